@@ -1,0 +1,476 @@
+"""The engine: a `Value` records the operations that made it, and sends gradients back through them.
+
+A `Value` is a number that remembers: the operation that made it (a row of the table in `ops`) and
+its operands. The values form a graph. `backward` walks the graph from the result to the leaves, in
+reverse topological order, and applies the chain rule once an edge:
+
+    adjoint of the operand  +=  adjoint of the result  *  local partial
+
+This file knows graphs and the chain rule. It knows no derivative (the table has them), no network
+and no picture. There are no reference cycles in a graph, so that it is freed the moment its result
+is, and no recursion, so that it may be a million operations deep.
+"""
+
+import numbers
+import operator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from threading import RLock, get_ident
+from typing import TYPE_CHECKING, Any
+
+from micrograd_notes import ops
+from micrograd_notes.graph import (
+    Node,
+    Step,
+    described,
+    has_own_slots,
+    sweep,
+    sweep_numbers,
+    topological_order,
+)
+from micrograd_notes.op import EVERYWHERE, Op, on_new_operation
+
+__all__ = ["Step", "Value", "backward", "grad", "no_grad", "sweep", "topological_order"]
+
+_clock = 0  # counts the changes of leaves' data; see `Value.data`
+_without_recording: set[int] = set()  # the threads that are inside `no_grad`
+_sweeping = RLock()  # sweeps of two threads may share leaves
+
+
+class Value(Node):
+    """A number in a computation graph.
+
+    Args:
+        data: the number; kept as a Python float.
+        name: what pictures and messages call it.
+        requires_grad: whether `backward` is to find its gradient.
+
+    Raises:
+        TypeError: data is no real number (a string, a complex number, None, an array).
+
+    Every row of the table is a method, `x.tanh()`, and Python's operators record too:
+
+    >>> a, b = Value(2.0, name="a"), Value(-3.0, name="b")
+    >>> loss = (a * b + 10).tanh()
+    >>> loss.backward()
+    >>> round(a.grad, 6), round(b.grad, 6)
+    (-0.004023, 0.002682)
+
+    `==` compares identity, as values are the nodes of a graph; `<` and its kin compare data. `bool`
+    is that of the data, as with a float.
+    """
+
+    __slots__ = ("__weakref__",)
+
+    def __init__(
+        self, data: float, name: str | None = None, requires_grad: bool = True
+    ) -> None:
+        self._data = data if data.__class__ is float else _to_float(data)
+        self._grad = None
+        self.op = None
+        self.origin = None
+        self._left = None
+        self._right = None
+        self._requires_grad = requires_grad
+        self._born = _clock
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"a Value's name is a string, got {name!r}")
+        self.name = name
+
+    # ---- what a node knows ---------------------------------------------------------------------
+
+    @property
+    def data(self) -> float:
+        """The number. A leaf's may be set; an inner node's is the result of its operation.
+
+        A graph that was recorded with the old number can't be differentiated any more: `backward`
+        says so rather than mix old and new.
+        """
+        return self._data
+
+    @data.setter
+    def data(self, number: float) -> None:
+        if self._left is not None:
+            raise AttributeError(
+                f"{described(self)} is the result of an operation, so its data can't be set; "
+                "set the data of the leaves it was made from and compute it again"
+            )
+        global _clock
+        self._data = _to_float(number)
+        # Nodes made from the old number were born before this moment: see `graph.check_unchanged`.
+        _clock += 1
+        self._born = _clock
+
+    @property
+    def grad(self) -> float:
+        """The accumulated gradient of a leaf; of an inner node, its adjoint in the last sweep.
+
+        It is 0 as long as no sweep has come by; `has_grad` tells the two zeros apart.
+        """
+        return 0.0 if self._grad is None else self._grad
+
+    @grad.setter
+    def grad(self, number: float | None) -> None:
+        self._grad = None if number is None else _to_float(number)
+
+    @property
+    def has_grad(self) -> bool:
+        """Whether a sweep has come by, or `grad` was set. `grad = None` takes it back."""
+        return self._grad is not None
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a gradient flows into it. A leaf's may be set, to freeze it."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if self._left is not None:
+            raise AttributeError(
+                "requires_grad can be set on leaves only; use detach() to cut a graph here"
+            )
+        self._requires_grad = bool(wanted)
+
+    def item(self) -> float:
+        """Returns the number alone, as PyTorch's `item` does."""
+        return self._data
+
+    def detach(self) -> "Value":
+        """Returns a new leaf with the same number, which no gradient flows through."""
+        return Value(self._data, self.name, requires_grad=False)
+
+    def backward(self, adjoint: float = 1.0) -> None:
+        """Adds d self / d leaf, times the adjoint, to the `grad` of every leaf below.
+
+        An inner node's `grad` becomes its adjoint in this sweep.
+
+        Raises:
+            RuntimeError: nothing below requires a gradient, or a leaf was changed since.
+
+        >>> x = Value(3.0)
+        >>> (x * x).backward()
+        >>> x.grad
+        6.0
+        """
+        backward(self, adjoint)
+
+    # ---- how a graph is recorded ---------------------------------------------------------------
+
+    @staticmethod
+    def _apply_(op: Op, operands: tuple[Any, ...]) -> "Value":
+        """Records any row of the table: `op(...)` calls it when it meets a `Value`."""
+        values = []
+        for operand in op.with_defaults(operands):
+            value = _as_value(operand)
+            if value is None:
+                raise TypeError(f"{op.name}() takes numbers and Values, got {operand!r}")
+            values.append(value)
+        try:
+            data = op.forward(*[value._data for value in values])
+        except (ArithmeticError, ValueError) as error:
+            raise _explained(error, op, values) from None
+        requires_grad = any(
+            value._requires_grad and op.is_differentiated(i) for i, value in enumerate(values)
+        )
+        if has_own_slots(op):
+            left, right = values[0], values[1] if len(values) == 2 else None
+            return _node(op, data, left, right, requires_grad)
+        return _node(op, data, tuple(values), None, requires_grad)
+
+    clamp = ops.clamp
+    maximum = ops.maximum
+    minimum = ops.minimum
+
+    if TYPE_CHECKING:  # the rows of the table, which `_install` makes methods
+
+        def __getattr__(self, name: str) -> Callable[..., "Value"]: ...
+        def __add__(self, other: Any) -> "Value": ...
+        def __radd__(self, other: Any) -> "Value": ...
+        def __sub__(self, other: Any) -> "Value": ...
+        def __rsub__(self, other: Any) -> "Value": ...
+        def __mul__(self, other: Any) -> "Value": ...
+        def __rmul__(self, other: Any) -> "Value": ...
+        def __truediv__(self, other: Any) -> "Value": ...
+        def __rtruediv__(self, other: Any) -> "Value": ...
+        def __pow__(self, other: Any) -> "Value": ...
+        def __rpow__(self, other: Any) -> "Value": ...
+        def __neg__(self) -> "Value": ...
+        def __pos__(self) -> "Value": ...
+        def __abs__(self) -> "Value": ...
+        def __floor__(self) -> "Value": ...
+        def __round__(self, digits: int = 0) -> "Value": ...
+
+    # ---- how it behaves as a number --------------------------------------------------------------
+
+    def __lt__(self, other: Any) -> Any:
+        return _compare(operator.lt, self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return _compare(operator.le, self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return _compare(operator.gt, self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return _compare(operator.ge, self, other)
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __float__(self) -> float:
+        raise TypeError(
+            "a Value does not turn into a float silently, as its gradient would be lost: "
+            "write exp(v) from micrograd_notes in place of math.exp(v), or v.data for the number"
+        )
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else str(self)
+
+    def __repr__(self) -> str:
+        name = "" if self.name is None else f", name={self.name!r}"
+        return f"Value(data={self._data}, grad={self.grad}{name})"
+
+    def __copy__(self) -> "Value":
+        value = self.detach()
+        value.op, value._left, value._right = self.op, self._left, self._right
+        value._grad, value._born = self._grad, self._born
+        value._requires_grad = self._requires_grad
+        return value
+
+
+# ---- making nodes --------------------------------------------------------------------------------
+
+_new = object.__new__
+
+
+def _node(op: Op, data: float, left: Any, right: Value | None, requires_grad: bool) -> Value:
+    """Returns the result of an operation: with its operands, or without them under `no_grad`."""
+    if data.__class__ is not float:
+        data = _to_float(data)
+    if _without_recording and get_ident() in _without_recording:
+        return Value(data, requires_grad=False)
+    node = _new(Value)
+    node._data = data
+    node._grad = None
+    node.op = op
+    node.origin = None
+    node._left = left
+    node._right = right
+    node.name = None
+    node._requires_grad = requires_grad
+    node._born = _clock
+    return node
+
+
+def _method_of_one_operand(op: Op) -> Callable[[Value], Value]:
+    forward = op.forward
+
+    def method(self: Value) -> Value:
+        try:
+            data = forward(self._data)
+        except (ArithmeticError, ValueError) as error:
+            raise _explained(error, op, [self]) from None
+        return _node(op, data, self, None, self._requires_grad)
+
+    return method
+
+
+def _method_of_two_operands(op: Op) -> Callable[[Value, Any], Any]:
+    forward = op.forward
+
+    def method(self: Value, other: Any) -> Any:
+        if other.__class__ is not Value:
+            other = _as_value(other)
+            if other is None:
+                return NotImplemented
+        try:
+            data = forward(self._data, other._data)
+        except (ArithmeticError, ValueError) as error:
+            raise _explained(error, op, [self, other]) from None
+        return _node(op, data, self, other, self._requires_grad or other._requires_grad)
+
+    return method
+
+
+def _method_of_any_operands(op: Op) -> Callable[..., Value]:
+    def method(*operands: Any) -> Value:
+        return Value._apply_(op, operands)
+
+    return method
+
+
+def _install(op: Op) -> None:
+    """Makes a row of the table a method of `Value`, and an operator where Python has one for it."""
+    present = getattr(Value, op.name, None)
+    if present is not None and not hasattr(present, "op"):
+        raise ValueError(
+            f"a Value has {op.name!r} already, which is no operation; choose another name"
+        )
+    named = _method_of_any_operands(op)
+    if has_own_slots(op) and op.arity == 1:
+        named = _method_of_one_operand(op)
+    named.__name__ = op.name
+    named.__doc__ = f"Returns {op.name} of it: see `micrograd_notes.ops.{op.name}`."
+    named.op = op  # type: ignore[attr-defined]
+    ufunc = op.numpy.removeprefix("np.").removesuffix("({0})")
+    # NumPy calls a method of its own name on each element: np.arctan(array of Values) is
+    # x.arctan().
+    for name in {op.name, ufunc if ufunc.isidentifier() else op.name}:
+        setattr(Value, name, named)
+    if op.method is None:
+        return
+    if op.arity != 2 or not has_own_slots(op):
+        setattr(Value, f"__{op.method}__", named)
+        return
+    forth = _method_of_two_operands(op)
+
+    def back(self: Value, other: Any) -> Any:
+        other = _as_value(other)
+        return NotImplemented if other is None else forth(other, self)
+
+    setattr(Value, f"__{op.method}__", forth)
+    setattr(Value, f"__r{op.method}__", back)
+
+
+def _to_float(number: Any) -> float:
+    """Returns the number as a float; TypeError with advice if it is none."""
+    if isinstance(number, numbers.Real):
+        try:
+            return float(number)
+        except OverflowError:
+            raise OverflowError(f"{str(number)[:20]}... is too large for a float") from None
+    if isinstance(number, Value):
+        raise TypeError("expected a number, got a Value; use it as it is, or its .data")
+    if hasattr(number, "shape"):
+        raise TypeError(
+            f"a Value holds one number, got {type(number).__name__} of shape "
+            f"{tuple(number.shape)}; make a list of Values, [Value(x) for x in array], or use "
+            "array.item()"
+        )
+    raise TypeError(
+        f"a Value holds one real number, got {number!r} of type {type(number).__name__}; "
+        "give an int or a float"
+    )
+
+
+def _as_value(operand: Any) -> Value | None:
+    """Returns the operand as a `Value`: a plain number needs no gradient. None if it is neither."""
+    if isinstance(operand, Value):
+        return operand
+    if isinstance(operand, numbers.Real):
+        return Value(_to_float(operand), None, False)
+    return None
+
+
+def _compare(relation: Callable[[Any, Any], Any], a: Value, b: Any) -> Any:
+    if isinstance(b, Value):
+        return relation(a._data, b._data)
+    if isinstance(b, numbers.Real):
+        return relation(a._data, b)
+    return NotImplemented
+
+
+def _explained(error: Exception, op: Op, operands: Iterable[Value]) -> Exception:
+    """Returns the same kind of error, with a message that names operation, numbers and nodes."""
+    numbers_given = ", ".join(
+        f"{value.name}={value._data!r}" if value.name else repr(value._data) for value in operands
+    )
+    reason = error.args[-1] if error.args else type(error).__name__
+    accepted = " and ".join(
+        f"{low:g} to {high:g}" for low, high in op.domain if (low, high) != EVERYWHERE
+    )
+    advice = f"; it is defined from {accepted}" if accepted else ""
+    return type(error)(f"{op.name}({numbers_given}): {reason}{advice}")
+
+
+# ---- gradients -------------------------------------------------------------------------------
+
+
+def backward(root: Value, adjoint: float = 1.0) -> None:
+    """Adds d root / d leaf, times the adjoint, to the `grad` of every leaf: see `Value.backward`.
+
+    It does what folding up `sweep` does, bit for bit, without a step object an edge.
+    """
+    _check_differentiable(root)
+    adjoint = _to_float(adjoint)
+    order = topological_order(root)
+    with _sweeping:
+        before = [node._grad for node in order]
+        try:
+            sweep_numbers(order, adjoint)
+        except BaseException:
+            for node, grad in zip(order, before, strict=True):
+                node._grad = grad
+            raise
+        for node, grad in zip(order, before, strict=True):
+            if node._left is None and grad is not None and node._requires_grad:
+                node._grad += grad  # type: ignore[operator]
+
+
+def grad(output: Value, inputs: Value | Iterable[Value]) -> list[Value]:
+    """Returns d output / d input for each input, as `Value`s that can be differentiated again.
+
+    No `.grad` changes. An input that the output does not depend on has the derivative 0.
+
+    Raises:
+        TypeError: an input is no `Value`.
+        ValueError: an input has requires_grad=False.
+
+    >>> x = Value(2.0)
+    >>> (first,) = grad(x**3, [x])
+    >>> (second,) = grad(first, [x])
+    >>> first.data, second.data
+    (12.0, 12.0)
+    """
+    wanted = [inputs] if isinstance(inputs, Value) else list(inputs)
+    for value in wanted:
+        if not isinstance(value, Value):
+            raise TypeError(f"a derivative is taken with respect to a Value, got {value!r}")
+        if not value._requires_grad:
+            raise ValueError(f"{described(value)} has requires_grad=False, so it has no gradient")
+    totals: dict[Value, Any] = {output: 1.0}
+    for step in sweep(output, recorded=True):
+        totals[step.operand] = step.total
+    return [_as_result(totals.get(value, 0.0)) for value in wanted]
+
+
+def _as_result(derivative: Any) -> Value:
+    """Returns a derivative as a new `Value`: one that is a leaf of the graph is not handed out."""
+    if not isinstance(derivative, Value):
+        return Value(derivative, requires_grad=False)
+    return +derivative if derivative._left is None else derivative
+
+
+def _check_differentiable(root: Value) -> None:
+    if not isinstance(root, Value):
+        raise TypeError(f"gradients start from a Value, got {root!r}")
+    if not root._requires_grad:
+        raise RuntimeError(
+            f"{described(root)} needs no gradient: it was made from plain numbers, from leaves "
+            "with requires_grad=False, or under no_grad()"
+        )
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Records nothing inside, in this thread: results are leaves that need no gradient.
+
+    It serves as a decorator too, as PyTorch's does.
+
+    >>> x = Value(2.0)
+    >>> with no_grad():
+    ...     y = x * x
+    >>> y.operands, y.requires_grad
+    ((), False)
+    """
+    thread = get_ident()
+    outermost = thread not in _without_recording
+    _without_recording.add(thread)
+    try:
+        yield
+    finally:
+        if outermost:
+            _without_recording.discard(thread)
+
+
+on_new_operation(_install)

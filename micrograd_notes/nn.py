@@ -1,0 +1,383 @@
+"""Neurons, layers and networks of them, on top of the engine.
+
+The names and the arguments are micrograd's: `Neuron(nin)`, `Layer(nin, nout)`, `MLP(nin, nouts)`;
+what is added to them is PyTorch's: named parameters, a state dict, an initialisation that suits the
+activation. This file knows how neurons are wired and named. It knows no loss, no optimiser and no
+data.
+"""
+
+import math
+import numbers
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from micrograd_notes.engine import Value
+from micrograd_notes.op import TABLE, Op
+
+Activation = str | Op | Callable[[Value], Value]
+
+
+class LoadResult(NamedTuple):
+    """What `load_state_dict` did not find, and what it found no place for."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+class Module:
+    """Anything with parameters: the `Value`s in its attributes, and in lists and modules there.
+
+    Derive from it and set attributes; the rest follows:
+
+    >>> class Line(Module):
+    ...     def __init__(self):
+    ...         self.slope, self.offset = Value(2.0), Value(1.0)
+    ...     def __call__(self, x):
+    ...         return self.slope * x + self.offset
+    >>> line = Line()
+    >>> [name for name, parameter in line.named_parameters()]
+    ['slope', 'offset']
+    >>> line.state_dict()
+    {'slope': 2.0, 'offset': 1.0}
+    """
+
+    def named_parameters(self) -> Iterator[tuple[str, Value]]:
+        """Yields each parameter with the expression that reaches it; a shared one once.
+
+        >>> [name for name, parameter in Layer(2, 1).named_parameters()]
+        ['neurons[0].w[0]', 'neurons[0].w[1]', 'neurons[0].b']
+        """
+        seen: set[int] = set()
+        for name, leaf in _leaves("", self):
+            if id(leaf) not in seen:
+                seen.add(id(leaf))
+                yield name, leaf
+
+    def parameters(self) -> list[Value]:
+        """Returns the parameters, in the order of `named_parameters`."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def zero_grad(self) -> None:
+        """Forgets all gradients: `backward` adds to them, so call it before each sweep."""
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the numbers of all parameters, as numbers and nested lists, under dotted names.
+
+        A layer's weights stand as in PyTorch, `layers.0.weight` with [output][input].
+
+        >>> sorted(MLP(2, [3, 1]).state_dict())
+        ['layers.0.bias', 'layers.0.weight', 'layers.1.bias', 'layers.1.weight']
+        """
+        return {key: _numbers(place) for key, place in _places("", self)}
+
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> LoadResult:
+        """Sets all parameters from a state dict; nothing changes if one entry does not fit.
+
+        Args:
+            state: names and numbers as `state_dict` gives them.
+            strict: whether missing and unexpected names are errors; else they are returned.
+
+        Raises:
+            ValueError: an entry is missing, unexpected, of another shape, or holds no numbers.
+        """
+        places = dict(_places("", self))
+        missing = [key for key in places if key not in state]
+        unexpected = [key for key in state if key not in places]
+        problems = [f"{key}: {what}" for key, what in _misfits(places, state)]
+        if strict:
+            problems += [f"{key}: missing" for key in missing]
+            problems += [f"{key}: not a parameter of this model" for key in unexpected]
+        if problems:
+            raise ValueError(
+                f"the state does not fit this {type(self).__name__}, and nothing was loaded:\n  "
+                + "\n  ".join(problems)
+            )
+        for key, place in places.items():
+            if key in state:
+                _assign(place, state[key])
+        return LoadResult(missing, unexpected)
+
+    def _state(self) -> dict[str, Any]:
+        """Returns what the state dict is made of: numbers' places by their names."""
+        return vars(self)
+
+
+class Neuron(Module):
+    """A weighted sum of the inputs and a bias, and an activation: f(w1 x1 + ... + wn xn + b).
+
+    Args:
+        nin: the number of inputs.
+        nonlin: whether there is an activation at all; it is relu if none is named.
+        activation: the name of a row of the table, like "tanh", or a function of a `Value`.
+        seed: an int, or the `random.Random` to draw the weights from.
+
+    With `nin` and `nonlin` alone the weights are micrograd's: `random.uniform(-1, 1)`, from
+    Python's global generator. With an activation or a seed they are drawn from a range that keeps
+    the spread of the signals from layer to layer, gain * sqrt(3 / nin), after K. He, X. Zhang, S.
+    Ren and J. Sun, "Delving deep into rectifiers" (2015).
+
+    >>> neuron = Neuron(2, activation="tanh", seed=0)
+    >>> neuron
+    TanhNeuron(2)
+    >>> neuron([1.0, -2.0]).op
+    Op(tanh)
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nonlin: bool = True,
+        activation: Activation | None = None,
+        seed: int | random.Random | None = None,
+    ) -> None:
+        _check_size("nin", nin)
+        chosen = _find_activation("relu" if activation is None else activation)
+        self.activation = chosen if nonlin else None
+        bound = 1.0
+        if activation is not None or seed is not None:
+            bound = _gain(self.activation) * math.sqrt(3.0 / nin)
+        generator = _generator(seed)
+        self.w = [Value(generator.uniform(-bound, bound)) for _ in range(nin)]
+        self.b = Value(0.0)
+        self.nonlin = nonlin
+
+    def __call__(self, x: Sequence[Any]) -> Value:
+        """Returns f(w x + b) for a list of inputs, numbers or `Value`s."""
+        if not hasattr(x, "__len__"):
+            raise TypeError(f"a Neuron takes a list of {len(self.w)} inputs, got {x!r}")
+        if len(x) != len(self.w):
+            raise ValueError(f"Neuron with {len(self.w)} weights got {len(x)} inputs")
+        total = sum((wi * xi for wi, xi in zip(self.w, x, strict=True)), self.b)
+        if not isinstance(total, Value):
+            raise TypeError(f"a Neuron's inputs are numbers or Values, got {x!r}")
+        result = total if self.activation is None else self.activation(total)
+        result.origin = self
+        return result
+
+    def __repr__(self) -> str:
+        return f"{_title(self.activation)}Neuron({len(self.w)})"
+
+
+class Layer(Module):
+    """Neurons side by side, which see the same inputs.
+
+    Args:
+        nin: the number of inputs.
+        nout: the number of neurons, and so of outputs.
+        **kwargs: the further arguments of `Neuron`.
+
+    A layer of one neuron returns its `Value`, a wider one a list of them.
+
+    >>> len(Layer(2, 3)([1.0, -2.0]))
+    3
+    """
+
+    def __init__(self, nin: int, nout: int, **kwargs: Any) -> None:
+        _check_size("nin", nin)
+        _check_size("nout", nout)
+        if kwargs.get("seed") is not None:
+            kwargs["seed"] = _generator(kwargs["seed"])
+        self.neurons = [Neuron(nin, **kwargs) for _ in range(nout)]
+
+    def __call__(self, x: Sequence[Any]) -> Any:
+        """Returns the neurons' outputs: a list, or a `Value` if there is one neuron."""
+        outputs = [neuron(x) for neuron in self.neurons]
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "weight": [neuron.w for neuron in self.neurons],
+            "bias": [neuron.b for neuron in self.neurons],
+        }
+
+    def __repr__(self) -> str:
+        return f"Layer of [{', '.join(str(neuron) for neuron in self.neurons)}]"
+
+
+class MLP(Module):
+    """A multi-layer perceptron: layers one behind the other, the last one linear.
+
+    Args:
+        nin: the number of inputs.
+        nouts: the widths of the layers, the last of them the number of outputs.
+        activation: that of all layers but the last; relu if none is named.
+        seed: an int, or the `random.Random` to draw the weights from.
+
+    >>> model = MLP(2, [16, 16, 1], seed=0)
+    >>> len(model.parameters())
+    337
+    >>> model([1.0, -2.0]).op
+    Op(add)
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nouts: Sequence[int],
+        activation: Activation | None = None,
+        seed: int | random.Random | None = None,
+    ) -> None:
+        if isinstance(nouts, int) or not nouts:
+            raise ValueError(
+                f"nouts is a list with the width of each layer, like [16, 16, 1]; got {nouts!r}"
+            )
+        for size in (nin, *nouts):
+            _check_size("each size of an MLP", size)
+        options: dict[str, Any] = {"activation": activation}
+        if seed is not None:
+            options["seed"] = _generator(seed)
+        self.sizes = (nin, *nouts)
+        self.layers = [
+            Layer(size, width, nonlin=i != len(nouts) - 1, **options)
+            for i, (size, width) in enumerate(zip(self.sizes, nouts, strict=False))
+        ]
+
+    def __call__(self, x: Sequence[Any]) -> Any:
+        """Returns the last layer's outputs: a list, or a `Value` if there is one."""
+        for i, layer in enumerate(self.layers):
+            # a layer of one neuron returns its Value, and the next one takes a list
+            x = layer([x] if i and isinstance(x, Value) else x)
+        return x
+
+    def __repr__(self) -> str:
+        return f"MLP of [{', '.join(str(layer) for layer in self.layers)}]"
+
+
+# ---- activations -------------------------------------------------------------------------------
+
+
+def activation_names() -> list[str]:
+    """Returns the names of the activations of the table, "linear" among them.
+
+    >>> activation_names()[:3]
+    ['linear', 'tanh', 'sigmoid']
+    """
+    return ["linear", *(op.name for op in TABLE.values() if op.gain is not None)]
+
+
+def _find_activation(activation: Activation) -> Op | Callable[[Value], Value] | None:
+    """Returns the function; None for "linear". Any row of one operand will do, a learner's too."""
+    if activation == "linear":
+        return None
+    op = TABLE.get(activation) if isinstance(activation, str) else activation
+    if isinstance(op, Op) and (op.arity is None or op.arity - len(op.defaults) != 1):
+        op = None
+    if op is None or not callable(op):
+        raise ValueError(
+            f"unknown activation {activation!r}; there are {', '.join(activation_names())}, and "
+            "any other operation of one operand"
+        )
+    return op
+
+
+def _gain(activation: Op | Callable[[Value], Value] | None) -> float:
+    return getattr(activation, "gain", None) or 1.0
+
+
+def _title(activation: Op | Callable[[Value], Value] | None) -> str:
+    if activation is None:
+        return "Linear"
+    if isinstance(activation, Op) and activation.symbol != activation.name:
+        return activation.symbol
+    name = str(getattr(activation, "name", getattr(activation, "__name__", "")))
+    return "".join(word.capitalize() for word in name.split("_") if word.isidentifier())
+
+
+def _generator(seed: int | random.Random | None) -> Any:
+    """Returns where random numbers come from: without a seed Python's global generator."""
+    if seed is None:
+        return random
+    return seed if isinstance(seed, random.Random) else random.Random(seed)
+
+
+def _check_size(what: str, size: Any) -> None:
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise ValueError(f"{what} is a positive whole number, got {size!r}")
+
+
+# ---- where the parameters are --------------------------------------------------------------------
+
+
+def _leaves(name: str, held: Any, above: tuple[int, ...] = ()) -> Iterator[tuple[str, Value]]:
+    """Yields every leaf in a module's attributes, lists and dicts, with what reaches it."""
+    if isinstance(held, Value) and held.op is None:
+        yield name, held
+    elif id(held) in above:  # a module that holds the one it is held by
+        return
+    elif isinstance(held, Module):
+        for attribute, item in vars(held).items():
+            yield from _leaves(_dotted(name, attribute), item, (*above, id(held)))
+    elif isinstance(held, list | tuple):
+        for i, item in enumerate(held):
+            yield from _leaves(f"{name}[{i}]", item, above)
+    elif isinstance(held, dict):
+        for key, item in held.items():
+            yield from _leaves(f"{name}[{key!r}]", item, above)
+
+
+def _places(key: str, held: Any) -> Iterator[tuple[str, Any]]:
+    """Yields every entry of a state dict: its key, and the leaf or the lists of leaves there."""
+    if isinstance(held, Module):
+        for name, item in held._state().items():
+            yield from _places(_dotted(key, name), item)
+    elif _is_array(held):
+        yield key, held
+    elif isinstance(held, list | tuple):
+        for i, item in enumerate(held):
+            yield from _places(f"{key}.{i}", item)
+    elif isinstance(held, dict):
+        for name, item in held.items():
+            yield from _places(f"{key}.{name}", item)
+
+
+def _dotted(before: str, name: str) -> str:
+    return f"{before}.{name}" if before else name
+
+
+def _is_array(held: Any) -> bool:
+    """Returns whether it is a leaf, or nested lists of leaves."""
+    if isinstance(held, list | tuple):
+        return len(held) > 0 and all(_is_array(item) for item in held)
+    return isinstance(held, Value) and held.op is None
+
+
+def _numbers(place: Any) -> Any:
+    """Returns the place's numbers, in lists nested as it is."""
+    return place.data if isinstance(place, Value) else [_numbers(item) for item in place]
+
+
+def _assign(place: Any, given: Any) -> None:
+    if isinstance(place, Value):
+        place.data = given
+    else:
+        for item, entry in zip(place, given, strict=True):
+            _assign(item, entry)
+
+
+def _misfits(places: Mapping[str, Any], state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yields the entries that would not fit into their places, and why."""
+    for key, place in places.items():
+        if key in state:
+            expected, got = _shape(place), _shape(state[key])
+            if got is None:
+                yield key, f"expected {_spelled(expected)}, got {state[key]!r}"
+            elif got != expected:
+                yield key, f"expected {_spelled(expected)}, got {_spelled(got)}"
+
+
+def _shape(held: Any) -> tuple[int, ...] | None:
+    """Returns the lengths of nested lists or an array, () for a number; None for all else."""
+    if isinstance(held, Value | numbers.Real):
+        return ()
+    if not isinstance(held, str) and hasattr(held, "__len__") and hasattr(held, "__getitem__"):
+        shapes = {_shape(item) for item in held} if not isinstance(held, Mapping) else {None}
+        if len(shapes) == 1 and (inner := shapes.pop()) is not None:
+            return (len(held), *inner)
+    return None
+
+
+def _spelled(shape: tuple[int, ...] | None) -> str:
+    return " x ".join(map(str, shape)) + " numbers" if shape else "a number"

@@ -1,0 +1,243 @@
+"""What an operation is: a row of the table, and the table itself.
+
+This file knows what a row holds and how it is called, registered and found. It holds no operation
+(they are in `ops`) and knows nothing of graphs. A row that is called with numbers gives a number;
+an operand that is more than a number takes the call over, by its method `_apply_`.
+"""
+
+import difflib
+import inspect
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+Forward = Callable[..., Any]
+Partial = Callable[..., Any]
+Interval = tuple[float, float]
+
+EVERYWHERE: Interval = (-math.inf, math.inf)
+_PLAIN_NUMBERS = frozenset({float, int, bool})
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Op:
+    """A row of the table: one operation on numbers.
+
+    Call it as a function: with numbers it gives a number, with a `Value` among them a `Value`.
+
+    Args:
+        name: an identifier; the name of the function, and of the method of `Value`.
+        forward: the operation on floats. It raises where it is not defined, as Python does.
+        partials: one function (result, *operands) -> number an operand, `None` for an operand that
+            is not differentiated; or, for any number of operands, one function that returns a list.
+        symbol: the label in a picture, `+`; the name by default.
+        numpy: the spelling in NumPy, `np.maximum({0}, 0)`, with `{0}`, `{1}` or `{all}` for
+        operands.
+        method: Python's special method without its underscores, `add` for `__add__` and `__radd__`.
+        defaults: the last operands, where they may be left out.
+        domain: for each operand the interval in which the operation is defined. Whether an end
+            belongs to it is for `forward` to say.
+        kinks: a function of the operands that is zero where the operation has a kink or a jump.
+        mpmath: the same operation in any precision, as a name in mpmath or a function (mp,
+        *operands).
+        ulps: the largest error of a partial, in units in the last place of `scale`.
+        scale: what the error of the partials is measured against: by default the partial itself.
+            For a sum that cancels, the sum of the magnitudes of its terms.
+        gain: for an activation of neurons, what the spread of the weights is multiplied by, so that
+            the spread of the signals stays the same from layer to layer.
+
+    >>> from micrograd_notes.ops import tanh
+    >>> tanh
+    Op(tanh)
+    >>> tanh(0.5)
+    0.46211715726000974
+    """
+
+    name: str
+    forward: Forward
+    partials: tuple[Partial | None, ...] | Partial
+    symbol: str
+    numpy: str
+    method: str | None = None
+    defaults: tuple[float, ...] = ()
+    domain: tuple[Interval, ...] = ()
+    kinks: Callable[..., float] | None = None
+    mpmath: str | Callable[..., Any] | None = None
+    ulps: float = 4.0
+    scale: Callable[..., float] | None = None
+    gain: float | None = None
+
+    @cached_property
+    def arity(self) -> int | None:
+        """The number of operands; None for any number of them."""
+        return len(self.partials) if isinstance(self.partials, tuple) else None
+
+    def is_differentiated(self, index: int) -> bool:
+        """Returns whether the operand at `index` has a partial derivative."""
+        return not isinstance(self.partials, tuple) or self.partials[index] is not None
+
+    def local_partials(
+        self, wanted: Iterable[int], result: Any, operands: Sequence[Any]
+    ) -> list[Any]:
+        """Returns the local partial with respect to each operand whose index is wanted.
+
+        >>> from micrograd_notes.ops import multiply
+        >>> multiply.local_partials([0, 1], 6.0, (2.0, 3.0))
+        [3.0, 2.0]
+        """
+        if isinstance(self.partials, tuple):
+            rules: Any = self.partials
+            return [rules[index](result, *operands) for index in wanted]
+        partials = self.partials(result, *operands)
+        if not isinstance(partials, list | tuple):
+            raise TypeError(
+                f"{self.name}: partials=[function, ...] for a fixed number of operands; a single "
+                f"function returns a list with one number an operand, got {partials!r}"
+            )
+        return [partials[index] for index in wanted]
+
+    def with_defaults(self, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Returns the operands and the defaults of those left out; TypeError if too few or many."""
+        if self.arity is None:
+            if len(operands) == 1 and isinstance(operands[0], list | tuple):
+                operands = tuple(operands[0])  # logsumexp([a, b]) is logsumexp(a, b)
+            if not operands:
+                raise TypeError(f"{self.name}() got no operand; give it one or more")
+            return operands
+        missing = self.arity - len(operands)
+        if missing == 0:
+            return operands
+        if 0 < missing <= len(self.defaults):
+            return operands + self.defaults[-missing:]
+        least = self.arity - len(self.defaults)
+        accepted = str(self.arity) if least == self.arity else f"{least} to {self.arity}"
+        raise TypeError(f"{self.name}() takes {accepted} operands, got {len(operands)}")
+
+    def __call__(self, *operands: Any) -> Any:
+        """Returns a number for numbers, else what the first other operand makes of it."""
+        if len(operands) != self.arity:
+            operands = self.with_defaults(operands)
+        for operand in operands:
+            if type(operand) not in _PLAIN_NUMBERS:
+                take_over = getattr(operand, "_apply_", None)
+                if take_over is not None:
+                    return take_over(self, operands)
+        return self.forward(*operands)
+
+    def __repr__(self) -> str:
+        return f"Op({self.name})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return lookup, (self.name,)  # functions do not pickle; a row is found again by its name
+
+    def __copy__(self) -> "Op":
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Op":
+        return self
+
+
+TABLE: dict[str, Op] = {}
+"""Every operation by its name."""
+
+_built_in: frozenset[str] = frozenset()
+_listeners: list[Callable[[Op], None]] = []
+
+
+def operation(
+    name: str,
+    forward: Forward,
+    partials: Sequence[Partial | None] | Partial,
+    *,
+    symbol: str | None = None,
+    numpy: str | None = None,
+    **facts: Any,
+) -> Op:
+    """Adds a row to the table and returns it. The arguments are those of `Op`.
+
+    A name of one's own may be given again, as happens when a cell of a notebook is run again; the
+    new row replaces the old one. A built-in row stays.
+
+    Raises:
+        ValueError: the name is no identifier, is built in, or means something else to a `Value`.
+        TypeError: forward or a partial is not callable.
+
+    >>> double = operation("double", lambda x: 2 * x, [lambda y, x: 2.0])
+    >>> operation("tanh", math.tanh, [lambda y, x: 1 - y * y])
+    Traceback (most recent call last):
+    ValueError: 'tanh' is a built-in operation and stays as it is; choose another name
+    """
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ValueError(f"an operation is named by an identifier like 'softsign', got {name!r}")
+    if name in _built_in:
+        raise ValueError(
+            f"{name!r} is a built-in operation and stays as it is; choose another name"
+        )
+    rules = partials if callable(partials) else tuple(partials)
+    _check_functions(name, forward, rules)
+    if numpy is None:
+        numpy = f"np.{name}({{all}})"
+    op = Op(name, forward, rules, symbol or name, numpy, **facts)
+    for listener in _listeners:
+        listener(op)
+    TABLE[name] = op
+    return op
+
+
+def _check_functions(
+    name: str, forward: Forward, rules: tuple[Partial | None, ...] | Partial
+) -> None:
+    """Raises TypeError where forward or a partial takes other arguments than it will get."""
+    if rules == ():
+        raise TypeError(f"{name}: give one partial for each operand, got none")
+    arity = len(rules) if isinstance(rules, tuple) else 2
+    operands = ", ".join("xyz"[:arity] if arity <= 3 else [f"x{i + 1}" for i in range(arity)])
+    _check_takes(name, "forward", forward, arity, f"({operands})")
+    for rule in rules if isinstance(rules, tuple) else (rules,):
+        if rule is not None:
+            _check_takes(name, "a partial", rule, arity + 1, f"(result, {operands})")
+
+
+def _check_takes(name: str, what: str, function: Any, count: int, spelled: str) -> None:
+    if not callable(function):
+        raise TypeError(f"{name}: {what} is a function of {spelled}, got {function!r}")
+    try:
+        inspect.signature(function).bind(*range(count))
+    except ValueError:  # some functions of Python's own show no signature
+        pass
+    except TypeError:
+        raise TypeError(
+            f"{name}: {what} is a function of {spelled}, "
+            f"got one of {inspect.signature(function)}"
+        ) from None
+
+
+def close_the_built_in_table() -> None:
+    """Makes the rows that are there now built-in: none of them can be replaced from here on."""
+    global _built_in
+    _built_in = frozenset(TABLE)
+
+
+def lookup(name: str) -> Op:
+    """Returns the row of that name.
+
+    >>> lookup("exp")
+    Op(exp)
+    >>> lookup("exq")
+    Traceback (most recent call last):
+    KeyError: "no operation is named 'exq'; did you mean 'exp'?"
+    """
+    if name in TABLE:
+        return TABLE[name]
+    near = difflib.get_close_matches(name, TABLE, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(TABLE)}"
+    raise KeyError(f"no operation is named {name!r}{hint}")
+
+
+def on_new_operation(listener: Callable[[Op], None]) -> None:
+    """Calls the listener with every row of the table, and with each one that is added later."""
+    for op in TABLE.values():
+        listener(op)
+    _listeners.append(listener)
