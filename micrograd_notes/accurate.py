@@ -118,19 +118,19 @@ def ieee_power(x: float, y: float) -> float:
         return math.copysign(math.inf, x) if y % 2 == 1 else math.inf
 
 
-def power_one_less(x: float, y: float) -> float:
-    """Returns x**(y-1), by IEEE rules.
+def power_less(x: float, y: float, n: float) -> float:
+    """Returns x**(y-n) for a small whole number n, by IEEE rules.
 
-    Rounding y-1 costs up to 340 ulp (x = 1e-300, y = 0.1), and x**y / x does not round it. The
-    quotient serves wherever x**y is a normal number.
+    Rounding y-n costs up to 340 ulp (x = 1e-300, y = 0.1), and x**y / x**n does not round it. The
+    quotient serves wherever both are normal numbers.
 
-    >>> power_one_less(3.0, 3.0), power_one_less(0.0, 1.0), power_one_less(0.0, 0.5)
+    >>> power_less(3.0, 3.0, 1.0), power_less(0.0, 1.0, 1.0), power_less(0.0, 0.5, 1.0)
     (9.0, 1.0, inf)
     """
-    whole = ieee_power(x, y)
-    if x != 0 and SMALLEST_NORMAL <= abs(whole) < math.inf and abs(x) >= SMALLEST_NORMAL:
-        return whole / x
-    return ieee_power(x, y - 1.0)
+    whole, part = ieee_power(x, y), ieee_power(x, n)
+    if all(SMALLEST_NORMAL <= abs(number) < math.inf for number in (whole, part)):
+        return whole / part
+    return ieee_power(x, y - n)
 
 
 def chain_product(adjoint: float, partial: float) -> float:

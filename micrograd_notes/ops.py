@@ -35,6 +35,13 @@ from micrograd_notes.op import TABLE, Op, close_the_built_in_table, lookup, oper
 ROOT_TWO = math.sqrt(2.0)
 _round = round  # Python's own: `round` and `abs` name rows of the table below
 
+
+
+def _mp_erfc(mp: Any, x: Any) -> Any:
+    """Returns mpmath's erfc, which overflows far out, where 0 or 2 is right to all digits here."""
+    return mp.erfc(min(max(x, -10000), 10000))
+
+
 # ---- arithmetic ----------------------------------------------------------------------------------
 
 add: Op = operation("add", operator.add, [lambda y, a, b: 1.0, lambda y, a, b: 1.0],
@@ -50,14 +57,14 @@ ieee_divide: Op = operation("ieee_divide", accurate.ieee_divide,
     [lambda y, a, b: ieee_divide(1.0, b), lambda y, a, b: -ieee_divide(y, b)],
     symbol="/", numpy="np.divide({0}, {1})", mpmath=lambda mp, a, b: a / b)
 power: Op = operation("power", accurate.power,
-    [lambda y, a, b: chain(b, power_one_less(a, b)),
+    [lambda y, a, b: chain(b, power_less(a, b, 1.0)),
      lambda y, a, b: where(a, chain(y, ieee_log(a)), 0.0)],
     symbol="**", method="pow", mpmath=lambda mp, a, b: mp.power(a, b))
-# a ** (b - 1), for power's own derivative
-power_one_less: Op = operation("power_one_less", accurate.power_one_less,
-    [lambda y, a, b: chain(b - 1.0, power_one_less(a, b - 1.0)),
-     lambda y, a, b: where(a, chain(y, ieee_log(a)), 0.0)],
-    numpy="np.power({0}, {1} - 1.0)", mpmath=lambda mp, a, b: mp.power(a, b - 1))
+# a ** (b - n), for the derivatives of power: n is 1 in the first, 2 in the second
+power_less: Op = operation("power_less", accurate.power_less,
+    [lambda y, a, b, n: chain(b - n, power_less(a, b, n + 1.0)),
+     lambda y, a, b, n: where(a, chain(y, ieee_log(a)), 0.0), None],
+    symbol="**", numpy="np.power({0}, {1} - {2})", mpmath=lambda mp, a, b, n: mp.power(a, b - n))
 # adjoint times partial: the product of the chain rule
 chain: Op = operation("chain", accurate.chain_product,
     [lambda y, adjoint, partial: partial, lambda y, adjoint, partial: adjoint],
@@ -106,7 +113,8 @@ hypot: Op = operation("hypot", math.hypot,
 direction: Op = operation("direction", accurate.direction,
     [lambda y, a, b: direction(b, a) * chain(direction(b, a), ieee_divide(1.0, hypot(a, b))),
      lambda y, a, b: -y * chain(direction(b, a), ieee_divide(1.0, hypot(a, b)))],
-    numpy="{0} / np.hypot({0}, {1})", kinks=math.hypot, mpmath=lambda mp, a, b: a / mp.hypot(a, b))
+    numpy="{0} / np.hypot({0}, {1})", kinks=math.hypot,
+    mpmath=lambda mp, a, b: a / mp.hypot(a, b), ulps=6.0)
 atan2: Op = operation("atan2", math.atan2,
     [lambda angle, y, x: chain(direction(x, y), ieee_divide(1.0, hypot(x, y))),
      lambda angle, y, x: -chain(direction(y, x), ieee_divide(1.0, hypot(x, y)))],
@@ -144,19 +152,20 @@ silu: Op = operation("silu", lambda x: x * accurate.sigmoid(x),
 erf: Op = operation("erf", math.erf, [lambda y, x: TWO_OVER_ROOT_PI * gaussian(x)],
     numpy="np.vectorize(math.erf)({0})", mpmath="erf")
 erfc: Op = operation("erfc", math.erfc, [lambda y, x: -TWO_OVER_ROOT_PI * gaussian(x)],
-    numpy="np.vectorize(math.erfc)({0})", mpmath="erfc")
+    numpy="np.vectorize(math.erfc)({0})", mpmath=_mp_erfc)
 gaussian: Op = operation("gaussian", accurate.gaussian, [lambda y, x: -2.0 * x * y],
     symbol="exp(-x²)", numpy="np.exp(-{0}**2)", mpmath=lambda mp, x: mp.exp(-x * x))
 normal_density: Op = operation("normal_density", accurate.normal_density, [lambda y, x: -x * y],
     symbol="φ", numpy="np.exp(-{0}**2 / 2) / np.sqrt(2 * np.pi)", mpmath="npdf")
 normal_cdf: Op = operation("normal_cdf", accurate.normal_cdf, [lambda y, x: normal_density(x)],
     symbol="Φ", numpy="0.5 * np.vectorize(math.erfc)(-{0} / np.sqrt(2))",
-    mpmath=lambda mp, x: mp.erfc(-x / mp.sqrt(2)) / 2)
+    mpmath=lambda mp, x: _mp_erfc(mp, -x / mp.sqrt(2)) / 2)
 gelu: Op = operation("gelu", lambda x: x * accurate.normal_cdf(x),
     [lambda y, x: normal_cdf(x) + x * normal_density(x)],
     gain=ROOT_TWO, numpy="0.5 * {0} * np.vectorize(math.erfc)(-{0} / np.sqrt(2))",
-    mpmath=lambda mp, x: x * mp.erfc(-x / mp.sqrt(2)) / 2,
-    scale=lambda x: accurate.normal_cdf(x) + abs(x) * accurate.normal_density(x))
+    mpmath=lambda mp, x: x * _mp_erfc(mp, -x / mp.sqrt(2)) / 2,
+    scale=lambda x: accurate.normal_cdf(x)
+    + abs(x) * max(accurate.normal_density(x), accurate.SMALLEST_NORMAL))
 
 # ---- what neurons do: with a kink at 0 -----------------------------------------------------------
 # At a kink the derivative is the subgradient of least size: 0 for relu and abs.

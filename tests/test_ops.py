@@ -1,0 +1,450 @@
+"""Every row of the table against mathematics, and against the laws of a partial derivative.
+
+The laws are tested over the whole table; the conventions at kinks and edges stand beside them as a
+list that a reader can check by hand.
+"""
+
+import itertools
+import math
+import random
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import mpmath
+import pytest
+
+from micrograd_notes import ops
+from micrograd_notes.accurate import SMALLEST_NORMAL
+from micrograd_notes.engine import Value, grad
+from micrograd_notes.op import EVERYWHERE, TABLE, Op, lookup, operation
+
+inf, nan = math.inf, math.nan
+mp = mpmath.mp
+BUILT_IN = list(TABLE.values())
+LARGEST = mpmath.mpf(1.7976931348623157e308)
+
+every_row = pytest.mark.parametrize("op", BUILT_IN, ids=lambda op: op.name)
+
+
+# ---- an oracle in any precision ------------------------------------------------------------------
+
+
+def counterpart(op: Op, *operands: Any) -> Any:
+    """Returns the row's value by mpmath, at its present precision."""
+    if isinstance(op.mpmath, str):
+        return getattr(mp, op.mpmath)(*operands)
+    assert op.mpmath is not None
+    return op.mpmath(mp, *operands)
+
+
+def digits_for(operands: Sequence[float]) -> int:
+    """Returns how many digits the oracle needs, for numbers of very different sizes side by side.
+
+    400 digits see what is left of a derivative where a function is flat: erf's at 25 is 1e-272.
+    """
+    return 400 + int(3 * max(abs(math.log10(abs(x))) if x else 0.0 for x in operands))
+
+
+def exact_partial(op: Op, index: int, operands: Sequence[float]) -> Any:
+    """Returns the derivative by a central difference whose step is far below any float."""
+    x = mpmath.mpf(operands[index])
+    with mp.workdps(digits_for(operands)):
+        step = mpmath.mpf(10) ** -60 * (min(abs(x), 1) if x else 1)
+        above, below = ([mpmath.mpf(v) for v in operands] for _ in range(2))
+        above[index] += step
+        below[index] -= step
+        return (counterpart(op, *above) - counterpart(op, *below)) / (2 * step)
+
+
+def points(op: Op, count: int) -> Iterator[list[float]]:
+    """Yields points in the row's domain: of every size, and close to its edges."""
+    generator = random.Random(op.name)
+    for _ in range(count):
+        if op.name == "power_less":  # its last operand is a small whole number
+            base, exponent = (_coordinate(EVERYWHERE, generator) for _ in range(2))
+            yield [base, exponent, generator.choice([1.0, 2.0])]
+            continue
+        yield [
+            _coordinate(op.domain[i] if i < len(op.domain) else EVERYWHERE, generator)
+            for i in range(op.arity or 3)
+        ]
+
+
+def _coordinate(interval: tuple[float, float], generator: random.Random) -> float:
+    low, high = interval
+    sign = generator.choice([-1.0, 1.0])
+    edges = [end for end in interval if math.isfinite(end)] or [0.0]
+    while True:
+        x = generator.choice(
+            [
+                sign * 10 ** generator.uniform(-8, 2.9),
+                sign * 10 ** generator.uniform(-307, 307),
+                generator.uniform(-3, 3),
+                generator.choice(edges) + sign * 10 ** generator.uniform(-16, -1),
+            ]
+        )
+        if low <= x <= high:
+            return x
+
+
+def defined(op: Op, operands: Sequence[float]) -> float | None:
+    """Returns the row's value; None where it raises."""
+    try:
+        return float(op.forward(*operands))
+    except (ArithmeticError, ValueError):
+        return None
+
+
+def terms_that_cancel(op: Op, operands: Sequence[float]) -> list[float]:
+    """Returns what the rounding of a value is measured against, where not against the value."""
+    if op.name in ("logaddexp", "logsumexp"):
+        return list(operands)
+    if op.name == "gelu":  # the product with a subnormal number
+        return [operands[0] * SMALLEST_NORMAL]
+    return []
+
+
+def is_smooth(op: Op, operands: Sequence[float]) -> bool:
+    """Returns whether the point is far enough from a kink for the oracle's tiny step."""
+    return op.kinks is None or abs(op.kinks(*operands)) > 1e-40
+
+
+# ---- the laws ------------------------------------------------------------------------------------
+
+
+@every_row
+def test_the_value_is_that_of_mathematics(op: Op) -> None:
+    if op.mpmath is None:
+        pytest.skip("the row names no counterpart: Python's own rounding has none in mpmath")
+    checked = 0
+    for operands in points(op, 60):
+        value = defined(op, operands)
+        if value is None or not math.isfinite(value):
+            continue
+        with mp.workdps(digits_for(operands)):
+            truth = counterpart(op, *[mpmath.mpf(x) for x in operands])
+            if isinstance(truth, mpmath.mpc):
+                continue  # a negative base and an exponent too large for mpmath to call it whole
+            # 4 ulp: what libm grants for the worst of its functions, and two roundings of our own.
+            scale = max(map(abs, [float(truth), *terms_that_cancel(op, operands)]))
+            assert abs(value - truth) <= 4 * math.ulp(scale), (operands, value, truth)
+        checked += 1
+    assert checked >= 15
+
+
+@every_row
+def test_each_partial_is_that_of_mathematics_to_its_stated_bound(op: Op) -> None:
+    if op.mpmath is None:
+        pytest.skip("the row names no counterpart")
+    checked = 0
+    for operands in points(op, 60):
+        value = defined(op, operands)
+        if value is None or not is_smooth(op, operands):
+            continue
+        for index in filter(op.is_differentiated, range(len(operands))):
+            (partial,) = op.local_partials([index], value, operands)
+            truth = exact_partial(op, index, operands)
+            if isinstance(truth, mpmath.mpc):
+                continue  # a negative base with an exponent that is not whole any more
+            checked += 1
+            if abs(truth) > LARGEST:
+                assert math.isinf(partial), (index, operands)
+                continue
+            scale = max(abs(float(truth)), op.scale(*operands) if op.scale else 0.0)
+            error = abs(partial - truth) / math.ulp(scale)
+            assert error <= op.ulps, (index, operands, partial, float(truth), float(error))
+    assert checked >= 15
+
+
+SPECIAL = [
+    *(0.0, 5e-324, 1e-310, 1e-200, 1e-16, 0.5, 1.0, 1.0 + 2**-52, 1.0 - 2**-53, 2.0, 3.0, 20.0),
+    *(40.0, 355.0, 709.0, 709.78, 710.4758600739439, 1e8, 1e154, 1e200, 1.7e308, inf),
+]
+SPECIAL += [-x for x in SPECIAL] + [nan]
+
+
+@every_row
+def test_a_partial_never_raises_where_the_row_has_a_value(op: Op) -> None:
+    few = [*SPECIAL[:3], 0.5, 1.0, 1e200, inf, -0.0, -5e-324, -1e-200, -1.0, -1e200, -inf, nan]
+    arity = op.arity or 2
+    reached = 0
+    for operands in itertools.product(SPECIAL if arity < 3 else few, repeat=arity):
+        value = defined(op, operands)
+        if value is None:
+            continue
+        wanted = [i for i in range(arity) if op.is_differentiated(i)]
+        for partial in op.local_partials(wanted, value, operands):
+            assert isinstance(partial, float | int)
+        reached += 1
+    assert reached > 0
+
+
+class Symbol:
+    """A number of which nothing is known: it records, and refuses every question about itself."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @staticmethod
+    def _apply_(op: Op, operands: tuple[Any, ...]) -> "Symbol":
+        op.with_defaults(operands)
+        return Symbol(op.name)
+
+    def _refuse(self, *_: Any) -> Any:
+        raise AssertionError("a partial asked a symbol for its value: branch with `where`")
+
+    __bool__ = __lt__ = __le__ = __gt__ = __ge__ = __float__ = __int__ = __len__ = _refuse
+    __eq__ = _refuse
+    __hash__ = None  # type: ignore[assignment]
+
+
+for _row in BUILT_IN:
+    if _row.method:
+        setattr(Symbol, f"__{_row.method}__", lambda *xs, _op=_row: Symbol._apply_(_op, xs))
+        setattr(Symbol, f"__r{_row.method}__", lambda a, b, _op=_row: Symbol._apply_(_op, (b, a)))
+
+
+def partials_on_symbols(op: Op) -> list[Any]:
+    operands = [Symbol(name) for name in "abcd"[: op.arity or 4]]
+    wanted = [i for i in range(len(operands)) if op.is_differentiated(i)]
+    return op.local_partials(wanted, Symbol("y"), operands)
+
+
+@every_row
+def test_a_partial_asks_no_question_of_its_operands(op: Op) -> None:
+    for partial in partials_on_symbols(op):
+        assert isinstance(partial, Symbol | float | int)
+
+
+def test_a_partial_that_branches_in_python_is_found() -> None:
+    branching = Op("bad", abs, (lambda y, x: 1.0 if x > 0 else -1.0,), "bad", "np.abs({0})")
+    with pytest.raises(AssertionError, match="branch with `where`"):
+        partials_on_symbols(branching)
+
+
+@every_row
+def test_recorded_partials_have_the_same_numbers(op: Op) -> None:
+    """The rule gives the same bits on floats and on `Value`s, so `grad` equals `backward`."""
+    for operands in points(op, 20):
+        if defined(op, operands) is None:
+            continue
+        values = [Value(x) for x in operands]
+        result = op(*values)
+        result.backward() if result.requires_grad else None
+        for value, derivative in zip(values, grad(result, values), strict=True):
+            assert same(derivative.data, value.grad), operands
+
+
+def same(a: float, b: float) -> bool:
+    """Returns whether two numbers are equal, a nan to a nan."""
+    return a == b or (a != a and b != b)
+
+
+def has_second_derivative(op: Op) -> bool:
+    """Leaves out rows that jump, and those of arithmetic whose second derivatives are all 0."""
+    return op.mpmath is not None and op.kinks is None and op.arity == 1
+
+
+@pytest.mark.parametrize(
+    "op", [op for op in BUILT_IN if has_second_derivative(op)], ids=lambda op: op.name
+)
+def test_second_derivatives_are_those_of_mathematics(op: Op) -> None:
+    for x in (-2.5, -0.75, -1e-3, 1e-3, 0.3, 0.75, 1.0 + 1e-3, 2.5):
+        low, high = op.domain[0] if op.domain else EVERYWHERE
+        if not low < x < high:
+            continue
+        value = Value(x)
+        (first,) = grad(op(value), value)
+        (second,) = grad(first, value)
+        with mp.workdps(60):
+            truth = mp.diff(lambda t: counterpart(op, t), x, 2, h=mpmath.mpf(10) ** -18)
+        # The second derivative may cancel: 64 ulp of it, or of the first if that is larger
+        scale = max(abs(float(truth)), abs(first.data))
+        assert abs(second.data - truth) <= 64 * math.ulp(scale), x
+
+
+# ---- conventions at kinks and edges --------------------------------------------------------------
+
+
+def gradients(function: Any, *numbers: float) -> list[float]:
+    values = [Value(x) for x in numbers]
+    function(*values).backward()
+    return [value.grad for value in values]
+
+
+CONVENTIONS: list[tuple[str, Any, list[float], list[float]]] = [
+    ("relu at 0", ops.relu, [0.0], [0.0]),
+    ("relu at nan", ops.relu, [nan], [nan]),
+    ("abs at 0", ops.abs, [0.0], [0.0]),
+    ("sign at 0", ops.sign, [0.0], [0.0]),
+    ("floor at 1", ops.floor, [1.0], [0.0]),
+    ("round at 1.5", ops.round, [1.5], [0.0]),
+    ("step at 0", ops.step, [0.0], [0.0]),
+    ("maximum at a tie", ops.maximum, [2.0, 2.0], [0.5, 0.5]),
+    ("minimum at a tie of three", ops.minimum, [2.0, 2.0, 2.0], [1 / 3] * 3),
+    ("maximum with a number at a tie", lambda x: ops.maximum(x, 2.0), [2.0], [0.0]),
+    ("number first", lambda x: ops.maximum(2.0, x), [2.0], [0.0]),
+    ("clamp at its lower bound", lambda x: ops.clamp(x, 0.0, 1.0), [0.0], [0.0]),
+    ("clamp at its upper bound", lambda x: ops.clamp(x, 0.0, 1.0), [1.0], [0.0]),
+    ("clamp inside", lambda x: ops.clamp(x, 0.0, 1.0), [0.5], [1.0]),
+    ("leaky_relu at 0", lambda x: ops.leaky_relu(x, 0.1), [0.0], [0.1]),
+    ("leaky_relu at 0, steep", lambda x: ops.leaky_relu(x, 3.0), [0.0], [1.0]),
+    ("leaky_relu at 0, falling", lambda x: ops.leaky_relu(x, -1.0), [0.0], [0.0]),
+    ("elu at 0", lambda x: ops.elu(x, 0.5), [0.0], [0.5]),
+    ("elu at 0, steep", lambda x: ops.elu(x, 2.0), [0.0], [1.0]),
+    ("sqrt at 0", ops.sqrt, [0.0], [inf]),
+    ("cbrt at 0", ops.cbrt, [0.0], [inf]),
+    ("cbrt at -8", ops.cbrt, [-8.0], [1 / 12]),
+    ("x**0 at 0", lambda x: x**0, [0.0], [0.0]),
+    ("x**1 at 0", lambda x: x**1, [0.0], [1.0]),
+    ("x**0.5 at 0", lambda x: x**0.5, [0.0], [inf]),
+    ("x**y at (0, 0)", ops.power, [0.0, 0.0], [0.0, 0.0]),
+    ("x**y at (-2, 3)", ops.power, [-2.0, 3.0], [12.0, nan]),
+    ("x/y of tiny numbers", ops.divide, [1e-200, 1e-200], [1e200, -1e200]),
+    ("hypot at the origin", ops.hypot, [0.0, 0.0], [0.0, 0.0]),
+    ("hypot of the smallest", ops.hypot, [5e-324, 5e-324], [math.sqrt(0.5)] * 2),
+    ("atan2 at the origin", ops.atan2, [0.0, 0.0], [0.0, 0.0]),
+    ("atan2 of tiny numbers", ops.atan2, [1e-200, 1e-200], [5e199, -5e199]),
+    ("logsumexp far out", ops.logsumexp, [1000.0, 1000.0], [0.5, 0.5]),
+    ("logaddexp far out", ops.logaddexp, [1000.0, 1000.0], [0.5, 0.5]),
+    ("sigmoid at 40", ops.sigmoid, [40.0], [4.248354255291589e-18]),
+    ("softplus at 21", ops.softplus, [21.0], [0.9999999992417439]),
+    ("expm1 at -50", ops.expm1, [-50.0], [1.9287498479639178e-22]),
+    ("relu(x) - relu(-x) at 0", lambda x: ops.relu(x) - ops.relu(-x), [0.0], [0.0]),
+    ("sqrt(x) * 0 at 0", lambda x: ops.sqrt(x) * 0.0, [0.0], [0.0]),
+    ("sqrt(x)**2 at 0", lambda x: ops.sqrt(x) ** 2, [0.0], [0.0]),
+    ("a branch not taken", lambda x: ops.where(x > 0, ops.sqrt(x), 0.0), [0.0], [0.0]),
+]
+
+
+@pytest.mark.parametrize(
+    ("function", "at", "expected"),
+    [row[1:] for row in CONVENTIONS],
+    ids=[row[0] for row in CONVENTIONS],
+)
+def test_convention(function: Any, at: list[float], expected: list[float]) -> None:
+    for got, wanted in zip(gradients(function, *at), expected, strict=True):
+        # 4 ulp is the bound of the rows; the conventions themselves are exact numbers
+        assert same(got, wanted) or abs(got - wanted) <= 4 * math.ulp(wanted)
+
+
+def test_softmax_far_out_is_exact() -> None:
+    assert ops.softmax([1000.0, 1000.0]) == [0.5, 0.5]
+
+
+def test_a_partial_is_computed_only_if_it_is_wanted() -> None:
+    """The exponent is a number, so log(-2) is never asked for; as a `Value` its gradient is nan."""
+    assert gradients(lambda x: x**3, -2.0) == [12.0]
+
+
+def test_powers_keep_their_digits_to_the_second_derivative() -> None:
+    x = Value(2.3245523410158097e99)
+    (first,) = grad(x**-2.2376913555981085e-05, x)
+    (second,) = grad(first, x)
+    with mp.workdps(400):
+        y = mpmath.mpf(-2.2376913555981085e-05)
+        truth = y * (y - 1) * mp.power(mpmath.mpf(x.data), y - 2)
+    assert abs(second.data - truth) <= 6 * math.ulp(float(truth))
+
+
+# ---- where Python raises, we raise ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("function", "at", "kind", "words"),
+    [
+        (ops.log, -1.0, ValueError, r"log\(x=-1.0\).*defined from 0 to inf"),
+        (ops.log, 0.0, ValueError, r"log\(x=0.0\)"),
+        (ops.sqrt, -1.0, ValueError, r"sqrt\(x=-1.0\)"),
+        (lambda x: x**-1, 0.0, ZeroDivisionError, r"power\(x=0.0, -1.0\)"),
+        (lambda x: 1 / x, 0.0, ZeroDivisionError, r"divide\(1.0, x=0.0\)"),
+        (lambda x: x**2.5, -2.0, ValueError, "negative base with a fractional exponent"),
+        (ops.exp, 1000.0, OverflowError, r"exp\(x=1000.0\)"),
+        (lambda x: x**2, 1e200, OverflowError, r"power\(x=1e\+200, 2.0\)"),
+        (ops.acosh, 0.5, ValueError, r"acosh\(x=0.5\).*defined from 1 to inf"),
+    ],
+)
+def test_an_error_names_operation_number_and_node(
+    function: Any, at: float, kind: type[Exception], words: str
+) -> None:
+    with pytest.raises(kind, match=words):
+        function(Value(at, name="x"))
+
+
+def test_a_product_overflows_to_infinity_as_in_python() -> None:
+    assert (Value(1e200) * 1e200).data == inf
+
+
+# ---- the table as a thing ------------------------------------------------------------------------
+
+
+def test_a_new_row_is_a_function_and_a_method_and_differentiates() -> None:
+    softsign = operation(
+        "softsign_of_a_test",
+        lambda x: x / (1 + abs(x)),
+        [lambda y, x: 1 / (1 + abs(x)) ** 2],
+    )
+    x = Value(0.75)
+    y = x.softsign_of_a_test()
+    assert y.op is softsign
+    assert softsign(0.75) == y.data
+    (first,) = grad(y, x)
+    (second,) = grad(first, x)
+    assert first.data == pytest.approx(1 / 1.75**2, rel=1e-15)  # a few roundings
+    assert second.data == pytest.approx(-2 / 1.75**3, rel=1e-15)
+
+
+def test_a_row_of_ones_own_is_replaced_when_its_cell_runs_again() -> None:
+    operation("mine", lambda x: x, [lambda y, x: 1.0])
+    again = operation("mine", lambda x: 2 * x, [lambda y, x: 2.0])
+    assert lookup("mine") is again
+    assert Value(1.0).mine().data == 2.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "words"),
+    [
+        (("tanh", math.tanh, [lambda y, x: 1.0]), ValueError, "built-in"),
+        (("backward", math.tanh, [lambda y, x: 1.0]), ValueError, "already"),
+        (("not a name", math.tanh, [lambda y, x: 1.0]), ValueError, "identifier"),
+        (("my_op", math.tanh, []), TypeError, "one partial for each operand"),
+        (("my_op", 3.0, [lambda y, x: 1.0]), TypeError, r"forward is a function of \(x\)"),
+        (("my_op", math.tanh, [lambda x: 1.0]), TypeError, r"\(result, x\), got one of \(x\)"),
+        (("my_op", lambda a, b: a, [lambda y, a: 1.0]), TypeError, r"function of \(x\)"),
+    ],
+)
+def test_a_row_that_cannot_work_is_refused(
+    arguments: Any, kind: type[Exception], words: str
+) -> None:
+    before = dict(TABLE)
+    with pytest.raises(kind, match=words):
+        operation(*arguments)
+    assert before == TABLE
+
+
+def test_the_wrong_number_of_operands_is_refused() -> None:
+    with pytest.raises(TypeError, match="where\\(\\) takes 3 operands, got 2"):
+        ops.where(1.0, 2.0)
+    with pytest.raises(TypeError, match="leaky_relu\\(\\) takes 1 to 2 operands, got 3"):
+        ops.leaky_relu(1.0, 2.0, 3.0)
+    with pytest.raises(TypeError, match="logsumexp\\(\\) got no operand"):
+        ops.logsumexp()
+
+
+@every_row
+def test_the_numpy_spelling_has_the_same_values(op: Op) -> None:
+    np = pytest.importorskip("numpy")
+    rows = [xs for xs in points(op, 40) if defined(op, xs) not in (None, inf, -inf)]
+    rows = [xs for xs in rows if all(1e-3 < abs(x) < 1e3 for x in xs)]
+    if op.name == "round":  # np.round takes one number of digits for the whole array
+        rows = [[x, 0.0] for x, _ in rows]
+    columns = [np.array(column) for column in zip(*rows, strict=True)]
+    names = [f"x{i}" for i in range(len(columns))]
+    source = op.numpy.format(*names, all=", ".join(names))
+    if op.name == "round":
+        source = "np.round(x0, 0)"
+    with np.errstate(all="ignore"):
+        got = eval(source, {"np": np, "math": math, **dict(zip(names, columns, strict=True))})
+    for value, xs in zip(got, rows, strict=True):
+        # the plain spelling may lose digits that the row keeps; a wrong formula loses all of them
+        assert value == pytest.approx(op.forward(*xs), rel=1e-9, abs=1e-12, nan_ok=True), xs
