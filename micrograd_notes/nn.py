@@ -305,9 +305,7 @@ def _leaves(name: str, held: Any, above: tuple[int, ...] = ()) -> Iterator[tuple
     """Yields every leaf in a module's attributes, lists and dicts, with what reaches it."""
     if isinstance(held, Value) and held.op is None:
         yield name, held
-    elif id(held) in above:  # a module that holds the one it is held by
-        return
-    elif isinstance(held, Module):
+    elif isinstance(held, Module) and id(held) not in above:  # it may be held by what it holds
         for attribute, item in vars(held).items():
             yield from _leaves(_dotted(name, attribute), item, (*above, id(held)))
     elif isinstance(held, list | tuple):
@@ -318,19 +316,19 @@ def _leaves(name: str, held: Any, above: tuple[int, ...] = ()) -> Iterator[tuple
             yield from _leaves(f"{name}[{key!r}]", item, above)
 
 
-def _places(key: str, held: Any) -> Iterator[tuple[str, Any]]:
+def _places(key: str, held: Any, above: tuple[int, ...] = ()) -> Iterator[tuple[str, Any]]:
     """Yields every entry of a state dict: its key, and the leaf or the lists of leaves there."""
-    if isinstance(held, Module):
+    if isinstance(held, Module) and id(held) not in above:
         for name, item in held._state().items():
-            yield from _places(_dotted(key, name), item)
+            yield from _places(_dotted(key, name), item, (*above, id(held)))
     elif _is_array(held):
         yield key, held
     elif isinstance(held, list | tuple):
         for i, item in enumerate(held):
-            yield from _places(f"{key}.{i}", item)
+            yield from _places(f"{key}.{i}", item, above)
     elif isinstance(held, dict):
         for name, item in held.items():
-            yield from _places(f"{key}.{name}", item)
+            yield from _places(f"{key}.{name}", item, above)
 
 
 def _dotted(before: str, name: str) -> str:

@@ -1,0 +1,85 @@
+"""The layers point one way: the package's own import statements, read and held to the plan."""
+
+import ast
+import sys
+from pathlib import Path
+
+import micrograd_notes
+
+PACKAGE = Path(micrograd_notes.__file__).parent
+
+# A room may import the rooms in the lines above its own, and those beside it in the same folder.
+LAYERS = [
+    {"accurate"},
+    {"op"},
+    {"ops"},
+    {"graph"},
+    {"engine"},
+    {"copying"},
+    {"nn"},
+    {"losses", "optim", "data", "draw", "saving"},
+    {"training"},
+    {"plots", "exercises"},
+    {"tour"},
+    {"cli"},
+    {"__init__"},
+]
+# Rooms of one line never know each other: what draws trains nothing, what trains draws nothing.
+
+LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
+
+# What the core may import beside the standard library; the rest waits until it is asked for.
+CORE = {"graphviz"}
+
+
+def room_of(file: Path) -> str:
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(file: Path, at_import_time: bool = False) -> set[str]:
+    """Returns the dotted names that a file imports: all, or those that importing it imports."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    nodes = tree.body if at_import_time else list(ast.walk(tree))
+    found: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file.name}: write absolute imports"
+            assert node.module is not None
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def rooms_imported(file: Path) -> set[str]:
+    parts = [name.split(".") for name in imports(file) if name.startswith("micrograd_notes.")]
+    return {part[1] for part in parts if part[1] in LEVEL} - {room_of(file)}
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def test_every_file_has_a_layer() -> None:
+    assert {room_of(file) for file in FILES} <= LEVEL.keys()
+
+
+def test_nothing_imports_upward_or_sideways() -> None:
+    for file in FILES:
+        for room in rooms_imported(file):
+            assert LEVEL[room] < LEVEL[room_of(file)], f"{file.name} imports {room}"
+
+
+def test_the_core_needs_the_standard_library_and_graphviz_alone() -> None:
+    for file in FILES:
+        if room_of(file) in {"cli", "tour"}:
+            continue  # the command line's own extra brings its library
+        for name in imports(file, at_import_time=True):
+            top = name.split(".")[0]
+            known = top in sys.stdlib_module_names or top in CORE | {"micrograd_notes"}
+            assert known, f"{file.name} imports {top} before it is asked for"
+
+
+def test_an_upward_import_is_found(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text("def f():\n    from micrograd_notes.nn import MLP\n", encoding="utf-8")
+    assert imports(wrong) == {"micrograd_notes.nn.MLP"}
