@@ -1,7 +1,29 @@
-"""A scalar autograd engine and a micro neural net, made to be read, stepped through and trusted."""
+"""A scalar autograd engine and a micro neural net, made to be read, stepped through and trusted.
 
-from micrograd_notes import copying as _copying  # registers how graphs are copied and pickled
+The names that a notebook needs are here; each room has more: `ops` and `engine`, `nn`, `losses`,
+`optim`, `data`, `training`, `draw`, `plots`.
+"""
+
+import micrograd_notes.copying  # noqa: F401  (registers how graphs are copied and pickled)
+from micrograd_notes.draw import draw_dot
 from micrograd_notes.engine import Value, grad, no_grad, topological_order
+from micrograd_notes.nn import MLP, Layer, Module, Neuron
+from micrograd_notes.op import TABLE, Op
+from micrograd_notes.ops import *  # noqa: F403  (every row of the table)
+from micrograd_notes.ops import __all__ as _operations
 
-__all__ = ["Value", "grad", "no_grad", "topological_order"]
+__all__ = [
+    "MLP",
+    "TABLE",
+    "Layer",
+    "Module",
+    "Neuron",
+    "Op",
+    "Value",
+    "draw_dot",
+    "grad",
+    "no_grad",
+    "topological_order",
+]
+__all__ += _operations
 __version__ = "0.1.0"

@@ -10,7 +10,7 @@ PACKAGE = Path(micrograd_notes.__file__).parent
 
 # A room may import the rooms in the lines above its own, and those beside it in the same folder.
 LAYERS = [
-    {"accurate"},
+    {"accurate", "files"},
     {"op"},
     {"ops"},
     {"graph"},
@@ -20,6 +20,7 @@ LAYERS = [
     {"losses", "optim", "data", "draw", "saving"},
     {"training"},
     {"plots", "exercises"},
+    {"expression", "tour_page"},
     {"tour"},
     {"cli"},
     {"__init__"},

@@ -1,0 +1,118 @@
+"""The command line: `micrograd-notes tour`, `draw` and `lab`.
+
+This file reads arguments, calls the rooms below and prints; every sentence of an error that it
+shows comes from them. It needs the extra `cli`.
+"""
+
+import subprocess
+import sys
+from importlib import util
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+try:
+    import typer
+except ImportError:  # pragma: no cover - the tests have the extra
+    sys.exit('the command line needs its extra: python -m pip install "micrograd-notes[cli]"')
+
+app = typer.Typer(
+    help="A scalar autograd engine and a micro neural net, to step through.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Folder = Annotated[Path, typer.Option("--output", "-o", help="The folder that is written.")]
+Formula = Annotated[str, typer.Argument(help="Arithmetic, names, and operations like tanh(x).")]
+Assignments = Annotated[
+    list[str] | None, typer.Argument(metavar="NAME=NUMBER...", help="The number of each name.")
+]
+Picture = Annotated[
+    Path | None, typer.Option("--output", "-o", help="The picture: .svg, .png, .pdf, .dot, .html.")
+]
+
+
+@app.command()
+def tour(output: Folder = Path("tour")) -> None:
+    """Train on real digits, check the gradients, draw, and write a page that shows it all.
+
+    It takes under two minutes on two cores.
+
+    Example: micrograd-notes tour --output tour
+    """
+    from micrograd_notes.tour import run_tour
+
+    try:
+        run_tour(output, typer.echo)
+    except OSError as error:
+        fail(f"can't write the folder {output}: {error.strerror or error}; choose another with -o")
+    except ImportError as error:
+        fail(str(error))
+
+
+@app.command()
+def draw(formula: Formula, assignments: Assignments = None, output: Picture = None) -> None:
+    """Compute a formula, differentiate it, and draw its graph.
+
+    Example: micrograd-notes draw "a*b + tanh(c)" a=2 b=-3 c=10 -o graph.svg
+    """
+    from micrograd_notes.draw import draw_dot
+    from micrograd_notes.expression import parse_expression
+
+    try:
+        values = dict(assigned(text) for text in assignments or [])
+        result, names = parse_expression(formula, values)
+        if result.requires_grad:
+            result.backward()
+        if output is not None:
+            draw_dot(result).save(output)
+    except (ValueError, ArithmeticError, ImportError, OSError) as error:
+        fail(str(error))
+    typer.echo(f"{formula} = {result.data:.6g}")
+    for name, value in names.items():
+        typer.echo(f"  d/d{name} = {value.grad:.6g}")
+    if output is not None:
+        typer.echo(f"drawn: {output}")
+
+
+@app.command()
+def lab() -> None:
+    """Open the notebooks in JupyterLab.
+
+    Example: micrograd-notes lab
+    """
+    notebooks = Path(__file__).parent.parent / "notebooks"
+    if not notebooks.is_dir():
+        fail("the notebooks are not part of an installed package; clone the repository for them")
+    if util.find_spec("jupyterlab") is None:
+        fail('JupyterLab is missing: python -m pip install -e ".[notebooks]"')
+    command = [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(notebooks)]
+    raise SystemExit(subprocess.call(command))
+
+
+def assigned(text: str) -> tuple[str, float]:
+    """Returns name and number of "a=2".
+
+    >>> assigned("a=2")
+    ('a', 2.0)
+    """
+    name, equals, number = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise ValueError(f"a name gets its number like a=2, got {text!r}")
+    try:
+        return name, float(number)
+    except ValueError:
+        raise ValueError(f"{name} is to be a number, got {number!r}") from None
+
+
+def fail(message: str) -> NoReturn:
+    """Prints the message to the error stream and ends with the exit status 1."""
+    typer.echo(f"micrograd-notes: {message}", err=True)
+    raise SystemExit(1)
+
+
+def main() -> None:
+    """Runs the command line."""
+    app()

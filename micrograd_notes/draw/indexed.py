@@ -1,0 +1,71 @@
+"""A graph of values, read once into plain lists.
+
+This file knows how values point to their operands, and how far they are from one another. Positions
+in the topological order stand for values, so that all that follows is the same in every run. It
+does not know what a picture is.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from micrograd_notes.engine import Value, topological_order
+
+
+@dataclass(frozen=True)
+class IndexedGraph:
+    """The values below a root, operands before results, and the positions of their operands."""
+
+    values: list[Value]
+    operands: list[tuple[int, ...]]
+
+    @cached_property
+    def users(self) -> list[list[int]]:
+        """For each value the results that it is an operand of; twice for `x*x`."""
+        users: list[list[int]] = [[] for _ in self.values]
+        for result, operands in enumerate(self.operands):
+            for operand in operands:
+                users[operand].append(result)
+        return users
+
+    def position(self, value: Value) -> int:
+        """Returns where the value stands in the order; ValueError if it is not in the graph."""
+        for position, candidate in enumerate(self.values):
+            if candidate is value:
+                return position
+        raise ValueError(f"the focus is not part of this graph: {value!r}")
+
+    def nearest(self, centre: int, radius: int | None, at_most: int) -> list[int]:
+        """Returns the positions within `radius` edges of the centre, nearest first.
+
+        There are `at_most` so many; a radius of None is without bound.
+
+        >>> x = Value(2.0)
+        >>> indexed(((x * x) + 1.0).tanh()).nearest(centre=4, radius=2, at_most=10)
+        [4, 3, 1, 2]
+        """
+        found = {centre: None}  # a dict keeps the order in which they are found
+        ring = [centre]
+        distance = 0
+        while ring and len(found) < at_most and distance != radius:
+            distance += 1
+            touching = dict.fromkeys(
+                near
+                for position in ring
+                for near in (*self.operands[position], *self.users[position])
+            )
+            ring = [near for near in touching if near not in found]
+            found.update(dict.fromkeys(ring))
+        return list(found)[:at_most]
+
+
+def indexed(root: Value) -> IndexedGraph:
+    """Returns the graph below the root.
+
+    >>> x = Value(3.0)
+    >>> indexed(x * x).operands
+    [(), (0, 0)]
+    """
+    values = topological_order(root)
+    position = {value: index for index, value in enumerate(values)}
+    operands = [tuple(map(position.__getitem__, value.operands)) for value in values]
+    return IndexedGraph(values, operands)

@@ -1,0 +1,83 @@
+"""Numbers and names as a reader sees them in a picture.
+
+This file knows how many digits a picture shows, how a sign is marked without relying on colour, and
+which characters cannot be drawn. It knows nothing of graphs, and nothing of DOT, SVG or HTML:
+whoever writes such a language escapes the text for it.
+"""
+
+import math
+import unicodedata
+
+_LONGEST_NAME = 40
+
+
+def short(number: float) -> str:
+    """Returns the number with about four significant digits.
+
+    >>> short(2.0), short(0.70710678), short(-12345.678), short(1.5e-7), short(-0.0)
+    ('2', '0.7071', '-12346', '1.5e-7', '0')
+    >>> short(float("inf")), short(float("nan"))
+    ('inf', 'nan')
+    """
+    if not math.isfinite(number):
+        return str(number)
+    if number == 0:
+        return "0"
+    if 1e3 <= abs(number) < 1e6:
+        return f"{number:.0f}"  # .4g would turn 12346 into 1.235e+04
+    mantissa, _, exponent = f"{number:.4g}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if exponent else mantissa
+
+
+def signed(number: float) -> str:
+    """Returns the number with its sign, and a triangle that points the same way.
+
+    >>> signed(0.5), signed(-2.0), signed(0.0)
+    ('▲ +0.5', '▼ -2', '0')
+    """
+    if number > 0:
+        return f"▲ +{short(number)}"
+    if number < 0:
+        return f"▼ {short(number)}"
+    return short(number)  # zero, and nan, point nowhere
+
+
+def counted(number: int, singular: str, plural: str | None = None) -> str:
+    """Returns a count with its noun.
+
+    >>> counted(1, "value"), counted(65340, "value")
+    ('1 value', '65,340 values')
+    """
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def drawable(name: str, longest: int = _LONGEST_NAME) -> str:
+    """Returns the name on one line, without characters that no picture can hold, and not too long.
+
+    Control characters are replaced by their symbols, and a name that is too long loses its middle.
+
+    >>> drawable("loss"), drawable("two\\nlines"), drawable("nul\\0")
+    ('loss', 'two↵lines', 'nul␀')
+    >>> drawable("a" * 30 + "z" * 30)
+    'aaaaaaaaaaaaaaaaaaaa…zzzzzzzzzzzzzzzzzzz'
+    """
+    if len(name) > longest:
+        head = longest // 2
+        name = f"{name[:head]}…{name[len(name) - (longest - head - 1) :]}"
+    return "".join(map(_drawable_character, name))
+
+
+def _drawable_character(character: str) -> str:
+    category = unicodedata.category(character)
+    if character == "\n" or category in ("Zl", "Zp"):
+        return "↵"
+    if character < " ":
+        return chr(0x2400 + ord(character))  # the block of control pictures
+    if character == "\x7f":
+        return "␡"
+    is_direction_mark = unicodedata.bidirectional(character) in _DIRECTION_MARKS
+    # Lone surrogates and non-characters are not XML; direction marks turn round the text beside.
+    return "\ufffd" if category in ("Cc", "Cs", "Cn") or is_direction_mark else character
+
+
+_DIRECTION_MARKS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})

@@ -1,0 +1,188 @@
+"""The tour: the whole package on real data in under two minutes, and a page that shows it.
+
+It trains networks on real handwritten digits, scalar by scalar, holds them to a linear model and
+its gradients to finite differences, draws a neuron and a decision boundary, saves a model, and
+writes one self-contained page. This file knows what the tour does, and nothing of how it looks:
+`tour_page` makes the page.
+"""
+
+import multiprocessing
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from micrograd_notes import data
+from micrograd_notes.data import Dataset
+from micrograd_notes.engine import Value
+from micrograd_notes.files import write_whole
+from micrograd_notes.losses import binary_cross_entropy_with_logits
+from micrograd_notes.nn import MLP
+from micrograd_notes.optim import Adam
+from micrograd_notes.saving import save_model
+from micrograd_notes.tour_page import Findings, GradientCheck, Trained, page_text
+from micrograd_notes.training import accuracy, fit
+
+SPLITS = (0, 1, 2, 3, 4)
+"""The seeds that name the five splits of the digits into training and held-out examples."""
+
+HIDDEN, EPOCHS, BATCH, RATE = 8, 30, 16, 0.02
+LINEAR_EPOCHS = 15
+
+Say = Callable[[str], None]
+
+
+def run_tour(folder: Path, say: Say = print) -> Path:
+    """Takes the tour, writes everything into the folder, and returns the page's path.
+
+    Args:
+        folder: where index.html and the saved model go; made if it is not there.
+        say: what prints a line of progress.
+
+    Raises:
+        OSError: the folder can't be made or written; nothing has been trained then.
+    """
+    make_writable(folder)
+    say("1. Handwritten digits, odd or even: 1797 real images, pooled to 4x4 pixels.")
+    say(f"   A network of {HIDDEN} hidden neurons, and a linear model, on each of five splits.")
+    trained = train_on_all_splits()
+    for result in trained:
+        say(
+            f"   split {result.split}: held-out accuracy {result.network:.3f}, "
+            f"linear model {result.linear:.3f}"
+        )
+    model = digits_network(SPLITS[0])
+    model.load_state_dict(trained[0].state)
+    checks = check_gradients(model)
+    findings = Findings(trained, checks, model, *learn_moons())
+    say(f"   mean: {findings.mean_network:.3f}, linear model {findings.mean_linear:.3f}")
+    say(f"2. The gradients of {len(checks)} of its parameters, beside finite differences:")
+    say(f"   the largest relative difference is {findings.worst_difference:.1e}.")
+    say(f"3. Two moons: accuracy {findings.moons_accuracy:.3f} on 200 new points.")
+    model_path, page_path = folder / "digits_model.json", folder / "index.html"
+    save_model(model, model_path)
+    write_whole(page_path, page_text(findings).encode())
+    say(f"4. The trained model: {model_path}")
+    say(f"   The page that shows it all: {page_path}")
+    return page_path
+
+
+def make_writable(folder: Path) -> None:
+    """Makes the folder, and finds out now, not after a minute, whether it can be written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    probe = folder / ".can_be_written"
+    probe.touch()
+    probe.unlink()
+
+
+# ---- the digits --------------------------------------------------------------------------------
+
+
+def digits_network(seed: int) -> MLP:
+    """Returns an untrained network for 4x4 images: 16 inputs, hidden neurons, one score."""
+    return MLP(16, [HIDDEN, 1], activation="tanh", seed=seed)
+
+
+_epochs_done: Any = None  # a counter that the training processes share
+
+
+def _share(counter: Any) -> None:
+    global _epochs_done
+    _epochs_done = counter
+
+
+def _count_epoch(*_: Any) -> None:
+    if _epochs_done is not None:
+        with _epochs_done.get_lock():
+            _epochs_done.value += 1
+
+
+def train_on_all_splits() -> list[Trained]:
+    """Returns what came of each split; two processes train at a time, with one progress bar."""
+    from tqdm import tqdm
+
+    counter = multiprocessing.Value("i", 0)
+    with (
+        ProcessPoolExecutor(max_workers=2, initializer=_share, initargs=(counter,)) as pool,
+        tqdm(total=len(SPLITS) * EPOCHS, desc="   training", unit=" epochs") as bar,
+    ):
+        jobs = [pool.submit(train_on_split, split) for split in SPLITS]
+        while not all(job.done() for job in jobs):
+            time.sleep(0.2)
+            bar.update(counter.value - bar.n)
+        return [job.result() for job in jobs]
+
+
+def train_on_split(split: int) -> Trained:
+    """Returns both models' held-out accuracy on one split; the held-out examples decide nothing."""
+    digits = data.digits(odd_or_even=True, pooled=True)
+    seen, held_out = digits.split(seed=split)
+    linear = MLP(16, [1], seed=split)
+    fit(
+        linear,
+        seen,
+        optimizer=Adam(linear.parameters(), lr=0.05),
+        epochs=LINEAR_EPOCHS,
+        progress=False,
+    )
+    network = digits_network(split)
+    history = fit(
+        network,
+        seen,
+        optimizer=Adam(network.parameters(), lr=RATE),
+        epochs=EPOCHS,
+        batch_size=BATCH,
+        seed=split,
+        validation=held_out,
+        callback=_count_epoch,
+        progress=False,
+    )
+    return Trained(
+        split,
+        accuracy(linear, held_out),
+        accuracy(network, held_out),
+        history["loss"],
+        history["validation_loss"],
+        network.state_dict(),
+    )
+
+
+def check_gradients(model: MLP, count: int = 24, step: float = 2.0**-17) -> list[GradientCheck]:
+    """Returns some parameters' gradients on 32 digits beside (L(w+h) - L(w-h)) / 2h.
+
+    With h near the cube root of a float's precision, rounding and curvature cost about as much, and
+    ten digits are left to agree.
+    """
+    digits = data.digits(odd_or_even=True, pooled=True)
+    inputs, targets = digits.inputs[:32], digits.targets[:32]
+
+    def loss() -> Value:
+        outputs = [model(x) for x in inputs]
+        return binary_cross_entropy_with_logits(outputs, targets)  # type: ignore[no-any-return]
+
+    model.zero_grad()
+    loss().backward()
+    named = random.Random(0).sample(list(model.named_parameters()), count)
+    checks = []
+    for name, parameter in named:
+        middle = parameter.data
+        ends = []
+        for parameter.data in (middle + step, middle - step):
+            ends.append(loss().data)
+        parameter.data = middle
+        checks.append(GradientCheck(name, parameter.grad, (ends[0] - ends[1]) / (2 * step)))
+    return checks
+
+
+
+# ---- the moons ---------------------------------------------------------------------------------
+
+
+def learn_moons() -> tuple[MLP, Dataset, float]:
+    """Returns a network that has learned the moons, what it saw, and its accuracy on new points."""
+    moons = data.moons(200, noise=0.1, seed=1)
+    network = MLP(2, [8, 8, 1], activation="tanh", seed=1)
+    fit(network, moons, optimizer=Adam(network.parameters(), lr=0.03), epochs=30, progress=False)
+    return network, moons, accuracy(network, data.moons(200, noise=0.1, seed=2))

@@ -1,0 +1,180 @@
+"""The page of the tour: what was found, as one HTML text with every picture inside.
+
+This file knows how the findings are shown; `tour` finds them. The words stand in `tour_page.html`.
+"""
+
+import base64
+import html
+import io
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+from micrograd_notes import data, plots
+from micrograd_notes.data import Dataset
+from micrograd_notes.draw import draw_dot
+from micrograd_notes.engine import Value
+from micrograd_notes.nn import MLP, Neuron
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One split: both models' accuracy on examples that they have never seen."""
+
+    split: int
+    linear: float
+    network: float
+    losses: list[float]
+    held_out_losses: list[float]
+    state: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """One parameter: its gradient by the engine, and by a central difference."""
+
+    name: str
+    engine: float
+    numeric: float
+
+    @property
+    def difference(self) -> float:
+        """|engine - numeric|, relative to the engine's (or to 1e-3 if that is smaller)."""
+        return abs(self.engine - self.numeric) / max(abs(self.engine), 1e-3)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that the page shows."""
+
+    trained: list[Trained]
+    checks: list[GradientCheck]
+    digits_model: MLP
+    moons_model: MLP
+    moons: Dataset
+    moons_accuracy: float
+
+    @property
+    def mean_network(self) -> float:
+        """The networks' mean held-out accuracy over the splits."""
+        return statistics.mean(result.network for result in self.trained)
+
+    @property
+    def mean_linear(self) -> float:
+        """The linear models' mean held-out accuracy over the splits."""
+        return statistics.mean(result.linear for result in self.trained)
+
+    @property
+    def worst_difference(self) -> float:
+        """The largest relative difference of a gradient from its finite difference."""
+        return max(check.difference for check in self.checks)
+
+
+def page_text(findings: Findings) -> str:
+    """Returns the page; it needs no network and no other file."""
+    template = resources.files("micrograd_notes").joinpath("tour_page.html")
+    return Template(template.read_text(encoding="utf-8")).substitute(
+        splits="\n".join(_split_row(result) for result in findings.trained),
+        mean_network=f"{findings.mean_network:.3f}",
+        mean_linear=f"{findings.mean_linear:.3f}",
+        hidden=len(findings.digits_model.layers[0].neurons),
+        digits=_digits_picture(findings.digits_model),
+        losses=_losses_picture(findings.trained[0]),
+        weights=_picture(
+            lambda ax: plots.weights_as_images(findings.digits_model.layers[0], (4, 4), ax=ax),
+            "The weights of each hidden neuron as an image of 4x4 pixels: blue adds, orange "
+            "subtracts",
+            (7.0, 3.0),
+        ),
+        neuron=_neuron_picture(),
+        checks="\n".join(_check_row(check) for check in findings.checks[:8]),
+        checked=len(findings.checks),
+        worst=f"{findings.worst_difference:.1e}",
+        moons=_picture(
+            lambda ax: plots.decision_boundary(findings.moons_model, findings.moons, ax=ax),
+            "Two interleaved half-circles of points, and the curve that the network parts them by",
+            (6.4, 4.8),
+        ),
+        moons_accuracy=f"{findings.moons_accuracy:.3f}",
+    )
+
+
+def _split_row(result: Trained) -> str:
+    return (
+        f"<tr><td>{result.split}</td><td>{result.linear:.3f}</td><td>{result.network:.3f}</td></tr>"
+    )
+
+
+def _check_row(check: GradientCheck) -> str:
+    return (
+        f"<tr><td><code>{html.escape(check.name)}</code></td><td>{check.engine:.10f}</td>"
+        f"<td>{check.numeric:.10f}</td><td>{check.difference:.0e}</td></tr>"
+    )
+
+
+def _digits_picture(model: MLP) -> str:
+    _, held_out = data.digits(odd_or_even=True, pooled=True).split(seed=0)
+    shown = held_out.inputs[:16]
+    names = held_out.class_names
+    labels = []
+    for inputs, target in zip(shown, held_out.targets, strict=False):
+        guess = int(model(inputs).data > 0)
+        labels.append(names[guess] + ("" if guess == target else f", not {names[target]}"))
+    return _picture(
+        lambda ax: plots.image_gallery(shown, labels, (4, 4), ax=ax, columns=8),
+        "Sixteen held-out images of 4x4 pixels with the network's guesses: " + "; ".join(labels),
+        (8.0, 2.6),
+    )
+
+
+def _losses_picture(result: Trained) -> str:
+    def draw(ax: "Axes") -> None:
+        plots.loss_curve(result.losses, ax=ax)
+        ax.plot(
+            range(1, len(result.losses) + 1),
+            result.held_out_losses,
+            "--",
+            color=plots.BLUE,
+            label="held out",
+        )
+        ax.lines[0].set_label("training")
+        ax.set_xlabel("epoch")
+        ax.legend()
+
+    first, last = result.losses[0], result.losses[-1]
+    words = f"The loss of split {result.split} falls from {first:.2f} to {last:.2f}"
+    return _picture(draw, words, (6.4, 3.6))
+
+
+def _neuron_picture() -> str:
+    neuron = Neuron(2, activation="tanh", seed=4)
+    output = neuron([Value(1.0, name="x1"), Value(-2.0, name="x2")])
+    output.backward()
+    return draw_dot(output, model=neuron).svg()
+
+
+def _picture(draw: Callable[["Axes"], Any], words: str, size: tuple[float, float]) -> str:
+    """Returns the picture in a light and a dark version; the browser takes the one that fits."""
+    light, dark = _png(draw, size, "default"), _png(draw, size, "dark_background")
+    return (
+        f'<picture><source media="(prefers-color-scheme: dark)" srcset="{dark}">'
+        f'<img src="{light}" alt="{html.escape(words)}"></picture>'
+    )
+
+
+def _png(draw: Callable[["Axes"], Any], size: tuple[float, float], style: str) -> str:
+    import matplotlib.style
+    from matplotlib.figure import Figure
+
+    with matplotlib.style.context(style):
+        figure = Figure(figsize=size, dpi=110, layout="constrained")
+        draw(figure.add_subplot())
+        file = io.BytesIO()
+        figure.savefig(file, format="png", metadata={"Software": None})
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
