@@ -161,7 +161,7 @@ class Value(Node):
         """Records any row of the table: `op(...)` calls it when it meets a `Value`."""
         values = []
         for operand in op.with_defaults(operands):
-            value = _as_value(operand)
+            value = as_value(operand)
             if value is None:
                 raise TypeError(f"{op.name}() takes numbers and Values, got {operand!r}")
             values.append(value)
@@ -280,7 +280,7 @@ def _method_of_two_operands(op: Op) -> Callable[[Value, Any], Any]:
 
     def method(self: Value, other: Any) -> Any:
         if other.__class__ is not Value:
-            other = _as_value(other)
+            other = as_value(other)
             if other is None:
                 return NotImplemented
         try:
@@ -325,7 +325,7 @@ def _install(op: Op) -> None:
     forth = _method_of_two_operands(op)
 
     def back(self: Value, other: Any) -> Any:
-        other = _as_value(other)
+        other = as_value(other)
         return NotImplemented if other is None else forth(other, self)
 
     setattr(Value, f"__{op.method}__", forth)
@@ -353,8 +353,10 @@ def _to_float(number: Any) -> float:
     )
 
 
-def _as_value(operand: Any) -> Value | None:
+def as_value(operand: Any) -> Value | None:
     """Returns the operand as a `Value`: a plain number needs no gradient. None if it is neither."""
+    if operand.__class__ is float:
+        return Value(operand, None, False)
     if isinstance(operand, Value):
         return operand
     if isinstance(operand, numbers.Real):
@@ -395,16 +397,18 @@ def backward(root: Value, adjoint: float = 1.0) -> None:
     adjoint = _to_float(adjoint)
     order = topological_order(root)
     with _sweeping:
-        before = [node._grad for node in order]
+        leaves = [(node, node._grad) for node in order if node._left is None]
         try:
             sweep_numbers(order, adjoint)
         except BaseException:
-            for node, grad in zip(order, before, strict=True):
-                node._grad = grad
+            for node in order:
+                node._grad = None
+            for leaf, before in leaves:
+                leaf._grad = before
             raise
-        for node, grad in zip(order, before, strict=True):
-            if node._left is None and grad is not None and node._requires_grad:
-                node._grad += grad  # type: ignore[operator]
+        for leaf, before in leaves:
+            if before is not None and leaf._requires_grad:
+                leaf._grad += before  # type: ignore[operator]
 
 
 def grad(output: Value, inputs: Value | Iterable[Value]) -> list[Value]:

@@ -73,28 +73,38 @@ def topological_order(root: AnyNode) -> list[AnyNode]:
     """
     if not isinstance(root, Node):
         raise TypeError(f"a graph is walked from a Value, got {root!r}")
-    order: list[AnyNode] = []
-    seen: set[AnyNode] = set()
-    stack: list[AnyNode | None] = [root]
+    order: list[Any] = []
+    seen: set[Any] = set()
+    stack: list[Any] = [root]
     while stack:
         node = stack.pop()
         if node is None:  # all operands of the node beneath are in the order now
-            order.append(stack.pop())  # type: ignore[arg-type]
-        elif node not in seen:
-            seen.add(node)
-            left, right = node._left, node._right
-            if left is None:
-                order.append(node)
-                continue
-            stack.append(node)
-            stack.append(None)
-            if right is not None:
+            order.append(stack.pop())
+            continue
+        if node in seen:
+            continue
+        seen.add(node)
+        left, right = node._left, node._right
+        if left is None:
+            order.append(node)
+            continue
+        stack.append(node)
+        stack.append(None)
+        if left.__class__ is tuple:
+            stack.extend(reversed(left))
+            continue
+        # Half of all edges end in a leaf, which goes into the order without waiting on the stack.
+        if left._left is None and left not in seen:
+            seen.add(left)
+            order.append(left)
+        if right is not None:
+            if right._left is not None:
                 stack.append(right)
-                stack.append(left)
-            elif left.__class__ is tuple:
-                stack.extend(reversed(left))
-            else:
-                stack.append(left)
+            elif right not in seen:
+                seen.add(right)
+                order.append(right)
+        if left._left is not None:
+            stack.append(left)
     return order
 
 

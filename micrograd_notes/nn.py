@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from micrograd_notes.engine import Value
+from micrograd_notes.engine import Value, as_value
 from micrograd_notes.op import TABLE, Op
 
 Activation = str | Op | Callable[[Value], Value]
@@ -184,6 +184,9 @@ class Layer(Module):
 
     def __call__(self, x: Sequence[Any]) -> Any:
         """Returns the neurons' outputs: a list, or a `Value` if there is one neuron."""
+        if hasattr(x, "__len__"):
+            # A number becomes a Value here, once, and not in each of the neurons that see it.
+            x = [xi if (value := as_value(xi)) is None else value for xi in x]
         outputs = [neuron(x) for neuron in self.neurons]
         return outputs[0] if len(outputs) == 1 else outputs
 
