@@ -47,7 +47,7 @@ def tour(output: Folder = Path("tour")) -> None:
     try:
         run_tour(output, typer.echo)
     except OSError as error:
-        fail(f"can't write the folder {output}: {error.strerror or error}; choose another with -o")
+        fail(f"can't write the folder {output}: {error.strerror}; choose another with -o")
     except ImportError as error:
         fail(str(error))
 
@@ -68,7 +68,9 @@ def draw(formula: Formula, assignments: Assignments = None, output: Picture = No
             result.backward()
         if output is not None:
             draw_dot(result).save(output)
-    except (ValueError, ArithmeticError, ImportError, OSError) as error:
+    except OSError as error:
+        fail(f"can't write {output}: {error.strerror}")
+    except (ValueError, ArithmeticError, ImportError) as error:
         fail(str(error))
     typer.echo(f"{formula} = {result.data:.6g}")
     for name, value in names.items():

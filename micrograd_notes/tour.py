@@ -23,13 +23,13 @@ from micrograd_notes.nn import MLP
 from micrograd_notes.optim import Adam
 from micrograd_notes.saving import save_model
 from micrograd_notes.tour_page import Findings, GradientCheck, Trained, page_text
-from micrograd_notes.training import accuracy, fit
+from micrograd_notes.training import History, accuracy, fit
 
 SPLITS = (0, 1, 2, 3, 4)
 """The seeds that name the five splits of the digits into training and held-out examples."""
 
-HIDDEN, EPOCHS, BATCH, RATE = 8, 30, 16, 0.02
-LINEAR_EPOCHS = 15
+HIDDEN, EPOCHS, RATE = 12, 20, 0.1
+LINEAR_EPOCHS = 10
 
 Say = Callable[[str], None]
 
@@ -93,7 +93,7 @@ def _share(counter: Any) -> None:
     _epochs_done = counter
 
 
-def _count_epoch(*_: Any) -> None:
+def _count_epoch() -> None:
     if _epochs_done is not None:
         with _epochs_done.get_lock():
             _epochs_done.value += 1
@@ -116,29 +116,12 @@ def train_on_all_splits() -> list[Trained]:
 
 
 def train_on_split(split: int) -> Trained:
-    """Returns both models' held-out accuracy on one split; the held-out examples decide nothing."""
+    """Returns what both models make of one split; the held-out examples decide nothing."""
     digits = data.digits(odd_or_even=True, pooled=True)
     seen, held_out = digits.split(seed=split)
-    linear = MLP(16, [1], seed=split)
-    fit(
-        linear,
-        seen,
-        optimizer=Adam(linear.parameters(), lr=0.05),
-        epochs=LINEAR_EPOCHS,
-        progress=False,
-    )
-    network = digits_network(split)
-    history = fit(
-        network,
-        seen,
-        optimizer=Adam(network.parameters(), lr=RATE),
-        epochs=EPOCHS,
-        batch_size=BATCH,
-        seed=split,
-        validation=held_out,
-        callback=_count_epoch,
-        progress=False,
-    )
+    linear, network = MLP(16, [1], seed=split), digits_network(split)
+    train(linear, seen, LINEAR_EPOCHS, split)
+    history = train(network, seen, EPOCHS, split, held_out, _count_epoch)
     return Trained(
         split,
         accuracy(linear, held_out),
@@ -146,6 +129,34 @@ def train_on_split(split: int) -> Trained:
         history["loss"],
         history["validation_loss"],
         network.state_dict(),
+    )
+
+
+def train(
+    model: MLP,
+    seen: Dataset,
+    epochs: int,
+    seed: int,
+    held_out: Dataset | None = None,
+    after_epoch: Callable[[], None] = lambda: None,
+) -> History:
+    """Trains with Adam, whose steps shrink to nothing from the first epoch to the last."""
+    optimizer = Adam(model.parameters(), lr=RATE)
+
+    def shrink_the_steps(epoch: int, logs: dict[str, Any]) -> None:
+        optimizer.lr = RATE * (1 - (epoch + 1) / epochs)
+        after_epoch()
+
+    return fit(
+        model,
+        seen,
+        optimizer=optimizer,
+        epochs=epochs,
+        batch_size=16,
+        seed=seed,
+        validation=held_out,
+        callback=shrink_the_steps,
+        progress=False,
     )
 
 

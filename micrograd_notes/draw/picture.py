@@ -15,11 +15,11 @@ from graphviz import Digraph
 
 from micrograd_notes.draw import mermaid, svg, table
 from micrograd_notes.draw.dot import digraph
-from micrograd_notes.files import write_whole
 from micrograd_notes.draw.rendering import FORMATS, check_format, render
 from micrograd_notes.draw.text import counted
 from micrograd_notes.draw.view import View, view_of
 from micrograd_notes.engine import Value
+from micrograd_notes.files import write_whole
 
 SAVED_AS = (*FORMATS, "dot", "html")
 """The formats, and suffixes, that a picture is saved in."""

@@ -90,7 +90,7 @@ def test_an_unknown_suffix_lists_those_that_exist(
 ) -> None:
     if name == "folder.svg/":
         (tmp_path / name).mkdir()
-        with pytest.raises(IsADirectoryError, match="it is a folder"):
+        with pytest.raises(IsADirectoryError, match="give the name of a file"):
             picture.save(tmp_path / name)
         return
     with pytest.raises(ValueError, match="there are svg, png, pdf, dot, html"):
@@ -101,7 +101,7 @@ def test_an_unknown_suffix_lists_those_that_exist(
 def test_a_file_that_cannot_be_written_leaves_nothing(
     picture: Picture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(FileNotFoundError, match=r"there is no folder .*missing"):
+    with pytest.raises(FileNotFoundError, match=r"a folder that exists.*missing"):
         picture.save(tmp_path / "missing" / "g.svg")
     old = tmp_path / "g.svg"
     old.write_text("old")
@@ -110,7 +110,7 @@ def test_a_file_that_cannot_be_written_leaves_nothing(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(OSError, match=r"cannot write .*g\.svg: No space left"):
+    with pytest.raises(OSError, match=r"No space left.*g\.svg"):
         picture.save(old)
     assert old.read_text() == "old"
     assert os.listdir(tmp_path) == ["g.svg"]

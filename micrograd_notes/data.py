@@ -1,0 +1,485 @@
+"""Data sets to learn from: four drawn by a seed, two measured in the world, none downloaded.
+
+This file knows how each set comes about and what a practitioner does with one before training:
+shuffle it, hold a part of it out, bring its features to one scale. The drawn sets (moons,
+circles, spirals, xor) are plain Python. The measured ones (iris, digits) come with scikit-learn,
+which is imported only when one of them is asked for.
+
+It deliberately knows nothing of values, gradients or models: inputs are lists of floats and
+targets are whole numbers.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import operator
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+__all__ = ["DATASETS", "Dataset", "circles", "digits", "iris", "load", "moons", "spirals", "xor"]
+
+IRIS_FEATURES = ("sepal length", "sepal width", "petal length", "petal width")
+
+
+@dataclass(frozen=True, repr=False)
+class Dataset:
+    """Examples with their labels: `inputs[i]` is a list of floats, `targets[i]` its class.
+
+    Classes are numbered 0, 1, ..., k-1, and `class_names` says what each number means. Where the
+    inputs are pictures, `image_shape` is (rows, columns) and the inputs are row after row.
+
+    Raises:
+        ValueError: the parts do not fit one another.
+
+    >>> corners = Dataset("corners", [[0.0, 0.0], [1.0, 1.0]], [0, 1], ("x", "y"), ("low", "high"))
+    >>> corners
+    Dataset('corners': 2 examples, 2 features, 2 classes)
+    >>> corners[1]
+    ([1.0, 1.0], 1)
+    >>> for inputs, target in corners:
+    ...     print(inputs, corners.class_names[target])
+    [0.0, 0.0] low
+    [1.0, 1.0] high
+    """
+
+    name: str
+    inputs: list[list[float]]
+    targets: list[int]
+    feature_names: tuple[str, ...]
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.inputs) != len(self.targets):
+            raise ValueError(
+                f"{self.name!r} has {len(self.inputs)} inputs but {len(self.targets)} targets; "
+                "give one target an example"
+            )
+        width = len(self.feature_names)
+        for position, row in enumerate(self.inputs):
+            if len(row) != width:
+                raise ValueError(
+                    f"example {position} of {self.name!r} has {len(row)} numbers "
+                    f"for {width} feature names"
+                )
+        classes = range(len(self.class_names))
+        for position, target in enumerate(self.targets):
+            if target not in classes:
+                raise ValueError(
+                    f"target {position} of {self.name!r} is {target!r}; with "
+                    f"{len(classes)} class names, targets are whole numbers from 0 to "
+                    f"{len(classes) - 1}"
+                )
+        if self.image_shape is not None and math.prod(self.image_shape) != width:
+            raise ValueError(
+                f"{self.name!r} has {width} features, which do not fill pictures of shape "
+                f"{self.image_shape}"
+            )
+
+    def __repr__(self) -> str:
+        return (
+            f"Dataset({self.name!r}: {len(self)} examples, "
+            f"{len(self.feature_names)} features, {len(self.class_names)} classes)"
+        )
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __getitem__(self, position: int) -> tuple[list[float], int]:
+        return self.inputs[position], self.targets[position]
+
+    def __iter__(self) -> Iterator[tuple[list[float], int]]:
+        return zip(self.inputs, self.targets, strict=True)
+
+    def select(self, positions: Sequence[int]) -> Dataset:
+        """Returns the data set of the examples at `positions`, in that order.
+
+        >>> xor(samples=4, noise=0, seed=0).select([0, 1])
+        Dataset('xor': 2 examples, 2 features, 2 classes)
+        """
+        return replace(
+            self,
+            inputs=[self.inputs[position] for position in positions],
+            targets=[self.targets[position] for position in positions],
+        )
+
+    def shuffled(self, seed: int = 0) -> Dataset:
+        """Returns the same examples in another order, always the same one for the same seed.
+
+        >>> sorted(moons().shuffled(seed=1).inputs) == sorted(moons().inputs)
+        True
+        """
+        return self.select(_shuffled_positions(len(self), seed))
+
+    def split(self, test: float = 0.25, seed: int = 0) -> tuple[Dataset, Dataset]:
+        """Returns (a part to train on, a part held out), both shuffled by `seed`.
+
+        `test` is the share that is held out; the number of examples is rounded. The split is
+        stratified: each class gives the same share of its examples, to within one, so that the
+        two parts are alike and no class of some size goes missing from either.
+
+        Raises:
+            ValueError: one of the parts would be empty.
+
+        >>> train, held_out = moons(samples=100).split(test=0.2)
+        >>> len(train), len(held_out)
+        (80, 20)
+        >>> held_out.class_counts()
+        {'outer': 10, 'inner': 10}
+        """
+        held_out_count = round(test * len(self)) if 0 < test < 1 else 0
+        if not 0 < held_out_count < len(self):
+            raise ValueError(
+                f"split(test={test!r}) of {len(self)} examples leaves one part empty; "
+                "test is the share to hold out, a number between 0 and 1"
+            )
+        positions = _shuffled_positions(len(self), seed)
+        by_class = sorted(positions, key=self.targets.__getitem__)
+        # Walk through the classes and hold out every (1/test)-th example, counted in whole
+        # numbers: the total is exact, and so is each class's share, to within one.
+        held_out = {
+            position
+            for rank, position in enumerate(by_class)
+            if (rank + 1) * held_out_count // len(self) > rank * held_out_count // len(self)
+        }
+        return (
+            self.select([position for position in positions if position not in held_out]),
+            self.select([position for position in positions if position in held_out]),
+        )
+
+    def standardized(self, by: Dataset | None = None) -> Dataset:
+        """Returns the data set with each feature moved to mean 0 and scaled to deviation 1.
+
+        The means and deviations are those of `by`, or of this data set. Give the training part
+        for both parts of a split, so that nothing of the held-out part is looked at. A feature
+        that never varies is moved only.
+
+        >>> train, held_out = iris().split()
+        >>> held_out = held_out.standardized(by=train)
+        >>> train = train.standardized()
+        >>> abs(sum(row[0] for row in train.inputs)) < 1e-9
+        True
+        """
+        reference = self if by is None else by
+        if reference.feature_names != self.feature_names:
+            raise ValueError(
+                f"{self!r} has features {self.feature_names}, but `by` has "
+                f"{reference.feature_names}; standardize by a data set with the same features"
+            )
+        scales = [_mean_and_deviation(column) for column in zip(*reference.inputs, strict=True)]
+        return replace(
+            self,
+            inputs=[
+                [(x - mean) / deviation for x, (mean, deviation) in zip(row, scales, strict=True)]
+                for row in self.inputs
+            ],
+        )
+
+    def signs(self) -> list[int]:
+        """Returns the targets of a two-class set as -1 and +1, as the hinge loss wants them.
+
+        >>> data = xor(samples=4, noise=0)
+        >>> data.targets, data.signs()
+        ([1, 0, 1, 0], [1, -1, 1, -1])
+        """
+        if len(self.class_names) != 2:
+            raise ValueError(
+                f"signs() needs two classes; {self.name!r} has {len(self.class_names)}"
+            )
+        return [2 * target - 1 for target in self.targets]
+
+    def class_counts(self) -> dict[str, int]:
+        """Returns how many examples each class has, by its name.
+
+        >>> iris().class_counts()
+        {'setosa': 50, 'versicolor': 50, 'virginica': 50}
+        """
+        return {name: self.targets.count(target) for target, name in enumerate(self.class_names)}
+
+    def image(self, position: int) -> list[list[float]]:
+        """Returns the example at `position` as the rows of its picture.
+
+        >>> len(digits().image(0)), len(digits().image(0)[0])
+        (8, 8)
+        """
+        if self.image_shape is None:
+            raise ValueError(f"the inputs of {self.name!r} are no pictures; digits are")
+        rows, columns = self.image_shape
+        pixels = self.inputs[position]
+        return [pixels[row * columns : (row + 1) * columns] for row in range(rows)]
+
+
+# ---- drawn by a seed -----------------------------------------------------------------------------
+
+
+def moons(samples: int = 100, noise: float = 0.1, seed: int = 0) -> Dataset:
+    """Returns two half circles that reach into each other, the geometry of `make_moons`.
+
+    The outer moon is (cos t, sin t), the inner one (1 - cos t, 1/2 - sin t), for t evenly spaced
+    from 0 to pi. `noise` is the standard deviation of what is added to each coordinate.
+
+    >>> moons(samples=200, seed=3)
+    Dataset('moons': 200 examples, 2 features, 2 classes)
+    """
+    outer, inner = _halves(samples)
+    points = [
+        *(((math.cos(t), math.sin(t)), 0) for t in _evenly_spaced(0, math.pi, outer)),
+        *(((1 - math.cos(t), 0.5 - math.sin(t)), 1) for t in _evenly_spaced(0, math.pi, inner)),
+    ]
+    return _drawn("moons", points, noise, seed, ("outer", "inner"))
+
+
+def circles(samples: int = 100, noise: float = 0.05, seed: int = 0, factor: float = 0.5) -> Dataset:
+    """Returns a circle of radius 1 and one of radius `factor` inside it, as in `make_circles`.
+
+    >>> circles().class_names
+    ('outer', 'inner')
+    """
+    if not 0 <= factor < 1:
+        raise ValueError(f"circles got factor={factor!r}; the inner radius is from 0 to below 1")
+    outer, inner = _halves(samples)
+    points = [
+        *(((math.cos(t), math.sin(t)), 0) for t in _around_a_circle(outer)),
+        *(((factor * math.cos(t), factor * math.sin(t)), 1) for t in _around_a_circle(inner)),
+    ]
+    return _drawn("circles", points, noise, seed, ("outer", "inner"))
+
+
+def spirals(
+    samples: int = 150, noise: float = 0.02, seed: int = 0, classes: int = 3, turns: float = 0.75
+) -> Dataset:
+    """Returns spiral arms, one a class, that wind outwards around one another.
+
+    A point at radius r of arm c stands at the angle 2 pi (turns r + c / classes); its radius runs
+    evenly up to 1, without the centre, where all arms would meet.
+
+    >>> spirals(classes=2).class_counts()
+    {'arm 0': 75, 'arm 1': 75}
+    """
+    classes = _whole_number("spirals", "classes", classes, at_least=2)
+    samples = _whole_number("spirals", "samples", samples, at_least=classes)
+    points = []
+    for arm in range(classes):
+        # The first arms take one example more where the number does not divide evenly.
+        length = samples // classes + (arm < samples % classes)
+        for step in range(length):
+            radius = (step + 1) / length
+            angle = 2 * math.pi * (turns * radius + arm / classes)
+            points.append(((radius * math.cos(angle), radius * math.sin(angle)), arm))
+    return _drawn("spirals", points, noise, seed, tuple(f"arm {arm}" for arm in range(classes)))
+
+
+def xor(samples: int = 100, noise: float = 0.1, seed: int = 0) -> Dataset:
+    """Returns points around the corners of the unit square; the class is x XOR y at the corner.
+
+    With 4 samples and no noise it is the truth table.
+
+    >>> sorted(xor(samples=4, noise=0))
+    [([0.0, 0.0], 0), ([0.0, 1.0], 1), ([1.0, 0.0], 1), ([1.0, 1.0], 0)]
+    """
+    samples = _whole_number("xor", "samples", samples, at_least=4)
+    corners = [((0.0, 0.0), 0), ((0.0, 1.0), 1), ((1.0, 0.0), 1), ((1.0, 1.0), 0)]
+    points = [corners[sample % 4] for sample in range(samples)]
+    return _drawn("xor", points, noise, seed, ("same", "different"))
+
+
+# ---- measured ------------------------------------------------------------------------------------
+
+
+def iris(columns: Sequence[str] = IRIS_FEATURES) -> Dataset:
+    """Returns Fisher's 150 irises of three species, measured in centimetres.
+
+    `columns` chooses features by name, in the order wanted; two of them make a set that can be
+    drawn.
+
+    Raises:
+        ValueError: a name is not one of the four.
+
+    >>> iris()
+    Dataset('iris': 150 examples, 4 features, 3 classes)
+    >>> iris(columns=("petal length", "petal width"))[0]
+    ([1.4, 0.2], 0)
+    """
+    if isinstance(columns, str):
+        columns = (columns,)
+    unknown = [column for column in columns if column not in IRIS_FEATURES]
+    if unknown or not columns:
+        raise ValueError(
+            f"iris got columns={tuple(columns)}; choose from: {', '.join(IRIS_FEATURES)}"
+        )
+    bundle = _scikit_learn_datasets("iris").load_iris()
+    places = [IRIS_FEATURES.index(column) for column in columns]
+    return Dataset(
+        name="iris",
+        inputs=[[float(row[place]) for place in places] for row in bundle.data],
+        targets=[int(target) for target in bundle.target],
+        feature_names=tuple(columns),
+        class_names=tuple(str(name) for name in bundle.target_names),
+    )
+
+
+def digits(odd_or_even: bool = False, pooled: bool = False) -> Dataset:
+    """Returns 1797 pictures of handwritten digits, 8x8 pixels from 0 (paper) to 1 (ink).
+
+    They are scikit-learn's, a copy of the test part of UCI's "optical recognition of handwritten
+    digits". The classes are the ten digits, or even and odd. `pooled` averages blocks of 2x2
+    pixels, which leaves 4x4 pictures.
+
+    On the ten classes a linear model does as well as a network with a hidden layer, so they show
+    nothing about layers. Odd or even does.
+
+    >>> digits()
+    Dataset('digits': 1797 examples, 64 features, 10 classes)
+    >>> digits(odd_or_even=True, pooled=True)
+    Dataset('digits, odd or even, 4x4': 1797 examples, 16 features, 2 classes)
+    """
+    bundle = _scikit_learn_datasets("digits").load_digits()
+    pictures = [[[float(pixel) / 16 for pixel in row] for row in rows] for rows in bundle.images]
+    targets = [int(target) for target in bundle.target]
+    class_names = tuple(str(digit) for digit in range(10))
+    name = "digits"
+    if odd_or_even:
+        targets = [digit % 2 for digit in targets]
+        class_names = ("even", "odd")
+        name += ", odd or even"
+    if pooled:
+        pictures = [_pool(rows) for rows in pictures]
+        name += ", 4x4"
+    height, width = len(pictures[0]), len(pictures[0][0])
+    return Dataset(
+        name=name,
+        inputs=[[pixel for row in rows for pixel in row] for rows in pictures],
+        targets=targets,
+        feature_names=tuple(
+            f"pixel {row},{column}" for row in range(height) for column in range(width)
+        ),
+        class_names=class_names,
+        image_shape=(height, width),
+    )
+
+
+# ---- by name -------------------------------------------------------------------------------------
+
+DATASETS: dict[str, Callable[..., Dataset]] = {
+    function.__name__: function for function in (moons, circles, spirals, xor, iris, digits)
+}
+
+
+def load(name: str, **options: Any) -> Dataset:
+    """Returns the data set of that name; `options` are its function's own arguments.
+
+    Raises:
+        ValueError: there is no data set of that name; lists those that exist.
+        TypeError: it has no such option; lists those that it has.
+
+    >>> load("moons", samples=10, noise=0.2)
+    Dataset('moons': 10 examples, 2 features, 2 classes)
+    >>> load("mnist")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    ValueError: no data set is named 'mnist'; choose from: moons, circles, spirals, xor, ...
+    """
+    if name not in DATASETS:
+        raise ValueError(f"no data set is named {name!r}; choose from: {', '.join(DATASETS)}")
+    accepted = inspect.signature(DATASETS[name]).parameters
+    unknown = [option for option in options if option not in accepted]
+    if unknown:
+        raise TypeError(
+            f"{name} has no option {', '.join(unknown)}; choose from: {', '.join(accepted)}"
+        )
+    return DATASETS[name](**options)
+
+
+# ---- helpers -------------------------------------------------------------------------------------
+
+
+def _drawn(
+    name: str,
+    points: Sequence[tuple[tuple[float, float], int]],
+    noise: float,
+    seed: int,
+    class_names: tuple[str, ...],
+) -> Dataset:
+    """Returns the labelled points as a data set: shaken by `noise`, then shuffled."""
+    if not 0 <= noise < math.inf:
+        raise ValueError(f"{name} got noise={noise!r}; noise is a standard deviation, 0 or more")
+    generator = random.Random(seed)
+    examples = [
+        ([x + generator.gauss(0, noise), y + generator.gauss(0, noise)], target)
+        for (x, y), target in points
+    ]
+    generator.shuffle(examples)
+    return Dataset(
+        name=name,
+        inputs=[inputs for inputs, _ in examples],
+        targets=[target for _, target in examples],
+        feature_names=("x", "y"),
+        class_names=class_names,
+    )
+
+
+def _halves(samples: int) -> tuple[int, int]:
+    """Returns how many of the samples are outer and inner: the odd one is inner."""
+    samples = _whole_number("a data set of two shapes", "samples", samples, at_least=2)
+    return samples // 2, samples - samples // 2
+
+
+def _evenly_spaced(start: float, stop: float, count: int) -> list[float]:
+    """Returns `count` numbers from start to stop, both included; one alone stands at the start."""
+    return [start + (stop - start) * step / max(count - 1, 1) for step in range(count)]
+
+
+def _around_a_circle(count: int) -> list[float]:
+    """Returns `count` angles that go once around, the last short of where the first stands."""
+    return [2 * math.pi * step / count for step in range(count)]
+
+
+def _shuffled_positions(count: int, seed: int) -> list[int]:
+    """Returns the numbers below `count` in an order that the seed decides."""
+    positions = list(range(count))
+    random.Random(seed).shuffle(positions)
+    return positions
+
+
+def _mean_and_deviation(column: Sequence[float]) -> tuple[float, float]:
+    """Returns a feature's mean and standard deviation, with 1 for a deviation of 0."""
+    mean = math.fsum(column) / len(column)
+    deviation = math.sqrt(math.fsum((x - mean) ** 2 for x in column) / len(column))
+    return mean, deviation or 1.0
+
+
+def _pool(rows: list[list[float]]) -> list[list[float]]:
+    """Returns the picture at half its size: each pixel the mean of a block of 2x2."""
+    return [
+        [
+            (upper[column] + upper[column + 1] + lower[column] + lower[column + 1]) / 4
+            for column in range(0, len(upper), 2)
+        ]
+        for upper, lower in zip(rows[::2], rows[1::2], strict=True)
+    ]
+
+
+def _whole_number(place: str, name: str, number: int, at_least: int) -> int:
+    """Returns the number, if it is whole and large enough."""
+    try:
+        whole = operator.index(number)
+    except TypeError:
+        whole = at_least - 1
+    if whole < at_least:
+        raise ValueError(f"{place} got {name}={number!r}; give a whole number, {at_least} or more")
+    return whole
+
+
+def _scikit_learn_datasets(wanted: str) -> Any:
+    """Returns scikit-learn's data sets, or says how to get them."""
+    try:
+        from sklearn import datasets
+    except ImportError as error:
+        raise ImportError(
+            f"the data set {wanted!r} comes with scikit-learn, which is not installed; "
+            'run: pip install "micrograd-notes[data]"'
+        ) from error
+    return datasets

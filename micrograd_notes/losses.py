@@ -1,0 +1,220 @@
+"""Losses: how far the outputs of a model are from what they should be, as one number to make small.
+
+The names and the numbers are PyTorch's. Each loss takes one example or a batch: an output (or a
+list of them) and a target (or a list of them). Classification starts from *logits*, the plain
+outputs of the last layer: a sigmoid or an exponential that is taken too early overflows or rounds
+to 0.
+
+`reduction` says what becomes of the losses of the examples: "mean" (the default), "sum", or "none",
+which returns them as they are.
+
+This file knows formulas and the shapes of their arguments. It knows no model and no data set.
+"""
+
+import operator
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from micrograd_notes.engine import Value
+from micrograd_notes.ops import logsumexp, relu, softplus
+
+__all__ = ["binary_cross_entropy_with_logits", "cross_entropy", "hinge_loss", "mse_loss"]
+
+REDUCTIONS = ("mean", "sum", "none")
+
+Outputs = Value | float | Sequence[Any]
+Targets = float | Sequence[Any]
+
+
+def mse_loss(predictions: Outputs, targets: Value | Targets, reduction: str = "mean") -> Any:
+    """Returns the squared error, (prediction - target)**2.
+
+    Predictions and targets are numbers, lists, or lists of lists, of the same shape; the mean is
+    taken over all numbers in them.
+
+    >>> mse_loss([Value(1.0), Value(4.0)], [1.0, 2.0]).data
+    2.0
+    >>> mse_loss(Value(3.0), 1.0).data
+    4.0
+    """
+    return _loss("mse_loss", _squared_error, predictions, targets, reduction)
+
+
+def hinge_loss(predictions: Outputs, targets: Targets, reduction: str = "mean") -> Any:
+    """Returns max(0, 1 - target * prediction): nothing for a prediction that is right by 1 or more.
+
+    Targets are -1 or +1; a data set of two classes gives them by `signs()`.
+
+    >>> hinge_loss([Value(3.0), Value(0.5), Value(0.5)], [1, 1, -1], reduction="sum").data
+    2.0
+    """
+    return _loss("hinge_loss", _hinge, predictions, targets, reduction)
+
+
+def binary_cross_entropy_with_logits(
+    logits: Outputs, targets: Targets, reduction: str = "mean"
+) -> Any:
+    """Returns -log of the probability given to the target, where sigmoid(logit) is that of class 1.
+
+    Targets are 0 or 1, or a probability between them. The formula, exact at both ends, is
+
+        target * softplus(-logit) + (1 - target) * softplus(logit)
+
+    >>> binary_cross_entropy_with_logits(Value(0.0), 1).data
+    0.6931471805599453
+    >>> binary_cross_entropy_with_logits([Value(-1000.0), Value(1000.0)], [1, 1]).data
+    500.0
+    """
+    return _loss(
+        "binary_cross_entropy_with_logits", _binary_cross_entropy, logits, targets, reduction
+    )
+
+
+def cross_entropy(
+    logits: Sequence[Any], target: int | Sequence[int], reduction: str = "mean"
+) -> Any:
+    """Returns -log of the probability that softmax(logits) gives to the target.
+
+    For one example, logits is a list, one a class, and target the number of its class; for a batch,
+    they are a list of such lists and a list of such numbers. The formula is
+
+        logsumexp(logits) - logits[target]
+
+    >>> round(cross_entropy([Value(1.0), Value(2.0), Value(3.0)], 2).data, 6)
+    0.407606
+    >>> cross_entropy([[Value(0.0), Value(1000.0)], [Value(5.0), Value(5.0)]], [0, 1], "sum").data
+    1000.6931471805599
+    """
+    _check_reduction("cross_entropy", reduction)
+    if not _is_list(logits):
+        raise TypeError(
+            f"cross_entropy takes a list of logits, one a class, got {logits!r}; for a model with "
+            "one output there is binary_cross_entropy_with_logits"
+        )
+    if not len(logits):
+        raise ValueError("cross_entropy got no logits; give it two or more for each example")
+    if not any(_is_list(row) for row in logits):
+        return _cross_entropy(logits, target)
+    if not isinstance(target, Iterable):
+        raise TypeError(
+            f"cross_entropy got a batch of {len(logits)} lists of logits for one target, "
+            f"{target!r}; give a list of targets"
+        )
+    _check_lengths("cross_entropy", logits, target)
+    losses = [_cross_entropy(row, label) for row, label in zip(logits, target, strict=True)]
+    return _reduced(losses, reduction)
+
+
+# ---- one example ---------------------------------------------------------------------------------
+
+
+def _squared_error(prediction: Any, target: Any) -> Any:
+    error = prediction - target
+    return error * error
+
+
+def _hinge(prediction: Any, target: float) -> Any:
+    if target not in (-1, 1):
+        raise ValueError(
+            f"hinge_loss takes targets -1 and +1, got {target!r}; signs() of a data set gives them"
+        )
+    return relu(1 - target * prediction)
+
+
+def _binary_cross_entropy(logit: Any, target: float) -> Any:
+    if not 0 <= target <= 1:
+        raise ValueError(
+            "binary_cross_entropy_with_logits takes targets 0 and 1, or a probability between "
+            f"them, got {target!r}"
+        )
+    # One term for a plain label: the other would only add 0.
+    if target == 1:
+        return softplus(-logit)
+    if target == 0:
+        return softplus(logit)
+    return target * softplus(-logit) + (1 - target) * softplus(logit)
+
+
+def _cross_entropy(logits: Any, target: Any) -> Any:
+    if not _is_list(logits):
+        raise TypeError(f"cross_entropy got a batch with {logits!r} in place of a list of logits")
+    try:
+        label = operator.index(target)
+    except TypeError:
+        raise TypeError(
+            f"cross_entropy takes the number of a class as target, got {target!r}"
+        ) from None
+    # A negative label would count from the end of the list, silently.
+    if not 0 <= label < len(logits):
+        raise ValueError(
+            f"cross_entropy got target {label} for {len(logits)} logits; a target is the number of "
+            "a class, counted from 0"
+        )
+    return logsumexp(*logits) - logits[label]
+
+
+# ---- many examples -------------------------------------------------------------------------------
+
+
+def _loss(
+    name: str,
+    loss_of_one: Callable[[Any, Any], Any],
+    predictions: Any,
+    targets: Any,
+    reduction: str,
+) -> Any:
+    """Returns the reduced losses of predictions and targets that have the same shape."""
+    _check_reduction(name, reduction)
+    return _reduced(_losses(name, loss_of_one, predictions, targets), reduction)
+
+
+def _losses(
+    name: str, loss_of_one: Callable[[Any, Any], Any], predictions: Any, targets: Any
+) -> Any:
+    """Returns the loss of each prediction, in lists of the same shape as the predictions'."""
+    if not _is_list(predictions) and not _is_list(targets):
+        return loss_of_one(predictions, targets)
+    if not _is_list(predictions) or not _is_list(targets):
+        raise TypeError(
+            f"{name} got {_described(predictions)} for {_described(targets)}; "
+            "give a target of the same shape"
+        )
+    _check_lengths(name, predictions, targets)
+    return [_losses(name, loss_of_one, p, t) for p, t in zip(predictions, targets, strict=True)]
+
+
+def _reduced(losses: Any, reduction: str) -> Any:
+    """Returns the mean or the sum of all losses in the lists, or the lists as they are."""
+    if reduction == "none":
+        return losses
+    first, *others = _flat(losses)
+    total = sum(others, first)
+    return total / (1 + len(others)) if reduction == "mean" and others else total
+
+
+def _flat(losses: Any) -> list[Any]:
+    """Returns the numbers in lists of any depth, in order."""
+    return [x for part in losses for x in _flat(part)] if _is_list(losses) else [losses]
+
+
+def _is_list(thing: Any) -> bool:
+    """Returns whether it holds several things: lists, tuples and arrays do."""
+    return isinstance(thing, Iterable) and not isinstance(thing, str)
+
+
+def _described(thing: Any) -> str:
+    return f"a list of {len(thing)}" if _is_list(thing) else f"one number, {thing!r},"
+
+
+def _check_reduction(name: str, reduction: str) -> None:
+    if reduction not in REDUCTIONS:
+        raise ValueError(
+            f"{name} got reduction={reduction!r}; choose from: {', '.join(REDUCTIONS)}"
+        )
+
+
+def _check_lengths(name: str, predictions: Sequence[Any], targets: Sequence[Any]) -> None:
+    if len(predictions) != len(targets):
+        raise ValueError(f"{name} got {len(predictions)} predictions for {len(targets)} targets")
+    if not len(predictions):
+        raise ValueError(f"{name} got no predictions; give it one or more")

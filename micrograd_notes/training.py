@@ -1,0 +1,342 @@
+"""Training: guess, compare, adjust, again and again, and an honest count of what was learned.
+
+`fit` is the loop that every notebook would write: batches in an order that a seed decides, a loss,
+a sweep, a step of an optimiser. It returns a `History`, plain data. `predict`, `accuracy` and
+`evaluate` read a model and record nothing.
+
+This file knows a model as a function of one example's inputs, with parameters. An output that is
+one number is a *logit*: above 0 it says class 1, or +1. Several outputs are a logit for each class,
+and the largest one wins. The file knows no picture and no command line.
+"""
+
+import logging
+import math
+import random
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from micrograd_notes.data import Dataset
+from micrograd_notes.engine import Value, no_grad
+from micrograd_notes.losses import (
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    hinge_loss,
+    mse_loss,
+)
+from micrograd_notes.optim import Adam, Optimizer
+
+__all__ = ["History", "accuracy", "default_loss", "evaluate", "fit", "predict"]
+
+logger = logging.getLogger(__name__)
+
+Inputs = Sequence[Sequence[Any]]
+Data = Dataset | tuple[Inputs, Sequence[Any]]
+Loss = Callable[[list[Any], list[Any]], Any]
+Logs = dict[str, Any]
+Predictor = Callable[[Sequence[Any]], Any]
+
+
+class Model(Protocol):
+    """What can be trained: a function of the inputs of one example, with parameters."""
+
+    def __call__(self, inputs: Sequence[Any], /) -> Any: ...
+
+    def parameters(self) -> list[Value]:
+        """Returns the leaves to adjust."""
+
+
+@dataclass
+class History:
+    """What training went through: `epochs[i]` holds the numbers of epoch i by name.
+
+    They are "loss", "accuracy" and "seconds"; with validation data also "validation_loss" and
+    "validation_accuracy"; and whatever a callback added. `history["loss"]` is a column of them,
+    with None for an epoch that lacks it.
+
+    >>> history = History([{"loss": 2.0}, {"loss": 1.5}])
+    >>> history["loss"]
+    [2.0, 1.5]
+    """
+
+    epochs: list[Logs] = field(default_factory=list)
+
+    def __getitem__(self, name: str) -> list[Any]:
+        names = {each: None for logs in self.epochs for each in logs}
+        if name not in names:
+            raise KeyError(f"no epoch has {name!r}; there are: {', '.join(names)}")
+        return [logs.get(name) for logs in self.epochs]
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+
+def fit(
+    model: Model,
+    data: Data,
+    *,
+    loss: Loss | None = None,
+    optimizer: Optimizer | None = None,
+    epochs: int = 10,
+    batch_size: int = 32,
+    seed: int = 0,
+    validation: Data | None = None,
+    callback: Callable[[int, Logs], Any] | None = None,
+    progress: bool = True,
+) -> History:
+    """Trains the model in place and returns what each epoch came to.
+
+    An epoch's loss and accuracy are those of the guesses as they were made, each before the step
+    that learned from it, so that they cost nothing more. Those of the validation data are of the
+    model at the end of the epoch.
+
+    Args:
+        model: a function of one example's inputs that returns a `Value` or a list of them.
+        data: a `Dataset`, or (inputs, targets).
+        loss: a function of the outputs and the targets of a batch; see `default_loss`.
+        optimizer: by default Adam with lr=0.05, which suits small nets, over all parameters.
+        epochs: how often to go through the data.
+        batch_size: how many examples make a step; the last step of an epoch may have fewer.
+        seed: decides the order of the examples, a new one each epoch. The same seed, model and
+            data give the same numbers, to the last bit.
+        validation: data to evaluate after each epoch, never to learn from.
+        callback: called after each epoch with its number, from 0, and its logs. The gradients are
+            then those of the last step. What it adds to the logs stays in the history. If it
+            returns True, training ends there.
+        progress: whether to show a bar, where tqdm is installed. With or without it, each epoch
+            is a line in the log `micrograd_notes.training`, at the level INFO.
+
+    Raises:
+        ValueError: inputs and targets do not fit each other or the model, or a count is below 1.
+        FloatingPointError: the loss is infinite or not a number. Its step is not taken.
+
+    >>> from micrograd_notes.data import xor
+    >>> from micrograd_notes.nn import MLP
+    >>> model = MLP(2, [8, 1], activation="tanh", seed=0)
+    >>> history = fit(model, xor(), progress=False)
+    >>> len(history), accuracy(model, xor(seed=1))
+    (10, 1.0)
+    """
+    _check_count("epochs", epochs)
+    _check_count("batch_size", batch_size)
+    examples = _examples(data)
+    if validation is not None:
+        _examples(validation)  # better refused now than after an epoch
+    loss = default_loss(model, data) if loss is None else loss
+    optimizer = Adam(model.parameters(), lr=0.05) if optimizer is None else optimizer
+    generator = random.Random(seed)
+    history = History()
+    with _progress_bar(epochs) if progress else nullcontext() as bar:
+        for epoch in range(epochs):
+            start = time.perf_counter()
+            generator.shuffle(examples)
+            logs = _one_epoch(model, examples, loss, optimizer, batch_size)
+            if validation is not None:
+                for name, measured in evaluate(model, validation, loss).items():
+                    logs[f"validation_{name}"] = measured
+            logs["seconds"] = time.perf_counter() - start
+            history.epochs.append(logs)
+            logger.info("epoch %d of %d: %s", epoch + 1, epochs, _spelled(logs))
+            if bar is not None:
+                bar.set_postfix_str(_spelled(logs), refresh=False)
+                bar.update()
+            if callback is not None and callback(epoch, logs) is True:
+                break
+    return history
+
+
+def _one_epoch(
+    model: Model,
+    examples: list[tuple[Any, Any]],
+    loss: Loss,
+    optimizer: Optimizer,
+    batch_size: int,
+) -> Logs:
+    """Takes one step a batch, and returns the mean loss and the accuracy of all guesses."""
+    losses: list[float] = []
+    guesses: list[Any] = []
+    for start in range(0, len(examples), batch_size):
+        batch = examples[start : start + batch_size]
+        outputs = [model(inputs) for inputs, _ in batch]
+        batch_loss = loss(outputs, [target for _, target in batch])
+        if not math.isfinite(batch_loss.data):
+            raise FloatingPointError(
+                f"the loss became {batch_loss.data}, and its step was not taken; "
+                "try a smaller learning rate, or smaller inputs"
+            )
+        optimizer.zero_grad()
+        batch_loss.backward()
+        optimizer.step()
+        losses.append(batch_loss.data * len(batch))
+        guesses += map(_numbers, outputs)
+    targets = [target for _, target in examples]
+    return {"loss": math.fsum(losses) / len(examples), **_accuracy_if_labels(guesses, targets)}
+
+
+# ---- reading a model -----------------------------------------------------------------------------
+
+
+def predict(model: Predictor, inputs: Inputs) -> list[int]:
+    """Returns the class that the model gives to each example: 0 or 1 for a model of one output.
+
+    >>> predict(lambda x: Value(x[0] - 5.0), [[4.0], [6.0]])
+    [0, 1]
+    >>> predict(lambda x: [Value(0.1), Value(0.7), Value(0.2)], [[4.0]])
+    [1]
+    """
+    return [_chosen_class(_numbers(output)) for output in _outputs(model, inputs)]
+
+
+def accuracy(model: Predictor, data: Data) -> float:
+    """Returns the share of the examples whose class the model gets right, from 0 to 1.
+
+    Raises:
+        ValueError: the targets are no labels for the outputs that the model has.
+
+    >>> accuracy(lambda x: Value(x[0] - 5.0), ([[4.0], [6.0], [7.0], [8.0]], [0, 1, 1, 0]))
+    0.75
+    """
+    examples = _examples(data)
+    outputs = [_numbers(output) for output in _outputs(model, [inputs for inputs, _ in examples])]
+    measured = _accuracy_if_labels(outputs, [target for _, target in examples])
+    if not measured:
+        raise ValueError(
+            "accuracy needs labels as targets: 0 and 1, or -1 and +1, for a model of one output; "
+            "0 to k-1 for one of k outputs"
+        )
+    return measured["accuracy"]
+
+
+def evaluate(model: Predictor, data: Data, loss: Loss | None = None) -> dict[str, float]:
+    """Returns the "loss" on the data and, where its targets are labels, the "accuracy".
+
+    >>> evaluate(lambda x: Value(0.0), ([[4.0], [6.0]], [0, 0]))
+    {'loss': 0.6931471805599453, 'accuracy': 1.0}
+    """
+    examples = _examples(data)
+    targets = [target for _, target in examples]
+    loss = default_loss(model, data) if loss is None else loss
+    with no_grad():
+        outputs = _outputs(model, [inputs for inputs, _ in examples])
+        total = loss(outputs, targets)
+    return {"loss": total.data, **_accuracy_if_labels([_numbers(y) for y in outputs], targets)}
+
+
+def default_loss(model: Predictor, data: Data) -> Loss:
+    """Returns the loss that suits the model's outputs and the targets.
+
+    | outputs | targets | loss |
+    |---|---|---|
+    | one | 0 and 1 | `binary_cross_entropy_with_logits` |
+    | one | -1 and +1 | `hinge_loss` |
+    | one | other numbers | `mse_loss` |
+    | k | labels from 0 to k-1 | `cross_entropy` |
+    | k | lists of k numbers | `mse_loss` |
+
+    Raises:
+        ValueError: the labels are more than the outputs can tell apart.
+
+    >>> default_loss(lambda x: [Value(0.0), Value(1.0)], ([[4.0]], [1])).__name__
+    'cross_entropy'
+    """
+    examples = _examples(data)
+    targets = [target for _, target in examples]
+    [output] = _outputs(model, [examples[0][0]])
+    classes = len(data.class_names) if isinstance(data, Dataset) else None
+    if isinstance(output, Value):
+        if classes is not None and classes > 2:
+            raise ValueError(
+                f"the data has {classes} classes and the model one output, which tells two apart; "
+                f"give its last layer {classes}"
+            )
+        if _are_among(targets, (0, 1)):
+            return binary_cross_entropy_with_logits
+        return hinge_loss if _are_among(targets, (-1, 1)) else mse_loss
+    labels = range(len(output))
+    for target in targets:
+        if not hasattr(target, "__len__") and target not in labels:
+            raise ValueError(
+                f"the model has {len(labels)} outputs, so targets are labels from 0 to "
+                f"{len(labels) - 1} or lists of {len(labels)} numbers; got {target!r} among them"
+            )
+    return cross_entropy if _are_among(targets, labels) else mse_loss
+
+
+def _outputs(model: Predictor, inputs: Inputs) -> list[Any]:
+    """Returns the model's outputs for each example, without recording how they came about."""
+    with no_grad():
+        return [model(row) for row in inputs]
+
+
+def _numbers(output: Any) -> Any:
+    """Returns the output as a number, or as a list of numbers."""
+    return output.data if isinstance(output, Value) else [logit.data for logit in output]
+
+
+def _chosen_class(output: Any) -> int:
+    """Returns the class that a logit, or a list of one logit a class, speaks for."""
+    if isinstance(output, float):
+        return int(output > 0)
+    return max(range(len(output)), key=output.__getitem__)
+
+
+def _accuracy_if_labels(outputs: list[Any], targets: list[Any]) -> dict[str, float]:
+    """Returns {"accuracy": the share of outputs that are right}, or {} if targets are no labels."""
+    spellings = [(0, 1), (-1, 1)] if isinstance(outputs[0], float) else [range(len(outputs[0]))]
+    if not any(_are_among(targets, labels) for labels in spellings):
+        return {}
+    # of two classes, -1 and 0 are the same one
+    right = sum(
+        _chosen_class(output) == max(target, 0)
+        for output, target in zip(outputs, targets, strict=True)
+    )
+    return {"accuracy": right / len(targets)}
+
+
+def _are_among(targets: list[Any], labels: Sequence[int]) -> bool:
+    return all(not hasattr(target, "__len__") and target in labels for target in targets)
+
+
+# ---- arguments and reports -----------------------------------------------------------------------
+
+
+def _examples(data: Data) -> list[tuple[Any, Any]]:
+    """Returns the data as a list of (inputs, target)."""
+    inputs: Inputs
+    targets: Sequence[Any]
+    if isinstance(data, Dataset):
+        inputs, targets = data.inputs, data.targets
+    elif isinstance(data, tuple | list) and len(data) == 2:
+        inputs, targets = data
+    else:
+        raise TypeError(f"data is a Dataset or (inputs, targets), got {type(data).__name__}")
+    if len(inputs) != len(targets):
+        raise ValueError(f"there are {len(inputs)} inputs for {len(targets)} targets")
+    if not len(inputs):
+        raise ValueError("there are no examples; give one or more")
+    return list(zip(inputs, targets, strict=True))
+
+
+def _check_count(name: str, count: Any) -> None:
+    if not isinstance(count, int) or count < 1:
+        raise ValueError(f"{name} is a whole number, 1 or more, got {count!r}")
+
+
+def _spelled(logs: Logs) -> str:
+    """Returns the numbers of an epoch as one short line."""
+    return ", ".join(
+        f"{name.replace('_', ' ')} {number:.4g}"
+        for name, number in logs.items()
+        if isinstance(number, float)
+    )
+
+
+def _progress_bar(epochs: int) -> Any:
+    """Returns a tqdm bar, or a context of None where tqdm is not installed."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return nullcontext()
+    return tqdm(total=epochs, unit="epoch")

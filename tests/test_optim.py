@@ -1,0 +1,288 @@
+"""Laws of the optimisers: steps worked out by hand, PyTorch's numbers, and what they refuse."""
+
+import json
+import math
+import random
+import sys
+from typing import Any
+
+import pytest
+
+from micrograd_notes import Value
+from micrograd_notes.nn import MLP
+from micrograd_notes.optim import SGD, Adam, Optimizer
+
+ULP = sys.float_info.epsilon
+
+SGD_OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"lr": 0.1},
+    {"lr": 0.1, "momentum": 0.9},
+    {"lr": 0.1, "momentum": 0.9, "dampening": 0.3},
+    {"lr": 0.1, "momentum": 0.9, "nesterov": True},
+    {"lr": 0.1, "weight_decay": 0.01},
+    {"lr": 0.1, "momentum": 0.5, "dampening": 0.1, "weight_decay": 0.2},
+    {"lr": 0.1, "momentum": 0.5, "weight_decay": 0.2, "nesterov": True},
+    {"lr": 0.1, "dampening": 0.5},
+]
+ADAM_OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"lr": 0.1},
+    {"lr": 0.1, "betas": (0.5, 0.9)},
+    {"lr": 0.1, "betas": (0.0, 0.0)},
+    {"lr": 0.1, "eps": 0.5},
+    {"lr": 0.1, "weight_decay": 0.3},
+]
+EVERY_OPTIMISER = [(SGD, options) for options in SGD_OPTIONS] + [
+    (Adam, options) for options in ADAM_OPTIONS
+]
+
+
+def path(
+    optimiser: Any, start: float, gradients: list[float | None], **options: Any
+) -> list[float]:
+    """Returns where a parameter stands after each step with the gradients given."""
+    parameter = Value(start)
+    steps = optimiser([parameter], **options)
+    places = []
+    for gradient in gradients:
+        parameter.grad = gradient
+        steps.step()
+        places.append(parameter.data)
+    return places
+
+
+# ---- worked by hand ------------------------------------------------------------------------------
+# The numbers are halves and quarters, so that a float holds each of them exactly.
+
+
+def test_plain_descent_takes_the_learning_rate_times_the_gradient() -> None:
+    assert path(SGD, 3.0, [2.0, 4.0], lr=0.25) == [2.5, 1.5]
+
+
+def test_momentum_adds_half_of_the_last_step() -> None:
+    # buffers 2, 2/2 + 2 = 3, 3/2 + 2 = 3.5
+    assert path(SGD, 3.0, [2.0] * 3, lr=0.25, momentum=0.5) == [2.5, 1.75, 0.875]
+
+
+def test_dampening_spares_the_first_step() -> None:
+    # buffers 2, 2/2 + 2/2 = 2
+    assert path(SGD, 3.0, [2.0] * 2, lr=0.25, momentum=0.5, dampening=0.5) == [2.5, 2.0]
+
+
+def test_nesterov_looks_ahead() -> None:
+    # buffers 2 and 3; steps along 2 + 2/2 = 3 and 2 + 3/2 = 3.5
+    assert path(SGD, 3.0, [2.0] * 2, lr=0.25, momentum=0.5, nesterov=True) == [2.25, 1.375]
+
+
+def test_weight_decay_pulls_towards_zero() -> None:
+    # gradients 2 + 4/2 = 4 and 2 + 3/2 = 3.5
+    assert path(SGD, 4.0, [2.0] * 2, lr=0.25, weight_decay=0.5) == [3.0, 2.125]
+    assert path(SGD, 4.0, [0.0], lr=0.25, weight_decay=0.5) == [3.5]
+
+
+def test_the_first_step_of_adam_is_the_learning_rate() -> None:
+    # mean 1 / (1 - 1/2) = 2; square 2 / (1 - 1/2) = 4; 2 / sqrt(4) = 1
+    assert path(Adam, 3.0, [2.0], lr=0.25, betas=(0.5, 0.5), eps=0.0) == [2.75]
+    assert path(Adam, 3.0, [-2.0], lr=0.25, betas=(0.5, 0.5), eps=0.0) == [3.25]
+    # each average makes up for its own start: 1 / (1 - 1/2) and 1 / (1 - 3/4)
+    assert path(Adam, 3.0, [2.0], lr=0.25, betas=(0.5, 0.75), eps=0.0) == [2.75]
+    # eps is added outside of the root: 2 / (sqrt(4) + 2) = 1/2
+    assert path(Adam, 3.0, [2.0], lr=0.25, betas=(0.5, 0.5), eps=2.0) == [2.875]
+
+
+def test_the_second_step_of_adam() -> None:
+    # mean (1/2) / (3/4) = 2/3; square 1 / (3/4) = 4/3; their ratio is 1 / sqrt(3)
+    first, second = path(Adam, 3.0, [2.0, 0.0], lr=0.25, betas=(0.5, 0.5), eps=0.0)
+    # a handful of roundings of numbers below 4
+    assert abs(first - second - 0.25 / math.sqrt(3)) <= 8 * ULP
+
+
+def test_the_defaults_are_those_of_pytorch() -> None:
+    assert path(SGD, 1.0, [1.0]) == [1 - 1e-3]
+    assert str(SGD([Value(1.0)])) == (
+        "SGD(1 parameters, lr=0.001, momentum=0, dampening=0, weight_decay=0, nesterov=False)"
+    )
+    assert str(Adam([Value(1.0)])) == (
+        "Adam(1 parameters, lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0)"
+    )
+
+
+# ---- laws ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("optimiser", "options"), EVERY_OPTIMISER, ids=str)
+def test_each_step_has_the_numbers_of_torch(optimiser: Any, options: dict[str, Any]) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed: its numbers not compared")
+    generator = random.Random(0)
+    starts = [generator.gauss(0, 2) for _ in range(5)]
+    ours = [Value(start) for start in starts]
+    theirs = [torch.tensor(start, dtype=torch.float64, requires_grad=True) for start in starts]
+    our_steps = optimiser(ours, **options)
+    their_steps = getattr(torch.optim, optimiser.__name__)(theirs, **options)
+    for step in range(1, 41):
+        for a, b in zip(ours, theirs, strict=True):
+            # now and then a parameter is not reached by the sweep
+            gradient = None if generator.random() < 0.1 else generator.gauss(0, 1)
+            a.grad = gradient
+            b.grad = None if gradient is None else torch.tensor(gradient, dtype=torch.float64)
+        our_steps.step()
+        their_steps.step()
+        for a, b in zip(ours, theirs, strict=True):
+            # About ten operations a step, of numbers below 10, each rounded once on either side.
+            assert abs(a.data - b.item()) <= step * 10 * 10 * ULP
+
+
+@pytest.mark.parametrize(("optimiser", "options"), EVERY_OPTIMISER, ids=str)
+def test_a_parameter_without_a_gradient_is_left_alone(
+    optimiser: Any, options: dict[str, Any]
+) -> None:
+    """Neither its number nor its memory changes, so the steps around the pause are the same."""
+    paused = path(optimiser, 3.0, [2.0, None, None, 1.0], **options)
+    assert paused[0] == paused[1] == paused[2]
+    assert paused[3] == path(optimiser, 3.0, [2.0, 1.0], **options)[1]
+
+
+@pytest.mark.parametrize(("optimiser", "options"), EVERY_OPTIMISER, ids=str)
+def test_each_parameter_moves_on_its_own(optimiser: Any, options: dict[str, Any]) -> None:
+    pair = [Value(3.0), Value(-1.0)]
+    steps = optimiser(pair, **options)
+    gradients = [(2.0, 0.5), (1.0, -4.0), (0.0, 3.0)]
+    for row in gradients:
+        for parameter, gradient in zip(pair, row, strict=True):
+            parameter.grad = gradient
+        steps.step()
+    alone = [
+        path(optimiser, start, list(column), **options)[-1]
+        for start, column in zip((3.0, -1.0), zip(*gradients, strict=True), strict=True)
+    ]
+    assert [parameter.data for parameter in pair] == alone
+
+
+@pytest.mark.parametrize(("optimiser", "options"), EVERY_OPTIMISER, ids=str)
+def test_saved_and_loaded_it_goes_on_where_it_stood(
+    optimiser: Any, options: dict[str, Any]
+) -> None:
+    straight, resumed = Value(3.0), Value(3.0)
+    first, second = optimiser([straight], **options), optimiser([resumed], **options)
+    for step in range(6):
+        if step == 3:
+            saved = json.loads(json.dumps(second.state_dict()))
+            second = optimiser([resumed], lr=99.0)
+            second.load_state_dict(saved)
+        for parameter, steps in ((straight, first), (resumed, second)):
+            parameter.grad = 2.0 * parameter.data
+            steps.step()
+    assert straight.data == resumed.data
+
+
+def test_a_state_dict_is_a_copy() -> None:
+    parameter = Value(3.0)
+    optimiser = SGD([parameter], momentum=0.5)
+    parameter.grad = 1.0
+    optimiser.step()
+    before = optimiser.state_dict()
+    optimiser.step()
+    assert before["memories"] == [{"momentum_buffer": 1.0}]
+
+
+def test_zero_grad_forgets_and_step_then_changes_nothing() -> None:
+    w = Value(3.0)
+    optimiser = SGD([w], lr=0.25, weight_decay=1.0)
+    (w * w).backward()
+    optimiser.zero_grad()
+    assert (w.grad, w.has_grad) == (0.0, False)
+    optimiser.step()
+    assert w.data == 3.0
+
+
+def test_the_learning_rate_may_change_between_steps() -> None:
+    w = Value(3.0)
+    optimiser = SGD([w], lr=0.25)
+    w.grad = 2.0
+    optimiser.step()
+    optimiser.lr = 0.5
+    optimiser.step()
+    assert w.data == 1.5
+
+
+@pytest.mark.parametrize("optimiser", [SGD, Adam])
+def test_it_finds_the_bottom_of_a_valley(optimiser: Any) -> None:
+    x, y = Value(-1.0), Value(2.0)
+    steps = optimiser([x, y], lr=0.05)
+    for _ in range(500):
+        steps.zero_grad()
+        ((x - 1) ** 2 + 10 * (y + 2) ** 2).backward()
+        steps.step()
+    # Both close in by at least 1% a step, or swing around the bottom in steps far below 0.01.
+    assert abs(x.data - 1) < 0.01
+    assert abs(y.data + 2) < 0.01
+
+
+def test_an_optimiser_of_ones_own_is_a_rule_of_one_line() -> None:
+    class Signs(Optimizer):
+        def _change(self, gradient: float, memory: dict[str, float]) -> float:
+            return math.copysign(self.lr, gradient)
+
+    w = Value(1.0)
+    optimiser = Signs([w], lr=0.25, weight_decay=0.0)
+    w.grad = -7.0
+    optimiser.step()
+    assert w.data == 1.25
+    with pytest.raises(NotImplementedError, match="define _change"):
+        Optimizer([w], lr=0.25, weight_decay=0.0).step()
+
+
+# ---- refusals ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("optimiser", [SGD, Adam])
+def test_parameters_that_it_cannot_optimise_are_refused(optimiser: Any) -> None:
+    x = Value(1.0)
+    with pytest.raises(ValueError, match="no parameters"):
+        optimiser([])
+    with pytest.raises(TypeError, match=r"model\.parameters\(\), got MLP"):
+        optimiser(MLP(2, [1]))
+    with pytest.raises(TypeError, match=r"model\.parameters\(\), got Value"):
+        optimiser(x)
+    with pytest.raises(TypeError, match=r"a parameter is a Value, got 1\.0"):
+        optimiser([x, 1.0])
+    with pytest.raises(ValueError, match="result of an operation"):
+        optimiser([x, 2 * x])
+    with pytest.raises(ValueError, match="twice"):
+        optimiser([x, Value(1.0), x])
+    assert len(optimiser(iter([x])).params) == 1
+
+
+@pytest.mark.parametrize(
+    ("optimiser", "name", "wrong"),
+    [(SGD, name, wrong) for name in ("lr", "momentum", "weight_decay") for wrong in (-1, math.nan)]
+    + [(Adam, name, wrong) for name in ("lr", "eps", "weight_decay") for wrong in (-1, math.inf)]
+    + [(SGD, "lr", "fast"), (Adam, "lr", None)],
+)
+def test_options_out_of_range_are_refused_by_name(optimiser: Any, name: str, wrong: Any) -> None:
+    with pytest.raises(ValueError, match=f"{name}={wrong!r}; give a number, 0 or more"):
+        optimiser([Value(1.0)], **{name: wrong})
+
+
+@pytest.mark.parametrize("betas", [(1.0, 0.9), (0.9, 1.0), (-0.1, 0.9), (0.9,), (0.9, math.nan)])
+def test_betas_of_1_or_more_are_refused(betas: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="two numbers from 0 to below 1"):
+        Adam([Value(1.0)], betas=betas)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("options", [{}, {"momentum": 0.5, "dampening": 0.1}])
+def test_nesterov_needs_momentum_and_no_dampening(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="nesterov=True needs a momentum above 0"):
+        SGD([Value(1.0)], nesterov=True, **options)
+
+
+def test_a_state_of_something_else_is_refused_and_changes_nothing() -> None:
+    optimiser = SGD([Value(1.0)], lr=0.5)
+    with pytest.raises(ValueError, match="no state of SGD, whose options are lr, momentum"):
+        optimiser.load_state_dict(Adam([Value(1.0)]).state_dict())
+    with pytest.raises(ValueError, match="for 2 parameters; this optimiser has 1"):
+        optimiser.load_state_dict(SGD([Value(1.0), Value(1.0)], lr=3.0).state_dict())
+    with pytest.raises(ValueError, match="no state of SGD"):
+        optimiser.load_state_dict({})
+    assert optimiser.lr == 0.5
