@@ -70,6 +70,10 @@ class Findings:
         """The linear models' mean held-out accuracy over the splits."""
         return statistics.mean(result.linear for result in self.trained)
 
+    def largest_checks(self, count: int) -> list[GradientCheck]:
+        """Returns the checks of the largest gradients."""
+        return sorted(self.checks, key=lambda check: -abs(check.engine))[:count]
+
     @property
     def worst_difference(self) -> float:
         """The largest relative difference of a gradient from its finite difference."""
@@ -90,10 +94,10 @@ def page_text(findings: Findings) -> str:
             lambda ax: plots.weights_as_images(findings.digits_model.layers[0], (4, 4), ax=ax),
             "The weights of each hidden neuron as an image of 4x4 pixels: blue adds, orange "
             "subtracts",
-            (7.0, 3.0),
+            (7.0, 2.5),
         ),
         neuron=_neuron_picture(),
-        checks="\n".join(_check_row(check) for check in findings.checks[:8]),
+        checks="\n".join(_check_row(check) for check in findings.largest_checks(8)),
         checked=len(findings.checks),
         worst=f"{findings.worst_difference:.1e}",
         moons=_picture(
@@ -161,18 +165,21 @@ def _neuron_picture() -> str:
 
 def _picture(draw: Callable[["Axes"], Any], words: str, size: tuple[float, float]) -> str:
     """Returns the picture in a light and a dark version; the browser takes the one that fits."""
-    light, dark = _png(draw, size, "default"), _png(draw, size, "dark_background")
+    light, dark = _png(draw, size, "default"), _png(draw, size, "dark_background", _DARK_PAPER)
     return (
         f'<picture><source media="(prefers-color-scheme: dark)" srcset="{dark}">'
         f'<img src="{light}" alt="{html.escape(words)}"></picture>'
     )
 
 
-def _png(draw: Callable[["Axes"], Any], size: tuple[float, float], style: str) -> str:
+_DARK_PAPER = dict.fromkeys(["figure.facecolor", "savefig.facecolor", "axes.facecolor"], "#111111")
+
+
+def _png(draw: Callable[["Axes"], Any], size: tuple[float, float], *style: Any) -> str:
     import matplotlib.style
     from matplotlib.figure import Figure
 
-    with matplotlib.style.context(style):
+    with matplotlib.style.context(list(style)):
         figure = Figure(figsize=size, dpi=110, layout="constrained")
         draw(figure.add_subplot())
         file = io.BytesIO()

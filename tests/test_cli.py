@@ -1,0 +1,183 @@
+"""The command line and the tour, as a person types them."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("typer", reason="the command line's extra is not installed")
+pytest.importorskip("matplotlib", reason="the tour draws with Matplotlib")
+pytest.importorskip("sklearn", reason="the tour's digits are scikit-learn's")
+
+from typer.testing import CliRunner, Result
+
+from micrograd_notes import cli, tour
+from micrograd_notes.saving import load_model
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli.app, list(arguments))
+
+
+@pytest.mark.parametrize("command", ["tour", "draw", "lab"])
+def test_every_command_helps_with_an_example(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert f"Example: micrograd-notes {command}" in result.stdout
+
+
+def test_without_a_command_the_help_lists_them() -> None:
+    assert {"tour", "draw", "lab"} <= set(run().output.split())
+
+
+# ---- draw ----------------------------------------------------------------------------------------
+
+
+def test_draw_prints_value_and_gradients_and_writes_the_picture(tmp_path: Path) -> None:
+    picture = tmp_path / "graph.svg"
+    result = run("draw", "a*b + tanh(c)", "a=2", "b=-3", "c=10", "-o", str(picture))
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines() == [
+        "a*b + tanh(c) = -5",
+        "  d/da = -3",
+        "  d/db = 2",
+        "  d/dc = 8.24461e-09",
+        f"drawn: {picture}",
+    ]
+    assert picture.read_text(encoding="utf-8").count("<svg") == 1
+
+
+def test_a_formula_of_plain_numbers_has_no_gradient() -> None:
+    assert run("draw", "1 + 2").stdout == "1 + 2 = 3\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["a *", "a=1"], "no formula"),
+        (["__import__('os')", "a=1"], "no operation is named '__import__'"),
+        (["a + b", "a=1"], "'b' has no value; give it one, b=1.5"),
+        (["a", "a=x"], "a is to be a number, got 'x'"),
+        (["a", "a"], "a name gets its number like a=2, got 'a'"),
+        (["log(a)", "a=-1"], "log(a=-1.0)"),
+        (["a", "a=1", "-o", "{folder}/graph.jpg"], "svg, png, pdf, dot, html"),
+        (["a", "a=1", "-o", "{folder}/none/graph.svg"], "can't write"),
+    ],
+)
+def test_a_mistake_is_one_message_and_leaves_nothing(
+    arguments: list[str], words: str, tmp_path: Path
+) -> None:
+    result = run("draw", *[text.format(folder=tmp_path) for text in arguments])
+    assert result.exit_code == 1
+    assert words in result.stderr
+    assert "Traceback" not in result.output
+    assert result.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+# ---- tour ----------------------------------------------------------------------------------------
+
+
+class Page(HTMLParser):
+    """What a test asks of a page: its tags with their attributes, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attributes)))
+
+
+def test_a_short_tour_writes_a_page_that_needs_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One split and two epochs in place of five and twenty: every step of the tour, in seconds."""
+    monkeypatch.setattr(tour, "EPOCHS", 2)
+    monkeypatch.setattr(tour, "LINEAR_EPOCHS", 1)
+    monkeypatch.setattr(tour, "train_on_all_splits", lambda: [tour.train_on_split(0)])
+    lines: list[str] = []
+    path = tour.run_tour(tmp_path / "new" / "tour", lines.append)
+    said = "\n".join(lines)
+    accuracy = re.search(r"split 0: held-out accuracy (0\.\d+), linear model (0\.\d+)", said)
+    assert accuracy
+    assert float(accuracy[1]) > 0.6  # chance is about a half
+
+    # central differences with h = 2**-17 keep some nine digits
+    difference = re.search(r"largest relative difference is (\S+)\.", said)
+    assert difference
+    assert float(difference[1]) < 1e-6
+
+    text = path.read_text(encoding="utf-8")
+    page = Page(text)
+    assert accuracy[1] in text
+    assert "$" not in re.sub(r"base64,[^\"]+", "", text)  # every blank of the template is filled
+    for tag, attributes in page.tags:
+        for name in ("src", "srcset", "href"):
+            link = attributes.get(name) or "data:"
+            assert link.startswith(("data:", "#")) or link == "digits_model.json"
+        if tag == "img":
+            assert len(attributes["alt"] or "") > 20
+    assert sum(tag == "img" for tag, _ in page.tags) == 4
+    assert sum(tag == "svg" for tag, _ in page.tags) == 1
+    assert load_model(path.parent / "digits_model.json").sizes == (16, tour.HIDDEN, 1)
+
+
+def test_a_folder_that_can_not_be_written_is_found_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trained_in_vain() -> Any:
+        raise AssertionError("a minute of training whose page can't be written")
+
+    monkeypatch.setattr(tour, "train_on_all_splits", trained_in_vain)
+    (tmp_path / "file").write_text("in the way")
+    result = run("tour", "-o", str(tmp_path / "file"))
+    assert result.exit_code == 1
+    assert "can't write the folder" in result.stderr
+
+
+def test_the_gradient_check_finds_a_wrong_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    from micrograd_notes import ops
+
+    model = tour.digits_network(0)
+    assert max(check.difference for check in tour.check_gradients(model)) < 1e-6
+    wrong = (lambda y, x: 0.999 * (1.0 - y * y),)
+    monkeypatch.setitem(ops.tanh.__dict__, "partials", wrong)
+    assert max(check.difference for check in tour.check_gradients(model)) > 1e-4
+
+
+def test_the_counter_of_epochs_is_shared_between_processes() -> None:
+    import multiprocessing
+
+    counter = multiprocessing.Value("i", 0)
+    tour._share(counter)
+    tour._count_epoch()
+    assert counter.value == 1
+    tour._share(None)
+    tour._count_epoch()
+
+
+# ---- lab -----------------------------------------------------------------------------------------
+
+
+def test_lab_opens_the_folder_of_the_notebooks(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+
+    def call(command: list[str]) -> int:
+        asked.append(command)
+        return 0
+
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    monkeypatch.setattr("subprocess.call", call)
+    assert run("lab").exit_code == 0
+    assert Path(asked[0][-1], "01_a_neuron_by_hand.ipynb").is_file()
+
+
+def test_lab_without_jupyterlab_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    result = run("lab")
+    assert result.exit_code == 1
+    assert 'pip install -e ".[notebooks]"' in result.stderr
