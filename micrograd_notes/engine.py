@@ -13,7 +13,7 @@ is, and no recursion, so that it may be a million operations deep.
 
 import numbers
 import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from threading import RLock, get_ident
 from typing import TYPE_CHECKING, Any
@@ -312,9 +312,8 @@ def _install(op: Op) -> None:
     named.__name__ = op.name
     named.__doc__ = f"Returns {op.name} of it: see `micrograd_notes.ops.{op.name}`."
     named.op = op  # type: ignore[attr-defined]
+    # NumPy calls a method of its own name on each element: np.arctan(array) asks for x.arctan().
     ufunc = op.numpy.removeprefix("np.").removesuffix("({0})")
-    # NumPy calls a method of its own name on each element: np.arctan(array of Values) is
-    # x.arctan().
     for name in {op.name, ufunc if ufunc.isidentifier() else op.name}:
         setattr(Value, name, named)
     if op.method is None:
@@ -435,14 +434,18 @@ def grad(output: Value, inputs: Value | Iterable[Value]) -> list[Value]:
     totals: dict[Value, Any] = {output: 1.0}
     for step in sweep(output, recorded=True):
         totals[step.operand] = step.total
-    return [_as_result(totals.get(value, 0.0)) for value in wanted]
+    return [_as_new(totals.get(value, 0.0), totals) for value in wanted]
 
 
-def _as_result(derivative: Any) -> Value:
-    """Returns a derivative as a new `Value`: one that is a leaf of the graph is not handed out."""
+def _as_new(derivative: Any, graph: Container[Node]) -> Value:
+    """Returns a derivative as a node of its own.
+
+    The derivative of exp(x) is the node exp(x) itself, and that of a*b the leaf b. Whoever names a
+    derivative, or sets its data, is not to change the graph that it was taken of.
+    """
     if not isinstance(derivative, Value):
         return Value(derivative, requires_grad=False)
-    return +derivative if derivative._left is None else derivative
+    return +derivative if derivative._left is None or derivative in graph else derivative
 
 
 def _check_differentiable(root: Value) -> None:

@@ -67,6 +67,8 @@ def test_a_derivative_can_be_swept_itself() -> None:
     by_a.backward()
     assert (by_a.data, a.grad, b.grad) == (5.0, 0.0, 1.0)
     assert by_a is not b
+    y = ops.exp(a)
+    assert grad(y, [a])[0] is not y
 
 
 # ---- laws over random programs -------------------------------------------------------------------
