@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from micrograd_notes.engine import Value
-from micrograd_notes.graph import has_own_slots, topological_order
+from micrograd_notes.graph import topological_order
 from micrograd_notes.op import Op
 
 _scheduled: set[Value] = set()  # values that a pickle in progress writes before their results
@@ -67,7 +67,7 @@ def _restored(
     value = Value(data, name, requires_grad)
     value._grad = grad
     value.op = op
-    if op is not None and has_own_slots(op):
+    if op is not None and op.is_simple:
         value._left, value._right = operands if len(operands) == 2 else (operands[0], None)
     elif op is not None:
         value._left = operands

@@ -20,8 +20,8 @@ from micrograd_notes.op import Op
 class Node:
     """What a walk needs to know of a value; `Value` is the one kind of node.
 
-    One or two operands stand in slots of their own: a tuple a node would double what Python's
-    garbage collector has to walk. Rows with more keep them in `_left`, as a tuple.
+    The operands of a simple row (`Op.is_simple`) stand in slots of their own: a tuple a node would
+    double what Python's garbage collector has to walk. Others stand in `_left`, as a tuple.
     """
 
     __slots__ = (
@@ -50,11 +50,6 @@ class Node:
 
 
 AnyNode = TypeVar("AnyNode", bound=Node)
-
-
-def has_own_slots(op: Op) -> bool:
-    """Returns whether its operands stand in `_left` and `_right`: two at most, differentiated."""
-    return isinstance(op.partials, tuple) and op.arity in (1, 2) and None not in op.partials
 
 
 def described(node: Node) -> str:
@@ -176,7 +171,11 @@ def check_unchanged(node: Node, operands: Iterable[Node]) -> None:
 
 
 def sweep_numbers(order: list[Any], adjoint: float) -> None:
-    """Sets the `_grad` of every node of the order to its adjoint."""
+    """Sets the `_grad` of every node of the order to its adjoint.
+
+    Where an adjoint g is 0, every contribution is 0 whatever the partial, and nothing is computed:
+    see `accurate.chain_product`.
+    """
     for node in order:
         if node._requires_grad:
             node._grad = 0.0
@@ -190,20 +189,21 @@ def sweep_numbers(order: list[Any], adjoint: float) -> None:
             born = node._born
             if left._born > born or right._born > born:
                 check_unchanged(node, (left, right))
-            # Where g is 0 so is every contribution, whatever the partial: see
-            # `accurate.chain_product`.
             if g:
-                by_left, by_right = op.partials
+                to_left, to_right = op.partials
                 y, a, b = node._data, left._data, right._data
                 if left._requires_grad:
-                    left._grad += g * by_left(y, a, b)
+                    left._grad += g * (to_left if to_left.__class__ is float else to_left(y, a, b))
                 if right._requires_grad:
-                    right._grad += g * by_right(y, a, b)
+                    partial = to_right if to_right.__class__ is float else to_right(y, a, b)
+                    right._grad += g * partial
         elif left.__class__ is not tuple:
             if left._born > node._born:
                 check_unchanged(node, (left,))
             if g and left._requires_grad:
-                left._grad += g * op.partials[0](node._data, left._data)
+                to_left = op.partials[0]
+                partial = to_left if to_left.__class__ is float else to_left(node._data, left._data)
+                left._grad += g * partial
         else:
             check_unchanged(node, left)
             wanted = [

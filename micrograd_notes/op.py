@@ -8,13 +8,14 @@ an operand that is more than a number takes the call over, by its method `_apply
 import difflib
 import inspect
 import math
+import numbers
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 Forward = Callable[..., Any]
-Partial = Callable[..., Any]
+Partial = Callable[..., Any] | float | None  # a number is the partial at every point
 Interval = tuple[float, float]
 
 EVERYWHERE: Interval = (-math.inf, math.inf)
@@ -30,8 +31,9 @@ class Op:
     Args:
         name: an identifier; the name of the function, and of the method of `Value`.
         forward: the operation on floats. It raises where it is not defined, as Python does.
-        partials: one function (result, *operands) -> number an operand, `None` for an operand that
-            is not differentiated; or, for any number of operands, one function that returns a list.
+        partials: one function (result, *operands) -> number an operand; a number where the partial
+            is the same everywhere; `None` for an operand that is not differentiated. Or, for any
+            number of operands, one function that returns a list.
         symbol: the label in a picture, `+`; the name by default.
         numpy: the spelling in NumPy, `np.maximum({0}, 0)`, with `{0}`, `{1}` or `{all}` for
         operands.
@@ -57,7 +59,7 @@ class Op:
 
     name: str
     forward: Forward
-    partials: tuple[Partial | None, ...] | Partial
+    partials: tuple[Partial, ...] | Callable[..., Any]
     symbol: str
     numpy: str
     method: str | None = None
@@ -74,6 +76,11 @@ class Op:
         """The number of operands; None for any number of them."""
         return len(self.partials) if isinstance(self.partials, tuple) else None
 
+    @cached_property
+    def is_simple(self) -> bool:
+        """Whether it has one or two operands, all of them differentiated, as most rows have."""
+        return self.arity in (1, 2) and all(map(self.is_differentiated, range(self.arity)))
+
     def is_differentiated(self, index: int) -> bool:
         """Returns whether the operand at `index` has a partial derivative."""
         return not isinstance(self.partials, tuple) or self.partials[index] is not None
@@ -88,8 +95,7 @@ class Op:
         [3.0, 2.0]
         """
         if isinstance(self.partials, tuple):
-            rules: Any = self.partials
-            return [rules[index](result, *operands) for index in wanted]
+            return [_at(self.partials[index], result, operands) for index in wanted]
         partials = self.partials(result, *operands)
         if not isinstance(partials, list | tuple):
             raise TypeError(
@@ -139,6 +145,16 @@ class Op:
         return self
 
 
+def _at(partial: Partial, result: Any, operands: Sequence[Any]) -> Any:
+    """Returns the partial's value at a point."""
+    return partial(result, *operands) if callable(partial) else partial
+
+
+def _as_partial(partial: Partial) -> Partial:
+    """Returns the partial, if it is a number then as a float."""
+    return float(partial) if isinstance(partial, numbers.Real) else partial
+
+
 TABLE: dict[str, Op] = {}
 """Every operation by its name."""
 
@@ -149,7 +165,7 @@ _listeners: list[Callable[[Op], None]] = []
 def operation(
     name: str,
     forward: Forward,
-    partials: Sequence[Partial | None] | Partial,
+    partials: Sequence[Partial] | Callable[..., Any],
     *,
     symbol: str | None = None,
     numpy: str | None = None,
@@ -175,7 +191,7 @@ def operation(
         raise ValueError(
             f"{name!r} is a built-in operation and stays as it is; choose another name"
         )
-    rules = partials if callable(partials) else tuple(partials)
+    rules = partials if callable(partials) else tuple(map(_as_partial, partials))
     _check_functions(name, forward, rules)
     if numpy is None:
         numpy = f"np.{name}({{all}})"
@@ -187,7 +203,7 @@ def operation(
 
 
 def _check_functions(
-    name: str, forward: Forward, rules: tuple[Partial | None, ...] | Partial
+    name: str, forward: Forward, rules: tuple[Partial, ...] | Callable[..., Any]
 ) -> None:
     """Raises TypeError where forward or a partial takes other arguments than it will get."""
     if rules == ():
@@ -196,7 +212,7 @@ def _check_functions(
     operands = ", ".join("xyz"[:arity] if arity <= 3 else [f"x{i + 1}" for i in range(arity)])
     _check_takes(name, "forward", forward, arity, f"({operands})")
     for rule in rules if isinstance(rules, tuple) else (rules,):
-        if rule is not None:
+        if rule is not None and not isinstance(rule, float):
             _check_takes(name, "a partial", rule, arity + 1, f"(result, {operands})")
 
 

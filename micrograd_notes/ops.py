@@ -1,9 +1,10 @@
 """The table of operations: a page of calculus, one row an operation.
 
-Each row is a name, the value on numbers, and one local partial derivative an operand. A partial
-takes the result and then the operands, and is written with arithmetic and other rows of this table,
-for any kind of number. Given floats it is a number; given `Value`s it is a graph again, which can
-be differentiated, drawn or compiled. That is why no other file has a derivative in it.
+Each row is a name, the value on numbers, and one local partial derivative an operand: a number
+where it is the same everywhere, else a function of the result and the operands. It is written with
+arithmetic and other rows of this table, for any kind of number. Given floats it is a number; given
+`Value`s it is a graph again, which can be differentiated, drawn or compiled. That is why no other
+file has a derivative in it.
 
 The laws of a partial (the tests hold every row to them):
 
@@ -44,9 +45,9 @@ def _mp_erfc(mp: Any, x: Any) -> Any:
 
 # ---- arithmetic ----------------------------------------------------------------------------------
 
-add: Op = operation("add", operator.add, [lambda y, a, b: 1.0, lambda y, a, b: 1.0],
+add: Op = operation("add", operator.add, [1.0, 1.0],
     symbol="+", method="add", numpy="{0} + {1}", mpmath=lambda mp, a, b: a + b)
-subtract: Op = operation("subtract", operator.sub, [lambda y, a, b: 1.0, lambda y, a, b: -1.0],
+subtract: Op = operation("subtract", operator.sub, [1.0, -1.0],
     symbol="-", method="sub", numpy="{0} - {1}", mpmath=lambda mp, a, b: a - b)
 multiply: Op = operation("multiply", operator.mul, [lambda y, a, b: b, lambda y, a, b: a],
     symbol="*", method="mul", numpy="{0} * {1}", mpmath=lambda mp, a, b: a * b)
@@ -69,9 +70,9 @@ power_less: Op = operation("power_less", accurate.power_less,
 chain: Op = operation("chain", accurate.chain_product,
     [lambda y, adjoint, partial: partial, lambda y, adjoint, partial: adjoint],
     symbol="·", numpy="np.where({0} == 0, 0.0, {0} * {1})", mpmath=lambda mp, a, b: a * b)
-neg: Op = operation("neg", operator.neg, [lambda y, x: -1.0],
+neg: Op = operation("neg", operator.neg, [-1.0],
     symbol="-", method="neg", numpy="-{0}", mpmath=lambda mp, x: -x)
-pos: Op = operation("pos", operator.pos, [lambda y, x: 1.0],
+pos: Op = operation("pos", operator.pos, [1.0],
     symbol="+", method="pos", numpy="+{0}", mpmath=lambda mp, x: +x)
 
 # ---- powers, exponentials, logarithms ------------------------------------------------------------
@@ -207,21 +208,21 @@ where: Op = operation("where", lambda condition, a, b: a if condition else b,
     kinks=lambda condition, a, b: condition,
     mpmath=lambda mp, condition, a, b: a if condition else b)
 greater: Op = operation("greater", lambda a, b: 1.0 if a > b else 0.0,
-    [lambda y, a, b: 0.0, lambda y, a, b: 0.0],
+    [0.0, 0.0],
     symbol=">", numpy="np.where({0} > {1}, 1.0, 0.0)", kinks=lambda a, b: a - b,
     mpmath=lambda mp, a, b: mp.mpf(a > b))
 equal: Op = operation("equal", lambda a, b: 1.0 if a == b else 0.0,
-    [lambda y, a, b: 0.0, lambda y, a, b: 0.0],
+    [0.0, 0.0],
     symbol="=", numpy="np.where({0} == {1}, 1.0, 0.0)", kinks=lambda a, b: a - b,
     mpmath=lambda mp, a, b: mp.mpf(a == b))
-step: Op = operation("step", accurate.step, [lambda y, x: 0.0],
+step: Op = operation("step", accurate.step, [0.0],
     numpy="np.where({0} > 0, 1.0, 0.0)", kinks=lambda x: x, mpmath=lambda mp, x: mp.mpf(x > 0))
-sign: Op = operation("sign", accurate.sign, [lambda y, x: 0.0], kinks=lambda x: x, mpmath="sign")
-floor: Op = operation("floor", accurate.floor, [lambda y, x: 0.0],
+sign: Op = operation("sign", accurate.sign, [0.0], kinks=lambda x: x, mpmath="sign")
+floor: Op = operation("floor", accurate.floor, [0.0],
     method="floor", kinks=lambda x: math.sin(math.pi * math.fmod(x, 1.0)), mpmath="floor")
 # half to even, as Python's
 round: Op = operation("round", lambda x, digits: _round(x, int(digits)),
-    [lambda y, x, digits: 0.0, None],
+    [0.0, None],
     method="round", numpy="np.round({0}, {1})", defaults=(0.0,),
     kinks=lambda x, digits: math.cos(math.pi * math.fmod(x * 10.0**digits, 1.0)))
 

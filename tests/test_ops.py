@@ -394,6 +394,12 @@ def test_a_new_row_is_a_function_and_a_method_and_differentiates() -> None:
     assert second.data == pytest.approx(-2 / 1.75**3, rel=1e-15)
 
 
+@every_row
+def test_every_row_is_the_method_of_its_name(op: Op) -> None:
+    """`log` and `ieee_log` share a spelling in NumPy, and only one of them may be `x.log()`."""
+    assert getattr(Value, op.name).op is op
+
+
 def test_a_row_of_ones_own_is_replaced_when_its_cell_runs_again() -> None:
     operation("mine", lambda x: x, [lambda y, x: 1.0])
     again = operation("mine", lambda x: 2 * x, [lambda y, x: 2.0])

@@ -1,0 +1,626 @@
+"""Pictures of data, training and what a network has learnt, drawn with Matplotlib.
+
+Every function draws into the `ax` that it is given, or makes one, and returns it: a title, a
+logarithmic axis or `ax.figure.savefig("picture.png")` is one line more, and yours. None of them
+calls `show()`. They read data sets, histories and models, train nothing, and touch no `.grad`.
+
+What the colours say: blue is positive, orange is negative, and nothing is said by colour alone. A
+class has a marker too, a region a hatching, a negative weight a minus sign, a derivative a dashed
+line.
+
+Light and dark: the two colours have a contrast of 3:1 or more on white and on nearly black (#111).
+All else is drawn in the ink and on the paper of Matplotlib's own style: `matplotlib.style.use(
+"dark_background")` before drawing turns every picture dark. The paper is opaque, so that a picture
+saved in one mode stays readable on a page of the other.
+
+This file needs the extra `viz`; Matplotlib is imported when the first picture is drawn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from micrograd_notes.data import Dataset
+from micrograd_notes.engine import Value, no_grad
+from micrograd_notes.nn import Layer, Neuron
+from micrograd_notes.training import History
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+
+__all__ = [
+    "activation_curve",
+    "decision_boundary",
+    "image_gallery",
+    "loss_curve",
+    "scatter",
+    "weights_as_images",
+]
+
+BLUE = "#2166ac"
+ORANGE = "#b35806"
+# For three classes and more. Each has 3:1 on white and on #111, as blue and orange have.
+CLASS_COLOURS = (ORANGE, BLUE, "#1b7837", "#9970ab", "#c51b7d", "#01857a", "#777777")
+CLASS_MARKERS = ("s", "o", "^", "D", "v", "P")
+CLASS_HATCHES = ("///", "", "...", "\\\\\\", "xx", "--", "++")
+
+
+# ---------------------------------------------------------------------------- two dimensions
+
+
+def scatter(
+    inputs: Dataset | Sequence[Sequence[float]],
+    targets: Sequence[float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draws the points of a data set with two features; each class has its colour and its marker.
+
+    `inputs` is a `Dataset`, or a list of pairs with the class of each in `targets`: the numbers of
+    the classes, from 0, or other numbers such as -1 and +1. The larger of two is blue and round.
+    Raises `ValueError` if a point has not two numbers, or if points and targets differ in number.
+
+    >>> ax = scatter([[0.0, 1.0], [2.0, 3.0]], [-1, +1])
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['-1', '+1']
+    """
+    examples = _examples(inputs, targets)
+    ax = _axes(ax, (5.6, 4.6))
+    _draw_points(ax, examples)
+    return ax
+
+
+def decision_boundary(
+    model: Callable[[list[float]], Any],
+    inputs: Dataset | Sequence[Sequence[float]],
+    targets: Sequence[float] | None = None,
+    ax: Axes | None = None,
+    resolution: int = 60,
+    threshold: float = 0.0,
+) -> Axes:
+    """Draws what the model answers around the points, and the points on top.
+
+    The model is asked at `resolution` x `resolution` places. One score says the second class where
+    it is above `threshold` (0 for a score, 0.5 for a probability); a list of scores says the class
+    of the largest. The line runs where the answer changes. No gradient is recorded or changed.
+    Raises as `scatter` does, and if the model gives fewer scores than there are classes.
+
+    >>> ax = decision_boundary(lambda x: x[0] - x[1], [[0.0, 1.0], [1.0, 0.0]], [-1, +1])
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('x', 'y')
+    """
+    examples = _examples(inputs, targets)
+    if resolution < 2:
+        raise ValueError(f"decision_boundary got resolution={resolution}; 2 is the least")
+    xs, ys = (_around(column, resolution) for column in zip(*examples.points, strict=True))
+    with no_grad():
+        rows = [[_scores(model([x, y]), threshold) for x in xs] for y in ys]
+    found = len(rows[0][0])
+    if found < len(examples.class_names):
+        raise ValueError(
+            f"the model gives {found} scores for {len(examples.class_names)} classes "
+            f"({', '.join(examples.class_names)}); number the classes from 0, and give the last "
+            "layer one neuron a class, or a single one for two"
+        )
+    ax = _axes(ax, (5.6, 4.6))
+    for which in range(found):
+        _draw_region(ax, which, xs, ys, [[_lead(scores, which) for scores in row] for row in rows])
+    _draw_points(ax, examples)
+    ax.set_xlim(xs[0], xs[-1])
+    ax.set_ylim(ys[0], ys[-1])
+    return ax
+
+
+class _Examples(NamedTuple):
+    """Points in the plane, the place of each one's class among the names, and what to write."""
+
+    points: list[list[float]]
+    classes: list[int]
+    class_names: list[str]
+    axis_names: tuple[str, str]
+
+
+def _examples(
+    inputs: Dataset | Sequence[Sequence[float]], targets: Sequence[float] | None
+) -> _Examples:
+    """Returns the examples, from a data set or from plain lists."""
+    if isinstance(inputs, Dataset):
+        if targets is not None:
+            raise ValueError(f"{inputs!r} brings its own targets; leave `targets` out")
+        points, classes = inputs.inputs, inputs.targets
+        class_names, axis_names = list(inputs.class_names), inputs.feature_names
+    else:
+        points = [[float(x) for x in point] for point in inputs]
+        if targets is None:
+            raise ValueError("a list of points needs `targets`: the class of each point")
+        if len(points) != len(targets):
+            raise ValueError(f"got {len(points)} points and {len(targets)} targets; give one each")
+        labels = _labels(targets)
+        classes = [labels.index(target) for target in targets]
+        signed = any(label < 0 for label in labels)
+        class_names = [f"{label:+g}" if signed else f"{label:g}" for label in labels]
+        axis_names = ("x", "y")
+    if not points:
+        raise ValueError("there are no points to draw; give at least one")
+    for position, point in enumerate(points):
+        if len(point) != 2:
+            raise ValueError(
+                f"a picture in the plane takes two features, example {position} has {len(point)}; "
+                'choose two, for example iris(columns=("petal length", "petal width"))'
+            )
+    return _Examples(points, classes, class_names, (axis_names[0], axis_names[1]))
+
+
+def _labels(targets: Sequence[float]) -> list[float]:
+    """Returns the classes that the targets are of, in order.
+
+    A class without a point counts too, so that a handful of points keeps the colours of the whole.
+    """
+    found = sorted(set(targets))
+    if all(label in range(100) for label in found):
+        return list(range(int(max([1, *found])) + 1))
+    return [-1, 1] if set(found) <= {-1, 1} else found
+
+
+def _draw_points(ax: Axes, examples: _Examples) -> None:
+    """Draws each class in its colour and marker, and say which is which."""
+    for which, name in enumerate(examples.class_names):
+        members = [p for p, c in zip(examples.points, examples.classes, strict=True) if c == which]
+        if not members:
+            continue
+        ax.scatter(
+            [x for x, _ in members],
+            [y for _, y in members],
+            s=46,
+            color=_nth(CLASS_COLOURS, which),
+            marker=_nth(CLASS_MARKERS, which),
+            edgecolors=[_ink()],  # a rim keeps neighbours apart, and stands out where it is dark
+            linewidths=0.7,
+            label=name,
+            zorder=3,
+        )
+    ax.set_xlabel(examples.axis_names[0])
+    ax.set_ylabel(examples.axis_names[1])
+    ax.legend(loc="best", framealpha=0.9)
+
+
+def _scores(answer: Any, threshold: float) -> list[float]:
+    """Returns one number a class, so that the largest is the model's choice."""
+    if isinstance(answer, list | tuple) and len(answer) > 1:
+        return [_number(score) for score in answer]
+    lead = _number(answer[0] if isinstance(answer, list | tuple) else answer) - threshold
+    return [-lead, lead]
+
+
+def _lead(scores: Sequence[float], which: int) -> float:
+    """Returns how far a class is ahead of the best other one: above 0 where it is chosen."""
+    return scores[which] - max(score for other, score in enumerate(scores) if other != which)
+
+
+def _draw_region(
+    ax: Axes, which: int, xs: list[float], ys: list[float], leads: list[list[float]]
+) -> None:
+    """Draws where a class is chosen: a pale colour, a hatching, and its border as a line."""
+    highest = max(map(max, leads))
+    if highest <= 0:
+        return
+    colour = _nth(CLASS_COLOURS, which)
+    levels = [0.0, highest]
+    ax.contourf(xs, ys, leads, levels=levels, colors=[colour], alpha=0.2)
+    hatching = ax.contourf(
+        xs, ys, leads, levels=levels, colors="none", hatches=[_nth(CLASS_HATCHES, which)]
+    )
+    hatching.set_edgecolor(_faint(colour))
+    hatching.set_linewidth(0.0)
+    if min(map(min, leads)) < 0:
+        ax.contour(xs, ys, leads, levels=[0.0], colors=[_ink()], linewidths=1.6, linestyles="solid")
+
+
+def _around(column: Sequence[float], count: int) -> list[float]:
+    """Returns evenly spaced places that reach a little beyond the column's numbers."""
+    low, high = min(column), max(column)
+    margin = 0.15 * (high - low) or 1.0
+    return _evenly_spaced(low - margin, high + margin, count)
+
+
+# ---------------------------------------------------------------------------- training
+
+
+def loss_curve(history: History | Sequence[float], ax: Axes | None = None) -> Axes:
+    """Draws the loss after each epoch, and the loss on held-out data as a dashed line beside it.
+
+    `history` is what `fit` returns, or a plain list of losses, one a step. An entry that is missing
+    or not finite leaves a gap. Raises `ValueError` if there is no loss to draw.
+
+    >>> loss_curve([0.9, 0.5, 0.3]).get_xlabel()
+    'step'
+    """
+    if isinstance(history, History):
+        names = {name for logs in history.epochs for name in logs}
+        unit, losses = "epoch", history["loss"] if "loss" in names else []
+        held_out = history["validation_loss"] if "validation_loss" in names else []
+    else:
+        unit, losses, held_out = "step", list(history), []
+    if not losses:
+        raise ValueError(f"there is no loss to draw in {history!r}")
+    ax = _axes(ax, (5.6, 4.0))
+    from matplotlib.ticker import MaxNLocator
+
+    # A line through one point can't be seen, so few points are marked.
+    mark = 5.0 if len(losses) < 30 else 0.0
+    for name, numbers, colour, style, marker in [
+        ("training", losses, _ink(), "-", "o"),
+        ("held out", held_out, BLUE, "--", "s"),
+    ]:
+        if numbers:
+            ys = [_finite(number) for number in numbers]
+            epochs = range(1, len(ys) + 1)
+            (line,) = ax.plot(epochs, ys, style, color=colour, linewidth=2.0, label=name)
+            line.set(marker=marker, markersize=mark)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if all(loss >= 0 for loss in losses if loss is not None):
+        ax.set_ylim(bottom=0.0)
+    ax.set_xlabel(unit)
+    ax.set_ylabel("loss")
+    if held_out:
+        ax.legend(framealpha=0.9)
+    return ax
+
+
+# ---------------------------------------------------------------------------- functions of a number
+
+
+CURVE_POINTS = 801
+
+
+def activation_curve(
+    function: Callable[[Value], Any],
+    ax: Axes | None = None,
+    start: float = -4.0,
+    stop: float = 4.0,
+    name: str | None = None,
+) -> Axes:
+    """Draws a function of one number, as a solid line, and its derivative, as a dashed one.
+
+    `function` is a row of the table or any function from a `Value` to a `Value`, and `name` what
+    the legend calls it. Blue under the dashed line says that the function rises there, orange that
+    it falls. Where the function is not defined and where it jumps the lines have a gap; a branch
+    that runs off to infinity leaves the picture.
+
+    >>> from micrograd_notes.ops import leaky_relu, tanh
+    >>> ax = activation_curve(tanh)
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['tanh', 'its derivative']
+    >>> ax = activation_curve(lambda x: leaky_relu(x, 0.2), name="leaky relu, slope 0.2")
+    """
+    if not start < stop:
+        raise ValueError(f"activation_curve got start={start}, stop={stop}; start is the smaller")
+    xs = _evenly_spaced(start, stop, CURVE_POINTS)
+    pairs = [_value_and_slope(function, x) for x in xs]
+    values = _with_gaps([value for value, _ in pairs])
+    slopes = _with_gaps([slope for _, slope in pairs])
+    ax = _axes(ax, (5.6, 4.0))
+    ax.axhline(0.0, color=_ink(), linewidth=0.6)
+    ax.axvline(0.0, color=_ink(), linewidth=0.6)
+    label = name or getattr(function, "name", None) or getattr(function, "__name__", "f")
+    ax.plot(xs, values, color=_ink(), linewidth=2.2, label="f" if label == "<lambda>" else label)
+    ax.plot(xs, slopes, color=BLUE, linewidth=2.0, linestyle="--", label="its derivative")
+    for colour, rising in ((BLUE, True), (ORANGE, False)):
+        side = [slope > 0 if rising else slope < 0 for slope in slopes]
+        ax.fill_between(xs, slopes, 0.0, where=side, color=colour, alpha=0.18, linewidth=0.0)
+    ax.set_xlim(start, stop)
+    if any(math.isnan(y) for y in values):
+        ax.set_ylim(*_window(values, slopes))
+    ax.set_xlabel("x")
+    ax.legend(loc="best", framealpha=0.9)
+    return ax
+
+
+def _value_and_slope(function: Callable[[Value], Any], x: float) -> tuple[float, float]:
+    """Returns the function and its derivative at x, or NaN for both where it is not defined."""
+    leaf = Value(x)
+    try:
+        result = function(leaf)
+    except (ValueError, ArithmeticError):
+        return math.nan, math.nan
+    if isinstance(result, Value) and result.requires_grad:
+        result.backward()
+    return _number(result), leaf.grad
+
+
+def _with_gaps(ys: list[float]) -> list[float]:
+    """Returns the numbers with NaN in place of each one after which they jump, to lift the pen.
+
+    A step is a jump if it is a twentieth of the whole range and five times the step before or after
+    it. On a smooth curve of that many points, steps are far below the one and alike.
+    """
+    finite = [y for y in ys if math.isfinite(y)]
+    reach = max(finite) - min(finite) if finite else 0.0
+    gapped = [_finite(y) for y in ys]
+    steps = [abs(after - before) for before, after in pairwise(ys)]
+    for index in range(1, len(steps) - 1):
+        neighbour = min(steps[index - 1], steps[index + 1])
+        if steps[index] > 0.05 * reach and steps[index] > 5 * neighbour:
+            gapped[index] = math.nan
+    return gapped
+
+
+def _window(*curves: list[float]) -> tuple[float, float]:
+    """Returns the lowest and highest number to show of curves that may run off to infinity.
+
+    It holds the middle 80% of each curve, and reaches at most as far again to either side.
+    """
+    lows, highs = [0.0], [0.0]
+    for curve in curves:
+        ys = sorted(y for y in curve if math.isfinite(y))
+        if ys:
+            low, high = ys[len(ys) // 10], ys[-1 - len(ys) // 10]
+            lows.append(max(ys[0], low - (high - low)))
+            highs.append(min(ys[-1], high + (high - low)))
+    margin = 0.05 * (max(highs) - min(lows)) or 1.0
+    return min(lows) - margin, max(highs) + margin
+
+
+# ---------------------------------------------------------------------------- images
+
+
+def image_gallery(
+    images: Dataset | Sequence[Sequence[Any]],
+    labels: Sequence[Any] | None = None,
+    shape: tuple[int, int] | None = None,
+    ax: Axes | None = None,
+    limit: int = 20,
+    columns: int = 10,
+) -> Axes:
+    """Draws pictures such as the digits in rows, each with its label above.
+
+    `images` is a `Dataset` of pictures, or a list of pictures: each a list of rows, or a flat list
+    together with `shape`, which is (rows, columns). `labels` are class names by default. At most
+    `limit` pictures are drawn, and the title says of how many.
+    Raises `ValueError` for pictures that do not have the shape, and for labels that are too few.
+
+    >>> ax = image_gallery([[0.0, 0.5, 1.0, 0.0]], labels=["a stroke"], shape=(2, 2))
+    >>> ax.get_title()
+    ''
+    """
+    if isinstance(images, Dataset):
+        shape = shape or images.image_shape
+        if labels is None:
+            labels = [images.class_names[target] for target in images.targets]
+        images = images.inputs
+    if len(images) == 0:
+        raise ValueError("there are no pictures to draw; give at least one")
+    if labels is not None and len(labels) != len(images):
+        raise ValueError(f"got {len(images)} pictures and {len(labels)} labels; give one each")
+    if limit < 1:
+        raise ValueError(f"image_gallery got limit={limit}; draw 1 picture or more")
+    drawn = [_picture(f"picture {i}", image, shape) for i, image in enumerate(images[:limit])]
+    titles = ["" if labels is None else str(labels[index]) for index in range(len(drawn))]
+    pixels = [x for image in drawn for row in image for x in row]
+    grid = _Grid.of(drawn, columns)
+    ax = _axes(ax, grid.inches(1.05))
+    _draw_tiles(ax, grid, drawn, titles, _paper_to_ink(ax), (min(pixels), max(pixels)))
+    if len(images) > limit:
+        ax.set_title(f"{limit} of {len(images)}")
+    return ax
+
+
+def weights_as_images(
+    neurons: Layer | Sequence[Neuron],
+    shape: tuple[int, int],
+    ax: Axes | None = None,
+    columns: int = 8,
+) -> Axes:
+    """Draws the weights of neurons that look at pictures as pictures: what each one looks for.
+
+    Blue says that ink there excites the neuron, orange with a minus sign that it inhibits it. The
+    stronger the weight, the deeper the colour and the longer the sign, on one scale for all of
+    them; a weight below a tenth of the strongest has no sign. `shape` is (rows, columns). Biases
+    are left out.
+    Raises `ValueError` if a neuron has not rows x columns weights.
+
+    >>> from micrograd_notes.nn import Layer
+    >>> ax = weights_as_images(Layer(4, 3, seed=0), shape=(2, 2))
+    >>> len(ax.images)
+    3
+    """
+    listed = list(neurons.neurons if isinstance(neurons, Layer) else neurons)
+    if not listed:
+        raise ValueError("there are no neurons to draw; give at least one")
+    titles = [f"neuron {index}" for index in range(len(listed))]
+    images = [
+        _picture(title, [weight.data for weight in neuron.w], shape)
+        for title, neuron in zip(titles, listed, strict=True)
+    ]
+    strongest = max(abs(x) for image in images for row in image for x in row) or 1.0
+    grid = _Grid.of(images, columns)
+    ax = _axes(ax, grid.inches(1.3, beside=SCALE_ROOM))
+    _draw_tiles(ax, grid, images, titles, _orange_to_blue(ax), (-strongest, strongest))
+    _draw_minus_signs(ax, grid, images, strongest)
+    _draw_scale(ax, grid)
+    return ax
+
+
+GAP = 0.12  # between tiles
+TITLE_ROOM = 0.3  # above a tile, for its title
+SCALE_ROOM = 0.75  # beside all tiles, for what their colours mean
+
+
+class _Grid(NamedTuple):
+    """Where tiles stand, in units of the width of one; rows run downwards from 0."""
+
+    tiles: int
+    columns: int
+    tile_height: float
+
+    @staticmethod
+    def of(images: list[list[list[float]]], columns: int) -> _Grid:
+        """Returns the grid for pictures of one shape in so many columns, or fewer."""
+        if columns < 1:
+            raise ValueError(f"got columns={columns}; pictures stand in 1 column or more")
+        shapes = {(len(image), len(image[0])) for image in images}
+        if len(shapes) > 1:
+            raise ValueError(f"the pictures have different shapes: {sorted(shapes)}")
+        ((rows, cells),) = shapes
+        return _Grid(len(images), min(columns, len(images)), rows / cells)
+
+    def corner(self, index: int) -> tuple[float, float]:
+        """Returns the lower left corner of a tile."""
+        row, column = divmod(index, self.columns)
+        return column * (1 + GAP), -self.tile_height - row * (self.tile_height + GAP + TITLE_ROOM)
+
+    @property
+    def right(self) -> float:
+        """The right edge of the last column."""
+        return self.columns * (1 + GAP) - GAP
+
+    @property
+    def bottom(self) -> float:
+        """The lower edge of the last row."""
+        return self.corner(self.tiles - 1)[1]
+
+    def inches(self, tile: float, beside: float = 0.0) -> tuple[float, float]:
+        """Returns the size of a figure in which a tile has that width, with room on the right."""
+        return tile * (self.right + GAP + beside), tile * (TITLE_ROOM + GAP - self.bottom)
+
+
+def _picture(what: str, image: Sequence[Any], shape: tuple[int, int] | None) -> list[list[float]]:
+    """Returns the picture as rows of numbers; a flat one is folded by `shape`."""
+    if len(image) == 0 or (hasattr(image[0], "__len__") and len(image[0]) == 0):
+        raise ValueError(f"{what} is empty; a picture has one number or more")
+    if hasattr(image[0], "__len__"):
+        rows = [[_number(pixel) for pixel in row] for row in image]
+        if len({len(row) for row in rows}) != 1:
+            raise ValueError(f"{what} has rows of different lengths; give all the same")
+        return rows
+    if shape is None:
+        raise ValueError(f"{what} is a flat list of {len(image)}; say its shape=(rows, columns)")
+    height, width = shape
+    if height < 1 or width < 1 or height * width != len(image):
+        raise ValueError(
+            f"{what} has {len(image)} numbers, which do not fill {height} rows of {width}; "
+            "give the shape=(rows, columns) whose product is that number"
+        )
+    pixels = [_number(pixel) for pixel in image]
+    return [pixels[row * width : (row + 1) * width] for row in range(height)]
+
+
+def _draw_tiles(
+    ax: Axes,
+    grid: _Grid,
+    images: list[list[list[float]]],
+    titles: list[str],
+    colours: Colormap,
+    limits: tuple[float, float],
+) -> None:
+    """Draws each picture in its place, in a thin frame, with its title above."""
+    from matplotlib.patches import Rectangle
+
+    for index, (image, title) in enumerate(zip(images, titles, strict=True)):
+        left, bottom = grid.corner(index)
+        top = bottom + grid.tile_height
+        extent = (left, left + 1, bottom, top)
+        ax.imshow(image, cmap=colours, vmin=limits[0], vmax=limits[1], extent=extent)
+        frame = Rectangle((left, bottom), 1, grid.tile_height, fill=False, edgecolor=_ink())
+        ax.add_patch(frame).set_linewidth(0.8)
+        ax.text(left + 0.5, top + 0.04, title, ha="center", va="bottom")
+    ax.set_xlim(-0.05, grid.right + 0.05)
+    ax.set_ylim(grid.bottom - 0.05, TITLE_ROOM)
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+
+
+def _draw_minus_signs(
+    ax: Axes, grid: _Grid, images: list[list[list[float]]], strongest: float
+) -> None:
+    """Draws a minus sign in each negative cell, as long as the weight is strong."""
+    from matplotlib.collections import LineCollection
+
+    signs = []
+    for index, image in enumerate(images):
+        left, bottom = grid.corner(index)
+        cell = 1 / len(image[0])
+        for row, weights in enumerate(reversed(image)):
+            for column, weight in enumerate(weights):
+                if weight < -0.1 * strongest:  # a weaker one is as good as none
+                    x, y = left + (column + 0.5) * cell, bottom + (row + 0.5) * cell
+                    half = 0.35 * cell * -weight / strongest
+                    signs.append([(x - half, y), (x + half, y)])
+    ax.add_collection(LineCollection(signs, colors=[_ink()], linewidths=1.4, capstyle="butt"))
+
+
+def _draw_scale(ax: Axes, grid: _Grid) -> None:
+    """Draws what the colours mean, beside the tiles and as high as they are."""
+    place = (grid.right + 0.15, grid.bottom, 0.12, -grid.bottom)
+    ax.figure.colorbar(ax.images[-1], cax=ax.inset_axes(place, transform=ax.transData))
+    ax.text(grid.right + 0.15, 0.04, "weight", va="bottom")
+    ax.set_xlim(right=grid.right + SCALE_ROOM)
+
+
+# ---------------------------------------------------------------------------- what all of them use
+
+
+def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """Returns the `Axes` given, or those of a new figure of that size in inches."""
+    if ax is not None:
+        return ax
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            "plots are drawn with Matplotlib, which is not installed: "
+            'pip install "micrograd-notes[viz]"'
+        ) from error
+    return plt.subplots(figsize=size, layout="constrained")[1]
+
+
+def _ink() -> str:
+    """Returns the colour that the current style writes in: black, or white in a dark one."""
+    import matplotlib
+
+    return str(matplotlib.rcParams["text.color"])
+
+
+def _faint(colour: str) -> tuple[float, float, float, float]:
+    """Returns the colour, almost transparent."""
+    from matplotlib.colors import to_rgba
+
+    red, green, blue, _ = to_rgba(colour)
+    return red, green, blue, 0.35
+
+
+def _orange_to_blue(ax: Axes) -> Colormap:
+    """Returns the colours of signed numbers; 0 has the colour of the paper."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("sign", [ORANGE, ax.get_facecolor(), BLUE])
+
+
+def _paper_to_ink(ax: Axes) -> Colormap:
+    """Returns the colours of a drawing: no ink is paper."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("drawing", [ax.get_facecolor(), _ink()])
+
+
+def _finite(number: float | None) -> float:
+    """Returns the number, or NaN, which leaves a gap in a line, where it is none."""
+    return math.nan if number is None or not math.isfinite(number) else float(number)
+
+
+def _number(result: Any) -> float:
+    """Returns the number that a `Value` holds, or the number itself."""
+    return float(result.data if isinstance(result, Value) else result)
+
+
+def _evenly_spaced(start: float, stop: float, count: int) -> list[float]:
+    """Returns `count` numbers from start to stop, both included."""
+    return [start + (stop - start) * step / (count - 1) for step in range(count)]
+
+
+def _nth(choices: Sequence[str], which: int) -> str:
+    """Returns a choice by number, starting over where there are no more."""
+    return choices[which % len(choices)]

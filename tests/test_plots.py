@@ -1,0 +1,490 @@
+"""Pictures hold what they were given, say nothing by colour alone, and leave all else as it was."""
+
+from __future__ import annotations
+
+import io
+import math
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any, cast
+
+import pytest
+
+pytest.importorskip("matplotlib", reason="the plots need the extra viz")
+
+import matplotlib as mpl
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.contour import QuadContourSet
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from micrograd_notes import data, ops, plots
+from micrograd_notes.engine import Value
+from micrograd_notes.nn import MLP, Layer
+from micrograd_notes.training import History
+
+POINTS = [[0.0, 1.0], [1.0, 0.0], [2.0, 0.5], [-1.0, 0.25]]
+SIGNS = [-1, 1, 1, -1]
+MOONS = data.moons(samples=12)
+MODEL = MLP(2, [3, 1], activation="tanh", seed=0)
+STROKE = [[0.0, 0.5], [1.0, 0.0], [0.25, 0.75]]
+RUN = History([{"loss": 2.0, "validation_loss": 2.5}, {"loss": 1.0, "validation_loss": 1.75}])
+
+Plot = Callable[[Axes | None], Axes]
+PLOTS: dict[str, Plot] = {
+    "scatter": lambda ax: plots.scatter(MOONS, ax=ax),
+    "scatter of lists": lambda ax: plots.scatter(POINTS, SIGNS, ax=ax),
+    "decision_boundary": lambda ax: plots.decision_boundary(MODEL, MOONS, ax=ax, resolution=5),
+    "loss_curve": lambda ax: plots.loss_curve(RUN, ax=ax),
+    "loss_curve of a list": lambda ax: plots.loss_curve([3.0, 2.0, 1.5], ax=ax),
+    "weights_as_images": lambda ax: plots.weights_as_images(Layer(6, 3), (3, 2), ax=ax),
+    "activation_curve": lambda ax: plots.activation_curve(ops.relu, ax=ax),
+    "image_gallery": lambda ax: plots.image_gallery([STROKE] * 3, ["a", "b", "c"], ax=ax),
+}
+every_plot = pytest.mark.parametrize("plot", PLOTS.values(), ids=PLOTS.keys())
+
+
+@pytest.fixture(autouse=True)
+def _quiet_and_tidy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Draws without a screen, fails where a plot would open a window, and closes all figures."""
+    plt.switch_backend("agg")
+    plt.close("all")
+    monkeypatch.setattr(plt, "show", lambda *_: pytest.fail("a plot called show()"))
+    yield
+    plt.close("all")
+
+
+# ---------------------------------------------------------------------------- laws of every plot
+
+
+@every_plot
+def test_a_plot_draws_into_the_axes_that_it_is_given(plot: Plot) -> None:
+    figure, (left, right) = plt.subplots(1, 2)
+    assert plot(right) is right
+    assert not left.has_data()
+    assert right.has_data()
+    assert plt.get_fignums() == [figure.number]
+
+
+@every_plot
+def test_a_plot_without_axes_makes_one_figure_of_its_own(plot: Plot) -> None:
+    before = plot(None)
+    after = plot(None)
+    assert before.figure is not after.figure
+    assert len(plt.get_fignums()) == 2
+
+
+@every_plot
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+def test_a_plot_can_be_saved_and_its_text_is_not_small(plot: Plot, style: str) -> None:
+    with plt.style.context(style):
+        figure = cast("Figure", plot(None).figure)
+        figure.savefig(io.BytesIO(), format="png")  # a warning fails the tests, too
+        texts = cast("list[Text]", figure.findobj(Text))
+    assert min(float(text.get_fontsize()) for text in texts if text.get_text()) >= 10
+
+
+@every_plot
+def test_a_plot_leaves_every_gradient_as_it_was(plot: Plot) -> None:
+    MODEL([1.0, 2.0]).backward()
+    before = [parameter.grad for parameter in MODEL.parameters()]
+    plot(None)
+    assert [parameter.grad for parameter in MODEL.parameters()] == before
+
+
+@every_plot
+def test_without_matplotlib_the_error_names_the_extra(
+    plot: Plot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r'pip install "micrograd-notes\[viz\]"'):
+        plot(None)
+
+
+def test_importing_the_plots_imports_no_matplotlib() -> None:
+    program = "import sys, micrograd_notes.plots; sys.exit('matplotlib' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+# ---------------------------------------------------------------------------- colours
+
+
+def luminance(colour: str) -> float:
+    """Returns the relative luminance of a colour, as the WCAG defines it."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("paper", ["#ffffff", "#111111"])
+@pytest.mark.parametrize("colour", [plots.BLUE, plots.ORANGE, *plots.CLASS_COLOURS])
+def test_colours_stand_out_on_light_and_on_dark_paper(colour: str, paper: str) -> None:
+    lighter, darker = sorted([luminance(colour), luminance(paper)], reverse=True)
+    assert (lighter + 0.05) / (darker + 0.05) >= 3.0  # WCAG 2.1, 1.4.11: what graphics need
+
+
+def test_ten_classes_look_different_with_and_without_colour() -> None:
+    looks = [
+        (plots._nth(plots.CLASS_COLOURS, which), plots._nth(plots.CLASS_MARKERS, which))
+        for which in range(10)
+    ]
+    assert len(set(looks)) == 10
+    assert len(set(plots.CLASS_MARKERS)) == len(plots.CLASS_MARKERS) == 6
+    assert len(set(plots.CLASS_HATCHES)) == len(plots.CLASS_HATCHES)
+
+
+def test_positive_is_blue_and_negative_is_orange() -> None:
+    negative, positive = groups(plots.scatter(POINTS, SIGNS))
+    assert colour_of(negative) == plots.ORANGE
+    assert colour_of(positive) == plots.BLUE
+
+
+def test_a_dark_style_turns_what_is_no_data_dark() -> None:
+    with plt.style.context("dark_background"):
+        ax = plots.activation_curve(ops.tanh)
+        assert ax.get_facecolor() == mpl.colors.to_rgba("black")
+        assert ax.lines[2].get_color() == "white"
+
+
+# ---------------------------------------------------------------------------- two dimensions
+
+
+def groups(ax: Axes) -> list[PathCollection]:
+    """Returns what was drawn for each class."""
+    return [drawn for drawn in ax.collections if isinstance(drawn, PathCollection)]
+
+
+def colour_of(drawn: PathCollection) -> str:
+    return to_hex(cast("Any", drawn.get_facecolor())[0])
+
+
+def outline(drawn: PathCollection) -> str:
+    return str(drawn.get_paths()[0])
+
+
+def test_each_class_has_its_points_its_marker_and_its_name() -> None:
+    drawn = groups(plots.scatter(MOONS))
+    assert [group.get_label() for group in drawn] == ["outer", "inner"]
+    for which, group in enumerate(drawn):
+        points = [point for point, target in MOONS if target == which]
+        assert cast("Any", group.get_offsets()).tolist() == points
+    assert outline(drawn[0]) != outline(drawn[1])
+
+
+def test_classes_of_plain_lists_are_named_by_their_numbers() -> None:
+    def names(targets: list[float]) -> list[object]:
+        return [group.get_label() for group in groups(plots.scatter(POINTS, targets))]
+
+    assert names([1, -1, 1, -1]) == ["-1", "+1"]
+    assert names([2, 0, 1, 0]) == ["0", "1", "2"]
+    assert names([0.5, 0.5, 0.25, 0.5]) == ["0.25", "0.5"]
+
+
+def test_a_class_keeps_its_look_where_others_have_no_point() -> None:
+    def colours(targets: list[float]) -> list[str]:
+        return [colour_of(group) for group in groups(plots.scatter(POINTS, targets))]
+
+    orange, blue, third = plots.CLASS_COLOURS[:3]
+    assert colours([1, 1, 1, 1]) == colours([1.0, 1.0, 1.0, 1.0]) == [blue]
+    assert colours([-1, -1, -1, -1]) == [orange]
+    assert colours([2, 0, 2, 0]) == [orange, third]
+
+
+def test_points_may_stand_in_arrays() -> None:
+    numpy = pytest.importorskip("numpy")
+    ax = plots.scatter(numpy.array(POINTS), numpy.array(SIGNS))
+    assert [group.get_label() for group in groups(ax)] == ["-1", "+1"]
+
+
+def test_axes_are_named_by_the_features() -> None:
+    flowers = data.Dataset("two", POINTS, [0, 1, 1, 0], ("length", "width"), ("a", "b"))
+    ax = plots.scatter(flowers)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("length", "width")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "targets", "message"),
+    [
+        ([[1.0, 2.0, 3.0]], [0], "two features, example 0 has 3"),
+        (POINTS, [0, 1], "4 points and 2 targets"),
+        (POINTS, None, "needs `targets`"),
+        (MOONS, [0] * 12, "brings its own targets"),
+        ([], [], "no points"),
+    ],
+)
+def test_points_that_do_not_fit_are_refused(inputs: Any, targets: Any, message: str) -> None:
+    for plot in (plots.scatter, lambda *given: plots.decision_boundary(MODEL, *given)):
+        with pytest.raises(ValueError, match=message):
+            plot(inputs, targets)
+    assert plt.get_fignums() == []
+
+
+def regions(ax: Axes) -> list[QuadContourSet]:
+    """Returns the coloured regions, in the order of their classes, without lines and hatchings."""
+    return [
+        drawn
+        for drawn in ax.collections
+        if isinstance(drawn, QuadContourSet) and drawn.filled and drawn.get_alpha() is not None
+    ]
+
+
+def border(ax: Axes) -> list[tuple[float, float]]:
+    """Returns the points on the lines between regions."""
+    lines = [c for c in ax.collections if isinstance(c, QuadContourSet) and not c.filled]
+    paths = [cast("Any", path.vertices) for line in lines for path in line.get_paths()]
+    return [(float(x), float(y)) for vertices in paths for x, y in vertices]
+
+
+def covers(region: QuadContourSet, point: list[float]) -> bool:
+    return any(path.contains_point((point[0], point[1])) for path in region.get_paths())
+
+
+def test_the_line_runs_where_the_score_is_zero() -> None:
+    ax = plots.decision_boundary(lambda x: x[0] - 2 * x[1] + 0.125, POINTS, SIGNS)
+    # Between grid points the line is interpolated, which is exact for a linear score but for
+    # roundings of numbers below 4.
+    found = border(ax)
+    assert len(found) > 20
+    assert all(abs(x - 2 * y + 0.125) < 1e-14 for x, y in found)
+
+
+def test_a_threshold_moves_the_line() -> None:
+    ax = plots.decision_boundary(lambda x: x[0], POINTS, SIGNS, threshold=0.5)
+    assert all(abs(x - 0.5) < 1e-14 for x, _ in border(ax))
+
+
+@pytest.mark.parametrize("wrap", [float, Value, lambda x: [x]], ids=["float", "Value", "list"])
+def test_regions_say_what_the_sign_of_one_score_says(wrap: Callable[[float], Any]) -> None:
+    ax = plots.decision_boundary(lambda x: wrap(x[0] - x[1]), POINTS, SIGNS)
+    negative, positive = regions(ax)
+    for point in POINTS:
+        assert covers(positive, point) == (point[0] > point[1])
+        assert covers(negative, point) == (point[0] < point[1])
+
+
+def test_regions_say_which_of_three_scores_is_largest() -> None:
+    def model(x: list[float]) -> list[float]:
+        return [x[0], x[1], 0.5 - x[0] - x[1]]
+
+    ax = plots.decision_boundary(model, POINTS, [0, 1, 2, 0])
+    for point in [[0.1, 1.0], [1.9, 0.3], [-0.9, 0.1], [0.3, 0.1]]:
+        chosen = max(range(3), key=model(point).__getitem__)
+        assert [covers(region, point) for region in regions(ax)] == [i == chosen for i in range(3)]
+
+
+def test_a_region_can_be_told_without_its_colour() -> None:
+    ax = plots.decision_boundary(lambda x: [x[0], x[1], -x[0]], POINTS, [0, 1, 2, 0])
+    hatchings = [
+        next(iter(drawn.hatches))
+        for drawn in ax.collections
+        if isinstance(drawn, QuadContourSet) and drawn.filled and drawn.get_alpha() is None
+    ]
+    assert len(hatchings) == len(set(hatchings)) == 3
+
+
+def test_a_model_that_never_changes_its_mind_has_one_region_and_no_line() -> None:
+    ax = plots.decision_boundary(lambda x: 1.0, POINTS, SIGNS, resolution=4)
+    assert len(regions(ax)) == 1
+    assert border(ax) == []
+
+
+def test_the_whole_picture_is_asked_for_and_nothing_is_recorded() -> None:
+    answers = []
+
+    def spy(x: list[float]) -> Value:
+        answers.append(MODEL(x))
+        return cast("Value", answers[-1])
+
+    ax = plots.decision_boundary(spy, MOONS, resolution=7)
+    assert len(answers) == 49
+    assert all(answer.operands == () for answer in answers)
+    for values, (low, high) in zip(
+        zip(*MOONS.inputs, strict=True), (ax.get_xlim(), ax.get_ylim()), strict=True
+    ):
+        assert low < min(values) < max(values) < high
+
+
+def test_too_few_scores_and_too_coarse_a_grid_are_refused() -> None:
+    with pytest.raises(ValueError, match="2 scores for 3 classes"):
+        plots.decision_boundary(lambda x: x[0], POINTS, [0, 1, 2, 0])
+    with pytest.raises(ValueError, match="resolution=1"):
+        plots.decision_boundary(lambda x: x[0], POINTS, SIGNS, resolution=1)
+
+
+# ---------------------------------------------------------------------------- training
+
+
+def test_loss_curve_shows_every_epoch_and_tells_held_out_from_training() -> None:
+    training, held_out = plots.loss_curve(RUN).lines
+    assert list(cast("Any", training.get_xdata())) == [1, 2]
+    assert list(cast("Any", training.get_ydata())) == [2.0, 1.0]
+    assert list(cast("Any", held_out.get_ydata())) == [2.5, 1.75]
+    assert (training.get_linestyle(), held_out.get_linestyle()) == ("-", "--")
+
+
+def test_a_loss_that_is_missing_or_infinite_leaves_a_gap() -> None:
+    (line,) = plots.loss_curve([2.0, math.inf, 1.0]).lines
+    assert [math.isnan(y) for y in cast("Any", line.get_ydata())] == [False, True, False]
+
+
+def test_the_losses_axis_starts_at_zero_unless_one_is_below() -> None:
+    assert plots.loss_curve([2.0, 1.0]).get_ylim()[0] == 0.0
+    assert plots.loss_curve([2.0, -1.0]).get_ylim()[0] < -1.0
+
+
+@pytest.mark.parametrize("nothing", [[], History(), History([{"accuracy": 1.0}])])
+def test_a_history_without_losses_is_refused(nothing: Any) -> None:
+    with pytest.raises(ValueError, match="no loss to draw"):
+        plots.loss_curve(nothing)
+
+
+# ---------------------------------------------------------------------------- curves
+
+
+@pytest.mark.parametrize("op", [ops.tanh, ops.gelu, ops.softplus], ids=str)
+def test_activation_curve_shows_the_row_and_its_partial(op: Any) -> None:
+    values, slopes = curves(plots.activation_curve(op, start=-2.0, stop=3.0))
+    assert values[0][0] == -2.0
+    assert values[-1][0] == 3.0
+    assert all(y == op(x) for x, y in values)
+    assert all(slope == op.partials[0](op(x), x) for x, slope in slopes)
+
+
+def curves(ax: Axes) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+    """Returns the points of the function and of its derivative; the lines before are the axes."""
+    function, derivative = ax.lines[2:]
+    assert (function.get_linestyle(), derivative.get_linestyle()) == ("-", "--")
+    return tuple(  # type: ignore[return-value]
+        list(zip(*(map(float, cast("Any", column)) for column in line.get_data()), strict=True))
+        for line in (function, derivative)
+    )
+
+
+def gaps(points: list[tuple[float, float]]) -> list[float]:
+    return [x for x, y in points if math.isnan(y)]
+
+
+def test_the_pen_is_lifted_at_a_jump_and_only_there() -> None:
+    values, slopes = curves(plots.activation_curve(ops.relu))
+    assert gaps(values) == []
+    assert gaps(slopes) == [0.0]  # the slope is 0 up to 0 and 1 after it
+    values, slopes = curves(plots.activation_curve(ops.gelu))
+    assert gaps(values) == gaps(slopes) == []
+
+
+def test_the_pen_is_lifted_at_a_pole() -> None:
+    values, _ = curves(plots.activation_curve(ops.tan))
+    assert len(gaps(values)) >= 2
+    # tan rises wherever it is defined, so a line that falls would be drawn across a pole
+    assert not any(before > after for (_, before), (_, after) in pairwise(values))
+
+
+def test_there_is_no_curve_where_the_function_is_not_defined() -> None:
+    ax = plots.activation_curve(ops.log)
+    values, slopes = curves(ax)
+    assert gaps(values) == gaps(slopes) == [x for x, _ in values if x <= 0]
+    # 1/x is 100 at the first point; the picture shows what is worth seeing.
+    assert ax.get_ylim()[1] < 10
+
+
+def test_a_function_may_be_anything_that_makes_a_value() -> None:
+    ax = plots.activation_curve(lambda x: 3 * x + 1, name="a line")
+    values, slopes = curves(ax)
+    assert all(y == 3 * x + 1 for x, y in values)
+    assert {slope for _, slope in slopes} == {3.0}
+    assert ax.lines[2].get_label() == "a line"
+
+
+def test_an_empty_interval_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"start=1\.0, stop=1\.0"):
+        plots.activation_curve(ops.tanh, start=1.0, stop=1.0)
+
+
+# ---------------------------------------------------------------------------- images
+
+
+def drawn_images(ax: Axes) -> list[Any]:
+    return [cast("Any", image.get_array()).tolist() for image in ax.images]
+
+
+def test_weights_are_folded_row_after_row_and_share_one_scale() -> None:
+    layer = Layer(6, 2, seed=0)
+    ax = plots.weights_as_images(layer, (2, 3))
+    for neuron, image in zip(layer.neurons, drawn_images(ax), strict=True):
+        assert image[0] + image[1] == [weight.data for weight in neuron.w]
+    strongest = max(abs(weight.data) for neuron in layer.neurons for weight in neuron.w)
+    assert {image.get_clim() for image in ax.images} == {(-strongest, strongest)}
+
+
+def test_a_minus_sign_stands_in_the_middle_of_each_negative_cell() -> None:
+    (neuron,) = (layer := Layer(4, 1)).neurons
+    for weight, number in zip(neuron.w, [1.0, -1.0, -0.5, -0.05], strict=True):
+        weight.data = number
+    ax = plots.weights_as_images(layer, (2, 2))
+    (signs,) = [c for c in ax.collections if isinstance(c, LineCollection)]
+    left, right, bottom, top = cast("Any", ax.images[0].get_extent())
+    found = []
+    for (x0, y0), (x1, y1) in cast("Any", signs.get_segments()):
+        assert y0 == y1
+        column = (x0 + x1) / 2 - left
+        found.append((column / (right - left), (top - y0) / (top - bottom), x1 - x0))
+    # upper right, as long as a sign gets, and lower left, half of that; -0.05 is as good as none
+    assert sorted(found) == [pytest.approx((0.25, 0.75, 0.175)), pytest.approx((0.75, 0.25, 0.35))]
+
+
+def test_neurons_may_come_in_a_list() -> None:
+    assert len(drawn_images(plots.weights_as_images(Layer(4, 3).neurons[:2], (2, 2)))) == 2
+
+
+def test_tiles_never_overlap() -> None:
+    ax = plots.image_gallery([STROKE] * 7, columns=3)
+    boxes = [cast("Any", image.get_extent()) for image in ax.images]
+    for i, (left, right, bottom, top) in enumerate(boxes):
+        for other_left, other_right, other_bottom, other_top in boxes[i + 1 :]:
+            assert (
+                right < other_left or other_right < left or top < other_bottom or other_top < bottom
+            )
+
+
+def test_a_gallery_shows_the_pictures_with_their_classes() -> None:
+    strokes = data.Dataset(
+        "strokes", [[0.0, 1.0], [1.0, 0.0]], [1, 0], ("left", "right"), ("one", "two"), (1, 2)
+    )
+    ax = plots.image_gallery(strokes)
+    assert drawn_images(ax) == [[[0.0, 1.0]], [[1.0, 0.0]]]
+    assert [text.get_text() for text in ax.texts] == ["two", "one"]
+    assert ax.get_title() == ""
+
+
+def test_a_gallery_over_its_limit_says_so() -> None:
+    ax = plots.image_gallery([STROKE] * 9, limit=4)
+    assert len(ax.images) == 4
+    assert ax.get_title() == "4 of 9"
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: plots.weights_as_images(Layer(6, 1), (2, 2)), "6 numbers, .* 2 rows of 2"),
+        (lambda: plots.weights_as_images([], (2, 2)), "no neurons"),
+        (lambda: plots.image_gallery([]), "no pictures"),
+        (lambda: plots.image_gallery([[]]), "picture 0 is empty"),
+        (lambda: plots.image_gallery([[[]]]), "picture 0 is empty"),
+        (lambda: plots.image_gallery([[0.0, 1.0]]), "say its shape"),
+        (lambda: plots.image_gallery([[0.0, 1.0]], shape=(0, 2)), "0 rows of 2"),
+        (lambda: plots.image_gallery([[[0.0, 1.0], [0.0]]]), "different lengths"),
+        (lambda: plots.image_gallery([STROKE, [[1.0]]]), "different shapes"),
+        (lambda: plots.image_gallery([STROKE], labels=["a", "b"]), "1 pictures and 2 labels"),
+        (lambda: plots.image_gallery([STROKE], columns=0), "columns=0"),
+        (lambda: plots.image_gallery([STROKE], limit=0), "limit=0"),
+        (lambda: plots.image_gallery(MOONS), "say its shape"),
+    ],
+)
+def test_pictures_that_can_not_be_drawn_are_refused(draw: Callable[[], Axes], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        draw()
+    assert plt.get_fignums() == []
