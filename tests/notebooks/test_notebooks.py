@@ -1,0 +1,203 @@
+"""Every notebook runs from top to bottom, as committed and solved, and is what it says it is.
+
+A notebook is executed twice. As committed, nothing may raise, its exercises are "not written yet",
+and what it prints must be what is committed. Then with each exercise answered, first wrongly, which
+must be refused with the hint that fits, and then by the solution that stands folded away below it.
+"""
+
+import copy
+import importlib.util
+import re
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.notebooks.wrong_answers import WRONG_ANSWERS
+
+for needed in ("nbclient", "ipykernel", "matplotlib", "pygraphviz"):
+    pytest.importorskip(needed, reason=f"the notebooks need {needed}")
+nbformat: Any = pytest.importorskip("nbformat", reason="the notebooks need nbformat")
+
+FOLDER = Path(__file__).parents[2] / "notebooks"
+NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
+
+pytestmark = pytest.mark.parametrize("name", NOTEBOOKS)
+
+
+# ---- reading and running -------------------------------------------------------------------------
+
+
+@cache
+def execute() -> ModuleType:
+    """Returns notebooks/execute.py, which is no part of the package, as a module."""
+    spec = importlib.util.spec_from_file_location("execute", FOLDER / "execute.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@cache
+def committed(name: str) -> Any:
+    return nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+
+
+@cache
+def fresh(name: str) -> Any:
+    return execute().executed(committed(name))
+
+
+@cache
+def answered(name: str) -> Any:
+    """Returns the run in which every exercise is answered: by each wrong answer, then rightly."""
+    notebook = copy.deepcopy(committed(name))
+    cells = {cell.id: cell for cell in notebook.cells}
+    notebook.cells = []
+    for cell in cells.values():
+        exercise = cell.id.removeprefix("stub-")
+        if exercise == cell.id:
+            notebook.cells.append(cell)
+            continue
+        check = cells[f"check-{exercise}"].source
+        for number, (answer, _) in enumerate(WRONG_ANSWERS[exercise]):
+            notebook.cells += [
+                nbformat.v4.new_code_cell(answer, id=f"wrong-{exercise}-{number}"),
+                nbformat.v4.new_code_cell(check, id=f"refused-{exercise}-{number}"),
+            ]
+        solution = solution_in(cells[f"solution-{exercise}"].source)
+        notebook.cells.append(nbformat.v4.new_code_cell(solution, id=cell.id))
+    return execute().executed(notebook)
+
+
+def solution_in(markdown: str) -> str:
+    """Returns the Python block that is folded away in a cell of prose."""
+    found = re.search(r"<details>.*?```python\n(.*?)```\n.*?</details>", markdown, re.DOTALL)
+    assert found, f"no solution in {markdown!r}"
+    return found[1]
+
+
+def exercises(name: str) -> list[str]:
+    ids = [cell.id for cell in committed(name).cells]
+    return [each.removeprefix("stub-") for each in ids if each.startswith("stub-")]
+
+
+def code_cells(notebook: Any) -> list[Any]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def texts(cell: Any) -> list[tuple[str, str]]:
+    """Returns what a cell says, output by output, with the kinds of its pictures.
+
+    The pictures themselves are left out: their bytes are those of a version of Matplotlib, of
+    Graphviz and of the fonts. Their words are in: an alternative text says what a picture shows.
+    """
+    said = []
+    for output in cell.outputs:
+        if output.output_type == "stream":
+            said.append((output.name, output.text))
+        else:
+            kinds = " ".join(sorted(output.data))
+            said.append((kinds, output.data["text/plain"]))
+    return said
+
+
+def printed(notebook: Any, id: str) -> str:
+    cell = next(cell for cell in notebook.cells if cell.id == id)
+    return "".join(output.text for output in cell.outputs)
+
+
+# ---- as committed --------------------------------------------------------------------------------
+
+
+def test_the_committed_outputs_are_those_of_the_committed_code(name: str) -> None:
+    for old, new in zip(code_cells(committed(name)), code_cells(fresh(name)), strict=True):
+        assert texts(old) == texts(new), f"cell {old.id}: run python notebooks/execute.py"
+
+
+def test_nothing_is_written_to_the_error_stream(name: str) -> None:
+    said = [kind for cell in code_cells(fresh(name)) for kind, _ in texts(cell)]
+    assert "stderr" not in said
+
+
+def test_every_exercise_is_a_stub(name: str) -> None:
+    for exercise in exercises(name):
+        assert printed(fresh(name), f"check-{exercise}").endswith(": not written yet.\n")
+
+
+def test_what_changes_from_run_to_run_is_not_committed(name: str) -> None:
+    notebook = committed(name)
+    nbformat.validate(notebook)
+    assert execute().tidied(copy.deepcopy(notebook)) == notebook
+    # in HTML too, where a table or an object might show where in memory it is
+    assert not re.search(r"\b0x[0-9a-f]{6,}", str(code_cells(notebook)))
+
+
+def test_pictures_are_there_and_have_words(name: str) -> None:
+    images = [
+        output.data["text/html"]
+        for cell in code_cells(committed(name))
+        for output in cell.outputs
+        if output.output_type != "stream"
+    ]
+    assert len(images) >= 2
+    for image in images:
+        found = re.fullmatch(r'<img src="data:image/[^"]{1000,}" alt="([^"]+)"[^>]*>', image)
+        assert found, image[:200]
+        assert len(found[1]) > 40
+
+
+# ---- answered ------------------------------------------------------------------------------------
+
+
+def test_every_solution_passes(name: str) -> None:
+    for exercise in exercises(name):
+        assert " passes: right for " in printed(answered(name), f"check-{exercise}")
+
+
+def test_wrong_answers_are_refused_with_the_hint_that_fits(name: str) -> None:
+    for exercise in exercises(name):
+        for number, (_, hint) in enumerate(WRONG_ANSWERS[exercise]):
+            verdict = printed(answered(name), f"refused-{exercise}-{number}")
+            assert "passes" not in verdict
+            assert re.search(rf"\nHint: .*{re.escape(hint)}", verdict), verdict
+
+
+def test_every_hint_for_a_slip_is_met_by_a_wrong_answer(name: str) -> None:
+    for exercise in exercises(name):
+        check = next(c.source for c in committed(name).cells if c.id == f"check-{exercise}")
+        slips = check.partition("slips={")[2]
+        for hint in re.findall(r': "([^"]+)"', slips):
+            met = [expected for _, expected in WRONG_ANSWERS[exercise] if expected in hint]
+            assert met, f"{exercise}: no wrong answer meets {hint!r}"
+
+
+# ---- how a notebook is made ----------------------------------------------------------------------
+
+
+def test_it_asks_a_question_and_ends_with_the_answer(name: str) -> None:
+    first, last = committed(name).cells[0].source, committed(name).cells[-1].source
+    assert re.match(r"# .*\?\n", first)
+    assert last.startswith("## The answer\n")
+
+
+def test_about_half_of_it_is_prose(name: str) -> None:
+    cells = committed(name).cells
+    assert 0.4 < 1 - len(code_cells(committed(name))) / len(cells) < 0.65
+
+
+def test_every_picture_is_one_to_predict(name: str) -> None:
+    for before, cell in pairwise(committed(name).cells):
+        outputs = cell.outputs if cell.cell_type == "code" else []
+        if any("text/html" in output.get("data", {}) for output in outputs):
+            assert "**Predict" in before.source, f"nothing to predict before {cell.id}"
+
+
+def test_it_has_three_exercises_and_two_wrong_answers_for_each(name: str) -> None:
+    assert len(exercises(name)) >= 3
+    for exercise in exercises(name):
+        assert len(WRONG_ANSWERS[exercise]) >= 2
