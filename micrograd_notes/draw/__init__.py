@@ -1,10 +1,12 @@
 """Pictures of graphs: from values to a view, from a view to DOT, from DOT to SVG.
 
     indexed, names, grouping -> view -> dot -> rendering, svg -> picture
+                                  wording -> steps, wrong     -> stepper
 
 Drawing trains nothing and changes no value.
 """
 
 from micrograd_notes.draw.picture import Picture, draw_dot
+from micrograd_notes.draw.stepper import Stepper, draw_backward
 
-__all__ = ["Picture", "draw_dot"]
+__all__ = ["Picture", "Stepper", "draw_backward", "draw_dot"]

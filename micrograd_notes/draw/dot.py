@@ -31,6 +31,7 @@ SHAPES = {
     "group": ("box3d", "filled"),
 }
 _BESIDE = 8  # a name up to this long stands beside the operation, a longer one below it
+_MANY = 300  # boxes: in a picture of more, Graphviz untangles crossings in half as many rounds
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 
 
@@ -67,6 +68,8 @@ def digraph(view: View, rankdir: str = "LR") -> Digraph:
         },
         edge_attr={"fontname": FONT, "fontsize": "10", "color": GREY, "arrowsize": "0.7"},
     )
+    if len(view.boxes) > _MANY:
+        dot.attr(mclimit="0.5")
     if view.notes:
         dot.attr(label=_notes(view.notes), labelloc="b", fontname=FONT, fontsize="11")
     for box in view.boxes:
@@ -96,9 +99,9 @@ def _label(box: Box) -> str:
     rows = [_heading(box)]
     if box.times > 1 or box.stands_for > 1:
         rows.append(_size(box))
-    rows.append(_row("data", table.data(box), colour=_pale(box.data)))
+    rows.append(_row("data", table.data(box), colour=pale(box.data)))
     if box.takes_grad:
-        rows.append(_row("grad", table.grad(box), colour=_pale(box.grad)))
+        rows.append(_row("grad", table.grad(box), colour=pale(box.grad)))
     frame = 'border="0" cellborder="0" cellspacing="0" cellpadding="2"'
     return f"<<table {frame}>{''.join(rows)}</table>>"
 
@@ -129,8 +132,8 @@ def _size(box: Box) -> str:
     return _line(times) if box.times == box.stands_for else _line(f"{times}, {values}")
 
 
-def _row(label: str, number: str, colour: str = "") -> str:
-    return _cells(escaped(label), escaped(number), f' bgcolor="{colour}"' if colour else "")
+def _row(label: str, number: str, colour: str) -> str:
+    return _cells(escaped(label), escaped(number), f' bgcolor="{colour}"')
 
 
 def _cells(left: str, right: str, attributes: str = "") -> str:
@@ -140,11 +143,11 @@ def _cells(left: str, right: str, attributes: str = "") -> str:
     )
 
 
-def _pale(span: Span | None) -> str:
-    """Returns the fill for numbers of one sign; none where there are both."""
+def pale(span: Span | None) -> str:
+    """Returns the fill for numbers of one sign; that of paper where there are both, or none."""
     if span is None:
-        return ""
-    return PALE_BLUE if span.low > 0 else PALE_ORANGE if span.high < 0 else ""
+        return PAPER
+    return PALE_BLUE if span.low > 0 else PALE_ORANGE if span.high < 0 else PAPER
 
 
 def _arrow(arrow: Arrow) -> dict[str, str]:
@@ -154,7 +157,7 @@ def _arrow(arrow: Arrow) -> dict[str, str]:
         return {}
     colour = BLUE if arrow.partial > 0 else ORANGE if arrow.partial < 0 else GREY
     text = escaped(f"∂ {short(arrow.partial)}")
-    fill = _pale(Span(arrow.partial, arrow.partial)) or PAPER
+    fill = pale(Span(arrow.partial, arrow.partial))
     return {
         "color": colour,
         "penwidth": _width(arrow.partial),

@@ -66,7 +66,7 @@ class Grouping:
         >>> from micrograd_notes import Value
         >>> from micrograd_notes.draw.indexed import indexed
         >>> graph = indexed(Value(1.0) + 2.0 + 3.0)
-        >>> Grouping(graph, [0, 1, 2, 3, 2], {}).terms(4)
+        >>> Grouping(graph, [0, 1, 2, 3, 3], {}).terms(4)
         3
         """
         terms, parts = 0, [result]

@@ -27,12 +27,10 @@ class IndexedGraph:
                 users[operand].append(result)
         return users
 
-    def position(self, value: Value) -> int:
-        """Returns where the value stands in the order; ValueError if it is not in the graph."""
-        for position, candidate in enumerate(self.values):
-            if candidate is value:
-                return position
-        raise ValueError(f"the focus is not part of this graph: {value!r}")
+    @cached_property
+    def place(self) -> dict[Value, int]:
+        """For each value its position."""
+        return {value: position for position, value in enumerate(self.values)}
 
     def nearest(self, centre: int, radius: int | None, at_most: int) -> list[int]:
         """Returns the positions within `radius` edges of the centre, nearest first.
@@ -41,7 +39,7 @@ class IndexedGraph:
 
         >>> x = Value(2.0)
         >>> indexed(((x * x) + 1.0).tanh()).nearest(centre=4, radius=2, at_most=10)
-        [4, 3, 1, 2]
+        [4, 3, 2, 0]
         """
         found = {centre: None}  # a dict keeps the order in which they are found
         ring = [centre]

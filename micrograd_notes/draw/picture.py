@@ -15,6 +15,7 @@ from graphviz import Digraph
 
 from micrograd_notes.draw import mermaid, svg, table
 from micrograd_notes.draw.dot import digraph
+from micrograd_notes.draw.page import page
 from micrograd_notes.draw.rendering import FORMATS, check_format, render
 from micrograd_notes.draw.text import counted
 from micrograd_notes.draw.view import View, view_of
@@ -122,8 +123,7 @@ class Picture:
 
     def html(self) -> str:
         """Returns a page of its own, with the picture and the table of its values."""
-        title = html.escape(self.view.title)
-        return _PAGE.format(title=title, svg=self.svg(), table=table.as_html(self.view))
+        return page(self.view.title, _BODY.format(svg=self.svg(), table=table.as_html(self.view)))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Writes the picture in the format of the path's suffix: .svg, .png, .pdf, .dot, .html.
@@ -173,31 +173,10 @@ class Picture:
         return {"text/html": image, "image/svg+xml": drawn, "text/plain": repr(self)}
 
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; }}
-body {{ font: 16px/1.5 system-ui, sans-serif; margin: 2rem; }}
-@media (prefers-color-scheme: dark) {{ body {{ background: #111; color: #eee; }} }}
-.picture {{ overflow-x: auto; }}
-td, th {{ padding: 0.1rem 0.8rem; text-align: left; font-variant-numeric: tabular-nums; }}
-</style>
-</head>
-<body>
-<main>
-<h1>{title}</h1>
-<div class="picture" tabindex="0" role="group" aria-label="picture">
+_BODY = """<div class="picture" tabindex="0" role="group" aria-label="picture">
 {svg}
 </div>
 <details>
 <summary>The same as a table</summary>
 {table}
-</details>
-</main>
-</body>
-</html>
-"""
+</details>"""

@@ -54,7 +54,8 @@ def check_format(format: str, formats: tuple[str, ...] = FORMATS) -> None:
     ValueError: unknown format 'gif'; there are svg, png, pdf
     """
     if format not in formats:
-        raise ValueError(f"unknown format {format!r}; there are {', '.join(formats)}")
+        are = "is" if len(formats) == 1 else "are"
+        raise ValueError(f"unknown format {format!r}; there {are} {', '.join(formats)}")
 
 
 def _renderers() -> Iterator[Callable[[str, str], bytes]]:

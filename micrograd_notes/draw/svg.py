@@ -1,16 +1,21 @@
 """Graphviz's SVG, made fit for readers: with a title, a description and one tooltip a box.
 
 This file knows SVG. It takes away what is only for Graphviz: ids, which would clash where a page
-has two pictures, and links that lead nowhere. A box keeps the key of its view as `data-key`.
+has two pictures, and links that lead nowhere. A box keeps the key of its view as `data-key`; in it
+the numbers are marked `data-part="data"` and `"grad"`, and what is filled behind them `data-fill`.
+So they are found, and changed, without a knowledge of Graphviz.
 """
 
 import base64
+from collections.abc import Mapping
 from xml.etree import ElementTree
 
 _NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'
 WORD_JOINER = "\u2060"
 """Not seen; DOT text needs it where a backslash would mean something."""
+_KEEP_SPACES = "{http://www.w3.org/XML/1998/namespace}space"
 _LINK_TITLE = "{http://www.w3.org/1999/xlink}title"
+_CELL_PADDING = 2.0  # what `dot` asks for in its labels
 
 
 def accessible(svg: bytes, title: str, description: str) -> str:
@@ -29,6 +34,7 @@ def accessible(svg: bytes, title: str, description: str) -> str:
     root = ElementTree.fromstring(plain)
     for group in root.iter("g"):
         _tidy(group)
+    _say_once(root)
     root.attrib = {
         "xmlns": "http://www.w3.org/2000/svg",
         "role": "img",
@@ -59,6 +65,61 @@ def _tidy(group: ElementTree.Element) -> None:
         group.remove(wrapper)
         for offset, child in enumerate([tooltip, *link]):
             group.insert(place + offset, child)
+    if group.get("class") == "node":
+        _mark_numbers(group)
+
+
+def _say_once(root: ElementTree.Element) -> None:
+    """Says the font once for the whole picture, which is a third of all that Graphviz writes."""
+    for text in root.iter("text"):
+        font = text.attrib.pop("font-family", "")
+        text.attrib.pop(_KEEP_SPACES, None)
+        if text.get("text-anchor") == "start":  # as it is without
+            del text.attrib["text-anchor"]
+        if font:
+            root.attrib.setdefault("font-family", font)
+
+
+def _mark_numbers(box: ElementTree.Element) -> None:
+    """Marks the numbers of a box, and makes them grow to the left, as in a column of a table.
+
+    Graphviz writes cell by cell, the fill before the text. The last two rows are data and grad, or
+    the last alone is data where no gradient flows.
+    """
+    cells: list[tuple[ElementTree.Element, ElementTree.Element]] = []
+    fill = None
+    for element in box:
+        if element.tag == "polygon":
+            fill = element
+        elif element.tag == "text" and fill is not None:
+            cells.append((fill, element))
+    ends = cells[-2:] if cells[-2][1].text == "data" else cells[-4:]
+    for (label_fill, label), (number_fill, number) in zip(ends[::2], ends[1::2], strict=True):
+        part = (label.text or "").strip()
+        number.set("data-part", part)
+        label_fill.set("data-fill", part)
+        number_fill.set("data-fill", part)
+        right = max(float(corner.split(",")[0]) for corner in number_fill.get("points", "").split())
+        number.set("text-anchor", "end")
+        number.set("x", f"{right - _CELL_PADDING:.2f}")
+
+
+def with_numbers(svg: str, numbers: Mapping[tuple[str, str], tuple[str, str]]) -> str:
+    """Returns the SVG with other numbers: for (key of a box, part) a text and a fill."""
+    root = ElementTree.fromstring(svg.replace(_NAMESPACE, "", 1))
+    for box in root.iter("g"):
+        key = box.get("data-key", "")
+        for element in box:
+            part = element.get("data-part") or element.get("data-fill") or ""
+            if (key, part) not in numbers:
+                continue
+            text, fill = numbers[key, part]
+            if element.tag == "text":
+                element.text = text
+            else:
+                element.set("fill", fill)
+    root.set("xmlns", "http://www.w3.org/2000/svg")
+    return ElementTree.tostring(root, encoding="unicode")
 
 
 def data_uri(svg: str) -> str:

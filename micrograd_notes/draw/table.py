@@ -9,6 +9,7 @@ from micrograd_notes.draw.text import counted, short, signed
 from micrograd_notes.draw.view import Box, View
 
 HEADINGS = ("", "what", "data", "grad", "made from")
+_PARTS = ("", ' data-part="data"', ' data-part="grad"', "")  # as in the SVG: see `svg`
 
 
 def rows(view: View) -> list[tuple[str, ...]]:
@@ -50,13 +51,20 @@ def as_html(view: View) -> str:
 
     >>> from micrograd_notes import Value
     >>> from micrograd_notes.draw.view import view_of
-    >>> print(as_html(view_of(Value(3.0, name="<x>", requires_grad=False))).splitlines()[2])
-    <tr><th scope="row">v0</th><td>constant &lt;x&gt;</td><td>3</td><td></td><td>-</td></tr>
+    >>> row = as_html(view_of(Value(3.0, name="<x>", requires_grad=False))).splitlines()[2]
+    >>> print(row.replace("<td", "\\n<td"))
+    <tr data-key="v0"><th scope="row">v0</th>
+    <td>constant &lt;x&gt;</td>
+    <td data-part="data">3</td>
+    <td data-part="grad"></td>
+    <td>-</td></tr>
     """
     heading = "".join(f'<th scope="col">{name or "key"}</th>' for name in HEADINGS)
     body = [
-        f'<tr><th scope="row">{key}</th>'
-        + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+        f'<tr data-key="{key}"><th scope="row">{key}</th>'
+        + "".join(
+            f"<td{part}>{html.escape(cell)}</td>" for part, cell in zip(_PARTS, cells, strict=True)
+        )
         + "</tr>"
         for key, *cells in rows(view)
     ]

@@ -19,6 +19,9 @@ from micrograd_notes.engine import Value
 
 Kind = Literal["result", "leaf", "parameter", "constant", "group"]
 
+ABOUT_PARTIALS = "∂ on an arrow: the local partial, d result / d operand."
+NO_GRADIENTS_YET = "No gradients yet (grad –): call backward() first."
+
 _ORDER_DOES_NOT_MATTER = (ops.add, ops.multiply)
 
 
@@ -55,6 +58,8 @@ class Box:
     """How many results a group has: how often it is repeated."""
     contents: str = ""
     """What a group is made of, `16 *, 17 leaves`."""
+    members: tuple[int, ...] = ()
+    """The places of its values in the topological order."""
 
 
 @dataclass(frozen=True)
@@ -247,9 +252,9 @@ def _view(
 ) -> View:
     root = graph.values[-1]
     if any(arrow.partial is not None for arrow in arrows):
-        notes += ("∂ on an arrow: the local partial, d result / d operand.",)
+        notes += (ABOUT_PARTIALS,)
     if root.requires_grad and not root.has_grad:
-        notes += ("No gradients yet (grad –): call backward() first.",)
+        notes += (NO_GRADIENTS_YET,)
     title = f"Computation graph of {_subject(root, names)}"
     return View(title, tuple(boxes), tuple(arrows), len(graph.values), left_out, notes)
 
@@ -272,6 +277,7 @@ def _box_of(
         takes_grad=value.requires_grad,
         operands_in_order=len(value.operands) > 1 and value.op not in _ORDER_DOES_NOT_MATTER,
         is_cut=not drawn.issuperset(beside),
+        members=(position,),
     )
 
 
@@ -291,6 +297,7 @@ def _box_of_group(grouping: Grouping, group: int, names: Mapping[Value, str]) ->
         stands_for=len(inside),
         times=len(results),
         contents=_contents([graph.values[position] for position in inside], names),
+        members=tuple(inside),
     )
 
 
