@@ -213,6 +213,7 @@
       last: button("last", "Last step", () => go(steps.length - 1)),
     };
     buttons.next.className = "main";
+    buttons.next.append(" Next");  // its triangle and that of play look alike
     const slider = element("input", {
       type: "range", min: "1", max: String(steps.length), "aria-label": "Step",
     });
@@ -316,7 +317,7 @@
       const label = timer ? "Pause" : "Play";
       buttons.play.setAttribute("aria-label", label);
       buttons.play.title = label;
-      buttons.play.replaceChildren(icon(timer ? "pause" : "play"));
+      buttons.play.replaceChildren(icon(timer ? "pause" : "play"), " " + label);
       // aria-disabled and not disabled: a button that vanishes under the fingers loses the focus.
       const isFirst = current === 0;
       const isLast = current === steps.length - 1 && !isAsking();
