@@ -146,9 +146,11 @@ def test_pictures_are_there_and_have_words(name: str) -> None:
     ]
     assert len(images) >= 2
     for image in images:
-        found = re.fullmatch(r'<img src="data:image/[^"]{1000,}" alt="([^"]+)"[^>]*>', image)
+        # an image, or a stepper with the image that is left of it in an untrusted notebook
+        found = re.search(r'<img [^>]*src="data:image/[^"]{1000,}"[^>]* alt="([^"]+)"', " " + image)
         assert found, image[:200]
         assert len(found[1]) > 40
+        assert image.startswith("<img ") or "<details" in image
 
 
 # ---- answered ------------------------------------------------------------------------------------
