@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from micrograd_notes import data, plots
 from micrograd_notes.data import Dataset
-from micrograd_notes.draw import draw_dot
+from micrograd_notes.draw import draw_backward
 from micrograd_notes.engine import Value
 from micrograd_notes.nn import MLP, Neuron
 
@@ -96,7 +96,7 @@ def page_text(findings: Findings) -> str:
             "subtracts",
             (7.0, 2.5),
         ),
-        neuron=_neuron_picture(),
+        neuron=_neuron_stepper(),
         checks="\n".join(_check_row(check) for check in findings.largest_checks(8)),
         checked=len(findings.checks),
         worst=f"{findings.worst_difference:.1e}",
@@ -156,11 +156,11 @@ def _losses_picture(result: Trained) -> str:
     return _picture(draw, words, (6.4, 3.6))
 
 
-def _neuron_picture() -> str:
+def _neuron_stepper() -> str:
     neuron = Neuron(2, activation="tanh", seed=4)
     output = neuron([Value(1.0, name="x1"), Value(-2.0, name="x2")])
-    output.backward()
-    return draw_dot(output, model=neuron).svg()
+    output.name = "y"
+    return draw_backward(output, model=neuron)._repr_html_()
 
 
 def _picture(draw: Callable[["Axes"], Any], words: str, size: tuple[float, float]) -> str:
