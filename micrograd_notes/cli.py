@@ -4,8 +4,10 @@ This file reads arguments, calls the rooms below and prints; every sentence of a
 shows comes from them. It needs the extra `cli`.
 """
 
+import keyword
 import subprocess
 import sys
+import unicodedata
 from importlib import util
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -57,12 +59,14 @@ def draw(formula: Formula, assignments: Assignments = None, output: Picture = No
     """Compute a formula, differentiate it, and draw its graph.
 
     Example: micrograd-notes draw "a*b + tanh(c)" a=2 b=-3 c=10 -o graph.svg
+
+    A formula that begins with a minus stands behind two: micrograd-notes draw -- "-a*2" a=2
     """
     from micrograd_notes.draw import draw_dot
     from micrograd_notes.expression import parse_expression
 
     try:
-        values = dict(assigned(text) for text in assignments or [])
+        values = all_assigned(assignments or [])
         result, names = parse_expression(formula, values)
         if result.requires_grad:
             result.backward()
@@ -94,6 +98,16 @@ def lab() -> None:
     raise SystemExit(subprocess.call(command))
 
 
+def all_assigned(texts: list[str]) -> dict[str, float]:
+    """Returns the number of each name; ValueError if a name is given twice."""
+    values: dict[str, float] = {}
+    for name, number in map(assigned, texts):
+        if name in values:
+            raise ValueError(f"{name} is given twice, {values[name]:g} and {number:g}; drop one")
+        values[name] = number
+    return values
+
+
 def assigned(text: str) -> tuple[str, float]:
     """Returns name and number of "a=2".
 
@@ -101,7 +115,9 @@ def assigned(text: str) -> tuple[str, float]:
     ('a', 2.0)
     """
     name, equals, number = text.partition("=")
-    if not equals or not name.isidentifier():
+    # Python's parser normalises the names in a formula in this way: µ (U+00B5) becomes μ (U+03BC).
+    name = unicodedata.normalize("NFKC", name)
+    if not equals or not name.isidentifier() or keyword.iskeyword(name):
         raise ValueError(f"a name gets its number like a=2, got {text!r}")
     try:
         return name, float(number)

@@ -7,14 +7,30 @@ Importing the package is enough.
 """
 
 import copyreg
-from collections.abc import Callable
+from threading import get_ident
 from typing import Any
+from weakref import WeakSet
 
 from micrograd_notes.engine import Value
 from micrograd_notes.graph import topological_order
 from micrograd_notes.op import Op
 
-_scheduled: set[Value] = set()  # values that a pickle in progress writes before their results
+
+class _Earlier:
+    """What a value was made from, operands before results, on the way into a copy or a pickle."""
+
+    def __init__(self, values: list[Value]) -> None:
+        self.values = values
+        self.members = set(values)
+        self.thread = get_ident()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return list, (self.values,)
+
+
+# Those that are being written. Pickle and deepcopy hold on to what they write until they end, well
+# or badly; then these are gone, too.
+_in_progress: WeakSet[_Earlier] = WeakSet()
 
 
 def _reduced(value: Value) -> tuple[Any, ...]:
@@ -27,31 +43,12 @@ def _reduced(value: Value) -> tuple[Any, ...]:
     operands = value.operands
     is_current = all(operand._born <= value._born for operand in operands)
     own = (value.op, value._data, value._grad, value.name, value._requires_grad, is_current)
-    if value in _scheduled or not operands:
-        _scheduled.discard(value)
+    thread = get_ident()
+    if not operands or any(e.thread == thread and value in e.members for e in _in_progress):
         return _restored, (*own, operands)
-    earlier = topological_order(value)[:-1]
-    _scheduled.update(earlier)
-    return _earlier_first, (earlier, _End(earlier), _restored, *own, operands)
-
-
-class _End:
-    """Stands behind the list of values in a pickle: when it is written, the list has been."""
-
-    def __init__(self, values: list[Value]) -> None:
-        self.values = values
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        _scheduled.difference_update(self.values)
-        return tuple, ()
-
-
-def _earlier_first(
-    earlier: list[Value], end: Any, restore: Callable[..., Value], *own: Any
-) -> Value:
-    return restore(*own)
-
-
+    earlier = _Earlier(topological_order(value)[:-1])
+    _in_progress.add(earlier)
+    return _earlier_first, (earlier, *own, operands)
 
 
 def _restored(
@@ -74,6 +71,11 @@ def _restored(
     if not is_current:  # an operand's data was set since: `backward` refuses here in the copy too
         value._born = -1
     return value
+
+
+def _earlier_first(earlier: object, *own: Any) -> Value:
+    """Returns the value again; what it was made from is an argument to be restored before it."""
+    return _restored(*own)
 
 
 copyreg.pickle(Value, _reduced)

@@ -11,8 +11,8 @@ and no picture. There are no reference cycles in a graph, so that it is freed th
 is, and no recursion, so that it may be a million operations deep.
 """
 
-import numbers
 import operator
+import re
 from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from threading import RLock, get_ident
@@ -27,7 +27,7 @@ from micrograd_notes.graph import (
     sweep_numbers,
     topological_order,
 )
-from micrograd_notes.op import EVERYWHERE, TABLE, Op, on_new_operation
+from micrograd_notes.op import TABLE, Op, is_number, on_new_operation
 
 __all__ = ["Step", "Value", "backward", "grad", "no_grad", "sweep", "topological_order"]
 
@@ -316,40 +316,43 @@ def _method_of_any_operands(op: Op) -> Callable[..., Value]:
 
 def _install(op: Op) -> None:
     """Makes a row of the table a method of `Value`, and an operator where Python has one for it."""
-    present = getattr(Value, op.name, None)
-    if present is not None and not hasattr(present, "op"):
-        raise ValueError(
-            f"a Value has {op.name!r} already, which is no operation; choose another name"
-        )
-    named = _method_of_any_operands(op)
+    named: Any = _method_of_any_operands(op)
     if op.is_simple and op.arity == 1:
         named = _method_of_one_operand(op)
     named.__name__ = op.name
     named.__doc__ = f"Returns {op.name} of it: see `micrograd_notes.ops.{op.name}`."
-    named.op = op  # type: ignore[attr-defined]
+    methods = {op.name: named}
+    if op.method is not None:
+        is_binary = op.is_simple and op.arity == 2
+        methods[f"__{op.method}__"] = _method_of_two_operands(op) if is_binary else named
+        if is_binary:
+            methods[f"__r{op.method}__"] = _reflected(methods[f"__{op.method}__"])
+    for name in methods:
+        if hasattr(Value, name) and _row_of_method.get(name) != op.name:
+            raise ValueError(f"a Value has {name!r} already; choose another name than {op.name!r}")
     # NumPy calls a method of its own name on each element: np.arctan(array) asks for x.arctan().
-    ufunc = op.numpy.removeprefix("np.").removesuffix("({0})")
-    setattr(Value, op.name, named)
-    if ufunc.isidentifier() and ufunc not in TABLE:
-        setattr(Value, ufunc, named)
-    if op.method is None:
-        return
-    if op.arity != 2 or not op.is_simple:
-        setattr(Value, f"__{op.method}__", named)
-        return
-    forth = _method_of_two_operands(op)
+    spelled = re.fullmatch(r"np\.(\w+)\(\{0\}(, \{1\})?\)", op.numpy)
+    if spelled and spelled[1] not in TABLE and not hasattr(Value, spelled[1]):
+        methods[spelled[1]] = named
+    for name, method in methods.items():
+        _row_of_method[name] = op.name
+        setattr(Value, name, method)
 
+
+def _reflected(forth: Callable[[Value, Any], Any]) -> Callable[[Value, Any], Any]:
     def back(self: Value, other: Any) -> Any:
         other = as_value(other)
         return NotImplemented if other is None else forth(other, self)
 
-    setattr(Value, f"__{op.method}__", forth)
-    setattr(Value, f"__r{op.method}__", back)
+    return back
+
+
+_row_of_method: dict[str, str] = {}
 
 
 def _to_float(number: Any) -> float:
     """Returns the number as a float; TypeError with advice if it is none."""
-    if isinstance(number, numbers.Real):
+    if is_number(number):
         try:
             return float(number)
         except OverflowError:
@@ -374,30 +377,21 @@ def as_value(operand: Any) -> Value | None:
         return Value(operand, None, False)
     if isinstance(operand, Value):
         return operand
-    if isinstance(operand, numbers.Real):
-        return Value(_to_float(operand), None, False)
-    return None
+    return Value(_to_float(operand), None, False) if is_number(operand) else None
 
 
 def _compare(relation: Callable[[Any, Any], Any], a: Value, b: Any) -> Any:
     if isinstance(b, Value):
         return relation(a._data, b._data)
-    if isinstance(b, numbers.Real):
+    if is_number(b):
         return relation(a._data, b)
     return NotImplemented
 
 
 def _explained(error: Exception, op: Op, operands: Iterable[Value]) -> Exception:
     """Returns the same kind of error, with a message that names operation, numbers and nodes."""
-    numbers_given = ", ".join(
-        f"{value.name}={value._data!r}" if value.name else repr(value._data) for value in operands
-    )
-    reason = error.args[-1] if error.args else type(error).__name__
-    accepted = " and ".join(
-        f"{low:g} to {high:g}" for low, high in op.domain if (low, high) != EVERYWHERE
-    )
-    advice = f"; it is defined from {accepted}" if accepted else ""
-    return type(error)(f"{op.name}({numbers_given}): {reason}{advice}")
+    given = [f"{v.name}={v._data!r}" if v.name else repr(v._data) for v in operands]
+    return op.explained(error, given)
 
 
 # ---- gradients -------------------------------------------------------------------------------
@@ -441,6 +435,10 @@ def grad(output: Value, inputs: Value | Iterable[Value]) -> list[Value]:
     >>> first.data, second.data
     (12.0, 12.0)
     """
+    if not isinstance(output, Value):
+        raise TypeError(f"a derivative is taken of a Value, got {output!r}")
+    if not isinstance(inputs, Value | Iterable):
+        raise TypeError(f"a derivative is taken with respect to Values, got {inputs!r}")
     wanted = [inputs] if isinstance(inputs, Value) else list(inputs)
     for value in wanted:
         if not isinstance(value, Value):

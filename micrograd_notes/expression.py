@@ -61,7 +61,9 @@ def _parsed(text: str) -> ast.expr:
         return ast.parse(text, mode="eval").body
     except SyntaxError as error:
         at = (error.offset or 1) - 1
-        raise ExpressionError(_pointed(text, at, f"no formula: {error.msg}")) from None
+        raise ExpressionError(
+            _pointed(text, at, f"no formula: {error.msg}", error.lineno or 1)
+        ) from None
     except ValueError as error:  # a null byte
         raise ExpressionError(f"no formula: {error}") from None
 
@@ -87,7 +89,12 @@ class _Reader:
             case ast.Call(func=ast.Name(id=name), args=operands, keywords=[]):
                 return self.call(piece, name, operands)
         known = "numbers, names, + - * / **, parentheses and operations like tanh(x)"
-        raise self.error(piece, f"a formula is made of {known}")
+        hint = ""
+        if isinstance(piece, ast.BinOp) and isinstance(piece.op, ast.BitXor):
+            hint = "; a power is written a**b"
+        elif isinstance(piece, ast.Compare):
+            hint = "; a comparison is written greater(a, b)"
+        raise self.error(piece, f"a formula is made of {known}{hint}")
 
     def number(self, piece: ast.expr, number: float) -> float:
         try:
@@ -106,6 +113,7 @@ class _Reader:
         if function is None:
             known = sorted([*TABLE, *_BUILT_FROM_ROWS])
             near = difflib.get_close_matches(name, known, n=1)
+            near = {"min": ["minimum"], "max": ["maximum"]}.get(name, near)
             hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
             raise self.error(piece, f"no operation is named {name!r}; {hint}")
         numbers = [self.read(operand) for operand in operands]
@@ -115,9 +123,12 @@ class _Reader:
             raise self.error(piece, str(error)) from None
 
     def error(self, piece: ast.expr, message: str) -> ExpressionError:
-        return ExpressionError(_pointed(self.text, piece.col_offset, message))
+        before = self.text.splitlines()[piece.lineno - 1].encode()[: piece.col_offset]
+        return ExpressionError(_pointed(self.text, len(before.decode()), message, piece.lineno))
 
 
-def _pointed(text: str, column: int, message: str) -> str:
+def _pointed(text: str, column: int, message: str, line: int = 1) -> str:
     """Returns the message with the formula, and an arrow under the piece that it is about."""
-    return f"{message}\n  {text}\n  {' ' * column}^"
+    lines = text.splitlines() or [""]
+    lines.insert(line, " " * column + "^")
+    return "\n  ".join([message, *lines])

@@ -91,7 +91,7 @@ def cross_entropy(
             f"cross_entropy takes a list of logits, one a class, got {logits!r}; for a model with "
             "one output there is binary_cross_entropy_with_logits"
         )
-    if not len(logits):
+    if len(logits) < 2 and not any(_is_list(row) for row in logits):
         raise ValueError("cross_entropy got no logits; give it two or more for each example")
     if not any(_is_list(row) for row in logits):
         return _cross_entropy(logits, target)
@@ -150,7 +150,11 @@ def _cross_entropy(logits: Any, target: Any) -> Any:
             f"cross_entropy got target {label} for {len(logits)} logits; a target is the number of "
             "a class, counted from 0"
         )
-    return logsumexp(*logits) - logits[label]
+    # log(sum of exp(z) / exp(z of the label)). Taking the difference first keeps the digits of a
+    # loss that is nearly 0, and of its gradient; the label's own difference is 0.
+    mine = logits[label]
+    others = [logit - mine for i, logit in enumerate(logits) if i != label]
+    return logsumexp(0.0, *others)
 
 
 # ---- many examples -------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ import math
 import numbers
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from operator import index
 from typing import Any, NamedTuple
 
 from micrograd_notes.engine import Value, as_value
@@ -83,10 +85,12 @@ class Module:
         Raises:
             ValueError: an entry is missing, unexpected, of another shape, or holds no numbers.
         """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"a state dict is a dictionary of names and numbers, got {state!r}")
         places = dict(_places("", self))
+        numbers_given, problems = _read(places, state)
         missing = [key for key in places if key not in state]
         unexpected = [key for key in state if key not in places]
-        problems = [f"{key}: {what}" for key, what in _misfits(places, state)]
         if strict:
             problems += [f"{key}: missing" for key in missing]
             problems += [f"{key}: not a parameter of this model" for key in unexpected]
@@ -95,9 +99,8 @@ class Module:
                 f"the state does not fit this {type(self).__name__}, and nothing was loaded:\n  "
                 + "\n  ".join(problems)
             )
-        for key, place in places.items():
-            if key in state:
-                _assign(place, state[key])
+        for key, given in numbers_given.items():
+            _assign(places[key], given)
         return LoadResult(missing, unexpected)
 
     def _state(self) -> dict[str, Any]:
@@ -133,7 +136,7 @@ class Neuron(Module):
         activation: Activation | None = None,
         seed: int | random.Random | None = None,
     ) -> None:
-        _check_size("nin", nin)
+        nin = _size("nin", nin)
         chosen = _find_activation("relu" if activation is None else activation)
         self.activation = chosen if nonlin else None
         bound = 1.0
@@ -150,10 +153,15 @@ class Neuron(Module):
             raise TypeError(f"a Neuron takes a list of {len(self.w)} inputs, got {x!r}")
         if len(x) != len(self.w):
             raise ValueError(f"Neuron with {len(self.w)} weights got {len(x)} inputs")
-        total = sum((wi * xi for wi, xi in zip(self.w, x, strict=True)), self.b)
+        try:
+            total = sum((wi * xi for wi, xi in zip(self.w, x, strict=True)), self.b)
+        except TypeError:
+            raise TypeError(f"a Neuron's inputs are numbers or Values, got {x!r}") from None
         if not isinstance(total, Value):
             raise TypeError(f"a Neuron's inputs are numbers or Values, got {x!r}")
         result = total if self.activation is None else self.activation(total)
+        if not isinstance(result, Value):
+            raise TypeError(f"an activation returns a Value, {self.activation!r} gave {result!r}")
         result.origin = self
         return result
 
@@ -176,8 +184,7 @@ class Layer(Module):
     """
 
     def __init__(self, nin: int, nout: int, **kwargs: Any) -> None:
-        _check_size("nin", nin)
-        _check_size("nout", nout)
+        nin, nout = _size("nin", nin), _size("nout", nout)
         if kwargs.get("seed") is not None:
             kwargs["seed"] = _generator(kwargs["seed"])
         self.neurons = [Neuron(nin, **kwargs) for _ in range(nout)]
@@ -223,19 +230,20 @@ class MLP(Module):
         activation: Activation | None = None,
         seed: int | random.Random | None = None,
     ) -> None:
-        if isinstance(nouts, int) or not nouts:
+        is_ordered = hasattr(nouts, "__iter__") and not isinstance(nouts, str | set | dict)
+        widths = list(nouts) if is_ordered else []
+        if not widths:
             raise ValueError(
                 f"nouts is a list with the width of each layer, like [16, 16, 1]; got {nouts!r}"
             )
-        for size in (nin, *nouts):
-            _check_size("each size of an MLP", size)
+        sizes = [_size("each size of an MLP", size) for size in (nin, *widths)]
         options: dict[str, Any] = {"activation": activation}
         if seed is not None:
             options["seed"] = _generator(seed)
-        self.sizes = (nin, *nouts)
+        self.sizes = tuple(sizes)
         self.layers = [
-            Layer(size, width, nonlin=i != len(nouts) - 1, **options)
-            for i, (size, width) in enumerate(zip(self.sizes, nouts, strict=False))
+            Layer(size, width, nonlin=i != len(widths) - 1, **options)
+            for i, (size, width) in enumerate(pairwise(sizes))
         ]
 
     def __call__(self, x: Sequence[Any]) -> Any:
@@ -296,9 +304,12 @@ def _generator(seed: int | random.Random | None) -> Any:
     return seed if isinstance(seed, random.Random) else random.Random(seed)
 
 
-def _check_size(what: str, size: Any) -> None:
-    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-        raise ValueError(f"{what} is a positive whole number, got {size!r}")
+def _size(what: str, given: Any) -> int:
+    """Returns the size as an int, NumPy's whole numbers too; ValueError if it is no size."""
+    size = 0 if isinstance(given, bool) or not hasattr(given, "__index__") else index(given)
+    if size < 1:
+        raise ValueError(f"{what} is a positive whole number, got {given!r}")
+    return size
 
 
 # ---- where the parameters are --------------------------------------------------------------------
@@ -358,27 +369,48 @@ def _assign(place: Any, given: Any) -> None:
             _assign(item, entry)
 
 
-def _misfits(places: Mapping[str, Any], state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yields the entries that would not fit into their places, and why."""
+def _read(
+    places: Mapping[str, Any], state: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """Returns the entries that there are places for, as floats, and what is wrong with others."""
+    numbers_given: dict[str, Any] = {}
+    problems = []
     for key, place in places.items():
-        if key in state:
-            expected, got = _shape(place), _shape(state[key])
-            if got is None:
-                yield key, f"expected {_spelled(expected)}, got {state[key]!r}"
-            elif got != expected:
-                yield key, f"expected {_spelled(expected)}, got {_spelled(got)}"
+        if key not in state:
+            continue
+        expected = _spelled(_shape(place))
+        try:
+            numbers_given[key] = _floats(state[key])
+        except (TypeError, ValueError, OverflowError):
+            problems.append(f"{key}: expected {expected}, got {state[key]!r}")
+            continue
+        got = _shape(numbers_given[key])
+        if got is None or got != _shape(place):
+            problems.append(f"{key}: expected {expected}, got {_spelled(got)}")
+    return numbers_given, problems
+
+
+def _floats(given: Any) -> Any:
+    """Returns nested lists or an array as nested lists of floats; an error if something is none."""
+    if hasattr(given, "tolist"):
+        given = given.tolist()
+    if isinstance(given, list | tuple):
+        return [_floats(item) for item in given]
+    if isinstance(given, bool) or not isinstance(given, numbers.Real):
+        raise TypeError
+    return float(given)
 
 
 def _shape(held: Any) -> tuple[int, ...] | None:
-    """Returns the lengths of nested lists or an array, () for a number; None for all else."""
-    if isinstance(held, Value | numbers.Real):
+    """Returns the lengths of nested lists, () for one number; None if they are ragged."""
+    if not isinstance(held, list | tuple):
         return ()
-    if not isinstance(held, str) and hasattr(held, "__len__") and hasattr(held, "__getitem__"):
-        shapes = {_shape(item) for item in held} if not isinstance(held, Mapping) else {None}
-        if len(shapes) == 1 and (inner := shapes.pop()) is not None:
-            return (len(held), *inner)
-    return None
+    shapes = {_shape(item) for item in held}
+    inner = shapes.pop() if len(shapes) == 1 else None
+    return None if inner is None else (len(held), *inner)
 
 
 def _spelled(shape: tuple[int, ...] | None) -> str:
+    if shape is None:
+        return "lists of different lengths"
     return " x ".join(map(str, shape)) + " numbers" if shape else "a number"

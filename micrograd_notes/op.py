@@ -44,7 +44,8 @@ class Op:
         kinks: a function of the operands that is zero where the operation has a kink or a jump.
         mpmath: the same operation in any precision, as a name in mpmath or a function (mp,
         *operands).
-        ulps: the largest error of a partial, in units in the last place of `scale`.
+        ulps: the largest error of a partial, in units in the last place of `scale`, where no number
+            on the way to it is subnormal or overflows.
         scale: what the error of the partials is measured against: by default the partial itself.
             For a sum that cancels, the sum of the magnitudes of its terms.
         gain: for an activation of neurons, what the spread of the weights is multiplied by, so that
@@ -130,7 +131,39 @@ class Op:
                 take_over = getattr(operand, "_apply_", None)
                 if take_over is not None:
                     return take_over(self, operands)
-        return self.forward(*operands)
+        for operand in operands:
+            if type(operand) not in _PLAIN_NUMBERS and not is_number(operand):
+                raise TypeError(f"{self.name}() takes numbers and Values, got {operand!r}")
+        try:
+            return self.forward(*operands)
+        except (ArithmeticError, ValueError) as error:
+            raise self.explained(error, list(map(repr, operands))) from None
+
+    def explained(self, error: Exception, operands: Sequence[str]) -> Exception:
+        """Returns the same kind of error, which says what was given and what to give instead."""
+        reason = error.args[-1] if error.args else type(error).__name__
+        advice = [f"it takes {range_}" for range_ in filter(None, map(self._range, self.domain))]
+        if isinstance(error, ZeroDivisionError):
+            advice.append("give a number that is not 0")
+        elif isinstance(error, OverflowError):
+            advice.append("the result is larger than the largest float, 1.8e308")
+        return type(error)("; ".join([f"{self.name}({', '.join(operands)}): {reason}", *advice]))
+
+    def _range(self, interval: Interval) -> str:
+        """Returns the numbers between the ends in words; whether an end belongs, forward says."""
+        low, high = interval
+        words = []
+        for end, closed, opened in [(low, "from", "above"), (high, "up to", "below")]:
+            if math.isfinite(end):
+                words.append(f"{closed if self._is_defined_at(end) else opened} {end:g}")
+        return "numbers " + " and ".join(words) if words else ""
+
+    def _is_defined_at(self, x: float) -> bool:
+        try:
+            self.forward(x)
+        except (ArithmeticError, ValueError):
+            return False
+        return True
 
     def __repr__(self) -> str:
         return f"Op({self.name})"
@@ -143,6 +176,16 @@ class Op:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Op":
         return self
+
+
+def is_number(x: Any) -> bool:
+    """Returns whether it is a real number, of Python, of NumPy, or of whoever registers his own.
+
+    >>> is_number(2), is_number("2"), is_number(1j)
+    (True, False, False)
+    """
+    # NumPy registers its numbers with Python's, all but its bool.
+    return isinstance(x, numbers.Real) or type(x).__name__ in ("bool", "bool_")
 
 
 def _at(partial: Partial, result: Any, operands: Sequence[Any]) -> Any:

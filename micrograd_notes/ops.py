@@ -37,7 +37,6 @@ ROOT_TWO = math.sqrt(2.0)
 _round = round  # Python's own: `round` and `abs` name rows of the table below
 
 
-
 def _mp_erfc(mp: Any, x: Any) -> Any:
     """Returns mpmath's erfc, which overflows far out, where 0 or 2 is right to all digits here."""
     return mp.erfc(min(max(x, -10000), 10000))
@@ -99,10 +98,14 @@ sin: Op = operation("sin", math.sin, [lambda y, x: cos(x)], mpmath="sin")
 cos: Op = operation("cos", math.cos, [lambda y, x: -sin(x)], mpmath="cos")
 tan: Op = operation("tan", math.tan, [lambda y, x: 1.0 + y * y], mpmath="tan")
 asin: Op = operation("asin", math.asin,
-    [lambda y, x: ieee_divide(1.0, sqrt((1.0 - x) * (1.0 + x)))],
+    [lambda y, x: ieee_divide(1.0, sqrt(one_minus_square(x)))],
     numpy="np.arcsin({0})", domain=((-1.0, 1.0),), mpmath="asin")
+# 1 - x*x, for the derivatives of asin, acos and atanh; as a product it keeps its digits near 1
+one_minus_square: Op = operation("one_minus_square", lambda x: (1.0 - x) * (1.0 + x),
+    [lambda y, x: -2.0 * x],
+    symbol="1-x²", numpy="(1.0 - {0}) * (1.0 + {0})", mpmath=lambda mp, x: 1 - x * x)
 acos: Op = operation("acos", math.acos,
-    [lambda y, x: ieee_divide(-1.0, sqrt((1.0 - x) * (1.0 + x)))],
+    [lambda y, x: ieee_divide(-1.0, sqrt(one_minus_square(x)))],
     numpy="np.arccos({0})", domain=((-1.0, 1.0),), mpmath="acos")
 atan: Op = operation("atan", math.atan,
     [lambda y, x: ieee_divide(1.0, hypot(1.0, x)) * ieee_divide(1.0, hypot(1.0, x))],
@@ -135,7 +138,7 @@ asinh: Op = operation("asinh", math.asinh, [lambda y, x: ieee_divide(1.0, hypot(
 acosh: Op = operation("acosh", math.acosh,
     [lambda y, x: ieee_divide(1.0, sqrt(x - 1.0) * sqrt(x + 1.0))],
     numpy="np.arccosh({0})", domain=((1.0, math.inf),), mpmath="acosh")
-atanh: Op = operation("atanh", math.atanh, [lambda y, x: ieee_divide(1.0, (1.0 - x) * (1.0 + x))],
+atanh: Op = operation("atanh", math.atanh, [lambda y, x: ieee_divide(1.0, one_minus_square(x))],
     numpy="np.arctanh({0})", domain=((-1.0, 1.0),), mpmath="atanh")
 
 # ---- what neurons do: smooth ---------------------------------------------------------------------
@@ -154,7 +157,7 @@ erf: Op = operation("erf", math.erf, [lambda y, x: TWO_OVER_ROOT_PI * gaussian(x
     numpy="np.vectorize(math.erf)({0})", mpmath="erf")
 erfc: Op = operation("erfc", math.erfc, [lambda y, x: -TWO_OVER_ROOT_PI * gaussian(x)],
     numpy="np.vectorize(math.erfc)({0})", mpmath=_mp_erfc)
-gaussian: Op = operation("gaussian", accurate.gaussian, [lambda y, x: -2.0 * x * y],
+gaussian: Op = operation("gaussian", accurate.gaussian, [lambda y, x: -2.0 * (x * y)],
     symbol="exp(-x²)", numpy="np.exp(-{0}**2)", mpmath=lambda mp, x: mp.exp(-x * x))
 normal_density: Op = operation("normal_density", accurate.normal_density, [lambda y, x: -x * y],
     symbol="φ", numpy="np.exp(-{0}**2 / 2) / np.sqrt(2 * np.pi)", mpmath="npdf")
@@ -267,12 +270,12 @@ def maximum(*xs: Any) -> Any:
     """Returns the largest of two or more operands: max(x1, ..., xn).
 
     At a tie of n `Value`s each gets 1/n of the gradient, so that no order of the operands matters.
-    A plain number is a bound rather than a competitor: at a tie with it, x gets 0.
+    A plain number is a bound rather than a competitor: at a tie with it, the `Value`s get 0.
 
     >>> maximum(2.0, 3.0)
     3.0
     """
-    return _choose(largest, at_least, xs)
+    return _choose("maximum", largest, at_least, xs)
 
 
 def minimum(*xs: Any) -> Any:
@@ -281,18 +284,20 @@ def minimum(*xs: Any) -> Any:
     >>> minimum([2.0, 3.0, 1.0])
     1.0
     """
-    return _choose(smallest, at_most, xs)
+    return _choose("minimum", smallest, at_most, xs)
 
 
-def _choose(among_values: Op, with_a_number: Op, xs: tuple[Any, ...]) -> Any:
-    xs = among_values.with_defaults(xs)
-    if len(xs) == 2:
-        a, b = xs
-        if isinstance(b, numbers.Real):
-            return with_a_number(a, b)
-        if isinstance(a, numbers.Real):
-            return with_a_number(b, a)
-    return among_values(*xs)
+def _choose(name: str, among_values: Op, with_a_number: Op, xs: tuple[Any, ...]) -> Any:
+    if len(xs) == 1 and isinstance(xs[0], list | tuple):
+        xs = tuple(xs[0])
+    if not xs:
+        raise TypeError(f"{name}() got no operand; give it two or more")
+    bounds = [x for x in xs if isinstance(x, numbers.Real)]
+    values = [x for x in xs if not isinstance(x, numbers.Real)]
+    if not bounds or not values:
+        return among_values(*xs)
+    value = values[0] if len(values) == 1 else among_values(*values)
+    return with_a_number(value, among_values(*bounds))
 
 
 def clamp(x: Any, low: Any = None, high: Any = None) -> Any:

@@ -82,9 +82,15 @@ class Optimizer:
                 f"the state is for {len(state['memories'])} parameters; "
                 f"this optimiser has {len(self.params)}"
             )
-        for name, option in state["options"].items():
-            setattr(self, name, option)
-        self.memories = [dict(memory) for memory in state["memories"]]
+        memories = [
+            {str(name): float(number) for name, number in dict(memory).items()}
+            for memory in state["memories"]
+        ]
+        # An optimiser that is made with the options checks them, before anything changes here.
+        checked = type(self)(self.params, **state["options"])
+        for name in self.options:
+            setattr(self, name, getattr(checked, name))
+        self.memories = memories
 
     def __repr__(self) -> str:
         options = ", ".join(f"{name}={getattr(self, name)}" for name in self.options)

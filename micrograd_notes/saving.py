@@ -77,8 +77,9 @@ def load_model(path: PathLike) -> MLP:
     """
     content = Path(path).read_bytes()
     try:
-        return _model(json.loads(content, parse_constant=_refuse_constant))
-    except (ValueError, TypeError, OverflowError) as error:
+        document = json.loads(content, parse_constant=_refuse_constant, parse_float=_finite)
+        return _model(document)
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError(f"{os.fspath(path)} holds no saved model: {error}") from error
 
 
@@ -115,7 +116,7 @@ def _model(document: Any) -> MLP:
     """Returns the model that a document describes."""
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ValueError(f'its "format" is not "{FORMAT}"')
-    if document.get("version") != VERSION:
+    if document.get("version") != VERSION or document["version"] is True:
         raise ValueError(
             f"it is of version {document.get('version')!r} and this package reads version "
             f"{VERSION}; another version of the package wrote it"
@@ -149,6 +150,14 @@ def _name(activation: Any) -> str:
     raise ValueError(
         f"the activation {activation!r} has no name to save; register it with operation(...)"
     )
+
+
+def _finite(digits: str) -> float:
+    """Returns the number; ValueError if no float is large enough for it."""
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f"it holds {digits}, which is too large for a float")
+    return number
 
 
 def _refuse_constant(constant: str) -> float:

@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from importlib import util
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,9 @@ def run_tour(folder: Path, say: Say = print) -> Path:
 
     Raises:
         OSError: the folder can't be made or written; nothing has been trained then.
+        ImportError: a package of the extra `all` is missing; nothing has been done then.
     """
+    check_packages()
     make_writable(folder)
     say("1. Handwritten digits, odd or even: 1797 real images, pooled to 4x4 pixels.")
     say(f"   A network of {HIDDEN} hidden neurons, and a linear model, on each of five splits.")
@@ -67,6 +70,13 @@ def run_tour(folder: Path, say: Say = print) -> Path:
     say(f"4. The trained model: {model_path}")
     say(f"   The page that shows it all: {page_path}")
     return page_path
+
+
+def check_packages() -> None:
+    """Finds out now what is not installed, and raises ImportError with what to install."""
+    for package in ("tqdm", "sklearn", "matplotlib"):
+        if util.find_spec(package) is None:
+            raise ImportError(f'the tour needs {package}: pip install "micrograd-notes[all]"')
 
 
 def make_writable(folder: Path) -> None:
@@ -185,7 +195,6 @@ def check_gradients(model: MLP, count: int = 24, step: float = 2.0**-17) -> list
         parameter.data = middle
         checks.append(GradientCheck(name, parameter.grad, (ends[0] - ends[1]) / (2 * step)))
     return checks
-
 
 
 # ---- the moons ---------------------------------------------------------------------------------

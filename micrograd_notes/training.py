@@ -320,7 +320,7 @@ def _examples(data: Data) -> list[tuple[Any, Any]]:
 
 
 def _check_count(name: str, count: Any) -> None:
-    if not isinstance(count, int) or count < 1:
+    if isinstance(count, bool) or not hasattr(count, "__index__") or count < 1:
         raise ValueError(f"{name} is a whole number, 1 or more, got {count!r}")
 
 

@@ -49,6 +49,15 @@ def test_draw_prints_value_and_gradients_and_writes_the_picture(tmp_path: Path) 
     assert picture.read_text(encoding="utf-8").count("<svg") == 1
 
 
+def test_names_are_those_that_python_reads() -> None:
+    """The micro sign of a keyboard and the Greek letter are one name to Python's parser."""
+    assert run("draw", "\u00b5*2", "\u00b5=3").stdout.startswith("\u00b5*2 = 6")
+
+
+def test_a_formula_that_begins_with_a_minus() -> None:
+    assert run("draw", "--", "-a*2", "a=2").stdout.startswith("-a*2 = -4")
+
+
 def test_a_formula_of_plain_numbers_has_no_gradient() -> None:
     assert run("draw", "1 + 2").stdout == "1 + 2 = 3\n"
 
@@ -62,6 +71,8 @@ def test_a_formula_of_plain_numbers_has_no_gradient() -> None:
         (["a", "a=x"], "a is to be a number, got 'x'"),
         (["a", "a"], "a name gets its number like a=2, got 'a'"),
         (["log(a)", "a=-1"], "log(a=-1.0)"),
+        (["a*2", "a=2", "a=3"], "a is given twice, 2 and 3"),
+        (["lambda", "lambda=2"], "a name gets its number like a=2"),
         (["a", "a=1", "-o", "{folder}/graph.jpg"], "svg, png, pdf, dot, html"),
         (["a", "a=1", "-o", "{folder}/none/graph.svg"], "can't write"),
     ],

@@ -365,6 +365,22 @@ def test_a_long_chain_is_built_differentiated_copied_pickled_and_freed() -> None
     assert alive() is None
 
 
+def test_a_pickle_that_fails_leaves_nothing_behind() -> None:
+    class FullDisk:
+        def write(self, data: bytes) -> int:
+            raise OSError(28, "No space left on device")
+
+    x, y = chain(5_000)
+    with pytest.raises(OSError, match="No space"):
+        pickle.dump(y, FullDisk(), protocol=2)
+    middle = topological_order(y)[-100]
+    assert pickle.loads(pickle.dumps(middle)).data == 1.0
+    alive = weakref.ref(x)
+    del x, y, middle
+    gc.collect()  # the traceback of the error, not the graph, is a cycle
+    assert alive() is None
+
+
 def test_a_graph_is_freed_without_the_collector() -> None:
     gc.collect()
     gc.disable()
@@ -412,6 +428,7 @@ def test_a_number_too_large_for_a_float_is_refused() -> None:
 def test_data_is_always_a_python_float() -> None:
     np = pytest.importorskip("numpy")
     numbers: list[Any] = [2, True, Fraction(1, 2), np.float32(2), np.int64(3)]
+    numbers.append(np.True_)
     for number in numbers:
         assert type(Value(number).data) is float
         assert type((Value(1.0) * number).data) is float
@@ -443,6 +460,10 @@ def test_grad_names_what_it_can_not_differentiate_by() -> None:
         grad(x * constant, [constant])
     with pytest.raises(TypeError, match="got 3"):
         grad(x * 2, [3])  # type: ignore[list-item]
+    with pytest.raises(TypeError, match=r"with respect to Values, got 3\.0"):
+        grad(x * 2, 3.0)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="taken of a Value, got"):
+        grad([x], [x])  # type: ignore[arg-type]
     assert grad(x * 2, [Value(5.0)])[0].data == 0.0
 
 
@@ -493,6 +514,8 @@ def test_arrays_broadcast_over_a_value() -> None:
     assert (row @ np.array([x, x])).data == 6.0
     for ufunc, op in [(np.tanh, ops.tanh), (np.arctan, ops.atan), (np.arcsinh, ops.asinh)]:
         assert ufunc(np.array([x]))[0].op is op
+    pair = np.array([x], dtype=object)
+    assert np.arctan2(pair, pair)[0].op is ops.atan2
     assert np.maximum(row * x, 3.0)[0] == 3.0
 
 

@@ -50,6 +50,11 @@ def test_the_graph_is_that_of_the_formula() -> None:
         ("1j * a", "made of numbers"),
         ("True + a", "made of numbers"),
         ("a % 2", "made of numbers"),
+        ("a ^ 2", r"written a\*\*b"),
+        ("a > 2", r"written greater\(a, b\)"),
+        ("max(a, 2)", "did you mean 'maximum'"),
+        ("a + \u03b1\u03b2\u03b3 + foo(a)", "'\u03b1\u03b2\u03b3' has no value"),
+        ("(a +\n  foo(a))", r"\n    foo\(a\)\)\n    \^$"),
         ("tanh(x=1)", "made of numbers"),
         ("open(a)", "no operation is named 'open'; there are abs"),
         ("tanhh(a)", "did you mean 'tanh'"),
@@ -64,6 +69,11 @@ def test_the_graph_is_that_of_the_formula() -> None:
 def test_what_is_no_formula_is_refused_with_the_place(text: str, words: str) -> None:
     with pytest.raises(ExpressionError, match=words):
         parse_expression(text, {"a": 2.0})
+
+
+def test_the_arrow_counts_letters_and_not_bytes() -> None:
+    with pytest.raises(ExpressionError, match=r"\n  α\*β \+ foo\(α\)\n        \^$"):
+        parse_expression("α*β + foo(α)", {"α": 1.0, "β": 2.0})
 
 
 def test_an_undefined_operation_says_so() -> None:

@@ -252,3 +252,14 @@ def test_values_and_gradients_are_those_of_torch(reduction: str) -> None:
         ours_flat = [x for row in inputs for x in (row if isinstance(row, list) else [row])]
         for x, gradient in zip(ours_flat, tensor.grad.flatten().tolist(), strict=True):
             assert abs(x.grad - gradient) <= rounding
+
+
+def test_cross_entropy_keeps_its_digits_when_the_model_is_right_and_sure() -> None:
+    """The gradients of two logits are opposite, however small they are, and so is the loss."""
+    for margin in (20.0, 40.0, 300.0):
+        right, wrong = Value(margin), Value(0.0)
+        loss = cross_entropy([right, wrong], 0)
+        loss.backward()
+        assert loss.data == pytest.approx(math.exp(-margin), rel=1e-8)  # log1p(e) is e to e/2
+        assert right.grad == -wrong.grad
+        assert wrong.grad == pytest.approx(math.exp(-margin), rel=1e-8)

@@ -89,6 +89,8 @@ def test_an_unknown_activation_is_refused_and_the_known_are_listed(name: Any) ->
         (lambda: Layer(2, True), "nout is a positive whole number, got True"),
         (lambda: MLP(2, []), r"like \[16, 16, 1\]; got \[\]"),
         (lambda: MLP(2, 3), "got 3"),  # type: ignore[arg-type]
+        (lambda: MLP(2, {4, 1}), r"got \{"),  # type: ignore[arg-type]
+        (lambda: MLP(2, 3.5), "got 3.5"),  # type: ignore[arg-type]
         (lambda: MLP(2, [4, 0]), "each size of an MLP"),
         (lambda: MLP(-1, [4]), "got -1"),
     ],
@@ -96,6 +98,23 @@ def test_an_unknown_activation_is_refused_and_the_known_are_listed(name: Any) ->
 def test_sizes_are_positive_whole_numbers(make: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_sizes_from_a_generator_or_an_array() -> None:
+    np = pytest.importorskip("numpy")
+    many: list[Any] = [(n for n in [4, 1]), np.array([4, 1])]
+    for widths in many:
+        assert MLP(np.int64(2), widths).sizes == (2, 4, 1)
+
+
+def test_what_is_no_input_and_what_is_no_activation() -> None:
+    for nonsense in ([1.0, "a"], [[1.0, 2.0], [3.0, 4.0]], "ab", [1.0, None]):
+        with pytest.raises(TypeError, match="inputs are numbers or Values"):
+            Neuron(2)(nonsense)
+    with pytest.raises(TypeError, match=r"activation returns a Value.*gave 3\.0"):
+        Neuron(1, activation=lambda v: 3.0)([1.0])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="dictionary of names"):
+        Neuron(1).load_state_dict(None)  # type: ignore[arg-type]
 
 
 def test_the_wrong_number_of_inputs_is_refused() -> None:
@@ -189,6 +208,10 @@ def test_a_state_dict_of_arrays_loads() -> None:
         (lambda s: s["layers.0.weight"][1].append(1.0), "layers.0.weight: expected 3 x 2 numbers"),
         (lambda s: s.update({"layers.0.bias": ["a", "b", "c"]}), "layers.0.bias: expected 3"),
         (lambda s: s.update({"layers.0.bias": None}), "expected 3 numbers, got None"),
+        (lambda s: s.update({"layers.1.bias": [10**400]}), "layers.1.bias: expected 1 numbers"),
+        (lambda s: s.update({"layers.1.bias": [Value(1.0)]}), "layers.1.bias: expected 1 numbers"),
+        (lambda s: s.update({"layers.1.bias": [True]}), "layers.1.bias: expected 1 numbers"),
+        (lambda s: s["layers.0.weight"][1].append([1.0]), "lists of different|expected 3 x 2"),
     ],
 )
 def test_a_state_that_does_not_fit_changes_nothing(change: Any, words: str) -> None:

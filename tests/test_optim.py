@@ -286,3 +286,22 @@ def test_a_state_of_something_else_is_refused_and_changes_nothing() -> None:
     with pytest.raises(ValueError, match="no state of SGD"):
         optimiser.load_state_dict({})
     assert optimiser.lr == 0.5
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda state: state["options"].update(lr=-5.0),
+        lambda state: state["options"].update(momentum="a"),
+        lambda state: state.update(memories=[None]),
+        lambda state: state.update(memories=[{"buffer": "a"}]),
+    ],
+)
+def test_a_state_that_can_not_be_is_refused_whole(change: Any) -> None:
+    optimizer = SGD([Value(1.0)], lr=0.5, momentum=0.9)
+    state = SGD([Value(1.0)], lr=0.25, momentum=0.5).state_dict()
+    change(state)
+    before = optimizer.state_dict()
+    with pytest.raises((TypeError, ValueError)):
+        optimizer.load_state_dict(state)
+    assert optimizer.state_dict() == before

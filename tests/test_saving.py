@@ -267,3 +267,15 @@ def test_a_missing_entry_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         load_model(tmp_path / "model.json")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('"version": 1', '"version": true'), ("0.0", "1e999"), ("0.0", "true"), ("{", "[" * 200_000)],
+)
+def test_a_tampered_file_is_refused(tmp_path: Path, old: str, new: str) -> None:
+    path = tmp_path / "model.json"
+    save_model(MLP(2, [1, 1], activation="tanh", seed=0), path)
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(ValueError, match="holds no saved model"):
+        load_model(path)
