@@ -5,7 +5,7 @@ The names that a notebook needs are here; each room has more: `ops` and `engine`
 """
 
 import micrograd_notes.copying  # noqa: F401  (registers how graphs are copied and pickled)
-from micrograd_notes.draw import draw_backward, draw_dot
+from micrograd_notes.draw import draw_backward, draw_dot, draw_model
 from micrograd_notes.engine import Value, grad, no_grad, topological_order
 from micrograd_notes.nn import MLP, Layer, Module, Neuron
 from micrograd_notes.op import TABLE, Op
@@ -22,6 +22,7 @@ __all__ = [
     "Value",
     "draw_backward",
     "draw_dot",
+    "draw_model",
     "grad",
     "no_grad",
     "topological_order",

@@ -20,12 +20,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from micrograd_notes.data import Dataset
 from micrograd_notes.engine import Value, no_grad
 from micrograd_notes.nn import Layer, Neuron
+from micrograd_notes.recording import Snapshot, snapshots_of
 from micrograd_notes.training import History
 
 if TYPE_CHECKING:
@@ -33,8 +35,10 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap
 
 __all__ = [
+    "accuracy_curve",
     "activation_curve",
     "decision_boundary",
+    "distributions",
     "image_gallery",
     "loss_curve",
     "scatter",
@@ -67,7 +71,7 @@ def scatter(
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['-1', '+1']
     """
-    examples = _examples(inputs, targets)
+    examples = examples_in_the_plane(inputs, targets)
     ax = _axes(ax, (5.6, 4.6))
     _draw_points(ax, examples)
     return ax
@@ -92,10 +96,10 @@ def decision_boundary(
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('x', 'y')
     """
-    examples = _examples(inputs, targets)
+    examples = examples_in_the_plane(inputs, targets)
     if resolution < 2:
         raise ValueError(f"decision_boundary got resolution={resolution}; 2 is the least")
-    xs, ys = (_around(column, resolution) for column in zip(*examples.points, strict=True))
+    xs, ys = (around(column, resolution) for column in zip(*examples.points, strict=True))
     with no_grad():
         rows = [[_scores(model([x, y]), threshold) for x in xs] for y in ys]
     found = len(rows[0][0])
@@ -114,7 +118,7 @@ def decision_boundary(
     return ax
 
 
-class _Examples(NamedTuple):
+class Examples(NamedTuple):
     """Points in the plane, the place of each one's class among the names, and what to write."""
 
     points: list[list[float]]
@@ -123,9 +127,9 @@ class _Examples(NamedTuple):
     axis_names: tuple[str, str]
 
 
-def _examples(
-    inputs: Dataset | Sequence[Sequence[float]], targets: Sequence[float] | None
-) -> _Examples:
+def examples_in_the_plane(
+    inputs: Dataset | Sequence[Sequence[float]], targets: Sequence[float] | None = None
+) -> Examples:
     """Returns the examples, from a data set or from plain lists."""
     if isinstance(inputs, Dataset):
         if targets is not None:
@@ -151,7 +155,7 @@ def _examples(
                 f"a picture in the plane takes two features, example {position} has {len(point)}; "
                 'choose two, for example iris(columns=("petal length", "petal width"))'
             )
-    return _Examples(points, classes, class_names, (axis_names[0], axis_names[1]))
+    return Examples(points, classes, class_names, (axis_names[0], axis_names[1]))
 
 
 def _labels(targets: Sequence[float]) -> list[float]:
@@ -165,7 +169,7 @@ def _labels(targets: Sequence[float]) -> list[float]:
     return [-1, 1] if set(found) <= {-1, 1} else found
 
 
-def _draw_points(ax: Axes, examples: _Examples) -> None:
+def _draw_points(ax: Axes, examples: Examples) -> None:
     """Draws each class in its colour and marker, and say which is which."""
     for which, name in enumerate(examples.class_names):
         members = [p for p, c in zip(examples.points, examples.classes, strict=True) if c == which]
@@ -219,7 +223,7 @@ def _draw_region(
         ax.contour(xs, ys, leads, levels=[0.0], colors=[_ink()], linewidths=1.6, linestyles="solid")
 
 
-def _around(column: Sequence[float], count: int) -> list[float]:
+def around(column: Sequence[float], count: int) -> list[float]:
     """Returns evenly spaced places that reach a little beyond the column's numbers."""
     low, high = min(column), max(column)
     margin = 0.15 * (high - low) or 1.0
@@ -229,45 +233,190 @@ def _around(column: Sequence[float], count: int) -> list[float]:
 # ---------------------------------------------------------------------------- training
 
 
-def loss_curve(history: History | Sequence[float], ax: Axes | None = None) -> Axes:
+def loss_curve(
+    history: History | Sequence[float], ax: Axes | None = None, label: str | None = None
+) -> Axes:
     """Draws the loss after each epoch, and the loss on held-out data as a dashed line beside it.
 
-    `history` is what `fit` returns, or a plain list of losses, one a step. An entry that is missing
-    or not finite leaves a gap. Raises `ValueError` if there is no loss to draw.
+    `history` is what `fit` returns, or a plain list of losses, one a step. To compare runs, draw
+    each into the same `ax` with a `label` of its own: each then has its colour and its marker. An
+    entry that is missing or not finite leaves a gap. Raises `ValueError` if there is no loss.
 
     >>> loss_curve([0.9, 0.5, 0.3]).get_xlabel()
     'step'
+    >>> ax = loss_curve([0.9, 0.5], label="lr=0.1")
+    >>> ax = loss_curve([0.9, 0.8], ax, label="lr=0.01")
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['lr=0.1', 'lr=0.01']
     """
-    if isinstance(history, History):
-        names = {name for logs in history.epochs for name in logs}
-        unit, losses = "epoch", history["loss"] if "loss" in names else []
-        held_out = history["validation_loss"] if "validation_loss" in names else []
-    else:
-        unit, losses, held_out = "step", list(history), []
-    if not losses:
-        raise ValueError(f"there is no loss to draw in {history!r}")
+    losses = _column(history, "loss")
+    ax = _draw_curve(history, "loss", ax, label)
+    if all(loss >= 0 for loss in losses if loss is not None):
+        ax.set_ylim(bottom=0.0)
+    return ax
+
+
+def accuracy_curve(history: History, ax: Axes | None = None, label: str | None = None) -> Axes:
+    """Draws the share of right answers after each epoch, and that on held-out data, dashed.
+
+    `label` is as for `loss_curve`. Raises `ValueError` if the history has no accuracy, as where the
+    targets are no classes.
+
+    >>> ax = accuracy_curve(History([{"accuracy": 0.5}, {"accuracy": 0.9}]))
+    >>> ax.get_ylabel(), ax.get_xlabel()
+    ('accuracy', 'epoch')
+    """
+    ax = _draw_curve(history, "accuracy", ax, label)
+    ax.set_ylim(0.0, 1.02)  # a little above 1, for a line that runs along it
+    return ax
+
+
+def _draw_curve(
+    history: History | Sequence[float], name: str, ax: Axes | None, label: str | None
+) -> Axes:
+    """Draws a column of the history as a line, and the same of held-out data as a dashed one."""
+    numbers, held_out = _column(history, name), _column(history, f"validation_{name}")
+    if not numbers:
+        raise ValueError(f"there is no {name} to draw in {history!r}")
     ax = _axes(ax, (5.6, 4.0))
     from matplotlib.ticker import MaxNLocator
 
-    # A line through one point can't be seen, so few points are marked.
-    mark = 5.0 if len(losses) < 30 else 0.0
-    for name, numbers, colour, style, marker in [
-        ("training", losses, _ink(), "-", "o"),
-        ("held out", held_out, BLUE, "--", "s"),
-    ]:
-        if numbers:
-            ys = [_finite(number) for number in numbers]
-            epochs = range(1, len(ys) + 1)
-            (line,) = ax.plot(epochs, ys, style, color=colour, linewidth=2.0, label=name)
-            line.set(marker=marker, markersize=mark)
+    runs = sum(line.get_gid() == _RUN for line in ax.lines)
+    looks = [("training", _ink(), "o"), ("held out", BLUE, "s")]
+    if label is not None:
+        look = _nth(CLASS_COLOURS, runs), _nth(CLASS_MARKERS, runs)
+        looks = [(label, *look), (f"{label}, held out", *look)]
+    # A line through one point can't be seen, so few points are marked. So are some points of a
+    # run among others, which is not told by its colour alone.
+    is_short = len(numbers) < 30
+    mark = 5.0 if is_short or label is not None else 0.0
+    every = None if is_short else max(len(numbers) // 10, 1)
+    for (text, colour, marker), column, style in zip(
+        looks, (numbers, held_out), ("-", "--"), strict=True
+    ):
+        if column:
+            ys = [_finite(number) for number in column]
+            (line,) = ax.plot(range(1, len(ys) + 1), ys, style, color=colour, linewidth=2.0)
+            line.set(marker=marker, markersize=mark, markevery=every, label=text)
+            line.set_gid(_RUN if style == "-" else None)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if all(loss >= 0 for loss in losses if loss is not None):
-        ax.set_ylim(bottom=0.0)
-    ax.set_xlabel(unit)
-    ax.set_ylabel("loss")
-    if held_out:
+    ax.set_xlabel("epoch" if isinstance(history, History) else "step")
+    ax.set_ylabel(name)
+    if held_out or label is not None:
         ax.legend(framealpha=0.9)
     return ax
+
+
+_RUN = "run"  # marks the first line of each run that an Axes has
+
+
+def _column(history: History | Sequence[float], name: str) -> list[float | None]:
+    """Returns the numbers of that name, an empty list if there are none."""
+    if not isinstance(history, History):
+        return list(history) if name == "loss" else []
+    return history[name] if any(name in logs for logs in history.epochs) else []
+
+
+def distributions(
+    history: History | Snapshot, of: str = "weights", ax: Axes | None = None, bins: int = 30
+) -> Axes:
+    """Draws how the numbers of each layer are spread, a histogram a layer, on one axis.
+
+    `history` is a `Snapshot`, or what `fit` returned with a `Recorder` as its callback, of which
+    the last snapshot is drawn. `of` is "weights" (biases among them), "gradients" or "activations".
+    Blue bars are right of zero, orange ones left of it. Each layer has a height of its own.
+    Raises `ValueError` if there is no snapshot, and if it has no numbers of that kind.
+
+    >>> from micrograd_notes.data import xor
+    >>> from micrograd_notes.nn import MLP
+    >>> from micrograd_notes.recording import Recorder
+    >>> from micrograd_notes.training import fit
+    >>> model = MLP(2, [4, 1], seed=0)
+    >>> history = fit(model, xor(), epochs=1, callback=Recorder(model, xor()), progress=False)
+    >>> ax = distributions(history, of="gradients")
+    >>> [text.get_text() for text in ax.get_yticklabels()]
+    ['layers[0]', 'layers[1]']
+    """
+    if bins < 1:
+        raise ValueError(f"distributions got bins={bins}; 1 is the least")
+    layers = {
+        name: [number for number in numbers if math.isfinite(number)]
+        for name, numbers in _last_snapshot(history).numbers(of).items()
+    }
+    everything = [number for numbers in layers.values() for number in numbers]
+    if not everything:
+        raise ValueError(f"there are no {of} to draw in {history!r}")
+    bars = bins_around_zero(min(everything), max(everything), bins)
+    ax = _axes(ax, (5.6, 1.2 + 1.1 * len(layers)))
+    for row, numbers in enumerate(layers.values()):
+        counts = bars.counts(numbers)
+        heights = [0.8 * count / (max(counts) or 1) for count in counts]
+        colours = [ORANGE if right <= 0 else BLUE for right in bars.edges[1:]]
+        ax.bar(bars.edges[:-1], heights, bars.width, -row, align="edge", color=colours)
+        ax.axhline(-row, color=_ink(), linewidth=0.8)
+    ax.axvline(0.0, color=_ink(), linewidth=0.8, linestyle=":")
+    ax.set_yticks([-row for row in range(len(layers))], list(layers))
+    ax.set_ylim(0.85 - len(layers), 0.95)
+    ax.set_xlabel(of)
+    return ax
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Bars of one width, beside one another; zero is the edge of one, so that none has two signs.
+
+    >>> bins_around_zero(-1.0, 2.0, 6)
+    Bins(first=-2, count=6, width=0.5)
+    """
+
+    first: int
+    """The left edge of the first bar, counted in bars from zero."""
+    count: int
+    width: float
+
+    @property
+    def edges(self) -> list[float]:
+        """The left edges of all bars, and the right edge of the last."""
+        return [(self.first + place) * self.width for place in range(self.count + 1)]
+
+    def counts(self, numbers: Sequence[float]) -> list[int]:
+        """Returns how many of the numbers are in each bar; what is beyond counts in the last one.
+
+        >>> Bins(-1, 3, 1.0).counts([-0.5, 0.0, 1.5, 7.0])
+        [1, 1, 2]
+        """
+        counts = [0] * self.count
+        for number in numbers:
+            place = math.floor(number / self.width) - self.first
+            counts[min(max(place, 0), self.count - 1)] += 1
+        return counts
+
+
+def bins_around_zero(low: float, high: float, at_most: int) -> Bins:
+    """Returns about as many bars as that, from low to high and over zero.
+
+    Zero counts as positive: there is a bar right of it if high is 0, one left of it if low is less.
+
+    >>> bins_around_zero(-2.0, 0.0, 4).edges
+    [-2.0, -1.5, -1.0, -0.5, 0.0, 0.5]
+    """
+    width = (max(high, 0.0) - min(low, 0.0)) / at_most or 1.0
+    # An end that is an edge, but for a rounding error, needs no bar beyond it.
+    first = min(math.floor(low / width + 1e-9), 0 if low >= 0 else -1)
+    last = max(math.ceil(high / width - 1e-9), 0 if high < 0 else 1)
+    return Bins(first, last - first, width)
+
+
+def _last_snapshot(history: History | Snapshot) -> Snapshot:
+    if isinstance(history, Snapshot):
+        return history
+    found = snapshots_of(history)
+    if not found:
+        raise ValueError(
+            "this history has no snapshots; train with fit(model, data, callback=Recorder(model, "
+            "data))"
+        )
+    return found[-1][1]
 
 
 # ---------------------------------------------------------------------------- functions of a number

@@ -393,7 +393,7 @@ def test_powers_keep_their_digits_to_the_second_derivative() -> None:
         (ops.atanh, 1.0, ValueError, "above -1 and below 1"),
         (ops.sqrt, -1.0, ValueError, r"sqrt\(x=-1.0\)"),
         (lambda x: x**-1, 0.0, ZeroDivisionError, r"power\(x=0.0, -1.0\)"),
-        (lambda x: 1 / x, 0.0, ZeroDivisionError, r"divide\(1.0, x=0.0\).*give a number that is not 0"),
+        (lambda x: 1 / x, 0.0, ZeroDivisionError, r"divide\(1.0, x=0.0\).*that is not 0"),
         (lambda x: x**2.5, -2.0, ValueError, "negative base with a fractional exponent"),
         (ops.exp, 1000.0, OverflowError, r"exp\(x=1000.0\).*larger than the largest float"),
         (lambda x: x**2, 1e200, OverflowError, r"power\(x=1e\+200, 2.0\)"),

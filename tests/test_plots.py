@@ -26,6 +26,7 @@ from matplotlib.text import Text
 from micrograd_notes import data, ops, plots
 from micrograd_notes.engine import Value
 from micrograd_notes.nn import MLP, Layer
+from micrograd_notes.recording import KINDS, Recorder, Snapshot
 from micrograd_notes.training import History
 
 POINTS = [[0.0, 1.0], [1.0, 0.0], [2.0, 0.5], [-1.0, 0.25]]
@@ -34,6 +35,15 @@ MOONS = data.moons(samples=12)
 MODEL = MLP(2, [3, 1], activation="tanh", seed=0)
 STROKE = [[0.0, 0.5], [1.0, 0.0], [0.25, 0.75]]
 RUN = History([{"loss": 2.0, "validation_loss": 2.5}, {"loss": 1.0, "validation_loss": 1.75}])
+SHARES = History([{"accuracy": 0.5, "validation_accuracy": 0.25}, {"accuracy": 1.0}])
+
+
+def snapshot() -> Snapshot:
+    """Returns what a recorder notes of the model now."""
+    logs: dict[str, Any] = {}
+    Recorder(MODEL, MOONS)(0, logs)
+    return cast("Snapshot", logs["snapshot"])
+
 
 Plot = Callable[[Axes | None], Axes]
 PLOTS: dict[str, Plot] = {
@@ -42,6 +52,9 @@ PLOTS: dict[str, Plot] = {
     "decision_boundary": lambda ax: plots.decision_boundary(MODEL, MOONS, ax=ax, resolution=5),
     "loss_curve": lambda ax: plots.loss_curve(RUN, ax=ax),
     "loss_curve of a list": lambda ax: plots.loss_curve([3.0, 2.0, 1.5], ax=ax),
+    "loss_curve among others": lambda ax: plots.loss_curve(RUN, ax=ax, label="a run"),
+    "accuracy_curve": lambda ax: plots.accuracy_curve(SHARES, ax=ax),
+    "distributions": lambda ax: plots.distributions(snapshot(), ax=ax),
     "weights_as_images": lambda ax: plots.weights_as_images(Layer(6, 3), (3, 2), ax=ax),
     "activation_curve": lambda ax: plots.activation_curve(ops.relu, ax=ax),
     "image_gallery": lambda ax: plots.image_gallery([STROKE] * 3, ["a", "b", "c"], ax=ax),
@@ -340,6 +353,77 @@ def test_the_losses_axis_starts_at_zero_unless_one_is_below() -> None:
 def test_a_history_without_losses_is_refused(nothing: Any) -> None:
     with pytest.raises(ValueError, match="no loss to draw"):
         plots.loss_curve(nothing)
+
+
+def test_runs_in_one_picture_differ_in_colour_and_in_marker() -> None:
+    ax = plots.loss_curve(RUN, label="one")
+    plots.loss_curve([2.0, 1.5], ax, label="two")
+    one, one_held_out, two = ax.lines
+    assert [line.get_label() for line in ax.lines] == ["one", "one, held out", "two"]
+    assert one.get_color() == one_held_out.get_color() != two.get_color()
+    assert one.get_marker() == one_held_out.get_marker() != two.get_marker()
+    assert one.get_linestyle() != one_held_out.get_linestyle()
+
+
+def test_accuracy_curve_shows_shares_from_none_to_all() -> None:
+    ax = plots.accuracy_curve(SHARES)
+    training, held_out = ax.lines
+    assert list(cast("Any", training.get_ydata())) == [0.5, 1.0]
+    assert cast("Any", held_out.get_ydata())[0] == 0.25
+    assert math.isnan(cast("Any", held_out.get_ydata())[1])
+    assert ax.get_ylim()[0] == 0.0
+    with pytest.raises(ValueError, match="no accuracy to draw"):
+        plots.accuracy_curve(RUN)
+
+
+# ---------------------------------------------------------------------------- distributions
+
+
+@pytest.mark.parametrize("of", KINDS)
+def test_each_number_is_in_a_bar_of_its_sign(of: str) -> None:
+    MODEL([1.0, 2.0]).backward()
+    ax = plots.distributions(snapshot(), of, bins=9)
+    bars = cast("Any", ax.patches)
+    layers = snapshot().numbers(of)
+    assert [text.get_text() for text in ax.get_yticklabels()] == list(layers)
+    for bar in bars:
+        colour = plots.ORANGE if bar.get_x() < -1e-12 else plots.BLUE
+        assert to_hex(bar.get_facecolor()) == colour
+    for row, numbers in enumerate(layers.values()):
+        mine = [bar for bar in bars if bar.get_y() == -row]
+        heights = [bar.get_height() for bar in mine]
+        for number in numbers:
+            inside = [
+                bar.get_height()
+                for bar in mine
+                # to a rounding error an edge belongs to both sides
+                if bar.get_x() - 1e-9 <= number <= bar.get_x() + bar.get_width() + 1e-9
+            ]
+            assert max(inside) > 0
+        # Matplotlib takes the difference of two edges, each of which is rounded
+        assert max(heights) == pytest.approx(0.8, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "at_most"), [(-1.0, 2.0, 6), (3.0, 4.0, 5), (-2.0, -1.0, 5), (0.0, 0.0, 4)]
+)
+def test_bars_reach_over_zero_and_lose_no_number(low: float, high: float, at_most: int) -> None:
+    bars = plots.bins_around_zero(low, high, at_most)
+    edges = bars.edges
+    assert 0.0 in edges
+    assert edges[0] <= low + 1e-9
+    assert edges[-1] >= high - 1e-9
+    assert len(edges) <= at_most + 3  # zero may cut a bar in two, and bring one
+    assert sum(bars.counts([low, high, low - 9.0, high + 9.0])) == 4
+
+
+def test_distributions_that_do_not_exist_are_refused() -> None:
+    with pytest.raises(ValueError, match="callback=Recorder"):
+        plots.distributions(RUN)
+    with pytest.raises(ValueError, match="there are weights, gradients, activations"):
+        plots.distributions(snapshot(), "biases")
+    with pytest.raises(ValueError, match="bins=0"):
+        plots.distributions(snapshot(), bins=0)
 
 
 # ---------------------------------------------------------------------------- curves

@@ -2,11 +2,13 @@
 
     indexed, names, grouping -> view -> dot -> rendering, svg -> picture
                                   wording -> steps, wrong     -> stepper
+                         model_view -> model_pieces, model_svg -> model
 
 Drawing trains nothing and changes no value.
 """
 
+from micrograd_notes.draw.model import ModelPicture, draw_model
 from micrograd_notes.draw.picture import Picture, draw_dot
 from micrograd_notes.draw.stepper import Stepper, draw_backward
 
-__all__ = ["Picture", "Stepper", "draw_backward", "draw_dot"]
+__all__ = ["ModelPicture", "Picture", "Stepper", "draw_backward", "draw_dot", "draw_model"]

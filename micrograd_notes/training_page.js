@@ -1,0 +1,441 @@
+// The training page's moving part. Python has gathered all numbers and words; this script draws those
+// of one epoch, and listens. It uses no library and no id outside its own shadow root, and asks
+// nothing of the network.
+(() => {
+  "use strict";
+
+  const SPACE = "http://www.w3.org/2000/svg";
+  const SECONDS_A_RUN = 12;
+  const SHORTEST_STEP = 0.15, LONGEST_STEP = 0.7, CALM_STEP = 1;  // seconds
+  const ICONS = {
+    first: "M2 2h2v12H2zM14 2v12L5 8z", previous: "M12 2v12L3 8z", play: "M3 2v12l11-6z",
+    pause: "M3 2h4v12H3zM9 2h4v12H9z", next: "M4 2v12l9-6z", last: "M12 2h2v12h-2zM2 2v12l9-6z",
+  };
+  // A class is told by the shape of its points and by the hatching of its region, not by colour alone.
+  const MARKERS = [
+    "M-4-4h8v8h-8z", "M-4.6 0a4.6 4.6 0 1 0 9.2 0a4.6 4.6 0 1 0-9.2 0z", "M0-5.2L5 4H-5z",
+    "M0-5.6L5.6 0L0 5.6L-5.6 0z", "M0 5.2L5-4H-5z", "M-1.8-5h3.6v3.2H5v3.6H1.8V5h-3.6V1.8H-5v-3.6h3.2z",
+  ];
+  const HATCHES = [
+    "M-2 10L10-2M-2 2L2-2M6 10L10 6", "", "M2 2h1.5M6 6h1.5", "M-2-2L10 10M-2 6L2 10M6-2L10 2",
+    "M0 0L8 8M8 0L0 8", "M0 4h8", "M4 0v8M0 4h8",
+  ];
+
+  // ---- small helpers ----
+
+  function element(tag, attributes = {}, ...children) {
+    const made = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+    made.append(...children);  // strings become text: no name is ever read as markup
+    return made;
+  }
+
+  function svg(tag, attributes = {}, ...children) {
+    const made = document.createElementNS(SPACE, tag);
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+    made.append(...children);
+    return made;
+  }
+
+  function icon(name) {
+    return svg("svg", {viewBox: "0 0 16 16", "aria-hidden": "true"}, svg("path", {d: ICONS[name]}));
+  }
+
+  function button(name, label, action) {
+    const made = element("button", {type: "button", "aria-label": label, title: label}, icon(name));
+    made.addEventListener("click", action);
+    return made;
+  }
+
+  // JupyterLab says its theme on the body; elsewhere the browser knows what the reader prefers.
+  const prefersDark = matchMedia("(prefers-color-scheme: dark)");
+  function theme() {
+    const lab = document.body.dataset.jpThemeLight;
+    return (lab === undefined ? prefersDark.matches : lab === "false") ? "dark" : "light";
+  }
+
+  function bytesOf(text) {
+    return Int8Array.from(atob(text), (byte) => byte.charCodeAt(0));
+  }
+
+  // ---- axes ----
+
+  // About so many round numbers between low and high.
+  function ticks(low, high, most) {
+    const rough = (high - low) / most || 1;
+    const power = 10 ** Math.floor(Math.log10(rough));
+    const step = [1, 2, 5, 10].find((factor) => factor * power >= rough) * power;
+    const found = [];
+    for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) found.push(i * step);
+    return found;
+  }
+
+  function spelled(number) {
+    if (number === 0) return "0";
+    const size = Math.abs(number);
+    const text = size >= 1e-3 && size < 1e5 ? String(Number(number.toPrecision(4)))
+      : number.toExponential(0).replace("e+", "e");
+    return text.replace("-", "−");
+  }
+
+  // A drawing with axes: numbers to places, a frame, and ticks with their numbers.
+  class Chart {
+    constructor({width, height, left = 44, bottom = 34, right = 12, top = 8, x, y, label}) {
+      this.box = {left, top, right: width - right, bottom: height - bottom};
+      [this.xs, this.ys] = [x, y];
+      this.svg = svg("svg", {
+        class: "plot", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label,
+      });
+    }
+
+    x(number) {
+      const {left, right} = this.box;
+      return left + (right - left) * (number - this.xs[0]) / ((this.xs[1] - this.xs[0]) || 1);
+    }
+
+    y(number) {
+      const {top, bottom} = this.box;
+      return bottom - (bottom - top) * (number - this.ys[0]) / ((this.ys[1] - this.ys[0]) || 1);
+    }
+
+    add(tag, attributes, ...children) {
+      const made = svg(tag, attributes, ...children);
+      this.svg.append(made);
+      return made;
+    }
+
+    xAxis(numbers, name = "") {
+      const {left, right, bottom} = this.box;
+      for (const number of numbers) {
+        this.add("path", {class: "axis", d: `M${this.x(number)} ${bottom}v4`});
+        this.add("text", {x: this.x(number), y: bottom + 16, "text-anchor": "middle"}, spelled(number));
+      }
+      this.add("path", {class: "axis", d: `M${left} ${bottom}H${right}`});
+      if (name) this.add("text", {x: (left + right) / 2, y: bottom + 31, "text-anchor": "middle"}, name);
+    }
+
+    yAxis(numbers, write = spelled, name = "") {
+      const {left, right, top, bottom} = this.box;
+      for (const number of numbers) {
+        if (!name) this.add("path", {class: "grid", d: `M${left} ${this.y(number)}H${right}`});
+        this.add("text", {x: left - 6, y: this.y(number) + 4, "text-anchor": "end"}, write(number));
+      }
+      this.add("path", {class: "axis", d: `M${left} ${top}V${bottom}`});
+      if (!name) return;
+      const middle = `translate(12 ${(top + bottom) / 2}) rotate(-90)`;
+      this.add("text", {transform: middle, "text-anchor": "middle"}, name);
+    }
+  }
+
+  // ---- loss and accuracy ----
+
+  function curve(data, name, write) {
+    const series = [["training", data.curves[name]], ["held-out", data.curves[`validation_${name}`]]]
+      .filter(([, numbers]) => numbers);
+    if (!series.length) return null;
+    const numbers = series.flatMap(([, column]) => column).filter((number) => number !== null);
+    const isShare = name === "accuracy";
+    const low = isShare ? 0 : Math.min(0, ...numbers);
+    const high = isShare ? 1 : Math.max(0, ...numbers) * 1.04 || (low < 0 ? 0 : 1);
+    const chart = new Chart({
+      width: 380, height: 250, left: 50, x: [1, Math.max(data.total, 2)], y: [low, high], label: "",
+    });
+    chart.yAxis(ticks(low, high, 5), write);
+    chart.xAxis(ticks(1, data.total, 6).filter(Number.isInteger), "epoch");
+    for (const [kind, column] of series) {
+      let d = "", isDown = false;  // a number that is missing lifts the pen
+      column.forEach((number, i) => {
+        if (number !== null) d += `${isDown ? "L" : "M"}${chart.x(i + 1).toFixed(1)} ${chart.y(number).toFixed(1)}`;
+        isDown = number !== null;
+      });
+      chart.add("path", {class: kind, d});
+    }
+    const now = chart.add("path", {class: "now"});
+    const dots = series.map(([kind]) => chart.add("path", {class: `dot ${kind}`, d: MARKERS[kind === "training" ? 1 : 0]}));
+    const keys = series.map(([kind]) => element("span", {class: "key"},
+      svg("svg", {viewBox: "0 0 26 14", "aria-hidden": "true"}, svg("path", {class: kind, d: "M0 7h26"})),
+      kind === "training" ? "training" : "held out"));
+    const figure = element("figure", {}, element("figcaption", {},
+      element("b", {}, name), " ", ...keys), chart.svg);
+    const show = (frame) => {
+      const epoch = data.epochs[frame];
+      const x = chart.x(epoch + 1);
+      now.setAttribute("d", `M${x} ${chart.box.top}V${chart.box.bottom}`);
+      const said = [];
+      series.forEach(([kind, column], i) => {
+        const number = column[epoch];
+        dots[i].style.display = number === null ? "none" : "";
+        if (number === null) return;
+        dots[i].setAttribute("transform", `translate(${x} ${chart.y(number)})`);
+        said.push(`${kind === "training" ? "training" : "held out"} ${write(number)}`);
+      });
+      chart.svg.setAttribute("aria-label", `${name} by epoch; in epoch ${epoch + 1}: ${said.join(", ")}`);
+    };
+    return {figure, show};
+  }
+
+  // ---- the decision boundary ----
+
+  // Where a class stands best, as polygons, and the border of that region, as lines. Each square of
+  // four neighbouring places is cut into two triangles; in a triangle all standings are linear, so
+  // the parts of the classes fit together without a gap.
+  function region(standings, k, side, place) {
+    let polygons = "", lines = "";
+    const rivals = standings.map((_, j) => j).filter((j) => j !== k);
+    const corner = (column, row) => ({
+      at: place(column, row), stands: standings.map((grid) => grid[row * side + column]),
+    });
+    const ahead = (point, j) => point.stands[k] - point.stands[j];
+    const lead = (point) => Math.min(...rivals.map((j) => ahead(point, j)));
+    const written = (point) => point.at.map((number) => number.toFixed(1)).join(" ");
+    const draw = (triangle) => {
+      // Of two classes that tie everywhere the first is answered.
+      if (rivals.length === 1 && k && triangle.every((point) => lead(point) <= 0)) return;
+      const part = rivals.reduce((points, j) => cut(points, (point) => ahead(point, j)), triangle);
+      if (part.length < 3) return;
+      polygons += `M${part.map(written).join("L")}Z`;
+      part.forEach((point, i) => {
+        const next = part[(i + 1) % part.length];
+        if (lead(point) < 1e-9 && lead(next) < 1e-9) lines += `M${written(point)}L${written(next)}`;
+      });
+    };
+    for (let row = 0; row < side - 1; row++) {
+      for (let column = 0; column < side - 1; column++) {
+        const [a, b] = [corner(column, row), corner(column + 1, row)];
+        const [c, d] = [corner(column + 1, row + 1), corner(column, row + 1)];
+        draw([a, b, c]);
+        draw([a, c, d]);
+      }
+    }
+    return [polygons, lines];
+  }
+
+  // The part of a polygon where a linear function is above 0.
+  function cut(points, measure) {
+    const part = [];
+    points.forEach((point, i) => {
+      const next = points[(i + 1) % points.length];
+      const [here, there] = [measure(point), measure(next)];
+      if (here >= 0) part.push(point);
+      if (here * there < 0) {
+        const share = here / (here - there);
+        const between = (one, other) => one.map((number, j) => number + share * (other[j] - number));
+        part.push({at: between(point.at, next.at), stands: between(point.stands, next.stands)});
+      }
+    });
+    return part;
+  }
+
+  function boundary(data) {
+    const {side, classes, points, standings, axes} = data.boundary;
+    const chart = new Chart({
+      width: 380, height: 300, left: 56, x: data.boundary.x, y: data.boundary.y,
+      label: `the plane of ${axes[0]} and ${axes[1]}, parted into the classes that the model answers`,
+    });
+    const {left, right, top, bottom} = chart.box;
+    const hatchings = classes.map((each, k) => svg("pattern",
+      {id: `hatch-${k}`, width: 8, height: 8, patternUnits: "userSpaceOnUse"},
+      svg("path", {d: HATCHES[k % HATCHES.length], stroke: each.colour, "stroke-opacity": 0.6, "stroke-width": 1})));
+    chart.add("defs", {}, ...hatchings);
+    const fills = classes.map((each, k) => [
+      chart.add("path", {fill: each.colour, "fill-opacity": 0.2}),
+      chart.add("path", {fill: `url(#hatch-${k})`}),
+    ]);
+    const border = chart.add("path", {class: "border"});
+    for (const [x, y, k] of points) {
+      chart.add("path", {
+        class: "point", fill: classes[k].colour, d: MARKERS[k % MARKERS.length],
+        transform: `translate(${chart.x(x).toFixed(1)} ${chart.y(y).toFixed(1)})`,
+      });
+    }
+    chart.xAxis(ticks(...chart.xs, 6), axes[0]);
+    chart.yAxis(ticks(...chart.ys, 5), spelled, axes[1]);
+    const keys = classes.map((each, k) => element("span", {class: "key"},
+      svg("svg", {class: "mark", viewBox: "-7 -7 14 14", "aria-hidden": "true"},
+        svg("path", {class: "point", fill: each.colour, d: MARKERS[k % MARKERS.length]})), each.name));
+    const figure = element("figure", {}, element("figcaption", {},
+      element("b", {}, "decision boundary"), " ", ...keys), chart.svg);
+    if (data.boundary.note) figure.append(element("p", {class: "hint"}, data.boundary.note));
+    const place = (column, row) => [
+      left + (right - left) * column / (side - 1), bottom - (bottom - top) * row / (side - 1),
+    ];
+    const show = (frame) => {
+      const grids = standings[frame].map(bytesOf);
+      if (grids.length === 1) grids.unshift(grids[0].map((number) => -number));
+      let lines = "";
+      grids.forEach((_, k) => {
+        const [polygons, cuts] = region(grids, k, side, place);
+        for (const fill of fills[k] ?? []) fill.setAttribute("d", polygons);
+        if (k) lines += cuts;  // each border has two sides; those of class 0 have been others', too
+      });
+      border.setAttribute("d", lines);
+    };
+    return {figure, show};
+  }
+
+  // ---- distributions ----
+
+  function histogram(data, layer, plot) {
+    const name = plot.of;
+    const title = element("figcaption", {}, element("b", {}, name), " ");
+    const words = element("span");
+    title.append(words);
+    if (!plot.bars) {
+      words.textContent = "none were recorded";
+      return {figure: element("figure", {}, title), show: () => {}};
+    }
+    const [first, count, width] = plot.bars;
+    const edge = (i) => (first + i) * width;
+    // The square root keeps a low bar in sight beside a high one.
+    const height = (number) => Math.sqrt(number);
+    const highest = Math.max(...plot.counts.flat().map(height)) || 1;
+    const chart = new Chart({
+      width: 320, height: 128, left: 10, right: 10, bottom: 22, x: [edge(0), edge(count)], y: [0, highest],
+      label: "",
+    });
+    const paths = {
+      below: chart.add("path", {class: "bars below"}), above: chart.add("path", {class: "bars above"}),
+    };
+    let outline = `M${chart.x(edge(0))} ${chart.y(0)}`;
+    plot.counts[0].forEach((number, i) => {
+      outline += `V${chart.y(height(number)).toFixed(1)}H${chart.x(edge(i + 1)).toFixed(1)}`;
+    });
+    chart.add("path", {class: "ghost", d: `${outline}V${chart.y(0)}`});
+    chart.add("path", {class: "zero", d: `M${chart.x(0)} ${chart.box.top}V${chart.box.bottom}`});
+    chart.xAxis(ticks(edge(0), edge(count), 5));
+    const show = (frame) => {
+      const bars = {below: "", above: ""};
+      plot.counts[frame].forEach((number, i) => {
+        if (!number) return;
+        const sign = first + i < 0 ? "below" : "above";
+        const [from, to] = [chart.x(edge(i)) + 0.5, chart.x(edge(i + 1)) - 0.5];
+        bars[sign] += `M${from.toFixed(1)} ${chart.y(0)}V${chart.y(height(number)).toFixed(1)}H${to.toFixed(1)}V${chart.y(0)}Z`;
+      });
+      for (const [sign, d] of Object.entries(bars)) paths[sign].setAttribute("d", d);
+      words.textContent = plot.says[frame];
+      chart.svg.setAttribute("aria-label", `${name} of ${layer.name}: ${plot.says[frame]}`);
+    };
+    return {figure: element("figure", {}, title, chart.svg), show};
+  }
+
+  // ---- the page ----
+
+  function start(root) {
+    if (root.dataset.started) return;
+    root.dataset.started = "yes";
+    const data = JSON.parse(root.querySelector("script[type='application/json']").textContent);
+    const last = data.epochs.length - 1;
+    let current = 0;
+    let timer = null;
+
+    const parts = [curve(data, "loss", spelled),
+      curve(data, "accuracy", (share) => `${Number((share * 100).toFixed(1))} %`)].filter(Boolean);
+    if (data.boundary) parts.push(boundary(data));
+    const body = [element("div", {class: "plots"}, ...parts.map((part) => part.figure))];
+    if (data.layers.length) {
+      body.push(element("p", {class: "hint"}, "Below, layer by layer: how many weights (biases among "
+        + "them), gradients (of the epoch’s last step) and activations (of the first examples) have "
+        + "which size. Blue is right of zero, orange left. The thin outline is the first epoch. Behind ± "
+        + "stands the standard deviation. Heights "
+        + "are square roots of counts, so that few can be seen beside many; what lies beyond an axis "
+        + "counts in its outermost bar."));
+    }
+    for (const layer of data.layers) {
+      const row = layer.plots.map((plot) => histogram(data, layer, plot));
+      parts.push(...row);
+      body.push(element("h2", {}, layer.name), element("div", {class: "plots histograms"}, ...row.map((part) => part.figure)));
+    }
+
+    const caption = element("p", {class: "caption", "aria-live": "polite"});
+    const buttons = {
+      first: button("first", "First epoch", () => go(0)),
+      previous: button("previous", "Previous epoch", () => go(current - 1)),
+      play: button("play", "Play", () => (timer ? pause() : play())),
+      next: button("next", "Next epoch", () => go(current + 1)),
+      last: button("last", "Last epoch", () => go(last)),
+    };
+    buttons.play.className = "main";
+    const slider = element("input", {
+      type: "range", min: "0", max: String(last), "aria-label": "Epoch",
+    });
+    const run = element("div", {class: "run", role: "group", "aria-label": data.title},
+      element("div", {class: "bar"},
+        element("div", {class: "controls"},
+          element("div", {class: "buttons"}, ...Object.values(buttons)), slider), caption),
+      ...body, ...data.notes.map((note) => element("p", {class: "hint"}, note)),
+      element("p", {class: "hint"}, "Keys: ← and → go an epoch back and on, Home and End jump, Space plays."));
+
+    function go(to) {
+      current = Math.max(0, Math.min(last, to));
+      render();
+    }
+
+    function play() {
+      if (current === last) go(0);
+      const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+      const seconds = isCalm ? CALM_STEP
+        : Math.max(SHORTEST_STEP, Math.min(LONGEST_STEP, SECONDS_A_RUN / data.epochs.length));
+      timer = setInterval(() => {
+        // A notebook may have taken this output away.
+        if (!root.isConnected || current >= last) pause();
+        else go(current + 1);
+      }, seconds * 1000);
+      caption.setAttribute("aria-live", "off");  // nobody can listen to ten epochs a second
+      render();
+    }
+
+    function pause() {
+      clearInterval(timer);
+      timer = null;
+      caption.setAttribute("aria-live", "polite");
+      render();
+    }
+
+    function render() {
+      for (const part of parts) part.show(current);
+      caption.textContent = data.captions[current];
+      slider.value = String(current);
+      slider.setAttribute("aria-valuetext", `${data.epochs[current] + 1} of ${data.total}`);
+      const label = timer ? "Pause" : "Play";
+      buttons.play.setAttribute("aria-label", label);
+      buttons.play.title = label;
+      buttons.play.replaceChildren(icon(timer ? "pause" : "play"));
+      // aria-disabled and not disabled: a button that vanishes under the fingers loses the focus.
+      for (const [name, isIdle] of [["first", current === 0], ["previous", current === 0],
+        ["next", current === last], ["last", current === last]]) {
+        buttons[name].setAttribute("aria-disabled", String(isIdle));
+      }
+    }
+
+    slider.addEventListener("input", () => go(Number(slider.value)));
+    const actions = {
+      ArrowRight: () => go(current + 1), ArrowLeft: () => go(current - 1), Home: () => go(0),
+      End: () => go(last), " ": () => (timer ? pause() : play()),
+    };
+    run.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || event.key === "Tab") return;
+      event.stopPropagation();  // a notebook would take a key for a command
+      if (!(event.key in actions)) return;
+      if (event.key === " " && event.target.tagName === "BUTTON") return;
+      event.preventDefault();
+      actions[event.key]();
+    });
+
+    // ---- into the page ----
+
+    const stage = root.querySelector("[data-part=stage]");
+    stage.setAttribute("data-lm-suppress-shortcuts", "true");  // JupyterLab's word for hands off
+    stage.attachShadow({mode: "open"}).append(element("style", {}, data.style), run);
+    root.querySelector("[data-part=picture]").style.display = "none";
+    const dress = () => { run.dataset.theme = theme(); };
+    prefersDark.addEventListener("change", dress);
+    new MutationObserver(dress).observe(document.body, {attributeFilter: ["data-jp-theme-light"]});
+    dress();
+    go(last);
+  }
+
+  const here = document.currentScript?.parentElement ?? document;
+  const roots = here.matches?.("[data-micrograd-training]") ? [here]
+    : here.querySelectorAll("[data-micrograd-training]");
+  for (const root of roots) start(root);
+})();
