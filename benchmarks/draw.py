@@ -34,6 +34,14 @@ def main() -> None:
     report("a picture, whole", large, runs, lambda: draw_dot(large, limit=2_000).svg())
     model, loss = demo_loss()
     report("a picture, by neuron", loss, runs, lambda: draw_dot(loss, model=model).svg())
+    report("its page, with groups that open", loss, runs, lambda: page_by_neuron(model, loss))
+    wide, wide_loss = loss_of_wide_layers()
+    report(
+        "a picture of wide layers",
+        wide_loss,
+        runs,
+        lambda: draw_dot(wide_loss, model=wide, partials=True).svg(),
+    )
     short = mixed_graph(values=192)
     report("a stepper, node by node", short, runs, lambda: draw_backward(short).html(), short)
     report("the same beside a wrong sweep", short, runs, lambda: beside(short))
@@ -69,6 +77,18 @@ def demo_loss() -> tuple[MLP, Value]:
     loss = hinge_loss(outputs, list(data.signs()))
     penalty = sum((p * p for p in model.parameters()), Value(0.0))
     return model, loss + 1e-4 * penalty
+
+
+def page_by_neuron(model: MLP, loss: Value) -> str:
+    return draw_dot(loss, model=model).html()
+
+
+def loss_of_wide_layers() -> tuple[MLP, Value]:
+    """Returns an MLP [64, 64, 1] on 4 samples: drawn by neuron it would have 4,230 arrows."""
+    generator = random.Random(0)
+    model = MLP(64, [64, 64, 1], seed=0)
+    samples = [[generator.uniform(-1.0, 1.0) for _ in range(64)] for _ in range(4)]
+    return model, sum(((model(sample) - 1.0) ** 2 for sample in samples), Value(0.0))
 
 
 def beside(root: Value) -> str:

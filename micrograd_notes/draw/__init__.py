@@ -1,7 +1,8 @@
 """Pictures of graphs: from values to a view, from a view to DOT, from DOT to SVG.
 
     indexed, names, grouping -> view -> dot -> rendering, svg -> picture
-                                  wording -> steps, wrong     -> stepper
+                                inside -> groups              -> picture, as a page
+                                wording -> steps, wrong       -> stepper
                          model_view -> model_pieces, model_svg -> model
 
 Drawing trains nothing and changes no value.

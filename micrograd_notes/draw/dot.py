@@ -181,14 +181,18 @@ def _notes(lines: tuple[str, ...]) -> str:
 
 def _tooltip(box: Box) -> str:
     """Returns what a reader sees who points at the box: all digits, and what is in a group."""
-    parts = [" ".join(part for part in (box.name, box.operation or box.kind) if part)]
-    if box.contents:
-        parts.append(box.contents)
+    first = " ".join(part for part in (box.name, box.operation or box.kind) if part)
+    # Here, unlike in a label, a backslash begins an escape even before other letters.
+    return escaped("; ".join((first, *details(box)))).replace("\\", "\\\\")
+
+
+def details(box: Box) -> list[str]:
+    """Returns what a box has no room for: what is in a group, and the numbers with all digits."""
+    parts = [box.contents] if box.contents else []
     parts.append(f"data {_all_digits(box.data)}")
     if box.grad is not None:
         parts.append(f"grad {_all_digits(box.grad)}")
-    # Here, unlike in a label, a backslash begins an escape even before other letters.
-    return escaped("; ".join(parts)).replace("\\", "\\\\")
+    return parts
 
 
 def _all_digits(span: Span) -> str:

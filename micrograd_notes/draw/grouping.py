@@ -21,6 +21,8 @@ from micrograd_notes.ops import add
 
 Groups = list[int]  # for each value of the graph the number of its group
 
+_ARROWS_A_BOX = 10  # between modules; wide layers side by side have a thicket of them
+
 
 @dataclass(frozen=True)
 class Grouping:
@@ -92,7 +94,8 @@ def grouped(
 ) -> Grouping | None:
     """Returns a grouping of at most `limit` groups, or None where the rules find none.
 
-    It is the first that has more than half as many, or else the one that has most.
+    It is the first that has more than half as many, or else the one that has most. Modules between
+    which there would be a thicket of arrows give way to those around them: neurons to layers.
 
     Args:
         graph: the graph.
@@ -107,6 +110,8 @@ def grouped(
     [1, 100, 100, 100, 100]
     """
     for paths in _ever_shorter(modules or {}):
+        if _is_thicket(graph, paths, limit):
+            continue
         best: Grouping | None = None
         for grouping in _ever_coarser(graph, limit, paths):
             if (0 if best is None else len(best)) < len(grouping) <= limit:
@@ -116,6 +121,20 @@ def grouped(
         if best is not None:
             return best
     return None
+
+
+def _is_thicket(graph: IndexedGraph, modules: Mapping[int, str], limit: int) -> bool:
+    """Returns whether modules have so many arrows between them that no eye could follow one.
+
+    Two layers of 64 neurons have 4,096; with labels on a few, Graphviz takes half a minute.
+    """
+    arrows = {
+        (modules[operand], path)
+        for position, path in modules.items()
+        for operand in graph.operands[position]
+        if operand in modules
+    }
+    return len(arrows) > _ARROWS_A_BOX * limit
 
 
 def _ever_shorter(modules: Mapping[int, str]) -> Iterator[Mapping[int, str]]:

@@ -15,6 +15,9 @@ from graphviz import Digraph
 
 from micrograd_notes.draw import mermaid, svg, table
 from micrograd_notes.draw.dot import digraph
+from micrograd_notes.draw.groups import with_groups
+from micrograd_notes.draw.indexed import indexed
+from micrograd_notes.draw.inside import Inside, insides_of
 from micrograd_notes.draw.page import page
 from micrograd_notes.draw.rendering import FORMATS, check_format, render
 from micrograd_notes.draw.text import counted
@@ -52,7 +55,8 @@ def draw_dot(
             (BT).
         model: a `Module`, whose names its parameters and neurons are drawn with.
         partials: whether an arrow says the local partial, d result / d operand.
-        limit: the most boxes; a larger graph is drawn in groups, with a line that counts them.
+        limit: the most boxes; a larger graph is drawn in groups, with a line that counts them. On
+            the page that `html()` returns they can be opened.
         group: with False, a graph above the limit is refused.
         focus: a value whose neighbourhood alone is drawn,
         radius: as far as this many arrows.
@@ -69,7 +73,9 @@ def draw_dot(
     view = view_of(
         root, model=model, partials=partials, limit=limit, group=group, focus=focus, radius=radius
     )
-    return Picture(view, format, rankdir)
+    has_groups = any(box.kind == "group" for box in view.boxes)
+    insides = insides_of(indexed(root), view, model, partials) if has_groups else ()
+    return Picture(view, format, rankdir, insides)
 
 
 class Picture:
@@ -84,11 +90,19 @@ class Picture:
     ValueError: unknown format 'gif'; there are svg, png, pdf, dot, html
     """
 
-    def __init__(self, view: View, format: str = "svg", rankdir: str = "LR") -> None:
+    def __init__(
+        self,
+        view: View,
+        format: str = "svg",
+        rankdir: str = "LR",
+        insides: tuple[Inside, ...] = (),
+    ) -> None:
         check_format(format)
         self.view = view
         self.format = format
         self.rankdir = rankdir
+        self.insides = insides
+        """What is seen when a group of the view is opened on a page."""
         self.dot: Digraph = digraph(view, rankdir)
 
     @property
@@ -122,8 +136,15 @@ class Picture:
         return self.svg().encode() if format == "svg" else render(self.source, format)
 
     def html(self) -> str:
-        """Returns a page of its own, with the picture and the table of its values."""
-        return page(self.view.title, _BODY.format(svg=self.svg(), table=table.as_html(self.view)))
+        """Returns a page of its own, with the picture, groups that open, and a table of its values.
+
+        A group opens on the graph of one of its repeats, if that has few enough values to lay out
+        ahead; else it says why not, and what to do.
+        """
+        picture = _PICTURE.format(svg=self.svg())
+        if self.insides:
+            picture = with_groups(picture, self.insides, self.rankdir)
+        return page(self.view.title, picture + _TABLE.format(table=table.as_html(self.view)))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Writes the picture in the format of the path's suffix: .svg, .png, .pdf, .dot, .html.
@@ -173,9 +194,11 @@ class Picture:
         return {"text/html": image, "image/svg+xml": drawn, "text/plain": repr(self)}
 
 
-_BODY = """<div class="picture" tabindex="0" role="group" aria-label="picture">
+_PICTURE = """<div class="picture" tabindex="0" role="group" aria-label="picture">
 {svg}
-</div>
+</div>"""
+
+_TABLE = """
 <details>
 <summary>The same as a table</summary>
 {table}

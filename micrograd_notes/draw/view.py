@@ -130,7 +130,7 @@ def view_of(
     if focus is not None:
         return _view_around(graph, _focus(graph, focus), radius, limit, names, partials)
     if len(graph.values) <= limit:
-        return _view_of_part(graph, range(len(graph.values)), names, partials)
+        return view_of_part(graph, range(len(graph.values)), names, partials)
     if not group:
         raise ValueError(
             f"this graph has {counted(len(graph.values), 'value')}, more than limit={limit}; "
@@ -165,7 +165,7 @@ def _focus(graph: IndexedGraph, focus: object) -> int:
 # ---- the three kinds of view -------------------------------------------------------------------
 
 
-def _view_of_part(
+def view_of_part(
     graph: IndexedGraph,
     positions: Sequence[int],
     names: Mapping[Value, str],
@@ -206,7 +206,7 @@ def _view_around(
     if len(near) < total:
         hidden = counted(total - len(near), "value")
         lines.append(f"Not drawn: {hidden}, beyond the dashed outlines.")
-    return _view_of_part(graph, near, names, partials, tuple(lines))
+    return view_of_part(graph, near, names, partials, tuple(lines))
 
 
 def _view_of_groups(grouping: Grouping, names: Mapping[Value, str], partials: bool) -> View:
