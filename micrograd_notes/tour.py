@@ -22,6 +22,7 @@ from micrograd_notes.files import write_whole
 from micrograd_notes.losses import binary_cross_entropy_with_logits
 from micrograd_notes.nn import MLP
 from micrograd_notes.optim import Adam
+from micrograd_notes.recording import Recorder
 from micrograd_notes.saving import save_model
 from micrograd_notes.tour_page import Findings, GradientCheck, Trained, page_text
 from micrograd_notes.training import History, accuracy, fit
@@ -200,9 +201,16 @@ def check_gradients(model: MLP, count: int = 24, step: float = 2.0**-17) -> list
 # ---- the moons ---------------------------------------------------------------------------------
 
 
-def learn_moons() -> tuple[MLP, Dataset, float]:
-    """Returns a network that has learned the moons, what it saw, and its accuracy on new points."""
+def learn_moons() -> tuple[MLP, History, float]:
+    """Returns a network that has learned the moons, how it did, and its accuracy on new points."""
     moons = data.moons(200, noise=0.1, seed=1)
     network = MLP(2, [8, 8, 1], activation="tanh", seed=1)
-    fit(network, moons, optimizer=Adam(network.parameters(), lr=0.03), epochs=30, progress=False)
-    return network, moons, accuracy(network, data.moons(200, noise=0.1, seed=2))
+    history = fit(
+        network,
+        moons,
+        optimizer=Adam(network.parameters(), lr=0.03),
+        epochs=30,
+        callback=Recorder(network, moons),
+        progress=False,
+    )
+    return network, history, accuracy(network, data.moons(200, noise=0.1, seed=2))

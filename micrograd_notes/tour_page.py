@@ -14,10 +14,11 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from micrograd_notes import data, plots
-from micrograd_notes.data import Dataset
-from micrograd_notes.draw import draw_backward
+from micrograd_notes.draw import draw_backward, draw_model
 from micrograd_notes.engine import Value
 from micrograd_notes.nn import MLP, Neuron
+from micrograd_notes.training import History
+from micrograd_notes.training_page import training_page
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,7 +58,7 @@ class Findings:
     checks: list[GradientCheck]
     digits_model: MLP
     moons_model: MLP
-    moons: Dataset
+    moons_history: History
     moons_accuracy: float
 
     @property
@@ -100,11 +101,8 @@ def page_text(findings: Findings) -> str:
         checks="\n".join(_check_row(check) for check in findings.largest_checks(8)),
         checked=len(findings.checks),
         worst=f"{findings.worst_difference:.1e}",
-        moons=_picture(
-            lambda ax: plots.decision_boundary(findings.moons_model, findings.moons, ax=ax),
-            "Two interleaved half-circles of points, and the curve that the network parts them by",
-            (6.4, 4.8),
-        ),
+        moons=training_page(findings.moons_history, resolution=24)._repr_html_(),
+        moons_model=draw_model(findings.moons_model, inputs=[0.5, 0.25]).svg(),
         moons_accuracy=f"{findings.moons_accuracy:.3f}",
     )
 

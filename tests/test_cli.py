@@ -134,6 +134,7 @@ def test_a_short_tour_writes_a_page_that_needs_nothing_else(
             assert len(attributes["alt"] or "") > 20
     assert sum(tag == "img" for tag, _ in page.tags) == 5
     assert "data-micrograd-stepper" in text
+    assert "data-micrograd-training" in text
     assert load_model(path.parent / "digits_model.json").sizes == (16, tour.HIDDEN, 1)
 
 
