@@ -4,13 +4,10 @@
 (() => {
   "use strict";
 
-  const SPACE = "http://www.w3.org/2000/svg";
+/* controls.js */
+
   const SECONDS_A_RUN = 12;
   const SHORTEST_STEP = 0.15, LONGEST_STEP = 0.7, CALM_STEP = 1;  // seconds
-  const ICONS = {
-    first: "M2 2h2v12H2zM14 2v12L5 8z", previous: "M12 2v12L3 8z", play: "M3 2v12l11-6z",
-    pause: "M3 2h4v12H3zM9 2h4v12H9z", next: "M4 2v12l9-6z", last: "M12 2h2v12h-2zM2 2v12l9-6z",
-  };
   // A class is told by the shape of its points and by the hatching of its region, not by colour alone.
   const MARKERS = [
     "M-4-4h8v8h-8z", "M-4.6 0a4.6 4.6 0 1 0 9.2 0a4.6 4.6 0 1 0-9.2 0z", "M0-5.2L5 4H-5z",
@@ -22,37 +19,6 @@
   ];
 
   // ---- small helpers ----
-
-  function element(tag, attributes = {}, ...children) {
-    const made = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    made.append(...children);  // strings become text: no name is ever read as markup
-    return made;
-  }
-
-  function svg(tag, attributes = {}, ...children) {
-    const made = document.createElementNS(SPACE, tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    made.append(...children);
-    return made;
-  }
-
-  function icon(name) {
-    return svg("svg", {viewBox: "0 0 16 16", "aria-hidden": "true"}, svg("path", {d: ICONS[name]}));
-  }
-
-  function button(name, label, action) {
-    const made = element("button", {type: "button", "aria-label": label, title: label}, icon(name));
-    made.addEventListener("click", action);
-    return made;
-  }
-
-  // JupyterLab says its theme on the body; elsewhere the browser knows what the reader prefers.
-  const prefersDark = matchMedia("(prefers-color-scheme: dark)");
-  function theme() {
-    const lab = document.body.dataset.jpThemeLight;
-    return (lab === undefined ? prefersDark.matches : lab === "false") ? "dark" : "light";
-  }
 
   function bytesOf(text) {
     return Int8Array.from(atob(text), (byte) => byte.charCodeAt(0));
@@ -351,7 +317,7 @@
       first: button("first", "First epoch", () => go(0)),
       previous: button("previous", "Previous epoch", () => go(current - 1)),
       play: button("play", "Play", () => (timer ? pause() : play())),
-      next: button("next", "Next epoch", () => go(current + 1)),
+      next: button("next", "Next epoch", () => go(current + 1), "Next"),
       last: button("last", "Last epoch", () => go(last)),
     };
     buttons.play.className = "main";
@@ -399,7 +365,7 @@
       const label = timer ? "Pause" : "Play";
       buttons.play.setAttribute("aria-label", label);
       buttons.play.title = label;
-      buttons.play.replaceChildren(icon(timer ? "pause" : "play"));
+      buttons.play.replaceChildren(icon(timer ? "pause" : "play"), " " + label);
       // aria-disabled and not disabled: a button that vanishes under the fingers loses the focus.
       for (const [name, isIdle] of [["first", current === 0], ["previous", current === 0],
         ["next", current === last], ["last", current === last]]) {

@@ -17,13 +17,12 @@ import os
 import statistics
 from collections.abc import Sequence
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from micrograd_notes import plots
 from micrograd_notes.data import Dataset
-from micrograd_notes.draw.page import page
+from micrograd_notes.draw.page import page, text_of
 from micrograd_notes.draw.rendering import check_format
 from micrograd_notes.draw.stepper import as_json_in_html
 from micrograd_notes.draw.text import counted, short
@@ -171,7 +170,7 @@ class TrainingPage:
             picture=self._picture(),
             table=_table(self.history),
             data=as_json_in_html(self._data()),
-            script=_text_of("training_page.js"),
+            script=text_of("training_page.js", "micrograd_notes"),
         )
 
     def _data(self) -> dict[str, Any]:
@@ -179,7 +178,7 @@ class TrainingPage:
         names = {name for logs in self.history.epochs for name in logs}
         return {
             "title": self.title,
-            "style": _text_of("training_page.css"),
+            "style": text_of("training_page.css", "micrograd_notes"),
             "total": len(self.history),
             "epochs": self.epochs,
             "captions": self.captions,
@@ -429,10 +428,6 @@ def _cell(name: str, number: Any) -> str:
     if not isinstance(number, float):
         return "–"
     return _percent(number) if name.endswith("accuracy") else short(number)
-
-
-def _text_of(name: str) -> str:
-    return resources.files("micrograd_notes").joinpath(name).read_text(encoding="utf-8")
 
 
 _NO_PICTURE = """<p data-part="picture">For a picture that is there without scripts, too:

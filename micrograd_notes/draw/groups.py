@@ -8,11 +8,11 @@ until it runs the picture is as it is without. What is inside a group is decided
 import html
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib import resources
 
 from micrograd_notes.draw import svg, table
 from micrograd_notes.draw.dot import details, digraph
 from micrograd_notes.draw.inside import MOST_VALUES, Inside
+from micrograd_notes.draw.page import text_of
 from micrograd_notes.draw.rendering import render
 from micrograd_notes.draw.text import counted
 from micrograd_notes.draw.view import View
@@ -44,11 +44,11 @@ def with_groups(picture: str, insides: Sequence[Inside], rankdir: str = "LR") ->
             opened += 1
             panels.append(_panel(inside, inside.view, rankdir))
     return _FRAGMENT.format(
-        style=_text_of("groups.css"),
+        style=text_of("groups.css"),
         picture=picture,
         hint=_hint(opened, len(insides)),
         panels="\n".join(panels),
-        script=_text_of("groups.js"),
+        script=text_of("groups.js"),
     )
 
 
@@ -104,10 +104,6 @@ def _drawn(view: View, rankdir: str) -> str:
         title=html.escape(view.title),
         table=table.as_html(view),
     )
-
-
-def _text_of(name: str) -> str:
-    return resources.files("micrograd_notes.draw").joinpath(name).read_text(encoding="utf-8")
 
 
 _FRAGMENT = """<div class="groups">

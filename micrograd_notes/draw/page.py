@@ -1,9 +1,11 @@
 """A web page of its own around a picture: it needs no other file and no network.
 
-This file knows how a page looks, light and dark. It does not know what stands on it.
+This file knows how a page looks, light and dark, and where the scripts and styles of pages are. It
+does not know what stands on a page.
 """
 
 import html
+from importlib import resources
 
 
 def page(title: str, body: str) -> str:
@@ -14,6 +16,14 @@ def page(title: str, body: str) -> str:
     """
     return _PAGE.format(title=html.escape(title), body=body)
 
+
+def text_of(name: str, package: str = "micrograd_notes.draw") -> str:
+    """Returns a script or a style of the package, with what scripts have in common put in."""
+    text = resources.files(package).joinpath(name).read_text(encoding="utf-8")
+    return text.replace(_SHARED, text_of("controls.js").rstrip()) if _SHARED in text else text
+
+
+_SHARED = "/* controls.js */"
 
 _PAGE = """<!doctype html>
 <html lang="en">

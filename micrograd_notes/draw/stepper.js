@@ -4,6 +4,8 @@
 (() => {
   "use strict";
 
+/* controls.js */
+
   const PHASES = {
     forward: ["Forward.", "Each box computes its number (data) from the boxes that lead to it."],
     seed: ["Backward.", "Now from the end: how fast does the last number change when each one does?"],
@@ -18,36 +20,7 @@
   const NOTHING = 1e-12;  // whoever says 0 to a rounding error is right, too
   const PAPER = "#fafafa";  // what is filled behind a number that is not there yet
 
-  const ICONS = {
-    first: "M2 2h2v12H2zM14 2v12L5 8z", previous: "M12 2v12L3 8z", play: "M3 2v12l11-6z",
-    pause: "M3 2h4v12H3zM9 2h4v12H9z", next: "M4 2v12l9-6z", last: "M12 2h2v12h-2zM2 2v12l9-6z",
-  };
-
   // ---- small helpers ----
-
-  function element(tag, attributes = {}, ...children) {
-    const made = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    made.append(...children);  // strings become text: no name is ever read as markup
-    return made;
-  }
-
-  function icon(name) {
-    const space = "http://www.w3.org/2000/svg";
-    const drawing = document.createElementNS(space, "svg");
-    const path = document.createElementNS(space, "path");
-    drawing.setAttribute("viewBox", "0 0 16 16");
-    drawing.setAttribute("aria-hidden", "true");
-    path.setAttribute("d", ICONS[name]);
-    drawing.append(path);
-    return drawing;
-  }
-
-  function button(name, label, action) {
-    const made = element("button", {type: "button", "aria-label": label, title: label}, icon(name));
-    made.addEventListener("click", action);
-    return made;
-  }
 
   // The smallest rectangle around some elements.
   function around(elements) {
@@ -68,13 +41,6 @@
     // The tooltips tell the gradients of the last step, which the reader may want to predict.
     for (const tooltip of svg.querySelectorAll("g title")) tooltip.remove();
     return document.importNode(svg, true);
-  }
-
-  // JupyterLab says its theme on the body; elsewhere the browser knows what the reader prefers.
-  const prefersDark = matchMedia("(prefers-color-scheme: dark)");
-  function theme() {
-    const lab = document.body.dataset.jpThemeLight;
-    return (lab === undefined ? prefersDark.matches : lab === "false") ? "dark" : "light";
   }
 
   // ---- one picture, or one of two side by side ----
@@ -209,11 +175,10 @@
       first: button("first", "First step", () => go(0)),
       previous: button("previous", "Previous step", () => go(current - 1)),
       play: button("play", "Play", () => (timer ? pause() : play())),
-      next: button("next", "Next step", next),
+      next: button("next", "Next step", next, "Next"),
       last: button("last", "Last step", () => go(steps.length - 1)),
     };
     buttons.next.className = "main";
-    buttons.next.append(" Next");  // its triangle and that of play look alike
     const slider = element("input", {
       type: "range", min: "1", max: String(steps.length), "aria-label": "Step",
     });

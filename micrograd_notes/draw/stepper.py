@@ -15,7 +15,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,7 +23,7 @@ from micrograd_notes.draw.box_steps import steps_by_box
 from micrograd_notes.draw.dot import digraph, pale
 from micrograd_notes.draw.indexed import IndexedGraph, indexed
 from micrograd_notes.draw.names import modules_of, names_of
-from micrograd_notes.draw.page import page
+from micrograd_notes.draw.page import page, text_of
 from micrograd_notes.draw.rendering import check_format, render
 from micrograd_notes.draw.steps import Step, steps_by_value
 from micrograd_notes.draw.text import counted
@@ -223,7 +222,7 @@ class Stepper:
             picture=self._picture(),
             table=_table(self.steps),
             data=as_json_in_html(self._data()),
-            script=_text_of("stepper.js"),
+            script=text_of("stepper.js"),
         )
 
     def _data(self) -> dict[str, Any]:
@@ -236,7 +235,7 @@ class Stepper:
             "panels": ["The right sweep", f"The sweep {TITLES[self.wrong]}"] if self.wrong else [],
             "notes": self.view.notes,
             "by_box": any(box.kind == "group" for box in self.view.boxes),
-            "style": _text_of("stepper.css"),
+            "style": text_of("stepper.css"),
         }
 
     def _changes(self, step: Step) -> list[_Change]:
@@ -345,10 +344,6 @@ def _table(steps: list[Step]) -> str:
             + "</td></tr>"
         )
     return "\n".join(rows)
-
-
-def _text_of(name: str) -> str:
-    return resources.files("micrograd_notes.draw").joinpath(name).read_text(encoding="utf-8")
 
 
 _FRAGMENT = """<div data-micrograd-stepper>
