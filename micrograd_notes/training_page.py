@@ -13,27 +13,21 @@ import base64
 import html
 import io
 import math
-import os
 import statistics
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from micrograd_notes import plots
 from micrograd_notes.data import Dataset
-from micrograd_notes.draw.page import page, text_of
-from micrograd_notes.draw.rendering import check_format
+from micrograd_notes.draw.page import Page, text_of
 from micrograd_notes.draw.stepper import as_json_in_html
 from micrograd_notes.draw.text import counted, short
-from micrograd_notes.files import write_whole
 from micrograd_notes.recording import KINDS, Recorder, Snapshot, inputs_of, snapshots_of
 from micrograd_notes.training import History
 
 __all__ = ["Recorder", "TrainingPage", "training_page"]
 
-SAVED_AS = ("html",)
-"""The formats, and suffixes, that the page is saved in."""
 
 BARS = 30  # of a histogram
 MOST_POINTS = 300  # of the data, drawn over the boundary
@@ -86,7 +80,7 @@ def training_page(
     return TrainingPage(history, title, limit, resolution)
 
 
-class TrainingPage:
+class TrainingPage(Page):
     """A run with everything that shows it.
 
     >>> training_page(History([{"loss": 2.0}])).save("training.gif")
@@ -111,29 +105,8 @@ class TrainingPage:
         """What is said of each epoch that one can walk through."""
         return [self._caption(epoch) for epoch in self.epochs]
 
-    def html(self) -> str:
-        """Returns a page of its own, which needs no other file and no network."""
-        return page(self.title, self._fragment)
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Writes the page to the path, which ends with .html, and returns the path.
-
-        Raises:
-            ValueError: the path ends with another suffix.
-            OSError: the file cannot be written; an older one stays as it is.
-        """
-        check_format(Path(path).suffix.lower().removeprefix("."), SAVED_AS)
-        return write_whole(path, self.html().encode())
-
     def __repr__(self) -> str:
         return f"<{self.title}: {counted(len(self.history), 'epoch')}. {self.captions[-1]}>"
-
-    def _repr_html_(self) -> str:
-        return self._fragment
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """Returns what a notebook displays."""
-        return {"text/html": self._fragment, "text/plain": repr(self)}
 
     # ---- words -----------------------------------------------------------------------------------
 

@@ -5,7 +5,13 @@ does not know what stands on a page.
 """
 
 import html
+import os
 from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from micrograd_notes.draw.rendering import check_format
+from micrograd_notes.files import write_whole
 
 
 def page(title: str, body: str) -> str:
@@ -15,6 +21,40 @@ def page(title: str, body: str) -> str:
     2
     """
     return _PAGE.format(title=html.escape(title), body=body)
+
+
+class Page:
+    """What is shown in a notebook, and saved as a page, by one piece of HTML.
+
+    Derived classes give `title` and `_fragment`, the HTML.
+    """
+
+    title: str
+
+    @property
+    def _fragment(self) -> str:
+        raise NotImplementedError
+
+    def html(self) -> str:
+        """Returns a page of its own, which needs no other file and no network."""
+        return page(self.title, self._fragment)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Writes the page to the path, which ends with .html, and returns the path.
+
+        Raises:
+            ValueError: the path ends with another suffix.
+            OSError: the file cannot be written; an older one stays as it is.
+        """
+        check_format(Path(path).suffix.lower().removeprefix("."), ("html",))
+        return write_whole(path, self.html().encode())
+
+    def _repr_html_(self) -> str:
+        return self._fragment
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """Returns what a notebook displays."""
+        return {"text/html": self._fragment, "text/plain": repr(self)}
 
 
 def text_of(name: str, package: str = "micrograd_notes.draw") -> str:

@@ -11,11 +11,9 @@ What a step says is decided in `steps`; this file knows only which number it cha
 import html
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
 from micrograd_notes.draw import svg, table
@@ -23,8 +21,8 @@ from micrograd_notes.draw.box_steps import steps_by_box
 from micrograd_notes.draw.dot import digraph, pale
 from micrograd_notes.draw.indexed import IndexedGraph, indexed
 from micrograd_notes.draw.names import modules_of, names_of
-from micrograd_notes.draw.page import page, text_of
-from micrograd_notes.draw.rendering import check_format, render
+from micrograd_notes.draw.page import Page, text_of
+from micrograd_notes.draw.rendering import render
 from micrograd_notes.draw.steps import Step, steps_by_value
 from micrograd_notes.draw.text import counted
 from micrograd_notes.draw.view import (
@@ -39,10 +37,6 @@ from micrograd_notes.draw.wording import labels_of
 from micrograd_notes.draw.wrong import WRONG
 from micrograd_notes.draw.wrong_steps import TITLES, steps_beside
 from micrograd_notes.engine import Value
-from micrograd_notes.files import write_whole
-
-SAVED_AS = ("html",)
-"""The formats, and suffixes, that a stepper is saved in."""
 
 _MOST_BOXES = 150  # of a picture in groups
 _MOST_WITH_NEURONS = 60  # of one with neurons in it, which have many arrows
@@ -157,7 +151,7 @@ def _for_stepping(view: View, labels: Sequence[str]) -> View:
     return replace(view, title=title, boxes=boxes, notes=notes)
 
 
-class Stepper:
+class Stepper(Page):
     """The steps of both passes, and everything that shows them.
 
     >>> x = Value(3.0, name="x")
@@ -177,42 +171,16 @@ class Stepper:
         """The steps as plain data: forward steps, then backward steps, one node a step."""
         self.wrong = wrong
         self.rankdir = rankdir
+        how = "step by step" if wrong is None else f"and what goes wrong {TITLES[wrong]}"
+        self.title = f"Backpropagation through {self._root}, {how}"
         digraph(view, rankdir)  # an unknown rankdir is an error here, not in a notebook's display
-
-    @property
-    def title(self) -> str:
-        """What the page is headed by."""
-        if self.wrong is None:
-            return f"Backpropagation through {self._root}, step by step"
-        return f"Backpropagation through {self._root}, and what goes wrong {TITLES[self.wrong]}"
 
     @property
     def _root(self) -> str:
         return next(step["name"] for step in self.steps if step["phase"] == "seed")
 
-    def html(self) -> str:
-        """Returns a page of its own, which needs no other file and no network."""
-        return page(self.title, self._fragment)
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Writes the page to the path, which ends with .html, and returns the path.
-
-        Raises:
-            ValueError: the path ends with another suffix.
-            OSError: the file cannot be written; an older one stays as it is.
-        """
-        check_format(Path(path).suffix.lower().removeprefix("."), SAVED_AS)
-        return write_whole(path, self.html().encode())
-
     def __repr__(self) -> str:
         return f"<{self.title}: {counted(len(self.steps), 'step')}>"
-
-    def _repr_html_(self) -> str:
-        return self._fragment
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """Returns what a notebook displays."""
-        return {"text/html": self._fragment, "text/plain": repr(self)}
 
     # ---- the pieces of the page ------------------------------------------------------------------
 
