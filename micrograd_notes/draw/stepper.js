@@ -10,7 +10,7 @@
     forward: ["Forward.", "Each box computes its number (data) from the boxes that lead to it."],
     seed: ["Backward.", "Now from the end: how fast does the last number change when each one does?"],
     backward: ["Backward.", "The marked box multiplies its own gradient (grad) by the local "
-      + "derivative on each arrow into it (∂), and adds the product to the box behind that arrow."],
+      + "derivative on each arrow into it (∂), and adds the product to the box at the tail of that arrow."],
     end: ["The end.", "All nodes have been visited."],
   };
   const BY_BOX = "The marked box takes the gradient of its outputs back through its own operations, "
@@ -202,7 +202,8 @@
       controls, form, answer, caption,
       ...data.notes.map((note) => element("p", {class: "hint"}, note)),
       element("p", {class: "hint"}, `grad of a box is how fast ${data.root} changes when that box `
-        + "does, and – that it is not known yet. Keys: ← and → step, Home and End jump, Space plays."));
+        + "does, and – that it is not known yet. Blue, ▲: positive; orange, ▼: negative. "
+        + "Keys: ← and → step, Home and End jump, Space plays."));
 
     // ---- moving ----
 

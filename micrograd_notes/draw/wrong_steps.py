@@ -97,7 +97,7 @@ def _in_words(
         "right": parting.right,
         "wrong": parting.wrong,
         "text": f"Here they part: {gradient} is {right} in the right sweep, and {wrong} "
-        f"{TITLES[how]}. {reason}",
+        f"{TITLES[how]}. {reason} Both sweeps stop here.",
     }
 
 
