@@ -110,6 +110,7 @@ def fit(
 
     Raises:
         ValueError: inputs and targets do not fit each other or the model, or a count is below 1.
+        TypeError: the loss or the callback is no function, or the optimiser none.
         FloatingPointError: the loss is infinite or not a number. Its step is not taken.
 
     >>> from micrograd_notes.data import xor
@@ -121,6 +122,13 @@ def fit(
     """
     _check_count("epochs", epochs)
     _check_count("batch_size", batch_size)
+    for name, given, like in [("loss", loss, "mse_loss"), ("callback", callback, "print")]:
+        if given is not None and not callable(given):
+            raise TypeError(f"{name} is a function, like {like}, got {given!r}")
+    if not isinstance(optimizer, Optimizer | None):
+        raise TypeError(
+            f"optimizer is one like Adam(model.parameters(), lr=0.01), got {optimizer!r}"
+        )
     examples = _examples(data)
     if validation is not None:
         _examples(validation)  # better refused now than after an epoch

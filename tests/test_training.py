@@ -17,7 +17,7 @@ from micrograd_notes.losses import (
     mse_loss,
 )
 from micrograd_notes.nn import MLP, Module
-from micrograd_notes.optim import SGD
+from micrograd_notes.optim import SGD, Adam
 from micrograd_notes.training import History, accuracy, default_loss, evaluate, fit, predict
 
 
@@ -380,3 +380,17 @@ def test_a_loss_that_is_no_number_stops_before_the_step(bad: float) -> None:
     with pytest.raises(FloatingPointError, match=f"became {bad}.*smaller learning rate"):
         fit(model, ([[bad]], [0.5]), progress=False)
     assert numbers(model) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"loss": "mse"}, "loss is a function, like mse_loss, got 'mse'"),
+        ({"callback": 3}, "callback is a function"),
+        ({"optimizer": "adam"}, "optimizer is one like Adam"),
+        ({"optimizer": Adam}, "optimizer is one like Adam"),
+    ],
+)
+def test_names_in_place_of_functions_are_refused(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(TypeError, match=words):
+        fit(MLP(2, [1]), xor(), progress=False, **options)
