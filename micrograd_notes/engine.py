@@ -328,15 +328,20 @@ def _install(op: Op) -> None:
         if is_binary:
             methods[f"__r{op.method}__"] = _reflected(methods[f"__{op.method}__"])
     for name in methods:
-        if hasattr(Value, name) and _row_of_method.get(name) != op.name:
+        if not _is_free(name, op):
             raise ValueError(f"a Value has {name!r} already; choose another name than {op.name!r}")
     # NumPy calls a method of its own name on each element: np.arctan(array) asks for x.arctan().
     spelled = re.fullmatch(r"np\.(\w+)\(\{0\}(, \{1\})?\)", op.numpy)
-    if spelled and spelled[1] not in TABLE and not hasattr(Value, spelled[1]):
+    if spelled and spelled[1] not in TABLE and _is_free(spelled[1], op):
         methods[spelled[1]] = named
     for name, method in methods.items():
         _row_of_method[name] = op.name
         setattr(Value, name, method)
+
+
+def _is_free(name: str, op: Op) -> bool:
+    """Returns whether the row may be the method of that name: it is new, or that row's already."""
+    return not hasattr(Value, name) or _row_of_method.get(name) == op.name
 
 
 def _reflected(forth: Callable[[Value, Any], Any]) -> Callable[[Value, Any], Any]:

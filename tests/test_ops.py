@@ -446,10 +446,11 @@ def test_every_row_is_the_method_of_its_name(op: Op) -> None:
 
 
 def test_a_row_of_ones_own_is_replaced_when_its_cell_runs_again() -> None:
-    operation("mine", lambda x: x, [lambda y, x: 1.0])
-    again = operation("mine", lambda x: 2 * x, [lambda y, x: 2.0])
+    operation("mine", lambda x: x, [lambda y, x: 1.0], numpy="np.its_ufunc({0})")
+    again = operation("mine", lambda x: 2 * x, [lambda y, x: 2.0], numpy="np.its_ufunc({0})")
     assert lookup("mine") is again
     assert Value(1.0).mine().data == 2.0
+    assert Value(1.0).its_ufunc().data == 2.0
 
 
 @pytest.mark.parametrize(
