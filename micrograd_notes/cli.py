@@ -5,6 +5,7 @@ shows comes from them. It needs the extra `cli`.
 """
 
 import keyword
+import os
 import subprocess
 import sys
 import unicodedata
@@ -94,7 +95,9 @@ def lab() -> None:
         fail("the notebooks are not part of an installed package; clone the repository for them")
     if util.find_spec("jupyterlab") is None:
         fail('JupyterLab is missing: python -m pip install -e ".[notebooks]"')
-    command = [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(notebooks)]
+    # As root, as one is in a container, Jupyter starts only if it is told that this is meant.
+    as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    command = [sys.executable, "-m", "jupyterlab", *as_root, "--notebook-dir", str(notebooks)]
     raise SystemExit(subprocess.call(command))
 
 
