@@ -131,9 +131,8 @@ class Op:
                 take_over = getattr(operand, "_apply_", None)
                 if take_over is not None:
                     return take_over(self, operands)
-        for operand in operands:
-            if type(operand) not in _PLAIN_NUMBERS and not is_number(operand):
-                raise TypeError(f"{self.name}() takes numbers and Values, got {operand!r}")
+                if not is_number(operand):
+                    raise TypeError(f"{self.name}() takes numbers and Values, got {operand!r}")
         try:
             return self.forward(*operands)
         except (ArithmeticError, ValueError) as error:
@@ -195,7 +194,7 @@ def _at(partial: Partial, result: Any, operands: Sequence[Any]) -> Any:
 
 def _as_partial(partial: Partial) -> Partial:
     """Returns the partial, if it is a number then as a float."""
-    return float(partial) if isinstance(partial, numbers.Real) else partial
+    return float(partial) if is_number(partial) else partial  # type: ignore[arg-type]
 
 
 TABLE: dict[str, Op] = {}

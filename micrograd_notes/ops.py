@@ -25,13 +25,12 @@ notebook of your own:
 """
 
 import math
-import numbers
 import operator
 from typing import Any
 
 from micrograd_notes import accurate
 from micrograd_notes.accurate import TWO_OVER_ROOT_PI
-from micrograd_notes.op import TABLE, Op, close_the_built_in_table, lookup, operation
+from micrograd_notes.op import TABLE, Op, close_the_built_in_table, is_number, lookup, operation
 
 ROOT_TWO = math.sqrt(2.0)
 _round = round  # Python's own: `round` and `abs` name rows of the table below
@@ -292,8 +291,8 @@ def _choose(name: str, among_values: Op, with_a_number: Op, xs: tuple[Any, ...])
         xs = tuple(xs[0])
     if not xs:
         raise TypeError(f"{name}() got no operand; give it two or more")
-    bounds = [x for x in xs if isinstance(x, numbers.Real)]
-    values = [x for x in xs if not isinstance(x, numbers.Real)]
+    bounds = [x for x in xs if is_number(x)]
+    values = [x for x in xs if not is_number(x)]
     if not bounds or not values:
         return among_values(*xs)
     value = values[0] if len(values) == 1 else among_values(*values)
