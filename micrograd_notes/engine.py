@@ -12,27 +12,42 @@ is, and no recursion, so that it may be a million operations deep.
 """
 
 import operator
-import re
 from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from threading import RLock, get_ident
 from typing import TYPE_CHECKING, Any
+from weakref import ReferenceType, ref
 
 from micrograd_notes import ops
+from micrograd_notes.anomaly import AnomalyError, Lookout
 from micrograd_notes.graph import (
     Node,
     Step,
     described,
+    given,
     sweep,
     sweep_numbers,
     topological_order,
 )
-from micrograd_notes.op import TABLE, Op, is_number, on_new_operation
+from micrograd_notes.op import TABLE, Op, is_number
 
-__all__ = ["Step", "Value", "backward", "grad", "no_grad", "sweep", "topological_order"]
+__all__ = [
+    "AnomalyError",
+    "Step",
+    "Value",
+    "backward",
+    "detect_anomaly",
+    "grad",
+    "no_grad",
+    "sweep",
+    "topological_order",
+]
 
 _clock = 0  # counts the changes of leaves' data; see `Value.data`
 _without_recording: set[int] = set()  # the threads that are inside `no_grad`
+_lookouts: dict[int, Lookout] = {}  # those that are inside `detect_anomaly`
+_unusual: set[int] = set()  # both of them: a node that is made asks one question
+_witnesses: list[ReferenceType[Any]] = []  # see `tell_of_sweeps`
 _sweeping = RLock()  # sweeps of two threads may share leaves
 
 
@@ -158,7 +173,9 @@ class Value(Node):
     @staticmethod
     def _apply_(op: Op, operands: tuple[Any, ...]) -> "Value":
         """Records any row of the table: `op(...)` calls it when it meets a `Value`."""
-        if op.is_simple and op.arity == 1:
+        # The method of that name is the quicker way, if it is this row's: one that was never
+        # registered, or was replaced since, is recorded all the same.
+        if op.is_simple and op.arity == 1 and TABLE.get(op.name) is op:
             return getattr(operands[0], op.name)()  # type: ignore[no-any-return]
         values = []
         for operand in op.with_defaults(operands):
@@ -182,7 +199,7 @@ class Value(Node):
     maximum = ops.maximum
     minimum = ops.minimum
 
-    if TYPE_CHECKING:  # the rows of the table, which `_install` makes methods
+    if TYPE_CHECKING:  # the rows of the table, which `methods` makes methods
 
         def __getattr__(self, name: str) -> Callable[..., "Value"]: ...
         def __add__(self, other: Any) -> "Value": ...
@@ -246,12 +263,8 @@ _new = object.__new__
 
 def _node(op: Op, data: float, left: Any, right: Value | None, requires_grad: bool) -> Value:
     """Returns the result of an operation: with its operands, or without them under `no_grad`."""
-    if data.__class__ is not float:
-        data = _to_float(data)
-    if _without_recording and get_ident() in _without_recording:
-        return Value(data, requires_grad=False)
     node = _new(Value)
-    node._data = data
+    node._data = data if data.__class__ is float else _to_float(data)
     node._grad = None
     node.op = op
     node.origin = None
@@ -260,10 +273,22 @@ def _node(op: Op, data: float, left: Any, right: Value | None, requires_grad: bo
     node.name = None
     node._requires_grad = requires_grad
     node._born = _clock
+    if _unusual and get_ident() in _unusual:
+        _as_the_thread_wants_it(node)
     return node
 
 
-def _method_of_one_operand(op: Op) -> Callable[[Value], Value]:
+def _as_the_thread_wants_it(node: Value) -> None:
+    """Looks at a new node in `detect_anomaly`, and makes it a leaf in `no_grad`."""
+    thread = get_ident()
+    if thread in _lookouts:
+        _lookouts[thread].made(node)
+    if thread in _without_recording:
+        node.op = node._left = node._right = None
+        node._requires_grad = False
+
+
+def method_of_one_operand(op: Op) -> Callable[[Value], Value]:
     forward = op.forward
 
     def method(self: Value) -> Value:
@@ -276,7 +301,7 @@ def _method_of_one_operand(op: Op) -> Callable[[Value], Value]:
     return method
 
 
-def _method_of_two_operands(op: Op) -> Callable[[Value, Any], Any]:
+def method_of_two_operands(op: Op) -> Callable[[Value, Any], Any]:
     forward = op.forward
 
     def method(self: Value, other: Any) -> Any:
@@ -289,7 +314,7 @@ def _method_of_two_operands(op: Op) -> Callable[[Value, Any], Any]:
         except (ArithmeticError, ValueError) as error:
             raise _explained(error, op, [self, other]) from None
         requires_grad = self._requires_grad or other._requires_grad
-        if _without_recording or data.__class__ is not float:
+        if _unusual or data.__class__ is not float:
             return _node(op, data, self, other, requires_grad)
         # What `_node` does, without the call: nine in ten nodes are made here.
         node = _new(Value)
@@ -307,52 +332,11 @@ def _method_of_two_operands(op: Op) -> Callable[[Value, Any], Any]:
     return method
 
 
-def _method_of_any_operands(op: Op) -> Callable[..., Value]:
+def method_of_any_operands(op: Op) -> Callable[..., Value]:
     def method(*operands: Any) -> Value:
         return Value._apply_(op, operands)
 
     return method
-
-
-def _install(op: Op) -> None:
-    """Makes a row of the table a method of `Value`, and an operator where Python has one for it."""
-    named: Any = _method_of_any_operands(op)
-    if op.is_simple and op.arity == 1:
-        named = _method_of_one_operand(op)
-    named.__name__ = op.name
-    named.__doc__ = f"Returns {op.name} of it: see `micrograd_notes.ops.{op.name}`."
-    methods = {op.name: named}
-    if op.method is not None:
-        is_binary = op.is_simple and op.arity == 2
-        methods[f"__{op.method}__"] = _method_of_two_operands(op) if is_binary else named
-        if is_binary:
-            methods[f"__r{op.method}__"] = _reflected(methods[f"__{op.method}__"])
-    for name in methods:
-        if not _is_free(name, op):
-            raise ValueError(f"a Value has {name!r} already; choose another name than {op.name!r}")
-    # NumPy calls a method of its own name on each element: np.arctan(array) asks for x.arctan().
-    spelled = re.fullmatch(r"np\.(\w+)\(\{0\}(, \{1\})?\)", op.numpy)
-    if spelled and spelled[1] not in TABLE and _is_free(spelled[1], op):
-        methods[spelled[1]] = named
-    for name, method in methods.items():
-        _row_of_method[name] = op.name
-        setattr(Value, name, method)
-
-
-def _is_free(name: str, op: Op) -> bool:
-    """Returns whether the row may be the method of that name: it is new, or that row's already."""
-    return not hasattr(Value, name) or _row_of_method.get(name) == op.name
-
-
-def _reflected(forth: Callable[[Value, Any], Any]) -> Callable[[Value, Any], Any]:
-    def back(self: Value, other: Any) -> Any:
-        other = as_value(other)
-        return NotImplemented if other is None else forth(other, self)
-
-    return back
-
-
-_row_of_method: dict[str, str] = {}
 
 
 def _to_float(number: Any) -> float:
@@ -395,8 +379,7 @@ def _compare(relation: Callable[[Any, Any], Any], a: Value, b: Any) -> Any:
 
 def _explained(error: Exception, op: Op, operands: Iterable[Value]) -> Exception:
     """Returns the same kind of error, with a message that names operation, numbers and nodes."""
-    given = [f"{v.name}={v._data!r}" if v.name else repr(v._data) for v in operands]
-    return op.explained(error, given)
+    return op.explained(error, given(operands))
 
 
 # ---- gradients -------------------------------------------------------------------------------
@@ -412,6 +395,8 @@ def backward(root: Value, adjoint: float = 1.0) -> None:
     order = topological_order(root)
     with _sweeping:
         leaves = [(node, node._grad) for node in order if node._left is None]
+        if _unusual and get_ident() in _lookouts:
+            _lookouts[get_ident()].rehearse(root, adjoint, leaves)
         try:
             sweep_numbers(order, adjoint)
         except BaseException:
@@ -423,6 +408,18 @@ def backward(root: Value, adjoint: float = 1.0) -> None:
         for leaf, before in leaves:
             if before is not None and leaf._requires_grad:
                 leaf._grad += before  # type: ignore[operator]
+        for reference in tuple(_witnesses):
+            witness = reference()
+            if witness is not None:
+                witness.swept(leaves)
+
+
+def tell_of_sweeps(witness: Any) -> None:
+    """Calls `witness.swept(leaves)` after each `backward`, as long as there is the witness.
+
+    Each leaf comes with the gradient that it had before, None if it had none.
+    """
+    _witnesses.append(ref(witness, _witnesses.remove))
 
 
 def grad(output: Value, inputs: Value | Iterable[Value]) -> list[Value]:
@@ -451,7 +448,9 @@ def grad(output: Value, inputs: Value | Iterable[Value]) -> list[Value]:
         if not value._requires_grad:
             raise ValueError(f"{described(value)} has requires_grad=False, so it has no gradient")
     totals: dict[Value, Any] = {output: 1.0}
-    for step in sweep(output, recorded=True):
+    steps = sweep(output, recorded=True)
+    lookout = _lookouts.get(get_ident())
+    for step in steps if lookout is None else lookout.passed(steps):
         totals[step.operand] = step.total
     return [_as_new(totals.get(value, 0.0), totals) for value in wanted]
 
@@ -492,11 +491,44 @@ def no_grad() -> Iterator[None]:
     thread = get_ident()
     outermost = thread not in _without_recording
     _without_recording.add(thread)
+    _unusual.add(thread)
     try:
         yield
     finally:
         if outermost:
             _without_recording.discard(thread)
+            if thread not in _lookouts:
+                _unusual.discard(thread)
 
 
-on_new_operation(_install)
+@contextmanager
+def detect_anomaly() -> Iterator[None]:
+    """Raises inside, in this thread, at the first number that is NaN or infinite.
+
+    A result is looked at as it is computed, a gradient as `backward` or `grad` passes it on; then
+    no gradient has changed. An infinite partial is no anomaly where the adjoint that it meets is 0,
+    as in the branch of a `where` that is not chosen. It takes time, and costs nothing when it is
+    off. It serves as a decorator too.
+
+    Raises:
+        AnomalyError: a FloatingPointError that names the operation, its operands and the line that
+            made the node; `error.node` is the node, to look at or to draw.
+
+    >>> x = Value(1e200, name="x")
+    >>> with detect_anomaly():  # doctest: +ELLIPSIS
+    ...     y = x * x + 1.0
+    Traceback (most recent call last):
+    micrograd_notes.anomaly.AnomalyError: multiply(x=1e+200, x=1e+200) is inf, though its ...
+    """
+    thread = get_ident()
+    outermost = thread not in _lookouts
+    if outermost:
+        _lookouts[thread] = Lookout()
+        _unusual.add(thread)
+    try:
+        yield
+    finally:
+        if outermost:
+            del _lookouts[thread]
+            if thread not in _without_recording:
+                _unusual.discard(thread)

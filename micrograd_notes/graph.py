@@ -58,6 +58,16 @@ def described(node: Node) -> str:
     return repr(node.name) if node.name else f"Value({node._data!r}), {of}"
 
 
+def given(operands: Iterable[Node]) -> list[str]:
+    """Returns the operands as a message lists them: their numbers, by name where they have one.
+
+    >>> from micrograd_notes.engine import Value
+    >>> given([Value(2.0, name="x"), Value(3.0)])
+    ['x=2.0', '3.0']
+    """
+    return [f"{v.name}={v._data!r}" if v.name else repr(v._data) for v in operands]
+
+
 def topological_order(root: AnyNode) -> list[AnyNode]:
     """Returns every value that the root was made from, operands before results, the root last.
 

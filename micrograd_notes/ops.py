@@ -30,7 +30,15 @@ from typing import Any
 
 from micrograd_notes import accurate
 from micrograd_notes.accurate import TWO_OVER_ROOT_PI
-from micrograd_notes.op import TABLE, Op, close_the_built_in_table, is_number, lookup, operation
+from micrograd_notes.op import (
+    EVERYWHERE,
+    TABLE,
+    Op,
+    close_the_built_in_table,
+    is_number,
+    lookup,
+    operation,
+)
 
 ROOT_TWO = math.sqrt(2.0)
 _round = round  # Python's own: `round` and `abs` name rows of the table below
@@ -54,16 +62,17 @@ divide: Op = operation("divide", operator.truediv,
     symbol="/", method="truediv", numpy="{0} / {1}", mpmath=lambda mp, a, b: a / b)
 ieee_divide: Op = operation("ieee_divide", accurate.ieee_divide,
     [lambda y, a, b: ieee_divide(1.0, b), lambda y, a, b: -ieee_divide(y, b)],
-    symbol="/", numpy="np.divide({0}, {1})", mpmath=lambda mp, a, b: a / b)
+    symbol="/", numpy="{0} / {1}", mpmath=lambda mp, a, b: a / b)
 power: Op = operation("power", accurate.power,
     [lambda y, a, b: chain(b, power_less(a, b, 1.0)),
      lambda y, a, b: where(a, chain(y, ieee_log(a)), 0.0)],
     symbol="**", method="pow", mpmath=lambda mp, a, b: mp.power(a, b))
-# a ** (b - n), for the derivatives of power: n is 1 in the first, 2 in the second
+# a ** (b - n), for the derivatives of power: n is 1 in the first, a whole number above in the next
 power_less: Op = operation("power_less", accurate.power_less,
     [lambda y, a, b, n: chain(b - n, power_less(a, b, n + 1.0)),
      lambda y, a, b, n: where(a, chain(y, ieee_log(a)), 0.0), None],
-    symbol="**", numpy="np.power({0}, {1} - {2})", mpmath=lambda mp, a, b, n: mp.power(a, b - n))
+    symbol="**", numpy="np.power({0}, {1} - {2})", domain=(EVERYWHERE, EVERYWHERE, (1.0, 1.0)),
+    mpmath=lambda mp, a, b, n: mp.power(a, b - n))
 # adjoint times partial: the product of the chain rule
 chain: Op = operation("chain", accurate.chain_product,
     [lambda y, adjoint, partial: partial, lambda y, adjoint, partial: adjoint],
@@ -116,8 +125,8 @@ hypot: Op = operation("hypot", math.hypot,
 direction: Op = operation("direction", accurate.direction,
     [lambda y, a, b: direction(b, a) * chain(direction(b, a), ieee_divide(1.0, hypot(a, b))),
      lambda y, a, b: -y * chain(direction(b, a), ieee_divide(1.0, hypot(a, b)))],
-    numpy="{0} / np.hypot({0}, {1})", kinks=math.hypot,
-    mpmath=lambda mp, a, b: a / mp.hypot(a, b), ulps=6.0)
+    numpy="{0} / np.where(np.hypot({0}, {1}) == 0, 1.0, np.hypot({0}, {1}))", kinks=math.hypot,
+    mpmath=lambda mp, a, b: a / mp.hypot(a, b) if a or b else a, ulps=6.0)
 atan2: Op = operation("atan2", math.atan2,
     [lambda angle, y, x: chain(direction(x, y), ieee_divide(1.0, hypot(x, y))),
      lambda angle, y, x: -chain(direction(y, x), ieee_divide(1.0, hypot(x, y)))],
@@ -131,7 +140,8 @@ tanh: Op = operation("tanh", math.tanh, [lambda y, x: sech_squared(x)],
     mpmath="tanh", gain=5 / 3)
 sech_squared: Op = operation("sech_squared", accurate.sech_squared,
     [lambda y, x: -2.0 * tanh(x) * y],
-    symbol="sech²", numpy="1.0 / np.cosh({0})**2", mpmath=lambda mp, x: mp.sech(x) ** 2)
+    symbol="sech²", numpy="1.0 / np.cosh({0})**2", mpmath=lambda mp, x: mp.sech(x) ** 2,
+    ulps=6.0)
 asinh: Op = operation("asinh", math.asinh, [lambda y, x: ieee_divide(1.0, hypot(1.0, x))],
     numpy="np.arcsinh({0})", mpmath="asinh")
 acosh: Op = operation("acosh", math.acosh,
@@ -226,7 +236,9 @@ floor: Op = operation("floor", accurate.floor, [0.0],
 round: Op = operation("round", lambda x, digits: _round(x, int(digits)),
     [0.0, None],
     method="round", numpy="np.round({0}, {1})", defaults=(0.0,),
-    kinks=lambda x, digits: math.cos(math.pi * math.fmod(x * 10.0**digits, 1.0)))
+    domain=(EVERYWHERE, (-15.0, 15.0)),  # finer than a float, no step is to be seen
+    kinks=lambda x, digits: math.cos(math.pi * math.fmod(x * 10.0**digits, 1.0)),
+    mpmath=lambda mp, x, digits: mp.nint(x * mp.mpf(10) ** int(digits)) / mp.mpf(10) ** int(digits))
 
 # ---- any number of operands ----------------------------------------------------------------------
 
@@ -255,7 +267,8 @@ largest: Op = operation("largest", accurate.maximum, _tied_shares,
 smallest: Op = operation("smallest", accurate.minimum, _tied_shares,
     symbol="min", numpy="np.minimum.reduce([{all}])", mpmath=lambda mp, *xs: min(xs))
 logsumexp: Op = operation("logsumexp", accurate.logsumexp, _exponential_shares,
-    numpy="np.logaddexp.reduce([{all}])",
+    numpy="np.maximum.reduce([{all}])"
+    " + np.log(np.add.reduce(np.exp([{all}] - np.maximum.reduce([{all}]))))",
     mpmath=lambda mp, *xs: mp.log(mp.fsum(mp.exp(x) for x in xs)))
 logaddexp: Op = operation("logaddexp", accurate.logsumexp,
     [lambda y, a, b: _exponential_shares(y, a, b)[0],
@@ -310,6 +323,34 @@ def clamp(x: Any, low: Any = None, high: Any = None) -> Any:
     return x if high is None else minimum(x, high)
 
 
+def pick(values: Any, index: Any) -> Any:
+    """Returns values[index], where the index may be data that a lifted program does not know yet.
+
+    By a plain number it is the value itself, and no other is looked at. By a recorded one it is the
+    sum of each value times `equal(index, its place)`. Values are numbers, or rows of them, of which
+    a row is picked.
+
+    Raises:
+        TypeError: the index is no whole number.
+        IndexError: there is no such value. A negative index counts nothing.
+
+    >>> pick([2.0, 3.0, 5.0], 1)
+    3.0
+    >>> pick([[1.0, 2.0], [3.0, 4.0]], 1)
+    [3.0, 4.0]
+    """
+    if is_number(index):
+        if index != int(index):
+            raise TypeError(f"pick(values, index) takes a whole number as index, got {index!r}")
+        if not 0 <= index < len(values):
+            raise IndexError(f"pick() got index {index} for {len(values)} values, counted from 0")
+        return values[int(index)]
+    if isinstance(values[0], list | tuple):
+        return [pick(column, index) for column in zip(*values, strict=True)]
+    first, *others = [equal(index, float(i)) * value for i, value in enumerate(values)]
+    return sum(others, first)
+
+
 def softmax(*xs: Any) -> list[Any]:
     """Returns exp(x) / sum of exp(x) for each x: positive numbers that add up to 1.
 
@@ -323,5 +364,5 @@ def softmax(*xs: Any) -> list[Any]:
 
 
 close_the_built_in_table()
-__all__ = ["TABLE", "Op", "clamp", "lookup", "maximum", "minimum", "operation", "softmax"]
+__all__ = ["TABLE", "Op", "clamp", "lookup", "maximum", "minimum", "operation", "pick", "softmax"]
 __all__ += sorted(TABLE.keys() - {"abs", "round"})  # `import *` leaves Python's own names alone

@@ -36,6 +36,7 @@ Inputs = Sequence[Sequence[Any]]
 Data = Dataset | tuple[Inputs, Sequence[Any]]
 Loss = Callable[[list[Any], list[Any]], Any]
 Logs = dict[str, Any]
+Callback = Callable[[int, Logs], Any]
 Predictor = Callable[[Sequence[Any]], Any]
 
 
@@ -83,7 +84,7 @@ def fit(
     batch_size: int = 32,
     seed: int = 0,
     validation: Data | None = None,
-    callback: Callable[[int, Logs], Any] | None = None,
+    callback: Callback | Sequence[Callback] | None = None,
     progress: bool = True,
 ) -> History:
     """Trains the model in place and returns what each epoch came to.
@@ -104,7 +105,7 @@ def fit(
         validation: data to evaluate after each epoch, never to learn from.
         callback: called after each epoch with its number, from 0, and its logs. The gradients are
             then those of the last step. What it adds to the logs stays in the history. If it
-            returns True, training ends there.
+            returns True, training ends there. Several are given as a list, and called in order.
         progress: whether to show a bar, where tqdm is installed. With or without it, each epoch
             is a line in the log `micrograd_notes.training`, at the level INFO.
 
@@ -122,16 +123,16 @@ def fit(
     """
     _check_count("epochs", epochs)
     _check_count("batch_size", batch_size)
-    for name, given, like in [("loss", loss, "mse_loss"), ("callback", callback, "print")]:
-        if given is not None and not callable(given):
-            raise TypeError(f"{name} is a function, like {like}, got {given!r}")
+    if loss is not None and not callable(loss):
+        raise TypeError(f"loss is a function, like mse_loss, got {loss!r}")
+    callbacks = _callbacks(callback)
     if not isinstance(optimizer, Optimizer | None):
         raise TypeError(
             f"optimizer is one like Adam(model.parameters(), lr=0.01), got {optimizer!r}"
         )
-    examples = _examples(data)
+    examples = examples_of(data)
     if validation is not None:
-        _examples(validation)  # better refused now than after an epoch
+        examples_of(validation)  # better refused now than after an epoch
     loss = default_loss(model, data) if loss is None else loss
     optimizer = Adam(model.parameters(), lr=0.05) if optimizer is None else optimizer
     generator = random.Random(seed)
@@ -150,7 +151,8 @@ def fit(
             if bar is not None:
                 bar.set_postfix_str(_spelled(logs), refresh=False)
                 bar.update()
-            if callback is not None and callback(epoch, logs) is True:
+            answers = [each(epoch, logs) for each in callbacks]
+            if any(answer is True for answer in answers):
                 break
     return history
 
@@ -206,7 +208,7 @@ def accuracy(model: Predictor, data: Data) -> float:
     >>> accuracy(lambda x: Value(x[0] - 5.0), ([[4.0], [6.0], [7.0], [8.0]], [0, 1, 1, 0]))
     0.75
     """
-    examples = _examples(data)
+    examples = examples_of(data)
     outputs = [_numbers(output) for output in _outputs(model, [inputs for inputs, _ in examples])]
     measured = _accuracy_if_labels(outputs, [target for _, target in examples])
     if not measured:
@@ -223,7 +225,7 @@ def evaluate(model: Predictor, data: Data, loss: Loss | None = None) -> dict[str
     >>> evaluate(lambda x: Value(0.0), ([[4.0], [6.0]], [0, 0]))
     {'loss': 0.6931471805599453, 'accuracy': 1.0}
     """
-    examples = _examples(data)
+    examples = examples_of(data)
     targets = [target for _, target in examples]
     loss = default_loss(model, data) if loss is None else loss
     with no_grad():
@@ -249,7 +251,7 @@ def default_loss(model: Predictor, data: Data) -> Loss:
     >>> default_loss(lambda x: [Value(0.0), Value(1.0)], ([[4.0]], [1])).__name__
     'cross_entropy'
     """
-    examples = _examples(data)
+    examples = examples_of(data)
     targets = [target for _, target in examples]
     [output] = _outputs(model, [examples[0][0]])
     classes = len(data.class_names) if isinstance(data, Dataset) else None
@@ -310,7 +312,7 @@ def _are_among(targets: list[Any], labels: Sequence[int]) -> bool:
 # ---- arguments and reports -----------------------------------------------------------------------
 
 
-def _examples(data: Data) -> list[tuple[Any, Any]]:
+def examples_of(data: Data) -> list[tuple[Any, Any]]:
     """Returns the data as a list of (inputs, target)."""
     inputs: Inputs
     targets: Sequence[Any]
@@ -325,6 +327,17 @@ def _examples(data: Data) -> list[tuple[Any, Any]]:
     if not len(inputs):
         raise ValueError("there are no examples; give one or more")
     return list(zip(inputs, targets, strict=True))
+
+
+def _callbacks(callback: Callback | Sequence[Callback] | None) -> list[Callback]:
+    """Returns the callbacks as a list; TypeError if one of them is no function."""
+    if callback is None:
+        return []
+    callbacks: list[Any] = list(callback) if isinstance(callback, list | tuple) else [callback]
+    for each in callbacks:
+        if not callable(each):
+            raise TypeError(f"callback is a function, like print, or a list of them, got {each!r}")
+    return callbacks
 
 
 def _check_count(name: str, count: Any) -> None:

@@ -6,14 +6,22 @@ import math
 import pickle
 import threading
 import weakref
+from contextlib import ExitStack
 from fractions import Fraction
 from typing import Any
 
 import pytest
 from hypothesis import given
 
-from micrograd_notes import ops
-from micrograd_notes.engine import Value, grad, no_grad, sweep, topological_order
+from micrograd_notes import engine, ops
+from micrograd_notes.engine import (
+    Value,
+    detect_anomaly,
+    grad,
+    no_grad,
+    sweep,
+    topological_order,
+)
 from tests import programs
 
 # ---- worked examples -----------------------------------------------------------------------------
@@ -69,6 +77,8 @@ def test_a_derivative_can_be_swept_itself() -> None:
     assert by_a is not b
     y = ops.exp(a)
     assert grad(y, [a])[0] is not y
+    (slope,) = grad(a * a * a, a)
+    assert slope.op is ops.add  # its own node already, and not one more
 
 
 # ---- laws over random programs -------------------------------------------------------------------
@@ -251,6 +261,19 @@ def test_data_changed_before_the_forward_pass_is_fine() -> None:
     assert x.grad == 3.0
 
 
+def test_a_changed_leaf_is_refused_whatever_the_number_of_operands() -> None:
+    builds: list[Any] = [
+        ops.exp, lambda x: x * 2.0, lambda x: 2.0 * x, lambda x: ops.logsumexp(1.0, x)
+    ]
+    for build in builds:
+        x = Value(2.0)
+        y = build(x)
+        x.data = 2.0
+        with pytest.raises(RuntimeError, match="was set after"):
+            copy.copy(y).backward()
+        assert not x.has_grad
+
+
 def test_a_rule_that_raises_leaves_every_gradient_as_it_was() -> None:
     def broken(y: Any, x: Any) -> Any:
         raise KeyError("a rule of a learner's own")
@@ -282,6 +305,8 @@ def test_a_leaf_frozen_after_the_forward_pass_keeps_its_gradient() -> None:
 def test_plain_numbers_need_no_gradient() -> None:
     y = Value(2.0) * 3
     assert [v.requires_grad for v in y.operands] == [True, False]
+    assert [v.requires_grad for v in ops.hypot(3, y).operands] == [False, True]
+    assert not any(v.requires_grad for v in grad(y + Value(1.0), [Value(2.0)]))
     y.backward()
     assert not y.operands[1].has_grad
 
@@ -330,6 +355,15 @@ def test_two_threads_share_a_leaf() -> None:
     for thread in threads:
         thread.join()
     assert x.grad == 800.0
+
+
+def test_a_thread_is_as_usual_again_after_every_block() -> None:
+    for blocks in ([no_grad], [detect_anomaly], [no_grad, detect_anomaly], [detect_anomaly] * 2):
+        with ExitStack() as stack:
+            for block in blocks:
+                stack.enter_context(block())
+            assert engine._unusual == {threading.get_ident()}
+        assert not engine._unusual
 
 
 def test_detach_cuts_the_graph() -> None:
@@ -519,6 +553,34 @@ def test_arrays_broadcast_over_a_value() -> None:
     assert np.maximum(row * x, 3.0)[0] == 3.0
 
 
+def test_a_value_says_what_it_is() -> None:
+    x = Value(1.5, name="x")
+    (x * 2.0).backward()
+    assert repr(x) == "Value(data=1.5, grad=2.0, name='x')"
+    assert str(Value(1.5)) == "Value(data=1.5, grad=0.0)"
+    for name in ("tanh", "logsumexp", "add"):
+        method: Any = getattr(Value, name)
+        assert method.__name__ == name
+        assert f"micrograd_notes.ops.{name}`" in method.__doc__
+    with pytest.raises(OverflowError, match=r"^12345678901234567890\.\.\. is too large"):
+        Value(int("1234567890" * 40))
+
+
+@pytest.mark.parametrize(
+    ("operands", "kind", "words"),
+    [
+        ((0.0, -1.0), ZeroDivisionError, r"power\(x=0.0, -1.0\)"),
+        ((-2.0, 0.5), ValueError, r"power\(x=-2.0, 0.5\)"),
+        ((1e200, 2.0), OverflowError, r"power\(x=1e\+200, 2.0\)"),
+    ],
+)
+def test_an_operation_that_is_called_as_a_function_explains_its_error(
+    operands: tuple[float, float], kind: type[Exception], words: str
+) -> None:
+    with pytest.raises(kind, match=words):
+        ops.power(Value(operands[0], name="x"), operands[1])
+
+
 def test_a_name_is_a_string() -> None:
     with pytest.raises(TypeError, match="name is a string"):
         Value(1.0, ("a", "b"))  # type: ignore[arg-type]
@@ -531,3 +593,7 @@ def test_a_shallow_copy_is_the_same_node_again() -> None:
     assert z.operands == (x, x)
     z.backward()
     assert x.grad == 4.0
+    again = copy.copy(x)
+    assert (again.grad, again.name, again.requires_grad) == (4.0, "x", True)
+    frozen = copy.copy(Value(1.0, requires_grad=False))
+    assert not frozen.requires_grad

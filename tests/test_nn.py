@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from micrograd_notes import ops
-from micrograd_notes.engine import Value
+from micrograd_notes.engine import Value, topological_order
 from micrograd_notes.nn import MLP, Layer, Module, Neuron, activation_names
 
 
@@ -35,14 +35,28 @@ def test_the_weights_of_micrograd() -> None:
     assert all(n.b.data == 0.0 for layer in model.layers for n in layer.neurons)
 
 
+def test_the_weights_that_suit_an_activation() -> None:
+    """Uniform up to gain * sqrt(3 / nin), from the generator of the seed or the global one."""
+    for activation, seed, gain in [("tanh", 3, 5 / 3), ("tanh", None, 5 / 3), (None, 3, 2**0.5)]:
+        random.seed(8)
+        neuron = Neuron(6, activation=activation, seed=seed)
+        generator = random.Random(8 if seed is None else seed)
+        bound = gain * math.sqrt(3 / 6)
+        assert [w.data for w in neuron.w] == [generator.uniform(-bound, bound) for _ in range(6)]
+    linear = Neuron(3, nonlin=False, seed=1)
+    assert (linear.nonlin, Neuron(3).nonlin) == (False, True)
+    assert all(abs(w.data) <= 1.0 for w in linear.w)  # gain 1 and nin 3
+
+
 def test_a_seed_makes_the_same_model_and_leaves_the_global_generator_alone() -> None:
     random.seed(1)
     before = random.getstate()
     first, second, other = MLP(3, [4, 1], seed=5), MLP(3, [4, 1], seed=5), MLP(3, [4, 1], seed=6)
     assert random.getstate() == before
     assert first.state_dict() == second.state_dict() != other.state_dict()
-    rows = first.state_dict()["layers.0.weight"]
-    assert rows[0] != rows[1]
+    for drawn in (first.layers[0], Layer(3, 2, seed=5)):
+        rows = drawn.state_dict()["weight"]
+        assert rows[0] != rows[1]
 
 
 @pytest.mark.parametrize("name", activation_names())
@@ -60,10 +74,19 @@ def test_a_layer_of_one_neuron_returns_its_value() -> None:
     assert isinstance(MLP(2, [1, 1, 1])([1.0, 2.0]), Value)
 
 
+def test_an_input_becomes_a_value_once_for_all_neurons_of_a_layer() -> None:
+    outputs = Layer(2, 3, seed=0)([1.0, Value(2.0)])
+    nodes = {node for output in outputs for node in topological_order(output)}
+    assert sum(node.op is None and not node.requires_grad for node in nodes) == 1
+    with pytest.raises(TypeError, match=r"takes a list of 2 inputs, got 1\.0"):
+        Layer(2, 3)(1.0)  # type: ignore[arg-type]
+
+
 def test_the_last_layer_is_linear() -> None:
     model = MLP(2, [3, 1], activation="tanh", seed=0)
     assert repr(model.layers[0].neurons[0]) == "TanhNeuron(2)"
     assert repr(model.layers[1].neurons[0]) == "LinearNeuron(3)"
+    assert repr(Neuron(2, activation="normal_density")) == "φNeuron(2)"
     assert repr(MLP(1, [1, 1])) == "MLP of [Layer of [ReLUNeuron(1)], Layer of [LinearNeuron(1)]]"
 
 
@@ -79,6 +102,12 @@ def test_any_operation_of_one_operand_is_an_activation() -> None:
 def test_an_unknown_activation_is_refused_and_the_known_are_listed(name: Any) -> None:
     with pytest.raises(ValueError, match=f"unknown activation {name!r}.*relu"):
         Neuron(2, activation=name)
+
+
+def test_an_operation_that_can_do_without_its_operand_is_no_activation() -> None:
+    idle = ops.operation("idle_of_a_test", lambda x: x, [1.0], defaults=(1.0,))
+    with pytest.raises(ValueError, match="unknown activation"):
+        Neuron(2, activation=idle)
 
 
 @pytest.mark.parametrize(
@@ -117,9 +146,18 @@ def test_what_is_no_input_and_what_is_no_activation() -> None:
         Neuron(1).load_state_dict(None)  # type: ignore[arg-type]
 
 
+def test_arrays_are_no_inputs_of_a_neuron() -> None:
+    np = pytest.importorskip("numpy")
+    for nonlin in (True, False):
+        with pytest.raises(TypeError, match="inputs are numbers or Values"):
+            Neuron(2, nonlin=nonlin)([np.array([1.0, 2.0]), 1.0])
+
+
 def test_the_wrong_number_of_inputs_is_refused() -> None:
     with pytest.raises(ValueError, match="Neuron with 3 weights got 2 inputs"):
         Neuron(3)([1.0, 2.0])
+    with pytest.raises(ValueError, match="Neuron with 1 weights got 2 inputs"):
+        Neuron(1)([1.0, 2.0])
     with pytest.raises(TypeError, match="takes a list of 1 inputs"):
         Neuron(1)(1.0)  # type: ignore[arg-type]
 
@@ -143,13 +181,13 @@ class Tied(Module):
 
     def __init__(self) -> None:
         self.scale = Value(2.0)
-        self.parts = {"left": Layer(2, 2), "right": [Value(1.0), Value(-1.0)]}
+        self.parts: dict[str, Any] = {"left": Layer(2, 2), "right": [Value(1.0), Value(-1.0)]}
         self.again = self.scale
         self.title = "no parameter"
         self.parent: Any = self
 
     def __call__(self, x: list[Any]) -> Value:
-        y = self.parts["left"](x)  # type: ignore[operator]
+        y = self.parts["left"](x)
         self.last = y[0]  # an inner node, so no parameter
         return self.scale * y[0] + y[1]  # type: ignore[no-any-return]
 
@@ -184,6 +222,23 @@ def test_a_state_dict_is_shaped_as_in_pytorch() -> None:
     }
 
 
+def test_a_state_dict_has_what_stands_in_dicts_and_leaves_out_what_is_empty() -> None:
+    model = Tied()
+    model.title = []  # type: ignore[assignment]
+    keys = list(model.state_dict())
+    assert keys == ["scale", "parts.left.weight", "parts.left.bias", "parts.right", "again"]
+    changed = {**model.state_dict(), "parts.right": [3.0, 4.0]}
+    model.load_state_dict(changed)
+    assert [value.data for value in model.parts["right"]] == [3.0, 4.0]
+
+
+def test_everything_that_does_not_fit_is_said_at_once() -> None:
+    model = MLP(2, [3, 1], seed=0)
+    state = {**model.state_dict(), "layers.0.weight": "a", "layers.0.bias": None}
+    with pytest.raises(ValueError, match=r"layers\.0\.weight: .*\n  layers\.0\.bias: expected 3"):
+        model.load_state_dict(state)
+
+
 def test_a_state_dict_makes_another_model_the_same() -> None:
     first, second = MLP(2, [3, 1], seed=0), MLP(2, [3, 1], seed=1)
     assert second.load_state_dict(first.state_dict()) == ([], [])
@@ -211,7 +266,9 @@ def test_a_state_dict_of_arrays_loads() -> None:
         (lambda s: s.update({"layers.1.bias": [10**400]}), "layers.1.bias: expected 1 numbers"),
         (lambda s: s.update({"layers.1.bias": [Value(1.0)]}), "layers.1.bias: expected 1 numbers"),
         (lambda s: s.update({"layers.1.bias": [True]}), "layers.1.bias: expected 1 numbers"),
-        (lambda s: s["layers.0.weight"][1].append([1.0]), "lists of different|expected 3 x 2"),
+        (lambda s: s["layers.0.weight"][1].append([1.0]), "3 x 2 numbers, got lists of different"),
+        (lambda s: s.update({"layers.1.bias": [1.0, 2.0]}), "expected 1 numbers, got 2 numbers"),
+        (lambda s: s.update({"layers.1.bias": []}), "expected 1 numbers, got lists of different"),
     ],
 )
 def test_a_state_that_does_not_fit_changes_nothing(change: Any, words: str) -> None:
@@ -231,6 +288,8 @@ def test_a_loose_load_says_what_it_left_out() -> None:
     assert result.missing_keys == ["layers.0.weight", "layers.1.weight", "layers.1.bias"]
     assert result.unexpected_keys == ["extra"]
     assert model.layers[0].neurons[2].b.data == 3.0
+    assert model.load_state_dict({"layers.1.bias": [7.0]}, strict=False).unexpected_keys == []
+    assert model.layers[1].neurons[0].b.data == 7.0
 
 
 def test_a_model_learns_a_line() -> None:

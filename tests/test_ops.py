@@ -16,11 +16,11 @@ import pytest
 from micrograd_notes import ops
 from micrograd_notes.accurate import SMALLEST_NORMAL
 from micrograd_notes.engine import Value, grad
-from micrograd_notes.op import EVERYWHERE, TABLE, Op, lookup, operation
+from micrograd_notes.op import EVERYWHERE, TABLE, Op, built_in_rows, lookup, operation
 
 inf, nan = math.inf, math.nan
 mp = mpmath.mp
-BUILT_IN = list(TABLE.values())
+BUILT_IN = built_in_rows()
 LARGEST = mpmath.mpf(1.7976931348623157e308)
 
 every_row = pytest.mark.parametrize("op", BUILT_IN, ids=lambda op: op.name)
@@ -154,6 +154,18 @@ def test_each_partial_is_that_of_mathematics_to_its_stated_bound(op: Op) -> None
             error = abs(partial - truth) / math.ulp(scale)
             assert error <= op.ulps, (index, operands, partial, float(truth), float(error))
     assert checked >= 15
+
+
+@pytest.mark.parametrize(
+    ("op", "x"),
+    [(ops.sech_squared, 2.4101715530594383), (ops.sech_squared, -2.0563893234681094)],
+    ids=lambda x: x.name if isinstance(x, Op) else str(x),
+)
+def test_a_bound_holds_at_the_worst_points_that_random_programs_found(op: Op, x: float) -> None:
+    (partial,) = op.local_partials([0], op.forward(x), [x])
+    truth = exact_partial(op, 0, [x])
+    error = abs(partial - truth) / math.ulp(float(truth))
+    assert 4.0 < error <= op.ulps  # three roundings in the value, and tanh and two products
 
 
 SPECIAL = [
@@ -294,6 +306,12 @@ CONVENTIONS: list[tuple[str, Any, list[float], list[float]]] = [
     ("leaky_relu at 0, steep", lambda x: ops.leaky_relu(x, 3.0), [0.0], [1.0]),
     ("leaky_relu at 0, falling", lambda x: ops.leaky_relu(x, -1.0), [0.0], [0.0]),
     ("elu at 0", lambda x: ops.elu(x, 0.5), [0.0], [0.5]),
+    ("elu at 0, falling", lambda x: ops.elu(x, -0.5), [0.0], [0.0]),
+    ("elu and its alpha", ops.elu, [-0.5, 2.0], [2.0 * math.exp(-0.5), math.expm1(-0.5)]),
+    ("elu and its alpha above 0", ops.elu, [800.0, 2.0], [1.0, 0.0]),
+    ("a branch taken", lambda c, a, b: ops.where(c, a, b), [1.0, 5.0, 7.0], [0.0, 1.0, 0.0]),
+    ("the other branch", lambda c, a, b: ops.where(c, a, b), [0.0, 5.0, 7.0], [0.0, 0.0, 1.0]),
+    ("x**(y-1) by y at x = 0", lambda y: ops.power_less(0.0, y, 1.0), [3.0], [0.0]),
     ("elu at 0, steep", lambda x: ops.elu(x, 2.0), [0.0], [1.0]),
     ("sqrt at 0", ops.sqrt, [0.0], [inf]),
     ("cbrt at 0", ops.cbrt, [0.0], [inf]),
@@ -379,6 +397,133 @@ def test_powers_keep_their_digits_to_the_second_derivative() -> None:
         y = mpmath.mpf(-2.2376913555981085e-05)
         truth = y * (y - 1) * mp.power(mpmath.mpf(x.data), y - 2)
     assert abs(second.data - truth) <= 6 * math.ulp(float(truth))
+
+
+# ---- the facts that stand in a row ---------------------------------------------------------------
+
+
+def test_the_gains_are_those_of_the_literature() -> None:
+    """sqrt 2 for half-waves (He and others, 2015), 5/3 for tanh as in PyTorch, 1 for sigmoid."""
+    gains = {op.name: op.gain for op in BUILT_IN if op.gain is not None}
+    half_waves = ["softplus", "silu", "gelu", "relu", "leaky_relu", "elu"]
+    assert gains == {"tanh": 5 / 3, "sigmoid": 1.0, **dict.fromkeys(half_waves, 2**0.5)}
+
+
+KINKS: list[tuple[Op, list[list[float]], list[list[float]]]] = [
+    # a row, where it has a kink or a jump, and where it has none
+    *(
+        (op, [[0.0]], [[1e-9], [-1e-9], [0.5], [-2.0]])
+        for op in (ops.relu, ops.abs, ops.step, ops.sign)
+    ),
+    (ops.leaky_relu, [[0.0, 0.1], [0.0, 3.0]], [[0.5, 0.1], [-0.5, 0.1]]),
+    (ops.elu, [[0.0, 0.5], [0.0, 2.0]], [[0.5, 0.5], [-0.5, 0.5]]),
+    *(
+        (op, [[2.0, 2.0], [-3.0, -3.0], [0.0, 0.0]], [[1.0, 2.0], [2.0, 1.0], [0.0, 2.0]])
+        for op in (ops.at_least, ops.at_most, ops.greater, ops.equal)
+    ),
+    (ops.where, [[0.0, 1.0, 2.0]], [[1.0, 1.0, 2.0], [-1.0, 0.0, 0.0]]),
+    (ops.floor, [[0.0], [1.0], [-3.0], [2.0]], [[0.5], [1.5], [-0.25]]),
+    (
+        ops.round,
+        [[0.5, 0.0], [-1.5, 0.0], [0.25, 1.0], [15.0, -1.0]],
+        [[1.0, 0.0], [0.25, 0.0], [0.5, 1.0], [0.2, 1.0], [20.0, -1.0]],
+    ),
+    (ops.hypot, [[0.0, 0.0]], [[1.0, 0.0], [0.0, 1.0], [1e-300, 0.0]]),
+    (ops.direction, [[0.0, 0.0]], [[1.0, 0.0], [0.0, 1.0]]),
+    (
+        ops.atan2,
+        [[0.0, -1.0], [0.0, 0.0], [0.0, -0.5]],
+        [[0.0, 1.0], [0.0, 0.5], [1.0, 1.0], [1.0, -1.0], [1.0, 0.0]],
+    ),
+]
+
+
+@pytest.mark.parametrize(("op", "kinks", "smooth"), KINKS, ids=[op.name for op, *_ in KINKS])
+def test_a_row_says_where_its_kinks_are(
+    op: Op, kinks: list[list[float]], smooth: list[list[float]]
+) -> None:
+    assert op.kinks is not None
+    for at in kinks:
+        # of round it is a cosine, which is 6e-17 at half of a rounded pi
+        assert abs(op.kinks(*at)) <= (2**-51 if op is ops.round else 0.0), at
+    for at in smooth:
+        assert abs(op.kinks(*at)) > 1e-10 * max(map(abs, at)), at
+    if op.mpmath is not None:
+        for at in kinks:
+            assert op.forward(*at) == pytest.approx(float(counterpart(op, *map(mp.mpf, at)))), at
+
+
+def test_every_row_with_kinks_is_in_the_list() -> None:
+    assert {op.name for op in BUILT_IN if op.kinks} == {op.name for op, *_ in KINKS}
+
+
+@pytest.mark.parametrize(
+    "op", [op for op in BUILT_IN if op.domain and op.arity == 1], ids=lambda op: op.name
+)
+def test_a_row_has_a_value_inside_its_domain_and_none_outside(op: Op) -> None:
+    for low, high in op.domain:
+        for end, inward in ((low, 1.0), (high, -1.0)):
+            if math.isinf(end):
+                continue
+            inside = defined(op, [end + inward * 0.125])
+            outside = defined(op, [end - inward * 1e-9])
+            assert inside is not None
+            assert math.isfinite(inside)
+            assert outside is None or math.isnan(outside)
+
+
+@pytest.mark.parametrize("x", [-30.0, -2.0, -0.5, 0.25, 1.0, 6.0])
+def test_the_scale_of_a_row_is_the_sum_of_the_magnitudes_of_its_terms(x: float) -> None:
+    """d/dx x s(x) = s(x) + x s'(x), and of gelu likewise with the normal distribution."""
+    s, cdf, density = 1 / (1 + mp.exp(-x)), mp.ncdf(x), mp.npdf(x)
+    assert ops.silu.scale is not None
+    assert ops.gelu.scale is not None
+    # a few roundings
+    assert ops.silu.scale(x) == pytest.approx(float(s + abs(x) * s * (1 - s)), rel=1e-14)
+    assert ops.gelu.scale(x) == pytest.approx(float(cdf + abs(x) * density), rel=1e-14)
+    far = abs(ops.gelu.scale(-50.0))
+    assert far == 50.0 * SMALLEST_NORMAL  # a density of 0 is wrong by up to the smallest normal
+
+
+@pytest.mark.parametrize(
+    ("op", "at"),
+    [
+        (ops.direction, (-520.9517925586252, 0.0026732799998728063)),
+        (ops.sech_squared, (-1.2883031818263975,)),
+    ],
+)
+def test_a_bound_above_the_usual_is_needed_and_is_not_far_off(op: Op, at: Sequence[float]) -> None:
+    (partial,) = op.local_partials([0], op(*at), at)
+    truth = exact_partial(op, 0, at)
+    error = float(abs(partial - truth) / math.ulp(float(truth)))
+    assert max(4.0, op.ulps - 1.5) < error <= op.ulps
+    unusual = {op.name: op.ulps for op in BUILT_IN if op.ulps != 4.0}
+    assert unusual == {"direction": 6.0, "sech_squared": 6.0}
+
+
+def test_the_operands_that_may_be_left_out() -> None:
+    assert (ops.leaky_relu(-1.0), ops.leaky_relu(2.0)) == (-0.01, 2.0)
+    assert ops.elu(-1.0) == math.expm1(-1.0)
+    assert (ops.round(0.126), ops.round(1.5)) == (0.0, 2.0)
+
+
+def test_zero_belongs_to_the_left_side_of_a_bent_line() -> None:
+    """Only a falling left side shows it: -0.5 * 0.0 is the negative zero."""
+    for op in (ops.leaky_relu, ops.elu):
+        assert math.copysign(1.0, op(0.0, -0.5)) == -1.0
+        assert math.copysign(1.0, op(0.0, 0.5)) == 1.0
+
+
+def test_the_larger_of_what_is_given() -> None:
+    for operands in [([1.0, 2.0], 3.0), (3.0, [1.0, 2.0])]:
+        with pytest.raises(TypeError):
+            ops.maximum(*operands)
+    x, y = Value(1.0), Value(2.0)
+    assert ops.maximum(x, 2.0).operands[0] is x  # one node, and no other on the way
+    assert ops.maximum([x, y]).operands == (x, y)
+    assert [ops.maximum(3.0), ops.minimum([3.0])] == [3.0, 3.0]
+    assert (ops.equal(2.0, 2.0), ops.equal(2.0, 1.0)) == (1.0, 0.0)
+    assert (ops.greater(2.0, 1.0), ops.greater(2.0, 2.0)) == (1.0, 0.0)
 
 
 # ---- where Python raises, we raise ---------------------------------------------------------------

@@ -141,6 +141,25 @@ def test_it_learns_moons_and_says_so_of_points_it_has_not_seen() -> None:
 # ---- the history and the callback ----------------------------------------------------------------
 
 
+def test_several_callbacks_are_called_in_order_and_any_one_may_end_training() -> None:
+    called: list[tuple[str, int]] = []
+
+    def first(epoch: int, logs: dict[str, Any]) -> bool:
+        called.append(("first", epoch))
+        logs["seen"] = epoch
+        return epoch == 1
+
+    def second(epoch: int, logs: dict[str, Any]) -> None:
+        called.append(("second", logs["seen"]))
+
+    history = fit(small_net(), xor(), epochs=5, callback=[first, second], progress=False)
+    assert called == [("first", 0), ("second", 0), ("first", 1), ("second", 1)]
+    assert history["seen"] == [0, 1]
+    assert len(fit(small_net(), xor(), epochs=2, callback=(), progress=False)) == 2
+    with pytest.raises(TypeError, match="or a list of them, got 'print'"):
+        fit(small_net(), xor(), callback=[first, "print"], progress=False)  # type: ignore[list-item]
+
+
 def test_the_history_counts_the_guesses_before_each_step() -> None:
     data = moons(samples=40)
     model = small_net()

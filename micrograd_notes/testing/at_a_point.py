@@ -1,0 +1,311 @@
+"""One operation at one point: is its value that of mathematics, and is each partial its derivative?
+
+A value is held against the row's counterpart in mpmath. A partial is held against the numeric
+derivative of the counterpart in many digits; where a row names none, against that of its own
+`forward`, in many digits if it can do them, else as a function of floats.
+
+Whether a wrong partial is a wrong *rule* or loses digits is asked of the rule itself: evaluated in
+many digits, a right rule gives the right derivative, and then it is its arithmetic that fails.
+
+This file knows rows and numbers. It knows no graph and no sweep.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import mpmath
+
+from micrograd_notes.op import Op
+from micrograd_notes.testing.numeric import DIGITS, Derivative, ladder, limit_of_quotients
+from micrograd_notes.testing.precise import OpaqueError, Precise, counterpart, mp
+from micrograd_notes.testing.verdicts import Verdict
+
+__all__ = ["Finding", "examine", "examine_partial", "examine_value"]
+
+_ULP = 2.0**-52
+# A value of a built-in row: what libm grants for its worst functions, and two roundings of our own.
+_VALUE_ULPS = 4.0
+# How far a value or a partial may be off where the row states no bound: as if each of its operands,
+# and its own terms, had been rounded some tens of times on the way.
+_ROUNDINGS = 64.0
+_HALF_THE_DIGITS = 2.0**-26
+# Beyond this a formula in many digits is another formula: constants are rounded at 1e-16.
+_ANOTHER_FORMULA = 1e-9
+_ANOTHER_VALUE = 1e-10
+_NO_DIGITS = 0.05  # a numeric derivative with a doubt of this part of it says nothing
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found of one value or one partial.
+
+    `derivative` is the numeric one; `expected` is the right number in words.
+    """
+
+    verdict: Verdict
+    op: Op
+    operands: tuple[float, ...]
+    index: int | None  # which partial; None for the value
+    got: float
+    expected: str
+    derivative: Derivative | None = None
+    note: str = ""
+
+
+def examine(op: Op, operands: Sequence[float], value: float | None = None) -> list[Finding]:
+    """Returns what was found of the value and of each partial.
+
+    Args:
+        op: the row.
+        operands: numbers at which its forward succeeds.
+        value: what its forward gave; by default that is computed.
+
+    >>> from micrograd_notes import operation
+    >>> bad = operation("bad_square", lambda x: x * x, [lambda y, x: 3 * x])
+    >>> [str(finding.verdict) for finding in examine(bad, [2.0])]
+    ['VALUE UNCHECKED', 'WRONG RULE']
+    """
+    operands = tuple(map(float, operands))
+    value = float(op.forward(*operands)) if value is None else value
+    partials = [i for i in range(len(operands)) if op.is_differentiated(i)]
+    return [
+        examine_value(op, operands, value),
+        *(examine_partial(op, i, operands, value) for i in partials),
+    ]
+
+
+# ---- the value -----------------------------------------------------------------------------------
+
+
+def examine_value(op: Op, operands: tuple[float, ...], value: float) -> Finding:
+    """Returns what was found of the value: PASS, WRONG VALUE, INACCURATE or VALUE UNCHECKED."""
+
+    def finding(verdict: Verdict, expected: str, note: str = "") -> Finding:
+        return Finding(verdict, op, operands, None, value, expected, note=note)
+
+    if op.mpmath is None:
+        return finding(Verdict.VALUE_UNCHECKED, "", "the row names no counterpart in mpmath")
+    if any(x == 0 and math.copysign(1.0, x) < 0 for x in operands):
+        return finding(Verdict.VALUE_UNCHECKED, "", "mpmath knows no -0.0, and atan2 does")
+    truth = _settled(lambda: counterpart(op, *operands), operands)
+    if truth is None:
+        return finding(Verdict.VALUE_UNCHECKED, "nan", "the counterpart has no real value here")
+    expected = f"{float(truth):.17g}"
+    if math.isinf(float(truth)) or math.isinf(value):
+        is_same = float(truth) == value or abs(truth) > 1.79e308
+        return finding(Verdict.PASS if is_same else Verdict.WRONG_VALUE, expected)
+    error = float(abs(mpmath.mpf(value) - truth))
+    if error <= _value_tolerance(op, operands, float(truth)):
+        return finding(Verdict.PASS, expected)
+    if error > _ANOTHER_VALUE * abs(truth):
+        if _loses_digits(op, operands, value, truth):
+            return finding(Verdict.INACCURATE, expected, "forward loses digits here")
+        return finding(Verdict.WRONG_VALUE, expected)
+    return finding(Verdict.INACCURATE, expected, f"off by {error / math.ulp(float(truth)):.1f} ulp")
+
+
+def _value_tolerance(op: Op, operands: tuple[float, ...], truth: float) -> float:
+    """Returns how far off a value may be.
+
+    A built-in row keeps its last digits. One operand's rounding is not held against a row of
+    several, whose terms may cancel (logaddexp near 0), and neither is a factor that is subnormal.
+    """
+    subnormal = 4.0 * 5e-324 * max(1.0, *map(abs, operands))
+    if _states_a_bound(op) and len(operands) == 1:
+        return _VALUE_ULPS * math.ulp(truth) + subnormal
+    moved = _moved_by_rounding(op, operands)
+    if _states_a_bound(op):
+        return _VALUE_ULPS * (math.ulp(truth) + _ULP * moved) + subnormal
+    return _ROUNDINGS * (math.ulp(truth) + _ULP * moved) + subnormal
+
+
+def _moved_by_rounding(op: Op, operands: tuple[float, ...]) -> float:
+    """Returns sum |x * dy/dx|: how far the value moves, for each part by which operands do."""
+    total = 0.0
+    for index, x in enumerate(operands):
+        if op.is_differentiated(index) and x:
+            slopes = [abs(side.slope) for side in numeric_partial(op, index, operands).sides]
+            total += abs(x) * max(slopes, default=0.0) if math.isfinite(x) else 0.0
+    return total if math.isfinite(total) else 0.0
+
+
+def _loses_digits(op: Op, operands: tuple[float, ...], value: float, truth: Any) -> bool:
+    """Returns whether forward, evaluated in many digits, has the right value."""
+    exact = _settled(lambda: op.forward(*map(Precise, operands)), operands)
+    return exact is not None and bool(abs(exact - truth) <= _ANOTHER_VALUE * abs(truth))
+
+
+def _settled(evaluate: Callable[[], Any], operands: Sequence[float]) -> Any:
+    """Returns the number that does not change when it is computed with more digits; None if nan."""
+    before = None
+    for digits in DIGITS:
+        with mp.workdps(digits + _largest_exponent(operands)):
+            try:
+                number = evaluate()
+            except (OpaqueError, TypeError, ArithmeticError, ValueError):
+                return None
+            number = number.number if isinstance(number, Precise) else mpmath.mpf(number)
+            if mp.isnan(number):
+                return None
+            if before is not None and number and abs(number - before) <= 1e-20 * abs(number):
+                return number  # a zero may turn out to be 1e-308
+            before = number
+    return before
+
+
+def _largest_exponent(operands: Sequence[float]) -> int:
+    sizes = [abs(x) for x in operands if x and math.isfinite(x)]
+    return int(max((abs(math.log10(size)) for size in sizes), default=0.0))
+
+
+# ---- a partial -----------------------------------------------------------------------------------
+
+
+def numeric_partial(op: Op, index: int, operands: tuple[float, ...]) -> Derivative:
+    """Returns the numeric derivative of the operation in one of its operands."""
+
+    def along(function: Callable[..., Any]) -> Callable[[Any], Any]:
+        return lambda t: function(*operands[:index], t, *operands[index + 1 :])
+
+    try:
+        extra = 2 * _largest_exponent(operands)
+        return limit_of_quotients(along(_in_many_digits(op)), operands[index], extra)
+    except OpaqueError:
+        return ladder(along(op.forward), operands[index])
+
+
+def examine_partial(op: Op, index: int, operands: tuple[float, ...], value: float) -> Finding:
+    """Returns what was found of the partial in one operand."""
+    derivative = numeric_partial(op, index, operands)
+    try:
+        (partial,) = op.local_partials([index], value, operands)
+        partial = float(partial)
+    except (ArithmeticError, ValueError, TypeError) as error:
+        note = f"the rule raises {type(error).__name__}: {error}"
+        return Finding(
+            Verdict.DOMAIN, op, operands, index, math.nan, str(derivative), derivative, note
+        )
+
+    def finding(verdict: Verdict, note: str = "") -> Finding:
+        return Finding(verdict, op, operands, index, partial, str(derivative), derivative, note)
+
+    if not derivative.sides:
+        return finding(Verdict.INCONCLUSIVE, "it is defined on neither side of the point")
+    size = max(abs(side.slope) for side in derivative.sides)
+    if not _is_met(op, index, operands, derivative, partial):
+        if any(side.error > _NO_DIGITS * size for side in derivative.sides):
+            return finding(Verdict.INCONCLUSIVE, "the numeric derivative has no digits here")
+        return finding(*_wrong_or_inaccurate(op, index, operands, value, partial, derivative))
+    if any(side.error > 1e-3 * max(size, abs(partial)) for side in derivative.sides):
+        return finding(Verdict.INCONCLUSIVE, "the numeric derivative has no digits here")
+    if derivative.jumps:
+        return finding(Verdict.JUMP)
+    two_sides = derivative.left.is_defined and derivative.right.is_defined
+    return finding(Verdict.PASS if derivative.is_smooth or not two_sides else Verdict.KINK)
+
+
+def _is_met(
+    op: Op, index: int, operands: tuple[float, ...], derivative: Derivative, partial: float
+) -> bool:
+    """Returns whether the partial is the derivative, up to what rounding does to it.
+
+    A row that states a bound keeps to it. Any other keeps half of the digits, or is off as if its
+    result and operands had been rounded some tens of times, which matters near 0.
+    """
+    if derivative.jumps and math.isinf(partial):
+        return True  # or rises so steeply that no step sees it: x**1e-154 at 0
+    size = max(abs(side.slope) for side in derivative.sides)
+    if not math.isfinite(size):
+        return derivative.allows(partial)
+    doubt = max(side.error for side in derivative.sides)
+    if _states_a_bound(op):
+        scale = max(size, op.scale(*operands) if op.scale else 0.0)
+        return derivative.allows(partial, op.ulps * math.ulp(scale) + doubt)
+    simple = _HALF_THE_DIGITS * size + _ROUNDINGS * math.ulp(size) + doubt
+    return derivative.allows(partial, simple) or derivative.allows(
+        partial, simple + _ROUNDINGS * _ULP * _bent_by_rounding(op, index, operands)
+    )
+
+
+def _states_a_bound(op: Op) -> bool:
+    return math.isfinite(op.ulps)
+
+
+def _bent_by_rounding(op: Op, index: int, operands: tuple[float, ...]) -> float:
+    """Returns sum |x * d2y/dx dt|: how far a partial moves, for each part by which operands do."""
+    try:
+        with mp.workdps(120 + 2 * _largest_exponent(operands)):
+            evaluate = _in_many_digits(op)
+            return _sum_of_mixed(evaluate, index, operands, mpmath.mpf(10) ** -20)
+    except OpaqueError:
+        pass
+    try:
+        return _sum_of_mixed(op.forward, index, operands, 1e-4)
+    except (ArithmeticError, ValueError):
+        return 0.0
+
+
+def _sum_of_mixed(
+    function: Callable[..., Any], index: int, operands: tuple[float, ...], part: Any
+) -> float:
+    """Returns sum |x * d2y/dx dt| by differences, with steps that are a part of each operand."""
+    total = 0.0
+    for other in range(len(operands)):
+        corners = []
+        for sign in (1, -1):
+            for other_sign in (1, -1):
+                numbers: list[Any] = [*operands]
+                numbers[index] += sign * part * (numbers[index] or 1)
+                numbers[other] += other_sign * part * (operands[other] or 1)
+                corners.append(function(*numbers) * sign * other_sign)
+        area = 4 * part * part * (operands[index] or 1)
+        mixed = abs(float(sum(corners) / area))  # it is times x already
+        total += mixed if operands[other] and math.isfinite(mixed) else 0.0
+    return total
+
+
+def _in_many_digits(op: Op) -> Callable[..., Any]:
+    return lambda *numbers: Precise._apply_(op, tuple(map(Precise, numbers))).number
+
+
+def _wrong_or_inaccurate(
+    op: Op,
+    index: int,
+    operands: tuple[float, ...],
+    value: float,
+    partial: float,
+    derivative: Derivative,
+) -> tuple[Verdict, str]:
+    """Returns WRONG RULE, or INACCURATE where the formula is right and its arithmetic is not."""
+    nearest = min((side.slope for side in derivative.sides), key=lambda s: abs(s - partial))
+    exact = _rule_in_many_digits(op, index, operands)
+    if exact is not None and derivative.is_smooth:
+        if abs(exact - nearest) <= _ANOTHER_FORMULA * abs(nearest):
+            return Verdict.INACCURATE, _digits_lost(partial, nearest)
+        return Verdict.WRONG_RULE, ""
+    if abs(partial - nearest) <= 1e-8 * abs(nearest):
+        return Verdict.INACCURATE, _digits_lost(partial, nearest)
+    return Verdict.WRONG_RULE, ""
+
+
+def _rule_in_many_digits(op: Op, index: int, operands: tuple[float, ...]) -> Any:
+    """Returns the partial by its own rule in many digits; None where the rule asks for floats."""
+
+    def evaluate() -> Any:
+        numbers = tuple(map(Precise, operands))
+        (partial,) = op.local_partials([index], Precise._apply_(op, numbers), numbers)
+        return partial
+
+    return _settled(evaluate, operands)
+
+
+def _digits_lost(got: float, right: float) -> str:
+    error = abs(got - right)
+    if not right or error >= abs(right):
+        return "the formula is right, and every digit of the result is lost"
+    return (
+        f"the formula is right, and the result is off by {error / math.ulp(right):.3g} ulp: "
+        f"{max(0.0, -math.log10(error / abs(right))):.0f} of 16 digits are left"
+    )

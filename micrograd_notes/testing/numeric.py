@@ -1,0 +1,389 @@
+"""Numeric derivatives that say how far off they may be.
+
+Two ways, both from both sides, so that a kink is seen as one:
+
+- `limit_of_quotients`: for functions that can be evaluated to any number of digits. The difference
+  quotient is taken with steps of 1e-20, 1e-40, ... of x (of 1 where |x| is larger), until two agree
+  to more digits than a float has. What is left to doubt is the last rounding.
+- `ladder`: for functions of floats. Central differences at a ladder of steps, each a power of two
+  below the last, improved twice by Richardson's extrapolation; the rung with the smallest estimated
+  error is kept. That is an estimate and no proof.
+
+This file knows functions of one real number. It knows no table, no graph and no verdict.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import mpmath
+
+__all__ = ["Derivative", "Side", "ladder", "limit_of_quotients"]
+
+mp = mpmath.mp
+RealFunction = Callable[[Any], Any]
+
+# A step of 10**(-digits/3) leaves two thirds of the digits for the difference. The last two see
+# what is left of erf' at 26, 1e-294 of a value of 1.
+DIGITS = (60, 120, 240, 520, 800)
+_AGREE = mpmath.mpf(10) ** -18  # two quotients agree: to a hundredth of a float's last place
+_ULP = 2.0**-52
+
+
+@dataclass(frozen=True)
+class Side:
+    """A derivative from one side: a number, inf where it is infinite, nan where there is none."""
+
+    slope: float
+    error: float = 0.0  # how far off the slope may be
+    jumps: bool = False  # the function does not tend to its value on this side
+
+    @property
+    def is_defined(self) -> bool:
+        """Whether the function is defined on this side, and its slope was found."""
+        return not math.isnan(self.slope)
+
+
+@dataclass(frozen=True)
+class Derivative:
+    """The derivative of a function of one real number at a point, from both sides."""
+
+    left: Side
+    right: Side
+    central: Side | None = None  # the derivative where both sides have the same
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether both sides have the same derivative."""
+        return self.central is not None
+
+    @property
+    def jumps(self) -> bool:
+        """Whether the function jumps here."""
+        return self.left.jumps or self.right.jumps
+
+    @property
+    def sides(self) -> list[Side]:
+        """The sides on which there is a derivative; the common one where they agree."""
+        if self.central is not None:
+            return [self.central]
+        return [side for side in (self.left, self.right) if side.is_defined]
+
+    def allows(self, slope: float, tolerance: float = 0.0) -> bool:
+        """Returns whether the slope lies between the two sides, or is off by the tolerance at most.
+
+        At a smooth point that is the derivative itself. An infinite slope must be met exactly.
+
+        >>> kink = Derivative(Side(-1.0), Side(1.0))
+        >>> kink.allows(0.0), kink.allows(1.5), kink.allows(math.nan)
+        (True, False, False)
+        """
+        slopes = [side.slope for side in self.sides]
+        if not slopes or math.isnan(slope):
+            return False
+        low, high = min(slopes), max(slopes)
+        return low <= slope <= high or any(abs(slope - end) <= tolerance for end in slopes)
+
+    def __str__(self) -> str:
+        if not self.sides:
+            return "none"
+        if self.central is not None:
+            return _spelled(self.central)
+        if len(self.sides) == 1:
+            which = "left" if self.left.is_defined else "right"
+            return f"{_spelled(self.sides[0])}, from the {which}"
+        return f"{_spelled(self.left)} from the left, {_spelled(self.right)} from the right"
+
+
+def _spelled(side: Side) -> str:
+    if math.isinf(side.slope):
+        return f"{side.slope}"
+    return f"{side.slope:.9g} +- {max(side.error, 0.0):.0e}"
+
+
+# ---- any number of digits ------------------------------------------------------------------------
+
+
+def limit_of_quotients(function: RealFunction, x: float, extra: int = 0) -> Derivative:
+    """Returns the derivative at a float of a function of mpmath's numbers.
+
+    The function is called with more and more digits, and gives nan where it is not defined. Where
+    numbers of very different sizes meet in it, the last calls need `extra` digits to see the small.
+
+    >>> print(limit_of_quotients(mp.tanh, 20.0))
+    1.6993417e-17 +- 2e-33
+    >>> print(limit_of_quotients(abs, 0.0))
+    -1 +- 1e-16 from the left, 1 +- 1e-16 from the right
+    """
+    quotients: list[tuple[Any, Any]] = []
+    for digits in DIGITS:
+        quotients.append(_quotients(function, x, digits, extra))
+        found = _settled(quotients)
+        if found is not None:
+            return found
+    left, right = (_tendency(function, x, quotients, which) for which in (0, 1))
+    same = left.slope == right.slope and not left.jumps and not right.jumps
+    return Derivative(left, right, left if same else None)
+
+
+def _quotients(function: RealFunction, x: float, digits: int, extra: int) -> tuple[Any, Any]:
+    """Returns the difference quotients on the left and on the right."""
+    extra = extra if digits >= DIGITS[-2] else 0
+    with mp.workdps(digits + extra + _digits_before_the_point(x)):
+        middle, step = mpmath.mpf(x), _step(x, digits)
+        below, here, above = map(function, (middle - step, middle, middle + step))
+        return (here - below) / step, (above - here) / step
+
+
+def _step(x: float, digits: int) -> Any:
+    return mpmath.mpf(10) ** -(digits // 3) * (min(abs(mpmath.mpf(x)), 1) if x else 1)
+
+
+def _digits_before_the_point(x: float) -> int:
+    return int(math.log10(abs(x))) if abs(x) > 1 else 0
+
+
+def _settled(quotients: list[tuple[Any, Any]]) -> Derivative | None:
+    """Returns the derivative if the last two pairs of quotients agree on one; None if not yet.
+
+    The two quotients of a pair differ by f'' times the step. So the gap between them goes away with
+    the step at a smooth point, and stays at a kink.
+    """
+    if len(quotients) < 2:
+        return None
+    (left_before, right_before), (left, right) = quotients[-2:]
+    with mp.workdps(60):
+        middle_before, middle = (left_before + right_before) / 2, (left + right) / 2
+        gap_before, gap = abs(right_before - left_before), abs(right - left)
+        closes = gap <= 1e-9 * gap_before or gap <= _AGREE * max(abs(left), abs(right))
+        if closes and _agree(middle_before, middle):
+            side = _as_side(middle)
+            return Derivative(side, side, side)
+        sides = [
+            _as_side(after) if _agree(before, after) else Side(math.nan)
+            for before, after in ((left_before, left), (right_before, right))
+        ]
+        settled = [
+            side.is_defined or not mp.isfinite(after)
+            for side, after in zip(sides, (left, right), strict=True)
+        ]
+        return Derivative(*sides) if all(settled) and not closes else None
+
+
+def _agree(before: Any, after: Any) -> bool:
+    """Returns whether two quotients are the same to more digits than a float has.
+
+    Two zeros do not count: with more digits they may turn out to be 1e-272.
+    """
+    return bool(after != 0 and abs(after - before) <= _AGREE * abs(after))
+
+
+def _tendency(
+    function: RealFunction, x: float, quotients: list[tuple[Any, Any]], which: int
+) -> Side:
+    """Returns where the quotients of one side tend to, that did not settle on a number."""
+    before, last = (pair[which] for pair in quotients[-2:])
+    if not mp.isfinite(last):
+        return Side(math.nan)
+    if _agree(before, last):
+        return _as_side(last)
+    if abs(last) <= max(1e-9 * abs(before), mpmath.mpf(10) ** -330):
+        return Side(0.0)  # it vanishes with the step
+    if abs(last) < 1e9 * abs(before):
+        return Side(float(last), float(abs(last - before)))
+    steps = [_step(x, digits) for digits in DIGITS[-2:]]
+    if abs(last * steps[1]) < 0.5 * abs(before * steps[0]):
+        return Side(math.copysign(math.inf, last))  # it grows, and the rise vanishes
+    with mp.workdps(DIGITS[0] + _digits_before_the_point(x)):
+        step = _step(x, DIGITS[0]) * (-1, 1)[which]
+        near, far = function(x + step), function(x + 2 * step)
+        return Side(float((far - near) / step), jumps=True)
+
+
+def _as_side(number: Any) -> Side:
+    """Returns it rounded to a float, with half a unit in the last place as the error."""
+    slope = float(number)
+    return Side(slope, 0.5 * math.ulp(slope) if math.isfinite(slope) else 0.0)
+
+
+# ---- floats --------------------------------------------------------------------------------------
+
+_TOP, _BOTTOM, _HIGHEST = 2, 50, 60  # exponents: steps from 2**-2 of the scale to 2**-50 of |x|
+_CAUTION = 8.0
+# No period of a function that a person writes is a power of two times this number.
+_JITTER = 0.7390851332151607
+
+
+def ladder(function: RealFunction, x: float) -> Derivative:
+    """Returns the derivative of a function of floats, with an estimate of its error.
+
+    The function raises ArithmeticError or ValueError, or gives nan, where it is not defined.
+
+    >>> print(ladder(math.sin, 0.75))
+    0.731688869 +- 5e-13
+    >>> print(ladder(abs, 0.0))
+    -1 +- 6e-16 from the left, 1 +- 6e-16 from the right
+    """
+    steps = _steps(x)
+    below, above = _noise(function, x, -1), _noise(function, x, +1)
+    central, left, right = (
+        _climb(function, x, [(-step, step) for step in steps], 2, max(below, above)),
+        _climb(function, x, [(-step, 0.0) for step in steps], 1, below),
+        _climb(function, x, [(0.0, step) for step in steps], 1, above),
+    )
+    if not (left.is_defined and right.is_defined) or left.jumps or right.jumps:
+        return Derivative(left, right)
+    if math.isinf(left.slope) or math.isinf(right.slope):
+        return Derivative(left, right, left if left.slope == right.slope else None)
+    # A kink is a gap that the errors, and ten times what their estimates may miss, do not explain.
+    size = abs(left.slope) + abs(right.slope)
+    if abs(right.slope - left.slope) > 10 * (left.error + right.error) + 1e-6 * size:
+        return Derivative(left, right)
+    sides = [side for side in (central, left, right) if side.is_defined]
+    return Derivative(left, right, min(sides, key=lambda side: side.error))
+
+
+def _steps(x: float) -> list[float]:
+    """Returns the rungs: from a quarter of |x|, or of 1 if that is more, down to |x| * 2**-50."""
+    _, exponent = math.frexp(x)
+    low = exponent if x else -_HIGHEST
+    high = min(max(low, 0), low + _HIGHEST)
+    return [math.ldexp(_JITTER, k) for k in range(high - _TOP, low - _BOTTOM, -1)]
+
+
+_WINDOW = 8  # distances side by side at which noise is to look the same
+
+
+def _noise(function: RealFunction, x: float, side: int) -> float:
+    """Returns how far off the function's values are by its own rounding, on one side of x.
+
+    log(cosh(x)) near 0 is off by 1e-16, though it is far smaller than that. It shows in sixth
+    differences of values at even distances. What is left of a smooth function there falls with the
+    distance, by 64 for a half; that of a kink by 2; noise stays. After J. J. Moré and S. M. Wild,
+    "Estimating computational noise" (2011).
+    """
+    sizes = []
+    for exponent in range(12, 47):
+        step = side * math.ldexp(_JITTER * max(abs(x), 1.0), -exponent)
+        differences = [_value(function, x + (k + 1) * step) for k in range(7)]
+        for _ in range(6):
+            differences = [b - a for a, b in pairwise(differences)]
+        sizes.append(abs(differences[0]))
+    levels = []
+    for start in range(len(sizes) - _WINDOW + 1):
+        window = sorted(sizes[start : start + _WINDOW])
+        # without the smallest and the largest, which chance may make
+        if all(map(math.isfinite, window)) and 0 < window[-2] <= 40 * window[1]:
+            levels.append(window[_WINDOW // 2])
+    # Six differences multiply independent errors by the root of 1 + 36 + 225 + 400 + 225 + 36 + 1.
+    return min(levels, default=0.0) / math.sqrt(924)
+
+
+def _climb(
+    function: RealFunction, x: float, ends: list[tuple[float, float]], order: int, noise: float
+) -> Side:
+    """Returns the slope between the two ends, extrapolated to no distance, from the best rung.
+
+    The error of a quotient is a series in step**order: so Richardson's extrapolation takes out its
+    first term, and then the next.
+    """
+    low = [_value(function, x + below) for below, _ in ends]
+    high = [_value(function, x + above) for _, above in ends]
+    known = [abs(y) for y in (*low, *high) if math.isfinite(y)]
+    # In units of the largest value, so that no sum overflows; a subnormal one is off by 5e-324
+    _, unit = math.frexp(max(known, default=0.0))
+    low, high = ([math.ldexp(y, -unit) for y in values] for values in (low, high))
+    side = _slope_of_values(x, ends, low, high, order, math.ldexp(max(noise, 5e-324), -unit))
+    return replace(side, slope=_scaled(side.slope, unit), error=_scaled(side.error, unit))
+
+
+def _scaled(number: float, exponent: int) -> float:
+    try:
+        return math.ldexp(number, exponent)
+    except OverflowError:
+        return math.copysign(math.inf, number)
+
+
+def _slope_of_values(
+    x: float,
+    ends: list[tuple[float, float]],
+    low: list[float],
+    high: list[float],
+    order: int,
+    noise: float,
+) -> Side:
+    widths = [(x + above) - (x + below) for below, above in ends]
+    rises = [b - a for a, b in zip(low, high, strict=True)]
+    if order == 1 and _is_a_jump(rises, low, high):
+        outer = low if ends[0][1] == 0.0 else high
+        rises = [a - b for a, b in pairwise(outer)]
+        widths = [a - b for a, b in pairwise(widths)]
+        if outer is low:
+            rises = [-rise for rise in rises]
+        return Side(_best_rung(rises, widths, low, high, order, noise).slope, jumps=True)
+    return _best_rung(rises, widths, low, high, order, noise)
+
+
+def _best_rung(
+    rises: list[float],
+    widths: list[float],
+    low: list[float],
+    high: list[float],
+    order: int,
+    noise: float,
+) -> Side:
+    quotients = [rise / width if width else math.nan
+                 for rise, width in zip(rises, widths, strict=True)]
+    once = _extrapolated(quotients, 2.0**order)
+    twice = _extrapolated(once, 2.0 ** (2 * order) if order == 2 else 4.0)
+    # What error is small is measured against the slope; where that is 0, against the function's own
+    # size. In absolute terms a flat stretch far from x would win over the steep point itself.
+    floor = max((abs(v) for v in [*low, *high] if v == v), default=0.0) / abs(widths[0])
+    best, best_score = Side(math.nan, math.inf), math.inf
+    for k in range(1, len(twice) - 1):
+        slope = twice[k]
+        # Three differences: that all are small by accident is rare.
+        truncation = max(abs(slope - other) for other in (once[k + 1], twice[k - 1], twice[k + 1]))
+        # Each value is off by an ulp or by its noise, and the extrapolations double that.
+        off = max(math.ulp(max(abs(low[k + 2]), abs(high[k + 2]))), noise)
+        rounding = 4.0 * off / abs(widths[k + 2])
+        # The rung is chosen for its small differences, so they tend to be too small.
+        error = _CAUTION * truncation + rounding
+        score = error / (abs(slope) + floor or 1.0)
+        if score < best_score:  # never so for nan
+            best, best_score = Side(slope, error), score
+    if order == 1 and not best.error < 0.1 * abs(best.slope) and _grows(quotients):
+        return Side(math.copysign(math.inf, quotients[-1]))
+    return best
+
+
+def _extrapolated(quotients: list[float], ratio: float) -> list[float]:
+    """Returns the sequence without its leading error, which falls by the ratio from rung to rung.
+
+    After L. F. Richardson, "The approximate arithmetical solution by finite differences of physical
+    problems" (1911).
+    """
+    return [(ratio * b - a) / (ratio - 1) for a, b in pairwise(quotients)]
+
+
+def _is_a_jump(rises: list[float], low: list[float], high: list[float]) -> bool:
+    """Returns whether the rise stays while the step shrinks a thousandfold."""
+    last = rises[-10:]
+    noise = 1e3 * math.ulp(max(map(abs, [*low[-10:], *high[-10:]])))
+    middle = last[len(last) // 2]
+    return abs(middle) > noise and all(abs(rise - middle) <= 0.1 * abs(middle) for rise in last)
+
+
+def _grows(quotients: list[float]) -> bool:
+    """Returns whether the slope still grows on the last twenty rungs, as that of sqrt at 0."""
+    last = quotients[-20:]
+    return all(abs(b) > 1.2 * abs(a) for a, b in pairwise(last))
+
+
+def _value(function: RealFunction, x: float) -> float:
+    try:
+        return float(function(x))
+    except (ArithmeticError, ValueError):
+        return math.nan

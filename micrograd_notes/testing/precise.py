@@ -1,0 +1,98 @@
+"""Numbers of fifty digits and more, which the rows of the table know what to do with.
+
+A program that was written with `Value`s runs on these as well: a row that meets a `Precise` number
+is evaluated by the counterpart that it names in mpmath, and one that names none by its own
+`forward`, if that is arithmetic that any number can do. So a function can be evaluated again with
+digits to spare, and a rule of a row too.
+
+Nothing raises here: where mathematics has no real number, the result is nan.
+"""
+
+from typing import Any
+
+import mpmath
+
+from micrograd_notes.op import Op, is_number
+from micrograd_notes.testing.operand import Operand
+
+mp = mpmath.mp
+
+
+class OpaqueError(TypeError):
+    """A function asks for a float where it gets a number of many digits."""
+
+
+class Precise(Operand):
+    """A real number of as many digits as mpmath works with at the moment.
+
+    >>> from micrograd_notes import tanh
+    >>> with mp.workdps(30):
+    ...     print(tanh(Precise(0.5)))
+    0.462117157260009758502318483644
+    """
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: Any) -> None:
+        self.number = number if isinstance(number, mpmath.mpf) else mpmath.mpf(number)
+
+    @staticmethod
+    def _apply_(op: Op, operands: tuple[Any, ...]) -> "Precise":
+        """Evaluates any row of the table: `op(...)` calls it when it meets a `Precise`."""
+        operands = op.with_defaults(operands)
+        if op.mpmath is None:
+            return _by_its_own_forward(op, operands)
+        return Precise(counterpart(op, *map(_to_number, operands)))
+
+    @property
+    def _real(self) -> Any:
+        return self.number
+
+    def __float__(self) -> float:
+        raise OpaqueError("a number of many digits does not turn into a float silently")
+
+    __int__ = __index__ = __trunc__ = __float__
+
+    def __repr__(self) -> str:
+        return str(mpmath.nstr(self.number, mp.dps))
+
+
+def counterpart(op: Op, *numbers: Any) -> Any:
+    """Returns the row's value by mpmath; nan where it is no real number.
+
+    >>> from micrograd_notes.ops import log
+    >>> counterpart(log, 1.0), counterpart(log, -1.0)
+    (mpf('0.0'), mpf('nan'))
+    """
+    numbers = tuple(map(_to_number, numbers))
+    try:
+        if isinstance(op.mpmath, str):
+            result = getattr(mp, op.mpmath)(*numbers)
+        else:
+            assert op.mpmath is not None
+            result = op.mpmath(mp, *numbers)
+    except (ArithmeticError, ValueError):
+        return mp.nan
+    return mp.nan if isinstance(result, mpmath.mpc) else mpmath.mpf(result)
+
+
+def _by_its_own_forward(op: Op, operands: tuple[Any, ...]) -> Precise:
+    try:
+        result = op.forward(*map(_to_precise, operands))
+    except OpaqueError:
+        raise OpaqueError(
+            f"{op.name} names no counterpart in mpmath, and its forward asks for floats"
+        ) from None
+    except (ArithmeticError, ValueError):
+        return Precise(mp.nan)
+    if not isinstance(result, Precise) and not is_number(result):
+        raise OpaqueError(f"{op.name} names no counterpart in mpmath")
+    return _to_precise(result)
+
+
+def _to_number(x: Any) -> Any:
+    return x.number if isinstance(x, Precise) else mpmath.mpf(x)
+
+
+def _to_precise(x: Any) -> Precise:
+    return x if isinstance(x, Precise) else Precise(x)

@@ -1,0 +1,60 @@
+"""What a check can say, from the worst to the best, and the errors that it raises.
+
+This file knows words. It knows no number and no graph.
+"""
+
+from enum import Enum
+from functools import total_ordering
+
+
+@total_ordering
+class Verdict(Enum):
+    """What a check found. Members are listed worst first, and `max` of some is the worst.
+
+    >>> str(max(Verdict.PASS, Verdict.KINK)), Verdict.KINK.fails
+    ('KINK', False)
+    """
+
+    WRONG_VALUE = "the value is not that of mathematics"
+    WRONG_RULE = "a local partial derivative is not the derivative of the value"
+    NOT_ACCUMULATED = "contributions overwrite each other where they should add up"
+    TRAVERSAL = "rules are right, but what they give is not carried along every path once"
+    NONDETERMINISTIC = "the same numbers give different results"
+    INACCURATE = "the formula is right and loses the digits of the result"
+    DOMAIN = "it is not defined where it should be, or raises where it is"
+    INCONCLUSIVE = "no derivative could be found to compare with"
+    JUMP = "the value jumps here; the derivative on its sides agrees"
+    KINK = "the derivative jumps here; the gradient lies between its two sides"
+    INTERIOR_KINK = "an operation inside is at its kink; the gradient follows its convention there"
+    VALUE_UNCHECKED = "the gradient is right; nothing was there to hold the value against"
+    PASS = "everything that was checked is right"
+
+    @property
+    def fails(self) -> bool:
+        """Whether a check that ends so raises."""
+        return self >= Verdict.INCONCLUSIVE
+
+    @property
+    def _badness(self) -> int:
+        return -list(Verdict).index(self)
+
+    def __lt__(self, other: "Verdict") -> bool:
+        return self._badness < other._badness
+
+    def __str__(self) -> str:
+        return self.name.replace("_", " ")
+
+
+class GradcheckError(AssertionError):
+    """A gradient, a value or a rule is wrong; `report` holds what was found.
+
+    It is an `AssertionError`, so that a test that raises it counts as failed.
+    """
+
+    def __init__(self, report: object) -> None:
+        super().__init__(str(report))
+        self.report = report
+
+
+class InconclusiveError(GradcheckError):
+    """Nothing wrong was found, and nothing was shown to be right either."""
