@@ -1,0 +1,29 @@
+"""Lifting: from a loss written with scalars to the array program that it spells out.
+
+A learner writes a loss with `Value`s, for one example. `lift` records it once, together with the
+graph of its gradients, finds the arrays, and returns NumPy source that a person can read. Nobody
+writes a matrix. The passes, each in a file of its own and each printable before and after:
+
+| pass | from | to |
+|---|---|---|
+| `record` | the learner's function | a tape of scalar operations, with their derivatives |
+| `simplify` | tape | tape: equal numbers once, constants folded, sums flat |
+| `group` | tape | groups of numbers that are made alike: the arrays |
+| `arrange` | groups | one operation on arrays a line: axes, matrix products |
+| `emit` | lines | names, and source |
+
+A *tape* (`tape`) is three lists: what made each number, of which numbers, and what of that is an
+array's place. `axes` finds the axes of an array from integers alone. `name` finds the arrays of the
+parameters, and `source` knows Python's syntax. `program` runs the passes, and what they made.
+
+    tape <- record <- simplify <- group <- arrange <- emit <- program
+            axes, source <- arrange            name <- emit
+
+The table of operations is the only list of operations: a derivative is recorded by calling its
+rule, and an operation is printed by its spelling there. This room knows no network and no loss.
+"""
+
+from micrograd_notes.lifting.program import Lifted, lift
+from micrograd_notes.lifting.record import CannotLift
+
+__all__ = ["CannotLift", "Lifted", "lift"]

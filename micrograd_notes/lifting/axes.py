@@ -1,0 +1,164 @@
+"""Axes: from which few counters can the places of an array's numbers be told?
+
+A *column* says of each of n numbers where one of its operands lies along one axis: row 3, row 3,
+row 4, ... Columns that always agree are one axis of the result. Where one column tells another (16
+places in 4 blocks), it is split in two axes. What is left are independent axes, and if the numbers
+fill their product, the numbers are an array.
+
+This file knows integers; it knows no tape and no source.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+Column = Any  # a NumPy array of whole numbers; NumPy is imported where it is needed
+
+
+def ranks(column: Column) -> tuple[Column, int]:
+    """Returns the column counted from 0 without gaps, and how many different numbers it has."""
+    import numpy as np
+
+    low = int(column.min())
+    present = np.zeros(int(column.max()) - low + 1, dtype=np.int64)
+    present[column - low] = 1
+    count = int(present.sum())
+    if count == len(present):
+        return column - low, count
+    return (np.cumsum(present) - 1)[column - low], count
+
+
+def distinct(columns: Sequence[tuple[Column, int]], length: int) -> int:
+    """Returns how many different rows the columns have side by side."""
+    import numpy as np
+
+    code, size = np.zeros(length, dtype=np.int64), 1
+    for column, count in columns:
+        code, size = code * count + column, size * count
+        if size > 8 * length:
+            code, size = ranks(np.unique(code, return_inverse=True)[1].reshape(-1))
+    return int((np.bincount(code, minlength=1) > 0).sum())
+
+
+def independent(columns: Sequence[Column], length: int) -> list[tuple[Column, int]]:
+    """Returns independent axes, each as (places, size), that tell the rows of the columns apart."""
+    kept = [(column, count) for column, count in map(ranks, columns) if count > 1]
+    changed = True
+    while changed:
+        changed = False
+        for i, j in ((i, j) for i in range(len(kept)) for j in range(len(kept)) if i != j):
+            (a, size_a), (b, size_b) = kept[i], kept[j]
+            if size_a < size_b or distinct([kept[i], kept[j]], length) != size_a:
+                continue  # a does not tell b
+            if size_a == size_b:
+                kept.pop(max(i, j))  # each tells the other
+            else:
+                rest = rank_within(a, b, size_a, size_b)
+                if rest is None:
+                    kept.pop(j)
+                else:
+                    kept[i] = rest
+            changed = True
+            break
+    return without_dependent(kept, length)
+
+
+def rank_within(a: Column, b: Column, size_a: int, size_b: int) -> tuple[Column, int] | None:
+    """Returns where a stands among those of its own b; None if the blocks differ in size."""
+    import numpy as np
+
+    block = np.zeros(size_a, dtype=np.int64)
+    block[a] = b
+    counts = np.bincount(block, minlength=size_b)
+    if counts.min() != counts.max():
+        return None
+    order = np.argsort(block, kind="stable")
+    rank = np.empty(size_a, dtype=np.int64)
+    rank[order] = np.arange(size_a) % counts[0]
+    return rank[a], int(counts[0])
+
+
+def without_dependent(
+    kept: list[tuple[Column, int]], length: int, fixed: int = 0
+) -> list[tuple[Column, int]]:
+    """Returns the axes without those that the others tell; the first `fixed` ones stay."""
+    while True:
+        size = 1
+        for _, count in kept:
+            size *= count
+        wanted = distinct(kept, length)
+        if size == wanted:
+            return kept
+        for i in sorted(range(fixed, len(kept)), key=lambda i: -kept[i][1]):
+            others = kept[:i] + kept[i + 1 :]
+            if distinct(others, length) == wanted:
+                kept = others
+                break
+        else:
+            return kept
+
+
+def parted(column: Column, owner: Column, owners: int) -> tuple[Column | None, Column | None]:
+    """Returns what of a column is told by the owner of each row, and what is left.
+
+    The rows are the terms of sums, and `owner` the sum each belongs to. The first part has an entry
+    an owner, the second one a row; None stands for a part that is always the same.
+    """
+    import numpy as np
+
+    low = np.full(owners, np.iinfo(np.int64).max)
+    high = np.full(owners, -1)
+    np.minimum.at(low, owner, column)
+    np.maximum.at(high, owner, column)
+    if (low == high).all():
+        return low, None
+    column, size = ranks(column)
+    seen = np.zeros((owners, size), dtype=bool)
+    seen[owner, column] = True
+    if (seen == seen[0]).all():
+        return None, column
+    sets, which = np.unique(seen, axis=0, return_inverse=True)
+    which = which.reshape(-1)
+    first = sets.argmax(axis=1)
+    order = np.lexsort((sets.sum(axis=1), first))  # by the first member, then by the length
+    rank = np.empty(len(sets), dtype=np.int64)
+    rank[order] = np.arange(len(sets))
+    if int(sets.sum()) == size:  # blocks that do not overlap: which block, and where in it
+        within = np.zeros(size, dtype=np.int64)
+        for row in sets:
+            within[row] = np.arange(int(row.sum()))
+        return rank[which], within[column]
+    return rank[which], column
+
+
+def affine(lanes: Any) -> tuple[int, list[int]] | None:
+    """Returns (offset, strides) if a grid of lanes is offset + sum of stride * index; else None.
+
+    Entries of -1 are holes, which fit whatever the others say.
+    """
+    import numpy as np
+
+    known = lanes >= 0
+    full = bool(known.all())
+    strides = []
+    for axis in range(lanes.ndim):
+        upper = np.take(lanes, range(1, lanes.shape[axis]), axis)
+        lower = np.take(lanes, range(lanes.shape[axis] - 1), axis)
+        difference = upper - lower
+        if not full:
+            difference = difference[(upper >= 0) & (lower >= 0)]
+        if difference.size == 0:
+            strides.append(0)
+            continue
+        stride = int(difference.flat[0])
+        if (difference != stride).any():
+            return None
+        strides.append(stride)
+    first = np.unravel_index(int(known.argmax()), lanes.shape)
+    offset = int(lanes[first]) - sum(s * int(i) for s, i in zip(strides, first, strict=True))
+    if not full:
+        grid = offset + sum(
+            s * i for s, i in zip(strides, np.ogrid[tuple(map(slice, lanes.shape))], strict=True)
+        )
+        if (np.broadcast_to(grid, lanes.shape)[known] != lanes[known]).any():
+            return None
+    return offset, strides

@@ -1,0 +1,381 @@
+"""The last pass: names for the arrays, and the source that runs.
+
+What is used once moves into the line that uses it, as long as the line stays short. A derivative is
+called after what it is the derivative of: dz1 belongs to z1. What runs is what is printed.
+
+This file knows statements and names. It knows no tape.
+"""
+
+import ast
+import itertools
+import re
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from micrograd_notes import ops
+from micrograd_notes.lifting import axes, source
+from micrograd_notes.lifting.arrange import Arrangement, Statement
+from micrograd_notes.lifting.name import RESERVED, unused
+from micrograd_notes.lifting.tape import Array
+from micrograd_notes.op import Op
+
+WIDTH = 84  # of a line that something is moved into
+
+
+def emit(arrangement: Arrangement, words: dict[int, str], title: str) -> str:
+    """Returns the source of the program; `words` are what the learner calls numbers."""
+    return _Emitter(arrangement, words, title).run()
+
+
+class _Emitter:
+    def __init__(self, arrangement: Arrangement, words: dict[int, str], title: str) -> None:
+        self.arranged, self.title = arrangement, title
+        self.recording = arrangement.grouping.recording
+        self.groups = arrangement.grouping.groups
+        self.parameters = [a for a in self.recording.arrays if a.is_parameter]
+        self.inputs = [a for a in self.recording.arrays if not a.is_parameter]
+        self.words = words
+        self.names: dict[str, str] = {}
+        self.places: dict[str, str] = {}  # of a parameter that is no view of the flat vector
+        self.used = RESERVED | {a.name for a in self.recording.arrays}
+        self.used |= {f"d{a.name}" for a in self.parameters}
+
+    def run(self) -> str:
+        self._name_groups()
+        self._name_constants()
+        body = self._body()
+        unpack = self._unpack() if self.parameters else ""
+        constants = self._constants(unpack + "\n".join(body))
+        parts = ["import math\n"] if re.search(r"\bmath\.", "\n".join(body)) else []
+        parts.append("import numpy as np\n")
+        head = f'"""{self.title}"""\n\n' + "".join(parts)
+        blocks = [head, *(["\n".join(constants) + "\n"] if constants else [])]
+        if self.parameters:
+            blocks.append("\n" + unpack)
+        blocks.append("\n" + self._function(body))
+        return "\n".join(blocks)
+
+    # ---- names ---------------------------------------------------------------------------------
+
+    def _called(self, name: str) -> str:
+        name = unused(name, self.used)
+        self.used.add(name)
+        return name
+
+    def _name_groups(self) -> None:
+        """Names every array: as the learner did, by its layer, or by its operation."""
+        group_of = self.arranged.grouping.group_of
+        adjoint_of: dict[int, int] = {}
+        for adjoint, of in self.recording.tape.adjoint_of.items():
+            adjoint_of.setdefault(group_of[adjoint], group_of[of])
+        spoken: dict[int, str] = {}
+        for node, word in self.words.items():
+            spoken.setdefault(group_of[node], word)
+        forward = set(self._forward())
+        for at, group in enumerate(self.groups):
+            if isinstance(group.op, Array):
+                self.names[f"_g{at}"] = group.op.name
+        lines = [line for line in self.arranged.statements if line.group is not None]
+        last_layer = max((k for k, line in enumerate(lines) if line.group in forward
+                          and self._layer(line) is not None), default=-1)
+        for k, line in enumerate(lines):
+            assert line.group is not None
+            i = line.group
+            if i in spoken:
+                name = spoken[i]
+            elif i in adjoint_of and f"_g{adjoint_of[i]}" in self.names and i not in forward:
+                name = "d" + self.names[f"_g{adjoint_of[i]}"]
+            elif i in forward and (layer := self._layer(line)) is not None:
+                name = "output" if k == last_layer else f"z{layer}"
+            elif i in forward and (layer := self._activated(line)):
+                name = f"hidden{layer}"
+            else:
+                op = self.groups[i].op
+                name = "total" if op is ops.add else op.name if isinstance(op, Op) else "value"
+            self.names[f"_g{i}"] = self._called(name)
+
+    def _forward(self) -> list[int]:
+        """Returns the groups that the output is made of."""
+        group_of = self.arranged.grouping.group_of
+        return [group_of[i] for i in self.recording.tape.reachable(self.recording.outputs)]
+
+    def _layer(self, line: Statement) -> str | None:
+        """Returns the number of the layer whose weights the line multiplies by; '' without one."""
+        for node in ast.walk(line.tree):
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+                for part in ast.walk(node):
+                    name = self.names.get(part.id, "") if isinstance(part, ast.Name) else ""
+                    if any(name == a.name for a in self.parameters):
+                        return str(re.findall(r"\d*$", name)[0])
+        return None
+
+    def _activated(self, line: Statement) -> str:
+        """Returns the number of the layer whose sums the line is a function of; '' if of none."""
+        read = {part.id for part in ast.walk(line.tree) if isinstance(part, ast.Name)}
+        names = [self.names[k] for k in read if k in self.names]
+        if len(names) == 1 and (found := re.fullmatch(r"z(\d+)", names[0])):
+            return found[1] if f"hidden{found[1]}" not in self.used else ""
+        return ""
+
+    def _name_constants(self) -> None:
+        for i, array in enumerate(self.arranged.constants):
+            spelled = self._spelled(array)
+            if spelled.startswith("np.tri("):
+                name = "causal"
+            elif spelled.startswith("np.arange("):
+                name = "numbers"
+            else:
+                name = "mask" if array.dtype == bool else "K"
+            self.names[f"_k{i}"] = self._called(name)
+
+    # ---- lines ---------------------------------------------------------------------------------
+
+    def _body(self) -> list[str]:
+        """Returns the lines of the function, with what is used once where it is used."""
+        lines, outputs = self._shared()
+        uses: Counter[str] = Counter()
+        for tree in [*(tree for _, tree, _ in lines), outputs]:
+            uses.update(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+        waiting: dict[str, Any] = {}
+        written: list[str] = []
+
+        def settled(tree: Any) -> Any:
+            """Returns the tree with what waits for it moved in, and the rest written before it."""
+            for part in [p.id for p in ast.walk(tree) if isinstance(p, ast.Name)]:
+                if part not in waiting:
+                    continue
+                inner = waiting.pop(part)
+                moved = source.substitute(_copy(tree), {part: inner})
+                if _may_move(tree, part, inner) and len(self._text(moved)) <= WIDTH:
+                    tree = moved
+                else:
+                    write(part, inner)
+            return tree
+
+        def write(name: str, tree: Any) -> None:
+            written.append(f"{self.names[name]} = {self._text(tree)}")
+
+        for key, tree, line in lines:
+            tree = settled(tree)
+            if line is not None and line.array is not None:
+                written.append(f"{self._target(line)} = {self._text(tree)}")
+            elif uses[key] == 1 and not (line and self._is_spoken(line)):
+                waiting[key] = tree
+            else:
+                write(key, tree)
+        last = settled(outputs)
+        if self.recording.is_loss:
+            written.append(f"loss = {self._loss(last)}")
+        else:
+            written.append(f"return {self._text(last)}")
+        return written
+
+    def _shared(self) -> tuple[list[tuple[str, Any, Statement | None]], Any]:
+        """Returns the lines, with what several of them compute in a line of its own before them."""
+        statements = self.arranged.statements
+        counts: Counter[str] = Counter()
+        for tree in [*(line.tree for line in statements), self.arranged.outputs]:
+            counts.update(ast.unparse(n) for n in ast.walk(tree) if isinstance(n, ast.Call))
+        repeated = {text: f"_s{i}" for i, (text, n) in enumerate(counts.items()) if n > 1}
+        lines: list[tuple[str, Any, Statement | None]] = []
+        maker = _Sharer(repeated, lambda key, tree: self._share(lines, key, tree))
+        for line in statements:
+            tree = maker.visit(_copy(line.tree)) if repeated else line.tree
+            lines.append((f"_g{line.group}", tree, line))
+        outputs = self.arranged.outputs
+        return lines, maker.visit(_copy(outputs)) if repeated else outputs
+
+    def _share(self, lines: list[Any], key: str, tree: Any) -> None:
+        """Adds the line of something that several lines compute."""
+        root = tree
+        while isinstance(root, ast.Call | ast.Attribute | ast.Subscript):
+            root = root.func if isinstance(root, ast.Call) else root.value
+        name = self.names.get(root.id, "") if isinstance(root, ast.Name) else ""
+        if not name and isinstance(tree, ast.Call):
+            name = ast.unparse(tree.func).split(".")[-1]
+        self.names[key] = self._called(name or "shared")
+        lines.append((key, tree, None))
+
+    def _is_spoken(self, line: Statement) -> bool:
+        group_of = self.arranged.grouping.group_of
+        return any(group_of[node] == line.group for node in self.words)
+
+    def _loss(self, tree: Any) -> str:
+        if not self.recording.is_batched:
+            return self._text(tree)
+        is_batched = any(
+            self.arranged.is_batched.get(int(p.id[2:]), False)
+            for p in ast.walk(self.arranged.outputs)  # before anything was moved into it
+            if isinstance(p, ast.Name) and p.id.startswith("_g")
+        )
+        return f"{_in_brackets(self._text(tree))}.sum() / n" if is_batched else self._text(tree)
+
+    def _text(self, tree: Any) -> str:
+        names = {key: ast.Name(name) for key, name in self.names.items()}
+        return source.text(source.substitute(_copy(tree), names))
+
+    def _target(self, line: Statement) -> str:
+        assert line.array is not None
+        if line.target is not None:
+            return self._text(line.target)
+        if _slice(line.array, self.recording.parameter_count) is None:
+            return f"dtheta[{self._index_of(line.array)}]"
+        return f"d{line.array.name}[...]"
+
+    # ---- blocks --------------------------------------------------------------------------------
+
+    def _index_of(self, array: Array) -> str:
+        import numpy as np
+
+        if array.name in self.places:
+            return self.places[array.name]
+        constant = np.array(array.where).reshape(array.shape)
+        self.arranged.constants.append(constant)
+        key = f"_k{len(self.arranged.constants) - 1}"
+        self.names[key] = self.places[array.name] = self._called("places")
+        return self.names[key]
+
+    def _constants(self, body: str) -> list[str]:
+        lines = []
+        for i, array in enumerate(self.arranged.constants):
+            name = self.names[f"_k{i}"]
+            if re.search(rf"\b{name}\b", body):
+                lines.append(f"{name} = {self._spelled(array)}")
+        return lines
+
+    def _spelled(self, array: Any) -> str:
+        import numpy as np
+
+        if array.dtype == bool and array.ndim == 2:
+            for k in (0,):
+                if array.shape[0] == array.shape[1]:
+                    if (array == np.tri(len(array), k=k, dtype=bool)).all():
+                        return f"np.tri({len(array)}, dtype=bool)"
+                    if (array == np.tri(len(array), k=k, dtype=bool).T).all():
+                        return f"np.tri({len(array)}, dtype=bool).T"
+        if array.ndim == 1 and (array == np.arange(len(array))).all():
+            return f"np.arange({len(array)})"
+        if array.dtype == float and (array == np.round(array)).all() and (abs(array) < 1e6).all():
+            return f"np.array({array.astype(int).tolist()}) * 1.0"
+        return f"np.array({array.tolist()})"
+
+    def _unpack(self) -> str:
+        """Returns the source of the function that finds the arrays in the flat vector."""
+        lines = []
+        for array in self.parameters:
+            found = _slice(array, self.recording.parameter_count)
+            if found is None:
+                found = f"theta[{self._index_of(array)}]"
+            lines.append(f"    {array.name} = {found}  # {_shape(array.shape)}")
+        names = ", ".join(a.name for a in self.parameters)
+        comma = "," if len(self.parameters) == 1 else ""
+        return (
+            "def unpack(theta):\n"
+            '    """Returns the arrays of the parameters, as views into their flat vector."""\n'
+            + "\n".join(lines)
+            + f"\n    return {names}{comma}\n"
+        )
+
+    def _function(self, body: list[str]) -> str:
+        given = ", ".join([*(["theta"] if self.parameters else []), *(a.name for a in self.inputs)])
+        shapes = [
+            f"{a.name}: {_shape((*(['n'] if a.is_batched else []), *a.shape))}" for a in self.inputs
+        ]
+        names = ", ".join(a.name for a in self.parameters)
+        comma = "," if len(self.parameters) == 1 else ""
+        lines = []
+        if self.recording.is_loss:
+            what = "the mean loss over the n examples" if self.recording.is_batched else "the loss"
+            lines += [f"def loss_and_gradient({given}):"]
+            lines += [f'    """Returns {what}, and its gradient. {"; ".join(shapes)}."""']
+        else:
+            lines += [f"def forward({given}):"]
+            lines += [f'    """Returns the outputs. {"; ".join(shapes)}."""']
+        if self.parameters:
+            lines += [f"    {names}{comma} = unpack(theta)"]
+        counts = self.recording.is_loss or re.search(r"\bn\b", "\n".join(body))
+        if self.recording.is_batched and counts:
+            lines += [f"    n = len({self.inputs[0].name})"]
+        derived = [line for line in self.arranged.statements if line.array is not None]
+        if self.recording.is_loss:
+            whole = {a.name for line in derived if (a := line.array) and line.target is None}
+            all_set = whole == {a.name for a in self.parameters}
+            made = "empty_like" if all_set else "zeros_like"
+            lines += [f"    dtheta = np.{made}(theta)"]
+            d_names = ", ".join(f"d{a.name}" for a in self.parameters)
+            lines += [f"    {d_names}{comma} = unpack(dtheta)"]
+        lines += [f"    {line}" for line in body]
+        if self.recording.is_loss:
+            scale = " / n" if self.recording.is_batched else ""
+            lines += [f"    return loss, dtheta{scale}"]
+        return "\n".join(lines) + "\n"
+
+
+class _Sharer(ast.NodeTransformer):
+    """Replaces calls that stand in several places by a name, and makes a line of each once."""
+
+    def __init__(self, repeated: dict[str, str], make: Callable[[str, Any], None]) -> None:
+        self.repeated, self.make = repeated, make
+        self.made: set[str] = set()
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        key = self.repeated.get(ast.unparse(node))
+        if key is None:
+            return self.generic_visit(node)
+        if key not in self.made:
+            self.made.add(key)
+            self.make(key, self.generic_visit(node))
+        return ast.Name(key)
+
+
+def _copy(tree: Any) -> Any:
+    return ast.parse(ast.unparse(ast.fix_missing_locations(tree)), mode="eval").body
+
+
+def _in_brackets(text: str) -> str:
+    return text if re.fullmatch(r"[\w.]+(\([^()]*\))?", text) else f"({text})"
+
+
+def _may_move(tree: Any, name: str, inner: Any) -> bool:
+    """Returns whether an expression reads well in place of a name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript | ast.Attribute):
+            held = node.value
+            if isinstance(held, ast.Name) and held.id == name:
+                return isinstance(node, ast.Attribute) and isinstance(inner, ast.Call)
+    return True
+
+
+def _shape(shape: Any) -> str:
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+
+
+def _slice(array: Array, size: int) -> str | None:
+    """Returns the view of the flat vector that holds an array; None if its places lie unevenly."""
+    import numpy as np
+
+    if array.size == 0:
+        return None
+    fit = axes.affine(np.array(array.where).reshape(array.shape))
+    if fit is None:
+        return None
+    offset, strides = fit
+    if not array.shape:
+        return f"theta[{offset}:{offset + 1}].reshape(())"
+    steps = [(s, n) for s, n in zip(strides, array.shape, strict=True) if n > 1]
+    if any(s <= 0 for s, _ in steps) or steps != sorted(steps, key=lambda f: -f[0]):
+        return None
+    stop = array.where[-1] + 1
+    if all(a == b * n for (a, _), (b, n) in itertools.pairwise(steps)):
+        step = steps[-1][0] if steps else 1
+        found = f"theta[{offset}:{stop}:{step}]" if step > 1 else f"theta[{offset}:{stop}]"
+        return found if len(array.shape) == 1 else f"{found}.reshape{_shape(array.shape)}"
+    if len(array.shape) == 2 and len(steps) == 2 and steps[1][0] == 1:
+        (row, rows), (_, columns) = steps
+        start = min(offset, size - rows * row)
+        inner = offset - start
+        if start >= 0 and inner + columns <= row:
+            lines = f"theta[{start}:{start + rows * row}].reshape({rows}, {row})"
+            return f"{lines}[:, {inner or ''}:{inner + columns}]"
+    return None

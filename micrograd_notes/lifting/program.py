@@ -1,0 +1,337 @@
+"""What `lift` returns: a program on arrays that recompiles itself for each new shape.
+
+This file checks what comes in, runs the passes, keeps what they made, and runs it. It knows the
+passes by name, and the parameters as a list of `Value`s.
+"""
+
+import inspect
+import linecache
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from threading import RLock
+from typing import Any
+
+from micrograd_notes.engine import Value
+from micrograd_notes.lifting.arrange import Arrangement, arrange
+from micrograd_notes.lifting.emit import emit
+from micrograd_notes.lifting.group import Grouping, group
+from micrograd_notes.lifting.name import arrays_of_lists, arrays_of_model, unused
+from micrograd_notes.lifting.record import record
+from micrograd_notes.lifting.simplify import simplify
+from micrograd_notes.lifting.tape import Array, Recording
+
+Key = tuple[tuple[bool, tuple[int, ...]], ...]
+
+
+@dataclass
+class Compiled:
+    """The program for one shape of the inputs: what each pass made, the source, the function."""
+
+    recorded: Recording
+    simplified: Recording
+    grouped: Grouping
+    arranged: Arrangement
+    source: str
+    run: Callable[..., Any]
+    guarded: "Compiled | None" = field(default=None, repr=False)
+
+
+class Lifted:
+    """A function of scalars that runs on arrays. `lift` makes it, and says how it is used."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        parameters: Sequence[Value],
+        arrays: Sequence[Array],
+        is_loss: bool,
+        batch: bool,
+    ) -> None:
+        self._function, self._parameters, self._arrays = function, list(parameters), list(arrays)
+        self._is_loss, self._batch = is_loss, batch
+        self._compiled: dict[Key, Compiled] = {}
+        self._latest: Compiled | None = None
+        self._names_of: dict[int, list[str]] = {}
+        self._lock = RLock()
+        self._signature = inspect.signature(function)
+
+    # ---- running -------------------------------------------------------------------------------
+
+    def __call__(self, *data: Any) -> Any:
+        """Returns the mean loss over the batch, and adds to `.grad` of the parameters.
+
+        A program of a model alone returns its outputs, (batch, outputs), and changes nothing.
+        """
+        theta = self.parameters()
+        if not self._is_loss:
+            return self._run(theta, data)
+        loss, gradient = self.value_and_grad(theta, *data)
+        for parameter, derivative in zip(self._parameters, gradient.tolist(), strict=True):
+            if parameter._requires_grad:
+                parameter.grad += derivative
+        return loss
+
+    def value_and_grad(self, theta: Any, *data: Any) -> tuple[float, Any]:
+        """Returns the mean loss for these parameters, and its gradient; no parameter changes.
+
+        Raises:
+            ValueError: theta or the data have another shape than is asked for, or hold a nan.
+        """
+        if not self._is_loss:
+            raise TypeError("this program has no loss; lift(loss, model) has one")
+        return self._run(self._checked(theta), data)  # type: ignore[no-any-return]
+
+    def _run(self, theta: Any, data: Sequence[Any]) -> Any:
+        import numpy as np
+
+        given = self._inputs(data)
+        compiled = self._compiled_for(given)
+        with np.errstate(all="ignore"):  # IEEE rules: what overflows is inf
+            result = compiled.run(theta, *given)
+            if not self._is_loss:
+                return result
+            loss, gradient = result
+            if _holds_nan(gradient):
+                loss, gradient = self._guarded(compiled).run(theta, *given)
+        return float(loss), gradient
+
+    def _guarded(self, compiled: Compiled) -> Compiled:
+        """Returns the program whose products of the chain rule are 0 where the adjoint is 0."""
+        if compiled.guarded is None:
+            compiled.guarded = self._passes(compiled.recorded, guarded=True)
+        return compiled.guarded
+
+    # ---- parameters ----------------------------------------------------------------------------
+
+    def parameters(self) -> Any:
+        """Returns the numbers of the parameters as a flat float64 vector, in their order."""
+        import numpy as np
+
+        data = map(attrgetter("_data"), self._parameters)
+        return np.fromiter(data, dtype=np.float64, count=len(self._parameters))
+
+    def load(self, theta: Any) -> None:
+        """Sets the parameters from a flat vector.
+
+        Raises:
+            ValueError: the vector has another length, or holds a nan.
+        """
+        for parameter, number in zip(self._parameters, self._checked(theta).tolist(), strict=True):
+            parameter.data = number
+
+    def _checked(self, theta: Any) -> Any:
+        import numpy as np
+
+        theta = np.asarray(theta, np.float64, order="C")
+        if theta.shape != (len(self._parameters),):
+            raise ValueError(
+                f"theta is a flat vector of {len(self._parameters)} numbers, one a parameter, "
+                f"got an array of shape {theta.shape}"
+            )
+        if _holds_nan(theta):
+            raise ValueError("theta holds a nan")
+        return theta
+
+    # ---- what it was made of -------------------------------------------------------------------
+
+    @property
+    def source(self) -> str:
+        """The NumPy source of the latest shape; it works by itself when pasted into a file."""
+        return self._known().source
+
+    def source_for(self, *data: Any) -> str:
+        """Returns the source for data of another shape."""
+        latest = self._latest
+        found = self._compiled_for(self._inputs(data)).source
+        self._latest = latest or self._latest
+        return found
+
+    def explain(self) -> str:
+        """Returns what each pass made of the learner's own function, on its latest shape."""
+        made = self._known()
+        recorded, simplified = made.recorded.tape, made.simplified.tape
+        return "\n".join(
+            [
+                f"1. record: {len(recorded):,} scalar operations, the gradient's among them",
+                recorded.text(),
+                f"2. simplify: {len(simplified):,} are left",
+                simplified.text(),
+                f"3. group: {len(made.grouped.groups):,} kinds of them",
+                made.grouped.text(),
+                f"4. arrange: {len(made.arranged.statements):,} operations on arrays",
+                made.arranged.text(),
+                "5. emit: names, and what is used once where it is used",
+                made.source,
+            ]
+        )
+
+    def _known(self) -> Compiled:
+        if self._latest is None:
+            raise RuntimeError(
+                "nothing is compiled yet, as that takes a shape: call the program with data first, "
+                "or source_for(data)"
+            )
+        return self._latest
+
+    def __repr__(self) -> str:
+        name = getattr(self._function, "__name__", type(self._function).__name__)
+        return f"<lifted {name}, {len(self._parameters)} parameters>"
+
+    # ---- compiling -----------------------------------------------------------------------------
+
+    def _compiled_for(self, given: Sequence[Any]) -> Compiled:
+        skip = 1 if self._batch else 0
+        key = tuple([(array.dtype.kind == "i", array.shape[skip:]) for array in given])
+        compiled = self._compiled.get(key)
+        if compiled is None:
+            with self._lock:
+                if key not in self._compiled:
+                    self._compiled[key] = self._passes(self._recorded(key))
+                compiled = self._compiled[key]
+        self._latest = compiled
+        return compiled
+
+    def _recorded(self, key: Key) -> Recording:
+        names = list(self._signature.parameters)[: len(key)]
+        used = {array.name for array in self._arrays}
+        inputs = []
+        for name, (is_whole, shape) in zip(names, key, strict=True):
+            inputs.append(Array(unused(name, used), shape, False, self._batch, is_whole))
+            used.add(inputs[-1].name)
+        return record(
+            self._function, self._parameters, self._arrays, inputs, self._is_loss, self._batch
+        )
+
+    def _passes(self, recorded: Recording, guarded: bool = False) -> Compiled:
+        simplified = simplify(recorded, guarded)
+        grouped = group(simplified)
+        arranged = arrange(grouped)
+        name = getattr(self._function, "__name__", type(self._function).__name__)
+        written = emit(arranged, {}, f"{name}, lifted from scalars to arrays by micrograd_notes.")
+        namespace: dict[str, Any] = {}
+        file = f"<lifted {name} {id(arranged):x}>"
+        linecache.cache[file] = (len(written), None, written.splitlines(True), file)
+        exec(compile(written, file, "exec"), namespace)
+        entry = namespace["loss_and_gradient" if self._is_loss else "forward"]
+        run = entry if self._arrays else lambda theta, *given: entry(*given)
+        return Compiled(recorded, simplified, grouped, arranged, written, run)
+
+    # ---- what comes in -------------------------------------------------------------------------
+
+    def _inputs(self, data: Sequence[Any]) -> list[Any]:
+        """Returns the data as arrays of floats or of whole numbers; an error if they do not fit."""
+        names = self._input_names(len(data))
+        given = [_as_array(name, array) for name, array in zip(names, data, strict=True)]
+        if self._batch:
+            lengths = {len(array) if array.ndim else -1 for array in given}
+            if -1 in lengths:
+                raise ValueError(
+                    "the first axis of every input counts the examples; got a single number"
+                )
+            if len(lengths) != 1:
+                got = ", ".join(f"{len(a)} in {name}" for name, a in zip(names, given, strict=True))
+                raise ValueError(f"every input has one entry an example; got {got}")
+        for name, array in zip(names, given, strict=True):
+            if not array.size:
+                raise ValueError(f"{name} is empty, of shape {array.shape}; give some examples")
+            if array.dtype.kind == "f" and _holds_nan(array):
+                raise ValueError(f"{name} holds a nan")
+        return given
+
+    def _input_names(self, count: int) -> list[str]:
+        names = self._names_of.get(count)
+        if names is None:
+            names = self._names_of[count] = self._bound_names(count)
+        return names
+
+    def _bound_names(self, count: int) -> list[str]:
+        """Returns what the function calls so many arguments; TypeError if it takes others."""
+        signature = self._signature
+        try:
+            signature.bind(*range(count))
+        except TypeError:
+            raise TypeError(
+                f"the lifted function takes ({', '.join(signature.parameters)}), got {count} arrays"
+            ) from None
+        names = list(signature.parameters)
+        return names[:count] + [f"x{i}" for i in range(len(names), count)]
+
+
+def _holds_nan(array: Any) -> bool:
+    """Returns whether an array holds a nan: then its product with itself is one."""
+    import numpy as np
+
+    square = np.vdot(array, array)  # it overflows to inf without a word
+    return bool(square != square)
+
+
+def _as_array(name: str, given: Any) -> Any:
+    import numpy as np
+
+    if type(given) is np.ndarray and given.dtype == np.float64 and given.flags.c_contiguous:
+        return given
+    try:
+        array = np.asarray(given)
+    except ValueError:
+        raise ValueError(
+            f"{name} holds lists of different lengths; give a batch of one length, and the others "
+            "in calls of their own"
+        ) from None
+    if array.dtype.kind in "iu":
+        return np.asarray(array, np.int64, order="C")
+    if array.dtype.kind == "b":
+        return np.asarray(array, np.float64, order="C")
+    if array.dtype.kind != "f":
+        raise TypeError(f"{name} holds numbers, got {type(given).__name__} of {array.dtype}")
+    return np.asarray(array, np.float64, order="C")
+
+
+def lift(
+    function: Any, model: Any = None, *, parameters: Any = None, batch: bool = True
+) -> Lifted:
+    """Returns the program on arrays that a function of scalars spells out.
+
+    Args:
+        function: a loss, loss(x, y), of one example: lists of `Value`s, nested where an array has
+            more axes, and numbers. Or a model, to lift its outputs alone.
+        model: what has the parameters of the loss, by `parameters()`.
+        parameters: or the parameters themselves, `Value`s in lists, nested as they are arrays.
+        batch: whether the arrays have a leading axis, over which the loss of one example is
+            averaged. With False the function has a loop over examples of its own.
+
+    Raises:
+        TypeError: there is no function, or there are no parameters.
+
+    The program records the function when it first meets a shape:
+
+    >>> from micrograd_notes.nn import MLP
+    >>> model = MLP(2, [1], seed=0)
+    >>> program = lift(lambda x, y: (model(x) - y) ** 2, model)
+    >>> loss = program([[1.0, 2.0], [3.0, 4.0]], [0.5, -0.5])
+    >>> x, y = model.layers[0].neurons[0].w
+    >>> expected = [(x.data + 2 * y.data - 0.5) ** 2, (3 * x.data + 4 * y.data + 0.5) ** 2]
+    >>> abs(loss - sum(expected) / 2) < 1e-12
+    True
+    """
+    if not callable(function):
+        raise TypeError(f"lift takes a function of one example, got {function!r}")
+    is_loss = model is not None or parameters is not None
+    if model is not None and parameters is not None:
+        raise TypeError("lift takes a model or parameters=[...], not both")
+    if not is_loss:
+        model = function
+    if parameters is None:
+        if not hasattr(model, "parameters"):
+            raise TypeError(
+                f"lift takes a model with parameters(), or parameters=[...]; got {model!r}"
+            )
+        values, arrays = arrays_of_model(model)
+    else:
+        values, arrays = arrays_of_lists(parameters, function)
+    if is_loss and not values:
+        raise ValueError("there are no parameters; give the Values that are to be adjusted")
+    for value in values:
+        if not isinstance(value, Value) or value.op is not None:
+            raise TypeError(f"a parameter is a Value that no operation made, got {value!r}")
+    return Lifted(function, values, arrays, is_loss, batch)

@@ -1,0 +1,471 @@
+"""The first pass: run the learner's function once on numbers that only remember, and write a tape.
+
+Every number of the function's inputs is a `Recorded`: a `Value` without a number, which writes each
+operation on it to a tape. The parameters become such numbers too for as long as the function runs.
+A `Recorded` refuses what a tape can't follow: a question (`if`, `==`, `max()`), a place in a list,
+its `.data`. The refusal names the line at fault and says what to write instead.
+
+Derivatives are recorded here as well, by the chain rule on the tape: the partials are those of the
+table, called with `Recorded` numbers. This file knows no operation and no array program.
+
+Plain numbers that the function takes from outside are constants of the program. Randomness is
+looked for by recording twice; two recordings that differ are refused. That is a best effort: what
+is drawn alike twice passes.
+"""
+
+import linecache
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import Any, NoReturn
+
+from micrograd_notes import engine, ops
+from micrograd_notes.engine import Value
+from micrograd_notes.graph import described, topological_order
+from micrograd_notes.lifting.tape import CONSTANT, Array, Recording, Tape
+from micrograd_notes.op import TABLE, Op, is_number, on_new_operation
+
+PACKAGE = str(Path(__file__).parents[1])
+
+
+class CannotLift(TypeError):
+    """The function does something that a recording can't follow; the message names the line."""
+
+
+# ---- numbers that only remember ------------------------------------------------------------------
+
+
+class Recorded(Value):
+    """A number of which only its place on the tape is known.
+
+    It has the slots of `Value` and no other, so that a parameter can become one and be itself again
+    afterwards. `_left` holds the session, `_born` the place on its tape.
+    """
+
+    __slots__ = ()
+
+    @staticmethod
+    def _apply_(op: Op, operands: tuple[Any, ...]) -> "Recorded":
+        session = _session
+        if session is None:
+            raise CannotLift(
+                "a number of a recording was kept and used after it; it has no value. Return what "
+                "you need from the function, or compute it from the parameters' .data"
+            )
+        if len(operands) != op.arity:
+            operands = op.with_defaults(operands)
+        return session.apply(op, operands)
+
+    def __bool__(self) -> bool:
+        _refuse("asks whether a recorded number is true", "where(condition, a, b)")
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        _refuse("compares a recorded number with ==", "equal(a, b), a number that is 1 or 0")
+        return None
+
+    def __ne__(self, other: object) -> bool:
+        if self is other:
+            return False
+        _refuse("compares a recorded number with !=", "1 - equal(a, b)")
+        return None
+
+    __hash__ = Value.__hash__
+
+    def _compare(self, other: Any) -> Any:
+        _refuse(
+            "compares a recorded number with < or >, as `if`, max(), min() and sorted() do",
+            "maximum(a, b) or minimum(a, b) in place of max() and min(), "
+            "where(greater(a, b), a, b) in place of an if",
+        )
+
+    __lt__ = __le__ = __gt__ = __ge__ = _compare
+
+    def __index__(self) -> int:
+        _refuse("takes an element of a list by a recorded number", "pick(values, index)")
+
+    def __int__(self) -> int:
+        _refuse("turns a recorded number into an int", "floor(x), or pick(values, index)")
+
+    def __float__(self) -> float:
+        _refuse(
+            "turns a recorded number into a float, as math.exp(x) does",
+            "exp(x) from micrograd_notes, which records",
+        )
+
+    def __contains__(self, item: object) -> bool:
+        _refuse("looks into a recorded number", "a list of numbers")
+
+    @property
+    def data(self) -> float:
+        """Refused: there is no number yet."""
+        _refuse("reads .data of a recorded number", "the number itself, without .data")
+
+    @data.setter
+    def data(self, number: float) -> None:
+        _refuse("sets .data of a recorded number", "a new number: y = x + 1")
+
+    @property
+    def grad(self) -> float:
+        """Refused: there is no number yet."""
+        _refuse("reads .grad of a recorded number", "value_and_grad of the lifted program")
+
+    @grad.setter
+    def grad(self, number: float | None) -> None:
+        _refuse("sets .grad of a recorded number", "value_and_grad of the lifted program")
+
+    def item(self) -> float:
+        """Refused: there is no number yet."""
+        _refuse("reads item() of a recorded number", "the number itself")
+
+    def backward(self, adjoint: float = 1.0) -> None:
+        """Refused: the derivatives are recorded after the function has returned."""
+        _refuse("calls backward() inside", "nothing: the lifted program finds the gradient")
+
+    def detach(self) -> "Recorded":
+        """Returns the same number, which no gradient flows through."""
+        session = _current()
+        return session.new(ops.pos, (session.index(self),), False)
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+    def __repr__(self) -> str:
+        return f"a recorded {self.op.name if self.op else 'leaf'}"
+
+    def __copy__(self) -> "Recorded":
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Recorded":
+        return self
+
+
+def _install(op: Op) -> None:
+    """Makes a row of the table a method of `Recorded`, as the engine makes it one of `Value`."""
+    apply = Recorded._apply_
+
+    def method(*operands: Any) -> Any:
+        return apply(op, operands)
+
+    def forth(self: Any, other: Any) -> Any:
+        return apply(op, (self, other)) if _is_operand(other) else NotImplemented
+
+    def back(self: Any, other: Any) -> Any:
+        return apply(op, (other, self)) if _is_operand(other) else NotImplemented
+
+    named = getattr(Value, op.name)
+    for name in [name for name, given in vars(Value).items() if given is named]:
+        setattr(Recorded, name, method)  # the engine's other names of it too, as arctan for atan
+    setattr(Recorded, op.name, method)
+    if op.method is not None and op.is_simple and op.arity == 2:
+        setattr(Recorded, f"__{op.method}__", forth)
+        setattr(Recorded, f"__r{op.method}__", back)
+    elif op.method is not None:
+        setattr(Recorded, f"__{op.method}__", method)
+
+
+def _is_operand(other: Any) -> bool:
+    return isinstance(other, Value) or is_number(other)
+
+
+on_new_operation(_install)
+
+
+# ---- refusals ------------------------------------------------------------------------------------
+
+
+def line_at_fault() -> str:
+    """Returns the innermost line that is not the package's own, as a message names it."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame = frame.f_back  # type: ignore[assignment]
+    if frame is None:
+        return "a line that is not known"
+    file, number = frame.f_code.co_filename, frame.f_lineno
+    return f"{file}:{number}: {linecache.getline(file, number).strip() or '(no source)'}"
+
+
+def _refuse(what: str, instead: str) -> NoReturn:
+    error = CannotLift(
+        f"{line_at_fault()}\n  {what}; while recording it has no value, and the branch taken would "
+        f"be frozen into the program.\n  Write {instead}."
+    )
+    if _session is not None and _session.refused is None:
+        _session.refused = error  # it is raised again if the function catches it
+    raise error
+
+
+# ---- a recording under way -----------------------------------------------------------------------
+
+
+class Session:
+    """A recording under way: the tape, and the numbers on it that a gradient flows into."""
+
+    def __init__(self) -> None:
+        self.tape = Tape()
+        self.requires_grad: list[bool] = []
+        self.places: dict[int, int] = {}  # of the parameters, by identity
+        self.constants: dict[Any, int] = {}
+        self.refused: CannotLift | None = None
+        engine._clock += 1
+        self.started = engine._clock  # a Value that is older comes from outside
+
+    def new(self, op: Op | Array, operands: tuple[Any, ...], requires_grad: bool) -> Recorded:
+        """Returns the number that a new entry of the tape stands for."""
+        number: Recorded = object.__new__(Recorded)
+        number._left = self
+        number._born = self.append(op, operands, requires_grad)
+        number.op = op if op.__class__ is Op else None
+        number.name = None
+        number.origin = None
+        number._requires_grad = requires_grad
+        return number
+
+    def append(self, op: Any, operands: tuple[Any, ...], requires_grad: bool) -> int:
+        """Returns the place of a new entry."""
+        self.requires_grad.append(requires_grad)
+        return self.tape.append(op, operands)
+
+    def apply(self, op: Op, operands: tuple[Any, ...]) -> Recorded:
+        """Records an operation of the table."""
+        indices = tuple([self.index(operand) for operand in operands])
+        flags = self.requires_grad
+        if op.is_simple:
+            requires_grad = flags[indices[0]] or flags[indices[-1]]
+        else:
+            requires_grad = any(flags[k] and op.is_differentiated(i) for i, k in enumerate(indices))
+        if engine._without_recording:
+            requires_grad = False
+        return self.new(op, indices, requires_grad)
+
+    def index(self, operand: Any) -> int:
+        """Returns the place of an operand on the tape."""
+        kind = operand.__class__
+        if kind is Recorded:
+            if operand._left is self:
+                return int(operand._born)
+            place = self.places.get(id(operand))
+            if place is None:
+                raise CannotLift(
+                    f"{line_at_fault()}\n  uses a number that was kept from another recording; "
+                    "compute it anew in each call."
+                )
+            return place
+        if isinstance(operand, Value):
+            return self._value_from_outside(operand)
+        if not is_number(operand):
+            raise TypeError(f"a recorded number meets {operand!r}; it takes numbers and Values")
+        return self.constant(float(operand))
+
+    def constant(self, number: float) -> int:
+        """Returns the place of a constant; 0.0 and -0.0 are two."""
+        key = number if number else str(number)
+        if key not in self.constants:
+            self.constants[key] = self.append(CONSTANT, (number,), False)
+        return self.constants[key]
+
+    def _value_from_outside(self, value: Value) -> int:
+        """Returns the place of a `Value` that the function made of plain numbers, as Value(0.0)."""
+        for node in topological_order(value):
+            if node.op is None and node._born < self.started:
+                error = CannotLift(
+                    f"{line_at_fault()}\n  uses {described(node)}, which is no parameter and no "
+                    "input.\n  Give it in parameters=[...], or use its .data, a plain number that "
+                    "becomes a constant of the program."
+                )
+                self.refused = self.refused or error
+                raise error
+        return self.constant(value._data)
+
+    def input(self, array: Array, shape: Sequence[int]) -> Any:
+        """Returns an array's numbers, in lists nested as it has axes."""
+        if not shape:
+            return self.new(array, (len(self._placed(array)) - 1,), False)
+        return [self.input(array, shape[1:]) for _ in range(shape[0])]
+
+    def _placed(self, array: Array) -> list[int]:
+        array.where.append(len(array.where))
+        return array.where
+
+
+_session: Session | None = None
+_one_at_a_time = RLock()  # parameters are shared, and are recorded numbers while this is held
+
+
+def _current() -> Session:
+    if _session is None:
+        raise CannotLift("a number of a recording was kept and used after it; it has no value")
+    return _session
+
+
+@contextmanager
+def recording(parameters: Sequence[Value], arrays: Sequence[Array]) -> Iterator[Session]:
+    """Makes the parameters recorded numbers for as long as it lasts."""
+    global _session
+    with _one_at_a_time:
+        if _session is not None:
+            raise CannotLift("a function that is being recorded lifts another; lift it outside")
+        session = Session()
+        place_of = {
+            flat: (array, place)
+            for array in arrays
+            if array.is_parameter
+            for place, flat in enumerate(array.where)
+        }
+        _session = session
+        try:
+            for flat, parameter in enumerate(parameters):
+                array, place = place_of[flat]
+                at = session.append(array, (place,), parameter._requires_grad)
+                session.places[id(parameter)] = at
+                parameter.__class__ = Recorded
+            yield session
+        finally:
+            _session = None
+            for parameter in parameters:
+                parameter.__class__ = Value
+
+
+def record(
+    function: Callable[..., Any],
+    parameters: Sequence[Value],
+    parameter_arrays: Sequence[Array],
+    inputs: Sequence[Array],
+    is_loss: bool,
+    is_batched: bool,
+) -> Recording:
+    """Returns the recording of a call of the function, with the derivatives of what it returned.
+
+    Raises:
+        CannotLift: the function does what a recording can't follow, or two recordings differ.
+        TypeError: it returned no `Value`.
+    """
+    first = _record_once(function, parameters, parameter_arrays, inputs, is_loss, is_batched, True)
+    again = _record_once(function, parameters, parameter_arrays, inputs, is_loss, is_batched, False)
+    length = len(again.tape)
+    if first.tape.ops[:length] != again.tape.ops or not _same_operands(
+        first.tape.operands, again.tape.operands
+    ):
+        raise CannotLift(
+            "two recordings of the function differ: it draws random numbers, or changes something "
+            "from call to call. Draw them outside, and give them as an input."
+        )
+    return first
+
+
+def _same_operands(first: list[tuple[Any, ...]], again: list[tuple[Any, ...]]) -> bool:
+    return all(a == b or a != a for a, b in zip(first, again, strict=False))
+
+
+def _record_once(
+    function: Callable[..., Any],
+    parameters: Sequence[Value],
+    parameter_arrays: Sequence[Array],
+    inputs: Sequence[Array],
+    is_loss: bool,
+    is_batched: bool,
+    with_gradient: bool,
+) -> Recording:
+    arrays = [*parameter_arrays, *inputs]
+    for array in inputs:
+        array.where = []
+    with recording(parameters, arrays) as session:
+        given = [session.input(array, array.shape) for array in inputs]
+        returned = function(*given)
+        if session.refused is not None:
+            raise session.refused
+        shape, numbers = _flattened(returned, is_loss)
+        places = [session.index(number) for number in numbers]
+        found = Recording(session.tape, arrays, places, shape)
+        found.parameter_count = len(parameters)
+        found.is_loss, found.is_batched = is_loss, is_batched
+        if is_loss and with_gradient:
+            leaves = {session.places[id(p)]: i for i, p in enumerate(parameters)}
+            derivatives = differentiate(session, places[0])
+            found.gradient = {
+                leaves[leaf]: at for leaf, at in derivatives.items() if leaf in leaves
+            }
+    return found
+
+
+def _flattened(returned: Any, is_loss: bool) -> tuple[tuple[int, ...], list[Any]]:
+    """Returns the shape and the numbers of what the function returned."""
+    if isinstance(returned, Recorded):
+        return (), [returned]
+    what = "a loss returns one Value" if is_loss else "a model returns a Value or a list of them"
+    if is_loss or not isinstance(returned, list | tuple) or not returned:
+        raise TypeError(f"{what}, made from its inputs and parameters; got {returned!r}")
+    parts = [_flattened(part, is_loss) for part in returned]
+    if len({shape for shape, _ in parts}) != 1:
+        raise TypeError(f"{what}; got lists of different lengths")
+    return (len(parts), *parts[0][0]), [number for _, numbers in parts for number in numbers]
+
+
+# ---- the chain rule, on the tape -----------------------------------------------------------------
+
+
+def differentiate(session: Session, root: int) -> dict[int, int]:
+    """Returns, for every leaf that the root depends on, the place of its derivative on the tape.
+
+    Every adjoint is one sum, of one term too: a number that is used once then looks like its
+    neighbours that are used often, and they stay one array.
+    """
+    tape, requires_grad = session.tape, session.requires_grad
+    one = session.constant(1.0)
+    contributions: dict[int, list[int]] = {root: [one]}
+    passed_on: set[int] = {root}  # adjoints that are another's, as behind a + b
+    derivatives: dict[int, int] = {}
+    for i in range(root, -1, -1):
+        terms = contributions.pop(i, None)
+        if terms is None:
+            continue
+        adjoint = terms[0]
+        if len(terms) > 1 or i not in passed_on:
+            adjoint = session.append(ops.add, tuple(terms), True)
+            tape.adjoint_of[adjoint] = i
+        op, operands = tape.ops[i], tape.operands[i]
+        if not isinstance(op, Op):
+            derivatives[i] = adjoint
+            continue
+        wanted = [
+            k for k, operand in enumerate(operands)
+            if requires_grad[operand] and op.is_differentiated(k)
+        ]
+        partials = op.local_partials(
+            wanted, _symbol(session, i), [_symbol(session, k) for k in operands]
+        )
+        for k, partial in zip(wanted, partials, strict=True):
+            operand = operands[k]
+            at = _chain(session, adjoint, one, partial)
+            if at == adjoint and operand not in contributions:
+                passed_on.add(operand)
+            else:
+                passed_on.discard(operand)
+            contributions.setdefault(operand, []).append(at)
+    return derivatives
+
+
+def _chain(session: Session, adjoint: int, one: int, partial: Any) -> int:
+    """Returns the place of adjoint times partial."""
+    if partial.__class__ is float and partial == 1.0:
+        return adjoint
+    at = session.index(partial)
+    return at if adjoint == one else session.append(ops.chain, (adjoint, at), True)
+
+
+def _symbol(session: Session, place: int) -> Any:
+    """Returns a number of the tape as a partial takes it: a constant is a plain float."""
+    tape = session.tape
+    if tape.ops[place] == CONSTANT:
+        return tape.operands[place][0]
+    number: Recorded = object.__new__(Recorded)
+    number._left = session
+    number._born = place
+    number.op = None
+    return number
+
+
+__all__ = ["TABLE", "CannotLift", "Recorded", "record"]

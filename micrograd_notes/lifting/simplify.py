@@ -1,0 +1,263 @@
+"""The second pass: share equal numbers, fold constants, drop what changes nothing, flatten sums.
+
+Every rule here keeps the value to the last bit, but for two that are said aloud:
+
+- a chain of `+` becomes one sum whose order is lost, so that its last bits, and the sign of a zero,
+  may differ;
+- `chain`, the product of the chain rule that is 0 where the adjoint is 0, becomes a plain product.
+  The two differ only where a partial is infinite or not a number, and then the plain product is not
+  a number. Who runs the program looks for that, and runs the guarded one in its place, which is
+  made with `guarded=True`.
+
+This file knows tapes and a few identities of arithmetic. It knows no array.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from math import isfinite
+from typing import Any
+
+from micrograd_notes import ops
+from micrograd_notes.lifting.tape import CONSTANT, Recording, Tape
+from micrograd_notes.op import Op
+
+
+class _Builder:
+    """A tape that keeps equal entries once. The keys of 0.0 and -0.0 differ."""
+
+    def __init__(self, guarded: bool) -> None:
+        self.tape = Tape()
+        self.guarded = guarded
+        self._known: dict[Any, int] = {}
+
+    def constant(self, number: float) -> int:
+        return self._shared((CONSTANT, number if number else str(number)), CONSTANT, (number,))
+
+    def leaf(self, array: Any, place: tuple[Any, ...]) -> int:
+        return self._shared((id(array), place), array, place)
+
+    def _shared(self, key: Any, op: Any, operands: tuple[Any, ...]) -> int:
+        at = self._known.get(key)
+        if at is None:
+            at = self._known[key] = self.tape.append(op, operands)
+        return at
+
+    def number(self, at: int) -> float | None:
+        """Returns the number of a constant; None of anything else."""
+        return self.tape.operands[at][0] if self.tape.ops[at] == CONSTANT else None
+
+    def apply(self, op: Op, operands: tuple[int, ...]) -> int:
+        """Returns the place of the operation: a new one, an equal one, or what it comes to."""
+        rule = RULES.get(op)
+        if rule is not None:
+            found = rule(self, *operands)
+            if found is not None:
+                return found
+        if op is ops.chain and not self.guarded:
+            return self.apply(ops.multiply, operands)
+        if op is ops.multiply and operands[0] > operands[1]:
+            operands = (operands[1], operands[0])
+        at = self._known.get((op, operands))
+        if at is not None:
+            return at
+        tape_ops = self.tape.ops
+        if all(tape_ops[k] == CONSTANT for k in operands):
+            try:
+                numbers = [self.tape.operands[k][0] for k in operands]
+                return self.constant(op(*numbers))
+            except (ArithmeticError, ValueError):
+                pass
+        at = self._known[op, operands] = self.tape.append(op, operands)
+        return at
+
+
+# ---- rules: what an operation comes to, or None ------------------------------------------------
+
+
+def _multiply(b: _Builder, x: int, y: int) -> int | None:
+    for one, other in ((x, y), (y, x)):
+        if (number := b.number(one)) is not None and b.number(other) is None:
+            if number == 1.0:
+                return other  # 1 * x is x
+            if number == -1.0:
+                return b.apply(ops.neg, (other,))  # -1 * x is -x
+    return None
+
+
+def _chain(b: _Builder, adjoint: int, partial: int) -> int | None:
+    number = b.number(adjoint)
+    if number is not None and number != 0 and isfinite(number):
+        return b.apply(ops.multiply, (adjoint, partial))  # the adjoint is not 0
+    number = b.number(partial)
+    if number is not None and isfinite(number):
+        return b.apply(ops.multiply, (adjoint, partial))  # the partial is finite
+    return None
+
+
+def _divide(b: _Builder, x: int, y: int) -> int | None:
+    return x if b.number(y) == 1.0 else None  # x / 1 is x
+
+
+def _power(b: _Builder, x: int, y: int) -> int | None:
+    number = b.number(y)
+    if b.number(x) is not None:
+        return None
+    if number == 1.0:
+        return x
+    return b.apply(ops.multiply, (x, x)) if number == 2.0 else None  # both are rounded once
+
+
+def _power_less(b: _Builder, x: int, y: int, n: int) -> int | None:
+    exponent, less = b.number(y), b.number(n)
+    if exponent is None or less is None or (exponent - less) + less != exponent:
+        return None
+    return b.apply(ops.power, (x, b.constant(exponent - less)))  # nothing is rounded in y - n
+
+
+def _neg(b: _Builder, x: int) -> int | None:
+    return b.tape.operands[x][0] if b.tape.ops[x] is ops.neg else None  # -(-x) is x
+
+
+def _subtract(b: _Builder, x: int, y: int) -> int | None:
+    if (zero := b.number(y)) is not None and zero == 0 and b.number(x) is None:
+        return x  # x - 0 is x
+    if b.tape.ops[y] is ops.neg:
+        return b.apply(ops.add, (x, b.tape.operands[y][0]))  # x - (-y) is x + y
+    return None
+
+
+def _pos(b: _Builder, x: int) -> int | None:
+    return x
+
+
+RULES: dict[Op, Callable[..., int | None]] = {
+    ops.multiply: _multiply,
+    ops.chain: _chain,
+    ops.divide: _divide,
+    ops.ieee_divide: _divide,
+    ops.power: _power,
+    ops.power_less: _power_less,
+    ops.neg: _neg,
+    ops.subtract: _subtract,
+    ops.pos: _pos,
+}
+
+
+# ---- the pass ----------------------------------------------------------------------------------
+
+
+def simplify(recording: Recording, guarded: bool = False) -> Recording:
+    """Returns the same program with less in it."""
+    return _flattened(_shared(recording, guarded))
+
+
+def _shared(recording: Recording, guarded: bool) -> Recording:
+    """Returns the program with equal numbers once, by the rules above."""
+    old, builder = recording.tape, _Builder(guarded)
+    place: dict[int, int] = {}
+    for i in old.reachable(recording.roots):
+        op, operands = old.ops[i], old.operands[i]
+        if isinstance(op, Op):
+            moved = tuple([place[k] for k in operands])
+            if op is ops.add:
+                place[i] = builder.tape.append(op, moved)  # sums are shared once they are flat
+            else:
+                place[i] = builder.apply(op, moved)
+        elif op == CONSTANT:
+            place[i] = builder.constant(operands[0])
+        else:
+            place[i] = builder.leaf(op, operands)
+    return _moved(recording, builder.tape, place)
+
+
+def restated(recording: Recording, sums_of_one_term: set[int]) -> Recording:
+    """Returns the program in which these sums are their terms."""
+    return _flattened(recording, sums_of_one_term)
+
+
+def _flattened(recording: Recording, dropped: frozenset[int] | set[int] = frozenset()) -> Recording:
+    """Returns the program with every chain of sums as one sum, and equal sums shared."""
+    old, builder = recording.tape, _Builder(guarded=True)
+    needed = old.reachable(recording.roots)
+    uses: Counter[int] = Counter(recording.roots)
+    for i in needed:
+        if isinstance(old.ops[i], Op):
+            uses.update(old.operands[i])
+    for i in reversed(needed):  # what is used through a dropped sum
+        if i in dropped:
+            uses[old.operands[i][0]] += uses[i] - 1
+    place: dict[int, int] = {}
+    terms_of: dict[int, list[int]] = {}
+    used_in_sum_once = {
+        k for i in needed if old.ops[i] is ops.add and i not in dropped for k in old.operands[i]
+        if old.ops[k] is ops.add and uses[k] == 1 and k not in old.adjoint_of
+    }
+    for i in reversed(needed):  # a dropped sum passes its term's own terms on
+        term = old.operands[i][0] if i in dropped else i
+        if i in used_in_sum_once and old.ops[term] is ops.add and term not in old.adjoint_of:
+            used_in_sum_once.add(term)
+    for i in needed:
+        op, operands = old.ops[i], old.operands[i]
+        if i in dropped:
+            if operands[0] in terms_of:
+                terms_of[i] = terms_of.pop(operands[0])
+            else:
+                place[i] = place[operands[0]]
+        elif op is ops.add:
+            terms: list[int] = []
+            for k in operands:
+                if k in used_in_sum_once:
+                    terms += terms_of.pop(k)
+                else:
+                    terms.append(place[k])
+            if i in used_in_sum_once:
+                terms_of[i] = terms
+            else:
+                place[i] = _sum(builder, terms)
+        elif isinstance(op, Op):
+            place[i] = builder.apply(op, tuple([place[k] for k in operands]))
+        elif op == CONSTANT:
+            place[i] = builder.constant(operands[0])
+        else:
+            place[i] = builder.leaf(op, operands)
+    return _moved(recording, builder.tape, place)
+
+
+def _sum(builder: _Builder, terms: list[int]) -> int:
+    """Returns the place of a sum: constants are added up, and n equal terms are n times one."""
+    constant = 0.0
+    counted: dict[int, int] = {}
+    for term in terms:
+        number = builder.number(term)
+        if number is None:
+            counted[term] = counted.get(term, 0) + 1
+        else:
+            constant += number
+    kept = [
+        term if n == 1 else builder.apply(ops.multiply, (builder.constant(float(n)), term))
+        for term, n in counted.items()
+    ]
+    if constant != 0 or not kept:
+        kept.append(builder.constant(constant))
+    if len(kept) == 1 and builder.number(kept[0]) is not None:
+        return kept[0]
+    key = (ops.add, tuple(sorted(kept)))
+    return builder._shared(key, ops.add, tuple(kept))
+
+
+def _moved(recording: Recording, tape: Tape, place: dict[int, int]) -> Recording:
+    """Returns the recording on a new tape."""
+    old = recording.tape
+    for adjoint, of in old.adjoint_of.items():
+        if adjoint in place and of in place:
+            tape.adjoint_of.setdefault(place[adjoint], place[of])
+    for named, name in old.names.items():
+        if named in place:
+            tape.names.setdefault(place[named], name)
+    return replace(
+        recording,
+        tape=tape,
+        outputs=[place[i] for i in recording.outputs],
+        gradient={flat: place[i] for flat, i in recording.gradient.items()},
+    )

@@ -1,0 +1,202 @@
+"""Pieces of NumPy source, as Python's own syntax trees, so that brackets stand only where needed.
+
+This file knows Python's syntax and a little of NumPy's: indexing, reshaping, transposing. It knows
+no tape and no operation.
+"""
+
+import ast
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+
+def parse(text: str) -> Any:
+    """Returns the tree of an expression."""
+    return ast.parse(text, mode="eval").body
+
+
+@cache
+def _template(text: str) -> ast.expr:
+    # {0} and {all} become names, which operands then take the places of
+    for number in range(9):
+        text = text.replace(f"{{{number}}}", f"_operand{number}")
+    return parse(text.replace("{all}", "_all"))  # type: ignore[no-any-return]
+
+
+class _Fill(ast.NodeTransformer):
+    def __init__(self, operands: Mapping[str, Any]) -> None:
+        self.operands = operands
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        if isinstance(self.operands.get("_all"), list):
+            node.args = [
+                each
+                for argument in node.args
+                for each in (
+                    self.operands["_all"] if _is_name(argument, "_all") else [argument]
+                )
+            ]
+        return self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> Any:
+        return self.operands.get(node.id, node)
+
+    def visit_List(self, node: ast.List) -> Any:
+        # [{all}] is a list of operands, or one array whose first axis they are
+        if "_all" in self.operands and len(node.elts) == 1 and _is_name(node.elts[0], "_all"):
+            return self.operands["_all"]
+        return self.generic_visit(node)
+
+
+def _is_name(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def fill(template: str, operands: Sequence[Any], everything: Any = None) -> Any:
+    """Returns a spelling of the table with its operands put in."""
+    names = {f"_operand{i}": operand for i, operand in enumerate(operands)}
+    if everything is not None:
+        names["_all"] = everything
+    copy = ast.parse(ast.unparse(_template(template)), mode="eval").body
+    return _Fill(names).visit(copy)
+
+
+def substitute(tree: Any, names: Mapping[str, Any]) -> Any:
+    """Returns the tree with names replaced by other trees."""
+    return _Fill(names).visit(tree)
+
+
+def text(tree: Any) -> str:
+    """Returns the source of a tree, with a few spellings made plainer."""
+    return ast.unparse(ast.fix_missing_locations(_Plainer().visit(tree)))
+
+
+class _Plainer(ast.NodeTransformer):
+    """a + -b is a - b; np.where(c, 1, 0) * a is a * c; of two choices by one c, one is left."""
+
+    def visit_Constant(self, node: ast.Constant) -> Any:
+        return number(node.value) if isinstance(node.value, float) else node
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        self.generic_visit(node)
+        if node.args and ast.unparse(node.func) == "np.where":
+            condition = _chosen_by(node.args[0])
+            node.args[0] = node.args[0] if condition is None else condition
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> Any:
+        self.generic_visit(node)
+        if isinstance(node.op, ast.Mult | ast.Div) and _is_matrix_product(node.left):
+            node.left = ast.Name(f"({ast.unparse(node.left)})")  # as a person would write it
+        if (
+            isinstance(node.op, ast.Add)
+            and isinstance(node.right, ast.UnaryOp)
+            and isinstance(node.right.op, ast.USub)
+        ):
+            return ast.BinOp(node.left, ast.Sub(), node.right.operand)
+        if isinstance(node.op, ast.Mult):
+            for one, other in ((node.left, node.right), (node.right, node.left)):
+                condition = _chosen_by(one)
+                if condition is not None:
+                    return ast.BinOp(other, ast.Mult(), condition)
+        return node
+
+
+def _is_matrix_product(node: ast.expr) -> bool:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)
+
+
+def _chosen_by(node: ast.expr) -> ast.expr | None:
+    """Returns the c of np.where(c, 1.0, 0.0); None of anything else."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.where" and len(node.args) == 3:
+        condition, yes, no = node.args
+        if isinstance(condition, ast.Compare) and [number_of(yes), number_of(no)] == [1, 0]:
+            return condition
+    return None
+
+
+def number_of(tree: Any) -> float | None:
+    """Returns the number that a tree spells out; None if it is no number."""
+    value = tree.value if isinstance(tree, ast.Constant) else None
+    return float(value) if isinstance(value, int | float) and value is not True else None
+
+
+def name(identifier: str) -> Any:
+    """Returns a name."""
+    return ast.Name(identifier)
+
+
+def number(x: float) -> Any:
+    """Returns a number, whole ones without a point."""
+    if x != x or x in (float("inf"), float("-inf")):
+        return parse("np.nan" if x != x else "np.inf" if x > 0 else "-np.inf")
+    if x == int(x) and abs(x) < 1e6 and not (x == 0 and str(x)[0] == "-"):
+        return parse(str(int(x)))
+    return parse(repr(x))
+
+
+def binary(left: Any, operator: ast.operator, right: Any) -> Any:
+    """Returns left operator right."""
+    return ast.BinOp(left, operator, right)
+
+
+def total(terms: Sequence[Any]) -> Any:
+    """Returns the sum of trees; one that is taken away does not come first."""
+    first, *rest = sorted(terms, key=lambda t: isinstance(t, ast.UnaryOp))
+    for term in rest:
+        first = binary(first, ast.Add(), term)
+    return first
+
+
+def product(left: Any, right: Any) -> Any:
+    """Returns left * right."""
+    return binary(left, ast.Mult(), right)
+
+
+def matrix_product(left: Any, right: Any) -> Any:
+    """Returns left @ right."""
+    return binary(left, ast.MatMult(), right)
+
+
+def method(tree: Any, called: str, *arguments: Any) -> Any:
+    """Returns tree.called(arguments)."""
+    given: list[Any] = [a if isinstance(a, ast.AST) else parse(repr(a)) for a in arguments]
+    return ast.Call(ast.Attribute(tree, called), given, [])
+
+
+def reshaped(tree: Any, shape: Sequence[int]) -> Any:
+    """Returns tree.reshape(shape)."""
+    return method(tree, "reshape", *shape)
+
+
+def transposed(tree: Any, order: Sequence[int]) -> Any:
+    """Returns the array with its axes in another order."""
+    if list(order) == list(range(len(order))):
+        return tree
+    if list(order) == [1, 0]:
+        return ast.Attribute(tree, "T")
+    moved = [i for i, axis in enumerate(order) if i != axis]
+    if len(moved) == 2:
+        return method(tree, "swapaxes", *moved)
+    return method(tree, "transpose", *order)
+
+
+def indexed(tree: Any, index: Sequence[Any]) -> Any:
+    """Returns tree[index]; an index is an int, a (start, stop, step), None, or a tree."""
+    parts: list[Any] = []
+    for part in index:
+        if isinstance(part, tuple):
+            bounds = [None if b is None else ast.Constant(b) for b in part]
+            parts.append(ast.Slice(*bounds))
+        elif part is None or isinstance(part, int):
+            parts.append(ast.Constant(part))
+        else:
+            parts.append(part)
+    while len(parts) > 1 and ast.unparse(parts[-1]) == ":":
+        parts.pop()
+    if [ast.unparse(p) for p in parts] in ([":"], []):
+        return tree
+    return ast.Subscript(tree, parts[0] if len(parts) == 1 else ast.Tuple(parts))
+
+
+EVERYTHING = (None, None, None)

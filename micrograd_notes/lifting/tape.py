@@ -1,0 +1,112 @@
+"""The program that the passes hand on: a tape of scalar operations, each on earlier ones.
+
+A tape is three lists of the same length. Entry i is what made number i: an operation of the table
+with the indices of its operands, or a leaf (a place in an array), or a constant. Operands stand
+before results, so walking a tape forwards is a topological order, and backwards its reverse.
+
+One spelling is the tape's own: `add` may have any number of operands, one of them too. This file
+knows no pass.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+from micrograd_notes.op import Op
+
+CONSTANT = "constant"
+
+
+@dataclass(eq=False)
+class Array:
+    """An array whose places are leaves of a tape: a parameter, or an input of the function.
+
+    `where` holds, for a parameter, the index in the flat vector of each of its places.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    is_parameter: bool
+    is_batched: bool = False
+    is_whole: bool = False  # whole numbers: labels and tokens
+    where: list[int] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """The number of its places."""
+        return prod(self.shape)
+
+
+class Tape:
+    """A program of scalar operations."""
+
+    def __init__(self) -> None:
+        self.ops: list[Op | Array | str] = []
+        self.operands: list[tuple[Any, ...]] = []  # of a leaf (place,), of a constant (number,)
+        self.names: dict[int, str] = {}  # what the learner called a value
+        self.adjoint_of: dict[int, int] = {}  # for an adjoint, the number whose adjoint it is
+
+    def __len__(self) -> int:
+        return len(self.ops)
+
+    def append(self, op: Op | Array | str, operands: tuple[Any, ...]) -> int:
+        """Returns the index of a new entry."""
+        self.ops.append(op)
+        self.operands.append(operands)
+        return len(self.ops) - 1
+
+    def reachable(self, roots: Iterable[int]) -> list[int]:
+        """Returns the indices that the roots are made of, in the tape's order."""
+        needed = bytearray(len(self))
+        for root in roots:
+            needed[root] = 1
+        for i in range(len(self) - 1, -1, -1):
+            if needed[i] and isinstance(self.ops[i], Op):
+                for operand in self.operands[i]:
+                    needed[operand] = 1
+        return [i for i in range(len(self)) if needed[i]]
+
+    def text(self, indices: Sequence[int] | None = None, limit: int = 12) -> str:
+        """Returns the first and last entries as lines that a person can read."""
+        indices = range(len(self)) if indices is None else indices
+        shown = list(indices)
+        if len(shown) > limit:
+            shown = [*shown[: limit // 2], -1, *shown[-(limit - limit // 2) :]]
+        return "\n".join(self._line(i) for i in shown)
+
+    def _line(self, i: int) -> str:
+        if i < 0:
+            return "    ..."
+        op, operands = self.ops[i], self.operands[i]
+        if isinstance(op, Array):
+            from numpy import unravel_index
+
+            place = [int(k) for k in unravel_index(operands[0], op.shape)]
+            return f"    %{i} = {op.name}{place if place else ''}"
+        if isinstance(op, str):
+            return f"    %{i} = {operands[0]!r}"
+        return f"    %{i} = {op.name}({', '.join(f'%{k}' for k in operands)})"
+
+
+@dataclass
+class Recording:
+    """A tape with what is asked of it.
+
+    `outputs` are the numbers that the function returned; `gradient` maps an index in the flat
+    vector of parameters to the number that is its derivative.
+    """
+
+    tape: Tape
+    arrays: list[Array]
+    outputs: list[int]
+    output_shape: tuple[int, ...]
+    gradient: dict[int, int] = field(default_factory=dict)
+    parameter_count: int = 0
+    is_loss: bool = True
+    is_batched: bool = True  # one example was recorded, and runs for each of a batch
+
+    @property
+    def roots(self) -> list[int]:
+        """Every number that is asked for."""
+        return [*self.outputs, *self.gradient.values()]

@@ -1,0 +1,129 @@
+"""A learner's own lists and loops, without `nn`: the same matrix products, in any order."""
+
+import random
+from typing import Any
+
+import pytest
+
+np = pytest.importorskip("numpy")
+
+from micrograd_notes import MLP, Value  # noqa: E402
+from micrograd_notes.lifting import lift  # noqa: E402
+from micrograd_notes.ops import logsumexp, pick, relu, tanh  # noqa: E402
+from tests.lifting.test_networks import close, is_whole  # noqa: E402
+
+GENERATOR = np.random.default_rng(1)
+
+
+def matrix(rows: int, columns: int) -> list[list[Value]]:
+    return [[Value(x) for x in row] for row in GENERATOR.normal(size=(rows, columns)).tolist()]
+
+
+def products(source: str) -> list[str]:
+    """Returns the shapes of a program: which of its lines multiply matrices."""
+    return [line.split("=")[0].strip() for line in source.splitlines() if "@" in line]
+
+
+def test_shuffled_terms_are_the_same_matrix_products() -> None:
+    shuffled = random.Random(0)
+    W1, W2 = matrix(5, 3), matrix(2, 5)
+    b1, b2 = [Value(0.1 * i) for i in range(5)], [Value(0.5), Value(-0.5)]
+
+    def layer(x: Any, w: Any, b: Any, order: Any) -> list[Any]:
+        outputs = []
+        for j in range(len(b)):
+            terms = [w[j][i] * x[i] for i in range(len(x))] + [b[j]]
+            total = terms[order[0] % len(terms)]
+            rest = terms[: order[0] % len(terms)] + terms[order[0] % len(terms) + 1 :]
+            for term in rest if order[1] else reversed(rest):
+                total = term + total
+            outputs.append(total)
+        return outputs
+
+    orders = [(shuffled.randrange(9), shuffled.randrange(2)) for _ in range(2)]
+
+    def loss(x: Any, y: Any) -> Any:
+        hidden = [relu(z) for z in layer(x, W1, b1, orders[0])]
+        return sum((a - b) ** 2 for a, b in zip(layer(hidden, W2, b2, orders[1]), y, strict=True))
+
+    data = GENERATOR.normal(size=(4, 3)), GENERATOR.normal(size=(4, 2))
+    program = lift(loss, parameters=[W1, b1, W2, b2])
+    close(program, loss, program._parameters, *data)
+    assert is_whole(program.source)
+    model = MLP(3, [5, 2], seed=0)
+
+    def of_model(x: Any, y: Any) -> Any:
+        return sum((a - b) ** 2 for a, b in zip(model(x), y, strict=True))
+
+    by_module = lift(of_model, model)
+    assert products(program.source_for(*data)) == products(by_module.source_for(*data))
+
+
+def test_labels_by_pick_are_whole_numbers() -> None:
+    model = MLP(4, [6, 3], activation="tanh", seed=0)
+
+    def loss(x: Any, y: Any) -> Any:
+        logits = model(x)
+        return logsumexp(logits) - pick(logits, y)
+
+    data = GENERATOR.normal(size=(5, 4)), GENERATOR.integers(0, 3, 5)
+    program = lift(loss, model)
+    close(program, loss, model.parameters(), *data)
+    assert "==" in program.source
+
+
+def test_an_embedding_and_a_recurrence_over_time() -> None:
+    table, W, U = matrix(5, 3), matrix(4, 3), matrix(4, 4)
+    out = matrix(5, 4)
+
+    def loss(tokens: Any, targets: Any) -> Any:
+        h, total = [0.0] * 4, 0.0
+        for token, target in zip(tokens, targets, strict=True):
+            x = pick(table, token)
+            h = [
+                tanh(sum(w * a for w, a in zip(W[j], x, strict=True))
+                     + sum(u * a for u, a in zip(U[j], h, strict=True)))
+                for j in range(4)
+            ]
+            logits = [sum(o * a for o, a in zip(row, h, strict=True)) for row in out]
+            total = total + logsumexp(logits) - pick(logits, target)
+        return total
+
+    program = lift(loss, parameters=[table, W, U, out])
+    for length in (4, 6):
+        tokens = GENERATOR.integers(0, 5, (3, length + 1))
+        close(program, loss, program._parameters, tokens[:, :-1], tokens[:, 1:])
+        assert is_whole(program.source.replace("numbers", ""))
+
+
+def test_the_loss_of_a_whole_batch_with_its_own_loop() -> None:
+    model = MLP(2, [4, 1], seed=0)
+
+    def loss(xs: Any, ys: Any) -> Any:
+        losses = [relu(1 + -y * model(x)) for x, y in zip(xs, ys, strict=True)]
+        penalty = 1e-4 * sum(p * p for p in model.parameters())
+        return sum(losses) * (1.0 / len(losses)) + penalty
+
+    xs, ys = GENERATOR.normal(size=(20, 2)), GENERATOR.choice([-1.0, 1.0], 20)
+    program = lift(loss, model, batch=False)
+    value, gradient = program.value_and_grad(program.parameters(), xs, ys)
+    eager = loss(xs.tolist(), ys.tolist())
+    eager.backward()
+    # 20 terms of size 1, each of 6 roundings; another order moves them by as much
+    assert abs(value - eager.data) < 1e-14
+    assert np.abs(gradient - [p.grad for p in model.parameters()]).max() < 1e-14
+    assert is_whole(program.source)
+    assert program.source.count("@") >= 4
+
+
+def test_a_model_alone_gives_its_outputs() -> None:
+    X = GENERATOR.normal(size=(5, 3))
+    for widths in ([4, 2], [4, 1]):
+        model = MLP(3, widths, seed=0)
+        outputs = lift(model)(X)
+        assert outputs.shape == (5, widths[-1])
+        for row, given in zip(outputs, X.tolist(), strict=True):
+            expected = model(given)
+            expected = [expected] if widths[-1] == 1 else expected
+            # three roundings a term, four terms of size 1
+            assert np.abs(row - [v.data for v in expected]).max() < 1e-14

@@ -1,0 +1,183 @@
+"""What a recording can't follow is refused, with the line at fault and what to write instead."""
+
+import math
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+np = pytest.importorskip("numpy")
+
+from micrograd_notes import MLP, Value  # noqa: E402
+from micrograd_notes.lifting import CannotLift, lift  # noqa: E402
+from micrograd_notes.ops import greater, where  # noqa: E402
+
+X = np.array([[1.0, 2.0], [3.0, -1.0]])
+Y = np.array([0.5, -0.5])
+OUTSIDE = Value(3.0, name="temperature")
+
+
+def with_if(w: Any, x: Any, y: Any) -> Any:
+    return w * x[0] if w * x[0] > 0 else w  # at fault
+
+
+def with_truth(w: Any, x: Any, y: Any) -> Any:
+    return w if x[0] else w * 2  # at fault
+
+
+def with_equality(w: Any, x: Any, y: Any) -> Any:
+    return w * (1 if y == 1 else 2)  # at fault
+
+
+def with_max(w: Any, x: Any, y: Any) -> Any:
+    return max(w * x[0], w * x[1])  # at fault
+
+
+def with_sorting(w: Any, x: Any, y: Any) -> Any:
+    return sorted([w * x[0], w * x[1]])[0]  # at fault
+
+
+def with_index(w: Any, x: Any, y: Any) -> Any:
+    return [w, 2 * w][y]  # at fault
+
+
+def with_data(w: Any, x: Any, y: Any) -> Any:
+    return w * w.data  # at fault
+
+
+def with_math(w: Any, x: Any, y: Any) -> Any:
+    return math.exp(w * x[0])  # at fault
+
+
+def with_outside(w: Any, x: Any, y: Any) -> Any:
+    return w * OUTSIDE  # at fault
+
+
+def with_question_on_a_parameter(w: Any, x: Any, y: Any) -> Any:
+    return w * x[0] if w > 0 else w  # at fault
+
+
+def with_backward(w: Any, x: Any, y: Any) -> Any:
+    (w * 2).backward()  # at fault
+    return w
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (with_if, "where"),
+        (with_truth, "where"),
+        (with_equality, r"equal\(a, b\)"),
+        (with_max, "maximum"),
+        (with_sorting, "maximum"),
+        (with_index, "pick"),
+        (with_data, r"\.data"),
+        (with_math, r"exp\(x\) from micrograd_notes"),
+        (with_outside, r"'temperature'.*no parameter and no input"),
+        (with_question_on_a_parameter, "where"),
+        (with_backward, "backward"),
+    ],
+)
+def test_is_refused(function: Callable[..., Any], words: str) -> None:
+    w = Value(1.0)
+    program = lift(lambda x, y: function(w, x, y), parameters=[w])
+    y = Y.astype(int) if function is with_index else Y
+    with pytest.raises(CannotLift, match=f"(?s)test_refused.py:[0-9]+.*# at fault.*{words}"):
+        program(X, y)
+    assert type(w) is Value
+    assert not w.has_grad
+
+
+def test_randomness_is_refused() -> None:
+    w = Value(1.0)
+    program = lift(lambda x, y: w * x[0] * random.random(), parameters=[w])
+    with pytest.raises(CannotLift, match="two recordings of the function differ"):
+        program(X, Y)
+
+
+def test_a_refusal_that_the_function_catches_is_raised_all_the_same() -> None:
+    w = Value(1.0)
+
+    def loss(x: Any, y: Any) -> Any:
+        try:
+            return w * 2 if x[0] > 0 else w
+        except TypeError:
+            return w
+
+    with pytest.raises(CannotLift, match="compares"):
+        lift(loss, parameters=[w])(X, Y)
+
+
+def test_a_number_that_is_kept_from_a_recording_is_refused() -> None:
+    w, kept = Value(1.0), []
+
+    def loss(x: Any, y: Any) -> Any:
+        kept.append(w * x[0])
+        return kept[-1]
+
+    lift(loss, parameters=[w])(X, Y)
+    with pytest.raises(CannotLift, match="kept and used after"):
+        kept[0] + 1
+
+
+def test_a_choice_by_rows_is_lifted() -> None:
+    w = Value(2.0)
+    program = lift(lambda x, y: where(greater(x[0], 2.0), w * y, w * w), parameters=[w])
+    assert program(X, Y) == (4.0 - 1.0) / 2
+    assert w.grad == (4.0 - 0.5) / 2
+
+
+def test_values_that_the_function_makes_and_plain_numbers_are_constants() -> None:
+    w, scale = Value(2.0), 3.0
+
+    def loss(x: Any, y: Any) -> Any:
+        total = Value(0.0)
+        for number in x:
+            total = total + number * w * scale
+        return total
+
+    assert lift(loss, parameters=[w])(X, Y) == pytest.approx(15.0, rel=1e-15)  # a few roundings
+    assert w.grad == pytest.approx(7.5, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "words"),
+    [
+        ((X,), TypeError, r"takes \(x, y\), got 1"),
+        ((X, Y[:1]), ValueError, "got 2 in x, 1 in y"),
+        ((X, 1.0), ValueError, "counts the examples"),
+        ((X[:0], Y[:0]), ValueError, "x is empty"),
+        ((np.array([[math.nan, 1.0], [1.0, 2.0]]), Y), ValueError, "x holds a nan"),
+        (([[1.0, 2.0], [3.0]], Y), ValueError, "x holds lists of different lengths"),
+        ((np.array([["a", "b"]] * 2), Y), TypeError, "x holds numbers"),
+        ((np.ones((2, 3)), Y), ValueError, "2 inputs|2 weights"),
+    ],
+)
+def test_bad_data_is_refused_and_nothing_is_written(
+    data: Any, kind: type[Exception], words: str
+) -> None:
+    model = MLP(2, [1], seed=0)
+
+    def loss(x: Any, y: Any) -> Any:
+        return (model(x) - y) ** 2
+
+    with pytest.raises(kind, match=words):
+        lift(loss, model)(*data)
+    assert not any(p.has_grad for p in model.parameters())
+
+
+def test_bad_functions_and_parameters_are_refused() -> None:
+    w = Value(1.0)
+    with pytest.raises(TypeError, match=r"a loss returns one Value.*got 3.0"):
+        lift(lambda x, y: 3.0, parameters=[w])(X, Y)
+    with pytest.raises(ValueError, match="no parameters"):
+        lift(lambda x, y: x[0], parameters=[])
+    with pytest.raises(TypeError, match="lift takes a function"):
+        lift(3.0)
+    program = lift(lambda x, y: w * x[0], parameters=[w])
+    with pytest.raises(ValueError, match=r"a flat vector of 1 numbers.*shape \(2,\)"):
+        program.value_and_grad([1.0, 2.0], X, Y)
+    with pytest.raises(ValueError, match="theta holds a nan"):
+        program.load([math.nan])
+    assert w.data == 1.0
