@@ -1,4 +1,4 @@
-"""The command line: `micrograd-notes tour`, `draw` and `lab`.
+"""The command line: `micrograd-notes tour`, `draw`, `check`, `lab` and `course build`.
 
 This file reads arguments, calls the rooms below and prints; every sentence of an error that it
 shows comes from them. It needs the extra `cli`.
@@ -8,15 +8,19 @@ import keyword
 import os
 import subprocess
 import sys
+import time
 import unicodedata
 from importlib import util
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 try:
     import typer
 except ImportError:  # pragma: no cover - the tests have the extra
     sys.exit('the command line needs its extra: python -m pip install "micrograd-notes[cli]"')
+
+if TYPE_CHECKING:
+    from micrograd_notes.testing.checking import Check
 
 app = typer.Typer(
     help="A scalar autograd engine and a micro neural net, to step through.",
@@ -27,6 +31,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+course = typer.Typer(help="The course's notebooks as a web site.", no_args_is_help=True)
+app.add_typer(course, name="course")
+
 Folder = Annotated[Path, typer.Option("--output", "-o", help="The folder that is written.")]
 Formula = Annotated[str, typer.Argument(help="Arithmetic, names, and operations like tanh(x).")]
 Assignments = Annotated[
@@ -35,6 +42,12 @@ Assignments = Annotated[
 Picture = Annotated[
     Path | None, typer.Option("--output", "-o", help="The picture: .svg, .png, .pdf, .dot, .html.")
 ]
+
+Files = Annotated[
+    list[Path] | None, typer.Argument(metavar="[FILE...]", help="Files of Python; else our table.")
+]
+
+Site = Annotated[Path, typer.Argument(help="The folder that is written, or replaced if it is one.")]
 
 
 @app.command()
@@ -85,20 +98,97 @@ def draw(formula: Formula, assignments: Assignments = None, output: Picture = No
 
 
 @app.command()
+def check(files: Files = None) -> None:
+    """Check the gradients of a file's operations and functions; without a file, our own table.
+
+    A line each, and a report below whatever is wrong or can't be decided; then the exit status
+    is 1. A function is called with numbers from a fixed list. The table takes under a minute.
+
+    Example: micrograd-notes check my_ops.py
+    """
+    try:
+        from micrograd_notes.testing import checking
+    except ImportError as error:
+        fail(str(error))
+
+    if not files:
+        raise SystemExit(run_checks(checking.checks_of_table(), "the table"))
+    status = 0
+    for file in files:
+        if len(files) > 1:
+            typer.echo(f"{file}:")
+        try:
+            status |= run_checks(checking.checks_of_file(file), str(file))
+        except checking.CannotCheckError as error:
+            typer.echo(f"micrograd-notes: {error}", err=True)
+            status = 1
+    raise SystemExit(status)
+
+
+def run_checks(checks: "list[Check]", what: str) -> int:
+    """Prints what comes of each check, and returns the exit status."""
+    from tqdm import tqdm
+
+    began = time.perf_counter()
+    outcomes = []
+    with tqdm(checks, unit="check", leave=False, disable=None) as bar:  # no bar in a pipe
+        for run_check in bar:
+            outcomes.append(run_check())
+            with bar.external_write_mode():
+                typer.echo(outcomes[-1])
+    checked = [outcome for outcome in outcomes if outcome.verdict is not None]
+    failed = sum(outcome.fails for outcome in checked)
+    counts = f"{len(checked)} of {len(outcomes)} checked, {failed} failed"
+    typer.echo(f"{what}: {counts}, {time.perf_counter() - began:.1f} s")
+    if not checked:
+        typer.echo(f"micrograd-notes: nothing in {what} could be checked", err=True)
+    return int(failed > 0 or not checked)
+
+
+@app.command()
 def lab() -> None:
-    """Open the notebooks in JupyterLab.
+    """Open the notebooks in JupyterLab, at the map of the course.
 
     Example: micrograd-notes lab
     """
-    notebooks = Path(__file__).parent.parent / "notebooks"
-    if not notebooks.is_dir():
-        fail("the notebooks are not part of an installed package; clone the repository for them")
+    notebooks = notebooks_or_fail()
     if util.find_spec("jupyterlab") is None:
         fail('JupyterLab is missing: python -m pip install -e ".[notebooks]"')
     # As root, as one is in a container, Jupyter starts only if it is told that this is meant.
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    command = [sys.executable, "-m", "jupyterlab", *as_root, "--notebook-dir", str(notebooks)]
+    # The settings show Markdown as a page and not as its source. A reader's own go before them.
+    settings = f"--LabApp.app_settings_dir={notebooks / 'lab'}"
+    opened = [settings, "--LabApp.default_url=/lab/tree/README.md", "--notebook-dir"]
+    command = [sys.executable, "-m", "jupyterlab", *as_root, *opened, str(notebooks)]
     raise SystemExit(subprocess.call(command))
+
+
+@course.command()
+def build(site: Site = Path("site")) -> None:
+    """Render the notebooks as a web site, which needs no network and no server.
+
+    It runs nothing: a page shows what its notebook was saved with.
+
+    Example: micrograd-notes course build site/
+    """
+    from micrograd_notes.course import build_course
+
+    notebooks = notebooks_or_fail()
+    try:
+        front = build_course(site, notebooks)
+    except OSError as error:
+        fail(f"can't write the folder {site}: {error.strerror}")
+    except (ValueError, ImportError) as error:
+        fail(str(error))
+    typer.echo(f"built: {front}")
+
+
+def notebooks_or_fail() -> Path:
+    """Returns the folder of the notebooks, or ends with a message."""
+    notebooks = Path(__file__).parent.parent / "notebooks"
+    if not notebooks.is_dir():
+        fail("the notebooks are not part of an installed package; clone the repository for them")
+    return notebooks
 
 
 def all_assigned(texts: list[str]) -> dict[str, float]:

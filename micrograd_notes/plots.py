@@ -2,7 +2,9 @@
 
 Every function draws into the `ax` that it is given, or makes one, and returns it: a title, a
 logarithmic axis or `ax.figure.savefig("picture.png")` is one line more, and yours. None of them
-calls `show()`. They read data sets, histories and models, train nothing, and touch no `.grad`.
+opens a window or shows itself: in a notebook `show(ax, alt="what it shows")` does, with words for
+those who do not see it. They read data sets, histories and models, train nothing, and touch no
+`.grad`.
 
 What the colours say: blue is positive, orange is negative, and nothing is said by colour alone. A
 class has a marker too, a region a hatching, a negative weight a minus sign, a derivative a dashed
@@ -18,13 +20,17 @@ This file needs the extra `viz`; Matplotlib is imported when the first picture i
 
 from __future__ import annotations
 
+import base64
+import html
+import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from micrograd_notes.data import Dataset
+from micrograd_notes.draw.flipbook import Flipbook
 from micrograd_notes.engine import Value, no_grad
 from micrograd_notes.nn import Layer, Neuron
 from micrograd_notes.recording import Snapshot, snapshots_of
@@ -33,15 +39,21 @@ from micrograd_notes.training import History
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
 
 __all__ = [
     "accuracy_curve",
     "activation_curve",
+    "curves",
     "decision_boundary",
     "distributions",
+    "error_curves",
+    "flipbook",
     "image_gallery",
     "loss_curve",
     "scatter",
+    "show",
+    "surface",
     "weights_as_images",
 ]
 
@@ -252,7 +264,9 @@ def loss_curve(
     losses = _column(history, "loss")
     ax = _draw_curve(history, "loss", ax, label)
     if all(loss >= 0 for loss in losses if loss is not None):
-        ax.set_ylim(bottom=0.0)
+        # The axis begins at 0 without being nailed to it: a logarithmic one has no 0.
+        ax.update_datalim([(1.0, 0.0)], updatex=False)
+        ax.lines[-1].sticky_edges.y.append(0.0)
     return ax
 
 
@@ -513,6 +527,61 @@ def _window(*curves: list[float]) -> tuple[float, float]:
     return min(lows) - margin, max(highs) + margin
 
 
+# ---------------------------------------------------------------------------- a surface
+
+CONTOURS = 10
+
+
+def surface(
+    function: Callable[[float, float], Any],
+    x: tuple[float, float] = (-1.0, 1.0),
+    y: tuple[float, float] = (-1.0, 1.0),
+    paths: Mapping[str, Sequence[tuple[float, float]]] | None = None,
+    ax: Axes | None = None,
+    resolution: int = 81,
+) -> Axes:
+    """Draws a function of two numbers from above, as a map with contour lines, and walks over it.
+
+    `x` and `y` say from where to where. Each contour is half as high above the lowest place of the
+    map as the next one outside it, so that there are lines near the bottom too; the outer ones have
+    their height written on them. `paths` are places that were visited, one after the other, by the
+    name of who walked; each path has a colour, a marker and a kind of line of its own. Where it
+    leaves the map it is cut off.
+    Raises `ValueError` for a map without width or height, and for a function that is not finite.
+
+    >>> valley = lambda a, b: a * a + 9 * b * b
+    >>> ax = surface(valley, paths={"two steps": [(1.0, 0.5), (0.8, -0.4), (0.64, 0.32)]})
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['two steps']
+    """
+    for name, (start, stop) in {"x": x, "y": y}.items():
+        if not start < stop:
+            raise ValueError(f"surface got {name}=({start}, {stop}); the smaller number is first")
+    if resolution < 2:
+        raise ValueError(f"surface got resolution={resolution}; 2 is the least")
+    xs, ys = _evenly_spaced(*x, resolution), _evenly_spaced(*y, resolution)
+    with no_grad():
+        heights = [[_number(function(a, b)) for a in xs] for b in ys]
+    lowest, highest = min(map(min, heights)), max(map(max, heights))
+    if not all(math.isfinite(height) for row in heights for height in row):
+        raise ValueError("the function is not finite everywhere on the map; choose another x and y")
+    ax = _axes(ax, (5.6, 4.6))
+    if lowest < highest:
+        levels = [lowest + (highest - lowest) / 2**k for k in range(CONTOURS, 0, -1)]
+        lines = ax.contour(xs, ys, heights, levels=levels, colors=[_ink()], linewidths=0.7)
+        ax.clabel(lines, levels[CONTOURS // 2 :], fontsize=10, fmt="%.3g")  # the others are close
+    kinds = ("-", "--", ":", "-.")
+    for which, (name, places) in enumerate((paths or {}).items()):
+        (line,) = ax.plot([a for a, _ in places], [b for _, b in places], _nth(kinds, which))
+        line.set(color=_nth(CLASS_COLOURS, which), linewidth=1.8, label=name)
+        line.set(marker=_nth(CLASS_MARKERS, which), markersize=5.0)
+    ax.set_xlim(*x)
+    ax.set_ylim(*y)
+    if paths:
+        ax.legend(loc="best", framealpha=0.9)
+    return ax
+
+
 # ---------------------------------------------------------------------------- images
 
 
@@ -707,6 +776,143 @@ def _draw_scale(ax: Axes, grid: _Grid) -> None:
     ax.figure.colorbar(ax.images[-1], cax=ax.inset_axes(place, transform=ax.transData))
     ax.text(grid.right + 0.15, 0.04, "weight", va="bottom")
     ax.set_xlim(right=grid.right + SCALE_ROOM)
+
+
+# ---------------------------------------------------------------------------- several functions
+
+
+def curves(
+    functions: Mapping[str, Callable[[float], Any]],
+    start: float,
+    stop: float,
+    points: Sequence[tuple[float, float]] = (),
+    ax: Axes | None = None,
+) -> Axes:
+    """Draws functions of one number over one another, such as a target and networks that fit it.
+
+    Each has a colour and a kind of line of its own, and its name in the legend; the first is drawn
+    in ink. `points` are the examples, pairs of x and y. A function may give numbers or `Value`s; no
+    gradient is recorded.
+    Raises `ValueError` if there is no function, or nothing between start and stop.
+
+    >>> ax = curves({"x": lambda x: x, "its square": lambda x: x * x}, 0.0, 1.0)
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['x', 'its square']
+    """
+    if not functions:
+        raise ValueError("there are no functions to draw; give at least one, by its name")
+    if not start < stop:
+        raise ValueError(f"curves got start={start}, stop={stop}; start is the smaller")
+    ax = _axes(ax, (5.6, 4.0))
+    xs = _evenly_spaced(start, stop, CURVE_POINTS)
+    kinds = ("-", "--", ":", "-.")
+    colours = ("", BLUE, *(colour for colour in CLASS_COLOURS if colour != BLUE))
+    for which, (name, function) in enumerate(functions.items()):
+        with no_grad():
+            ys = [_number(function(x)) for x in xs]
+        colour = _nth(colours, which) or _ink()
+        ax.plot(xs, ys, _nth(kinds, which), color=colour, linewidth=2.2, label=name)
+    if points:
+        across, up = zip(*points, strict=True)
+        ax.plot(across, up, "o", color=_ink(), markersize=4.5, label="examples")
+    ax.set_xlim(start, stop)
+    ax.set_xlabel("x")
+    ax.legend(loc="best", framealpha=0.9)
+    return ax
+
+
+def error_curves(
+    curves: Mapping[str, Sequence[tuple[float, float]]],
+    ax: Axes | None = None,
+    floor: float = 1e-17,
+) -> Axes:
+    """Draws errors over x, each decade as high as the next: every curve is pairs of x and error.
+
+    An error below `floor`, such as 0, is drawn at the floor; one that is no number leaves a gap.
+    Raises `ValueError` if there is no curve, or if floor is not positive.
+
+    >>> ax = error_curves({"one step": [(0.0, 1e-3), (1.0, 0.0)]})
+    >>> ax.get_yscale(), [float(y) for y in ax.lines[0].get_ydata()]
+    ('log', [0.001, 1e-17])
+    """
+    if not curves:
+        raise ValueError("there are no curves to draw; give at least one, by its name")
+    if not floor > 0.0:
+        raise ValueError(f"error_curves got floor={floor}; no logarithm reaches 0 or less")
+    ax = _axes(ax, (5.6, 4.0))
+    colours = ("", BLUE, *(colour for colour in CLASS_COLOURS if colour != BLUE))
+    for which, (name, pairs) in enumerate(curves.items()):
+        xs, errors = zip(*pairs, strict=True)
+        ys = [max(abs(error), floor) if math.isfinite(error) else math.nan for error in errors]
+        kind = _nth(("-", "--", ":", "-."), which)
+        ax.plot(xs, ys, kind, color=_nth(colours, which) or _ink(), linewidth=2.0, label=name)
+    ax.set_yscale("log")
+    ax.set_ylim(bottom=floor)
+    ax.set_ylabel("error")
+    ax.legend(loc="best", framealpha=0.9)
+    return ax
+
+
+# ---------------------------------------------------------------------------- in a notebook
+
+
+def flipbook(pages: Sequence[tuple[Axes, str]], title: str) -> Flipbook:
+    """Returns pictures as a flip book, which displays itself in a notebook, and closes the figures.
+
+    `pages` are the pictures, each with the words that say what it shows; one leafs through them
+    forth and back, without a kernel. Draw all of them in the same size and with the same limits.
+    Raises `ValueError` if there are fewer than two, or if one has no words.
+
+    >>> flipbook([(loss_curve([2.0, 1.0]), "It falls."), (loss_curve([1.0]), "Once.")], "Losses")
+    <Losses: 2 pictures. 1: It falls. 2: Once.>
+    """
+    return Flipbook([(words, _png(ax)) for ax, words in pages], title)
+
+
+def _png(ax: Axes) -> bytes:
+    """Returns the figure of the `Axes` as the bytes of a PNG, and closes it.
+
+    A palette of 256 colours is enough for lines and a few tints, and takes a third of the room: a
+    notebook holds dozens of pictures.
+    """
+    import matplotlib.pyplot as plt
+    from PIL import Image  # Matplotlib's own dependency
+
+    drawn, file = io.BytesIO(), io.BytesIO()
+    figure = cast("Figure", ax.figure)
+    figure.savefig(drawn, format="png", dpi=100)
+    plt.close(figure)
+    few = Image.open(drawn).convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE)
+    few.save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def show(ax: Axes, alt: str) -> None:
+    """Displays the figure of the `Axes` in a notebook, with its alternative text, and closes it.
+
+    JupyterLab and nbconvert drop an alternative text that stands beside a PNG, and keep that of an
+    HTML image. So both are sent: the image for them, and the PNG for viewers that show no HTML.
+    Raises `ValueError` if there is no alternative text, and `ImportError` without IPython.
+
+    Outside of a notebook IPython prints what it would have sent:
+
+    >>> ax = loss_curve([0.9, 0.3])
+    >>> show(ax, alt="The loss falls from 0.9 to 0.3.")  # doctest: +ELLIPSIS
+    {'text/html': '<img src="data:image/png;...', 'text/plain': 'The loss falls from 0.9 to 0.3.'}
+    """
+    if not alt.strip():
+        raise ValueError("show got no alternative text; say in alt what the picture shows")
+    try:
+        from IPython import display
+    except ImportError as error:
+        raise ImportError(
+            "a picture is shown by IPython, which is not installed: "
+            'pip install "micrograd-notes[notebooks]"'
+        ) from error
+    png = base64.b64encode(_png(ax)).decode()
+    image = f'<img src="data:image/png;base64,{png}" alt="{html.escape(alt)}">'
+    bundle = {"text/html": image, "image/png": png, "text/plain": alt}
+    display.display(bundle, raw=True)  # type: ignore[no-untyped-call]
 
 
 # ---------------------------------------------------------------------------- what all of them use

@@ -1,5 +1,6 @@
 """The command line and the tour, as a person types them."""
 
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -21,7 +22,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(cli.app, list(arguments))
 
 
-@pytest.mark.parametrize("command", ["tour", "draw", "lab"])
+@pytest.mark.parametrize("command", ["tour", "draw", "check", "lab"])
 def test_every_command_helps_with_an_example(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
@@ -29,7 +30,7 @@ def test_every_command_helps_with_an_example(command: str) -> None:
 
 
 def test_without_a_command_the_help_lists_them() -> None:
-    assert {"tour", "draw", "lab"} <= set(run().output.split())
+    assert {"tour", "draw", "check", "lab"} <= set(run().output.split())
 
 
 # ---- draw ----------------------------------------------------------------------------------------
@@ -86,6 +87,57 @@ def test_a_mistake_is_one_message_and_leaves_nothing(
     assert "Traceback" not in result.output
     assert result.stdout == ""
     assert list(tmp_path.iterdir()) == []
+
+
+# ---- check ---------------------------------------------------------------------------------------
+
+
+def test_check_prints_a_line_each_and_its_exit_status_tells(tmp_path: Path) -> None:
+    right, wrong = tmp_path / "right.py", tmp_path / "wrong.py"
+    right.write_text("def square(x): return x * x\ndef main(): pass\n", encoding="utf-8")
+    wrong.write_text("def half(x): return x * (x.data / 2)\n", encoding="utf-8")
+    result = run("check", str(right))
+    assert result.exit_code == 0
+    *lines, last = result.stdout.splitlines()
+    assert lines == [
+        "square: PASS (13 points)",
+        "main: not checked: there is no argument that it needs, so nothing to differentiate",
+    ]
+    assert last.startswith(f"{right}: 1 of 2 checked, 0 failed, ")
+    result = run("check", str(right), str(wrong))
+    assert result.exit_code == 1
+    assert f"{right}:\nsquare: PASS" in result.stdout
+    assert f"{wrong}:\nhalf: TRAVERSAL (at x = 0.75)\n  at x = 0.75" in result.stdout
+
+
+def test_check_goes_on_after_a_file_that_it_can_not_check(tmp_path: Path) -> None:
+    file = tmp_path / "right.py"
+    file.write_text("def square(x): return x * x\n", encoding="utf-8")
+    result = run("check", str(tmp_path / "none.py"), str(file))
+    assert result.exit_code == 1
+    assert "there is no file" in result.stderr
+    assert "square: PASS" in result.stdout
+
+
+def test_a_check_of_nothing_is_no_success(tmp_path: Path) -> None:
+    file = tmp_path / "nothing.py"
+    file.write_text("def main(): pass\n", encoding="utf-8")
+    result = run("check", str(file))
+    assert result.exit_code == 1
+    assert "nothing in" in result.stderr
+
+
+def test_check_alone_checks_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    from micrograd_notes import ops
+    from micrograd_notes.testing import checking
+
+    monkeypatch.setattr(checking, "TABLE", {"tanh": ops.tanh, "sigmoid": ops.sigmoid})
+    result = run("check")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("tanh: PASS")
+    assert "the table: 2 of 2 checked, 0 failed" in result.stdout
+    monkeypatch.setitem(ops.tanh.__dict__, "partials", (lambda y, x: 1.0009 * (1 - y * y),))
+    assert run("check").exit_code == 1
 
 
 # ---- tour ----------------------------------------------------------------------------------------
@@ -175,7 +227,7 @@ def test_the_counter_of_epochs_is_shared_between_processes() -> None:
 # ---- lab -----------------------------------------------------------------------------------------
 
 
-def test_lab_opens_the_folder_of_the_notebooks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lab_opens_the_map_of_the_course(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[str]] = []
 
     def call(command: list[str]) -> int:
@@ -186,6 +238,12 @@ def test_lab_opens_the_folder_of_the_notebooks(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("subprocess.call", call)
     assert run("lab").exit_code == 0
     assert Path(asked[0][-1], "01_a_neuron_by_hand.ipynb").is_file()
+    options = dict(word.split("=", 1) for word in asked[0] if word.startswith("--LabApp."))
+    assert options["--LabApp.default_url"] == "/lab/tree/README.md"
+    assert Path(asked[0][-1], "README.md").is_file()
+    settings = json.loads(Path(options["--LabApp.app_settings_dir"], "overrides.json").read_text())
+    viewers = settings["@jupyterlab/docmanager-extension:plugin"]["defaultViewers"]
+    assert viewers == {"markdown": "Markdown Preview"}  # else its source is opened
 
 
 def test_lab_without_jupyterlab_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

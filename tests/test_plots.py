@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import math
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 pytest.importorskip("matplotlib", reason="the plots need the extra viz")
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
@@ -36,6 +38,11 @@ MODEL = MLP(2, [3, 1], activation="tanh", seed=0)
 STROKE = [[0.0, 0.5], [1.0, 0.0], [0.25, 0.75]]
 RUN = History([{"loss": 2.0, "validation_loss": 2.5}, {"loss": 1.0, "validation_loss": 1.75}])
 SHARES = History([{"accuracy": 0.5, "validation_accuracy": 0.25}, {"accuracy": 1.0}])
+WALKS = {"long": [(1.0, 0.5), (0.5, -0.5), (0.25, 0.0)], "short": [(-1.0, 1.0), (9.0, 9.0)]}
+
+
+def valley(a: float, b: float) -> float:
+    return a * a + 9 * b * b
 
 
 def snapshot() -> Snapshot:
@@ -57,6 +64,8 @@ PLOTS: dict[str, Plot] = {
     "distributions": lambda ax: plots.distributions(snapshot(), ax=ax),
     "weights_as_images": lambda ax: plots.weights_as_images(Layer(6, 3), (3, 2), ax=ax),
     "activation_curve": lambda ax: plots.activation_curve(ops.relu, ax=ax),
+    "surface": lambda ax: plots.surface(valley, paths=WALKS, ax=ax, resolution=9),
+    "curves": lambda ax: plots.curves({"up": lambda x: x, "tanh": ops.tanh}, 0.0, 1.0, ax=ax),
     "image_gallery": lambda ax: plots.image_gallery([STROKE] * 3, ["a", "b", "c"], ax=ax),
 }
 every_plot = pytest.mark.parametrize("plot", PLOTS.values(), ids=PLOTS.keys())
@@ -572,3 +581,179 @@ def test_pictures_that_can_not_be_drawn_are_refused(draw: Callable[[], Axes], me
     with pytest.raises(ValueError, match=message):
         draw()
     assert plt.get_fignums() == []
+
+
+def test_a_loss_begins_at_zero_and_a_logarithmic_axis_shows_all_of_it() -> None:
+    ax = plots.loss_curve([0.5, 0.04, 0.002])
+    ax = plots.loss_curve([3.0, 0.4], ax, label="another")
+    bottom, top = ax.get_ylim()
+    assert bottom == 0.0
+    assert 3.0 < top < 3.5
+    ax.set_yscale("log")
+    bottom, top = ax.get_ylim()
+    assert 0.0005 < bottom < 0.002
+    assert 3.0 < top < 10.0
+
+
+# ---------------------------------------------------------------------------- a surface
+
+
+def test_from_one_contour_to_the_next_the_height_above_the_bottom_halves() -> None:
+    ax = plots.surface(lambda a, b: 3.0 + valley(a, b), resolution=21)
+    (contours,) = [each for each in ax.collections if isinstance(each, QuadContourSet)]
+    heights = [float(level) - 3.0 for level in contours.levels]  # the lowest place is at 3
+    assert heights[-1] == pytest.approx(5.0)  # half of the corners' 1 + 9
+    assert len(heights) == plots.CONTOURS
+    assert all(2 * inner == pytest.approx(outer) for inner, outer in pairwise(heights))
+
+
+def test_a_contour_runs_where_the_function_has_its_height() -> None:
+    ax = plots.surface(valley, x=(-2.0, 2.0), y=(-0.5, 1.0), resolution=121)
+    (contours,) = [each for each in ax.collections if isinstance(each, QuadContourSet)]
+    # Between two of 121 places the height is taken to be straight: off by h*h*f''/8, each way.
+    off = (4 / 120) ** 2 * 2 / 8 + (1.5 / 120) ** 2 * 18 / 8
+    for level, path in zip(contours.levels, contours.get_paths(), strict=True):
+        heights = [valley(float(a), float(b)) for a, b in np.asarray(path.vertices)]
+        assert heights == pytest.approx([float(level)] * len(heights), abs=off)
+
+
+def test_each_path_is_drawn_as_it_was_walked_and_has_a_look_of_its_own() -> None:
+    ax = plots.surface(valley, x=(-2.0, 2.0), paths=WALKS)
+    drawn = {str(line.get_label()): line for line in ax.lines}
+    for name, places in WALKS.items():
+        assert np.asarray(drawn[name].get_xydata()).tolist() == [list(place) for place in places]
+    long, short = drawn.values()
+    for look in ("get_color", "get_marker", "get_linestyle"):
+        assert getattr(long, look)() != getattr(short, look)()
+    assert ax.get_xlim() == (-2.0, 2.0)  # the short one ends at 9, off the map
+    assert ax.get_ylim() == (-1.0, 1.0)
+
+
+def test_a_surface_takes_a_function_of_values_and_a_flat_one() -> None:
+    bowl = plots.surface(lambda a, b: Value(a) ** 2 + Value(b) ** 2)
+    assert any(isinstance(each, QuadContourSet) for each in bowl.collections)
+    flat = plots.surface(lambda a, b: 1.0)
+    assert not any(isinstance(each, QuadContourSet) for each in flat.collections)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"x": (1.0, 1.0)}, r"surface got x=\(1.0, 1.0\); the smaller number is first"),
+        ({"y": (2.0, -2.0)}, r"surface got y=\(2.0, -2.0\)"),
+        ({"resolution": 1}, "resolution=1; 2 is the least"),
+    ],
+)
+def test_a_surface_says_what_map_it_needs(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        plots.surface(valley, **options)
+
+
+def test_a_surface_that_is_not_finite_is_refused() -> None:
+    with pytest.raises(ValueError, match="not finite everywhere on the map"):
+        plots.surface(lambda a, b: math.inf if a > 0.5 else b, resolution=5)
+    assert plt.get_fignums() == []
+
+
+# ---------------------------------------------------------------------------- in a notebook
+
+
+def test_show_sends_an_image_with_its_words_once_and_closes_the_figure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent: list[dict[str, str]] = []
+    monkeypatch.setattr("IPython.display.display", lambda bundle, raw: sent.append(bundle))
+    figure, (left, _) = plt.subplots(1, 2)
+    plots.show(left, alt='a "line" < a curve')
+    (bundle,) = sent
+    assert bundle["text/plain"] == 'a "line" < a curve'
+    assert bundle["text/html"].endswith(' alt="a &quot;line&quot; &lt; a curve">')
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+    assert bundle["image/png"] in bundle["text/html"]
+    assert figure.number not in plt.get_fignums()
+
+
+def test_show_asks_for_words() -> None:
+    ax = plots.loss_curve([1.0, 0.5])
+    with pytest.raises(ValueError, match="say in alt what the picture shows"):
+        plots.show(ax, alt=" ")
+
+
+def test_without_ipython_show_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "IPython", None)
+    with pytest.raises(ImportError, match=r'pip install "micrograd-notes\[notebooks\]"'):
+        plots.show(plots.loss_curve([1.0, 0.5]), alt="a line that falls")
+
+
+# ---------------------------------------------------------------------------- several functions
+
+
+def test_curves_go_through_the_functions_and_have_a_kind_of_line_each() -> None:
+    functions: dict[str, Callable[[float], Any]] = {
+        "line": lambda x: 2 * x,
+        "tanh": ops.tanh,
+        "square": lambda x: Value(x) * x,
+    }
+    ax = plots.curves(functions, -1.0, 3.0, points=[(0.0, 1.0), (2.0, 3.0)])
+    *lines, examples = ax.lines
+    for line, function in zip(lines, functions.values(), strict=True):
+        xs, ys = map(list, cast("list[list[float]]", line.get_data()))
+        assert (min(xs), max(xs)) == (-1.0, 3.0)
+        assert ys == [plots._number(function(x)) for x in xs]
+    assert len({line.get_linestyle() for line in lines}) == len(functions)
+    assert len({line.get_color() for line in lines}) == len(functions)
+    points = cast("list[list[float]]", examples.get_data())
+    assert [list(column) for column in points] == [[0.0, 2.0], [1.0, 3.0]]
+
+
+def test_curves_say_what_is_missing() -> None:
+    with pytest.raises(ValueError, match="no functions"):
+        plots.curves({}, 0.0, 1.0)
+    with pytest.raises(ValueError, match=r"start=1.0, stop=1.0"):
+        plots.curves({"x": lambda x: x}, 1.0, 1.0)
+
+
+# ---------------------------------------------------------------------------- a flip book
+
+
+def test_a_flip_book_has_the_pictures_in_order_and_closes_them() -> None:
+    falls, rises = plots.loss_curve([2.0, 1.0]), plots.loss_curve([1.0, 2.0])
+    book = plots.flipbook([(falls, "It falls."), (rises, "It rises.")], title="Losses")
+    assert book.captions == ["It falls.", "It rises."]
+    assert book.sources[0].endswith(
+        base64.b64encode(plots._png(plots.loss_curve([2.0, 1.0]))).decode()
+    )
+    assert book.sources[0] != book.sources[1]
+    assert plt.get_fignums() == []
+
+
+@every_plot
+def test_a_picture_in_a_palette_looks_as_it_was_drawn(plot: Plot) -> None:
+    ax, drawn = plot(None), io.BytesIO()
+    cast("Figure", ax.figure).savefig(drawn, format="png", dpi=100)
+    before, after = (
+        plt.imread(io.BytesIO(png))[:, :, :3] for png in (drawn.getvalue(), plots._png(ax))
+    )
+    assert before.shape == after.shape
+    # A shade that is off by a twentieth cannot be told without the other one beside it.
+    assert abs(before - after).max() < 0.05
+
+
+# ---- errors --------------------------------------------------------------------------------------
+
+
+def test_errors_keep_their_size_and_their_gaps() -> None:
+    ax = plots.error_curves({"a": [(0.0, -1e-3), (1.0, math.nan), (2.0, 0.0)], "b": [(0.0, 1.0)]})
+    drawn: Any = ax.lines[0].get_ydata()
+    first = [float(y) for y in drawn]
+    assert first[0] == 1e-3
+    assert math.isnan(first[1])
+    assert first[2] == ax.get_ylim()[0] == 1e-17
+    assert ax.lines[0].get_linestyle() != ax.lines[1].get_linestyle()
+
+
+def test_errors_that_can_not_be_drawn_are_refused() -> None:
+    with pytest.raises(ValueError, match="no curves"):
+        plots.error_curves({})
+    with pytest.raises(ValueError, match="floor=0"):
+        plots.error_curves({"a": [(0.0, 1.0)]}, floor=0.0)

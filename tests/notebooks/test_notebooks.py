@@ -199,7 +199,9 @@ def test_every_picture_is_one_to_predict(name: str) -> None:
             assert "**Predict" in before.source, f"nothing to predict before {cell.id}"
 
 
-def test_it_has_three_exercises_and_two_wrong_answers_for_each(name: str) -> None:
-    assert len(exercises(name)) >= 3
+def test_it_has_exercises_a_harder_one_and_two_wrong_answers_for_each(name: str) -> None:
+    assert len(exercises(name)) >= 2
+    prose = [cell.source for cell in committed(name).cells if cell.cell_type == "markdown"]
+    assert any(re.search(r"^### \d+\. Harder: ", source, re.MULTILINE) for source in prose)
     for exercise in exercises(name):
         assert len(WRONG_ANSWERS[exercise]) >= 2

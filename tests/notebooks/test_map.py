@@ -1,0 +1,45 @@
+"""The map of the course knows every notebook, and its numbers are those that the cells print."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "notebooks"
+MAP = (FOLDER / "README.md").read_text(encoding="utf-8")
+CLAIMS = [line for line in MAP.splitlines() if re.match(r"\|.*\| \d\d `", line)]
+
+
+def printed(chapter: str, cell: str) -> str:
+    """Returns what a cell prints, as it is committed."""
+    (path,) = FOLDER.glob(f"{chapter}_*.ipynb")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    outputs = next(each["outputs"] for each in cells if each["id"] == cell)
+    return "".join("".join(output.get("text", [])) for output in outputs)
+
+
+def test_every_notebook_is_in_the_map() -> None:
+    linked = re.findall(r"\]\(([^)]+\.ipynb)\)", MAP)
+    assert sorted(linked) == sorted(path.name for path in FOLDER.glob("[0-9]*.ipynb"))
+
+
+def test_there_are_claims_of_several_chapters() -> None:
+    assert len(CLAIMS) >= 10
+    assert len({chapter for row in CLAIMS for chapter in re.findall(r"\b(\d\d) `", row)}) >= 4
+
+
+@pytest.mark.parametrize("row", CLAIMS, ids=lambda row: row.split("|")[1].strip())
+def test_the_numbers_of_a_claim_are_printed_by_its_cells(row: str) -> None:
+    _, _, cells, found, baseline, refutation, _ = row.split("|")
+    said = ""
+    for chapter, names in re.findall(r"(\d\d) ((?:`[^`]+`(?:, )?)+)", cells):
+        for name in re.findall(r"`([^`]+)`", names):
+            said += printed(chapter, name) + "\n"
+    numbers = re.findall(r"`([^`]+)`", found)
+    beside = re.findall(r"`([^`]+)`", baseline)
+    assert numbers
+    assert beside
+    for number in numbers + beside:
+        assert re.search(rf"(?<![\d.]){re.escape(number)}(?![\d])", said), f"{number} in {said}"
+    assert refutation.strip()

@@ -1,0 +1,77 @@
+"""Chapter 12: a second derivative by nudging, a step of Newton's, the bend in one direction."""
+
+WRONG_ANSWERS = {
+    "bend-by-nudging": [
+        (
+            "def bend_by_nudging(f, x, h):\n    return (f(x + h) - f(x - h)) / (2 * h)",
+            "That is a first derivative",
+        ),
+        (
+            "def bend_by_nudging(f, x, h):\n    return f(x + h) - 2 * f(x) + f(x - h)",
+            "Divided by nothing",
+        ),
+        (
+            "def bend_by_nudging(f, x, h):\n    return (f(x + h) - 2 * f(x) + f(x - h)) / h",
+            "Divided by h once",
+        ),
+        (
+            "def bend_by_nudging(f, x, h):\n"
+            "    return (f(x + h) - 2 * f(x) + f(x - h)) / (h / 2) ** 2",
+            "differ by a step of h",
+        ),
+        (
+            "def bend_by_nudging(f, x, h):\n    return (f(x + h) - f(x)) / h**2",
+            "f(x + h) and f(x - h) both count",
+        ),
+    ],
+    "newton-once": [
+        (
+            "def newton_once(f, x):\n"
+            "    slope, bend = slope_and_bend(f, x)\n"
+            "    return x + slope / bend",
+            "You went uphill",
+        ),
+        (
+            "def newton_once(f, x):\n"
+            "    slope, bend = slope_and_bend(f, x)\n"
+            "    return x - slope",
+            "Where is the bend?",
+        ),
+        (
+            "def newton_once(f, x):\n"
+            "    slope, bend = slope_and_bend(f, x)\n"
+            "    return x - bend / slope",
+            "Upside down",
+        ),
+        (
+            "def newton_once(f, x):\n"
+            "    slope, bend = slope_and_bend(f, x)\n"
+            "    return slope / bend",
+            "That is the step",
+        ),
+        ("def newton_once(f, x):\n    return x", "the minus says that it goes down"),
+    ],
+    "hessian-times": [
+        (
+            "def hessian_times(place, direction):\n"
+            "    parameters = [Value(place[0]), Value(place[1])]\n"
+            "    slopes = grad(loss(*parameters), parameters)\n"
+            "    return [number.data for number in grad(slopes[0] + slopes[1], parameters)]",
+            "Each slope gets its part",
+        ),
+        (
+            "def hessian_times(place, direction):\n"
+            "    parameters = [Value(place[0]), Value(place[1])]\n"
+            "    slopes = grad(loss(*parameters), parameters)\n"
+            "    return [number.data for number in grad(slopes[0], parameters)]",
+            "Use both parts",
+        ),
+        (
+            "def hessian_times(place, direction):\n"
+            "    parameters = [Value(place[0]), Value(place[1])]\n"
+            "    slopes = grad(loss(*parameters), parameters)\n"
+            "    return [s.data * d for s, d in zip(slopes, direction)]",
+            "it is a value, with a graph",
+        ),
+    ],
+}
