@@ -8,6 +8,9 @@ to 0.
 `reduction` says what becomes of the losses of the examples: "mean" (the default), "sum", or "none",
 which returns them as they are.
 
+A target may be a `Value` as well, data that a lifted program does not know yet. It can't be asked
+what it is, so the checks of plain targets are left out, and the formula is the one for any target.
+
 This file knows formulas and the shapes of their arguments. It knows no model and no data set.
 """
 
@@ -16,17 +19,17 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from micrograd_notes.engine import Value
-from micrograd_notes.ops import logsumexp, relu, softplus
+from micrograd_notes.ops import logsumexp, pick, relu, softplus
 
 __all__ = ["binary_cross_entropy_with_logits", "cross_entropy", "hinge_loss", "mse_loss"]
 
 REDUCTIONS = ("mean", "sum", "none")
 
 Outputs = Value | float | Sequence[Any]
-Targets = float | Sequence[Any]
+Targets = Value | float | Sequence[Any]
 
 
-def mse_loss(predictions: Outputs, targets: Value | Targets, reduction: str = "mean") -> Any:
+def mse_loss(predictions: Outputs, targets: Targets, reduction: str = "mean") -> Any:
     """Returns the squared error, (prediction - target)**2.
 
     Predictions and targets are numbers, lists, or lists of lists, of the same shape; the mean is
@@ -71,7 +74,7 @@ def binary_cross_entropy_with_logits(
 
 
 def cross_entropy(
-    logits: Sequence[Any], target: int | Sequence[int], reduction: str = "mean"
+    logits: Sequence[Any], target: Value | int | Sequence[Any], reduction: str = "mean"
 ) -> Any:
     """Returns -log of the probability that softmax(logits) gives to the target.
 
@@ -95,7 +98,7 @@ def cross_entropy(
         raise ValueError("cross_entropy got no logits; give it two or more for each example")
     if not any(_is_list(row) for row in logits):
         return _cross_entropy(logits, target)
-    if not isinstance(target, Iterable):
+    if isinstance(target, Value) or not isinstance(target, Iterable):
         raise TypeError(
             f"cross_entropy got a batch of {len(logits)} lists of logits for one target, "
             f"{target!r}; give a list of targets"
@@ -113,31 +116,37 @@ def _squared_error(prediction: Any, target: Any) -> Any:
     return error * error
 
 
-def _hinge(prediction: Any, target: float) -> Any:
-    if target not in (-1, 1):
+def _hinge(prediction: Any, target: Any) -> Any:
+    if not isinstance(target, Value) and target not in (-1, 1):
         raise ValueError(
             f"hinge_loss takes targets -1 and +1, got {target!r}; signs() of a data set gives them"
         )
     return relu(1 - target * prediction)
 
 
-def _binary_cross_entropy(logit: Any, target: float) -> Any:
-    if not 0 <= target <= 1:
-        raise ValueError(
-            "binary_cross_entropy_with_logits takes targets 0 and 1, or a probability between "
-            f"them, got {target!r}"
-        )
-    # One term for a plain label: the other would only add 0.
-    if target == 1:
-        return softplus(-logit)
-    if target == 0:
-        return softplus(logit)
+def _binary_cross_entropy(logit: Any, target: Any) -> Any:
+    if not isinstance(target, Value):
+        if not 0 <= target <= 1:
+            raise ValueError(
+                "binary_cross_entropy_with_logits takes targets 0 and 1, or a probability between "
+                f"them, got {target!r}"
+            )
+        # One term for a plain label: the other would only add 0.
+        if target == 1:
+            return softplus(-logit)
+        if target == 0:
+            return softplus(logit)
     return target * softplus(-logit) + (1 - target) * softplus(logit)
 
 
 def _cross_entropy(logits: Any, target: Any) -> Any:
     if not _is_list(logits):
         raise TypeError(f"cross_entropy got a batch with {logits!r} in place of a list of logits")
+    # log(sum of exp(z) / exp(z of the label)). Taking the difference first keeps the digits of a
+    # loss that is nearly 0, and of its gradient; the label's own difference is 0.
+    if isinstance(target, Value):
+        mine = pick(logits, target)
+        return logsumexp(*[logit - mine for logit in logits])
     try:
         label = operator.index(target)
     except TypeError:
@@ -150,8 +159,6 @@ def _cross_entropy(logits: Any, target: Any) -> Any:
             f"cross_entropy got target {label} for {len(logits)} logits; a target is the number of "
             "a class, counted from 0"
         )
-    # log(sum of exp(z) / exp(z of the label)). Taking the difference first keeps the digits of a
-    # loss that is nearly 0, and of its gradient; the label's own difference is 0.
     mine = logits[label]
     others = [logit - mine for i, logit in enumerate(logits) if i != label]
     return logsumexp(0.0, *others)

@@ -154,6 +154,78 @@ def test_numpy_arrays_of_targets_and_of_values_are_lists_too() -> None:
     assert mse_loss(numpy.array(values([1.0, 3.0])), numpy.array([0.0, 0.0])).data == 5.0
 
 
+# ---- targets that are Values ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("loss", "predictions", "targets"),
+    [
+        *ONE_TO_ONE,
+        (binary_cross_entropy_with_logits, [0.5, -2.0, 700.0], [1, 1, 0]),
+        (cross_entropy, [[1.0, 2.0, 0.5], [40.0, 0.0, -3.0], [0.0, 800.0, 0.0]], [2, 0, 2]),
+    ],
+)
+def test_a_target_may_be_a_value_and_changes_no_number(
+    loss: Callable[..., Any], predictions: list[Any], targets: list[Any]
+) -> None:
+    plain, data = values(predictions), values(predictions)
+    expected, got = loss(plain, targets), loss(data, values(targets))
+    expected.backward()
+    got.backward()
+    # a term that the formula for any target has beside those for a plain one is a 0, or cancels
+    assert got.data == pytest.approx(expected.data, rel=4 * ULP)
+    flat = [(x, y) for a, b in zip(plain, data, strict=True) for x, y in _pairs(a, b)]
+    for x, y in flat:
+        assert y.grad == pytest.approx(x.grad, abs=4 * ULP)
+
+
+def _pairs(a: Any, b: Any) -> list[tuple[Value, Value]]:
+    return list(zip(a, b, strict=True)) if isinstance(a, list) else [(a, b)]
+
+
+@pytest.mark.parametrize(
+    ("loss", "outputs", "targets"),
+    [
+        (mse_loss, 1, [0.5, 1.0, 2.0]),
+        (mse_loss, 3, [[0.5, 1.0, 2.0], [0.0, 0.0, 1.0], [-1.0, 2.0, 3.0]]),
+        (hinge_loss, 1, [1, -1, 1]),
+        (binary_cross_entropy_with_logits, 1, [0, 1, 1]),
+        (binary_cross_entropy_with_logits, 1, [0.0, 1.0, 0.25]),
+        (cross_entropy, 3, [0, 2, 1]),
+    ],
+)
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("batch", [True, False])
+def test_every_loss_can_be_lifted(
+    loss: Callable[..., Any], outputs: int, targets: list[Any], reduction: str, batch: bool
+) -> None:
+    numpy = pytest.importorskip("numpy")
+    from micrograd_notes.lifting import lift
+    from micrograd_notes.nn import MLP
+
+    model, inputs = MLP(2, [4, outputs], seed=0), [[1.0, -2.0], [0.5, 3.0], [-1.0, 0.25]]
+
+    def of_one(x: Any, y: Any) -> Any:
+        return loss(model(x), y, reduction)
+
+    def of_all(xs: Any, ys: Any) -> Any:
+        return loss([model(x) for x in xs], ys, reduction)
+
+    program = lift(of_one if batch else of_all, model, batch=batch)
+    value, gradient = program.value_and_grad(program.parameters(), inputs, targets)
+    if batch:  # a lifted program takes the mean over its batch
+        each = [of_one(x, y) for x, y in zip(inputs, targets, strict=True)]
+        eager = sum(each[1:], each[0]) / len(each)
+    else:
+        eager = of_all(inputs, targets)
+    eager.backward()
+    # two dozen sums and products of numbers up to 10, each rounded once, on either side
+    rounding = 10 * 24 * 2 * ULP
+    assert abs(value - eager.data) <= rounding
+    expected = numpy.array([parameter.grad for parameter in model.parameters()])
+    assert numpy.abs(gradient - expected).max() <= rounding
+
+
 # ---- refusals ------------------------------------------------------------------------------------
 
 
