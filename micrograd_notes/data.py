@@ -3,10 +3,11 @@
 This file knows how each set comes about and what a practitioner does with one before training:
 shuffle it, hold a part of it out, bring its features to one scale. The drawn sets (moons,
 circles, spirals, xor) are plain Python. The measured ones (iris, digits) come with scikit-learn,
-which is imported only when one of them is asked for.
+which is imported only when one of them is asked for. Beside them there are words to learn to
+spell: the names of cities, which the time zones are called after.
 
 It deliberately knows nothing of values, gradients or models: inputs are lists of floats and
-targets are whole numbers.
+targets are whole numbers, and names are strings.
 """
 
 from __future__ import annotations
@@ -17,10 +18,19 @@ import operator
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from importlib import resources
 from typing import Any
+from zoneinfo import available_timezones
 
-__all__ = ["DATASETS", "Dataset", "circles", "digits", "iris", "load", "moons", "spirals", "xor"]
+__all__ = [
+    "DATASETS", "Dataset", "circles", "city_names", "digits", "iris", "load", "moons", "spirals",
+    "xor",
+]
 
+# where a zone is called after a city, as in Europe/Zurich; Etc/GMT+3 and US/Pacific name none
+REGIONS = frozenset(
+    {"Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"}
+)
 IRIS_FEATURES = ("sepal length", "sepal width", "petal length", "petal width")
 
 
@@ -359,6 +369,43 @@ def digits(odd_or_even: bool = False, pooled: bool = False) -> Dataset:
         class_names=class_names,
         image_shape=(height, width),
     )
+
+
+# ---- words ---------------------------------------------------------------------------------------
+
+
+def city_names() -> list[str]:
+    """Returns the names that the time zones are called after, in lower case and sorted.
+
+    Nearly all are cities, of every part of the world; some are islands and provinces. They consist
+    of the letters a to z, spaces and hyphens.
+
+    The zones are those of the package `tzdata`, which the extra `data` brings: its version decides
+    the names. Where it is missing, they are those that Python finds on the machine.
+
+    Raises:
+        LookupError: there are no time zones on this machine.
+
+    >>> names = city_names()
+    >>> len(names), names[:3], names[-1]
+    (467, ['abidjan', 'accra', 'act'], 'zurich')
+    """
+    places = [zone.split("/") for zone in _time_zones()]
+    return sorted({p[-1].replace("_", " ").lower() for p in places if p[0] in REGIONS})
+
+
+def _time_zones() -> list[str]:
+    """Returns the names of the time zones, `Europe/Zurich` among them."""
+    try:
+        zones = resources.files("tzdata").joinpath("zones").read_text(encoding="utf-8").split()
+    except ModuleNotFoundError:
+        zones = list(available_timezones())
+    if not zones:
+        raise LookupError(
+            "the names of cities are those of the time zones, and this machine knows none; "
+            'run: pip install "micrograd-notes[data]"'
+        )
+    return zones
 
 
 # ---- by name -------------------------------------------------------------------------------------

@@ -4,11 +4,22 @@ import math
 import sys
 from collections import Counter
 from collections.abc import Callable
+from importlib import resources
 
 import pytest
 
 from micrograd_notes import data
-from micrograd_notes.data import Dataset, circles, digits, iris, load, moons, spirals, xor
+from micrograd_notes.data import (
+    Dataset,
+    circles,
+    city_names,
+    digits,
+    iris,
+    load,
+    moons,
+    spirals,
+    xor,
+)
 
 DRAWN = [moons, circles, spirals, xor]
 
@@ -252,6 +263,40 @@ def test_without_scikit_learn_the_error_says_what_to_install(
     monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(ImportError, match=r'pip install "micrograd-notes\[data\]"'):
         load(name)
+
+
+# ---- words ---------------------------------------------------------------------------------------
+
+
+def test_names_of_cities_are_words_of_small_letters_in_order() -> None:
+    names = city_names()
+    assert names == sorted(set(names))
+    assert {"addis ababa", "buenos aires", "hong kong", "port-au-prince", "zurich"} <= set(names)
+    assert {letter for name in names for letter in name} <= set("abcdefghijklmnopqrstuvwxyz -")
+    # what no city or island is called after
+    assert not {"utc", "gmt+3", "est5edt", "pacific", "localtime"} & set(names)
+
+
+def test_names_of_cities_are_those_of_tzdata_whatever_the_machine_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("tzdata")
+    before = city_names()
+    monkeypatch.setattr(data, "available_timezones", lambda: {"Europe/Atlantis"})
+    assert city_names() == before
+
+
+def test_without_tzdata_the_names_are_those_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(package: str) -> None:
+        raise ModuleNotFoundError(package)
+
+    monkeypatch.setattr(resources, "files", missing)
+    zones = {"America/Indiana/Tell_City", "Asia/Aden", "UTC", "Etc/GMT+3", "US/Pacific", "Zulu"}
+    monkeypatch.setattr(data, "available_timezones", lambda: zones)
+    assert city_names() == ["aden", "tell city"]
+    monkeypatch.setattr(data, "available_timezones", set)
+    with pytest.raises(LookupError, match=r"this machine knows none.*micrograd-notes\[data\]"):
+        city_names()
 
 
 # ---- by name, and refusals -----------------------------------------------------------------------
