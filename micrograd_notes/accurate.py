@@ -191,6 +191,17 @@ def exp_difference(a: float, b: float) -> float:
     return result + result * rest if math.isfinite(rest) else result
 
 
+def pick(index: float, *values: float) -> float:
+    """Returns the value at a place that is counted from 0; between two places the one below counts.
+
+    >>> pick(1.0, 2.0, 3.0, 5.0)
+    3.0
+    """
+    if not 0 <= index < len(values):
+        raise ValueError(f"there are {len(values)} values, whose places are counted from 0")
+    return values[int(index)]
+
+
 def logsumexp(*xs: float) -> float:
     """Returns log(exp(x1) + ... + exp(xn)), with no overflow.
 

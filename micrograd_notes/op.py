@@ -35,8 +35,11 @@ class Op:
             is the same everywhere; `None` for an operand that is not differentiated. Or, for any
             number of operands, one function that returns a list.
         symbol: the label in a picture, `+`; the name by default.
-        numpy: the spelling in NumPy, `np.maximum({0}, 0)`, with `{0}`, `{1}` or `{all}` for
-        operands.
+        numpy: the spelling in NumPy, `np.maximum({0}, 0)`. `{0}` and `{1}` are operands. Of any
+            number of them, `{all}` is the array with the operands along its last axis, and `{rest}`
+            that of all operands but the first, along its first axis.
+        neutral: for a row of any number of operands whose order does not matter: the operand that
+            changes nothing, as -inf does not change a maximum.
         method: Python's special method without its underscores, `add` for `__add__` and `__radd__`.
         defaults: the last operands, where they may be left out.
         domain: for each operand the interval in which the operation is defined. Whether an end
@@ -72,6 +75,7 @@ class Op:
     ulps: float = 4.0
     scale: Callable[..., float] | None = None
     gain: float | None = None
+    neutral: float | None = None
 
     @cached_property
     def arity(self) -> int | None:
@@ -82,6 +86,11 @@ class Op:
     def is_simple(self) -> bool:
         """Whether it has one or two operands, all of them differentiated, as most rows have."""
         return self.arity in (1, 2) and all(map(self.is_differentiated, range(self.arity)))
+
+    @cached_property
+    def chooses(self) -> bool:
+        """Whether the first operand is an index, which chooses among the others."""
+        return "{rest}" in self.numpy
 
     def is_differentiated(self, index: int) -> bool:
         """Returns whether the operand at `index` has a partial derivative."""
@@ -103,6 +112,11 @@ class Op:
             raise TypeError(
                 f"{self.name}: partials=[function, ...] for a fixed number of operands; a single "
                 f"function returns a list with one number an operand, got {partials!r}"
+            )
+        if len(partials) != len(operands):
+            raise TypeError(
+                f"{self.name}: partials returns a list with one number an operand, got "
+                f"{len(partials)} numbers for {len(operands)} operands"
             )
         return [partials[index] for index in wanted]
 
@@ -221,7 +235,8 @@ def operation(
 
     Raises:
         ValueError: the name is no identifier, is built in, or means something else to a `Value`.
-        TypeError: forward or a partial is not callable.
+        TypeError: forward, a partial or another function is none, or takes other arguments than it
+            gets; domain is no tuple of intervals.
 
     >>> double = operation("double", lambda x: 2 * x, [lambda y, x: 2.0])
     >>> operation("tanh", math.tanh, [lambda y, x: 1 - y * y])
@@ -235,7 +250,8 @@ def operation(
             f"{name!r} is a built-in operation and stays as it is; choose another name"
         )
     rules = partials if callable(partials) else tuple(map(_as_partial, partials))
-    _check_functions(name, forward, rules)
+    _check_functions(name, forward, rules, facts)
+    _check_domain(name, facts.get("domain", ()))
     if numpy is None:
         numpy = f"np.{name}({{all}})"
     if _built_in:
@@ -248,9 +264,12 @@ def operation(
 
 
 def _check_functions(
-    name: str, forward: Forward, rules: tuple[Partial, ...] | Callable[..., Any]
+    name: str,
+    forward: Forward,
+    rules: tuple[Partial, ...] | Callable[..., Any],
+    facts: dict[str, Any],
 ) -> None:
-    """Raises TypeError where forward or a partial takes other arguments than it will get."""
+    """Raises TypeError where a function takes other arguments than it will get."""
     if rules == ():
         raise TypeError(f"{name}: give one partial for each operand, got none")
     arity = len(rules) if isinstance(rules, tuple) else 2
@@ -259,6 +278,25 @@ def _check_functions(
     for rule in rules if isinstance(rules, tuple) else (rules,):
         if rule is not None and not isinstance(rule, float):
             _check_takes(name, "a partial", rule, arity + 1, f"(result, {operands})")
+    for what in ("kinks", "scale"):
+        if facts.get(what) is not None:
+            _check_takes(name, what, facts[what], arity, f"({operands})")
+    counterpart = facts.get("mpmath")
+    if counterpart is not None and not isinstance(counterpart, str):
+        _check_takes(name, "mpmath", counterpart, arity + 1, f"(mp, {operands})")
+
+
+def _check_domain(name: str, domain: Any) -> None:
+    """Raises TypeError where it is not an interval for each operand, as a lone one is not."""
+    try:
+        are_intervals = all(low <= high for low, high in domain)
+    except (TypeError, ValueError):
+        are_intervals = False
+    if not are_intervals:
+        raise TypeError(
+            f"{name}: domain is a tuple of intervals, one an operand, as in "
+            f"domain=((0.0, math.inf),), got {domain!r}"
+        )
 
 
 def _check_takes(name: str, what: str, function: Any, count: int, spelled: str) -> None:

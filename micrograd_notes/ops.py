@@ -251,29 +251,40 @@ def _tied_shares(y: Any, *xs: Any) -> list[Any]:
 
 
 def _exponential_shares(y: Any, *xs: Any) -> list[Any]:
-    """Returns exp(x) / exp(y) for each x, where y = logsumexp(xs): the softmax of xs.
+    """Returns exp(x) / sum of exp(x) for each x: the softmax of xs.
 
-    The shares add up to 1 but for the rounding of y, which at 1000 costs 500 ulp. Dividing by their
-    sum takes out what that rounding did.
+    The largest x is taken from each first, so that nothing overflows. It cancels, so no gradient
+    flows through it.
     """
-    shares = [exp_difference(x, y) for x in xs]
-    total = sum(shares[1:], shares[0])
-    return [ieee_divide(share, total) for share in shares]
+    top = _detached(largest(*xs))
+    exponentials = [exp_difference(x, top) for x in xs]
+    total = sum(exponentials[1:], exponentials[0])
+    return [ieee_divide(exponential, total) for exponential in exponentials]
+
+
+def _detached(x: Any) -> Any:
+    """Returns the same number, which no gradient flows through; a plain number has none."""
+    return x.detach() if hasattr(x, "detach") else x
 
 
 # of Values: a tie is shared
 largest: Op = operation("largest", accurate.maximum, _tied_shares,
-    symbol="max", numpy="np.maximum.reduce([{all}])", mpmath=lambda mp, *xs: max(xs))
+    symbol="max", numpy="{all}.max(-1)", neutral=-math.inf, mpmath=lambda mp, *xs: max(xs))
 smallest: Op = operation("smallest", accurate.minimum, _tied_shares,
-    symbol="min", numpy="np.minimum.reduce([{all}])", mpmath=lambda mp, *xs: min(xs))
+    symbol="min", numpy="{all}.min(-1)", neutral=math.inf, mpmath=lambda mp, *xs: min(xs))
 logsumexp: Op = operation("logsumexp", accurate.logsumexp, _exponential_shares,
-    numpy="np.maximum.reduce([{all}])"
-    " + np.log(np.add.reduce(np.exp([{all}] - np.maximum.reduce([{all}]))))",
+    numpy="{all}.max(-1) + np.log(np.exp({all} - {all}.max(-1, keepdims=True)).sum(-1))",
+    neutral=-math.inf,
     mpmath=lambda mp, *xs: mp.log(mp.fsum(mp.exp(x) for x in xs)))
 logaddexp: Op = operation("logaddexp", accurate.logsumexp,
     [lambda y, a, b: _exponential_shares(y, a, b)[0],
      lambda y, a, b: _exponential_shares(y, a, b)[1]],
     mpmath=lambda mp, a, b: mp.log(mp.exp(a) + mp.exp(b)))
+# the value at a place, counted from 0; between two places the one below counts
+_pick: Op = operation("pick", accurate.pick,
+    lambda y, index, *values: [0.0, *(equal(floor(index), float(i)) for i in range(len(values)))],
+    numpy="{rest}[{0}]", kinks=lambda index, *values: math.sin(math.pi * math.fmod(index, 1.0)),
+    mpmath=lambda mp, index, *values: sum(v for i, v in enumerate(values) if i <= index < i + 1))
 
 # ---- functions that are built from rows ----------------------------------------------------------
 
@@ -326,9 +337,9 @@ def clamp(x: Any, low: Any = None, high: Any = None) -> Any:
 def pick(values: Any, index: Any) -> Any:
     """Returns values[index], where the index may be data that a lifted program does not know yet.
 
-    By a plain number it is the value itself, and no other is looked at. By a recorded one it is the
-    sum of each value times `equal(index, its place)`. Values are numbers, or rows of them, of which
-    a row is picked.
+    By a plain number it is the value itself, and no other is looked at. By a `Value` it is an
+    operation of the table, whose derivative is 1 for the value that is picked and 0 for the others.
+    Values are numbers, or rows of them, of which a row is picked.
 
     Raises:
         TypeError: the index is no whole number.
@@ -347,20 +358,19 @@ def pick(values: Any, index: Any) -> Any:
         return values[int(index)]
     if isinstance(values[0], list | tuple):
         return [pick(column, index) for column in zip(*values, strict=True)]
-    first, *others = [equal(index, float(i)) * value for i, value in enumerate(values)]
-    return sum(others, first)
+    return _pick(index, *values)
 
 
 def softmax(*xs: Any) -> list[Any]:
     """Returns exp(x) / sum of exp(x) for each x: positive numbers that add up to 1.
 
-    It is the gradient of `logsumexp`, and is computed as that.
+    It is the gradient of `logsumexp`.
 
     >>> softmax([1000.0, 1000.0])
     [0.5, 0.5]
     """
     xs = logsumexp.with_defaults(xs)
-    return _exponential_shares(logsumexp(*xs), *xs)
+    return _exponential_shares(None, *xs)
 
 
 close_the_built_in_table()

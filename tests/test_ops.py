@@ -428,6 +428,7 @@ KINKS: list[tuple[Op, list[list[float]], list[list[float]]]] = [
         [[0.5, 0.0], [-1.5, 0.0], [0.25, 1.0], [15.0, -1.0]],
         [[1.0, 0.0], [0.25, 0.0], [0.5, 1.0], [0.2, 1.0], [20.0, -1.0]],
     ),
+    (ops._pick, [[0.0, 5.0], [1.0, 5.0, 6.0]], [[0.5, 5.0], [1.25, 5.0, 6.0]]),
     (ops.hypot, [[0.0, 0.0]], [[1.0, 0.0], [0.0, 1.0], [1e-300, 0.0]]),
     (ops.direction, [[0.0, 0.0]], [[1.0, 0.0], [0.0, 1.0]]),
     (
@@ -620,6 +621,29 @@ def test_a_row_that_cannot_work_is_refused(
     assert before == TABLE
 
 
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"domain": (0.0, inf)}, r"a tuple of intervals, .* got \(0.0, inf\)"),
+        ({"domain": ((2.0, 1.0),)}, "a tuple of intervals"),
+        ({"mpmath": lambda x: x}, r"mpmath is a function of \(mp, x\), got one of \(x\)"),
+        ({"mpmath": 3}, r"mpmath is a function of \(mp, x\), got 3"),
+        ({"kinks": lambda: 0.0}, r"kinks is a function of \(x\)"),
+        ({"scale": lambda x, y: 1.0}, r"scale is a function of \(x\)"),
+    ],
+)
+def test_facts_that_cannot_be_true_are_refused(facts: dict[str, Any], words: str) -> None:
+    with pytest.raises(TypeError, match=words):
+        operation("my_op", math.tanh, [1.0], **facts)
+
+
+def test_a_rule_for_any_number_of_operands_gives_one_partial_each() -> None:
+    for count in (1, 3):
+        given = operation("my_sum", lambda *xs: sum(xs), lambda y, *xs, n=count: [1.0] * n)
+        with pytest.raises(TypeError, match=f"got {count} numbers for 2 operands"):
+            given(Value(1.0), Value(2.0)).backward()
+
+
 def test_an_operator_of_python_is_not_taken_over() -> None:
     with pytest.raises(ValueError, match="'__add__' already"):
         operation("my_add", lambda a, b: a + b + 100, [1.0, 1.0], method="add")
@@ -645,13 +669,21 @@ def test_the_numpy_spelling_has_the_same_values(op: Op) -> None:
     rows = [xs for xs in rows if all(1e-3 < abs(x) < 1e3 for x in xs)]
     if op.name == "round":  # np.round takes one number of digits for the whole array
         rows = [[x, 0.0] for x, _ in rows]
-    columns = [np.array(column) for column in zip(*rows, strict=True)]
-    names = [f"x{i}" for i in range(len(columns))]
-    source = op.numpy.format(*names, all=", ".join(names))
+    names = [f"x{i}" for i in range(len(rows[0]))]
+    source = op.numpy.format(*names, all="everything" if op.arity is None else ", ".join(names),
+                             rest="rest")
     if op.name == "round":
         source = "np.round(x0, 0)"
+
+    def evaluated(columns: Sequence[Any], **operands: Any) -> Any:
+        given = dict(zip(names, columns, strict=False))
+        return eval(source, {"np": np, "math": math, **operands, **given})
+
     with np.errstate(all="ignore"):
-        got = eval(source, {"np": np, "math": math, **dict(zip(names, columns, strict=True))})
+        if op.arity is None:  # an index is a whole number there
+            got = [evaluated([int(xs[0])], everything=np.array(xs), rest=xs[1:]) for xs in rows]
+        else:
+            got = evaluated([np.array(column) for column in zip(*rows, strict=True)])
     for value, xs in zip(got, rows, strict=True):
         # the plain spelling may lose digits that the row keeps; a wrong formula loses all of them
         assert value == pytest.approx(op.forward(*xs), rel=1e-9, abs=1e-12, nan_ok=True), xs

@@ -89,12 +89,14 @@ class _Arranger:
         self.is_data: dict[int, bool] = {}
         self.constants: list[Any] = []
         self.statements: list[Statement] = []
-        self.zeros: dict[int, Any] = {}  # of an array with holes, which lanes are 0
+        self.holes: dict[int, Any] = {}  # of an array, which lanes no number has
+        self.filling: dict[int, float | None] = {}  # what stands in its holes, where that is known
         self.merged: dict[int, tuple[int, ...]] = {}  # the shapes of products before reshaping
         self.kept: list[Any] = []  # the trees that `merged` knows by identity
         self.sizes: dict[int, int] = {}  # of the letters of the statement at hand
         self.asked = self._asked()
         self.inlined = self._products_of_sums()
+        self.wanted_filling = self._wanted_filling()
 
     # ---- what is asked of the groups -----------------------------------------------------------
 
@@ -117,6 +119,15 @@ class _Arranger:
         return {
             i for i, group in enumerate(self.grouping.groups)
             if group.op is ops.multiply and i not in asked
+        }
+
+    def _wanted_filling(self) -> dict[int, float]:
+        """Returns what should stand in the holes of groups that no sum reads first."""
+        tape, group_of = self.tape, self.grouping.group_of
+        return {
+            group_of[tape.operands[group.members[0]][0]]: group.op.neutral
+            for group in self.grouping.groups
+            if isinstance(group.op, Op) and group.op.neutral is not None
         }
 
     def run(self) -> Arrangement:
@@ -153,6 +164,8 @@ class _Arranger:
         self.is_data[i] = any(self.is_data[b] for b in below)
         if op is ops.add:
             tree, shape = self._sum(members, [tape.operands[m] for m in members], self.batched[i])
+        elif op.chooses:
+            tree, shape = self._choice(op, members)
         elif op.arity is None and len(below) == 1:
             tree, shape = self._reduction(op, members)
         else:
@@ -189,6 +202,15 @@ class _Arranger:
         if axes.distinct(found, count) < count or (size > MOST_HOLES * count and size > SMALL):
             found = [(np.arange(count), count)] if count > 1 else []
         return found
+
+    def _axes_of_primal(self, members: Sequence[int]) -> list[Any]:
+        """Returns the columns of what these are the adjoints of, so that both lie alike."""
+        of = [self.tape.adjoint_of.get(m, -1) for m in members]
+        if min(of) < 0 or len(groups := {int(self.group_of[k]) for k in of}) > 1:
+            return []
+        if groups.isdisjoint(self.shapes):
+            return []  # it has no array of its own
+        return self._columns(self.np.array(of))
 
     def _place(self, nodes: Sequence[int], found: list[Any]) -> tuple[int, ...]:
         """Sets the lanes of nodes, and returns the shape of their array."""
@@ -333,48 +355,57 @@ class _Arranger:
             for nodes in operands
             if (numbers := self._numbers(nodes)) is not None
         ]
-        found = self._settle(members, columns, extra)
+        found = self._settle(members, self._axes_of_primal(members) + columns, extra)
         shape = self._place(members, found)
         self.sizes = {i: n for i, (_, n) in enumerate(found)}
         batch = self._batch(self.batched[int(self.group_of[members[0]])])
         letters = batch + list(range(len(found)))
         trees = [self._aligned(self._read(nodes, found), letters) for nodes in operands]
         if op.arity is None:
-            call = source.parse("np.broadcast_arrays()")
-            call.args = trees
+            call = source.parse("np.stack(np.broadcast_arrays(), -1)")
+            call.args[0].args = trees
             return source.fill(op.numpy, (), call), shape
         tree = source.fill(op.numpy, trees, trees)
         if prod(shape) > len(members):
-            tree = self._with_zeros(op, members, operands, found, tree)
+            tree = self._filled(op, members, operands, found, tree)
         return tree, shape
 
-    def _with_zeros(
+    def _filled(
         self, op: Op, members: list[int], operands: list[Any], found: list[Any], tree: Any
     ) -> Any:
-        """Returns an array with holes so that sums may run over them: there is a 0 in each.
+        """Returns an array with holes, filled so that who reads it may run over them.
 
-        Where an operand has zeros there and the operation keeps them, as a product does, nothing is
-        to be done.
+        There is a 0 in each, which a sum runs over, or what a maximum runs over. Where an operand
+        has such numbers there that the operation makes the wanted one of them, as a product does of
+        a 0, nothing is to be done.
         """
         np = self.np
+        group = self.grouping.group_of[members[0]]
         there = self._grid(found, np.ones(len(members), dtype=np.int64)) == 1
-        self.zeros[self.grouping.group_of[members[0]]] = ~there
-        if any(
-            _keeps_zero(op, k) and self._are_zero(nodes, found, ~there)
-            for k, nodes in enumerate(operands)
-        ):
-            return tree
-        varying = [i for i in range(there.ndim) if self._varies(there.astype(np.int64), i)]
-        mask = self._constant(self._reduced(there, varying))
-        batch = self._batch(self.batched[self.grouping.group_of[members[0]]])
-        aligned = self._aligned(Reading(mask, varying), batch + list(range(there.ndim)))
-        return source.fill("np.where({0}, {1}, 0.0)", [aligned, tree])
+        wanted = self.wanted_filling.get(group, 0.0)
+        self.holes[group], self.filling[group] = ~there, wanted
+        for k, nodes in enumerate(operands):
+            filling = self.filling.get(int(self.group_of[nodes[0]]))
+            if filling is not None and self._fill(nodes, found, ~there, filling):
+                made = _made_of(op, k, filling)
+                if made == wanted:
+                    return tree
+        return self._masked(tree, there, list(range(there.ndim)), wanted, batch=self.batched[group])
 
-    def _are_zero(self, nodes: Any, letters: list[Any], where: Any) -> bool:
-        """Returns whether the operand, read along the letters, is 0 at these places."""
+    def _masked(
+        self, tree: Any, there: Any, letters: list[int], filling: float, batch: bool
+    ) -> Any:
+        """Returns the array with a number in the places where nothing is."""
+        varying = [i for i in range(there.ndim) if self._varies(there.astype(self.np.int64), i)]
+        mask = Reading(self._constant(self._reduced(there, varying)), varying)
+        aligned = self._aligned(mask, self._batch(batch) + letters)
+        return source.fill("np.where({0}, {1}, {2})", [aligned, tree, source.real(filling)])
+
+    def _fill(self, nodes: Any, letters: list[Any], where: Any, filling: float) -> bool:
+        """Returns whether the operand, read along the letters, has this number at these places."""
         np = self.np
-        zeros = self.zeros.get(int(self.group_of[nodes[0]]))
-        if zeros is None:
+        group = int(self.group_of[nodes[0]])
+        if self.filling.get(group) != filling:
             return False
         fit = axes.affine(self._grid(letters, self.lane[nodes]))
         if fit is None:
@@ -382,8 +413,9 @@ class _Arranger:
         places = np.ogrid[tuple(map(slice, where.shape))]
         lanes = fit[0] + sum(s * i for s, i in zip(fit[1], places, strict=True))
         lanes = np.broadcast_to(lanes, where.shape)[where]
-        inside = lanes.size == 0 or (lanes.min() >= 0 and lanes.max() < zeros.size)
-        return bool(inside and zeros.reshape(-1)[lanes].all())
+        holes = self.holes[group]
+        inside = lanes.size == 0 or (lanes.min() >= 0 and lanes.max() < holes.size)
+        return bool(inside and holes.reshape(-1)[lanes].all())
 
     def _ordered(self, op: Op, operands: tuple[int, ...]) -> tuple[int, ...]:
         """Returns the operands, those of a product by their groups, so that lanes agree."""
@@ -402,23 +434,67 @@ class _Arranger:
     def _reduction(self, op: Op, members: list[int]) -> tuple[Any, tuple[int, ...]]:
         """Returns an operation on any number of operands that lie along an axis of one array."""
         np = self.np
+        terms = [self.tape.operands[m] for m in members]
+        owner = np.repeat(np.arange(len(members)), [len(t) for t in terms])
+        kind = _Terms(self, np.array([k for t in terms for k in t]), owner, len(members))
+        found = self._settle(members, kind.kept_columns(), [])
+        shape = self._place(members, found)
+        letters = kind.letters(found) if op.neutral is not None else None
+        if letters is not None:
+            [reading] = kind.readings(letters, len(found), found, op.neutral)
+        if letters is None or not {*range(len(found), len(letters))} <= {*reading.letters}:
+            # the operands are told by their positions alone
+            position = np.concatenate([np.arange(len(t)) for t in terms])
+            letters = [(c[owner], n) for c, n in found] + [(position, int(position.max()) + 1)]
+            [reading] = kind.readings(letters, len(found), found, op.neutral or 0.0)
+        outer = [*self._batch(BATCH in reading.letters), *range(len(found))]
+        inner = [k for k in range(len(found), len(letters)) if k in reading.letters]
+        if not inner:  # one operand, again and again
+            call = source.parse("np.stack([], -1)")
+            call.args[0].elts = [self._aligned(reading, outer)] * letters[-1][1]
+            return source.fill(op.numpy, (), call), shape
+        everything = self._aligned(reading, outer + inner)
+        if len(inner) > 1:
+            sizes = [-1 if k == BATCH else self.sizes[k] for k in outer]
+            everything = source.reshaped(everything, [*sizes, prod(letters[k][1] for k in inner)])
+        return source.fill(op.numpy, (), everything), shape
+
+    def _choice(self, op: Op, members: list[int]) -> tuple[Any, tuple[int, ...]]:
+        """Returns an operation that chooses among operands by an index, which is the first one."""
+        np = self.np
         rows = np.array([self.tape.operands[m] for m in members])
-        count, length = rows.shape
+        count, length = rows.shape[0], rows.shape[1] - 1
         owner = np.repeat(np.arange(count), length)
-        columns = [axes.parted(c, owner, count)[0] for c in self._columns(rows.reshape(-1))]
-        found = self._settle(members, [c for c in columns if c is not None], [])
+        choices = rows[:, 1:].reshape(-1)
+        columns = self._columns(rows[:, 0])
+        columns += [
+            kept for c in self._columns(choices)
+            if (kept := axes.parted(c, owner, count)[0]) is not None
+        ]
+        found = self._settle(members, columns, [])
         shape = self._place(members, found)
         letters = [(c[owner], n) for c, n in found] + [(np.tile(np.arange(length), count), length)]
         self.sizes = {i: n for i, (_, n) in enumerate(letters)}
-        reading = self._read(rows.reshape(-1), letters)
-        batched = BATCH in reading.letters
-        last = len(letters) - 1
-        if last not in reading.letters:  # one operand, again and again
-            one = self._aligned(reading, [*self._batch(batched), *range(last)])
-            return source.fill(op.numpy, (), ast.List([one] * length)), shape
-        # the operands' axis comes first, where a list of arrays would have it
-        everything = self._aligned(reading, [last, *self._batch(batched), *range(last)])
-        return source.fill(op.numpy, (), everything), shape
+        among = self._read(choices, letters)
+        last = len(found)
+        if last not in among.letters:  # one value, again and again
+            among = Reading(source.indexed(among.tree, [None]), [last, *among.letters])
+        chosen = self._read(rows[:, 0], found)
+        both = [k for k in chosen.letters if k in among.letters]
+        own = [k for k in among.letters if k not in both and k != last]
+        index = [
+            self._aligned(Reading(self._counting(k), [k]), chosen.letters) for k in both
+        ]
+        rest = self._aligned(among, [*both, last, *own])
+        tree = source.fill(op.numpy, [chosen.tree], rest=rest)
+        if index:  # an axis that both have is counted: logits[np.arange(n), labels]
+            tree.slice = ast.Tuple([*index, tree.slice])
+        batch = self._batch(self.batched[int(self.group_of[members[0]])])
+        return self._aligned(Reading(tree, chosen.letters + own), [*batch, *range(last)]), shape
+
+    def _counting(self, letter: int) -> Any:
+        size = source.name("n") if letter == BATCH else ast.Constant(self.sizes[letter])
+        return source.fill("np.arange({0})", [size])
 
     # ---- sums ----------------------------------------------------------------------------------
 
@@ -439,8 +515,11 @@ class _Arranger:
         classes = [_Terms(self, nodes[of == g], owner[of == g], count) for g in kinds]
         found = forced
         if found is None:
-            found = self._settle(members, [c for kind in classes for c in kind.kept_columns()], [])
-            found = classes[0].in_order(found)
+            columns = [c for kind in classes for c in kind.kept_columns()]
+            own = self._axes_of_primal(members)
+            found = self._settle(members, own + columns, [])
+            if not own:
+                found = classes[0].in_order(found)
             shape = self._place(members, found)
         else:
             found = self._split(found, [c for kind in classes for c in kind.kept_columns()])
@@ -612,20 +691,39 @@ class _Terms:
         grid = self.a._grid(found, first)
         return {i for i in range(grid.ndim) if self.a._varies(grid, i)}
 
-    def summed(self, found: list[Any], over_batch: bool) -> Reading:
-        """Returns the sum of the terms, with the axes of the sums as its letters 0, 1, ..."""
-        a, count = self.a, len(self.nodes)
+    def letters(self, found: list[Any]) -> list[Any] | None:
+        """Returns the axes of the sums and behind them those of the terms; None if they fit none.
+
+        Each is a column with an entry a term, and its size.
+        """
+        count = len(self.nodes)
         outer = [(column[self.owner], n) for column, n in found]
         rest = axes.independent([c for _, c in self.columns if c is not None], count)
         letters = axes.without_dependent(outer + rest, count, fixed=len(outer))
         size = self.owners * prod(n for _, n in letters[len(outer) :])
         if axes.distinct(letters, count) < count or (size > MOST_HOLES * count and size > SMALL):
-            return self._by_segment(found, over_batch)
+            return None
+        return letters
+
+    def readings(
+        self, letters: list[Any], outer: int, found: list[Any], filling: float = 0.0
+    ) -> list[Reading]:
+        """Returns the operands along the letters, and a number in place of terms not there."""
+        a, count = self.a, len(self.nodes)
         a.sizes = {i: n for i, (_, n) in enumerate(letters)}
-        inner = set(range(len(outer), len(letters)))
         readings = [a._read(operand, letters) for operand in self.operands]
-        if size > count:
-            readings = self._masked(readings, letters, len(outer), found)
+        if self.owners * prod(n for _, n in letters[outer:]) > count:
+            return self._masked(readings, letters, outer, found, filling)
+        return readings
+
+    def summed(self, found: list[Any], over_batch: bool) -> Reading:
+        """Returns the sum of the terms, with the axes of the sums as its letters 0, 1, ..."""
+        a = self.a
+        letters = self.letters(found)
+        if letters is None:
+            return self._by_segment(found, over_batch)
+        readings = self.readings(letters, len(found), found)
+        inner = set(range(len(found), len(letters)))
         times_n = over_batch and not any(BATCH in r.letters for r in readings)
         summed = inner | ({BATCH} if over_batch else set())
         reading = readings[0]
@@ -641,16 +739,21 @@ class _Terms:
         return reading
 
     def _masked(
-        self, readings: list[Reading], letters: list[Any], outer: int, found: list[Any]
+        self,
+        readings: list[Reading],
+        letters: list[Any],
+        outer: int,
+        found: list[Any],
+        filling: float,
     ) -> list[Reading]:
-        """Returns the readings with 0 in place of terms that are not there."""
+        """Returns the readings with a number in place of terms that are not there."""
         a = self.a
         np = a.np
         there = np.zeros([n for _, n in letters], dtype=np.int64)
         there[tuple(column for column, _ in letters)] = 1
         known = there.any(axis=tuple(range(outer, len(letters))), keepdims=True)
         grid = np.where(known, there, -1)  # a sum that is not there may have any terms
-        if any(a._are_zero(operand, letters, grid == 0) for operand in self.operands):
+        if any(a._fill(operand, letters, grid == 0, filling) for operand in self.operands):
             return readings
         varying = [i for i in range(grid.ndim) if a._varies(grid, i)]
         mask = a._reduced(grid, varying) == 1
@@ -665,7 +768,9 @@ class _Terms:
         order = [k for k in reading.letters if k in varying]
         constant = a._constant(mask.transpose([varying.index(k) for k in order]).copy())
         aligned = a._aligned(Reading(constant, order), reading.letters)
-        tree = source.fill("np.where({0}, {1}, 0.0)", [aligned, reading.tree])
+        tree = source.fill(
+            "np.where({0}, {1}, {2})", [aligned, reading.tree, source.real(filling)]
+        )
         readings[able[0]] = Reading(tree, reading.letters)
         return readings
 
@@ -811,17 +916,20 @@ def _axis(size: int, at: int, mine: list[tuple[int, int, int]]) -> list[Any] | N
     return parts
 
 
-def _keeps_zero(op: Op, index: int) -> bool:
-    """Returns whether a 0 as that operand makes the result 0, whatever the others are."""
+def _made_of(op: Op, index: int, operand: float) -> float | None:
+    """Returns what the operation makes of that operand, whatever the others are; None if it tells.
+
+    A product makes 0 of a 0, and exp(a - b) makes 0 of a = -inf.
+    """
+    made = set()
     for number in (-2.5, 0.75, 40.0):
         operands = [number] * (op.arity or 2)
-        operands[index] = 0.0
+        operands[index] = operand
         try:
-            if op(*operands) != 0:
-                return False
+            made.add(op(*operands))
         except (ArithmeticError, ValueError):
-            return False
-    return True
+            return None
+    return made.pop() if len(made) == 1 else None
 
 
 def arrange(grouping: Grouping) -> Arrangement:

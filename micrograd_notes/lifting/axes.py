@@ -57,6 +57,9 @@ def independent(columns: Sequence[Column], length: int) -> list[tuple[Column, in
                     kept.pop(j)
                 else:
                     kept[i] = rest
+                    if i < j:  # the two parts side by side, as the whole counted them
+                        comes_first = (a == b * rest[1] + rest[0]).all()
+                        kept.insert(i if comes_first else i + 1, kept.pop(j))
             changed = True
             break
     return without_dependent(kept, length)

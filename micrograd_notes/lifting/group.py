@@ -5,15 +5,19 @@ its name and the keys of its operands. Of a sum it is the *set* of the keys of i
 the number of terms does not matter. Numbers with one key are lanes of one array operation. A key
 strictly contains the keys below it, so no number shares one with what it was made from.
 
-A sum of one term looks like its neighbours of many. Where no neighbour has a second term, it is the
-term itself, and is dropped here. This file knows tapes; it knows no shape.
+So are the operands of a row that takes any number of them in any order, as a maximum does.
+
+A sum of one term looks like its neighbours of many. Where one is missing, as at the first of several
+positions that each sum what came before, it is put in; where no neighbour has a second term, it is
+the term itself, and is dropped. This file knows tapes; it knows no shape.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 from micrograd_notes import ops
-from micrograd_notes.lifting.simplify import restated
+from micrograd_notes.lifting.simplify import restated, wrapped
 from micrograd_notes.lifting.tape import CONSTANT, Array, Recording
 from micrograd_notes.op import Op
 
@@ -53,6 +57,9 @@ class Grouping:
 
 def group(recording: Recording) -> Grouping:
     """Returns the groups of a simplified recording."""
+    missing = _missing_sums(recording)
+    if missing:
+        recording = wrapped(recording, missing)
     keys = _keys(recording)
     singles = _sums_of_one_term(recording, keys)
     if singles:
@@ -100,21 +107,49 @@ def _keys_with(recording: Recording, apart: dict[int, float]) -> list[int]:
     for i, (op, operands) in enumerate(
         zip(recording.tape.ops, recording.tape.operands, strict=True)
     ):
-        key: Any
-        if op is ops.add:
-            key = (op, frozenset([keys[k] for k in operands]))
-        elif isinstance(op, Op):
-            below = [keys[k] for k in operands]
-            if op is ops.multiply:
-                below.sort()
-            key = (op, *below, apart[i]) if i in apart else (op, *below)
-        else:
-            key = op if op == CONSTANT else id(op)
-        at = known.get(key)
-        if at is None:
-            at = known[key] = len(known)
-        keys.append(at)
+        key = _key(op, [keys[k] for k in operands] if isinstance(op, Op) else [])
+        keys.append(known.setdefault((key, apart[i]) if i in apart else key, len(known)))
     return keys
+
+
+def _key(op: Op | Array | str, below: list[int]) -> Any:
+    """Returns what a number is known by, made of the keys of its operands."""
+    if not isinstance(op, Op):
+        return op if op == CONSTANT else id(op)
+    if op is ops.add:
+        return op, frozenset(below)
+    if op is ops.multiply:
+        return op, *sorted(below)
+    if op.neutral is not None and len(set(below)) == 1:
+        return op, frozenset(below)  # any number of one kind, in any order
+    return op, *below
+
+
+def _missing_sums(recording: Recording) -> set[tuple[int, int]]:
+    """Returns (number, which operand) where it is a term, and a sum of terms at its neighbours.
+
+    Neighbours are found by keys that see no difference between a sum of one kind and its terms.
+    """
+    tape = recording.tape
+    known: dict[Any, int] = {}
+    keys: list[int] = []
+    for op, operands in zip(tape.ops, tape.operands, strict=True):
+        below = [keys[k] for k in operands] if isinstance(op, Op) else []
+        if op is ops.add and len(set(below)) == 1:
+            keys.append(below[0])
+        else:
+            keys.append(known.setdefault(_key(op, below), len(known)))
+    readers: dict[tuple[int, ...], tuple[list[tuple[int, int]], list[tuple[int, int]]]] = {}
+    for i, (op, operands) in enumerate(zip(tape.ops, tape.operands, strict=True)):
+        if not isinstance(op, Op):
+            continue
+        met = Counter(keys[k] for k in operands)
+        ordered = op not in (ops.add, ops.multiply) and op.neutral is None
+        for at, k in enumerate(operands):
+            if tape.ops[k] != CONSTANT and (op is not ops.add or 1 == met[keys[k]] < len(operands)):
+                sides = readers.setdefault((keys[i], keys[k], at if ordered else 0), ([], []))
+                sides[tape.ops[k] is ops.add].append((i, at))
+    return {pair for terms, sums in readers.values() if sums for pair in terms}
 
 
 def _sums_of_one_term(recording: Recording, keys: list[int]) -> set[int]:

@@ -34,6 +34,7 @@ class Compiled:
     arranged: Arrangement
     source: str
     run: Callable[..., Any]
+    inputs: list[Array]
     guarded: "Compiled | None" = field(default=None, repr=False)
 
 
@@ -87,6 +88,9 @@ class Lifted:
 
         given = self._inputs(data)
         compiled = self._compiled_for(given)
+        for array, numbers in zip(compiled.inputs, given, strict=True):
+            if array.below is not None:
+                _check_choices(array, numbers)
         with np.errstate(all="ignore"):  # IEEE rules: what overflows is inf
             result = compiled.run(theta, *given)
             if not self._is_loss:
@@ -215,7 +219,8 @@ class Lifted:
         exec(compile(written, file, "exec"), namespace)
         entry = namespace["loss_and_gradient" if self._is_loss else "forward"]
         run = entry if self._arrays else lambda theta, *given: entry(*given)
-        return Compiled(recorded, simplified, grouped, arranged, written, run)
+        inputs = [array for array in recorded.arrays if not array.is_parameter]
+        return Compiled(recorded, simplified, grouped, arranged, written, run, inputs)
 
     # ---- what comes in -------------------------------------------------------------------------
 
@@ -264,6 +269,19 @@ def _holds_nan(array: Any) -> bool:
 
     square = np.vdot(array, array)  # it overflows to inf without a word
     return bool(square != square)
+
+
+def _check_choices(array: Array, numbers: Any) -> None:
+    """Raises ValueError if a label or a token is out of range."""
+    import numpy as np
+
+    assert array.below is not None
+    # a negative number is a large one without its sign, and one look finds both
+    if np.maximum.reduce(numbers.view(np.uint64), axis=None) >= array.below:
+        wrong = numbers[(numbers < 0) | (numbers >= array.below)][0]
+        raise ValueError(
+            f"{array.name} holds {wrong}; there are {array.below} to choose from, counted from 0"
+        )
 
 
 def _as_array(name: str, given: Any) -> Any:

@@ -233,6 +233,8 @@ class Session:
         """Records an operation of the table."""
         indices = tuple([self.index(operand) for operand in operands])
         flags = self.requires_grad
+        if op.chooses:
+            self._note_choice(op, indices)
         if op.is_simple:
             requires_grad = flags[indices[0]] or flags[indices[-1]]
         else:
@@ -240,6 +242,19 @@ class Session:
         if engine._without_recording:
             requires_grad = False
         return self.new(op, indices, requires_grad)
+
+    def _note_choice(self, op: Op, indices: tuple[int, ...]) -> None:
+        """Notes how large the numbers of an input may be that chooses among the operands."""
+        index, count = self.tape.ops[indices[0]], len(indices) - 1
+        if isinstance(index, Array) and index.is_whole:
+            index.below = min(count, index.below or count)
+        elif isinstance(index, Array) and not index.is_parameter:
+            _refuse(
+                f"{op.name}s by {index.name}, whose numbers have a point",
+                f"whole numbers into the array {index.name}, as {index.name}.astype(int) does",
+            )
+        elif index != CONSTANT:
+            _refuse(f"{op.name}s by a number that is computed", "the index into an input")
 
     def index(self, operand: Any) -> int:
         """Returns the place of an operand on the tape."""
@@ -426,6 +441,7 @@ def differentiate(session: Session, root: int) -> dict[int, int]:
         if len(terms) > 1 or i not in passed_on:
             adjoint = session.append(ops.add, tuple(terms), True)
             tape.adjoint_of[adjoint] = i
+            tape.kept.add(adjoint)
         op, operands = tape.ops[i], tape.operands[i]
         if not isinstance(op, Op):
             derivatives[i] = adjoint

@@ -19,7 +19,7 @@ from math import isfinite
 from typing import Any
 
 from micrograd_notes import ops
-from micrograd_notes.lifting.tape import CONSTANT, Recording, Tape
+from micrograd_notes.lifting.tape import CONSTANT, Array, Recording, Tape
 from micrograd_notes.op import Op
 
 
@@ -36,6 +36,10 @@ class _Builder:
 
     def leaf(self, array: Any, place: tuple[Any, ...]) -> int:
         return self._shared((id(array), place), array, place)
+
+    def shared(self, op: Op, operands: tuple[int, ...]) -> int:
+        """Returns the place of the operation as it is: a new one or an equal one."""
+        return self._shared((op, operands), op, operands)
 
     def _shared(self, key: Any, op: Any, operands: tuple[Any, ...]) -> int:
         at = self._known.get(key)
@@ -131,6 +135,16 @@ def _pos(b: _Builder, x: int) -> int | None:
     return x
 
 
+def _floor(b: _Builder, x: int) -> int | None:
+    leaf = b.tape.ops[x]
+    return x if isinstance(leaf, Array) and leaf.is_whole else None
+
+
+def _pick(b: _Builder, index: int, *values: int) -> int | None:
+    number = b.number(index)
+    return None if number is None else values[int(number)]
+
+
 RULES: dict[Op, Callable[..., int | None]] = {
     ops.multiply: _multiply,
     ops.chain: _chain,
@@ -141,6 +155,8 @@ RULES: dict[Op, Callable[..., int | None]] = {
     ops.neg: _neg,
     ops.subtract: _subtract,
     ops.pos: _pos,
+    ops.floor: _floor,
+    ops.lookup("pick"): _pick,
 }
 
 
@@ -176,6 +192,22 @@ def restated(recording: Recording, sums_of_one_term: set[int]) -> Recording:
     return _flattened(recording, sums_of_one_term)
 
 
+def wrapped(recording: Recording, terms: set[tuple[int, int]]) -> Recording:
+    """Returns the program in which operands, given as (number, which one), are sums of one term."""
+    old, builder = recording.tape, _Builder(guarded=True)
+    place: dict[int, int] = {}
+    for i, (op, operands) in enumerate(zip(old.ops, old.operands, strict=True)):
+        if isinstance(op, Op):
+            moved = [place[k] for k in operands]
+            for at in [at for at in range(len(moved)) if (i, at) in terms]:
+                moved[at] = builder.shared(ops.add, (moved[at],))
+                builder.tape.kept.add(moved[at])
+            place[i] = builder.shared(op, tuple(moved))
+        else:
+            place[i] = builder.tape.append(op, operands)
+    return _moved(recording, builder.tape, place)
+
+
 def _flattened(recording: Recording, dropped: frozenset[int] | set[int] = frozenset()) -> Recording:
     """Returns the program with every chain of sums as one sum, and equal sums shared."""
     old, builder = recording.tape, _Builder(guarded=True)
@@ -191,11 +223,11 @@ def _flattened(recording: Recording, dropped: frozenset[int] | set[int] = frozen
     terms_of: dict[int, list[int]] = {}
     used_in_sum_once = {
         k for i in needed if old.ops[i] is ops.add and i not in dropped for k in old.operands[i]
-        if old.ops[k] is ops.add and uses[k] == 1 and k not in old.adjoint_of
+        if old.ops[k] is ops.add and uses[k] == 1 and k not in old.kept
     }
     for i in reversed(needed):  # a dropped sum passes its term's own terms on
         term = old.operands[i][0] if i in dropped else i
-        if i in used_in_sum_once and old.ops[term] is ops.add and term not in old.adjoint_of:
+        if i in used_in_sum_once and old.ops[term] is ops.add and term not in old.kept:
             used_in_sum_once.add(term)
     for i in needed:
         op, operands = old.ops[i], old.operands[i]
@@ -249,6 +281,7 @@ def _sum(builder: _Builder, terms: list[int]) -> int:
 def _moved(recording: Recording, tape: Tape, place: dict[int, int]) -> Recording:
     """Returns the recording on a new tape."""
     old = recording.tape
+    tape.kept |= {place[i] for i in old.kept if i in place}
     for adjoint, of in old.adjoint_of.items():
         if adjoint in place and of in place:
             tape.adjoint_of.setdefault(place[adjoint], place[of])

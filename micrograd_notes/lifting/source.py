@@ -17,10 +17,11 @@ def parse(text: str) -> Any:
 
 @cache
 def _template(text: str) -> ast.expr:
-    # {0} and {all} become names, which operands then take the places of
+    # {0}, {all} and {rest} become names, which operands then take the places of
     for number in range(9):
         text = text.replace(f"{{{number}}}", f"_operand{number}")
-    return parse(text.replace("{all}", "_all"))  # type: ignore[no-any-return]
+    text = text.replace("{all}", "_all").replace("{rest}", "_rest")
+    return parse(text)  # type: ignore[no-any-return]
 
 
 class _Fill(ast.NodeTransformer):
@@ -41,22 +42,16 @@ class _Fill(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> Any:
         return self.operands.get(node.id, node)
 
-    def visit_List(self, node: ast.List) -> Any:
-        # [{all}] is a list of operands, or one array whose first axis they are
-        if "_all" in self.operands and len(node.elts) == 1 and _is_name(node.elts[0], "_all"):
-            return self.operands["_all"]
-        return self.generic_visit(node)
-
 
 def _is_name(node: ast.AST, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name
 
 
-def fill(template: str, operands: Sequence[Any], everything: Any = None) -> Any:
+def fill(template: str, operands: Sequence[Any], everything: Any = None, rest: Any = None) -> Any:
     """Returns a spelling of the table with its operands put in."""
     names = {f"_operand{i}": operand for i, operand in enumerate(operands)}
-    if everything is not None:
-        names["_all"] = everything
+    names |= {"_all": everything} if everything is not None else {}
+    names |= {"_rest": rest} if rest is not None else {}
     copy = ast.parse(ast.unparse(_template(template)), mode="eval").body
     return _Fill(names).visit(copy)
 
@@ -133,6 +128,11 @@ def number(x: float) -> Any:
     if x == int(x) and abs(x) < 1e6 and not (x == 0 and str(x)[0] == "-"):
         return parse(str(int(x)))
     return parse(repr(x))
+
+
+def real(x: float) -> Any:
+    """Returns a number with its point, so that an array of it holds floats."""
+    return number(x) if x != x or x in (float("inf"), float("-inf")) else ast.Constant(float(x))
 
 
 def binary(left: Any, operator: ast.operator, right: Any) -> Any:

@@ -31,6 +31,7 @@ class Array:
     is_batched: bool = False
     is_whole: bool = False  # whole numbers: labels and tokens
     where: list[int] = field(default_factory=list)
+    below: int | None = None  # of whole numbers that choose: how many there are to choose from
 
     @property
     def size(self) -> int:
@@ -46,6 +47,7 @@ class Tape:
         self.operands: list[tuple[Any, ...]] = []  # of a leaf (place,), of a constant (number,)
         self.names: dict[int, str] = {}  # what the learner called a value
         self.adjoint_of: dict[int, int] = {}  # for an adjoint, the number whose adjoint it is
+        self.kept: set[int] = set()  # sums that stay apart from the sum that reads them
 
     def __len__(self) -> int:
         return len(self.ops)
