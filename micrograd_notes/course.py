@@ -36,9 +36,12 @@ LIGHT_CODE, DARK_CODE = "xcode", "lightbulb"  # of Pygments; all colours have 4.
 _NEEDS = 'the course is rendered by nbconvert: python -m pip install -e ".[notebooks]"'
 
 
-@dataclass
+@dataclass(frozen=True)
 class Page:
-    """One page of the site, and where it comes from."""
+    """One page of the site, and where it comes from.
+
+    What it looks like is kept apart: nbconvert copies all that it is handed, for every page.
+    """
 
     source: Path
     name: str
@@ -47,13 +50,6 @@ class Page:
     """A chapter's, "01"; the map and what else is written in Markdown have none."""
     title: str
     notebook: Any
-    soup: BeautifulSoup | None = None
-
-    @property
-    def rendered(self) -> BeautifulSoup:
-        """The page as a tree of HTML."""
-        assert self.soup is not None, "rendered before it is asked for"
-        return self.soup
 
 
 def build_course(target: str | os.PathLike[str], notebooks: str | os.PathLike[str]) -> Path:
@@ -72,11 +68,11 @@ def build_course(target: str | os.PathLike[str], notebooks: str | os.PathLike[st
     _check_replaceable(place)
     pages = _pages_of(source)
     style = _style()
-    for page in pages:
-        page.soup = _rendered(page, pages, style)
-    copied = {file for page in pages for file in _linked(page, pages, source)}
-    _check_fragments(pages)
-    files = {page.name: str(page.rendered).encode() for page in pages}
+    soups = [_rendered(page, pages, style) for page in pages]
+    rendered = list(zip(pages, soups, strict=True))
+    copied = {file for page, soup in rendered for file in _linked(page, soup, pages, source)}
+    _check_fragments(rendered)
+    files = {page.name: str(soup).encode() for page, soup in rendered}
     files |= {file.relative_to(source).as_posix(): file.read_bytes() for file in sorted(copied)}
     return _write_folder(place, files) / pages[0].name
 
@@ -193,7 +189,7 @@ def _refuse_equations(page: Page, soup: BeautifulSoup) -> None:
 # ---- links ---------------------------------------------------------------------------------------
 
 
-def _linked(page: Page, pages: Sequence[Page], source: Path) -> Iterator[Path]:
+def _linked(page: Page, soup: BeautifulSoup, pages: Sequence[Page], source: Path) -> Iterator[Path]:
     """Makes the links of the source those of the site; yields the files that the page shows.
 
     A link to a page leads to that page. A link to a file of the project that is no part of the
@@ -201,7 +197,7 @@ def _linked(page: Page, pages: Sequence[Page], source: Path) -> Iterator[Path]:
     """
     names = {each.source.name: each.name for each in pages}
     for tag, attribute in (("a", "href"), ("img", "src")):
-        for element in page.rendered.select(f".text {tag}[{attribute}]"):
+        for element in soup.select(f".text {tag}[{attribute}]"):
             address = str(element[attribute])
             parts = urlsplit(address)
             if parts.scheme or not parts.path:
@@ -221,11 +217,13 @@ def _linked(page: Page, pages: Sequence[Page], source: Path) -> Iterator[Path]:
                 raise ValueError(f"{page.source.name} shows {address}, which is outside {source}")
 
 
-def _check_fragments(pages: Sequence[Page]) -> None:
+def _check_fragments(rendered: Sequence[tuple[Page, BeautifulSoup]]) -> None:
     """Raises `ValueError` for a link to a place in a page which is not there."""
-    places = {page.name: {str(e["id"]) for e in page.rendered.select("[id]")} for page in pages}
-    for page in pages:
-        for link in page.rendered.select("a[href*='#']"):
+    places = {
+        page.name: {str(each["id"]) for each in soup.select("[id]")} for page, soup in rendered
+    }
+    for page, soup in rendered:
+        for link in soup.select("a[href*='#']"):
             parts = urlsplit(str(link["href"]))
             name, fragment = parts.path or page.name, unquote(parts.fragment)
             if not parts.scheme and fragment not in places[name]:

@@ -7,12 +7,14 @@ The .ipynb files are the source. After an edit, run this, so that the outputs th
 those of the code that is. What would change from run to run and tells a reader nothing is cleared:
 execution counts, times, versions. A notebook that fails stays as it was.
 
-This file knows how a notebook is run and tidied. The tests run notebooks with it too.
+This file knows how notebooks are run and tidied, two at a time. The tests run them with it too.
 """
 
 import argparse
+import asyncio
 import copy
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ import nbformat
 from nbclient import NotebookClient
 
 FOLDER = Path(__file__).parent
+AT_A_TIME = 2  # kernels; each uses one core
 LONGEST_CELL = 120  # seconds; a cell takes a few, and ten times that on a busy machine
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -27,22 +30,32 @@ METADATA = {
 }
 
 
-def executed(notebook: Any) -> Any:
-    """Returns a tidy copy of the notebook with the outputs of a fresh run.
+def executed(notebooks: Sequence[Any]) -> list[Any]:
+    """Returns a tidy copy of each notebook, with the outputs of a fresh run.
 
-    Raises:
-        nbclient.exceptions.CellExecutionError: a cell raised; the message shows it.
+    In the place of a notebook in which a cell raised stands the error, a `CellExecutionError`; its
+    message shows the cell.
     """
-    notebook = tidied(copy.deepcopy(notebook))
+
+    async def together() -> list[Any]:
+        free = asyncio.Semaphore(AT_A_TIME)
+        runs = [_executed(notebook, free) for notebook in notebooks]
+        return await asyncio.gather(*runs, return_exceptions=True)
+
+    return asyncio.run(together())
+
+
+async def _executed(notebook: Any, free: asyncio.Semaphore) -> Any:
     client = NotebookClient(
-        notebook,
+        tidied(copy.deepcopy(notebook)),
         timeout=LONGEST_CELL,
         kernel_name="python3",
         resources={"metadata": {"path": str(FOLDER)}},
         record_timing=False,
         coalesce_streams=True,  # what is printed comes in pieces, cut differently each time
     )
-    return tidied(client.execute())
+    async with free:
+        return tidied(await client.async_execute())
 
 
 def tidied(notebook: Any) -> Any:
@@ -62,12 +75,18 @@ def main() -> None:
     """Executes the notebooks that the command line names, in place."""
     parser = argparse.ArgumentParser(description="Executes the notebooks in place.")
     parser.add_argument("notebooks", nargs="*", type=Path, help="by default all of this folder")
-    for path in parser.parse_args().notebooks or sorted(FOLDER.glob("*.ipynb")):
-        start = time.perf_counter()
-        notebook = executed(nbformat.read(path, as_version=4))
-        nbformat.validate(notebook)
-        nbformat.write(notebook, path)
-        print(f"{path.name}: {time.perf_counter() - start:.1f} s")
+    paths = parser.parse_args().notebooks or sorted(FOLDER.glob("*.ipynb"))
+    start, failed = time.perf_counter(), []
+    runs = executed([nbformat.read(path, as_version=4) for path in paths])
+    for path, run in zip(paths, runs, strict=True):
+        if isinstance(run, Exception):
+            failed.append(f"{path.name} stays as it was:\n{run}")
+        else:
+            nbformat.validate(run)
+            nbformat.write(run, path)
+    print(f"{len(paths) - len(failed)} notebooks executed in {time.perf_counter() - start:.0f} s")
+    if failed:
+        raise SystemExit("\n\n".join(failed))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """A real browser for the tests: Chromium without a window, driven by Playwright.
 
-Whoever tests a page takes `visit`: it opens one, writes down every message of the console and every
-request, and at the end of the test fails if there was an error, or a request that left this
-machine. `axe_violations` asks axe-core for what a reader with a screen reader would run into. `lab`
-is a JupyterLab that serves a folder.
+Whoever tests a page takes `visit` (or `visits`, for a page that serves several tests): it opens
+one, writes down every message of the console and every request, and at the end fails if there was
+an error, or a request that left this machine. `axe_violations` asks axe-core for what a reader with
+a screen reader would run into. `lab` is a JupyterLab that serves a folder.
 
 Tests that need what is not there are skipped, and say so. What they need:
 
@@ -23,6 +23,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,13 +72,13 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
-@pytest.fixture
-def visit(browser: Any) -> Iterator[Callable[..., Visit]]:
+@contextmanager
+def visits(browser: Any) -> Iterator[Callable[..., Visit]]:
     """Opens pages, and fails if one of them had an error or asked for something from outside.
 
     visit(path or URL, width=1100, dark=False, offline=True, **further options of the context)
     """
-    visits: list[tuple[Any, Visit]] = []
+    opened: list[tuple[Any, Visit]] = []
 
     def open_page(
         address: str | Path,
@@ -94,22 +95,29 @@ def visit(browser: Any) -> Iterator[Callable[..., Visit]]:
             **options,
         )
         context.set_default_timeout(15_000)
-        opened = Visit(context.new_page())
-        visits.append((context, opened))
-        opened.page.on("pageerror", lambda error: opened.errors.append(str(error)))
-        opened.page.on(
+        visit = Visit(context.new_page())
+        opened.append((context, visit))
+        visit.page.on("pageerror", lambda error: visit.errors.append(str(error)))
+        visit.page.on(
             "console",
-            lambda said: opened.errors.append(said.text) if said.type == "error" else None,
+            lambda said: visit.errors.append(said.text) if said.type == "error" else None,
         )
-        opened.page.on("request", lambda request: opened.requests.append(request.url))
-        opened.page.goto(address.as_uri() if isinstance(address, Path) else address)
-        return opened
+        visit.page.on("request", lambda request: visit.requests.append(request.url))
+        visit.page.goto(address.as_uri() if isinstance(address, Path) else address)
+        return visit
 
     yield open_page
-    for context, opened in visits:
+    for context, visit in opened:
         context.close()
-        assert opened.errors == []
-        assert opened.foreign_requests() == []
+        assert visit.errors == []
+        assert visit.foreign_requests() == []
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Callable[..., Visit]]:
+    """Opens the pages of one test: see `visits`."""
+    with visits(browser) as open_page:
+        yield open_page
 
 
 @pytest.fixture(scope="session")
@@ -122,7 +130,9 @@ def axe_violations() -> Callable[[Any], list[str]]:
     def violations(page: Any) -> list[str]:
         if not page.evaluate("'axe' in window"):
             page.evaluate(script)
-        found = page.evaluate("axe.run()")["violations"]
+        # All results, with the source of every place that is right, take longer to be carried from
+        # the browser than to be found.
+        found = page.evaluate("axe.run().then(results => results.violations)")
         return [
             f"{rule['id']}: {rule['help']}: {node['target']} {node.get('failureSummary', '')}"
             for rule in found

@@ -1,11 +1,14 @@
 """The course as a web site, walked in a real browser, from the folder, with no network.
 
 Every page is opened; every link on it is followed to a place that is there; every stepper, film and
-picture is worked or seen. `visit` fails a test if the console has an error, or a page asks for
-anything outside. The course is that of the repository, with the outputs that are committed.
+picture is worked or seen. `visits` fails the tests of a page if the console has an error, or the
+page asks for anything outside. The course is that of the repository, with the outputs that are
+committed. A page is opened once, and its tests follow each other: those that only look come before
+those that press.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -15,7 +18,7 @@ import pytest
 pytest.importorskip("nbconvert", reason='the course needs nbconvert: the extra "notebooks"')
 
 from micrograd_notes.course import build_course
-from tests.browser.conftest import ROOT, Visit
+from tests.browser.conftest import ROOT, Visit, visits
 
 Open = Callable[..., Visit]
 
@@ -24,10 +27,7 @@ CHAPTERS = [f"{path.stem}.html" for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.
 TEXTS = sorted(path.stem.lower() for path in NOTEBOOKS.glob("*.md") if path.stem != "README")
 PAGES = ["index.html", *CHAPTERS, *(f"{stem}.html" for stem in TEXTS)]
 
-TELEPHONE = 390  # pixels
-
-every_page = pytest.mark.parametrize("name", PAGES)
-light_and_dark = pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+WIDE, TELEPHONE = 1300, 390  # pixels
 
 
 @pytest.fixture(scope="session")
@@ -35,46 +35,72 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_course(tmp_path_factory.mktemp("course") / "site", NOTEBOOKS).parent
 
 
+@pytest.fixture(scope="module", params=PAGES)
+def name(request: pytest.FixtureRequest) -> str:
+    """Each page in turn; all tests of a page follow each other."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def page(browser: Any, site: Path, name: str) -> Iterator[Any]:
+    """The page, opened once for its tests, with all that is folded away in view."""
+    with visits(browser) as open_page:
+        page = open_page(site / name).page
+        page.eval_on_selector_all("main details", "all => all.forEach(each => each.open = true)")
+        yield page
+
+
+@pytest.fixture(scope="module")
+def arrives(browser: Any, site: Path) -> Iterator[Callable[[str], bool]]:
+    """A function from the address of a link to whether the place is there; it follows each once."""
+    with visits(browser) as open_page:
+        page = open_page(site / "index.html").page
+
+        @cache
+        def follow(address: str) -> bool:
+            page.goto(address)
+            parts = urlsplit(page.url)
+            inside = Path(unquote(parts.path)).parent == site
+            find = "id => !id || !!document.getElementById(id)"
+            return inside and bool(page.evaluate(find, unquote(parts.fragment)))
+
+        yield follow
+
+
 def test_the_walk_meets_every_page_that_there_is(site: Path) -> None:
     assert sorted(path.name for path in site.glob("*.html")) == sorted(PAGES)
     assert len(CHAPTERS) >= 3
-
-
-@every_page
-def test_every_link_leads_somewhere(visit: Open, site: Path, name: str) -> None:
-    page = visit(site / name).page
-    addresses = page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)")
-    local = {address for address in addresses if urlsplit(address).scheme == "file"}
-    assert local
-    for address in sorted(local):
-        page.goto(address)
-        parts = urlsplit(page.url)
-        assert Path(unquote(parts.path)).parent == site, f"{name} leads out of the site: {address}"
-        found = page.evaluate("id => !id || !!document.getElementById(id)", unquote(parts.fragment))
-        assert found, f"{name}: {address}"
 
 
 def test_one_can_turn_the_pages_from_the_first_to_the_last_and_back(
     visit: Open, site: Path
 ) -> None:
     page = visit(site / "index.html").page
-    forth: list[str] = []
-    back: list[str] = []
-    for direction, walked in (("next", forth), ("prev", back)):
-        while True:
-            walked.append(Path(urlsplit(page.url).path).name)
-            link = page.locator(f".turn a[rel={direction}]")
-            if link.count() == 0:
-                break
-            with page.expect_navigation():
-                link.click()
-    assert forth == ["index.html", *CHAPTERS]
-    assert back == forth[::-1]
+    walked: list[str] = []
+    while True:
+        back = page.locator(".turn a[rel=prev]")
+        before = [back.get_attribute("href")] if back.count() else []
+        assert before == walked[-1:]
+        walked.append(Path(urlsplit(page.url).path).name)
+        link = page.locator(".turn a[rel=next]")
+        if link.count() == 0:
+            break
+        with page.expect_navigation():
+            link.click()
+    assert walked == ["index.html", *CHAPTERS]
 
 
-@every_page
-def test_every_picture_is_seen_and_has_words(visit: Open, site: Path, name: str) -> None:
-    page = visit(site / name).page
+# ---- page by page --------------------------------------------------------------------------------
+
+
+def test_every_link_leads_somewhere(page: Any, arrives: Callable[[str], bool]) -> None:
+    addresses = page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)")
+    local = {address for address in addresses if urlsplit(address).scheme == "file"}
+    assert local
+    assert [address for address in sorted(local) if not arrives(address)] == []
+
+
+def test_every_picture_is_seen_and_has_words(page: Any, name: str) -> None:
     images = page.eval_on_selector_all(
         "img",
         """all => all.map(image => [
@@ -93,9 +119,32 @@ def test_every_picture_is_seen_and_has_words(visit: Open, site: Path, name: str)
         assert images
 
 
-@every_page
-def test_every_stepper_steps_to_its_end(visit: Open, site: Path, name: str) -> None:
-    page = visit(site / name).page
+@pytest.mark.parametrize(
+    ("width", "colours"),
+    [(WIDE, "light"), (WIDE, "dark"), (TELEPHONE, "light")],
+    ids=["light", "dark", "telephone"],
+)
+def test_axe_finds_nothing_wrong(
+    page: Any, axe_violations: Callable[[Any], list[str]], width: int, colours: str
+) -> None:
+    """Colours are the same on every screen, so the telephone needs one of the two."""
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme=colours)
+    assert axe_violations(page) == []
+
+
+@pytest.mark.parametrize("width", [WIDE, TELEPHONE])
+def test_a_page_never_scrolls_sideways(page: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_every_chapter_has_something_to_step_through(page: Any, name: str) -> None:
+    interactive = page.locator(".shown :is(input[type=range], .node[role=button])").count()
+    assert interactive > 0 or name not in CHAPTERS
+
+
+def test_every_stepper_steps_to_its_end(page: Any) -> None:
     steppers = page.locator(".stepper")
     counts = [str(text) for text in steppers.locator(".count").all_inner_texts()]
     for index, count in enumerate(counts):
@@ -109,10 +158,8 @@ def test_every_stepper_steps_to_its_end(visit: Open, site: Path, name: str) -> N
         assert steppers.locator(".count").all_inner_texts() == counts, "the others stay"
 
 
-@every_page
-def test_every_slider_changes_what_is_shown(visit: Open, site: Path, name: str) -> None:
+def test_every_slider_changes_what_is_shown(page: Any) -> None:
     """Films and whatever else is scrubbed: the first and the last place look different."""
-    page = visit(site / name).page
     sliders = page.locator(".shown input[type=range]")
     for index in range(sliders.count()):
         slider = sliders.nth(index)
@@ -128,55 +175,14 @@ def test_every_slider_changes_what_is_shown(visit: Open, site: Path, name: str) 
         assert looks[0] != looks[1]
 
 
-@every_page
-def test_every_group_of_a_large_picture_opens(visit: Open, site: Path, name: str) -> None:
-    page = visit(site / name).page
+def test_every_group_of_a_large_picture_opens(page: Any) -> None:
     groups = page.locator(".shown .node[role=button]")
     for index in range(groups.count()):
         groups.nth(index).press("Enter")
         assert groups.nth(index).get_attribute("aria-expanded") == "true"
 
 
-def test_there_is_something_to_step_through_in_every_chapter(visit: Open, site: Path) -> None:
-    page = visit(site / "index.html").page
-    for name in CHAPTERS:
-        page.goto((site / name).as_uri())
-        assert page.locator(".shown :is(input[type=range], .node[role=button])").count() > 0, name
-
-
-# ---- for everyone --------------------------------------------------------------------------------
-
-
-@light_and_dark
-@every_page
-def test_axe_finds_nothing_wrong(
-    visit: Open,
-    site: Path,
-    axe_violations: Callable[[Any], list[str]],
-    name: str,
-    dark: bool,
-) -> None:
-    page = visit(site / name, dark=dark).page
-    for summary in page.locator("main summary").all():
-        summary.click()
-    assert axe_violations(page) == []
-
-
-@light_and_dark
-def test_axe_finds_nothing_wrong_on_a_telephone(
-    visit: Open, site: Path, axe_violations: Callable[[Any], list[str]], dark: bool
-) -> None:
-    for name in ("index.html", CHAPTERS[0]):
-        assert axe_violations(visit(site / name, width=TELEPHONE, dark=dark).page) == []
-
-
-@pytest.mark.parametrize("width", [1300, TELEPHONE])
-@every_page
-def test_a_page_never_scrolls_sideways(visit: Open, site: Path, name: str, width: int) -> None:
-    page = visit(site / name, width=width).page
-    for summary in page.locator("main summary").all():
-        summary.click()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+# ---- the frame around a page ---------------------------------------------------------------------
 
 
 def test_the_paper_is_dark_for_those_who_want_it(visit: Open, site: Path) -> None:

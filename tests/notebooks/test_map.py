@@ -24,6 +24,13 @@ def test_every_notebook_is_in_the_map() -> None:
     assert sorted(linked) == sorted(path.name for path in FOLDER.glob("[0-9]*.ipynb"))
 
 
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("[0-9]*.ipynb")), ids=lambda path: path.stem)
+def test_the_map_asks_the_question_of_each_notebook(path: Path) -> None:
+    first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
+    question = first.splitlines()[0].removeprefix("# ")
+    assert f"| [{path.name[:2]}]({path.name}) | {question} |" in MAP
+
+
 def test_there_are_claims_of_several_chapters() -> None:
     assert len(CLAIMS) >= 10
     assert len({chapter for row in CLAIMS for chapter in re.findall(r"\b(\d\d) `", row)}) >= 4

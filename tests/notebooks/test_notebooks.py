@@ -1,13 +1,18 @@
 """Every notebook runs from top to bottom, as committed and solved, and is what it says it is.
 
-A notebook is executed twice. As committed, nothing may raise, its exercises are "not written yet",
-and what it prints must be what is committed. Then with each exercise answered, first wrongly, which
-must be refused with the hint that fits, and then by the solution that stands folded away below it.
+A notebook is executed once, in a clean kernel of its own. Nothing may raise, and what is printed
+must be what is committed. At each exercise we stop, as a learner does: the stub is "not written
+yet"; then come the wrong answers, each of which must be refused with the hint that fits; then the
+solution that stands folded away below, which must pass, and stays in place for what follows.
+
+One run serves for the notebook as committed and for the solved one, since behind the first exercise
+there are only exercises; that is tested too.
 """
 
 import copy
 import importlib.util
 import re
+from collections.abc import Mapping
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -47,31 +52,46 @@ def committed(name: str) -> Any:
     return nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
 
 
-@cache
-def fresh(name: str) -> Any:
-    return execute().executed(committed(name))
-
-
-@cache
-def answered(name: str) -> Any:
-    """Returns the run in which every exercise is answered: by each wrong answer, then rightly."""
-    notebook = copy.deepcopy(committed(name))
+def with_answers(notebook: Any) -> Any:
+    """Returns a copy in which each exercise is answered below its check: wrongly, then rightly."""
     cells = {cell.id: cell for cell in notebook.cells}
-    notebook.cells = []
+    answered = copy.deepcopy(notebook)
+    answered.cells = []
     for cell in cells.values():
-        exercise = cell.id.removeprefix("stub-")
+        answered.cells.append(cell)
+        exercise = cell.id.removeprefix("check-")
         if exercise == cell.id:
-            notebook.cells.append(cell)
             continue
-        check = cells[f"check-{exercise}"].source
-        for number, (answer, _) in enumerate(WRONG_ANSWERS[exercise]):
-            notebook.cells += [
-                nbformat.v4.new_code_cell(answer, id=f"wrong-{exercise}-{number}"),
-                nbformat.v4.new_code_cell(check, id=f"refused-{exercise}-{number}"),
-            ]
+        answers = {
+            f"wrong-{exercise}-{number}": (answer, f"refused-{exercise}-{number}")
+            for number, (answer, _) in enumerate(WRONG_ANSWERS[exercise])
+        }
         solution = solution_in(cells[f"solution-{exercise}"].source)
-        notebook.cells.append(nbformat.v4.new_code_cell(solution, id=cell.id))
-    return execute().executed(notebook)
+        answers[f"right-{exercise}"] = (solution, f"accepted-{exercise}")
+        for name, (answer, verdict) in answers.items():
+            answered.cells += [
+                nbformat.v4.new_code_cell(answer, id=name),
+                nbformat.v4.new_code_cell(cell.source, id=verdict),
+            ]
+    return answered
+
+
+@pytest.fixture(scope="module")
+def runs(request: pytest.FixtureRequest) -> Mapping[str, Any]:
+    """The notebooks that the tests ask for, executed with all answers."""
+    here = (item for item in request.session.items if isinstance(item, pytest.Function))
+    asked = {str(item.callspec.params["name"]) for item in here if item.module is request.module}
+    names = sorted(asked)
+    run = execute().executed([with_answers(committed(name)) for name in names])
+    return dict(zip(names, run, strict=True))
+
+
+@pytest.fixture
+def ran(runs: Mapping[str, Any], name: str) -> Any:
+    """The notebook after its run; if a cell raised, every test that takes it shows the error."""
+    if isinstance(runs[name], Exception):
+        raise runs[name]
+    return runs[name]
 
 
 def solution_in(markdown: str) -> str:
@@ -114,19 +134,28 @@ def printed(notebook: Any, id: str) -> str:
 # ---- as committed --------------------------------------------------------------------------------
 
 
-def test_the_committed_outputs_are_those_of_the_committed_code(name: str) -> None:
-    for old, new in zip(code_cells(committed(name)), code_cells(fresh(name)), strict=True):
-        assert texts(old) == texts(new), f"cell {old.id}: run python notebooks/execute.py"
+def test_the_committed_outputs_are_those_of_the_committed_code(name: str, ran: Any) -> None:
+    new = {cell.id: cell for cell in ran.cells}
+    for old in code_cells(committed(name)):
+        assert texts(old) == texts(new[old.id]), f"cell {old.id}: run python notebooks/execute.py"
 
 
-def test_nothing_is_written_to_the_error_stream(name: str) -> None:
-    said = [kind for cell in code_cells(fresh(name)) for kind, _ in texts(cell)]
+def test_nothing_is_written_to_the_error_stream(name: str, ran: Any) -> None:
+    said = [kind for cell in code_cells(ran) for kind, _ in texts(cell)]
     assert "stderr" not in said
 
 
-def test_every_exercise_is_a_stub(name: str) -> None:
+def test_every_exercise_is_a_stub(name: str, ran: Any) -> None:
     for exercise in exercises(name):
-        assert printed(fresh(name), f"check-{exercise}").endswith(": not written yet.\n")
+        assert printed(ran, f"check-{exercise}").endswith(": not written yet.\n")
+
+
+def test_only_exercises_stand_between_and_behind_exercises(name: str) -> None:
+    """So that nothing runs differently before an exercise is solved and after."""
+    ids = [cell.id for cell in code_cells(committed(name))]
+    tail = ids[ids.index(f"stub-{exercises(name)[0]}") :]
+    each = [(f"stub-{exercise}", f"check-{exercise}") for exercise in exercises(name)]
+    assert tail == [id for pair in each for id in pair]
 
 
 def test_what_changes_from_run_to_run_is_not_committed(name: str) -> None:
@@ -156,15 +185,15 @@ def test_pictures_are_there_and_have_words(name: str) -> None:
 # ---- answered ------------------------------------------------------------------------------------
 
 
-def test_every_solution_passes(name: str) -> None:
+def test_every_solution_passes(name: str, ran: Any) -> None:
     for exercise in exercises(name):
-        assert " passes: right for " in printed(answered(name), f"check-{exercise}")
+        assert " passes: right for " in printed(ran, f"accepted-{exercise}")
 
 
-def test_wrong_answers_are_refused_with_the_hint_that_fits(name: str) -> None:
+def test_wrong_answers_are_refused_with_the_hint_that_fits(name: str, ran: Any) -> None:
     for exercise in exercises(name):
         for number, (_, hint) in enumerate(WRONG_ANSWERS[exercise]):
-            verdict = printed(answered(name), f"refused-{exercise}-{number}")
+            verdict = printed(ran, f"refused-{exercise}-{number}")
             assert "passes" not in verdict
             assert re.search(rf"\nHint: .*{re.escape(hint)}", verdict), verdict
 

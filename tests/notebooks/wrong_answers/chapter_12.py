@@ -32,9 +32,7 @@ WRONG_ANSWERS = {
             "You went uphill",
         ),
         (
-            "def newton_once(f, x):\n"
-            "    slope, bend = slope_and_bend(f, x)\n"
-            "    return x - slope",
+            "def newton_once(f, x):\n    slope, bend = slope_and_bend(f, x)\n    return x - slope",
             "Where is the bend?",
         ),
         (
