@@ -17,7 +17,7 @@ from typing import Any
 
 import mpmath
 
-from micrograd_notes.op import Op
+from micrograd_notes.op import Op, is_number
 from micrograd_notes.testing.numeric import DIGITS, Derivative, ladder, limit_of_quotients
 from micrograd_notes.testing.precise import OpaqueError, Precise, counterpart, mp
 from micrograd_notes.testing.verdicts import Verdict
@@ -181,12 +181,13 @@ def examine_partial(op: Op, index: int, operands: tuple[float, ...], value: floa
     derivative = numeric_partial(op, index, operands)
     try:
         (partial,) = op.local_partials([index], value, operands)
-        partial = float(partial)
-    except (ArithmeticError, ValueError, TypeError) as error:
+        note = "" if is_number(partial) else f"the rule gives {partial!r}, which is no number"
+    except Exception as error:  # a rule never raises, whatever it is
         note = f"the rule raises {type(error).__name__}: {error}"
-        return Finding(
-            Verdict.DOMAIN, op, operands, index, math.nan, str(derivative), derivative, note
-        )
+    if note:
+        expected = str(derivative)
+        return Finding(Verdict.DOMAIN, op, operands, index, math.nan, expected, note=note)
+    partial = float(partial)
 
     def finding(verdict: Verdict, note: str = "") -> Finding:
         return Finding(verdict, op, operands, index, partial, str(derivative), derivative, note)
@@ -195,10 +196,12 @@ def examine_partial(op: Op, index: int, operands: tuple[float, ...], value: floa
         return finding(Verdict.INCONCLUSIVE, "it is defined on neither side of the point")
     size = max(abs(side.slope) for side in derivative.sides)
     if not _is_met(op, index, operands, derivative, partial):
-        if any(side.error > _NO_DIGITS * size for side in derivative.sides):
+        if derivative.doubt > _NO_DIGITS * size and not derivative.surely_differs(partial):
             return finding(Verdict.INCONCLUSIVE, "the numeric derivative has no digits here")
         return finding(*_wrong_or_inaccurate(op, index, operands, value, partial, derivative))
-    if any(side.error > 1e-3 * max(size, abs(partial)) for side in derivative.sides):
+    # A slope of 0 has no digits to be compared: it is held against the steepness of a straight way.
+    scale = 0.0 if size or partial else abs(value) / max(abs(operands[index]), 1.0)
+    if derivative.doubt > max(1e-3 * max(size, abs(partial)), 1e-6 * scale):
         return finding(Verdict.INCONCLUSIVE, "the numeric derivative has no digits here")
     if derivative.jumps:
         return finding(Verdict.JUMP)
@@ -219,7 +222,7 @@ def _is_met(
     size = max(abs(side.slope) for side in derivative.sides)
     if not math.isfinite(size):
         return derivative.allows(partial)
-    doubt = max(side.error for side in derivative.sides)
+    doubt = derivative.doubt
     if _states_a_bound(op):
         scale = max(size, op.scale(*operands) if op.scale else 0.0)
         return derivative.allows(partial, op.ulps * math.ulp(scale) + doubt)

@@ -29,6 +29,7 @@ from micrograd_notes.op import TABLE, Op
 from micrograd_notes.testing.gradcheck import gradcheck
 from micrograd_notes.testing.opcheck import check_operation
 from micrograd_notes.testing.report import Report
+from micrograd_notes.testing.subject import UNDEFINED
 from micrograd_notes.testing.verdicts import Verdict
 
 __all__ = ["CannotCheckError", "Check", "Outcome", "checks_of_file", "checks_of_table"]
@@ -218,10 +219,10 @@ def _function_checked(name: str, function: FunctionType) -> Outcome:
         for point in _points(count):
             try:
                 result = function(*map(Value, point))
-            except (ArithmeticError, ValueError) as error:
+            except UNDEFINED as error:
                 undefined.append(f"{type(error).__name__}: {error}")
                 continue
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 return Outcome(name, None, _how_it_fails(name, point, error))
             if not isinstance(result, Value):
                 return Outcome(name, None, f"it returns {_kind(result)}, and no Value")
@@ -291,7 +292,7 @@ def _points(count: int) -> Iterator[tuple[float, ...]]:
         yield tuple(POINTS[(i + 2 * k) % len(POINTS)] for k in range(count))
 
 
-def _how_it_fails(name: str, point: Sequence[float], error: Exception) -> str:
+def _how_it_fails(name: str, point: Sequence[float], error: BaseException) -> str:
     given = ", ".join(f"Value({x!r})" for x in point)
     said = f"called with {given} it raises {type(error).__name__}: {error}"
     if any(word in str(error) for word in ("not iterable", "not subscriptable", "len()")):

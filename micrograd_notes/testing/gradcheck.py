@@ -31,8 +31,9 @@ from micrograd_notes.testing.report import (
     InputReport,
     Report,
     definition_of_row,
+    in_words,
 )
-from micrograd_notes.testing.subject import Run, Subject, argument_names
+from micrograd_notes.testing.subject import UNDEFINED, Run, Subject, argument_names
 from micrograd_notes.testing.surroundings import Surroundings, shape_of
 from micrograd_notes.testing.sweeping import engine_gradients, sweep_fault
 from micrograd_notes.testing.verdicts import Verdict
@@ -42,10 +43,17 @@ __all__ = ["gradcheck"]
 _ULP = 2.0**-52
 _HALF_THE_DIGITS = 2.0**-26
 _ROUNDINGS = 64.0
+_EVALUATIONS = 8  # more, at the same point: a coin that is thrown shows in all but 1 of 256 checks
+_OWN_CODE = "the function's own code"
 _NO_DIGITS = 0.05  # a numeric derivative with a doubt of this part of it says nothing
 _NOT_DIFFERENTIABLE = (
     "no step of a finite difference gives a derivative with digits: "
     "the function is too rough, or too inaccurate, to be differentiated by numbers"
+)
+_FROZEN = (
+    "its gradient holds a plain number that changes with the inputs, and the function itself holds "
+    "none: a rule computes with .data, or branches with if, where it should use operations of the "
+    "table, such as where"
 )
 _NODES = 300  # as many operations are examined one by one where nothing is wrong
 
@@ -105,16 +113,20 @@ def gradcheck(
 def _checked(subject: Subject) -> Report:
     report = Report(subject.name, left_out=subject.left_out)
     try:
-        run, again = subject.run(), subject.run()
-    except (ArithmeticError, ValueError) as error:
-        note = f"the function raises {type(error).__name__}: {error}"
+        run = subject.run()
+        again = [subject.run() for _ in range(_EVALUATIONS)]
+    except UNDEFINED as error:
+        note = f"the function raises {in_words(error)}"
         return _without_derivatives(report, subject, Fault(Verdict.DOMAIN, "", note))
+    meddling = _fault_of_meddling(subject, again[-1])  # parameters hold what the last run left
+    if meddling is not None:
+        return _without_derivatives(report, subject, meddling)
     program = run.program
     missing = _missing_operands(program)
     if missing is not None:
         return _without_derivatives(report, subject, missing)
-    if not _same(run, again):
-        note = "two evaluations at the same point differ: give random numbers a fixed seed"
+    if not all(_same(run, each) for each in again):
+        note = "evaluations at the same point differ: give random numbers a fixed seed"
         return _without_derivatives(report, subject, Fault(Verdict.NONDETERMINISTIC, "", note))
     if not math.isfinite(run.output.data):
         note = f"the value is {run.output.data}"
@@ -122,8 +134,15 @@ def _checked(subject: Subject) -> Report:
     recorded = _fault_of_recording(program, run)
     if recorded is not None:
         return _without_derivatives(report, subject, recorded)
-    engine = engine_gradients(run)
     faults, unchecked = _faults_of_operations(program)
+    raising = [fault for fault in faults if fault.verdict is Verdict.DOMAIN]
+    if raising:
+        return _without_derivatives(report, subject, raising[0])
+    try:
+        engine = engine_gradients(run)
+    except Exception as error:  # of a large graph not every rule was asked
+        fault = Fault(Verdict.DOMAIN, "", f"backward() raises {in_words(error)}")
+        return _without_derivatives(report, subject, fault)
     swept = sweep_fault(program)
     surroundings = Surroundings(subject, program)
     for index, gradient in enumerate(engine):
@@ -139,6 +158,26 @@ def _without_derivatives(report: Report, subject: Subject, fault: Fault) -> Repo
         for name, at in zip(subject.names, subject.numbers, strict=True)
     ]
     return report
+
+
+def _fault_of_meddling(subject: Subject, run: Run) -> Fault | None:
+    """Returns a fault where the function itself sets data or gradients of its inputs."""
+    pairs = zip(subject.names, run.inputs, subject.numbers, strict=True)
+    for name, leaf, number in pairs:
+        if leaf.data != number:
+            note = (
+                f"the function sets the data of its input {name}, from {number!r} to "
+                f"{leaf.data!r}: compute a new Value and leave the input as it is"
+            )
+        elif leaf.has_grad:
+            note = (
+                f"the function calls backward() itself, or sets {name}.grad, and what is there is "
+                "added to: return the Value alone"
+            )
+        else:
+            continue
+        return Fault(Verdict.TRAVERSAL, _OWN_CODE, note)
+    return None
 
 
 def _same(run: Run, again: Run) -> bool:
@@ -205,7 +244,7 @@ def fault_of(finding: Finding) -> Fault:
     op, index = finding.op, finding.index
     instruction = Instruction(op, tuple(range(len(finding.operands))))
     seen = None
-    if index is not None and finding.derivative is not None and not math.isnan(finding.got):
+    if index is not None and finding.derivative is not None:
         name = argument_names(op, len(finding.operands))[index]
         at = finding.operands[index]
         seen = InputReport(name, at, finding.got, finding.derivative, finding.verdict)
@@ -240,9 +279,8 @@ def _judged(
 def _keeps_half_the_digits(derivative: Derivative, engine: float) -> bool:
     """Returns whether the engine's derivative is the numeric one to half of a float's digits."""
     sizes = [abs(side.slope) for side in derivative.sides if math.isfinite(side.slope)]
-    doubts = [side.error for side in derivative.sides]
     size = max(sizes, default=0.0)
-    return derivative.allows(engine, _HALF_THE_DIGITS * size + max(doubts, default=0.0))
+    return derivative.allows(engine, _HALF_THE_DIGITS * size + derivative.doubt)
 
 
 def _verdict(
@@ -250,12 +288,14 @@ def _verdict(
 ) -> tuple[Verdict, str]:
     sides = derivative.sides
     if not sides:
-        return Verdict.DOMAIN, "the function is defined on neither side of the point"
+        reason = "the function is defined on neither side of the point"
+        refusal = around.refusal
+        return Verdict.DOMAIN, f"{reason}: it raises {in_words(refusal)}" if refusal else reason
     size = max(abs(side.slope) for side in sides)
-    doubt = max(side.error for side in sides)
+    doubt = derivative.doubt
     tolerance = _HALF_THE_DIGITS * size + doubt if math.isfinite(size) else 0.0
     if not _keeps_half_the_digits(derivative, engine):
-        if doubt > _NO_DIGITS * size:
+        if doubt > _NO_DIGITS * size and not derivative.surely_differs(engine):
             return Verdict.INCONCLUSIVE, _NOT_DIFFERENTIABLE
         floor = _ROUNDINGS * _ULP * (
             around.moved_by_rounding(index) + around.size_nearby(index)
@@ -277,7 +317,7 @@ def _verdict(
     if doubt > max(1e-3 * max(size, abs(engine)), 1e-6 * _scale(around, index)):
         return Verdict.INCONCLUSIVE, _NOT_DIFFERENTIABLE
     if derivative.jumps:
-        return Verdict.JUMP, "a sum of both sides' derivatives is no derivative; there is none here"
+        return Verdict.JUMP, "there is no derivative at a jump; its sides have slopes"
     if derivative.left.is_defined and derivative.right.is_defined and not derivative.is_smooth:
         return Verdict.KINK, ""
     return Verdict.PASS, ""
@@ -319,7 +359,15 @@ def _unexplained(around: Surroundings) -> Fault:
             "the graph holds a plain number that changes with the inputs, so no gradient flows "
             "through it: compute it from Values, without .data, .item(), detach() or float()"
         )
-        return Fault(Verdict.TRAVERSAL, "the function's own code", note)
+        return Fault(Verdict.TRAVERSAL, _OWN_CODE, note)
+    steep = _infinitely_steep(around.program)
+    if steep is not None:
+        op, numbers = steep
+        note = (
+            f"{op.name}({', '.join(map(repr, numbers))}) inside is infinitely steep, so the chain "
+            "rule has no answer here: keep its operand away from there, or choose another branch"
+        )
+        return Fault(Verdict.DOMAIN, op.name, note)
     undifferentiated = _undifferentiated(around.program)
     if undifferentiated is not None:
         op, index = undifferentiated
@@ -334,6 +382,20 @@ def _unexplained(around: Surroundings) -> Fault:
         "cancel: write the formula so that they do not"
     )
     return Fault(Verdict.INACCURATE, "", note)
+
+
+def _infinitely_steep(program: Program) -> tuple[Op, tuple[float, ...]] | None:
+    """Returns an operation one of whose partials is not finite, with its operands."""
+    values = program.values()
+    for result, (op, operands) in zip(
+        values[len(program.inputs) :], program.instructions, strict=True
+    ):
+        numbers = tuple(values[x] if isinstance(x, int) else x for x in operands)
+        moving = [i for i, x in enumerate(operands) if isinstance(x, int)]
+        wanted = filter(op.is_differentiated, moving)
+        if not all(map(math.isfinite, op.local_partials(wanted, result, numbers))):
+            return op, numbers
+    return None
 
 
 def _undifferentiated(program: Program) -> tuple[Op, int] | None:
@@ -358,7 +420,10 @@ def _add_second_derivatives(report: Report, subject: Subject) -> None:
         for each in inner.inputs:
             each.of = f"df/d{subject.names[index]}"
         report.second += inner.inputs
-        report.faults += inner.faults
+        report.faults += [
+            Fault(Verdict.WRONG_RULE, "a rule", _FROZEN) if fault.where == _OWN_CODE else fault
+            for fault in inner.faults
+        ]
 
 
 class _FirstDerivative(Subject):

@@ -71,6 +71,20 @@ class Derivative:
             return [self.central]
         return [side for side in (self.left, self.right) if side.is_defined]
 
+    @property
+    def doubt(self) -> float:
+        """How far off it may be, on the side of which less is known."""
+        return max((side.error for side in self.sides), default=math.inf)
+
+    def surely_differs(self, slope: float) -> bool:
+        """Returns whether the slope is off by so much that no error of the estimate explains it.
+
+        >>> flat = Derivative(Side(0.0, 2e-14), Side(0.0, 2e-14))
+        >>> flat.surely_differs(1.0), flat.surely_differs(1e-13)
+        (True, False)
+        """
+        return not self.allows(slope, _SURELY * self.doubt)
+
     def allows(self, slope: float, tolerance: float = 0.0) -> bool:
         """Returns whether the slope lies between the two sides, or is off by the tolerance at most.
 
@@ -212,6 +226,7 @@ def _as_side(number: Any) -> Side:
 
 _TOP, _BOTTOM, _HIGHEST = 2, 50, 60  # exponents: steps from 2**-2 of the scale to 2**-50 of |x|
 _CAUTION = 8.0
+_SURELY = 10.0  # a gap of so many estimated errors, which may be too small, is no chance
 # No period of a function that a person writes is a power of two times this number.
 _JITTER = 0.7390851332151607
 
@@ -239,7 +254,7 @@ def ladder(function: RealFunction, x: float) -> Derivative:
         return Derivative(left, right, left if left.slope == right.slope else None)
     # A kink is a gap that the errors, and ten times what their estimates may miss, do not explain.
     size = abs(left.slope) + abs(right.slope)
-    if abs(right.slope - left.slope) > 10 * (left.error + right.error) + 1e-6 * size:
+    if abs(right.slope - left.slope) > _SURELY * (left.error + right.error) + 1e-6 * size:
         return Derivative(left, right)
     sides = [side for side in (central, left, right) if side.is_defined]
     return Derivative(left, right, min(sides, key=lambda side: side.error))
@@ -341,9 +356,12 @@ def _best_rung(
     # What error is small is measured against the slope; where that is 0, against the function's own
     # size. In absolute terms a flat stretch far from x would win over the steep point itself.
     floor = max((abs(v) for v in [*low, *high] if v == v), default=0.0) / abs(widths[0])
-    best, best_score = Side(math.nan, math.inf), math.inf
+    rungs: list[Side] = []
+    scores: list[float] = []
     for k in range(1, len(twice) - 1):
         slope = twice[k]
+        if not widths[k + 2]:
+            break  # next to 0, a step may be less than the smallest float
         # Three differences: that all are small by accident is rare.
         truncation = max(abs(slope - other) for other in (once[k + 1], twice[k - 1], twice[k + 1]))
         # Each value is off by an ulp or by its noise, and the extrapolations double that.
@@ -351,12 +369,31 @@ def _best_rung(
         rounding = 4.0 * off / abs(widths[k + 2])
         # The rung is chosen for its small differences, so they tend to be too small.
         error = _CAUTION * truncation + rounding
-        score = error / (abs(slope) + floor or 1.0)
-        if score < best_score:  # never so for nan
-            best, best_score = Side(slope, error), score
+        rungs.append(Side(slope, error))
+        scores.append(error / (abs(slope) + floor or 1.0))
+    best = _least_doubtful(rungs, scores)
     if order == 1 and not best.error < 0.1 * abs(best.slope) and _grows(quotients):
         return Side(math.copysign(math.inf, quotients[-1]))
     return best
+
+
+def _least_doubtful(rungs: list[Side], scores: list[float]) -> Side:
+    """Returns the rung of the best score that no finer ones contradict.
+
+    From afar a staircase is a slope, and a few rungs may agree on it by chance, as steps of 3, 6
+    and 12 stairs do. So two finer rungs side by side outweigh a coarser one.
+    """
+    for k in sorted(range(len(rungs)), key=lambda k: (math.isnan(scores[k]), scores[k])):
+        if not math.isnan(scores[k]) and not _is_contradicted(rungs[k], rungs[k + 1 :]):
+            return rungs[k]
+    return Side(math.nan, math.inf)
+
+
+def _is_contradicted(rung: Side, finer: list[Side]) -> bool:
+    is_other = [
+        abs(other.slope - rung.slope) > _SURELY * (rung.error + other.error) for other in finer
+    ]
+    return any(first and second for first, second in pairwise(is_other))
 
 
 def _extrapolated(quotients: list[float], ratio: float) -> list[float]:

@@ -8,6 +8,8 @@ digits to spare, and a rule of a row too.
 Nothing raises here: where mathematics has no real number, the result is nan.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import mpmath
@@ -60,20 +62,30 @@ class Precise(Operand):
 def counterpart(op: Op, *numbers: Any) -> Any:
     """Returns the row's value by mpmath; nan where it is no real number.
 
+    Raises:
+        LookupError: mpmath has no function of the name that the row gives.
+
     >>> from micrograd_notes.ops import log
     >>> counterpart(log, 1.0), counterpart(log, -1.0)
     (mpf('0.0'), mpf('nan'))
     """
     numbers = tuple(map(_to_number, numbers))
+    function = _function_of(op)
     try:
-        if isinstance(op.mpmath, str):
-            result = getattr(mp, op.mpmath)(*numbers)
-        else:
-            assert op.mpmath is not None
-            result = op.mpmath(mp, *numbers)
+        result = function(*numbers)
     except (ArithmeticError, ValueError):
         return mp.nan
     return mp.nan if isinstance(result, mpmath.mpc) else mpmath.mpf(result)
+
+
+def _function_of(op: Op) -> Callable[..., Any]:
+    if isinstance(op.mpmath, str):
+        function = getattr(mp, op.mpmath, None)
+        if not callable(function):
+            raise LookupError(f"{op.name} names {op.mpmath!r}, and mpmath has no such function")
+        return function  # type: ignore[no-any-return]
+    assert op.mpmath is not None
+    return partial(op.mpmath, mp)
 
 
 def _by_its_own_forward(op: Op, operands: tuple[Any, ...]) -> Precise:

@@ -75,9 +75,9 @@ class Program:
 
     def source(self) -> str:
         """Returns Python that computes the result and its gradients, ready to be pasted."""
-        functions = sorted({op.name for op, _ in self.instructions if not _is_operator(op)})
-        imported = [name for name in functions if hasattr(ops, name)]
-        registered = [name for name in functions if not hasattr(ops, name)]
+        functions = {op for op, _ in self.instructions if not _is_operator(op)}
+        imported = sorted(op.name for op in functions if _is_importable(op))
+        registered = sorted(op.name for op in functions if not _is_importable(op))
         lines = ["from micrograd_notes.engine import Value"]
         if registered:
             lines.append("from micrograd_notes.op import lookup")
@@ -178,8 +178,13 @@ def _is_operator(op: Op) -> bool:
     return op.method is not None and not op.symbol.isidentifier()
 
 
+def _is_importable(op: Op) -> bool:
+    """Returns whether `ops` has it by its name; `ops.pick` is a function that uses the row."""
+    return getattr(ops, op.name, None) is op
+
+
 def _row(op: Op) -> str:
-    return f"ops.{op.name}" if hasattr(ops, op.name) else f"ops.lookup({op.name!r})"
+    return f"ops.{op.name}" if _is_importable(op) else f"ops.lookup({op.name!r})"
 
 
 def _tuple(numbers: Sequence[int | float]) -> str:

@@ -5,8 +5,9 @@ This file knows how findings are told. It finds nothing itself.
 
 import math
 import re
+import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from micrograd_notes.testing.verdicts import GradcheckError, InconclusiveError, 
 
 __all__ = ["Fault", "InputReport", "Report", "told"]
 
+_PACKAGE = str(Path(__file__).parents[1])
 _SHOWN = 8  # how many inputs a report spells out
 
 
@@ -143,9 +145,13 @@ class Report:
         if len(shown) > _SHOWN and is_told:
             lines.append(f"  and {len(shown) - _SHOWN} more")
         for fault in self.faults[:1]:
-            lines += told(fault, same_point=fault.where == self.name)
-        if len(self.faults) > 1:
-            lines.append(f"  and {len(self.faults) - 1} more faults, in .faults")
+            same_point = fault.where == self.name
+            if fault.seen is not None and not same_point:  # the derivative of an operation inside
+                fault = replace(fault, seen=replace(fault.seen, of=fault.where))
+            lines += told(fault, same_point)
+        more = len(self.faults) - 1
+        if more > 0:
+            lines.append(f"  and {more} more fault{'s' if more > 1 else ''}, in .faults")
         if not self.faults and not self.verdict.fails and self.verdict is not Verdict.PASS:
             lines.append(f"  {self.verdict}: {self.verdict.value}")
         if self.left_out:
@@ -204,6 +210,17 @@ def in_one_line(program: Program) -> str:
     return re.sub(rf"\bv{last}\b", "y", text)
 
 
+def in_words(error: Exception) -> str:
+    """Returns the error, and the line outside of this package that it went through last."""
+    message = f": {error}" if str(error) else ""
+    lines = [
+        f", at {_shortened(frame.filename)}:{frame.lineno}"
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith(_PACKAGE)
+    ]
+    return f"{type(error).__name__}{message}{lines[-1] if lines else ''}"
+
+
 def definition_of(*functions: Any) -> str:
     """Returns file and line of the first of the functions that is written in Python.
 
@@ -216,13 +233,16 @@ def definition_of(*functions: Any) -> str:
             continue
         if "ipykernel" in code.co_filename or code.co_filename.startswith("<"):
             return f"line {code.co_firstlineno} of the cell that defines it"
-        path = Path(code.co_filename)
-        try:
-            path = path.relative_to(Path.cwd())
-        except ValueError:
-            path = Path(path.name)
-        return f"{path}:{code.co_firstlineno}"
+        return f"{_shortened(code.co_filename)}:{code.co_firstlineno}"
     return ""
+
+
+def _shortened(file: str) -> Path:
+    path = Path(file)
+    try:
+        return path.relative_to(Path.cwd())
+    except ValueError:
+        return Path(path.name)
 
 
 def definition_of_row(op: Op, index: int | None = None) -> str:

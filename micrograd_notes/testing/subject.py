@@ -17,7 +17,10 @@ from micrograd_notes.nn import Module
 from micrograd_notes.op import Op, is_number
 from micrograd_notes.testing.programs import Program
 
-__all__ = ["Run", "Subject"]
+__all__ = ["UNDEFINED", "Run", "Subject"]
+
+UNDEFINED = (ArithmeticError, ValueError, AssertionError, LookupError, RuntimeError)
+"""What a function may raise where it is not defined. Other errors are slips, and go on."""
 
 
 class Run(NamedTuple):
@@ -45,7 +48,7 @@ class Subject:
 
     Raises:
         TypeError: the function is none, or an input is no number.
-        ValueError: there is no input, or one is not finite.
+        ValueError: there is no input, or one is not finite; limit is less than 1.
     """
 
     def __init__(
@@ -54,6 +57,10 @@ class Subject:
     ) -> None:
         if not callable(function):
             raise TypeError(f"gradcheck takes a function of Values, got {function!r}")
+        if module is not None and not hasattr(module, "named_parameters"):
+            raise TypeError(f"module is to be a Module, got {_briefly(module)}")
+        if limit < 1:
+            raise ValueError(f"limit is how many parameters are checked, 1 or more, got {limit!r}")
         self._function = function
         self._shapes = xs
         self._module = module
@@ -117,7 +124,7 @@ class Subject:
         """Returns the function's value alone; nan where it is not defined."""
         try:
             return self.run(numbers).output.data
-        except (ArithmeticError, ValueError):
+        except UNDEFINED:
             return math.nan
 
     @contextmanager

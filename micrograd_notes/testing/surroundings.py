@@ -18,7 +18,7 @@ import mpmath
 from micrograd_notes.testing.numeric import Derivative, ladder, limit_of_quotients
 from micrograd_notes.testing.precise import OpaqueError, Precise, mp
 from micrograd_notes.testing.programs import Program
-from micrograd_notes.testing.subject import Subject
+from micrograd_notes.testing.subject import UNDEFINED, Subject
 
 __all__ = ["Surroundings", "shape_of"]
 
@@ -34,6 +34,7 @@ class Surroundings:
     def __init__(self, subject: Subject, program: Program) -> None:
         self.subject = subject
         self.program = program
+        self.refusal: Exception | None = None  # what the function raised somewhere near the point
         self.is_opaque = self._holds_numbers_that_move()
         self._precise = Reevaluated(program)
 
@@ -53,7 +54,8 @@ class Surroundings:
     def _recorded(self, numbers: Sequence[float]) -> Program | None:
         try:
             return self.subject.run(numbers).program
-        except (ArithmeticError, ValueError):
+        except UNDEFINED as error:
+            self.refusal = error
             return None
 
     def derivative(self, index: int) -> Derivative:

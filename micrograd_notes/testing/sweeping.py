@@ -24,6 +24,7 @@ __all__ = ["Adjoint", "engine_gradients", "expected_adjoints", "sweep_fault"]
 
 _ULP = 2.0**-52
 _ADJOINT = 4.0  # of the second sweep: a power of two, so that it rounds nothing
+_LARGEST = 1e307  # a larger gradient, times five, is no float any more
 
 
 class Adjoint(NamedTuple):
@@ -162,6 +163,8 @@ def _fault(program: Program) -> tuple[Verdict, str] | None:
 def _fault_of_the_second_sweep(
     program: Program, leaves: list[Value], root: Value, expected: list[Adjoint]
 ) -> tuple[Verdict, str] | None:
+    if max(adjoint.size for adjoint in expected) > _LARGEST:
+        return None
     first = [leaf.grad for leaf in leaves]
     root.backward(_ADJOINT)
     for leaf, before, adjoint in zip(leaves, first, expected, strict=False):

@@ -23,7 +23,7 @@ class Verdict(Enum):
     INACCURATE = "the formula is right and loses the digits of the result"
     DOMAIN = "it is not defined where it should be, or raises where it is"
     INCONCLUSIVE = "no derivative could be found to compare with"
-    JUMP = "the value jumps here; the derivative on its sides agrees"
+    JUMP = "the value jumps here; the gradient is a slope of its sides, or lies between them"
     KINK = "the derivative jumps here; the gradient lies between its two sides"
     INTERIOR_KINK = "an operation inside is at its kink; the gradient follows its convention there"
     VALUE_UNCHECKED = "the gradient is right; nothing was there to hold the value against"

@@ -249,3 +249,17 @@ def test_without_a_file_every_row_is_checked_in_its_turn() -> None:
     checks = checks_of_table()
     assert len(checks) == len(TABLE)
     assert [checks[0]().name, checks[-1]().name] == ["add", list(TABLE)[-1]]
+
+
+def test_a_function_that_asserts_where_it_is_defined_is_checked_there(tmp_path: Path) -> None:
+    text = "def f(x):\n    assert x.data > 0\n    return x * x\n"
+    found = the_only(tmp_path, text)
+    assert found.verdict is Verdict.PASS
+    assert "no finite value at" in str(found)
+
+
+def test_a_function_that_ends_the_program_does_not_end_the_checks(tmp_path: Path) -> None:
+    found = outcomes(tmp_path, "def f(x): raise SystemExit(3)\ndef g(x): return x\n")
+    assert found["f"].verdict is None
+    assert "SystemExit" in str(found["f"])
+    assert found["g"].verdict is Verdict.PASS

@@ -60,6 +60,41 @@ def random_factor(x: Value) -> Value:
     return x * random.random()
 
 
+def tossed(x: Value) -> Value:
+    """Two functions, as a coin decides: every second pair of runs looks the same."""
+    return x * x if COIN.random() < 0.5 else x * x * x
+
+
+COIN = random.Random(0)
+
+
+def asserting(x: Value) -> Value:
+    assert x.data == 1.0, "only there"
+    return x * x
+
+
+def refusing(x: Value) -> Value:
+    if x.data != 1.0:
+        raise RuntimeError("only there")
+    return x * x
+
+
+def moving_its_input(x: Value) -> Value:
+    x.data = x.data + 1.0
+    return x * x
+
+
+def sweeping_itself(x: Value) -> Value:
+    y = x * x
+    y.backward()
+    return y
+
+
+raising_rule = operation("raising_of_a_test", lambda x: x * x, [lambda y, x: {}[x]])
+wordy_rule = operation("wordy_of_a_test", lambda x: x * x, [lambda y, x: "2"])
+short_rule = operation("short_of_a_test", lambda *xs: sum(xs), lambda y, *xs: [1.0])
+
+
 def branching(x: Value) -> Value:
     return x if x > 0 else -x
 
@@ -80,6 +115,7 @@ VERDICTS: list[tuple[str, Callable[..., Any], list[float], Verdict]] = [
     ("far out", lambda x: sigmoid(x), [40.0], V.PASS),
     ("near a kink", relu, [1e-9], V.PASS),
     ("an edge", sqrt, [0.0], V.PASS),
+    ("so large that five times it is none", exp, [709.7], V.PASS),
     ("near an edge", log, [1e-300], V.PASS),
     ("a constant", lambda x: x * 0 + 5, [3.0], V.PASS),
     ("no use of x", lambda x: Value(5.0), [3.0], V.PASS),
@@ -102,6 +138,16 @@ VERDICTS: list[tuple[str, Callable[..., Any], list[float], Verdict]] = [
     ("a wrong value", off_forward, [0.75], V.WRONG_VALUE),
     ("a gradient that is cut", detached, [1.0], V.TRAVERSAL),
     ("chance", random_factor, [1.0], V.NONDETERMINISTIC),
+    ("a coin", tossed, [2.0], V.NONDETERMINISTIC),
+    ("its input is set", moving_its_input, [1.0], V.TRAVERSAL),
+    ("it sweeps itself", sweeping_itself, [1.0], V.TRAVERSAL),
+    ("it asserts that it is defined", asserting, [2.0], V.DOMAIN),
+    ("defined at a point, else asserting", asserting, [1.0], V.DOMAIN),
+    ("defined at a point, else raising", refusing, [1.0], V.DOMAIN),
+    ("a rule that raises", raising_rule, [1.0], V.DOMAIN),
+    ("a rule that gives words", wordy_rule, [1.0], V.DOMAIN),
+    ("a rule that gives too little", lambda x: short_rule(x, 2.0), [1.0], V.DOMAIN),
+    ("an infinite slope inside", lambda x: sqrt(x * x), [0.0], V.DOMAIN),
     ("not defined here", log, [-1.0], V.DOMAIN),
     ("defined at a point alone", lambda x, y: x**y, [-2.0, 3.0], V.DOMAIN),
     ("an infinite value", lambda x: x * 1e300 * 1e300, [1.0], V.DOMAIN),
@@ -266,6 +312,9 @@ def test_the_report_says_what_to_change() -> None:
         ((3.0, 1.0), TypeError, "takes a function of Values"),
         ((sin, "1"), TypeError, "x is to be a number or a list of them"),
         ((sin, math.inf), ValueError, "a finite number, got x=inf"),
+        ((lambda xs: sum(xs), []), ValueError, "nothing to differentiate"),
+        ((lambda x: (x,), 1.0), TypeError, "got a tuple of 1"),
+        ((sin, {"x": 1.0}), TypeError, "x is to be a number or a list of them"),
     ],
 )
 def test_bad_input_is_refused_with_words(
@@ -273,6 +322,49 @@ def test_bad_input_is_refused_with_words(
 ) -> None:
     with pytest.raises(kind, match=words):
         gradcheck(*arguments)
+
+
+REASONS: list[tuple[Callable[..., Any], float, str]] = [
+    (refusing, 2.0, r"raises RuntimeError: only there, at .*test_gradcheck.py:\d+"),
+    (refusing, 1.0, r"on neither side of the point: it raises RuntimeError: only there, at"),
+    (moving_its_input, 1.0, "sets the data of its input x, from 1.0 to 2.0"),
+    (sweeping_itself, 1.0, r"calls backward\(\) itself"),
+    (raising_rule, 2.0, "the rule raises KeyError: 2.0"),
+    (wordy_rule, 2.0, "the rule gives '2', which is no number"),
+    (lambda x: short_rule(x, 2.0), 1.0, "got 1 numbers for 2 operands"),
+    (lambda x: sqrt(x * x), 0.0, r"sqrt\(0.0\) inside is infinitely steep"),
+]
+
+
+@pytest.mark.parametrize(("function", "at", "words"), REASONS, ids=[row[2] for row in REASONS])
+def test_what_went_wrong_is_said(function: Callable[..., Any], at: float, words: str) -> None:
+    with pytest.raises(GradcheckError, match=words):
+        gradcheck(function, at)
+
+
+def test_an_operation_inside_is_told_from_the_function_around_it() -> None:
+    report = gradcheck(lambda x: steep_sine(x) * 2.0 + x, 0.75, raise_exception=False)
+    assert "engine  df/dx" in str(report)
+    assert "engine  d(steep_sine_of_a_test)/dx" in str(report)
+
+
+def test_a_rule_that_freezes_is_blamed_for_its_second_derivative() -> None:
+    frozen = operation(
+        "freezing_of_a_test",
+        lambda x: x * x,
+        [lambda y, x: 2.0 * number_of(x) + 0.0 * x],
+    )
+    report = gradcheck(frozen, 0.75, order=2, raise_exception=False)
+    assert report.verdict is Verdict.WRONG_RULE
+    assert "a rule computes with .data" in str(report)
+
+
+def test_a_sample_of_nothing_and_a_module_that_is_none_are_refused() -> None:
+    model = Neuron(1, seed=0)
+    with pytest.raises(ValueError, match="limit is how many parameters are checked"):
+        gradcheck(lambda m: m([1.0]), module=model, limit=0)
+    with pytest.raises(TypeError, match="module is to be a Module, got 3"):
+        gradcheck(lambda: Value(1.0), module=3)  # type: ignore[arg-type]
 
 
 def test_order_is_one_or_two() -> None:

@@ -135,6 +135,17 @@ def test_no_period_aliases_with_the_steps() -> None:
         assert abs(derivative.central.slope - truth) <= 10 * derivative.central.error
 
 
+@pytest.mark.parametrize(("stair", "x"), [(1.0, 434.4669693076845), (1e-3, 0.43446), (0.25, 1e4)])
+def test_a_staircase_is_flat_however_steep_it_looks_from_afar(stair: float, x: float) -> None:
+    derivative = ladder(lambda t: stair * math.floor(t / stair), x)
+    assert all(side.slope == 0.0 for side in derivative.sides)
+
+
+def test_next_to_the_smallest_float_there_is_no_room_for_steps() -> None:
+    for x in (5e-324, 1e-310):
+        assert not ladder(lambda t: t * math.log(t), x).left.is_defined
+
+
 def test_subnormal_values_have_hardly_any_digits() -> None:
     x = -735.97
     derivative = ladder(math.exp, x)

@@ -1,6 +1,7 @@
 """opcheck: every row of the table passes, and what is planted in one is found and named."""
 
 import math
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -94,6 +95,20 @@ FAULTY: list[tuple[str, Any, Any, dict[str, Any], Verdict]] = [
     ("floats only", math.sin, [lambda y, x: math.cos(x)], {}, Verdict.DOMAIN),
     ("frozen", lambda x: x * x, [lambda y, x: 2 * number_of(x)], {}, Verdict.WRONG_RULE),
     ("wrong at a kink", abs, [lambda y, x: ops.where(x, ops.sign(x), 2.0)], {}, Verdict.WRONG_RULE),
+    ("wrong on a stretch", math.sin,
+     [lambda y, x: ops.where(ops.greater(x, 5.0) * ops.greater(6.0, x), 0.0, ops.cos(x))], {},
+     Verdict.WRONG_RULE),
+    ("straight through a staircase", lambda x: float(int(x)), [1.0], {}, Verdict.WRONG_RULE),
+    ("another base", math.log2, [lambda y, x: 1 / (x * math.log(10))],
+     {"domain": ((0.0, math.inf),)}, Verdict.WRONG_RULE),
+    ("not a number at 0", lambda x: abs(x), [lambda y, x: ops.ieee_divide(x, y)], {},
+     Verdict.WRONG_RULE),
+    ("a rule that raises", lambda x: x * x, [lambda y, x: {}[x]], {"mpmath": lambda mp, x: x * x},
+     Verdict.DOMAIN),
+    ("a rule without a result", lambda x: x * x, [lambda y, x: None],
+     {"mpmath": lambda mp, x: x * x}, Verdict.DOMAIN),
+    ("a forward with a slip", lambda x: x + "1", [1.0], {"mpmath": lambda mp, x: x},
+     Verdict.DOMAIN),
     ("swapped", lambda a, b: a - b, [-1.0, 1.0], {}, Verdict.WRONG_RULE),
     (
         "value", lambda x: x * x * x, [lambda y, x: 3 * x * x], {"mpmath": "exp"},
@@ -123,6 +138,9 @@ LEARNERS: list[tuple[str, Any, Any, dict[str, Any]]] = [
      [lambda y, x: ops.greater(x, -1.0) * ops.greater(1.0, x)], {}),
     ("rational", lambda x: x / (1 + x * x), [lambda y, x: (1 - x * x) / (1 + x * x) ** 2], {}),
     ("bump", lambda x: math.exp(-x * x / 2), [lambda y, x: -x * y], {}),
+    ("logarithm", math.log2, [lambda y, x: 1 / (x * math.log(2))],
+     {"domain": ((0.0, math.inf),)}),
+    ("whole part", lambda x: float(int(x)), [0.0], {}),
     ("root", lambda x: x**0.5, [lambda y, x: ops.ieee_divide(0.5, y)],
      {"domain": ((0, math.inf),)}),
     ("reciprocal", lambda x: 1 / x, [lambda y, x: -y * y], {}),
@@ -159,6 +177,29 @@ def test_the_report_says_where_the_rule_stands() -> None:
     assert "numeric df/dx = 2 +- 2e-16" in text
     assert "smallest program:  x = Value(0.75); y = doubled_of_a_test(x); y.backward()" in text
     assert "tests/testing/test_opcheck.py:" in text
+
+
+def test_chance_is_told_before_what_follows_from_it() -> None:
+    numbers = random.Random(0)
+    by_chance = operation("chance_of_a_test", lambda x: x + numbers.random(), [1.0])
+    assert check_operation(by_chance).verdict is Verdict.NONDETERMINISTIC
+
+
+def test_a_rule_that_is_not_a_number_is_shown() -> None:
+    wrong = operation(
+        "nan_of_a_test", lambda x: abs(x), [lambda y, x: ops.ieee_divide(x, y)]
+    )
+    assert "engine  df/dx = nan" in str(check_operation(wrong))
+
+
+def test_without_a_partial_nothing_is_checked() -> None:
+    with pytest.raises(InconclusiveError, match="no partial derivative to check"):
+        opcheck(operation("flat_of_a_test", lambda x: 2 * x, [None]))()
+
+
+def test_a_counterpart_that_mpmath_has_not_is_named() -> None:
+    with pytest.raises(LookupError, match="names 'sinn', and mpmath has no such function"):
+        opcheck(operation("sinn_of_a_test", math.sin, [lambda y, x: ops.cos(x)], mpmath="sinn"))()
 
 
 def test_an_operation_that_is_defined_nowhere_is_inconclusive() -> None:

@@ -243,7 +243,7 @@ def test_a_faulty_engine_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -
         try:
             assert programs_until_found(verdict, draw) is not None
         except TypeError:  # a faulty sweep may also fall over: adding to a gradient that is None
-            assert "kept" in fault
+            assert "kept" in fault or "another order" in fault
 
 
 def test_no_topological_order_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,8 +140,8 @@ def test_the_newest_row_is_drawn_too() -> None:
     everything = strategies.programs()
     row = operation(name, lambda x: 2 * x, [lambda y, x: 2.0])
     try:
-        found = [op for program in drawn(everything, 200) for op, _ in program.instructions]
-        assert row in found
+        search = settings(FIXED, max_examples=5000, phases=[Phase.generate])
+        find(everything, lambda program: row in dict(program.instructions), settings=search)
         alone = find(strategies.programs([row]), lambda program: True, settings=FIXED)
         assert repr(alone) == "Program((0.0,), (Instruction(ops.lookup('drawn_at_once'), (0,)),))"
     finally:
@@ -243,8 +243,9 @@ def test_a_broken_sweep_is_found_and_shrinks_to_the_shortest_program(
         return tried[-1]
 
     tame = strategies.finite_numbers(-8.0, 8.0)
+    few = (ops.add, ops.multiply, ops.neg, ops.tanh, ops.largest)  # however long the table grows
     shortest = find(
-        strategies.programs(BUILT_IN, inputs=tame), fails,
+        strategies.programs(few, inputs=tame), fails,
         settings=settings(FIXED, max_examples=2000, suppress_health_check=list(HealthCheck)),
     )
     print(f"{name}: found after {tried.index(True) + 1} programs, shrunk to {shortest}")
