@@ -4,6 +4,9 @@
 of parameters and, for each, a small memory (a momentum, running averages). `step()` reads `grad`
 and sets `data`. A parameter that no sweep has reached since `zero_grad()` is left alone.
 
+The formula of each optimiser stands once, and works on a number as on a NumPy vector of them:
+`step()` goes from parameter to parameter, `stepped(data, gradient)` takes all of them at once.
+
 This file knows numbers and update rules. It knows no model, no loss, and not how a gradient came
 about.
 """
@@ -14,12 +17,15 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from micrograd_notes.engine import Value
+from micrograd_notes.memories import Group, Vectors
 
 __all__ = ["SGD", "Adam", "Optimizer"]
 
 
 class Optimizer:
     """What optimisers share. One of your own gives `_change`, and names its `options`.
+
+    `_change` takes a gradient, a number or a vector; written with arithmetic alone it takes both.
 
     The options are attributes and may be set between steps: `optimizer.lr = 0.01` is a learning
     rate schedule.
@@ -30,24 +36,101 @@ class Optimizer:
     """
 
     options: ClassVar[tuple[str, ...]] = ("lr", "weight_decay")
+    vectors: Vectors | None  # the memories, from `stepped` until someone asks for them
+    _memories: list[dict[str, float]]
 
     def __init__(self, params: Iterable[Value], lr: float, weight_decay: float) -> None:
         self.params = _checked_parameters(params)
         self.lr = _checked("lr", lr)
         self.weight_decay = _checked("weight_decay", weight_decay)
-        self.memories: list[dict[str, float]] = [{} for _ in self.params]
+        self.memories = [{} for _ in self.params]
 
-    def _change(self, gradient: float, memory: dict[str, float]) -> float:
+    def _change(self, gradient: Any, memory: dict[str, Any]) -> Any:
         """Returns what to take away from a parameter, and updates the parameter's memory."""
         raise NotImplementedError(f"{type(self).__name__} has no update rule: define _change")
+
+    def _after(self, data: Any, gradient: Any, memory: dict[str, Any]) -> Any:
+        """Returns what a step makes of a parameter, or of a vector of them."""
+        # Weight decay is the gradient of weight_decay/2 * data**2, added to the loss.
+        return data - self._change(gradient + self.weight_decay * data, memory)
+
+    @property
+    def memories(self) -> list[dict[str, float]]:
+        """What is remembered of each parameter, in the order of `params`."""
+        if self.vectors is not None:
+            self._memories, self.vectors = self.vectors.memories(), None
+        return self._memories
+
+    @memories.setter
+    def memories(self, memories: list[dict[str, float]]) -> None:
+        self._memories, self.vectors = memories, None
 
     def step(self) -> None:
         """Changes each parameter that has a gradient."""
         for parameter, memory in zip(self.params, self.memories, strict=True):
             if parameter.has_grad:
-                # Weight decay is the gradient of weight_decay/2 * data**2, added to the loss.
-                gradient = parameter.grad + self.weight_decay * parameter.data
-                parameter.data -= self._change(gradient, memory)
+                parameter.data = self._after(parameter.data, parameter.grad, memory)
+
+    def stepped(self, data: Any, gradient: Any, has_grad: Any = None) -> Any:
+        """Returns the vector that `step` makes of the vector of all parameters.
+
+        The numbers are those of `step`, to the last bit, and so are the memories: one may go on
+        with the other. No parameter is read or changed, and no loop goes over them. Only where
+        `step` would divide by 0 and raise, a number becomes infinite or not a number.
+
+        Args:
+            data: a number for each of `params`, in their order.
+            gradient: the gradient of each.
+            has_grad: whether each has a gradient at all; by default all have one. One that has none
+                is left alone.
+
+        Raises:
+            ValueError: a vector has another length.
+            TypeError: an optimiser of one's own can't do it: it defines `step`, or its `_change`
+                asks questions of a number that can't be asked of a vector.
+
+        >>> import numpy as np
+        >>> optimizer = SGD([Value(3.0), Value(5.0)], lr=0.25)
+        >>> optimizer.stepped(np.array([3.0, 5.0]), np.array([6.0, -4.0])).tolist()
+        [1.5, 6.0]
+        """
+        import numpy as np
+
+        self._check_vectors(data=data, gradient=gradient)
+        if has_grad is not None:
+            self._check_vectors(has_grad=has_grad)
+            has_grad = None if np.all(has_grad) else np.asarray(has_grad, bool).tobytes()
+        vectors = self.vectors
+        if vectors is None or vectors.takes_part != has_grad:
+            vectors = Vectors.of(self.memories, has_grad)
+        after, groups = data.copy(), []
+        with np.errstate(all="ignore"):  # IEEE rules: what overflows is inf
+            for at, takes_part, memory in vectors.groups:
+                if takes_part:
+                    memory = memory.copy()
+                    after[at] = self._after_vector(data[at], gradient[at], memory)
+                groups.append(Group(at, takes_part, memory))
+        self.vectors = Vectors(groups, vectors.size, has_grad)
+        return after
+
+    def _after_vector(self, data: Any, gradient: Any, memory: dict[str, Any]) -> Any:
+        try:
+            if type(self).step is not Optimizer.step:
+                raise TypeError("it has a step of its own")
+            return self._after(data, gradient, memory)
+        except (TypeError, ValueError) as error:
+            raise TypeError(
+                f"{type(self).__name__} changes one parameter at a time, and no vector of them "
+                f"({error}); define _change with arithmetic alone, or train with lifted=False"
+            ) from error
+
+    def _check_vectors(self, **vectors: Any) -> None:
+        for name, vector in vectors.items():
+            if getattr(vector, "shape", None) != (len(self.params),):
+                raise ValueError(
+                    f"{name} is a NumPy vector with a number for each of {len(self.params)} "
+                    f"parameters, got {getattr(vector, 'shape', vector)!r}"
+                )
 
     def zero_grad(self) -> None:
         """Forgets the gradients, so that the next sweep does not add to them."""
@@ -83,7 +166,7 @@ class Optimizer:
                 f"this optimiser has {len(self.params)}"
             )
         memories = [
-            {str(name): float(number) for name, number in dict(memory).items()}
+            {str(name): _number(number) for name, number in dict(memory).items()}
             for memory in state["memories"]
         ]
         # An optimiser that is made with the options checks them, before anything changes here.
@@ -137,7 +220,7 @@ class SGD(Optimizer):
                 f"got momentum={momentum}, dampening={dampening}"
             )
 
-    def _change(self, gradient: float, memory: dict[str, float]) -> float:
+    def _change(self, gradient: Any, memory: dict[str, Any]) -> Any:
         if self.momentum == 0:
             return self.lr * gradient
         buffer = gradient
@@ -184,15 +267,29 @@ class Adam(Optimizer):
         if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
             raise ValueError(f"Adam got betas={betas}; give two numbers from 0 to below 1")
 
-    def _change(self, gradient: float, memory: dict[str, float]) -> float:
+    def _change(self, gradient: Any, memory: dict[str, Any]) -> Any:
         beta1, beta2 = self.betas
         step = memory.get("step", 0) + 1
         mean = beta1 * memory.get("exp_avg", 0.0) + (1 - beta1) * gradient
         square = beta2 * memory.get("exp_avg_sq", 0.0) + (1 - beta2) * gradient * gradient
         memory.update(step=step, exp_avg=mean, exp_avg_sq=square)
-        unbiased_mean: float = mean / (1 - beta1**step)
-        unbiased_square: float = square / (1 - beta2**step)
-        return self.lr * unbiased_mean / (math.sqrt(unbiased_square) + self.eps)
+        unbiased_mean = mean / (1 - beta1**step)
+        unbiased_square = square / (1 - beta2**step)
+        return self.lr * unbiased_mean / (_root(unbiased_square) + self.eps)
+
+
+def _root(x: Any) -> Any:
+    """Returns the square root of a number or of a vector: the nearest float, either way."""
+    if isinstance(x, float):
+        return math.sqrt(x)
+    import numpy as np
+
+    return np.sqrt(x)
+
+
+def _number(given: Any) -> float:
+    """Returns a number of a memory: a count as an int, all others as floats."""
+    return given if type(given) is int else float(given)
 
 
 def _checked(name: str, option: float) -> float:

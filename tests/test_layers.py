@@ -10,7 +10,7 @@ PACKAGE = Path(micrograd_notes.__file__).parent
 
 # A room may import the rooms in the lines above its own, and those beside it in the same folder.
 LAYERS = [
-    {"accurate", "files"},
+    {"accurate", "files", "memories"},
     {"op"},
     {"ops"},
     {"graph"},
@@ -18,9 +18,10 @@ LAYERS = [
     {"engine"},
     {"copying", "methods"},
     {"nn"},
-    {"losses", "optim", "data", "draw", "saving"},
+    {"losses", "optim", "data", "draw", "saving", "gpt"},
     {"testing"},
     {"lifting", "hypothesis_entry"},
+    {"lifted_training"},
     {"training"},
     {"recording", "watching"},
     {"plots", "exercises"},

@@ -233,6 +233,130 @@ def test_an_optimiser_of_ones_own_is_a_rule_of_one_line() -> None:
         Optimizer([w], lr=0.25, weight_decay=0.0).step()
 
 
+# ---- a vector of all parameters ------------------------------------------------------------------
+
+
+def drawn_gradients(generator: random.Random, missing: float) -> list[float | None]:
+    return [None if generator.random() < missing else generator.gauss(0, 1) for _ in range(7)]
+
+
+def take_a_step(optimiser: Any, gradients: list[float | None], on_vectors: bool) -> None:
+    """Takes a step with the gradients given, in one of the two ways."""
+    numpy = pytest.importorskip("numpy")
+    if not on_vectors:
+        for parameter, gradient in zip(optimiser.params, gradients, strict=True):
+            parameter.grad = gradient
+        optimiser.step()
+        return
+    after = optimiser.stepped(
+        numpy.array([parameter.data for parameter in optimiser.params]),
+        numpy.array([gradient or 0.0 for gradient in gradients]),
+        None if None not in gradients else numpy.array([g is not None for g in gradients]),
+    )
+    for parameter, number in zip(optimiser.params, after.tolist(), strict=True):
+        parameter.data = number
+
+
+# Python's floats and NumPy's vectors follow the same standard, so the same formula is the same bits
+@pytest.mark.parametrize(("optimiser", "options"), EVERY_OPTIMISER, ids=str)
+@pytest.mark.parametrize("missing", [0.0, 0.3], ids=["all have gradients", "some have none"])
+@pytest.mark.parametrize("ways", ["vectors", "in turns"])
+def test_a_step_on_vectors_has_the_bits_of_a_step_on_numbers(
+    optimiser: Any, options: dict[str, Any], missing: float, ways: str
+) -> None:
+    generator = random.Random(1)
+    starts = [generator.gauss(0, 2) for _ in range(7)]
+    one, other = [Value(start) for start in starts], [Value(start) for start in starts]
+    by_numbers, by_vectors = optimiser(one, **options), optimiser(other, **options)
+    for step in range(12):
+        gradients = drawn_gradients(generator, missing)
+        take_a_step(by_numbers, gradients, on_vectors=False)
+        take_a_step(by_vectors, gradients, on_vectors=ways == "vectors" or step // 2 % 2 == 0)
+        assert [w.data for w in one] == [w.data for w in other]
+    assert by_numbers.state_dict() == by_vectors.state_dict()
+    kinds = {type(number) for memory in by_vectors.memories for number in memory.values()}
+    assert kinds <= {float, int}
+
+
+def test_what_stepped_remembers_is_saved_and_loaded_as_what_step_remembers() -> None:
+    numpy = pytest.importorskip("numpy")
+    straight, saved = (Adam([Value(1.0), Value(2.0)], lr=0.1) for _ in range(2))
+    data, gradient = numpy.array([1.0, 2.0]), numpy.array([0.5, -0.25])
+    expected, data = straight.stepped(data, gradient), saved.stepped(data, gradient)
+    state = json.loads(json.dumps(saved.state_dict()))
+    loaded = Adam([Value(1.0), Value(2.0)], lr=0.1)
+    loaded.stepped(data, -gradient)  # of which nothing may stay
+    loaded.load_state_dict(state)
+    expected, data = straight.stepped(expected, gradient), loaded.stepped(data, gradient)
+    assert data.tolist() == expected.tolist()
+
+
+def test_a_step_on_vectors_reads_and_changes_no_parameter_and_no_argument() -> None:
+    numpy = pytest.importorskip("numpy")
+    w = Value(7.0)
+    optimiser = SGD([w], lr=0.5, momentum=0.5)
+    data, gradient = numpy.array([3.0]), numpy.array([2.0])
+    assert optimiser.stepped(data, gradient).tolist() == [2.0]
+    gradient[0] = 100.0  # a buffer that is used again
+    assert optimiser.memories == [{"momentum_buffer": 2.0}]
+    assert (data.tolist(), w.data, w.has_grad) == ([3.0], 7.0, False)
+
+
+def test_the_memories_may_be_changed_between_steps_on_vectors() -> None:
+    numpy = pytest.importorskip("numpy")
+    optimiser = SGD([Value(0.0), Value(0.0)], lr=1.0, momentum=0.5)
+    data = optimiser.stepped(numpy.zeros(2), numpy.array([2.0, 4.0]))
+    optimiser.memories[0]["momentum_buffer"] = 0.0
+    del optimiser.memories[1]["momentum_buffer"]
+    # the first goes on from 0, and the second starts anew
+    assert optimiser.stepped(data, numpy.array([2.0, 4.0])).tolist() == [-4.0, -8.0]
+    assert optimiser.memories == [{"momentum_buffer": 2.0}, {"momentum_buffer": 4.0}]
+
+
+def test_a_rule_of_ones_own_takes_vectors_if_it_is_arithmetic() -> None:
+    numpy = pytest.importorskip("numpy")
+
+    class Cubes(Optimizer):
+        def _change(self, gradient: Any, memory: dict[str, Any]) -> Any:
+            memory["sum"] = memory.get("sum", 0.0) + gradient
+            return self.lr * memory["sum"] ** 3
+
+    class Signs(Optimizer):
+        def _change(self, gradient: float, memory: dict[str, float]) -> float:
+            return self.lr if gradient > 0 else -self.lr
+
+    class Steps(SGD):
+        def step(self) -> None:
+            pass
+
+    parameters, two = [Value(0.0), Value(0.0)], numpy.array([1.0, 2.0])
+    cubes = Cubes(parameters, lr=1.0, weight_decay=0.0)
+    assert cubes.stepped(numpy.zeros(2), two).tolist() == [-1.0, -8.0]
+    signs = Signs(parameters, lr=1.0, weight_decay=0.0)
+    with pytest.raises(TypeError, match="Signs changes one parameter at a time"):
+        signs.stepped(numpy.zeros(2), two)
+    with pytest.raises(TypeError, match=r"Steps changes one.*a step of its own"):
+        Steps(parameters).stepped(numpy.zeros(2), two)
+
+
+def test_vectors_of_another_length_are_refused() -> None:
+    numpy = pytest.importorskip("numpy")
+    optimiser = SGD([Value(1.0), Value(1.0)])
+    one, two = numpy.ones(1), numpy.ones(2)
+    for arguments in [(one, two), (two, one), (two, two, one), (two, 1.0), ([1.0, 1.0], two)]:
+        with pytest.raises(ValueError, match="NumPy vector with a number for each of 2 parameters"):
+            optimiser.stepped(*arguments)
+
+
+def test_a_division_by_zero_is_infinite_on_vectors() -> None:
+    numpy = pytest.importorskip("numpy")
+    optimiser = Adam([Value(1.0)], eps=0.0)
+    assert math.isnan(optimiser.stepped(numpy.ones(1), numpy.zeros(1))[0])
+    optimiser.params[0].grad = 0.0
+    with pytest.raises(ZeroDivisionError):
+        Adam(optimiser.params, eps=0.0).step()
+
+
 # ---- refusals ------------------------------------------------------------------------------------
 
 
