@@ -44,6 +44,11 @@ class Statement:
     array: Array | None = None  # the parameter whose derivative it is
     target: Any = None  # where in that derivative it goes; None for all of it
 
+    @property
+    def key(self) -> str:
+        """What other lines read it by."""
+        return f"_d{id(self)}" if self.group is None else f"_g{self.group}"
+
 
 @dataclass
 class Arrangement:

@@ -1,7 +1,7 @@
-"""The last pass: names for the arrays, and the source that runs.
+"""The last pass: the source that runs, which is what is printed.
 
-What is used once moves into the line that uses it, as long as the line stays short. A derivative is
-called after what it is the derivative of: dz1 belongs to z1. What runs is what is printed.
+What several lines compute stands in a line of its own (`share`); what is used once moves into the
+line that uses it, as long as that stays short. What arrays are called, `called` says.
 
 This file knows statements and names. It knows no tape.
 """
@@ -10,39 +10,34 @@ import ast
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
-from micrograd_notes import ops
 from micrograd_notes.lifting import axes, source
 from micrograd_notes.lifting.arrange import Arrangement, Statement
-from micrograd_notes.lifting.name import RESERVED, unused
+from micrograd_notes.lifting.called import Called
+from micrograd_notes.lifting.share import Line, shared
 from micrograd_notes.lifting.tape import Array
-from micrograd_notes.op import Op
 
 WIDTH = 84  # of a line that something is moved into
 
 
-def emit(arrangement: Arrangement, words: dict[int, str], title: str) -> str:
-    """Returns the source of the program; `words` are what the learner calls numbers."""
-    return _Emitter(arrangement, words, title).run()
+def emit(arrangement: Arrangement, title: str) -> str:
+    """Returns the source of the program."""
+    return _Emitter(arrangement, title).run()
 
 
 class _Emitter:
-    def __init__(self, arrangement: Arrangement, words: dict[int, str], title: str) -> None:
+    def __init__(self, arrangement: Arrangement, title: str) -> None:
         self.arranged, self.title = arrangement, title
         self.recording = arrangement.grouping.recording
-        self.groups = arrangement.grouping.groups
         self.parameters = [a for a in self.recording.arrays if a.is_parameter]
         self.inputs = [a for a in self.recording.arrays if not a.is_parameter]
-        self.words = words
-        self.names: dict[str, str] = {}
         self.places: dict[str, str] = {}  # of a parameter that is no view of the flat vector
-        self.used = RESERVED | {a.name for a in self.recording.arrays}
-        self.used |= {f"d{a.name}" for a in self.parameters}
+        self.called = Called(arrangement)
+        self.names = self.called.names
+        self.spoken = self.called.spoken
 
     def run(self) -> str:
-        self._name_groups()
         self._name_constants()
         body = self._body()
         unpack = self._unpack() if self.parameters else ""
@@ -56,68 +51,6 @@ class _Emitter:
         blocks.append("\n" + self._function(body))
         return "\n".join(blocks)
 
-    # ---- names ---------------------------------------------------------------------------------
-
-    def _called(self, name: str) -> str:
-        name = unused(name, self.used)
-        self.used.add(name)
-        return name
-
-    def _name_groups(self) -> None:
-        """Names every array: as the learner did, by its layer, or by its operation."""
-        group_of = self.arranged.grouping.group_of
-        adjoint_of: dict[int, int] = {}
-        for adjoint, of in self.recording.tape.adjoint_of.items():
-            adjoint_of.setdefault(group_of[adjoint], group_of[of])
-        spoken: dict[int, str] = {}
-        for node, word in self.words.items():
-            spoken.setdefault(group_of[node], word)
-        forward = set(self._forward())
-        for at, group in enumerate(self.groups):
-            if isinstance(group.op, Array):
-                self.names[f"_g{at}"] = group.op.name
-        lines = [line for line in self.arranged.statements if line.group is not None]
-        last_layer = max((k for k, line in enumerate(lines) if line.group in forward
-                          and self._layer(line) is not None), default=-1)
-        for k, line in enumerate(lines):
-            assert line.group is not None
-            i = line.group
-            if i in spoken:
-                name = spoken[i]
-            elif i in adjoint_of and f"_g{adjoint_of[i]}" in self.names and i not in forward:
-                name = "d" + self.names[f"_g{adjoint_of[i]}"]
-            elif i in forward and (layer := self._layer(line)) is not None:
-                name = "output" if k == last_layer else f"z{layer}"
-            elif i in forward and (layer := self._activated(line)):
-                name = f"hidden{layer}"
-            else:
-                op = self.groups[i].op
-                name = "total" if op is ops.add else op.name if isinstance(op, Op) else "value"
-            self.names[f"_g{i}"] = self._called(name)
-
-    def _forward(self) -> list[int]:
-        """Returns the groups that the output is made of."""
-        group_of = self.arranged.grouping.group_of
-        return [group_of[i] for i in self.recording.tape.reachable(self.recording.outputs)]
-
-    def _layer(self, line: Statement) -> str | None:
-        """Returns the number of the layer whose weights the line multiplies by; '' without one."""
-        for node in ast.walk(line.tree):
-            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
-                for part in ast.walk(node):
-                    name = self.names.get(part.id, "") if isinstance(part, ast.Name) else ""
-                    if any(name == a.name for a in self.parameters):
-                        return str(re.findall(r"\d*$", name)[0])
-        return None
-
-    def _activated(self, line: Statement) -> str:
-        """Returns the number of the layer whose sums the line is a function of; '' if of none."""
-        read = {part.id for part in ast.walk(line.tree) if isinstance(part, ast.Name)}
-        names = [self.names[k] for k in read if k in self.names]
-        if len(names) == 1 and (found := re.fullmatch(r"z(\d+)", names[0])):
-            return found[1] if f"hidden{found[1]}" not in self.used else ""
-        return ""
-
     def _name_constants(self) -> None:
         for i, array in enumerate(self.arranged.constants):
             spelled = self._spelled(array)
@@ -127,15 +60,20 @@ class _Emitter:
                 name = "numbers"
             else:
                 name = "mask" if array.dtype == bool else "K"
-            self.names[f"_k{i}"] = self._called(name)
+            self.names[f"_k{i}"] = self.called(name)
 
     # ---- lines ---------------------------------------------------------------------------------
 
     def _body(self) -> list[str]:
         """Returns the lines of the function, with what is used once where it is used."""
-        lines, outputs = self._shared()
+        statements = {line.key: line for line in self.arranged.statements}
+        lines, outputs = shared(
+            [Line(key, line.tree, line.array is None) for key, line in statements.items()],
+            self.arranged.outputs,
+            self._name_shared,
+        )
         uses: Counter[str] = Counter()
-        for tree in [*(tree for _, tree, _ in lines), outputs]:
+        for tree in [*(line.tree for line in lines), outputs]:
             uses.update(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
         waiting: dict[str, Any] = {}
         written: list[str] = []
@@ -146,21 +84,22 @@ class _Emitter:
                 if part not in waiting:
                     continue
                 inner = waiting.pop(part)
-                moved = source.substitute(_copy(tree), {part: inner})
-                if _may_move(tree, part, inner) and len(self._text(moved)) <= WIDTH:
-                    tree = moved
-                else:
-                    write(part, inner)
+                if _may_move(tree, part, inner):
+                    moved = source.substitute(source.copied(tree), {part: inner})
+                    if len(self._text(moved)) <= WIDTH:
+                        tree = moved
+                        continue
+                write(part, inner)
             return tree
 
-        def write(name: str, tree: Any) -> None:
-            written.append(f"{self.names[name]} = {self._text(tree)}")
+        def write(key: str, tree: Any) -> None:
+            written.append(f"{self.names[key]} = {self._text(tree)}")
 
-        for key, tree, line in lines:
+        for key, tree, _ in lines:
             tree = settled(tree)
-            if line is not None and line.array is not None:
-                written.append(f"{self._target(line)} = {self._text(tree)}")
-            elif uses[key] == 1 and not (line and self._is_spoken(line)):
+            if key in statements and statements[key].array is not None:
+                written.append(f"{self._target(statements[key])} = {self._text(tree)}")
+            elif uses[key] == 1 and key not in self.spoken:
                 waiting[key] = tree
             else:
                 write(key, tree)
@@ -171,35 +110,17 @@ class _Emitter:
             written.append(f"return {self._text(last)}")
         return written
 
-    def _shared(self) -> tuple[list[tuple[str, Any, Statement | None]], Any]:
-        """Returns the lines, with what several of them compute in a line of its own before them."""
-        statements = self.arranged.statements
-        counts: Counter[str] = Counter()
-        for tree in [*(line.tree for line in statements), self.arranged.outputs]:
-            counts.update(ast.unparse(n) for n in ast.walk(tree) if isinstance(n, ast.Call))
-        repeated = {text: f"_s{i}" for i, (text, n) in enumerate(counts.items()) if n > 1}
-        lines: list[tuple[str, Any, Statement | None]] = []
-        maker = _Sharer(repeated, lambda key, tree: self._share(lines, key, tree))
-        for line in statements:
-            tree = maker.visit(_copy(line.tree)) if repeated else line.tree
-            lines.append((f"_g{line.group}", tree, line))
-        outputs = self.arranged.outputs
-        return lines, maker.visit(_copy(outputs)) if repeated else outputs
-
-    def _share(self, lines: list[Any], key: str, tree: Any) -> None:
-        """Adds the line of something that several lines compute."""
+    def _name_shared(self, tree: Any) -> str:
+        """Returns the key of something that several lines compute, and gives it a name."""
         root = tree
         while isinstance(root, ast.Call | ast.Attribute | ast.Subscript):
             root = root.func if isinstance(root, ast.Call) else root.value
+        made = tree.func.attr if isinstance(tree.func, ast.Attribute) else "shared"
         name = self.names.get(root.id, "") if isinstance(root, ast.Name) else ""
-        if not name and isinstance(tree, ast.Call):
-            name = ast.unparse(tree.func).split(".")[-1]
-        self.names[key] = self._called(name or "shared")
-        lines.append((key, tree, None))
-
-    def _is_spoken(self, line: Statement) -> bool:
-        group_of = self.arranged.grouping.group_of
-        return any(group_of[node] == line.group for node in self.words)
+        key = f"_s{len(self.names)}"
+        is_view = made in ("reshape", "swapaxes", "transpose")
+        self.names[key] = self.called(name if name and is_view else made)
+        return key
 
     def _loss(self, tree: Any) -> str:
         if not self.recording.is_batched:
@@ -212,8 +133,12 @@ class _Emitter:
         return f"{_in_brackets(self._text(tree))}.sum() / n" if is_batched else self._text(tree)
 
     def _text(self, tree: Any) -> str:
-        names = {key: ast.Name(name) for key, name in self.names.items()}
-        return source.text(source.substitute(_copy(tree), names))
+        names = {
+            node.id: ast.Name(self.names[node.id])
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Name) and node.id in self.names
+        }
+        return source.text(source.substitute(source.copied(tree), names))
 
     def _target(self, line: Statement) -> str:
         assert line.array is not None
@@ -233,7 +158,7 @@ class _Emitter:
         constant = np.array(array.where).reshape(array.shape)
         self.arranged.constants.append(constant)
         key = f"_k{len(self.arranged.constants) - 1}"
-        self.names[key] = self.places[array.name] = self._called("places")
+        self.names[key] = self.places[array.name] = self.called("places")
         return self.names[key]
 
     def _constants(self, body: str) -> list[str]:
@@ -310,27 +235,6 @@ class _Emitter:
             scale = " / n" if self.recording.is_batched else ""
             lines += [f"    return loss, dtheta{scale}"]
         return "\n".join(lines) + "\n"
-
-
-class _Sharer(ast.NodeTransformer):
-    """Replaces calls that stand in several places by a name, and makes a line of each once."""
-
-    def __init__(self, repeated: dict[str, str], make: Callable[[str, Any], None]) -> None:
-        self.repeated, self.make = repeated, make
-        self.made: set[str] = set()
-
-    def visit_Call(self, node: ast.Call) -> Any:
-        key = self.repeated.get(ast.unparse(node))
-        if key is None:
-            return self.generic_visit(node)
-        if key not in self.made:
-            self.made.add(key)
-            self.make(key, self.generic_visit(node))
-        return ast.Name(key)
-
-
-def _copy(tree: Any) -> Any:
-    return ast.parse(ast.unparse(ast.fix_missing_locations(tree)), mode="eval").body
 
 
 def _in_brackets(text: str) -> str:

@@ -212,7 +212,7 @@ class Lifted:
         grouped = group(simplified)
         arranged = arrange(grouped)
         name = getattr(self._function, "__name__", type(self._function).__name__)
-        written = emit(arranged, {}, f"{name}, lifted from scalars to arrays by micrograd_notes.")
+        written = emit(arranged, f"{name}, lifted from scalars to arrays by micrograd_notes.")
         namespace: dict[str, Any] = {}
         file = f"<lifted {name} {id(arranged):x}>"
         linecache.cache[file] = (len(written), None, written.splitlines(True), file)

@@ -52,8 +52,19 @@ def fill(template: str, operands: Sequence[Any], everything: Any = None, rest: A
     names = {f"_operand{i}": operand for i, operand in enumerate(operands)}
     names |= {"_all": everything} if everything is not None else {}
     names |= {"_rest": rest} if rest is not None else {}
-    copy = ast.parse(ast.unparse(_template(template)), mode="eval").body
-    return _Fill(names).visit(copy)
+    return _Fill(names).visit(copied(_template(template)))
+
+
+def copied(tree: Any) -> Any:
+    """Returns a tree of its own, no part of which is another's."""
+    fields: dict[str, Any] = {}
+    for name, field in ast.iter_fields(tree):
+        if isinstance(field, ast.AST):
+            fields[name] = copied(field)
+        else:
+            is_tree = isinstance(field, list)
+            fields[name] = [copied(item) for item in field] if is_tree else field
+    return type(tree)(**fields)
 
 
 def substitute(tree: Any, names: Mapping[str, Any]) -> Any:
@@ -63,7 +74,7 @@ def substitute(tree: Any, names: Mapping[str, Any]) -> Any:
 
 def text(tree: Any) -> str:
     """Returns the source of a tree, with a few spellings made plainer."""
-    return ast.unparse(ast.fix_missing_locations(_Plainer().visit(tree)))
+    return ast.unparse(ast.fix_missing_locations(_Plainer().visit(copied(tree))))
 
 
 class _Plainer(ast.NodeTransformer):

@@ -45,7 +45,7 @@ class Tape:
     def __init__(self) -> None:
         self.ops: list[Op | Array | str] = []
         self.operands: list[tuple[Any, ...]] = []  # of a leaf (place,), of a constant (number,)
-        self.names: dict[int, str] = {}  # what the learner called a value
+        self.names: dict[int, tuple[str, bool]] = {}  # what it is called, whether by the learner
         self.adjoint_of: dict[int, int] = {}  # for an adjoint, the number whose adjoint it is
         self.kept: set[int] = set()  # sums that stay apart from the sum that reads them
 
