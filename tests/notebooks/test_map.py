@@ -24,11 +24,19 @@ def test_every_notebook_is_in_the_map() -> None:
     assert sorted(linked) == sorted(path.name for path in FOLDER.glob("[0-9]*.ipynb"))
 
 
+def chapters(words: str) -> list[str]:
+    return re.findall(r"\b\d\d\b", words)
+
+
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("[0-9]*.ipynb")), ids=lambda path: path.stem)
-def test_the_map_asks_the_question_of_each_notebook(path: Path) -> None:
+def test_the_map_asks_the_question_of_each_notebook_and_says_what_it_needs(path: Path) -> None:
     first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
     question = first.splitlines()[0].removeprefix("# ")
-    assert f"| [{path.name[:2]}]({path.name}) | {question} |" in MAP
+    _, _, row = MAP.partition(f"\n| [{path.name[:2]}]({path.name}) | {question} |")
+    needs = re.search(r"You need ([^.]*)\.", first)
+    assert row
+    assert needs
+    assert chapters(row.partition("|")[0]) == chapters(needs[1])
 
 
 def test_there_are_claims_of_several_chapters() -> None:

@@ -211,9 +211,10 @@ def test_every_hint_for_a_slip_is_met_by_a_wrong_answer(name: str) -> None:
 
 
 def test_it_asks_a_question_and_ends_with_the_answer(name: str) -> None:
-    first, last = committed(name).cells[0].source, committed(name).cells[-1].source
-    assert re.match(r"# .*\?\n", first)
-    assert last.startswith("## The answer\n")
+    first, last = committed(name).cells[0], committed(name).cells[-1]
+    assert (first.id, last.id) == ("question", "answer")
+    assert re.match(r"# .*\?\n", first.source)
+    assert last.source.startswith("## The answer\n")
 
 
 def test_about_half_of_it_is_prose(name: str) -> None:
