@@ -444,8 +444,8 @@ class _Arranger:
         kind = _Terms(self, np.array([k for t in terms for k in t]), owner, len(members))
         found = self._settle(members, kind.kept_columns(), [])
         shape = self._place(members, found)
-        letters = kind.letters(found) if op.neutral is not None else None
-        if letters is not None:
+        letters = None
+        if op.neutral is not None and (letters := kind.letters(found)) is not None:
             [reading] = kind.readings(letters, len(found), found, op.neutral)
         if letters is None or not {*range(len(found), len(letters))} <= {*reading.letters}:
             # the operands are told by their positions alone
@@ -788,6 +788,7 @@ class _Terms:
         if not kept:
             return Reading(source.method(reading.tree, "sum"), kept)
         where = gone[0] if len(gone) == 1 else tuple(gone)
+        where = -1 if where == len(kept) and len(gone) == 1 else where
         return Reading(source.method(reading.tree, "sum", where), kept)
 
     def _contracted(self, left: Reading, right: Reading, summed: set[int]) -> Reading:
@@ -810,7 +811,7 @@ class _Terms:
             left, right, rows, columns = right, left, columns, rows  # as the result lies
             over = [k for k in left.letters if k in summed]
         if both and not (rows and columns):
-            return self._einsum(left, right, both + rows + columns)
+            return self._products_of_rows(left, right, both + rows + columns)
         first = self._stacked(left, both, rows, over)
         second = self._stacked(right, both, over, columns)
         letters = both + rows + columns
@@ -849,8 +850,12 @@ class _Terms:
         tree = source.transposed(reading.tree, [natural.index(k) for k in order])
         return a._reshaped(tree, shape) if len(shape) != len(order) else tree
 
-    def _einsum(self, left: Reading, right: Reading, letters: list[int]) -> Reading:
-        """Returns the sum of products in Einstein's notation."""
+    def _products_of_rows(self, left: Reading, right: Reading, letters: list[int]) -> Reading:
+        """Returns the sum of products as one of rows, or else in Einstein's notation."""
+        over = sorted({*left.letters, *right.letters} - {*letters})
+        if over == left.letters[-1:] == right.letters[-1:]:
+            trees = [self.a._aligned(r, letters + over) for r in (left, right)]
+            return Reading(source.fill("np.vecdot({0}, {1})", trees), letters)
         names = {BATCH: "n"} | {k: "ijklmopqrst"[k] for k in self.a.sizes}
         rule = ",".join("".join(names[k] for k in r.letters) for r in (left, right))
         rule += "->" + "".join(names[k] for k in letters)

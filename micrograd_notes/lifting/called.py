@@ -1,9 +1,9 @@
 """What the arrays of a program are called, the parameters and inputs aside.
 
 A number that the learner's own function gives a name keeps it. The sums that a layer's weights W1
-make are z1, what an activation makes of them hidden1, and the last ones are the output. A derivative
-is called after what it is the derivative of: dz1 belongs to z1. What is left is called as it is in
-the functions that were called, or after them, or after its operation.
+make are z1, what an activation makes of them hidden1, and the last ones are the output. The
+derivative of the loss by z1 is dz1. What is left is called as it is in the functions that were
+called, or after them, or after its operation.
 
 This file knows statements and names.
 """
@@ -16,6 +16,7 @@ from typing import Any
 from micrograd_notes.lifting.arrange import Arrangement, Statement
 from micrograd_notes.lifting.name import RESERVED, unused
 from micrograd_notes.lifting.tape import Array
+from micrograd_notes.lifting.words import FUNCTION, LEARNERS, OTHERS
 from micrograd_notes.op import Op
 
 
@@ -85,14 +86,14 @@ class Called:
 
     def _words(self) -> tuple[dict[int, str], dict[int, str]]:
         """Returns what the learner's function calls groups, and what other functions call them."""
-        found: tuple[dict[int, Counter[str]], dict[int, Counter[str]]] = ({}, {})
-        for node, (name, is_learners) in self.recording.tape.names.items():
-            names = found[0 if is_learners else 1]
-            names.setdefault(self.group_of[node], Counter())[name] += 1
-        learners, others = (
-            {group: names.most_common(1)[0][0] for group, names in each.items()} for each in found
-        )
-        return learners, others
+        found: dict[int, dict[int, Counter[str]]] = {LEARNERS: {}, OTHERS: {}, FUNCTION: {}}
+        for node, (rank, name) in self.recording.tape.names.items():
+            found[rank].setdefault(self.group_of[node], Counter())[name] += 1
+        words = {
+            rank: {group: names.most_common(1)[0][0] for group, names in of_groups.items()}
+            for rank, of_groups in found.items()
+        }
+        return words[LEARNERS], words[FUNCTION] | words[OTHERS]
 
     def _primal_of(self) -> dict[int, int]:
         """Returns for each group of adjoints the group that they are the adjoints of."""

@@ -118,8 +118,9 @@ class _Emitter:
         made = tree.func.attr if isinstance(tree.func, ast.Attribute) else "shared"
         name = self.names.get(root.id, "") if isinstance(root, ast.Name) else ""
         key = f"_s{len(self.names)}"
-        is_view = made in ("reshape", "swapaxes", "transpose")
-        self.names[key] = self.called(name if name and is_view else made)
+        if name and made == "reshape":
+            made = f"{name}_rows" if len(tree.args) == 2 else f"{name}_split"
+        self.names[key] = self.called(name if name and made in ("swapaxes", "transpose") else made)
         return key
 
     def _loss(self, tree: Any) -> str:

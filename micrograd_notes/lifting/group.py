@@ -7,8 +7,8 @@ strictly contains the keys below it, so no number shares one with what it was ma
 
 So are the operands of a row that takes any number of them in any order, as a maximum does.
 
-A sum of one term looks like its neighbours of many. Where one is missing, as at the first of several
-positions that each sum what came before, it is put in; where no neighbour has a second term, it is
+A sum of one term looks like its neighbours of many. Where one is missing, as at the first of many
+positions that each sum what came before, it is put in. Where no neighbour has a second term, it is
 the term itself, and is dropped. This file knows tapes; it knows no shape.
 """
 

@@ -25,6 +25,7 @@ from micrograd_notes import engine, ops
 from micrograd_notes.engine import Value
 from micrograd_notes.graph import described, topological_order
 from micrograd_notes.lifting.tape import CONSTANT, Array, Recording, Tape
+from micrograd_notes.lifting.words import call_and_listen
 from micrograd_notes.op import TABLE, Op, is_number, on_new_operation
 
 PACKAGE = str(Path(__file__).parents[1])
@@ -275,6 +276,12 @@ class Session:
             raise TypeError(f"a recorded number meets {operand!r}; it takes numbers and Values")
         return self.constant(float(operand))
 
+    def place_of(self, thing: Any) -> int | None:
+        """Returns the place of a number that an operation made; None of anything else."""
+        if thing.__class__ is Recorded and thing._left is self and thing.op is not None:
+            return int(thing._born)
+        return None
+
     def constant(self, number: float) -> int:
         """Returns the place of a constant; 0.0 and -0.0 are two."""
         key = number if number else str(number)
@@ -389,7 +396,10 @@ def _record_once(
         array.where = []
     with recording(parameters, arrays) as session:
         given = [session.input(array, array.shape) for array in inputs]
-        returned = function(*given)
+        if with_gradient or not is_loss:
+            returned = call_and_listen(function, given, session.place_of, session.tape.names)
+        else:
+            returned = function(*given)
         if session.refused is not None:
             raise session.refused
         shape, numbers = _flattened(returned, is_loss)

@@ -61,7 +61,9 @@ class _Numbers:
         if isinstance(node, ast.Subscript) and _adds_last_axis(node.slice):
             return self._number(("kept", self.of(node.value)))
         parts: list[Any] = [type(node).__name__]
-        for _, field in ast.iter_fields(node):
+        for name, field in ast.iter_fields(node):
+            if name in ("ctx", "kind"):
+                continue  # which only a parser sets
             if isinstance(field, ast.AST):
                 parts.append(self.of(field))
             elif isinstance(field, list):

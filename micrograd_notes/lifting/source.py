@@ -78,7 +78,7 @@ def text(tree: Any) -> str:
 
 
 class _Plainer(ast.NodeTransformer):
-    """a + -b is a - b; np.where(c, 1, 0) * a is a * c; of two choices by one c, one is left."""
+    """a + -b is a - b; where np.where(c, 1, 0) is a factor or is taken away, c alone will do."""
 
     def visit_Constant(self, node: ast.Constant) -> Any:
         return number(node.value) if isinstance(node.value, float) else node
@@ -88,24 +88,38 @@ class _Plainer(ast.NodeTransformer):
         if node.args and ast.unparse(node.func) == "np.where":
             condition = _chosen_by(node.args[0])
             node.args[0] = node.args[0] if condition is None else condition
+        if _is_reshape(node) and _is_reshape(node.func.value):  # type: ignore[attr-defined]
+            node.func.value = node.func.value.func.value  # type: ignore[attr-defined]
         return node
 
     def visit_BinOp(self, node: ast.BinOp) -> Any:
         self.generic_visit(node)
         if isinstance(node.op, ast.Mult | ast.Div) and _is_matrix_product(node.left):
             node.left = ast.Name(f"({ast.unparse(node.left)})")  # as a person would write it
-        if (
-            isinstance(node.op, ast.Add)
-            and isinstance(node.right, ast.UnaryOp)
-            and isinstance(node.right.op, ast.USub)
-        ):
-            return ast.BinOp(node.left, ast.Sub(), node.right.operand)
+        if isinstance(node.op, ast.Add):
+            left, right = node.left, node.right
+            if _is_negative(left) and not _is_negative(right):
+                left, right = right, left
+            if _is_negative(right):
+                node = ast.BinOp(left, ast.Sub(), right.operand)  # type: ignore[attr-defined]
+        if isinstance(node.op, ast.Sub) and (condition := _chosen_by(node.right)) is not None:
+            node.right = condition
         if isinstance(node.op, ast.Mult):
             for one, other in ((node.left, node.right), (node.right, node.left)):
                 condition = _chosen_by(one)
                 if condition is not None:
                     return ast.BinOp(other, ast.Mult(), condition)
         return node
+
+
+def _is_reshape(node: Any) -> bool:
+    """Returns whether it is x.reshape(shape); of two in a row the last one counts."""
+    function = node.func if isinstance(node, ast.Call) else None
+    return isinstance(function, ast.Attribute) and function.attr == "reshape"
+
+
+def _is_negative(node: ast.expr) -> bool:
+    return isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
 
 
 def _is_matrix_product(node: ast.expr) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
+from micrograd_notes.lifting.words import Name
 from micrograd_notes.op import Op
 
 CONSTANT = "constant"
@@ -45,7 +46,7 @@ class Tape:
     def __init__(self) -> None:
         self.ops: list[Op | Array | str] = []
         self.operands: list[tuple[Any, ...]] = []  # of a leaf (place,), of a constant (number,)
-        self.names: dict[int, tuple[str, bool]] = {}  # what it is called, whether by the learner
+        self.names: dict[int, Name] = {}  # what numbers are called, and how well the name fits
         self.adjoint_of: dict[int, int] = {}  # for an adjoint, the number whose adjoint it is
         self.kept: set[int] = set()  # sums that stay apart from the sum that reads them
 
