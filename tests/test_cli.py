@@ -227,15 +227,23 @@ def test_the_counter_of_epochs_is_shared_between_processes() -> None:
 # ---- lab -----------------------------------------------------------------------------------------
 
 
-def test_lab_opens_the_map_of_the_course(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[list[str]] = []
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
+    """The commands that `lab` would have run, with a home of Jupyter that is empty."""
+    pytest.importorskip("nbformat", reason='the extra "notebooks" is not installed')
+    commands: list[list[str]] = []
 
     def call(command: list[str]) -> int:
-        asked.append(command)
+        commands.append(command)
         return 0
 
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
     monkeypatch.setattr("subprocess.call", call)
+    return commands
+
+
+def test_lab_opens_the_map_of_the_course(asked: list[list[str]]) -> None:
     assert run("lab").exit_code == 0
     assert Path(asked[0][-1], "01_a_neuron_by_hand.ipynb").is_file()
     options = dict(word.split("=", 1) for word in asked[0] if word.startswith("--LabApp."))
@@ -244,6 +252,25 @@ def test_lab_opens_the_map_of_the_course(monkeypatch: pytest.MonkeyPatch) -> Non
     settings = json.loads(Path(options["--LabApp.app_settings_dir"], "overrides.json").read_text())
     viewers = settings["@jupyterlab/docmanager-extension:plugin"]["defaultViewers"]
     assert viewers == {"markdown": "Markdown Preview"}  # else its source is opened
+
+
+def test_lab_trusts_the_chapters_so_that_their_steppers_run(asked: list[list[str]]) -> None:
+    nbformat: Any = pytest.importorskip("nbformat")
+    sign: Any = pytest.importorskip("nbformat.sign")
+    chapters = sorted((Path(cli.__file__).parents[1] / "notebooks").glob("[0-9]*.ipynb"))
+    notebooks = [nbformat.read(path, as_version=4) for path in chapters]
+
+    def trusted() -> set[bool]:
+        notary = sign.NotebookNotary()
+        found = {notary.check_signature(notebook) for notebook in notebooks}
+        notary.store.close()
+        return found
+
+    assert trusted() == {False}
+    assert run("lab").exit_code == 0
+    assert trusted() == {True}
+    notebooks[0].cells[-1].source += "changed by someone"
+    assert trusted() == {True, False}
 
 
 def test_lab_without_jupyterlab_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
