@@ -12,12 +12,13 @@ positions that each sum what came before, it is put in. Where no neighbour has a
 the term itself, and is dropped. This file knows tapes; it knows no shape.
 """
 
-from collections import Counter
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from micrograd_notes import ops
-from micrograd_notes.lifting.simplify import restated, wrapped
+from micrograd_notes.lifting.simplify import Operand, restated
 from micrograd_notes.lifting.tape import CONSTANT, Array, Recording
 from micrograd_notes.op import Op
 
@@ -57,14 +58,10 @@ class Grouping:
 
 def group(recording: Recording) -> Grouping:
     """Returns the groups of a simplified recording."""
-    missing = _missing_sums(recording)
-    if missing:
-        recording = wrapped(recording, missing)
+    missing, singles = _sums_of_one_term(recording)
+    if missing or singles:
+        recording = restated(recording, missing, singles)
     keys = _keys(recording)
-    singles = _sums_of_one_term(recording, keys)
-    if singles:
-        recording = restated(recording, singles)
-        keys = _keys(recording)
     groups = [Group("")] * (max(keys) + 1)
     for i, key in enumerate(keys):
         if groups[key].op == "":
@@ -75,9 +72,9 @@ def group(recording: Recording) -> Grouping:
 
 def _keys(recording: Recording) -> list[int]:
     """Returns the key of each number, as a small int; that of an operand is the smaller one."""
-    keys = _keys_with(recording, {})
+    keys, _ = _keys_with(recording)
     apart = _told_apart(recording, keys)
-    return _keys_with(recording, apart) if apart else keys
+    return _keys_with(recording, apart)[0] if apart else keys
 
 
 def _told_apart(recording: Recording, keys: list[int]) -> dict[int, float]:
@@ -87,73 +84,94 @@ def _told_apart(recording: Recording, keys: list[int]) -> dict[int, float]:
     number meets many constants.
     """
     tape = recording.tape
+    constants = {i: tape.operands[i][0] for i, op in enumerate(tape.ops) if op == CONSTANT}
     met: dict[int, dict[Any, set[float]]] = {}
     constant_of: dict[int, float] = {}
     for i, (op, operands) in enumerate(zip(tape.ops, tape.operands, strict=True)):
-        if isinstance(op, Op) and op is not ops.add and op.arity is not None:
-            numbers = [tape.operands[k][0] for k in operands if tape.ops[k] == CONSTANT]
-            if len(numbers) == 1:
-                others = tuple([k for k in operands if tape.ops[k] != CONSTANT])
-                met.setdefault(keys[i], {}).setdefault(others, set()).add(numbers[0])
-                constant_of[i] = numbers[0]
+        if op.__class__ is not Op or op is ops.add or op.arity is None:
+            continue
+        numbers = [constants[k] for k in operands if k in constants]
+        if len(numbers) == 1:
+            others = tuple([k for k in operands if k not in constants])
+            met.setdefault(keys[i], {}).setdefault(others, set()).add(numbers[0])
+            constant_of[i] = numbers[0]
     apart = {key for key, found in met.items() if 2 <= max(map(len, found.values())) <= FEW}
     return {i: number for i, number in constant_of.items() if keys[i] in apart}
 
 
-def _keys_with(recording: Recording, apart: dict[int, float]) -> list[int]:
-    """Returns the keys, where some operations are told apart by a number."""
+def _keys_with(
+    recording: Recording,
+    apart: Mapping[int, float] = MappingProxyType({}),
+    missing: Set[Operand] = frozenset(),
+) -> tuple[list[int], dict[Operand, int]]:
+    """Returns the keys, and those of sums of one term that are to be put in.
+
+    Some operations are told apart by a number.
+    """
     known: dict[Any, int] = {}
     keys: list[int] = []
+    put_in: dict[Operand, int] = {}
+    readers = {i for i, _ in missing}
     for i, (op, operands) in enumerate(
         zip(recording.tape.ops, recording.tape.operands, strict=True)
     ):
-        key = _key(op, [keys[k] for k in operands] if isinstance(op, Op) else [])
+        below = [keys[k] for k in operands] if op.__class__ is Op else []
+        for at in range(len(below)) if i in readers else ():
+            if (i, at) in missing:
+                below[at] = known.setdefault(_key(ops.add, below[at : at + 1]), len(known))
+                put_in[i, at] = below[at]
+        key = _key(op, below)
         keys.append(known.setdefault((key, apart[i]) if i in apart else key, len(known)))
-    return keys
+    return keys, put_in
 
 
 def _key(op: Op | Array | str, below: list[int]) -> Any:
     """Returns what a number is known by, made of the keys of its operands."""
     if not isinstance(op, Op):
         return op if op == CONSTANT else id(op)
-    if op is ops.add:
-        return op, frozenset(below)
-    if op is ops.multiply:
-        return op, *sorted(below)
-    if op.neutral is not None and len(set(below)) == 1:
-        return op, frozenset(below)  # any number of one kind, in any order
+    if op is ops.add or (op.neutral is not None and len(set(below)) == 1):
+        return op, frozenset(below)  # any number of them, in any order
+    if op is ops.multiply and below[0] > below[1]:
+        below.reverse()
     return op, *below
 
 
-def _missing_sums(recording: Recording) -> set[tuple[int, int]]:
-    """Returns (number, which operand) where it is a term, and a sum of terms at its neighbours.
+def _sums_of_one_term(recording: Recording) -> tuple[set[Operand], set[int]]:
+    """Returns where a sum of one term is to be put in, and which ones are to go."""
+    tape = recording.tape
+    missing = _missing_sums(recording)
+    keys, put_in = _keys_with(recording, missing=missing)
+    many = {keys[i] for i, op in enumerate(tape.ops) if op is ops.add and len(tape.operands[i]) > 1}
+    singles = {i for i, op in enumerate(tape.ops) if op is ops.add and keys[i] not in many}
+    return {operand for operand, key in put_in.items() if key in many}, singles
+
+
+def _missing_sums(recording: Recording) -> set[Operand]:
+    """Returns the operands that are a term where their neighbours have a sum of such terms.
 
     Neighbours are found by keys that see no difference between a sum of one kind and its terms.
     """
     tape = recording.tape
     known: dict[Any, int] = {}
     keys: list[int] = []
+    of_sums: set[int] = set()
     for op, operands in zip(tape.ops, tape.operands, strict=True):
-        below = [keys[k] for k in operands] if isinstance(op, Op) else []
+        below = [keys[k] for k in operands] if op.__class__ is Op else []
         if op is ops.add and len(set(below)) == 1:
             keys.append(below[0])
+            of_sums.add(below[0])
         else:
             keys.append(known.setdefault(_key(op, below), len(known)))
-    readers: dict[tuple[int, ...], tuple[list[tuple[int, int]], list[tuple[int, int]]]] = {}
+    readers: dict[tuple[int, ...], tuple[list[Operand], list[Operand]]] = {}
     for i, (op, operands) in enumerate(zip(tape.ops, tape.operands, strict=True)):
-        if not isinstance(op, Op):
+        if not isinstance(op, Op) or (op is ops.add and len(operands) == 1):
             continue
-        met = Counter(keys[k] for k in operands)
+        below = [keys[k] for k in operands]
+        if of_sums.isdisjoint(below) or (op is ops.add and len(set(below)) == 1):
+            continue
         ordered = op not in (ops.add, ops.multiply) and op.neutral is None
         for at, k in enumerate(operands):
-            if tape.ops[k] != CONSTANT and (op is not ops.add or 1 == met[keys[k]] < len(operands)):
-                sides = readers.setdefault((keys[i], keys[k], at if ordered else 0), ([], []))
+            if below[at] in of_sums and (op is not ops.add or below.count(below[at]) == 1):
+                sides = readers.setdefault((keys[i], below[at], at if ordered else 0), ([], []))
                 sides[tape.ops[k] is ops.add].append((i, at))
     return {pair for terms, sums in readers.values() if sums for pair in terms}
-
-
-def _sums_of_one_term(recording: Recording, keys: list[int]) -> set[int]:
-    """Returns the sums of one term whose whole group has one term each."""
-    tape = recording.tape
-    many = {keys[i] for i, op in enumerate(tape.ops) if op is ops.add and len(tape.operands[i]) > 1}
-    return {i for i, op in enumerate(tape.ops) if op is ops.add and keys[i] not in many}

@@ -232,14 +232,18 @@ class Session:
 
     def apply(self, op: Op, operands: tuple[Any, ...]) -> Recorded:
         """Records an operation of the table."""
-        indices = tuple([self.index(operand) for operand in operands])
+        indices = tuple([
+            operand._born if operand.__class__ is Recorded and operand._left is self
+            else self.index(operand)
+            for operand in operands
+        ])
         flags = self.requires_grad
-        if op.chooses:
-            self._note_choice(op, indices)
         if op.is_simple:
             requires_grad = flags[indices[0]] or flags[indices[-1]]
         else:
             requires_grad = any(flags[k] and op.is_differentiated(i) for i, k in enumerate(indices))
+            if op.chooses:
+                self._note_choice(op, indices)
         if engine._without_recording:
             requires_grad = False
         return self.new(op, indices, requires_grad)

@@ -12,8 +12,7 @@ Every rule here keeps the value to the last bit, but for two that are said aloud
 This file knows tapes and a few identities of arithmetic. It knows no array.
 """
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import replace
 from math import isfinite
 from typing import Any
@@ -22,6 +21,8 @@ from micrograd_notes import ops
 from micrograd_notes.lifting.tape import CONSTANT, Array, Recording, Tape
 from micrograd_notes.op import Op
 
+Operand = tuple[int, int]  # the number that reads it, and which of its operands it is
+
 
 class _Builder:
     """A tape that keeps equal entries once. The keys of 0.0 and -0.0 differ."""
@@ -29,27 +30,28 @@ class _Builder:
     def __init__(self, guarded: bool) -> None:
         self.tape = Tape()
         self.guarded = guarded
+        self.numbers: dict[int, float] = {}  # of the constants
         self._known: dict[Any, int] = {}
 
     def constant(self, number: float) -> int:
-        return self._shared((CONSTANT, number if number else str(number)), CONSTANT, (number,))
+        at = self._shared((CONSTANT, number if number else str(number)), CONSTANT, (number,))
+        self.numbers[at] = number
+        return at
 
     def leaf(self, array: Any, place: tuple[Any, ...]) -> int:
         return self._shared((id(array), place), array, place)
 
-    def shared(self, op: Op, operands: tuple[int, ...]) -> int:
-        """Returns the place of the operation as it is: a new one or an equal one."""
-        return self._shared((op, operands), op, operands)
+    def sum_of_one(self, term: int) -> int:
+        """Returns the place of a sum of one term, which no other sum swallows."""
+        at = self._shared((ops.add, (term,)), ops.add, (term,))
+        self.tape.kept.add(at)
+        return at
 
     def _shared(self, key: Any, op: Any, operands: tuple[Any, ...]) -> int:
         at = self._known.get(key)
         if at is None:
             at = self._known[key] = self.tape.append(op, operands)
         return at
-
-    def number(self, at: int) -> float | None:
-        """Returns the number of a constant; None of anything else."""
-        return self.tape.operands[at][0] if self.tape.ops[at] == CONSTANT else None
 
     def apply(self, op: Op, operands: tuple[int, ...]) -> int:
         """Returns the place of the operation: a new one, an equal one, or what it comes to."""
@@ -65,11 +67,10 @@ class _Builder:
         at = self._known.get((op, operands))
         if at is not None:
             return at
-        tape_ops = self.tape.ops
-        if all(tape_ops[k] == CONSTANT for k in operands):
+        numbers = self.numbers
+        if operands[0] in numbers and numbers.keys() >= set(operands):
             try:
-                numbers = [self.tape.operands[k][0] for k in operands]
-                return self.constant(op(*numbers))
+                return self.constant(op(*[numbers[k] for k in operands]))
             except (ArithmeticError, ValueError):
                 pass
         at = self._known[op, operands] = self.tape.append(op, operands)
@@ -80,32 +81,32 @@ class _Builder:
 
 
 def _multiply(b: _Builder, x: int, y: int) -> int | None:
-    for one, other in ((x, y), (y, x)):
-        if (number := b.number(one)) is not None and b.number(other) is None:
-            if number == 1.0:
-                return other  # 1 * x is x
-            if number == -1.0:
-                return b.apply(ops.neg, (other,))  # -1 * x is -x
-    return None
+    numbers = b.numbers
+    if (x in numbers) == (y in numbers):
+        return None
+    number, other = (numbers[x], y) if x in numbers else (numbers[y], x)
+    if number == 1.0:
+        return other  # 1 * x is x
+    return b.apply(ops.neg, (other,)) if number == -1.0 else None  # -1 * x is -x
 
 
 def _chain(b: _Builder, adjoint: int, partial: int) -> int | None:
-    number = b.number(adjoint)
+    number = b.numbers.get(adjoint)
     if number is not None and number != 0 and isfinite(number):
         return b.apply(ops.multiply, (adjoint, partial))  # the adjoint is not 0
-    number = b.number(partial)
+    number = b.numbers.get(partial)
     if number is not None and isfinite(number):
         return b.apply(ops.multiply, (adjoint, partial))  # the partial is finite
     return None
 
 
 def _divide(b: _Builder, x: int, y: int) -> int | None:
-    return x if b.number(y) == 1.0 else None  # x / 1 is x
+    return x if b.numbers.get(y) == 1.0 else None  # x / 1 is x
 
 
 def _power(b: _Builder, x: int, y: int) -> int | None:
-    number = b.number(y)
-    if b.number(x) is not None:
+    number = b.numbers.get(y)
+    if b.numbers.get(x) is not None:
         return None
     if number == 1.0:
         return x
@@ -113,7 +114,7 @@ def _power(b: _Builder, x: int, y: int) -> int | None:
 
 
 def _power_less(b: _Builder, x: int, y: int, n: int) -> int | None:
-    exponent, less = b.number(y), b.number(n)
+    exponent, less = b.numbers.get(y), b.numbers.get(n)
     if exponent is None or less is None or (exponent - less) + less != exponent:
         return None
     return b.apply(ops.power, (x, b.constant(exponent - less)))  # nothing is rounded in y - n
@@ -124,7 +125,7 @@ def _neg(b: _Builder, x: int) -> int | None:
 
 
 def _subtract(b: _Builder, x: int, y: int) -> int | None:
-    if (zero := b.number(y)) is not None and zero == 0 and b.number(x) is None:
+    if (zero := b.numbers.get(y)) is not None and zero == 0 and b.numbers.get(x) is None:
         return x  # x - 0 is x
     if b.tape.ops[y] is ops.neg:
         return b.apply(ops.add, (x, b.tape.operands[y][0]))  # x - (-y) is x + y
@@ -141,7 +142,7 @@ def _floor(b: _Builder, x: int) -> int | None:
 
 
 def _pick(b: _Builder, index: int, *values: int) -> int | None:
-    number = b.number(index)
+    number = b.numbers.get(index)
     return None if number is None else values[int(number)]
 
 
@@ -171,10 +172,10 @@ def simplify(recording: Recording, guarded: bool = False) -> Recording:
 def _shared(recording: Recording, guarded: bool) -> Recording:
     """Returns the program with equal numbers once, by the rules above."""
     old, builder = recording.tape, _Builder(guarded)
-    place: dict[int, int] = {}
+    place = [-1] * len(old)
     for i in old.reachable(recording.roots):
         op, operands = old.ops[i], old.operands[i]
-        if isinstance(op, Op):
+        if op.__class__ is Op:
             moved = tuple([place[k] for k in operands])
             if op is ops.add:
                 place[i] = builder.tape.append(op, moved)  # sums are shared once they are flat
@@ -187,39 +188,30 @@ def _shared(recording: Recording, guarded: bool) -> Recording:
     return _moved(recording, builder.tape, place)
 
 
-def restated(recording: Recording, sums_of_one_term: set[int]) -> Recording:
-    """Returns the program in which these sums are their terms."""
-    return _flattened(recording, sums_of_one_term)
+def restated(recording: Recording, missing: set[Operand], singles: set[int]) -> Recording:
+    """Returns the program with sums of one term put in, and with others replaced by their terms."""
+    return _flattened(recording, missing, singles)
 
 
-def wrapped(recording: Recording, terms: set[tuple[int, int]]) -> Recording:
-    """Returns the program in which operands, given as (number, which one), are sums of one term."""
-    old, builder = recording.tape, _Builder(guarded=True)
-    place: dict[int, int] = {}
-    for i, (op, operands) in enumerate(zip(old.ops, old.operands, strict=True)):
-        if isinstance(op, Op):
-            moved = [place[k] for k in operands]
-            for at in [at for at in range(len(moved)) if (i, at) in terms]:
-                moved[at] = builder.shared(ops.add, (moved[at],))
-                builder.tape.kept.add(moved[at])
-            place[i] = builder.shared(op, tuple(moved))
-        else:
-            place[i] = builder.tape.append(op, operands)
-    return _moved(recording, builder.tape, place)
-
-
-def _flattened(recording: Recording, dropped: frozenset[int] | set[int] = frozenset()) -> Recording:
+def _flattened(
+    recording: Recording,
+    missing: Set[Operand] = frozenset(),
+    dropped: Set[int] = frozenset(),
+) -> Recording:
     """Returns the program with every chain of sums as one sum, and equal sums shared."""
     old, builder = recording.tape, _Builder(guarded=True)
     needed = old.reachable(recording.roots)
-    uses: Counter[int] = Counter(recording.roots)
+    uses = [0] * len(old)
+    for root in recording.roots:
+        uses[root] += 1
     for i in needed:
-        if isinstance(old.ops[i], Op):
-            uses.update(old.operands[i])
+        if old.ops[i].__class__ is Op:
+            for k in old.operands[i]:
+                uses[k] += 1
     for i in reversed(needed):  # what is used through a dropped sum
         if i in dropped:
             uses[old.operands[i][0]] += uses[i] - 1
-    place: dict[int, int] = {}
+    place = [-1] * len(old)
     terms_of: dict[int, list[int]] = {}
     used_in_sum_once = {
         k for i in needed if old.ops[i] is ops.add and i not in dropped for k in old.operands[i]
@@ -229,8 +221,14 @@ def _flattened(recording: Recording, dropped: frozenset[int] | set[int] = frozen
         term = old.operands[i][0] if i in dropped else i
         if i in used_in_sum_once and old.ops[term] is ops.add and term not in old.kept:
             used_in_sum_once.add(term)
+    readers = {i for i, _ in missing}
     for i in needed:
         op, operands = old.ops[i], old.operands[i]
+        if i in readers:
+            operands = tuple([
+                -1 - builder.sum_of_one(place[k]) if (i, at) in missing else k
+                for at, k in enumerate(operands)
+            ])
         if i in dropped:
             if operands[0] in terms_of:
                 terms_of[i] = terms_of.pop(operands[0])
@@ -242,13 +240,14 @@ def _flattened(recording: Recording, dropped: frozenset[int] | set[int] = frozen
                 if k in used_in_sum_once:
                     terms += terms_of.pop(k)
                 else:
-                    terms.append(place[k])
+                    terms.append(place[k] if k >= 0 else -1 - k)
             if i in used_in_sum_once:
                 terms_of[i] = terms
             else:
                 place[i] = _sum(builder, terms)
-        elif isinstance(op, Op):
-            place[i] = builder.apply(op, tuple([place[k] for k in operands]))
+        elif op.__class__ is Op:
+            moved = [place[k] if k >= 0 else -1 - k for k in operands]
+            place[i] = builder.apply(op, tuple(moved))
         elif op == CONSTANT:
             place[i] = builder.constant(operands[0])
         else:
@@ -261,7 +260,7 @@ def _sum(builder: _Builder, terms: list[int]) -> int:
     constant = 0.0
     counted: dict[int, int] = {}
     for term in terms:
-        number = builder.number(term)
+        number = builder.numbers.get(term)
         if number is None:
             counted[term] = counted.get(term, 0) + 1
         else:
@@ -272,22 +271,22 @@ def _sum(builder: _Builder, terms: list[int]) -> int:
     ]
     if constant != 0 or not kept:
         kept.append(builder.constant(constant))
-    if len(kept) == 1 and builder.number(kept[0]) is not None:
+    if len(kept) == 1 and builder.numbers.get(kept[0]) is not None:
         return kept[0]
     key = (ops.add, tuple(sorted(kept)))
     return builder._shared(key, ops.add, tuple(kept))
 
 
-def _moved(recording: Recording, tape: Tape, place: dict[int, int]) -> Recording:
-    """Returns the recording on a new tape."""
+def _moved(recording: Recording, tape: Tape, place: list[int]) -> Recording:
+    """Returns the recording on a new tape; -1 is the place of what is not needed."""
     old = recording.tape
-    tape.kept |= {place[i] for i in old.kept if i in place}
+    tape.kept |= {place[i] for i in old.kept if place[i] >= 0}
     for adjoint, of in old.adjoint_of.items():
-        if adjoint in place and of in place:
+        if place[adjoint] >= 0 and place[of] >= 0:
             tape.adjoint_of.setdefault(place[adjoint], place[of])
     for named, name in old.names.items():
-        if named in place:
-            tape.names.setdefault(place[named], name)
+        if (at := place[named]) >= 0:
+            tape.names[at] = min(name, tape.names.get(at, name))
     return replace(
         recording,
         tape=tape,

@@ -18,7 +18,8 @@ LEARNERS, OTHERS, FUNCTION = range(3)  # how well a name fits: the lower the bet
 Name = tuple[int, str]
 
 PACKAGE = Path(__file__).parents[1]
-ARITHMETIC = tuple([str(PACKAGE / room) for room in ("engine.py", "op.py", "methods.py", "lifting")])
+ROOMS = ("engine.py", "op.py", "methods.py", "lifting")
+ARITHMETIC = tuple([str(PACKAGE / room) for room in ROOMS])
 
 
 def call_and_listen(
