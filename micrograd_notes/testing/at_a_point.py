@@ -22,7 +22,7 @@ from micrograd_notes.testing.numeric import DIGITS, Derivative, ladder, limit_of
 from micrograd_notes.testing.precise import OpaqueError, Precise, counterpart, mp
 from micrograd_notes.testing.verdicts import Verdict
 
-__all__ = ["Finding", "examine", "examine_partial", "examine_value"]
+__all__ = ["Finding", "examine", "examine_partial", "examine_value", "numeric_partial"]
 
 _ULP = 2.0**-52
 # A value of a built-in row: what libm grants for its worst functions, and two roundings of our own.

@@ -22,7 +22,7 @@ from typing import Any
 from micrograd_notes.engine import Value, grad
 from micrograd_notes.nn import Module
 from micrograd_notes.op import Op
-from micrograd_notes.testing.at_a_point import Finding, examine
+from micrograd_notes.testing.at_a_point import Finding, examine, numeric_partial
 from micrograd_notes.testing.inside import interior_hull, jump_in_doubt
 from micrograd_notes.testing.numeric import Derivative
 from micrograd_notes.testing.programs import Instruction, Program
@@ -399,11 +399,15 @@ def _infinitely_steep(program: Program) -> tuple[Op, tuple[float, ...]] | None:
 
 
 def _undifferentiated(program: Program) -> tuple[Op, int] | None:
-    """Returns a row that has no partial for an operand which comes from an input, and which."""
+    """Returns a row with no partial for an operand that comes from an input and moves it."""
+    values = program.values()
     for op, operands in program.instructions:
+        numbers = tuple(values[x] if isinstance(x, int) else x for x in operands)
         for index, operand in enumerate(operands):
             if isinstance(operand, int) and not op.is_differentiated(index):
-                return op, index
+                sides = numeric_partial(op, index, numbers).sides
+                if any(abs(side.slope) > side.error for side in sides):
+                    return op, index
     return None
 
 

@@ -206,7 +206,11 @@ def _tendency(
     if abs(last) <= max(1e-9 * abs(before), mpmath.mpf(10) ** -330):
         return Side(0.0)  # it vanishes with the step
     if abs(last) < 1e9 * abs(before):
-        return Side(float(last), float(abs(last - before)))
+        gap, gap_before = abs(last - before), abs(before - quotients[0][which])
+        # A slope that moves no less than it did has not arrived, however little that is: that of
+        # x**(1 + 1e-16) at 0 is 1 for all steps within reach, and 0 in the end.
+        creeps = not gap < 1e-3 * gap_before
+        return Side(float(last), float(max(gap, abs(last)) if creeps else gap))
     steps = [_step(x, digits) for digits in DIGITS[-2:]]
     if abs(last * steps[1]) < 0.5 * abs(before * steps[0]):
         return Side(math.copysign(math.inf, last))  # it grows, and the rise vanishes

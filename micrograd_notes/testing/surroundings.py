@@ -64,9 +64,11 @@ class Surroundings:
         if self.is_opaque:
             return ladder(self._in_floats(index), x)
         try:
-            return limit_of_quotients(self._in_many_digits(index), x, self._precise.extra)
+            found = limit_of_quotients(self._in_many_digits(index), x, self._precise.extra)
         except OpaqueError:
             return ladder(self._in_floats(index), x)
+        # A float that underflowed, as exp(-1e6) to 0, may be where mathematics has no value.
+        return found if found.sides else ladder(self._in_floats(index), x)
 
     def _in_floats(self, index: int) -> Callable[[float], float]:
         numbers = self.subject.numbers

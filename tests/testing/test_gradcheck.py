@@ -115,6 +115,7 @@ VERDICTS: list[tuple[str, Callable[..., Any], list[float], Verdict]] = [
     ("far out", lambda x: sigmoid(x), [40.0], V.PASS),
     ("near a kink", relu, [1e-9], V.PASS),
     ("an edge", sqrt, [0.0], V.PASS),
+    ("0 in floats alone", lambda x: (x * exp(x)) ** 1.5 + x, [-1e4], V.PASS),
     ("so large that five times it is none", exp, [709.7], V.PASS),
     ("near an edge", log, [1e-300], V.PASS),
     ("a constant", lambda x: x * 0 + 5, [3.0], V.PASS),
@@ -395,6 +396,13 @@ def test_an_operand_without_a_partial_is_named() -> None:
     report = gradcheck(product, 2.0, 3.0, raise_exception=False)
     assert report.verdict is Verdict.WRONG_RULE
     assert "says None for its operand b" in str(report)
+
+
+def test_a_condition_is_not_blamed_for_digits_that_a_sum_loses() -> None:
+    report = gradcheck(lambda x: where(x, (x + 1e9) ** 2 - 2e9 * x - 1e18, 0.0), 0.001,
+        raise_exception=False)
+    assert report.verdict is Verdict.INACCURATE
+    assert "where large terms cancel" in str(report)
 
 
 def test_absolute_of_a_value_is_a_row() -> None:

@@ -141,6 +141,15 @@ def test_a_staircase_is_flat_however_steep_it_looks_from_afar(stair: float, x: f
     assert all(side.slope == 0.0 for side in derivative.sides)
 
 
+@pytest.mark.parametrize("exponent", [1 + 2.0**-52, 1.001, 1.01])
+def test_a_slope_that_has_not_arrived_is_doubted(exponent: float) -> None:
+    """That of x**1.001 at 0 is 0 in the end; with a step of 1e-266 it is 0.5 still."""
+    derivative = limit_of_quotients(
+        lambda t: mp.power(t, mpmath.mpf(exponent)) if t >= 0 else mp.nan, 0.0
+    )
+    assert derivative.doubt >= derivative.right.slope
+
+
 def test_next_to_the_smallest_float_there_is_no_room_for_steps() -> None:
     for x in (5e-324, 1e-310):
         assert not ladder(lambda t: t * math.log(t), x).left.is_defined
