@@ -436,7 +436,8 @@ def _last_snapshot(history: History | Snapshot) -> Snapshot:
 # ---------------------------------------------------------------------------- functions of a number
 
 
-CURVE_POINTS = 801
+# Thirds of the width are among them, and halves down to 256ths, so that folds keep their corners.
+CURVE_POINTS = 3 * 256 + 1
 
 
 def activation_curve(
