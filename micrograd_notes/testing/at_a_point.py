@@ -17,6 +17,7 @@ from typing import Any
 
 import mpmath
 
+from micrograd_notes.accurate import SMALLEST_NORMAL
 from micrograd_notes.op import Op, is_number
 from micrograd_notes.testing.numeric import DIGITS, Derivative, ladder, limit_of_quotients
 from micrograd_notes.testing.precise import OpaqueError, Precise, counterpart, mp
@@ -25,6 +26,7 @@ from micrograd_notes.testing.verdicts import Verdict
 __all__ = ["Finding", "examine", "examine_partial", "examine_value", "numeric_partial"]
 
 _ULP = 2.0**-52
+SMALLEST = 2.0**-1074
 # A value of a built-in row: what libm grants for its worst functions, and two roundings of our own.
 _VALUE_ULPS = 4.0
 # How far a value or a partial may be off where the row states no bound: as if each of its operands,
@@ -112,7 +114,7 @@ def _value_tolerance(op: Op, operands: tuple[float, ...], truth: float) -> float
     A built-in row keeps its last digits. One operand's rounding is not held against a row of
     several, whose terms may cancel (logaddexp near 0), and neither is a factor that is subnormal.
     """
-    subnormal = 4.0 * 5e-324 * max(1.0, *map(abs, operands))
+    subnormal = _VALUE_ULPS * SMALLEST * max(1.0, *map(abs, operands))
     if _states_a_bound(op) and len(operands) == 1:
         return _VALUE_ULPS * math.ulp(truth) + subnormal
     moved = _moved_by_rounding(op, operands)
@@ -195,7 +197,8 @@ def examine_partial(op: Op, index: int, operands: tuple[float, ...], value: floa
     if not derivative.sides:
         return finding(Verdict.INCONCLUSIVE, "it is defined on neither side of the point")
     size = max(abs(side.slope) for side in derivative.sides)
-    if not _is_met(op, index, operands, derivative, partial):
+    underflow = _lost_to_underflow(operands, value, size)
+    if not _is_met(op, index, operands, derivative, partial, underflow):
         if derivative.doubt > _NO_DIGITS * size and not derivative.surely_differs(partial):
             return finding(Verdict.INCONCLUSIVE, "the numeric derivative has no digits here")
         return finding(*_wrong_or_inaccurate(op, index, operands, value, partial, derivative))
@@ -210,7 +213,12 @@ def examine_partial(op: Op, index: int, operands: tuple[float, ...], value: floa
 
 
 def _is_met(
-    op: Op, index: int, operands: tuple[float, ...], derivative: Derivative, partial: float
+    op: Op,
+    index: int,
+    operands: tuple[float, ...],
+    derivative: Derivative,
+    partial: float,
+    underflow: float,
 ) -> bool:
     """Returns whether the partial is the derivative, up to what rounding does to it.
 
@@ -222,7 +230,7 @@ def _is_met(
     size = max(abs(side.slope) for side in derivative.sides)
     if not math.isfinite(size):
         return derivative.allows(partial)
-    doubt = derivative.doubt
+    doubt = derivative.doubt + underflow
     if _states_a_bound(op):
         scale = max(size, op.scale(*operands) if op.scale else 0.0)
         return derivative.allows(partial, op.ulps * math.ulp(scale) + doubt)
@@ -230,6 +238,17 @@ def _is_met(
     return derivative.allows(partial, simple) or derivative.allows(
         partial, simple + _ROUNDINGS * _ULP * _bent_by_rounding(op, index, operands)
     )
+
+
+def _lost_to_underflow(operands: tuple[float, ...], value: float, size: float) -> float:
+    """Returns what a partial may be off where it, or the value it is computed from, is subnormal.
+
+    The density of 38.6 rounds to 0, and 38.6 times that is off by some of the smallest floats.
+    """
+    largest = max(1.0, *map(abs, operands))
+    if abs(value) >= SMALLEST_NORMAL and size >= SMALLEST_NORMAL * largest:
+        return 0.0
+    return _VALUE_ULPS * SMALLEST * largest
 
 
 def _states_a_bound(op: Op) -> bool:

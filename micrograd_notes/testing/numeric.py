@@ -213,11 +213,28 @@ def _tendency(
         return Side(float(last), float(max(gap, abs(last)) if creeps else gap))
     steps = [_step(x, digits) for digits in DIGITS[-2:]]
     if abs(last * steps[1]) < 0.5 * abs(before * steps[0]):
+        if not _grows_steadily([pair[which] for pair in quotients], x):
+            return Side(float(last), float(abs(last)))  # the last step sees what no other does
         return Side(math.copysign(math.inf, last))  # it grows, and the rise vanishes
     with mp.workdps(DIGITS[0] + _digits_before_the_point(x)):
         step = _step(x, DIGITS[0]) * (-1, 1)[which]
         near, far = function(x + step), function(x + 2 * step)
         return Side(float((far - near) / step), jumps=True)
+
+
+def _grows_steadily(quotients: list[Any], x: float) -> bool:
+    """Returns whether the slope grows as a power of the step, that of sqrt at 0 as step**-0.5.
+
+    Where the smallest of x and 1e-222 is taken, it is flat for every step but the last, and then 1.
+    """
+    if not all(mp.isfinite(q) and q for q in quotients[-3:]):
+        return False
+    steps = [_step(x, digits) for digits in DIGITS]
+    powers = [
+        mp.log(abs(quotients[k + 1] / quotients[k])) / mp.log(steps[k] / steps[k + 1])
+        for k in (-3, -2)
+    ]
+    return bool(abs(powers[1] - powers[0]) < 0.05)
 
 
 def _as_side(number: Any) -> Side:

@@ -150,6 +150,14 @@ def test_a_slope_that_has_not_arrived_is_doubted(exponent: float) -> None:
     assert derivative.doubt >= derivative.right.slope
 
 
+@pytest.mark.parametrize("beyond", [1e-222, 0.0])
+def test_what_the_last_step_alone_sees_is_no_infinite_slope(beyond: float) -> None:
+    """The function is x up to 1e-222, and constant from there on."""
+    derivative = limit_of_quotients(lambda t: t if t < 1e-222 else mpmath.mpf(beyond), 0.0)
+    assert derivative.right.slope == pytest.approx(1.0)
+    assert derivative.right.error >= 1.0
+
+
 def test_next_to_the_smallest_float_there_is_no_room_for_steps() -> None:
     for x in (5e-324, 1e-310):
         assert not ladder(lambda t: t * math.log(t), x).left.is_defined

@@ -16,6 +16,7 @@ from micrograd_notes.testing import (
     check_operation,
     opcheck,
 )
+from micrograd_notes.testing.at_a_point import examine
 from tests.testing.faults import Planted, fault_of_value, faults_of_rules
 
 BUILT_IN = built_in_rows()
@@ -195,6 +196,11 @@ def test_a_rule_that_is_not_a_number_is_shown() -> None:
 def test_without_a_partial_nothing_is_checked() -> None:
     with pytest.raises(InconclusiveError, match="no partial derivative to check"):
         opcheck(operation("flat_of_a_test", lambda x: 2 * x, [None]))()
+
+
+def test_a_value_that_underflows_takes_its_partial_along() -> None:
+    findings = examine(ops.normal_density, [38.607451045598886])
+    assert not any(finding.verdict.fails for finding in findings)
 
 
 def test_a_counterpart_that_mpmath_has_not_is_named() -> None:
