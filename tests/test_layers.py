@@ -10,7 +10,7 @@ PACKAGE = Path(micrograd_notes.__file__).parent
 
 # A room may import the rooms in the lines above its own, and those beside it in the same folder.
 LAYERS = [
-    {"accurate", "files", "memories"},
+    {"accurate", "files", "memories", "rows"},
     {"op"},
     {"ops"},
     {"graph"},
@@ -18,10 +18,10 @@ LAYERS = [
     {"engine"},
     {"copying", "methods"},
     {"nn"},
-    {"losses", "optim", "data", "draw", "saving", "gpt"},
+    {"losses", "optim", "data", "draw", "saving"},
     {"testing"},
     {"lifting", "hypothesis_entry"},
-    {"lifted_training"},
+    {"lifted_training", "gpt"},
     {"training"},
     {"recording", "watching"},
     {"plots", "exercises"},

@@ -166,8 +166,8 @@ def binary(left: Any, operator: ast.operator, right: Any) -> Any:
 
 
 def total(terms: Sequence[Any]) -> Any:
-    """Returns the sum of trees; one that is taken away does not come first."""
-    first, *rest = sorted(terms, key=lambda t: isinstance(t, ast.UnaryOp))
+    """Returns the sum of trees; a number, or one that is taken away, does not come first."""
+    first, *rest = sorted(terms, key=lambda t: isinstance(t, ast.UnaryOp | ast.Constant))
     for term in rest:
         first = binary(first, ast.Add(), term)
     return first

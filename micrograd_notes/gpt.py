@@ -1,0 +1,120 @@
+"""A small GPT, one scalar at a time: it learns to spell the names of cities, and invents some.
+
+Beside an MLP, three parts are new. An *embedding* is a row of numbers for each token, and for each
+position. *RMSNorm* divides a row by its root mean square. By *attention* a position looks back at
+those before it: the product of its query with their keys says how much of each value it takes.
+After A. Vaswani et al., "Attention is all you need" (2017), A. Radford et al., "Improving language
+understanding by generative pre-training" (2018), B. Zhang and R. Sennrich, "Root mean square layer
+normalization" (2019). To see it learn: python -m micrograd_notes.gpt
+"""
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from micrograd_notes.data import city_names
+from micrograd_notes.engine import Value, no_grad
+from micrograd_notes.lifting import lift
+from micrograd_notes.nn import Module
+from micrograd_notes.ops import logsumexp, pick, relu, softmax
+from micrograd_notes.optim import Adam
+from micrograd_notes.rows import Row, dot, linear, plus, rms_norm
+
+Past = tuple[list[Row], list[Row], list[Any]]  # keys, values and shares of the positions so far
+
+
+class GPT(Module):
+    """What comes next? Token 0 begins and ends a text; letters are the tokens 1, 2, ...
+
+    >>> model = GPT("abc", width=4, heads=2)
+    >>> [len(logits) for logits in model(model.tokens("cab"))]
+    [4, 4, 4, 4]
+    """
+
+    def __init__(
+        self, letters: str, positions: int = 16, width: int = 16, heads: int = 4, seed: int = 0
+    ) -> None:
+        draw = random.Random(seed).gauss
+
+        def matrix(rows: int, columns: int) -> list[Row]:
+            return [[Value(draw(0.0, 0.08)) for _ in range(columns)] for _ in range(rows)]
+
+        self.letters, self.heads = letters, heads
+        self.embedding, self.position = matrix(len(letters) + 1, width), matrix(positions, width)
+        self.Wq, self.Wk, self.Wv, self.Wo = (matrix(width, width) for _ in range(4))
+        self.W1, self.W2 = matrix(4 * width, width), matrix(width, 4 * width)
+        self.unembedding = matrix(len(letters) + 1, width)
+
+    def tokens(self, text: str) -> list[int]:
+        """Returns the tokens of a text, behind the 0 that begins it."""
+        return [0, *(1 + self.letters.index(letter) for letter in text)]
+
+    def __call__(self, tokens: Sequence[Any]) -> list[Row]:
+        """Returns for each token the logits of what comes behind it."""
+        past: Past = ([], [], [])
+        return [self.next(token, past) for token in tokens]
+
+    def next(self, token: Any, past: Past) -> Row:
+        """Returns the logits of what comes behind a token, and adds it to the past."""
+        x = rms_norm(plus(pick(self.embedding, token), self.position[len(past[0])]))
+        x = plus(x, linear(self.attention(rms_norm(x), *past), self.Wo))
+        hidden = [relu(z) for z in linear(rms_norm(x), self.W1)]
+        return linear(plus(x, linear(hidden, self.W2)), self.unembedding)
+
+    def attention(self, x: Row, keys: list[Row], values: list[Row], shares: list[Any]) -> Row:
+        """Returns, head by head, the mean of the values so far, each weighted by its share."""
+        query, key, value = (linear(x, weights) for weights in (self.Wq, self.Wk, self.Wv))
+        keys.append(key)
+        values.append(value)
+        size = len(x) // self.heads
+        heads = [slice(start, start + size) for start in range(0, len(x), size)]
+        scores = [[dot(query[h], key[h]) / size**0.5 for key in keys] for h in heads]
+        shares.append([softmax(row) for row in scores])
+        columns = [zip(*[value[h] for value in values], strict=True) for h in heads]
+        return [dot(s, c) for s, cs in zip(shares[-1], columns, strict=True) for c in cs]
+
+    def loss(self, tokens: Sequence[Any], targets: Sequence[Any]) -> Any:
+        """Returns the mean of -log of the probability of each target."""
+        guesses = zip(self(tokens), targets, strict=True)
+        losses = [logsumexp(logits) - pick(logits, target) for logits, target in guesses]
+        return sum(losses) / len(losses)
+
+    @no_grad()
+    def invent(self, generator: random.Random, temperature: float = 0.7) -> str:
+        """Returns a text drawn letter by letter; the lower the temperature, the likelier each."""
+        tokens, past = [0], ([], [], [])  # type: tuple[list[int], Past]
+        while len(tokens) == 1 or (tokens[-1] and len(tokens) <= len(self.position)):
+            chances = softmax([z / temperature for z in self.next(tokens[-1], past)])
+            tokens += generator.choices(range(len(chances)), [p.data for p in chances])
+        return "".join(self.letters[token - 1] for token in tokens if token)
+
+
+def train(model: GPT, texts: Sequence[str], steps: int, seed: int = 0) -> list[float]:
+    """Returns the loss of each step, lifted, on up to 32 texts of one length, at falling rates."""
+    program, optimizer = lift(model.loss, model), Adam(model.parameters())
+    generator, theta, losses = random.Random(seed), program.parameters(), []
+    for step in range(steps):
+        length = len(generator.choice(texts))
+        alike = [model.tokens(text) for text in texts if len(text) == length]
+        batch = generator.sample(alike, min(32, len(alike)))
+        loss, gradient = program.value_and_grad(theta, batch, [[*row[1:], 0] for row in batch])
+        optimizer.lr = 0.01 * (1 - step / steps)
+        theta = optimizer.stepped(theta, gradient)
+        losses.append(loss)
+    program.load(theta)
+    return losses
+
+
+if __name__ == "__main__":
+    names = [name for name in city_names() if len(name) < 10]
+    model = GPT("abcdefghijklmnopqrstuvwxyz -")
+    optimizer = Adam(model.parameters(), lr=0.01)
+    for tokens in map(model.tokens, names[:3]):  # eagerly, a name a step
+        loss = model.loss(tokens, [*tokens[1:], 0])
+        model.zero_grad()
+        loss.backward()
+        optimizer.step()
+        print(f"loss {loss.data:.2f}")
+    losses = train(model, names, steps=3000)  # lifted
+    print(f"loss {sum(losses[:100]) / 100:.2f}, in the end {sum(losses[-100:]) / 100:.2f}")
+    print(*{model.invent(random.Random(seed)) for seed in range(20)} - {*names}, sep=", ")
