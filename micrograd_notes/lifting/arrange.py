@@ -17,6 +17,7 @@ sum of products is known, and that some rows take any number of operands. It nam
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import prod
@@ -67,7 +68,8 @@ class Arrangement:
         for line in self.statements:
             of = f"g{line.group}" if line.array is None else f"d{line.array.name}"
             shape = ("n", *line.shape) if line.is_batched else line.shape
-            lines.append(f"    {of}{list(shape)} = {ast.unparse(line.tree)}".replace("'", ""))
+            made = re.sub(r"\b_([gk]\d+)", r"\1", source.text(line.tree))
+            lines.append(f"    {of}[{', '.join(map(str, shape))}] = {made}")
         return "\n".join(lines)
 
 

@@ -42,17 +42,18 @@ class Grouping:
     group_of: list[int]  # for each number of the tape
 
     def text(self) -> str:
-        """Returns a line for each group."""
+        """Returns a line for each group: how many numbers, made how, and one of them."""
         lines = []
         for i, group in enumerate(self.groups):
-            op, tape = group.op, self.recording.tape
+            op, tape, first = group.op, self.recording.tape, group.members[0]
             if isinstance(op, Op):
-                operands = tape.operands[group.members[0]]
-                keys = list(dict.fromkeys(f"g{self.group_of[k]}" for k in operands))
-                made = f"{op.name}({', '.join(keys[:6])}{', ...' if len(keys) > 6 else ''})"
+                keys = list(dict.fromkeys(f"g{self.group_of[k]}" for k in tape.operands[first]))
+                more = ", ..." if len(keys) > 6 else ""
+                made = f"{op.name}({', '.join(keys[:6])}{more})"
+                made += f", as %{first} = {tape.spelled(first)}"
             else:
                 made = op.name if isinstance(op, Array) else "constants"
-            lines.append(f"    g{i}: {len(group.members)} x {made}")
+            lines.append(f"    g{i}: {len(group.members):,} x {made}")
         return "\n".join(lines)
 
 

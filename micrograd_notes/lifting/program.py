@@ -155,15 +155,19 @@ class Lifted:
         """Returns what each pass made of the learner's own function, on its latest shape."""
         made = self._known()
         recorded, simplified = made.recorded.tape, made.simplified.tape
+        groups, lines = made.grouped.groups, made.arranged.statements
         return "\n".join(
             [
-                f"1. record: {len(recorded):,} scalar operations, the gradient's among them",
+                f"1. record: {len(recorded):,} numbers, as one example makes them; first the",
+                "   function's own, then those of its gradient by the chain rule",
                 recorded.text(),
-                f"2. simplify: {len(simplified):,} are left",
+                f"2. simplify: {len(simplified):,} are left; equal ones are one, 1 * x is x, and a",
+                "   chain of sums is one sum",
                 simplified.text(),
-                f"3. group: {len(made.grouped.groups):,} kinds of them",
+                f"3. group: numbers that are made alike are one array, {len(groups):,} of them",
                 made.grouped.text(),
-                f"4. arrange: {len(made.arranged.statements):,} operations on arrays",
+                f"4. arrange: {len(lines):,} lines; each array has axes (n counts the examples), and",
+                "   a sum of products along one of them is a matrix product, @",
                 made.arranged.text(),
                 "5. emit: names, and what is used once where it is used",
                 made.source,

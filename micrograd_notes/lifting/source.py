@@ -106,8 +106,9 @@ class _Plainer(ast.NodeTransformer):
             node.right = condition
         if isinstance(node.op, ast.Mult):
             for one, other in ((node.left, node.right), (node.right, node.left)):
-                condition = _chosen_by(one)
+                condition = _chosen_by(one.operand if _is_negative(one) else one)  # type: ignore[attr-defined]
                 if condition is not None:
+                    other = ast.UnaryOp(ast.USub(), other) if _is_negative(one) else other
                     return ast.BinOp(other, ast.Mult(), condition)
         return node
 

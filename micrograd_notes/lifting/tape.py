@@ -70,26 +70,34 @@ class Tape:
                     needed[operand] = 1
         return [i for i in range(len(self)) if needed[i]]
 
-    def text(self, indices: Sequence[int] | None = None, limit: int = 12) -> str:
-        """Returns the first and last entries as lines that a person can read."""
-        indices = range(len(self)) if indices is None else indices
-        shown = list(indices)
-        if len(shown) > limit:
-            shown = [*shown[: limit // 2], -1, *shown[-(limit - limit // 2) :]]
-        return "\n".join(self._line(i) for i in shown)
+    def text(self, limit: int = 12) -> str:
+        """Returns the first and last operations as lines that a person can read."""
+        made = [i for i, op in enumerate(self.ops) if isinstance(op, Op)]
+        if len(made) > limit:
+            shown = [*made[: limit // 2], None, *made[-(limit - limit // 2) :]]
+        else:
+            shown = [*made]
+        return "\n".join("    ..." if i is None else f"    %{i} = {self.spelled(i)}" for i in shown)
 
-    def _line(self, i: int) -> str:
-        if i < 0:
-            return "    ..."
+    def spelled(self, i: int) -> str:
+        """Returns how a number is made: its operation, of numbers like %3, places and constants."""
         op, operands = self.ops[i], self.operands[i]
         if isinstance(op, Array):
-            from numpy import unravel_index
-
-            place = [int(k) for k in unravel_index(operands[0], op.shape)]
-            return f"    %{i} = {op.name}{place if place else ''}"
+            place = ", ".join(map(str, _places(operands[0], op.shape)))
+            return f"{op.name}[{place}]" if place else op.name
         if isinstance(op, str):
-            return f"    %{i} = {operands[0]!r}"
-        return f"    %{i} = {op.name}({', '.join(f'%{k}' for k in operands)})"
+            return repr(operands[0])
+        made = [f"%{k}" if isinstance(self.ops[k], Op) else self.spelled(k) for k in operands[:6]]
+        return f"{op.name}({', '.join([*made, *(['...'] if len(operands) > 6 else [])])})"
+
+
+def _places(place: int, shape: Sequence[int]) -> list[int]:
+    """Returns the index in each axis of a place that is counted through the whole array."""
+    index = []
+    for size in reversed(shape):
+        place, at = divmod(place, size)
+        index.append(at)
+    return index[::-1]
 
 
 @dataclass
