@@ -67,9 +67,10 @@ power: Op = operation("power", accurate.power,
     [lambda y, a, b: chain(b, power_less(a, b, 1.0)),
      lambda y, a, b: where(a, chain(y, ieee_log(a)), 0.0)],
     symbol="**", method="pow", numpy="{0} ** {1}", mpmath=lambda mp, a, b: mp.power(a, b))
-# a ** (b - n), for the derivatives of power: n is 1 in the first, a whole number above in the next
+# a ** (b - n), for the derivatives of power: n is 1 in the first, a whole number above in the next.
+# From 0 ** 0 on they are 0, and the infinite 0 ** -1 beneath is left out, or the fifth is nan.
 power_less: Op = operation("power_less", accurate.power_less,
-    [lambda y, a, b, n: chain(b - n, power_less(a, b, n + 1.0)),
+    [lambda y, a, b, n: chain(b - n, power_less(where(a, a, where(b - n, a, 1.0)), b, n + 1.0)),
      lambda y, a, b, n: where(a, chain(y, ieee_log(a)), 0.0), None],
     symbol="**", numpy="{0} ** ({1} - {2})", domain=(EVERYWHERE, EVERYWHERE, (1.0, 1.0)),
     mpmath=lambda mp, a, b, n: mp.power(a, b - n))
