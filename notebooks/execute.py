@@ -15,6 +15,7 @@ import asyncio
 import copy
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,9 @@ def executed(notebooks: Sequence[Any]) -> list[Any]:
         runs = [_executed(notebook, free) for notebook in notebooks]
         return await asyncio.gather(*runs, return_exceptions=True)
 
-    return asyncio.run(together())
+    # In a thread of its own, as a thread has one event loop, and the caller's may be in use.
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(lambda: asyncio.run(together())).result()
 
 
 async def _executed(notebook: Any, free: asyncio.Semaphore) -> Any:

@@ -39,6 +39,18 @@ def test_the_map_asks_the_question_of_each_notebook_and_says_what_it_needs(path:
     assert chapters(row.partition("|")[0]) == chapters(needs[1])
 
 
+def test_the_lesson_plans_name_sections_that_are_there() -> None:
+    plans = (FOLDER / "TEACHING.md").read_text(encoding="utf-8")
+    named = re.findall(r"(?m)\| (\d\d), (?!.*half)(.*\*.*) \|$", plans)
+    assert named
+    for chapter, words in named:
+        (path,) = FOLDER.glob(f"{chapter}_*.ipynb")
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        prose = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+        for section in re.findall(r"\*([^*]+)\*", words):
+            assert f"## {section}\n" in prose
+
+
 def test_there_are_claims_of_several_chapters() -> None:
     assert len(CLAIMS) >= 10
     assert len({chapter for row in CLAIMS for chapter in re.findall(r"\b(\d\d) `", row)}) >= 4
