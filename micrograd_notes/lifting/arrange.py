@@ -234,9 +234,8 @@ class _Arranger:
 
     # ---- reading -------------------------------------------------------------------------------
 
-    def _read(self, nodes: Any, letters: list[Any], whole: Sequence[Sequence[int]] = ()) -> Reading:
+    def _read(self, nodes: Any, letters: list[Any]) -> Reading:
         """Returns the operand: node k stands where the letters say in row k."""
-        np = self.np
         numbers = self._numbers(nodes)
         if numbers is not None:
             return self._read_constants(numbers, letters)
@@ -250,13 +249,14 @@ class _Arranger:
                 found = self._view(group, shape, fit[0], strides)
                 if found is not None:
                     return Reading(found[0], batch + found[1])
-        varying = [i for i in range(grid.ndim) if self._varies(grid, i)]
-        index = self._reduced(grid, varying)
+        if fit is not None:  # a hole is read where it would lie, as who asks what is there expects
+            grid = axes.at_every_place(fit, grid.shape)
+        index, varying = self._without_constant_axes(grid)
         size = prod(self.shapes[group])
         tree = source.name(f"_g{group}")
         if len(self.shapes[group]) != 1:
             tree = source.reshaped(tree, (-1, size) if batch else (-1,))
-        where = self._constant(np.maximum(index, 0))
+        where = self._constant(index.clip(0, size - 1))
         tree = source.indexed(tree, [source.EVERYTHING, where] if batch else [where])
         return Reading(tree, batch + varying)
 
@@ -266,9 +266,18 @@ class _Arranger:
         high = grid.max(axis=axis, keepdims=True)
         return bool((np.where(grid < 0, high, grid) != high).any())
 
-    def _reduced(self, grid: Any, kept: list[int]) -> Any:
-        """Returns the grid without the axes along which it is the same."""
-        return grid.max(axis=tuple(i for i in range(grid.ndim) if i not in kept))
+    def _without_constant_axes(self, grid: Any) -> tuple[Any, list[int]]:
+        """Returns the grid without the axes along which it is the same, and the others.
+
+        One axis after the other: two may each be dispensable, as the holes lie, and not both.
+        """
+        kept = []
+        for axis in range(grid.ndim):
+            if self._varies(grid, axis):
+                kept.append(axis)
+            else:
+                grid = grid.max(axis=axis, keepdims=True)
+        return grid.reshape([grid.shape[i] for i in kept]), kept
 
     def _read_constants(self, numbers: Any, letters: list[Any]) -> Reading:
         np = self.np
@@ -276,9 +285,8 @@ class _Arranger:
             return Reading(source.number(float(numbers[0])), [])
         which = np.unique(numbers, return_inverse=True)
         grid = self._grid(letters, which[1].reshape(-1))
-        varying = [i for i in range(grid.ndim) if self._varies(grid, i)]
-        index = np.maximum(self._reduced(grid, varying), 0)
-        return Reading(self._constant(which[0][index]), varying)
+        index, varying = self._without_constant_axes(grid)
+        return Reading(self._constant(which[0][np.maximum(index, 0)]), varying)
 
     def _constant(self, array: Any) -> Any:
         """Returns the name of an array of constants."""
@@ -403,23 +411,20 @@ class _Arranger:
         self, tree: Any, there: Any, letters: list[int], filling: float, batch: bool
     ) -> Any:
         """Returns the array with a number in the places where nothing is."""
-        varying = [i for i in range(there.ndim) if self._varies(there.astype(self.np.int64), i)]
-        mask = Reading(self._constant(self._reduced(there, varying)), varying)
-        aligned = self._aligned(mask, self._batch(batch) + letters)
+        mask, varying = self._without_constant_axes(there.astype(self.np.int64))
+        aligned = Reading(self._constant(mask == 1), varying)
+        aligned = self._aligned(aligned, self._batch(batch) + letters)
         return source.fill("np.where({0}, {1}, {2})", [aligned, tree, source.real(filling)])
 
     def _fill(self, nodes: Any, letters: list[Any], where: Any, filling: float) -> bool:
         """Returns whether the operand, read along the letters, has this number at these places."""
-        np = self.np
         group = int(self.group_of[nodes[0]])
         if self.filling.get(group) != filling:
             return False
         fit = axes.affine(self._grid(letters, self.lane[nodes]))
         if fit is None:
             return False
-        places = np.ogrid[tuple(map(slice, where.shape))]
-        lanes = fit[0] + sum(s * i for s, i in zip(fit[1], places, strict=True))
-        lanes = np.broadcast_to(lanes, where.shape)[where]
+        lanes = axes.at_every_place(fit, where.shape)[where]
         holes = self.holes[group]
         inside = lanes.size == 0 or (lanes.min() >= 0 and lanes.max() < holes.size)
         return bool(inside and holes.reshape(-1)[lanes].all())
@@ -762,8 +767,8 @@ class _Terms:
         grid = np.where(known, there, -1)  # a sum that is not there may have any terms
         if any(a._fill(operand, letters, grid == 0, filling) for operand in self.operands):
             return readings
-        varying = [i for i in range(grid.ndim) if a._varies(grid, i)]
-        mask = a._reduced(grid, varying) == 1
+        mask, varying = a._without_constant_axes(grid)
+        mask = mask == 1
         able = [i for i, r in enumerate(readings) if set(varying) <= set(r.letters)]
         if not able:
             wanted = set(varying).union(*[r.letters for r in readings])

@@ -158,10 +158,21 @@ def affine(lanes: Any) -> tuple[int, list[int]] | None:
         strides.append(stride)
     first = np.unravel_index(int(known.argmax()), lanes.shape)
     offset = int(lanes[first]) - sum(s * int(i) for s, i in zip(strides, first, strict=True))
-    if not full:
-        grid = offset + sum(
-            s * i for s, i in zip(strides, np.ogrid[tuple(map(slice, lanes.shape))], strict=True)
-        )
-        if (np.broadcast_to(grid, lanes.shape)[known] != lanes[known]).any():
-            return None
+    if not full and (at_every_place((offset, strides), lanes.shape)[known] != lanes[known]).any():
+        return None
     return offset, strides
+
+
+def at_every_place(fit: tuple[int, list[int]], shape: tuple[int, ...]) -> Any:
+    """Returns offset + sum of stride * index for every place of a grid.
+
+    >>> at_every_place((5, [2, 1]), (2, 3)).tolist()
+    [[5, 6, 7], [7, 8, 9]]
+    """
+    import numpy as np
+
+    offset, strides = fit
+    grid = np.full(shape, offset)
+    for axis, stride in enumerate(strides):
+        grid += np.expand_dims(stride * np.arange(shape[axis]), [*range(1, len(shape) - axis)])
+    return grid

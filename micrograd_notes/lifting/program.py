@@ -166,7 +166,7 @@ class Lifted:
                 simplified.text(),
                 f"3. group: numbers that are made alike are one array, {len(groups):,} of them",
                 made.grouped.text(),
-                f"4. arrange: {len(lines):,} lines; each array has axes, of which n counts examples,",
+                f"4. arrange: {len(lines):,} lines; each array has axes, n that of the examples,",
                 "   and a sum of products along one of them is a matrix product, @",
                 made.arranged.text(),
                 "5. emit: names, and what is used once where it is used",

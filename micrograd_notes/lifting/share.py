@@ -18,7 +18,7 @@ class Line(NamedTuple):
 
     name: str
     tree: Any
-    may_go: bool = True  # unless somebody asks for it by its name
+    may_go: bool = True  # False for what is asked for by its name, and read by none
 
 
 def shared(
@@ -102,17 +102,17 @@ class _Sharer(ast.NodeTransformer):
 
     def add(self, line: Line) -> None:
         """Adds a line, or makes its name another one's."""
+        if not line.may_go:
+            self.lines.append(Line(line.name, self.visit(line.tree), False))
+            return
         number = self.numbers.of_name[line.name]
         known = self.named.get(number)
-        if known is not None and line.may_go:
-            self._aliases[line.name] = known
-            return
         tree = self._inside(line.tree) if known is None else ast.Name(known)
-        if isinstance(tree, ast.Name) and line.may_go:
+        if isinstance(tree, ast.Name):
             self._aliases[line.name] = tree.id
             return
-        self.named.setdefault(number, line.name)
-        self.lines.append(Line(line.name, tree, line.may_go))
+        self.named[number] = line.name
+        self.lines.append(Line(line.name, tree))
 
     def visit_Name(self, node: ast.Name) -> Any:
         return ast.Name(self._aliases.get(node.id, node.id))
