@@ -16,11 +16,13 @@ import copy
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 FOLDER = Path(__file__).parent
 AT_A_TIME = 2  # kernels; each uses one core
@@ -31,24 +33,30 @@ METADATA = {
 }
 
 
-def executed(notebooks: Sequence[Any]) -> list[Any]:
-    """Returns a tidy copy of each notebook, with the outputs of a fresh run.
+@dataclass(frozen=True)
+class Run:
+    """What came of running a notebook."""
 
-    In the place of a notebook in which a cell raised stands the error, a `CellExecutionError`; its
-    message shows the cell.
-    """
+    notebook: Any
+    """A tidy copy, with the outputs up to the cell that raised, if one did."""
+    error: CellExecutionError | None
+    """Its message shows the cell that raised."""
+    seconds: float
 
-    async def together() -> list[Any]:
+
+def executed(notebooks: Sequence[Any]) -> list[Run]:
+    """Runs each notebook in a fresh kernel, and returns what came of it."""
+
+    async def together() -> list[Run]:
         free = asyncio.Semaphore(AT_A_TIME)
-        runs = [_executed(notebook, free) for notebook in notebooks]
-        return await asyncio.gather(*runs, return_exceptions=True)
+        return await asyncio.gather(*(_run(notebook, free) for notebook in notebooks))
 
     # In a thread of its own, as a thread has one event loop, and the caller's may be in use.
     with ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(lambda: asyncio.run(together())).result()
 
 
-async def _executed(notebook: Any, free: asyncio.Semaphore) -> Any:
+async def _run(notebook: Any, free: asyncio.Semaphore) -> Run:
     client = NotebookClient(
         tidied(copy.deepcopy(notebook)),
         timeout=LONGEST_CELL,
@@ -58,7 +66,12 @@ async def _executed(notebook: Any, free: asyncio.Semaphore) -> Any:
         coalesce_streams=True,  # what is printed comes in pieces, cut differently each time
     )
     async with free:
-        return tidied(await client.async_execute())
+        start, error = time.perf_counter(), None
+        try:
+            await client.async_execute()
+        except CellExecutionError as raised:
+            error = raised
+        return Run(tidied(client.nb), error, time.perf_counter() - start)
 
 
 def tidied(notebook: Any) -> Any:
@@ -79,15 +92,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Executes the notebooks in place.")
     parser.add_argument("notebooks", nargs="*", type=Path, help="by default all of this folder")
     paths = parser.parse_args().notebooks or sorted(FOLDER.glob("*.ipynb"))
-    start, failed = time.perf_counter(), []
+    failed = []
     runs = executed([nbformat.read(path, as_version=4) for path in paths])
     for path, run in zip(paths, runs, strict=True):
-        if isinstance(run, Exception):
-            failed.append(f"{path.name} stays as it was:\n{run}")
-        else:
-            nbformat.validate(run)
-            nbformat.write(run, path)
-    print(f"{len(paths) - len(failed)} notebooks executed in {time.perf_counter() - start:.0f} s")
+        if run.error:
+            failed.append(f"{path.name} stays as it was:\n{run.error}")
+            continue
+        nbformat.validate(run.notebook)
+        nbformat.write(run.notebook, path)
+        print(f"{path.name}: {run.seconds:.1f} s")
     if failed:
         raise SystemExit("\n\n".join(failed))
 

@@ -82,16 +82,16 @@ def runs(request: pytest.FixtureRequest) -> Mapping[str, Any]:
     here = (item for item in request.session.items if isinstance(item, pytest.Function))
     asked = {str(item.callspec.params["name"]) for item in here if item.module is request.module}
     names = sorted(asked)
-    run = execute().executed([with_answers(committed(name)) for name in names])
-    return dict(zip(names, run, strict=True))
+    found = execute().executed([with_answers(committed(name)) for name in names])
+    return dict(zip(names, found, strict=True))
 
 
 @pytest.fixture
 def ran(runs: Mapping[str, Any], name: str) -> Any:
     """The notebook after its run; if a cell raised, every test that takes it shows the error."""
-    if isinstance(runs[name], Exception):
-        raise runs[name]
-    return runs[name]
+    if runs[name].error:
+        raise runs[name].error
+    return runs[name].notebook
 
 
 def solution_in(markdown: str) -> str:
