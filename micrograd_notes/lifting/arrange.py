@@ -463,7 +463,8 @@ class _Arranger:
         inner = [k for k in range(len(found), len(letters)) if k in reading.letters]
         if not inner:  # one operand, again and again
             call = source.parse("np.stack([], -1)")
-            call.args[0].elts = [self._aligned(reading, outer)] * letters[-1][1]
+            count = prod(n for _, n in letters[len(found) :])
+            call.args[0].elts = [self._aligned(reading, outer)] * count
             return source.fill(op.numpy, (), call), shape
         everything = self._aligned(reading, outer + inner)
         if len(inner) > 1:
@@ -476,19 +477,24 @@ class _Arranger:
         np = self.np
         rows = np.array([self.tape.operands[m] for m in members])
         count, length = rows.shape[0], rows.shape[1] - 1
+        kinds = {int(self.group_of[k]) for k in rows[:, 1:].reshape(-1)}
         owner = np.repeat(np.arange(count), length)
-        choices = rows[:, 1:].reshape(-1)
         columns = self._columns(rows[:, 0])
-        columns += [
-            kept for c in self._columns(choices)
-            if (kept := axes.parted(c, owner, count)[0]) is not None
-        ]
+        for choices in [rows[:, 1:].reshape(-1)] if len(kinds) == 1 else rows[:, 1:].T:
+            of = owner if len(kinds) == 1 else np.arange(count)
+            parts = [axes.parted(c, of, count)[0] for c in self._columns(choices)]
+            columns += [kept for kept in parts if kept is not None]
         found = self._settle(members, columns, [])
         shape = self._place(members, found)
-        letters = [(c[owner], n) for c, n in found] + [(np.tile(np.arange(length), count), length)]
-        self.sizes = {i: n for i, (_, n) in enumerate(letters)}
-        among = self._read(choices, letters)
         last = len(found)
+        if len(kinds) == 1:
+            position = np.tile(np.arange(length), count)
+            letters = [*((c[owner], n) for c, n in found), (position, length)]
+            self.sizes = {i: n for i, (_, n) in enumerate(letters)}
+            among = self._read(rows[:, 1:].reshape(-1), letters)
+        else:
+            self.sizes = {i: n for i, (_, n) in enumerate(found)}
+            among = self._stack([self._read(nodes, found) for nodes in rows[:, 1:].T], last)
         if last not in among.letters:  # one value, again and again
             among = Reading(source.indexed(among.tree, [None]), [last, *among.letters])
         chosen = self._read(rows[:, 0], found)
@@ -503,6 +509,13 @@ class _Arranger:
             tree.slice = ast.Tuple([*index, tree.slice])
         batch = self._batch(self.batched[int(self.group_of[members[0]])])
         return self._aligned(Reading(tree, chosen.letters + own), [*batch, *range(last)]), shape
+
+    def _stack(self, readings: list[Reading], letter: int) -> Reading:
+        """Returns arrays one behind the other, along a first axis with this letter."""
+        wanted = sorted({k for reading in readings for k in reading.letters})
+        call = source.parse("np.stack(np.broadcast_arrays())")
+        call.args[0].args = [self._aligned(reading, wanted) for reading in readings]
+        return Reading(call, [letter, *wanted])
 
     def _counting(self, letter: int) -> Any:
         size = source.name("n") if letter == BATCH else ast.Constant(self.sizes[letter])

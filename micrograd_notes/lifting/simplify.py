@@ -64,6 +64,8 @@ class _Builder:
             return self.apply(ops.multiply, operands)
         if op is ops.multiply and operands[0] > operands[1]:
             operands = (operands[1], operands[0])
+        elif op.neutral is not None:
+            operands = tuple(sorted(operands))  # their order does not matter, as in a sum
         at = self._known.get((op, operands))
         if at is not None:
             return at
@@ -219,7 +221,8 @@ def _flattened(
     }
     for i in reversed(needed):  # a dropped sum passes its term's own terms on
         term = old.operands[i][0] if i in dropped else i
-        if i in used_in_sum_once and old.ops[term] is ops.add and term not in old.kept:
+        is_free = old.ops[term] is ops.add and uses[term] == 1 and term not in old.kept
+        if i in used_in_sum_once and is_free:
             used_in_sum_once.add(term)
     readers = {i for i, _ in missing}
     for i in needed:
@@ -237,7 +240,7 @@ def _flattened(
         elif op is ops.add:
             terms: list[int] = []
             for k in operands:
-                if k in used_in_sum_once:
+                if k in terms_of:
                     terms += terms_of.pop(k)
                 else:
                     terms.append(place[k] if k >= 0 else -1 - k)

@@ -1,0 +1,150 @@
+"""Random programs to lift, and what it means that lifted equals eager.
+
+Three kinds: chains of single operations on shared values; layers, whose rows choose their operands
+at random (irregular arrays, holes, gathers, sums of different lengths); and windows, where each
+number looks at a stretch of those before it (causal attention, maxima and softmaxes of different
+lengths, values picked by a label).
+"""
+
+import math
+import random
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from micrograd_notes import Value, ops
+from micrograd_notes.lifting import lift
+from tests.lifting.eager import eager
+from tests.programs import STEPS, run
+
+
+class Program(NamedTuple):
+    """A loss of one example, its parameters, and data for it."""
+
+    loss: Callable[..., Any]
+    parameters: list[Value]
+    data: tuple[Any, ...]
+
+
+def _parameters(generator: random.Random, least: int, most: int) -> list[Value]:
+    count = generator.randint(least, most)
+    return [Value(generator.uniform(-1.5, 1.5)) for _ in range(count)]
+
+
+def _numbers(generator: random.Random, *shape: int) -> Any:
+    count = math.prod(shape)
+    return np.array([generator.uniform(-2, 2) for _ in range(count)]).reshape(shape)
+
+
+def chain(generator: random.Random) -> Program:
+    parameters = _parameters(generator, 1, 5)
+    steps = [
+        (generator.choice(list(STEPS)), generator.randint(0, 7), generator.randint(0, 7))
+        for _ in range(generator.randint(1, 25))
+    ]
+
+    def loss(x: Any, y: Any) -> Any:
+        return run(steps, [*parameters, *x, y]) + 0 * parameters[0]
+
+    inputs = generator.randint(1, 4)
+    return Program(loss, parameters, (_numbers(generator, 3, inputs), _numbers(generator, 3)))
+
+
+def layers(generator: random.Random) -> Program:
+    parameters = _parameters(generator, 2, 10)
+    kinds = [*STEPS, "dot", "dot", "dot"]
+    plan = [
+        (
+            generator.choice(kinds),
+            [
+                [(generator.randint(0, 30), generator.randint(0, 30))
+                 for _ in range(generator.randint(1, 4))]
+                for _ in range(generator.randint(1, 5))
+            ],
+        )
+        for _ in range(generator.randint(1, 4))
+    ]
+
+    def loss(x: Any, y: Any) -> Any:
+        values = [*parameters, *x, y]
+        for kind, rows in plan:
+            pairs = [[(values[-1 - i % len(values)], values[-1 - j % len(values)]) for i, j in row]
+                     for row in rows]
+            if kind == "dot":
+                values = values + [sum(a * b for a, b in row) for row in pairs]
+            else:
+                values = values + [STEPS[kind](*row[0]) for row in pairs]
+        return sum(ops.tanh(value) for value in values[-3:]) + parameters[0]
+
+    inputs = generator.randint(1, 4)
+    return Program(loss, parameters, (_numbers(generator, 3, inputs), _numbers(generator, 3)))
+
+
+WINDOWED: dict[str, Callable[[list[Any], list[Any], Any, Any], Any]] = {
+    "sum": lambda seen, weights, label, i: sum(seen) / len(seen),
+    "product": lambda seen, weights, label, i: sum(
+        w * v for w, v in zip(weights, seen, strict=False)
+    ),
+    "logsumexp": lambda seen, weights, label, i: ops.logsumexp(seen),
+    "maximum": lambda seen, weights, label, i: ops.maximum(seen),
+    "minimum": lambda seen, weights, label, i: ops.minimum([2 * v for v in seen]),
+    "attention": lambda seen, weights, label, i: sum(
+        share * v for share, v in zip(ops.softmax([i * v for v in seen]), seen, strict=True)
+    ),
+    "pick": lambda seen, weights, label, i: ops.pick([seen[0], *weights[:3]], label) * i,
+    "norm": lambda seen, weights, label, i: i / (sum(v * v for v in seen) + 0.1) ** 0.5,
+}
+
+
+def windows(generator: random.Random) -> Program:
+    length = generator.randint(2, 5)
+    parameters = _parameters(generator, 5, 8)
+    plan = []
+    for _ in range(generator.randint(1, 4)):
+        stretch = generator.choice(["causal", "all", "last two", "ragged"])
+        ends = [_ends(generator, stretch, i, length) for i in range(length)]
+        plan.append((generator.choice(list(WINDOWED)), ends, generator.choice([True, False])))
+
+    def loss(x: Any, label: Any) -> Any:
+        values = [w * v for w, v in zip(parameters, x, strict=False)]
+        for kind, ends, bends in plan:
+            function = WINDOWED[kind]
+            values = [
+                function(values[low:high], parameters, label, values[i])
+                for i, (low, high) in enumerate(ends)
+            ]
+            values = [ops.tanh(v) for v in values] if bends else values
+        return sum((v - parameters[-1]) ** 2 for v in values) / len(values)
+
+    labels = np.array([generator.randint(0, 3) for _ in range(3)])
+    return Program(loss, parameters, (_numbers(generator, 3, length), labels))
+
+
+def _ends(generator: random.Random, stretch: str, i: int, length: int) -> tuple[int, int]:
+    if stretch == "ragged":
+        low = generator.randint(0, i)
+        return low, generator.randint(low + 1, length)
+    return {"causal": (0, i + 1), "all": (0, length), "last two": (max(i - 1, 0), i + 1)}[stretch]
+
+
+KINDS = [chain, layers, windows]
+
+
+def agree(program: Program) -> bool:
+    """Asserts that lifted equals eager; returns whether there is something to compare."""
+    loss, parameters, data = program
+    try:
+        value, gradient, error = eager(loss, parameters, *data)
+    except (ArithmeticError, ValueError):
+        return False
+    lifted = lift(loss, parameters=parameters)
+    got, derivatives = lifted.value_and_grad(lifted.parameters(), *data)
+    assert got == value or abs(got - value) <= error or value != value, lifted.source
+    # A derivative is computed by as many operations again, on numbers of the size of its own terms,
+    # which the running error of the loss does not see. 1e-11 of the largest is 45,000 roundings.
+    size = max([abs(g) for g in gradient if math.isfinite(g)] + [1e-3])
+    for expected, derivative in zip(gradient, derivatives, strict=True):
+        same = expected == derivative or (expected != expected and derivative != derivative)
+        assert same or abs(expected - derivative) <= 1e-11 * size, lifted.source
+    return True
