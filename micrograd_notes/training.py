@@ -11,6 +11,7 @@ and the largest one wins. The file knows no picture and no command line.
 
 import logging
 import math
+import operator
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from typing import Any, Protocol
 
 from micrograd_notes.data import Dataset
 from micrograd_notes.engine import Value, no_grad
+from micrograd_notes.lifted_training import Examples, LiftedTraining, refuse_to_step
 from micrograd_notes.losses import (
     binary_cross_entropy_with_logits,
     cross_entropy,
@@ -86,6 +88,7 @@ def fit(
     validation: Data | None = None,
     callback: Callback | Sequence[Callback] | None = None,
     progress: bool = True,
+    lifted: bool = False,
 ) -> History:
     """Trains the model in place and returns what each epoch came to.
 
@@ -108,11 +111,20 @@ def fit(
             returns True, training ends there. Several are given as a list, and called in order.
         progress: whether to show a bar, where tqdm is installed. With or without it, each epoch
             is a line in the log `micrograd_notes.training`, at the level INFO.
+        lifted: whether to lift the loss to arrays and train on those: the same batches, steps and
+            numbers, to rounding, about a thousand times sooner. The model has the numbers of the
+            last step, and its gradients, whenever a callback is called, and at the end, an
+            interrupted one too. What the model and the loss take from outside, as plain numbers
+            are, stays as it was at first. A value that `pick` left aside has a gradient of 0 there,
+            and none at all in scalars: an optimiser with a memory goes on to move it.
 
     Raises:
         ValueError: inputs and targets do not fit each other or the model, or a count is below 1.
         TypeError: the loss or the callback is no function, or the optimiser none.
         FloatingPointError: the loss is infinite or not a number. Its step is not taken.
+        CannotLift: the model or the loss can't be lifted; it names the line. So does a TypeError
+            the optimiser of one's own that can't step a vector. The model is as it was.
+        ImportError: NumPy, which lifted training needs, is not installed.
 
     >>> from micrograd_notes.data import xor
     >>> from micrograd_notes.nn import MLP
@@ -135,15 +147,21 @@ def fit(
         examples_of(validation)  # better refused now than after an epoch
     loss = default_loss(model, data) if loss is None else loss
     optimizer = Adam(model.parameters(), lr=0.05) if optimizer is None else optimizer
+    steps: _Steps | LiftedTraining = (
+        _lifted(model, data, loss, optimizer, batch_size, validation)
+        if lifted
+        else _Steps(model, examples, loss, optimizer, batch_size, validation)
+    )
+    order = list(range(len(examples)))
     generator = random.Random(seed)
     history = History()
-    with _progress_bar(epochs) if progress else nullcontext() as bar:
+    with _progress_bar(epochs) if progress else nullcontext() as bar, steps:
         for epoch in range(epochs):
             start = time.perf_counter()
-            generator.shuffle(examples)
-            logs = _one_epoch(model, examples, loss, optimizer, batch_size)
+            generator.shuffle(order)
+            logs: Logs = {**steps.one_epoch(order)}
             if validation is not None:
-                for name, measured in evaluate(model, validation, loss).items():
+                for name, measured in steps.evaluate().items():
                     logs[f"validation_{name}"] = measured
             logs["seconds"] = time.perf_counter() - start
             history.epochs.append(logs)
@@ -151,38 +169,76 @@ def fit(
             if bar is not None:
                 bar.set_postfix_str(_spelled(logs), refresh=False)
                 bar.update()
-            answers = [each(epoch, logs) for each in callbacks]
-            if any(answer is True for answer in answers):
-                break
+            if callbacks:
+                steps.write_back()
+                answers = [each(epoch, logs) for each in callbacks]
+                if any(answer is True for answer in answers):
+                    break
+                steps.read()
     return history
 
 
-def _one_epoch(
+@dataclass
+class _Steps:
+    """The steps of `fit` on scalars; `LiftedTraining` takes them on arrays."""
+
+    model: Model
+    examples: list[tuple[Any, Any]]
+    loss: Loss
+    optimizer: Optimizer
+    batch_size: int
+    validation: Data | None
+
+    def one_epoch(self, order: Sequence[int]) -> dict[str, float]:
+        """Takes one step a batch, and returns the mean loss and the accuracy of all guesses."""
+        losses: list[float] = []
+        guesses: list[Any] = []
+        examples = [self.examples[place] for place in order]
+        for start in range(0, len(examples), self.batch_size):
+            batch = examples[start : start + self.batch_size]
+            outputs = [self.model(inputs) for inputs, _ in batch]
+            batch_loss = self.loss(outputs, [target for _, target in batch])
+            refuse_to_step("the loss", batch_loss.data)
+            self.optimizer.zero_grad()
+            batch_loss.backward()
+            self.optimizer.step()
+            losses.append(batch_loss.data * len(batch))
+            guesses += map(_numbers, outputs)
+        targets = [target for _, target in examples]
+        return {"loss": math.fsum(losses) / len(examples), **_accuracy_if_labels(guesses, targets)}
+
+    def evaluate(self) -> dict[str, float]:
+        """Returns the loss and the accuracy on the validation data."""
+        assert self.validation is not None
+        return evaluate(self.model, self.validation, self.loss)
+
+    def __enter__(self) -> None:
+        """Does nothing, as do the next ones: the model has the numbers of each step at once."""
+
+    def __exit__(self, *error: object) -> None: ...
+
+    def write_back(self) -> None: ...
+
+    def read(self) -> None: ...
+
+
+def _lifted(
     model: Model,
-    examples: list[tuple[Any, Any]],
+    data: Data,
     loss: Loss,
     optimizer: Optimizer,
     batch_size: int,
-) -> Logs:
-    """Takes one step a batch, and returns the mean loss and the accuracy of all guesses."""
-    losses: list[float] = []
-    guesses: list[Any] = []
-    for start in range(0, len(examples), batch_size):
-        batch = examples[start : start + batch_size]
-        outputs = [model(inputs) for inputs, _ in batch]
-        batch_loss = loss(outputs, [target for _, target in batch])
-        if not math.isfinite(batch_loss.data):
-            raise FloatingPointError(
-                f"the loss became {batch_loss.data}, and its step was not taken; "
-                "try a smaller learning rate, or smaller inputs"
-            )
-        optimizer.zero_grad()
-        batch_loss.backward()
-        optimizer.step()
-        losses.append(batch_loss.data * len(batch))
-        guesses += map(_numbers, outputs)
-    targets = [target for _, target in examples]
-    return {"loss": math.fsum(losses) / len(examples), **_accuracy_if_labels(guesses, targets)}
+    validation: Data | None,
+) -> LiftedTraining:
+    """Returns the steps on arrays; labels among the targets are known by the model's outputs."""
+
+    def arrays(data: Data) -> Examples:
+        examples = examples_of(data)
+        [output] = _outputs(model, [examples[0][0]])
+        return Examples.of(examples, _labels(_numbers(output), [target for _, target in examples]))
+
+    held_out = None if validation is None else arrays(validation)
+    return LiftedTraining(model, loss, optimizer, batch_size, arrays(data), held_out)
 
 
 # ---- reading a model -----------------------------------------------------------------------------
@@ -294,15 +350,19 @@ def _chosen_class(output: Any) -> int:
 
 def _accuracy_if_labels(outputs: list[Any], targets: list[Any]) -> dict[str, float]:
     """Returns {"accuracy": the share of outputs that are right}, or {} if targets are no labels."""
-    spellings = [(0, 1), (-1, 1)] if isinstance(outputs[0], float) else [range(len(outputs[0]))]
-    if not any(_are_among(targets, labels) for labels in spellings):
+    labels = _labels(outputs[0], targets)
+    if labels is None:
         return {}
-    # of two classes, -1 and 0 are the same one
-    right = sum(
-        _chosen_class(output) == max(target, 0)
-        for output, target in zip(outputs, targets, strict=True)
-    )
+    right = sum(map(operator.eq, map(_chosen_class, outputs), labels))
     return {"accuracy": right / len(targets)}
+
+
+def _labels(output: Any, targets: list[Any]) -> list[int] | None:
+    """Returns the class of each target, or None if they are no labels for such an output."""
+    spellings = [(0, 1), (-1, 1)] if isinstance(output, float) else [range(len(output))]
+    if not any(_are_among(targets, labels) for labels in spellings):
+        return None
+    return [max(target, 0) for target in targets]  # of two classes, -1 and 0 are the same one
 
 
 def _are_among(targets: list[Any], labels: Sequence[int]) -> bool:

@@ -66,7 +66,7 @@ class Lifted:
         """
         theta = self.parameters()
         if not self._is_loss:
-            return self._run(theta, data)
+            return self.outputs(theta, *data)
         loss, gradient = self.value_and_grad(theta, *data)
         for parameter, derivative in zip(self._parameters, gradient.tolist(), strict=True):
             if parameter._requires_grad:
@@ -82,6 +82,24 @@ class Lifted:
         if not self._is_loss:
             raise TypeError("this program has no loss; lift(loss, model) has one")
         return self._run(self._checked(theta), data)  # type: ignore[no-any-return]
+
+    def outputs(self, theta: Any, *data: Any) -> Any:
+        """Returns the outputs of a lifted model for these parameters; no parameter changes.
+
+        Raises:
+            ValueError: theta or the data have another shape than is asked for, or hold a nan.
+        """
+        if self._is_loss:
+            raise TypeError("this program has a loss and no outputs; lift(model) has them")
+        return self._run(self._checked(theta), data)
+
+    def reaches(self, *data: Any) -> list[bool]:
+        """Returns, for each parameter, whether the loss on data of this shape depends on it.
+
+        The gradient of the others is 0 whatever the data, as that of a frozen one is.
+        """
+        gradient = self._compiled_for(self._inputs(data)).recorded.gradient
+        return [flat in gradient for flat in range(len(self._parameters))]
 
     def _run(self, theta: Any, data: Sequence[Any]) -> Any:
         import numpy as np
