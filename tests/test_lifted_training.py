@@ -488,3 +488,15 @@ def test_a_step_does_no_python_work_a_parameter(monkeypatch: pytest.MonkeyPatch)
         fit(model, xor(samples=12), epochs=epochs, batch_size=3, lifted=True, progress=False)
     few, many = touched[: touched.index(0, 1)], touched[touched.index(0, 1) :]
     assert len(many) == len(few)
+
+
+class Integers(Plain):
+    """A model that calculates with its inputs beyond what NumPy's whole numbers hold."""
+
+    def __call__(self, x: Sequence[Any]) -> Any:
+        return self.slope * (x[0] * x[0] * x[0] * 1e-29) + self.offset * x[1] ** -1
+
+
+def test_whole_numbers_are_calculated_with_as_floats() -> None:
+    inputs = [[3_000_000_000, 1], [2_000_000_000, 2], [4_000_000_000, 4], [1, 3]] * 5
+    assert_alike(Integers, (inputs, [True, False, 1, 0] * 5), loss=mse_loss)

@@ -106,9 +106,11 @@ class Lifted:
 
         given = self._inputs(data)
         compiled = self._compiled_for(given)
-        for array, numbers in zip(compiled.inputs, given, strict=True):
+        for i, (array, numbers) in enumerate(zip(compiled.inputs, given, strict=True)):
             if array.below is not None:
                 _check_choices(array, numbers)
+            elif array.is_whole:  # to be calculated with, and NumPy's whole numbers overflow
+                given[i] = numbers.astype(np.float64)
         with np.errstate(all="ignore"):  # IEEE rules: what overflows is inf
             result = compiled.run(theta, *given)
             if not self._is_loss:
