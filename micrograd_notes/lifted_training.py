@@ -79,6 +79,8 @@ class LiftedTraining:
         examples: what to learn from.
         validation: what to evaluate.
 
+    `is_mean` says whether the loss of a batch is the mean over its examples, and so lifted for one.
+
     Raises:
         CannotLift: the model or the loss does what a recording can't follow.
         ValueError: the loss refuses a target.
@@ -108,7 +110,7 @@ class LiftedTraining:
         with no_grad():
             self._has_one_output = isinstance(model(examples.inputs[0].tolist()), Value)
         self._show_targets()
-        self._is_mean = all(self._is_mean_of(*batch) for batch in self._batches_to_ask())
+        self.is_mean = all(self._is_mean_of(*batch) for batch in self._batches_to_ask())
         self._frozen: list[bool] = []
         self.read()
 
@@ -152,7 +154,7 @@ class LiftedTraining:
         assert self._validation is not None
         (inputs, targets, plain_targets, labels), theta = self._validation, self._state.theta
         outputs = self._outputs(theta, inputs)
-        if self._is_mean:
+        if self.is_mean:
             # the gradient that comes along still costs far less than a loss of scalars
             loss, _ = self._program.value_and_grad(theta, inputs, targets)
         else:
@@ -238,8 +240,8 @@ class LiftedTraining:
         def loss_of_all(xs: Any, ys: Any) -> Any:
             return loss([model(x) for x in xs], ys)
 
-        function = loss_of_one if self._is_mean else loss_of_all
-        self._program: Lifted = lift(function, self._trained, batch=self._is_mean)
+        function = loss_of_one if self.is_mean else loss_of_all
+        self._program: Lifted = lift(function, self._trained, batch=self.is_mean)
         inputs, targets = self._examples.inputs, self._examples.targets
         # Every size of a batch is lifted now, so that what can't be is refused before a step.
         for start in {0, len(inputs) - len(inputs) % self._batch_size} - {len(inputs)}:

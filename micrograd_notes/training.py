@@ -112,19 +112,19 @@ def fit(
         progress: whether to show a bar, where tqdm is installed. With or without it, each epoch
             is a line in the log `micrograd_notes.training`, at the level INFO.
         lifted: whether to lift the loss to arrays and train on those: the same batches, steps and
-            numbers, to rounding, about a thousand times sooner. The model has the numbers of the
-            last step, and its gradients, whenever a callback is called, and at the end, an
-            interrupted one too. What the model and the loss take from outside, as plain numbers
-            are, stays as it was at first. A value that `pick` left aside has a gradient of 0 there,
-            and none at all in scalars: an optimiser with a memory goes on to move it.
+            numbers, to rounding, some thousand times sooner. The model has the numbers and the
+            gradients of the last step whenever a callback is called, and at the end, if it is
+            interrupted too. Plain numbers that the model and the loss take from outside stay as
+            they were at first. A parameter that `pick` chose for no example of a batch has the
+            gradient 0, as in PyTorch, where in scalars it has none and is left alone.
 
     Raises:
         ValueError: inputs and targets do not fit each other or the model, or a count is below 1.
         TypeError: the loss or the callback is no function, or the optimiser none.
         FloatingPointError: the loss is infinite or not a number. Its step is not taken.
-        CannotLift: the model or the loss can't be lifted; it names the line. So does a TypeError
-            the optimiser of one's own that can't step a vector. The model is as it was.
-        ImportError: NumPy, which lifted training needs, is not installed.
+        CannotLift: with `lifted`, the model or the loss can't be lifted; the line at fault is named
+            and nothing has changed.
+        ImportError: with `lifted`, NumPy is not installed.
 
     >>> from micrograd_notes.data import xor
     >>> from micrograd_notes.nn import MLP

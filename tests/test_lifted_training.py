@@ -11,7 +11,11 @@ np = pytest.importorskip("numpy")
 
 from micrograd_notes import Value  # noqa: E402
 from micrograd_notes.data import digits, moons, xor  # noqa: E402
-from micrograd_notes.lifted_training import chosen_classes  # noqa: E402
+from micrograd_notes.lifted_training import (  # noqa: E402
+    Examples,
+    LiftedTraining,
+    chosen_classes,
+)
 from micrograd_notes.lifting import CannotLift  # noqa: E402
 from micrograd_notes.losses import (  # noqa: E402
     binary_cross_entropy_with_logits,
@@ -20,7 +24,7 @@ from micrograd_notes.losses import (  # noqa: E402
     mse_loss,
 )
 from micrograd_notes.nn import MLP, Module  # noqa: E402
-from micrograd_notes.ops import largest, maximum  # noqa: E402
+from micrograd_notes.ops import largest, maximum, pick  # noqa: E402
 from micrograd_notes.optim import SGD, Adam, Optimizer  # noqa: E402
 from micrograd_notes.training import fit, predict  # noqa: E402
 
@@ -138,6 +142,32 @@ def test_a_loss_that_is_no_mean_is_lifted_for_whole_batches(loss: Any) -> None:
         net, (inputs[:18], targets[:18]), loss=loss, validation=(inputs[:7], targets[:7]),
         optimizer=lambda m: SGD(m.parameters(), lr=0.02),
     )
+
+
+@pytest.mark.parametrize(
+    ("loss", "data", "is_mean"),
+    [
+        (binary_cross_entropy_with_logits, MOONS, True),
+        (hinge_loss, SIGNS, True),
+        (mse_loss, HALVES, True),
+        # a sum in another order, by other operations
+        (lambda outputs, targets: sum(o * o - 2 * o * t + t * t for o, t in zip(
+            reversed(outputs), reversed(targets), strict=True)) * (1 / len(targets)), SIGNS, True),
+        (lambda outputs, targets: mse_loss(outputs, targets) ** 0.5, SIGNS, False),
+        (lambda outputs, targets: mse_loss(outputs, targets) * (1 + 1e-12), SIGNS, True),
+        (lambda outputs, targets: mse_loss(outputs, targets) * (1 + 1e-12 * len(targets)), SIGNS,
+         False),
+    ],
+)
+def test_a_loss_is_asked_to_rounding_whether_it_is_a_mean(
+    loss: Any, data: Any, is_mean: bool
+) -> None:
+    model = net()
+    examples = list(zip(*data, strict=True)) if isinstance(data, tuple) else list(data)
+    training = LiftedTraining(
+        model, loss, SGD(model.parameters()), 6, Examples.of(examples, None), None
+    )
+    assert training.is_mean is is_mean
 
 
 def test_outputs_that_are_alike_at_first_hide_no_loss_that_is_no_mean() -> None:
@@ -500,3 +530,30 @@ class Integers(Plain):
 def test_whole_numbers_are_calculated_with_as_floats() -> None:
     inputs = [[3_000_000_000, 1], [2_000_000_000, 2], [4_000_000_000, 4], [1, 3]] * 5
     assert_alike(Integers, (inputs, [True, False, 1, 0] * 5), loss=mse_loss)
+
+
+class Letters(Module):
+    """A model that reads two letters, each of them by its row of a table."""
+
+    def __init__(self) -> None:
+        self.table = [[Value(0.1 * i - 0.2 * j) for j in range(2)] for i in range(5)]
+        self.inner = MLP(4, [5], seed=0)
+
+    def __call__(self, letters: Sequence[Any]) -> Any:
+        return self.inner([x for letter in letters for x in pick(self.table, letter)])
+
+
+def test_rows_that_are_picked_by_the_data_learn_and_others_have_a_gradient_of_0() -> None:
+    generator = np.random.default_rng(0)
+    letters, next_ones = generator.integers(0, 4, (20, 2)).tolist(), [0, 1, 2, 3] * 5
+    models = [Letters(), Letters()]
+    for model, lifted in zip(models, (False, True), strict=True):
+        fit(
+            model, (letters, next_ones), optimizer=SGD(model.parameters(), lr=0.1), epochs=4,
+            batch_size=4, lifted=lifted, progress=False,
+        )
+    assert numbers(models[1]) == pytest.approx(numbers(models[0]), abs=20_000 * ULP)
+    eager, arrays = models
+    assert [x.has_grad for x in eager.table[4]] == [False, False]
+    assert [(x.has_grad, x.grad) for x in arrays.table[4]] == [(True, 0.0)] * 2
+    assert any(x.grad for row in arrays.table[:4] for x in row)
