@@ -144,6 +144,19 @@ def test_a_loss_that_is_no_mean_is_lifted_for_whole_batches(loss: Any) -> None:
     )
 
 
+@pytest.mark.parametrize(("count", "held_out"), [(18, 0), (20, 7)])
+def test_every_size_of_a_batch_is_asked_about(count: int, held_out: int) -> None:
+    inputs, targets = SIGNS
+    assert_alike(
+        net, (inputs[:count], targets[:count]),
+        # the mean of four or of one, and of no other number
+        loss=lambda outputs, targets: mse_loss(
+            outputs[:4], targets[:4]
+        ) * (1 + len(targets) % 4 // 2),
+        validation=(inputs[:held_out], targets[:held_out]) if held_out else None,
+    )
+
+
 @pytest.mark.parametrize(
     ("loss", "data", "is_mean"),
     [
@@ -225,11 +238,23 @@ def test_an_optimiser_of_some_parameters_in_another_order() -> None:
     assert numbers(model.layers[0]) == numbers(net().layers[0])
 
 
+def test_parameters_that_the_optimiser_does_not_have_are_not_even_set() -> None:
+    model = net()
+    outside = model.layers[0].neurons[0].b
+    graph = 2 * outside
+    steps = SGD(model.layers[1].parameters(), lr=0.1)
+    fit(model, MOONS, optimizer=steps, epochs=1, lifted=True, progress=False)
+    before = outside.grad
+    graph.backward()  # which says so if what it was made from has been set since
+    assert outside.grad == before + 2
+
+
 class Unused(Module):
     """A model with a parameter that its outputs do not depend on."""
 
     def __init__(self) -> None:
         self.spare, self.inner = Value(5.0), net()
+        self.spare.grad = 1.0  # of an earlier sweep, which training forgets
 
     def __call__(self, x: Sequence[Any]) -> Any:
         return self.inner(x)
