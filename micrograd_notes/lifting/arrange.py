@@ -549,14 +549,24 @@ class _Arranger:
         else:
             found = self._split(found, [c for kind in classes for c in kind.kept_columns()])
             shape = tuple(n for _, n in found)
-        trees = []
+        letters = self._batch(is_batched and not over_batch) + list(range(len(found)))
+        trees, told = [], set()
         for kind in classes:
             reading = kind.summed(found, over_batch)
             if over_batch and BATCH in reading.letters:
                 raise AssertionError("the batch axis was not summed")
-            letters = self._batch(is_batched and not over_batch) + list(range(len(found)))
             trees.append(self._aligned(reading, letters))
-        return source.total(trees), shape
+            told |= {*reading.letters}
+        self.sizes = dict(enumerate(shape))
+        total = source.total(trees)
+        return total if told >= {*letters} else self._spread(total, letters), shape
+
+    def _spread(self, tree: Any, letters: Sequence[int]) -> Any:
+        """Returns the same number along every axis that the array does not tell."""
+        full = source.parse("np.broadcast_to(a, b)")
+        sizes = [source.name("n") if k == BATCH else ast.Constant(self.sizes[k]) for k in letters]
+        full.args = [tree, ast.Tuple(sizes)]
+        return full
 
     def _split(self, given: list[Any], columns: list[Any]) -> list[Any]:
         """Returns given axes, split where the columns ask for it, in an order that keeps places."""
@@ -653,11 +663,7 @@ class _Arranger:
             batch = self._batch(self.recording.is_batched)
             if set(reading.letters) != {*batch, *everything} and not self.recording.is_loss:
                 tree = self._aligned(reading, batch + everything)
-                full = source.parse("np.broadcast_to(a, b)")
-                size = [source.name("n")] if batch else []
-                size += [ast.Constant(self.sizes[k]) for k in everything]
-                full.args = [tree, ast.Tuple(size)]
-                return self._with_axes_of_one(full, shape)
+                return self._with_axes_of_one(self._spread(tree, batch + everything), shape)
             return self._with_axes_of_one(self._aligned(reading, batch + everything), shape)
         call = source.parse("np.stack([], axis=-1)")
         for node in nodes:

@@ -8,6 +8,7 @@ import inspect
 import linecache
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from operator import attrgetter
 from threading import RLock
 from typing import Any
@@ -221,7 +222,7 @@ class Lifted:
         return compiled
 
     def _recorded(self, key: Key) -> Recording:
-        names = list(self._signature.parameters)[: len(key)]
+        names = self._input_names(len(key))
         used = {array.name for array in self._arrays}
         inputs = []
         for name, (is_whole, shape) in zip(names, key, strict=True):
@@ -320,10 +321,8 @@ def _as_array(name: str, given: Any) -> Any:
             f"{name} holds lists of different lengths; give a batch of one length, and the others "
             "in calls of their own"
         ) from None
-    if array.dtype.kind in "iu":
+    if array.dtype.kind in "iub":
         return np.asarray(array, np.int64, order="C")
-    if array.dtype.kind == "b":
-        return np.asarray(array, np.float64, order="C")
     if array.dtype.kind != "f":
         raise TypeError(f"{name} holds numbers, got {type(given).__name__} of {array.dtype}")
     return np.asarray(array, np.float64, order="C")
@@ -343,9 +342,15 @@ def lift(
             averaged. With False the function has a loop over examples of its own.
 
     Raises:
-        TypeError: there is no function, or there are no parameters.
+        TypeError: there is no function, or a parameter is no `Value`.
+        ValueError: there are no parameters.
+        ImportError: NumPy is not installed.
 
-    The program records the function when it first meets a shape:
+    The program records the function when it first meets a shape, and then raises `CannotLift`, a
+    `TypeError`, if it does what a recording can't follow. Plain numbers that the function takes
+    from outside are constants, as they were then. Sums are reordered, so the last bits may differ
+    from those of the scalars. NumPy goes by IEEE rules: where the scalars raise, as log(-1) does,
+    the loss is not a number.
 
     >>> from micrograd_notes.nn import MLP
     >>> model = MLP(2, [1], seed=0)
@@ -356,6 +361,8 @@ def lift(
     >>> abs(loss - sum(expected) / 2) < 1e-12
     True
     """
+    if find_spec("numpy") is None:
+        raise ImportError("lift writes NumPy: python -m pip install 'micrograd-notes[data]'")
     if not callable(function):
         raise TypeError(f"lift takes a function of one example, got {function!r}")
     is_loss = model is not None or parameters is not None

@@ -13,7 +13,6 @@ This file knows tapes and a few identities of arithmetic. It knows no array.
 """
 
 from collections.abc import Callable, Set
-from dataclasses import replace
 from math import isfinite
 from typing import Any
 
@@ -187,7 +186,7 @@ def _shared(recording: Recording, guarded: bool) -> Recording:
             place[i] = builder.constant(operands[0])
         else:
             place[i] = builder.leaf(op, operands)
-    return _moved(recording, builder.tape, place)
+    return recording.moved(builder.tape, place)
 
 
 def restated(recording: Recording, missing: set[Operand], singles: set[int]) -> Recording:
@@ -255,7 +254,7 @@ def _flattened(
             place[i] = builder.constant(operands[0])
         else:
             place[i] = builder.leaf(op, operands)
-    return _moved(recording, builder.tape, place)
+    return recording.moved(builder.tape, place)
 
 
 def _sum(builder: _Builder, terms: list[int]) -> int:
@@ -278,21 +277,3 @@ def _sum(builder: _Builder, terms: list[int]) -> int:
         return kept[0]
     key = (ops.add, tuple(sorted(kept)))
     return builder._shared(key, ops.add, tuple(kept))
-
-
-def _moved(recording: Recording, tape: Tape, place: list[int]) -> Recording:
-    """Returns the recording on a new tape; -1 is the place of what is not needed."""
-    old = recording.tape
-    tape.kept |= {place[i] for i in old.kept if place[i] >= 0}
-    for adjoint, of in old.adjoint_of.items():
-        if place[adjoint] >= 0 and place[of] >= 0:
-            tape.adjoint_of.setdefault(place[adjoint], place[of])
-    for named, name in old.names.items():
-        if (at := place[named]) >= 0:
-            tape.names[at] = min(name, tape.names.get(at, name))
-    return replace(
-        recording,
-        tape=tape,
-        outputs=[place[i] for i in recording.outputs],
-        gradient={flat: place[i] for flat, i in recording.gradient.items()},
-    )

@@ -9,7 +9,7 @@ knows no pass.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -121,3 +121,23 @@ class Recording:
     def roots(self) -> list[int]:
         """Every number that is asked for."""
         return [*self.outputs, *self.gradient.values()]
+
+    def moved(self, tape: Tape, place: Sequence[int]) -> "Recording":
+        """Returns the recording on a new tape, where place says which number each has become.
+
+        -1 is the place of what is not needed.
+        """
+        old = self.tape
+        tape.kept |= {place[i] for i in old.kept if place[i] >= 0}
+        for adjoint, of in old.adjoint_of.items():
+            if place[adjoint] >= 0 and place[of] >= 0:
+                tape.adjoint_of.setdefault(place[adjoint], place[of])
+        for named, name in old.names.items():
+            if (at := place[named]) >= 0:
+                tape.names[at] = min(name, tape.names.get(at, name))
+        return replace(
+            self,
+            tape=tape,
+            outputs=[place[i] for i in self.outputs],
+            gradient={flat: place[i] for flat, i in self.gradient.items()},
+        )

@@ -23,14 +23,15 @@ def eager(
         value += loss.data / count
         for i, derivative in enumerate(grad(loss, parameters)):
             gradient[i] += derivative.data / count
-        loss.backward()
-        error += running_error(loss) / count
+        error += running_error(function(*[_as_values(part) for part in example])) / count
     for parameter in parameters:
         parameter.grad = None
     return value, gradient, error
 
 
 def running_error(root: Value) -> float:
+    """Returns the bound for a loss of `Value`s alone, its inputs among them."""
+    root.backward()
     return 16 * 2.0**-53 * sum(
         abs(node.grad) * abs(node.data) for node in topological_order(root) if node.requires_grad
     )
@@ -38,3 +39,11 @@ def running_error(root: Value) -> float:
 
 def _listed(part: Any) -> Any:
     return part.tolist() if hasattr(part, "tolist") else part
+
+
+def _as_values(part: Any) -> Any:
+    """Returns the numbers of an example as `Value`s, whose rounding counts; an index stays one."""
+    listed = _listed(part)
+    if isinstance(listed, list):
+        return [_as_values(item) for item in listed]
+    return Value(listed) if isinstance(listed, float) else listed

@@ -11,7 +11,9 @@ np = pytest.importorskip("numpy")
 
 from micrograd_notes import MLP, Value  # noqa: E402
 from micrograd_notes.lifting import CannotLift, lift  # noqa: E402
-from micrograd_notes.ops import greater, where  # noqa: E402
+from micrograd_notes.losses import cross_entropy  # noqa: E402
+from micrograd_notes.op import operation  # noqa: E402
+from micrograd_notes.ops import greater, pick, where  # noqa: E402
 
 X = np.array([[1.0, 2.0], [3.0, -1.0]])
 Y = np.array([0.5, -0.5])
@@ -181,3 +183,54 @@ def test_bad_functions_and_parameters_are_refused() -> None:
     with pytest.raises(ValueError, match="theta holds a nan"):
         program.load([math.nan])
     assert w.data == 1.0
+
+
+def test_a_row_of_ones_own_is_written_out_by_its_forward_and_keeps_its_rule() -> None:
+    wrong = operation("lift_wrong", lambda x: x / (1 + abs(x)), [lambda y, x: 1 / (1 + abs(x))])
+    w = Value(0.75)
+    program = lift(lambda x, y: wrong(w * x[0]) * y, parameters=[w])
+    value, gradient = program.value_and_grad(program.parameters(), [[1.0], [2.0]], [1.0, 3.0])
+    # two roundings a number
+    assert value == pytest.approx((0.75 / 1.75 + 3 * 1.5 / 2.5) / 2, rel=1e-15)
+    assert gradient[0] == pytest.approx((1 / 1.75 + 3 * 2 / 2.5) / 2, rel=1e-15)
+
+
+def test_a_row_of_ones_own_that_asks_questions_is_refused() -> None:
+    asking = operation("lift_asking", lambda x: 1.0 if x > 0 else 0.0, [0.0])
+    w = Value(0.75)
+    program = lift(lambda x, y: asking(w * y), parameters=[w])
+    with pytest.raises(CannotLift, match=r"(?s)no spelling in NumPy.*numpy='np.some_function"):
+        program([[1.0]], [1.0])
+
+
+def test_labels_are_whole_numbers_in_range() -> None:
+    model = MLP(2, [3], seed=0)
+    program = lift(lambda x, y: cross_entropy(model(x), y), model)
+    x = [[1.0, 2.0], [3.0, 4.0]]
+    assert program(x, [True, False]) == program(x, [1, 0])
+    before = [p.grad for p in model.parameters()]
+    for labels in ([0, 3], [-1, 0]):
+        with pytest.raises(ValueError, match=rf"y holds {labels[labels[0] == 0]}; there are 3 to"):
+            program(x, labels)
+    with pytest.raises(CannotLift, match=r"(?s)the array y holds floats.*y.astype\(int\)"):
+        program(x, [0.0, 1.0])
+    with pytest.raises(CannotLift, match="by a number that is computed"):
+        lift(lambda x, y: pick(model(x), y + 1), model)(x, [0, 1])
+    assert [p.grad for p in model.parameters()] == before
+
+
+def test_an_error_of_the_function_says_what_it_was_called_with() -> None:
+    model = MLP(2, [3], seed=0)
+    program = lift(lambda x, y: cross_entropy(model(x), y), model)
+    with pytest.raises(ValueError, match="Neuron with 2 weights got 3 inputs") as caught:
+        program([[1.0, 2.0, 3.0]], [0])
+    assert caught.value.__notes__ == [
+        "The function was called for one example, with x of shape (3,), y of shape ()."
+    ]
+
+
+def test_a_refusal_is_not_hidden_by_an_error_that_it_led_to() -> None:
+    model = MLP(2, [1], seed=0)  # whose neurons take a refusal for a wrong input
+    program = lift(lambda x, y: model(x) * y, parameters=[Value(1.0)])
+    with pytest.raises(CannotLift, match="which is no parameter and no input"):
+        program([[1.0, 2.0]], [1.0])
