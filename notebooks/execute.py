@@ -15,7 +15,6 @@ import asyncio
 import copy
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,9 +50,7 @@ def executed(notebooks: Sequence[Any]) -> list[Run]:
         free = asyncio.Semaphore(AT_A_TIME)
         return await asyncio.gather(*(_run(notebook, free) for notebook in notebooks))
 
-    # In a thread of its own, as a thread has one event loop, and the caller's may be in use.
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        return thread.submit(lambda: asyncio.run(together())).result()
+    return asyncio.run(together())
 
 
 async def _run(notebook: Any, free: asyncio.Semaphore) -> Run:

@@ -1,109 +1,32 @@
 """Every notebook runs from top to bottom, as committed and solved, and is what it says it is.
 
-A notebook is executed once, in a clean kernel of its own. Nothing may raise, and what is printed
-must be what is committed. At each exercise we stop, as a learner does: the stub is "not written
-yet"; then come the wrong answers, each of which must be refused with the hint that fits; then the
-solution that stands folded away below, which must pass, and stays in place for what follows.
+A notebook is executed once, in a clean kernel of its own (see `running`). Nothing may raise, and
+what is printed must be what is committed. At each exercise we stop, as a learner does: the stub is
+"not written yet"; then come the wrong answers, each of which must be refused with the hint that
+fits; then the solution that stands folded away below, which must pass, and stays in place for what
+follows.
 
 One run serves for the notebook as committed and for the solved one, since behind the first exercise
 there are only exercises; that is tested too.
 """
 
 import copy
-import importlib.util
 import re
-from collections.abc import Mapping
-from functools import cache
 from itertools import pairwise
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+from tests.notebooks.running import FOLDER, committed, execute, exercises
 from tests.notebooks.wrong_answers import WRONG_ANSWERS
 
 for needed in ("nbclient", "ipykernel", "matplotlib", "pygraphviz"):
     pytest.importorskip(needed, reason=f"the notebooks need {needed}")
 nbformat: Any = pytest.importorskip("nbformat", reason="the notebooks need nbformat")
 
-FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
 
 pytestmark = pytest.mark.parametrize("name", NOTEBOOKS)
-
-
-# ---- reading and running -------------------------------------------------------------------------
-
-
-@cache
-def execute() -> ModuleType:
-    """Returns notebooks/execute.py, which is no part of the package, as a module."""
-    spec = importlib.util.spec_from_file_location("execute", FOLDER / "execute.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@cache
-def committed(name: str) -> Any:
-    return nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
-
-
-def with_answers(notebook: Any) -> Any:
-    """Returns a copy in which each exercise is answered below its check: wrongly, then rightly."""
-    cells = {cell.id: cell for cell in notebook.cells}
-    answered = copy.deepcopy(notebook)
-    answered.cells = []
-    for cell in cells.values():
-        answered.cells.append(cell)
-        exercise = cell.id.removeprefix("check-")
-        if exercise == cell.id:
-            continue
-        answers = {
-            f"wrong-{exercise}-{number}": (answer, f"refused-{exercise}-{number}")
-            for number, (answer, _) in enumerate(WRONG_ANSWERS[exercise])
-        }
-        solution = solution_in(cells[f"solution-{exercise}"].source)
-        answers[f"right-{exercise}"] = (solution, f"accepted-{exercise}")
-        for name, (answer, verdict) in answers.items():
-            answered.cells += [
-                nbformat.v4.new_code_cell(answer, id=name),
-                nbformat.v4.new_code_cell(cell.source, id=verdict),
-            ]
-    return answered
-
-
-@pytest.fixture(scope="module")
-def runs(request: pytest.FixtureRequest) -> Mapping[str, Any]:
-    """The notebooks that the tests ask for, executed with all answers."""
-    here = (item for item in request.session.items if isinstance(item, pytest.Function))
-    asked = {str(item.callspec.params["name"]) for item in here if item.module is request.module}
-    names = sorted(asked)
-    found = execute().executed([with_answers(committed(name)) for name in names])
-    return dict(zip(names, found, strict=True))
-
-
-@pytest.fixture
-def ran(runs: Mapping[str, Any], name: str) -> Any:
-    """The notebook after its run; if a cell raised, every test that takes it shows the error."""
-    if runs[name].error:
-        raise runs[name].error
-    return runs[name].notebook
-
-
-def solution_in(markdown: str) -> str:
-    """Returns the Python block that is folded away in a cell of prose."""
-    found = re.search(r"<details>.*?```python\n(.*?)```\n.*?</details>", markdown, re.DOTALL)
-    assert found, f"no solution in {markdown!r}"
-    return found[1]
-
-
-def exercises(name: str) -> list[str]:
-    ids = [cell.id for cell in committed(name).cells]
-    return [each.removeprefix("stub-") for each in ids if each.startswith("stub-")]
 
 
 def code_cells(notebook: Any) -> list[Any]:

@@ -1,0 +1,146 @@
+"""Executes notebooks with all their answers, beside the tests and not within them.
+
+Notebooks take longer than most of what is tested, and a second core is idle meanwhile. So a process
+of its own begins to execute them when the tests begin:
+
+    python -m tests.notebooks.running FOLDER 01_a_neuron_by_hand ...
+
+It writes each notebook, executed, to the folder, and beside it what a cell raised, if one did. This
+file knows how an exercise is answered in a notebook, and it judges nothing.
+"""
+
+import copy
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from tests.notebooks.wrong_answers import WRONG_ANSWERS
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "notebooks"
+NICENESS = 5  # the tests go first
+
+
+# ---- notebooks and their exercises ---------------------------------------------------------------
+
+
+@cache
+def committed(name: str) -> Any:
+    import nbformat
+
+    return nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
+
+
+def exercises(name: str) -> list[str]:
+    ids = [cell.id for cell in committed(name).cells]
+    return [each.removeprefix("stub-") for each in ids if each.startswith("stub-")]
+
+
+def solution_in(markdown: str) -> str:
+    """Returns the Python block that is folded away in a cell of prose."""
+    found = re.search(r"<details>.*?```python\n(.*?)```\n.*?</details>", markdown, re.DOTALL)
+    assert found, f"no solution in {markdown!r}"
+    return found[1]
+
+
+def with_answers(notebook: Any) -> Any:
+    """Returns a copy in which each exercise is answered below its check: wrongly, then rightly.
+
+    The answers stand in cells `wrong-…-0`, `wrong-…-1` and on, and `right-…`; below each stands the
+    check again, as `refused-…-0`, `refused-…-1` and on, and `accepted-…`.
+    """
+    import nbformat
+
+    new_code_cell: Any = nbformat.v4.new_code_cell
+    cells = {cell.id: cell for cell in notebook.cells}
+    answered = copy.deepcopy(notebook)
+    answered.cells = []
+    for cell in cells.values():
+        answered.cells.append(cell)
+        exercise = cell.id.removeprefix("check-")
+        if exercise == cell.id:
+            continue
+        answers = {
+            f"wrong-{exercise}-{number}": (answer, f"refused-{exercise}-{number}")
+            for number, (answer, _) in enumerate(WRONG_ANSWERS[exercise])
+        }
+        solution = solution_in(cells[f"solution-{exercise}"].source)
+        answers[f"right-{exercise}"] = (solution, f"accepted-{exercise}")
+        for name, (answer, verdict) in answers.items():
+            answered.cells += [
+                new_code_cell(answer, id=name),
+                new_code_cell(cell.source, id=verdict),
+            ]
+    return answered
+
+
+# ---- the process ---------------------------------------------------------------------------------
+
+
+@cache
+def execute() -> ModuleType:
+    """Returns notebooks/execute.py, which is no part of the package, as a module."""
+    spec = importlib.util.spec_from_file_location("execute", FOLDER / "execute.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Runs:
+    """The process, as the tests see it: it goes on until it is asked for what came of it."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="notebooks-")
+        self._said = Path(self._folder.name, "said.txt")
+        before = [path for path in [os.environ.get("PYTHONPATH")] if path]
+        with self._said.open("wb") as said:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.notebooks.running", self._folder.name, *names],
+                cwd=ROOT,
+                env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *before])},
+                stdout=said,
+                stderr=said,
+            )
+
+    def result(self, name: str) -> Any:
+        """Returns the executed notebook; fails with the error of the cell that raised."""
+        import nbformat
+
+        assert self._process.wait() == 0, self._said.read_text(errors="replace")
+        error = Path(self._folder.name, f"{name}.txt")
+        assert not error.exists(), error.read_text(encoding="utf-8")
+        path = Path(self._folder.name, f"{name}.ipynb")
+        return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+
+    def close(self) -> None:
+        """Ends the process, if it is still at it, and clears away what it wrote."""
+        self._process.terminate()
+        self._process.wait()
+        self._folder.cleanup()
+
+
+def main() -> None:
+    import nbformat
+
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    folder, *names = sys.argv[1:]
+    runs = execute().executed([with_answers(committed(name)) for name in names])
+    for name, run in zip(names, runs, strict=True):
+        nbformat.write(run.notebook, Path(folder, f"{name}.ipynb"))  # type: ignore[no-untyped-call]
+        if run.error:
+            Path(folder, f"{name}.txt").write_text(str(run.error), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
