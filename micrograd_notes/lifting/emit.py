@@ -49,7 +49,7 @@ class _Emitter:
         if self.parameters:
             blocks.append("\n" + unpack)
         blocks.append("\n" + self._function(body))
-        return "\n".join(blocks)
+        return "\n".join(blocks).rstrip()
 
     def _name_constants(self) -> None:
         for i, array in enumerate(self.arranged.constants):
@@ -118,6 +118,8 @@ class _Emitter:
         made = tree.func.attr if isinstance(tree.func, ast.Attribute) else "shared"
         name = self.names.get(root.id, "") if isinstance(root, ast.Name) else ""
         key = f"_s{len(self.names)}"
+        if name and made in ("max", "min", "sum"):
+            made = f"{name}_{made}"
         if name and made == "reshape":
             made = f"{name}_rows" if len(tree.args) == 2 else f"{name}_split"
         self.names[key] = self.called(name if name and made in ("swapaxes", "transpose") else made)
