@@ -236,7 +236,7 @@ floor: Op = operation("floor", accurate.floor, [0.0],
 # half to even, as Python's
 round: Op = operation("round", lambda x, digits: _round(x, int(digits)),
     [0.0, None],
-    method="round", numpy="np.round({0}, {1})", defaults=(0.0,),
+    method="round", numpy="np.rint({0} * 10.0**{1}) / 10.0**{1}", defaults=(0.0,),
     domain=(EVERYWHERE, (-15.0, 15.0)),  # finer than a float, no step is to be seen
     kinks=lambda x, digits: math.cos(math.pi * math.fmod(x * 10.0**digits, 1.0)),
     mpmath=lambda mp, x, digits: mp.nint(x * mp.mpf(10) ** int(digits)) / mp.mpf(10) ** int(digits))

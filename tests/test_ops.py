@@ -667,13 +667,11 @@ def test_the_numpy_spelling_has_the_same_values(op: Op) -> None:
     np = pytest.importorskip("numpy")
     rows = [xs for xs in points(op, 40) if defined(op, xs) not in (None, inf, -inf)]
     rows = [xs for xs in rows if all(1e-3 < abs(x) < 1e3 for x in xs)]
-    if op.name == "round":  # np.round takes one number of digits for the whole array
-        rows = [[x, 0.0] for x, _ in rows]
+    if op.name == "round":  # the digits are a whole number
+        rows = [[x, float(int(digits))] for x, digits in rows]
     names = [f"x{i}" for i in range(len(rows[0]))]
     source = op.numpy.format(*names, all="everything" if op.arity is None else ", ".join(names),
                              rest="rest")
-    if op.name == "round":
-        source = "np.round(x0, 0)"
 
     def evaluated(columns: Sequence[Any], **operands: Any) -> Any:
         given = dict(zip(names, columns, strict=False))

@@ -28,7 +28,7 @@ def test_random_programs(kind: Callable[[random.Random], Program], block: int) -
 # Rows with operands of their own: what is inside their domain, and whole digits to round to.
 OPERANDS: dict[str, Callable[[Any, Any], list[Any]]] = {
     "acosh": lambda a, b: [1.5 + a * a],
-    "round": lambda a, b: [a, 0.0],
+    "round": lambda a, b: [a, 1.0],
     "power": lambda a, b: [1.5 + a * a, b],
     "power_less": lambda a, b: [1.5 + a * a, b, 1.0],
     "divide": lambda a, b: [a, 1.5 + b * b],
