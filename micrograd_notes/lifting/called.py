@@ -103,13 +103,14 @@ class Called:
         return primal
 
     def _layer(self, line: Statement) -> str | None:
-        """Returns the name of the weights that a line multiplies by; None if there are none."""
+        """Returns the name of the weights that a line multiplies what it reads by; None without."""
         for node in ast.walk(line.tree):
             if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
-                for part in ast.walk(node):
-                    name = self.names.get(part.id, "") if isinstance(part, ast.Name) else ""
-                    if name in self.parameters:
-                        return name
+                read: list[Any] = [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]
+                names = [self.names.get(key, "") for key in read]
+                weights = [name for name in names if name in self.parameters]
+                if weights and len(weights) < len(names):
+                    return weights[0]
         return None
 
     def _activated(self, line: Statement) -> str:
