@@ -235,8 +235,9 @@ class _Emitter:
             lines += [f"    {d_names}{comma} = unpack(dtheta)"]
         lines += [f"    {line}" for line in body]
         if self.recording.is_loss:
-            scale = " / n" if self.recording.is_batched else ""
-            lines += [f"    return loss, dtheta{scale}"]
+            if self.recording.is_batched:
+                lines += ["    dtheta /= n"]
+            lines += ["    return loss, dtheta"]
         return "\n".join(lines) + "\n"
 
 

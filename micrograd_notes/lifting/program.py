@@ -17,6 +17,7 @@ from micrograd_notes.engine import Value
 from micrograd_notes.lifting.arrange import Arrangement, arrange
 from micrograd_notes.lifting.emit import emit
 from micrograd_notes.lifting.group import Grouping, group
+from micrograd_notes.lifting.inputs import Inputs, Kind, check_choices, check_number, holds_nan
 from micrograd_notes.lifting.name import arrays_of_lists, arrays_of_model, unused
 from micrograd_notes.lifting.record import record
 from micrograd_notes.lifting.simplify import simplify
@@ -54,9 +55,9 @@ class Lifted:
         self._is_loss, self._batch = is_loss, batch
         self._compiled: dict[Key, Compiled] = {}
         self._latest: Compiled | None = None
-        self._names_of: dict[int, list[str]] = {}
+        self._calls: tuple[Kind, Compiled] | None = None  # what the latest call was like
         self._lock = RLock()
-        self._signature = inspect.signature(function)
+        self._inputs = Inputs(inspect.signature(function), batch)
 
     # ---- running -------------------------------------------------------------------------------
 
@@ -82,7 +83,7 @@ class Lifted:
         """
         if not self._is_loss:
             raise TypeError("this program has no loss; lift(loss, model) has one")
-        return self._run(self._checked(theta), data)  # type: ignore[no-any-return]
+        return self._run(self._shaped(theta), data)  # type: ignore[no-any-return]
 
     def outputs(self, theta: Any, *data: Any) -> Any:
         """Returns the outputs of a lifted model for these parameters; no parameter changes.
@@ -99,27 +100,42 @@ class Lifted:
 
         The gradient of the others is 0 whatever the data, as that of a frozen one is.
         """
-        gradient = self._compiled_for(self._inputs(data)).recorded.gradient
+        gradient = self._compiled_for(self._inputs.checked(data)).recorded.gradient
         return [flat in gradient for flat in range(len(self._parameters))]
 
     def _run(self, theta: Any, data: Sequence[Any]) -> Any:
         import numpy as np
 
-        given = self._inputs(data)
-        compiled = self._compiled_for(given)
-        for i, (array, numbers) in enumerate(zip(compiled.inputs, given, strict=True)):
-            if array.below is not None:
-                _check_choices(array, numbers)
-            elif array.is_whole:  # to be calculated with, and NumPy's whole numbers overflow
-                given[i] = numbers.astype(np.float64)
+        given, compiled = self._checked_data(data)
         with np.errstate(all="ignore"):  # IEEE rules: what overflows is inf
             result = compiled.run(theta, *given)
             if not self._is_loss:
                 return result
             loss, gradient = result
-            if _holds_nan(gradient):
+            if loss != loss or holds_nan(gradient):
+                self._checked(theta)
                 loss, gradient = self._guarded(compiled).run(theta, *given)
         return float(loss), gradient
+
+    def _checked_data(self, data: Sequence[Any]) -> tuple[list[Any], Compiled]:
+        """Returns the data as they come into the program for their shape, and the program."""
+        known = self._calls
+        if known is not None and known[0].fits(data):
+            given, compiled = list(data), known[1]
+            self._latest = compiled
+            for array, numbers in zip(compiled.inputs, given, strict=True):
+                check_number(array.name, numbers)
+        else:
+            given = self._inputs.checked(data)
+            compiled = self._compiled_for(given)
+            kind = Kind([array.dtype for array in given], [array.shape for array in given])
+            self._calls = kind, compiled
+        for i, (array, numbers) in enumerate(zip(compiled.inputs, given, strict=True)):
+            if array.below is not None:
+                check_choices(array, numbers)
+            elif array.is_whole:  # to be calculated with, and NumPy's whole numbers overflow
+                given[i] = numbers.astype(float)
+        return given, compiled
 
     def _guarded(self, compiled: Compiled) -> Compiled:
         """Returns the program whose products of the chain rule are 0 where the adjoint is 0."""
@@ -145,7 +161,7 @@ class Lifted:
         for parameter, number in zip(self._parameters, self._checked(theta).tolist(), strict=True):
             parameter.data = number
 
-    def _checked(self, theta: Any) -> Any:
+    def _shaped(self, theta: Any) -> Any:
         import numpy as np
 
         theta = np.asarray(theta, np.float64, order="C")
@@ -154,8 +170,11 @@ class Lifted:
                 f"theta is a flat vector of {len(self._parameters)} numbers, one a parameter, "
                 f"got an array of shape {theta.shape}"
             )
-        if _holds_nan(theta):
-            raise ValueError("theta holds a nan")
+        return theta
+
+    def _checked(self, theta: Any) -> Any:
+        theta = self._shaped(theta)
+        check_number("theta", theta)
         return theta
 
     # ---- what it was made of -------------------------------------------------------------------
@@ -168,7 +187,7 @@ class Lifted:
     def source_for(self, *data: Any) -> str:
         """Returns the source for data of another shape."""
         latest = self._latest
-        found = self._compiled_for(self._inputs(data)).source
+        found = self._compiled_for(self._inputs.checked(data)).source
         self._latest = latest or self._latest
         return found
 
@@ -222,7 +241,7 @@ class Lifted:
         return compiled
 
     def _recorded(self, key: Key) -> Recording:
-        names = self._input_names(len(key))
+        names = self._inputs.names(len(key))
         used = {array.name for array in self._arrays}
         inputs = []
         for name, (is_whole, shape) in zip(names, key, strict=True):
@@ -246,86 +265,6 @@ class Lifted:
         run = entry if self._arrays else lambda theta, *given: entry(*given)
         inputs = [array for array in recorded.arrays if not array.is_parameter]
         return Compiled(recorded, simplified, grouped, arranged, written, run, inputs)
-
-    # ---- what comes in -------------------------------------------------------------------------
-
-    def _inputs(self, data: Sequence[Any]) -> list[Any]:
-        """Returns the data as arrays of floats or of whole numbers; an error if they do not fit."""
-        names = self._input_names(len(data))
-        given = [_as_array(name, array) for name, array in zip(names, data, strict=True)]
-        if self._batch:
-            lengths = {len(array) if array.ndim else -1 for array in given}
-            if -1 in lengths:
-                raise ValueError(
-                    "the first axis of every input counts the examples; got a single number"
-                )
-            if len(lengths) != 1:
-                got = ", ".join(f"{len(a)} in {name}" for name, a in zip(names, given, strict=True))
-                raise ValueError(f"every input has one entry an example; got {got}")
-        for name, array in zip(names, given, strict=True):
-            if not array.size:
-                raise ValueError(f"{name} is empty, of shape {array.shape}; give some examples")
-            if array.dtype.kind == "f" and _holds_nan(array):
-                raise ValueError(f"{name} holds a nan")
-        return given
-
-    def _input_names(self, count: int) -> list[str]:
-        names = self._names_of.get(count)
-        if names is None:
-            names = self._names_of[count] = self._bound_names(count)
-        return names
-
-    def _bound_names(self, count: int) -> list[str]:
-        """Returns what the function calls so many arguments; TypeError if it takes others."""
-        signature = self._signature
-        try:
-            signature.bind(*range(count))
-        except TypeError:
-            raise TypeError(
-                f"the lifted function takes ({', '.join(signature.parameters)}), got {count} arrays"
-            ) from None
-        names = list(signature.parameters)
-        return names[:count] + [f"x{i}" for i in range(len(names), count)]
-
-
-def _holds_nan(array: Any) -> bool:
-    """Returns whether an array holds a nan: then its product with itself is one."""
-    import numpy as np
-
-    square = np.vdot(array, array)  # it overflows to inf without a word
-    return bool(square != square)
-
-
-def _check_choices(array: Array, numbers: Any) -> None:
-    """Raises ValueError if a label or a token is out of range."""
-    import numpy as np
-
-    assert array.below is not None
-    # a negative number is a large one without its sign, and one look finds both
-    if np.maximum.reduce(numbers.view(np.uint64), axis=None) >= array.below:
-        wrong = numbers[(numbers < 0) | (numbers >= array.below)][0]
-        raise ValueError(
-            f"{array.name} holds {wrong}; there are {array.below} to choose from, counted from 0"
-        )
-
-
-def _as_array(name: str, given: Any) -> Any:
-    import numpy as np
-
-    if type(given) is np.ndarray and given.dtype == np.float64 and given.flags.c_contiguous:
-        return given
-    try:
-        array = np.asarray(given)
-    except ValueError:
-        raise ValueError(
-            f"{name} holds lists of different lengths; give a batch of one length, and the others "
-            "in calls of their own"
-        ) from None
-    if array.dtype.kind in "iub":
-        return np.asarray(array, np.int64, order="C")
-    if array.dtype.kind != "f":
-        raise TypeError(f"{name} holds numbers, got {type(given).__name__} of {array.dtype}")
-    return np.asarray(array, np.float64, order="C")
 
 
 def lift(
