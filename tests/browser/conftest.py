@@ -121,18 +121,24 @@ def visit(browser: Any) -> Iterator[Callable[..., Visit]]:
 
 
 @pytest.fixture(scope="session")
-def axe_violations() -> Callable[[Any], list[str]]:
-    """A function from a page to what axe-core finds wrong with it, one line a rule and place."""
+def axe_violations() -> Callable[..., list[str]]:
+    """A function from a page to what axe-core finds wrong with it, one line a rule and place.
+
+    Most of its time goes into the contrast of colours, which can be left out.
+    """
     if not AXE.exists():
         pytest.skip(f"no axe-core at {AXE}: npm install --no-save --prefix build/axe axe-core@4")
     script = AXE.read_text(encoding="utf-8")
 
-    def violations(page: Any) -> list[str]:
+    def violations(page: Any, contrast: bool = True) -> list[str]:
         if not page.evaluate("'axe' in window"):
             page.evaluate(script)
         # All results, with the source of every place that is right, take longer to be carried from
         # the browser than to be found.
-        found = page.evaluate("axe.run().then(results => results.violations)")
+        found = page.evaluate(
+            "enabled => axe.run({rules: {'color-contrast': {enabled}}}).then(it => it.violations)",
+            contrast,
+        )
         return [
             f"{rule['id']}: {rule['help']}: {node['target']} {node.get('failureSummary', '')}"
             for rule in found
