@@ -1,13 +1,11 @@
-"""How long a training step takes lifted, beside NumPy by hand, PyTorch, JAX and micrograd.
+"""How long a training step takes lifted, beside seven others, and how long lifting takes.
 
-    python benchmarks/lift.py
+    python -m pip install torch jax micrograd==0.1.0      # peers; what is missing is left out
+    python benchmarks/lift.py --picture lift.svg          # some minutes
 
-A step is the loss, every gradient and the update, on one thread. The peers take turns, so that a
-busy minute of the machine falls on all of them, and the medians of the turns are printed. Before
-any time is taken, all must agree on the loss to 12 digits. A peer that is not installed is left
-out, and said so.
-
-This file times. What is lifted is written with scalars, in `moons` and `digits`.
+A step is the loss, every gradient and the update, on one thread. The rows are those of
+`lifting/work.py`; how they are timed, and what all peers must agree on, stands in
+`lifting/turns.py`; what is asked of the ratios in `lifting/goals.py`.
 """
 
 from __future__ import annotations
@@ -16,248 +14,96 @@ from __future__ import annotations
 import argparse
 import os
 
-for _library in ("OMP", "OPENBLAS", "MKL"):  # before NumPy is imported
+# before NumPy is imported, here and in the processes of the peers
+for _library in ("OMP", "OPENBLAS", "MKL"):
     os.environ[f"{_library}_NUM_THREADS"] = "1"
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+os.environ.setdefault(
+    "XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+)
 
-import importlib.util
 import platform
-import random
-from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from statistics import median
-from time import perf_counter
-from typing import Any
 
-import numpy as np
+from lifting.goals import GOALS, LIFTED_WITHIN
+from lifting.picture import drawn, save
+from lifting.turns import CONTESTANTS, LIFTED, Race, time_to_lift
+from lifting.work import WORKS
 
-from micrograd_notes import MLP, lift
-from micrograd_notes.ops import logsumexp, pick, relu
-
-RATE = 0.01
-Step = Callable[[], float]
-
-
-# ---- the work, on scalars ------------------------------------------------------------------------
-
-
-def moons() -> tuple[Any, Any, Any, Any]:
-    from sklearn.datasets import make_moons
-
-    X, labels = make_moons(100, noise=0.1, random_state=0)
-    model = MLP(2, [16, 16, 1], seed=0)
-
-    def loss(x: Any, y: Any) -> Any:
-        return relu(1 - y * model(x))
-
-    return model, loss, X, 2.0 * labels - 1.0
-
-
-def digits(count: int) -> tuple[Any, Any, Any, Any]:
-    from sklearn.datasets import load_digits
-
-    data = load_digits()
-    model = MLP(64, [32, 10], seed=0)
-
-    def loss(x: Any, y: Any) -> Any:
-        logits = model(x)
-        return logsumexp(logits) - pick(logits, y)
-
-    return model, loss, np.ascontiguousarray(data.data[:count] / 16), data.target[:count]
-
-
-def matrices(model: Any) -> list[Any]:
-    """Returns the weights and biases of each layer as arrays."""
-    state = model.state_dict()
-    return [np.array(state[f"layers.{i}.{kind}"]) for i in range(len(model.layers))
-            for kind in ("weight", "bias")]
-
-
-# ---- the peers -----------------------------------------------------------------------------------
-
-
-def lifted(model: Any, loss: Any, X: Any, Y: Any) -> Step:
-    program = lift(loss, model)
-    theta = program.parameters()
-
-    def step() -> float:
-        value, gradient = program.value_and_grad(theta, X, Y)
-        np.subtract(theta, RATE * gradient, out=theta)
-        return float(value)
-
-    return step
-
-
-def by_hand(model: Any, loss: Any, X: Any, Y: Any) -> Step:
-    *first, W, b = matrices(model)
-    hidden = list(zip(first[::2], first[1::2], strict=True))
-    n, rows = len(X), np.arange(len(X))
-
-    def step() -> float:
-        inputs, sums = [X], []
-        for V, c in hidden:
-            sums.append(inputs[-1] @ V.T + c)
-            inputs.append(np.maximum(sums[-1], 0))
-        out = inputs[-1] @ W.T + b
-        if len(b) == 1:
-            margin = 1 - Y * out[:, 0]
-            value = np.maximum(margin, 0).sum() / n
-            d = (-Y * (margin > 0) / n)[:, None]
-        else:
-            out -= out.max(1, keepdims=True)
-            d = np.exp(out)
-            total = d.sum(1)
-            value = (np.log(total) - out[rows, Y]).sum() / n
-            d /= total[:, None]
-            d[rows, Y] -= 1
-            d /= n
-        gradients = [d.T @ inputs[-1], d.sum(0)]
-        weights = W
-        for (V, _), z, x in zip(hidden[::-1], sums[::-1], inputs[-2::-1], strict=True):
-            d = (d @ weights) * (z > 0)
-            gradients[:0] = [d.T @ x, d.sum(0)]
-            weights = V
-        for p, g in zip([*first, W, b], gradients, strict=True):
-            p -= RATE * g
-        return float(value)
-
-    return step
-
-
-def torch_eager(model: Any, loss: Any, X: Any, Y: Any) -> Step:
-    import torch
-
-    torch.set_num_threads(1)
-    layers: list[Any] = [torch.tensor(p, requires_grad=True) for p in matrices(model)]
-    x, y = torch.tensor(X), torch.tensor(Y)
-
-    def step() -> float:
-        out = x
-        for i in range(0, len(layers), 2):
-            out = torch.nn.functional.linear(out, layers[i], layers[i + 1])
-            out = torch.relu(out) if i + 2 < len(layers) else out
-        if out.shape[1] == 1:
-            value: Any = torch.relu(1 - y * out[:, 0]).mean()
-        else:
-            value = torch.nn.functional.cross_entropy(out, y)
-        for p in layers:
-            p.grad = None
-        value.backward()
-        with torch.no_grad():
-            for p in layers:
-                p -= RATE * p.grad
-        return float(value.detach())
-
-    return step
-
-
-def jax_jit(model: Any, loss: Any, X: Any, Y: Any) -> Step:
-    import jax
-
-    jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call, unused-ignore]
-    jnp = jax.numpy
-
-    def value_of(layers: Any, x: Any, y: Any) -> Any:
-        out = x
-        for i in range(0, len(layers), 2):
-            out = out @ layers[i].T + layers[i + 1]
-            out = jnp.maximum(out, 0) if i + 2 < len(layers) else out
-        if out.shape[1] == 1:
-            return jnp.maximum(1 - y * out[:, 0], 0).mean()
-        return (jax.nn.logsumexp(out, axis=1) - out[jnp.arange(len(x)), y]).mean()
-
-    differentiated: Any = jax.value_and_grad(value_of)
-
-    def update(layers: Any, x: Any, y: Any) -> Any:
-        value, gradients = differentiated(layers, x, y)
-        return value, [p - RATE * g for p, g in zip(layers, gradients, strict=True)]
-
-    compiled: Any = jax.jit(update)
-    state = [jnp.array(p) for p in matrices(model)]
-    x, y = jnp.array(X), jnp.array(Y)
-
-    def step() -> float:
-        nonlocal state
-        value, state = compiled(state, x, y)
-        return float(value)
-
-    return step
-
-
-def micrograd(model: Any, loss: Any, X: Any, Y: Any) -> Step:
-    from micrograd.engine import Value
-    from micrograd.nn import MLP as TheirMLP
-
-    theirs = TheirMLP(X.shape[1], [len(layer.neurons) for layer in model.layers])
-    for p, ours in zip(theirs.parameters(), model.parameters(), strict=True):
-        p.data = ours.data
-
-    def step() -> float:
-        scores = [theirs(list(map(Value, row))) for row in X]
-        losses = [(1 + -y * score).relu() for y, score in zip(Y, scores, strict=True)]
-        value = sum(losses) * (1.0 / len(losses))
-        theirs.zero_grad()
-        value.backward()
-        for p in theirs.parameters():
-            p.data -= RATE * p.grad
-        return float(value.data)
-
-    return step
-
-
-PEERS = {"lifted": lifted, "NumPy by hand": by_hand, "PyTorch eager": torch_eager,
-         "JAX jit": jax_jit, "micrograd": micrograd}
-NEEDS = {"PyTorch eager": "torch", "JAX jit": "jax", "micrograd": "micrograd"}
-
-
-# ---- timing --------------------------------------------------------------------------------------
-
-
-def turn(step: Step, seconds: float) -> float:
-    """Returns the mean time of a step, over steps that together take about so long."""
-    start = perf_counter()
-    count = 0
-    while perf_counter() - start < seconds or not count:
-        step()
-        count += 1
-    return (perf_counter() - start) / count
-
-
-def row(title: str, work: tuple[Any, Any, Any, Any], names: list[str], rounds: int) -> None:
-    start = perf_counter()
-    steps = {"lifted": PEERS["lifted"](*work)}
-    losses = {"lifted": steps["lifted"]()}
-    compiled = perf_counter() - start
-    for name in names[1:]:
-        steps[name] = PEERS[name](*work)
-        losses[name] = steps[name]()
-    for name, value in losses.items():
-        # sums of at most 1797 terms in another order: some hundred roundings
-        if not abs(value - losses["lifted"]) <= 1e-12 * abs(value):
-            raise AssertionError(f"{title}: lifted {losses['lifted']!r}, {name} {value!r}")
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(rounds):
-        for name, step in steps.items():
-            times[name].append(turn(step, 0.2))
-    ours = median(times["lifted"])
-    print(f"\n{title}; recorded, lifted and run once in {compiled * 1e3:.0f} ms")
-    for name, taken in times.items():
-        print(f"  {name:16}{median(taken) * 1e6:14,.0f} us{median(taken) / ours:12,.2f}")
+Table = dict[str, dict[str, float]]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time a training step, lifted and beside peers.")
-    parser.add_argument("--rounds", type=int, default=5, help="turns for each peer (default: 5)")
-    rounds = parser.parse_args().rounds
-    random.seed(0)
-    names = [n for n in PEERS if n not in NEEDS or importlib.util.find_spec(NEEDS[n])]
-    print(f"Python {platform.python_version()}, NumPy {np.__version__}, one thread, medians of")
-    print(f"{rounds} turns; the last column is the time divided by that of the lifted program.")
-    if missing := PEERS.keys() - set(names):
-        print(f"Not installed and left out: {', '.join(sorted(missing))}.")
-    without = [name for name in names if name != "micrograd"]
-    row("moons, 2-16-16-1, batch 100", moons(), names, rounds)
-    row("digits, 64-32-10, batch 32", digits(32), without, rounds)
-    row("digits, 64-32-10, batch 1797", digits(1797), without, rounds)
+    parser.add_argument("--rounds", type=int, default=7, help="turns for each peer (default: 7)")
+    parser.add_argument("--seconds", type=float, default=0.2, help="of a turn (default: 0.2)")
+    parser.add_argument("--only", default="", help="only the works with this in their name")
+    parser.add_argument("--picture", type=Path, help="where to write the picture, as SVG")
+    options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error(f"--rounds must be at least 1, got {options.rounds}")
+    works = [title for title in WORKS if options.only in title]
+    if not works:
+        parser.error(f"no work has {options.only!r} in its name: {'; '.join(WORKS)}")
+    table = measured(works, options.rounds, options.seconds)
+    for title, within in LIFTED_WITHIN.items():
+        if title in works:
+            report_lifting(title, within, min(options.rounds, 5))
+    if options.picture:
+        save(drawn(table), options.picture)
+
+
+def measured(works: list[str], rounds: int, seconds: float) -> Table:
+    """Returns the median time of a step, by work and peer, and prints it as it comes."""
+    here = [peer for peer in CONTESTANTS if peer.is_here]
+    print(surroundings(rounds))
+    if left_out := [peer.name for peer in CONTESTANTS if not peer.is_here]:
+        print(f"Not on this machine, and left out: {', '.join(left_out)}.")
+    race, table = Race(here), {}
+    for title in works:
+        times = race.run(title, rounds, seconds)
+        table[title] = {peer: median(taken) for peer, taken in times.items()}
+        print(f"\n{title}\n{rows(table[title])}", flush=True)
+        for goal in GOALS:
+            if goal.work == title:
+                print(f"  {goal.said(table[title])}", flush=True)
+    race.close()
+    return table
+
+
+def surroundings(rounds: int) -> str:
+    """Returns what the times were measured with."""
+    found = []
+    for name in ("numpy", "torch", "jax", "micrograd"):
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    return (
+        f"Python {platform.python_version()} on {platform.system()} {platform.machine()}, "
+        f"{', '.join(found)}.\n"
+        f"One thread, float64, medians of {rounds} turns, time of the processor.\n"
+        "All agree on the loss and on the updated parameters."
+    )
+
+
+def rows(medians: dict[str, float]) -> str:
+    """Returns a line for each peer: microseconds a step, and that divided by the lifted one's."""
+    return "\n".join(
+        f"  {peer:16}{time * 1e6:14,.1f} us{time / medians[LIFTED]:14,.2f}"
+        for peer, time in medians.items()
+    )
+
+
+def report_lifting(title: str, within: float, rounds: int) -> None:
+    found = time_to_lift(title, rounds)
+    print(
+        f"\n{title}: recorded and lifted in {found.processor * 1e3:,.0f} ms of the processor, "
+        f"{found.wall * 1e3:,.0f} ms of the clock\n  must  in {within * 1e3:,.0f} ms of the "
+        f"processor: {'met' if found.processor <= within else 'NOT met'}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ pictures, second derivatives and a compiler.
 The recursion is kept because it belongs to the design: `build_topo` refers to itself, a reference
 cycle, so after a backward pass the graph waits for the garbage collector.
 
-Only the operations that the demo needs are here. `MLP` has micrograd's arithmetic, in micrograd's
-order.
+Only the operations that the demo and a small GPT need are here. `MLP` has micrograd's arithmetic,
+in micrograd's order.
 """
 
 # `zip` is called without `strict`, as the original does: the keyword costs it 80 ns a node.
@@ -18,6 +18,7 @@ order.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 
@@ -46,6 +47,15 @@ class Value:
         other = other if isinstance(other, Value) else Value(other)
         return Value(self.data * other.data, (self, other), (other.data, self.data))
 
+    def __pow__(self, other: float) -> Value:
+        return Value(self.data**other, (self,), (other * self.data ** (other - 1),))
+
+    def log(self) -> Value:
+        return Value(math.log(self.data), (self,), (1 / self.data,))
+
+    def exp(self) -> Value:
+        return Value(math.exp(self.data), (self,), (math.exp(self.data),))
+
     def relu(self) -> Value:
         return Value(max(0, self.data), (self,), (float(self.data > 0),))
 
@@ -54,6 +64,15 @@ class Value:
 
     def __rmul__(self, other: float) -> Value:
         return self * other
+
+    def __neg__(self) -> Value:
+        return self * -1
+
+    def __sub__(self, other: Value | float) -> Value:
+        return self + (-other)
+
+    def __truediv__(self, other: Value | float) -> Value:
+        return self * other**-1
 
     def backward(self) -> None:
         topo: list[Value] = []
