@@ -813,6 +813,9 @@ class _Terms:
         kept = [k for k in reading.letters if k not in summed]
         if not kept:
             return Reading(source.method(reading.tree, "sum"), kept)
+        if gone == [0] and reading.letters[0] == BATCH and len(kept) == 1:
+            # a product with ones adds up rows several times as fast as .sum(0) does
+            return Reading(source.matrix_product(source.name("ones"), reading.tree), kept)
         where = gone[0] if len(gone) == 1 else tuple(gone)
         where = -1 if where == len(kept) and len(gone) == 1 else where
         return Reading(source.method(reading.tree, "sum", where), kept)

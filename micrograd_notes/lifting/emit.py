@@ -225,6 +225,8 @@ class _Emitter:
         counts = self.recording.is_loss or re.search(r"\bn\b", "\n".join(body))
         if self.recording.is_batched and counts:
             lines += [f"    n = len({self.inputs[0].name})"]
+        if re.search(r"\bones\b", "\n".join(body)):
+            lines += ["    ones = np.ones(n)  # ones @ a adds up the rows of a"]
         derived = [line for line in self.arranged.statements if line.array is not None]
         if self.recording.is_loss:
             whole = {a.name for line in derived if (a := line.array) and line.target is None}

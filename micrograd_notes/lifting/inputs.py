@@ -5,7 +5,7 @@ This file knows arrays and what they are called. It knows no pass.
 
 import inspect
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from micrograd_notes.lifting.tape import Array
 
@@ -49,24 +49,6 @@ class Inputs:
             names = list(self.signature.parameters)
             self._names[count] = names[:count] + [f"x{i}" for i in range(len(names), count)]
         return self._names[count]
-
-
-class Kind(NamedTuple):
-    """Arrays of one type and shape, which need no more than a look at their numbers."""
-
-    types: list[Any]
-    shapes: list[tuple[int, ...]]
-
-    def fits(self, data: Sequence[Any]) -> bool:
-        """Returns whether these are such arrays."""
-        if len(data) != len(self.types):
-            return False
-        for array, dtype, shape in zip(data, self.types, self.shapes, strict=True):
-            if getattr(array, "dtype", None) is not dtype or array.shape != shape:
-                return False
-            if not array.flags.c_contiguous:
-                return False
-        return True
 
 
 def check_number(name: str, array: Any) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 from micrograd_notes.engine import Value
 from micrograd_notes.lifting.tape import Array
 
-RESERVED = {"np", "math", "n", "theta", "dtheta", "unpack", "loss", *dir(builtins)}
+RESERVED = {"np", "math", "n", "ones", "theta", "dtheta", "unpack", "loss", *dir(builtins)}
 
 
 def arrays_of_model(model: Any, taken: Iterable[str] = ()) -> tuple[list[Value], list[Array]]:

@@ -14,10 +14,11 @@ from threading import RLock
 from typing import Any
 
 from micrograd_notes.engine import Value
+from micrograd_notes.lifting.again import Result, call_again, takes_all_as_they_are
 from micrograd_notes.lifting.arrange import Arrangement, arrange
 from micrograd_notes.lifting.emit import emit
 from micrograd_notes.lifting.group import Grouping, group
-from micrograd_notes.lifting.inputs import Inputs, Kind, check_choices, check_number, holds_nan
+from micrograd_notes.lifting.inputs import Inputs, check_choices, check_number, holds_nan
 from micrograd_notes.lifting.name import arrays_of_lists, arrays_of_model, unused
 from micrograd_notes.lifting.record import record
 from micrograd_notes.lifting.simplify import simplify
@@ -55,7 +56,8 @@ class Lifted:
         self._is_loss, self._batch = is_loss, batch
         self._compiled: dict[Key, Compiled] = {}
         self._latest: Compiled | None = None
-        self._calls: tuple[Kind, Compiled] | None = None  # what the latest call was like
+        self._count = 0  # of the arrays that the latest call was given
+        self._again: Callable[[Any, Sequence[Any]], Result | None] | None = None
         self._lock = RLock()
         self._inputs = Inputs(inspect.signature(function), batch)
 
@@ -81,6 +83,10 @@ class Lifted:
         Raises:
             ValueError: theta or the data have another shape than is asked for, or hold a nan.
         """
+        if self._again is not None and len(data) == self._count:
+            result = self._again(theta, data)
+            if result is not None:
+                return result
         if not self._is_loss:
             raise TypeError("this program has no loss; lift(loss, model) has one")
         return self._run(self._shaped(theta), data)  # type: ignore[no-any-return]
@@ -106,7 +112,17 @@ class Lifted:
     def _run(self, theta: Any, data: Sequence[Any]) -> Any:
         import numpy as np
 
-        given, compiled = self._checked_data(data)
+        given = self._inputs.checked(data)
+        compiled = self._compiled_for(given)
+        self._again = None
+        if self._is_loss and takes_all_as_they_are(compiled.inputs):
+            self._count = len(given)
+            self._again = call_again(compiled.run, compiled.inputs, given, len(theta))
+        for i, array in enumerate(compiled.inputs):
+            if array.below is not None:
+                check_choices(array, given[i])
+            elif array.is_whole:  # to be calculated with, and NumPy's whole numbers overflow
+                given[i] = given[i].astype(float)
         with np.errstate(all="ignore"):  # IEEE rules: what overflows is inf
             result = compiled.run(theta, *given)
             if not self._is_loss:
@@ -116,26 +132,6 @@ class Lifted:
                 self._checked(theta)
                 loss, gradient = self._guarded(compiled).run(theta, *given)
         return float(loss), gradient
-
-    def _checked_data(self, data: Sequence[Any]) -> tuple[list[Any], Compiled]:
-        """Returns the data as they come into the program for their shape, and the program."""
-        known = self._calls
-        if known is not None and known[0].fits(data):
-            given, compiled = list(data), known[1]
-            self._latest = compiled
-            for array, numbers in zip(compiled.inputs, given, strict=True):
-                check_number(array.name, numbers)
-        else:
-            given = self._inputs.checked(data)
-            compiled = self._compiled_for(given)
-            kind = Kind([array.dtype for array in given], [array.shape for array in given])
-            self._calls = kind, compiled
-        for i, (array, numbers) in enumerate(zip(compiled.inputs, given, strict=True)):
-            if array.below is not None:
-                check_choices(array, numbers)
-            elif array.is_whole:  # to be calculated with, and NumPy's whole numbers overflow
-                given[i] = numbers.astype(float)
-        return given, compiled
 
     def _guarded(self, compiled: Compiled) -> Compiled:
         """Returns the program whose products of the chain rule are 0 where the adjoint is 0."""
