@@ -626,7 +626,10 @@ class _Arranger:
         if len(places) != array.size:
             target = self._target(array, places, [n for _, n in found])
         wanted = tuple(n for _, n in found) if target is not None else array.shape
-        if shape != tuple(n for n in wanted if n > 1):
+        without_first_ones = list(wanted)
+        while without_first_ones and without_first_ones[0] == 1:
+            without_first_ones.pop(0)  # which an assignment puts in
+        if shape != tuple(without_first_ones):
             inner = tree.func.value if id(tree) in self.merged else None
             if inner is not None and self.merged[id(tree)] == wanted:
                 tree = inner

@@ -15,7 +15,7 @@ from typing import Any
 from micrograd_notes.lifting import axes, source
 from micrograd_notes.lifting.arrange import Arrangement, Statement
 from micrograd_notes.lifting.called import Called
-from micrograd_notes.lifting.share import Line, shared
+from micrograd_notes.lifting.share import Line, shared, with_plain_conditions
 from micrograd_notes.lifting.tape import Array
 
 WIDTH = 84  # of a line that something is moved into
@@ -72,6 +72,7 @@ class _Emitter:
             self.arranged.outputs,
             self._name_shared,
         )
+        lines = with_plain_conditions(lines, outputs)
         uses: Counter[str] = Counter()
         for tree in [*(line.tree for line in lines), outputs]:
             uses.update(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))

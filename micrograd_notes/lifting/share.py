@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from micrograd_notes.lifting.source import chosen_by
+
 
 class Line(NamedTuple):
     """A name and what it stands for."""
@@ -43,6 +45,54 @@ def _bases(numbers: "_Numbers", tree: Any) -> list[int]:
     """Returns the numbers of what keeps an axis, without the axis."""
     kept = [_without_kept_axis(n) for n in ast.walk(tree) if isinstance(n, ast.Call)]
     return [numbers.of(n) for n in kept if n is not None]
+
+
+def with_plain_conditions(lines: Sequence[Line], outputs: Any) -> list[Line]:
+    """Returns the lines, with c for np.where(c, 1, 0) where nobody minds that it is no float.
+
+    That is whoever multiplies by it, divides it, or takes it away from a number.
+    """
+    conditions = {line.name: c for line in lines if (c := chosen_by(line.tree)) is not None}
+    for tree in [*(line.tree for line in lines), outputs]:
+        for name in _who_minds(tree, set(conditions)):
+            conditions.pop(name, None)
+    return [
+        line._replace(tree=conditions[line.name]) if line.name in conditions else line
+        for line in lines
+    ]
+
+
+def _who_minds(tree: Any, names: set[str]) -> set[str]:
+    """Returns those of the names that an expression reads where it has to be a float."""
+    minded: set[str] = set()
+    for node in ast.walk(tree):
+        for child in ast.iter_child_nodes(node):
+            found = _viewed(child)
+            if found in names and not _is_content_with(node, child, names):
+                minded.add(found)
+    return minded
+
+
+def _viewed(node: Any) -> str:
+    """Returns the name of what is only reshaped or turned round; '' of anything else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute | ast.Subscript):
+        return _viewed(node.value)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        is_view = node.func.attr in ("reshape", "swapaxes", "transpose")
+        return _viewed(node.func.value) if is_view else ""
+    return ""
+
+
+def _is_content_with(node: Any, child: Any, names: set[str]) -> bool:
+    if isinstance(node, ast.BinOp):
+        other = node.left if child is node.right else node.right
+        if _viewed(other) in names or isinstance(other, ast.Compare):
+            return False
+        is_taken_away = isinstance(node.op, ast.Sub) and child is node.right
+        return is_taken_away or isinstance(node.op, ast.Mult | ast.MatMult | ast.Div)
+    return _viewed(node) != "" or isinstance(node, ast.expr_context | ast.Slice)
 
 
 class _Numbers:

@@ -13,7 +13,7 @@ This file knows tapes and a few identities of arithmetic. It knows no array.
 """
 
 from collections.abc import Callable, Set
-from math import isfinite
+from math import frexp, isfinite
 from typing import Any
 
 from micrograd_notes import ops
@@ -88,7 +88,26 @@ def _multiply(b: _Builder, x: int, y: int) -> int | None:
     number, other = (numbers[x], y) if x in numbers else (numbers[y], x)
     if number == 1.0:
         return other  # 1 * x is x
-    return b.apply(ops.neg, (other,)) if number == -1.0 else None  # -1 * x is -x
+    if number == -1.0:
+        return b.apply(ops.neg, (other,))  # -1 * x is -x
+    if abs(frexp(number)[0]) == 0.5 and b.tape.ops[other] is ops.multiply:
+        return _moved_in(b, number, *b.tape.operands[other])
+    return None
+
+
+def _moved_in(b: _Builder, number: float, x: int, y: int) -> int | None:
+    """Returns the place of number * (x * y) where the number can join one that is in there.
+
+    2 * (u * (d * v)) is u * ((2 * d) * v): a power of two shifts the point and rounds nothing.
+    """
+    for one, other in ((x, y), (y, x)):
+        if one in b.numbers:
+            return b.apply(ops.multiply, (b.constant(number * b.numbers[one]), other))
+    for one, other in ((x, y), (y, x)):
+        inside = b.tape.operands[one] if b.tape.ops[one] is ops.multiply else ()
+        if any(k in b.numbers for k in inside):
+            return b.apply(ops.multiply, (b.apply(ops.multiply, (b.constant(number), one)), other))
+    return None
 
 
 def _chain(b: _Builder, adjoint: int, partial: int) -> int | None:

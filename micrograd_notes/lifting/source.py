@@ -86,7 +86,7 @@ class _Plainer(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> Any:
         self.generic_visit(node)
         if node.args and ast.unparse(node.func) == "np.where":
-            condition = _chosen_by(node.args[0])
+            condition = chosen_by(node.args[0])
             node.args[0] = node.args[0] if condition is None else condition
         if _is_reshape(node) and _is_reshape(node.func.value):  # type: ignore[attr-defined]
             node.func.value = node.func.value.func.value  # type: ignore[attr-defined]
@@ -102,11 +102,11 @@ class _Plainer(ast.NodeTransformer):
                 left, right = right, left
             if _is_negative(right):
                 node = ast.BinOp(left, ast.Sub(), right.operand)  # type: ignore[attr-defined]
-        if isinstance(node.op, ast.Sub) and (condition := _chosen_by(node.right)) is not None:
+        if isinstance(node.op, ast.Sub) and (condition := chosen_by(node.right)) is not None:
             node.right = condition
         if isinstance(node.op, ast.Mult):
             for one, other in ((node.left, node.right), (node.right, node.left)):
-                condition = _chosen_by(one.operand if _is_negative(one) else one)  # type: ignore[attr-defined]
+                condition = chosen_by(one.operand if _is_negative(one) else one)  # type: ignore[attr-defined]
                 if condition is not None:
                     other = ast.UnaryOp(ast.USub(), other) if _is_negative(one) else other
                     return ast.BinOp(other, ast.Mult(), condition)
@@ -127,7 +127,7 @@ def _is_matrix_product(node: ast.expr) -> bool:
     return isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)
 
 
-def _chosen_by(node: ast.expr) -> ast.expr | None:
+def chosen_by(node: ast.expr) -> ast.expr | None:
     """Returns the c of np.where(c, 1.0, 0.0); None of anything else."""
     if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.where" and len(node.args) == 3:
         condition, yes, no = node.args
