@@ -139,18 +139,27 @@ def differentiate(session: Session, root: int) -> dict[int, int]:
             k for k, operand in enumerate(operands)
             if requires_grad[operand] and op.is_differentiated(k)
         ]
-        partials = op.local_partials(
-            wanted, _symbol(session, i), [_symbol(session, k) for k in operands]
-        )
-        for k, partial in zip(wanted, partials, strict=True):
+        partials: Any = op.partials
+        if not _are_numbers(op):  # those of a sum are, and need no symbols
+            symbols = [_symbol(session, k) for k in operands]
+            partials = dict(
+                zip(wanted, op.local_partials(wanted, _symbol(session, i), symbols), strict=True)
+            )
+        for k in wanted:
             operand = operands[k]
-            at = _chain(session, adjoint, one, partial)
+            at = _chain(session, adjoint, one, partials[k])
             if at == adjoint and operand not in contributions:
                 passed_on.add(operand)
             else:
                 passed_on.discard(operand)
             contributions.setdefault(operand, []).append(at)
     return derivatives
+
+
+@cache
+def _are_numbers(op: Op) -> bool:
+    """Returns whether all partials of a row are numbers, the same everywhere."""
+    return isinstance(op.partials, tuple) and all(isinstance(p, float) for p in op.partials)
 
 
 def _chain(session: Session, adjoint: int, one: int, partial: Any) -> int:
