@@ -10,6 +10,7 @@ knows no pass.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from math import prod
 from typing import Any
 
@@ -61,14 +62,14 @@ class Tape:
 
     def reachable(self, roots: Iterable[int]) -> list[int]:
         """Returns the indices that the roots are made of, in the tape's order."""
-        needed = bytearray(len(self))
+        ops, operands, needed = self.ops, self.operands, bytearray(len(self))
         for root in roots:
             needed[root] = 1
         for i in range(len(self) - 1, -1, -1):
-            if needed[i] and isinstance(self.ops[i], Op):
-                for operand in self.operands[i]:
+            if needed[i] and ops[i].__class__ is Op:
+                for operand in operands[i]:
                     needed[operand] = 1
-        return [i for i in range(len(self)) if needed[i]]
+        return [*compress(range(len(self)), needed)]
 
     def text(self, limit: int = 12) -> str:
         """Returns the first and last operations as lines that a person can read."""
