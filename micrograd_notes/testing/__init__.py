@@ -13,6 +13,7 @@ The files, each of which reads those above it:
     operand      what runs through a program in place of a Value
     precise      fifty digits and more;   forward   forward mode
     programs     graphs as data, recorded or random;   oracles   what judges them
+    peers        the same program in PyTorch and JAX
     at_a_point   one operation at one point;   inside   kinks inside a program
     report       what is told;   subject   what is checked;   surroundings   what is near the point
     sweeping     the engine's sweeps

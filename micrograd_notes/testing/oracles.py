@@ -431,7 +431,7 @@ def _judge_end_to_end(
     root = recorded.values[-1].data
     bound = value_bound * UPWARD + math.ulp(root) + TINY
     judgement.hold("end to end", lambda: "the value", root, truth[-1], bound)
-    for i, moved in enumerate(_moved_by_rounding(recorded, local.roundings)):
+    for i, moved in enumerate(moved_by_rounding(recorded, local.roundings)):
         # The truth itself is rounded to 80 bits and more.
         bound = 2.0 * (local.bounds[i] + moved) + 2.0**-64 * _float(abs(exact.adjoints[i])) + TINY
         if not math.isfinite(bound):
@@ -534,7 +534,7 @@ def _kink_between(op: Op, recorded: Sequence[float], true: Sequence[float]) -> b
     return here * there <= 0.0
 
 
-def _moved_by_rounding(recorded: Recorded, roundings: list[float]) -> Iterator[float]:
+def moved_by_rounding(recorded: Recorded, roundings: list[float]) -> Iterator[float]:
     """Yields for each input how far the roundings of all values move its gradient, to first order.
 
     It changes the values' gradients, which are second derivatives then.
