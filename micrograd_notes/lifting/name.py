@@ -42,11 +42,11 @@ def arrays_of_lists(
     if isinstance(parameters, dict):
         seen = {str(key): held for key, held in parameters.items()} | seen
     paths: dict[int, str] = {}
-    for name, value in _paths({k: v for k, v in seen.items() if v is not parameters}):
-        if id(value) in mine:
-            paths.setdefault(id(value), name)
-    for name, value in _paths({"p": parameters}):
-        paths.setdefault(id(value), name)
+    own = {name: held for name, held in seen.items() if held is parameters}
+    for held in ({k: v for k, v in seen.items() if k not in own}, own, {"p": parameters}):
+        for name, value in _paths(held):
+            if id(value) in mine:
+                paths.setdefault(id(value), name)
     return values, arrays_of_paths([paths[id(value)] for value in values], taken)
 
 

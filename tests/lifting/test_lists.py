@@ -130,3 +130,37 @@ def test_a_model_alone_gives_its_outputs() -> None:
             expected = [expected] if widths[-1] == 1 else expected
             # three roundings a term, four terms of size 1
             assert np.abs(row - [v.data for v in expected]).max() < 1e-14
+
+
+def test_one_list_that_is_all_parameters_gives_them_its_name() -> None:
+    weights = [Value(1.0), Value(2.0)]
+
+    def loss(x: Any, y: Any) -> Any:
+        return (sum(w * v for w, v in zip(weights, x, strict=True)) - y) ** 2
+
+    source = lift(loss, parameters=weights).source_for([[1.0, 2.0]], [3.0])
+    assert "subtract = x @ weights - y\n" in source
+
+
+@pytest.mark.parametrize("sizes", [(1, 2, 1), (1, 1), (1, 1, 1), (2, 1, 2), (1, 3)])
+def test_axes_of_length_1(sizes: tuple[int, ...]) -> None:
+    model = MLP(sizes[0], sizes[1:], activation="tanh", seed=0)
+
+    def loss(x: Any, y: Any) -> Any:
+        outputs = model(x)
+        pairs = zip(outputs if isinstance(outputs, list) else [outputs], y, strict=True)
+        return sum((a - b) ** 2 for a, b in pairs)
+
+    def of_all(xs: Any, ys: Any) -> Any:
+        return sum(loss(x, y) for x, y in zip(xs, ys, strict=True)) / len(xs)
+
+    for batch in (1, 3):
+        x, y = GENERATOR.normal(size=(batch, sizes[0])), GENERATOR.normal(size=(batch, sizes[-1]))
+        program = lift(loss, model)
+        close(program, loss, model.parameters(), x, y)
+        value, gradient = program.value_and_grad(program.parameters(), x, y)
+        whole = lift(of_all, model, batch=False).value_and_grad(program.parameters(), x, y)
+        # a few dozen roundings of numbers below 4
+        assert whole[0] == pytest.approx(value, rel=1e-13)
+        assert np.abs(whole[1] - gradient).max() < 1e-13
+        assert lift(model)(x).shape == (batch, sizes[-1])
