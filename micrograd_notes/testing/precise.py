@@ -19,6 +19,13 @@ from micrograd_notes.testing.operand import Operand
 
 mp = mpmath.mp
 
+_MOST_BITS = 2**17
+"""A number that is larger than two to this power, or its inverse smaller, came from no float.
+
+To find the sine of exp(1e10), mpmath would write down all of its digits, and gmpy2 ends the process
+where there is no memory for them.
+"""
+
 
 class OpaqueError(TypeError):
     """A function asks for a float where it gets a number of many digits."""
@@ -71,6 +78,8 @@ def counterpart(op: Op, *numbers: Any) -> Any:
     """
     numbers = tuple(map(_to_number, numbers))
     function = _function_of(op)
+    if any(abs(mp.mag(x)) > _MOST_BITS for x in numbers if x and mp.isfinite(x)):
+        return mp.nan
     try:
         result = function(*numbers)
     except (ArithmeticError, ValueError):

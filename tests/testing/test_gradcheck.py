@@ -115,6 +115,7 @@ VERDICTS: list[tuple[str, Callable[..., Any], list[float], Verdict]] = [
     ("far out", lambda x: sigmoid(x), [40.0], V.PASS),
     ("near a kink", relu, [1e-9], V.PASS),
     ("an edge", sqrt, [0.0], V.PASS),
+    ("far below all floats", lambda x: sin(exp(-exp(x))) + x, [25.0], V.PASS),
     ("0 in floats alone", lambda x: (x * exp(x)) ** 1.5 + x, [-1e4], V.PASS),
     ("so large that five times it is none", exp, [709.7], V.PASS),
     ("near an edge", log, [1e-300], V.PASS),
