@@ -33,8 +33,9 @@ from fractions import Fraction
 from functools import cache, partial
 from typing import Any, NamedTuple
 
+from micrograd_notes import ops
 from micrograd_notes.accurate import SMALLEST_NORMAL
-from micrograd_notes.engine import Value, grad
+from micrograd_notes.engine import Value, grad, sweep
 from micrograd_notes.op import Op
 from micrograd_notes.testing.exact import (
     SMALLEST,
@@ -529,7 +530,7 @@ def _leaps(
 def _kink_between(op: Op, recorded: Sequence[float], true: Sequence[float]) -> bool:
     """Returns whether the row has a kink between two points that are close to each other."""
     if op.kinks is None:  # of rows that choose, a tie is the kink
-        return op.arity is None
+        return op in (ops.largest, ops.smallest)
     here, there = op.kinks(*recorded), op.kinks(*true)
     return here * there <= 0.0
 
@@ -537,18 +538,23 @@ def _kink_between(op: Op, recorded: Sequence[float], true: Sequence[float]) -> b
 def moved_by_rounding(recorded: Recorded, roundings: list[float]) -> Iterator[float]:
     """Yields for each input how far the roundings of all values move its gradient, to first order.
 
-    It changes the values' gradients, which are second derivatives then.
+    It takes second derivatives of the engine, which are sums in floats themselves. What may have
+    got lost in one, where its terms cancel as those of v/v do, is added.
     """
     inputs = recorded.values[: len(recorded.program.inputs)]
     for derivative in grad(recorded.values[-1], inputs):
-        for value in recorded.values:
-            value.grad = None
-        if derivative.requires_grad:
-            derivative.backward()
+        second: dict[Value, float] = {derivative: 1.0}
+        sizes: dict[Value, float] = {derivative: 1.0}
+        edges = 0
+        for step in sweep(derivative) if derivative.requires_grad else ():
+            edges += 1
+            second[step.operand] = step.total
+            size = ops.chain(sizes[step.node], abs(step.partial))
+            sizes[step.operand] = sizes.get(step.operand, 0.0) + size
         yield sum(
-            abs(value.grad) * rounding
+            (abs(second[value]) + 2 * edges * U * sizes[value]) * rounding
             for value, rounding in zip(recorded.values, roundings, strict=True)
-            if rounding
+            if rounding and value in second
         )
 
 

@@ -82,8 +82,8 @@ class _NumPyInTorch:
     def cbrt(self, x: Any) -> Any:
         return x.sign() * x.abs() ** (1 / 3)
 
-    def round(self, x: Any, digits: Any) -> Any:
-        return _tensor(x).round(decimals=int(digits))
+    def rint(self, x: Any) -> Any:
+        return _tensor(x).round()
 
     def vectorize(self, function: Function) -> Function:
         import torch
@@ -127,11 +127,6 @@ class _NumPyInJax:
         import jax
 
         return getattr(jax.numpy, name)
-
-    def round(self, x: Any, digits: Any) -> Any:
-        import jax
-
-        return jax.numpy.round(x, int(digits))
 
     def vectorize(self, function: Function) -> Function:
         import jax

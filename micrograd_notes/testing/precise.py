@@ -20,7 +20,7 @@ from micrograd_notes.testing.operand import Operand
 mp = mpmath.mp
 
 _MOST_BITS = 2**17
-"""A number that is larger than two to this power, or its inverse smaller, came from no float.
+"""What is larger than two to this power has no value; its inverse is 0, as it is in floats.
 
 To find the sine of exp(1e10), mpmath would write down all of its digits, and gmpy2 ends the process
 where there is no memory for them.
@@ -78,8 +78,9 @@ def counterpart(op: Op, *numbers: Any) -> Any:
     """
     numbers = tuple(map(_to_number, numbers))
     function = _function_of(op)
-    if any(abs(mp.mag(x)) > _MOST_BITS for x in numbers if x and mp.isfinite(x)):
+    if any(mp.isfinite(x) and x and mp.mag(x) > _MOST_BITS for x in numbers):
         return mp.nan
+    numbers = tuple(mpmath.mpf(0) if x and mp.mag(x) < -_MOST_BITS else x for x in numbers)
     try:
         result = function(*numbers)
     except (ArithmeticError, ValueError):

@@ -394,10 +394,10 @@ def _result(op: Op, operands: Sequence[int | float], known: Sequence[float]) -> 
     except (ArithmeticError, ValueError):
         return None
     try:
-        partials = list(op.local_partials(wanted, number, numbers))
-    except Exception:  # a rule that raises is to be found, not to be skipped
-        partials = []
-    return number if all(map(math.isfinite, [number, *partials])) else None
+        is_finite = all(map(math.isfinite, op.local_partials(wanted, number, numbers)))
+    except Exception:  # a rule that raises, or gives no numbers, is to be found, not to be skipped
+        is_finite = True
+    return number if math.isfinite(number) and is_finite else None
 
 
 def _without_the_unused(program: Program) -> Program:

@@ -64,8 +64,10 @@ def _of_arity(arity: int, rule: Callable[..., Any]) -> Callable[..., Any]:
 
 def _zero(op: Op, index: int) -> bool:
     """Returns whether the partial is 0 everywhere, so that a factor or a sign changes nothing."""
-    rules = op.partials
-    return isinstance(rules, tuple) and rules[index] == 0.0
+    if isinstance(op.partials, tuple):
+        return op.partials[index] == 0.0
+    points = list(_points(op))
+    return all(op.local_partials([index], op.forward(*xs), xs) == [0.0] for xs in points)
 
 
 def faults_of_rules(op: Op) -> Iterator[Planted]:
@@ -113,18 +115,24 @@ def _noisy(partial: Any, y: Any, xs: tuple[Any, ...]) -> Any:
 
 def _is_symmetric(op: Op, index: int) -> bool:
     """Returns whether swapping the first two operands leaves the partial what it is."""
+    for xs in _points(op):
+        y = op.forward(*xs)
+        one = op.local_partials([index], y, xs)
+        if one != op.local_partials([index], y, [xs[1], xs[0], *xs[2:]]):
+            return False
+    return True
+
+
+def _points(op: Op) -> Iterator[list[float]]:
+    """Yields some points at which the operation is defined."""
     generator = random.Random(op.name)
     for _ in range(50):
         xs = [abs(generator.gauss(0, 2)) + 0.1 for _ in range(op.arity or 3)]
         try:
-            y = op.forward(*xs)
-            one = op.local_partials([index], y, xs)
-            other = op.local_partials([index], y, [xs[1], xs[0], *xs[2:]])
-        except (ArithmeticError, ValueError):
+            op.forward(*xs)
+        except (ArithmeticError, ValueError, LookupError):
             continue
-        if one != other:
-            return False
-    return True
+        yield xs
 
 
 def fault_of_value(op: Op) -> Planted | None:
