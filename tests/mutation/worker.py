@@ -29,7 +29,10 @@ _STAGES = {
     "accurate": (["tests/test_accurate.py", "tests/test_ops.py"], []),
     "ops": (
         ["tests/test_accurate.py", "tests/test_ops.py"],
-        ["tests/test_engine.py", "tests/test_nn.py", "tests/test_expression.py"],
+        [
+            "tests/test_taylor.py", "tests/test_engine.py", "tests/test_nn.py",
+            "tests/test_expression.py",
+        ],
     ),
     "graph": _OF_GRAPHS,
     "anomaly": _OF_GRAPHS,
