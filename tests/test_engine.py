@@ -213,6 +213,25 @@ def test_an_adjoint_scales_the_sweep() -> None:
     assert x.grad == 2.0
 
 
+def test_the_function_sweeps_from_an_adjoint_of_1_as_the_method_does() -> None:
+    x = Value(3.0)
+    engine.backward(x * x)
+    assert x.grad == 6.0
+
+
+def test_a_first_contribution_is_recorded_as_it_is_and_not_added_to_0() -> None:
+    x = Value(3.0)
+    steps = list(engine.sweep(ops.sin(x) * x, recorded=True))
+    firsts = [step for i, step in enumerate(steps)
+              if step.operand not in {other.operand for other in steps[:i]}]
+    assert all(step.total is step.contribution for step in firsts)
+
+
+def test_only_a_value_has_an_order() -> None:
+    with pytest.raises(TypeError, match="a graph is walked from a Value, got 3"):
+        topological_order(3.0)  # type: ignore[type-var]
+
+
 def test_a_leaf_is_its_own_graph() -> None:
     x = Value(2.0)
     x.backward()

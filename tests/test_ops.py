@@ -584,6 +584,17 @@ def test_a_new_row_is_a_function_and_a_method_and_differentiates() -> None:
     assert second.data == pytest.approx(-2 / 1.75**3, rel=1e-15)
 
 
+def test_pick_takes_a_value_or_a_row_by_a_number_or_by_a_value() -> None:
+    rows = [[1.0, 2.0], [3.0, 4.0]]
+    assert [ops.pick([5.0, 6.0], i) for i in (0, 1)] == [5.0, 6.0]
+    assert ops.pick(rows, 0) == [1.0, 2.0]
+    assert [x.data for x in ops.pick(rows, Value(1.0, requires_grad=False))] == [3.0, 4.0]
+    assert ops.pick([5.0, 6.0], Value(0.0, requires_grad=False)).data == 5.0
+    for outside in (-1, 2):
+        with pytest.raises(IndexError, match=f"got index {outside} for 2 values"):
+            ops.pick([5.0, 6.0], outside)
+
+
 @every_row
 def test_every_row_is_the_method_of_its_name(op: Op) -> None:
     """`log` and `ieee_log` share a spelling in NumPy, and only one of them may be `x.log()`."""
