@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "accuracy_curve",
     "activation_curve",
+    "attention_maps",
     "curves",
     "decision_boundary",
     "distributions",
@@ -54,6 +55,7 @@ __all__ = [
     "scatter",
     "show",
     "surface",
+    "table_as_image",
     "weights_as_images",
 ]
 
@@ -852,6 +854,142 @@ def error_curves(
     ax.set_ylabel("error")
     ax.legend(loc="best", framealpha=0.9)
     return ax
+
+
+# ---------------------------------------------------------------------------- tables of numbers
+
+CELL = 0.44  # inches, with room for three digits of the least size that we write in
+
+
+def table_as_image(
+    table: Sequence[Sequence[Any]],
+    rows: Sequence[Any] | None = None,
+    columns: Sequence[Any] | None = None,
+    ax: Axes | None = None,
+    written: str | None = "{:.2g}",
+) -> Axes:
+    """Draws a table of numbers, such as a matrix, as a picture: a cell a number.
+
+    Blue is positive, orange negative, and the further from 0 the deeper. `written` says how the
+    number is written in its cell; with None, for large tables, cells are small and hold nothing.
+    `rows` are the names on the left, `columns` those above. The numbers may be `Value`s.
+    Raises `ValueError` for a table that is empty or ragged, and for names that are too few.
+
+    >>> ax = table_as_image([[1.0, -2.0]], rows=["row"], columns=["left", "right"])
+    >>> [text.get_text() for text in ax.texts]
+    ['1', '-2', 'left', 'right', 'row']
+    """
+    numbers = _picture("the table", [list(row) for row in table], None)
+    for what, names, count in (("rows", rows, len(numbers)), ("columns", columns, len(numbers[0]))):
+        if names is not None and len(names) != count:
+            raise ValueError(f"the table has {count} {what} and {len(names)} names for them")
+    cell = 0.19 if written is None else 1.4 * CELL  # inches
+    above = 0.0 if columns is None else 0.25 / cell
+    beside = max((0.1 + 0.1 * len(str(name)) for name in rows or ()), default=0.0) / cell
+    width, height = len(numbers[0]) + beside + 0.1, len(numbers) + above + 0.1
+    ax = _axes(ax, (cell * width + 0.1, cell * height + 0.1))
+    deepest = max(abs(number) for row in numbers for number in row) or 1.0
+    ax.imshow(numbers, cmap=_orange_to_blue(ax), vmin=-deepest, vmax=deepest)
+    if written is not None:
+        _write_in_cells(ax, numbers, written, (0.0, 0.0), deepest)
+    for x, name in enumerate(columns or ()):
+        ax.text(x, -0.5 - 0.08 / cell, str(name), ha="center", va="baseline")
+    for y, name in enumerate(rows or ()):
+        ax.text(-0.5 - 0.08 / cell, y, str(name), ha="right", va="center")
+    ax.set_xlim(-0.55 - beside, len(numbers[0]) - 0.45)
+    ax.set_ylim(len(numbers) - 0.45, -0.55 - above)
+    _draw_frame(ax, len(numbers[0]), len(numbers))
+    ax.set_axis_off()
+    return ax
+
+
+def _draw_frame(ax: Axes, width: int, height: int) -> None:
+    """Draws the edge of a table of so many cells."""
+    from matplotlib.patches import Rectangle
+
+    frame = Rectangle((-0.5, -0.5), width, height, fill=False, edgecolor=_ink())
+    ax.add_patch(frame).set_linewidth(0.8)
+
+
+def attention_maps(
+    shares: Sequence[Sequence[Sequence[Any]]], tokens: Sequence[Any], ax: Axes | None = None
+) -> Axes:
+    """Draws how a text is attended to: a triangle a head, whose rows add up to 100 percent.
+
+    `shares[i][h][j]` is the share that position i gives to position j, which is not behind it, in
+    head h: numbers or `Value`s, as a `GPT` leaves them in the past. `tokens` are what stands there.
+    Each row is a position that looks, each column one that it looks at; the larger a share, the
+    deeper its cell, and its percentage is written in it.
+    Raises `ValueError` if there are no shares, or not one for each position so far.
+
+    >>> ax = attention_maps([[[1.0]], [[0.25, 0.75]]], ["c", "a"])
+    >>> [text.get_text() for text in ax.texts if text.get_text().isdigit()]
+    ['100', '25', '75']
+    """
+    if not shares or not shares[0]:
+        raise ValueError("there are no shares to draw; give a list of heads for each position")
+    if len(tokens) != len(shares):
+        raise ValueError(f"got shares of {len(shares)} positions and {len(tokens)} tokens")
+    heads, size = len(shares[0]), len(shares)
+    for i, row in enumerate(shares):
+        if [len(share) for share in row] != [i + 1] * heads:
+            raise ValueError(
+                f"position {i} has shares for {[len(share) for share in row]} positions, a number "
+                f"a head; each of the {heads} heads gives one to each of {i + 1}, itself included"
+            )
+    beside = min(heads, 2)
+    right, below = size + 1.8, size + 2.6  # from one triangle to the next
+    width, height = max(right * beside - 0.8, 7.0), below * -(-heads // beside)
+    ax = _axes(ax, (CELL * (width + 0.4), CELL * (height + 1.2)))
+    for h in range(heads):
+        left, top = right * (h % beside), below * (h // beside)
+        percent = [[100 * _number(share) for share in row[h]] for row in shares]
+        square = [row + [math.nan] * (size - len(row)) for row in percent]
+        extent = (left - 0.5, left + size - 0.5, top + size - 0.5, top - 0.5)
+        ax.imshow(square, cmap=_orange_to_blue(ax), vmin=-100.0, vmax=100.0, extent=extent)
+        ax.text(left - 0.5, top - 1.4, f"head {h}", va="bottom", weight="bold")
+        for place, token in enumerate(tokens):
+            ax.text(left + place, top - 0.7, str(token), ha="center", va="baseline")
+            ax.text(left - 0.7, top + place, str(token), ha="right", va="center")
+        _write_in_cells(ax, percent, "{:.0f}", (left, top), 100.0)
+    words = "row: the position that looks\ncolumn: the one it looks at; in percent"
+    ax.text(-0.5, height - 2.8, words, va="top")
+    ax.set_xlim(-1.3, width - 1.3)
+    ax.set_ylim(height - 1.6, -2.2)
+    ax.set_axis_off()
+    return ax
+
+
+def _write_in_cells(
+    ax: Axes, table: list[list[float]], written: str, corner: tuple[float, float], deepest: float
+) -> None:
+    """Writes each number in its cell, the first at the corner, in ink or in paper.
+
+    Whichever of the two is easier to read on the colour of the cell.
+    """
+    colours = _orange_to_blue(ax)
+    ink, paper = _ink(), ax.get_facecolor()
+    for y, row in enumerate(table):
+        for x, number in enumerate(row):
+            under = colours(0.5 + 0.5 * number / deepest)
+            colour = max((ink, paper), key=lambda each: _contrast(each, under))
+            at = corner[0] + x, corner[1] + y
+            ax.text(*at, written.format(number), ha="center", va="center", color=colour)
+
+
+def _contrast(one: Any, other: Any) -> float:
+    """Returns the contrast of two colours as the WCAG defines it, from 1 to 21."""
+    from matplotlib.colors import to_rgb
+
+    def luminance(colour: Any) -> float:
+        channels = to_rgb(colour)
+        red, green, blue = (
+            c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
+        )
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    darker, lighter = sorted([luminance(one), luminance(other)])
+    return (lighter + 0.05) / (darker + 0.05)
 
 
 # ---------------------------------------------------------------------------- in a notebook

@@ -38,6 +38,12 @@ MODEL = MLP(2, [3, 1], activation="tanh", seed=0)
 STROKE = [[0.0, 0.5], [1.0, 0.0], [0.25, 0.75]]
 RUN = History([{"loss": 2.0, "validation_loss": 2.5}, {"loss": 1.0, "validation_loss": 1.75}])
 SHARES = History([{"accuracy": 0.5, "validation_accuracy": 0.25}, {"accuracy": 1.0}])
+# what three positions look at in each of three heads, as a GPT leaves it in the past
+LOOKS = [
+    [[1.0], [1.0], [1.0]],
+    [[0.25, 0.75], [1.0, 0.0], [0.5, 0.5]],
+    [[0.5, 0.25, 0.25], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+]
 WALKS = {"long": [(1.0, 0.5), (0.5, -0.5), (0.25, 0.0)], "short": [(-1.0, 1.0), (9.0, 9.0)]}
 
 
@@ -67,6 +73,8 @@ PLOTS: dict[str, Plot] = {
     "surface": lambda ax: plots.surface(valley, paths=WALKS, ax=ax, resolution=9),
     "curves": lambda ax: plots.curves({"up": lambda x: x, "tanh": ops.tanh}, 0.0, 1.0, ax=ax),
     "image_gallery": lambda ax: plots.image_gallery([STROKE] * 3, ["a", "b", "c"], ax=ax),
+    "table_as_image": lambda ax: plots.table_as_image([[1.0, -2.0]], ["row"], "xy", ax=ax),
+    "attention_maps": lambda ax: plots.attention_maps(LOOKS, "cab", ax=ax),
 }
 every_plot = pytest.mark.parametrize("plot", PLOTS.values(), ids=PLOTS.keys())
 
@@ -578,6 +586,84 @@ def test_a_gallery_over_its_limit_says_so() -> None:
     ],
 )
 def test_pictures_that_can_not_be_drawn_are_refused(draw: Callable[[], Axes], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        draw()
+    assert plt.get_fignums() == []
+
+
+# ---------------------------------------------------------------------------- tables of numbers
+
+
+def texts_aligned(ax: Axes, how: str) -> dict[tuple[float, float], str]:
+    """Returns what is written, by the place of each: centred text stands in cells or above them."""
+    texts = cast("list[Any]", ax.texts)
+    return {each.get_position(): each.get_text() for each in texts if each.get_ha() == how}
+
+
+def test_a_table_has_its_numbers_in_their_cells_and_zero_in_the_middle_of_the_colours() -> None:
+    ax = plots.table_as_image([[Value(0.5), -2.0, 0.0], [1.0, 0.125, 3]], "ab", ["x", "y", "z"])
+    assert drawn_images(ax) == [[[0.5, -2.0, 0.0], [1.0, 0.125, 3.0]]]
+    assert ax.images[0].get_clim() == (-3.0, 3.0)
+    written = {(0, 0): "0.5", (1, 0): "-2", (2, 0): "0", (0, 1): "1", (1, 1): "0.12", (2, 1): "3"}
+    centred = texts_aligned(ax, "center")
+    assert {place: text for place, text in centred.items() if place[1] >= 0} == written
+    above = {place[0]: text for place, text in centred.items() if place[1] < 0}
+    assert above == {0: "x", 1: "y", 2: "z"}
+    beside = {place[1]: text for place, text in texts_aligned(ax, "right").items()}
+    assert beside == {0: "a", 1: "b"}
+
+
+def test_a_large_table_is_drawn_without_its_numbers_and_a_table_of_zeros_too() -> None:
+    ax = plots.table_as_image([[0.0] * 30] * 30, written=None)
+    assert not ax.texts
+    assert ax.images[0].get_clim() == (-1.0, 1.0)
+
+
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+def test_what_is_written_in_a_cell_can_be_read_on_its_colour(style: str) -> None:
+    numbers = [k / 10 for k in range(-10, 11)]
+    with plt.style.context(style):
+        ax = plots.table_as_image([numbers])
+        cells_below = ax.images[0].cmap(np.linspace(0.0, 1.0, len(numbers)))
+    for text, below in zip(ax.texts, cells_below, strict=True):
+        pair = [luminance(to_hex(cast("Any", text.get_color()))), luminance(to_hex(below))]
+        assert (max(pair) + 0.05) / (min(pair) + 0.05) >= 4.5  # WCAG 2.1, 1.4.3: what text needs
+
+
+def test_attention_is_a_triangle_a_head_with_the_tokens_beside_it() -> None:
+    ax = plots.attention_maps(LOOKS, "cab")
+    pictures = drawn_images(ax)
+    drawn = [[number is not None for number in row] for row in pictures[0]]
+    assert drawn == [[True, False, False], [True, True, False], [True, True, True]]
+    looks_last = [picture[2] for picture in pictures]
+    assert looks_last == [[50.0, 25.0, 25.0], [0.0, 100.0, 0.0], [0.0, 0.0, 100.0]]
+    assert {image.get_clim() for image in ax.images} == {(-100.0, 100.0)}
+    left, right, bottom, top = cast("Any", ax.images[1].get_extent())
+    inside = {
+        (x - left - 0.5, y - top - 0.5): text
+        for (x, y), text in texts_aligned(ax, "center").items()
+        if left < x < right and top < y < bottom
+    }
+    head_one = [["100"], ["100", "0"], ["0", "100", "0"]]
+    assert inside == {(x, y): text for y, row in enumerate(head_one) for x, text in enumerate(row)}
+    assert list(texts_aligned(ax, "right").values()) == list("cab") * 3
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: plots.table_as_image([]), "the table is empty"),
+        (lambda: plots.table_as_image([[1.0, 2.0], [1.0]]), "different lengths"),
+        (lambda: plots.table_as_image([[1.0]], rows="ab"), "1 rows and 2 names"),
+        (lambda: plots.table_as_image([[1.0]], columns=[]), "1 columns and 0 names"),
+        (lambda: plots.attention_maps([], []), "no shares"),
+        (lambda: plots.attention_maps([[]], "a"), "no shares"),
+        (lambda: plots.attention_maps(LOOKS, "ab"), "3 positions and 2 tokens"),
+        (lambda: plots.attention_maps(LOOKS[1:], "ab"), r"position 0 has shares for \[2, 2, 2\]"),
+        (lambda: plots.attention_maps([[[1.0]], [[1.0]]], "ab"), r"position 1 .* for \[1\]"),
+    ],
+)
+def test_tables_that_can_not_be_drawn_are_refused(draw: Callable[[], Axes], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         draw()
     assert plt.get_fignums() == []
