@@ -88,8 +88,9 @@ def _viewed(node: Any) -> str:
 def _is_content_with(node: Any, child: Any, names: set[str]) -> bool:
     if isinstance(node, ast.BinOp):
         other = node.left if child is node.right else node.right
-        if _viewed(other) in names or isinstance(other, ast.Compare):
-            return False
+        plain = other.operand if isinstance(other, ast.UnaryOp) else other
+        if _viewed(plain) in names or isinstance(plain, ast.Compare) or chosen_by(plain):
+            return False  # of two conditions, one has to be a float
         is_taken_away = isinstance(node.op, ast.Sub) and child is node.right
         return is_taken_away or isinstance(node.op, ast.Mult | ast.MatMult | ast.Div)
     return _viewed(node) != "" or isinstance(node, ast.expr_context | ast.Slice)

@@ -107,7 +107,7 @@ class _Plainer(ast.NodeTransformer):
         if isinstance(node.op, ast.Mult):
             for one, other in ((node.left, node.right), (node.right, node.left)):
                 condition = chosen_by(one.operand if _is_negative(one) else one)  # type: ignore[attr-defined]
-                if condition is not None:
+                if condition is not None and not isinstance(other, ast.Compare):
                     other = ast.UnaryOp(ast.USub(), other) if _is_negative(one) else other
                     return ast.BinOp(other, ast.Mult(), condition)
         return node
