@@ -126,12 +126,15 @@ def differentiate(session: Session, root: int) -> dict[int, int]:
         terms = contributions.pop(i, None)
         if terms is None:
             continue
-        adjoint = terms[0]
+        adjoint, op = terms[0], tape.ops[i]
+        if len(terms) == 1 and not isinstance(op, Op):
+            derivatives[i] = adjoint  # nobody reads it, so it may look like nobody
+            continue
         if len(terms) > 1 or i not in passed_on:
             adjoint = session.append(ops.add, tuple(terms), True)
             tape.adjoint_of[adjoint] = i
             tape.kept.add(adjoint)
-        op, operands = tape.ops[i], tape.operands[i]
+        operands = tape.operands[i]
         if not isinstance(op, Op):
             derivatives[i] = adjoint
             continue
