@@ -145,8 +145,11 @@ def _install(op: Op) -> None:
         return apply(op, operands)
 
     def forth(self: Any, other: Any) -> Any:
-        if _session is not None and other.__class__ is Recorded:
-            return _session.apply(op, (self, other))  # most operations, by the shortest way
+        session = _session
+        if session is not None and other.__class__ is Recorded:
+            if self._left is other._left is session:  # most operations, by the shortest way
+                return session.record(op, (self._born, other._born))
+            return session.apply(op, (self, other))
         return apply(op, (self, other)) if _is_operand(other) else NotImplemented
 
     def back(self: Any, other: Any) -> Any:
@@ -229,18 +232,18 @@ class Session:
 
     def apply(self, op: Op, operands: tuple[Any, ...]) -> Recorded:
         """Records an operation of the table."""
-        indices = tuple([
-            operand._born if operand.__class__ is Recorded and operand._left is self
-            else self.index(operand)
-            for operand in operands
-        ])
+        indices = (*map(self.index, operands),)
+        if op.chooses:
+            self._note_choice(op, indices)
+        return self.record(op, indices)
+
+    def record(self, op: Op, indices: tuple[int, ...]) -> Recorded:
+        """Records an operation on numbers of the tape."""
         flags = self.requires_grad
         if op.is_simple:
             requires_grad = flags[indices[0]] or flags[indices[-1]]
         else:
             requires_grad = any(flags[k] and op.is_differentiated(i) for i, k in enumerate(indices))
-            if op.chooses:
-                self._note_choice(op, indices)
         # `new`, written out: a function call here is a tenth of the time of a recording
         ops_so_far = self.tape.ops
         number: Recorded = object.__new__(Recorded)
