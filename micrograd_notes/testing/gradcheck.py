@@ -126,7 +126,12 @@ def _checked(subject: Subject) -> Report:
     if missing is not None:
         return _without_derivatives(report, subject, missing)
     if not all(_same(run, each) for each in again):
-        note = "evaluations at the same point differ: give random numbers a fixed seed"
+        other = next(each for each in again if not _same(run, each))
+        note = (
+            f"two calls at the same point gave {run.output.data!r} and {other.output.data!r}: the "
+            "result hangs on more than its inputs, as random numbers (fix their seed) or something "
+            "that is kept from call to call"
+        )
         return _without_derivatives(report, subject, Fault(Verdict.NONDETERMINISTIC, "", note))
     if not math.isfinite(run.output.data):
         note = f"the value is {run.output.data}"
@@ -356,8 +361,9 @@ def _unexplained(around: Surroundings) -> Fault:
     """Returns why a gradient is wrong though each operation and the sweep are right."""
     if around.is_opaque:
         note = (
-            "the graph holds a plain number that changes with the inputs, so no gradient flows "
-            "through it: compute it from Values, without .data, .item(), detach() or float()"
+            "the graph holds a plain number, taken out of Values, that changes with the inputs, so "
+            "no gradient flows through it: compute it from Values, without .data, .item(), "
+            "detach() or float()"
         )
         return Fault(Verdict.TRAVERSAL, _OWN_CODE, note)
     steep = _infinitely_steep(around.program)

@@ -24,7 +24,10 @@ class Verdict(Enum):
     DOMAIN = "it is not defined where it should be, or raises where it is"
     INCONCLUSIVE = "no derivative could be found to compare with"
     JUMP = "the value jumps here; the gradient is a slope of its sides, or lies between them"
-    KINK = "the derivative jumps here; the gradient lies between its two sides"
+    KINK = (
+        "the derivative jumps here, and the gradient lies between its two sides: nothing to mend, "
+        "but check at another point, too"
+    )
     INTERIOR_KINK = "an operation inside is at its kink; the gradient follows its convention there"
     VALUE_UNCHECKED = "the gradient is right; nothing was there to hold the value against"
     PASS = "everything that was checked is right"
