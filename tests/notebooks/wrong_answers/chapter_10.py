@@ -1,0 +1,98 @@
+"""What learners typically write into the exercises of notebook 10, and which hint they get."""
+
+WRONG_ANSWERS = {
+    "matrix-product": [
+        (
+            "def matrix_product(A, B):\n"
+            "    return [[a * b for a, b in zip(r, s)] for r, s in zip(A, B)]",
+            "A row meets a whole column",
+        ),
+        (
+            "def matrix_product(A, B):\n"
+            "    return [[sum(a * b for a, b in zip(r, s)) for s in B] for r in A]",
+            "Those are rows with rows",
+        ),
+        (
+            "def matrix_product(A, B):\n"
+            "    return [[sum(a * b for a, b in zip(r, c)) for r in A] for c in zip(*B)]",
+            "which loop is the outer one?",
+        ),
+        (
+            "def matrix_product(A, B):\n"
+            "    return [[sum(r) * sum(c) for c in zip(*B)] for r in A]",
+            "Row i of A with column j of B",
+        ),
+    ],
+    "back-through-a-layer": [
+        (
+            "def back_through_a_layer(x, W, dz):\n    return x.T @ dz, dz.sum(0), dz @ W",
+            "dW is turned over",
+        ),
+        (
+            "def back_through_a_layer(x, W, dz):\n    return dz.T @ x, dz.sum(0), dz @ W.T",
+            "each input collects from all neurons",
+        ),
+        (
+            "def back_through_a_layer(x, W, dz):\n    return dz.T @ x, dz.sum(1), dz @ W",
+            "add up over the examples",
+        ),
+        (
+            "def back_through_a_layer(x, W, dz):\n    return dz @ x, dz.sum(0), dz @ W",
+            "which axis of dz is that?",
+        ),
+        (
+            "def back_through_a_layer(x, W, dz):\n    return dz.T @ x, dz.mean(0), dz @ W",
+            "Read dW1, db1 and the first half of dz1",
+        ),
+    ],
+    "huber": [
+        (
+            "def huber(error):\n"
+            "    if abs(error) < 1:\n"
+            "        return error * error / 2\n"
+            "    return abs(error) - 0.5",
+            "where(condition, a, b) is a where the condition holds",
+        ),
+        (
+            "def huber(error):\n"
+            "    return where(greater(abs(error), 1.0), error * error / 2, abs(error) - 0.5)",
+            "The two sides have changed places",
+        ),
+        ("def huber(error):\n    return abs(error) - 0.5", "And the small errors?"),
+        (
+            "def huber(error):\n"
+            "    return where(greater(1.0, abs(error)), error * error, abs(error) - 0.5)",
+            "so that both sides meet at 1",
+        ),
+    ],
+    "key": [
+        (
+            "def key(name, tape):\n    return tape[name][0] if name in tape else name",
+            "The operation alone mixes both layers",
+        ),
+        (
+            "def key(name, tape):\n"
+            "    if name not in tape:\n"
+            "        return name\n"
+            "    operation, *operands = tape[name]\n"
+            "    return (operation, *[key(operand, tape) for operand in operands])",
+            "Nothing is alike",
+        ),
+        (
+            "def key(name, tape):\n"
+            "    if name not in tape:\n"
+            "        return name.partition('[')[0]\n"
+            "    operation, *operands = tape[name]\n"
+            "    return (operation, *[key(operand, tape) for operand in operands])",
+            "A frozenset forgets the order",
+        ),
+        (
+            "def key(name, tape):\n"
+            "    if name not in tape:\n"
+            "        return name.partition('[')[0]\n"
+            "    operation, *operands = tape[name]\n"
+            "    return (operation, frozenset(key(operand, tape) for operand in operands))",
+            "x - y is not y - x",
+        ),
+    ],
+}
