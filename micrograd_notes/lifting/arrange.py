@@ -77,19 +77,20 @@ class _Arranger:
     def _asked(self) -> set[int]:
         """Returns the groups that something reads."""
         tape, group_of = self.tape, self.grouping.group_of
-        asked = {group_of[i] for i in self.recording.outputs}
+        read = set(self.recording.outputs)
         for op, operands in zip(tape.ops, tape.operands, strict=True):
-            if isinstance(op, Op):
-                asked.update([group_of[k] for k in operands])
-        return asked
+            if op.__class__ is Op:
+                read.update(operands)
+        return {group_of[k] for k in read}
 
     def _products_of_sums(self) -> set[int]:
         """Returns the groups of products that are only ever summed, and so need no array."""
         tape, group_of = self.tape, self.grouping.group_of
-        asked = {group_of[i] for i in self.recording.outputs}
+        read = set(self.recording.outputs)
         for op, operands in zip(tape.ops, tape.operands, strict=True):
-            if isinstance(op, Op) and op is not ops.add:
-                asked.update(group_of[k] for k in operands)
+            if op.__class__ is Op and op is not ops.add:
+                read.update(operands)
+        asked = {group_of[k] for k in read}
         return {
             i for i, group in enumerate(self.grouping.groups)
             if group.op is ops.multiply and i not in asked
@@ -150,20 +151,17 @@ class _Arranger:
     def _arrange_gradient(self) -> None:
         """Adds a statement for each parameter's derivative: its sum over the batch."""
         tape = self.tape
-        uses: dict[int, int] = {}
+        used = set(self.recording.outputs)
         for op, operands in zip(tape.ops, tape.operands, strict=True):
-            if isinstance(op, Op):
-                for k in operands:
-                    uses[k] = uses.get(k, 0) + 1
-        for k in self.recording.outputs:
-            uses[k] = uses.get(k, 0) + 1
+            if op.__class__ is Op:
+                used.update(operands)
         for array in self.recording.arrays:
             parts: dict[Any, list[tuple[int, int]]] = {}
             for place, flat in enumerate(array.where if array.is_parameter else []):
                 root = self.recording.gradient.get(flat)
                 if root is None:
                     continue
-                split = tape.ops[root] is ops.add and root not in uses
+                split = tape.ops[root] is ops.add and root not in used
                 terms = tape.operands[root] if split else (root,)
                 kind = frozenset(int(self.layout.group_of[k]) for k in terms)
                 parts.setdefault(kind, []).append((place, root if split else -root - 1))

@@ -47,9 +47,9 @@ class _Builder:
         return at
 
     def _shared(self, key: Any, op: Any, operands: tuple[Any, ...]) -> int:
-        at = self._known.get(key)
-        if at is None:
-            at = self._known[key] = self.tape.append(op, operands)
+        at = self._known.setdefault(key, len(self.tape.ops))
+        if at == len(self.tape.ops):
+            self.tape.append(op, operands)
         return at
 
     def apply(self, op: Op, operands: tuple[int, ...]) -> int:
@@ -74,7 +74,9 @@ class _Builder:
                 return self.constant(op(*[numbers[k] for k in operands]))
             except (ArithmeticError, ValueError):
                 pass
-        at = self._known[op, operands] = self.tape.append(op, operands)
+        self._known[op, operands] = at = len(self.tape.ops)
+        self.tape.ops.append(op)
+        self.tape.operands.append(operands)
         return at
 
 
