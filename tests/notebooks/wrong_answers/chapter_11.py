@@ -62,7 +62,7 @@ WRONG_ANSWERS = {
         ),
     ],
     "by-place": [
-        ("def by_place(names, k):\n    return by_pairs(names, 20)", "Pairs without a place"),
+        ("def by_place(names, k):\n    return by_pairs(names, 20)", "Pairs, no places"),
         (
             "def by_place(names, k):\n"
             "    pairs, anywhere = by_pairs(names, 20), by_frequency(names)\n"
