@@ -184,7 +184,10 @@ def line_at_fault() -> str:
     if frame is None:
         return "a line that is not known"
     file, number = frame.f_code.co_filename, frame.f_lineno
-    return f"{file}:{number}: {linecache.getline(file, number).strip() or '(no source)'}"
+    line = linecache.getline(file, number).strip() or "(no source)"
+    if "ipykernel" in file:  # whose name means nothing to a reader
+        return f"line {number} of its cell: {line}"
+    return f"{file}:{number}: {line}"
 
 
 NO_VALUE = (
