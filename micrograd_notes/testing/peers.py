@@ -140,7 +140,7 @@ class _NumPyInJax:
 def _in_jax(op: Op) -> Function:
     import jax
 
-    of_many = {
+    of_many: dict[str, Any] = {
         "largest": jax.numpy.max, "smallest": jax.numpy.min,
         "logsumexp": jax.scipy.special.logsumexp,
     }
