@@ -112,7 +112,8 @@ def _page(path: Path, name: str, number: str, notebook: Any) -> Page:
     line = first.source.partition("\n")[0] if first and first.cell_type == "markdown" else ""
     if not line.startswith("# "):
         raise ValueError(f"{path.name} has no title; its first line is to be: # Title")
-    return Page(path, name, number, line.removeprefix("# ").strip(), notebook)
+    title = line.removeprefix("# ").replace("`", "").strip()  # navigation has no code in it
+    return Page(path, name, number, title, notebook)
 
 
 # ---- rendering -----------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ def notebooks(tmp_path: Path) -> Path:
         "## The answer\n\nOne.",
     )
     two = notebook(
-        "# What is two, if x < y?", "![a dot](pictures/dot.svg)", "## The answer\n\nTwo."
+        "# What is `two`, if x < y?", "![a dot](pictures/dot.svg)", "## The answer\n\nTwo."
     )
     (folder / "pictures").mkdir()
     (folder / "pictures/dot.svg").write_text(PICTURE)
