@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from micrograd_notes.engine import Value, no_grad, sweep
 from micrograd_notes.lifting import Lifted, lift
+from micrograd_notes.lifting.inputs import holds_nan
 from micrograd_notes.memories import Vectors
 from micrograd_notes.optim import Optimizer
 
@@ -176,7 +177,7 @@ class LiftedTraining:
             after[self._mine] = self._optimizer.stepped(
                 theta[self._mine], gradient[self._mine], self._has_grad
             )
-        if math.isnan(np.vdot(after, after)):  # a sum of squares, which only a nan makes one
+        if holds_nan(after):
             refuse_to_step("a parameter", math.nan)
         # Gradients of what the optimiser doesn't know add up, as nobody forgets them.
         if self._adds_up is not None:

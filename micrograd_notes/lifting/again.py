@@ -33,6 +33,8 @@ def call_again(
     real, size = np.dtype(float), (parameters,)
 
     def again(theta: Any, data: Sequence[Any]) -> Result | None:
+        if len(data) != len(types):
+            return None
         if theta.__class__ is not ndarray or theta.dtype is not real or theta.shape != size:
             return None
         for array, dtype, shape in zip(data, types, shapes, strict=True):

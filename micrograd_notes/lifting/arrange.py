@@ -120,7 +120,7 @@ class _Arranger:
                 layout.batched[i] = any(layout.batched[b] for b in below)
                 layout.is_data[i] = any(layout.is_data[b] for b in below)
                 if i not in layout.inlined and self._is_needed(i):
-                    self._arrange(i, group.op, group.members)
+                    self._arrange(i, group.op, group.members, len(below) == 1)
         self._arrange_gradient()
         return Arrangement(
             self.grouping, self.statements, layout.shapes, layout.batched, layout.constants,
@@ -133,15 +133,14 @@ class _Arranger:
             return True
         return i in self.asked
 
-    def _arrange(self, i: int, op: Any, members: list[int]) -> None:
+    def _arrange(self, i: int, op: Any, members: list[int], of_one_kind: bool) -> None:
         layout = self.layout
-        below = {self.grouping.group_of[k] for k in self.tape.operands[members[0]]}
         if op is ops.add:
             terms = [self.tape.operands[m] for m in members]
             tree, shape = sums(layout, members, terms, layout.batched[i])
         elif op.chooses:
             tree, shape = choice(layout, op, members)
-        elif op.arity is None and len(below) == 1:
+        elif op.arity is None and of_one_kind:
             tree, shape = reduction(layout, op, members)
         else:
             tree, shape = elementwise(layout, op, members)

@@ -176,13 +176,12 @@ class _Emitter:
     def _spelled(self, array: Any) -> str:
         import numpy as np
 
-        if array.dtype == bool and array.ndim == 2:
-            for k in (0,):
-                if array.shape[0] == array.shape[1]:
-                    if (array == np.tri(len(array), k=k, dtype=bool)).all():
-                        return f"np.tri({len(array)}, dtype=bool)"
-                    if (array == np.tri(len(array), k=k, dtype=bool).T).all():
-                        return f"np.tri({len(array)}, dtype=bool).T"
+        if array.dtype == bool and array.ndim == 2 and array.shape[0] == array.shape[1]:
+            triangle = np.tri(len(array), dtype=bool)
+            if (array == triangle).all():
+                return f"np.tri({len(array)}, dtype=bool)"
+            if (array == triangle.T).all():
+                return f"np.tri({len(array)}, dtype=bool).T"
         if array.ndim == 1 and (array == np.arange(len(array))).all():
             return f"np.arange({len(array)})"
         if array.dtype == float and (array == np.round(array)).all() and (abs(array) < 1e6).all():

@@ -63,7 +63,7 @@ class Layout:
         self.is_data: dict[int, bool] = {}
         self.constants: list[Any] = []
         self.holes: dict[int, Any] = {}  # of an array, which lanes no number has
-        self.filling: dict[int, float | None] = {}  # what stands in its holes, where that is known
+        self.filling: dict[int, float] = {}  # what stands in its holes
         self.merged: dict[int, tuple[int, ...]] = {}  # the shapes of products before reshaping
         self.kept: list[Any] = []  # the trees that `merged` knows by identity
         self.sizes: dict[int, int] = {}  # of the letters of the statement at hand
@@ -263,14 +263,13 @@ class Layout:
         group = int(self.group_of[nodes[0]])
         return (not self.is_data[group], -len(self.shapes[group]))
 
-    def masked(
-        self, tree: Any, there: Any, letters: list[int], filling: float, batch: bool
-    ) -> Any:
-        """Returns the array with a number in the places where nothing is."""
-        mask, varying = self.without_constant_axes(there.astype(self.np.int64))
-        aligned = Reading(self.constant(mask == 1), varying)
-        aligned = self.aligned(aligned, self.batch(batch) + letters)
-        return source.fill("np.where({0}, {1}, {2})", [aligned, tree, source.real(filling)])
+    def masked(self, reading: Reading, there: Any, letters: list[int], filling: float) -> Reading:
+        """Returns the reading with a number where nothing is; these letters tell where that is."""
+        order = [k for k in reading.letters if k in letters]
+        mask = there.transpose([letters.index(k) for k in order]).copy()
+        aligned = self.aligned(Reading(self.constant(mask), order), reading.letters)
+        operands = [aligned, reading.tree, source.real(filling)]
+        return Reading(source.fill("np.where({0}, {1}, {2})", operands), reading.letters)
 
     def has_filling(self, nodes: Any, letters: list[Any], where: Any, filling: float) -> bool:
         """Returns whether the operand, read along the letters, has this number at these places."""

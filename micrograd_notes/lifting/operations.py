@@ -65,11 +65,13 @@ def _filled(
     layout.holes[group], layout.filling[group] = ~there, wanted
     for k, nodes in enumerate(operands):
         filling = layout.filling.get(int(layout.group_of[nodes[0]]))
-        if filling is not None and layout.has_filling(nodes, found, ~there, filling):
-            made = _made_of(op, k, filling)
-            if made == wanted:
-                return tree
-    return layout.masked(tree, there, list(range(there.ndim)), wanted, batch=layout.batched[group])
+        if filling is None or _made_of(op, k, filling) != wanted:
+            continue
+        if layout.has_filling(nodes, found, ~there, filling):
+            return tree
+    mask, varying = layout.without_constant_axes(there.astype(np.int64))
+    reading = Reading(tree, layout.batch(layout.batched[group]) + list(range(there.ndim)))
+    return layout.masked(reading, mask == 1, varying, wanted).tree
 
 
 def reduction(layout: Layout, op: Op, members: list[int]) -> tuple[Any, tuple[int, ...]]:

@@ -56,7 +56,6 @@ class Lifted:
         self._is_loss, self._batch = is_loss, batch
         self._compiled: dict[Key, Compiled] = {}
         self._latest: Compiled | None = None
-        self._count = 0  # of the arrays that the latest call was given
         self._again: Callable[[Any, Sequence[Any]], Result | None] | None = None
         self._lock = RLock()
         self._inputs = Inputs(inspect.signature(function), batch)
@@ -83,7 +82,7 @@ class Lifted:
         Raises:
             ValueError: theta or the data have another shape than is asked for, or hold a nan.
         """
-        if self._again is not None and len(data) == self._count:
+        if self._again is not None:
             result = self._again(theta, data)
             if result is not None:
                 return result
@@ -116,7 +115,6 @@ class Lifted:
         compiled = self._compiled_for(given)
         self._again = None
         if self._is_loss and takes_all_as_they_are(compiled.inputs):
-            self._count = len(given)
             self._again = call_again(compiled.run, compiled.inputs, given, len(theta))
         for i, array in enumerate(compiled.inputs):
             if array.below is not None:

@@ -185,7 +185,6 @@ class Terms:
         if any(layout.has_filling(operand, letters, holes, filling) for operand in self.operands):
             return readings
         mask, varying = layout.without_constant_axes(grid)
-        mask = mask == 1
         able = [i for i, r in enumerate(readings) if set(varying) <= set(r.letters)]
         if not able:
             wanted = set(varying).union(*[r.letters for r in readings])
@@ -193,14 +192,7 @@ class Terms:
             trees = [layout.aligned(r, present) for r in readings]
             tree = trees[0] if len(trees) == 1 else source.product(*trees)
             readings, able = [Reading(tree, present)], [0]
-        reading = readings[able[0]]
-        order = [k for k in reading.letters if k in varying]
-        constant = layout.constant(mask.transpose([varying.index(k) for k in order]).copy())
-        aligned = layout.aligned(Reading(constant, order), reading.letters)
-        tree = source.fill(
-            "np.where({0}, {1}, {2})", [aligned, reading.tree, source.real(filling)]
-        )
-        readings[able[0]] = Reading(tree, reading.letters)
+        readings[able[0]] = layout.masked(readings[able[0]], mask == 1, varying, filling)
         return readings
 
     def _by_segment(self, found: list[Any], over_batch: bool) -> Reading:
