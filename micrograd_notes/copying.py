@@ -13,6 +13,7 @@ from weakref import WeakSet
 
 from micrograd_notes.engine import Value
 from micrograd_notes.graph import topological_order
+from micrograd_notes.modes import stand_in
 from micrograd_notes.op import Op
 
 
@@ -40,6 +41,7 @@ def _reduced(value: Value) -> tuple[Any, ...]:
     it meets hands it a list of all others in topological order: when it comes to one, its operands
     have been written.
     """
+    value = stand_in(value)  # what records refuses to be copied
     operands = value.operands
     is_current = all(operand._born <= value._born for operand in operands)
     own = (value.op, value._data, value._grad, value.name, value._requires_grad, is_current)

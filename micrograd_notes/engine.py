@@ -12,14 +12,14 @@ is, and no recursion, so that it may be a million operations deep.
 """
 
 import operator
-from collections.abc import Callable, Container, Iterable, Iterator
-from contextlib import contextmanager
-from threading import RLock, get_ident
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Container, Iterable
+from functools import wraps
+from threading import RLock
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import ReferenceType, ref
 
-from micrograd_notes import ops
-from micrograd_notes.anomaly import AnomalyError, Lookout
+from micrograd_notes import modes, ops
+from micrograd_notes.anomaly import AnomalyError
 from micrograd_notes.graph import (
     Node,
     Step,
@@ -29,6 +29,7 @@ from micrograd_notes.graph import (
     sweep_numbers,
     topological_order,
 )
+from micrograd_notes.modes import detect_anomaly, in_use, no_grad
 from micrograd_notes.op import TABLE, Op, is_number
 
 __all__ = [
@@ -43,12 +44,25 @@ __all__ = [
     "topological_order",
 ]
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 _clock = 0  # counts the changes of leaves' data; see `Value.data`
-_without_recording: set[int] = set()  # the threads that are inside `no_grad`
-_lookouts: dict[int, Lookout] = {}  # those that are inside `detect_anomaly`
-_unusual: set[int] = set()  # both of them: a node that is made asks one question
+_freezings = 0  # counts how often `requires_grad` of a leaf was set; lifted programs ask
 _witnesses: list[ReferenceType[Any]] = []  # see `tell_of_sweeps`
 _sweeping = RLock()  # sweeps of two threads may share leaves
+
+
+def _of_its_stand_in(method: F) -> F:
+    """Makes a method that of what stands for the leaf in the running context: see `modes`."""
+
+    @wraps(method)
+    def asked(self: "Value", *args: Any) -> Any:
+        stand_in = modes.stand_in(self) if in_use else self
+        if stand_in is not self:
+            return getattr(stand_in, method.__name__)(*args)
+        return method(self, *args)
+
+    return asked  # type: ignore[return-value]
 
 
 class Value(Node):
@@ -100,10 +114,15 @@ class Value(Node):
         A graph that was recorded with the old number can't be differentiated any more: `backward`
         says so rather than mix old and new.
         """
+        if in_use and (stand_in := modes.stand_in(self)) is not self:
+            return stand_in.data
         return self._data
 
     @data.setter
     def data(self, number: float) -> None:
+        if in_use and (stand_in := modes.stand_in(self)) is not self:
+            stand_in.data = number
+            return
         if self._left is not None:
             raise AttributeError(
                 f"{described(self)} is the result of an operation, so its data can't be set; "
@@ -121,10 +140,15 @@ class Value(Node):
 
         It is 0 as long as no sweep has come by; `has_grad` tells the two zeros apart.
         """
+        if in_use and (stand_in := modes.stand_in(self)) is not self:
+            return stand_in.grad
         return 0.0 if self._grad is None else self._grad
 
     @grad.setter
     def grad(self, number: float | None) -> None:
+        if in_use and (stand_in := modes.stand_in(self)) is not self:
+            stand_in.grad = number
+            return
         self._grad = None if number is None else _to_float(number)
 
     @property
@@ -139,16 +163,22 @@ class Value(Node):
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
+        if in_use and (stand_in := modes.stand_in(self)) is not self:
+            stand_in.requires_grad = wanted
+            return
         if self._left is not None:
             raise AttributeError(
                 "requires_grad can be set on leaves only; use detach() to cut a graph here"
             )
+        global _freezings
         self._requires_grad = bool(wanted)
+        _freezings += 1
 
     def item(self) -> float:
         """Returns the number alone, as PyTorch's `item` does."""
-        return self._data
+        return self.data
 
+    @_of_its_stand_in
     def detach(self) -> "Value":
         """Returns a new leaf with the same number, which no gradient flows through."""
         return Value(self._data, self.name, requires_grad=False)
@@ -175,25 +205,17 @@ class Value(Node):
         """Records any row of the table: `op(...)` calls it when it meets a `Value`."""
         # The method of that name is the quicker way, if it is this row's: one that was never
         # registered, or was replaced since, is recorded all the same.
-        if op.is_simple and op.arity == 1 and TABLE.get(op.name) is op:
+        if op.is_simple and op.arity == 1 and TABLE.get(op.name) is op and not in_use:
             return getattr(operands[0], op.name)()  # type: ignore[no-any-return]
         values = []
         for operand in op.with_defaults(operands):
             value = as_value(operand)
             if value is None:
                 raise TypeError(f"{op.name}() takes numbers and Values, got {operand!r}")
+            if type(value)._apply_ is not Value._apply_:  # a more special kind of number
+                return value._apply_(op, operands)
             values.append(value)
-        try:
-            data = op.forward(*[value._data for value in values])
-        except (ArithmeticError, ValueError) as error:
-            raise _explained(error, op, values) from None
-        requires_grad = any(
-            value._requires_grad and op.is_differentiated(i) for i, value in enumerate(values)
-        )
-        if op.is_simple:
-            left, right = values[0], values[1] if len(values) == 2 else None
-            return _node(op, data, left, right, requires_grad)
-        return _node(op, data, tuple(values), None, requires_grad)
+        return _record(op, tuple(values))
 
     clamp = ops.clamp
     maximum = ops.maximum
@@ -220,18 +242,23 @@ class Value(Node):
 
     # ---- how it behaves as a number --------------------------------------------------------------
 
+    @_of_its_stand_in
     def __lt__(self, other: Any) -> Any:
         return _compare(operator.lt, self, other)
 
+    @_of_its_stand_in
     def __le__(self, other: Any) -> Any:
         return _compare(operator.le, self, other)
 
+    @_of_its_stand_in
     def __gt__(self, other: Any) -> Any:
         return _compare(operator.gt, self, other)
 
+    @_of_its_stand_in
     def __ge__(self, other: Any) -> Any:
         return _compare(operator.ge, self, other)
 
+    @_of_its_stand_in
     def __bool__(self) -> bool:
         return bool(self._data)
 
@@ -241,13 +268,16 @@ class Value(Node):
             "write exp(v) from micrograd_notes in place of math.exp(v), or v.data for the number"
         )
 
+    @_of_its_stand_in
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else str(self)
 
+    @_of_its_stand_in
     def __repr__(self) -> str:
         name = "" if self.name is None else f", name={self.name!r}"
         return f"Value(data={self._data}, grad={self.grad}{name})"
 
+    @_of_its_stand_in
     def __copy__(self) -> "Value":
         value = self.detach()
         value.op, value._left, value._right = self.op, self._left, self._right
@@ -262,7 +292,7 @@ _new = object.__new__
 
 
 def _node(op: Op, data: float, left: Any, right: Value | None, requires_grad: bool) -> Value:
-    """Returns the result of an operation: with its operands, or without them under `no_grad`."""
+    """Returns the result of an operation, with its operands."""
     node = _new(Value)
     node._data = data if data.__class__ is float else _to_float(data)
     node._grad = None
@@ -273,25 +303,39 @@ def _node(op: Op, data: float, left: Any, right: Value | None, requires_grad: bo
     node.name = None
     node._requires_grad = requires_grad
     node._born = _clock
-    if _unusual and get_ident() in _unusual:
-        _as_the_thread_wants_it(node)
     return node
 
 
-def _as_the_thread_wants_it(node: Value) -> None:
-    """Looks at a new node in `detect_anomaly`, and makes it a leaf in `no_grad`."""
-    thread = get_ident()
-    if thread in _lookouts:
-        _lookouts[thread].made(node)
-    if thread in _without_recording:
+def _record(op: Op, values: tuple[Value, ...]) -> Value:
+    """Computes any row of the table and records it, as the modes of the running context ask."""
+    forgets, lookout, stand_ins = modes.asked() if in_use else modes.NOTHING
+    if stand_ins and any(id(value) in stand_ins for value in values):
+        return op(*[stand_ins.get(id(value), value) for value in values])  # type: ignore[no-any-return]
+    try:
+        data = op.forward(*[value._data for value in values])
+    except (ArithmeticError, ValueError) as error:
+        raise _explained(error, op, values) from None
+    requires_grad = any(
+        value._requires_grad and op.is_differentiated(i) for i, value in enumerate(values)
+    )
+    if op.is_simple:
+        node = _node(op, data, values[0], values[1] if len(values) == 2 else None, requires_grad)
+    else:
+        node = _node(op, data, values, None, requires_grad)
+    if lookout is not None:
+        lookout.made(node)
+    if forgets:
         node.op = node._left = node._right = None
         node._requires_grad = False
+    return node
 
 
 def method_of_one_operand(op: Op) -> Callable[[Value], Value]:
     forward = op.forward
 
     def method(self: Value) -> Value:
+        if in_use:
+            return _record(op, (self,))
         try:
             data = forward(self._data)
         except (ArithmeticError, ValueError) as error:
@@ -309,12 +353,14 @@ def method_of_two_operands(op: Op) -> Callable[[Value, Any], Any]:
             other = as_value(other)
             if other is None:
                 return NotImplemented
+        if in_use:
+            return _record(op, (self, other))
         try:
             data = forward(self._data, other._data)
         except (ArithmeticError, ValueError) as error:
             raise _explained(error, op, [self, other]) from None
         requires_grad = self._requires_grad or other._requires_grad
-        if _unusual or data.__class__ is not float:
+        if data.__class__ is not float:
             return _node(op, data, self, other, requires_grad)
         # What `_node` does, without the call: nine in ten nodes are made here.
         node = _new(Value)
@@ -395,8 +441,9 @@ def backward(root: Value, adjoint: float = 1.0) -> None:
     order = topological_order(root)
     with _sweeping:
         leaves = [(node, node._grad) for node in order if node._left is None]
-        if _unusual and get_ident() in _lookouts:
-            _lookouts[get_ident()].rehearse(root, adjoint, leaves)
+        lookout = modes.asked().lookout if in_use else None
+        if lookout is not None:
+            lookout.rehearse(root, adjoint, leaves)
         try:
             sweep_numbers(order, adjoint)
         except BaseException:
@@ -449,7 +496,7 @@ def grad(output: Value, inputs: Value | Iterable[Value]) -> list[Value]:
             raise ValueError(f"{described(value)} has requires_grad=False, so it has no gradient")
     totals: dict[Value, Any] = {output: 1.0}
     steps = sweep(output, recorded=True)
-    lookout = _lookouts.get(get_ident())
+    lookout = modes.asked().lookout
     for step in steps if lookout is None else lookout.passed(steps):
         totals[step.operand] = step.total
     return [_as_new(totals.get(value, 0.0), totals) for value in wanted]
@@ -474,61 +521,3 @@ def _check_differentiable(root: Value) -> None:
             f"{described(root)} needs no gradient: it was made from plain numbers, from leaves "
             "with requires_grad=False, or under no_grad()"
         )
-
-
-@contextmanager
-def no_grad() -> Iterator[None]:
-    """Records nothing inside, in this thread: results are leaves that need no gradient.
-
-    It serves as a decorator too, as PyTorch's does.
-
-    >>> x = Value(2.0)
-    >>> with no_grad():
-    ...     y = x * x
-    >>> y.operands, y.requires_grad
-    ((), False)
-    """
-    thread = get_ident()
-    outermost = thread not in _without_recording
-    _without_recording.add(thread)
-    _unusual.add(thread)
-    try:
-        yield
-    finally:
-        if outermost:
-            _without_recording.discard(thread)
-            if thread not in _lookouts:
-                _unusual.discard(thread)
-
-
-@contextmanager
-def detect_anomaly() -> Iterator[None]:
-    """Raises inside, in this thread, at the first number that is NaN or infinite.
-
-    A result is looked at as it is computed, a gradient as `backward` or `grad` passes it on; then
-    no gradient has changed. An infinite partial is no anomaly where the adjoint that it meets is 0,
-    as in the branch of a `where` that is not chosen. It takes time, and costs nothing when it is
-    off. It serves as a decorator too.
-
-    Raises:
-        AnomalyError: a FloatingPointError that names the operation, its operands and the line that
-            made the node; `error.node` is the node, to look at or to draw.
-
-    >>> x = Value(1e200, name="x")
-    >>> with detect_anomaly():  # doctest: +ELLIPSIS
-    ...     y = x * x + 1.0
-    Traceback (most recent call last):
-    micrograd_notes.anomaly.AnomalyError: multiply(x=1e+200, x=1e+200) is inf, though its ...
-    """
-    thread = get_ident()
-    outermost = thread not in _lookouts
-    if outermost:
-        _lookouts[thread] = Lookout()
-        _unusual.add(thread)
-    try:
-        yield
-    finally:
-        if outermost:
-            del _lookouts[thread]
-            if thread not in _without_recording:
-                _unusual.discard(thread)

@@ -37,7 +37,8 @@ class Op:
         symbol: the label in a picture, `+`; the name by default.
         numpy: the spelling in NumPy, `np.maximum({0}, 0)`. `{0}` and `{1}` are operands. Of any
             number of them, `{all}` is the array with the operands along its last axis, and `{rest}`
-            that of all operands but the first, along its first axis.
+            that of all operands but the first, along its first axis. A custom operation that states
+            none is lifted by what its `forward` does.
         neutral: for a row of any number of operands whose order does not matter: the operand that
             changes nothing, as -inf does not change a maximum.
         method: Python's special method without its underscores, `add` for `__add__` and `__radd__`.
@@ -252,8 +253,8 @@ def operation(
     rules = partials if callable(partials) else tuple(map(_as_partial, partials))
     _check_functions(name, forward, rules, facts)
     _check_domain(name, facts.get("domain", ()))
-    if numpy is None:
-        numpy = f"np.{name}({{all}})"
+    if numpy is None:  # a name of NumPy's may mean something else there: np.sinc(x) has a pi
+        numpy = "" if _built_in else f"np.{name}({{all}})"
     if _built_in:
         facts.setdefault("ulps", math.inf)
     op = Op(name, forward, rules, symbol or name, numpy, **facts)
@@ -320,6 +321,11 @@ def built_in_rows() -> list[Op]:
     True
     """
     return [TABLE[name] for name in TABLE if name in _built_in]
+
+
+def is_built_in(op: Op) -> bool:
+    """Returns whether the package came with the row."""
+    return op.name in _built_in
 
 
 def close_the_built_in_table() -> None:

@@ -14,7 +14,7 @@ from collections import Counter
 from typing import Any
 
 from micrograd_notes.lifting.arrange import Arrangement, Statement
-from micrograd_notes.lifting.name import RESERVED, unused
+from micrograd_notes.lifting.name import names_of_the_source, unused
 from micrograd_notes.lifting.tape import Array
 from micrograd_notes.lifting.words import FUNCTION, LEARNERS, OTHERS
 from micrograd_notes.op import Op
@@ -28,8 +28,9 @@ class Called:
         self.recording = arrangement.grouping.recording
         self.group_of = arrangement.grouping.group_of
         self.parameters = {a.name for a in self.recording.arrays if a.is_parameter}
-        self.used = RESERVED | {a.name for a in self.recording.arrays}
-        self.used |= {f"d{name}" for name in self.parameters}
+        arrays = self.recording.arrays
+        self.used = names_of_the_source(array for array in arrays if array.is_parameter)
+        self.used |= {array.name for array in arrays}
         self.names: dict[str, str] = {}
         self.spoken: set[str] = set()  # keys of what the learner named
         for at, group in enumerate(arrangement.grouping.groups):

@@ -141,7 +141,7 @@ def _short_names(
         before = "_".join(w for w, _ in words[max(0, len(words) - count) : -1])
         return f"{before}_{last}{number}" if before else f"{last}{number}"
 
-    used = set(taken) | RESERVED
+    used = {*taken, *RESERVED}
     most = max((len(words) for words, _, _ in described), default=1)
     names: list[str] = []
     for count in range(1, most + 1):
@@ -150,19 +150,38 @@ def _short_names(
             break
     result = []
     for name in names:
-        result.append(unused(name, used))
-        used.add(result[-1])
+        result.append(unused(name, used, derived=True))
+        used |= {result[-1], f"d{result[-1]}"}
     return result
 
 
-def unused(name: str, used: Iterable[str]) -> str:
-    """Returns the name, or it with a number behind it if it is in use."""
+def names_of_the_source(parameters: Iterable[Array]) -> set[str]:
+    """Returns the names that an input can't have: those of the source, parameters and derivatives.
+
+    >>> names_of_the_source([Array("w", (2,), True)]) >= {"w", "dw", "n", "np"}
+    True
+    """
+    return RESERVED | {name for array in parameters for name in (array.name, f"d{array.name}")}
+
+
+def unused(name: str, used: Iterable[str], derived: bool = False) -> str:
+    """Returns the name, or it with a number behind it if it is in use.
+
+    Args:
+        name: what it should be called.
+        used: the names that are taken.
+        derived: whether the name of its derivative, with a d before it, must be free as well.
+    """
     name = name if name.isidentifier() and not keyword.iskeyword(name) else f"p_{name}"
     used = set(used)
-    if name not in used:
+
+    def is_free(name: str) -> bool:
+        return name not in used and not (derived and f"d{name}" in used)
+
+    if is_free(name):
         return name
     joint = "_" if name[-1:].isdigit() else ""
     number = 2
-    while f"{name}{joint}{number}" in used:
+    while not is_free(f"{name}{joint}{number}"):
         number += 1
     return f"{name}{joint}{number}"

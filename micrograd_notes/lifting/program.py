@@ -13,18 +13,29 @@ from operator import attrgetter
 from threading import RLock
 from typing import Any
 
+from micrograd_notes import engine, modes
 from micrograd_notes.engine import Value
 from micrograd_notes.lifting.again import Result, call_again, takes_all_as_they_are
 from micrograd_notes.lifting.arrange import Arrangement, arrange
+from micrograd_notes.lifting.blame import refusal
 from micrograd_notes.lifting.emit import emit
 from micrograd_notes.lifting.group import Grouping, group
 from micrograd_notes.lifting.inputs import Inputs, check_choices, check_number, holds_nan
-from micrograd_notes.lifting.name import arrays_of_lists, arrays_of_model, unused
-from micrograd_notes.lifting.record import record
+from micrograd_notes.lifting.name import (
+    arrays_of_lists,
+    arrays_of_model,
+    names_of_the_source,
+    unused,
+)
+from micrograd_notes.lifting.net import EXAMPLES, Answer, Net
+from micrograd_notes.lifting.outside import Outside
+from micrograd_notes.lifting.record import CannotLift, record
 from micrograd_notes.lifting.simplify import simplify
 from micrograd_notes.lifting.tape import Array, Recording
 
-Key = tuple[tuple[bool, tuple[int, ...]], ...]
+Shapes = tuple[tuple[bool, tuple[int, ...]], ...]
+Key = tuple[Shapes, tuple[bool, ...]]  # the shapes of the inputs, and which parameters are frozen
+Found = tuple[list[Value], list[Array]]
 
 
 @dataclass
@@ -39,6 +50,7 @@ class Compiled:
     run: Callable[..., Any]
     inputs: list[Array]
     guarded: "Compiled | None" = field(default=None, repr=False)
+    is_trusted: bool = False  # held against the scalars
 
 
 class Lifted:
@@ -47,33 +59,38 @@ class Lifted:
     def __init__(
         self,
         function: Callable[..., Any],
-        parameters: Sequence[Value],
-        arrays: Sequence[Array],
+        find: Callable[[], Found],
+        roots: Sequence[Any],
         is_loss: bool,
         batch: bool,
+        check: bool,
     ) -> None:
-        self._function, self._parameters, self._arrays = function, list(parameters), list(arrays)
-        self._is_loss, self._batch = is_loss, batch
+        self._function, self._find, self._roots = function, find, [function, *roots]
+        self._is_loss, self._batch, self._check = is_loss, batch, check
         self._compiled: dict[Key, Compiled] = {}
         self._latest: Compiled | None = None
         self._again: Callable[[Any, Sequence[Any]], Result | None] | None = None
+        self._outside: Outside | None = None
         self._lock = RLock()
         self._inputs = Inputs(inspect.signature(function), batch)
+        self._look()
 
     # ---- running -------------------------------------------------------------------------------
 
     def __call__(self, *data: Any) -> Any:
         """Returns the mean loss over the batch, and adds to `.grad` of the parameters.
 
-        A program of a model alone returns its outputs, (batch, outputs), and changes nothing.
+        Under `no_grad` no gradient is added. A program of a model alone returns its outputs, (batch, outputs), and changes nothing.
         """
         theta = self.parameters()
         if not self._is_loss:
             return self.outputs(theta, *data)
         loss, gradient = self.value_and_grad(theta, *data)
-        for parameter, derivative in zip(self._parameters, gradient.tolist(), strict=True):
-            if parameter._requires_grad:
-                parameter.grad += derivative
+        if not modes.asked().forgets:
+            with engine._sweeping:
+                for parameter, derivative in zip(self._parameters, gradient.tolist(), strict=True):
+                    if parameter._requires_grad:
+                        parameter._grad = (parameter._grad or 0.0) + derivative
         return loss
 
     def value_and_grad(self, theta: Any, *data: Any) -> tuple[float, Any]:
@@ -81,11 +98,20 @@ class Lifted:
 
         Raises:
             ValueError: theta or the data have another shape than is asked for, or hold a nan.
+            CannotLift: the function can't be lifted, or the program is not what the scalars are.
         """
-        if self._again is not None:
-            result = self._again(theta, data)
-            if result is not None:
-                return result
+        self._look()
+        return self.next_value_and_grad(theta, *data)
+
+    def next_value_and_grad(self, theta: Any, *data: Any) -> tuple[float, Any]:
+        """Returns what `value_and_grad` does, where nothing outside has changed since a call of it.
+
+        A training loop asks once an epoch whether it has: see `look`.
+        """
+        again = self._again
+        result = None if again is None else again(theta, data)
+        if result is not None:
+            return result
         if not self._is_loss:
             raise TypeError("this program has no loss; lift(loss, model) has one")
         return self._run(self._shaped(theta), data)  # type: ignore[no-any-return]
@@ -98,6 +124,7 @@ class Lifted:
         """
         if self._is_loss:
             raise TypeError("this program has a loss and no outputs; lift(model) has them")
+        self._look()
         return self._run(self._checked(theta), data)
 
     def reaches(self, *data: Any) -> list[bool]:
@@ -108,19 +135,41 @@ class Lifted:
         gradient = self._compiled_for(self._inputs.checked(data)).recorded.gradient
         return [flat in gradient for flat in range(len(self._parameters))]
 
-    def _run(self, theta: Any, data: Sequence[Any]) -> Any:
-        import numpy as np
+    def check(self, *data: Any, least: int = EXAMPLES) -> None:
+        """Holds the program against the scalars on examples of the data.
 
+        Args:
+            *data: as the program takes it.
+            least: how many examples, at least; those with a label that was not checked come first.
+
+        Raises:
+            CannotLift: loss or gradient differ, by more than rounding.
+        """
+        given = self._inputs.checked(data)
+        self._hold(self._compiled_for(given), self.parameters(), given, least)
+
+    def _run(self, theta: Any, data: Sequence[Any]) -> Any:
         given = self._inputs.checked(data)
         compiled = self._compiled_for(given)
         self._again = None
-        if self._is_loss and takes_all_as_they_are(compiled.inputs):
-            self._again = call_again(compiled.run, compiled.inputs, given, len(theta))
-        for i, array in enumerate(compiled.inputs):
+        for array, numbers in zip(compiled.inputs, given, strict=True):
             if array.below is not None:
-                check_choices(array, given[i])
-            elif array.is_whole:  # to be calculated with, and NumPy's whole numbers overflow
-                given[i] = given[i].astype(float)
+                check_choices(array, numbers)
+        if self._check and not (compiled.is_trusted and self._net.is_content(compiled.inputs)):
+            self._hold(compiled, theta, given, 0 if compiled.is_trusted else EXAMPLES)
+        if self._is_loss and takes_all_as_they_are(compiled.inputs):
+            if not self._check or self._net.is_content(compiled.inputs):
+                self._again = call_again(compiled.run, compiled.inputs, given, len(theta))
+        return self._computed(compiled, theta, given)
+
+    def _computed(self, compiled: Compiled, theta: Any, given: Sequence[Any]) -> Any:
+        """Returns what the program computes from arrays that were looked at."""
+        import numpy as np
+
+        given = [  # to be calculated with, and NumPy's whole numbers overflow
+            numbers.astype(float) if array.is_whole and array.below is None else numbers
+            for array, numbers in zip(compiled.inputs, given, strict=True)
+        ]
         with np.errstate(all="ignore"):  # IEEE rules: what overflows is inf
             result = compiled.run(theta, *given)
             if not self._is_loss:
@@ -130,6 +179,27 @@ class Lifted:
                 self._checked(theta)
                 loss, gradient = self._guarded(compiled).run(theta, *given)
         return float(loss), gradient
+
+    def _hold(self, compiled: Compiled, theta: Any, given: Sequence[Any], least: int) -> None:
+        """Holds a program against the scalars; then it is trusted."""
+
+        def run(theta: Any, data: Sequence[Any]) -> Any:
+            try:
+                return self._computed(compiled, theta, data)
+            except Exception as error:
+                raise _failed("the program that was made of it fails", error) from error
+
+        def blame(got: Answer, expected: Answer, where: str, example: list[Any]) -> CannotLift:
+            return refusal(
+                self._function, self._parameters, compiled.recorded.arrays, compiled.source, theta,
+                example, got, expected, where,
+            )
+
+        chosen = self._net.chosen(compiled.inputs, given, least)
+        self._net.check(run, self._parameters, theta, given, chosen, blame)
+        compiled.is_trusted = True
+        # what the function itself changed while it ran is as it should be
+        self._outside = Outside(self._roots)
 
     def _guarded(self, compiled: Compiled) -> Compiled:
         """Returns the program whose products of the chain rule are 0 where the adjoint is 0."""
@@ -222,21 +292,38 @@ class Lifted:
 
     # ---- compiling -----------------------------------------------------------------------------
 
+    def _look(self) -> None:
+        """Finds out what changed outside that programs were compiled for, and forgets those."""
+        if self._outside is not None and self._outside.is_as_it_was():
+            if self._freezings != engine._freezings:
+                self._freezings, self._again = engine._freezings, None
+            return
+        with self._lock:
+            self._parameters, self._arrays = self._find()
+            self._compiled, self._latest, self._again = {}, None, None
+            self._freezings = engine._freezings
+            self._net = Net(self._function, self._is_loss, self._batch)
+            self._outside = Outside(self._roots)
+
+    look = _look
+
     def _compiled_for(self, given: Sequence[Any]) -> Compiled:
         skip = 1 if self._batch else 0
-        key = tuple([(array.dtype.kind == "i", array.shape[skip:]) for array in given])
+        shapes = tuple([(array.dtype.kind == "i", array.shape[skip:]) for array in given])
+        key = shapes, tuple([parameter._requires_grad for parameter in self._parameters])
         compiled = self._compiled.get(key)
         if compiled is None:
             with self._lock:
                 if key not in self._compiled:
-                    self._compiled[key] = self._passes(self._recorded(key))
+                    self._compiled[key] = self._passes(self._recorded(shapes))
+                    self._outside = Outside(self._roots)
                 compiled = self._compiled[key]
         self._latest = compiled
         return compiled
 
-    def _recorded(self, key: Key) -> Recording:
+    def _recorded(self, key: Shapes) -> Recording:
         names = self._inputs.names(len(key))
-        used = {array.name for array in self._arrays}
+        used = names_of_the_source(self._arrays)
         inputs = []
         for name, (is_whole, shape) in zip(names, key, strict=True):
             inputs.append(Array(unused(name, used), shape, False, self._batch, is_whole))
@@ -246,6 +333,14 @@ class Lifted:
         )
 
     def _passes(self, recorded: Recording, guarded: bool = False) -> Compiled:
+        try:
+            return self._made(recorded, guarded)
+        except CannotLift:
+            raise
+        except Exception as error:
+            raise _failed("the compiler fails on it", error) from error
+
+    def _made(self, recorded: Recording, guarded: bool) -> Compiled:
         simplified = simplify(recorded, guarded)
         grouped = group(simplified)
         arranged = arrange(grouped)
@@ -261,8 +356,20 @@ class Lifted:
         return Compiled(recorded, simplified, grouped, arranged, written, run, inputs)
 
 
+def _failed(what: str, error: Exception) -> CannotLift:
+    return CannotLift(
+        f"the function can't be lifted: {what}, with {type(error).__name__}: {error}. Please report "
+        "it, with the function. Until that is mended use the scalars: fit(..., lifted=False)."
+    )
+
+
 def lift(
-    function: Any, model: Any = None, *, parameters: Any = None, batch: bool = True
+    function: Any,
+    model: Any = None,
+    *,
+    parameters: Any = None,
+    batch: bool = True,
+    check: bool = True,
 ) -> Lifted:
     """Returns the program on arrays that a function of scalars spells out.
 
@@ -273,6 +380,8 @@ def lift(
         parameters: or the parameters themselves, `Value`s in lists, nested as they are arrays.
         batch: whether the arrays have a leading axis, over which the loss of one example is
             averaged. With False the function has a loop over examples of its own.
+        check: whether the program is held against the scalars before it is used. False saves what
+            a few examples cost in scalars, for each shape of the data, and trusts the compiler.
 
     Raises:
         TypeError: there is no function, or a parameter is no `Value`.
@@ -280,10 +389,19 @@ def lift(
         ImportError: NumPy is not installed.
 
     The program records the function when it first meets a shape, and then raises `CannotLift`, a
-    `TypeError`, if it does what a recording can't follow. Plain numbers that the function takes
-    from outside are constants, as they were then. Sums are reordered, so the last bits may differ
-    from those of the scalars. NumPy goes by IEEE rules: where the scalars raise, as log(-1) does,
-    the loss is not a number.
+    `TypeError`, if it does what a recording can't follow. Before it is used, at least three examples
+    of the data, with one of each label, are computed in scalars, too: if loss or gradient differ by
+    more than rounding, it raises `CannotLift`. So the function runs several times at first, and
+    later only for labels that are new: what it does beside returning a loss, such as printing or
+    counting, happens then, and not at each call of the program.
+
+    Plain numbers that the function takes from outside are constants of the program. It is compiled
+    again when one of them changes, as far as they can be found, or a parameter, a layer or an
+    activation is replaced, or frozen. A number that changes often is better given as an input.
+
+    Sums are reordered, so the last bits may differ from those of the scalars. NumPy goes by IEEE
+    rules: where the scalars raise, as log(-1) does, the loss is not a number, and a warning
+    (`NotChecked`) says so if that is met while the program is checked.
 
     >>> from micrograd_notes.nn import MLP
     >>> model = MLP(2, [1], seed=0)
@@ -303,17 +421,19 @@ def lift(
         raise TypeError("lift takes a model or parameters=[...], not both")
     if not is_loss:
         model = function
-    if parameters is None:
-        if not hasattr(model, "parameters"):
-            raise TypeError(
-                f"lift takes a model with parameters(), or parameters=[...]; got {model!r}"
-            )
-        values, arrays = arrays_of_model(model)
-    else:
-        values, arrays = arrays_of_lists(parameters, function)
-    if is_loss and not values:
-        raise ValueError("there are no parameters; give the Values that are to be adjusted")
-    for value in values:
-        if not isinstance(value, Value) or value.op is not None:
-            raise TypeError(f"a parameter is a Value that no operation made, got {value!r}")
-    return Lifted(function, values, arrays, is_loss, batch)
+    if parameters is None and not hasattr(model, "parameters"):
+        raise TypeError(f"lift takes a model with parameters(), or parameters=[...]; got {model!r}")
+
+    def find() -> Found:
+        if parameters is None:
+            values, arrays = arrays_of_model(model)
+        else:
+            values, arrays = arrays_of_lists(parameters, function)
+        if is_loss and not values:
+            raise ValueError("there are no parameters; give the Values that are to be adjusted")
+        for value in values:
+            if not isinstance(value, Value) or value.op is not None:
+                raise TypeError(f"a parameter is a Value that no operation made, got {value!r}")
+        return values, arrays
+
+    return Lifted(function, find, [model, parameters], is_loss, batch, check)

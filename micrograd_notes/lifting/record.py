@@ -14,6 +14,7 @@ derivatives are recorded by its rules. This file knows no operation and no array
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from random import Random
 from re import findall
 from typing import Any
 
@@ -22,7 +23,8 @@ from micrograd_notes.engine import Value
 from micrograd_notes.lifting.recorded import CannotLift, Recorded, Session, recording
 from micrograd_notes.lifting.tape import CONSTANT, Array, Recording
 from micrograd_notes.lifting.words import call_and_listen
-from micrograd_notes.op import Op
+from micrograd_notes.op import Op, is_built_in
+from micrograd_notes.spelling import spelling_differs
 
 
 def record(
@@ -87,7 +89,7 @@ def _record_once(
         found.parameter_count = len(parameters)
         found.is_loss, found.is_batched = is_loss, is_batched
         if is_loss and with_gradient:
-            leaves = {session.places[id(p)]: i for i, p in enumerate(parameters)}
+            leaves = {session.index(p): i for i, p in enumerate(parameters)}
             derivatives = differentiate(session, places[0])
             found.gradient = {
                 leaves[leaf]: at for leaf, at in derivatives.items() if leaf in leaves
@@ -178,11 +180,7 @@ def _symbol(session: Session, place: int) -> Any:
     tape = session.tape
     if tape.ops[place] == CONSTANT:
         return tape.operands[place][0]
-    number: Recorded = object.__new__(Recorded)
-    number._left = session
-    number._born = place
-    number.op = None
-    return number
+    return session.at(place)
 
 
 # ---- rows that NumPy has no spelling for ---------------------------------------------------------
@@ -190,10 +188,33 @@ def _symbol(session: Session, place: int) -> Any:
 
 @cache
 def _is_spelled(op: Op) -> bool:
-    """Returns whether NumPy has all the functions that the row's spelling names."""
+    """Returns whether NumPy has all the functions that the row's spelling names.
+
+    Raises:
+        CannotLift: a custom operation states a spelling that is not what its `forward` computes.
+    """
     import numpy as np
 
-    return all(hasattr(np, name) for name in findall(r"\bnp\.(\w+)", op.numpy))
+    if not op.numpy or not all(hasattr(np, name) for name in findall(r"\bnp\.(\w+)", op.numpy)):
+        return False
+    differs = "" if is_built_in(op) else spelling_differs(op, _points(op))
+    if differs:
+        raise CannotLift(
+            f"{op.name}: {differs}.\n  Correct numpy=..., or leave it out: then lifting writes out "
+            "what forward does."
+        )
+    return True
+
+
+def _points(op: Op) -> list[list[float]]:
+    """Returns where to compare a spelling with forward: numbers of all sizes, a few of them equal."""
+    generator = Random(0)
+    sizes = (1e-3, 1.0, 3.0, 50.0)
+    return [
+        [generator.choice((0.0, 1.0, generator.uniform(-size, size))) for _ in range(op.arity or 3)]
+        for size in sizes
+        for _ in range(8)
+    ]
 
 
 def written_out(recording_of_all: Recording) -> Recording:

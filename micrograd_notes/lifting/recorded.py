@@ -1,23 +1,26 @@
 """Numbers that only remember, and a recording under way.
 
 A `Recorded` is a `Value` without a number, which writes each operation on it to a tape. It refuses
-what a tape can't follow: a question (`if`, `==`, `max()`), a place in a list, its `.data`. The
-refusal names the line at fault and says what to write instead.
+what a tape can't follow: a question (`if`, `==`, `max()`, `isinstance`), a place in a list or a
+dictionary, its `.data`, a copy. The refusal names the line at fault and says what to write instead.
 
-This file knows no operation and no array program.
+While a function is recorded, a `Recorded` stands for each parameter in the running context (see
+`modes.standing_in`). The parameters themselves do not change, so other threads may use them.
 """
 
 import linecache
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
-from threading import RLock
-from typing import Any, NoReturn
+from types import FrameType
+from typing import Any, NoReturn, TypeVar
 
-from micrograd_notes import engine, ops
+from micrograd_notes import engine, modes, ops
 from micrograd_notes.engine import Value
 from micrograd_notes.graph import described, topological_order
+from micrograd_notes.lifting.questions import asks_about_numbers, is_asked_by
 from micrograd_notes.lifting.tape import CONSTANT, Array, Tape
 from micrograd_notes.op import Op, is_number, on_new_operation
 
@@ -34,23 +37,28 @@ class CannotLift(TypeError):
 class Recorded(Value):
     """A number of which only its place on the tape is known.
 
-    It has the slots of `Value` and no other, so that a parameter can become one and be itself again
-    afterwards. `_left` holds the session, `_born` the place on its tape.
+    It has the slots of `Value` and no other: `_grad` holds the session, `_born` the place on its
+    tape, and what a walk through a graph reads is refused.
     """
 
     __slots__ = ()
 
     @staticmethod
     def _apply_(op: Op, operands: tuple[Any, ...]) -> "Recorded":
-        session = _session
-        if session is None:
-            raise CannotLift(
-                "a number of a recording was kept and used after it; it has no value. Return what "
-                "you need from the function, or compute it from the parameters' .data"
-            )
-        if len(operands) != op.arity:
-            operands = op.with_defaults(operands)
+        operands = op.with_defaults(operands)
+        session = next(each._grad for each in operands if type(each) is Recorded)
         return session.apply(op, operands)
+
+    @property
+    def __class__(self) -> Any:  # type: ignore[override]
+        """Refused where `isinstance` asks whether it is a plain number, which it may be outside."""
+        if self._grad.is_open and asks_about_numbers(sys._getframe(1)):
+            _refuse(
+                "asks for the type of a recorded number",
+                "the function so that it treats numbers and Values alike",
+                "while recording it is a Value, and in the scalars it may be a float or an int",
+            )
+        return Recorded
 
     def __bool__(self) -> bool:
         _refuse("asks whether a recorded number is true", "where(condition, a, b)")
@@ -67,19 +75,30 @@ class Recorded(Value):
         _refuse("compares a recorded number with !=", "1 - equal(a, b)")
         return None
 
-    __hash__ = Value.__hash__
+    def __hash__(self) -> int:
+        if is_asked_by(sys._getframe(1), PACKAGE):
+            self._walk()
+        _refuse(
+            "looks a recorded number up in a dictionary or a set",
+            "pick(values, index) with a list of values, where(equal(y, 1), a, b) for one case, or "
+            "look it up outside and give what is found as a further input",
+        )
 
     def _compare(self, other: Any) -> Any:
         _refuse(
             "compares a recorded number with < or >, as `if`, max(), min() and sorted() do",
-            "maximum(a, b) or minimum(a, b) in place of max() and min(), "
-            "where(greater(a, b), a, b) in place of an if",
+            "maximum(a, b) or minimum(a, b) instead of max() and min(), "
+            "where(greater(a, b), a, b) instead of an if",
         )
 
     __lt__ = __le__ = __gt__ = __ge__ = _compare
 
     def __index__(self) -> int:
-        _refuse("takes an element of a list by a recorded number", "pick(values, index)")
+        _refuse(
+            "uses a recorded number as a whole one, as values[y], range(y) and a list times y do",
+            "pick(values, y) for an element, a loop whose length does not depend on the data, "
+            "[w * x for x in xs] for a list times a number",
+        )
 
     def __int__(self) -> int:
         _refuse("turns a recorded number into an int", "floor(x), or pick(values, index)")
@@ -111,6 +130,15 @@ class Recorded(Value):
     def grad(self, number: float | None) -> None:
         _refuse("sets .grad of a recorded number", "value_and_grad of the lifted program")
 
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a gradient flows into it."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        _refuse("sets requires_grad of a recorded number", "that before the program is called")
+
     def item(self) -> float:
         """Refused: there is no number yet."""
         _refuse("reads item() of a recorded number", "the number itself")
@@ -119,22 +147,60 @@ class Recorded(Value):
         """Refused: the derivatives are recorded after the function has returned."""
         _refuse("calls backward() inside", "nothing: the lifted program finds the gradient")
 
+    def _walk(self) -> Any:
+        _refuse(
+            "walks through the graph of a recorded number, as grad(), draw_dot() and "
+            "topological_order() do",
+            "nothing: the lifted program finds the gradient. Second derivatives and pictures need "
+            "the scalars: call the function without lift",
+            "a recording has no graph to walk through",
+        )
+
+    _left = _right = _data = operands = has_grad = property(_walk)  # type: ignore[assignment]
+
     def detach(self) -> "Recorded":
         """Returns the same number, which no gradient flows through."""
-        session = _current()
+        session: Session = self._grad
         return session.new(ops.pos, (session.index(self),), False)
 
-    def __format__(self, spec: str) -> str:
-        return repr(self)
-
     def __repr__(self) -> str:
+        return self._text(sys._getframe(1))
+
+    def __format__(self, spec: str) -> str:
+        return self._text(sys._getframe(1))
+
+    def _text(self, asking: FrameType) -> str:
+        if asking.f_code.co_name == "asked" and asking.f_back:  # for a parameter: see `engine`
+            asking = asking.f_back
+        # Messages of the package, and a debugger afterwards, may show it.
+        if self._grad.is_open and not is_asked_by(asking, PACKAGE):
+            _refuse(
+                "turns a recorded number into text, as print() and f-strings do",
+                "where(condition, a, b) for a choice; print outside of the function",
+            )
         return f"a recorded {self.op.name if self.op else 'leaf'}"
 
-    def __copy__(self) -> "Recorded":
-        return self
+    def _copy(self, *memo: Any) -> NoReturn:
+        _refuse(
+            "copies a recorded number",
+            "the number itself, or x.detach() for one that no gradient flows through",
+            "a copy has no gradient, and its number would be frozen into the program",
+        )
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Recorded":
-        return self
+    __copy__ = __deepcopy__ = __reduce_ex__ = _copy  # type: ignore[assignment]
+
+
+def _refused_by_name(name: str) -> Any:
+    """Returns a member of plain numbers that a recorded one refuses."""
+
+    def refuse(self: Any, *arguments: Any) -> NoReturn:
+        _refuse(f"asks a recorded number for {name}", "it with the operations of micrograd_notes")
+
+    return refuse if name.startswith("__") else property(refuse)
+
+
+for _name in {*dir(float), *dir(int)} - {*dir(Value), *vars(Recorded)}:
+    setattr(Recorded, _name, _refused_by_name(_name))
 
 
 def _install(op: Op) -> None:
@@ -145,11 +211,9 @@ def _install(op: Op) -> None:
         return apply(op, operands)
 
     def forth(self: Any, other: Any) -> Any:
-        session = _session
-        if session is not None and other.__class__ is Recorded:
-            if self._left is other._left is session:  # most operations, by the shortest way
-                return session.record(op, (self._born, other._born))
-            return session.apply(op, (self, other))
+        session = self._grad
+        if type(other) is Recorded and other._grad is session and session.is_open:
+            return session.record(op, (self._born, other._born))  # most operations
         return apply(op, (self, other)) if _is_operand(other) else NotImplemented
 
     def back(self: Any, other: Any) -> Any:
@@ -197,8 +261,9 @@ NO_VALUE = (
 
 def _refuse(what: str, instead: str, why: str = NO_VALUE) -> NoReturn:
     error = CannotLift(f"{line_at_fault()}\n  {what}; {why}.\n  Write {instead}.")
-    if _session is not None and _session.refused is None:
-        _session.refused = error  # it is raised again if the function catches it
+    session = _session.get()
+    if session is not None and session.refused is None:
+        session.refused = error  # it is raised again if the function catches it
     raise error
 
 
@@ -211,21 +276,26 @@ class Session:
     def __init__(self) -> None:
         self.tape = Tape()
         self.requires_grad: list[bool] = []
-        self.places: dict[int, int] = {}  # of the parameters, by identity
+        self.stand_ins: dict[int, Recorded] = {}  # for the parameters, by identity
         self.constants: dict[Any, int] = {}
         self.refused: CannotLift | None = None
+        self.is_open = True
         engine._clock += 1
         self.started = engine._clock  # a Value that is older comes from outside
 
     def new(self, op: Op | Array, operands: tuple[Any, ...], requires_grad: bool) -> Recorded:
         """Returns the number that a new entry of the tape stands for."""
-        number: Recorded = object.__new__(Recorded)
-        number._left = self
-        number._born = self.append(op, operands, requires_grad)
+        number = self.at(self.append(op, operands, requires_grad))
         number.op = op if op.__class__ is Op else None
-        number.name = None
-        number.origin = None
         number._requires_grad = requires_grad
+        return number
+
+    def at(self, place: int) -> Recorded:
+        """Returns the number at a place of the tape."""
+        number: Recorded = object.__new__(Recorded)
+        number._grad = self  # type: ignore[assignment]
+        number._born = place
+        number.op = number.name = number.origin = None
         return number
 
     def append(self, op: Any, operands: tuple[Any, ...], requires_grad: bool) -> int:
@@ -235,6 +305,11 @@ class Session:
 
     def apply(self, op: Op, operands: tuple[Any, ...]) -> Recorded:
         """Records an operation of the table."""
+        if not self.is_open:
+            raise CannotLift(
+                "a number of a recording was kept and used after it; it has no value. Return what "
+                "you need from the function, or compute it from the parameters' .data"
+            )
         indices = (*map(self.index, operands),)
         if op.chooses:
             self._note_choice(op, indices)
@@ -247,18 +322,19 @@ class Session:
             requires_grad = flags[indices[0]] or flags[indices[-1]]
         else:
             requires_grad = any(flags[k] and op.is_differentiated(i) for i, k in enumerate(indices))
+        requires_grad = requires_grad and not modes.asked().forgets
         # `new`, written out: a function call here is a tenth of the time of a recording
         ops_so_far = self.tape.ops
         number: Recorded = object.__new__(Recorded)
-        number._left = self
+        number._grad = self  # type: ignore[assignment]
         number._born = len(ops_so_far)
         number.op = op
         number.name = None
         number.origin = None
-        number._requires_grad = requires_grad and not engine._without_recording
+        number._requires_grad = requires_grad
         ops_so_far.append(op)
         self.tape.operands.append(indices)
-        flags.append(number._requires_grad)
+        flags.append(requires_grad)
         return number
 
     def _note_choice(self, op: Op, indices: tuple[int, ...]) -> None:
@@ -281,17 +357,14 @@ class Session:
 
     def index(self, operand: Any) -> int:
         """Returns the place of an operand on the tape."""
-        kind = operand.__class__
-        if kind is Recorded:
-            if operand._left is self:
+        operand = self.stand_ins.get(id(operand), operand)
+        if type(operand) is Recorded:
+            if operand._grad is self:
                 return int(operand._born)
-            place = self.places.get(id(operand))
-            if place is None:
-                raise CannotLift(
-                    f"{line_at_fault()}\n  uses a number that was kept from another recording; "
-                    "compute it anew in each call."
-                )
-            return place
+            raise CannotLift(
+                f"{line_at_fault()}\n  uses a number that was kept from another recording; "
+                "compute it anew in each call."
+            )
         if isinstance(operand, Value):
             return self._value_from_outside(operand)
         if not is_number(operand):
@@ -300,7 +373,7 @@ class Session:
 
     def place_of(self, thing: Any) -> int | None:
         """Returns the place of a number that an operation made; None of anything else."""
-        if thing.__class__ is Recorded and thing._left is self and thing.op is not None:
+        if type(thing) is Recorded and thing._grad is self and thing.op is not None:
             return int(thing._born)
         return None
 
@@ -335,39 +408,32 @@ class Session:
         return array.where
 
 
-_session: Session | None = None
-_one_at_a_time = RLock()  # parameters are shared, and are recorded numbers while this is held
-
-
-def _current() -> Session:
-    if _session is None:
-        raise CannotLift("a number of a recording was kept and used after it; it has no value")
-    return _session
+S = TypeVar("S", bound=Session)
+_session: ContextVar[Session | None] = ContextVar("the recording under way", default=None)
 
 
 @contextmanager
-def recording(parameters: Sequence[Value], arrays: Sequence[Array]) -> Iterator[Session]:
-    """Makes the parameters recorded numbers for as long as it lasts."""
-    global _session
-    with _one_at_a_time:
-        if _session is not None:
-            raise CannotLift("a function that is being recorded lifts another; lift it outside")
-        session = Session()
-        place_of = {
-            flat: (array, place)
-            for array in arrays
-            if array.is_parameter
-            for place, flat in enumerate(array.where)
-        }
-        _session = session
-        try:
-            for flat, parameter in enumerate(parameters):
-                array, place = place_of[flat]
-                at = session.append(array, (place,), parameter._requires_grad)
-                session.places[id(parameter)] = at
-                parameter.__class__ = Recorded
+def recording(
+    parameters: Sequence[Value], arrays: Sequence[Array], kind: type[S] = Session  # type: ignore[assignment]
+) -> Iterator[S]:
+    """Lets recorded numbers stand for the parameters as long as it lasts, in this context."""
+    if _session.get() is not None:
+        raise CannotLift("a function that is being recorded lifts another; lift it outside")
+    session = kind()
+    place_of = {
+        flat: (array, place)
+        for array in arrays
+        if array.is_parameter
+        for place, flat in enumerate(array.where)
+    }
+    for flat, parameter in enumerate(parameters):
+        array, place = place_of[flat]
+        stand_in = session.new(array, (place,), parameter._requires_grad)
+        session.stand_ins[id(parameter)] = stand_in
+    token = _session.set(session)
+    try:
+        with modes.standing_in(session.stand_ins):
             yield session
-        finally:
-            _session = None
-            for parameter in parameters:
-                parameter.__class__ = Value
+    finally:
+        session.is_open = False
+        _session.reset(token)

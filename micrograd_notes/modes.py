@@ -1,0 +1,229 @@
+"""Modes: what the running context asks of the engine, such as `no_grad` and `detect_anomaly`.
+
+A mode lasts as long as its `with` block, in the context that entered it: a thread, or a task of
+asyncio. Other threads and tasks never see it; a task that is created inside inherits it. The engine
+asks one question per operation, whether any mode is in use anywhere (`in_use`), and reads the
+others only then.
+
+A generator runs in its caller's context. A `with no_grad():` around a `yield` therefore also holds
+in the caller while the generator waits, as in PyTorch. Used as a decorator, a mode holds inside a
+generator or a coroutine and nowhere else: it is entered for each step and left again after it.
+"""
+
+import inspect
+import types
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import wraps
+from typing import Any, NamedTuple, TypeVar, overload
+
+from micrograd_notes.anomaly import Lookout
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+in_use: set[int] = set()  # one entry for each block below that some context still holds
+
+
+class _Block:
+    """A `with` block that a context is inside of."""
+
+    __slots__ = ("is_over", "mode")
+
+    def __init__(self, mode: "Mode") -> None:
+        self.mode, self.is_over = mode, False
+        in_use.add(id(self))
+
+    def __del__(self) -> None:
+        in_use.discard(id(self))
+
+
+_blocks: ContextVar[tuple[_Block, ...]] = ContextVar("the modes of micrograd_notes", default=())
+
+
+class Asked(NamedTuple):
+    """What the running context asks of the engine."""
+
+    forgets: bool  # results are leaves: `no_grad`
+    lookout: Lookout | None  # who looks at numbers: `detect_anomaly`
+    stand_ins: Mapping[int, Any]  # by id, what stands for a leaf here: see `standing_in`
+
+
+NOTHING = Asked(False, None, {})
+
+
+def asked() -> Asked:
+    """Returns what the running context asks for; of two lookouts the outer one looks."""
+    blocks = _blocks.get()
+    if not blocks:
+        return NOTHING
+    forgets, lookout, stand_ins = NOTHING
+    for block in blocks:
+        if not block.is_over:
+            mode = block.mode.asks
+            forgets, lookout = forgets or mode.forgets, lookout or mode.lookout
+            stand_ins = mode.stand_ins or stand_ins
+    return Asked(forgets, lookout, stand_ins)
+
+
+def stand_in(leaf: Any) -> Any:
+    """Returns what stands for the leaf in the running context; mostly the leaf itself."""
+    return asked().stand_ins.get(id(leaf), leaf)
+
+
+class Mode:
+    """A mode, to be entered by `with`, or to decorate a function of any kind."""
+
+    def __init__(self, new: Callable[[], Asked]) -> None:
+        self._new, self.asks = new, new()
+        self._entered: list[_Block] = []
+
+    def __enter__(self) -> None:
+        block = _Block(self)
+        self._entered.append(block)
+        _blocks.set((*_blocks.get(), block))
+
+    def __exit__(self, *error: object) -> None:
+        before = _blocks.get()
+        mine = [block for block in before if block.mode is self][-1:]
+        # A generator may be closed in another context than it was started in: the block is over
+        # there, too, though only the context itself could take it away.
+        for block in mine or self._entered[-1:]:
+            block.is_over = not mine
+            self._entered.remove(block)
+            _blocks.set(tuple(other for other in before if other is not block))
+
+    def __call__(self, function: F) -> F:
+        """Returns the function with this mode inside."""
+        if isinstance(function, type) or not callable(function):
+            raise TypeError(f"a mode decorates a function, got {function!r}; decorate its methods")
+        return _decorated(function, lambda: Mode(self._new))
+
+
+def _mode(new: Callable[[], Asked], function: Any) -> Any:
+    return Mode(new) if function is None else Mode(new)(function)
+
+
+@overload
+def no_grad() -> Mode: ...
+@overload
+def no_grad(function: F) -> F: ...
+def no_grad(function: Any = None) -> Any:
+    """Records nothing inside, in the running context: results are leaves that need no gradient.
+
+    It decorates functions, generators and coroutines too: `@no_grad` or `@no_grad()`.
+
+    >>> from micrograd_notes.engine import Value
+    >>> x = Value(2.0)
+    >>> with no_grad():
+    ...     y = x * x
+    >>> y.operands, y.requires_grad
+    ((), False)
+    """
+    return _mode(lambda: Asked(True, None, {}), function)
+
+
+@overload
+def detect_anomaly() -> Mode: ...
+@overload
+def detect_anomaly(function: F) -> F: ...
+def detect_anomaly(function: Any = None) -> Any:
+    """Raises inside, in the running context, at the first number that is NaN or infinite.
+
+    A result is looked at as it is computed, a gradient as `backward` or `grad` passes it on; then
+    no gradient has changed. An infinite partial is not an anomaly where the adjoint that it meets
+    is 0, as in the branch of a `where` that is not chosen. It takes time, and costs nothing when it
+    is off. It decorates functions, generators and coroutines too.
+
+    Raises:
+        AnomalyError: a FloatingPointError that names the operation, its operands and the line that
+            made the node; `error.node` is the node, to look at or to draw.
+
+    >>> from micrograd_notes.engine import Value
+    >>> x = Value(1e200, name="x")
+    >>> with detect_anomaly():  # doctest: +ELLIPSIS
+    ...     y = x * x + 1.0
+    Traceback (most recent call last):
+    micrograd_notes.anomaly.AnomalyError: multiply(x=1e+200, x=1e+200) is inf, though its ...
+    """
+    return _mode(lambda: Asked(False, Lookout(), {}), function)
+
+
+@contextmanager
+def standing_in(stand_ins: Mapping[int, Any], lookout: Any = None) -> Iterator[None]:
+    """Lets other `Value`s stand for leaves inside, by the leaves' ids; no mode around holds inside.
+
+    No leaf changes, so other threads may use them meanwhile. Lifting records and checks this way.
+    """
+    token = _blocks.set((_Block(Mode(lambda: Asked(False, lookout, stand_ins))),))
+    try:
+        yield
+    finally:
+        _blocks.reset(token)
+
+
+# ---- decorated functions -------------------------------------------------------------------------
+
+
+def _decorated(function: Any, new: Callable[[], Mode]) -> Any:
+    """Returns the function with a new mode inside, for each call of it."""
+    if inspect.isasyncgenfunction(function):
+        @wraps(function)
+        async def steps_to_await(*args: Any, **kwargs: Any) -> Any:
+            mode, generator = new(), function(*args, **kwargs)
+            step = generator.asend(None)
+            while True:
+                try:
+                    item = await _awaited(mode, step)
+                except StopAsyncIteration:
+                    return
+                try:
+                    step = generator.asend((yield item))
+                except GeneratorExit:
+                    await _awaited(mode, generator.aclose())
+                    raise
+                except BaseException as error:
+                    step = generator.athrow(error)
+
+        return steps_to_await
+    if inspect.iscoroutinefunction(function):
+        @wraps(function)
+        async def awaited(*args: Any, **kwargs: Any) -> Any:
+            return await _awaited(new(), function(*args, **kwargs))
+
+        return awaited
+    if inspect.isgeneratorfunction(function):
+        @wraps(function)
+        def steps(*args: Any, **kwargs: Any) -> Any:
+            return (yield from _stepped(new(), function(*args, **kwargs)))
+
+        return steps
+
+    @wraps(function)
+    def inside(*args: Any, **kwargs: Any) -> Any:
+        with new():
+            return function(*args, **kwargs)
+
+    return inside
+
+
+def _stepped(mode: Mode, generator: Any) -> Generator[Any, Any, Any]:
+    """Yields what the generator yields; the mode holds in each of its steps, not between them."""
+    step, argument = generator.send, None
+    while True:
+        try:
+            with mode:
+                item = step(argument)
+        except StopIteration as stop:
+            return stop.value
+        try:
+            step, argument = generator.send, (yield item)
+        except GeneratorExit:
+            with mode:
+                generator.close()
+            raise
+        except BaseException as error:
+            step, argument = generator.throw, error
+
+
+_awaited = types.coroutine(_stepped)  # a coroutine is sent to, thrown at and closed alike
