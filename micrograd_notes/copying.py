@@ -41,7 +41,8 @@ def _reduced(value: Value) -> tuple[Any, ...]:
     it meets hands it a list of all others in topological order: when it comes to one, its operands
     have been written.
     """
-    value = stand_in(value)  # what records refuses to be copied
+    if (other := stand_in(value)) is not value:  # what records refuses to be copied
+        return other.__reduce_ex__(4)  # type: ignore[no-any-return]
     operands = value.operands
     is_current = all(operand._born <= value._born for operand in operands)
     own = (value.op, value._data, value._grad, value.name, value._requires_grad, is_current)

@@ -115,7 +115,7 @@ class Value(Node):
         says so rather than mix old and new.
         """
         if in_use and (stand_in := modes.stand_in(self)) is not self:
-            return stand_in.data
+            return float(stand_in.data)
         return self._data
 
     @data.setter
@@ -141,7 +141,7 @@ class Value(Node):
         It is 0 as long as no sweep has come by; `has_grad` tells the two zeros apart.
         """
         if in_use and (stand_in := modes.stand_in(self)) is not self:
-            return stand_in.grad
+            return float(stand_in.grad)
         return 0.0 if self._grad is None else self._grad
 
     @grad.setter
@@ -291,7 +291,7 @@ class Value(Node):
 _new = object.__new__
 
 
-def _node(op: Op, data: float, left: Any, right: Value | None, requires_grad: bool) -> Value:
+def _node(op: Op | None, data: float, left: Any, right: Value | None, requires_grad: bool) -> Value:
     """Returns the result of an operation, with its operands."""
     node = _new(Value)
     node._data = data if data.__class__ is float else _to_float(data)
@@ -309,25 +309,27 @@ def _node(op: Op, data: float, left: Any, right: Value | None, requires_grad: bo
 def _record(op: Op, values: tuple[Value, ...]) -> Value:
     """Computes any row of the table and records it, as the modes of the running context ask."""
     forgets, lookout, stand_ins = modes.asked() if in_use else modes.NOTHING
-    if stand_ins and any(id(value) in stand_ins for value in values):
-        return op(*[stand_ins.get(id(value), value) for value in values])  # type: ignore[no-any-return]
+    if stand_ins:
+        values = tuple([stand_ins.get(id(value), value) for value in values])
+        special = [value for value in values if value.__class__ is not Value]
+        if special:
+            return special[0]._apply_(op, values)
     try:
         data = op.forward(*[value._data for value in values])
     except (ArithmeticError, ValueError) as error:
         raise _explained(error, op, values) from None
-    requires_grad = any(
-        value._requires_grad and op.is_differentiated(i) for i, value in enumerate(values)
-    )
+    if forgets and lookout is None:
+        return _node(None, data, None, None, False)
     if op.is_simple:
-        node = _node(op, data, values[0], values[1] if len(values) == 2 else None, requires_grad)
+        left, right = values if len(values) == 2 else (values[0], None)
+        requires_grad = left._requires_grad or (right is not None and right._requires_grad)
+        node = _node(op, data, left, right, requires_grad)
     else:
-        node = _node(op, data, values, None, requires_grad)
+        wanted = [x for i, x in enumerate(values) if op.is_differentiated(i)]
+        node = _node(op, data, values, None, any(x._requires_grad for x in wanted))
     if lookout is not None:
         lookout.made(node)
-    if forgets:
-        node.op = node._left = node._right = None
-        node._requires_grad = False
-    return node
+    return node.detach() if forgets else node
 
 
 def method_of_one_operand(op: Op) -> Callable[[Value], Value]:

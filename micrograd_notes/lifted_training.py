@@ -13,11 +13,13 @@ This file knows arrays and steps. It knows no epochs, no callbacks, and not what
 """
 
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from micrograd_notes.engine import Value, no_grad, sweep
+from micrograd_notes.graph import described
 from micrograd_notes.lifting import Lifted, lift
 from micrograd_notes.lifting.inputs import holds_nan
 from micrograd_notes.memories import Vectors
@@ -26,6 +28,8 @@ from micrograd_notes.optim import Optimizer
 __all__ = ["Examples", "LiftedTraining", "chosen_classes", "refuse_to_step"]
 
 Loss = Callable[[list[Any], list[Any]], Any]
+
+SHARE = 0.01  # of the time of training, for holding the program against the scalars
 
 
 class Examples(NamedTuple):
@@ -113,6 +117,7 @@ class LiftedTraining:
         self._show_targets()
         self.is_mean = all(self._is_mean_of(*batch) for batch in self._batches_to_ask())
         self._frozen: list[bool] = []
+        self._seconds, self._cost = 0.0, 0.0  # of training since the last check, and of that
         self.read()
 
     def __enter__(self) -> "LiftedTraining":
@@ -137,6 +142,7 @@ class LiftedTraining:
         places, labels = np.array(order), self._examples.labels
         inputs, targets = self._examples.inputs[places], self._examples.targets[places]
         losses, right = [], 0
+        began = time.perf_counter()
         try:
             for start in range(0, len(places), self._batch_size):
                 batch = slice(start, start + self._batch_size)
@@ -148,7 +154,19 @@ class LiftedTraining:
         except BaseException:
             self._optimizer.vectors = self._state.vectors  # it forgets a step that wasn't finished
             raise
+        self._hold(inputs[: self._at_once], targets[: self._at_once], time.perf_counter() - began)
         return _measured(math.fsum(losses) / len(places), right, labels)
+
+    def _hold(self, inputs: Any, targets: Any, seconds: float) -> None:
+        """Holds the program against the scalars on these examples, if that takes 1% of the time."""
+        self._seconds += seconds
+        if self._seconds * SHARE < self._cost:
+            return
+        began = time.perf_counter()
+        theta = self._state.theta
+        self._program.check(inputs, targets, least=1, theta=theta)
+        self._cost = time.perf_counter() - began
+        self._seconds = 0.0
 
     def evaluate(self) -> dict[str, float]:
         """Returns the loss and, where targets are labels, the accuracy on the validation data."""
@@ -168,7 +186,7 @@ class LiftedTraining:
         import numpy as np
 
         theta, before, _ = self._state
-        loss, gradient = self._program.value_and_grad(theta, inputs, targets)
+        loss, gradient = self._program.next_value_and_grad(theta, inputs, targets)
         refuse_to_step("the loss", loss)
         if self._mine is None:
             after = self._optimizer.stepped(theta, gradient, self._has_grad)
@@ -187,7 +205,7 @@ class LiftedTraining:
 
     def _outputs(self, theta: Any, inputs: Any) -> Any:
         """Returns the output of the model for each example, or a row of them."""
-        outputs = self._forward.outputs(theta[: self._parameters_of_model], inputs)
+        outputs = self._forward.next_outputs(theta[: self._parameters_of_model], inputs)
         return outputs.reshape(len(outputs)) if self._has_one_output else outputs
 
     # ---- the model and the vector --------------------------------------------------------------
@@ -195,7 +213,13 @@ class LiftedTraining:
     def read(self) -> None:
         """Goes on from the numbers, the memories and the frozen parameters that there are now."""
         frozen = [not parameter.requires_grad for parameter in self._parameters]
-        if frozen != self._frozen:  # a program has no gradient of what was frozen then
+        # A program has no gradient of what was frozen then, and goes by the numbers of its time.
+        if frozen != self._frozen or self._program.look() or self._forward.look():
+            if self._trained.parameters() != self._parameters:
+                raise RuntimeError(
+                    "a parameter of the model was replaced by another Value while it was trained; "
+                    "set its data instead, or call fit again, with a new optimizer"
+                )
             self._lift()
             self._frozen = frozen
         gradient = [] if self._adds_up is None else [p.grad for p in self._parameters]
@@ -208,12 +232,25 @@ class LiftedTraining:
         What interrupts it is let through when all are written.
         """
         if self._state is not self._written:
+            self._check_alone()
             try:
                 self._write()
             except BaseException:
                 self._write()
                 raise
             self._written = self._state
+
+    def _check_alone(self) -> None:
+        """Raises RuntimeError if another training has changed the parameters meanwhile."""
+        written = self._written.theta.tolist()
+        for parameter, number in zip(self._parameters, written, strict=True):
+            if parameter.data != number:
+                self._state = self._written
+                raise RuntimeError(
+                    f"{described(parameter)} was changed from outside while fit trained it: two "
+                    "trainings can't share a model. The last epochs of this one were not written "
+                    "to it; train one after the other, or a copy.deepcopy of the model"
+                )
 
     def _write(self) -> None:
         theta, gradient, _ = self._state
@@ -244,14 +281,21 @@ class LiftedTraining:
         function = loss_of_one if self.is_mean else loss_of_all
         self._program: Lifted = lift(function, self._trained, batch=self.is_mean)
         inputs, targets = self._examples.inputs, self._examples.targets
+        self._at_once = 1 if self.is_mean else self._batch_size
         # Every size of a batch is lifted now, so that what can't be is refused before a step.
         for start in {0, len(inputs) - len(inputs) % self._batch_size} - {len(inputs)}:
             batch = slice(start, start + self._batch_size)
             self._reached = self._program.reaches(inputs[batch], targets[batch])
+            if not self.is_mean:
+                self._program.check(inputs[batch], targets[batch])
         if not any(self._reached):
             raise RuntimeError(
                 "the loss depends on no parameter that requires a gradient; there is none to learn"
             )
+        began = time.perf_counter()
+        if self.is_mean:
+            self._program.check(inputs, targets)
+        self._cost, self._seconds = time.perf_counter() - began, 0.0
         place_of = {id(parameter): i for i, parameter in enumerate(self._parameters)}
         mine = [place_of[id(parameter)] for parameter in self._optimizer.params]
         self._mine = None if mine == list(range(len(self._parameters))) else np.array(mine)

@@ -22,7 +22,7 @@ from micrograd_notes.anomaly import Lookout
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-in_use: set[int] = set()  # one entry for each block below that some context still holds
+in_use: set[int] = set()  # one entry for each block that some context is inside of
 
 
 class _Block:
@@ -49,7 +49,7 @@ class Asked(NamedTuple):
     stand_ins: Mapping[int, Any]  # by id, what stands for a leaf here: see `standing_in`
 
 
-NOTHING = Asked(False, None, {})
+NOTHING, FORGETS = Asked(False, None, {}), Asked(True, None, {})
 
 
 def asked() -> Asked:
@@ -57,6 +57,8 @@ def asked() -> Asked:
     blocks = _blocks.get()
     if not blocks:
         return NOTHING
+    if len(blocks) == 1 and not blocks[0].is_over:
+        return blocks[0].mode.asks
     forgets, lookout, stand_ins = NOTHING
     for block in blocks:
         if not block.is_over:
@@ -89,15 +91,18 @@ class Mode:
         # A generator may be closed in another context than it was started in: the block is over
         # there, too, though only the context itself could take it away.
         for block in mine or self._entered[-1:]:
-            block.is_over = not mine
             self._entered.remove(block)
             _blocks.set(tuple(other for other in before if other is not block))
+            if not mine:
+                block.is_over = True
+                in_use.discard(id(block))
 
     def __call__(self, function: F) -> F:
         """Returns the function with this mode inside."""
         if isinstance(function, type) or not callable(function):
             raise TypeError(f"a mode decorates a function, got {function!r}; decorate its methods")
-        return _decorated(function, lambda: Mode(self._new))
+        decorated: F = _decorated(function, lambda: Mode(self._new))
+        return decorated
 
 
 def _mode(new: Callable[[], Asked], function: Any) -> Any:
@@ -120,7 +125,7 @@ def no_grad(function: Any = None) -> Any:
     >>> y.operands, y.requires_grad
     ((), False)
     """
-    return _mode(lambda: Asked(True, None, {}), function)
+    return _mode(lambda: FORGETS, function)
 
 
 @overload

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from micrograd_notes import engine, ops
+from micrograd_notes import engine, modes, ops
 from micrograd_notes.engine import (
     Value,
     detect_anomaly,
@@ -381,8 +381,8 @@ def test_a_thread_is_as_usual_again_after_every_block() -> None:
         with ExitStack() as stack:
             for block in blocks:
                 stack.enter_context(block())
-            assert engine._unusual == {threading.get_ident()}
-        assert not engine._unusual
+            assert len(modes.in_use) == len(blocks)
+        assert not modes.in_use
 
 
 def test_detach_cuts_the_graph() -> None:

@@ -26,7 +26,8 @@ The table of operations is the only list of operations: a derivative is recorded
 rule, and an operation is printed by its spelling there. This room knows no network and no loss.
 """
 
+from micrograd_notes.lifting.net import NotChecked
 from micrograd_notes.lifting.program import Lifted, lift
 from micrograd_notes.lifting.record import CannotLift
 
-__all__ = ["CannotLift", "Lifted", "lift"]
+__all__ = ["CannotLift", "Lifted", "NotChecked", "lift"]

@@ -37,11 +37,15 @@ def refusal(
     what, target = _what_differs(arrays, got, expected)
     line = _first_line_that_differs(function, parameters, arrays, theta, example) if example else ""
     if line:
-        cause = f"They part at {line}\n  There the function does something else when it is recorded"
-        cause += ", as a question about the type of a number does."
+        cause = (
+            f"They part at {line}\n  There the function does something else when it is recorded: "
+            "it asks for the type of a number, or changes from call to call."
+        )
     else:
-        cause = "The recording is right, and the compiler is not; please report it. Its line:"
-        cause += f" {_line_of(source, target)}"
+        cause = (
+            "The recording is right, and the compiler is not; please report it. Its line: "
+            f"{_line_of(source, target)}"
+        )
     return CannotLift(f"lifted and scalars differ: {where} {what}.\n  {cause}\n  {ADVICE}")
 
 
@@ -58,7 +62,8 @@ def _what_differs(arrays: Sequence[Array], got: Answer, expected: Answer) -> tup
     flat = max(range(len(pairs)), key=lambda i: _distance(*pairs[i]))
     for array in arrays:
         if flat in array.where:
-            place, index = array.where.index(flat), []
+            place = array.where.index(flat)
+            index: list[int] = []
             for size in reversed(array.shape):
                 place, at = divmod(place, size)
                 index.insert(0, at)
@@ -77,9 +82,9 @@ def _distance(a: float, b: float) -> float:
 
 
 def _line_of(source: str, target: str) -> str:
-    pattern = rf"^\s*({target}(\[.*\])? = .*)$" if target != "loss" else r"^\s*((loss =|return) .*)$"
-    found = re.search(pattern, source, re.MULTILINE)
-    return found[1] if found else f"the one for {target}"
+    """Returns the line of the source that sets what differs; the last one returns the outputs."""
+    found = re.findall(rf"^ *({target}(?:\[.*\])? = .*)$", source, re.MULTILINE)
+    return found[-1] if found else source.rstrip().rpartition("\n")[2].strip()
 
 
 class _Lines(Session):
@@ -99,10 +104,10 @@ class _Made:
     """Notes the learner's line for each node of the scalars: a lookout of `modes`."""
 
     def __init__(self) -> None:
-        self.numbers: list[tuple[str, float]] = []
+        self.numbers: list[tuple[str, float, bool]] = []
 
     def made(self, node: Value) -> None:
-        self.numbers.append((line_at_fault(), node._data))
+        self.numbers.append((line_at_fault(), node._data, node._requires_grad))
 
 
 def _first_line_that_differs(
@@ -112,18 +117,25 @@ def _first_line_that_differs(
     theta: Any,
     example: list[Any],
 ) -> str:
-    """Returns the first line whose numbers in the scalars are not among those recorded there."""
+    """Returns the first line at which scalars and recording have different numbers."""
     made = _Made()
     try:
         call_on_scalars(function, parameters, theta, example, made)
     except Exception:
         call_on_scalars(function, parameters, theta, as_values(example), made)
-    recorded: dict[str, list[float]] = {}
-    for line, number in _recorded_numbers(function, parameters, arrays, theta, example):
-        recorded.setdefault(line, []).append(number)
-    for line, number in made.numbers:
-        if not any(abs(number - other) <= 1e-9 * abs(number) for other in recorded.get(line, [])):
-            return line
+    recorded = _recorded_numbers(function, parameters, arrays, theta, example)
+    scalars = [(line, number) for line, number, _ in made.numbers]
+    # The scalars compute with plain numbers too, and these are no nodes. So what is recorded must
+    # be a node of the scalars only where a gradient flows.
+    pairs = [(scalars, [number[:2] for number in recorded])]
+    pairs += [([number[:2] for number in recorded if number[2]], scalars)]
+    for these, those in pairs:
+        known: dict[str, list[float]] = {}
+        for line, number in those:
+            known.setdefault(line, []).append(number)
+        for line, number in these:
+            if not any(abs(number - x) <= 1e-9 * abs(number) for x in known.get(line, [])):
+                return line
     return ""
 
 
@@ -133,8 +145,8 @@ def _recorded_numbers(
     arrays: Sequence[Array],
     theta: Any,
     example: list[Any],
-) -> list[tuple[str, float]]:
-    """Returns what the tape computes for the example, with the lines that recorded it."""
+) -> list[tuple[str, float, bool]]:
+    """Returns what the tape computes for the example: lines, numbers, whether a gradient flows."""
     inputs = [array for array in arrays if not array.is_parameter]
     for array in inputs:
         array.where = []
@@ -155,7 +167,9 @@ def _recorded_numbers(
                 made.append(op.forward(*[made[k] for k in operands]))  # type: ignore[union-attr]
             except (ArithmeticError, ValueError):
                 made.append(float("nan"))
-    return [(line, made[place]) for place, line in session.lines.items()]
+    return [
+        (line, made[place], session.requires_grad[place]) for place, line in session.lines.items()
+    ]
 
 
 def _flat_numbers(numbers: Any) -> list[float]:

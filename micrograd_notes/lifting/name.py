@@ -37,6 +37,8 @@ def arrays_of_lists(
     """Returns the `Value`s in nested lists, and their arrays, by the names the function uses."""
     values = [value for _, value in _paths({"p": parameters})]
     mine = {id(value) for value in values}
+    if len(mine) < len(values):
+        raise ValueError("a parameter stands in the list twice; give each of them once")
     scope = inspect.getclosurevars(function) if inspect.isroutine(function) else None
     seen = {**scope.globals, **scope.nonlocals} if scope else {}
     if isinstance(parameters, dict):

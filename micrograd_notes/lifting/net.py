@@ -109,9 +109,9 @@ class Net:
 
         if array.below is None and len(seen) >= AT_MOST:
             return []
-        if seen and max(seen) - min(seen) == len(seen) - 1:  # most often all of them: a quick look
-            if min(seen) <= numbers.min() and numbers.max() <= max(seen):
-                return []
+        is_range = len(seen) > 0 and max(seen) - min(seen) == len(seen) - 1
+        if is_range and min(seen) <= numbers.min() and numbers.max() <= max(seen):  # mostly
+            return []
         return [int(number) for number in np.unique(numbers) if int(number) not in seen]
 
     # ---- what they say -------------------------------------------------------------------------
@@ -187,8 +187,8 @@ class Net:
             if is_theirs:
                 file, line = line_outside_the_package() or (__file__, 1)
                 message = (
-                    f"the scalars raise {type(error).__name__} on an example, so the lifted program "
-                    f"was not compared with them there: {error}"
+                    f"the scalars raise {type(error).__name__} on an example, so the lifted "
+                    f"program was not compared with them there: {error}"
                 )
                 warnings.warn_explicit(message, NotChecked, file, line)
             return None
@@ -223,12 +223,13 @@ class Net:
         expected: Answer,
     ) -> bool:
         """Returns whether rounding may move the answer of the scalars so far."""
-        try:
-            outputs, stand_ins = call_on_scalars(
-                self.function, parameters, theta, as_values(example)
-            )
+        outputs, stand_ins = self._scalars(parameters, theta, example)
+        try:  # with the inputs as Values, whose rounding counts; if they make no other difference
+            as_nodes = call_on_scalars(self.function, parameters, theta, as_values(example))
+            if Answer(*self._numbers(*as_nodes)).is_like(expected):
+                outputs, stand_ins = as_nodes
         except Exception:
-            outputs, stand_ins = self._scalars(parameters, theta, example)
+            pass
         samples = [expected]
         for seed in range(SAMPLES):
             sample = _nudged(outputs, stand_ins if self.is_loss else [], random.Random(seed))
@@ -261,14 +262,15 @@ def _nudged(
     outputs: list[Any], leaves: list[Value], generator: random.Random
 ) -> tuple[list[float], list[float]]:
     """Returns outputs and gradient of a graph in which each number is a little off."""
-    nodes = list({node: None for y in outputs if isinstance(y, Value) for node in topological_order(y)})
+    roots = [y for y in outputs if isinstance(y, Value)]
+    nodes = list({node: None for root in roots for node in topological_order(root)})
     numbers: dict[Any, float] = {}
     for node in nodes:
         exact = node.op is None and node._data.is_integer() and not node._requires_grad
         nudge = 1.0 if exact else 1.0 + NUDGE * generator.uniform(-1.0, 1.0)
         operands = [numbers[operand] for operand in node.operands]
         numbers[node] = (node.op.forward(*operands) if node.op else node._data) * nudge
-    adjoints = {node: 0.0 for node in nodes}
+    adjoints = dict.fromkeys(nodes, 0.0)
     for output in outputs[:1] if leaves else []:
         adjoints[output] = 1.0
     for node in reversed(nodes if leaves else []):

@@ -28,7 +28,7 @@ class Outside:
 
     def __init__(self, roots: Iterable[Any]) -> None:
         self._held: list[tuple[Any, Any]] = []  # containers, and copies of them
-        self._read: list[tuple[Callable[[], Any], Any]] = []  # variables: how to read them, and what was
+        self._read: list[tuple[Callable[[], Any], Any]] = []  # how to read a variable, what it was
         self._visited: dict[int, Any] = {}
         waiting = deque(roots)
         while waiting:
@@ -40,23 +40,21 @@ class Outside:
 
     def is_as_it_was(self) -> bool:
         """Returns whether nothing that a program depends on has changed."""
-        try:
-            if all(held == copy for held, copy in self._held) and all(
-                read() == was for read, was in self._read
-            ):
-                return True
-        except (TypeError, ValueError, RuntimeError):  # an array, or a Value, in place of a number
-            pass
+        if self._is_equal():
+            return True
         self._held = [(held, self._without_results(held, copy)) for held, copy in self._held]
-        try:
+        return self._is_equal()
+
+    def _is_equal(self) -> bool:
+        try:  # in lists, what is the same object is equal: an array, a nan
             return all(held == copy for held, copy in self._held) and all(
-                read() == was for read, was in self._read
+                [read()] == [was] for read, was in self._read
             )
-        except (TypeError, ValueError, RuntimeError):
+        except (TypeError, ValueError, RuntimeError):  # an array, or a Value, instead of a number
             return False
 
     def _without_results(self, held: Any, copy: Any) -> Any:
-        """Returns the copy with results that a module keeps as they are now: they are no constants."""
+        """Returns the copy with the results that a module keeps as they are now: no constants."""
         if type(held) is type(copy) is dict and held.keys() == copy.keys():
             return {
                 key: held[key] if _is_result(held[key]) and _is_result(was) else was
@@ -92,24 +90,22 @@ class Outside:
             yield thing.__func__
         elif isinstance(thing, type):
             if _is_the_learners(thing):
-                names = {n: v for n, v in vars(thing).items() if not n.startswith("__") or callable(v)}
-                self._read.append((lambda: {n: vars(thing).get(n, MISSING) for n in names}, names))
-                yield from names.values()
+                found = {n: v for n, v in vars(thing).items() if n[:2] != "__" or callable(v)}
+                self._read.append((lambda: {n: vars(thing).get(n, MISSING) for n in found}, found))
+                yield from found.values()
                 yield from thing.__bases__
         else:
             if hasattr(thing, "__dict__"):
                 yield vars(thing)
             for name in {n for c in kind.__mro__ for n in _slots(c)}:
                 if not name.startswith("__"):
-                    found = getattr(thing, name, MISSING)
-                    self._read.append((functools.partial(getattr, thing, name, MISSING), found))
-                    yield found
+                    item: Any = getattr(thing, name, MISSING)
+                    self._read.append((functools.partial(getattr, thing, name, MISSING), item))
+                    yield item
             yield kind
 
     def _parts_of_function(self, function: types.FunctionType) -> Iterator[Any]:
-        if not _is_the_learners(function):
-            return
-        names = set(_names(function.__code__))
+        names = set(_names(function.__code__)) if _is_the_learners(function) else set()
         variables = function.__globals__
         for name in names:
             found = variables.get(name, MISSING)
@@ -150,7 +146,7 @@ def _slots(kind: type) -> Iterable[str]:
 
 
 def _is_result(thing: Any) -> bool:
-    """Returns whether it is the result of an operation, or a list of them: an output that is kept."""
+    """Returns whether it is an output that is kept: a result of operations, or a list of them."""
     if isinstance(thing, list | tuple):
         return all(map(_is_result, thing))
     return isinstance(thing, Value) and (thing.op is not None or not thing.requires_grad)

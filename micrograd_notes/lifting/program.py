@@ -71,21 +71,23 @@ class Lifted:
         self._latest: Compiled | None = None
         self._again: Callable[[Any, Sequence[Any]], Result | None] | None = None
         self._outside: Outside | None = None
+        self._freezings = -1
         self._lock = RLock()
         self._inputs = Inputs(inspect.signature(function), batch)
-        self._look()
+        self.look()
 
     # ---- running -------------------------------------------------------------------------------
 
     def __call__(self, *data: Any) -> Any:
         """Returns the mean loss over the batch, and adds to `.grad` of the parameters.
 
-        Under `no_grad` no gradient is added. A program of a model alone returns its outputs, (batch, outputs), and changes nothing.
+        Under `no_grad` no gradient is added. A program of a model alone returns its outputs,
+        (batch, outputs), and changes nothing.
         """
         theta = self.parameters()
         if not self._is_loss:
             return self.outputs(theta, *data)
-        loss, gradient = self.value_and_grad(theta, *data)
+        loss, gradient = self.next_value_and_grad(theta, *data)
         if not modes.asked().forgets:
             with engine._sweeping:
                 for parameter, derivative in zip(self._parameters, gradient.tolist(), strict=True):
@@ -100,7 +102,7 @@ class Lifted:
             ValueError: theta or the data have another shape than is asked for, or hold a nan.
             CannotLift: the function can't be lifted, or the program is not what the scalars are.
         """
-        self._look()
+        self.look()
         return self.next_value_and_grad(theta, *data)
 
     def next_value_and_grad(self, theta: Any, *data: Any) -> tuple[float, Any]:
@@ -124,7 +126,11 @@ class Lifted:
         """
         if self._is_loss:
             raise TypeError("this program has a loss and no outputs; lift(model) has them")
-        self._look()
+        self.look()
+        return self.next_outputs(theta, *data)
+
+    def next_outputs(self, theta: Any, *data: Any) -> Any:
+        """Returns what `outputs` does, where nothing outside has changed since a call of it."""
         return self._run(self._checked(theta), data)
 
     def reaches(self, *data: Any) -> list[bool]:
@@ -135,18 +141,20 @@ class Lifted:
         gradient = self._compiled_for(self._inputs.checked(data)).recorded.gradient
         return [flat in gradient for flat in range(len(self._parameters))]
 
-    def check(self, *data: Any, least: int = EXAMPLES) -> None:
+    def check(self, *data: Any, least: int = EXAMPLES, theta: Any = None) -> None:
         """Holds the program against the scalars on examples of the data.
 
         Args:
             *data: as the program takes it.
             least: how many examples, at least; those with a label that was not checked come first.
+            theta: the numbers of the parameters; by default those that they have.
 
         Raises:
             CannotLift: loss or gradient differ, by more than rounding.
         """
+        theta = self.parameters() if theta is None else self._checked(theta)
         given = self._inputs.checked(data)
-        self._hold(self._compiled_for(given), self.parameters(), given, least)
+        self._hold(self._compiled_for(given), theta, given, least)
 
     def _run(self, theta: Any, data: Sequence[Any]) -> Any:
         given = self._inputs.checked(data)
@@ -157,9 +165,9 @@ class Lifted:
                 check_choices(array, numbers)
         if self._check and not (compiled.is_trusted and self._net.is_content(compiled.inputs)):
             self._hold(compiled, theta, given, 0 if compiled.is_trusted else EXAMPLES)
-        if self._is_loss and takes_all_as_they_are(compiled.inputs):
-            if not self._check or self._net.is_content(compiled.inputs):
-                self._again = call_again(compiled.run, compiled.inputs, given, len(theta))
+        is_checked = not self._check or self._net.is_content(compiled.inputs)
+        if self._is_loss and is_checked and takes_all_as_they_are(compiled.inputs):
+            self._again = call_again(compiled.run, compiled.inputs, given, len(theta))
         return self._computed(compiled, theta, given)
 
     def _computed(self, compiled: Compiled, theta: Any, given: Sequence[Any]) -> Any:
@@ -213,6 +221,7 @@ class Lifted:
         """Returns the numbers of the parameters as a flat float64 vector, in their order."""
         import numpy as np
 
+        self.look()
         data = map(attrgetter("_data"), self._parameters)
         return np.fromiter(data, dtype=np.float64, count=len(self._parameters))
 
@@ -292,20 +301,22 @@ class Lifted:
 
     # ---- compiling -----------------------------------------------------------------------------
 
-    def _look(self) -> None:
-        """Finds out what changed outside that programs were compiled for, and forgets those."""
+    def look(self) -> bool:
+        """Forgets the programs if something changed outside that they were compiled for.
+
+        Returns whether it did.
+        """
         if self._outside is not None and self._outside.is_as_it_was():
             if self._freezings != engine._freezings:
                 self._freezings, self._again = engine._freezings, None
-            return
+            return False
         with self._lock:
             self._parameters, self._arrays = self._find()
             self._compiled, self._latest, self._again = {}, None, None
             self._freezings = engine._freezings
             self._net = Net(self._function, self._is_loss, self._batch)
             self._outside = Outside(self._roots)
-
-    look = _look
+        return True
 
     def _compiled_for(self, given: Sequence[Any]) -> Compiled:
         skip = 1 if self._batch else 0
@@ -358,8 +369,8 @@ class Lifted:
 
 def _failed(what: str, error: Exception) -> CannotLift:
     return CannotLift(
-        f"the function can't be lifted: {what}, with {type(error).__name__}: {error}. Please report "
-        "it, with the function. Until that is mended use the scalars: fit(..., lifted=False)."
+        f"the function can't be lifted: {what}, with {type(error).__name__}: {error}. Please "
+        "report it, with the function. Until that is mended, train with fit(..., lifted=False)."
     )
 
 
@@ -389,11 +400,11 @@ def lift(
         ImportError: NumPy is not installed.
 
     The program records the function when it first meets a shape, and then raises `CannotLift`, a
-    `TypeError`, if it does what a recording can't follow. Before it is used, at least three examples
-    of the data, with one of each label, are computed in scalars, too: if loss or gradient differ by
-    more than rounding, it raises `CannotLift`. So the function runs several times at first, and
-    later only for labels that are new: what it does beside returning a loss, such as printing or
-    counting, happens then, and not at each call of the program.
+    `TypeError`, if it does what a recording can't follow. Before it is used, at least three
+    examples of the data, with one of each label, are computed in scalars, too: if loss or gradient
+    differ by more than rounding, it raises `CannotLift`. So the function runs several times at
+    first, and later only for labels that are new: what it does beside returning a loss, such as
+    counting its calls, happens then, and not at each call of the program.
 
     Plain numbers that the function takes from outside are constants of the program. It is compiled
     again when one of them changes, as far as they can be found, or a parameter, a layer or an

@@ -44,7 +44,7 @@ def _text(frame: FrameType) -> str:
     [(first, last, start, end)] = islice(
         frame.f_code.co_positions(), frame.f_lasti // 2, frame.f_lasti // 2 + 1
     )
-    assert first is not None and last is not None
-    lines = [linecache.getline(frame.f_code.co_filename, i).encode() for i in range(first, last + 1)]
+    file, numbers = frame.f_code.co_filename, range(first or 0, (last or 0) + 1)
+    lines = [linecache.getline(file, number).encode() for number in numbers]
     lines[-1] = lines[-1][:end]
     return b"".join([lines[0][start:], *lines[1:]]).decode()

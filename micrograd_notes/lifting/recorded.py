@@ -10,6 +10,7 @@ While a function is recorded, a `Recorded` stands for each parameter in the runn
 
 import linecache
 import sys
+import sysconfig
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -25,6 +26,7 @@ from micrograd_notes.lifting.tape import CONSTANT, Array, Tape
 from micrograd_notes.op import Op, is_number, on_new_operation
 
 PACKAGE = str(Path(__file__).parents[1])
+NOT_THE_LEARNERS = (PACKAGE, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), "<frozen")
 
 
 class CannotLift(TypeError):
@@ -42,15 +44,16 @@ class Recorded(Value):
     """
 
     __slots__ = ()
+    _grad: Any
 
     @staticmethod
     def _apply_(op: Op, operands: tuple[Any, ...]) -> "Recorded":
         operands = op.with_defaults(operands)
-        session = next(each._grad for each in operands if type(each) is Recorded)
+        session: Session = next(each._grad for each in operands if type(each) is Recorded)
         return session.apply(op, operands)
 
-    @property
-    def __class__(self) -> Any:  # type: ignore[override]
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
         """Refused where `isinstance` asks whether it is a plain number, which it may be outside."""
         if self._grad.is_open and asks_about_numbers(sys._getframe(1)):
             _refuse(
@@ -156,7 +159,7 @@ class Recorded(Value):
             "a recording has no graph to walk through",
         )
 
-    _left = _right = _data = operands = has_grad = property(_walk)  # type: ignore[assignment]
+    _left = _right = _data = operands = has_grad = property(_walk)
 
     def detach(self) -> "Recorded":
         """Returns the same number, which no gradient flows through."""
@@ -187,7 +190,7 @@ class Recorded(Value):
             "a copy has no gradient, and its number would be frozen into the program",
         )
 
-    __copy__ = __deepcopy__ = __reduce_ex__ = _copy  # type: ignore[assignment]
+    __copy__ = __deepcopy__ = __reduce_ex__ = _copy
 
 
 def _refused_by_name(name: str) -> Any:
@@ -212,11 +215,16 @@ def _install(op: Op) -> None:
 
     def forth(self: Any, other: Any) -> Any:
         session = self._grad
+        other = session.stand_ins.get(id(other), other)
         if type(other) is Recorded and other._grad is session and session.is_open:
             return session.record(op, (self._born, other._born))  # most operations
         return apply(op, (self, other)) if _is_operand(other) else NotImplemented
 
     def back(self: Any, other: Any) -> Any:
+        other = self._grad.stand_ins.get(id(other), other)
+        return forth(other, self) if type(other) is Recorded else back_to_any(self, other)
+
+    def back_to_any(self: Any, other: Any) -> Any:
         return apply(op, (other, self)) if _is_operand(other) else NotImplemented
 
     named = getattr(Value, op.name)
@@ -241,10 +249,10 @@ on_new_operation(_install)
 
 
 def line_at_fault() -> str:
-    """Returns the innermost line that is not the package's own, as a message names it."""
-    frame = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
-        frame = frame.f_back  # type: ignore[assignment]
+    """Returns the innermost line that is the learner's own, as a message names it."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(NOT_THE_LEARNERS):
+        frame = frame.f_back
     if frame is None:
         return "a line that is not known"
     file, number = frame.f_code.co_filename, frame.f_lineno
@@ -293,7 +301,7 @@ class Session:
     def at(self, place: int) -> Recorded:
         """Returns the number at a place of the tape."""
         number: Recorded = object.__new__(Recorded)
-        number._grad = self  # type: ignore[assignment]
+        number._grad = self
         number._born = place
         number.op = number.name = number.origin = None
         return number
@@ -326,7 +334,7 @@ class Session:
         # `new`, written out: a function call here is a tenth of the time of a recording
         ops_so_far = self.tape.ops
         number: Recorded = object.__new__(Recorded)
-        number._grad = self  # type: ignore[assignment]
+        number._grad = self
         number._born = len(ops_so_far)
         number.op = op
         number.name = None
@@ -414,7 +422,7 @@ _session: ContextVar[Session | None] = ContextVar("the recording under way", def
 
 @contextmanager
 def recording(
-    parameters: Sequence[Value], arrays: Sequence[Array], kind: type[S] = Session  # type: ignore[assignment]
+    parameters: Sequence[Value], arrays: Sequence[Array], kind: type[S]
 ) -> Iterator[S]:
     """Lets recorded numbers stand for the parameters as long as it lasts, in this context."""
     if _session.get() is not None:

@@ -1,7 +1,11 @@
 """What a recording can't follow is refused, with the line at fault and what to write instead."""
 
+import collections.abc
+import copy
 import math
+import numbers
 import random
+import statistics
 from collections.abc import Callable
 from typing import Any
 
@@ -9,11 +13,17 @@ import pytest
 
 np = pytest.importorskip("numpy")
 
-from micrograd_notes import MLP, Value  # noqa: E402
+from micrograd_notes import (  # noqa: E402
+    MLP,
+    Value,
+    draw_dot,
+    grad,
+    topological_order,
+)
 from micrograd_notes.lifting import CannotLift, lift  # noqa: E402
 from micrograd_notes.losses import cross_entropy  # noqa: E402
 from micrograd_notes.op import operation  # noqa: E402
-from micrograd_notes.ops import greater, pick, where  # noqa: E402
+from micrograd_notes.ops import cos, greater, pick, where  # noqa: E402
 
 X = np.array([[1.0, 2.0], [3.0, -1.0]])
 Y = np.array([0.5, -0.5])
@@ -89,6 +99,139 @@ def test_is_refused(function: Callable[..., Any], words: str) -> None:
         program(X, y)
     assert type(w) is Value
     assert not w.has_grad
+
+
+NAMED = Value(0.5, name="w")
+
+# What a function may do with an input, a computed number or a parameter, and what to write instead.
+REFUSED: dict[str, tuple[Callable[[Any, Any, Any], Any], str]] = {
+    "a dictionary of cases": (lambda w, x, y: w * {1: 50.0}.get(y, 1.0), r"dictionary.*pick"),
+    "a dictionary of weights": (lambda w, x, y: w * {0: 1.0, 1: 3.0}[y], r"dictionary.*pick"),
+    "membership of a set": (lambda w, x, y: w if y in {1} else 2 * w, r"a set.*equal\(y, 1\)"),
+    "distinct numbers": (lambda w, x, y: w * len(set(x)), "a set"),
+    "counted numbers": (lambda w, x, y: w * len(dict.fromkeys(x)), "dictionary"),
+    "text of an input": (lambda w, x, y: w if str(y) == "1.0" else 2 * w, r"text.*where"),
+    "its digits": (lambda w, x, y: w if f"{x[0]:.1f}" == "1.0" else 2 * w, r"text.*where"),
+    "repr": (lambda w, x, y: w if "1" in repr(x) else 2 * w, r"text.*where"),
+    "text of a parameter": (lambda w, x, y: w if "0.5" in str(w) else 2 * w, r"text.*where"),
+    "printing": (lambda w, x, y: print(w * x[0]) or w, "print outside"),
+    "isinstance": (lambda w, x, y: w if isinstance(y, float) else 2 * w, "type of a recorded"),
+    "isinstance of several": (
+        lambda w, x, y: w if isinstance(y, (str, int, float)) else 2 * w, "type of a recorded"
+    ),
+    "isinstance of a union": (
+        lambda w, x, y: w if isinstance(y, int | float) else 2 * w, "type of a recorded"
+    ),
+    "isinstance of a class of numbers": (
+        lambda w, x, y: w if isinstance(y, numbers.Real) else 2 * w, "type of a recorded"
+    ),
+    "its class": (lambda w, x, y: w if y.__class__ is float else 2 * w, "type of a recorded"),
+    "a copy": (lambda w, x, y: copy.copy(w * y), r"copies.*detach"),
+    "a deep copy": (lambda w, x, y: copy.deepcopy([w * y])[0], r"copies.*detach"),
+    "a copy of a parameter": (lambda w, x, y: copy.copy(w) * y, r"copies.*detach"),
+    "a deep copy of a parameter": (lambda w, x, y: copy.deepcopy(w) * y, r"copies.*detach"),
+    "a gradient": (lambda w, x, y: grad(w * y, [w])[0], r"graph.*finds the gradient"),
+    "a gradient of parameters alone": (lambda w, x, y: grad(w * w, [w])[0] * y, "graph"),
+    "a picture": (lambda w, x, y: draw_dot(w * y) and w, r"graph.*pictures"),
+    "a walk": (lambda w, x, y: topological_order(w * y)[-1], "graph"),
+    "operands": (lambda w, x, y: (w * y).operands[0], "graph"),
+    "range": (lambda w, x, y: sum(w for _ in range(y)), r"range\(y\).*loop"),
+    "a list times it": (lambda w, x, y: sum([w] * y), r"a list times"),
+    "it times a list": (lambda w, x, y: (w * y) * [1.0, 2.0], r"w \* x for x in xs"),
+    "modulo": (lambda w, x, y: w * (y % 2), "operations of micrograd_notes"),
+    "bits": (lambda w, x, y: w * (y & 1), "operations of micrograd_notes"),
+    "whole or not": (lambda w, x, y: w if y.is_integer() else 2 * w, "is_integer"),
+    "a mean by statistics": (lambda w, x, y: w * statistics.mean(x), "operations of micrograd"),
+    "the truth of a parameter": (lambda w, x, y: w if w else y, "where"),
+    "setting data": (lambda w, x, y: [w, setattr(w, "data", 1.0)][0], "sets .data"),  # type: ignore[func-returns-value]
+    "setting a gradient": (lambda w, x, y: [w, setattr(w, "grad", None)][0], "sets .grad"),  # type: ignore[func-returns-value]
+    "freezing": (lambda w, x, y: [w, setattr(w, "requires_grad", False)][0], "requires_grad"),  # type: ignore[func-returns-value]
+    "item": (lambda w, x, y: w * w.item(), r"item|\.data"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_would_be_frozen_in_is_refused(what: str) -> None:
+    function, words = REFUSED[what]
+    w = Value(0.5, name="w")
+    program = lift(lambda x, y: function(w, x, y), parameters=[w])
+    with pytest.raises(CannotLift, match=f"(?s)test_refused.py:[0-9]+.*{words}"):
+        program(X, Y)
+    assert (type(w), w.data, w.requires_grad, w.has_grad) == (Value, 0.5, True, False)
+
+
+def test_a_pattern_that_asks_for_a_number_is_refused() -> None:
+    def loss(x: Any, y: Any) -> Any:
+        match y:
+            case float() | int():
+                return NAMED * y
+        return NAMED
+
+    with pytest.raises(CannotLift, match="type of a recorded number"):
+        lift(loss, parameters=[NAMED])(X, Y)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda x, y: isinstance(x, list),
+        lambda x, y: not isinstance(y, list),
+        lambda x, y: not isinstance(y, (list, tuple, str)),
+        lambda x, y: isinstance(NAMED * y, Value),
+        lambda x, y: not isinstance(y, collections.abc.Iterable),
+        lambda x, y: not hasattr(y, "__len__"),
+        lambda x, y: len({NAMED, NAMED}) == 1,
+        lambda x, y: NAMED in [NAMED] and NAMED is not y,
+    ],
+)
+def test_a_question_whose_answer_is_the_same_in_the_scalars_is_answered(
+    ask: Callable[[Any, Any], bool]
+) -> None:
+    program = lift(lambda x, y: NAMED * y if ask(x, y) else NAMED, parameters=[NAMED])
+    assert program(X, [3.0, 5.0]) == 2.0
+
+
+def test_a_parameter_that_stands_twice_in_the_list_is_refused() -> None:
+    w = Value(1.0)
+    with pytest.raises(ValueError, match="stands in the list twice"):
+        lift(lambda x: w * x, parameters=[w, w])
+
+
+def test_a_nan_that_the_function_makes_is_no_randomness() -> None:
+    w = Value(1.0)
+    program = lift(lambda x: w * x * float("nan"), parameters=[w])
+    assert math.isnan(program([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("name", ["prod", "std", "mod", "clip", "mean", "sinc", "i0", "gradient"])
+def test_a_row_that_is_called_as_a_function_of_numpy_is_lifted_by_its_forward(name: str) -> None:
+    row = operation(name, lambda x: 2 * x * x + 1, [lambda y, x: 4 * x])
+    w = Value(0.5)
+    program = lift(lambda x: row(w * x), parameters=[w])
+    assert program([1.0, 3.0]) == pytest.approx((1.5 + 5.5) / 2)
+    assert "2 *" in program.source or "* 2" in program.source
+
+
+def test_a_spelling_that_is_not_what_forward_computes_is_refused() -> None:
+    wrong = operation("lift_sine", math.sin, [lambda y, x: cos(x)], numpy="np.cos({0})")
+    w = Value(0.5)
+    with pytest.raises(CannotLift, match=r"lift_sine: numpy=.*forward gives.*\n.*Correct numpy="):
+        lift(lambda x: wrong(w * x), parameters=[w])([1.0])
+    right = operation("lift_sine", math.sin, [lambda y, x: cos(x)], numpy="np.sin({0})")
+    assert lift(lambda x: right(w * x), parameters=[w])([1.0]) == math.sin(0.5)
+
+
+def test_a_compiler_that_fails_says_so_with_the_function_to_report() -> None:
+    """A column of parameters, of which a part is used: mended when the passes are."""
+    rows = [[Value(0.1)], [Value(0.5)], [Value(0.9)]]
+    values = [row[0] for row in rows]
+
+    def loss(x: Any) -> Any:
+        return sum((rows[i][0] - x[j]) ** 2 for i in range(3) for j in range(i))
+
+    with pytest.raises(CannotLift, match=r"can't be lifted: .* ValueError.*Please report"):
+        lift(loss, parameters=rows, batch=False)([1.0, 2.0, 3.0])
+    assert not any(value.has_grad for value in values)
 
 
 def test_randomness_is_refused() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from micrograd_notes import copying, engine, graph
+from micrograd_notes import copying, engine, graph, modes
 from micrograd_notes.engine import Value
 
 Patch = tuple[ModuleType, str, Any]
@@ -44,6 +44,14 @@ def backward_that_makes_a_cycle(root: Value, adjoint: float = 1.0) -> None:
 
 
 engine_backward = engine.backward
+
+
+class ModeThatEndsAll(modes.Mode):
+    """A mode that takes the ones around it along when it is left."""
+
+    def __exit__(self, *error: object) -> None:
+        modes._blocks.set(())
+
 
 # One sweep of the right graph shows them.
 SWEEPS: dict[str, list[Patch]] = {
@@ -87,7 +95,7 @@ HISTORIES: dict[str, list[Patch]] = {
         )),
     ],
     "an inner no_grad ends the outer one": [
-        (engine, "no_grad", altered(engine.no_grad, ("thread not in _without_recording", "True"))),
+        (engine, "no_grad", lambda: ModeThatEndsAll(lambda: modes.FORGETS)),
     ],
     "a copy forgets that a leaf was changed": [
         (copying, "_restored", altered(copying._restored, ("if not is_current:", "if False:"))),

@@ -1,0 +1,88 @@
+"""What inputs and parameters are called never meets what the source calls its own.
+
+The law: a function is lifted to the same numbers, whatever the names of its arguments.
+"""
+
+import builtins
+import keyword
+from typing import Any
+
+import pytest
+
+np = pytest.importorskip("numpy")
+
+from micrograd_notes import MLP, Value, lift  # noqa: E402
+from micrograd_notes.lifting.name import RESERVED  # noqa: E402
+from micrograd_notes.ops import log, relu, sigmoid, tanh  # noqa: E402
+from tests.lifting.programs import NAMES  # noqa: E402
+
+X, Z = [0.1, -0.7, 1.3], [0.5, 0.2, -0.1]
+EVERY = sorted(
+    {*RESERVED, *NAMES, "_g0", "_s1", "_k0", "_all", "_operand0", "λ", "z1", "hidden1", "forward"}
+    - {*keyword.kwlist, "__debug__"}
+)
+PARTS = 6
+
+
+def named(first: str, second: str, w: Any, v: Any) -> Any:
+    scope = {"_W_": w, "_V_": v, "_tanh_": tanh}
+    body = f"(_W_ * {first} + _V_ * {second}) ** 2 + _tanh_(_W_ * {second}) * {first}"
+    exec(f"def f({first}, {second}):\n    return {body}", scope)
+    return scope["f"]
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_any_name_of_an_input(part: int) -> None:
+    w, v = Value(0.3), Value(-0.2)
+    program = lift(named("some", "other", w, v), parameters=[w, v])
+    value, gradient = program.value_and_grad([0.3, -0.2], X, Z)
+    for name in EVERY[part::PARTS]:
+        for pair in ((name, "other"), ("dw", name), (name, "n" if name != "n" else "ones")):
+            if pair[0] == pair[1]:
+                continue
+            for parameters in ([w, v], {"w": w, "dw": v}, {name: w, f"d{name}": v}):
+                program = lift(named(*pair, w, v), parameters=parameters)
+                got, derivatives = program.value_and_grad([0.3, -0.2], X, Z)
+                assert got == pytest.approx(value, rel=1e-14), program.source
+                assert derivatives == pytest.approx(gradient, rel=1e-14), program.source
+
+
+@pytest.mark.parametrize("name", ["lambda", "class", "a b", "1", "", "None"])
+def test_a_parameter_in_a_dictionary_may_be_called_anything(name: str) -> None:
+    w = Value(0.5)
+    program = lift(lambda x: w * x, parameters={name: w})
+    assert program([1.0, 3.0]) == 1.0
+
+
+def test_the_likelihood_of_counts_k_of_n() -> None:
+    w = [Value(0.3), Value(-0.2)]
+    counts, trials = [3.0, 5.0, 2.0, 7.0, 1.0], [10.0, 12.0, 8.0, 9.0, 11.0]
+
+    def loss(k: Any, n: Any) -> Any:
+        p = sigmoid(w[0])
+        return -(k * log(p) + (n - k) * log(1 - p)) + w[1] ** 2
+
+    program = lift(loss, parameters=w)
+    value = program(counts, trials)
+    pairs = zip(counts, trials, strict=True)
+    eager = sum((loss(k, n) for k, n in pairs), Value(0.0)) / len(counts)
+    assert value == pytest.approx(eager.data, rel=1e-14)
+
+
+def test_the_negative_of_a_triplet_is_called_n() -> None:
+    model = MLP(2, [3, 2], seed=0)
+
+    def square(a: Any, b: Any) -> Any:
+        return sum((x - y) ** 2 for x, y in zip(a, b, strict=True))
+
+    def loss(a: Any, p: Any, n: Any) -> Any:
+        return relu(square(model(a), model(p)) - square(model(a), model(n)) + 0.2)
+
+    data = np.random.default_rng(0).normal(size=(3, 5, 2))
+    program = lift(loss, model)
+    rows = zip(*data.tolist(), strict=True)
+    assert program(*data) == pytest.approx(sum(loss(*row).data for row in rows) / 5, rel=1e-13)
+
+
+def test_reserved_are_at_least_the_names_of_python() -> None:
+    assert set(dir(builtins)) <= RESERVED

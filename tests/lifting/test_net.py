@@ -1,0 +1,274 @@
+"""Before a lifted program is trusted, it is held against the scalars; what differs is refused."""
+
+import os
+import random
+import time
+import warnings
+from typing import Any
+
+import pytest
+
+np = pytest.importorskip("numpy")
+
+from micrograd_notes import MLP, Value, lift  # noqa: E402
+from micrograd_notes import lifted_training as training_on_arrays  # noqa: E402
+from micrograd_notes.lifting import CannotLift, NotChecked, emit, program  # noqa: E402
+from micrograd_notes.ops import greater, log, pick, relu, sqrt, where  # noqa: E402
+from micrograd_notes.training import fit  # noqa: E402
+from tests.lifting import planted  # noqa: E402
+
+WORKS = list(planted.works())
+X, Y = [[1.0, 2.0], [0.5, -1.0], [0.0, 1.0]], [0, 1, 1]
+
+
+# ---- what is caught ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("which", planted.FAULTS)
+def test_a_fault_in_any_pass_is_caught_at_the_first_call(which: str) -> None:
+    outcomes = [planted.outcome(WORKS[seed % len(WORKS)], which, seed) for seed in range(40)]
+    assert outcomes.count("escaped") == 0
+    assert outcomes.count("caught") >= 20
+
+
+def test_without_the_net_the_same_faults_go_unseen() -> None:
+    """The faults are faults: with `check=False` each of them gives other numbers in silence."""
+    work = WORKS[0]
+    right = lift(work.loss, parameters=work.parameters)
+    expected = right.value_and_grad(right.parameters(), *work.data)[1]
+    unseen = 0
+    for seed in range(20):
+        generator = random.Random(seed)
+        with pytest.MonkeyPatch.context() as patch:
+            made = emit.emit
+            patch.setattr(
+                program, "emit", lambda *a, m=made, g=generator: planted.on_source(m(*a), g)
+            )
+            wrong = lift(work.loss, parameters=work.parameters, check=False)
+            try:
+                got = wrong.value_and_grad(wrong.parameters(), *work.data)[1]
+            except Exception:  # a fault that can't be overlooked
+                continue
+        unseen += bool(abs(got - expected).max() > 1e-9)
+    assert unseen >= 5
+
+
+def loss_by_type(model: Any) -> Any:
+    def loss(x: Any, y: Any) -> Any:
+        error = model(x) - y
+        weight = 1.0 if type(y) is int else 100.0  # at fault
+        return weight * error * error
+
+    return loss
+
+
+def test_the_message_says_what_differs_and_names_the_line() -> None:
+    model = MLP(2, [3, 1], activation="tanh", seed=0)
+    words = r"(?s)on example \d the loss is .* lifted, .* in the scalars.*test_net.py:\d+: return w"
+    with pytest.raises(CannotLift, match=words):
+        lift(loss_by_type(model), model)(X, Y)
+    assert not any(p.has_grad for p in model.parameters())
+
+
+def test_the_message_names_the_line_of_the_source_where_the_compiler_is_wrong() -> None:
+    p = [Value(0.1), Value(0.5), Value(0.9)]
+
+    def loss(x: Any) -> Any:
+        return sum((1 / (a - b)) * x for a in p for b in p if a is not b) ** 2
+
+    with pytest.raises(CannotLift, match=r"derivative by p\[\d\] is nan lifted.*\n.*line: dp\["):
+        lift(loss, parameters=p, batch=False)(1.0)
+
+
+def test_fit_refuses_too_and_nothing_has_changed() -> None:
+    model = MLP(2, [3, 1], activation="tanh", seed=0)
+    before = model.state_dict()
+
+    def loss(outputs: Any, targets: Any) -> Any:
+        weights = [1.0 if type(t) is int else 100.0 for t in targets]
+        terms = [w * (o - t) ** 2 for w, o, t in zip(weights, outputs, targets, strict=True)]
+        return sum(terms) / len(terms)
+
+    with pytest.raises(CannotLift, match="lifted and scalars differ"):
+        fit(model, (X, Y), loss=loss, epochs=2, progress=False, lifted=True)
+    assert model.state_dict() == before
+
+
+TWO = 2  # the scalars get this very object, and a recording does not
+
+
+def test_a_label_that_was_not_seen_yet_is_checked_when_it_comes() -> None:
+    w = [Value(0.3), Value(-0.2), Value(0.9)]
+
+    def loss(x: Any, y: Any) -> Any:
+        return (50 if y is TWO else 1) * pick(w, y) * x
+
+    program = lift(loss, parameters=w)
+    numbers = [1.0, 2.0, 3.0, 4.0]
+    for labels in ([0, 1, 1, 0], [1, 1, 1, 1], [0, 1, 0, 1]):
+        program(numbers, labels)
+    with pytest.raises(CannotLift, match="on example 3 the loss"):
+        program(numbers, [0, 1, 1, 2])
+
+
+def test_whole_numbers_are_checked_as_they_come_up_to_eight() -> None:
+    w = Value(0.3)
+    program = lift(lambda x, y: (50 if y is TWO else 1) * w * x * y, parameters=[w])
+    program([1.0, 2.0, 3.0], [0, 1, 5])
+    with pytest.raises(CannotLift, match="on example 2 "):
+        program([1.0, 2.0, 3.0], [0, 1, 2])
+
+
+def test_labels_that_are_rare_among_the_examples_are_found_at_once() -> None:
+    w = [Value(0.3), Value(-0.2), Value(0.9)]
+    program = lift(lambda x, y: (50 if y is TWO else 1) * pick(w, y) * x, parameters=w)
+    labels = np.zeros(500, int)
+    labels[[333, 444]] = [1, 2]
+    with pytest.raises(CannotLift, match="on example 444 "):
+        program(np.ones(500), labels)
+
+
+def test_a_fault_that_shows_only_at_other_parameters_is_found() -> None:
+    w = Value(0.0)
+    program = lift(lambda x, y: w * x * w * (1.0 if type(y) is int else 2.0), parameters=[w])
+    with pytest.raises(CannotLift, match="parameters that are shaken at random"):
+        program([1.0, 2.0, 3.0], [1, 2, 3])
+
+
+def test_a_model_without_a_loss_is_checked_too() -> None:
+    class Model:
+        w = Value(0.5)
+
+        def parameters(self) -> list[Value]:
+            return [self.w]
+
+        def __call__(self, x: Any) -> Any:
+            return self.w * x[0] * (1.0 if type(x[0]) is float else 2.0)
+
+    with pytest.raises(CannotLift, match="an output is"):
+        lift(Model())(X)
+
+
+# ---- what is not ---------------------------------------------------------------------------------
+
+
+def test_check_false_trusts_the_compiler() -> None:
+    model = MLP(2, [3, 1], activation="tanh", seed=0)
+    trusting = lift(loss_by_type(model), model, check=False)
+    assert trusting(X, Y) > 0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_near_a_kink_either_side_is_right(seed: int) -> None:
+    """Sums that are 0 in one order and 1e-17 in another: the slope of relu is 0 or 1."""
+    generator = random.Random(seed)
+    parts = [generator.choice([0.1, 0.2, 0.3, 0.7]) for _ in range(6)]
+    w = [Value(p) for p in [*parts, -0.3, -0.7]]
+    model_sum = sum(p.data for p in w)
+    rest = Value(-model_sum)
+
+    def loss(x: Any) -> Any:
+        return sum(relu(sum(p * v for p, v in zip([*w, rest], x, strict=True)) * s) for s in (1, 2))
+
+    lift(loss, parameters=[*w, rest])(np.ones((4, 9)))
+
+
+@pytest.mark.parametrize("size", [1e4, 1e8, 1e12, 3.3e15])
+def test_digits_that_cancel_are_no_disagreement(size: float) -> None:
+    w = [Value(0.3), Value(0.7)]
+
+    def loss(x: Any) -> Any:
+        y = (w[0] * x + size) - size + w[1]
+        return y * y * y
+
+    lift(loss, parameters=w)([0.1, 0.7, 1.3])
+
+
+def test_the_scalars_raise_and_that_is_said() -> None:
+    p = [Value(-1.0)]
+    root = lift(lambda t: where(greater(p[0], 0.0), sqrt(p[0]), p[0]) + 0 * t, parameters=p)
+    with pytest.warns(NotChecked, match=r"the scalars raise ValueError.*sqrt\(-1.0\)") as caught:
+        root([0.0])
+    assert caught[0].filename == __file__
+    assert p[0].grad == 1.0
+    with pytest.warns(NotChecked, match="log"):
+        assert np.isnan(lift(lambda x: log(p[0] * x), parameters=p)([1.0, 2.0]))
+
+
+def test_a_loss_that_takes_values_is_called_with_values() -> None:
+    w = Value(0.5)
+    assert lift(lambda x: x[0].tanh() * w + x[1].exp(), parameters=[w])(X) > 0
+
+
+def test_parameters_and_their_gradients_stay_as_they_are() -> None:
+    model = MLP(2, [3, 1], activation="tanh", seed=0)
+    before = [(p.data, p._born, p._grad) for p in model.parameters()]
+    program = lift(lambda x, y: (model(x) - y) ** 2, model)
+    program.value_and_grad(program.parameters(), X, Y)
+    program.check(X, Y, theta=program.parameters() + 1.0)
+    assert [(p.data, p._born, p._grad) for p in model.parameters()] == before
+    assert {type(p) for p in model.parameters()} == {Value}
+
+
+def test_the_net_checks_the_program_at_the_parameters_that_are_given() -> None:
+    w = Value(1.0)
+
+    def loss(x: Any) -> Any:
+        return relu(w * x - 5.0) * w
+
+    program = lift(loss, parameters=[w])
+    value, _ = program.value_and_grad([10.0], [1.0, 2.0, 3.0])
+    assert value == pytest.approx((50 + 150 + 250) / 3)
+
+
+# ---- while it trains -----------------------------------------------------------------------------
+
+
+def test_an_epoch_ends_with_a_further_example(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the function reads from the system can't be watched, and shows at the next check."""
+    monkeypatch.setattr(training_on_arrays, "SHARE", 1e9)  # or it would take many epochs
+    monkeypatch.setenv("MICROGRAD_NOTES_TEST", "1")
+    model = MLP(2, [3, 1], activation="tanh", seed=0)
+
+    def loss(outputs: Any, targets: Any) -> Any:
+        weight = float(os.environ["MICROGRAD_NOTES_TEST"])
+        errors = [(o - t) ** 2 * weight for o, t in zip(outputs, targets, strict=True)]
+        return sum(errors) / len(errors)
+
+    def change(epoch: int, logs: Any) -> None:
+        if epoch == 2:
+            os.environ["MICROGRAD_NOTES_TEST"] = "7"
+
+    with pytest.raises(CannotLift, match="lifted and scalars differ"):
+        fit(
+            model, (X, [1.0, 0.0, 2.0]), loss=loss, epochs=10, callback=change, progress=False,
+            lifted=True,
+        )
+
+
+def test_the_checks_of_epochs_take_a_hundredth_of_the_time() -> None:
+    """Not a timed test: the share is kept by counting seconds, whatever they are."""
+    model = MLP(2, [4, 1], seed=0)
+    spent: list[float] = []
+    with pytest.MonkeyPatch.context() as patch:
+        checked = program.Lifted.check
+
+        def counted(self: Any, *data: Any, **options: Any) -> None:
+            began = time.perf_counter()
+            checked(self, *data, **options)
+            spent.append(time.perf_counter() - began)
+
+        patch.setattr(program.Lifted, "check", counted)
+        began = time.perf_counter()
+        fit(model, (X * 20, Y * 20), epochs=200, batch_size=4, progress=False, lifted=True)
+        took = time.perf_counter() - began
+    later = spent[1:]
+    # one check starts when a hundredth of the time has been saved up, at what the last one cost
+    assert sum(later[:-1]) <= 0.02 * took
+
+
+def test_warnings_of_the_net_are_none_for_programs_that_are_right() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for work in WORKS:
+            lift(work.loss, parameters=work.parameters)(*work.data)

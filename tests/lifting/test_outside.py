@@ -1,0 +1,287 @@
+"""A program is compiled again when something changes that it was compiled for.
+
+The law: whatever a function reads from outside and changes between two calls, lifted is the scalars
+at both calls.
+"""
+
+import functools
+import random
+import types
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+np = pytest.importorskip("numpy")
+
+from micrograd_notes import MLP, Layer, Value, grad, lift, no_grad  # noqa: E402
+from micrograd_notes.lifting import emit  # noqa: E402
+from micrograd_notes.lifting import program as program_module  # noqa: E402
+from micrograd_notes.nn import Module  # noqa: E402
+from micrograd_notes.ops import tanh  # noqa: E402
+from micrograd_notes.optim import SGD  # noqa: E402
+from micrograd_notes.training import fit  # noqa: E402
+
+X, Y = [[1.0, 2.0], [0.5, -1.0], [0.0, 1.0]], [1.0, 0.0, 2.0]
+SCALE = 1.5
+OPTIONS: dict[str, Any] = {"beta": 2.0, "weights": [0.5, 0.25]}
+ARRAY = np.array([1.0, 2.0])
+
+
+@dataclass
+class Settings:
+    """Numbers that a loss may read."""
+
+    rate: float = 0.5
+    parts: list[float] = field(default_factory=lambda: [1.0, 3.0])
+
+
+class Slotted:
+    __slots__ = ("number",)
+
+    def __init__(self) -> None:
+        self.number = 1.0
+
+
+class Config:
+    gamma = 4.0
+
+
+class Net(Module):
+    temperature = 1.0
+
+    def __init__(self) -> None:
+        self.mlp, self.scale, self.table = MLP(2, [3, 1], seed=0), 0.5, {"a": [1.0]}
+
+    def __call__(self, x: Any) -> Any:
+        return self.mlp(x) * self.scale * self.table["a"][0] * self.temperature + helper()
+
+
+def helper() -> float:
+    return SCALE * float(OPTIONS["beta"])
+
+
+def of_default(x: Any, *, k: float = 2.0) -> Any:
+    return k
+
+
+SETTINGS, SLOTTED = Settings(), Slotted()
+SPACE = types.SimpleNamespace(delta=0.5)
+
+
+def set_global(name: str, thing: Any) -> None:
+    globals()[name] = thing
+
+
+CHANGES: dict[str, tuple[Callable[[], float], Callable[[], Any]]] = {
+    "a number of the module": (lambda: SCALE, lambda: set_global("SCALE", SCALE + 1)),
+    "a dictionary": (lambda: OPTIONS["beta"], lambda: OPTIONS.update(beta=OPTIONS["beta"] + 1)),
+    "a list in it": (lambda: OPTIONS["weights"][1], lambda: OPTIONS["weights"].insert(0, 0.1)),
+    "an array": (lambda: float(ARRAY[1]), lambda: ARRAY.__iadd__(1.0)),
+    "a dataclass": (lambda: SETTINGS.rate, lambda: setattr(SETTINGS, "rate", SETTINGS.rate + 1)),
+    "a list of a dataclass": (lambda: SETTINGS.parts[0], lambda: SETTINGS.parts.insert(0, 9.0)),
+    "a slot": (lambda: SLOTTED.number, lambda: setattr(SLOTTED, "number", SLOTTED.number + 1)),
+    "a class": (lambda: Config.gamma, lambda: setattr(Config, "gamma", Config.gamma + 1)),
+    "a namespace": (lambda: SPACE.delta, lambda: setattr(SPACE, "delta", SPACE.delta + 1)),
+    "what another function reads": (helper, lambda: set_global("SCALE", SCALE + 1)),
+    "another function": (
+        lambda: helper(),
+        lambda: set_global("helper", functools.partial(float, random.random())),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_plain_number_that_the_function_reads(what: str) -> None:
+    read, change = CHANGES[what]
+    w = Value(0.5)
+
+    def loss(x: Any, y: Any) -> Any:
+        return (w * x[0] * read() - y) ** 2
+
+    program = lift(loss, parameters=[w])
+    agrees(program, loss, [w])
+    change()
+    agrees(program, loss, [w])
+    compiled = program._latest
+    agrees(program, loss, [w])
+    assert program._latest is compiled  # and only then
+
+
+def agrees(program: Any, loss: Any, parameters: list[Value]) -> None:
+    for p in parameters:
+        p.grad = None
+    value, derivatives = program.value_and_grad(program.parameters(), X, Y)
+    eager = sum((loss(x, y) for x, y in zip(X, Y, strict=True)), Value(0.0)) / len(X)
+    assert value == pytest.approx(eager.data, rel=1e-12)
+    trained = [p for p in parameters if p.requires_grad]
+    expected = iter(grad(eager, trained))
+    for p, derivative in zip(parameters, derivatives, strict=True):
+        assert derivative == pytest.approx(next(expected).data if p.requires_grad else 0.0)
+
+
+def test_closures_defaults_partials_and_bound_methods() -> None:
+    w, k = Value(0.5), 2.0
+    cell = [3.0]
+
+    class Loss:
+        power = 2.0
+
+        def method(self, x: Any, y: Any) -> Any:
+            return (w * x[0] * k * cell[0] - y) ** self.power
+
+    loss = Loss()
+    program = lift(loss.method, parameters=[w])
+    agrees(program, loss.method, [w])
+    k = 5.0
+    agrees(program, loss.method, [w])
+    cell[0] = -1.0
+    agrees(program, loss.method, [w])
+    loss.power = 4.0
+    agrees(program, loss.method, [w])
+    Loss.method = lambda self, x, y: (w * x[1] - y) ** 2  # type: ignore[method-assign]
+    weights = {"b": 1.0}
+    partial = functools.partial(lambda scale, x, y: (w * x[0] * scale["b"] - y) ** 2, weights)
+    program = lift(partial, parameters=[w])
+    agrees(program, partial, [w])
+    weights["b"] = 3.0
+    agrees(program, partial, [w])
+
+
+def test_a_model_and_all_of_its_parts() -> None:
+    model = Net()
+
+    def loss(x: Any, y: Any) -> Any:
+        return (model(x) - y) ** 2
+
+    program = lift(loss, model)
+
+    def check() -> None:
+        agrees(program, loss, model.parameters())
+
+    check()
+    layers = model.mlp.layers
+    for change in (
+        lambda: setattr(model, "scale", 2.0),
+        lambda: model.table["a"].__setitem__(0, -1.0),
+        lambda: setattr(Net, "temperature", 3.0),
+        lambda: setattr(layers[0].neurons[0], "activation", tanh),
+        lambda: layers[0].neurons[1].w.__setitem__(0, Value(2.5)),
+        lambda: setattr(layers[0].neurons[1], "b", Value(-0.5)),
+        lambda: layers.__setitem__(1, Layer(3, 1, nonlin=False, seed=3)),
+        lambda: setattr(layers[0].neurons[0], "activation", layers[0].neurons[1].activation),
+        lambda: layers.insert(1, Layer(3, 3, activation="tanh", seed=4)),
+        lambda: setattr(layers[0].neurons[0].w[0], "requires_grad", False),
+        lambda: setattr(layers[0].neurons[0].w[0], "requires_grad", True),
+        lambda: setattr(model, "mlp", MLP(2, [2, 1], activation="sigmoid", seed=1)),
+    ):
+        change()  # type: ignore[no-untyped-call]
+        check()
+
+
+def test_a_frozen_parameter_that_is_thawed_learns() -> None:
+    w, v = Value(3.0, requires_grad=False), Value(2.0)
+    program = lift(lambda x: w * v * x, parameters=[w, v])
+    program([1.0])
+    assert (w.has_grad, v.grad) == (False, 3.0)
+    w.requires_grad, v.grad = True, None
+    program([1.0])
+    assert (w.grad, v.grad) == (2.0, 3.0)
+
+
+def test_freezing_back_and_forth_compiles_no_more_than_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compiled: list[Any] = []
+    made = emit.emit
+
+    def counted(*arguments: Any) -> str:
+        compiled.append(arguments)
+        return made(*arguments)
+
+    monkeypatch.setattr(program_module, "emit", counted)
+    w, v = Value(3.0), Value(2.0)
+    program = lift(lambda x: w * v * x, parameters=[w, v])
+    for k in range(10):
+        w.requires_grad = bool(k % 2)
+        program([1.0])
+    assert len(compiled) == 2
+
+
+def test_an_output_that_a_model_keeps_is_no_change() -> None:
+    class Keeps(Module):
+        def __init__(self) -> None:
+            self.w, self.kept = Value(1.0), Value(0.0, requires_grad=False)
+
+        def __call__(self, x: Any) -> Any:
+            self.kept = self.w * x
+            return self.kept
+
+    model = Keeps()
+    program = lift(lambda x: model(x) ** 2, model)
+    program([1.0])
+    compiled = program._latest
+    for _ in range(3):
+        assert model(2.0).data == 2.0
+        program([1.0])
+    assert program._latest is compiled
+    assert model.kept.data == 2.0
+
+
+def test_a_recording_is_made_with_gradients_whatever_the_mode_around_it() -> None:
+    model = MLP(2, [4, 1], seed=0)
+    program = lift(lambda x, y: (model(x) - y) ** 2, model)
+    with no_grad():
+        before = program(X, Y)
+    assert not any(p.has_grad for p in model.parameters())
+    optimizer = SGD(model.parameters(), lr=0.05)
+    for _ in range(50):
+        optimizer.zero_grad()
+        after = program(X, Y)
+        optimizer.step()
+    assert after < before / 2
+
+
+def test_no_grad_inside_the_function_holds() -> None:
+    w, v = Value(3.0), Value(2.0)
+
+    def loss(x: Any) -> Any:
+        with no_grad():
+            target = w * v
+        return (v * x - target.detach()) ** 2
+
+    program = lift(loss, parameters=[w, v])
+    program([1.0, 2.0])
+    assert w.grad == 0.0
+    assert v.grad == pytest.approx((2 * (2 - 6) * 1 + 2 * (4 - 6) * 2) / 2)
+
+
+def test_fit_goes_on_with_what_a_callback_changes() -> None:
+    weights = {"now": 1.0}
+
+    def loss(outputs: Any, targets: Any) -> Any:
+        return sum((o - t) ** 2 * weights["now"] for o, t in zip(outputs, targets, strict=True)) / 3
+
+    def change(epoch: int, logs: Any) -> None:
+        weights["now"] = 1.0 + epoch
+
+    histories = []
+    for lifted in (False, True):
+        weights["now"] = 1.0
+        model = MLP(2, [3, 1], seed=0)
+        histories.append(fit(
+            model, (X, Y), loss=loss, epochs=5, batch_size=3, callback=change, progress=False,
+            lifted=lifted, optimizer=SGD(model.parameters(), lr=0.01),
+        )["loss"])
+    assert histories[0] == pytest.approx(histories[1], rel=1e-9)
+
+
+def test_fit_refuses_to_go_on_with_a_parameter_that_was_replaced() -> None:
+    model = MLP(2, [3, 1], seed=0)
+
+    def replace(epoch: int, logs: Any) -> None:
+        model.layers[0].neurons[0].b = Value(1.0)
+
+    with pytest.raises(RuntimeError, match="was replaced by another Value"):
+        fit(model, (X, Y), epochs=3, callback=replace, progress=False, lifted=True)
