@@ -101,7 +101,8 @@ def report_lifting(title: str, within: float, rounds: int) -> None:
     print(
         f"\n{title}: recorded and lifted in {found.processor * 1e3:,.0f} ms of the processor, "
         f"{found.wall * 1e3:,.0f} ms of the clock\n  must  in {within * 1e3:,.0f} ms of the "
-        f"processor: {'met' if found.processor <= within else 'NOT met'}",
+        f"processor: {'met' if found.processor <= within else 'NOT met'}\n"
+        f"  held against the scalars, once, in {found.check * 1e3:,.0f} ms more of the processor",
         flush=True,
     )
 

@@ -29,7 +29,7 @@ from micrograd_notes.graph import (
     sweep_numbers,
     topological_order,
 )
-from micrograd_notes.modes import detect_anomaly, in_use, no_grad
+from micrograd_notes.modes import FORGETS, detect_anomaly, in_use, no_grad
 from micrograd_notes.op import TABLE, Op, is_number
 
 __all__ = [
@@ -291,7 +291,7 @@ class Value(Node):
 _new = object.__new__
 
 
-def _node(op: Op | None, data: float, left: Any, right: Value | None, requires_grad: bool) -> Value:
+def _node(op: Op, data: float, left: Any, right: Value | None, requires_grad: bool) -> Value:
     """Returns the result of an operation, with its operands."""
     node = _new(Value)
     node._data = data if data.__class__ is float else _to_float(data)
@@ -306,6 +306,11 @@ def _node(op: Op | None, data: float, left: Any, right: Value | None, requires_g
     return node
 
 
+def _leaf(data: float) -> Value:
+    """Returns a result that forgets what it was made of, as all do under `no_grad`."""
+    return Value(data, None, False)
+
+
 def _record(op: Op, values: tuple[Value, ...]) -> Value:
     """Computes any row of the table and records it, as the modes of the running context ask."""
     forgets, lookout, stand_ins = modes.asked() if in_use else modes.NOTHING
@@ -315,11 +320,14 @@ def _record(op: Op, values: tuple[Value, ...]) -> Value:
         if special:
             return special[0]._apply_(op, values)
     try:
-        data = op.forward(*[value._data for value in values])
+        if len(values) == 2:
+            data = op.forward(values[0]._data, values[1]._data)
+        else:
+            data = op.forward(*[value._data for value in values])
     except (ArithmeticError, ValueError) as error:
         raise _explained(error, op, values) from None
     if forgets and lookout is None:
-        return _node(None, data, None, None, False)
+        return _leaf(data)
     if op.is_simple:
         left, right = values if len(values) == 2 else (values[0], None)
         requires_grad = left._requires_grad or (right is not None and right._requires_grad)
@@ -355,15 +363,16 @@ def method_of_two_operands(op: Op) -> Callable[[Value, Any], Any]:
             other = as_value(other)
             if other is None:
                 return NotImplemented
-        if in_use:
+        asked = in_use and modes.asked()  # the one question; then, what no other thread decides
+        if asked and asked is not FORGETS:
             return _record(op, (self, other))
         try:
             data = forward(self._data, other._data)
         except (ArithmeticError, ValueError) as error:
             raise _explained(error, op, [self, other]) from None
         requires_grad = self._requires_grad or other._requires_grad
-        if data.__class__ is not float:
-            return _node(op, data, self, other, requires_grad)
+        if asked or data.__class__ is not float:
+            return _leaf(data) if asked else _node(op, data, self, other, requires_grad)
         # What `_node` does, without the call: nine in ten nodes are made here.
         node = _new(Value)
         node._data = data

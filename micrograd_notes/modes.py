@@ -12,7 +12,7 @@ generator or a coroutine and nowhere else: it is entered for each step and left 
 
 import inspect
 import types
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
@@ -23,22 +23,6 @@ from micrograd_notes.anomaly import Lookout
 F = TypeVar("F", bound=Callable[..., Any])
 
 in_use: set[int] = set()  # one entry for each block that some context is inside of
-
-
-class _Block:
-    """A `with` block that a context is inside of."""
-
-    __slots__ = ("is_over", "mode")
-
-    def __init__(self, mode: "Mode") -> None:
-        self.mode, self.is_over = mode, False
-        in_use.add(id(self))
-
-    def __del__(self) -> None:
-        in_use.discard(id(self))
-
-
-_blocks: ContextVar[tuple[_Block, ...]] = ContextVar("the modes of micrograd_notes", default=())
 
 
 class Asked(NamedTuple):
@@ -52,20 +36,47 @@ class Asked(NamedTuple):
 NOTHING, FORGETS = Asked(False, None, {}), Asked(True, None, {})
 
 
+class _Block:
+    """A `with` block that a context is inside of."""
+
+    __slots__ = ("mode",)
+
+    def __init__(self, mode: "Mode") -> None:
+        self.mode = mode
+        in_use.add(id(self))
+
+    def __del__(self) -> None:
+        in_use.discard(id(self))
+        _left_elsewhere.discard(id(self))
+
+
+_left_elsewhere: set[int] = set()  # blocks that are over, though their context still holds them
+
+
+_blocks: ContextVar[tuple[_Block, ...]] = ContextVar("blocks of modes", default=())
+_asked: ContextVar[Asked] = ContextVar("what the blocks ask for together", default=NOTHING)
+
+
 def asked() -> Asked:
-    """Returns what the running context asks for; of two lookouts the outer one looks."""
-    blocks = _blocks.get()
-    if not blocks:
-        return NOTHING
-    if len(blocks) == 1 and not blocks[0].is_over:
-        return blocks[0].mode.asks
-    forgets, lookout, stand_ins = NOTHING
-    for block in blocks:
-        if not block.is_over:
-            mode = block.mode.asks
-            forgets, lookout = forgets or mode.forgets, lookout or mode.lookout
-            stand_ins = mode.stand_ins or stand_ins
-    return Asked(forgets, lookout, stand_ins)
+    """Returns what the running context asks for."""
+    return _together(_blocks.get()) if _left_elsewhere else _asked.get()
+
+
+def _together(blocks: Iterable[_Block]) -> Asked:
+    """Returns what blocks ask for, the outer one first; of two lookouts the outer one looks."""
+    modes = [block.mode.asks for block in blocks if id(block) not in _left_elsewhere]
+    if len(modes) <= 1:
+        return modes[0] if modes else NOTHING
+    return Asked(
+        any(mode.forgets for mode in modes),
+        next((mode.lookout for mode in modes if mode.lookout is not None), None),
+        next((mode.stand_ins for mode in modes if mode.stand_ins), {}),
+    )
+
+
+def _set(blocks: tuple[_Block, ...]) -> None:
+    _blocks.set(blocks)
+    _asked.set(_together(blocks))
 
 
 def stand_in(leaf: Any) -> Any:
@@ -83,7 +94,7 @@ class Mode:
     def __enter__(self) -> None:
         block = _Block(self)
         self._entered.append(block)
-        _blocks.set((*_blocks.get(), block))
+        _set((*_blocks.get(), block))
 
     def __exit__(self, *error: object) -> None:
         before = _blocks.get()
@@ -92,9 +103,9 @@ class Mode:
         # there, too, though only the context itself could take it away.
         for block in mine or self._entered[-1:]:
             self._entered.remove(block)
-            _blocks.set(tuple(other for other in before if other is not block))
+            _set(tuple(other for other in before if other is not block))
             if not mine:
-                block.is_over = True
+                _left_elsewhere.add(id(block))
                 in_use.discard(id(block))
 
     def __call__(self, function: F) -> F:
@@ -160,11 +171,12 @@ def standing_in(stand_ins: Mapping[int, Any], lookout: Any = None) -> Iterator[N
 
     No leaf changes, so other threads may use them meanwhile. Lifting records and checks this way.
     """
-    token = _blocks.set((_Block(Mode(lambda: Asked(False, lookout, stand_ins))),))
+    around = _blocks.get()
+    _set((_Block(Mode(lambda: Asked(False, lookout, stand_ins))),))
     try:
         yield
     finally:
-        _blocks.reset(token)
+        _set(around)
 
 
 # ---- decorated functions -------------------------------------------------------------------------

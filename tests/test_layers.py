@@ -15,6 +15,7 @@ LAYERS = [
     {"ops", "spelling"},
     {"graph"},
     {"anomaly"},
+    {"modes"},
     {"engine"},
     {"copying", "methods"},
     {"nn"},

@@ -50,7 +50,7 @@ class ModeThatEndsAll(modes.Mode):
     """A mode that takes the ones around it along when it is left."""
 
     def __exit__(self, *error: object) -> None:
-        modes._blocks.set(())
+        modes._set(())
 
 
 # One sweep of the right graph shows them.
