@@ -2,17 +2,16 @@
 
 A mode lasts as long as its `with` block, in the context that entered it: a thread, or a task of
 asyncio. Other threads and tasks never see it; a task that is created inside inherits it. The engine
-asks one question per operation, whether any mode is in use anywhere (`in_use`), and reads the
-others only then.
+asks one question per operation, whether any mode is in use anywhere, and reads the others then.
 
 A generator runs in its caller's context. A `with no_grad():` around a `yield` therefore also holds
-in the caller while the generator waits, as in PyTorch. Used as a decorator, a mode holds inside a
+in the caller while the generator waits, as in PyTorch. As a decorator, a mode holds inside a
 generator or a coroutine and nowhere else: it is entered for each step and left again after it.
 """
 
 import inspect
 import types
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
@@ -22,24 +21,23 @@ from micrograd_notes.anomaly import Lookout
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-in_use: set[int] = set()  # one entry for each block that some context is inside of
-
 
 class Asked(NamedTuple):
-    """What the running context asks of the engine."""
+    """What a mode asks of the engine, or all modes of a context together."""
 
-    forgets: bool  # results are leaves: `no_grad`
-    lookout: Lookout | None  # who looks at numbers: `detect_anomaly`
-    stand_ins: Mapping[int, Any]  # by id, what stands for a leaf here: see `standing_in`
+    forgets: bool = False  # results are leaves: `no_grad`
+    lookout: Any = None  # who looks at new nodes: `detect_anomaly`
+    stand_ins: Mapping[int, Any] = {}  # by id, what stands for a leaf here: see `standing_in`
 
 
-NOTHING, FORGETS = Asked(False, None, {}), Asked(True, None, {})
+NOTHING, FORGETS = Asked(), Asked(forgets=True)
+
+in_use: set[int] = set()  # one entry for each block that some context is inside of
+_left_elsewhere: set[int] = set()  # blocks that are over, though their own context still holds them
 
 
 class _Block:
     """A `with` block that a context is inside of."""
-
-    __slots__ = ("mode",)
 
     def __init__(self, mode: "Mode") -> None:
         self.mode = mode
@@ -48,9 +46,6 @@ class _Block:
     def __del__(self) -> None:
         in_use.discard(id(self))
         _left_elsewhere.discard(id(self))
-
-
-_left_elsewhere: set[int] = set()  # blocks that are over, though their context still holds them
 
 
 _blocks: ContextVar[tuple[_Block, ...]] = ContextVar("blocks of modes", default=())
@@ -62,26 +57,23 @@ def asked() -> Asked:
     return _together(_blocks.get()) if _left_elsewhere else _asked.get()
 
 
-def _together(blocks: Iterable[_Block]) -> Asked:
-    """Returns what blocks ask for, the outer one first; of two lookouts the outer one looks."""
-    modes = [block.mode.asks for block in blocks if id(block) not in _left_elsewhere]
-    if len(modes) <= 1:
-        return modes[0] if modes else NOTHING
-    return Asked(
-        any(mode.forgets for mode in modes),
-        next((mode.lookout for mode in modes if mode.lookout is not None), None),
-        next((mode.stand_ins for mode in modes if mode.stand_ins), {}),
-    )
+def stand_in(leaf: Any) -> Any:
+    """Returns what stands for the leaf in the running context; mostly the leaf itself."""
+    return asked().stand_ins.get(id(leaf), leaf)
+
+
+def _together(blocks: tuple[_Block, ...]) -> Asked:
+    found = [block.mode.asks for block in blocks if id(block) not in _left_elsewhere]
+    if len(found) <= 1:
+        return found[0] if found else NOTHING
+    forgets, lookouts, stand_ins = zip(*found, strict=True)
+    outer = next(filter(None, lookouts), None)  # of two lookouts the outer one looks
+    return Asked(any(forgets), outer, next(filter(None, stand_ins), {}))
 
 
 def _set(blocks: tuple[_Block, ...]) -> None:
     _blocks.set(blocks)
     _asked.set(_together(blocks))
-
-
-def stand_in(leaf: Any) -> Any:
-    """Returns what stands for the leaf in the running context; mostly the leaf itself."""
-    return asked().stand_ins.get(id(leaf), leaf)
 
 
 class Mode:
@@ -92,21 +84,18 @@ class Mode:
         self._entered: list[_Block] = []
 
     def __enter__(self) -> None:
-        block = _Block(self)
-        self._entered.append(block)
-        _set((*_blocks.get(), block))
+        self._entered.append(_Block(self))
+        _set((*_blocks.get(), self._entered[-1]))
 
     def __exit__(self, *error: object) -> None:
-        before = _blocks.get()
-        mine = [block for block in before if block.mode is self][-1:]
-        # A generator may be closed in another context than it was started in: the block is over
-        # there, too, though only the context itself could take it away.
-        for block in mine or self._entered[-1:]:
-            self._entered.remove(block)
-            _set(tuple(other for other in before if other is not block))
-            if not mine:
-                _left_elsewhere.add(id(block))
-                in_use.discard(id(block))
+        blocks = _blocks.get()
+        mine = [block for block in blocks if block.mode is self]
+        block = (mine or self._entered)[-1]
+        self._entered.remove(block)
+        _set(tuple(other for other in blocks if other is not block))
+        if not mine:  # a generator is closed in another context than it was started in
+            _left_elsewhere.add(id(block))
+            in_use.discard(id(block))
 
     def __call__(self, function: F) -> F:
         """Returns the function with this mode inside."""
@@ -114,10 +103,6 @@ class Mode:
             raise TypeError(f"a mode decorates a function, got {function!r}; decorate its methods")
         decorated: F = _decorated(function, lambda: Mode(self._new))
         return decorated
-
-
-def _mode(new: Callable[[], Asked], function: Any) -> Any:
-    return Mode(new) if function is None else Mode(new)(function)
 
 
 @overload
@@ -136,7 +121,8 @@ def no_grad(function: Any = None) -> Any:
     >>> y.operands, y.requires_grad
     ((), False)
     """
-    return _mode(lambda: FORGETS, function)
+    mode = Mode(lambda: FORGETS)
+    return mode if function is None else mode(function)
 
 
 @overload
@@ -162,7 +148,8 @@ def detect_anomaly(function: Any = None) -> Any:
     Traceback (most recent call last):
     micrograd_notes.anomaly.AnomalyError: multiply(x=1e+200, x=1e+200) is inf, though its ...
     """
-    return _mode(lambda: Asked(False, Lookout(), {}), function)
+    mode = Mode(lambda: Asked(lookout=Lookout()))
+    return mode if function is None else mode(function)
 
 
 @contextmanager
@@ -179,54 +166,50 @@ def standing_in(stand_ins: Mapping[int, Any], lookout: Any = None) -> Iterator[N
         _set(around)
 
 
-# ---- decorated functions -------------------------------------------------------------------------
+# ---- decorated functions: a new mode for each call -----------------------------------------------
 
 
 def _decorated(function: Any, new: Callable[[], Mode]) -> Any:
-    """Returns the function with a new mode inside, for each call of it."""
     if inspect.isasyncgenfunction(function):
-        @wraps(function)
-        async def steps_to_await(*args: Any, **kwargs: Any) -> Any:
-            mode, generator = new(), function(*args, **kwargs)
-            step = generator.asend(None)
+
+        async def inside(*args: Any, **kwargs: Any) -> Any:
+            mode, steps = new(), function(*args, **kwargs)
+            step = steps.asend(None)
             while True:
                 try:
                     item = await _awaited(mode, step)
                 except StopAsyncIteration:
                     return
                 try:
-                    step = generator.asend((yield item))
+                    step = steps.asend((yield item))
                 except GeneratorExit:
-                    await _awaited(mode, generator.aclose())
+                    await _awaited(mode, steps.aclose())
                     raise
                 except BaseException as error:
-                    step = generator.athrow(error)
+                    step = steps.athrow(error)
 
-        return steps_to_await
-    if inspect.iscoroutinefunction(function):
-        @wraps(function)
-        async def awaited(*args: Any, **kwargs: Any) -> Any:
+    elif inspect.iscoroutinefunction(function):
+
+        async def inside(*args: Any, **kwargs: Any) -> Any:  # type: ignore[misc]
             return await _awaited(new(), function(*args, **kwargs))
 
-        return awaited
-    if inspect.isgeneratorfunction(function):
-        @wraps(function)
-        def steps(*args: Any, **kwargs: Any) -> Any:
+    elif inspect.isgeneratorfunction(function):
+
+        def inside(*args: Any, **kwargs: Any) -> Any:
             return (yield from _stepped(new(), function(*args, **kwargs)))
 
-        return steps
+    else:
 
-    @wraps(function)
-    def inside(*args: Any, **kwargs: Any) -> Any:
-        with new():
-            return function(*args, **kwargs)
+        def inside(*args: Any, **kwargs: Any) -> Any:
+            with new():
+                return function(*args, **kwargs)
 
-    return inside
+    return wraps(function)(inside)
 
 
-def _stepped(mode: Mode, generator: Any) -> Generator[Any, Any, Any]:
-    """Yields what the generator yields; the mode holds in each of its steps, not between them."""
-    step, argument = generator.send, None
+def _stepped(mode: Mode, steps: Any) -> Generator[Any, Any, Any]:
+    """Yields what a generator yields; the mode holds in each of its steps, not between them."""
+    step, argument = steps.send, None
     while True:
         try:
             with mode:
@@ -234,13 +217,13 @@ def _stepped(mode: Mode, generator: Any) -> Generator[Any, Any, Any]:
         except StopIteration as stop:
             return stop.value
         try:
-            step, argument = generator.send, (yield item)
+            step, argument = steps.send, (yield item)
         except GeneratorExit:
             with mode:
-                generator.close()
+                steps.close()
             raise
         except BaseException as error:
-            step, argument = generator.throw, error
+            step, argument = steps.throw, error
 
 
 _awaited = types.coroutine(_stepped)  # a coroutine is sent to, thrown at and closed alike

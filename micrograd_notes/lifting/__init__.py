@@ -13,14 +13,17 @@ writes a matrix. The passes, each in a file of its own and each printable before
 | `emit` | lines | names, and source |
 
 A *tape* (`tape`) is three lists: what made each number, of which numbers, and what of that is an
-array's place. `recorded` has the numbers that write it, `words` what the learner calls them, and
-`name` the arrays of the parameters. `axes` finds the axes of an array from integers alone, and
-`source` knows Python's syntax. `program` checks what comes in (`inputs`), runs the passes, and runs
-what they made.
+array's place. `recorded` has the numbers that write it, which refuse what a tape can't follow
+(`questions` reads what `isinstance` asks), `words` what the learner calls them, and `name` the
+arrays of the parameters. `axes` finds the axes of an array from integers alone, and `source` knows
+Python's syntax. `program` checks what comes in (`inputs`), runs the passes, and runs what they
+made: after `net` has held it against the scalars, where `blame` says which line is wrong, and as
+long as nothing changes that it was compiled for (`outside`).
 
     words <- tape <- recorded <- record <- simplify <- group <- arrange <- emit <- program
     axes, source <- layout <- contract <- sums <- operations <- arrange
-                    share, called <- emit              name, inputs, again <- program
+    questions <- recorded         share, called <- emit         net <- blame <- program
+                                  name, inputs, outside, again <- program
 
 The table of operations is the only list of operations: a derivative is recorded by calling its
 rule, and an operation is printed by its spelling there. This room knows no network and no loss.

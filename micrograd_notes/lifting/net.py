@@ -1,23 +1,21 @@
 """The net: before a program is trusted, it is held against the scalars that it was lifted from.
 
 A few examples of the data go through the learner's function as it is, on scalars, and through the
-program. Loss and gradient must agree but for rounding; else the program is refused, and the message
-names the line where recording and scalars part, or the line of the source that is wrong.
+program. Loss and gradient must agree but for rounding; else the program is refused (see `blame`).
 
-How far rounding may move a number is measured where it matters: the graph of the scalars is
-computed again with a random relative change of 2**-30 in each of its numbers, and rounding moves
-the result 2**-23 times as far. Where that lands on the other side of a kink, either side is right.
+How far rounding may move a number is measured: the scalars are computed again, with a random
+relative change of 2**-30 in each result, and rounding moves the answer 2**-23 times as far. Where
+that lands on the other side of a kink, either side is right.
 """
 
-import random
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from random import Random
 from typing import Any, NamedTuple
 
 from micrograd_notes import modes
 from micrograd_notes.anomaly import line_outside_the_package
 from micrograd_notes.engine import Value
-from micrograd_notes.graph import topological_order
 from micrograd_notes.lifting.recorded import CannotLift
 from micrograd_notes.lifting.tape import Array
 
@@ -25,8 +23,6 @@ EXAMPLES, AT_MOST = 3, 8  # how many are held against the scalars, with one of e
 NUDGE, SAMPLES = 2.0**-30, 4
 ROUNDINGS = 64 * 2.0**-53 / NUDGE  # a row may be off by 4 ulp, NumPy by a few, sums by their order
 ALIKE = 1e-12  # of the largest derivative: 4,500 roundings, which need no closer look
-
-Run = Callable[[Any, Sequence[Any]], Any]
 
 
 class NotChecked(UserWarning):
@@ -40,16 +36,28 @@ class Answer(NamedTuple):
     gradient: list[float]
 
     def is_like(self, other: "Answer") -> bool:
-        """Returns whether both are the same but for the order of a few thousand roundings."""
-        return _are_alike(self.outputs, other.outputs) and _are_alike(self.gradient, other.gradient)
+        """Returns whether both are the same but for a few thousand roundings."""
+        return all(_within(these, [those]) for these, those in zip(self, other, strict=True))
+
+    def is_among(self, samples: Iterable["Answer"]) -> bool:
+        """Returns whether rounding may move the first sample here, by where it moves the others."""
+        return all(_within(mine, theirs) for mine, *theirs in zip(self, *samples, strict=True))
 
 
-def _are_alike(these: Sequence[float], those: Sequence[float]) -> bool:
-    size = max([abs(x) for x in (*these, *those) if abs(x) < float("inf")], default=0.0)
-    return all(
-        a == b or abs(a - b) <= ALIKE * size or (a != a and b != b)
-        for a, b in zip(these, those, strict=True)
-    )
+def _within(numbers: Sequence[float], samples: Sequence[Sequence[float]]) -> bool:
+    size = max([abs(x) for x in (*numbers, *samples[0]) if abs(x) < float("inf")], default=0.0)
+    for number, *theirs in zip(numbers, *samples, strict=True):
+        allowed = ALIKE * size + ROUNDINGS * max(abs(x - theirs[0]) for x in theirs)
+        is_close = min(theirs) - allowed <= number <= max(theirs) + allowed
+        if not (is_close or number == theirs[0] or (number != number and theirs[0] != theirs[0])):
+            return False
+    return True
+
+
+def mean_of(answers: Sequence[Answer]) -> Answer:
+    """Returns the mean loss and the mean gradient."""
+    columns = [zip(*part, strict=True) for part in zip(*answers, strict=True)]
+    return Answer(*[[sum(numbers) / len(answers) for numbers in part] for part in columns])
 
 
 class Net:
@@ -76,35 +84,25 @@ class Net:
         )
 
     def chosen(self, inputs: Sequence[Array], given: Sequence[Any], least: int) -> list[int]:
-        """Returns which examples to check: some with the labels that are new, and `least` at least.
-
-        Args:
-            inputs: the inputs of the program.
-            given: the arrays for them.
-            least: how many examples to check if no label is new.
-        """
-        chosen: list[int] = []
+        """Returns which examples to check: those with labels that are new, and `least` at least."""
         if not self.is_batched:
             return [0] if least else []
+        chosen: list[int] = []
         for i, array in enumerate(inputs):
-            if array.is_whole:
-                seen = self._seen.setdefault(i, set())
-                for number in self._new(given[i], array, seen):
-                    if len(chosen) == AT_MOST:
-                        break
-                    if number not in seen:
-                        chosen.append(_first(given[i], number))
-                        seen.update(map(int, given[i][chosen[-1]].reshape(-1)))
-        known = {_written(given, k) for k in chosen}
-        for k in range(len(given[0])):
-            if len(known) >= least or k > 100 * least:
-                break
-            if (written := _written(given, k)) not in known:
+            seen = self._seen.setdefault(i, set())
+            for number in self._new(given[i], seen, array) if array.is_whole else ():
+                if number not in seen and len(chosen) < AT_MOST:
+                    holds = (given[i] == number).reshape(len(given[i]), -1).any(1)
+                    chosen.append(int(holds.argmax()))
+                    seen.update(map(int, given[i][chosen[-1]].reshape(-1)))
+        known = {self._written(given, k) for k in chosen}
+        for k in range(min(len(given[0]), 100 * least)):
+            if len(known) < least and (written := self._written(given, k)) not in known:
                 known.add(written)
                 chosen.append(k)
         return chosen
 
-    def _new(self, numbers: Any, array: Array, seen: set[int]) -> list[int]:
+    def _new(self, numbers: Any, seen: set[int], array: Array) -> list[int]:
         import numpy as np
 
         if array.below is None and len(seen) >= AT_MOST:
@@ -112,203 +110,141 @@ class Net:
         is_range = len(seen) > 0 and max(seen) - min(seen) == len(seen) - 1
         if is_range and min(seen) <= numbers.min() and numbers.max() <= max(seen):  # mostly
             return []
-        return [int(number) for number in np.unique(numbers) if int(number) not in seen]
+        return [int(number) for number in np.unique(numbers)]
+
+    def _written(self, given: Sequence[Any], k: int) -> bytes:
+        return b"".join(array[k].tobytes() for array in given)
 
     # ---- what they say -------------------------------------------------------------------------
 
     def check(
         self,
-        run: Run,
+        run: Callable[[Any, Sequence[Any]], Any],
         parameters: Sequence[Value],
         theta: Any,
         given: Sequence[Any],
         chosen: Sequence[int],
-        blame: Callable[[Answer, Answer, str, list[Any]], CannotLift],
+        refusal: Callable[[Any, list[Any], Answer, Answer, str], CannotLift],
     ) -> None:
-        """Raises what `blame` makes of it if program and scalars differ on the chosen examples.
+        """Raises a refusal if program and scalars differ on the chosen examples.
 
         Args:
             run: the program, on a vector of parameters and arrays.
-            parameters: the leaves that the scalars use.
-            theta: the numbers of the parameters.
+            parameters: the leaves that the scalars use, and theta their numbers.
+            theta: see there.
             given: the arrays with all examples.
             chosen: which of them to compare.
-            blame: returns the refusal for what is lifted, what the scalars say, the words for where
-                that is, and the example.
+            refusal: returns the error for these parameters, this example, what is lifted, what the
+                scalars say, and the words for where that is.
         """
         import numpy as np
 
-        noise = np.random.default_rng(0).uniform(-0.5, 0.5, len(theta))
+        def lifted(places: list[int]) -> Answer:
+            result = run(numbers, [a[places] for a in given] if self.is_batched else given)
+            if self.is_loss:
+                return Answer([float(result[0])], result[1].tolist())
+            return Answer(result.reshape(-1).tolist(), [])
+
         # At parameters that are all 0, or all alike, many a fault would not show.
-        for numbers, places in ((theta, chosen), (theta + noise, chosen[:2])):
-            is_theirs = numbers is theta
-            examples = [self._example(given, k) for k in places]
-            answers = [self._answer(parameters, numbers, x, is_theirs) for x in examples]
-            pairs = [(k, a) for k, a in zip(places, answers, strict=True) if a is not None]
-            if not pairs:
+        shaken = theta + np.random.default_rng(0).uniform(-0.5, 0.5, len(theta))
+        for numbers, places in ((theta, chosen), (shaken, chosen[:2])):
+            rows = [[a[k] for a in given] if self.is_batched else given for k in places]
+            examples = {k: [a.tolist() for a in row] for k, row in zip(places, rows, strict=True)}
+            scalars = {
+                k: answer for k, example in examples.items()
+                if (answer := self._scalars(parameters, numbers, example, numbers is theta))
+            }
+            is_mean = self.is_loss and self.is_batched and len(scalars) > 1
+            if is_mean and lifted([*scalars]).is_like(mean_of([*scalars.values()])):
                 continue
-            if len(pairs) > 1 and self.is_batched and self.is_loss:
-                batch = self._lifted(run, numbers, given, [k for k, _ in pairs])
-                mean = Answer(*[_mean(part) for part in zip(*[a for _, a in pairs], strict=True)])
-                if batch.is_like(mean):
-                    continue
-            for k, expected in pairs:
-                got = self._lifted(run, numbers, given, [k])
-                example = self._example(given, k)
-                if not got.is_like(expected) and not self._is_rounding(
-                    parameters, numbers, example, got, expected
+            words = "" if numbers is theta else ", with parameters that are shaken at random"
+            singles = []
+            for k, expected in scalars.items():
+                singles.append(lifted([k]))
+                if not singles[-1].is_like(expected) and not singles[-1].is_among(
+                    self._samples(parameters, numbers, examples[k], expected)
                 ):
-                    where = f"on example {k}" if self.is_batched else "on these data"
-                    raise blame(got, expected, where + ("" if is_theirs else SHAKEN), example)
-            if len(pairs) > 1 and self.is_batched and self.is_loss:
-                singles = [self._lifted(run, numbers, given, [k]) for k, _ in pairs]
-                mean = Answer(*[_mean(part) for part in zip(*singles, strict=True)])
-                if not batch.is_like(mean):
-                    places_ = ", ".join(str(k) for k, _ in pairs)
-                    raise blame(batch, mean, f"on examples {places_} at once", [])
+                    where = (f"on example {k}" if self.is_batched else "on these data") + words
+                    raise refusal(numbers, examples[k], singles[-1], expected, where)
+            if is_mean and not lifted([*scalars]).is_like(mean_of(singles)):
+                where = f"on examples {', '.join(map(str, scalars))} at once{words}"
+                raise refusal(numbers, [], lifted([*scalars]), mean_of(singles), where)
 
-    def _example(self, given: Sequence[Any], k: int) -> list[Any]:
-        return [(array[k] if self.is_batched else array).tolist() for array in given]
-
-    def _lifted(self, run: Run, theta: Any, given: Sequence[Any], places: list[int]) -> Answer:
-        data = [array[places] for array in given] if self.is_batched else given
-        if not self.is_loss:
-            return Answer(run(theta, data).reshape(-1).tolist(), [])
-        loss, gradient = run(theta, data)
-        return Answer([float(loss)], gradient.tolist())
-
-    def _answer(
-        self, parameters: Sequence[Value], theta: Any, example: list[Any], is_theirs: bool
+    def _scalars(
+        self, parameters: Sequence[Value], theta: Any, example: list[Any], is_said: bool
     ) -> Answer | None:
-        """Returns what the scalars say of an example; None, and a warning, if they raise."""
+        """Returns what the scalars say of an example; None if they raise, and that is said."""
         try:
-            outputs, stand_ins = self._scalars(parameters, theta, example)
+            return self._answer(parameters, theta, example)
         except Exception as error:
-            if is_theirs:
-                file, line = line_outside_the_package() or (__file__, 1)
+            if is_said:
                 message = (
                     f"the scalars raise {type(error).__name__} on an example, so the lifted "
                     f"program was not compared with them there: {error}"
                 )
-                warnings.warn_explicit(message, NotChecked, file, line)
+                warnings.warn_explicit(
+                    message, NotChecked, *(line_outside_the_package() or (__file__, 1))
+                )
             return None
-        return Answer(*self._numbers(outputs, stand_ins))
 
-    def _numbers(
-        self, outputs: list[Any], stand_ins: list[Value]
-    ) -> tuple[list[float], list[float]]:
-        numbers = [y._data if isinstance(y, Value) else float(y) for y in outputs]
-        if not self.is_loss:
-            return numbers, []
-        [loss] = outputs
-        if isinstance(loss, Value) and loss.requires_grad:
-            loss.backward()
-        return numbers, [stand_in.grad for stand_in in stand_ins]
-
-    def _scalars(
-        self, parameters: Sequence[Value], theta: Any, example: list[Any]
-    ) -> tuple[list[Any], list[Value]]:
-        """Returns what the function returns, and the leaves that stood for the parameters."""
-        try:
-            return call_on_scalars(self.function, parameters, theta, example)
-        except (AttributeError, TypeError):  # it wants Values, as x.tanh() does
-            return call_on_scalars(self.function, parameters, theta, as_values(example))
-
-    def _is_rounding(
-        self,
-        parameters: Sequence[Value],
-        theta: Any,
-        example: list[Any],
-        got: Answer,
-        expected: Answer,
-    ) -> bool:
-        """Returns whether rounding may move the answer of the scalars so far."""
-        outputs, stand_ins = self._scalars(parameters, theta, example)
+    def _samples(
+        self, parameters: Sequence[Value], theta: Any, example: list[Any], expected: Answer
+    ) -> Iterator[Answer]:
+        """Yields the answer of the scalars, and what it is with each result a little off."""
+        yield expected
         try:  # with the inputs as Values, whose rounding counts; if they make no other difference
-            as_nodes = call_on_scalars(self.function, parameters, theta, as_values(example))
-            if Answer(*self._numbers(*as_nodes)).is_like(expected):
-                outputs, stand_ins = as_nodes
+            nodes = as_values(example)
+            if self._answer(parameters, theta, nodes).is_like(expected):
+                example = nodes
         except Exception:
             pass
-        samples = [expected]
         for seed in range(SAMPLES):
-            sample = _nudged(outputs, stand_ins if self.is_loss else [], random.Random(seed))
-            samples.append(Answer(*sample))
-        return _within(got.outputs, [s.outputs for s in samples]) and _within(
-            got.gradient, [s.gradient for s in samples]
-        )
+            yield self._answer(parameters, theta, example, Nudge(seed))
+
+    def _answer(
+        self, parameters: Sequence[Value], theta: Any, example: list[Any], lookout: Any = None
+    ) -> Answer:
+        answer = answer_of(self.function, parameters, theta, example, lookout)
+        return answer if self.is_loss else Answer(answer.outputs, [])
 
 
-SHAKEN = ", with parameters that are shaken at random"
+class Nudge:
+    """A lookout of `modes` that changes each result a little."""
+
+    def __init__(self, seed: int) -> None:
+        self._uniform = Random(seed).uniform
+
+    def made(self, node: Value) -> None:
+        """Changes the number of a new node."""
+        node._data *= 1.0 + NUDGE * self._uniform(-1.0, 1.0)
 
 
-def _mean(parts: Sequence[Sequence[float]]) -> list[float]:
-    return [sum(numbers) / len(numbers) for numbers in zip(*parts, strict=True)]
-
-
-def _within(got: Sequence[float], samples: Sequence[Sequence[float]]) -> bool:
-    """Returns whether each number is where rounding may take the first sample, or between them."""
-    size = max([abs(x) for x in samples[0] if abs(x) < float("inf")], default=0.0)
-    for number, *theirs in zip(got, *samples, strict=True):
-        if number == theirs[0] or (number != number and theirs[0] != theirs[0]):
-            continue
-        allowed = ROUNDINGS * max(abs(x - theirs[0]) for x in theirs) + ALIKE * size
-        if not min(theirs) - allowed <= number <= max(theirs) + allowed:
-            return False
-    return True
-
-
-def _nudged(
-    outputs: list[Any], leaves: list[Value], generator: random.Random
-) -> tuple[list[float], list[float]]:
-    """Returns outputs and gradient of a graph in which each number is a little off."""
-    roots = [y for y in outputs if isinstance(y, Value)]
-    nodes = list({node: None for root in roots for node in topological_order(root)})
-    numbers: dict[Any, float] = {}
-    for node in nodes:
-        exact = node.op is None and node._data.is_integer() and not node._requires_grad
-        nudge = 1.0 if exact else 1.0 + NUDGE * generator.uniform(-1.0, 1.0)
-        operands = [numbers[operand] for operand in node.operands]
-        numbers[node] = (node.op.forward(*operands) if node.op else node._data) * nudge
-    adjoints = dict.fromkeys(nodes, 0.0)
-    for output in outputs[:1] if leaves else []:
-        adjoints[output] = 1.0
-    for node in reversed(nodes if leaves else []):
-        if node.op is None or not adjoints[node]:
-            continue
-        wanted = [
-            i for i, x in enumerate(node.operands)
-            if x._requires_grad and node.op.is_differentiated(i)
-        ]
-        given = [numbers[operand] for operand in node.operands]
-        partials = node.op.local_partials(wanted, numbers[node], given)
-        for i, partial in zip(wanted, partials, strict=True):
-            adjoints[node.operands[i]] += adjoints[node] * partial
-    return (
-        [numbers[y] if isinstance(y, Value) else float(y) for y in outputs],
-        [adjoints.get(leaf, 0.0) for leaf in leaves],
-    )
-
-
-def call_on_scalars(
+def answer_of(
     function: Callable[..., Any],
     parameters: Sequence[Value],
     theta: Any,
     example: list[Any],
     lookout: Any = None,
-) -> tuple[list[Any], list[Value]]:
-    """Returns the numbers that the function returns, and the leaves that stood for the parameters.
+) -> Answer:
+    """Returns what the function says of an example: its outputs, and the gradient of the first.
 
     The parameters stay as they are: others stand for them, with the numbers of theta.
     """
-    stand_ins = [
+    leaves = [
         Value(float(number), parameter.name, parameter._requires_grad)
         for parameter, number in zip(parameters, theta, strict=True)
     ]
-    by_id = {id(p): stand_in for p, stand_in in zip(parameters, stand_ins, strict=True)}
-    with modes.standing_in(by_id, lookout):
-        returned = function(*example)
-    return list(_flat(returned)), stand_ins
+    by_id = {id(p): leaf for p, leaf in zip(parameters, leaves, strict=True)}
+    try:
+        with modes.standing_in(by_id, lookout):
+            outputs = [*_flat(function(*example))]
+    except (AttributeError, TypeError):
+        with modes.standing_in(by_id, lookout):  # it takes Values, as x.tanh() does
+            outputs = [*_flat(function(*as_values(example)))]
+    if isinstance(outputs[0], Value) and outputs[0].requires_grad:
+        outputs[0].backward()
+    numbers = [y._data if isinstance(y, Value) else float(y) for y in outputs]
+    return Answer(numbers, [leaf.grad for leaf in leaves])
 
 
 def as_values(example: Any) -> Any:
@@ -324,12 +260,3 @@ def _flat(returned: Any) -> Iterator[Any]:
             yield from _flat(part)
     else:
         yield returned
-
-
-def _first(array: Any, number: int) -> int:
-    """Returns the first example that holds the number."""
-    return int((array == number).reshape(len(array), -1).any(1).argmax())
-
-
-def _written(given: Sequence[Any], k: int) -> bytes:
-    return b"".join(array[k].tobytes() for array in given)

@@ -8,6 +8,7 @@ import inspect
 import linecache
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.util import find_spec
 from operator import attrgetter
 from threading import RLock
@@ -27,7 +28,7 @@ from micrograd_notes.lifting.name import (
     names_of_the_source,
     unused,
 )
-from micrograd_notes.lifting.net import EXAMPLES, Answer, Net
+from micrograd_notes.lifting.net import EXAMPLES, Net
 from micrograd_notes.lifting.outside import Outside
 from micrograd_notes.lifting.record import CannotLift, record
 from micrograd_notes.lifting.simplify import simplify
@@ -197,14 +198,9 @@ class Lifted:
             except Exception as error:
                 raise _failed("the program that was made of it fails", error) from error
 
-        def blame(got: Answer, expected: Answer, where: str, example: list[Any]) -> CannotLift:
-            return refusal(
-                self._function, self._parameters, compiled.recorded.arrays, compiled.source, theta,
-                example, got, expected, where,
-            )
-
         chosen = self._net.chosen(compiled.inputs, given, least)
-        self._net.check(run, self._parameters, theta, given, chosen, blame)
+        known = self._function, self._parameters, compiled.recorded.arrays, compiled.source
+        self._net.check(run, self._parameters, theta, given, chosen, partial(refusal, *known))
         compiled.is_trusted = True
         # what the function itself changed while it ran is as it should be
         self._outside = Outside(self._roots)

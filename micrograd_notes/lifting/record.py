@@ -208,7 +208,7 @@ def _is_spelled(op: Op) -> bool:
 
 
 def _points(op: Op) -> list[list[float]]:
-    """Returns where to compare a spelling with forward: small numbers and large ones, some equal."""
+    """Returns where to compare a spelling with forward: small and large numbers, some equal."""
     generator = Random(0)
     sizes = (1e-3, 1.0, 3.0, 50.0)
     return [

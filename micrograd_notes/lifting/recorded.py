@@ -11,7 +11,7 @@ While a function is recorded, a `Recorded` stands for each parameter in the runn
 import linecache
 import sys
 import sysconfig
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -422,7 +422,7 @@ _session: ContextVar[Session | None] = ContextVar("the recording under way", def
 
 @contextmanager
 def recording(
-    parameters: Sequence[Value], arrays: Sequence[Array], kind: type[S]
+    parameters: Sequence[Value], arrays: Sequence[Array], kind: Callable[[], S]
 ) -> Iterator[S]:
     """Lets recorded numbers stand for the parameters as long as it lasts, in this context."""
     if _session.get() is not None:
