@@ -302,22 +302,22 @@ class Lifted:
 
         Returns whether it did.
         """
-        if self._outside is not None and self._outside.is_as_it_was():
+        is_as_it_was = self._outside is not None and self._outside.is_as_it_was()
+        with self._lock:
+            if not is_as_it_was:
+                self._parameters, self._arrays = self._find()
+                self._compiled, self._latest, self._freezings = {}, None, -1
+                self._net = Net(self._function, self._is_loss, self._batch)
+                self._outside = Outside(self._roots)
             if self._freezings != engine._freezings:
                 self._freezings, self._again = engine._freezings, None
-            return False
-        with self._lock:
-            self._parameters, self._arrays = self._find()
-            self._compiled, self._latest, self._again = {}, None, None
-            self._freezings = engine._freezings
-            self._net = Net(self._function, self._is_loss, self._batch)
-            self._outside = Outside(self._roots)
-        return True
+                self._frozen = tuple([not p._requires_grad for p in self._parameters])
+        return not is_as_it_was
 
     def _compiled_for(self, given: Sequence[Any]) -> Compiled:
         skip = 1 if self._batch else 0
         shapes = tuple([(array.dtype.kind == "i", array.shape[skip:]) for array in given])
-        key = shapes, tuple([parameter._requires_grad for parameter in self._parameters])
+        key = shapes, self._frozen
         compiled = self._compiled.get(key)
         if compiled is None:
             with self._lock:

@@ -63,108 +63,20 @@ class Recorded(Value):
             )
         return Recorded
 
-    def __bool__(self) -> bool:
-        _refuse("asks whether a recorded number is true", "where(condition, a, b)")
-
     def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        _refuse("compares a recorded number with ==", "equal(a, b), a number that is 1 or 0")
-        return None
+        return self is other or _refuse("compares a recorded number with ==", "equal(a, b)")
 
     def __ne__(self, other: object) -> bool:
-        if self is other:
-            return False
-        _refuse("compares a recorded number with !=", "1 - equal(a, b)")
-        return None
+        return self is not other and _refuse("compares a recorded number", "1 - equal(a, b)")
 
     def __hash__(self) -> int:
         if is_asked_by(sys._getframe(1), PACKAGE):
-            self._walk()
+            _refuse(*WALK)
         _refuse(
             "looks a recorded number up in a dictionary or a set",
             "pick(values, index) with a list of values, where(equal(y, 1), a, b) for one case, or "
             "look it up outside and give what is found as a further input",
         )
-
-    def _compare(self, other: Any) -> Any:
-        _refuse(
-            "compares a recorded number with < or >, as `if`, max(), min() and sorted() do",
-            "maximum(a, b) or minimum(a, b) instead of max() and min(), "
-            "where(greater(a, b), a, b) instead of an if",
-        )
-
-    __lt__ = __le__ = __gt__ = __ge__ = _compare
-
-    def __index__(self) -> int:
-        _refuse(
-            "uses a recorded number as a whole one, as values[y], range(y) and a list times y do",
-            "pick(values, y) for an element, a loop whose length does not depend on the data, "
-            "[w * x for x in xs] for a list times a number",
-        )
-
-    def __int__(self) -> int:
-        _refuse("turns a recorded number into an int", "floor(x), or pick(values, index)")
-
-    def __float__(self) -> float:
-        _refuse(
-            "turns a recorded number into a float, as math.exp(x) does",
-            "exp(x) from micrograd_notes, which records",
-        )
-
-    def __contains__(self, item: object) -> bool:
-        _refuse("looks into a recorded number", "a list of numbers")
-
-    @property
-    def data(self) -> float:
-        """Refused: there is no number yet."""
-        _refuse("reads .data of a recorded number", "the number itself, without .data")
-
-    @data.setter
-    def data(self, number: float) -> None:
-        _refuse("sets .data of a recorded number", "a new number: y = x + 1")
-
-    @property
-    def grad(self) -> float:
-        """Refused: there is no number yet."""
-        _refuse("reads .grad of a recorded number", "value_and_grad of the lifted program")
-
-    @grad.setter
-    def grad(self, number: float | None) -> None:
-        _refuse("sets .grad of a recorded number", "value_and_grad of the lifted program")
-
-    @property
-    def requires_grad(self) -> bool:
-        """Whether a gradient flows into it."""
-        return self._requires_grad
-
-    @requires_grad.setter
-    def requires_grad(self, wanted: bool) -> None:
-        _refuse("sets requires_grad of a recorded number", "that before the program is called")
-
-    def item(self) -> float:
-        """Refused: there is no number yet."""
-        _refuse("reads item() of a recorded number", "the number itself")
-
-    def backward(self, adjoint: float = 1.0) -> None:
-        """Refused: the derivatives are recorded after the function has returned."""
-        _refuse("calls backward() inside", "nothing: the lifted program finds the gradient")
-
-    def _walk(self) -> Any:
-        _refuse(
-            "walks through the graph of a recorded number, as grad(), draw_dot() and "
-            "topological_order() do",
-            "nothing: the lifted program finds the gradient. Second derivatives and pictures need "
-            "the scalars: call the function without lift",
-            "a recording has no graph to walk through",
-        )
-
-    _left = _right = _data = operands = has_grad = property(_walk)
-
-    def detach(self) -> "Recorded":
-        """Returns the same number, which no gradient flows through."""
-        session: Session = self._grad
-        return session.new(ops.pos, (session.index(self),), False)
 
     def __repr__(self) -> str:
         return self._text(sys._getframe(1))
@@ -183,27 +95,77 @@ class Recorded(Value):
             )
         return f"a recorded {self.op.name if self.op else 'leaf'}"
 
-    def _copy(self, *memo: Any) -> NoReturn:
-        _refuse(
-            "copies a recorded number",
-            "the number itself, or x.detach() for one that no gradient flows through",
-            "a copy has no gradient, and its number would be frozen into the program",
-        )
-
-    __copy__ = __deepcopy__ = __reduce_ex__ = _copy
+    def detach(self) -> "Recorded":
+        """Returns the same number, which no gradient flows through."""
+        session: Session = self._grad
+        return session.new(ops.pos, (session.index(self),), False)
 
 
-def _refused_by_name(name: str) -> Any:
-    """Returns a member of plain numbers that a recorded one refuses."""
+WALK = (
+    "walks through the graph of a recorded number, as grad() and draw_dot() do",
+    "nothing: the lifted program finds the gradient. Second derivatives and pictures need the "
+    "scalars: call the function without lift",
+    "a recording has no graph to walk through",
+)
+# What is refused by name: methods, and below what is read and what is set.
+METHODS: dict[str, tuple[str, ...]] = {
+    "__bool__": ("asks whether a recorded number is true", "where(condition, a, b)"),
+    "__lt__ __le__ __gt__ __ge__": (
+        "compares a recorded number with < or >, as `if`, max(), min() and sorted() do",
+        "maximum(a, b) or minimum(a, b) instead of max() and min(), "
+        "where(greater(a, b), a, b) instead of an if",
+    ),
+    "__index__": (
+        "uses a recorded number as a whole one, as values[y], range(y) and a list times y do",
+        "pick(values, y) for an element, a loop whose length does not depend on the data, "
+        "[w * x for x in xs] for a list times a number",
+    ),
+    "__int__": ("turns a recorded number into an int", "floor(x), or pick(values, index)"),
+    "__float__": (
+        "turns a recorded number into a float, as math.exp(x) does",
+        "exp(x) from micrograd_notes, which records",
+    ),
+    "__contains__": ("looks into a recorded number", "a list of numbers"),
+    "__copy__ __deepcopy__ __reduce_ex__": (
+        "copies a recorded number",
+        "the number itself, or x.detach() for one that no gradient flows through",
+        "a copy has no gradient, and its number would be frozen into the program",
+    ),
+    "item": ("reads item() of a recorded number", "the number itself"),
+    "backward": ("calls backward() inside", "nothing: the lifted program finds the gradient"),
+}
+READ: dict[str, tuple[str, ...]] = {
+    "data": ("reads .data of a recorded number", "the number itself, without .data"),
+    "grad": ("reads .grad of a recorded number", "value_and_grad of the lifted program"),
+    "operands has_grad _left _right _data": WALK,
+}
+SET: dict[str, tuple[str, ...]] = {
+    "data": ("sets .data of a recorded number", "a new number: y = x + 1"),
+    "grad": ("sets .grad of a recorded number", "value_and_grad of the lifted program"),
+    "requires_grad": ("sets requires_grad of a recorded number", "that outside of the function"),
+}
 
+
+def _refusing(*words: str) -> Any:
     def refuse(self: Any, *arguments: Any) -> NoReturn:
-        _refuse(f"asks a recorded number for {name}", "it with the operations of micrograd_notes")
+        _refuse(*words)
 
-    return refuse if name.startswith("__") else property(refuse)
+    return refuse
 
 
-for _name in {*dir(float), *dir(int)} - {*dir(Value), *vars(Recorded)}:
-    setattr(Recorded, _name, _refused_by_name(_name))
+for _name in {*dir(float), *dir(int)} - {*dir(Value)}:  # members of plain numbers alone
+    _refused = _refusing(
+        f"asks a recorded number for {_name}", "it with the operations of micrograd_notes"
+    )
+    setattr(Recorded, _name, _refused if _name.startswith("__") else property(_refused))
+for _names, _words in METHODS.items():
+    for _name in _names.split():
+        setattr(Recorded, _name, _refusing(*_words))
+for _names, _words in READ.items():
+    for _name in _names.split():
+        setattr(Recorded, _name, property(_refusing(*_words)))
+for _name, _words in SET.items():
+    setattr(Recorded, _name, getattr(Recorded, _name).setter(_refusing(*_words)))
 
 
 def _install(op: Op) -> None:
