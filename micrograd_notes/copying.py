@@ -42,7 +42,8 @@ def _reduced(value: Value) -> tuple[Any, ...]:
     """
     operands = value.operands
     is_current = all(operand._born <= value._born for operand in operands)
-    own = (value.op, value._data, value._grad, value.name, value._requires_grad, is_current)
+    origin = None if operands else value.origin
+    own = (value.op, value._data, value._grad, value.name, value._requires_grad, is_current, origin)
     thread = get_ident()
     if not operands or any(e.thread == thread and value in e.members for e in _in_progress):
         return _restored, (*own, operands)
@@ -58,12 +59,13 @@ def _restored(
     name: str | None,
     requires_grad: bool,
     is_current: bool,
+    origin: Value | None,
     operands: tuple[Value, ...],
 ) -> Value:
     """Returns the value again, made from operands that have been restored."""
     value = Value(data, name, requires_grad)
     value._grad = grad
-    value.op = op
+    value.op, value.origin = op, origin
     if op is not None and op.is_simple:
         value._left, value._right = operands if len(operands) == 2 else (operands[0], None)
     elif op is not None:

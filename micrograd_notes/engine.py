@@ -25,6 +25,7 @@ from micrograd_notes.graph import (
     Step,
     described,
     given,
+    leaf_behind,
     sweep,
     sweep_numbers,
     topological_order,
@@ -144,6 +145,7 @@ class Value(Node):
                 "requires_grad can be set on leaves only; use detach() to cut a graph here"
             )
         self._requires_grad = bool(wanted)
+        self.origin = None  # it is a leaf that was wanted, also where `no_grad` made it
 
     def item(self) -> float:
         """Returns the number alone, as PyTorch's `item` does."""
@@ -284,6 +286,7 @@ def _as_the_thread_wants_it(node: Value) -> None:
     if thread in _lookouts:
         _lookouts[thread].made(node)
     if thread in _without_recording:
+        node.origin = leaf_behind(node)
         node.op = node._left = node._right = None
         node._requires_grad = False
 

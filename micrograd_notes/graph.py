@@ -30,7 +30,9 @@ class Node:
 
     name: str | None
     op: Op | None  # the row of the table that made it; None for a leaf
-    origin: Any  # the neuron that this is the output of, if there is one; pictures group by it
+    # The neuron that this is the output of, if there is one; pictures group by it. Of a leaf that
+    # `no_grad` made: a leaf that requires a gradient, from which it was computed.
+    origin: Any
     _data: float
     _grad: float | None  # None until a sweep has come by
     _left: Any
@@ -50,6 +52,23 @@ class Node:
 
 
 AnyNode = TypeVar("AnyNode", bound=Node)
+
+
+def leaf_behind(node: Node) -> Any:
+    """Returns a trainable leaf that the node is, or was computed from; None if there is none."""
+    while node._left is not None:
+        behind = None
+        for operand in node.operands:
+            if operand._requires_grad:
+                if operand._left is None:
+                    return operand
+                behind = operand
+            elif operand._left is None and operand.origin is not None:
+                behind = operand
+        if behind is None:
+            return None
+        node = behind
+    return node if node._requires_grad else node.origin
 
 
 def described(node: Node) -> str:

@@ -9,15 +9,19 @@ data.
 import math
 import numbers
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set, ValuesView
 from itertools import pairwise
 from operator import index
+from types import FunctionType, MappingProxyType, MemberDescriptorType, ModuleType
 from typing import Any, NamedTuple
 
 from micrograd_notes.engine import Value, as_value
+from micrograd_notes.graph import described, leaf_behind, topological_order
 from micrograd_notes.op import TABLE, Op
 
 Activation = str | Op | Callable[[Value], Value]
+Named = list[tuple[str, Any]]
 
 
 class LoadResult(NamedTuple):
@@ -28,7 +32,7 @@ class LoadResult(NamedTuple):
 
 
 class Module:
-    """Anything with parameters: the `Value`s in its attributes, and in lists and modules there.
+    """Anything with parameters: the `Value`s in its attributes, and in what its attributes hold.
 
     Derive from it and set attributes; the rest follows:
 
@@ -42,19 +46,29 @@ class Module:
     ['slope', 'offset']
     >>> line.state_dict()
     {'slope': 2.0, 'offset': 1.0}
+
+    Lists, tuples, dicts, deques, NumPy arrays, dataclasses, modules and other objects are searched,
+    at any depth; a function and what it closes over are not. A leaf that is found is a parameter,
+    and one with requires_grad=False is a frozen one. Numbers that are not `Value`s are data.
+
+    The result of an operation is not a parameter. It is a kept output, as in `self.out = self(x)`,
+    if it depends on a trainable parameter that the module holds, on a neuron's output, or on
+    nothing that requires a gradient. Any other result is a weight that could never learn, and is
+    refused by name: `self.w = Value(1.0) / 2`, or `self.w = self.w - 0.1 * self.w.grad`. The same
+    holds for what was computed under `no_grad()`. Refused, too, is a trainable `Value` that the
+    module holds only in a set, as a key, or as an attribute of its class.
     """
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Yields each parameter with the expression that reaches it; a shared one once.
 
+        Raises:
+            ValueError: the module holds a `Value` that looks like a weight and could not learn.
+
         >>> [name for name, parameter in Layer(2, 1).named_parameters()]
         ['neurons[0].w[0]', 'neurons[0].w[1]', 'neurons[0].b']
         """
-        seen: set[int] = set()
-        for name, leaf in _leaves("", self):
-            if id(leaf) not in seen:
-                seen.add(id(leaf))
-                yield name, leaf
+        yield from _parameters(self)
 
     def parameters(self) -> list[Value]:
         """Returns the parameters, in the order of `named_parameters`."""
@@ -73,7 +87,7 @@ class Module:
         >>> sorted(MLP(2, [3, 1]).state_dict())
         ['layers.0.bias', 'layers.0.weight', 'layers.1.bias', 'layers.1.weight']
         """
-        return {key: _numbers(place) for key, place in _places("", self)}
+        return {key: _numbers(place) for key, place in _entries(self).items()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> LoadResult:
         """Sets all parameters from a state dict; nothing changes if one entry does not fit.
@@ -87,7 +101,7 @@ class Module:
         """
         if not isinstance(state, Mapping):
             raise TypeError(f"a state dict is a dictionary of names and numbers, got {state!r}")
-        places = dict(_places("", self))
+        places = _entries(self)
         numbers_given, problems = _read(places, state)
         missing = [key for key in places if key not in state]
         unexpected = [key for key in state if key not in places]
@@ -103,9 +117,9 @@ class Module:
             _assign(places[key], given)
         return LoadResult(missing, unexpected)
 
-    def _state(self) -> dict[str, Any]:
+    def _state(self) -> Named:
         """Returns what the state dict is made of: numbers' places by their names."""
-        return vars(self)
+        return _by_key(self)
 
 
 class Neuron(Module):
@@ -162,7 +176,8 @@ class Neuron(Module):
         result = total if self.activation is None else self.activation(total)
         if not isinstance(result, Value):
             raise TypeError(f"an activation returns a Value, {self.activation!r} gave {result!r}")
-        result.origin = self
+        if result.op is not None:  # a leaf that no_grad made keeps its note: see leaf_behind
+            result.origin = self
         return result
 
     def __repr__(self) -> str:
@@ -197,11 +212,13 @@ class Layer(Module):
         outputs = [neuron(x) for neuron in self.neurons]
         return outputs[0] if len(outputs) == 1 else outputs
 
-    def _state(self) -> dict[str, Any]:
-        return {
-            "weight": [neuron.w for neuron in self.neurons],
-            "bias": [neuron.b for neuron in self.neurons],
-        }
+    def _state(self) -> Named:
+        return [
+            ("weight", [neuron.w for neuron in self.neurons]),
+            ("bias", [neuron.b for neuron in self.neurons]),
+            ("neurons", [{**vars(neuron), "w": None, "b": None} for neuron in self.neurons]),
+            *(named for named in _by_key(self) if named[0] != "neurons"),
+        ]
 
     def __repr__(self) -> str:
         return f"Layer of [{', '.join(str(neuron) for neuron in self.neurons)}]"
@@ -315,45 +332,159 @@ def _size(what: str, given: Any) -> int:
 # ---- where the parameters are --------------------------------------------------------------------
 
 
-def _leaves(name: str, held: Any, above: tuple[int, ...] = ()) -> Iterator[tuple[str, Value]]:
-    """Yields every leaf in a module's attributes, lists and dicts, with what reaches it."""
-    if isinstance(held, Value) and held.op is None:
-        yield name, held
-    elif isinstance(held, Module) and id(held) not in above:  # it may be held by what it holds
-        for attribute, item in vars(held).items():
-            yield from _leaves(_dotted(name, attribute), item, (*above, id(held)))
-    elif isinstance(held, list | tuple):
-        for i, item in enumerate(held):
-            yield from _leaves(f"{name}[{i}]", item, above)
-    elif isinstance(held, dict):
-        for key, item in held.items():
-            yield from _leaves(f"{name}[{key!r}]", item, above)
+_PLAIN = frozenset({float, int, bool, str, type(None), type, FunctionType, ModuleType, Op})
+_MADE_BY_CLASS = 1 << 9  # the flag of a type that a class statement made; the others hold no Values
+_ADVICE = "for a constant write Value(number, requires_grad=False)"
 
 
-def _places(key: str, held: Any, above: tuple[int, ...] = ()) -> Iterator[tuple[str, Any]]:
-    """Yields every entry of a state dict: its key, and the leaf or the lists of leaves there."""
-    if isinstance(held, Module) and id(held) not in above:
-        for name, item in held._state().items():
-            yield from _places(_dotted(key, name), item, (*above, id(held)))
-    elif _is_array(held):
-        yield key, held
-    elif isinstance(held, list | tuple):
-        for i, item in enumerate(held):
-            yield from _places(f"{key}.{i}", item, above)
-    elif isinstance(held, dict):
-        for name, item in held.items():
-            yield from _places(f"{key}.{name}", item, above)
+def _parts(held: Any, name: str = "") -> tuple[list[tuple[Any, Any]], dict[str, Any], Named]:
+    """Returns what an object holds under an index or key, as attributes, and where no parameter may
+
+    stand: in a set, as a key, or in its class; these with the place in words.
+    """
+    items: Any = []
+    loose: Named = []
+    if isinstance(held, list | tuple | deque | ValuesView):
+        items = enumerate(held)
+    elif isinstance(held, dict | MappingProxyType):
+        items = held.items()
+        loose = [(f"as a key of {name}", key) for key in held]
+    elif isinstance(held, Set):
+        loose = [(f"in the set {name}, which has no order", item) for item in held]
+    elif getattr(getattr(held, "dtype", None), "hasobject", False):  # an array of objects
+        items = enumerate(held.tolist()) if held.shape else [((), held.item())]
+    own = getattr(held, "__dict__", None)
+    own = own if isinstance(own, dict) and not isinstance(held, type | FunctionType) else {}
+    slots = {}
+    for kind in type(held).__mro__:
+        if kind.__flags__ & _MADE_BY_CLASS and kind.__module__ != __name__:
+            for each, item in vars(kind).items():
+                if isinstance(item, MemberDescriptorType):
+                    slots[each] = getattr(held, each, None)
+                elif not (each.startswith("__") or each in own):
+                    loose.append((f"as {kind.__name__}.{each}, which all objects share", item))
+    return list(items), slots | own, loose
+
+
+def _walk(roots: Named, seen: dict[int, Any]) -> tuple[Named, Named]:
+    """Returns every `Value` below by name, and what is held in no order."""
+    values, no_order, stack = [], [], roots[::-1]
+    while stack:
+        name, held = stack.pop()
+        if held.__class__ in _PLAIN or id(held) in seen:
+            continue
+        seen[id(held)] = held  # and so alive: no other object gets its id
+        if isinstance(held, Value):
+            values.append((name, held))
+            continue
+        items, attributes, loose = _parts(held, name)
+        if isinstance(held, Neuron):
+            _check_weights(name, held)
+        no_order += loose
+        below = [(f"{name}[{key!r}]", item) for key, item in items]
+        below += [(_dotted(name, each), item) for each, item in attributes.items()]
+        stack += reversed(below)
+    return values, no_order
+
+
+def _parameters(module: Module) -> Named:
+    """Returns the parameters by name; ValueError if the module holds a weight that can't learn."""
+    seen: dict[int, Any] = {}
+    values, no_order = _walk([("", module)], seen)
+    leaves = [named for named in values if _is_leaf(named[1])]
+    if no_order or len(leaves) < len(values):
+        mine = {id(leaf) for _, leaf in leaves}
+        for name, value in values:
+            if id(value) not in mine and _is_lost(value, mine):
+                made = f"the result of {value.op.name}" if value.op else "computed under no_grad()"
+                raise ValueError(
+                    f"{name} is {made}, so it is not a parameter and would never learn. "
+                    f"Write {name} = Value(number), with .data of what it is computed from, or "
+                    f"{name}.data = number to change a parameter"
+                )
+        for where, held in no_order:
+            for _, value in _walk([("", held)], seen)[0]:
+                if value.requires_grad if _is_leaf(value) else _is_lost(value, mine):
+                    raise ValueError(
+                        f"{described(value)} is held {where}, so it is not a parameter and would "
+                        f"never learn. Keep it in an attribute or a list; {_ADVICE}"
+                    )
+    return leaves
+
+
+def _is_leaf(value: Value) -> bool:
+    """Returns whether it is a leaf that was made as one, and not computed under `no_grad`."""
+    return value._left is None and value.origin is None
+
+
+def _is_lost(result: Value, mine: set[int]) -> bool:
+    """Returns whether a result depends on trainable leaves, and on none that the module holds."""
+    if not isinstance(result._left, Value | tuple | None):
+        return False  # kept from a recording of `lift`
+    if id(leaf_behind(result)) in mine:
+        return False  # nearly always, and without a walk
+    behind = []
+    for node in topological_order(result):
+        if node._left is None:
+            behind.append(leaf_behind(node))
+        elif node.origin is not None:  # the output of a neuron
+            return False
+    return any(leaf is not None for leaf in behind) and mine.isdisjoint(map(id, behind))
+
+
+def _check_weights(name: str, neuron: "Neuron") -> None:
+    for after, weight in [("b", neuron.b), *((f"w[{i}]", w) for i, w in enumerate(neuron.w))]:
+        if not isinstance(weight, Value):
+            raise ValueError(
+                f"{_dotted(name, after)} is {weight!r}, a plain number, which would never learn. "
+                f"Write {_dotted(name, after)}.data = number; {_ADVICE}"
+            )
 
 
 def _dotted(before: str, name: str) -> str:
     return f"{before}.{name}" if before else name
 
 
-def _is_array(held: Any) -> bool:
-    """Returns whether it is a leaf, or nested lists of leaves."""
-    if isinstance(held, list | tuple):
-        return len(held) > 0 and all(_is_array(item) for item in held)
-    return isinstance(held, Value) and held.op is None
+# ---- state dicts ---------------------------------------------------------------------------------
+
+
+def _entries(module: Module) -> dict[str, Any]:
+    """Returns every entry of a state dict: its key, and the parameter or nested lists of them."""
+    mine = {id(leaf) for _, leaf in _parameters(module)}
+    entries: dict[str, Any] = {}
+    for key, place in _places("", module, mine):
+        if key in entries:
+            raise ValueError(f"two entries of the state dict are called {key!r}; rename one")
+        entries[key] = place
+    return entries
+
+
+def _places(
+    key: str, held: Any, mine: set[int], above: tuple[int, ...] = ()
+) -> Iterator[tuple[str, Any]]:
+    place = None if isinstance(held, Module) else _nested(held, mine)
+    if place is not None:
+        yield key, place
+    elif held.__class__ not in _PLAIN and not isinstance(held, Value) and id(held) not in above:
+        state = held._state() if isinstance(held, Module) else _by_key(held)
+        for name, item in state:
+            yield from _places(_dotted(key, name), item, mine, (*above, id(held)))
+
+
+def _by_key(held: Any) -> Named:
+    items, attributes, _ = _parts(held)
+    return [(str(key), item) for key, item in (*items, *attributes.items())]
+
+
+def _nested(held: Any, mine: set[int]) -> Any:
+    """Returns a parameter, or lists of parameters as nested as what holds them; else None."""
+    if isinstance(held, Value):
+        return held if id(held) in mine else None
+    if not isinstance(held, list | tuple | deque) and not hasattr(held, "dtype"):
+        return None
+    nested = [_nested(item, mine) for _, item in _parts(held)[0]]
+    are_all = nested and all(item is not None for item in nested)
+    return nested if are_all and _shape(nested) else None
 
 
 def _numbers(place: Any) -> Any:
