@@ -266,7 +266,7 @@ _new = object.__new__
 def _node(op: Op, data: float, left: Any, right: Value | None, requires_grad: bool) -> Value:
     """Returns the result of an operation: with its operands, or without them under `no_grad`."""
     node = _new(Value)
-    node._data = data if data.__class__ is float else _to_float(data)
+    node._data = data if data.__class__ is float else _result(op, data)
     node._grad = None
     node.op = op
     node.origin = None
@@ -278,6 +278,13 @@ def _node(op: Op, data: float, left: Any, right: Value | None, requires_grad: bo
     if _unusual and get_ident() in _unusual:
         _as_the_thread_wants_it(node)
     return node
+
+
+def _result(op: Op, data: Any) -> float:
+    try:
+        return _to_float(data)
+    except (TypeError, OverflowError) as error:
+        raise type(error)(f"{op.name}: forward must return a real number; {error}") from None
 
 
 def _as_the_thread_wants_it(node: Value) -> None:

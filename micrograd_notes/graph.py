@@ -56,18 +56,17 @@ AnyNode = TypeVar("AnyNode", bound=Node)
 
 def leaf_behind(node: Node) -> Any:
     """Returns a trainable leaf that the node is, or was computed from; None if there is none."""
-    while node._left is not None:
-        behind = None
-        for operand in node.operands:
-            if operand._requires_grad:
-                if operand._left is None:
-                    return operand
-                behind = operand
-            elif operand._left is None and operand.origin is not None:
-                behind = operand
-        if behind is None:
+    while (left := node._left) is not None:
+        right = node._right
+        if right is not None and left._left is None and right._left is None:
+            if left._requires_grad:
+                return left
+            node = left if not right._requires_grad and left.origin is not None else right
+            continue
+        known = [x for x in node.operands if x._requires_grad or (x._left is None and x.origin is not None)]
+        if not known:
             return None
-        node = behind
+        node = next((x for x in known if x._left is None and x._requires_grad), known[0])
     return node if node._requires_grad else node.origin
 
 
@@ -204,14 +203,34 @@ def sweep_numbers(order: list[Any], adjoint: float) -> None:
 
     Where an adjoint g is 0, every contribution is 0 whatever the partial, and nothing is computed:
     see `accurate.chain_product`.
+
+    A rule may give something else than a float, which shows in what its operands get. Then `sweep`
+    goes through the graph again: it makes floats of numbers, and refuses the rest by name.
     """
+    try:
+        _sweep_floats(order, adjoint)
+    except (TypeError, ValueError, OverflowError):
+        for node in order:
+            node._grad = 0.0 if node._requires_grad else None
+        order[-1]._grad = adjoint
+        for step in sweep(order[-1], adjoint):
+            step.operand._grad = step.total
+
+
+def _sweep_floats(order: list[Any], adjoint: float) -> None:
     for node in order:
         if node._requires_grad:
             node._grad = 0.0
     order[-1]._grad = adjoint
     for node in reversed(order):
         left, right, g = node._left, node._right, node._grad
-        if left is None or g is None:
+        if g.__class__ is not float:
+            if g is None:
+                continue
+            if not isinstance(g, float):
+                raise TypeError("a partial was not a float")
+            g = node._grad = float(g)  # NumPy's, with the same digits
+        if left is None:
             continue
         op: Any = node.op
         if right is not None:

@@ -371,7 +371,7 @@ def _walk(roots: Named, seen: dict[int, Any]) -> tuple[Named, Named]:
     values, no_order, stack = [], [], roots[::-1]
     while stack:
         name, held = stack.pop()
-        if held.__class__ in _PLAIN or id(held) in seen:
+        if id(held) in seen:
             continue
         seen[id(held)] = held  # and so alive: no other object gets its id
         if isinstance(held, Value):
@@ -381,8 +381,9 @@ def _walk(roots: Named, seen: dict[int, Any]) -> tuple[Named, Named]:
         if isinstance(held, Neuron):
             _check_weights(name, held)
         no_order += loose
-        below = [(f"{name}[{key!r}]", item) for key, item in items]
-        below += [(_dotted(name, each), item) for each, item in attributes.items()]
+        below = [(f"{name}[{key!r}]", x) for key, x in items if x.__class__ not in _PLAIN]
+        prefix = f"{name}." if name else ""
+        below += [(prefix + key, x) for key, x in attributes.items() if x.__class__ not in _PLAIN]
         stack += reversed(below)
     return values, no_order
 
@@ -433,6 +434,8 @@ def _is_lost(result: Value, mine: set[int]) -> bool:
 
 
 def _check_weights(name: str, neuron: "Neuron") -> None:
+    if {Value}.issuperset(map(type, [*neuron.w, neuron.b])):
+        return
     for after, weight in [("b", neuron.b), *((f"w[{i}]", w) for i, w in enumerate(neuron.w))]:
         if not isinstance(weight, Value):
             raise ValueError(
