@@ -13,13 +13,13 @@ This file knows arrays and steps. It knows no epochs, no callbacks, and not what
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from micrograd_notes.engine import Value, no_grad, sweep
+from micrograd_notes.graph import described
 from micrograd_notes.lifting import Lifted, lift
-from micrograd_notes.lifting.inputs import holds_nan
 from micrograd_notes.memories import Vectors
 from micrograd_notes.optim import Optimizer
 
@@ -177,8 +177,8 @@ class LiftedTraining:
             after[self._mine] = self._optimizer.stepped(
                 theta[self._mine], gradient[self._mine], self._has_grad
             )
-        if holds_nan(after):
-            refuse_to_step("a parameter", math.nan)
+        if not np.isfinite(after).all():
+            refuse_steps(self._trained, self._parameters, after.tolist())
         # Gradients of what the optimiser doesn't know add up, as nobody forgets them.
         if self._adds_up is not None:
             gradient = gradient + np.where(self._adds_up, before, 0.0)
@@ -252,6 +252,8 @@ class LiftedTraining:
             raise RuntimeError(
                 "the loss depends on no parameter that requires a gradient; there is none to learn"
             )
+        reached = [p for p, is_reached in zip(self._parameters, self._reached, strict=True) if is_reached]
+        refuse_strangers(self._optimizer, model.parameters(), lambda: reached)
         place_of = {id(parameter): i for i, parameter in enumerate(self._parameters)}
         mine = [place_of[id(parameter)] for parameter in self._optimizer.params]
         self._mine = None if mine == list(range(len(self._parameters))) else np.array(mine)
@@ -334,6 +336,30 @@ def refuse_to_step(what: str, number: float) -> None:
         raise FloatingPointError(
             f"{what} became {number}, and its step was not taken; "
             "try a smaller learning rate, or smaller inputs"
+        )
+
+
+def refuse_steps(
+    model: Any, parameters: list[Value], numbers: list[float], what: str = ""
+) -> None:
+    """Raises FloatingPointError where the number of a parameter is not finite, with its name."""
+    if not math.isfinite(sum(numbers)):
+        names = {id(p): name for name, p in getattr(model, "named_parameters", dict)()}
+        for parameter, number in zip(parameters, numbers, strict=True):
+            refuse_to_step(what + names.get(id(parameter), described(parameter)), number)
+
+
+def refuse_strangers(
+    optimizer: Optimizer, mine: list[Value], reached: Callable[[], Iterable[Value]]
+) -> None:
+    """Raises ValueError where an optimiser has parameters that neither model nor loss uses."""
+    known = {id(parameter) for parameter in mine}
+    strangers = {id(parameter) for parameter in optimizer.params if id(parameter) not in known}
+    if strangers and strangers.isdisjoint(map(id, reached())):
+        raise ValueError(
+            f"{len(strangers)} of the {len(optimizer.params)} parameters of the optimizer are not "
+            "the model's, and the loss does not depend on them. Make an optimizer with "
+            "model.parameters(), after the last weight of the model was replaced"
         )
 
 

@@ -392,7 +392,7 @@ def _parameters(module: Module) -> Named:
     """Returns the parameters by name; ValueError if the module holds a weight that can't learn."""
     seen: dict[int, Any] = {}
     values, no_order = _walk([("", module)], seen)
-    leaves = [named for named in values if _is_leaf(named[1])]
+    leaves = [named for named in values if named[1]._left is None and named[1].origin is None]
     if no_order or len(leaves) < len(values):
         mine = {id(leaf) for _, leaf in leaves}
         for name, value in values:
