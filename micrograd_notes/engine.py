@@ -14,6 +14,7 @@ is, and no recursion, so that it may be a million operations deep.
 import operator
 from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
+from numbers import Number
 from threading import RLock, get_ident
 from typing import TYPE_CHECKING, Any
 from weakref import ReferenceType, ref
@@ -27,6 +28,7 @@ from micrograd_notes.graph import (
     given,
     leaf_behind,
     sweep,
+    sweep_again,
     sweep_numbers,
     topological_order,
 )
@@ -52,6 +54,13 @@ _witnesses: list[ReferenceType[Any]] = []  # see `tell_of_sweeps`
 _sweeping = RLock()  # sweeps of two threads may share leaves
 
 
+def _refused(what: str, instead: str) -> Callable[..., Any]:
+    def method(self: Any, *others: Any) -> Any:
+        raise TypeError(f"{what}, as its gradient would be lost: write {instead}")
+
+    return method
+
+
 class Value(Node):
     """A number in a computation graph.
 
@@ -71,8 +80,8 @@ class Value(Node):
     >>> round(a.grad, 6), round(b.grad, 6)
     (-0.004023, 0.002682)
 
-    `==` compares identity, as values are the nodes of a graph; `<` and its kin compare data. `bool`
-    is that of the data, as with a float.
+    `==` compares identity, as values are the nodes of a graph, and refuses a plain number; `<` and
+    its kin compare data. `bool` is that of the data, as with a float.
     """
 
     __slots__ = ("__weakref__",)
@@ -89,7 +98,10 @@ class Value(Node):
         self._requires_grad = requires_grad
         self._born = _clock
         if name is not None and not isinstance(name, str):
-            raise TypeError(f"a Value's name is a string, got {name!r}")
+            raise TypeError(
+                f"a Value's name is a string, got {name!r}. Value(data, name, requires_grad) takes "
+                "no operands and no operation; write a + b to record one"
+            )
         self.name = name
 
     # ---- what a node knows ---------------------------------------------------------------------
@@ -222,6 +234,16 @@ class Value(Node):
 
     # ---- how it behaves as a number --------------------------------------------------------------
 
+    def __eq__(self, other: object) -> bool:
+        if self is not other and (isinstance(other, Number) or is_number(other)):
+            raise TypeError(
+                f"a Value is a node of a graph and never equals a number, such as {other!r}; "
+                "compare its .data, v.data == number"
+            )
+        return True if self is other else NotImplemented
+
+    __hash__ = Node.__hash__
+
     def __lt__(self, other: Any) -> Any:
         return _compare(operator.lt, self, other)
 
@@ -237,11 +259,22 @@ class Value(Node):
     def __bool__(self) -> bool:
         return bool(self._data)
 
-    def __float__(self) -> float:
-        raise TypeError(
-            "a Value does not turn into a float silently, as its gradient would be lost: "
-            "write exp(v) from micrograd_notes in place of math.exp(v), or v.data for the number"
-        )
+    __float__ = _refused(
+        "a Value does not turn into a float silently",
+        "exp(v) from micrograd_notes in place of math.exp(v), or v.data for the number",
+    )
+    __complex__ = _refused("a Value does not turn into a complex number", "complex(v.data)")
+    __int__ = __trunc__ = _refused(
+        "a Value does not turn into an int silently",
+        "floor(v), which records, or int(v.data) for the number",
+    )
+    __index__ = _refused("a Value is not an index", "pick(values, v), or values[int(v.data)]")
+    __ceil__ = _refused("a Value has no ceil", "-floor(-v), or math.ceil(v.data) for the number")
+    __mod__ = __rmod__ = _refused("a Value has no %", "a - b * floor(a / b)")
+    __floordiv__ = __rfloordiv__ = _refused("a Value has no //", "floor(a / b)")
+    __divmod__ = __rdivmod__ = _refused(
+        "a Value has no divmod", "q = floor(a / b), and a - b * q for the rest"
+    )
 
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else str(self)
@@ -408,7 +441,10 @@ def backward(root: Value, adjoint: float = 1.0) -> None:
         if _unusual and get_ident() in _lookouts:
             _lookouts[get_ident()].rehearse(root, adjoint, leaves)
         try:
-            sweep_numbers(order, adjoint)
+            try:
+                sweep_numbers(order, adjoint)
+            except (TypeError, ValueError, OverflowError):
+                sweep_again(order, adjoint)
         except BaseException:
             for node in order:
                 node._grad = None

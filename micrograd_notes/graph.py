@@ -204,20 +204,9 @@ def sweep_numbers(order: list[Any], adjoint: float) -> None:
     Where an adjoint g is 0, every contribution is 0 whatever the partial, and nothing is computed:
     see `accurate.chain_product`.
 
-    A rule may give something else than a float, which shows in what its operands get. Then `sweep`
-    goes through the graph again: it makes floats of numbers, and refuses the rest by name.
+    Raises:
+        TypeError: a rule gave something else than a float: `sweep_again` finds out what to do.
     """
-    try:
-        _sweep_floats(order, adjoint)
-    except (TypeError, ValueError, OverflowError):
-        for node in order:
-            node._grad = 0.0 if node._requires_grad else None
-        order[-1]._grad = adjoint
-        for step in sweep(order[-1], adjoint):
-            step.operand._grad = step.total
-
-
-def _sweep_floats(order: list[Any], adjoint: float) -> None:
     for node in order:
         if node._requires_grad:
             node._grad = 0.0
@@ -261,3 +250,15 @@ def _sweep_floats(order: list[Any], adjoint: float) -> None:
                 partials = op.local_partials(wanted, node._data, [x._data for x in left])
                 for i, partial in zip(wanted, partials, strict=True):
                     left[i]._grad += g * partial
+
+
+def sweep_again(order: list[Any], adjoint: float) -> None:
+    """Does what `sweep_numbers` does, more slowly: it makes floats of the numbers that rules give.
+
+    Anything else it refuses, by the name of the operation.
+    """
+    for node in order:
+        node._grad = 0.0 if node._requires_grad else None
+    order[-1]._grad = adjoint
+    for step in sweep(order[-1], adjoint):
+        step.operand._grad = step.total

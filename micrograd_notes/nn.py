@@ -151,6 +151,8 @@ class Neuron(Module):
         seed: int | random.Random | None = None,
     ) -> None:
         nin = _size("nin", nin)
+        if nonlin not in (True, False):
+            raise TypeError(f"nonlin must be True or False, got {nonlin!r}; write activation='tanh'")
         chosen = _find_activation("relu" if activation is None else activation)
         self.activation = chosen if nonlin else None
         bound = 1.0

@@ -40,6 +40,8 @@ class Recorded(Value):
 
     __slots__ = ()
 
+    is_recorded = True  # for `ops`, which adds up an array in one way and numbers in another
+
     @staticmethod
     def _apply_(op: Op, operands: tuple[Any, ...]) -> "Recorded":
         session = _session
