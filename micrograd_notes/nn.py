@@ -17,7 +17,7 @@ from types import FunctionType, MappingProxyType, MemberDescriptorType, ModuleTy
 from typing import Any, NamedTuple
 
 from micrograd_notes.engine import Value, as_value
-from micrograd_notes.graph import described, leaf_behind, topological_order
+from micrograd_notes.graph import leaf_behind, topological_order
 from micrograd_notes.op import TABLE, Op
 
 Activation = str | Op | Callable[[Value], Value]
@@ -48,15 +48,13 @@ class Module:
     {'slope': 2.0, 'offset': 1.0}
 
     Lists, tuples, dicts, deques, NumPy arrays, dataclasses, modules and other objects are searched,
-    at any depth; a function and what it closes over are not. A leaf that is found is a parameter,
-    and one with requires_grad=False is a frozen one. Numbers that are not `Value`s are data.
+    at any depth; functions are not. A leaf is a parameter, a frozen one with requires_grad=False.
+    Numbers that are not `Value`s are data. The result of an operation, or of a computation under
+    `no_grad()`, is a kept output, as in `self.out = self(x)`, if it depends on a trainable
+    parameter of the module, on a neuron's output, or on nothing that requires a gradient.
 
-    The result of an operation is not a parameter. It is a kept output, as in `self.out = self(x)`,
-    if it depends on a trainable parameter that the module holds, on a neuron's output, or on
-    nothing that requires a gradient. Any other result is a weight that could never learn, and is
-    refused by name: `self.w = Value(1.0) / 2`, or `self.w = self.w - 0.1 * self.w.grad`. The same
-    holds for what was computed under `no_grad()`. Refused, too, is a trainable `Value` that the
-    module holds only in a set, as a key, or as an attribute of its class.
+    Any other result is a weight that could never learn, as in `self.w = Value(1.0) / 2`, and is
+    refused by name. So is a trainable `Value` that is held only in a set, as a key, or by a class.
     """
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
@@ -336,41 +334,35 @@ def _size(what: str, given: Any) -> int:
 
 _PLAIN = frozenset({float, int, bool, str, type(None), type, FunctionType, ModuleType, Op})
 _MADE_BY_CLASS = 1 << 9  # the flag of a type that a class statement made; the others hold no Values
-_ADVICE = "for a constant write Value(number, requires_grad=False)"
 
 
 def _parts(held: Any, name: str = "") -> tuple[list[tuple[Any, Any]], dict[str, Any], Named]:
-    """Returns what an object holds under an index or key, as attributes, and where no parameter may
-
-    stand: in a set, as a key, or in its class; these with the place in words.
-    """
+    """Returns what it holds by index or key, by attribute, and where a parameter may not stand."""
     items: Any = []
-    loose: Named = []
+    aside: Named = []
     if isinstance(held, list | tuple | deque | ValuesView):
         items = enumerate(held)
     elif isinstance(held, dict | MappingProxyType):
-        items = held.items()
-        loose = [(f"as a key of {name}", key) for key in held]
+        items, aside = held.items(), [(f"a key of {name} is not one of its values", k) for k in held]
     elif isinstance(held, Set):
-        loose = [(f"in the set {name}, which has no order", item) for item in held]
+        aside = [(f"an item of {name}, a set, has no order", item) for item in held]
     elif getattr(getattr(held, "dtype", None), "hasobject", False):  # an array of objects
         items = enumerate(held.tolist()) if held.shape else [((), held.item())]
     own = getattr(held, "__dict__", None)
-    own = own if isinstance(own, dict) and not isinstance(held, type | FunctionType) else {}
-    slots = {}
+    attributes = own if isinstance(own, dict) and not isinstance(held, type | FunctionType) else {}
     for kind in type(held).__mro__:
         if kind.__flags__ & _MADE_BY_CLASS and kind.__module__ != __name__:
             for each, item in vars(kind).items():
-                if isinstance(item, MemberDescriptorType):
-                    slots[each] = getattr(held, each, None)
-                elif not (each.startswith("__") or each in own):
-                    loose.append((f"as {kind.__name__}.{each}, which all objects share", item))
-    return list(items), slots | own, loose
+                if isinstance(item, MemberDescriptorType):  # a slot
+                    attributes = {**attributes, each: getattr(held, each, None)}
+                elif not (item.__class__ in _PLAIN or each in attributes or each[:2] == "__"):
+                    aside.append((f"{kind.__name__}.{each} belongs to all objects of it", item))
+    return list(items), attributes, aside
 
 
-def _walk(roots: Named, seen: dict[int, Any]) -> tuple[Named, Named]:
-    """Returns every `Value` below by name, and what is held in no order."""
-    values, no_order, stack = [], [], roots[::-1]
+def _walk(name: str, root: Any, seen: dict[int, Any]) -> tuple[Named, Named]:
+    """Returns every `Value` below the root by name, and what stands where no parameter may."""
+    values, aside, stack = [], [], [(name, root)]
     while stack:
         name, held = stack.pop()
         if id(held) in seen:
@@ -379,71 +371,52 @@ def _walk(roots: Named, seen: dict[int, Any]) -> tuple[Named, Named]:
         if isinstance(held, Value):
             values.append((name, held))
             continue
-        items, attributes, loose = _parts(held, name)
-        if isinstance(held, Neuron):
-            _check_weights(name, held)
-        no_order += loose
+        if isinstance(held, Neuron) and not {Value}.issuperset(map(type, [*held.w, held.b])):
+            for after, w in [("b", held.b), *((f"w[{i}]", w) for i, w in enumerate(held.w))]:
+                if not isinstance(w, Value):
+                    raise _lost(f"{_dotted(name, after)} is {w!r}, a plain number")
+        items, attributes, more = _parts(held, name)
+        aside += more
         below = [(f"{name}[{key!r}]", x) for key, x in items if x.__class__ not in _PLAIN]
         prefix = f"{name}." if name else ""
         below += [(prefix + key, x) for key, x in attributes.items() if x.__class__ not in _PLAIN]
         stack += reversed(below)
-    return values, no_order
+    return values, aside
 
 
 def _parameters(module: Module) -> Named:
     """Returns the parameters by name; ValueError if the module holds a weight that can't learn."""
     seen: dict[int, Any] = {}
-    values, no_order = _walk([("", module)], seen)
+    values, aside = _walk("", module, seen)
     leaves = [named for named in values if named[1]._left is None and named[1].origin is None]
-    if no_order or len(leaves) < len(values):
-        mine = {id(leaf) for _, leaf in leaves}
-        for name, value in values:
-            if id(value) not in mine and _is_lost(value, mine):
-                made = f"the result of {value.op.name}" if value.op else "computed under no_grad()"
-                raise ValueError(
-                    f"{name} is {made}, so it is not a parameter and would never learn. "
-                    f"Write {name} = Value(number), with .data of what it is computed from, or "
-                    f"{name}.data = number to change a parameter"
-                )
-        for where, held in no_order:
-            for _, value in _walk([("", held)], seen)[0]:
-                if value.requires_grad if _is_leaf(value) else _is_lost(value, mine):
-                    raise ValueError(
-                        f"{described(value)} is held {where}, so it is not a parameter and would "
-                        f"never learn. Keep it in an attribute or a list; {_ADVICE}"
-                    )
+    mine = {id(leaf) for _, leaf in leaves}
+    for name, value in values if len(leaves) < len(values) else ():
+        if id(value) not in mine and _is_lost(value, mine):
+            made = f"the result of {value.op.name}" if value.op else "computed under no_grad()"
+            raise _lost(f"{name} is {made}")
+    for why, held in aside:
+        if any(_is_lost(value, mine) for _, value in _walk("", held, seen)[0]):
+            raise _lost(why)
     return leaves
 
 
-def _is_leaf(value: Value) -> bool:
-    """Returns whether it is a leaf that was made as one, and not computed under `no_grad`."""
-    return value._left is None and value.origin is None
+def _is_lost(value: Value, mine: set[int]) -> bool:
+    """Returns whether it depends on trainable leaves, and on none that the module holds."""
+    if not isinstance(value._left, Value | tuple | None) or id(leaf_behind(value)) in mine:
+        return False  # it is kept from a recording of `lift`, or an output of the module
+    order = topological_order(value)
+    if any(node.origin is not None for node in order if node._left is not None):
+        return False  # the output of a neuron
+    behind = [leaf for node in order if not node.operands and (leaf := leaf_behind(node)) is not None]
+    return bool(behind) and mine.isdisjoint(map(id, behind))
 
 
-def _is_lost(result: Value, mine: set[int]) -> bool:
-    """Returns whether a result depends on trainable leaves, and on none that the module holds."""
-    if not isinstance(result._left, Value | tuple | None):
-        return False  # kept from a recording of `lift`
-    if id(leaf_behind(result)) in mine:
-        return False  # nearly always, and without a walk
-    behind = []
-    for node in topological_order(result):
-        if node._left is None:
-            behind.append(leaf_behind(node))
-        elif node.origin is not None:  # the output of a neuron
-            return False
-    return any(leaf is not None for leaf in behind) and mine.isdisjoint(map(id, behind))
-
-
-def _check_weights(name: str, neuron: "Neuron") -> None:
-    if {Value}.issuperset(map(type, [*neuron.w, neuron.b])):
-        return
-    for after, weight in [("b", neuron.b), *((f"w[{i}]", w) for i, w in enumerate(neuron.w))]:
-        if not isinstance(weight, Value):
-            raise ValueError(
-                f"{_dotted(name, after)} is {weight!r}, a plain number, which would never learn. "
-                f"Write {_dotted(name, after)}.data = number; {_ADVICE}"
-            )
+def _lost(what: str) -> ValueError:
+    return ValueError(
+        f"{what}, so it is not a parameter and would never learn. Keep leaves in attributes, lists "
+        "and dicts, made with Value(number), where number is .data of what it is computed from; "
+        "change them by setting their .data; give requires_grad=False to a constant"
+    )
 
 
 def _dotted(before: str, name: str) -> str:
