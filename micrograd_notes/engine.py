@@ -56,7 +56,7 @@ _sweeping = RLock()  # sweeps of two threads may share leaves
 
 def _refused(what: str, instead: str) -> Callable[..., Any]:
     def method(self: Any, *others: Any) -> Any:
-        raise TypeError(f"{what}, as its gradient would be lost: write {instead}")
+        raise TypeError(f"{what} would lose the gradient of a Value. Write {instead}")
 
     return method
 
@@ -98,10 +98,8 @@ class Value(Node):
         self._requires_grad = requires_grad
         self._born = _clock
         if name is not None and not isinstance(name, str):
-            raise TypeError(
-                f"a Value's name is a string, got {name!r}. Value(data, name, requires_grad) takes "
-                "no operands and no operation; write a + b to record one"
-            )
+            given_instead = f"{name!r}; operands are not given, a + b records them"
+            raise TypeError(f"a Value's name is a string, got {given_instead}")
         self.name = name
 
     # ---- what a node knows ---------------------------------------------------------------------
@@ -235,11 +233,8 @@ class Value(Node):
     # ---- how it behaves as a number --------------------------------------------------------------
 
     def __eq__(self, other: object) -> bool:
-        if self is not other and (isinstance(other, Number) or is_number(other)):
-            raise TypeError(
-                f"a Value is a node of a graph and never equals a number, such as {other!r}; "
-                "compare its .data, v.data == number"
-            )
+        if isinstance(other, Number) or is_number(other):
+            raise TypeError(f"a Value is a node and never equals {other!r}. Write v.data == number")
         return True if self is other else NotImplemented
 
     __hash__ = Node.__hash__
@@ -259,22 +254,14 @@ class Value(Node):
     def __bool__(self) -> bool:
         return bool(self._data)
 
-    __float__ = _refused(
-        "a Value does not turn into a float silently",
-        "exp(v) from micrograd_notes in place of math.exp(v), or v.data for the number",
-    )
-    __complex__ = _refused("a Value does not turn into a complex number", "complex(v.data)")
-    __int__ = __trunc__ = _refused(
-        "a Value does not turn into an int silently",
-        "floor(v), which records, or int(v.data) for the number",
-    )
-    __index__ = _refused("a Value is not an index", "pick(values, v), or values[int(v.data)]")
-    __ceil__ = _refused("a Value has no ceil", "-floor(-v), or math.ceil(v.data) for the number")
-    __mod__ = __rmod__ = _refused("a Value has no %", "a - b * floor(a / b)")
-    __floordiv__ = __rfloordiv__ = _refused("a Value has no //", "floor(a / b)")
-    __divmod__ = __rdivmod__ = _refused(
-        "a Value has no divmod", "q = floor(a / b), and a - b * q for the rest"
-    )
+    __float__ = _refused("float()", "exp(v) from micrograd_notes, not math.exp(v), or v.data")
+    __complex__ = _refused("complex()", "complex(v.data)")
+    __int__ = __trunc__ = _refused("int()", "floor(v), which records, or int(v.data)")
+    __ceil__ = _refused("ceil()", "-floor(-v), which records, or math.ceil(v.data)")
+    __index__ = _refused("an index", "pick(values, v), which records, or values[int(v.data)]")
+    __mod__ = __rmod__ = _refused("%", "a - b * floor(a / b)")
+    __floordiv__ = __rfloordiv__ = _refused("//", "floor(a / b)")
+    __divmod__ = __rdivmod__ = _refused("divmod()", "floor(a / b), and a - b * floor(a / b)")
 
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else str(self)
@@ -326,7 +313,8 @@ def _as_the_thread_wants_it(node: Value) -> None:
     if thread in _lookouts:
         _lookouts[thread].made(node)
     if thread in _without_recording:
-        node.origin = leaf_behind(node)
+        leaf = leaf_behind(node)
+        node.origin = ref(leaf) if isinstance(leaf, Value) else leaf
         node.op = node._left = node._right = None
         node._requires_grad = False
 
@@ -443,8 +431,8 @@ def backward(root: Value, adjoint: float = 1.0) -> None:
         try:
             try:
                 sweep_numbers(order, adjoint)
-            except (TypeError, ValueError, OverflowError):
-                sweep_again(order, adjoint)
+            except (TypeError, ValueError, OverflowError) as error:
+                sweep_again(order, adjoint, error)
         except BaseException:
             for node in order:
                 node._grad = None

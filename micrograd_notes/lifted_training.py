@@ -14,7 +14,9 @@ This file knows arrays and steps. It knows no epochs, no callbacks, and not what
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from importlib.util import find_spec
+from itertools import compress
 from typing import Any, NamedTuple
 
 from micrograd_notes.engine import Value, no_grad, sweep
@@ -252,8 +254,8 @@ class LiftedTraining:
             raise RuntimeError(
                 "the loss depends on no parameter that requires a gradient; there is none to learn"
             )
-        reached = [p for p, is_reached in zip(self._parameters, self._reached, strict=True) if is_reached]
-        refuse_strangers(self._optimizer, model.parameters(), lambda: reached)
+        reached = partial(compress, self._parameters, self._reached)
+        refuse_strangers(self._optimizer, model.parameters(), reached)
         place_of = {id(parameter): i for i, parameter in enumerate(self._parameters)}
         mine = [place_of[id(parameter)] for parameter in self._optimizer.params]
         self._mine = None if mine == list(range(len(self._parameters))) else np.array(mine)
@@ -353,13 +355,12 @@ def refuse_strangers(
     optimizer: Optimizer, mine: list[Value], reached: Callable[[], Iterable[Value]]
 ) -> None:
     """Raises ValueError where an optimiser has parameters that neither model nor loss uses."""
-    known = {id(parameter) for parameter in mine}
-    strangers = {id(parameter) for parameter in optimizer.params if id(parameter) not in known}
+    strangers = set(map(id, optimizer.params)).difference(map(id, mine))
     if strangers and strangers.isdisjoint(map(id, reached())):
         raise ValueError(
             f"{len(strangers)} of the {len(optimizer.params)} parameters of the optimizer are not "
-            "the model's, and the loss does not depend on them. Make an optimizer with "
-            "model.parameters(), after the last weight of the model was replaced"
+            "the model's, and the loss does not depend on them. Make the optimizer with "
+            "model.parameters(), after any weight of the model is replaced"
         )
 
 

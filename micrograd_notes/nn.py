@@ -150,7 +150,7 @@ class Neuron(Module):
     ) -> None:
         nin = _size("nin", nin)
         if nonlin not in (True, False):
-            raise TypeError(f"nonlin must be True or False, got {nonlin!r}; write activation='tanh'")
+            raise TypeError(f"nonlin is True or False, got {nonlin!r}. Write activation={nonlin!r}")
         chosen = _find_activation("relu" if activation is None else activation)
         self.activation = chosen if nonlin else None
         bound = 1.0
@@ -343,7 +343,7 @@ def _parts(held: Any, name: str = "") -> tuple[list[tuple[Any, Any]], dict[str, 
     if isinstance(held, list | tuple | deque | ValuesView):
         items = enumerate(held)
     elif isinstance(held, dict | MappingProxyType):
-        items, aside = held.items(), [(f"a key of {name} is not one of its values", k) for k in held]
+        items, aside = held.items(), [(f"a key of {name} is not a value", key) for key in held]
     elif isinstance(held, Set):
         aside = [(f"an item of {name}, a set, has no order", item) for item in held]
     elif getattr(getattr(held, "dtype", None), "hasobject", False):  # an array of objects
@@ -407,8 +407,8 @@ def _is_lost(value: Value, mine: set[int]) -> bool:
     order = topological_order(value)
     if any(node.origin is not None for node in order if node._left is not None):
         return False  # the output of a neuron
-    behind = [leaf for node in order if not node.operands and (leaf := leaf_behind(node)) is not None]
-    return bool(behind) and mine.isdisjoint(map(id, behind))
+    behind = {id(leaf_behind(node)) for node in order if node._left is None} - {id(None)}
+    return bool(behind) and mine.isdisjoint(behind)
 
 
 def _lost(what: str) -> ValueError:

@@ -106,10 +106,7 @@ class Op:
         [3.0, 2.0]
         """
         if isinstance(self.partials, tuple):
-            return [
-                self._number(_at(self.partials[index], result, operands), result)
-                for index in wanted
-            ]
+            return [_at(self.partials[index], result, operands) for index in wanted]
         partials = self.partials(result, *operands)
         if not isinstance(partials, list | tuple):
             raise TypeError(
@@ -121,20 +118,7 @@ class Op:
                 f"{self.name}: partials returns a list with one number an operand, got "
                 f"{len(partials)} numbers for {len(operands)} operands"
             )
-        return [self._number(partials[index], result) for index in wanted]
-
-    def _number(self, partial: Any, result: Any) -> Any:
-        """Returns what a rule gave as a float, or as it is if it was given more than numbers."""
-        if partial.__class__ is float:
-            return partial
-        if hasattr(result, "_apply_") and hasattr(partial, "_apply_"):
-            return partial
-        try:
-            if is_number(partial):
-                return float(partial)
-        except OverflowError:
-            pass
-        raise TypeError(f"{self.name}: a partial must return a real number, got {partial!r}")
+        return [partials[index] for index in wanted]
 
     def with_defaults(self, operands: tuple[Any, ...]) -> tuple[Any, ...]:
         """Returns the operands and the defaults of those left out; TypeError if too few or many."""

@@ -64,6 +64,7 @@ divide: Op = operation("divide", operator.truediv,
 ieee_divide: Op = operation("ieee_divide", accurate.ieee_divide,
     [lambda y, a, b: ieee_divide(1.0, b), lambda y, a, b: -ieee_divide(y, b)],
     symbol="/", numpy="{0} / {1}", mpmath=lambda mp, a, b: a / b)
+# In base and exponent together it has no second derivative at a = 0: in either order it is 0 there.
 power: Op = operation("power", accurate.power,
     [lambda y, a, b: _power_slope(a, b),
      lambda y, a, b: where(a, chain(y, ieee_log(a)), 0.0)],
@@ -102,8 +103,8 @@ log1p: Op = operation("log1p", math.log1p, [lambda y, x: ieee_divide(1.0, 1.0 + 
 share: Op = operation("share", accurate.share,
     [lambda y, a, b: chain(share(b, a), ieee_divide(1.0, a + b)),
      lambda y, a, b: -chain(y, ieee_divide(1.0, a + b))],
-    numpy="{0} / ({0} + {1})", domain=((0.0, math.inf), (0.0, math.inf)),
-    mpmath=lambda mp, a, b: a / (a + b) if a else a)
+    numpy="{0} / np.where({0} + {1} == 0, 1.0, {0} + {1})",
+    domain=((0.0, math.inf), (0.0, math.inf)), mpmath=lambda mp, a, b: a / (a + b) if a else a)
 exp_difference: Op = operation("exp_difference", accurate.exp_difference,
     [lambda y, a, b: y, lambda y, a, b: -y],
     symbol="exp(a-b)", numpy="np.exp({0} - {1})", mpmath=lambda mp, a, b: mp.exp(a - b))
@@ -268,7 +269,7 @@ def _exponential_shares(y: Any, *xs: Any) -> list[Any]:
     """
     top = _detached(largest(*xs))
     exponentials = [exp_difference(x, top) for x in xs]
-    if _is_recorded(top):
+    if hasattr(top, "is_recorded"):
         total = sum(exponentials[1:], exponentials[0])
         return [ieee_divide(exponential, total) for exponential in exponentials]
     before = [0.0, *accumulate(exponentials[:-1])]
@@ -277,20 +278,11 @@ def _exponential_shares(y: Any, *xs: Any) -> list[Any]:
 
 
 def _power_slope(a: Any, b: Any) -> Any:
-    """Returns b a**(b-1), the derivative of a**b in a.
-
-    At a = 0 it stays the same as b changes, as the derivative in b does as a changes: then the
-    second derivatives, of which no one has a limit there, are 0 in either order.
-    """
+    """Returns b a**(b-1), which at a = 0 is no function of b: see `power`."""
     slope = chain(b, power_less(a, b, 1.0))
-    if b.__class__ is float or not getattr(b, "requires_grad", False) or _is_recorded(b):
-        return slope
-    return where(a, slope, chain(b.detach(), power_less(a, b, 1.0)))
-
-
-def _is_recorded(x: Any) -> bool:
-    """Returns whether it is a number of an array that is being lifted, not differentiated again."""
-    return getattr(x, "is_recorded", False)
+    if getattr(b, "requires_grad", False) and not hasattr(b, "is_recorded"):
+        return where(a, slope, chain(b.detach(), power_less(a, b, 1.0)))
+    return slope
 
 
 def _detached(x: Any) -> Any:

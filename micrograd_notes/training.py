@@ -17,16 +17,11 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from micrograd_notes.data import Dataset
-from micrograd_notes.engine import (
-    AnomalyError,
-    Value,
-    detect_anomaly,
-    no_grad,
-    topological_order,
-)
+from micrograd_notes.engine import AnomalyError, Value, detect_anomaly, no_grad, topological_order
 from micrograd_notes.lifted_training import (
     Examples,
     LiftedTraining,
@@ -120,8 +115,8 @@ def fit(
         validation: data to evaluate after each epoch, never to learn from.
         callback: called after each epoch with its number, from 0, and its logs. The gradients are
             then those of the last step. What it adds to the logs stays in the history. If it
-            returns True, training ends there; False or None lets it go on. Several are given as a
-            list, and called in order.
+            returns True, training ends there; else it returns False or None. Several are given as
+            a list, and called in order.
         progress: whether to show a bar, where tqdm is installed. With or without it, each epoch
             is a line in the log `micrograd_notes.training`, at the level INFO.
         lifted: whether to lift the loss to arrays and train on those: the same batches, steps and
@@ -133,13 +128,11 @@ def fit(
 
     Raises:
         ValueError: inputs and targets do not fit each other or the model, or a count is below 1;
-            the model holds a weight that could not learn (see `Module`), or the optimiser has
-            parameters that neither the model nor the loss uses.
+            a weight could not learn (see `Module`), or the optimiser is of another model.
         TypeError: the loss or the callback is no function, or the optimiser none; a callback
             returns something else than True, False or None.
-        FloatingPointError: the loss, a gradient or what a parameter would become is infinite or not
-            a number. The message says where it came from; model and optimiser stay as they were
-            before that step.
+        FloatingPointError: the loss, a gradient, or what a step would make of a parameter is not
+            finite. Model and optimiser stay as they were before that step.
         CannotLift: with `lifted`, the model or the loss can't be lifted; the line at fault is named
             and nothing has changed.
         ImportError: with `lifted`, NumPy is not installed.
@@ -217,7 +210,7 @@ class _Steps:
             batch = examples[start : start + self.batch_size]
             outputs, batch_loss = self._guess(batch)
             if not start:
-                refuse_strangers(self.optimizer, mine, lambda: topological_order(batch_loss))
+                refuse_strangers(self.optimizer, mine, partial(topological_order, batch_loss))
             self._step(batch_loss, batch, mine)
             losses.append(batch_loss.data * len(batch))
             guesses += map(_numbers, outputs)
@@ -256,10 +249,8 @@ class _Steps:
         try:
             with detect_anomaly():
                 self._guess(batch)[1].backward()
-        except AnomalyError as error:
-            return str(error)
-        except Exception:  # it fails in another way the second time
-            pass
+        except Exception as error:  # in some other way, perhaps, the second time
+            return str(error) if isinstance(error, AnomalyError) else ""
         return ""
 
     def evaluate(self) -> dict[str, float]:

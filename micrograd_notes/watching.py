@@ -49,9 +49,8 @@ class Watcher:
       parameter's present number, while the gradient was computed for an earlier one. That is seen
       in the sweep itself, so it needs no call: have a `Watcher` while your own loop runs. Adding up
       the gradients of several batches before a step is no fault and gives no warning.
-    - **Never moved.** The number of a parameter that requires a gradient is after an epoch what it
-      was before: no optimiser has it, or the loss does not depend on it. One whose gradient is 0,
-      as where an input is 0 in all examples, gives no warning.
+    - **Never moved.** A parameter that requires a gradient has the same number as an epoch before.
+      One whose gradient is 0, as where an input is 0 in all examples, gives no warning.
     - **Dead.** The slope of a unit's activation is exactly 0 for every example, as for a relu that
       is never above 0: no gradient reaches its weights, and it stays as it is.
     - **Saturated.** The slope is below 1/100 of the activation's steepest, for all but 1 in 100
@@ -86,17 +85,16 @@ class Watcher:
         # for each parameter the moment of its number that its gradient belongs to
         self._moments: dict[Value, int] = {}
         self._told: set[str] = set()
-        self._last = self._numbers()
-        self._epoch: int | None = -1
-        self._has_swept = False
+        self._numbers = {leaf: leaf.data for leaf in self._names}  # at the end of the last epoch
+        self._epoch: int | None = None
         tell_of_sweeps(self)
 
     def __call__(self, epoch: int | None = None, logs: Any = None) -> None:
         """Looks at all units, and warns of those that cannot learn. It is what `fit` calls."""
         self._warn_of(
             self._unmoved(epoch),
-            "not moved in this epoch, though it requires a gradient: no optimizer has it, or the "
-            "loss does not depend on it; set requires_grad=False to freeze it",
+            "not moved in this epoch, though trainable: no optimizer has it, or the loss does not "
+            "depend on it; set requires_grad=False to freeze it",
         )
         dead, saturated = self._judged()
         count = len(self.inputs)
@@ -121,26 +119,21 @@ class Watcher:
 
     # ---- parameters that never move --------------------------------------------------------------
 
-    def _numbers(self) -> dict[Value, tuple[float, float | None]]:
-        return {leaf: (leaf.data, leaf._grad) for leaf in self._names if leaf.requires_grad}
-
     def _unmoved(self, epoch: int | None) -> list[str]:
         """Returns the parameters that stayed where they were in an epoch, and ought not."""
-        now = self._numbers()
-        pairs = [(leaf, before, now[leaf]) for leaf, before in self._last.items() if leaf in now]
-        still = [leaf for leaf, before, after in pairs if before[0] == after[0]]
-        # In the first epoch there may not have been a step yet; later there should have been.
-        is_judged = epoch is None or epoch != self._epoch
-        is_judged &= len(still) < len(pairs) or self._epoch != -1
-        is_judged &= self._has_swept or any(before[1] != after[1] for _, before, after in pairs)
-        self._last, self._epoch, self._has_swept = now, epoch, False
-        return [self._names[leaf] for leaf in still if is_judged and leaf._grad != 0.0]
+        numbers = {leaf: leaf.data for leaf in self._names}
+        still = [leaf for leaf, number in numbers.items() if number == self._numbers[leaf]]
+        is_trained = any(leaf.has_grad for leaf in numbers) and epoch not in (None, self._epoch)
+        if self._epoch is None and len(still) == len(numbers):
+            is_trained = False  # there may not have been a step yet
+        self._numbers, self._epoch = numbers, epoch
+        ought = [leaf for leaf in still if leaf.requires_grad and leaf._grad != 0.0]
+        return [self._names[leaf] for leaf in ought] if is_trained else []
 
     # ---- gradients that are never zeroed ---------------------------------------------------------
 
     def swept(self, leaves: Iterable[tuple[Any, float | None]]) -> None:
         """Sees which gradients a sweep has added to. The engine calls it: see `tell_of_sweeps`."""
-        self._has_swept = True
         mixed: set[Value] = set()
         for leaf, before in leaves:
             if leaf not in self._names:
