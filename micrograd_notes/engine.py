@@ -56,7 +56,7 @@ _sweeping = RLock()  # sweeps of two threads may share leaves
 
 def _refused(what: str, instead: str) -> Callable[..., Any]:
     def method(self: Any, *others: Any) -> Any:
-        raise TypeError(f"{what} would lose the gradient of a Value. Write {instead}")
+        raise TypeError(f"{what} would lose the gradient of a Value: write {instead}")
 
     return method
 

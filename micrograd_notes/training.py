@@ -281,7 +281,10 @@ def _lifted(
     def arrays(data: Data) -> Examples:
         examples = examples_of(data)
         [output] = _outputs(model, [examples[0][0]])
-        return Examples.of(examples, _labels(_numbers(output), [target for _, target in examples]))
+        labels = _labels(_numbers(output), [target for _, target in examples])
+        if labels and not isinstance(output, Value):  # classes, which may be spelled 0.0, 1.0, 2.0
+            examples = [(x, int(label)) for (x, _), label in zip(examples, labels, strict=True)]
+        return Examples.of(examples, labels)
 
     held_out = None if validation is None else arrays(validation)
     return LiftedTraining(model, loss, optimizer, batch_size, arrays(data), held_out)
