@@ -177,7 +177,8 @@ def cbrt(x: float) -> float:
 def exp_difference(a: float, b: float) -> float:
     """Returns exp(a-b).
 
-    Rounding a-b costs |a-b| ulp: 700 of them at 700. The exact difference comes in two parts.
+    Rounding a-b costs |a-b| ulp: 700 of them at 700. The exact difference comes in two parts. At
+    a = b = -inf it is 0: nothing is a part of nothing.
 
     >>> exp_difference(1.0, 1.0)
     1.0
@@ -188,7 +189,9 @@ def exp_difference(a: float, b: float) -> float:
     except OverflowError:
         return math.inf
     # exp(d + r) = exp(d) * (1 + r), as r*r is far below an ulp; r is nan where a or b is infinite
-    return result + result * rest if math.isfinite(rest) else result
+    if math.isfinite(rest):
+        return result + result * rest
+    return 0.0 if a == b == -math.inf else result
 
 
 def pick(index: float, *values: float) -> float:
@@ -200,6 +203,15 @@ def pick(index: float, *values: float) -> float:
     if not 0 <= index < len(values):
         raise ValueError(f"there are {len(values)} values, whose places are counted from 0")
     return values[int(index)]
+
+
+def share(a: float, b: float) -> float:
+    """Returns a / (a + b), the part that a has in their sum; 0 where both are 0.
+
+    >>> share(1.0, 3.0), share(0.0, 0.0)
+    (0.25, 0.0)
+    """
+    return ieee_divide(a, a + b) if a else a
 
 
 def logsumexp(*xs: float) -> float:

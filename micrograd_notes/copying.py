@@ -9,10 +9,10 @@ Importing the package is enough.
 import copyreg
 from threading import get_ident
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakSet, ref
 
 from micrograd_notes.engine import Value
-from micrograd_notes.graph import topological_order
+from micrograd_notes.graph import leaf_behind, topological_order
 from micrograd_notes.modes import stand_in
 from micrograd_notes.op import Op
 
@@ -45,7 +45,10 @@ def _reduced(value: Value) -> tuple[Any, ...]:
         return other.__reduce_ex__(4)  # type: ignore[no-any-return]
     operands = value.operands
     is_current = all(operand._born <= value._born for operand in operands)
-    own = (value.op, value._data, value._grad, value.name, value._requires_grad, is_current)
+    origin = None if operands or value._requires_grad else leaf_behind(value)
+    if isinstance(origin, ref):  # to a leaf that is there no more; soon this one is not, either
+        origin = Value(0.0)
+    own = (value.op, value._data, value._grad, value.name, value._requires_grad, is_current, origin)
     thread = get_ident()
     if not operands or any(e.thread == thread and value in e.members for e in _in_progress):
         return _restored, (*own, operands)
@@ -61,12 +64,13 @@ def _restored(
     name: str | None,
     requires_grad: bool,
     is_current: bool,
+    origin: Value | None,
     operands: tuple[Value, ...],
 ) -> Value:
     """Returns the value again, made from operands that have been restored."""
     value = Value(data, name, requires_grad)
     value._grad = grad
-    value.op = op
+    value.op, value.origin = op, None if origin is None else ref(origin)
     if op is not None and op.is_simple:
         value._left, value._right = operands if len(operands) == 2 else (operands[0], None)
     elif op is not None:

@@ -14,6 +14,7 @@ is, and no recursion, so that it may be a million operations deep.
 import operator
 from collections.abc import Callable, Container, Iterable
 from functools import wraps
+from numbers import Number
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import ReferenceType, ref
@@ -25,7 +26,9 @@ from micrograd_notes.graph import (
     Step,
     described,
     given,
+    leaf_behind,
     sweep,
+    sweep_again,
     sweep_numbers,
     topological_order,
 )
@@ -65,6 +68,13 @@ def _of_its_stand_in(method: F) -> F:
     return asked  # type: ignore[return-value]
 
 
+def _refused(what: str, instead: str) -> Callable[..., Any]:
+    def method(self: Any, *others: Any) -> Any:
+        raise TypeError(f"{what} would lose the gradient of a Value: write {instead}")
+
+    return method
+
+
 class Value(Node):
     """A number in a computation graph.
 
@@ -84,8 +94,8 @@ class Value(Node):
     >>> round(a.grad, 6), round(b.grad, 6)
     (-0.004023, 0.002682)
 
-    `==` compares identity, as values are the nodes of a graph; `<` and its kin compare data. `bool`
-    is that of the data, as with a float.
+    `==` compares identity, as values are the nodes of a graph, and refuses a plain number; `<` and
+    its kin compare data. `bool` is that of the data, as with a float.
     """
 
     __slots__ = ("__weakref__",)
@@ -102,7 +112,8 @@ class Value(Node):
         self._requires_grad = requires_grad
         self._born = _clock
         if name is not None and not isinstance(name, str):
-            raise TypeError(f"a Value's name is a string, got {name!r}")
+            given_instead = f"{name!r}; operands are not given, a + b records them"
+            raise TypeError(f"a Value's name is a string, got {given_instead}")
         self.name = name
 
     # ---- what a node knows ---------------------------------------------------------------------
@@ -173,6 +184,7 @@ class Value(Node):
         global _freezings
         self._requires_grad = bool(wanted)
         _freezings += 1
+        self.origin = None  # it is a leaf that was wanted, also where `no_grad` made it
 
     def item(self) -> float:
         """Returns the number alone, as PyTorch's `item` does."""
@@ -242,6 +254,13 @@ class Value(Node):
 
     # ---- how it behaves as a number --------------------------------------------------------------
 
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Number) or is_number(other):
+            raise TypeError(f"a Value is a node and never equals {other!r}. Write v.data == number")
+        return True if self is other else NotImplemented
+
+    __hash__ = Node.__hash__
+
     @_of_its_stand_in
     def __lt__(self, other: Any) -> Any:
         return _compare(operator.lt, self, other)
@@ -262,11 +281,14 @@ class Value(Node):
     def __bool__(self) -> bool:
         return bool(self._data)
 
-    def __float__(self) -> float:
-        raise TypeError(
-            "a Value does not turn into a float silently, as its gradient would be lost: "
-            "write exp(v) from micrograd_notes in place of math.exp(v), or v.data for the number"
-        )
+    __float__ = _refused("float()", "exp(v) from micrograd_notes, not math.exp(v), or v.data")
+    __complex__ = _refused("complex()", "complex(v.data)")
+    __int__ = __trunc__ = _refused("int()", "floor(v), which records, or int(v.data)")
+    __ceil__ = _refused("ceil()", "-floor(-v), which records, or math.ceil(v.data)")
+    __index__ = _refused("an index", "pick(values, v), which records, or values[int(v.data)]")
+    __mod__ = __rmod__ = _refused("%", "a - b * floor(a / b)")
+    __floordiv__ = __rfloordiv__ = _refused("//", "floor(a / b)")
+    __divmod__ = __rdivmod__ = _refused("divmod()", "floor(a / b), and a - b * floor(a / b)")
 
     @_of_its_stand_in
     def __format__(self, spec: str) -> str:
@@ -294,7 +316,7 @@ _new = object.__new__
 def _node(op: Op, data: float, left: Any, right: Value | None, requires_grad: bool) -> Value:
     """Returns the result of an operation, with its operands."""
     node = _new(Value)
-    node._data = data if data.__class__ is float else _to_float(data)
+    node._data = data if data.__class__ is float else _result(op, data)
     node._grad = None
     node.op = op
     node.origin = None
@@ -306,9 +328,18 @@ def _node(op: Op, data: float, left: Any, right: Value | None, requires_grad: bo
     return node
 
 
-def _leaf(data: float) -> Value:
-    """Returns a result that forgets what it was made of, as all do under `no_grad`."""
-    return Value(data, None, False)
+def _leaf(op: Op, data: float, operands: Iterable[Value]) -> Value:
+    """Returns a result as `no_grad` has it: it forgets all but one leaf that it depends on.
+
+    By that note a module tells a weight which was computed, and can't learn, from a kept output.
+    """
+    leaf = Value(data if data.__class__ is float else _result(op, data), None, False)
+    for operand in operands:
+        behind = leaf_behind(operand)
+        if behind is not None:
+            leaf.origin = ref(behind) if isinstance(behind, Value) else behind
+            break
+    return leaf
 
 
 def _record(op: Op, values: tuple[Value, ...]) -> Value:
@@ -327,7 +358,7 @@ def _record(op: Op, values: tuple[Value, ...]) -> Value:
     except (ArithmeticError, ValueError) as error:
         raise _explained(error, op, values) from None
     if forgets and lookout is None:
-        return _leaf(data)
+        return _leaf(op, data, values)
     if op.is_simple:
         left, right = values if len(values) == 2 else (values[0], None)
         requires_grad = left._requires_grad or (right is not None and right._requires_grad)
@@ -337,7 +368,14 @@ def _record(op: Op, values: tuple[Value, ...]) -> Value:
         node = _node(op, data, values, None, any(x._requires_grad for x in wanted))
     if lookout is not None:
         lookout.made(node)
-    return node.detach() if forgets else node
+    return _leaf(op, data, values) if forgets else node
+
+
+def _result(op: Op, data: Any) -> float:
+    try:
+        return _to_float(data)
+    except (TypeError, OverflowError) as error:
+        raise type(error)(f"{op.name}: forward must return a real number; {error}") from None
 
 
 def method_of_one_operand(op: Op) -> Callable[[Value], Value]:
@@ -372,7 +410,9 @@ def method_of_two_operands(op: Op) -> Callable[[Value, Any], Any]:
             raise _explained(error, op, [self, other]) from None
         requires_grad = self._requires_grad or other._requires_grad
         if asked or data.__class__ is not float:
-            return _leaf(data) if asked else _node(op, data, self, other, requires_grad)
+            if asked:
+                return _leaf(op, data, (self, other))
+            return _node(op, data, self, other, requires_grad)
         # What `_node` does, without the call: nine in ten nodes are made here.
         node = _new(Value)
         node._data = data
@@ -456,7 +496,10 @@ def backward(root: Value, adjoint: float = 1.0) -> None:
         if lookout is not None:
             lookout.rehearse(root, adjoint, leaves)
         try:
-            sweep_numbers(order, adjoint)
+            try:
+                sweep_numbers(order, adjoint)
+            except (TypeError, ValueError, OverflowError) as error:
+                sweep_again(order, adjoint, error)
         except BaseException:
             for node in order:
                 node._grad = None

@@ -12,9 +12,10 @@ comes about (the engine records it). Nothing recurses, so a graph may be a milli
 
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
+from weakref import ref
 
 from micrograd_notes import ops
-from micrograd_notes.op import Op
+from micrograd_notes.op import Op, is_number
 
 
 class Node:
@@ -30,7 +31,8 @@ class Node:
 
     name: str | None
     op: Op | None  # the row of the table that made it; None for a leaf
-    origin: Any  # the neuron that this is the output of, if there is one; pictures group by it
+    # The neuron that this is the output of, if there is one; pictures group by it. Of a leaf that
+    origin: Any  # `no_grad` made: a weak reference to a trainable leaf from which it was computed.
     _data: float
     _grad: float | None  # None until a sweep has come by
     _left: Any
@@ -50,6 +52,27 @@ class Node:
 
 
 AnyNode = TypeVar("AnyNode", bound=Node)
+
+
+def leaf_behind(node: Node) -> Any:
+    """Returns a trainable leaf that the node is, or was computed from; None if there is none.
+
+    Of a leaf that is there no more it is a dead weak reference, which is no one's parameter.
+    """
+    while (left := node._left) is not None:
+        right = node._right
+        if right is not None and left._left is None and right._left is None:
+            if left._requires_grad:
+                return left
+            node = left if not right._requires_grad and left.origin is not None else right
+            continue
+        for node in node.operands:  # noqa: B020 (the last one, if none depends on a trainable leaf)
+            if node._requires_grad or (node._left is None and node.origin is not None):
+                break
+    if node._requires_grad and node.origin is None:  # else it stands for a leaf: see `modes`
+        return node
+    leaf = node.origin() if isinstance(node.origin, ref) else None
+    return node.origin if leaf is None else leaf
 
 
 def described(node: Node) -> str:
@@ -150,7 +173,10 @@ def sweep(root: Node, adjoint: Any = 1.0, recorded: bool = False) -> Iterator[St
         result, known = (
             (node, operands) if recorded else (node._data, [x._data for x in operands])
         )
-        partials = node.op.local_partials(wanted, result, known)
+        partials = [
+            partial if recorded and isinstance(partial, Node) else _float_of(partial, node.op)
+            for partial in node.op.local_partials(wanted, result, known)
+        ]
         for index, partial in zip(wanted, partials, strict=True):
             operand = operands[index]
             contribution = _chain(totals[node], partial)
@@ -159,6 +185,20 @@ def sweep(root: Node, adjoint: Any = 1.0, recorded: bool = False) -> Iterator[St
             yield Step(
                 node, operand, index, totals[node], partial, contribution, totals[operand]
             )
+
+
+def _float_of(partial: Any, op: Op) -> float:
+    """Returns what a rule gave as a float; TypeError if it is not a real number."""
+    try:
+        if partial.__class__ is float or is_number(partial):
+            return float(partial)
+    except OverflowError:
+        pass
+    raise TypeError(f"{op.name}: a partial must return a real number, got {partial!r}")
+
+
+class NotAFloat(TypeError):
+    """A rule gave another number than a float, or no number."""
 
 
 def _chain(adjoint: Any, partial: Any) -> Any:
@@ -185,6 +225,7 @@ def sweep_numbers(order: list[Any], adjoint: float) -> None:
 
     Where an adjoint g is 0, every contribution is 0 whatever the partial, and nothing is computed:
     see `accurate.chain_product`.
+    It raises where a rule gave something else than a float: see `sweep_again`.
     """
     for node in order:
         if node._requires_grad:
@@ -192,7 +233,13 @@ def sweep_numbers(order: list[Any], adjoint: float) -> None:
     order[-1]._grad = adjoint
     for node in reversed(order):
         left, right, g = node._left, node._right, node._grad
-        if left is None or g is None:
+        if g.__class__ is not float:
+            if g is None:
+                continue
+            if not isinstance(g, float):
+                raise NotAFloat
+            g = node._grad = float(g)  # NumPy's, with the same digits
+        if left is None:
             continue
         op: Any = node.op
         if right is not None:
@@ -223,3 +270,18 @@ def sweep_numbers(order: list[Any], adjoint: float) -> None:
                 partials = op.local_partials(wanted, node._data, [x._data for x in left])
                 for i, partial in zip(wanted, partials, strict=True):
                     left[i]._grad += g * partial
+
+
+def sweep_again(order: list[Any], adjoint: float, error: Exception) -> None:
+    """Does what `sweep_numbers` could not where a rule gave another number than a float.
+
+    Where one gave no number it says so, and any other error it raises again.
+    """
+    steps = list(sweep(order[-1], adjoint))
+    if not isinstance(error, NotAFloat):
+        raise error
+    for node in order:
+        node._grad = 0.0 if node._requires_grad else None
+    order[-1]._grad = adjoint
+    for step in steps:
+        step.operand._grad = step.total

@@ -14,14 +14,15 @@ This file knows arrays and steps. It knows no epochs, no callbacks, and not what
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from importlib.util import find_spec
+from itertools import compress
 from typing import Any, NamedTuple
 
 from micrograd_notes.engine import Value, no_grad, sweep
 from micrograd_notes.graph import described
 from micrograd_notes.lifting import Lifted, lift
-from micrograd_notes.lifting.inputs import holds_nan
 from micrograd_notes.memories import Vectors
 from micrograd_notes.optim import Optimizer
 
@@ -195,8 +196,8 @@ class LiftedTraining:
             after[self._mine] = self._optimizer.stepped(
                 theta[self._mine], gradient[self._mine], self._has_grad
             )
-        if holds_nan(after):
-            refuse_to_step("a parameter", math.nan)
+        if not np.isfinite(after).all():
+            refuse_steps(self._trained, self._parameters, after.tolist())
         # Gradients of what the optimiser doesn't know add up, as nobody forgets them.
         if self._adds_up is not None:
             gradient = gradient + np.where(self._adds_up, before, 0.0)
@@ -292,6 +293,8 @@ class LiftedTraining:
             raise RuntimeError(
                 "the loss depends on no parameter that requires a gradient; there is none to learn"
             )
+        reached = partial(compress, self._parameters, self._reached)
+        refuse_strangers(self._optimizer, model.parameters(), reached)
         began = time.perf_counter()
         if self.is_mean:
             self._program.check(inputs, targets)
@@ -378,6 +381,29 @@ def refuse_to_step(what: str, number: float) -> None:
         raise FloatingPointError(
             f"{what} became {number}, and its step was not taken; "
             "try a smaller learning rate, or smaller inputs"
+        )
+
+
+def refuse_steps(
+    model: Any, parameters: list[Value], numbers: list[float], what: str = ""
+) -> None:
+    """Raises FloatingPointError where the number of a parameter is not finite, with its name."""
+    if not math.isfinite(sum(numbers)):
+        names = {id(p): name for name, p in getattr(model, "named_parameters", dict)()}
+        for parameter, number in zip(parameters, numbers, strict=True):
+            refuse_to_step(what + names.get(id(parameter), described(parameter)), number)
+
+
+def refuse_strangers(
+    optimizer: Optimizer, mine: list[Value], reached: Callable[[], Iterable[Value]]
+) -> None:
+    """Raises ValueError where an optimiser has parameters that neither model nor loss uses."""
+    strangers = set(map(id, optimizer.params)).difference(map(id, mine))
+    if strangers and strangers.isdisjoint(map(id, reached())):
+        raise ValueError(
+            f"{len(strangers)} of the {len(optimizer.params)} parameters of the optimizer are not "
+            "the model's, and the loss does not depend on them. Make the optimizer with "
+            "model.parameters(), after any weight of the model is replaced"
         )
 
 

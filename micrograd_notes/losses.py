@@ -14,11 +14,11 @@ what it is, so the checks of plain targets are left out, and the formula is the 
 This file knows formulas and the shapes of their arguments. It knows no model and no data set.
 """
 
-import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from micrograd_notes.engine import Value
+from micrograd_notes.op import is_number
 from micrograd_notes.ops import logsumexp, pick, relu, softplus
 
 __all__ = ["binary_cross_entropy_with_logits", "cross_entropy", "hinge_loss", "mse_loss"]
@@ -94,8 +94,6 @@ def cross_entropy(
             f"cross_entropy takes a list of logits, one a class, got {logits!r}; for a model with "
             "one output there is binary_cross_entropy_with_logits"
         )
-    if len(logits) < 2 and not any(_is_list(row) for row in logits):
-        raise ValueError("cross_entropy got no logits; give it two or more for each example")
     if not any(_is_list(row) for row in logits):
         return _cross_entropy(logits, target)
     if isinstance(target, Value) or not isinstance(target, Iterable):
@@ -142,17 +140,18 @@ def _binary_cross_entropy(logit: Any, target: Any) -> Any:
 def _cross_entropy(logits: Any, target: Any) -> Any:
     if not _is_list(logits):
         raise TypeError(f"cross_entropy got a batch with {logits!r} in place of a list of logits")
+    if len(logits) < 2:
+        raise ValueError(
+            f"cross_entropy got {logits!r}; give it two or more logits for each example"
+        )
     # log(sum of exp(z) / exp(z of the label)). Taking the difference first keeps the digits of a
     # loss that is nearly 0, and of its gradient; the label's own difference is 0.
     if isinstance(target, Value):
         mine = pick(logits, target)
         return logsumexp(*[logit - mine for logit in logits])
-    try:
-        label = operator.index(target)
-    except TypeError:
-        raise TypeError(
-            f"cross_entropy takes the number of a class as target, got {target!r}"
-        ) from None
+    if type(target).__name__ in ("bool", "bool_") or not is_number(target) or target % 1:
+        raise TypeError(f"cross_entropy takes the number of a class as target, got {target!r}")
+    label = int(target)
     # A negative label would count from the end of the list, silently.
     if not 0 <= label < len(logits):
         raise ValueError(
@@ -210,6 +209,10 @@ def _flat(losses: Any) -> list[Any]:
 
 def _is_list(thing: Any) -> bool:
     """Returns whether it holds several things: lists, tuples and arrays do."""
+    if isinstance(thing, Mapping | Set) or hasattr(thing, "__next__"):
+        raise TypeError(
+            f"a loss takes numbers and lists, got a {type(thing).__name__}; give list(...) of it"
+        )
     return isinstance(thing, Iterable) and not isinstance(thing, str)
 
 

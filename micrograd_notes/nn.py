@@ -9,15 +9,19 @@ data.
 import math
 import numbers
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set, ValuesView
 from itertools import pairwise
 from operator import index
+from types import FunctionType, MappingProxyType, MemberDescriptorType, ModuleType
 from typing import Any, NamedTuple
 
 from micrograd_notes.engine import Value, as_value
+from micrograd_notes.graph import leaf_behind, topological_order
 from micrograd_notes.op import TABLE, Op
 
 Activation = str | Op | Callable[[Value], Value]
+Named = list[tuple[str, Any]]
 
 
 class LoadResult(NamedTuple):
@@ -28,7 +32,7 @@ class LoadResult(NamedTuple):
 
 
 class Module:
-    """Anything with parameters: the `Value`s in its attributes, and in lists and modules there.
+    """Anything with parameters: the `Value`s in its attributes, and in what its attributes hold.
 
     Derive from it and set attributes; the rest follows:
 
@@ -42,19 +46,27 @@ class Module:
     ['slope', 'offset']
     >>> line.state_dict()
     {'slope': 2.0, 'offset': 1.0}
+
+    Lists, tuples, dicts, deques, NumPy arrays, dataclasses, modules and other objects are searched,
+    at any depth; functions are not. A leaf is a parameter, a frozen one with requires_grad=False.
+    Numbers that are not `Value`s are data. The result of an operation, or of a computation under
+    `no_grad()`, is a kept output, as in `self.out = self(x)`, if it depends on a trainable
+    parameter of the module, on a neuron's output, or on nothing that requires a gradient.
+
+    Any other result is a weight that could never learn, as in `self.w = Value(1.0) / 2`, and is
+    refused by name. So is a trainable `Value` that is held only in a set, as a key, or by a class.
     """
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Yields each parameter with the expression that reaches it; a shared one once.
 
+        Raises:
+            ValueError: the module holds a `Value` that looks like a weight and could not learn.
+
         >>> [name for name, parameter in Layer(2, 1).named_parameters()]
         ['neurons[0].w[0]', 'neurons[0].w[1]', 'neurons[0].b']
         """
-        seen: set[int] = set()
-        for name, leaf in _leaves("", self):
-            if id(leaf) not in seen:
-                seen.add(id(leaf))
-                yield name, leaf
+        yield from _parameters(self)
 
     def parameters(self) -> list[Value]:
         """Returns the parameters, in the order of `named_parameters`."""
@@ -73,7 +85,7 @@ class Module:
         >>> sorted(MLP(2, [3, 1]).state_dict())
         ['layers.0.bias', 'layers.0.weight', 'layers.1.bias', 'layers.1.weight']
         """
-        return {key: _numbers(place) for key, place in _places("", self)}
+        return {key: _numbers(place) for key, place in _entries(self).items()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> LoadResult:
         """Sets all parameters from a state dict; nothing changes if one entry does not fit.
@@ -87,7 +99,7 @@ class Module:
         """
         if not isinstance(state, Mapping):
             raise TypeError(f"a state dict is a dictionary of names and numbers, got {state!r}")
-        places = dict(_places("", self))
+        places = _entries(self)
         numbers_given, problems = _read(places, state)
         missing = [key for key in places if key not in state]
         unexpected = [key for key in state if key not in places]
@@ -103,9 +115,9 @@ class Module:
             _assign(places[key], given)
         return LoadResult(missing, unexpected)
 
-    def _state(self) -> dict[str, Any]:
+    def _state(self) -> Named:
         """Returns what the state dict is made of: numbers' places by their names."""
-        return vars(self)
+        return _by_key(self)
 
 
 class Neuron(Module):
@@ -137,6 +149,8 @@ class Neuron(Module):
         seed: int | random.Random | None = None,
     ) -> None:
         nin = _size("nin", nin)
+        if nonlin not in (True, False):
+            raise TypeError(f"nonlin is True or False, got {nonlin!r}. Write activation={nonlin!r}")
         chosen = _find_activation("relu" if activation is None else activation)
         self.activation = chosen if nonlin else None
         bound = 1.0
@@ -162,7 +176,8 @@ class Neuron(Module):
         result = total if self.activation is None else self.activation(total)
         if not isinstance(result, Value):
             raise TypeError(f"an activation returns a Value, {self.activation!r} gave {result!r}")
-        result.origin = self
+        if result.op is not None:  # a leaf that no_grad made keeps its note: see leaf_behind
+            result.origin = self
         return result
 
     def __repr__(self) -> str:
@@ -197,11 +212,13 @@ class Layer(Module):
         outputs = [neuron(x) for neuron in self.neurons]
         return outputs[0] if len(outputs) == 1 else outputs
 
-    def _state(self) -> dict[str, Any]:
-        return {
-            "weight": [neuron.w for neuron in self.neurons],
-            "bias": [neuron.b for neuron in self.neurons],
-        }
+    def _state(self) -> Named:
+        return [
+            ("weight", [neuron.w for neuron in self.neurons]),
+            ("bias", [neuron.b for neuron in self.neurons]),
+            ("neurons", [{**vars(neuron), "w": None, "b": None} for neuron in self.neurons]),
+            *(named for named in _by_key(self) if named[0] != "neurons"),
+        ]
 
     def __repr__(self) -> str:
         return f"Layer of [{', '.join(str(neuron) for neuron in self.neurons)}]"
@@ -315,45 +332,137 @@ def _size(what: str, given: Any) -> int:
 # ---- where the parameters are --------------------------------------------------------------------
 
 
-def _leaves(name: str, held: Any, above: tuple[int, ...] = ()) -> Iterator[tuple[str, Value]]:
-    """Yields every leaf in a module's attributes, lists and dicts, with what reaches it."""
-    if isinstance(held, Value) and held.op is None:
-        yield name, held
-    elif isinstance(held, Module) and id(held) not in above:  # it may be held by what it holds
-        for attribute, item in vars(held).items():
-            yield from _leaves(_dotted(name, attribute), item, (*above, id(held)))
-    elif isinstance(held, list | tuple):
-        for i, item in enumerate(held):
-            yield from _leaves(f"{name}[{i}]", item, above)
-    elif isinstance(held, dict):
-        for key, item in held.items():
-            yield from _leaves(f"{name}[{key!r}]", item, above)
+_PLAIN = frozenset({float, int, bool, str, type(None), type, FunctionType, ModuleType, Op})
+_MADE_BY_CLASS = 1 << 9  # the flag of a type that a class statement made; the others hold no Values
 
 
-def _places(key: str, held: Any, above: tuple[int, ...] = ()) -> Iterator[tuple[str, Any]]:
-    """Yields every entry of a state dict: its key, and the leaf or the lists of leaves there."""
-    if isinstance(held, Module) and id(held) not in above:
-        for name, item in held._state().items():
-            yield from _places(_dotted(key, name), item, (*above, id(held)))
-    elif _is_array(held):
-        yield key, held
-    elif isinstance(held, list | tuple):
-        for i, item in enumerate(held):
-            yield from _places(f"{key}.{i}", item, above)
-    elif isinstance(held, dict):
-        for name, item in held.items():
-            yield from _places(f"{key}.{name}", item, above)
+def _parts(held: Any, name: str = "") -> tuple[list[tuple[Any, Any]], dict[str, Any], Named]:
+    """Returns what it holds by index or key, by attribute, and where a parameter may not stand."""
+    items: Any = []
+    aside: Named = []
+    if isinstance(held, list | tuple | deque | ValuesView):
+        items = enumerate(held)
+    elif isinstance(held, dict | MappingProxyType):
+        items, aside = held.items(), [(f"a key of {name} is not a value", key) for key in held]
+    elif isinstance(held, Set):
+        aside = [(f"an item of {name}, a set, has no order", item) for item in held]
+    elif getattr(getattr(held, "dtype", None), "hasobject", False):  # an array of objects
+        items = enumerate(held.tolist()) if held.shape else [((), held.item())]
+    own = getattr(held, "__dict__", None)
+    attributes = own if isinstance(own, dict) and not isinstance(held, type | FunctionType) else {}
+    for kind in type(held).__mro__:
+        if kind.__flags__ & _MADE_BY_CLASS and kind.__module__ != __name__:
+            for each, item in vars(kind).items():
+                if isinstance(item, MemberDescriptorType):  # a slot
+                    attributes = {**attributes, each: getattr(held, each, None)}
+                elif not (item.__class__ in _PLAIN or each in attributes or each[:2] == "__"):
+                    aside.append((f"{kind.__name__}.{each} belongs to all objects of it", item))
+    return list(items), attributes, aside
+
+
+def _walk(name: str, root: Any, seen: dict[int, Any]) -> tuple[Named, Named]:
+    """Returns every `Value` below the root by name, and what stands where no parameter may."""
+    values, aside, stack = [], [], [(name, root)]
+    while stack:
+        name, held = stack.pop()
+        if id(held) in seen:
+            continue
+        seen[id(held)] = held  # and so alive: no other object gets its id
+        if isinstance(held, Value):
+            values.append((name, held))
+            continue
+        if isinstance(held, Neuron) and not {Value}.issuperset(map(type, [*held.w, held.b])):
+            for after, w in [("b", held.b), *((f"w[{i}]", w) for i, w in enumerate(held.w))]:
+                if not isinstance(w, Value):
+                    raise _lost(f"{_dotted(name, after)} is {w!r}, a plain number")
+        items, attributes, more = _parts(held, name)
+        aside += more
+        below = [(f"{name}[{key!r}]", x) for key, x in items if x.__class__ not in _PLAIN]
+        prefix = f"{name}." if name else ""
+        below += [(prefix + key, x) for key, x in attributes.items() if x.__class__ not in _PLAIN]
+        stack += reversed(below)
+    return values, aside
+
+
+def _parameters(module: Module) -> Named:
+    """Returns the parameters by name; ValueError if the module holds a weight that can't learn."""
+    seen: dict[int, Any] = {}
+    values, aside = _walk("", module, seen)
+    leaves = [named for named in values if named[1]._left is None and named[1].origin is None]
+    mine = {id(leaf) for _, leaf in leaves}
+    for name, value in values if len(leaves) < len(values) else ():
+        if id(value) not in mine and _is_lost(value, mine):
+            made = f"the result of {value.op.name}" if value.op else "computed under no_grad()"
+            raise _lost(f"{name} is {made}")
+    for why, held in aside:
+        if any(_is_lost(value, mine) for _, value in _walk("", held, seen)[0]):
+            raise _lost(why)
+    return leaves
+
+
+def _is_lost(value: Value, mine: set[int]) -> bool:
+    """Returns whether it depends on trainable leaves, and on none that the module holds."""
+    if not isinstance(value._left, Value | tuple | None) or id(leaf_behind(value)) in mine:
+        return False  # it is kept from a recording of `lift`, or an output of the module
+    order = topological_order(value)
+    if any(node.origin is not None for node in order if node._left is not None):
+        return False  # the output of a neuron
+    behind = {id(leaf_behind(node)) for node in order if node._left is None} - {id(None)}
+    return bool(behind) and mine.isdisjoint(behind)
+
+
+def _lost(what: str) -> ValueError:
+    return ValueError(
+        f"{what}, so it is not a parameter and would never learn. Keep leaves in attributes, lists "
+        "and dicts, made with Value(number), where number is .data of what it is computed from; "
+        "change them by setting their .data; give requires_grad=False to a constant"
+    )
 
 
 def _dotted(before: str, name: str) -> str:
     return f"{before}.{name}" if before else name
 
 
-def _is_array(held: Any) -> bool:
-    """Returns whether it is a leaf, or nested lists of leaves."""
-    if isinstance(held, list | tuple):
-        return len(held) > 0 and all(_is_array(item) for item in held)
-    return isinstance(held, Value) and held.op is None
+# ---- state dicts ---------------------------------------------------------------------------------
+
+
+def _entries(module: Module) -> dict[str, Any]:
+    """Returns every entry of a state dict: its key, and the parameter or nested lists of them."""
+    mine = {id(leaf) for _, leaf in _parameters(module)}
+    entries: dict[str, Any] = {}
+    for key, place in _places("", module, mine):
+        if key in entries:
+            raise ValueError(f"two entries of the state dict are called {key!r}; rename one")
+        entries[key] = place
+    return entries
+
+
+def _places(
+    key: str, held: Any, mine: set[int], above: tuple[int, ...] = ()
+) -> Iterator[tuple[str, Any]]:
+    place = None if isinstance(held, Module) else _nested(held, mine)
+    if place is not None:
+        yield key, place
+    elif held.__class__ not in _PLAIN and not isinstance(held, Value) and id(held) not in above:
+        state = held._state() if isinstance(held, Module) else _by_key(held)
+        for name, item in state:
+            yield from _places(_dotted(key, name), item, mine, (*above, id(held)))
+
+
+def _by_key(held: Any) -> Named:
+    items, attributes, _ = _parts(held)
+    return [(str(key), item) for key, item in (*items, *attributes.items())]
+
+
+def _nested(held: Any, mine: set[int]) -> Any:
+    """Returns a parameter, or lists of parameters as nested as what holds them; else None."""
+    if isinstance(held, Value):
+        return held if id(held) in mine else None
+    if not isinstance(held, list | tuple | deque) and not hasattr(held, "dtype"):
+        return None
+    nested = [_nested(item, mine) for _, item in _parts(held)[0]]
+    are_all = nested and all(item is not None for item in nested)
+    return nested if are_all and _shape(nested) else None
 
 
 def _numbers(place: Any) -> Any:

@@ -339,15 +339,18 @@ def lookup(name: str) -> Op:
 
     >>> lookup("exp")
     Op(exp)
-    >>> lookup("exq")
+    >>> lookup("exq")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    KeyError: "no operation is named 'exq'; did you mean 'exp'?"
+    KeyError: "no operation is named 'exq'; did you mean 'exp'? One of your own is there after ...
     """
     if name in TABLE:
         return TABLE[name]
     near = difflib.get_close_matches(name, TABLE, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(TABLE)}"
-    raise KeyError(f"no operation is named {name!r}{hint}")
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(TABLE)}"
+    raise KeyError(
+        f"no operation is named {name!r}; {hint} One of your own is there after you import the "
+        f"file, or run the cell, that calls operation({name!r}, ...)"
+    )
 
 
 def on_new_operation(listener: Callable[[Op], None]) -> None:

@@ -26,6 +26,7 @@ notebook of your own:
 
 import math
 import operator
+from itertools import accumulate
 from typing import Any
 
 from micrograd_notes import accurate
@@ -63,8 +64,9 @@ divide: Op = operation("divide", operator.truediv,
 ieee_divide: Op = operation("ieee_divide", accurate.ieee_divide,
     [lambda y, a, b: ieee_divide(1.0, b), lambda y, a, b: -ieee_divide(y, b)],
     symbol="/", numpy="{0} / {1}", mpmath=lambda mp, a, b: a / b)
+# In base and exponent together it has no second derivative at a = 0: in either order it is 0 there.
 power: Op = operation("power", accurate.power,
-    [lambda y, a, b: chain(b, power_less(a, b, 1.0)),
+    [lambda y, a, b: _power_slope(a, b),
      lambda y, a, b: where(a, chain(y, ieee_log(a)), 0.0)],
     symbol="**", method="pow", numpy="{0} ** {1}", mpmath=lambda mp, a, b: mp.power(a, b))
 # a ** (b - n), for the derivatives of power: n is 1 in the first, a whole number above in the next.
@@ -97,6 +99,12 @@ ieee_log: Op = operation("ieee_log", accurate.ieee_log, [lambda y, x: ieee_divid
     symbol="log", numpy="np.log({0})", domain=((0.0, math.inf),), mpmath="log")
 log1p: Op = operation("log1p", math.log1p, [lambda y, x: ieee_divide(1.0, 1.0 + x)],
     domain=((-1.0, math.inf),), mpmath="log1p")
+# a / (a + b), the part that a has in their sum
+share: Op = operation("share", accurate.share,
+    [lambda y, a, b: chain(share(b, a), ieee_divide(1.0, a + b)),
+     lambda y, a, b: -chain(y, ieee_divide(1.0, a + b))],
+    numpy="{0} / np.where({0} + {1} == 0, 1.0, {0} + {1})",
+    domain=((0.0, math.inf), (0.0, math.inf)), mpmath=lambda mp, a, b: a / (a + b) if a else a)
 exp_difference: Op = operation("exp_difference", accurate.exp_difference,
     [lambda y, a, b: y, lambda y, a, b: -y],
     symbol="exp(a-b)", numpy="np.exp({0} - {1})", mpmath=lambda mp, a, b: mp.exp(a - b))
@@ -255,12 +263,26 @@ def _exponential_shares(y: Any, *xs: Any) -> list[Any]:
     """Returns exp(x) / sum of exp(x) for each x: the softmax of xs.
 
     The largest x is taken from each first, so that nothing overflows. It cancels, so no gradient
-    flows through it.
+    flows through it. Where one x leads, the derivative of its share is the share times that of all
+    others, which 1 - share or total - exponential would lose. So the others are added up for each,
+    from the left and from the right; arrays, that are not differentiated again, need only a total.
     """
     top = _detached(largest(*xs))
     exponentials = [exp_difference(x, top) for x in xs]
-    total = sum(exponentials[1:], exponentials[0])
-    return [ieee_divide(exponential, total) for exponential in exponentials]
+    if hasattr(top, "is_recorded"):
+        total = sum(exponentials[1:], exponentials[0])
+        return [ieee_divide(exponential, total) for exponential in exponentials]
+    before = [0.0, *accumulate(exponentials[:-1])]
+    after = [0.0, *accumulate(exponentials[:0:-1])][::-1]
+    return [share(e, b + a) for e, b, a in zip(exponentials, before, after, strict=True)]
+
+
+def _power_slope(a: Any, b: Any) -> Any:
+    """Returns b a**(b-1), which at a = 0 is no function of b: see `power`."""
+    slope = chain(b, power_less(a, b, 1.0))
+    if getattr(b, "requires_grad", False) and not hasattr(b, "is_recorded"):
+        return where(a, slope, chain(b.detach(), power_less(a, b, 1.0)))
+    return slope
 
 
 def _detached(x: Any) -> Any:

@@ -68,8 +68,8 @@ class Optimizer:
     def step(self) -> None:
         """Changes each parameter that has a gradient."""
         for parameter, memory in zip(self.params, self.memories, strict=True):
-            if parameter.has_grad:
-                parameter.data = self._after(parameter.data, parameter.grad, memory)
+            if parameter._grad is not None:
+                parameter.data = self._after(parameter._data, parameter._grad, memory)
 
     def stepped(self, data: Any, gradient: Any, has_grad: Any = None) -> Any:
         """Returns the vector that `step` makes of the vector of all parameters.
@@ -135,7 +135,7 @@ class Optimizer:
     def zero_grad(self) -> None:
         """Forgets the gradients, so that the next sweep does not add to them."""
         for parameter in self.params:
-            parameter.grad = None
+            parameter._grad = None
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the options and the memories as plain data, which JSON can hold.
@@ -311,9 +311,10 @@ def _checked_parameters(params: Iterable[Value]) -> list[Value]:
     for parameter in parameters:
         if not isinstance(parameter, Value):
             raise TypeError(f"a parameter is a Value, got {parameter!r}")
-        if parameter.operands:
+        if parameter.operands or parameter.origin is not None:
+            made = "computed under no_grad()" if parameter.op is None else "of an operation"
             raise ValueError(
-                f"{parameter!r} is the result of an operation; only leaves can be optimised"
+                f"{parameter!r} is the result {made}; only leaves can be optimised"
             )
     if len(set(parameters)) != len(parameters):
         raise ValueError("a parameter stands in the list twice; each takes one change a step")

@@ -17,11 +17,18 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from micrograd_notes.data import Dataset
-from micrograd_notes.engine import Value, no_grad
-from micrograd_notes.lifted_training import Examples, LiftedTraining, refuse_to_step
+from micrograd_notes.engine import AnomalyError, Value, detect_anomaly, no_grad, topological_order
+from micrograd_notes.lifted_training import (
+    Examples,
+    LiftedTraining,
+    refuse_steps,
+    refuse_strangers,
+    refuse_to_step,
+)
 from micrograd_notes.losses import (
     binary_cross_entropy_with_logits,
     cross_entropy,
@@ -108,7 +115,8 @@ def fit(
         validation: data to evaluate after each epoch, never to learn from.
         callback: called after each epoch with its number, from 0, and its logs. The gradients are
             then those of the last step. What it adds to the logs stays in the history. If it
-            returns True, training ends there. Several are given as a list, and called in order.
+            returns True, training ends there; else it returns False or None. Several are given as
+            a list, and called in order.
         progress: whether to show a bar, where tqdm is installed. With or without it, each epoch
             is a line in the log `micrograd_notes.training`, at the level INFO.
         lifted: whether to lift the loss to arrays and train on those: the same batches, steps and
@@ -119,9 +127,12 @@ def fit(
             gradient 0, as in PyTorch, where in scalars it has none and is left alone.
 
     Raises:
-        ValueError: inputs and targets do not fit each other or the model, or a count is below 1.
-        TypeError: the loss or the callback is no function, or the optimiser none.
-        FloatingPointError: the loss is infinite or not a number. Its step is not taken.
+        ValueError: inputs and targets do not fit each other or the model, or a count is below 1;
+            a weight could not learn (see `Module`), or the optimiser is of another model.
+        TypeError: the loss or the callback is no function, or the optimiser none; a callback
+            returns something else than True, False or None.
+        FloatingPointError: the loss, a gradient, or what a step would make of a parameter is not
+            finite. Model and optimiser stay as they were before that step.
         CannotLift: with `lifted`, the model or the loss can't be lifted; the line at fault is named
             and nothing has changed.
         ImportError: with `lifted`, NumPy is not installed.
@@ -171,8 +182,8 @@ def fit(
                 bar.update()
             if callbacks:
                 steps.write_back()
-                answers = [each(epoch, logs) for each in callbacks]
-                if any(answer is True for answer in answers):
+                answers = [_is_true(each, each(epoch, logs)) for each in callbacks]
+                if any(answers):
                     break
                 steps.read()
     return history
@@ -194,18 +205,53 @@ class _Steps:
         losses: list[float] = []
         guesses: list[Any] = []
         examples = [self.examples[place] for place in order]
+        mine = self.model.parameters()
         for start in range(0, len(examples), self.batch_size):
             batch = examples[start : start + self.batch_size]
-            outputs = [self.model(inputs) for inputs, _ in batch]
-            batch_loss = self.loss(outputs, [target for _, target in batch])
-            refuse_to_step("the loss", batch_loss.data)
-            self.optimizer.zero_grad()
-            batch_loss.backward()
-            self.optimizer.step()
+            outputs, batch_loss = self._guess(batch)
+            if not start:
+                refuse_strangers(self.optimizer, mine, partial(topological_order, batch_loss))
+            self._step(batch_loss, batch, mine)
             losses.append(batch_loss.data * len(batch))
             guesses += map(_numbers, outputs)
         targets = [target for _, target in examples]
         return {"loss": math.fsum(losses) / len(examples), **_accuracy_if_labels(guesses, targets)}
+
+    def _guess(self, batch: list[tuple[Any, Any]]) -> tuple[list[Any], Value]:
+        outputs = [self.model(inputs) for inputs, _ in batch]
+        return outputs, self.loss(outputs, [target for _, target in batch])
+
+    def _step(self, loss: Value, batch: list[tuple[Any, Any]], mine: list[Value]) -> None:
+        """Takes a step; or raises, and leaves model and optimiser as they were before."""
+        optimizer, trained = self.optimizer, self.optimizer.params
+        numbers, gradients = [p._data for p in trained], [p._grad for p in (*mine, *trained)]
+        memories = list(map(dict.copy, optimizer.memories))
+        try:
+            refuse_to_step("the loss", loss.data)
+            optimizer.zero_grad()
+            loss.backward()
+            refuse_steps(self.model, trained, [p._grad or 0.0 for p in trained], "the gradient of ")
+            optimizer.step()
+            refuse_steps(self.model, trained, [p._data for p in trained])
+        except BaseException as error:
+            for parameter, number in zip(trained, numbers, strict=True):
+                parameter.data = number
+            optimizer.memories = memories
+            why = self._origin(batch) if type(error) is FloatingPointError else ""
+            for parameter, gradient in zip((*mine, *trained), gradients, strict=True):
+                parameter.grad = gradient
+            if why:
+                raise FloatingPointError(f"{error}\n  {why}") from None
+            raise
+
+    def _origin(self, batch: list[tuple[Any, Any]]) -> str:
+        """Returns where in a batch the first number is made that is not finite, in words."""
+        try:
+            with detect_anomaly():
+                self._guess(batch)[1].backward()
+        except Exception as error:  # in some other way, perhaps, the second time
+            return str(error) if isinstance(error, AnomalyError) else ""
+        return ""
 
     def evaluate(self) -> dict[str, float]:
         """Returns the loss and the accuracy on the validation data."""
@@ -235,7 +281,10 @@ def _lifted(
     def arrays(data: Data) -> Examples:
         examples = examples_of(data)
         [output] = _outputs(model, [examples[0][0]])
-        return Examples.of(examples, _labels(_numbers(output), [target for _, target in examples]))
+        labels = _labels(_numbers(output), [target for _, target in examples])
+        if labels and not isinstance(output, Value):  # classes, which may be spelled 0.0, 1.0, 2.0
+            examples = [(x, int(label)) for (x, _), label in zip(examples, labels, strict=True)]
+        return Examples.of(examples, labels)
 
     held_out = None if validation is None else arrays(validation)
     return LiftedTraining(model, loss, optimizer, batch_size, arrays(data), held_out)
@@ -398,6 +447,16 @@ def _callbacks(callback: Callback | Sequence[Callback] | None) -> list[Callback]
         if not callable(each):
             raise TypeError(f"callback is a function, like print, or a list of them, got {each!r}")
     return callbacks
+
+
+def _is_true(callback: Callback, answer: Any) -> bool:
+    """Returns a callback's answer; TypeError if it is none."""
+    if answer is None or type(answer).__name__ in ("bool", "bool_"):  # NumPy's are not Python's
+        return bool(answer)
+    raise TypeError(
+        f"the callback {getattr(callback, '__qualname__', repr(callback))} returned {answer!r}. "
+        "Return True to end the training, False or None to go on"
+    )
 
 
 def _check_count(name: str, count: Any) -> None:

@@ -49,6 +49,8 @@ class Watcher:
       parameter's present number, while the gradient was computed for an earlier one. That is seen
       in the sweep itself, so it needs no call: have a `Watcher` while your own loop runs. Adding up
       the gradients of several batches before a step is no fault and gives no warning.
+    - **Never moved.** A parameter that requires a gradient has the same number as an epoch before.
+      One whose gradient is 0, as where an input is 0 in all examples, gives no warning.
     - **Dead.** The slope of a unit's activation is exactly 0 for every example, as for a relu that
       is never above 0: no gradient reaches its weights, and it stays as it is.
     - **Saturated.** The slope is below 1/100 of the activation's steepest, for all but 1 in 100
@@ -83,10 +85,17 @@ class Watcher:
         # for each parameter the moment of its number that its gradient belongs to
         self._moments: dict[Value, int] = {}
         self._told: set[str] = set()
+        self._numbers = {leaf: leaf.data for leaf in self._names}  # at the end of the last epoch
+        self._epoch: int | None = None
         tell_of_sweeps(self)
 
     def __call__(self, epoch: int | None = None, logs: Any = None) -> None:
         """Looks at all units, and warns of those that cannot learn. It is what `fit` calls."""
+        self._warn_of(
+            self._unmoved(epoch),
+            "not moved in this epoch, though trainable: no optimizer has it, or the loss does not "
+            "depend on it; set requires_grad=False to freeze it",
+        )
         dead, saturated = self._judged()
         count = len(self.inputs)
         self._warn_of(
@@ -107,6 +116,19 @@ class Watcher:
     def saturated_units(self) -> list[str]:
         """Returns the units whose slope is nearly 0 for nearly every example; no dead ones."""
         return self._judged()[1]
+
+    # ---- parameters that never move --------------------------------------------------------------
+
+    def _unmoved(self, epoch: int | None) -> list[str]:
+        """Returns the parameters that stayed where they were in an epoch, and ought not."""
+        numbers = {leaf: leaf.data for leaf in self._names}
+        still = [leaf for leaf, number in numbers.items() if number == self._numbers[leaf]]
+        is_trained = any(leaf.has_grad for leaf in numbers) and epoch not in (None, self._epoch)
+        if self._epoch is None and len(still) == len(numbers):
+            is_trained = False  # there may not have been a step yet
+        self._numbers, self._epoch = numbers, epoch
+        ought = [leaf for leaf in still if leaf.requires_grad and leaf._grad != 0.0]
+        return [self._names[leaf] for leaf in ought] if is_trained else []
 
     # ---- gradients that are never zeroed ---------------------------------------------------------
 

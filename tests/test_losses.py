@@ -271,7 +271,7 @@ def test_what_cross_entropy_does_not_take() -> None:
         cross_entropy(values([[1.0, 2.0], [1.0, 2.0]]), [1])
     with pytest.raises(TypeError, match="in place of a list of logits"):
         cross_entropy([values([1.0, 2.0]), Value(1.0)], [1, 0])
-    with pytest.raises(ValueError, match="no logits"):
+    with pytest.raises(ValueError, match="two or more logits"):
         cross_entropy([], [])
     with pytest.raises(ValueError, match="choose from: mean, sum, none"):
         cross_entropy(values([1.0, 2.0]), 0, "avg")

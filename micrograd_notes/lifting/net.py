@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from random import Random
 from typing import Any, NamedTuple
+from weakref import ref
 
 from micrograd_notes import modes
 from micrograd_notes.anomaly import line_outside_the_package
@@ -235,6 +236,8 @@ def answer_of(
         for parameter, number in zip(parameters, theta, strict=True)
     ]
     by_id = {id(p): leaf for p, leaf in zip(parameters, leaves, strict=True)}
+    for parameter, leaf in zip(parameters, leaves, strict=True):
+        leaf.origin = ref(parameter)  # a model that keeps its output is known by it
     try:
         with modes.standing_in(by_id, lookout):
             outputs = [*_flat(function(*example))]

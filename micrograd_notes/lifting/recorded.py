@@ -39,23 +39,25 @@ class CannotLift(TypeError):
 class Recorded(Value):
     """A number of which only its place on the tape is known.
 
-    It has the slots of `Value` and no other: `_grad` holds the session, `_born` the place on its
+    It has the slots of `Value` and no other: `_left` holds the session, `_born` the place on its
     tape, and what a walk through a graph reads is refused.
     """
 
     __slots__ = ()
-    _grad: Any
+    _left: Any
+
+    is_recorded = True  # for `ops`, which adds up an array in one way and numbers in another
 
     @staticmethod
     def _apply_(op: Op, operands: tuple[Any, ...]) -> "Recorded":
         operands = op.with_defaults(operands)
-        session: Session = next(each._grad for each in operands if type(each) is Recorded)
+        session: Session = next(each._left for each in operands if type(each) is Recorded)
         return session.apply(op, operands)
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
         """Refused where `isinstance` asks whether it is a plain number, which it may be outside."""
-        if self._grad.is_open and asks_about_numbers(sys._getframe(1)):
+        if self._left.is_open and asks_about_numbers(sys._getframe(1)):
             _refuse(
                 "asks for the type of a recorded number",
                 "the function so that it treats numbers and Values alike",
@@ -88,7 +90,7 @@ class Recorded(Value):
         if asking.f_code.co_name == "asked" and asking.f_back:  # for a parameter: see `engine`
             asking = asking.f_back
         # Messages of the package, and a debugger afterwards, may show it.
-        if self._grad.is_open and not is_asked_by(asking, PACKAGE):
+        if self._left.is_open and not is_asked_by(asking, PACKAGE):
             _refuse(
                 "turns a recorded number into text, as print() and f-strings do",
                 "where(condition, a, b) for a choice; print outside of the function",
@@ -97,7 +99,7 @@ class Recorded(Value):
 
     def detach(self) -> "Recorded":
         """Returns the same number, which no gradient flows through."""
-        session: Session = self._grad
+        session: Session = self._left
         return session.new(ops.pos, (session.index(self),), False)
 
 
@@ -137,7 +139,7 @@ METHODS: dict[str, tuple[str, ...]] = {
 READ: dict[str, tuple[str, ...]] = {
     "data": ("reads .data of a recorded number", "the number itself, without .data"),
     "grad": ("reads .grad of a recorded number", "value_and_grad of the lifted program"),
-    "operands has_grad _left _right _data": WALK,
+    "operands has_grad _right _data": WALK,
 }
 SET: dict[str, tuple[str, ...]] = {
     "data": ("sets .data of a recorded number", "a new number: y = x + 1"),
@@ -176,14 +178,14 @@ def _install(op: Op) -> None:
         return apply(op, operands)
 
     def forth(self: Any, other: Any) -> Any:
-        session = self._grad
+        session = self._left
         other = session.stand_ins.get(id(other), other)
-        if type(other) is Recorded and other._grad is session and session.is_open:
+        if type(other) is Recorded and other._left is session and session.is_open:
             return session.record(op, (self._born, other._born))  # most operations
         return apply(op, (self, other)) if _is_operand(other) else NotImplemented
 
     def back(self: Any, other: Any) -> Any:
-        other = self._grad.stand_ins.get(id(other), other)
+        other = self._left.stand_ins.get(id(other), other)
         return forth(other, self) if type(other) is Recorded else back_to_any(self, other)
 
     def back_to_any(self: Any, other: Any) -> Any:
@@ -263,7 +265,7 @@ class Session:
     def at(self, place: int) -> Recorded:
         """Returns the number at a place of the tape."""
         number: Recorded = object.__new__(Recorded)
-        number._grad = self
+        number._left = self
         number._born = place
         number.op = number.name = number.origin = None
         return number
@@ -296,7 +298,7 @@ class Session:
         # `new`, written out: a function call here is a tenth of the time of a recording
         ops_so_far = self.tape.ops
         number: Recorded = object.__new__(Recorded)
-        number._grad = self
+        number._left = self
         number._born = len(ops_so_far)
         number.op = op
         number.name = None
@@ -329,7 +331,7 @@ class Session:
         """Returns the place of an operand on the tape."""
         operand = self.stand_ins.get(id(operand), operand)
         if type(operand) is Recorded:
-            if operand._grad is self:
+            if operand._left is self:
                 return int(operand._born)
             raise CannotLift(
                 f"{line_at_fault()}\n  uses a number that was kept from another recording; "
@@ -343,7 +345,7 @@ class Session:
 
     def place_of(self, thing: Any) -> int | None:
         """Returns the place of a number that an operation made; None of anything else."""
-        if type(thing) is Recorded and thing._grad is self and thing.op is not None:
+        if type(thing) is Recorded and thing._left is self and thing.op is not None:
             return int(thing._born)
         return None
 

@@ -292,7 +292,8 @@ class Histories(RuleBasedStateMachine):
     @rule(several=_SEVERAL)
     def zero_grad(self, several: list[int]) -> None:
         """Forgets the gradients of those that are leaves, as a module forgets its parameters'."""
-        pairs = [self._at(at) for at in several]
+        pairs = [pair for pair in map(self._at, several) if pair[0].origin is None]
+        pairs = [pair for pair in pairs if not pair[0].operands]  # a module refuses lone results
         holder = Module()
         vars(holder)["held"] = [value for value, _ in pairs]
         holder.zero_grad()
