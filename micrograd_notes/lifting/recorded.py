@@ -155,7 +155,7 @@ def _refusing(*words: str) -> Any:
     return refuse
 
 
-for _name in {*dir(float), *dir(int)} - {*dir(Value)}:  # members of plain numbers alone
+for _name in {*dir(float), *dir(int)} - {*dir(object), *vars(Recorded)}:  # rows come back below
     _refused = _refusing(
         f"asks a recorded number for {_name}", "it with the operations of micrograd_notes"
     )
