@@ -333,11 +333,14 @@ def _leaf(op: Op, data: float, operands: Iterable[Value]) -> Value:
 
     By that note a module tells a weight which was computed, and can't learn, from a kept output.
     """
-    leaf = Value(data if data.__class__ is float else _result(op, data), None, False)
+    leaf = _node(op, data, None, None, False)
+    leaf.op = None
     for operand in operands:
-        behind = leaf_behind(operand)
-        if behind is not None:
+        if operand._left is None:  # mostly
+            leaf.origin = ref(operand) if operand._requires_grad else operand.origin
+        elif (behind := leaf_behind(operand)) is not None:
             leaf.origin = ref(behind) if isinstance(behind, Value) else behind
+        if leaf.origin is not None:
             break
     return leaf
 
@@ -401,17 +404,17 @@ def method_of_two_operands(op: Op) -> Callable[[Value, Any], Any]:
             other = as_value(other)
             if other is None:
                 return NotImplemented
-        asked = in_use and modes.asked()  # the one question; then, what no other thread decides
-        if asked and asked is not FORGETS:
+        asked = modes.asked() if in_use else None  # one question; the rest no other thread decides
+        if asked is not None and asked is not FORGETS:
             return _record(op, (self, other))
         try:
             data = forward(self._data, other._data)
         except (ArithmeticError, ValueError) as error:
             raise _explained(error, op, [self, other]) from None
+        if asked is not None:
+            return _leaf(op, data, (self, other))
         requires_grad = self._requires_grad or other._requires_grad
-        if asked or data.__class__ is not float:
-            if asked:
-                return _leaf(op, data, (self, other))
+        if data.__class__ is not float:
             return _node(op, data, self, other, requires_grad)
         # What `_node` does, without the call: nine in ten nodes are made here.
         node = _new(Value)

@@ -70,7 +70,7 @@ class Module:
 
     def parameters(self) -> list[Value]:
         """Returns the parameters, in the order of `named_parameters`."""
-        return [parameter for _, parameter in self.named_parameters()]
+        return [parameter for _, parameter in _parameters(self)]
 
     def zero_grad(self) -> None:
         """Forgets all gradients: `backward` adds to them, so call it before each sweep."""
@@ -368,8 +368,12 @@ def _walk(name: str, root: Any, seen: dict[int, Any]) -> tuple[Named, Named]:
         if id(held) in seen:
             continue
         seen[id(held)] = held  # and so alive: no other object gets its id
-        if isinstance(held, Value):
+        if held.__class__ is Value or isinstance(held, Value):
             values.append((name, held))
+            continue
+        if held.__class__ is list:  # what `_parts` makes of it, sooner: most are lists of weights
+            named = [(f"{name}[{i}]", x) for i, x in enumerate(held) if x.__class__ not in _PLAIN]
+            stack += named[::-1]
             continue
         if isinstance(held, Neuron) and not {Value}.issuperset(map(type, [*held.w, held.b])):
             for after, w in [("b", held.b), *((f"w[{i}]", w) for i, w in enumerate(held.w))]:
