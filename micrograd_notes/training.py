@@ -122,9 +122,11 @@ def fit(
         lifted: whether to lift the loss to arrays and train on those: the same batches, steps and
             numbers, to rounding, some thousand times sooner. The model has the numbers and the
             gradients of the last step whenever a callback is called, and at the end, if it is
-            interrupted too. Plain numbers that the model and the loss take from outside stay as
-            they were at first. A parameter that `pick` chose for no example of a batch has the
-            gradient 0, as in PyTorch, where in scalars it has none and is left alone.
+            interrupted too. Before the first step, and on one more example now and then, which
+            takes 1% of the time, loss and gradient are held against the scalars. A plain number
+            that the model or the loss reads may be changed by a callback: then it is lifted again.
+            A parameter that `pick` chose for no example of a batch has the gradient 0, as in
+            PyTorch, where in scalars it has none and is left alone.
 
     Raises:
         ValueError: inputs and targets do not fit each other or the model, or a count is below 1;
@@ -133,8 +135,8 @@ def fit(
             returns something else than True, False or None.
         FloatingPointError: the loss, a gradient, or what a step would make of a parameter is not
             finite. Model and optimiser stay as they were before that step.
-        CannotLift: with `lifted`, the model or the loss can't be lifted; the line at fault is named
-            and nothing has changed.
+        CannotLift: with `lifted`, the model or the loss can't be lifted, or differs from the
+            scalars; the line at fault is named, and before the first step nothing has changed.
         ImportError: with `lifted`, NumPy is not installed.
 
     >>> from micrograd_notes.data import xor
