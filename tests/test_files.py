@@ -152,6 +152,30 @@ def test_whatever_is_saved_goes_through_links_and_keeps_the_mode(
     assert target.read_bytes() == before
 
 
+def test_the_command_line_writes_into_a_fifo_and_respects_a_read_only_file(tmp_path: Path) -> None:
+    typer_testing = pytest.importorskip("typer.testing")
+    from micrograd_notes.cli import app
+
+    def draw(path: Path) -> Any:
+        return typer_testing.CliRunner().invoke(app, ["draw", "a*2", "a=1", "-o", str(path)])
+
+    fifo, got = tmp_path / "pipe.dot", []
+    os.mkfifo(fifo)
+    reader = threading.Thread(target=lambda: got.append(fifo.read_bytes()), daemon=True)
+    reader.start()
+    assert draw(fifo).exit_code == 0
+    reader.join(timeout=30)
+    assert b"digraph" in got[0]
+    assert stat.S_ISFIFO(fifo.stat().st_mode)
+    path = tmp_path / "picture.dot"
+    path.write_bytes(OLD)
+    path.chmod(0o444)
+    result = draw(path)
+    assert result.exit_code == 1
+    assert "the file is read-only; make it writable (chmod u+w)" in result.stderr
+    assert path.read_bytes() == OLD
+
+
 # ---- mode and owner ------------------------------------------------------------------------------
 
 
@@ -223,7 +247,7 @@ def test_a_file_keeps_its_owner(tmp_path: Path) -> None:
 def test_a_fifo_is_written_into(tmp_path: Path) -> None:
     fifo, got = tmp_path / "fifo", []
     os.mkfifo(fifo)
-    reader = threading.Thread(target=lambda: got.append(fifo.read_bytes()))
+    reader = threading.Thread(target=lambda: got.append(fifo.read_bytes()), daemon=True)
     reader.start()
     write_whole(fifo, NEW)
     reader.join(timeout=30)
