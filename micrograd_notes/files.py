@@ -33,8 +33,8 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
 
     Raises:
         TypeError: path is not the name of a file.
-        OSError: the file cannot be written, or is read-only (even root may not replace it then).
-            What was there before is there still.
+        OSError: the file cannot be written, or is read-only, which holds for root, too. A regular
+            file is then as it was before.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:

@@ -39,7 +39,7 @@ def save_model(model: MLP, path: PathLike) -> None:
         TypeError: the model is not an MLP; `state_dict()` gives the numbers of any module.
         ValueError: the model has something that a file can't hold, like a number that is not
             finite, an activation that is not in the table, or a neuron of your own class.
-        OSError: the file cannot be written. What was there before is there still.
+        OSError: the file cannot be written. An older one is then as it was before.
 
     >>> import tempfile
     >>> model = MLP(2, [1, 1], activation="tanh")
@@ -162,7 +162,7 @@ def _check_entries(what: str, held: Any, *needed: str, optional: tuple[str, ...]
 
 
 def _entries(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Returns the entries of an object; ValueError if one of them stands there twice."""
+    """Returns the entries of an object; ValueError if it has two of the same name."""
     for key, count in Counter(key for key, _ in pairs).items():
         if count > 1:
             raise ValueError(f"it has the entry {in_short(key)} {count} times; keep one of them")
@@ -183,13 +183,14 @@ def _checksum(content: dict[str, Any]) -> str:
 
 
 def _pretty(thing: Any, indent: str = "") -> str:
-    """Returns the thing as JSON, with a line for each entry and for each neuron."""
-    if not isinstance(thing, dict | list) or "activation" in thing:
+    """Returns the thing as JSON, with a line for each neuron and for each entry."""
+    items = list(thing.values()) if isinstance(thing, dict) else thing
+    has_lists = isinstance(items, list) and any(isinstance(item, dict | list) for item in items)
+    if not has_lists or "activation" in thing:
         return json.dumps(thing)
+    parts = [_pretty(item, indent + "  ") for item in items]
     if isinstance(thing, dict):
-        parts = [f"{json.dumps(key)}: {_pretty(thing[key], indent + '  ')}" for key in thing]
-    else:
-        parts = [_pretty(item, indent + "  ") for item in thing]
+        parts = [f"{json.dumps(key)}: {part}" for key, part in zip(thing, parts, strict=True)]
     lines = ",\n".join(f"{indent}  {part}" for part in parts)
     start, end = "{}" if isinstance(thing, dict) else "[]"
     return f"{start}\n{lines}\n{indent}{end}"

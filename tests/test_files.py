@@ -26,7 +26,11 @@ from micrograd_notes.saving import save_model
 from micrograd_notes.training import History
 from micrograd_notes.training_page import training_page
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links, modes and FIFOs of POSIX")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="links, modes and FIFOs of POSIX"),
+    # NumPy's threads may be there from another test. The children here do nothing but write.
+    pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning"),
+]
 
 OLD, NEW = b"old " * 100, b"new " * 200_000
 fork = multiprocessing.get_context("fork")

@@ -13,10 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from micrograd_notes import Value
+from micrograd_notes import Value, saving
+from micrograd_notes.data import xor
 from micrograd_notes.nn import MLP, Layer, Neuron
 from micrograd_notes.op import TABLE, Op, operation
+from micrograd_notes.optim import Adam
 from micrograd_notes.saving import load_model, save_model
+from micrograd_notes.training import fit
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 OLD_FILES = Path(__file__).parent / "saved"
@@ -576,6 +579,38 @@ def test_entries_that_do_not_fit_are_named_where_the_checksum_is_not_asked(
         load_model(path, check=False)
     error_of(path, check=False)
     assert "checksum" in error_of(path)
+
+
+def test_what_training_will_add_fits_into_the_file_to_the_bit(tmp_path: Path) -> None:
+    """An optimiser's memory, a history and the state of a shuffle: one more entry for each."""
+    model = rich_model()
+    optimizer = Adam(model.parameters(), lr=0.05)
+    history = fit(model, xor(), optimizer=optimizer, epochs=2, progress=False)
+    content = {
+        "layers": json.loads(saved(tmp_path, model).read_text())["layers"],
+        "optimizer": optimizer.state_dict(),
+        "history": history.epochs,
+        "shuffle": list(random.Random(0).getstate()[1]),
+        "scaler": {"means": [5e-324, -0.0, 1e308], "deviations": [0.1, 1 / 3, 1.0]},
+        "classes": ["setosa", "versicolor µ", ""],
+        "backend": None,
+    }
+    content = json.loads(json.dumps(content))  # tuples are lists in JSON
+    text = saving._pretty(content)
+    assert repr(json.loads(text)) == repr(content)
+    assert saving._checksum(json.loads(text)) == saving._checksum(content)
+    for line in text.splitlines():
+        for at in [i for i, letter in enumerate(line) if letter.isdigit()][:3]:
+            changed = text.replace(line, f"{line[:at]}{(int(line[at]) + 5) % 10}{line[at + 1 :]}")
+            if json.loads(changed) != content:
+                assert saving._checksum(json.loads(changed)) != saving._checksum(content)
+    head = {"format": saving.FORMAT, "version": 2, "checksum": saving._checksum(content)}
+    path = tmp_path / "model.json"
+    path.write_text(saving._pretty(head | content))
+    for check in (True, False):
+        told = error_of(path, check=check)  # this version would drop what it does not know
+        assert "must have the entries layers, got ['layers', 'optimizer'," in told
+        assert "another version of micrograd_notes may read it" in told
 
 
 # ---- what is not saved ---------------------------------------------------------------------------
