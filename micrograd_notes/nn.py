@@ -9,7 +9,6 @@ data.
 import math
 import numbers
 import random
-import reprlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from operator import index
@@ -87,9 +86,7 @@ class Module:
             ValueError: an entry is missing, unexpected, of another shape, or holds no numbers.
         """
         if not isinstance(state, Mapping):
-            raise TypeError(
-                f"state must be a dictionary of names and numbers, got {in_short(state)}"
-            )
+            raise TypeError(f"a state dict is a dictionary of names and numbers, got {state!r}")
         places = dict(_places("", self))
         numbers_given, problems = _read(places, state)
         missing = [key for key in places if key not in state]
@@ -140,7 +137,7 @@ class Neuron(Module):
         seed: int | random.Random | None = None,
     ) -> None:
         nin = _size("nin", nin)
-        chosen = find_activation("relu" if activation is None else activation)
+        chosen = _find_activation("relu" if activation is None else activation)
         self.activation = chosen if nonlin else None
         bound = 1.0
         if activation is not None or seed is not None:
@@ -272,7 +269,7 @@ def activation_names() -> list[str]:
     return ["linear", *(op.name for op in TABLE.values() if op.gain is not None)]
 
 
-def find_activation(activation: Activation) -> Op | Callable[[Value], Value] | None:
+def _find_activation(activation: Activation) -> Op | Callable[[Value], Value] | None:
     """Returns the function; None for "linear". Any row of one operand will do, a learner's too."""
     if activation == "linear":
         return None
@@ -281,9 +278,8 @@ def find_activation(activation: Activation) -> Op | Callable[[Value], Value] | N
         op = None
     if op is None or not callable(op):
         raise ValueError(
-            f"unknown activation {in_short(activation)}; there are "
-            f"{', '.join(activation_names())}, and any other operation of one operand, once the "
-            "file that defines it is imported"
+            f"unknown activation {activation!r:.60}; there are {', '.join(activation_names())}, "
+            "and any other operation of one operand, once the file that defines it is imported"
         )
     return op
 
@@ -386,7 +382,7 @@ def _read(
         try:
             numbers_given[key] = _floats(state[key])
         except (TypeError, ValueError, OverflowError):
-            problems.append(f"{key}: expected {expected}, got {in_short(state[key])}")
+            problems.append(f"{key}: expected {expected}, got {state[key]!r:.60}")
             continue
         got = _shape(numbers_given[key])
         if got is None or got != _shape(place):
@@ -418,13 +414,3 @@ def _spelled(shape: tuple[int, ...] | None) -> str:
     if shape is None:
         return "lists of different lengths"
     return " x ".join(map(str, shape)) + " numbers" if shape else "a number"
-
-
-def in_short(thing: Any) -> str:
-    """Returns the thing as an error message shows it: a few numbers of many.
-
-    >>> in_short([1.0] * 1000)
-    '[1.0, 1.0, 1.0, 1.0, 1.0, 1.0, ...]'
-    """
-    text = reprlib.repr(thing)
-    return text if len(text) <= 60 else f"{text[:57]}..."
