@@ -308,4 +308,3 @@ def _model(layers: Any) -> MLP:
             neuron.w = [_parameter(w, f"{name}.w[{k}]", found) for k, w in enumerate(weights)]
             neuron.b = _parameter(given["b"], f"{name}.b", found)
     return model
-

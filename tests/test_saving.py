@@ -656,7 +656,7 @@ WEIGHT = r"layers\[0\].neurons\[1\].w\[0\]"
         (lambda m: set_weight(m, Value(math.nan)), f"{WEIGHT} is nan"),
         (lambda m: set_weight(m, Value(-math.inf)), f"{WEIGHT} is -inf"),
         (lambda m: set_weight(m, 0.5), WEIGHT),
-        (lambda m: set_weight(m, [1.0] * 999), WEIGHT),
+        (lambda m: set_weight(m, [1.0] * 3), WEIGHT),
         (lambda m: set_weight(m, Value(1.0) * 2.0), WEIGHT),
         (lambda m: m.layers[0].neurons[1].w.append(Value(1.0)), "w must be a list of 2 numbers"),
         (lambda m: m.layers.append(Layer(1, 1)), r"but not \['sizes \(2, 2, 2, 1\)'"),
@@ -708,4 +708,3 @@ def test_a_state_that_does_not_fit_is_refused_in_few_words() -> None:
         with pytest.raises(ValueError, match="expected 10 x 100 numbers, got") as caught:
             model.load_state_dict({**model.state_dict(), "layers.0.weight": wrong})
         assert len(str(caught.value)) < 250
-
