@@ -282,8 +282,8 @@ def _check_replaceable(place: Path) -> None:
 
 def _write_folder(place: Path, files: dict[str, bytes]) -> Path:
     """Writes the files to a folder beside, which then takes the place's name; returns the place."""
-    mark = secrets.token_hex(4)
-    draft, old = (place.with_name(f".{place.name}.{mark}{end}") for end in ("", ".old"))
+    target, mark = Path(os.path.realpath(place)), secrets.token_hex(4)  # a link stays a link
+    draft, old = (target.with_name(f".{target.name}.{mark}{end}") for end in ("", ".old"))
     try:
         draft.mkdir()
         for name, content in files.items():
@@ -291,13 +291,14 @@ def _write_folder(place: Path, files: dict[str, bytes]) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         (draft / LIST).write_text("\n".join([*sorted(files), ""]), encoding="utf-8")
-        if place.exists():
-            place.rename(old)
+        if target.exists():
+            shutil.copymode(target, draft)
+            target.rename(old)
         try:
-            draft.rename(place)
+            draft.rename(target)
         except OSError:
             if old.exists():
-                old.rename(place)
+                old.rename(target)
             raise
     except OSError as error:
         raise OSError(

@@ -1,44 +1,131 @@
 """Writing a file so that it is there whole, or not at all.
 
-This file knows nothing of what is written.
+Models, pictures and pages are all written by `write_whole`, which does not look at what it writes.
 """
 
 import errno
 import os
-import secrets
+import shutil
+import stat
+import sys
+from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
+from typing import Any, BinaryIO
+
+if sys.platform != "win32":
+    import fcntl
+
+DRAFT = ".micrograd_notes.draft"  # how the name of a draft ends
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
     """Writes the content to the path and returns the path: a reader never meets half of it.
 
+    A symbolic link stays a link, and the file that it leads to is written, even if that file does
+    not exist yet. A file that exists keeps its mode and, where the system permits it, its owner.
+    Where a file has several hard links, only this name gets the new content. Something that is not
+    a regular file, like a FIFO, /dev/null or /dev/stdout, is written straight into.
+
+    The content first goes to a draft beside the file, `.NAME.micrograd_notes.draft`, which then
+    takes the file's name. Processes that write to the same file take turns. A process that is
+    killed may leave its draft, and the next one removes it.
+
     Raises:
-        OSError: the file cannot be written. What was there before is there still.
+        TypeError: path is not the name of a file.
+        OSError: the file cannot be written, or is read-only, which holds for root, too. A regular
+            file is then as it was before.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_whole(f"{folder}/note.txt", b"whole").read_bytes()
     b'whole'
     """
-    target = Path(path)
+    given, damage = as_path(path), "Nothing was written"
+    advice = "give the name of a file, in a folder that exists and that you may write to"
     try:
-        if target.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        # A new file beside the old one takes its name in one move, once all of it is on the disk.
-        draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-        try:
-            with draft.open("xb") as file:
+        there = _status(given)
+        # A file that this process prints to must stay the same file: there is more to be printed.
+        output = next((number for number in (1, 2) if _is_open_as(number, there)), None)
+        if there is None or (stat.S_ISREG(there.st_mode) and output is None):
+            target = Path(os.path.realpath(given))
+            if there and not (there.st_mode & stat.S_IWUSR and os.access(target, os.W_OK)):
+                advice = "make it writable (chmod u+w), or give another name"
+                raise PermissionError(errno.EACCES, "the file is read-only")
+            _replace(target, content, there)
+        else:
+            opened = os.open(given, os.O_WRONLY) if output is None else os.dup(output)
+            damage = "A part of it may have been written"
+            with open(opened, "wb") as file:
                 file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(target)
-        finally:
-            draft.unlink(missing_ok=True)
     except OSError as error:
-        raise OSError(
-            error.errno,
-            f"{error.strerror}; give the name of a file, in a folder that exists and that you may "
-            "write to. Nothing was written",
-            os.fspath(path),
-        ) from error
-    return target
+        if str(error.filename).endswith(DRAFT) and os.path.lexists(error.filename):
+            advice = f"remove {error.filename}, which is in the way"
+        reason = f"{error.strerror}; {advice}. {damage}"
+        raise OSError(error.errno, reason, os.fspath(path)) from error
+    return given
+
+
+def as_path(path: Any) -> Path:
+    """Returns the path as a `Path`; TypeError if no file can have that name."""
+    with suppress(TypeError, UnicodeError):
+        if b"\0" not in os.fsencode(given := Path(path)):
+            return given
+    raise TypeError(f'path must be the name of a file, like "model.json", got {path!r}')
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """Returns the status of what the path leads to; None if there is nothing yet."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
+
+
+def _is_open_as(descriptor: int, there: os.stat_result | None) -> bool:
+    """Returns whether the descriptor is open, and leads to the file of that status."""
+    with suppress(OSError):
+        return there is not None and os.path.samestat(there, os.fstat(descriptor))
+    return False
+
+
+def _replace(target: Path, content: bytes, there: os.stat_result | None) -> None:
+    """Writes a draft, which takes the target's name in one move, once all of it is on the disk."""
+    draft = target.with_name(f".{target.name}{DRAFT}")
+    if len(os.fsencode(draft.name)) > 255:  # the longest name on common file systems
+        draft = target.with_name(f".{sha256(os.fsencode(target.name)).hexdigest()}{DRAFT}")
+    # Nobody else may read a private file's new content, not for a moment.
+    with _new_draft(draft, 0o600 if there else 0o666) as file:
+        try:
+            if there and sys.platform != "win32":
+                for owner, group in ((there.st_uid, -1), (-1, there.st_gid)):
+                    with suppress(PermissionError):  # only root may give a file away
+                        os.chown(draft, owner, group)
+            if there:
+                shutil.copystat(target, draft)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            if sys.platform == "win32":
+                file.close()  # an open file can't be moved there
+            draft.replace(target)
+        except BaseException:
+            with suppress(OSError):
+                draft.unlink()
+            raise
+
+
+def _new_draft(draft: Path, mode: int) -> BinaryIO:
+    """Returns an empty file of that name, which is locked, so that another process waits for it."""
+    if sys.platform == "win32":
+        return draft.open("wb")  # an open file can't be removed there
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+    while True:
+        file = open(os.open(draft, flags, mode), "wb")  # noqa: SIM115 - it is returned
+        with suppress(OSError):  # some network file systems have no locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if _is_open_as(file.fileno(), _status(draft)):
+            if os.fstat(file.fileno()).st_size == 0:
+                return file
+            draft.unlink()  # a process that was killed left it
+        file.close()  # another process has moved it to its place

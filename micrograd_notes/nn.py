@@ -295,8 +295,8 @@ def _find_activation(activation: Activation) -> Op | Callable[[Value], Value] | 
         op = None
     if op is None or not callable(op):
         raise ValueError(
-            f"unknown activation {activation!r}; there are {', '.join(activation_names())}, and "
-            "any other operation of one operand"
+            f"unknown activation {activation!r:.60}; there are {', '.join(activation_names())}, "
+            "and any other operation of one operand, once the file that defines it is imported"
         )
     return op
 
@@ -495,7 +495,7 @@ def _read(
         try:
             numbers_given[key] = _floats(state[key])
         except (TypeError, ValueError, OverflowError):
-            problems.append(f"{key}: expected {expected}, got {state[key]!r}")
+            problems.append(f"{key}: expected {expected}, got {state[key]!r:.60}")
             continue
         got = _shape(numbers_given[key])
         if got is None or got != _shape(place):

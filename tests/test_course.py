@@ -237,6 +237,20 @@ def test_a_site_is_replaced_by_the_next_one(notebooks: Path, tmp_path: Path) -> 
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
 
 
+def test_a_link_to_a_site_stays_a_link_and_the_folder_keeps_its_mode(
+    notebooks: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real").chmod(0o700)
+    (tmp_path / "site").symlink_to("real")
+    for _ in range(2):
+        build_course(tmp_path / "site", notebooks)
+        assert (tmp_path / "site").is_symlink()
+        assert (tmp_path / "real/index.html").exists()
+        assert (tmp_path / "real").stat().st_mode & 0o777 == 0o700
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+
+
 def test_an_empty_folder_is_taken(notebooks: Path, tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()
     build_course(tmp_path / "site", notebooks)
