@@ -190,8 +190,9 @@ def sweep(root: Node, adjoint: Any = 1.0, recorded: bool = False) -> Iterator[St
 def _float_of(partial: Any, op: Op) -> float:
     """Returns what a rule gave as a float; TypeError if it is not a real number."""
     try:
-        if partial.__class__ is float or is_number(partial):
-            return float(partial)
+        number = partial.item() if getattr(partial, "shape", None) == () else partial
+        if is_number(number):
+            return float(number)
     except OverflowError:
         pass
     raise TypeError(f"{op.name}: a partial must return a real number, got {partial!r}")
