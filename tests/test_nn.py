@@ -361,7 +361,8 @@ WITHOUT_ORDER: dict[str, Any] = {
     "key": lambda v: {v: 1.0},
     "class": lambda v: type("Holder", (), {"v": v})(),
 }
-DATA: Any = st.sampled_from([1.0, 2, True, None, "text", (), [], {}, np.ones(2), np.float64(3.0), len])
+PLAIN: list[Any] = [1.0, 2, True, None, "text", (), [], {}, np.ones(2), np.float64(3.0), len]
+DATA = st.sampled_from(PLAIN)
 TREES = st.recursive(
     st.just("value") | DATA,
     lambda inner: st.tuples(st.sampled_from(sorted(ORDERED)), inner, inner),
@@ -463,7 +464,7 @@ class Keeping(Module):
     def __init__(self) -> None:
         self.w, self.frozen = [Value(1.0), Value(2.0)], Value(3.0, requires_grad=False)
 
-    def __call__(self, x: Any) -> Value:
+    def __call__(self, x: Any) -> Any:
         self.x, self.out = x, self.frozen + self.w[0] * x[0] + self.w[1] * x[1]
         self.outputs = [self.out, self.out / 2.0]
         return self.out
