@@ -501,7 +501,7 @@ def test_what_a_layer_of_ones_own_adds_is_in_its_state() -> None:
             self.a = Value(0.25)
 
         def __call__(self, x: Value) -> Value:
-            return self.a * x  # type: ignore[no-any-return]
+            return self.a * x
 
     state = Gated().state_dict()
     assert (state["gate"], state["neurons.0.activation.a"]) == (4.0, 0.25)
