@@ -336,10 +336,10 @@ def _leaf(op: Op, data: float, operands: Iterable[Value]) -> Value:
     leaf = _node(op, data, None, None, False)
     leaf.op = None
     for operand in operands:
-        if operand._left is None:  # mostly
-            leaf.origin = ref(operand) if operand._requires_grad else operand.origin
-        elif (behind := leaf_behind(operand)) is not None:
-            leaf.origin = ref(behind) if isinstance(behind, Value) else behind
+        if operand._left is not None:
+            leaf.origin = leaf_behind(operand)
+        elif operand._requires_grad or operand.origin is not None:  # the same, without a call
+            leaf.origin = operand.origin or ref(operand)
         if leaf.origin is not None:
             break
     return leaf

@@ -406,12 +406,15 @@ def _parameters(module: Module) -> Named:
 
 def _is_lost(value: Value, mine: set[int]) -> bool:
     """Returns whether it depends on trainable leaves, and on none that the module holds."""
-    if not isinstance(value._left, Value | tuple | None) or id(leaf_behind(value)) in mine:
-        return False  # it is kept from a recording of `lift`, or an output of the module
+    if not isinstance(value._left, Value | tuple | None):
+        return False  # it is kept from a recording of `lift`
+    if (leaf := leaf_behind(value)) is not None and id(leaf()) in mine:
+        return False  # an output of the module
     order = topological_order(value)
     if any(node.origin is not None for node in order if node._left is not None):
         return False  # the output of a neuron
-    behind = {id(leaf_behind(node)) for node in order if node._left is None} - {id(None)}
+    notes = [leaf_behind(node) for node in order if node._left is None]
+    behind = [id(note()) for note in notes if note is not None]  # id(None) where it is no more
     return bool(behind) and mine.isdisjoint(behind)
 
 

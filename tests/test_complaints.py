@@ -18,20 +18,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from micrograd_notes import (
-    MLP,
-    Value,
-    equal,
-    grad,
-    hypot,
-    logsumexp,
-    no_grad,
-    operation,
-    sqrt,
-    where,
-)
+from micrograd_notes import MLP, Value, grad, no_grad, operation
 from micrograd_notes.losses import cross_entropy
 from micrograd_notes.nn import Module
+from micrograd_notes.ops import equal, hypot, logsumexp, sqrt, where
 from micrograd_notes.optim import SGD, Adam
 from micrograd_notes.saving import save_model
 from micrograd_notes.training import accuracy, default_loss, fit
@@ -278,7 +268,7 @@ def test_numbers_of_other_kinds() -> None:
     x = Value(100)
     (x**2).backward()
     assert x.grad == 200.0
-    assert sum([Value(1.0), Value(2.0)]).data == 3.0  # type: ignore[attr-defined]
+    assert sum([Value(1.0), Value(2.0)], start=0).data == 3.0  # type: ignore[union-attr]
     with pytest.raises(TypeError, match="got a Value"):
         Value(Value(1.0))  # type: ignore[arg-type]
 
