@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set, ValuesView
 from itertools import pairwise
 from operator import index
+from reprlib import repr as shortened
 from types import FunctionType, MappingProxyType, MemberDescriptorType, ModuleType
 from typing import Any, NamedTuple
 
@@ -378,7 +379,7 @@ def _walk(name: str, root: Any, seen: dict[int, Any]) -> tuple[Named, Named]:
         if isinstance(held, Neuron) and not {Value}.issuperset(map(type, [*held.w, held.b])):
             for after, w in [("b", held.b), *((f"w[{i}]", w) for i, w in enumerate(held.w))]:
                 if not isinstance(w, Value):
-                    raise _lost(f"{_dotted(name, after)} is {w!r}, a plain number")
+                    raise _lost(f"{_dotted(name, after)} is {shortened(w)}, not a Value")
         items, attributes, more = _parts(held, name)
         aside += more
         below = [(f"{name}[{key!r}]", x) for key, x in items if x.__class__ not in _PLAIN]
@@ -420,9 +421,9 @@ def _is_lost(value: Value, mine: set[int]) -> bool:
 
 def _lost(what: str) -> ValueError:
     return ValueError(
-        f"{what}, so it is not a parameter and would never learn. Keep leaves in attributes, lists "
-        "and dicts, made with Value(number), where number is .data of what it is computed from; "
-        "change them by setting their .data; give requires_grad=False to a constant"
+        f"{what}, so it is not a parameter and would never learn. Keep a leaf, Value(number), in an "
+        "attribute, a list or a dict, with the .data of what it is computed from; change it by "
+        "setting its .data; give requires_grad=False to a constant"
     )
 
 

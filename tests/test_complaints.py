@@ -2,7 +2,7 @@
 
 The number beside a case is the thread that told of it elsewhere. The laws that forbid the kinds are
 in the tests of the parts: `test_nn` (no parameter is lost), `test_training` (no step with a number
-that is not finite), `test_engine`, `test_ops`.
+that is not finite), `test_engine`, `test_ops`, `test_modes`, `lifting/test_net`, `test_outside`.
 """
 
 import copy
@@ -12,16 +12,18 @@ import pickle
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from micrograd_notes import MLP, Value, grad, no_grad, operation
+from micrograd_notes import MLP, Value, draw_dot, grad, lift, no_grad, operation
+from micrograd_notes.lifting import CannotLift, NotChecked
 from micrograd_notes.losses import cross_entropy
 from micrograd_notes.nn import Module
-from micrograd_notes.ops import equal, hypot, logsumexp, sqrt, where
+from micrograd_notes.ops import equal, greater, hypot, logsumexp, sqrt, tanh, where
 from micrograd_notes.optim import SGD, Adam
 from micrograd_notes.saving import save_model
 from micrograd_notes.training import accuracy, default_loss, fit
@@ -234,7 +236,100 @@ def test_the_constructor_of_micrograd_takes_operands_and_ours_does_not() -> None
     assert "never given to `Value(...)`" in readme
 
 
+# ---- lifting and modes ---------------------------------------------------------------------------
+
+
+def test_a_program_that_is_first_called_under_no_grad() -> None:
+    """pytorch/pytorch#100977"""
+    w = Value(3.0)
+    program = lift(lambda x: w * w * x, parameters=[w])
+    with no_grad():
+        assert program([1.0]) == 9.0  # only to look at the first loss
+    program([1.0])
+    assert w.grad == 6.0
+
+
+def test_a_program_that_is_compiled_while_a_parameter_is_frozen() -> None:
+    """argilla-io/biome-text#153 (gradual unfreezing)"""
+    w, v = Value(3.0, requires_grad=False), Value(2.0)
+    program = lift(lambda x: w * v * x, parameters=[w, v])
+    program([1.0])
+    w.requires_grad = True
+    program([1.0])
+    assert w.grad == 2.0
+
+
+def test_no_grad_on_a_generator_function() -> None:
+    """pytorch/pytorch#31497, PR#31792"""
+
+    @no_grad()
+    def predictions() -> Iterator[Value]:
+        x = Value(3.0)
+        yield x * x
+
+    assert not any(y.requires_grad for y in predictions())
+
+
+def test_nested_decorators_of_no_grad() -> None:
+    """pytorch/pytorch#10858"""
+
+    @no_grad()
+    def same(v: Value) -> Value:
+        return v
+
+    x = Value(1.0)
+    with no_grad():
+        same(x)
+        assert not (x * x).requires_grad
+
+
+def test_a_recorded_number_that_is_turned_into_text_is_refused() -> None:
+    """JAX FAQ, jit changes the behavior of my function"""
+    w = [Value(0.5), Value(-0.25)]
+    program = lift(lambda x: w[0] * x if f"{x:.1f}" == "1.0" else w[1] * x, parameters=w)
+    with pytest.raises(CannotLift, match="turns a recorded number into text"):
+        program([1.0])
+
+
+def test_a_dictionary_of_class_weights_is_refused_with_advice() -> None:
+    """jax-ml/jax#21824, PR#5853"""
+    w, weights = Value(0.5), {0: 1.0, 1: 3.0}
+    program = lift(lambda x, y: weights[y] * (w * x - y) ** 2, parameters=[w])
+    with pytest.raises(CannotLift, match="pick"):
+        program([1.0], [1])
+
+
+def test_a_gradient_inside_a_lifted_function_is_refused_in_words() -> None:
+    """patrick-kidger/diffrax#419"""
+    w = Value(3.0)
+    program = lift(lambda x: grad(w**3 * x, [w])[0], parameters=[w])
+    with pytest.raises(CannotLift, match="graph of a recorded number"):
+        program([1.0])
+
+
 # ---- right before, and so it stays ---------------------------------------------------------------
+
+
+def test_branches_that_are_not_chosen() -> None:
+    """pytorch/pytorch#187297, HIPS/autograd#802, jax-ml/jax#5798"""
+    p = [Value(-1.0)]
+    program = lift(lambda t: where(greater(p[0], 0.0), sqrt(p[0]), p[0]) + 0 * t, parameters=p)
+    with pytest.warns(NotChecked, match="sqrt"):  # the scalars raise, and that is said
+        program([0.0])
+    assert p[0].grad == 1.0
+    x = Value(0.0)
+    where(greater(1.0, x), x, sqrt(x)).backward()
+    assert x.grad == 1.0
+
+
+def test_names_and_depths_for_graphviz() -> None:
+    """xflr6/graphviz#105, #82, #96, #47, #168, #102; szagoruyko/pytorchviz#57, #71"""
+    for name in ("\\", "\\l", '\\"', "<> <>", "<lambda> <map>", "python:3.7@sha256", "a|{b}"):
+        draw_dot(Value(1.0, name=name) * 2).pipe("svg")
+    y = Value(1.0)
+    for _ in range(3000):
+        y = tanh(y)
+    assert "tanh" in draw_dot(y).source
 
 
 def test_x_sqrt_x_at_zero() -> None:
