@@ -421,8 +421,8 @@ def _is_lost(value: Value, mine: set[int]) -> bool:
 
 def _lost(what: str) -> ValueError:
     return ValueError(
-        f"{what}, so it is not a parameter and would never learn. Keep a leaf, Value(number), in an "
-        "attribute, a list or a dict, with the .data of what it is computed from; change it by "
+        f"{what}, so it is not a parameter and would never learn. Keep a leaf, Value(number), in "
+        "an attribute, a list or a dict, with the .data of what it is computed from; change it by "
         "setting its .data; give requires_grad=False to a constant"
     )
 
