@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from micrograd_notes import Value
-from micrograd_notes.draw import Picture, draw_dot, rendering
+from micrograd_notes.draw import Picture, draw_dot, rendering, svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 SIGNATURES = {
@@ -47,6 +47,20 @@ def test_the_svg_is_accessible(picture: Picture) -> None:
     keys = [element.get("data-key") for element in root.iter() if element.get("data-key")]
     assert sorted(key for key in keys if key and "-" not in key) == ["v0", "v1"]
     assert keys.count("v0->v1") == 2
+
+
+def test_what_has_no_colour_is_called_none_whatever_graphviz_calls_it(picture: Picture) -> None:
+    """Style sheets select by `stroke="none"`; Graphviz 2.43 writes "transparent"."""
+    assert "transparent" not in picture.svg()
+    old = (
+        '<svg xmlns="http://www.w3.org/2000/svg"><g><polygon fill="#fafafa" stroke="transparent"/>'
+        '<path fill="transparent" stroke="#7a7a7a"/></g></svg>'
+    )
+    group = ElementTree.fromstring(svg.accessible(old.encode(), "", ""))[2]
+    assert [(part.get("fill"), part.get("stroke")) for part in group] == [
+        ("#fafafa", "none"),
+        ("none", "#7a7a7a"),
+    ]
 
 
 @pytest.mark.parametrize("format", ["svg", "png", "pdf"])
