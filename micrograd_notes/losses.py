@@ -18,6 +18,7 @@ import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from micrograd_notes.accurate import total
 from micrograd_notes.engine import Value
 from micrograd_notes.ops import logsumexp, pick, relu, softplus
 
@@ -199,8 +200,8 @@ def _reduced(losses: Any, reduction: str) -> Any:
     if reduction == "none":
         return losses
     first, *others = _flat(losses)
-    total = sum(others, first)
-    return total / (1 + len(others)) if reduction == "mean" and others else total
+    summed = total(others, first)
+    return summed / (1 + len(others)) if reduction == "mean" and others else summed
 
 
 def _flat(losses: Any) -> list[Any]:
