@@ -13,8 +13,7 @@ about.
 
 import math
 import numbers
-import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from micrograd_notes.engine import Value
@@ -22,9 +21,19 @@ from micrograd_notes.memories import Group, Vectors
 
 __all__ = ["SGD", "Adam", "Optimizer"]
 
-_LARGEST = sys.float_info.max
-_MOST = dict.fromkeys(("lr", "weight_decay", "eps"), _LARGEST) | {"momentum": 1.0, "dampening": 1.0}
-"""The options that are numbers, which are 0 or more, and how large each may be."""
+_SIZE = (lambda x: _is_real(x) and 0 <= x < math.inf, "a number of at least 0")
+_SHARE = (lambda x: _is_real(x) and 0 <= x <= 1, "a number from 0 to 1")
+_OPTIONS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "lr": _SIZE, "weight_decay": _SIZE, "eps": _SIZE, "momentum": _SHARE, "dampening": _SHARE,
+    "nesterov": (lambda x: isinstance(x, bool), "True or False"),
+    "betas": (
+        lambda x: isinstance(x, tuple | list)
+        and len(x) == 2
+        and all(_is_real(beta) and 0 <= beta < 1 for beta in x),
+        "two numbers from 0 to below 1",
+    ),
+}
+"""For each option of the optimisers below: whether it can be x, and what it must be."""
 
 
 class Optimizer:
@@ -66,10 +75,9 @@ class Optimizer:
 
     def _check(self, name: str, option: Any) -> None:
         """Raises ValueError if the option can't be what it is set to."""
-        most = _MOST.get(name)
-        if most is not None and not (_is_real(option) and 0 <= option <= most):
-            range_ = "of at least 0" if most == _LARGEST else f"from 0 to {most:g}"
-            raise ValueError(f"{name} must be a number {range_}, got {option!r}")
+        fits, what = _OPTIONS.get(name, (lambda _: True, ""))
+        if not fits(option):
+            raise ValueError(f"{name} must be {what}, got {option!r}")
 
     def _change(self, gradient: Any, memory: dict[str, Any]) -> Any:
         """Returns what to take away from a parameter, and updates the parameter's memory."""
@@ -200,11 +208,8 @@ class Optimizer:
     def _memory(self, place: int, memory: Any) -> dict[str, float]:
         """Returns the memory of a parameter, a count as an int and all other numbers as floats."""
         least = self.remembers
-        if not isinstance(memory, dict) or not all(map(_is_real, memory.values())):
-            fits = False
-        elif not memory or least is None:  # before the first step; or an optimiser of your own
-            fits = True
-        else:
+        fits = isinstance(memory, dict) and all(map(_is_real, memory.values()))
+        if fits and memory and least is not None:  # it is empty before the first step
             fits = memory.keys() == least.keys() and all(
                 number >= least[name] and type(number) in (type(least[name]), int)
                 for name, number in memory.items()
@@ -260,8 +265,6 @@ class SGD(Optimizer):
 
     def _check(self, name: str, option: Any) -> None:
         super()._check(name, option)
-        if name == "nesterov" and not isinstance(option, bool):
-            raise ValueError(f"nesterov must be True or False, got {option!r}")
         after = {**self.__dict__, name: option}
         if after.get("nesterov") and (after["momentum"] == 0 or after["dampening"] != 0):
             raise ValueError(
@@ -314,15 +317,6 @@ class Adam(Optimizer):
         super().__init__(params, lr, weight_decay)
         self.eps = eps
         self.betas = betas
-
-    def _check(self, name: str, option: Any) -> None:
-        super()._check(name, option)
-        if name == "betas" and not (
-            isinstance(option, tuple | list)
-            and len(option) == 2
-            and all(_is_real(beta) and 0 <= beta < 1 for beta in option)
-        ):
-            raise ValueError(f"betas must be two numbers from 0 to below 1, got {option!r}")
 
     def _change(self, gradient: Any, memory: dict[str, Any]) -> Any:
         beta1, beta2 = self.betas

@@ -71,10 +71,7 @@ def _tidy(group: ElementTree.Element) -> None:
 
 
 def _paint_alike(root: ElementTree.Element) -> None:
-    """Writes "none" where no colour is; Graphviz before 2.50, which Debian has, says otherwise.
-
-    Style sheets select by these attributes, and drawings by all versions must look the same.
-    """
+    """Writes "none" where no colour is, as style sheets expect; Debian's Graphviz does not."""
     for element in root.iter():
         for paint in ("fill", "stroke"):
             if element.get(paint) == "transparent":
