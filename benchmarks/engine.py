@@ -23,6 +23,7 @@ import importlib
 import math
 import multiprocessing
 import platform
+import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from multiprocessing.connection import Connection
@@ -157,9 +158,11 @@ def run(
         there.close()  # so that a process that fails ends our wait for it
         ends[peer.name] = here
         processes.append(process)
+    say(f"{', '.join(ends)}: the first step, which is not timed")
     answers: dict[str, Answer] = {name: end.recv() for name, end in ends.items()}
     times: dict[str, list[Times]] = {name: [] for name in ends}
-    for _ in range(rounds):
+    for round_ in range(1, rounds + 1):
+        say(f"round {round_} of {rounds}")
         for name, end in ends.items():
             end.send(True)
             times[name].append(end.recv())
@@ -167,6 +170,11 @@ def run(
         end.send(False)
         process.join()
     return answers, times
+
+
+def say(what: str) -> None:
+    """Says on the error stream what is being done, so that the tables alone go into a file."""
+    print(f"  ... {what}", file=sys.stderr, flush=True)
 
 
 def check_agreement(answers: dict[str, Answer]) -> None:
@@ -220,10 +228,11 @@ def main() -> None:
         f"Python {platform.python_version()} on {platform.system()} {platform.machine()}, "
         f"micrograd {version('micrograd')}, medians of {rounds} turns."
     )
-    for setting in SETTINGS:
+    for number, setting in enumerate(SETTINGS, 1):
+        print(f"\n{number} of {len(SETTINGS)}. {setting.title}", flush=True)
         answers, times = run(everyone, setting, rounds)
         check_agreement(answers)
-        print(f"\n{setting.title}\n{report(answers, times)}", flush=True)
+        print(report(answers, times), flush=True)
 
 
 if __name__ == "__main__":

@@ -46,30 +46,33 @@ def main() -> None:
     works = [title for title in WORKS if options.only in title]
     if not works:
         parser.error(f"no work has {options.only!r} in its name: {'; '.join(WORKS)}")
-    table = measured(works, options.rounds, options.seconds)
+    table, failures = measured(works, options.rounds, options.seconds)
     for title, within in LIFTED_WITHIN.items():
         if title in works:
             report_lifting(title, within, min(options.rounds, 5))
     if options.picture:
         save(drawn(table), options.picture)
+    if failures:
+        raise SystemExit("\n".join(["", "These failed, and the rest was measured:", *failures]))
 
 
-def measured(works: list[str], rounds: int, seconds: float) -> Table:
-    """Returns the median time of a step, by work and peer, and prints it as it comes."""
+def measured(works: list[str], rounds: int, seconds: float) -> tuple[Table, list[str]]:
+    """Returns the median time of a step, by work and peer, and what failed; prints it meanwhile."""
     here = [peer for peer in CONTESTANTS if peer.is_here]
     print(surroundings(rounds))
     if left_out := [peer.name for peer in CONTESTANTS if not peer.is_here]:
         print(f"Not on this machine, and left out: {', '.join(left_out)}.")
     race, table = Race(here), {}
     for title in works:
+        print(f"\n{title}: {len(here)} peers, {rounds} turns ...", flush=True)
         times = race.run(title, rounds, seconds)
         table[title] = {peer: median(taken) for peer, taken in times.items()}
-        print(f"\n{title}\n{rows(table[title])}", flush=True)
+        print(rows(table[title]), flush=True)
         for goal in GOALS:
             if goal.work == title:
                 print(f"  {goal.said(table[title])}", flush=True)
     race.close()
-    return table
+    return table, race.failures
 
 
 def surroundings(rounds: int) -> str:

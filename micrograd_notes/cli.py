@@ -1,4 +1,4 @@
-"""The command line: `micrograd-notes tour`, `draw`, `check`, `lab` and `course build`.
+"""The command line: `micrograd-notes tour`, `draw`, `check`, `gpt`, `lab` and `course build`.
 
 This file reads arguments, calls the rooms below and prints; every sentence of an error that it
 shows comes from them. It needs the extra `cli`.
@@ -14,6 +14,8 @@ from importlib import import_module, util
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
+from micrograd_notes import __version__
+
 try:
     import typer
 except ImportError:  # pragma: no cover - the tests have the extra
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from micrograd_notes.testing.checking import Check
 
 app = typer.Typer(
-    help="A scalar autograd engine and a micro neural net, to step through.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -50,6 +51,17 @@ Files = Annotated[
 Site = Annotated[Path, typer.Argument(help="The folder that is written, or replaced if it is one.")]
 
 
+Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
+
+
+@app.callback(invoke_without_command=True)
+def options(version: Version = False) -> None:
+    """A scalar autograd engine and a micro neural net, to step through."""
+    if version:
+        typer.echo(f"micrograd-notes {__version__}")
+        raise typer.Exit
+
+
 @app.command()
 def tour(output: Folder = Path("tour")) -> None:
     """Train on real digits, check the gradients, draw, and write a page that shows it all.
@@ -74,7 +86,7 @@ def draw(formula: Formula, assignments: Assignments = None, output: Picture = No
 
     Example: micrograd-notes draw "a*b + tanh(c)" a=2 b=-3 c=10 -o graph.svg
 
-    A formula that begins with a minus stands behind two: micrograd-notes draw -- "-a*2" a=2
+    A formula that begins with a minus comes after --: micrograd-notes draw -- "-a*2" a=2
     """
     from micrograd_notes.draw import draw_dot
     from micrograd_notes.expression import parse_expression
@@ -146,6 +158,22 @@ def run_checks(checks: "list[Check]", what: str) -> int:
 
 
 @app.command()
+def gpt(steps: Annotated[int, typer.Option(min=1, help="Steps on arrays.")] = 3000) -> None:
+    """Train a small GPT on the names of cities, one scalar at a time, and let it invent some.
+
+    It prints the loss every 300 steps.
+
+    Example: micrograd-notes gpt --steps 600
+    """
+    try:
+        from micrograd_notes.gpt import spell_cities
+
+        spell_cities(typer.echo, steps)
+    except ImportError as error:
+        fail(str(error))
+
+
+@app.command()
 def lab() -> None:
     """Open the notebooks in JupyterLab, at the map of the course.
 
@@ -161,8 +189,10 @@ def lab() -> None:
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     # The settings show Markdown as a page and not as its source. A reader's own go before them.
     settings = f"--LabApp.app_settings_dir={notebooks / 'lab'}"
-    opened = [settings, "--LabApp.default_url=/lab/tree/README.md", "--notebook-dir"]
+    opened = [settings, "--LabApp.default_url=/lab/tree/README.md", "-y", "--notebook-dir"]
     command = [sys.executable, "-m", "jupyterlab", *as_root, *opened, str(notebooks)]
+    if os.name == "posix":  # Jupyter takes this process over, with its terminal and its signals
+        os.execv(command[0], command)
     raise SystemExit(subprocess.call(command))
 
 
@@ -227,7 +257,7 @@ def assigned(text: str) -> tuple[str, float]:
     try:
         return name, float(number)
     except ValueError:
-        raise ValueError(f"{name} is to be a number, got {number!r}") from None
+        raise ValueError(f"{name} must be a number, got {number!r}") from None
 
 
 def fail(message: str) -> NoReturn:
@@ -236,6 +266,15 @@ def fail(message: str) -> NoReturn:
     raise SystemExit(1)
 
 
-def main() -> None:
-    """Runs the command line."""
-    app()
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command line. Ctrl-C ends it with one line and the exit status 130."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        app(given, prog_name="micrograd-notes")
+    except (KeyboardInterrupt, SystemExit) as end:
+        status = getattr(end, "code", 130)  # typer makes 130 of a KeyboardInterrupt, too
+        if status == 130:
+            typer.echo("\nmicrograd-notes: stopped by Ctrl-C", err=True)
+        elif status == 2 and given[:1] == ["draw"] and "--" not in given:
+            typer.echo('A formula that begins with - comes after --: draw -- "-a*2" a=2', err=True)
+        raise SystemExit(status) from None

@@ -5,11 +5,12 @@ position. *RMSNorm* divides a row by its root mean square. By *attention* a posi
 those before it: the product of its query with their keys says how much of each value it takes.
 After A. Vaswani et al., "Attention is all you need" (2017), A. Radford et al., "Improving language
 understanding by generative pre-training" (2018), B. Zhang and R. Sennrich, "Root mean square layer
-normalization" (2019). To see it learn: python -m micrograd_notes.gpt
+normalization" (2019). To see it learn: micrograd-notes gpt, or python -m micrograd_notes.gpt
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from statistics import fmean
 from typing import Any
 
 from micrograd_notes.data import city_names
@@ -20,6 +21,7 @@ from micrograd_notes.ops import logsumexp, pick, relu, softmax
 from micrograd_notes.optim import Adam
 from micrograd_notes.rows import Row, dot, linear, plus, rms_norm
 
+Say = Callable[[str], None]
 Past = tuple[list[Row], list[Row], list[Any]]  # keys, values and shares of the positions so far
 
 
@@ -89,7 +91,9 @@ class GPT(Module):
         return "".join(self.letters[token - 1] for token in tokens if token)
 
 
-def train(model: GPT, texts: Sequence[str], steps: int, seed: int = 0) -> list[float]:
+def train(
+    model: GPT, texts: Sequence[str], steps: int, seed: int = 0, say: Say | None = None
+) -> list[float]:
     """Returns the loss of each step, lifted, on up to 32 texts of one length, at falling rates."""
     program, optimizer = lift(model.loss, model), Adam(model.parameters())
     generator, theta, losses = random.Random(seed), program.parameters(), []
@@ -101,20 +105,32 @@ def train(model: GPT, texts: Sequence[str], steps: int, seed: int = 0) -> list[f
         optimizer.lr = 0.01 * (1 - step / steps)
         theta = optimizer.stepped(theta, gradient)
         losses.append(loss)
+        if say and (step + 1) % 300 == 0:
+            mean = fmean(losses[-100:])
+            say(f"step {step + 1} of {steps} on arrays: loss {mean:.2f} nats per letter")
     program.load(theta)
     return losses
 
 
-if __name__ == "__main__":
+def spell_cities(say: Say = print, steps: int = 3000) -> None:
+    """Learns the names of cities, three on scalars and then all on arrays, and invents some."""
     names = [name for name in city_names() if len(name) < 10]
     model = GPT("abcdefghijklmnopqrstuvwxyz -")
     optimizer = Adam(model.parameters(), lr=0.01)
-    for tokens in map(model.tokens, names[:3]):  # eagerly, a name a step
+    for step, tokens in enumerate(map(model.tokens, names[:3]), 1):  # one name per step
         loss = model.loss(tokens, [*tokens[1:], 0])
         model.zero_grad()
         loss.backward()
         optimizer.step()
-        print(f"loss {loss.data:.2f}")
-    losses = train(model, names, steps=3000)  # lifted
-    print(f"loss {sum(losses[:100]) / 100:.2f}, in the end {sum(losses[-100:]) / 100:.2f}")
-    print(*{model.invent(random.Random(seed)) for seed in range(20)} - {*names}, sep=", ")
+        say(f"step {step} of 3 on scalars: loss {loss.data:.2f} nats per letter")
+    train(model, names, steps, say=say)
+    invented = {model.invent(random.Random(seed)) for seed in range(20)} - {*names}
+    say(f"invented: {', '.join(sorted(invented))}")
+
+
+if __name__ == "__main__":
+    import sys
+
+    from micrograd_notes.cli import main
+
+    main(["gpt", *sys.argv[1:]])

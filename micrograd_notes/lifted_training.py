@@ -20,6 +20,7 @@ from importlib.util import find_spec
 from itertools import compress
 from typing import Any, NamedTuple
 
+from micrograd_notes.accurate import total
 from micrograd_notes.engine import Value, no_grad, sweep
 from micrograd_notes.graph import described
 from micrograd_notes.lifting import Lifted, lift
@@ -349,7 +350,7 @@ class LiftedTraining:
                 each = [self._loss([value], [target]).data for value, target in pairs]
                 # What each node's rounding can move the loss: u |adjoint| |number|. 16 times that,
                 # as a row may be off by 4 ulp, and either way of taking the mean has its errors.
-                moved = sum(abs(step.contribution * step.operand.data) for step in sweep(loss))
+                moved = total(abs(step.contribution * step.operand.data) for step in sweep(loss))
                 bound = 16 * 2.0**-53 * (moved + abs(loss.data))
                 difference = abs(loss.data - math.fsum(each) / len(each))
             except Exception:  # whatever it says to such outputs, or to one example alone

@@ -17,6 +17,7 @@ This file knows formulas and the shapes of their arguments. It knows no model an
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
+from micrograd_notes.accurate import total
 from micrograd_notes.engine import Value
 from micrograd_notes.op import is_number
 from micrograd_notes.ops import logsumexp, pick, relu, softplus
@@ -198,8 +199,8 @@ def _reduced(losses: Any, reduction: str) -> Any:
     if reduction == "none":
         return losses
     first, *others = _flat(losses)
-    total = sum(others, first)
-    return total / (1 + len(others)) if reduction == "mean" and others else total
+    summed = total(others, first)
+    return summed / (1 + len(others)) if reduction == "mean" and others else summed
 
 
 def _flat(losses: Any) -> list[Any]:

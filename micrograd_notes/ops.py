@@ -255,7 +255,7 @@ round: Op = operation("round", lambda x, digits: _round(x, int(digits)),
 def _tied_shares(y: Any, *xs: Any) -> list[Any]:
     """Returns 1 for the operand that is chosen, and 1/n each for n that tie."""
     ties = [equal(x, y) for x in xs]
-    number_of_ties = sum(ties[1:], ties[0])
+    number_of_ties = accurate.total(ties[1:], ties[0])
     return [ieee_divide(tie, number_of_ties) for tie in ties]
 
 
@@ -274,7 +274,7 @@ def _exponential_shares(y: Any, *xs: Any) -> list[Any]:
     else:
         exponentials = [exp_difference(x, top) for x in xs]
     if hasattr(top, "is_recorded"):
-        total = sum(exponentials[1:], exponentials[0])
+        total = accurate.total(exponentials[1:], exponentials[0])
         return [ieee_divide(exponential, total) for exponential in exponentials]
     before, after = list(accumulate(exponentials)), list(accumulate(exponentials[::-1]))[::-1]
     inner = map(operator.add, before[:-2], after[2:])

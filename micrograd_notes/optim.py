@@ -13,13 +13,27 @@ about.
 
 import math
 import numbers
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from micrograd_notes.engine import Value
 from micrograd_notes.memories import Group, Vectors
 
 __all__ = ["SGD", "Adam", "Optimizer"]
+
+_SIZE = (lambda x: _is_real(x) and 0 <= x < math.inf, "a number of at least 0")
+_SHARE = (lambda x: _is_real(x) and 0 <= x <= 1, "a number from 0 to 1")
+_OPTIONS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "lr": _SIZE, "weight_decay": _SIZE, "eps": _SIZE, "momentum": _SHARE, "dampening": _SHARE,
+    "nesterov": (lambda x: isinstance(x, bool), "True or False"),
+    "betas": (
+        lambda x: isinstance(x, tuple | list)
+        and len(x) == 2
+        and all(_is_real(beta) and 0 <= beta < 1 for beta in x),
+        "two numbers from 0 to below 1",
+    ),
+}
+"""For each option of the optimisers below: whether it can be x, and what it must be."""
 
 
 class Optimizer:
@@ -28,22 +42,42 @@ class Optimizer:
     `_change` takes a gradient, a number or a vector; written with arithmetic alone it takes both.
 
     The options are attributes and may be set between steps: `optimizer.lr = 0.01` is a learning
-    rate schedule.
+    rate schedule. They are checked whenever they are set, and no other attributes can be, save
+    those whose names begin with an underscore.
 
     Raises:
         TypeError: params is no list of `Value`s.
-        ValueError: there are none, one stands there twice, or one is the result of an operation.
+        ValueError: there are none, one stands there twice, or one is the result of an operation; or
+            an option is not a number that it can be.
+        AttributeError: what is set is not an option.
     """
 
     options: ClassVar[tuple[str, ...]] = ("lr", "weight_decay")
+    remembers: ClassVar[dict[str, float] | None] = None
+    """The names in a memory with the least number of each, an int for a count; None for any."""
     vectors: Vectors | None  # the memories, from `stepped` until someone asks for them
     _memories: list[dict[str, float]]
 
     def __init__(self, params: Iterable[Value], lr: float, weight_decay: float) -> None:
         self.params = _checked_parameters(params)
-        self.lr = _checked("lr", lr)
-        self.weight_decay = _checked("weight_decay", weight_decay)
+        self.lr, self.weight_decay = lr, weight_decay
         self.memories = [{} for _ in self.params]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.options:
+            self._check(name, value)
+        elif name not in ("params", "memories", "vectors") and not name.startswith("_"):
+            raise AttributeError(
+                f"{type(self).__name__} does not have an option {name!r}; its options are "
+                f"{', '.join(self.options)}"
+            )
+        super().__setattr__(name, value)
+
+    def _check(self, name: str, option: Any) -> None:
+        """Raises ValueError if the option can't be what it is set to."""
+        fits, what = _OPTIONS.get(name, (lambda _: True, ""))
+        if not fits(option):
+            raise ValueError(f"{name} must be {what}, got {option!r}")
 
     def _change(self, gradient: Any, memory: dict[str, Any]) -> Any:
         """Returns what to take away from a parameter, and updates the parameter's memory."""
@@ -165,15 +199,27 @@ class Optimizer:
                 f"the state is for {len(state['memories'])} parameters; "
                 f"this optimiser has {len(self.params)}"
             )
-        memories = [
-            {str(name): _number(number) for name, number in dict(memory).items()}
-            for memory in state["memories"]
-        ]
+        memories = [self._memory(*numbered) for numbered in enumerate(state["memories"])]
         # An optimiser that is made with the options checks them, before anything changes here.
         checked = type(self)(self.params, **state["options"])
-        for name in self.options:
-            setattr(self, name, getattr(checked, name))
+        self.__dict__.update({name: getattr(checked, name) for name in self.options})
         self.memories = memories
+
+    def _memory(self, place: int, memory: Any) -> dict[str, float]:
+        """Returns the memory of a parameter, a count as an int and all other numbers as floats."""
+        least = self.remembers
+        fits = isinstance(memory, dict) and all(map(_is_real, memory.values()))
+        if fits and memory and least is not None:  # it is empty before the first step
+            fits = memory.keys() == least.keys() and all(
+                number >= least[name] and type(number) in (type(least[name]), int)
+                for name, number in memory.items()
+            )
+        if not fits:
+            raise ValueError(
+                f"{type(self).__name__} can't have remembered {memory!r:.200} of parameter "
+                f"{place}; load what state_dict() returned"
+            )
+        return {str(name): x if type(x) is int else float(x) for name, x in memory.items()}
 
     def __repr__(self) -> str:
         options = ", ".join(f"{name}={getattr(self, name)}" for name in self.options)
@@ -189,7 +235,8 @@ class SGD(Optimizer):
     Nesterov's form takes gradient + momentum * buffer in place of buffer.
 
     Raises:
-        ValueError: an option is negative, or Nesterov's form is asked for without momentum.
+        ValueError: an option is negative, momentum or dampening is above 1, or Nesterov's form is
+            asked for without momentum.
 
     >>> w = Value(3.0)
     >>> optimizer = SGD([w], lr=0.25)
@@ -200,6 +247,7 @@ class SGD(Optimizer):
     """
 
     options = ("lr", "momentum", "dampening", "weight_decay", "nesterov")
+    remembers: ClassVar = {"momentum_buffer": -math.inf}
 
     def __init__(
         self,
@@ -211,13 +259,17 @@ class SGD(Optimizer):
         nesterov: bool = False,
     ) -> None:
         super().__init__(params, lr, weight_decay)
-        self.momentum = _checked("momentum", momentum)
+        self.momentum = momentum
         self.dampening = dampening
         self.nesterov = nesterov
-        if nesterov and (momentum == 0 or dampening != 0):
+
+    def _check(self, name: str, option: Any) -> None:
+        super()._check(name, option)
+        after = {**self.__dict__, name: option}
+        if after.get("nesterov") and (after["momentum"] == 0 or after["dampening"] != 0):
             raise ValueError(
                 f"nesterov=True needs a momentum above 0 and no dampening; "
-                f"got momentum={momentum}, dampening={dampening}"
+                f"got momentum={after['momentum']}, dampening={after['dampening']}"
             )
 
     def _change(self, gradient: Any, memory: dict[str, Any]) -> Any:
@@ -252,6 +304,7 @@ class Adam(Optimizer):
     """
 
     options = ("lr", "betas", "eps", "weight_decay")
+    remembers: ClassVar = {"step": 1, "exp_avg": -math.inf, "exp_avg_sq": 0.0}
 
     def __init__(
         self,
@@ -262,10 +315,8 @@ class Adam(Optimizer):
         weight_decay: float = 0,
     ) -> None:
         super().__init__(params, lr, weight_decay)
-        self.eps = _checked("eps", eps)
+        self.eps = eps
         self.betas = betas
-        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
-            raise ValueError(f"Adam got betas={betas}; give two numbers from 0 to below 1")
 
     def _change(self, gradient: Any, memory: dict[str, Any]) -> Any:
         beta1, beta2 = self.betas
@@ -287,16 +338,9 @@ def _root(x: Any) -> Any:
     return np.sqrt(x)
 
 
-def _number(given: Any) -> float:
-    """Returns a number of a memory: a count as an int, all others as floats."""
-    return given if type(given) is int else float(given)
-
-
-def _checked(name: str, option: float) -> float:
-    """Returns the option, if it is a number from 0 to below infinity."""
-    if not isinstance(option, numbers.Real) or not 0 <= option < math.inf:
-        raise ValueError(f"an optimiser got {name}={option!r}; give a number, 0 or more")
-    return option
+def _is_real(given: Any) -> bool:
+    """Returns whether it is a number; infinity is one, as a sum of squares may overflow."""
+    return isinstance(given, numbers.Real) and not isinstance(given, bool) and given == given
 
 
 def _checked_parameters(params: Iterable[Value]) -> list[Value]:

@@ -7,6 +7,8 @@ them. This file knows lists, and no network.
 from collections.abc import Sequence
 from typing import Any
 
+from micrograd_notes.accurate import total
+
 Row = list[Any]
 
 
@@ -19,7 +21,7 @@ def dot(a: Sequence[Any], b: Sequence[Any]) -> Any:
     >>> dot([1.0, 2.0], [3.0, 4.0])
     11.0
     """
-    return sum(x * y for x, y in zip(a, b, strict=True))
+    return total(x * y for x, y in zip(a, b, strict=True))
 
 
 def linear(x: Sequence[Any], weights: Sequence[Sequence[Any]]) -> Row:

@@ -6,8 +6,12 @@ writes one self-contained page. This file knows what the tour does, and nothing 
 `tour_page` makes the page.
 """
 
+import errno
 import multiprocessing
+import os
 import random
+import signal
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -24,7 +28,7 @@ from micrograd_notes.nn import MLP
 from micrograd_notes.optim import Adam
 from micrograd_notes.recording import Recorder
 from micrograd_notes.saving import save_model
-from micrograd_notes.tour_page import Findings, GradientCheck, Trained, page_text
+from micrograd_notes.tour_page import TITLE, Findings, GradientCheck, Trained, page_text
 from micrograd_notes.training import History, accuracy, fit
 
 SPLITS = (0, 1, 2, 3, 4)
@@ -44,14 +48,16 @@ def run_tour(folder: Path, say: Say = print) -> Path:
         say: what prints a line of progress.
 
     Raises:
-        OSError: the folder can't be made or written; nothing has been trained then.
+        OSError: the folder can't be made or written, or has files of these names that no tour
+            wrote; nothing has been trained then.
         ImportError: a package of the extra `all` is missing; nothing has been done then.
     """
     check_packages()
-    make_writable(folder)
+    model_path, page_path = folder / "digits_model.json", folder / "index.html"
+    make_writable(page_path, model_path)
     say("1. Handwritten digits, odd or even: 1797 real images, pooled to 4x4 pixels.")
     say(f"   A network of {HIDDEN} hidden neurons, and a linear model, on each of five splits.")
-    trained = train_on_all_splits()
+    trained = train_on_all_splits(say)
     for result in trained:
         say(
             f"   split {result.split}: held-out accuracy {result.network:.3f}, "
@@ -65,9 +71,8 @@ def run_tour(folder: Path, say: Say = print) -> Path:
     say(f"2. The gradients of {len(checks)} of its parameters, beside finite differences:")
     say(f"   the largest relative difference is {findings.worst_difference:.1e}.")
     say(f"3. Two moons: accuracy {findings.moons_accuracy:.3f} on 200 new points.")
-    model_path, page_path = folder / "digits_model.json", folder / "index.html"
-    save_model(model, model_path)
     write_whole(page_path, page_text(findings).encode())
+    save_model(model, model_path)
     say(f"4. The trained model: {model_path}")
     say(f"   The page that shows it all: {page_path}")
     return page_path
@@ -80,12 +85,22 @@ def check_packages() -> None:
             raise ImportError(f'the tour needs {package}: pip install "micrograd-notes[all]"')
 
 
-def make_writable(folder: Path) -> None:
-    """Makes the folder, and finds out now, not after a minute, whether it can be written."""
+def make_writable(page: Path, model: Path) -> None:
+    """Makes the folder, and finds out now, not after a minute, whether both can be written."""
+    folder = page.parent
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "it is a file, not a folder", folder)
     folder.mkdir(parents=True, exist_ok=True)
     probe = folder / ".can_be_written"
     probe.touch()
     probe.unlink()
+    is_ours = page.is_file() and TITLE in page.read_text(encoding="utf-8", errors="replace")
+    for file in (page, model):
+        if file.exists() and not (is_ours and file.is_file()):
+            why = f"it has a {file.name} that no tour wrote"
+            raise FileExistsError(errno.EEXIST, why, file)
+        if file.exists() and not os.access(file, os.W_OK):
+            raise PermissionError(errno.EACCES, f"its {file.name} is read-only", file)
 
 
 # ---- the digits --------------------------------------------------------------------------------
@@ -100,8 +115,18 @@ _epochs_done: Any = None  # a counter that the training processes share
 
 
 def _share(counter: Any) -> None:
+    """Begins a training process. It leaves Ctrl-C to the tour, and ends when the tour ends."""
     global _epochs_done
     _epochs_done = counter
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def _count_epoch() -> None:
@@ -110,20 +135,33 @@ def _count_epoch() -> None:
             _epochs_done.value += 1
 
 
-def train_on_all_splits() -> list[Trained]:
-    """Returns what came of each split; two processes train at a time, with one progress bar."""
+def train_on_all_splits(say: Say) -> list[Trained]:
+    """Returns what came of each split; two processes train at a time, with one progress bar.
+
+    In a log, which is not a terminal, a line for each ten epochs takes the bar's place.
+    """
     from tqdm import tqdm
 
     counter = multiprocessing.Value("i", 0)
+    total = len(SPLITS) * EPOCHS
     with (
         ProcessPoolExecutor(max_workers=2, initializer=_share, initargs=(counter,)) as pool,
-        tqdm(total=len(SPLITS) * EPOCHS, desc="   training", unit=" epochs") as bar,
+        tqdm(total=total, desc="   training", unit="epoch", disable=None) as bar,
     ):
-        jobs = [pool.submit(train_on_split, split) for split in SPLITS]
-        while not all(job.done() for job in jobs):
-            time.sleep(0.2)
-            bar.update(counter.value - bar.n)
-        return [job.result() for job in jobs]
+        try:
+            jobs = [pool.submit(train_on_split, split) for split in SPLITS]
+            said = 0
+            while not all(job.done() for job in jobs):
+                time.sleep(0.2)
+                bar.update(counter.value - bar.n)
+                if bar.disable and counter.value >= said + 10:
+                    said = counter.value
+                    say(f"   training: {said} of {total} epochs")
+            return [job.result() for job in jobs]
+        except BaseException:  # Ctrl-C, or an error: nobody waits for the others
+            for worker in multiprocessing.active_children():
+                worker.kill()
+            raise
 
 
 def train_on_split(split: int) -> Trained:

@@ -6,10 +6,12 @@ This file knows how the findings are shown; `tour` finds them. The words stand i
 import base64
 import html
 import io
+import json
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,9 @@ from micrograd_notes.training_page import training_page
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+TITLE = "A tour of micrograd_notes"
+"""The page's title, by which a later tour knows that it may write another in its place."""
 
 
 @dataclass(frozen=True)
@@ -71,25 +76,29 @@ class Findings:
         """The linear models' mean held-out accuracy over the splits."""
         return statistics.mean(result.linear for result in self.trained)
 
-    def largest_checks(self, count: int) -> list[GradientCheck]:
-        """Returns the checks of the largest gradients."""
-        return sorted(self.checks, key=lambda check: -abs(check.engine))[:count]
+    def worst_checks(self, count: int) -> list[GradientCheck]:
+        """Returns the checks with the largest differences, the largest first."""
+        return sorted(self.checks, key=lambda check: -check.difference)[:count]
 
     @property
     def worst_difference(self) -> float:
         """The largest relative difference of a gradient from its finite difference."""
-        return max(check.difference for check in self.checks)
+        return self.worst_checks(1)[0].difference
 
 
 def page_text(findings: Findings) -> str:
     """Returns the page; it needs no network and no other file."""
     template = resources.files("micrograd_notes").joinpath("tour_page.html")
+    digits, wrong, held_out = _digits_picture(findings.digits_model)
     return Template(template.read_text(encoding="utf-8")).substitute(
+        title=TITLE,
         splits="\n".join(_split_row(result) for result in findings.trained),
         mean_network=f"{findings.mean_network:.3f}",
         mean_linear=f"{findings.mean_linear:.3f}",
         hidden=len(findings.digits_model.layers[0].neurons),
-        digits=_digits_picture(findings.digits_model),
+        digits=digits,
+        wrong=wrong,
+        held_out=held_out,
         losses=_losses_picture(findings.trained[0]),
         weights=_picture(
             lambda ax: plots.weights_as_images(findings.digits_model.layers[0], (4, 4), ax=ax),
@@ -98,12 +107,13 @@ def page_text(findings: Findings) -> str:
             (7.0, 2.5),
         ),
         neuron=_neuron_stepper(),
-        checks="\n".join(_check_row(check) for check in findings.largest_checks(8)),
+        checks="\n".join(_check_row(check) for check in findings.worst_checks(8)),
         checked=len(findings.checks),
         worst=f"{findings.worst_difference:.1e}",
         moons=training_page(findings.moons_history, resolution=24)._repr_html_(),
         moons_model=draw_model(findings.moons_model, inputs=[0.5, 0.25]).svg(),
         moons_accuracy=f"{findings.moons_accuracy:.3f}",
+        notebooks=_notebooks(),
     )
 
 
@@ -116,23 +126,40 @@ def _split_row(result: Trained) -> str:
 def _check_row(check: GradientCheck) -> str:
     return (
         f"<tr><td><code>{html.escape(check.name)}</code></td><td>{check.engine:.10f}</td>"
-        f"<td>{check.numeric:.10f}</td><td>{check.difference:.0e}</td></tr>"
+        f"<td>{check.numeric:.10f}</td><td>{check.difference:.1e}</td></tr>"
     )
 
 
-def _digits_picture(model: MLP) -> str:
+def _notebooks() -> str:
+    """Returns the notebooks' own titles as items of a list; an installed package has none."""
+    items = []
+    for path in sorted(Path(__file__).parents[1].glob("notebooks/[0-9][0-9]_*.ipynb")):
+        title = json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"][0]
+        title = html.escape(title.removeprefix("# ").replace("`", "").strip())
+        items.append(f"<li><em>{path.name[:2]}</em> {title}</li>")
+    return "\n".join(items)
+
+
+def _digits_picture(model: MLP) -> tuple[str, int, int]:
+    """Returns sixteen held-out digits with the guesses, up to four of them wrong; and the counts.
+
+    They are shown as they were scanned, in 8x8 pixels; the network sees them in 4x4.
+    """
     _, held_out = data.digits(odd_or_even=True, pooled=True).split(seed=0)
-    shown = held_out.inputs[:16]
-    names = held_out.class_names
-    labels = []
-    for inputs, target in zip(shown, held_out.targets, strict=False):
-        guess = int(model(inputs).data > 0)
-        labels.append(names[guess] + ("" if guess == target else f", not {names[target]}"))
-    return _picture(
-        lambda ax: plots.image_gallery(shown, labels, (4, 4), ax=ax, columns=8),
-        "Sixteen held-out images of 4x4 pixels with the network's guesses: " + "; ".join(labels),
-        (8.0, 2.6),
-    )
+    _, scanned = data.digits(odd_or_even=True).split(seed=0)
+    guesses = [int(model(inputs).data > 0) for inputs in held_out.inputs]
+    is_right = [guess == target for guess, target in zip(guesses, held_out.targets, strict=True)]
+    wrong = [place for place, right in enumerate(is_right) if not right]
+    right = [place for place, right in enumerate(is_right) if right]
+    shown = [*wrong[:4], *right][:16]
+    labels = [("" if is_right[i] else "\u2717 ") + held_out.class_names[guesses[i]] for i in shown]
+
+    def draw(ax: "Axes") -> None:
+        images = [scanned.inputs[i] for i in shown]
+        plots.image_gallery(images, labels, (8, 8), ax=ax, columns=8)
+
+    words = "Sixteen held-out digits with the network's guesses, \u2717 where one is wrong: "
+    return _picture(draw, words + "; ".join(labels), (8.0, 2.6)), len(wrong), len(is_right)
 
 
 def _losses_picture(result: Trained) -> str:

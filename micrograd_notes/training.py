@@ -13,8 +13,9 @@ import logging
 import math
 import operator
 import random
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -64,16 +65,20 @@ class History:
 
     They are "loss", "accuracy" and "seconds"; with validation data also "validation_loss" and
     "validation_accuracy"; and whatever a callback added. `history["loss"]` is a column of them,
-    with None for an epoch that lacks it.
+    with None for an epoch that lacks it. In all else it is a list of the epochs.
 
     >>> history = History([{"loss": 2.0}, {"loss": 1.5}])
-    >>> history["loss"]
-    [2.0, 1.5]
+    >>> history["loss"], "loss" in history
+    ([2.0, 1.5], True)
+    >>> history[-1], len(history)
+    ({'loss': 1.5}, 2)
     """
 
     epochs: list[Logs] = field(default_factory=list)
 
-    def __getitem__(self, name: str) -> list[Any]:
+    def __getitem__(self, name: str | int | slice) -> Any:
+        if not isinstance(name, str):
+            return self.epochs[name]
         names = {each: None for logs in self.epochs for each in logs}
         if name not in names:
             raise KeyError(f"no epoch has {name!r}; there are: {', '.join(names)}")
@@ -81,6 +86,13 @@ class History:
 
     def __len__(self) -> int:
         return len(self.epochs)
+
+    def __iter__(self) -> Iterator[Logs]:
+        return iter(self.epochs)
+
+    def __contains__(self, name: object) -> bool:
+        names = {each for logs in self.epochs for each in logs}
+        return name in names if isinstance(name, str) else name in self.epochs
 
 
 def fit(
@@ -117,8 +129,9 @@ def fit(
             then those of the last step. What it adds to the logs stays in the history. If it
             returns True, training ends there; else it returns False or None. Several are given as
             a list, and called in order.
-        progress: whether to show a bar, where tqdm is installed. With or without it, each epoch
-            is a line in the log `micrograd_notes.training`, at the level INFO.
+        progress: whether to show a bar, where tqdm is installed; in a file or a pipe, at most 20
+            lines. With or without it, each epoch is a line in the log `micrograd_notes.training`,
+            at the level INFO.
         lifted: whether to lift the loss to arrays and train on those: the same batches, steps and
             numbers, to rounding, some thousand times sooner. The model has the numbers and the
             gradients of the last step whenever a callback is called, and at the end, if it is
@@ -182,6 +195,9 @@ def fit(
             if bar is not None:
                 bar.set_postfix_str(_spelled(logs), refresh=False)
                 bar.update()
+                done = epoch + 1
+                if bar.disable and (done % math.ceil(epochs / 20) == 0 or done == epochs):
+                    print(f"epoch {done} of {epochs}: {_spelled(logs)}", file=sys.stderr)
             if callbacks:
                 steps.write_back()
                 answers = [_is_true(each, each(epoch, logs)) for each in callbacks]
@@ -481,4 +497,5 @@ def _progress_bar(epochs: int) -> Any:
         from tqdm import tqdm
     except ImportError:
         return nullcontext()
-    return tqdm(total=epochs, unit="epoch")
+    # A bar is for a terminal, or for a notebook, which does not say that it is one.
+    return tqdm(total=epochs, unit="epoch", disable=False if "ipykernel" in sys.modules else None)

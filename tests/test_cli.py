@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ pytest.importorskip("sklearn", reason="the tour's digits are scikit-learn's")
 
 from typer.testing import CliRunner, Result
 
-from micrograd_notes import cli, tour
+from micrograd_notes import __version__, cli, data, tour, tour_page
 from micrograd_notes.saving import load_model
 
 
@@ -22,7 +24,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(cli.app, list(arguments))
 
 
-@pytest.mark.parametrize("command", ["tour", "draw", "check", "lab"])
+@pytest.mark.parametrize("command", ["tour", "draw", "check", "gpt", "lab"])
 def test_every_command_helps_with_an_example(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
@@ -30,7 +32,7 @@ def test_every_command_helps_with_an_example(command: str) -> None:
 
 
 def test_without_a_command_the_help_lists_them() -> None:
-    assert {"tour", "draw", "check", "lab"} <= set(run().output.split())
+    assert {"tour", "draw", "check", "gpt", "lab"} <= set(run().output.split())
 
 
 # ---- draw ----------------------------------------------------------------------------------------
@@ -59,6 +61,54 @@ def test_a_formula_that_begins_with_a_minus() -> None:
     assert run("draw", "--", "-a*2", "a=2").stdout.startswith("-a*2 = -4")
 
 
+def typed(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """What comes of a command that a person types: a process, and so all of `main`."""
+    program = "from micrograd_notes.cli import main; main()"
+    command = [sys.executable, "-c", program, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_who_forgets_the_two_minuses_is_told_of_them() -> None:
+    finished = typed("draw", "-a*2", "a=2")
+    assert finished.returncode == 2
+    assert "No such option" in finished.stderr
+    last = finished.stderr.splitlines()[-1]
+    assert last == 'A formula that begins with - comes after --: draw -- "-a*2" a=2'
+    assert "comes after --" not in typed("tour", "--outptu").stderr
+
+
+def test_a_picture_whose_name_has_no_format_is_told_how_to_end(tmp_path: Path) -> None:
+    result = run("draw", "a*2", "a=2", "-o", str(tmp_path / "x"))
+    assert result.exit_code == 1
+    assert "x' does not name a format; end the name in .svg" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    result = run("--version")
+    assert (result.exit_code, result.stdout) == (0, f"micrograd-notes {__version__}\n")
+
+
+def test_the_gpt_helps_instead_of_training() -> None:
+    command = [sys.executable, "-m", "micrograd_notes.gpt", "--help"]
+    finished = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert finished.stdout == run("gpt", "--help").stdout.replace("root gpt", "micrograd-notes gpt")
+    assert "--steps" in finished.stdout
+
+
+def test_the_gpt_says_which_step_and_in_which_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("micrograd_notes.gpt.city_names", lambda: ["rome", "nice", "bonn", "lima"])
+    result = run("gpt", "--steps", "600")
+    assert result.exit_code == 0, result.output
+    *steps, invented = result.stdout.splitlines()
+    loss = r"loss \d\.\d\d nats per letter"
+    patterns = [rf"step {i} of 3 on scalars: {loss}" for i in (1, 2, 3)]
+    patterns += [rf"step {i} of 600 on arrays: {loss}" for i in (300, 600)]
+    for line, pattern in zip(steps, patterns, strict=True):
+        assert re.fullmatch(pattern, line)
+    assert invented.startswith("invented: ")
+
+
 def test_a_formula_of_plain_numbers_has_no_gradient() -> None:
     assert run("draw", "1 + 2").stdout == "1 + 2 = 3\n"
 
@@ -69,7 +119,7 @@ def test_a_formula_of_plain_numbers_has_no_gradient() -> None:
         (["a *", "a=1"], "no formula"),
         (["__import__('os')", "a=1"], "no operation is named '__import__'"),
         (["a + b", "a=1"], "'b' has no value; give it one, b=1.5"),
-        (["a", "a=x"], "a is to be a number, got 'x'"),
+        (["a", "a=x"], "a must be a number, got 'x'"),
         (["a", "a"], "a name gets its number like a=2, got 'a'"),
         (["log(a)", "a=-1"], "log(a=-1.0)"),
         (["a*2", "a=2", "a=3"], "a is given twice, 2 and 3"),
@@ -161,7 +211,7 @@ def test_a_short_tour_writes_a_page_that_needs_nothing_else(
     """One split and two epochs in place of five and twenty: every step of the tour, in seconds."""
     monkeypatch.setattr(tour, "EPOCHS", 2)
     monkeypatch.setattr(tour, "LINEAR_EPOCHS", 1)
-    monkeypatch.setattr(tour, "train_on_all_splits", lambda: [tour.train_on_split(0)])
+    monkeypatch.setattr(tour, "train_on_all_splits", lambda say: [tour.train_on_split(0)])
     lines: list[str] = []
     path = tour.run_tour(tmp_path / "new" / "tour", lines.append)
     said = "\n".join(lines)
@@ -189,11 +239,48 @@ def test_a_short_tour_writes_a_page_that_needs_nothing_else(
     assert "data-micrograd-training" in text
     assert load_model(path.parent / "digits_model.json").sizes == (16, tour.HIDDEN, 1)
 
+    # the largest of the differences in the table is the one that is spoken of
+    shown = re.findall(r"<td>(\d\.\de[-+]\d\d)</td></tr>", text)
+    assert len(shown) == 8
+    assert shown == sorted(shown, key=float, reverse=True)
+    assert shown[0] == difference[1]
+    assert f"at\nmost {difference[1]}" in text
+
+    wrong, held_out = map(int, re.search(r"guesses (\d+) of (\d+) wrong", text).groups())  # type: ignore[union-attr]
+    assert held_out == len(data.digits(odd_or_even=True, pooled=True).split(seed=0)[1].inputs)
+    assert float(accuracy[1]) == pytest.approx(1 - wrong / held_out, abs=5e-4)
+    guesses = re.search(r'alt="Sixteen held-out digits[^"]*: ([^"]+)"', text)
+    assert guesses
+    assert guesses[1].count("\u2717") == min(wrong, 4)
+    assert len(guesses[1].split("; ")) == 16
+
+    # a second tour takes the first one's place
+    tour.run_tour(path.parent, lines.append)
+
+
+def test_the_digits_that_are_shown_are_those_that_were_guessed() -> None:
+    """A person sees 8x8 pixels, and the network 4x4 of the same image."""
+    _, scanned = data.digits(odd_or_even=True).split(seed=0)
+    _, pooled = data.digits(odd_or_even=True, pooled=True).split(seed=0)
+    assert scanned.targets == pooled.targets
+    for large, small in zip(scanned.inputs, pooled.inputs, strict=True):
+        assert sum(large) / 64 == pytest.approx(sum(small) / 16, abs=1e-12)
+
+
+def test_the_page_names_the_notebooks_by_their_own_titles() -> None:
+    notebooks = sorted((Path(cli.__file__).parents[1] / "notebooks").glob("[0-9]*.ipynb"))
+    items = tour_page._notebooks().splitlines()
+    assert len(items) == len(notebooks) >= 12
+    for item, path in zip(items, notebooks, strict=True):
+        title = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
+        plain = title.splitlines()[0].removeprefix("# ").replace("`", "")
+        assert item == f"<li><em>{path.name[:2]}</em> {plain}</li>"
+
 
 def test_a_folder_that_can_not_be_written_is_found_before_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def trained_in_vain() -> Any:
+    def trained_in_vain(*_: Any) -> Any:
         raise AssertionError("a minute of training whose page can't be written")
 
     monkeypatch.setattr(tour, "train_on_all_splits", trained_in_vain)
@@ -201,6 +288,24 @@ def test_a_folder_that_can_not_be_written_is_found_before_training(
     result = run("tour", "-o", str(tmp_path / "file"))
     assert result.exit_code == 1
     assert "can't write the folder" in result.stderr
+    assert "it is a file, not a folder" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["index.html", "digits_model.json"])
+@pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.write_text("<h1>My page</h1>")])
+def test_the_tour_does_not_overwrite_what_no_tour_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, make: Any
+) -> None:
+    def trained_in_vain(*_: Any) -> Any:
+        raise AssertionError("a minute of training whose page can't be written")
+
+    monkeypatch.setattr(tour, "train_on_all_splits", trained_in_vain)
+    make(tmp_path / name)
+    result = run("tour", "-o", str(tmp_path))
+    assert result.exit_code == 1
+    words = f"can't write the folder {tmp_path}: it has a {name} that no tour wrote; choose another"
+    assert words in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_the_gradient_check_finds_a_wrong_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,9 +342,15 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
         commands.append(command)
         return 0
 
+    def execv(program: str, command: list[str]) -> None:
+        assert program == command[0]
+        commands.append(command)
+        raise SystemExit(0)  # as the real one does not return
+
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
     monkeypatch.setattr("subprocess.call", call)
+    monkeypatch.setattr("os.execv", execv)
     return commands
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
@@ -254,13 +255,51 @@ def test_it_is_silent_without_progress(capfd: pytest.CaptureFixture[str]) -> Non
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_bar_shows_epochs_and_numbers(capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("watched", ["terminal", "notebook"])
+def test_the_bar_shows_epochs_and_numbers(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, watched: str
+) -> None:
     pytest.importorskip("tqdm")
+    if watched == "terminal":
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    else:  # whose stream does not say that somebody watches
+        monkeypatch.setitem(sys.modules, "ipykernel", sys)
     fit(small_net(), xor(samples=12), epochs=2)
     shown = capfd.readouterr().err
     assert "2/2" in shown
     assert "loss 0." in shown
-    assert "accuracy " in shown
+
+
+@pytest.mark.parametrize(("epochs", "lines"), [(1, 1), (7, 7), (20, 20), (50, 17), (100, 20)])
+def test_a_log_gets_lines_and_no_bar(
+    capfd: pytest.CaptureFixture[str], epochs: int, lines: int
+) -> None:
+    pytest.importorskip("tqdm")
+    fit(small_net(), xor(samples=4), epochs=epochs)
+    shown = capfd.readouterr().err
+    assert "\r" not in shown
+    assert len(shown.splitlines()) == lines
+    for line in shown.splitlines():
+        assert re.match(rf"epoch \d+ of {epochs}: loss 0\.", line)
+
+
+def test_a_history_is_a_list_of_epochs_with_columns() -> None:
+    logs = [{"loss": 2.0}, {"loss": 1.5, "extra": 7.0}, {"loss": 1.0}]
+    history = History(logs)
+    assert list(history) == logs
+    assert [history[0], history[-1], history[1:]] == [logs[0], logs[-1], logs[1:]]
+    assert [*reversed(history)] == logs[::-1]
+    assert history["extra"] == [None, 7.0, None]
+    assert ["loss" in history, "extra" in history, "los" in history] == [True, True, False]
+    assert [logs[1] in history, {"loss": 9.0} in history, 1.5 in history] == [True, False, False]
+    for first, last in zip(history, history["loss"], strict=True):
+        assert first["loss"] == last
+    with pytest.raises(IndexError):
+        history[3]
+    with pytest.raises(KeyError, match="no epoch has 'los'; there are: loss, extra"):
+        history["los"]
+    assert list(History()) == []
+    assert not History()
 
 
 def test_without_tqdm_it_trains_all_the_same(

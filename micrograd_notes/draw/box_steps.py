@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from micrograd_notes.accurate import total
 from micrograd_notes.draw import table
 from micrograd_notes.draw.indexed import IndexedGraph
 from micrograd_notes.draw.steps import Product, Step, forward_step, seed_step
@@ -195,7 +196,7 @@ class _Walk:
         self, taker: int, box: Box, gifts: list[_Gift], before: float, after: float
     ) -> Product:
         root, name = self.labels[-1], self.labels[taker]
-        amount = sum(gift for _, gift in gifts)
+        amount = total(gift for _, gift in gifts)
         text = (
             f"{derivative(root, name)} += {counted(len(gifts), 'product')} = {written(amount)}"
             f" ({written(before)} -> {written(after)})"

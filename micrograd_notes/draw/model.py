@@ -15,7 +15,7 @@ from micrograd_notes.draw import svg
 from micrograd_notes.draw.model_svg import model_svg
 from micrograd_notes.draw.model_view import Column, ModelView, Unit, model_view
 from micrograd_notes.draw.page import page
-from micrograd_notes.draw.rendering import check_format
+from micrograd_notes.draw.rendering import format_of
 from micrograd_notes.draw.text import counted, short
 from micrograd_notes.files import write_whole
 from micrograd_notes.nn import MLP, Layer, Neuron
@@ -101,9 +101,7 @@ class ModelPicture:
             ValueError: the path ends with neither.
             OSError: the file cannot be written; an older one stays as it is.
         """
-        format = Path(path).suffix.lower().removeprefix(".")
-        check_format(format, SAVED_AS)
-        text = self.svg() if format == "svg" else self.html()
+        text = self.svg() if format_of(path, SAVED_AS) == "svg" else self.html()
         return write_whole(path, text.encode())
 
     def __repr__(self) -> str:

@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from micrograd_notes.draw.rendering import check_format
+from micrograd_notes.draw.rendering import format_of
 from micrograd_notes.files import write_whole
 
 
@@ -46,7 +46,7 @@ class Page:
             ValueError: the path ends with another suffix.
             OSError: the file cannot be written; an older one stays as it is.
         """
-        check_format(Path(path).suffix.lower().removeprefix("."), ("html",))
+        format_of(path, ("html",))
         return write_whole(path, self.html().encode())
 
     def _repr_html_(self) -> str:

@@ -19,7 +19,7 @@ from micrograd_notes.draw.groups import with_groups
 from micrograd_notes.draw.indexed import indexed
 from micrograd_notes.draw.inside import Inside, insides_of
 from micrograd_notes.draw.page import page
-from micrograd_notes.draw.rendering import FORMATS, check_format, render
+from micrograd_notes.draw.rendering import FORMATS, check_format, format_of, render
 from micrograd_notes.draw.text import counted
 from micrograd_notes.draw.view import View, view_of
 from micrograd_notes.engine import Value
@@ -156,8 +156,7 @@ class Picture:
             ValueError: the path ends with none of these.
             OSError: the file cannot be written; an older one stays as it is.
         """
-        format = Path(path).suffix.lower().removeprefix(".")
-        check_format(format, SAVED_AS)
+        format = format_of(path, SAVED_AS)
         texts: dict[str, Callable[[], str]] = {"dot": lambda: self.source, "html": self.html}
         content = texts[format]().encode() if format in texts else self.pipe(format)
         return write_whole(path, content)

@@ -12,6 +12,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 FORMATS = ("svg", "png", "pdf")
 """What `render` can write."""
@@ -56,6 +57,20 @@ def check_format(format: str, formats: tuple[str, ...] = FORMATS) -> None:
     if format not in formats:
         are = "is" if len(formats) == 1 else "are"
         raise ValueError(f"unknown format {format!r}; there {are} {', '.join(formats)}")
+
+
+def format_of(path: str | os.PathLike[str], formats: tuple[str, ...] = FORMATS) -> str:
+    """Returns the format that a path's suffix names, and raises ValueError as `check_format` does.
+
+    >>> format_of("graph.SVG")
+    'svg'
+    """
+    format = Path(path).suffix.lower().removeprefix(".")
+    if not format:
+        name = os.fspath(path)
+        raise ValueError(f"{name!r} does not name a format; end the name in .{formats[0]}")
+    check_format(format, formats)
+    return format
 
 
 def _renderers() -> Iterator[Callable[[str, str], bytes]]:

@@ -34,6 +34,7 @@ def accessible(svg: bytes, title: str, description: str) -> str:
     root = ElementTree.fromstring(plain)
     for group in root.iter("g"):
         _tidy(group)
+    _paint_alike(root)
     _say_once(root)
     root.attrib = {
         "xmlns": "http://www.w3.org/2000/svg",
@@ -67,6 +68,14 @@ def _tidy(group: ElementTree.Element) -> None:
             group.insert(place + offset, child)
     if group.get("class") == "node":
         _mark_numbers(group)
+
+
+def _paint_alike(root: ElementTree.Element) -> None:
+    """Writes "none" where no colour is, as style sheets expect; Debian's Graphviz does not."""
+    for element in root.iter():
+        for paint in ("fill", "stroke"):
+            if element.get(paint) == "transparent":
+                element.set(paint, "none")
 
 
 def _say_once(root: ElementTree.Element) -> None:

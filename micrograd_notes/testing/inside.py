@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
+from micrograd_notes.accurate import total
 from micrograd_notes.op import Op
 from micrograd_notes.testing.programs import Program
 
@@ -101,7 +102,7 @@ def _beyond_a_kink(op: Op, numbers: list[float], doubts: list[float]) -> Iterato
     Of more operands than four, it moves one at a time.
     """
     try:
-        if op.kinks is None or abs(op.kinks(*numbers)) > _SLACK * sum(doubts):
+        if op.kinks is None or abs(op.kinks(*numbers)) > _SLACK * total(doubts):
             return
     except (ArithmeticError, ValueError):
         return

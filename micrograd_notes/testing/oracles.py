@@ -34,7 +34,7 @@ from functools import cache, partial
 from typing import Any, NamedTuple
 
 from micrograd_notes import ops
-from micrograd_notes.accurate import SMALLEST_NORMAL
+from micrograd_notes.accurate import SMALLEST_NORMAL, total
 from micrograd_notes.engine import Value, grad, sweep
 from micrograd_notes.op import Op
 from micrograd_notes.testing.exact import (
@@ -353,9 +353,8 @@ def _bound_of_value(claim: Claim) -> float:
     a few ulp; mathematics grants no more to who knows the operands as floats.
     """
     size = max(map(abs, claim.operands))
-    ulps = math.ulp(claim.value)
-    ulps += sum(abs(p) * math.ulp(claim.operands[i]) for i, p in claim.partials.items())
-    return VALUE_ULPS * (ulps + size * TINY)
+    passed_on = (abs(p) * math.ulp(claim.operands[i]) for i, p in claim.partials.items())
+    return float(VALUE_ULPS * (total(passed_on, math.ulp(claim.value)) + size * TINY))
 
 
 def _sum_over_paths(local: Local, kind: Digits) -> None:
@@ -423,7 +422,7 @@ def _judge_end_to_end(
     exact = Local(local.roundings, edges, [], [])
     _sum_over_paths(exact, kind)
     got = [value.grad for value in recorded.values]
-    value_bound = 2.0 * sum(
+    value_bound = 2.0 * total(
         abs(g) * rounding for g, rounding in zip(got, local.roundings, strict=True)
     )
     if not math.isfinite(value_bound):
@@ -551,7 +550,7 @@ def moved_by_rounding(recorded: Recorded, roundings: list[float]) -> Iterator[fl
             second[step.operand] = step.total
             size = ops.chain(sizes[step.node], abs(step.partial))
             sizes[step.operand] = sizes.get(step.operand, 0.0) + size
-        yield sum(
+        yield total(
             (abs(second[value]) + 2 * edges * U * sizes[value]) * rounding
             for value, rounding in zip(recorded.values, roundings, strict=True)
             if rounding and value in second

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from micrograd_notes import ops
+from micrograd_notes.accurate import total
 from micrograd_notes.engine import Value
 from micrograd_notes.testing.programs import Instruction, Program
 from micrograd_notes.testing.report import Fault
@@ -71,7 +72,7 @@ def _total(parts: Sequence[float]) -> float:
     try:
         return math.fsum(parts)
     except (OverflowError, ValueError):  # inf - inf
-        return sum(parts)
+        return float(total(parts))
 
 
 def tolerance(program: Program, adjoint: Adjoint) -> float:

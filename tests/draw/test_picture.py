@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from micrograd_notes import Value
-from micrograd_notes.draw import Picture, draw_dot, rendering
+from micrograd_notes import MLP, Value
+from micrograd_notes.draw import Picture, draw_backward, draw_dot, draw_model, rendering, svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 SIGNATURES = {
@@ -49,6 +49,20 @@ def test_the_svg_is_accessible(picture: Picture) -> None:
     assert keys.count("v0->v1") == 2
 
 
+def test_what_has_no_colour_is_called_none_whatever_graphviz_calls_it(picture: Picture) -> None:
+    """Style sheets select by `stroke="none"`; Graphviz 2.43 writes "transparent"."""
+    assert "transparent" not in picture.svg()
+    old = (
+        '<svg xmlns="http://www.w3.org/2000/svg"><g><polygon fill="#fafafa" stroke="transparent"/>'
+        '<path fill="transparent" stroke="#7a7a7a"/></g></svg>'
+    )
+    group = ElementTree.fromstring(svg.accessible(old.encode(), "", ""))[2]
+    assert [(part.get("fill"), part.get("stroke")) for part in group] == [
+        ("#fafafa", "none"),
+        ("none", "#7a7a7a"),
+    ]
+
+
 @pytest.mark.parametrize("format", ["svg", "png", "pdf"])
 def test_pipe_gives_the_bytes_of_a_file(picture: Picture, format: str) -> None:
     assert picture.pipe(format).startswith(SIGNATURES[format])
@@ -84,7 +98,20 @@ def test_the_page_needs_nothing_else(picture: Picture) -> None:
     assert "<h1>Computation graph of &lt;loss&gt;</h1>" in page
 
 
-@pytest.mark.parametrize("name", ["g.gif", "g", ".svg", "folder.svg/"])
+@pytest.mark.parametrize("name", ["g", ".svg", "folder/g"])
+def test_a_name_without_a_format_is_told_how_to_end(
+    picture: Picture, tmp_path: Path, name: str
+) -> None:
+    """Of a graph, of a model and of a page; nothing is written."""
+    stepper = draw_backward(Value(1.0) * 2)
+    for drawn, end in ((picture, "svg"), (draw_model(MLP(1, [1])), "svg"), (stepper, "html")):
+        words = rf"{name}' does not name a format; end the name in \.{end}$"
+        with pytest.raises(ValueError, match=words):
+            drawn.save(tmp_path / name)
+    assert not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["g.gif", "folder.svg/"])
 def test_an_unknown_suffix_lists_those_that_exist(
     picture: Picture, tmp_path: Path, name: str
 ) -> None:

@@ -435,7 +435,7 @@ def test_save_is_by_suffix_and_whole(tmp_path: Path) -> None:
     path = stepper.save(tmp_path / "steps.html")
     assert path.read_text(encoding="utf-8") == stepper.html()
     assert os.listdir(tmp_path) == ["steps.html"]
-    for name in ("steps.svg", "steps"):
+    for name in ("steps.svg", "steps.png"):
         with pytest.raises(ValueError, match="there is html"):
             stepper.save(tmp_path / name)
     with pytest.raises(FileNotFoundError, match="a folder that exists"):
