@@ -78,7 +78,7 @@ class Net:
 
     def is_content(self, inputs: Sequence[Array]) -> bool:
         """Returns whether no label can come that was not checked."""
-        return not self.is_batched or all(
+        return all(
             len(self._seen.get(i, ())) >= (array.below or AT_MOST)
             for i, array in enumerate(inputs)
             if array.is_whole
@@ -86,8 +86,8 @@ class Net:
 
     def chosen(self, inputs: Sequence[Array], given: Sequence[Any], least: int) -> list[int]:
         """Returns which examples to check: those with labels that are new, and `least` at least."""
-        if not self.is_batched:
-            return [0] if least else []
+        if not self.is_batched:  # all of the data are one example
+            given, least = [array[None] for array in given], min(least, 1)
         chosen: list[int] = []
         for i, array in enumerate(inputs):
             seen = self._seen.setdefault(i, set())

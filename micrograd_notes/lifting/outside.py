@@ -19,6 +19,7 @@ from micrograd_notes.engine import Value
 from micrograd_notes.op import Op
 
 CLASS_IN_PYTHON = 1 << 9  # Py_TPFLAGS_HEAPTYPE: instances hold what they have in a dictionary
+HOLDERS = {"builtins", "functools", "types", "argparse", "micrograd_notes"}  # and the learner's own
 MOST = 100_000  # elements of an array: a larger one is data rather than a constant
 LEAVES = Value | Op | types.ModuleType | types.CodeType | str | bytes | int | float | complex
 
@@ -72,10 +73,12 @@ class Outside:
                 names = {name for name in vars(thing) if name[:2] != "__" or name == "__call__"}
                 yield self._kept(lambda: {name: vars(thing).get(name) for name in names})
                 yield from thing.__bases__
-        elif type(thing).__flags__ & CLASS_IN_PYTHON and hasattr(thing, "__dict__"):
-            yield from (vars(thing), *gc.get_referents(thing))
-        else:  # slots, a cell, a method, a property, ...: Python knows what it refers to
-            yield from self._kept(partial(gc.get_referents, thing))
+        elif type(thing).__module__.partition(".")[0] in HOLDERS or _is_the_learners(type(thing)):
+            # An object, a cell, a method, a property, ...: Python knows what it refers to.
+            if type(thing).__flags__ & CLASS_IN_PYTHON and hasattr(thing, "__dict__"):
+                yield from (vars(thing), *gc.get_referents(thing))
+            else:
+                yield from self._kept(partial(gc.get_referents, thing))
 
     def _kept(self, read: Callable[[], Any]) -> Any:
         self._read.append((read, read()))

@@ -119,6 +119,19 @@ def test_whole_numbers_are_checked_as_they_come_up_to_eight() -> None:
         program([1.0, 2.0, 3.0], [0, 1, 2])
 
 
+def test_a_label_in_a_loop_of_its_own_is_checked_when_it_comes() -> None:
+    w = [Value(0.3), Value(-0.2), Value(0.9)]
+
+    def loss(xs: Any, ys: Any) -> Any:
+        return sum((50 if y is TWO else 1) * pick(w, y) * x for x, y in zip(xs, ys, strict=True))
+
+    program = lift(loss, parameters=w, batch=False)
+    for labels in ([0, 1], [1, 1]):
+        program([1.0, 2.0], labels)
+    with pytest.raises(CannotLift, match="on these data the loss"):
+        program([1.0, 2.0], [0, 2])
+
+
 def test_labels_that_are_rare_among_the_examples_are_found_at_once() -> None:
     w = [Value(0.3), Value(-0.2), Value(0.9)]
     program = lift(lambda x, y: (50 if y is TWO else 1) * pick(w, y) * x, parameters=w)

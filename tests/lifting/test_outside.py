@@ -4,7 +4,9 @@ The law: whatever a function reads from outside and changes between two calls, l
 at both calls.
 """
 
+import argparse
 import functools
+import logging
 import random
 import types
 from collections.abc import Callable
@@ -188,6 +190,28 @@ def test_a_frozen_parameter_that_is_thawed_learns() -> None:
     w.requires_grad, v.grad = True, None
     program([1.0])
     assert (w.grad, v.grad) == (2.0, 3.0)
+
+
+def test_what_a_library_holds_is_not_looked_into() -> None:
+    class Logs(Module):
+        def __init__(self) -> None:
+            self.w, self.log = Value(1.0), logging.getLogger("micrograd_notes.test")
+            self.generator, self.options = random.Random(0), argparse.Namespace(scale=2.0)
+
+        def __call__(self, x: Any) -> Any:
+            self.log.debug("called")
+            return self.w * x * self.options.scale
+
+    model = Logs()
+    program = lift(lambda x: model(x) ** 2, model)
+    assert program([1.0]) == 4.0
+    compiled = program._latest
+    model.generator.random()
+    logging.getLogger("micrograd_notes.test.other").warning("nothing")
+    program([1.0])
+    assert program._latest is compiled
+    model.options.scale = 3.0
+    assert program([1.0]) == 9.0
 
 
 def test_freezing_back_and_forth_compiles_no_more_than_twice(
