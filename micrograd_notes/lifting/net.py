@@ -10,6 +10,7 @@ that lands on the other side of a kink, either side is right.
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import isfinite
 from random import Random
 from typing import Any, NamedTuple
 from weakref import ref
@@ -46,11 +47,11 @@ class Answer(NamedTuple):
 
 
 def _within(numbers: Sequence[float], samples: Sequence[Sequence[float]]) -> bool:
-    size = max([abs(x) for x in (*numbers, *samples[0]) if abs(x) < float("inf")], default=0.0)
+    size = max([abs(x) for x in (*numbers, *samples[0]) if isfinite(x)], default=0.0)
     for number, *theirs in zip(numbers, *samples, strict=True):
         allowed = ALIKE * size + ROUNDINGS * max(abs(x - theirs[0]) for x in theirs)
         is_close = min(theirs) - allowed <= number <= max(theirs) + allowed
-        if not (is_close or number == theirs[0] or (number != number and theirs[0] != theirs[0])):
+        if not (is_close or number == theirs[0] or not (isfinite(number) or isfinite(theirs[0]))):
             return False
     return True
 

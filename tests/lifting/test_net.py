@@ -1,5 +1,6 @@
 """Before a lifted program is trusted, it is held against the scalars; what differs is refused."""
 
+import math
 import os
 import random
 import time
@@ -195,6 +196,12 @@ def test_digits_that_cancel_are_no_disagreement(size: float) -> None:
         return y * y * y
 
     lift(loss, parameters=w)([0.1, 0.7, 1.3])
+
+
+def test_what_overflows_is_no_disagreement() -> None:
+    w = [Value(0.3), Value(0.7)]
+    program = lift(lambda x: (w[0] * 1e200 * x) * (1e200 * w[1]), parameters=w)
+    assert program([1.0, 2.0, -1.0]) in (math.inf, -math.inf) or math.isnan(program([1.0]))
 
 
 def test_the_scalars_raise_and_that_is_said() -> None:
