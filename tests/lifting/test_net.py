@@ -201,7 +201,7 @@ def test_digits_that_cancel_are_no_disagreement(size: float) -> None:
 def test_what_overflows_is_no_disagreement() -> None:
     w = [Value(0.3), Value(0.7)]
     program = lift(lambda x: (w[0] * 1e200 * x) * (1e200 * w[1]), parameters=w)
-    assert program([1.0, 2.0, -1.0]) in (math.inf, -math.inf) or math.isnan(program([1.0]))
+    assert math.isinf(program([1.0, 2.0]))
 
 
 def test_the_scalars_raise_and_that_is_said() -> None:
