@@ -2,13 +2,18 @@
 
 import contextlib
 import copy
+import logging
 import math
 import random
 import statistics
+import sys
+import threading
 from collections import OrderedDict, defaultdict, deque
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, NamedTuple
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -17,7 +22,10 @@ from hypothesis import strategies as st
 
 from micrograd_notes import ops
 from micrograd_notes.engine import Value, no_grad, topological_order
+from micrograd_notes.lifting import lift
 from micrograd_notes.nn import MLP, Layer, Module, Neuron, activation_names
+from micrograd_notes.optim import Adam
+from micrograd_notes.saving import load_model, save_model
 from micrograd_notes.training import fit, predict
 
 
@@ -381,7 +389,7 @@ def built(tree: Any, values: list[Value]) -> Any:
     return tree
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(TREES, TREES)
 def test_every_value_in_whatever_a_module_holds_is_found(first: Any, second: Any) -> None:
     values: list[Value] = []
@@ -405,7 +413,7 @@ def changed(numbers: Any) -> Any:
     return [changed(n) for n in numbers] if isinstance(numbers, list) else numbers + 0.5
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(TREES, st.sampled_from(sorted(ORDERED)), st.booleans(), st.booleans())
 def test_a_weight_that_is_a_result_is_refused_by_its_name(
     around: Any, kind: str, is_kept: bool, is_first: bool
@@ -530,3 +538,25 @@ def test_the_name_of_an_activation_is_not_taken_for_nonlin(make: Any) -> None:
         with pytest.raises(TypeError, match=r"nonlin is True or False, got .*activation="):
             make(nonsense)
     assert make(np.False_)([1.0, 2.0]) is not None
+
+
+def test_an_optimiser_or_a_program_that_a_model_holds_adds_nothing_to_its_state(
+    tmp_path: Path,
+) -> None:
+    model: Any = MLP(2, [2, 1], seed=0)
+    before = model.state_dict()
+    model.steps, model.program = Adam(model.parameters()), lift(lambda x: model(x), model)
+    model.pair = Pair(model.layers[0].neurons[0].b, Value(2.0))
+    assert model.state_dict() == {**before, "pair.second": 2.0}
+    del model.pair
+    save_model(model, tmp_path / "model.json")
+    assert load_model(tmp_path / "model.json").state_dict() == before
+
+
+def test_what_is_not_searched_costs_no_time_and_raises_nothing() -> None:
+    """A logger leads to all loggers, and a mock makes an attribute wherever one is looked for."""
+    things = [logging.getLogger(__name__), MagicMock(), threading.Lock(), sys, open, iter([1.0])]
+    for thing in things:
+        model: Any = OfModules(thing, Value(1.0))
+        assert [name for name, _ in model.named_parameters()] == ["second"]
+        assert model.state_dict() == {"second": 1.0}

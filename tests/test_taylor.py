@@ -129,7 +129,7 @@ def exact_derivatives(numbers: list[float], index: int, of: str) -> list[Any]:
         return [first, *of_share[:2]]
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(LEADS, min_size=2, max_size=5), st.data())
 def test_derivatives_of_softmax_keep_their_digits_whatever_leads(
     numbers: list[float], data: st.DataObject
@@ -158,13 +158,13 @@ def test_the_lead_of_forty_that_other_engines_lose() -> None:
     a, b = Value(0.0), Value(40.0)
     expected = float(mp.exp(-40) / (1 + mp.exp(-40)) ** 2)
     for root in (logaddexp(a, b), logsumexp(a, b)):
-        assert grad(grad(root, [b])[0], [b])[0].data == pytest.approx(expected, rel=4e-16)
+        assert grad(grad(root, [b])[0], [b])[0].data == pytest.approx(expected, rel=4e-16, abs=0.0)
     share = softmax(a, b)[1]
     share.backward()
-    assert b.grad == pytest.approx(expected, rel=4e-16)
+    assert b.grad == pytest.approx(expected, rel=4e-16, abs=0.0)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.sampled_from([-math.inf, 0.0, 30.0]), min_size=1, max_size=4))
 def test_operands_of_minus_infinity_get_the_gradient_0(numbers: list[float]) -> None:
     ways: list[Any] = [logsumexp, lambda *xs: softmax(*xs)[0], lambda *xs: softmax(*xs)[-1]]
