@@ -69,7 +69,7 @@ def _neighbours(op: Op, point: Sequence[float]) -> list[list[float]]:
     ]
     try:
         return rows if all(math.isfinite(op.forward(*row)) for row in rows) else []
-    except (ArithmeticError, ValueError):
+    except Exception:  # whatever a learner's forward raises, or gives in place of a number
         return []
 
 

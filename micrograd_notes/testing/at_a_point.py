@@ -12,15 +12,31 @@ This file knows rows and numbers. It knows no graph and no sweep.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import mpmath
 
 from micrograd_notes.accurate import SMALLEST_NORMAL
 from micrograd_notes.op import Op, is_number
-from micrograd_notes.testing.numeric import DIGITS, Derivative, ladder, limit_of_quotients
-from micrograd_notes.testing.precise import OpaqueError, Precise, counterpart, mp
+from micrograd_notes.testing.numeric import (
+    DIGITS,
+    FORMULA,
+    STAIR,
+    Derivative,
+    is_constant_near,
+    ladder,
+    limit_of_quotients,
+    noise_near,
+)
+from micrograd_notes.testing.precise import (
+    OpaqueError,
+    Precise,
+    counterpart,
+    is_read,
+    mp,
+    with_many_digits,
+)
 from micrograd_notes.testing.verdicts import Verdict
 
 __all__ = ["Finding", "examine", "examine_partial", "examine_value", "numeric_partial"]
@@ -36,7 +52,13 @@ _HALF_THE_DIGITS = 2.0**-26
 # Beyond this a formula in many digits is another formula: constants are rounded at 1e-16.
 _ANOTHER_FORMULA = 1e-9
 _ANOTHER_VALUE = 1e-10
-_NO_DIGITS = 0.05  # a numeric derivative with a doubt of this part of it says nothing
+_ANOTHER_FACTOR = 3e-10  # and a learner's constants may have ten digits
+TAKEN_OUT = (
+    "the rule takes .data out of its operand, or branches with if, so its own derivative is lost: "
+    "compute with the operand itself and with operations of the table, such as where"
+)
+_TAKING_OUT = ("data", "detach", "item")
+_SURELY = 10.0  # so many doubts apart are no chance
 
 
 @dataclass(frozen=True)
@@ -102,7 +124,7 @@ def examine_value(op: Op, operands: tuple[float, ...], value: float) -> Finding:
     if error <= _value_tolerance(op, operands, float(truth)):
         return finding(Verdict.PASS, expected)
     if error > _ANOTHER_VALUE * abs(truth):
-        if _loses_digits(op, operands, value, truth):
+        if _loses_digits(op, operands, error, truth):
             return finding(Verdict.INACCURATE, expected, "forward loses digits here")
         return finding(Verdict.WRONG_VALUE, expected)
     return finding(Verdict.INACCURATE, expected, f"off by {error / math.ulp(float(truth)):.1f} ulp")
@@ -133,16 +155,29 @@ def _moved_by_rounding(op: Op, operands: tuple[float, ...]) -> float:
     return total if math.isfinite(total) else 0.0
 
 
-def _loses_digits(op: Op, operands: tuple[float, ...], value: float, truth: Any) -> bool:
-    """Returns whether forward, evaluated in many digits, has the right value."""
-    exact = _settled(lambda: op.forward(*map(Precise, operands)), operands)
-    return exact is not None and bool(abs(exact - truth) <= _ANOTHER_VALUE * abs(truth))
+def _loses_digits(op: Op, operands: tuple[float, ...], error: float, truth: Any) -> bool:
+    """Returns whether forward is right in many digits, or is off by no more than its own noise."""
+    exact = _settled(lambda: with_many_digits(op.forward)(*map(Precise, operands)), operands)
+    if exact is not None and abs(exact - truth) <= _ANOTHER_VALUE * abs(truth):
+        return True
+    return error <= _ROUNDINGS * _noise(op.forward, operands, STAIR if exact is not None else 1.0)
 
 
-def _settled(evaluate: Callable[[], Any], operands: Sequence[float]) -> Any:
+def _noise(function: Callable[..., Any], operands: tuple[float, ...], stair: float) -> float:
+    """Returns how far a function of the operands is off by its own rounding."""
+
+    def along(i: int) -> Callable[[float], float]:
+        return lambda t: function(*operands[:i], t, *operands[i + 1 :])
+
+    return max(noise_near(along(i), x, stair) for i, x in enumerate(operands))
+
+
+def _settled(
+    evaluate: Callable[[], Any], operands: Sequence[float], among: Sequence[int] = DIGITS
+) -> Any:
     """Returns the number that does not change when it is computed with more digits; None if nan."""
     before = None
-    for digits in DIGITS:
+    for digits in among:
         with mp.workdps(digits + _largest_exponent(operands)):
             try:
                 number = evaluate()
@@ -165,7 +200,9 @@ def _largest_exponent(operands: Sequence[float]) -> int:
 # ---- a partial -----------------------------------------------------------------------------------
 
 
-def numeric_partial(op: Op, index: int, operands: tuple[float, ...]) -> Derivative:
+def numeric_partial(
+    op: Op, index: int, operands: tuple[float, ...], stair: float = STAIR
+) -> Derivative:
     """Returns the numeric derivative of the operation in one of its operands."""
 
     def along(function: Callable[..., Any]) -> Callable[[Any], Any]:
@@ -173,22 +210,27 @@ def numeric_partial(op: Op, index: int, operands: tuple[float, ...]) -> Derivati
 
     try:
         extra = 2 * _largest_exponent(operands)
-        return limit_of_quotients(along(_in_many_digits(op)), operands[index], extra)
+        found = limit_of_quotients(along(_in_many_digits(op)), operands[index], extra)
+        if op.mpmath or not is_constant_near(along(_in_many_digits(op)), operands[index]):
+            return found.known_to(FORMULA) if is_read(op) else found
     except OpaqueError:
-        return ladder(along(op.forward), operands[index])
+        pass
+    return ladder(along(op.forward), operands[index], stair)
 
 
 def examine_partial(op: Op, index: int, operands: tuple[float, ...], value: float) -> Finding:
     """Returns what was found of the partial in one operand."""
     derivative = numeric_partial(op, index, operands)
+    verdict = Verdict.DOMAIN
     try:
         (partial,) = op.local_partials([index], value, operands)
         note = "" if is_number(partial) else f"the rule gives {partial!r}, which is no number"
     except Exception as error:  # a rule never raises, whatever it is
         note = f"the rule raises {type(error).__name__}: {error}"
+        if isinstance(error, AttributeError) and error.name in _TAKING_OUT:
+            verdict, note = Verdict.WRONG_RULE, f"{note}; {TAKEN_OUT}"
     if note:
-        expected = str(derivative)
-        return Finding(Verdict.DOMAIN, op, operands, index, math.nan, expected, note=note)
+        return Finding(verdict, op, operands, index, math.nan, str(derivative), note=note)
     partial = float(partial)
 
     def finding(verdict: Verdict, note: str = "") -> Finding:
@@ -199,15 +241,17 @@ def examine_partial(op: Op, index: int, operands: tuple[float, ...], value: floa
     size = max(abs(side.slope) for side in derivative.sides)
     underflow = _lost_to_underflow(operands, value, size)
     if not _is_met(op, index, operands, derivative, partial, underflow):
-        if derivative.doubt > _NO_DIGITS * size and not derivative.surely_differs(partial):
+        if not derivative.surely_differs(partial):
             return finding(Verdict.INCONCLUSIVE, "the numeric derivative has no digits here")
         return finding(*_wrong_or_inaccurate(op, index, operands, value, partial, derivative))
     # A slope of 0 has no digits to be compared: it is held against the steepness of a straight way.
-    scale = 0.0 if size or partial else abs(value) / max(abs(operands[index]), 1.0)
+    scale = 0.0 if size or partial else max(abs(value), 1.0) / max(abs(operands[index]), 1.0)
     if derivative.doubt > max(1e-3 * max(size, abs(partial)), 1e-6 * scale):
         return finding(Verdict.INCONCLUSIVE, "the numeric derivative has no digits here")
     if derivative.jumps:
         return finding(Verdict.JUMP)
+    if not _states_a_bound(op) and _is_off_by_a_factor(op, index, operands, derivative):
+        return finding(Verdict.WRONG_RULE, "in many digits the rule is another number than this")
     two_sides = derivative.left.is_defined and derivative.right.is_defined
     return finding(Verdict.PASS if derivative.is_smooth or not two_sides else Verdict.KINK)
 
@@ -300,27 +344,66 @@ def _wrong_or_inaccurate(
     partial: float,
     derivative: Derivative,
 ) -> tuple[Verdict, str]:
-    """Returns WRONG RULE, or INACCURATE where the formula is right and its arithmetic is not."""
+    """Returns WRONG RULE, or INACCURATE where the formula is right and its arithmetic is not.
+
+    Where nothing is known but floats, the stairs of the value may be its rounding: INCONCLUSIVE.
+    """
+    if not numeric_partial(op, index, operands, stair=1.0).surely_differs(partial):
+        return Verdict.INCONCLUSIVE, "the numeric derivative has no digits here"
     nearest = min((side.slope for side in derivative.sides), key=lambda s: abs(s - partial))
     exact = _rule_in_many_digits(op, index, operands)
-    if exact is not None and derivative.is_smooth:
-        if abs(exact - nearest) <= _ANOTHER_FORMULA * abs(nearest):
-            return Verdict.INACCURATE, _digits_lost(partial, nearest)
-        return Verdict.WRONG_RULE, ""
-    if abs(partial - nearest) <= 1e-8 * abs(nearest):
+    tolerance = _ANOTHER_FORMULA * abs(nearest)
+    if exact is not None:
+        is_right = derivative.allows(exact, tolerance + _SURELY * derivative.doubt)
+    else:
+        is_right = abs(partial - nearest) <= 10 * tolerance
+    stair = STAIR if exact is not None else 1.0
+    noise = math.inf if is_right else _noise_of_rule(op, index, operands, stair)
+    if abs(partial - nearest) <= _ROUNDINGS * noise:
         return Verdict.INACCURATE, _digits_lost(partial, nearest)
     return Verdict.WRONG_RULE, ""
+
+
+def _is_off_by_a_factor(
+    op: Op, index: int, operands: tuple[float, ...], derivative: Derivative
+) -> bool:
+    """Returns whether the rule is wrong by less than the digits that floats are sure to keep."""
+    size = max(abs(side.slope) for side in derivative.sides)
+    if not derivative.is_smooth or derivative.doubt > 1e-10 * size or not 1e-290 < size < math.inf:
+        return False
+    exact = _rule_in_many_digits(op, index, operands)
+    tolerance = _ANOTHER_FACTOR * size + _ROUNDINGS * _ULP * _bent_by_rounding(op, index, operands)
+    return exact is not None and not derivative.allows(exact, tolerance)
+
+
+def _noise_of_rule(op: Op, index: int, operands: tuple[float, ...], stair: float) -> float:
+    """Returns how far off a partial is by its own rounding, and that of the value it is given."""
+
+    def rule(value: float, *numbers: float) -> float:
+        return float(op.local_partials([index], value, numbers)[0])
+
+    value = op.forward(*operands)
+    off = max(math.ulp(value), _noise(op.forward, operands, stair))
+    passed_on = abs(rule(value + off, *operands) - rule(value - off, *operands))
+    own = _noise(lambda *numbers: rule(op.forward(*numbers), *numbers), operands, stair)
+    return passed_on + own
 
 
 def _rule_in_many_digits(op: Op, index: int, operands: tuple[float, ...]) -> Any:
     """Returns the partial by its own rule in many digits; None where the rule asks for floats."""
 
+    rules = op.partials
+    if isinstance(rules, tuple):
+        precise = replace(op, partials=tuple(map(with_many_digits, rules)))
+    else:
+        precise = replace(op, partials=with_many_digits(rules))
+
     def evaluate() -> Any:
         numbers = tuple(map(Precise, operands))
-        (partial,) = op.local_partials([index], Precise._apply_(op, numbers), numbers)
+        (partial,) = precise.local_partials([index], Precise._apply_(op, numbers), numbers)
         return partial
 
-    return _settled(evaluate, operands)
+    return _settled(evaluate, operands, DIGITS[2:4])  # 1 + erf(-28) is 0 up to 180 digits
 
 
 def _digits_lost(got: float, right: float) -> str:

@@ -22,7 +22,7 @@ from typing import Any
 from micrograd_notes.engine import Value, grad
 from micrograd_notes.nn import Module
 from micrograd_notes.op import Op
-from micrograd_notes.testing.at_a_point import Finding, examine, numeric_partial
+from micrograd_notes.testing.at_a_point import TAKEN_OUT, Finding, examine, numeric_partial
 from micrograd_notes.testing.inside import interior_hull, jump_in_doubt
 from micrograd_notes.testing.numeric import Derivative
 from micrograd_notes.testing.programs import Instruction, Program
@@ -45,15 +45,13 @@ _HALF_THE_DIGITS = 2.0**-26
 _ROUNDINGS = 64.0
 _EVALUATIONS = 8  # more, at the same point: a coin that is thrown shows in all but 1 of 256 checks
 _OWN_CODE = "the function's own code"
-_NO_DIGITS = 0.05  # a numeric derivative with a doubt of this part of it says nothing
 _NOT_DIFFERENTIABLE = (
     "no step of a finite difference gives a derivative with digits: "
     "the function is too rough, or too inaccurate, to be differentiated by numbers"
 )
 _FROZEN = (
-    "its gradient holds a plain number that changes with the inputs, and the function itself holds "
-    "none: a rule computes with .data, or branches with if, where it should use operations of the "
-    "table, such as where"
+    "its gradient holds a plain number that changes with the inputs, and the function itself does "
+    f"not: {TAKEN_OUT}"
 )
 _NODES = 300  # as many operations are examined one by one where nothing is wrong
 
@@ -80,7 +78,8 @@ def gradcheck(
 
     Returns:
         a `Report`: `.verdict` is the worst, `.inputs` has an entry each with `.verdict`, `.engine`,
-        `.numeric` and `.error`. It prints as words.
+        `.numeric` and `.error`. It prints as words, and is true if nothing failed, so that
+        `assert gradcheck(f, x, raise_exception=False)` is a test. INCONCLUSIVE counts as failed.
 
     Raises:
         GradcheckError: a value, a rule or the sweep is wrong, digits are lost, or f is not defined
@@ -94,6 +93,7 @@ def gradcheck(
       at x = 0.75, a smooth point
         engine  df/dx = 1.08258831
         numeric df/dx = 1.08258831 +- 1e-16
+      9 calls at this point were compared, and gave the same
     >>> bad = operation("bad_cube", lambda x: x * x * x, [lambda y, x: 2 * x * x])
     >>> gradcheck(bad, 0.75, raise_exception=False).verdict
     <Verdict.WRONG_RULE: 'a local partial derivative is not the derivative of the value'>
@@ -115,6 +115,7 @@ def _checked(subject: Subject) -> Report:
     try:
         run = subject.run()
         again = [subject.run() for _ in range(_EVALUATIONS)]
+        report.calls = 1 + len(again)
     except UNDEFINED as error:
         note = f"the function raises {in_words(error)}"
         return _without_derivatives(report, subject, Fault(Verdict.DOMAIN, "", note))
@@ -146,8 +147,9 @@ def _checked(subject: Subject) -> Report:
     try:
         engine = engine_gradients(run)
     except Exception as error:  # of a large graph not every rule was asked
-        fault = Fault(Verdict.DOMAIN, "", f"backward() raises {in_words(error)}")
-        return _without_derivatives(report, subject, fault)
+        raised = Fault(Verdict.DOMAIN, "", f"backward() raises {in_words(error)}")
+        worst = max([*faults, raised], key=lambda fault: fault.verdict)
+        return _without_derivatives(report, subject, worst)
     swept = sweep_fault(program)
     surroundings = Surroundings(subject, program)
     for index, gradient in enumerate(engine):
@@ -300,7 +302,7 @@ def _verdict(
     doubt = derivative.doubt
     tolerance = _HALF_THE_DIGITS * size + doubt if math.isfinite(size) else 0.0
     if not _keeps_half_the_digits(derivative, engine):
-        if doubt > _NO_DIGITS * size and not derivative.surely_differs(engine):
+        if not around.derivative(index, stair=1.0).surely_differs(engine):
             return Verdict.INCONCLUSIVE, _NOT_DIFFERENTIABLE
         floor = _ROUNDINGS * _ULP * (
             around.moved_by_rounding(index) + around.size_nearby(index)
@@ -319,7 +321,8 @@ def _verdict(
                     "it is: check at another point"
                 )
             return Verdict.INACCURATE, ""  # what is to blame is found out later
-    if doubt > max(1e-3 * max(size, abs(engine)), 1e-6 * _scale(around, index)):
+    scale = _scale(around, index, at_least=0.0 if size or engine else 1.0)
+    if doubt > max(1e-3 * max(size, abs(engine)), 1e-6 * scale):
         return Verdict.INCONCLUSIVE, _NOT_DIFFERENTIABLE
     if derivative.jumps:
         return Verdict.JUMP, "there is no derivative at a jump; its sides have slopes"
@@ -328,9 +331,9 @@ def _verdict(
     return Verdict.PASS, ""
 
 
-def _scale(around: Surroundings, index: int) -> float:
+def _scale(around: Surroundings, index: int, at_least: float) -> float:
     """Returns how steep the function is at the least, for what a doubt of 0 may come to."""
-    value = abs(around.subject.number(around.subject.numbers))
+    value = max(abs(around.subject.number(around.subject.numbers)), at_least)
     return value / max(abs(around.subject.numbers[index]), 1.0) if math.isfinite(value) else 0.0
 
 
@@ -349,7 +352,12 @@ def _explaining(
     if swept is not None:
         faults = [*faults, swept]
     if wrong and not faults:
-        faults = [_unexplained(around)]
+        is_cut = around.is_opaque and any(
+            _keeps_half_the_digits(around.frozen(index), each.engine)
+            for index, each in enumerate(report.inputs)
+            if each.verdict is Verdict.INACCURATE
+        )
+        faults = [_unexplained(around, is_cut)]
     faults.sort(key=lambda fault: fault.verdict, reverse=True)
     if faults:
         for each in wrong or strained:
@@ -357,9 +365,9 @@ def _explaining(
     return faults
 
 
-def _unexplained(around: Surroundings) -> Fault:
+def _unexplained(around: Surroundings, is_cut: bool) -> Fault:
     """Returns why a gradient is wrong though each operation and the sweep are right."""
-    if around.is_opaque:
+    if is_cut:
         note = (
             "the graph holds a plain number, taken out of Values, that changes with the inputs, so "
             "no gradient flows through it: compute it from Values, without .data, .item(), "
@@ -430,10 +438,13 @@ def _add_second_derivatives(report: Report, subject: Subject) -> None:
         for each in inner.inputs:
             each.of = f"df/d{subject.names[index]}"
         report.second += inner.inputs
-        report.faults += [
-            Fault(Verdict.WRONG_RULE, "a rule", _FROZEN) if fault.where == _OWN_CODE else fault
-            for fault in inner.faults
-        ]
+        for fault in inner.faults:
+            if fault.where == _OWN_CODE:
+                fault = Fault(Verdict.WRONG_RULE, "a rule", _FROZEN)
+                for each in inner.inputs:
+                    if each.verdict is Verdict.TRAVERSAL:
+                        each.verdict = fault.verdict
+            report.faults.append(fault)
 
 
 class _FirstDerivative(Subject):

@@ -20,7 +20,16 @@ from typing import Any
 
 import mpmath
 
-__all__ = ["Derivative", "Side", "ladder", "limit_of_quotients"]
+__all__ = [
+    "FORMULA",
+    "STAIR",
+    "Derivative",
+    "Side",
+    "is_constant_near",
+    "ladder",
+    "limit_of_quotients",
+    "noise_near",
+]
 
 mp = mpmath.mp
 RealFunction = Callable[[Any], Any]
@@ -75,6 +84,14 @@ class Derivative:
     def doubt(self) -> float:
         """How far off it may be, on the side of which less is known."""
         return max((side.error for side in self.sides), default=math.inf)
+
+    def known_to(self, part: float) -> "Derivative":
+        """Returns it with errors that are at least so large a part of the slopes."""
+        sides = [
+            side and replace(side, error=max(side.error, part * abs(side.slope)))
+            for side in (self.left, self.right, self.central)
+        ]
+        return Derivative(*sides)  # type: ignore[arg-type]
 
     def surely_differs(self, slope: float) -> bool:
         """Returns whether the slope is off by so much that no error of the estimate explains it.
@@ -140,6 +157,13 @@ def limit_of_quotients(function: RealFunction, x: float, extra: int = 0) -> Deri
     left, right = (_tendency(function, x, quotients, which) for which in (0, 1))
     same = left.slope == right.slope and not left.jumps and not right.jumps
     return Derivative(left, right, left if same else None)
+
+
+def is_constant_near(function: RealFunction, x: float) -> bool:
+    """Returns whether the value does not change at all, as a root that is found by bisection."""
+    with mp.workdps(60):
+        step = mpmath.mpf(10) ** -25 * (abs(x) or 1)
+        return bool(function(x - step) == function(mpmath.mpf(x)) == function(x + step))
 
 
 def _quotients(function: RealFunction, x: float, digits: int, extra: int) -> tuple[Any, Any]:
@@ -248,14 +272,17 @@ def _as_side(number: Any) -> Side:
 _TOP, _BOTTOM, _HIGHEST = 2, 50, 60  # exponents: steps from 2**-2 of the scale to 2**-50 of |x|
 _CAUTION = 8.0
 _SURELY = 10.0  # a gap of so many estimated errors, which may be too small, is no chance
+FORMULA = 2.0**-36  # of a slope: what the rounded constants of a formula may do to it
+STAIR = 2.0**-15  # of the values' size: a larger stair is taken for one of the function itself
 # No period of a function that a person writes is a power of two times this number.
 _JITTER = 0.7390851332151607
 
 
-def ladder(function: RealFunction, x: float) -> Derivative:
+def ladder(function: RealFunction, x: float, stair: float = STAIR) -> Derivative:
     """Returns the derivative of a function of floats, with an estimate of its error.
 
-    The function raises ArithmeticError or ValueError, or gives nan, where it is not defined.
+    The function raises ArithmeticError or ValueError, or gives nan, where it is not defined. What
+    it jumps by, up to `stair` of its size, is taken for rounding, and more for its own.
 
     >>> print(ladder(math.sin, 0.75))
     0.731688869 +- 5e-13
@@ -263,11 +290,11 @@ def ladder(function: RealFunction, x: float) -> Derivative:
     -1 +- 6e-16 from the left, 1 +- 6e-16 from the right
     """
     steps = _steps(x)
-    below, above = _noise(function, x, -1), _noise(function, x, +1)
+    noise = noise_near(function, x, stair)
     central, left, right = (
-        _climb(function, x, [(-step, step) for step in steps], 2, max(below, above)),
-        _climb(function, x, [(-step, 0.0) for step in steps], 1, below),
-        _climb(function, x, [(0.0, step) for step in steps], 1, above),
+        _climb(function, x, [(-step, step) for step in steps], 2, noise),
+        _climb(function, x, [(-step, 0.0) for step in steps], 1, noise),
+        _climb(function, x, [(0.0, step) for step in steps], 1, noise),
     )
     if not (left.is_defined and right.is_defined) or left.jumps or right.jumps:
         return Derivative(left, right)
@@ -290,31 +317,58 @@ def _steps(x: float) -> list[float]:
 
 
 _WINDOW = 8  # distances side by side at which noise is to look the same
+_SIZE_ONE = 2.0**-48  # what a constant may be off, if it is made of terms of size 1
 
 
-def _noise(function: RealFunction, x: float, side: int) -> float:
-    """Returns how far off the function's values are by its own rounding, on one side of x.
+def noise_near(function: RealFunction, x: float, stair: float = STAIR) -> float:
+    """Returns how far off the function's values are by its own rounding, near x.
 
     log(cosh(x)) near 0 is off by 1e-16, though it is far smaller than that. It shows in sixth
     differences of values at even distances. What is left of a smooth function there falls with the
     distance, by 64 for a half; that of a kink by 2; noise stays. After J. J. Moré and S. M. Wild,
     "Estimating computational noise" (2011).
+
+    x * (1 - cos(x)) at 1e-5 looks smooth from nearby, where the cosine rounds to a single float,
+    and has the wrong slope there. So noise that is seen from afar counts, unless the differences
+    fall as those of a smooth function from there on. It may also end at once.
     """
-    sizes = []
-    for exponent in range(12, 47):
-        step = side * math.ldexp(_JITTER * max(abs(x), 1.0), -exponent)
-        differences = [_value(function, x + (k + 1) * step) for k in range(7)]
-        for _ in range(6):
-            differences = [b - a for a, b in pairwise(differences)]
-        sizes.append(abs(differences[0]))
-    levels = []
-    for start in range(len(sizes) - _WINDOW + 1):
-        window = sorted(sizes[start : start + _WINDOW])
-        # without the smallest and the largest, which chance may make
-        if all(map(math.isfinite, window)) and 0 < window[-2] <= 40 * window[1]:
-            levels.append(window[_WINDOW // 2])
+    return max(_noise(function, x, -1, stair), _noise(function, x, +1, stair))
+
+
+def _noise(function: RealFunction, x: float, side: int, stair: float) -> float:
+    here = _value(function, x)
+    largest = max(stair * max(abs(here), 1.0), 4 * _ULP * x * x)
+    beside = _value(function, x + side * max(4 * math.ulp(x), 2.0**-60))
+    levels = [_SIZE_ONE] if beside == here else []
+    for start, exponents in ((max(abs(x), 1.0), range(12, 47)), (abs(x), range(3, 47))):
+        sizes = [
+            _sixth_difference(function, x, side * math.ldexp(_JITTER * start, -exponent))
+            for exponent in exponents
+        ]
+        found: list[float] = []
+        for first in range(len(sizes) - _WINDOW + 1):
+            window = sorted(sizes[first : first + _WINDOW])
+            size, *finer = sizes[first : first + 3]
+            falls = [a / b if b else math.inf for a, b in pairwise((size, *finer))]
+            if all(8 <= fall <= 512 for fall in falls):
+                found = []  # smooth at this distance, so what was seen from afar is no noise
+            elif falls[0] > 4096 and size > largest:
+                found = []  # jumps and kinks, too far away
+            # without the smallest and the largest, which chance may make
+            elif all(map(math.isfinite, window)) and 0 < window[-2] <= 16 * window[1]:
+                found.append(window[_WINDOW // 2])
+            elif falls[0] > 4096 and size:
+                found.append(size)
+        levels += found
     # Six differences multiply independent errors by the root of 1 + 36 + 225 + 400 + 225 + 36 + 1.
-    return min(levels, default=0.0) / math.sqrt(924)
+    return max(levels, default=0.0) / math.sqrt(924)
+
+
+def _sixth_difference(function: RealFunction, x: float, step: float) -> float:
+    differences = [_value(function, x + (k + 1) * step) for k in range(7)]
+    for _ in range(6):
+        differences = [b - a for a, b in pairwise(differences)]
+    return abs(differences[0])
 
 
 def _climb(
@@ -352,7 +406,7 @@ def _slope_of_values(
 ) -> Side:
     widths = [(x + above) - (x + below) for below, above in ends]
     rises = [b - a for a, b in zip(low, high, strict=True)]
-    if order == 1 and _is_a_jump(rises, low, high):
+    if order == 1 and _is_a_jump(rises, low, high, noise):
         outer = low if ends[0][1] == 0.0 else high
         rises = [a - b for a, b in pairwise(outer)]
         widths = [a - b for a, b in pairwise(widths)]
@@ -426,12 +480,12 @@ def _extrapolated(quotients: list[float], ratio: float) -> list[float]:
     return [(ratio * b - a) / (ratio - 1) for a, b in pairwise(quotients)]
 
 
-def _is_a_jump(rises: list[float], low: list[float], high: list[float]) -> bool:
+def _is_a_jump(rises: list[float], low: list[float], high: list[float], noise: float) -> bool:
     """Returns whether the rise stays while the step shrinks a thousandfold."""
     last = rises[-10:]
-    noise = 1e3 * math.ulp(max(map(abs, [*low[-10:], *high[-10:]])))
+    least = max(1e3 * math.ulp(max(map(abs, [*low[-10:], *high[-10:]]))), _SURELY * noise)
     middle = last[len(last) // 2]
-    return abs(middle) > noise and all(abs(rise - middle) <= 0.1 * abs(middle) for rise in last)
+    return abs(middle) > least and all(abs(rise - middle) <= 0.1 * abs(middle) for rise in last)
 
 
 def _grows(quotients: list[float]) -> bool:

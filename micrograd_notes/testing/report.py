@@ -112,6 +112,7 @@ class Report:
         second: the same for second derivatives, where they were asked for.
         faults: what is wrong, the worst first.
         left_out: how many inputs a sample left out.
+        calls: how many calls at the point were compared.
     """
 
     name: str
@@ -119,6 +120,10 @@ class Report:
     second: list[InputReport] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     left_out: int = 0
+    calls: int = 0
+
+    def __bool__(self) -> bool:
+        return not self.verdict.fails
 
     @property
     def verdict(self) -> Verdict:
@@ -154,6 +159,8 @@ class Report:
             lines.append(f"  and {more} more fault{'s' if more > 1 else ''}, in .faults")
         if not self.faults and not self.verdict.fails and self.verdict is not Verdict.PASS:
             lines.append(f"  {self.verdict}: {self.verdict.value}")
+        if not self.verdict.fails:
+            lines.append(f"  {self.calls} calls at this point were compared, and gave the same")
         if self.left_out:
             lines.append(f"  a sample: {self.left_out} parameters were left out")
         return "\n".join(lines)

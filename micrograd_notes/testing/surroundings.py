@@ -11,12 +11,21 @@ This file knows subjects, programs and numbers. It judges nothing.
 import math
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import mpmath
 
-from micrograd_notes.testing.numeric import Derivative, ladder, limit_of_quotients
-from micrograd_notes.testing.precise import OpaqueError, Precise, mp
+from micrograd_notes.testing.numeric import (
+    FORMULA,
+    STAIR,
+    Derivative,
+    is_constant_near,
+    ladder,
+    limit_of_quotients,
+)
+from micrograd_notes.testing.precise import OpaqueError, Precise, is_read, mp
 from micrograd_notes.testing.programs import Program
 from micrograd_notes.testing.subject import UNDEFINED, Subject
 
@@ -58,17 +67,33 @@ class Surroundings:
             self.refusal = error
             return None
 
-    def derivative(self, index: int) -> Derivative:
+    def derivative(self, index: int, stair: float = STAIR) -> Derivative:
         """Returns the numeric derivative in one input."""
         x = self.subject.numbers[index]
-        if self.is_opaque:
-            return ladder(self._in_floats(index), x)
-        try:
-            found = limit_of_quotients(self._in_many_digits(index), x, self._precise.extra)
-        except OpaqueError:
-            return ladder(self._in_floats(index), x)
+        by_formula = {op for op, _ in self.program.instructions if op.mpmath is None}
+        found = None
+        with suppress(OpaqueError):
+            if not self.is_opaque:
+                function = self._in_many_digits(index)
+                found = limit_of_quotients(function, x, self._precise.extra)
+                found = None if by_formula and is_constant_near(function, x) else found
         # A float that underflowed, as exp(-1e6) to 0, may be where mathematics has no value.
-        return found if found.sides else ladder(self._in_floats(index), x)
+        if found is None or not found.sides:
+            return ladder(self._in_floats(index), x, stair)
+        return found.known_to(FORMULA) if any(map(is_read, by_formula)) else found
+
+    def frozen(self, index: int) -> Derivative:
+        """Returns the derivative of the graph, with the plain numbers that it holds at the point.
+
+        Where that is what the engine gives, and not the derivative of the function, the function
+        computes something aside.
+        """
+        x = self.subject.numbers[index]
+        try:
+            return limit_of_quotients(partial(self._precise.along, index), x, self._precise.extra)
+        except OpaqueError:
+            inputs = self.program.inputs
+            return ladder(lambda t: self.program(*inputs[:index], t, *inputs[index + 1 :]), x)
 
     def _in_floats(self, index: int) -> Callable[[float], float]:
         numbers = self.subject.numbers

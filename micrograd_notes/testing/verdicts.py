@@ -17,6 +17,7 @@ class Verdict(Enum):
 
     WRONG_VALUE = "the value is not that of mathematics"
     WRONG_RULE = "a local partial derivative is not the derivative of the value"
+    WRONG_SPELLING = "the spelling in NumPy computes something else than the operation"
     NOT_ACCUMULATED = "contributions overwrite each other where they should add up"
     TRAVERSAL = "rules are right, but what they give is not carried along every path once"
     NONDETERMINISTIC = "the same numbers give different results"

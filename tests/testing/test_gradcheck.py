@@ -358,7 +358,7 @@ def test_a_rule_that_freezes_is_blamed_for_its_second_derivative() -> None:
     )
     report = gradcheck(frozen, 0.75, order=2, raise_exception=False)
     assert report.verdict is Verdict.WRONG_RULE
-    assert "a rule computes with .data" in str(report)
+    assert "the rule takes .data out of its operand" in str(report)
 
 
 def test_a_sample_of_nothing_and_a_module_that_is_none_are_refused() -> None:
