@@ -130,7 +130,12 @@ def spell_cities(say: Say = print, steps: int = 3000) -> None:
 
 if __name__ == "__main__":
     import sys
+    from argparse import ArgumentParser
 
-    from micrograd_notes.cli import main
-
-    main(["gpt", *sys.argv[1:]])
+    parser = ArgumentParser("python -m micrograd_notes.gpt", description=spell_cities.__doc__)
+    parser.add_argument("--steps", type=int, default=3000, help="steps on arrays, by default 3000")
+    try:
+        spell_cities(steps=parser.parse_args().steps)
+    except KeyboardInterrupt:
+        print("\ngpt: stopped by Ctrl-C", file=sys.stderr)
+        raise SystemExit(130) from None

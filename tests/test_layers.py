@@ -10,7 +10,8 @@ PACKAGE = Path(micrograd_notes.__file__).parent
 
 # A room may import the rooms in the lines above its own, and those beside it in the same folder.
 LAYERS = [
-    {"accurate", "files", "memories", "rows"},
+    {"accurate", "files", "memories"},
+    {"rows"},
     {"op"},
     {"ops", "spelling"},
     {"graph"},

@@ -97,11 +97,14 @@ class Net:
                     holds = (given[i] == number).reshape(len(given[i]), -1).any(1)
                     chosen.append(int(holds.argmax()))
                     seen.update(map(int, given[i][chosen[-1]].reshape(-1)))
+        choices = [i for i, array in enumerate(inputs) if array.below is not None]
         known = {self._written(given, k) for k in chosen}
+        pairs = {pair for k in chosen for pair in self._placed(given, choices, k)}
         for k in range(min(len(given[0]), 100 * least)):
-            if len(known) < least and (written := self._written(given, k)) not in known:
-                known.add(written)
-                chosen.append(k)
+            written, placed = self._written(given, k), self._placed(given, choices, k)
+            if len(known) < least or (len(known) < AT_MOST and not placed <= pairs):
+                chosen += [] if written in known else [k]
+                known, pairs = known | {written}, pairs | placed
         return chosen
 
     def _new(self, numbers: Any, seen: set[int], array: Array) -> list[int]:
@@ -113,6 +116,10 @@ class Net:
         if is_range and min(seen) <= numbers.min() and numbers.max() <= max(seen):  # mostly
             return []
         return [int(number) for number in np.unique(numbers)]
+
+    def _placed(self, given: Sequence[Any], choices: list[int], k: int) -> set[tuple[int, ...]]:
+        """Returns which labels or tokens an example has, and at which places."""
+        return {(i, *pair) for i in choices for pair in enumerate(given[i][k].reshape(-1).tolist())}
 
     def _written(self, given: Sequence[Any], k: int) -> bytes:
         return b"".join(array[k].tobytes() for array in given)
@@ -147,9 +154,11 @@ class Net:
                 return Answer([float(result[0])], result[1].tolist())
             return Answer(result.reshape(-1).tolist(), [])
 
-        # At parameters that are all 0, or all alike, many a fault would not show.
-        shaken = theta + np.random.default_rng(0).uniform(-0.5, 0.5, len(theta))
-        for numbers, places in ((theta, chosen), (shaken, chosen[:2])):
+        # At parameters that are all 0 many a fault would not show, nor in a unit that is off for
+        # these examples: with the opposite weights it is on.
+        noise = np.random.default_rng(0).uniform(-0.5, 0.5, len(theta))
+        points = (theta, chosen), (noise - theta, chosen[:2]), (theta + noise, chosen[:1])
+        for numbers, places in points:
             rows = [[a[k] for a in given] if self.is_batched else given for k in places]
             examples = {k: [a.tolist() for a in row] for k, row in zip(places, rows, strict=True)}
             scalars = {
@@ -159,7 +168,7 @@ class Net:
             is_mean = self.is_loss and self.is_batched and len(scalars) > 1
             if is_mean and lifted([*scalars]).is_like(mean_of([*scalars.values()])):
                 continue
-            words = "" if numbers is theta else ", with parameters that are shaken at random"
+            words = "" if numbers is theta else ", with parameters other than these"
             singles = []
             for k, expected in scalars.items():
                 singles.append(lifted([k]))
