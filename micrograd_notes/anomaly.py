@@ -13,6 +13,7 @@ import linecache
 import math
 import sys
 from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -23,6 +24,8 @@ __all__ = ["AnomalyError", "Line", "Lookout", "line_outside_the_package"]
 
 Line = tuple[str, int]  # a file and a number
 
+# Whether the running context is in the middle of a sweep: tasks may share a lookout.
+_is_sweeping: ContextVar[bool] = ContextVar("in a recorded sweep", default=False)
 _PACKAGE = str(Path(__file__).parent)
 _KEEP_AWAY = (
     "keep its operands away from there, or choose another branch there, "
@@ -48,13 +51,12 @@ class Lookout:
     def __init__(self) -> None:
         # weak: what is looked at is freed as it would be otherwise
         self._lines: WeakKeyDictionary[Any, Line] = WeakKeyDictionary()
-        self._is_sweeping = False
 
     def made(self, node: Node) -> None:
         """Raises if the result of an operation is not finite."""
         # What a recorded sweep makes is looked at as steps: a partial that is infinite, in a
         # branch that was not chosen, meets an adjoint that is 0, and is no anomaly.
-        if not math.isfinite(node._data) and not self._is_sweeping:
+        if not math.isfinite(node._data) and not _is_sweeping.get():
             raise _anomaly(node, f"{_call(node)} is {node._data!r}, {_why(node)}")
         line = line_outside_the_package()
         if line is not None:
@@ -62,13 +64,14 @@ class Lookout:
 
     def passed(self, steps: Iterable[Step]) -> Iterator[Step]:
         """Yields the steps of a sweep, and raises at one that passes on what is not finite."""
-        before, self._is_sweeping = self._is_sweeping, True
+        before = _is_sweeping.get()
+        _is_sweeping.set(True)
         try:
             for step in steps:
                 self._look_at(step)
                 yield step
         finally:
-            self._is_sweeping = before
+            _is_sweeping.set(before)
 
     def rehearse(
         self, root: Node, adjoint: float, leaves: Iterable[tuple[Node, float | None]]
