@@ -117,7 +117,6 @@ class LiftedTraining:
         with no_grad():
             self._has_one_output = isinstance(model(examples.inputs[0].tolist()), Value)
         self._show_targets()
-        self.is_mean = all(self._is_mean_of(*batch) for batch in self._batches_to_ask())
         self._frozen: list[bool] = []
         self._seconds, self._cost = 0.0, 0.0  # of training since the last check, and of that
         self.read()
@@ -273,6 +272,7 @@ class LiftedTraining:
         import numpy as np
 
         model, loss = self._model, self._loss
+        self.is_mean = all(self._is_mean_of(*batch) for batch in self._batches_to_ask())
 
         def loss_of_one(x: Any, y: Any) -> Any:
             return loss([model(x)], [y])
@@ -323,8 +323,13 @@ class LiftedTraining:
 
     def _batches_to_ask(self) -> Iterator[tuple[Any, list[Any]]]:
         """Yields a batch of each size that there will be, and of another one for validation."""
+        import numpy as np
+
         (inputs, _, targets, _), size = self._examples, self._batch_size
         yield inputs[:size], targets[:size]
+        # Data are often sorted by class, and training shuffles them.
+        mixed = np.random.default_rng(0).permutation(len(targets))[:size]
+        yield inputs[mixed], [targets[k] for k in mixed]
         rest = len(targets) % size
         if rest and rest < len(targets):
             yield inputs[-rest:], targets[-rest:]
@@ -389,7 +394,7 @@ def refuse_steps(
     model: Any, parameters: list[Value], numbers: list[float], what: str = ""
 ) -> None:
     """Raises FloatingPointError where the number of a parameter is not finite, with its name."""
-    if not math.isfinite(sum(numbers)):
+    if not all(map(math.isfinite, numbers)):
         names = {id(p): name for name, p in getattr(model, "named_parameters", dict)()}
         for parameter, number in zip(parameters, numbers, strict=True):
             refuse_to_step(what + names.get(id(parameter), described(parameter)), number)

@@ -36,11 +36,14 @@ in_use: set[int] = set()  # one entry for each block that some context is inside
 _left_elsewhere: set[int] = set()  # blocks that are over, though their own context still holds them
 
 
+_place: ContextVar[None] = ContextVar("by its tokens one context knows another")
+
+
 class _Block:
     """A `with` block that a context is inside of."""
 
     def __init__(self, mode: "Mode") -> None:
-        self.mode = mode
+        self.mode, self.token = mode, _place.set(None)
         in_use.add(id(self))
 
     def __del__(self) -> None:
@@ -84,8 +87,9 @@ class Mode:
         self._entered: list[_Block] = []
 
     def __enter__(self) -> None:
-        self._entered.append(_Block(self))
-        _set((*_blocks.get(), self._entered[-1]))
+        block = _Block(self)
+        self._entered.append(block)
+        _set((*_blocks.get(), block))
 
     def __exit__(self, *error: object) -> None:
         blocks = _blocks.get()
@@ -93,7 +97,9 @@ class Mode:
         block = (mine or self._entered)[-1]
         self._entered.remove(block)
         _set(tuple(other for other in blocks if other is not block))
-        if not mine:  # a generator is closed in another context than it was started in
+        try:
+            _place.reset(block.token)
+        except ValueError:  # a generator goes on in another context than it was started in
             _left_elsewhere.add(id(block))
             in_use.discard(id(block))
 

@@ -378,6 +378,30 @@ def test_a_generator_that_another_thread_closes_ends_its_block() -> None:
     assert records()
 
 
+def test_a_generator_that_a_task_goes_on_with_ends_its_block_for_all() -> None:
+    def leaves() -> Iterator[int]:
+        with no_grad():
+            yield 1
+        yield 2
+
+    async def use() -> bool:
+        steps = leaves()
+        next(steps)
+        assert not records()
+
+        async def go_on() -> int:
+            return next(steps)
+
+        assert await asyncio.create_task(go_on()) == 2
+        return records()
+
+    assert asyncio.run(use())
+    steps = leaves()
+    next(steps)
+    contextvars.copy_context().run(next, steps)
+    assert records()
+
+
 def test_one_mode_may_be_entered_many_times() -> None:
     mode = no_grad()
     with mode:

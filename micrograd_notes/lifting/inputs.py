@@ -84,12 +84,16 @@ def _as_array(name: str, given: Any) -> Any:
     if type(given) is np.ndarray and given.dtype == np.float64 and given.flags.c_contiguous:
         return given
     try:
-        array = np.asarray(given)
+        array = np.asanyarray(given)
     except ValueError:
         raise ValueError(
             f"{name} holds lists of different lengths; give a batch of one length, and the others "
             "in calls of their own"
         ) from None
+    if isinstance(array, np.ma.MaskedArray):
+        raise ValueError(f"{name} is a masked array; leave out what is masked, or fill it in")
+    if array.dtype.kind == "u" and array.size and array.max() > np.iinfo(np.int64).max:
+        raise ValueError(f"{name} holds {array.max()}, too large for a whole number; give floats")
     if array.dtype.kind in "iub":
         return np.asarray(array, np.int64, order="C")
     if array.dtype.kind != "f":

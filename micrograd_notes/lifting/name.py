@@ -12,6 +12,7 @@ import builtins
 import inspect
 import keyword
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -174,6 +175,7 @@ def unused(name: str, used: Iterable[str], derived: bool = False) -> str:
         used: the names that are taken.
         derived: whether the name of its derivative, with a d before it, must be free as well.
     """
+    name = unicodedata.normalize("NFKC", name)  # as Python reads it
     name = name if name.isidentifier() and not keyword.iskeyword(name) else f"p_{name}"
     used = set(used)
 

@@ -2,47 +2,56 @@
 
 Numbers that a function closes over, or reads from its module, from objects and their attributes,
 are constants of the program, and which layers and activations there are is its shape. `Outside`
-walks from the function through all that it can name, keeps a copy of each container and variable
-on the way, and says whether they still are what they were. It can't see what is read from a file
-or from the system, and what a library computes.
+walks from the function through all that its code can name, keeps a copy of each container and
+variable on the way, and says whether they still are what they were. It can't see what is read from
+a file or from the system, what a library computes, and changes within arrays of over 100,000
+numbers.
 """
 
 import gc
 import sys
 import types
 from collections import deque
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, partial
+from math import prod
 from typing import Any
 
 from micrograd_notes.engine import Value
-from micrograd_notes.op import Op
+from micrograd_notes.lifting.recorded import NOT_THE_LEARNERS
+from micrograd_notes.op import Op, is_built_in
 
 CLASS_IN_PYTHON = 1 << 9  # Py_TPFLAGS_HEAPTYPE: instances hold what they have in a dictionary
-HOLDERS = {"builtins", "functools", "types", "argparse", "micrograd_notes"}  # and the learner's own
+HOLDERS = {"builtins", "functools", "types", "argparse", "collections"}  # of a learner's things
 MOST = 100_000  # elements of an array: a larger one is data rather than a constant
-LEAVES = Value | Op | types.ModuleType | types.CodeType | str | bytes | int | float | complex
+LEAVES = (types.NoneType, types.CodeType, str, bytes, int, float, complex)
+MISSING = object()
 
 
 class Outside:
-    """Copies of what the roots lead to."""
+    """Copies of what the roots lead to, the numbers of the parameters aside."""
 
-    def __init__(self, roots: list[Any]) -> None:
-        self._held: list[tuple[Any, Any]] = []  # containers, and copies of them
-        self._read: list[tuple[Callable[[], Any], Any]] = []  # how to read a variable, what it was
-        visited: dict[int, Any] = {}
-        waiting = deque(roots)
-        while waiting:
-            thing = waiting.popleft()
-            if id(thing) not in visited and not isinstance(thing, LEAVES):
-                visited[id(thing)] = thing
-                waiting.extend(self._parts(thing))
+    def __init__(self, roots: list[Any], parameters: Iterable[Value]) -> None:
+        self._parameters = {*map(id, parameters)}
+        self._names: set[str] = set()  # of variables and attributes that the code uses
+        names = None
+        while names != len(self._names):  # what they name is code, too, that may name more
+            names = len(self._names)
+            self._held: list[tuple[Any, Any]] = []  # containers, and copies of them
+            self._read: list[tuple[Callable[[], Any], Any]] = []  # how to read one, what it was
+            visited: dict[int, Any] = {}
+            waiting = deque(roots)
+            while waiting:
+                thing = waiting.popleft()
+                if id(thing) not in visited and not isinstance(thing, LEAVES):
+                    visited[id(thing)] = thing
+                    waiting.extend(self._parts(thing))
 
     def is_as_it_was(self) -> bool:
         """Returns whether nothing that a program depends on has changed."""
         if self._is_equal():
             return True
-        self._held = [(held, _with_new_results(held, copy)) for held, copy in self._held]
+        self._read = [(read, _with_new_results(read, was)) for read, was in self._read]
         return self._is_equal()
 
     def _is_equal(self) -> bool:
@@ -50,70 +59,109 @@ class Outside:
             return all(held == copy for held, copy in self._held) and all(
                 [read()] == [was] for read, was in self._read
             )
-        except (TypeError, ValueError, RuntimeError):  # an array, or a Value, instead of a number
+        except Exception:  # an array, or a Value, instead of a number
             return False
 
     def _parts(self, thing: Any) -> Iterator[Any]:
         """Yields what a thing leads to, and keeps a copy of what may change in it."""
-        if isinstance(thing, list | set | deque | dict):
-            self._held.append((thing, thing.copy()))
+        kind = type(thing)
+        if isinstance(thing, Value):
+            if kind is Value and id(thing) not in self._parameters:  # its .data is a constant
+                self._kept(lambda: (thing._data, thing._requires_grad))
+        elif isinstance(thing, Op):
+            yield from () if is_built_in(thing) else (thing.forward, thing.partials)
+        elif isinstance(thing, list | set | deque | dict):
+            [base] = [each for each in (list, set, deque, dict) if isinstance(thing, each)]
+            self._held.append((thing, base(thing)))
             yield from thing.values() if isinstance(thing, dict) else thing
-        elif hasattr(thing, "tolist"):
-            if getattr(thing, "size", 1) <= MOST:
-                yield self._kept(thing.tolist)
+            yield getattr(thing, "__dict__", None)
+        elif isinstance(thing, types.ModuleType):
+            if _is_the_learners(thing.__name__):
+                yield from self._named(vars(thing))
         elif isinstance(thing, types.FunctionType):
-            names = {*_names(thing.__code__)} if _is_the_learners(thing) else set()
-            modules = [vars(m) for m in map(thing.__globals__.get, names) if _is_own_module(m)]
-            for variables in (thing.__globals__, *modules):
-                for name in names & variables.keys():
-                    yield self._kept(partial(variables.get, name))
-            yield from (thing.__closure__, thing.__defaults__, thing.__kwdefaults__)
+            if _is_the_learners(thing.__module__):
+                self._names |= {*_names(thing.__code__)}
+                yield from self._named(thing.__globals__)
+                yield from self._named({n: sys.modules[n] for n in self._names & {*sys.modules}})
+            yield from (thing.__closure__, thing.__kwdefaults__, vars(thing))
+            yield self._kept(lambda: thing.__defaults__)
         elif isinstance(thing, type):
-            if _is_the_learners(thing):
-                names = {name for name in vars(thing) if name[:2] != "__" or name == "__call__"}
-                yield self._kept(lambda: {name: vars(thing).get(name) for name in names})
-                yield from thing.__bases__
-        elif type(thing).__module__.partition(".")[0] in HOLDERS or _is_the_learners(type(thing)):
-            # An object, a cell, a method, a property, ...: Python knows what it refers to.
-            if type(thing).__flags__ & CLASS_IN_PYTHON and hasattr(thing, "__dict__"):
+            yield from self._parts_of_class(thing, is_made=True)
+        elif callable(getattr(kind, "tolist", None)):
+            if prod(getattr(thing, "shape", ())) <= MOST:
+                is_plain = hasattr(kind, "tobytes") and not thing.dtype.hasobject
+                yield self._kept(thing.tobytes if is_plain else thing.tolist)
+        elif _is_the_learners(kind.__module__) and kind.__flags__ & CLASS_IN_PYTHON:
+            ours = [each for each in kind.__mro__ if each.__module__.startswith("micrograd_notes.")]
+            if len(ours) < 2:  # of Module at most, which reads no attribute by name
+                yield from self._named(getattr(thing, "__dict__", {}))
+            else:
+                yield vars(thing)
+            slots = [n for n in self._names if isinstance(getattr(kind, n, None), SLOT)]
+            yield from self._kept(partial(_slots_of, thing, slots))
+            yield from self._parts_of_class(kind, is_made=False)
+        elif kind.__module__.partition(".")[0] in HOLDERS or hasattr(kind, "named_parameters"):
+            # A cell, a method, a model of ours, ...: Python knows what it refers to.
+            if kind.__flags__ & CLASS_IN_PYTHON and hasattr(thing, "__dict__"):
                 yield from (vars(thing), *gc.get_referents(thing))
             else:
                 yield from self._kept(partial(gc.get_referents, thing))
+
+    def _parts_of_class(self, kind: type, is_made: bool) -> Iterator[Any]:
+        """Yields what the code names in a class, and special methods, which it need not name."""
+        for each in kind.__mro__ if _is_the_learners(kind.__module__) else ():
+            special = {n for n, item in vars(each).items() if n[:2] == "__" and callable(item)}
+            self._names |= special if is_made else special - {"__init__", "__new__"}
+            yield from self._named(vars(each)) if _is_the_learners(each.__module__) else ()
+        yield type(kind)
+
+    def _named(self, variables: Mapping[str, Any]) -> Iterator[Any]:
+        """Yields those of the variables that the code names, and keeps which they are."""
+        names = self._names.copy()
+        found = self._kept(lambda: {n: variables.get(n, MISSING) for n in names})
+        yield from (thing for thing in found.values() if thing is not MISSING)
 
     def _kept(self, read: Callable[[], Any]) -> Any:
         self._read.append((read, read()))
         return self._read[-1][1]
 
 
-def _with_new_results(held: Any, copy: Any) -> Any:
-    """Returns the copy with the outputs that a module keeps as they are now: not constants."""
-    if isinstance(held, dict) and held.keys() == copy.keys():
-        results = {k for k in held if _is_result(held[k]) and _is_result(copy[k])}
-        return {k: held[k] if k in results else copy[k] for k in held}
-    return copy
+SLOT = types.MemberDescriptorType
+
+
+def _slots_of(thing: Any, names: list[str]) -> list[Any]:
+    return [getattr(thing, name, MISSING) for name in names]
+
+
+def _with_new_results(read: Callable[[], Any], was: Any) -> Any:
+    """Returns what was read, with the outputs that a module keeps as they are now."""
+    now = read()
+    if not isinstance(was, dict) or now.keys() != was.keys():
+        return was
+    results = {k for k in now if _is_result(now[k]) and _is_result(was[k])}
+    return {k: now[k] if k in results else was[k] for k in was}
 
 
 def _is_result(thing: Any) -> bool:
     if isinstance(thing, list | tuple):
         return all(map(_is_result, thing))
-    return isinstance(thing, Value) and (thing.op is not None or not thing.requires_grad)
+    is_value = isinstance(thing, Value)
+    return is_value and (thing.op is not None or (not thing.requires_grad and thing.origin))
 
 
 def _names(code: types.CodeType) -> Iterator[str]:
-    """Yields the names of variables and attributes that code uses, inner functions among it."""
+    """Yields the names that code uses, inner functions among it, and texts that may be names."""
     yield from code.co_names
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             yield from _names(constant)
+        elif isinstance(constant, str):
+            yield constant
 
 
-def _is_own_module(thing: Any) -> bool:
-    return isinstance(thing, types.ModuleType) and _is_the_learners(thing)
-
-
-def _is_the_learners(thing: Any) -> bool:
-    """Returns whether a function, a class or a module is neither Python's, ours nor a library's."""
-    name = (thing.__name__ if isinstance(thing, types.ModuleType) else thing.__module__) or ""
-    file = getattr(sys.modules.get(name), "__file__", None) or ""
-    foreign = {*sys.stdlib_module_names, "micrograd_notes"} - {"__main__"}
-    return name.partition(".")[0] not in foreign and "site-packages" not in file
+@cache
+def _is_the_learners(module: str | None) -> bool:
+    """Returns whether a module is neither Python's, ours nor a library's."""
+    file = getattr(sys.modules.get(module or ""), "__file__", None) or ""
+    foreign = file.startswith(NOT_THE_LEARNERS) or "dist-packages" in file
+    return not foreign and (module == "__main__" or module not in sys.stdlib_module_names)

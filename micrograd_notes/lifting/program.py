@@ -71,7 +71,7 @@ class Lifted:
         self._compiled: dict[Key, Compiled] = {}
         self._latest: Compiled | None = None
         self._again: Callable[[Any, Sequence[Any]], Result | None] | None = None
-        self._outside: Outside | None = None
+        self._outside: Callable[[], bool] | None = None
         self._freezings = -1
         self._lock = RLock()
         self._inputs = Inputs(inspect.signature(function), batch)
@@ -91,7 +91,8 @@ class Lifted:
         loss, gradient = self.next_value_and_grad(theta, *data)
         if not modes.asked().forgets:
             with engine._sweeping:
-                for parameter, derivative in zip(self._parameters, gradient.tolist(), strict=True):
+                for flat in self._known().recorded.gradient:  # others have no gradient, not 0
+                    parameter, derivative = self._parameters[flat], float(gradient[flat])
                     if parameter._requires_grad:
                         parameter._grad = (parameter._grad or 0.0) + derivative
         return loss
@@ -139,6 +140,7 @@ class Lifted:
 
         The gradient of the others is 0 whatever the data, as that of a frozen one is.
         """
+        self.look()
         gradient = self._compiled_for(self._inputs.checked(data)).recorded.gradient
         return [flat in gradient for flat in range(len(self._parameters))]
 
@@ -200,10 +202,13 @@ class Lifted:
 
         chosen = self._net.chosen(compiled.inputs, given, least)
         known = self._function, self._parameters, compiled.recorded.arrays, compiled.source
-        self._net.check(run, self._parameters, theta, given, chosen, partial(refusal, *known))
+        is_trusted = compiled.is_trusted
+        self._net.check(
+            run, self._parameters, theta, given, chosen, is_trusted, partial(refusal, *known)
+        )
         compiled.is_trusted = True
         # what the function itself changed while it ran is as it should be
-        self._outside = Outside(self._roots)
+        self._outside = Outside(self._roots, self._parameters).is_as_it_was
 
     def _guarded(self, compiled: Compiled) -> Compiled:
         """Returns the program whose products of the chain rule are 0 where the adjoint is 0."""
@@ -255,6 +260,7 @@ class Lifted:
 
     def source_for(self, *data: Any) -> str:
         """Returns the source for data of another shape."""
+        self.look()
         latest = self._latest
         found = self._compiled_for(self._inputs.checked(data)).source
         self._latest = latest or self._latest
@@ -302,13 +308,13 @@ class Lifted:
 
         Returns whether it did.
         """
-        is_as_it_was = self._outside is not None and self._outside.is_as_it_was()
+        is_as_it_was = self._outside is not None and self._outside()
         with self._lock:
             if not is_as_it_was:
                 self._parameters, self._arrays = self._find()
                 self._compiled, self._latest, self._freezings = {}, None, -1
                 self._net = Net(self._function, self._is_loss, self._batch)
-                self._outside = Outside(self._roots)
+                self._outside = Outside(self._roots, self._parameters).is_as_it_was
             if self._freezings != engine._freezings:
                 self._freezings, self._again = engine._freezings, None
                 self._frozen = tuple([not p._requires_grad for p in self._parameters])
@@ -323,7 +329,7 @@ class Lifted:
             with self._lock:
                 if key not in self._compiled:
                     self._compiled[key] = self._passes(self._recorded(shapes))
-                    self._outside = Outside(self._roots)
+                    self._outside = Outside(self._roots, self._parameters).is_as_it_was
                 compiled = self._compiled[key]
         self._latest = compiled
         return compiled

@@ -22,11 +22,14 @@ def is_asked_by(frame: FrameType, folder: str) -> bool:
 def asks_about_numbers(frame: FrameType | None) -> bool:
     """Returns whether `isinstance(x, kinds)` in the frame could be true of a float or an int.
 
-    Code of the package never counts on the answer, and what can't be read may be any question.
+    Code of the package never counts on the answer. Where there is no source, as at a prompt, the
+    answer is that for a `Value`, and the net under `lift` has to find what that changes.
     """
     while frame is not None and frame.f_code.co_filename == "<frozen abc>":
         frame = frame.f_back
     if frame is None or is_asked_by(frame, __file__.rpartition("lifting")[0]):
+        return False
+    if not linecache.getline(frame.f_code.co_filename, frame.f_lineno):
         return False
     try:
         call = ast.parse(_text(frame).strip(), mode="eval").body

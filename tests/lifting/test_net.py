@@ -11,10 +11,12 @@ import pytest
 
 np = pytest.importorskip("numpy")
 
-from micrograd_notes import MLP, Value, lift  # noqa: E402
+from micrograd_notes import MLP, Value, lift, ops  # noqa: E402
 from micrograd_notes import lifted_training as training_on_arrays  # noqa: E402
 from micrograd_notes.lifting import CannotLift, NotChecked, emit, program  # noqa: E402
+from micrograd_notes.losses import cross_entropy  # noqa: E402
 from micrograd_notes.ops import greater, log, pick, relu, sqrt, where  # noqa: E402
+from micrograd_notes.optim import SGD  # noqa: E402
 from micrograd_notes.training import fit  # noqa: E402
 from tests.lifting import planted  # noqa: E402
 
@@ -163,7 +165,77 @@ def test_a_model_without_a_loss_is_checked_too() -> None:
         lift(Model())(X)
 
 
+@pytest.mark.parametrize(
+    "branch",
+    [
+        lambda x: x if isinstance(x, Value) else max(x, 0.0),
+        lambda x: x if type(x) is not float else max(x, 0.0),
+        lambda x: x if hasattr(x, "tanh") else max(x, 0.0),
+    ],
+)
+def test_a_branch_that_shows_on_a_late_example_only_is_found(branch: Any) -> None:
+    w = Value(0.5)
+    program = lift(lambda x: w * branch(x), parameters=[w])
+    with pytest.raises(CannotLift, match="on example 5 "):
+        program([0.5, 1.5, 2.0, 3.0, 1.0, -5.0, 2.5])
+
+
+@pytest.mark.parametrize("lifted", [True, False])
+def test_a_loss_that_is_normalised_by_its_batch_trains_alike_on_sorted_data(lifted: bool) -> None:
+    weights = [1.0, 2.0, 4.0]
+
+    def loss(outputs: Any, labels: Any) -> Any:
+        pairs = zip(outputs, labels, strict=True)
+        terms = [pick(weights, y) * cross_entropy(o, y) for o, y in pairs]
+        return sum(terms) / sum(pick(weights, y) for y in labels)
+
+    generator = random.Random(0)
+    labels = [y for y in (0, 1, 2) for _ in range(20)]
+    inputs = [[generator.gauss(y, 1.0), generator.gauss(-y, 1.0)] for y in labels]
+    models = [MLP(2, [3], seed=0), MLP(2, [3], seed=0)]
+    for model, how in zip(models, (lifted, False), strict=True):
+        sgd = SGD(model.parameters(), lr=0.1)
+        fit(
+            model, (inputs, labels), loss=loss, epochs=2, batch_size=16, optimizer=sgd,
+            progress=False, lifted=how,
+        )
+    numbers = [[p.data for p in model.parameters()] for model in models]
+    assert numbers[0] == pytest.approx(numbers[1], rel=1e-9)
+
+
 # ---- what is not ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("row", [ops.acos, ops.asin, sqrt, log])
+def test_at_the_edge_of_a_domain_either_side_is_right(row: Any) -> None:
+    """A cosine of 1 is 1 + 2e-16 in another order, and acos of that is nothing at all."""
+    for seed in range(10):
+        generator = random.Random(seed)
+        w = [Value(generator.uniform(0.1, 1.0)) for _ in range(20)]
+
+        def loss(x: Any, w: list[Value] = w) -> Any:
+            norm = sqrt(sum(p * p for p in w))
+            cosine = sum((p / norm) * (p / norm) for p in w) * x
+            return row(cosine if row in (ops.acos, ops.asin) else 1.0 - cosine) * w[0]
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotChecked)
+            lift(loss, parameters=w)([1.0, 1.0 - 1e-15, 0.5])
+
+
+def test_whole_numbers_that_are_too_large_and_masks_are_refused() -> None:
+    w = Value(0.3)
+    program = lift(lambda x: w * x, parameters=[w])
+    with pytest.raises(ValueError, match="x holds 9223372036854775808, too large"):
+        program(np.array([2**63, 1], np.uint64))
+    with pytest.raises(ValueError, match="x is a masked array"):
+        program(np.ma.array([1.0, 2.0], mask=[True, False]))
+
+
+def test_a_parameter_that_the_loss_does_not_reach_has_no_gradient() -> None:
+    w, unused = Value(0.5), Value(1.0)
+    lift(lambda x: w * x, parameters=[w, unused])([1.0, 2.0])
+    assert (w.grad, unused.has_grad) == (1.5, False)
 
 
 def test_check_false_trusts_the_compiler() -> None:

@@ -5,13 +5,16 @@ at both calls.
 """
 
 import argparse
+import collections
 import functools
 import logging
 import random
+import sys
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -214,9 +217,7 @@ def test_what_a_library_holds_is_not_looked_into() -> None:
     assert program([1.0]) == 9.0
 
 
-def test_freezing_back_and_forth_compiles_no_more_than_twice(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def compilations(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     compiled: list[Any] = []
     made = emit.emit
 
@@ -225,6 +226,156 @@ def test_freezing_back_and_forth_compiles_no_more_than_twice(
         return made(*arguments)
 
     monkeypatch.setattr(program_module, "emit", counted)
+    return compiled
+
+
+def test_the_data_of_a_value_that_is_no_parameter() -> None:
+    """Target networks and running means are read so, and their data change."""
+    w, target = Value(0.5), [Value(2.0)]
+
+    def loss(x: Any, y: Any) -> Any:
+        return (w * x[0] - target[0].data * y) ** 2
+
+    program = lift(loss, parameters=[w])
+    agrees(program, loss, [w])
+    target[0].data = 5.0
+    agrees(program, loss, [w])
+    target[0] = Value(-1.0)
+    agrees(program, loss, [w])
+
+
+def test_a_frozen_parameter_that_is_replaced_by_another_frozen_one() -> None:
+    class Shifted(Module):
+        def __init__(self) -> None:
+            self.w, self.b = Value(0.3), [Value(2.0, requires_grad=False)]
+
+        def __call__(self, x: Any) -> Any:
+            return self.w * x[0] * self.b[0]
+
+    model = Shifted()
+
+    def loss(x: Any, y: Any) -> Any:
+        return (model(x) - y) ** 2
+
+    program = lift(loss, model)
+    agrees(program, loss, model.parameters())
+    model.b = [Value(5.0, requires_grad=False)]
+    agrees(program, loss, model.parameters())
+
+
+def test_source_for_and_reaches_trust_nothing_that_is_stale() -> None:
+    w, k = Value(0.5), {"k": 2.0}
+    program = lift(lambda x: (w * k["k"] * x[0]) ** 2, parameters=[w])
+    program([[1.0]])
+    for look in (program.source_for, program.reaches):
+        k["k"] += 1
+        look([[1.0, 2.0]])
+        assert program([[1.0]]) == (0.5 * k["k"]) ** 2
+
+
+class Vector:
+    def __init__(self, x: Any) -> None:
+        self.x = x
+
+    def __mul__(self, other: Any) -> Any:
+        return self.x * other * SCALE
+
+
+class Base:
+    factor = 2.0
+
+
+class Derived(Base):
+    def __call__(self, x: Any) -> Any:
+        return x * self.factor
+
+
+def with_attribute(x: Any) -> Any:
+    return x * with_attribute.factor  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("apply", "change"),
+    [
+        (lambda x: Vector(x) * 2.0, lambda: set_global("SCALE", SCALE + 1)),
+        (Derived(), lambda: setattr(Base, "factor", Base.factor + 1)),
+        (Derived(), lambda: setattr(Derived, "factor", 9.0)),
+        (with_attribute, lambda: setattr(with_attribute, "factor", 7.0)),
+        (COUNTED := collections.UserDict(k=2.0), lambda: COUNTED.update(k=3.0)),
+        (DEEP := types.SimpleNamespace(inner=Settings()), lambda: setattr(DEEP.inner, "rate", 3)),
+    ],
+    ids=["a special method", "a base", "a class that shadows", "a function", "UserDict", "nested"],
+)
+def test_what_the_code_reads_in_other_ways(apply: Any, change: Callable[[], Any]) -> None:
+    with_attribute.factor = 3.0  # type: ignore[attr-defined]
+    w = Value(0.5)
+
+    def loss(x: Any, y: Any) -> Any:
+        if isinstance(apply, collections.UserDict):
+            return (w * x[0] * apply["k"] - y) ** 2
+        if isinstance(apply, types.SimpleNamespace):
+            return (w * x[0] * apply.inner.rate - y) ** 2
+        return (apply(w * x[0]) - y) ** 2
+
+    program = lift(loss, parameters=[w])
+    agrees(program, loss, [w])
+    change()
+    agrees(program, loss, [w])
+
+
+def test_what_a_training_loop_counts_compiles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = compilations(monkeypatch)
+
+    class Trainer(Module):
+        def __init__(self) -> None:
+            self.w, self.losses, self.step = Value(0.5), list[float](), 0
+            self.noise = np.array([np.nan, 1.0])
+            self.optimizer = SGD([self.w], lr=0.1, momentum=0.9)
+
+        def loss(self, x: Any, y: Any) -> Any:
+            return (self.w * x[0] * float(self.noise[1]) - y) ** 2
+
+        def train(self) -> None:
+            for _ in range(5):
+                self.optimizer.zero_grad()
+                self.losses.append(program(X, Y))
+                self.optimizer.step()
+                self.step += 1
+
+    trainer = Trainer()
+    program = lift(trainer.loss, parameters=[trainer.w])
+    trainer.train()
+    assert len(compiled) == 1
+    assert trainer.losses[-1] < trainer.losses[0]
+
+
+def test_things_of_all_kinds_in_a_closure_are_no_obstacle() -> None:
+    class Odd(list):  # type: ignore[type-arg]
+        def copy(self) -> Any:
+            raise RuntimeError
+
+    class Open:
+        def __getattr__(self, name: str) -> Any:
+            raise KeyError(name)
+
+    class Unequal:
+        def __eq__(self, other: object) -> bool:
+            raise AttributeError
+
+        __hash__ = None  # type: ignore[assignment]
+
+    held = [Odd([1.0]), Open(), Unequal(), MagicMock(), np.ndarray, np.float64, np.random.rand, sys]
+    held += [iter([1.0]), (x for x in [1.0]), object(), Exception("no"), print, range(3), {1: {2}}]
+    held.append(held)
+    w = Value(0.5)
+    program = lift(lambda x: (w * x * len(held)) ** 2, parameters=[w])
+    assert program([2.0]) == program([2.0]) == len(held) ** 2
+
+
+def test_freezing_back_and_forth_compiles_no_more_than_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compiled = compilations(monkeypatch)
     w, v = Value(3.0), Value(2.0)
     program = lift(lambda x: w * v * x, parameters=[w, v])
     for k in range(10):
