@@ -12,7 +12,7 @@ PACKAGE = Path(micrograd_notes.__file__).parent
 LAYERS = [
     {"accurate", "files", "memories", "rows"},
     {"op"},
-    {"ops"},
+    {"ops", "checks"},
     {"graph"},
     {"anomaly"},
     {"engine"},

@@ -78,7 +78,7 @@ def test_an_input_becomes_a_value_once_for_all_neurons_of_a_layer() -> None:
     outputs = Layer(2, 3, seed=0)([1.0, Value(2.0)])
     nodes = {node for output in outputs for node in topological_order(output)}
     assert sum(node.op is None and not node.requires_grad for node in nodes) == 1
-    with pytest.raises(TypeError, match=r"takes a list of 2 inputs, got 1\.0"):
+    with pytest.raises(TypeError, match=r"inputs must be a list of 2 numbers, got 1\.0"):
         Layer(2, 3)(1.0)  # type: ignore[arg-type]
 
 
@@ -113,9 +113,9 @@ def test_an_operation_that_can_do_without_its_operand_is_no_activation() -> None
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: Neuron(0), "nin is a positive whole number, got 0"),
+        (lambda: Neuron(0), "nin must be a whole number, 1 or more, got 0"),
         (lambda: Neuron(2.0), "got 2.0"),  # type: ignore[arg-type]
-        (lambda: Layer(2, True), "nout is a positive whole number, got True"),
+        (lambda: Layer(2, True), "nout must be a whole number, 1 or more, got True"),
         (lambda: MLP(2, []), r"like \[16, 16, 1\]; got \[\]"),
         (lambda: MLP(2, 3), "got 3"),  # type: ignore[arg-type]
         (lambda: MLP(2, {4, 1}), r"got \{"),  # type: ignore[arg-type]
@@ -158,7 +158,7 @@ def test_the_wrong_number_of_inputs_is_refused() -> None:
         Neuron(3)([1.0, 2.0])
     with pytest.raises(ValueError, match="Neuron with 1 weights got 2 inputs"):
         Neuron(1)([1.0, 2.0])
-    with pytest.raises(TypeError, match="takes a list of 1 inputs"):
+    with pytest.raises(TypeError, match="inputs must be a list of 1 numbers"):
         Neuron(1)(1.0)  # type: ignore[arg-type]
 
 
