@@ -74,7 +74,7 @@ def names(name: str, given: Any) -> tuple[str, ...]:
     listed = plain(given)
     if isinstance(listed, list | tuple) and all(isinstance(each, str) for each in listed):
         return tuple(listed)
-    raise TypeError(f"{name} must be a tuple of texts, like ('width', 'height'), got {shown(given)}")
+    raise TypeError(f"{name} must be texts, like ('width', 'height'), got {shown(given)}")
 
 
 # ---- data ----------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ def _checked(
             for i, part in enumerate(x)
         ]
         return x if all(map(is_, parts, x)) else parts
-    is_value = hasattr(x, "_apply_") and hasattr(x, "data")
+    is_value = hasattr(x, "_apply_") and hasattr(x, "data") and what == "inputs"
     number = x.data if is_value else x
     if is_number(number):
         try:

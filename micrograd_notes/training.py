@@ -154,9 +154,7 @@ def fit(
     batch_size = checks.whole_number("batch_size", batch_size)
     seed = checks.whole_number("seed", seed, None)
     if not hasattr(model, "parameters"):
-        raise TypeError(
-            f"model must have parameters(), like a Module, got {checks.shown(model)}"
-        )
+        raise TypeError(f"model must have parameters(), like a Module, got {checks.shown(model)}")
     if loss is not None:
         checks.function("loss", loss, "mse_loss")
     callbacks = _callbacks(callback)
@@ -365,7 +363,8 @@ def _evaluated(model: Predictor, examples: "_Examples", loss: Loss) -> dict[str,
     with no_grad():
         outputs = _outputs(model, examples.inputs)
         total = _loss_of(loss, outputs, examples.targets)
-    return {"loss": total.data, **_accuracy_if_labels(list(map(_numbers, outputs, count())), examples)}
+    numbers = list(map(_numbers, outputs, count()))
+    return {"loss": total.data, **_accuracy_if_labels(numbers, examples)}
 
 
 def default_loss(model: Predictor, data: Data) -> Loss:
@@ -557,9 +556,11 @@ def _is_example(part: Any) -> bool:
 
 
 def _inputs_of(given: Any, model: Any = None) -> list[Any]:
-    """Returns inputs as lists of finite numbers. A model is asked whether it takes their lengths."""
-    columns = given.feature_names if isinstance(given, Dataset) else ()
-    inputs = checks.examples("inputs", getattr(given, "inputs", given) if columns else given, columns)
+    """Returns inputs as lists of finite numbers, of lengths that the model takes."""
+    columns: tuple[str, ...] = ()
+    if isinstance(given, Dataset):
+        given, columns = given.inputs, given.feature_names
+    inputs = checks.examples("inputs", given, columns)
     places = {len(row) if hasattr(row, "__len__") else -1: i for i, row in enumerate(inputs)}
     for length, place in places.items() if len(places) > 1 and model is not None else ():
         try:

@@ -1,0 +1,364 @@
+"""A law of the public API: no bad argument ends in a foreign error, a hang or a wrong answer.
+
+The callables are found by looking at the package: all that a public module names in its `__all__`,
+and the public methods of its classes. Each argument of each of them is replaced by each of the bad
+inputs below. The package must refuse with an error of its own that names the argument, or the bad
+input must be a right one there, by the argument's type hint. A new function is covered as soon as
+it is public; a new name of an argument needs a good value in `GOOD`.
+"""
+
+import ast
+import collections.abc
+import importlib
+import inspect
+import math
+import pkgutil
+import random
+import re
+import signal
+import types
+import typing
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import micrograd_notes
+from micrograd_notes import MLP, Layer, Module, Neuron, Op, Value, ops
+from micrograd_notes.data import Dataset, moons
+from micrograd_notes.losses import mse_loss
+from micrograd_notes.optim import SGD
+from micrograd_notes.recording import Recorder, Snapshot, snapshots_of
+from micrograd_notes.training import History, fit
+from micrograd_notes.training_page import TrainingPage, training_page
+from micrograd_notes.watching import Watcher
+
+PACKAGE = Path(micrograd_notes.__file__).parent
+
+MENDED_ELSEWHERE = "its arguments are checked by its own tests"
+EXCEPTIONS = {  # of modules, whose rooms have laws of their own
+    "micrograd_notes.testing": MENDED_ELSEWHERE,
+    "micrograd_notes.lifting": MENDED_ELSEWHERE,
+    "micrograd_notes.draw": MENDED_ELSEWHERE,
+    "micrograd_notes.plots": MENDED_ELSEWHERE,
+    "micrograd_notes.saving": MENDED_ELSEWHERE,
+    "micrograd_notes.optim": MENDED_ELSEWHERE,
+    "micrograd_notes.engine": MENDED_ELSEWHERE,
+    "micrograd_notes.modes": MENDED_ELSEWHERE,
+    "micrograd_notes.course": MENDED_ELSEWHERE,
+}
+
+
+MADE_BY_THE_PACKAGE = (Snapshot, TrainingPage)  # nobody else calls these classes
+
+NAN = math.nan
+BAD: dict[str, Callable[[], Any]] = {
+    "None": lambda: None,
+    "True": lambda: True,
+    "0": lambda: 0,
+    "-1": lambda: -1,
+    "3": lambda: 3,
+    "2.5": lambda: 2.5,
+    "nan": lambda: NAN,
+    "inf": lambda: math.inf,
+    "10**400": lambda: 10**400,
+    "1j": lambda: 1j,
+    "text": lambda: "a",
+    "no text": lambda: "",
+    "bytes": lambda: b"ab",
+    "object": object,
+    "class": lambda: int,
+    "function": lambda: lambda: None,
+    "Value": lambda: Value(2.0),
+    "empty list": list,
+    "dictionary": lambda: {0: 1.0, 1: 2.0},
+    "set": lambda: {1.0, 2.0},
+    "iterator": lambda: iter([[1.0, 2.0], [3.0, 4.0]]),
+    "list of nan": lambda: [[1.0, NAN], [3.0, 4.0]],
+    "list of inf": lambda: [[1.0, 2.0], [math.inf, 4.0]],
+    "list of texts": lambda: ["cat", "dog"],
+    "list of None": lambda: [None, None],
+    "list of rows of text": lambda: [["1.0", "2.0"], ["3.0", "4.0"]],
+    "list of dictionaries": lambda: [{0: 1.0, 1: 2.0}, {0: 3.0, 1: 4.0}],
+    "list of sets": lambda: [{1.0, 2.0}, {3.0, 4.0}],
+    "ragged list": lambda: [[1.0, 2.0], [3.0]],
+    "list of objects": lambda: [object(), object()],
+    "list of lists of objects": lambda: [[object()], [object()]],
+    "pair of nan": lambda: ([[1.0, NAN], [3.0, 4.0]], [0, 1]),
+    "pair of dictionaries": lambda: ([{0: 1.0, 1: 2.0}, {0: 1.0, 1: 2.0}], [0, 1]),
+    "pair of ragged lists": lambda: ([[1.0, 2.0], [3.0]], [0, 1]),
+    "pair with texts as targets": lambda: ([[1.0, 2.0], [3.0, 4.0]], ["cat", "dog"]),
+    "pair with nan as a target": lambda: ([[1.0, 2.0], [3.0, 4.0]], [0, NAN]),
+    "pair with None as a target": lambda: ([[1.0, 2.0], [3.0, 4.0]], [0, None]),
+    "pair of two lengths": lambda: ([[1.0, 2.0], [3.0, 4.0]], [0]),
+    "pairs": lambda: [([1.0, 2.0], 0), ([3.0, 4.0], 1)],
+    "Dataset": lambda: moons(8),
+    "model": lambda: MLP(3, [2], seed=0),
+}
+
+
+def a_history() -> History:
+    model = MLP(2, [2, 1], seed=0)
+    recorder = Recorder(model, moons(8))
+    return fit(model, moons(8), epochs=2, callback=recorder, progress=False)
+
+
+# A good value for each argument, by its name, or by what it is an argument of and its name.
+GOOD: dict[str, Callable[[], Any]] = {
+    "model": lambda: MLP(2, [1], activation="tanh", seed=0),
+    "data": lambda: moons(8),
+    "inputs": lambda: [[1.0, 2.0], [3.0, 4.0]],
+    "targets": lambda: [0, 1],
+    "predictions": lambda: [Value(1.0), Value(2.0)],
+    "logits": lambda: [Value(1.0), Value(2.0)],
+    "target": lambda: 1,
+    "name": lambda: "moons",
+    "positions": lambda: [0, 1],
+    "position": lambda: 0,
+    "feature_names": lambda: ("x", "y"),
+    "class_names": lambda: ("a", "b"),
+    "nin": lambda: 2,
+    "nout": lambda: 2,
+    "nouts": lambda: [2, 1],
+    "x": lambda: [1.0, 2.0],
+    "state": lambda: MLP(2, [1], activation="tanh", seed=0).state_dict(),
+    "history": a_history,
+    "epoch": lambda: 0,
+    "logs": lambda: {"loss": 1.0},
+    "of": lambda: "weights",
+    "attempt": lambda: math.sin,
+    "reference": lambda: math.sin,
+    "hint": lambda: "Look again.",
+    "values": lambda: [1.0, 2.0],
+    "index": lambda: 1,
+    "operands": lambda: 0.5,
+    "xs": lambda: [1.0, 2.0],
+    "epochs": lambda: 1,
+    "progress": lambda: False,
+    "History.epochs": lambda: [{"loss": 1.0}],
+    "History.__getitem__.name": lambda: "loss",
+    "check.inputs": lambda: 0.5,
+    "operation.name": lambda: "double_of_mine",
+    "operation.forward": lambda: lambda x: 2 * x,
+    "operation.partials": lambda: [lambda y, x: 2.0],
+    "lookup.name": lambda: "tanh",
+    "clamp.x": lambda: 0.5,
+    "is_differentiated.index": lambda: 0,
+    "title": lambda: "Training",
+    "path": lambda: "/tmp/never.html",
+}
+
+# An object of each class, whose methods are called.
+OBJECTS: dict[type, Callable[[], Any]] = {
+    Dataset: lambda: moons(8),
+    History: a_history,
+    MLP: lambda: MLP(2, [2, 1], seed=0),
+    Layer: lambda: Layer(2, 2, seed=0),
+    Neuron: lambda: Neuron(2, seed=0),
+    Module: lambda: MLP(2, [1], activation="tanh", seed=0),
+    Watcher: lambda: Watcher(MLP(2, [1], seed=0), moons(8)),
+    Recorder: lambda: Recorder(MLP(2, [1], seed=0), moons(8)),
+    Snapshot: lambda: snapshots_of(a_history())[0][1],
+}
+
+# What an argument may be called in a message, beside its name.
+WORDS = {
+    "data": ["inputs", "targets", "Dataset"],
+    "x": ["inputs"],
+    "operands": ["operand"],
+    "xs": ["operand"],
+}
+
+
+class Case(NamedTuple):
+    """A callable, how it is called, and which of its arguments becomes bad."""
+
+    label: str
+    get: Callable[[], Callable[..., Any]]
+    parameters: list[inspect.Parameter]
+    hints: dict[str, Any]
+
+
+def public_modules() -> Iterator[types.ModuleType]:
+    yield micrograd_notes
+    for found in pkgutil.walk_packages([str(PACKAGE)], "micrograd_notes."):
+        if not any(part.startswith("_") for part in found.name.split(".")):
+            module = importlib.import_module(found.name)
+            if hasattr(module, "__all__"):
+                yield module
+
+
+def home(thing: Any) -> str:
+    return str(getattr(thing, "__module__", ""))
+
+
+def is_mended_elsewhere(module: str) -> bool:
+    return any(module == name or module.startswith(f"{name}.") for name in EXCEPTIONS)
+
+
+@cache
+def cases() -> list[Case]:
+    found: dict[int, Case] = {}
+    for module in public_modules():
+        if is_mended_elsewhere(module.__name__):
+            continue
+        for name in module.__all__:
+            thing = getattr(module, name)
+            if not callable(thing) or is_mended_elsewhere(home(thing)) or id(thing) in found:
+                continue
+            if isinstance(thing, type):
+                if issubclass(thing, Exception | Warning) or not home(thing).startswith("micro"):
+                    continue
+                if thing not in MADE_BY_THE_PACKAGE:
+                    found[id(thing)] = case(name, lambda thing=thing: thing, thing)
+                for method, function in vars(thing).items():
+                    is_asked = method in ("__call__", "__getitem__") or method[0] != "_"
+                    if is_asked and inspect.isfunction(function) and thing in OBJECTS:
+                        get = lambda thing=thing, method=method: getattr(OBJECTS[thing](), method)  # noqa: E731
+                        found[id(function)] = case(f"{name}.{method}", get, function)
+            elif home(thing).startswith("micrograd_notes") or isinstance(thing, Op):
+                found[id(thing)] = case(name, lambda thing=thing: thing, thing)
+    return list(found.values())
+
+
+def case(label: str, get: Callable[[], Any], thing: Any) -> Case:
+    signature = inspect.signature(thing)
+    hinted = thing.__init__ if isinstance(thing, type) else thing
+    hints = typing.get_type_hints(hinted if inspect.isfunction(hinted) else type(thing).__call__)
+    return Case(label, get, [p for p in signature.parameters.values() if p.name != "self"], hints)
+
+
+def good(label: str, parameter: str) -> Any:
+    for key in (f"{label}.{parameter}", f"{label.split('.')[-1]}.{parameter}", parameter):
+        if key in GOOD:
+            return GOOD[key]()
+    pytest.fail(f"give a good value for the argument {parameter!r} of {label} in GOOD")
+
+
+def call(case: Case, wrong: str, bad: Any) -> Any:
+    positional: list[Any] = []
+    named: dict[str, Any] = {}
+    for parameter in case.parameters:
+        is_needed = parameter.default is parameter.empty
+        if parameter.kind is parameter.VAR_KEYWORD:
+            continue
+        if parameter.name != wrong and not is_needed and parameter.name not in ("epochs", "progress"):
+            continue
+        given = bad if parameter.name == wrong else good(case.label, parameter.name)
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
+            positional.append(given)
+        else:
+            named[parameter.name] = given
+    signature = [p.name for p in case.parameters]
+    if positional:  # then what stands before it must be positional as well
+        first = [n for n in signature if n in named and case_kind(case, n) is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+        positional = [*(named.pop(n) for n in first), *positional]
+    return case.get()(*positional, **named)
+
+
+def case_kind(case: Case, name: str) -> Any:
+    return next(p.kind for p in case.parameters if p.name == name)
+
+
+@cache
+def raise_lines(file: str) -> frozenset[int]:
+    """Returns the lines of a file that belong to a `raise` statement."""
+    tree = ast.parse(Path(file).read_text(encoding="utf-8"))
+    return frozenset(
+        line
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Raise)
+        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    )
+
+
+def is_of_the_package(error: BaseException) -> bool:
+    """Returns whether a `raise` in a file of the package raised it."""
+    trace = error.__traceback__
+    assert trace is not None
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    file = trace.tb_frame.f_code.co_filename
+    return file.startswith(str(PACKAGE)) and trace.tb_lineno in raise_lines(file)
+
+
+def fits(given: Any, hint: Any) -> bool:
+    """Returns whether it is of the type, its parts included; a nan is not a number here."""
+    if hint is inspect.Parameter.empty or hint is Any:
+        return False
+    if hint is object:
+        return True
+    if hint is None or hint is type(None):
+        return given is None
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(fits(given, each) for each in arguments)
+    if hint is float:
+        is_number = isinstance(given, int | float) and not isinstance(given, bool)
+        return is_number and abs(given) < 2**1023
+    if hint is int:
+        return isinstance(given, int) and not isinstance(given, bool) and given < 2**63
+    if origin is collections.abc.Callable:
+        return callable(given)
+    if origin is tuple and arguments and arguments[-1] is ...:
+        return isinstance(given, tuple) and all(fits(each, arguments[0]) for each in given)
+    if origin is tuple:
+        return isinstance(given, tuple) and len(given) == len(arguments) and all(
+            map(fits, given, arguments)
+        )
+    if origin in (list, collections.abc.Sequence, collections.abc.Iterable):
+        is_listed = isinstance(given, list | tuple)
+        return is_listed and all(fits(each, arguments[0]) for each in given)
+    if origin in (dict, collections.abc.Mapping):
+        return isinstance(given, dict)
+    kind = origin or hint
+    if getattr(kind, "_is_protocol", False):
+        return hasattr(given, "parameters")
+    return isinstance(kind, type) and isinstance(given, kind)
+
+
+def out_of_time(*_: Any) -> None:
+    raise TimeoutError("a bad argument made it hang")
+
+
+def faults(case: Case, parameter: inspect.Parameter) -> Iterator[str]:
+    """Yields a line for each bad input that is neither refused in the right way nor right."""
+    words = [parameter.name, *WORDS.get(parameter.name, [])]
+    for label, make in BAD.items():
+        bad = make()
+        if parameter.default is not parameter.empty and bad is parameter.default:
+            continue
+        signal.signal(signal.SIGALRM, out_of_time)
+        signal.setitimer(signal.ITIMER_REAL, 10)
+        try:
+            result = call(case, parameter.name, bad)
+        except Exception as error:
+            said = f"{case.label}({parameter.name}={label}) raises {type(error).__name__}: {error}"
+            if not is_of_the_package(error):
+                yield f"FOREIGN {said:.300}"
+            elif not any(re.search(rf"\b{re.escape(word)}\b", str(error)) for word in words):
+                yield f"UNNAMED {said:.300}"
+        else:
+            if not fits(bad, case.hints.get(parameter.name, Any)):
+                yield f"ACCEPTED {case.label}({parameter.name}={label}) -> {result!r:.100}"
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def arguments() -> list[Any]:
+    return [
+        pytest.param(case, parameter, id=f"{case.label}-{parameter.name}")
+        for case in cases()
+        for parameter in case.parameters
+        if parameter.kind is not parameter.VAR_KEYWORD
+    ]
+
+
+@pytest.mark.parametrize(("case", "parameter"), arguments())
+def test_a_bad_argument_is_refused_by_name_or_right(
+    case: Case, parameter: inspect.Parameter, capsys: pytest.CaptureFixture[str]
+) -> None:
+    random.seed(0)
+    assert not list(faults(case, parameter))
