@@ -5,6 +5,7 @@ way and described in the same words: what was given, what is expected, what to d
 that read data, `training.fit` first of all, are where to read next.
 """
 
+import inspect
 import math
 from collections.abc import Mapping, Sequence, Set
 from operator import index, is_
@@ -63,10 +64,34 @@ def one_of(name: str, given: Any, choices: Sequence[Any]) -> None:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, got {shown(given)}")
 
 
-def function(name: str, given: Any, like: str) -> None:
-    """Raises TypeError where it can't be called."""
-    if not callable(given):
-        raise TypeError(f"{name} must be a function, like {like}, got {shown(given)}")
+def function(name: str, given: Any, like: str, count: int) -> None:
+    """Raises TypeError where it is not a function of `count` arguments; a class is none here."""
+    takes = callable(given) and not isinstance(given, type)
+    try:
+        if takes:
+            inspect.signature(given).bind(*range(count))
+    except TypeError:
+        takes = False
+    except ValueError:  # some functions of Python's own show no signature
+        pass
+    if not takes:
+        arguments = "one argument" if count == 1 else f"{count} arguments"
+        raise TypeError(
+            f"{name} must be a function of {arguments}, like {like}, got {shown(given)}"
+        )
+
+
+def flag(name: str, given: Any) -> bool:
+    """Returns True or False, one of NumPy's too; TypeError for anything else, like a text."""
+    if is_number(given) and given in (0, 1):
+        return bool(given)
+    raise TypeError(f"{name} must be True or False, got {shown(given)}")
+
+
+def text(name: str, given: Any) -> None:
+    """Raises TypeError where it is not a text."""
+    if not isinstance(given, str):
+        raise TypeError(f"{name} must be a text, got {shown(given)}")
 
 
 def names(name: str, given: Any) -> tuple[str, ...]:
@@ -128,12 +153,15 @@ def _checked(
 ) -> Any:
     x = plain(given)
     if isinstance(x, list | tuple) and len(path) < depth:
+        may_nest = len(path) + 1 < depth
         parts = [
-            part if _is_fine(part) else _checked(what, (*path, i), part, columns, depth)
+            part
+            if _is_fine(part) and (may_nest or type(part) is float)
+            else _checked(what, (*path, i), part, columns, depth)
             for i, part in enumerate(x)
         ]
         return x if all(map(is_, parts, x)) else parts
-    is_value = hasattr(x, "_apply_") and hasattr(x, "data") and what == "inputs"
+    is_value = hasattr(x, "_apply_") and hasattr(x, "data") and what.startswith("inputs")
     number = x.data if is_value else x
     if is_number(number):
         try:

@@ -75,8 +75,7 @@ class Dataset:
     task: str = "classification"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str):
-            raise TypeError(f"name must be a text, got {checks.shown(self.name)}")
+        checks.text("name", self.name)
         checks.one_of("task", self.task, TASKS)
         features = checks.names("feature_names", self.feature_names)
         classes = checks.names("class_names", self.class_names)
@@ -134,7 +133,7 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def __getitem__(self, position: Any) -> tuple[Any, Any]:
+    def __getitem__(self, position: int | slice) -> tuple[Any, Any]:
         if not isinstance(position, slice):
             position = self._place(position)
         return self.inputs[position], self.targets[position]
@@ -143,7 +142,7 @@ class Dataset:
         return zip(self.inputs, self.targets, strict=True)
 
     def _place(self, position: Any) -> int:
-        return checks.whole_number("position", position, -len(self), len(self) - 1)
+        return checks.whole_number("each of positions", position, -len(self), len(self) - 1)
 
     def select(self, positions: Iterable[int]) -> Dataset:
         """Returns the data set of the examples at `positions`, in that order.
@@ -151,7 +150,8 @@ class Dataset:
         >>> xor(samples=4, noise=0, seed=0).select([0, 1])
         Dataset('xor': 2 examples, 2 features, 2 classes)
         """
-        if not isinstance(positions, Iterable) or isinstance(positions, str | Mapping | Set):
+        unordered = str | bytes | Mapping | Set
+        if not isinstance(positions, Iterable) or isinstance(positions, unordered):
             raise TypeError(f"positions must be a list, like [0, 1], got {checks.shown(positions)}")
         places = [self._place(position) for position in positions]
         return replace(
@@ -395,6 +395,7 @@ def digits(odd_or_even: bool = False, pooled: bool = False) -> Dataset:
     >>> digits(odd_or_even=True, pooled=True)
     Dataset('digits, odd or even, 4x4': 1797 examples, 16 features, 2 classes)
     """
+    odd_or_even, pooled = checks.flag("odd_or_even", odd_or_even), checks.flag("pooled", pooled)
     bundle = _scikit_learn_datasets("digits").load_digits()
     pictures = [[[float(pixel) / 16 for pixel in row] for row in rows] for rows in bundle.images]
     targets = [int(target) for target in bundle.target]

@@ -221,9 +221,10 @@ def _flat(losses: Any) -> list[Any]:
 
 def _is_list(thing: Any) -> bool:
     """Returns whether it holds several things: lists, tuples and arrays do."""
-    if isinstance(thing, Mapping | Set) or hasattr(thing, "__next__"):
+    if isinstance(thing, Mapping | Set | bytes) or hasattr(thing, "__next__"):
         raise TypeError(
-            f"a loss takes numbers and lists, got a {type(thing).__name__}; give list(...) of it"
+            "predictions, logits and targets must be numbers or lists of them, got a "
+            f"{type(thing).__name__}; give list(...) of it"
         )
     return isinstance(thing, Iterable) and not isinstance(thing, str)
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from micrograd_notes import checks
 from micrograd_notes.engine import Value, as_value
 from micrograd_notes.graph import leaf_behind, topological_order
-from micrograd_notes.op import TABLE, Op
+from micrograd_notes.op import TABLE, Op, is_number
 
 Activation = str | Op | Callable[[Value], Value]
 Named = list[tuple[str, Any]]
@@ -97,6 +97,7 @@ class Module:
         Raises:
             ValueError: an entry is missing, unexpected, of another shape, or holds no numbers.
         """
+        strict = checks.flag("strict", strict)
         if not isinstance(state, Mapping):
             raise TypeError(f"a state dict is a dictionary of names and numbers, got {state!r}")
         places = _entries(self)
@@ -149,7 +150,7 @@ class Neuron(Module):
         seed: int | random.Random | None = None,
     ) -> None:
         nin = checks.whole_number("nin", nin)
-        if nonlin not in (True, False):
+        if not is_number(nonlin) or nonlin not in (0, 1):
             raise TypeError(f"nonlin is True or False, got {nonlin!r}. Write activation={nonlin!r}")
         chosen = _find_activation("relu" if activation is None else activation)
         self.activation = chosen if nonlin else None
@@ -246,13 +247,14 @@ class MLP(Module):
         activation: Activation | None = None,
         seed: int | random.Random | None = None,
     ) -> None:
-        is_ordered = hasattr(nouts, "__iter__") and not isinstance(nouts, str | set | dict)
+        is_ordered = hasattr(nouts, "__iter__") and not isinstance(nouts, _UNORDERED)
         widths = list(nouts) if is_ordered else []
         if not widths:
             raise ValueError(
                 f"nouts is a list with the width of each layer, like [16, 16, 1]; got {nouts!r}"
             )
-        sizes = [checks.whole_number("each size of an MLP", size) for size in (nin, *widths)]
+        sizes = [checks.whole_number("nin", nin)]
+        sizes += [checks.whole_number("each size in nouts", width) for width in widths]
         options: dict[str, Any] = {"activation": activation}
         if seed is not None:
             options["seed"] = _generator(seed)
@@ -322,9 +324,12 @@ def _generator(seed: int | random.Random | None) -> Any:
     return random.Random(checks.whole_number("seed", seed, None))
 
 
+_UNORDERED = Mapping | Set | str | bytes  # or text, which is not a list of numbers
+
+
 def _row(x: Any, count: int) -> Any:
     """Returns the inputs of a neuron; TypeError if they are not in order, as in a dictionary."""
-    if type(x) is not list and (not hasattr(x, "__len__") or isinstance(x, Mapping | Set | str)):
+    if type(x) is not list and (not hasattr(x, "__len__") or isinstance(x, _UNORDERED)):
         raise TypeError(f"inputs must be a list of {count} numbers, got {checks.shown(x)}")
     return x
 

@@ -249,6 +249,13 @@ def operation(
         raise ValueError(
             f"{name!r} is a built-in operation and stays as it is; choose another name"
         )
+    for what, text in (("symbol", symbol), ("numpy", numpy)):
+        if not isinstance(text, str | None):
+            raise TypeError(f"{name}: {what} must be a text, got {text!r:.80}")
+    if not callable(partials) and not isinstance(partials, Sequence):
+        raise TypeError(
+            f"{name}: partials must be [function, ...] or one function, got {partials!r:.80}"
+        )
     rules = partials if callable(partials) else tuple(map(_as_partial, partials))
     _check_functions(name, forward, rules, facts)
     _check_domain(name, facts.get("domain", ()))
@@ -337,6 +344,8 @@ def lookup(name: str) -> Op:
     Traceback (most recent call last):
     KeyError: "no operation is named 'exq'; did you mean 'exp'? One of your own is there after ...
     """
+    if not isinstance(name, str):
+        raise TypeError(f"name must be a text, like 'tanh', got {name!r:.80}")
     if name in TABLE:
         return TABLE[name]
     near = difflib.get_close_matches(name, TABLE, n=1)

@@ -156,8 +156,9 @@ def fit(
     if not hasattr(model, "parameters"):
         raise TypeError(f"model must have parameters(), like a Module, got {checks.shown(model)}")
     if loss is not None:
-        checks.function("loss", loss, "mse_loss")
+        checks.function("loss", loss, "mse_loss", 2)
     callbacks = _callbacks(callback)
+    progress, lifted = checks.flag("progress", progress), checks.flag("lifted", lifted)
     if not isinstance(optimizer, Optimizer | None):
         raise TypeError(
             "optimizer must be one like Adam(model.parameters(), lr=0.01), got "
@@ -355,7 +356,7 @@ def evaluate(model: Predictor, data: Data, loss: Loss | None = None) -> dict[str
     """
     examples = _checked(data, model)
     if loss is not None:
-        checks.function("loss", loss, "mse_loss")
+        checks.function("loss", loss, "mse_loss", 2)
     return _evaluated(model, examples, _default_loss(model, examples) if loss is None else loss)
 
 
@@ -452,7 +453,6 @@ def _loss_of(loss: Loss, outputs: list[Any], targets: list[Any]) -> Value:
 
 def _outputs(model: Predictor, inputs: Inputs) -> list[Any]:
     """Returns the model's outputs for each example, without recording how they came about."""
-    checks.function("model", model, "an MLP")
     with no_grad():
         return [model(row) for row in inputs]
 
@@ -519,26 +519,30 @@ class _Examples(NamedTuple):
     classes: int = 0
 
 
-def examples_of(data: Data) -> list[tuple[Any, Any]]:
-    """Returns the data as a list of (inputs, target), once it is checked."""
-    examples = _checked(data)
+def examples_of(data: Data, model: Any = ...) -> list[tuple[Any, Any]]:
+    """Returns the data as a list of (inputs, target), once it is checked, for a model if any."""
+    examples = _checked(data, model)
     return list(zip(examples.inputs, examples.targets, strict=True))
 
 
-def _checked(data: Any, model: Any = None, name: str = "data") -> _Examples:
+def _checked(data: Any, model: Any = ..., name: str = "data") -> _Examples:
     """Returns the data as lists of finite numbers; TypeError or ValueError where it is not."""
+    of = "" if name == "data" else f" of {name}"
     if isinstance(data, Dataset):
-        inputs, targets = _inputs_of(data, model), checks.examples("targets", data.targets)
-        examples = _Examples(inputs, targets, data.task, len(data.class_names))
+        inputs, targets = data, data.targets
+        said: tuple[Any, ...] = (data.task, len(data.class_names))
     else:
         is_pair = isinstance(data, tuple | list) and len(data) == 2
         if not is_pair or (isinstance(data, list) and all(map(_is_example, data))):
-            kind = "a list of examples" if isinstance(data, list) else type(data).__name__
+            kind = "a list of examples" if isinstance(data, list) else checks.shown(data)
             raise TypeError(
-                f"{name} is a Dataset or (inputs, targets), got {kind}. Of pairs give "
+                f"{name} must be a Dataset or (inputs, targets), got {kind}. Of pairs give "
                 "([x for x, _ in pairs], [y for _, y in pairs])"
             )
-        examples = _Examples(_inputs_of(data[0], model), checks.examples("targets", data[1]))
+        (inputs, targets), said = data, ()
+    examples = _Examples(
+        _inputs_of(inputs, model, f"inputs{of}"), checks.examples(f"targets{of}", targets), *said
+    )
     if len(examples.inputs) != len(examples.targets):
         raise ValueError(
             f"{name} is wrong: there are {len(examples.inputs)} inputs for "
@@ -555,19 +559,21 @@ def _is_example(part: Any) -> bool:
     return is_pair and isinstance(part[0], tuple | list) and not hasattr(part[1], "__len__")
 
 
-def _inputs_of(given: Any, model: Any = None) -> list[Any]:
+def _inputs_of(given: Any, model: Any, what: str = "inputs") -> list[Any]:
     """Returns inputs as lists of finite numbers, of lengths that the model takes."""
     columns: tuple[str, ...] = ()
     if isinstance(given, Dataset):
         given, columns = given.inputs, given.feature_names
-    inputs = checks.examples("inputs", given, columns)
+    inputs = checks.examples(what, given, columns)
+    if model is not ...:
+        checks.function("model", model, "an MLP", 1)
     places = {len(row) if hasattr(row, "__len__") else -1: i for i, row in enumerate(inputs)}
-    for length, place in places.items() if len(places) > 1 and model is not None else ():
+    for length, place in places.items() if len(places) > 1 and model is not ... else ():
         try:
             _outputs(model, [inputs[place]])
         except (TypeError, ValueError) as error:
             raise ValueError(
-                f"example {place} of the inputs has {length} numbers, and not all have as many: "
+                f"example {place} of the {what} has {length} numbers, and not all have as many: "
                 f"{error}"
             ) from None
     return inputs
@@ -579,7 +585,7 @@ def _callbacks(callback: Callback | Sequence[Callback] | None) -> list[Callback]
         return []
     callbacks: list[Any] = list(callback) if isinstance(callback, list | tuple) else [callback]
     for each in callbacks:
-        checks.function("callback", each, "print, or a list of them")
+        checks.function("callback", each, "a Watcher, or a list of them", 2)
     return callbacks
 
 
