@@ -12,7 +12,7 @@ from typing import Any
 from weakref import WeakSet, ref
 
 from micrograd_notes.engine import Value
-from micrograd_notes.graph import leaf_behind, topological_order
+from micrograd_notes.graph import topological_order
 from micrograd_notes.op import Op
 
 
@@ -42,9 +42,10 @@ def _reduced(value: Value) -> tuple[Any, ...]:
     """
     operands = value.operands
     is_current = all(operand._born <= value._born for operand in operands)
-    origin = None if operands or value._requires_grad else leaf_behind(value)
-    if isinstance(origin, ref):  # to a leaf that is there no more; soon this one is not, either
-        origin = Value(0.0)
+    note = None if operands or value._requires_grad else value.origin
+    origin = note if note is None else note()
+    if note is not None and origin is None:
+        origin = Value(0.0)  # for a leaf that is there no more, one that soon will not be
     own = (value.op, value._data, value._grad, value.name, value._requires_grad, is_current, origin)
     thread = get_ident()
     if not operands or any(e.thread == thread and value in e.members for e in _in_progress):

@@ -56,7 +56,7 @@ _sweeping = RLock()  # sweeps of two threads may share leaves
 
 def _refused(what: str, instead: str) -> Callable[..., Any]:
     def method(self: Any, *others: Any) -> Any:
-        raise TypeError(f"{what} would lose the gradient of a Value. Write {instead}")
+        raise TypeError(f"{what} would lose the gradient of a Value: write {instead}")
 
     return method
 
@@ -313,8 +313,7 @@ def _as_the_thread_wants_it(node: Value) -> None:
     if thread in _lookouts:
         _lookouts[thread].made(node)
     if thread in _without_recording:
-        leaf = leaf_behind(node)
-        node.origin = ref(leaf) if isinstance(leaf, Value) else leaf
+        node.origin = leaf_behind(node)
         node.op = node._left = node._right = None
         node._requires_grad = False
 

@@ -55,24 +55,17 @@ AnyNode = TypeVar("AnyNode", bound=Node)
 
 
 def leaf_behind(node: Node) -> Any:
-    """Returns a trainable leaf that the node is, or was computed from; None if there is none.
-
-    Of a leaf that is there no more it is a dead weak reference, which is no one's parameter.
-    """
+    """Returns a weak reference to a trainable leaf that it is or was computed from, or None."""
     while (left := node._left) is not None:
         right = node._right
         if right is not None and left._left is None and right._left is None:
-            if left._requires_grad:
-                return left
-            node = left if not right._requires_grad and left.origin is not None else right
-            continue
+            if left._requires_grad or right._requires_grad:
+                return ref(left if left._requires_grad else right)
+            return right.origin if left.origin is None else left.origin
         for node in node.operands:  # noqa: B020 (the last one, if none depends on a trainable leaf)
             if node._requires_grad or (node._left is None and node.origin is not None):
                 break
-    if node._requires_grad:
-        return node
-    leaf = node.origin() if isinstance(node.origin, ref) else None
-    return node.origin if leaf is None else leaf
+    return ref(node) if node._requires_grad else node.origin
 
 
 def described(node: Node) -> str:
@@ -190,8 +183,9 @@ def sweep(root: Node, adjoint: Any = 1.0, recorded: bool = False) -> Iterator[St
 def _float_of(partial: Any, op: Op) -> float:
     """Returns what a rule gave as a float; TypeError if it is not a real number."""
     try:
-        if partial.__class__ is float or is_number(partial):
-            return float(partial)
+        number = partial.item() if getattr(partial, "shape", None) == () else partial
+        if is_number(number):
+            return float(number)
     except OverflowError:
         pass
     raise TypeError(f"{op.name}: a partial must return a real number, got {partial!r}")

@@ -75,12 +75,12 @@ def binary_cross_entropy_with_logits(
 
 
 def cross_entropy(
-    logits: Sequence[Any], target: Value | int | Sequence[Any], reduction: str = "mean"
+    logits: Sequence[Any], target: Value | float | Sequence[Any], reduction: str = "mean"
 ) -> Any:
     """Returns -log of the probability that softmax(logits) gives to the target.
 
-    For one example, logits is a list, one a class, and target the number of its class; for a batch,
-    they are a list of such lists and a list of such numbers. The formula is
+    For one example, logits is a list, one a class, and target the number of its class, which may be
+    spelled 2 or 2.0; for a batch, they are a list of such lists and a list of such numbers:
 
         logsumexp(logits) - logits[target]
 

@@ -9,6 +9,7 @@ data.
 import math
 import numbers
 import random
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set, ValuesView
 from itertools import pairwise
@@ -48,10 +49,10 @@ class Module:
     {'slope': 2.0, 'offset': 1.0}
 
     Lists, tuples, dicts, deques, NumPy arrays, dataclasses, modules and other objects are searched,
-    at any depth; functions are not. A leaf is a parameter, a frozen one with requires_grad=False.
-    Numbers that are not `Value`s are data. The result of an operation, or of a computation under
-    `no_grad()`, is a kept output, as in `self.out = self(x)`, if it depends on a trainable
-    parameter of the module, on a neuron's output, or on nothing that requires a gradient.
+    at any depth; functions, and most objects of Python's library, are not. A leaf is a parameter,
+    with requires_grad=False a frozen one. Numbers that are not `Value`s are data. What an operation
+    made, under `no_grad()` too, is a kept output, as in `self.out = self(x)`, if it depends on a
+    trainable parameter of the module, on a neuron's output, or on nothing that needs a gradient.
 
     Any other result is a weight that could never learn, as in `self.w = Value(1.0) / 2`, and is
     refused by name. So is a trainable `Value` that is held only in a set, as a key, or by a class.
@@ -338,6 +339,8 @@ def _row(x: Any, count: int) -> Any:
 
 
 _PLAIN = frozenset({float, int, bool, str, type(None), type, FunctionType, ModuleType, Op})
+# Objects of Python's own library are not searched, or a logger would lead to all loggers.
+_LIBRARY = sys.stdlib_module_names - {"types", "collections", "argparse", "queue"}
 _MADE_BY_CLASS = 1 << 9  # the flag of a type that a class statement made; the others hold no Values
 
 
@@ -351,11 +354,12 @@ def _parts(held: Any, name: str = "") -> tuple[list[tuple[Any, Any]], dict[str, 
         items, aside = held.items(), [(f"a key of {name} is not a value", key) for key in held]
     elif isinstance(held, Set):
         aside = [(f"an item of {name}, a set, has no order", item) for item in held]
-    elif getattr(getattr(held, "dtype", None), "hasobject", False):  # an array of objects
+    elif hasattr(type(held), "dtype") and getattr(held.dtype, "hasobject", 0) is True:  # an array
         items = enumerate(held.tolist()) if held.shape else [((), held.item())]
-    own = getattr(held, "__dict__", None)
-    attributes = own if isinstance(own, dict) and not isinstance(held, type | FunctionType) else {}
-    for kind in type(held).__mro__:
+    kinds = [k for k in type(held).__mro__ if k.__module__.partition(".")[0] not in _LIBRARY]
+    own = getattr(held, "__dict__", None) if type(held) in kinds else None
+    attributes = own if isinstance(own, dict) else {}
+    for kind in kinds:
         if kind.__flags__ & _MADE_BY_CLASS and kind.__module__ != __name__:
             for each, item in vars(kind).items():
                 if isinstance(item, MemberDescriptorType):  # a slot
@@ -407,12 +411,15 @@ def _parameters(module: Module) -> Named:
 
 def _is_lost(value: Value, mine: set[int]) -> bool:
     """Returns whether it depends on trainable leaves, and on none that the module holds."""
-    if not isinstance(value._left, Value | tuple | None) or id(leaf_behind(value)) in mine:
-        return False  # it is kept from a recording of `lift`, or an output of the module
+    if not isinstance(value._left, Value | tuple | None):
+        return False  # it is kept from a recording of `lift`
+    if (leaf := leaf_behind(value)) is not None and id(leaf()) in mine:
+        return False  # an output of the module
     order = topological_order(value)
     if any(node.origin is not None for node in order if node._left is not None):
         return False  # the output of a neuron
-    behind = {id(leaf_behind(node)) for node in order if node._left is None} - {id(None)}
+    notes = [leaf_behind(node) for node in order if node._left is None]
+    behind = [id(note()) for note in notes if note is not None]  # id(None) where it is no more
     return bool(behind) and mine.isdisjoint(behind)
 
 
@@ -435,7 +442,7 @@ def _entries(module: Module) -> dict[str, Any]:
     """Returns every entry of a state dict: its key, and the parameter or nested lists of them."""
     mine = {id(leaf) for _, leaf in _parameters(module)}
     entries: dict[str, Any] = {}
-    for key, place in _places("", module, mine):
+    for key, place in _places("", module, mine, set(mine)):
         if key in entries:
             raise ValueError(f"two entries of the state dict are called {key!r}; rename one")
         entries[key] = place
@@ -443,15 +450,18 @@ def _entries(module: Module) -> dict[str, Any]:
 
 
 def _places(
-    key: str, held: Any, mine: set[int], above: tuple[int, ...] = ()
+    key: str, held: Any, mine: set[int], new: set[int], above: tuple[int, ...] = ()
 ) -> Iterator[tuple[str, Any]]:
     place = None if isinstance(held, Module) else _nested(held, mine)
+    if not isinstance(held, Module | list | tuple | dict | deque):
+        mine = new  # an object, such as an optimiser, has entries for what has none yet
     if place is not None:
+        new.difference_update(map(id, _flat(place)))
         yield key, place
     elif held.__class__ not in _PLAIN and not isinstance(held, Value) and id(held) not in above:
         state = held._state() if isinstance(held, Module) else _by_key(held)
         for name, item in state:
-            yield from _places(_dotted(key, name), item, mine, (*above, id(held)))
+            yield from _places(_dotted(key, name), item, mine, new, (*above, id(held)))
 
 
 def _by_key(held: Any) -> Named:
@@ -463,11 +473,15 @@ def _nested(held: Any, mine: set[int]) -> Any:
     """Returns a parameter, or lists of parameters as nested as what holds them; else None."""
     if isinstance(held, Value):
         return held if id(held) in mine else None
-    if not isinstance(held, list | tuple | deque) and not hasattr(held, "dtype"):
+    if not isinstance(held, list | tuple | deque) and not hasattr(type(held), "dtype"):
         return None
     nested = [_nested(item, mine) for _, item in _parts(held)[0]]
     are_all = nested and all(item is not None for item in nested)
     return nested if are_all and _shape(nested) else None
+
+
+def _flat(place: Any) -> list[Value]:
+    return [place] if isinstance(place, Value) else [x for item in place for x in _flat(item)]
 
 
 def _numbers(place: Any) -> Any:

@@ -349,7 +349,7 @@ def lookup(name: str) -> Op:
     if name in TABLE:
         return TABLE[name]
     near = difflib.get_close_matches(name, TABLE, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(TABLE)}"
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(TABLE)}."
     raise KeyError(
         f"no operation is named {name!r}; {hint} One of your own is there after you import the "
         f"file, or run the cell, that calls operation({name!r}, ...)"

@@ -269,13 +269,18 @@ def _exponential_shares(y: Any, *xs: Any) -> list[Any]:
     from the left and from the right; arrays, that are not differentiated again, need only a total.
     """
     top = _detached(largest(*xs))
-    exponentials = [exp_difference(x, top) for x in xs]
+    part: Any = share
+    if top.__class__ is float:  # the same numbers, without the calls of rows
+        part, exponentials = accurate.share, [accurate.exp_difference(x, top) for x in xs]
+    else:
+        exponentials = [exp_difference(x, top) for x in xs]
     if hasattr(top, "is_recorded"):
         total = sum(exponentials[1:], exponentials[0])
         return [ieee_divide(exponential, total) for exponential in exponentials]
-    before = [0.0, *accumulate(exponentials[:-1])]
-    after = [0.0, *accumulate(exponentials[:0:-1])][::-1]
-    return [share(e, b + a) for e, b, a in zip(exponentials, before, after, strict=True)]
+    before, after = list(accumulate(exponentials)), list(accumulate(exponentials[::-1]))[::-1]
+    inner = map(operator.add, before[:-2], after[2:])
+    others = [after[1], *inner, before[-2]] if len(xs) > 1 else [0.0]
+    return list(map(part, exponentials, others))
 
 
 def _power_slope(a: Any, b: Any) -> Any:

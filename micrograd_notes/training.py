@@ -292,8 +292,10 @@ def _lifted(
 
     def arrays(data: _Examples) -> Examples:
         [output] = _outputs(model, data.inputs[:1])
-        pairs = list(zip(data.inputs, data.targets, strict=True))
-        return Examples.of(pairs, _labels(_numbers(output, 0), data))
+        labels = _labels(_numbers(output, 0), data)
+        # Classes may be spelled 0.0, 1.0, 2.0; an array of indices holds whole numbers.
+        targets = labels if labels and not isinstance(output, Value) else data.targets
+        return Examples.of(list(zip(data.inputs, targets, strict=True)), labels)
 
     held_out = None if validation is None else arrays(validation)
     return LiftedTraining(model, loss, optimizer, batch_size, arrays(data), held_out)

@@ -6,14 +6,18 @@ import math
 import pickle
 import threading
 import weakref
+from collections.abc import Callable
 from contextlib import ExitStack
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from micrograd_notes import engine, ops
+from micrograd_notes import engine, operation, ops
 from micrograd_notes.engine import (
     Value,
     detect_anomaly,
@@ -521,7 +525,7 @@ def test_grad_names_what_it_can_not_differentiate_by() -> None:
 
 
 def test_no_silent_float() -> None:
-    with pytest.raises(TypeError, match=r"Write exp\(v\)"):
+    with pytest.raises(TypeError, match=r"write exp\(v\)"):
         math.exp(Value(1.0))
 
 
@@ -616,3 +620,142 @@ def test_a_shallow_copy_is_the_same_node_again() -> None:
     assert (again.grad, again.name, again.requires_grad) == (4.0, "x", True)
     frozen = copy.copy(Value(1.0, requires_grad=False))
     assert not frozen.requires_grad
+
+
+# ---- what a rule and an operation give back ------------------------------------------------------
+
+REAL: list[Any] = [
+    2.5, 2, True, np.float32(2.5), np.float64(2.5), np.int8(2), np.True_, Fraction(5, 2),
+]
+ALSO_REAL = [np.array(2.5), np.array(2.5, np.float32)]  # arrays without an axis are numbers, too
+NOT_REAL: list[Any] = [
+    2j, np.complex64(1j), "2", None, [2.0], (), {}, np.array(2j), np.ones(2), Decimal(2), 10**400,
+]
+ROWS: dict[str, Any] = {  # a row that takes so many operands, each with the partial that it returns
+    "one": lambda name, p: (operation(name, lambda x: x, [lambda y, x: p()]), 1),
+    "two": lambda name, p: (operation(name, lambda x, z: x + z, [lambda y, x, z: p(), 1.0]), 2),
+    "frozen": lambda name, p: (
+        operation(name, lambda x, z: x + z, [lambda y, x, z: p(), None]), 2,
+    ),
+    "any": lambda name, p: (
+        operation(name, lambda *xs: sum(xs), lambda y, *xs: [p() for _ in xs]), 3,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ROWS)
+@given(st.sampled_from([*REAL, *ALSO_REAL]), st.integers(0, 2), st.integers(0, 2))
+@settings(max_examples=25, deadline=None)
+def test_a_partial_that_is_a_real_number_counts_as_its_float(
+    kind: str, given_back: Any, above: int, below: int
+) -> None:
+    gradients = []
+    for partial in (given_back, float(given_back)):
+        row, count = ROWS[kind]("partial_of_a_test", lambda p=partial: p)
+        x = Value(0.1)
+        y = x * 1e-10
+        for _ in range(below):
+            y = y.sin()
+        y = row(*[y] * count) + x * 1e-10
+        for _ in range(above):
+            y = 3.0 * y
+        y.backward()
+        gradients += [x.grad, grad(y, [x])[0].data]
+        assert all(type(node._grad) in (float, type(None)) for node in topological_order(y))
+    assert len({*gradients}) == 1
+    assert {*map(type, gradients)} == {float}
+
+
+@pytest.mark.parametrize("kind", ROWS)
+@pytest.mark.parametrize("given_back", NOT_REAL, ids=lambda x: repr(x)[:20])
+def test_a_partial_that_is_not_a_real_number_is_named(kind: str, given_back: Any) -> None:
+    row, count = ROWS[kind]("partial_of_a_test", lambda: given_back)
+    x = Value(0.5)
+    x.grad = 7.0
+    y = row(*[x.sin()] * count) * 2.0 + x
+    for derive in (y.backward, lambda: grad(y, [x])):
+        with pytest.raises(TypeError, match="partial_of_a_test: a partial must return a real num"):
+            derive()
+    assert x.grad == 7.0
+
+
+def test_a_partial_of_a_sweep_of_numbers_is_not_a_value() -> None:
+    kept = Value(2.0)
+    row, _ = ROWS["one"]("partial_of_a_test", lambda: kept)
+    x = Value(0.5)
+    with pytest.raises(TypeError, match="must return a real number, got Value"):
+        row(x).backward()
+    assert grad(row(x), [x])[0].data == 2.0
+
+
+@pytest.mark.parametrize("given_back", [*NOT_REAL, Value(1.0)], ids=lambda x: repr(x)[:20])
+def test_a_forward_that_gives_no_real_number_is_named(given_back: Any) -> None:
+    row = operation("forward_of_a_test", lambda x: given_back, [1.0])
+    with pytest.raises((TypeError, OverflowError), match="forward_of_a_test: forward must return"):
+        row(Value(1.0))
+
+
+# ---- a Value is not a number ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "number", [*REAL, 2j, Decimal(2), float("nan"), np.bool_(False)], ids=repr
+)
+def test_a_value_never_equals_a_number_and_says_so(number: Any) -> None:
+    v = Value(2.5)
+    comparisons: list[Callable[[], Any]] = [
+        lambda: v == number, lambda: v != number, lambda: number in [v], lambda: v in [number],
+        lambda: [v].count(number), lambda: (v,) == (number,), lambda: {"v": v} == {"v": number},
+    ]
+    if not isinstance(number, np.generic):  # NumPy asks each element in an order of its own
+        comparisons += [lambda: number == v, lambda: number != v]
+    for compare in comparisons:
+        with pytest.raises(TypeError, match=r"never equals .* Write v\.data == number"):
+            compare()
+
+
+def test_equality_of_values_is_identity_and_of_other_things_is_false() -> None:
+    v, w = Value(2.5), Value(2.5)
+    assert v == v
+    assert v != w
+    for other in (None, "v", "2.5", [], (v,), object(), Value, float):
+        assert v != other
+        assert not v == other  # noqa: SIM201
+    assert [w, v].index(v) == 1
+    assert (v in [w], v in (w, v), v in {w}, None in [v], "v" in [v]) == (
+        False, True, False, False, False,
+    )
+    assert {v: 1, w: 2}[v] == 1
+    assert len({v, w, v}) == 2
+    assert vars(Value)["__hash__"] is vars(object)["__hash__"]  # in C, as dicts need it
+    array = np.array([v, w])
+    assert (array == np.array([v, v])).tolist() == [True, False]
+    with pytest.raises(TypeError, match=r"Write v\.data"):
+        array == 2.5  # noqa: B015
+
+
+@pytest.mark.parametrize(
+    ("use", "instead"),
+    [
+        (lambda v: v % 2, r"a - b \* floor\(a / b\)"),
+        (lambda v: 7 % v, r"a - b \* floor\(a / b\)"),
+        (lambda v: v // 2, r"floor\(a / b\)"),
+        (lambda v: 7.0 // v, r"floor\(a / b\)"),
+        (lambda v: divmod(v, 2), r"floor\(a / b\)"),
+        (lambda v: divmod(2, v), r"floor\(a / b\)"),
+        (int, r"floor\(v\), which records, or int\(v\.data\)"),
+        (math.trunc, r"floor\(v\), which records, or int\(v\.data\)"),
+        (math.ceil, r"-floor\(-v\), which records, or math\.ceil\(v\.data\)"),
+        (complex, r"complex\(v\.data\)"),
+        (lambda v: [1, 2][v], r"pick\(values, v\)"),
+        (range, r"pick\(values, v\)"),
+        (hex, r"pick\(values, v\)"),
+        (math.exp, r"exp\(v\) from micrograd_notes"),
+    ],
+)
+def test_what_would_make_a_value_a_plain_number_says_what_to_write(use: Any, instead: str) -> None:
+    for v in (Value(2.5), Value(2.0) * Value(3.0)):
+        with pytest.raises(TypeError, match=instead):
+            use(v)
+    assert [round(Value(2.567), 2).data, round(Value(2.5)).data] == [2.57, 2.0]
+    assert math.floor(Value(-2.5)).data == -3.0

@@ -500,8 +500,8 @@ def test_a_loss_that_is_no_number_stops_before_the_step() -> None:
     # hinge is 0 far from the border, and so is every gradient: 0 / 0
     far = lambda outputs, targets: maximum(outputs[0] * 0.0, -1.0)  # noqa: E731
     assert_refused(
-        FloatingPointError, r"layers\[0\].neurons\[0\].w\[0\] became nan", model, SIGNS, loss=far, optimizer=steps,
-        batch_size=1,
+        FloatingPointError, r"layers\[0\]\.neurons\[0\]\.w\[0\] became nan", model, SIGNS,
+        loss=far, optimizer=steps, batch_size=1,
     )
     assert steps.memories == [{}] * len(steps.params)
 

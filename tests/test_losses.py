@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from micrograd_notes import Value
@@ -262,7 +263,7 @@ def test_what_cross_entropy_does_not_take() -> None:
     with pytest.raises(TypeError, match="binary_cross_entropy_with_logits"):
         cross_entropy(Value(1.0), 0)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"number of a class as target, got 1\.5"):
-        cross_entropy(values([1.0, 2.0]), 1.5)  # type: ignore[arg-type]
+        cross_entropy(values([1.0, 2.0]), 1.5)
     with pytest.raises(TypeError, match=r"number of a class as target, got \[0, 1\]"):
         cross_entropy(values([1.0, 2.0]), [0, 1])
     with pytest.raises(TypeError, match="batch of 2 lists of logits for one target"):
@@ -271,10 +272,28 @@ def test_what_cross_entropy_does_not_take() -> None:
         cross_entropy(values([[1.0, 2.0], [1.0, 2.0]]), [1])
     with pytest.raises(TypeError, match="instead of a list of logits"):
         cross_entropy([values([1.0, 2.0]), Value(1.0)], [1, 0])
-    with pytest.raises(ValueError, match="two or more logits"):
-        cross_entropy([], [])
+    alone: list[Any] = [([], []), ([Value(1.0)], 0), ([[Value(1.0)]], [0]), ([[]], [0])]
+    for logits, target in alone:
+        with pytest.raises(ValueError, match=r"got \[.*two or more logits for each example"):
+            cross_entropy(logits, target)
+    labels: list[Any] = [True, np.False_, "0", None, math.nan, Value]
+    for label in labels:
+        with pytest.raises(TypeError, match="number of a class as target"):
+            cross_entropy(values([1.0, 2.0]), label)
+    assert cross_entropy(values([1.0, 2.0]), 1.0).data == cross_entropy(values([1.0, 2.0]), 1).data
     with pytest.raises(ValueError, match="reduction must be one of mean, sum, none"):
         cross_entropy(values([1.0, 2.0]), 0, "avg")
+
+
+@pytest.mark.parametrize("loss", [mse_loss, hinge_loss, binary_cross_entropy_with_logits])
+def test_a_loss_takes_lists_and_nothing_that_has_no_order(loss: Any) -> None:
+    v = Value(1.0)
+    for mixed in ({1: v}, {v}, frozenset([v]), iter([v]), (x for x in [v]), {1: v}.keys()):
+        for arguments in ((mixed, [1]), ([v], mixed), ([mixed], [[1]]), (mixed, mixed)):
+            with pytest.raises(TypeError, match="a loss takes numbers and lists, got a "):
+                loss(*arguments)
+    for many in ([v], (v,), np.array([v]), {1: v}.values()):
+        assert loss(many, (1,)).data == loss(v, 1).data
 
 
 @pytest.mark.parametrize("target", [0, 2, 0.5, -0.5])

@@ -1,16 +1,32 @@
 """Neurons, layers and networks: their wiring, their names, their state."""
 
+import contextlib
 import copy
+import logging
 import math
 import random
 import statistics
-from typing import Any
+import sys
+import threading
+from collections import OrderedDict, defaultdict, deque
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType, SimpleNamespace
+from typing import Any, NamedTuple
+from unittest.mock import MagicMock
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from micrograd_notes import ops
-from micrograd_notes.engine import Value, topological_order
+from micrograd_notes.engine import Value, no_grad, topological_order
+from micrograd_notes.lifting import lift
 from micrograd_notes.nn import MLP, Layer, Module, Neuron, activation_names
+from micrograd_notes.optim import Adam
+from micrograd_notes.saving import load_model, save_model
+from micrograd_notes.training import fit, predict
 
 
 def test_a_neuron_is_a_weighted_sum_and_an_activation() -> None:
@@ -130,10 +146,9 @@ def test_sizes_are_positive_whole_numbers(make: Any, words: str) -> None:
 
 
 def test_sizes_from_a_generator_or_an_array() -> None:
-    np = pytest.importorskip("numpy")
     many: list[Any] = [(n for n in [4, 1]), np.array([4, 1])]
     for widths in many:
-        assert MLP(np.int64(2), widths).sizes == (2, 4, 1)
+        assert MLP(np.int64(2), widths).sizes == (2, 4, 1)  # type: ignore[arg-type]
 
 
 def test_what_is_no_input_and_what_is_no_activation() -> None:
@@ -147,7 +162,6 @@ def test_what_is_no_input_and_what_is_no_activation() -> None:
 
 
 def test_arrays_are_no_inputs_of_a_neuron() -> None:
-    np = pytest.importorskip("numpy")
     for nonlin in (True, False):
         with pytest.raises(TypeError, match="inputs are numbers or Values"):
             Neuron(2, nonlin=nonlin)([np.array([1.0, 2.0]), 1.0])
@@ -249,7 +263,6 @@ def test_a_state_dict_makes_another_model_the_same() -> None:
 
 
 def test_a_state_dict_of_arrays_loads() -> None:
-    np = pytest.importorskip("numpy")
     model = MLP(2, [3, 1], seed=0)
     model.load_state_dict({key: np.array(v) for key, v in MLP(2, [3, 1]).state_dict().items()})
 
@@ -302,3 +315,248 @@ def test_a_model_learns_a_line() -> None:
             p.data -= 0.1 * p.grad
     assert math.isclose(neuron.w[0].data, 3.0, rel_tol=1e-9)  # 200 steps shrink the error by 1e-19
     assert math.isclose(neuron.b.data, 1.0, rel_tol=1e-9)
+
+
+# ---- no parameter is lost ------------------------------------------------------------------------
+
+
+@dataclass
+class Pair:
+    first: Any
+    second: Any
+
+
+@dataclass(slots=True)
+class SlottedPair:
+    first: Any
+    second: Any
+
+
+class Named(NamedTuple):
+    first: Any
+    second: Any
+
+
+class OfModules(Module):
+    def __init__(self, first: Any, second: Any) -> None:
+        self.first, self.second = first, second
+
+
+def in_an_array(first: Any, second: Any) -> Any:
+    array = np.empty((1, 2), object)
+    array[0, 0], array[0, 1] = first, second
+    return array
+
+
+ORDERED: dict[str, Any] = {
+    "list": lambda a, b: [a, b],
+    "tuple": lambda a, b: (a, b),
+    "dict": lambda a, b: {"a": a, 2: b},
+    "ordered": lambda a, b: OrderedDict(a=a, b=b),
+    "default": lambda a, b: defaultdict(list, {None: a, (1, "x"): b}),
+    "proxy": lambda a, b: MappingProxyType({"a": a, "b": b}),
+    "deque": lambda a, b: deque([a, b]),
+    "array": in_an_array,
+    "dataclass": Pair,
+    "slots": SlottedPair,
+    "named": Named,
+    "namespace": lambda a, b: SimpleNamespace(a=a, b=b),
+    "module": OfModules,
+}
+WITHOUT_ORDER: dict[str, Any] = {
+    "set": lambda v: {v},
+    "frozenset": lambda v: frozenset([(v, 1.0)]),
+    "key": lambda v: {v: 1.0},
+    "class": lambda v: type("Holder", (), {"v": v})(),
+}
+PLAIN: list[Any] = [1.0, 2, True, None, "text", (), [], {}, np.ones(2), np.float64(3.0), len]
+DATA = st.sampled_from(PLAIN)
+TREES = st.recursive(
+    st.just("value") | DATA,
+    lambda inner: st.tuples(st.sampled_from(sorted(ORDERED)), inner, inner),
+    max_leaves=8,
+)
+
+
+def built(tree: Any, values: list[Value]) -> Any:
+    """Returns what a tree describes, and adds each `Value` in it to the list."""
+    if isinstance(tree, str) and tree == "value":
+        values.append(Value(float(len(values))))
+        return values[-1]
+    if isinstance(tree, tuple) and tree:
+        kind, first, second = tree
+        return ORDERED[kind](built(first, values), built(second, values))
+    return tree
+
+
+@settings(max_examples=200, deadline=None)
+@given(TREES, TREES)
+def test_every_value_in_whatever_a_module_holds_is_found(first: Any, second: Any) -> None:
+    values: list[Value] = []
+    model = OfModules(built(first, values), built(second, values))
+    named = dict(model.named_parameters())
+    assert set(named.values()) == set(values)
+    assert len(named) == len(values)
+    for name, parameter in named.items():
+        assert eval(f"model.{name}") is parameter
+    state = model.state_dict()
+    assert sorted(flat(list(state.values()))) == [value.data for value in values]
+    model.load_state_dict({key: changed(entry) for key, entry in state.items()})
+    assert [value.data for value in values] == [float(i) + 0.5 for i in range(len(values))]
+
+
+def flat(numbers: Any) -> list[float]:
+    return [x for n in numbers for x in flat(n)] if isinstance(numbers, list) else [numbers]
+
+
+def changed(numbers: Any) -> Any:
+    return [changed(n) for n in numbers] if isinstance(numbers, list) else numbers + 0.5
+
+
+@settings(max_examples=100, deadline=None)
+@given(TREES, st.sampled_from(sorted(ORDERED)), st.booleans(), st.booleans())
+def test_a_weight_that_is_a_result_is_refused_by_its_name(
+    around: Any, kind: str, is_kept: bool, is_first: bool
+) -> None:
+    """Whatever is around it: refused unless it depends on a parameter, as an output does."""
+    values: list[Value] = []
+    held = built(around, values)
+    source = Value(3.0)
+    with contextlib.nullcontext() if is_first else no_grad():
+        result = (source * 2.0 + 1.0) / 3.0
+    model = OfModules(ORDERED[kind](held, result), source if is_kept else 0.0)
+    if is_kept:
+        assert set(model.parameters()) == {*values, source}
+        return
+    made = "the result of divide" if is_first else r"computed under no_grad\(\)"
+    again = OfModules(copy.deepcopy(result), 0.0)
+    for use in (model.parameters, model.state_dict, model.zero_grad, again.parameters):
+        with pytest.raises(ValueError, match=f"^first.* is {made}, so it is not a parameter"):
+            use()
+
+
+@pytest.mark.parametrize("kind", WITHOUT_ORDER)
+def test_what_has_no_order_may_hold_a_parameter_only_a_second_time(kind: str) -> None:
+    weight = Value(1.0)
+    lost = OfModules(WITHOUT_ORDER[kind](weight), 0.0)
+    with pytest.raises(ValueError, match="so it is not a parameter and would never learn"):
+        lost.parameters()
+    assert OfModules(WITHOUT_ORDER[kind](weight), [weight]).parameters() == [weight]
+    constant = OfModules(WITHOUT_ORDER[kind](Value(1.0, requires_grad=False)), [weight])
+    assert constant.parameters() == [weight]
+
+
+def test_an_attribute_of_the_class_is_named_unless_an_object_has_its_own() -> None:
+    class Line(Module):
+        w: Any = Value(1.0)
+
+    with pytest.raises(ValueError, match=r"Line\.w belongs to all objects"):
+        Line().state_dict()
+    line = Line()
+    line.w = Value(2.0)
+    assert line.state_dict() == {"w": 2.0}
+
+
+def test_a_plain_number_in_place_of_a_neurons_weight_is_named() -> None:
+    model = MLP(2, [2, 1], seed=0)
+    model.layers[0].neurons[1].w[0] = 0.5  # type: ignore[call-overload]
+    with pytest.raises(ValueError, match=r"^layers\[0\]\.neurons\[1\]\.w\[0\] is 0\.5, a "):
+        model.parameters()
+    model.layers[0].neurons[1].w[0] = Value(0.5, requires_grad=False)
+    assert len(model.parameters()) == 9
+
+
+class Keeping(Module):
+    """It keeps its inputs and its outputs, in lists and under no_grad too."""
+
+    def __init__(self) -> None:
+        self.w, self.frozen = [Value(1.0), Value(2.0)], Value(3.0, requires_grad=False)
+
+    def __call__(self, x: Any) -> Any:
+        self.x, self.out = x, self.frozen + self.w[0] * x[0] + self.w[1] * x[1]
+        self.outputs = [self.out, self.out / 2.0]
+        return self.out
+
+
+@pytest.mark.parametrize("lifted", [False, True])
+def test_a_model_that_keeps_its_outputs_trains_and_copies(lifted: bool) -> None:
+    model = Keeping()
+    data = ([[1.0, 2.0], [2.0, 1.0]], [1.5, 2.5])
+    model([1.0, 2.0])
+    names = ["w[0]", "w[1]", "frozen"]
+    for _ in range(2):
+        fit(model, data, epochs=2, validation=data, progress=False, lifted=lifted)
+        predict(model, data[0])
+        assert [name for name, _ in model.named_parameters()] == names
+        assert list(model.state_dict()) == ["w", "frozen"]
+        assert [name for name, _ in copy.deepcopy(model).named_parameters()] == names
+
+
+def test_a_module_without_weights_may_keep_what_neurons_gave() -> None:
+    kept: Any = Module()
+    kept.outputs = [2.0 * output for output in Layer(2, 2, seed=0)([1.0, 2.0])]
+    assert kept.parameters() == []
+
+
+def test_what_a_layer_of_ones_own_adds_is_in_its_state() -> None:
+    class Gated(Layer):
+        def __init__(self) -> None:
+            super().__init__(2, 2, seed=0, activation=Slope())
+            self.gate = Value(4.0)
+
+    class Slope(Module):
+        def __init__(self) -> None:
+            self.a = Value(0.25)
+
+        def __call__(self, x: Value) -> Value:
+            return self.a * x
+
+    state = Gated().state_dict()
+    assert (state["gate"], state["neurons.0.activation.a"]) == (4.0, 0.25)
+    again = Gated()
+    again.load_state_dict({**state, "gate": 5.0})
+    assert again.gate.data == 5.0
+
+
+def test_two_entries_of_one_name_are_refused() -> None:
+    model: Any = OfModules({1: Value(1.0), "1": Value(2.0)}, 0.0)
+    assert len(model.parameters()) == 2
+    with pytest.raises(ValueError, match=r"two entries of the state dict are called 'first\.1'"):
+        model.state_dict()
+
+
+def test_modules_may_be_nested_deeply() -> None:
+    model = OfModules(Value(1.0), None)
+    for _ in range(5000):
+        model = OfModules(model, None)
+    assert len(model.parameters()) == 1
+
+
+@pytest.mark.parametrize("make", [lambda n: Neuron(2, n), lambda n: Layer(2, 2, nonlin=n)])
+def test_the_name_of_an_activation_is_not_taken_for_nonlin(make: Any) -> None:
+    for nonsense in ("tanh", "", None, 2):
+        with pytest.raises(TypeError, match=r"nonlin is True or False, got .*activation="):
+            make(nonsense)
+    assert make(np.False_)([1.0, 2.0]) is not None
+
+
+def test_an_optimiser_or_a_program_that_a_model_holds_adds_nothing_to_its_state(
+    tmp_path: Path,
+) -> None:
+    model: Any = MLP(2, [2, 1], seed=0)
+    before = model.state_dict()
+    model.steps, model.program = Adam(model.parameters()), lift(lambda x: model(x), model)
+    model.pair = Pair(model.layers[0].neurons[0].b, Value(2.0))
+    assert model.state_dict() == {**before, "pair.second": 2.0}
+    del model.pair
+    save_model(model, tmp_path / "model.json")
+    assert load_model(tmp_path / "model.json").state_dict() == before
+
+
+def test_what_is_not_searched_costs_no_time_and_raises_nothing() -> None:
+    """A logger leads to all loggers, and a mock makes an attribute wherever one is looked for."""
+    things = [logging.getLogger(__name__), MagicMock(), threading.Lock(), sys, open, iter([1.0])]
+    for thing in things:
+        model: Any = OfModules(thing, Value(1.0))
+        assert [name for name, _ in model.named_parameters()] == ["second"]
+        assert model.state_dict() == {"second": 1.0}

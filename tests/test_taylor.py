@@ -11,9 +11,13 @@ from typing import Any
 
 import mpmath
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from micrograd_notes.engine import Value, grad
+from micrograd_notes.losses import cross_entropy
 from micrograd_notes.op import Op, built_in_rows
+from micrograd_notes.ops import logaddexp, logsumexp, softmax
 
 mp = mpmath.mp
 ORDER = 6
@@ -102,3 +106,78 @@ def test_a_rule_that_freezes_is_right_once_and_wrong_twice() -> None:
     assert derivatives(frozen(x), x)[:2] == [1.5, 0.0]
     with pytest.raises(AssertionError):
         hold(derivatives(frozen(x), x), [0.5625, 1.5, 1.0, 0, 0, 0, 0], [1.0] * 7)
+
+
+# ---- where one operand leads ---------------------------------------------------------------------
+
+LEADS = st.floats(0.0, 690.0)  # beyond, the others are subnormal, which have fewer digits
+# A derivative is a sum of products of shares. Each has a few roundings for each order and operand.
+SHARES_ULPS = 64
+
+
+def exact_derivatives(numbers: list[float], index: int, of: str) -> list[Any]:
+    """Returns the first three derivatives in one operand, by shares p = 1 - q in 700 digits."""
+    with mpmath.workdps(700):
+        parts = [mp.exp(mpmath.mpf(x)) for x in numbers]
+        total = mp.fsum(parts)
+        p = parts[index] / total
+        q = mp.fsum(part for i, part in enumerate(parts) if i != index) / total
+        of_share = [p * q, p * q * (q - p), p * q * (q * q - 4 * p * q + p * p)]
+        if of == "share":
+            return of_share
+        first = p if of == "log" else -q
+        return [first, *of_share[:2]]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(LEADS, min_size=2, max_size=5), st.data())
+def test_derivatives_of_softmax_keep_their_digits_whatever_leads(
+    numbers: list[float], data: st.DataObject
+) -> None:
+    """logsumexp, logaddexp and softmax to order 3; 1 - p has no digits left at a lead of 37."""
+    index = data.draw(st.integers(0, len(numbers) - 1))
+    ways: dict[str, Any] = {"log": logsumexp, "share": lambda *xs: softmax(*xs)[index]}
+    if len(numbers) == 2:
+        ways["log of two"] = logaddexp
+        ways["loss"] = lambda *xs: cross_entropy(xs, index)
+    for name, function in ways.items():
+        xs = [Value(x) for x in numbers]
+        root = function(*xs)
+        for exact in exact_derivatives(numbers, index, name.split()[0]):
+            (root,) = grad(root, [xs[index]])
+            # p q is as large as the terms of each derivative from the second on. The loss has the
+            # label's logit in each difference, whose own rounding counts, and a term for each.
+            terms = range(len(numbers)) if name == "loss" else [index]
+            sizes = [exact_derivatives(numbers, i, "share")[0] for i in terms]
+            scale = max(abs(exact), 2.0**-1000) + sum(sizes)
+            difference = max(1.0, max(numbers) - min(numbers)) if name == "loss" else 1.0
+            assert abs(root.data - exact) <= SHARES_ULPS * difference * 2.0**-53 * scale, name
+
+
+def test_the_lead_of_forty_that_other_engines_lose() -> None:
+    a, b = Value(0.0), Value(40.0)
+    expected = float(mp.exp(-40) / (1 + mp.exp(-40)) ** 2)
+    for root in (logaddexp(a, b), logsumexp(a, b)):
+        assert grad(grad(root, [b])[0], [b])[0].data == pytest.approx(expected, rel=4e-16)
+    share = softmax(a, b)[1]
+    share.backward()
+    assert b.grad == pytest.approx(expected, rel=4e-16)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.sampled_from([-math.inf, 0.0, 30.0]), min_size=1, max_size=4))
+def test_operands_of_minus_infinity_get_the_gradient_0(numbers: list[float]) -> None:
+    ways: list[Any] = [logsumexp, lambda *xs: softmax(*xs)[0], lambda *xs: softmax(*xs)[-1]]
+    if len(numbers) == 2:
+        ways.append(logaddexp)
+    for function in ways:
+        xs = [Value(x) for x in numbers]
+        function(*xs).backward()
+        for x in xs:
+            first = grad(function(*xs), [x])[0]
+            second = grad(first, [x])[0].data if first.requires_grad else 0.0
+            assert math.isfinite(x.grad)
+            assert x.grad == first.data
+            assert math.isfinite(second)
+            if x.data == -math.inf:
+                assert (x.grad, second) == (0.0, 0.0)

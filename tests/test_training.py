@@ -4,8 +4,9 @@ import logging
 import math
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 
 from micrograd_notes import Value
@@ -412,3 +413,133 @@ def test_a_loss_that_is_no_number_stops_before_the_step(bad: float) -> None:
 def test_names_in_place_of_functions_are_refused(options: dict[str, Any], words: str) -> None:
     with pytest.raises(TypeError, match=words):
         fit(MLP(2, [1]), xor(), progress=False, **options)
+
+
+# ---- no step with a number that is not finite ----------------------------------------------------
+
+
+class Steep(Module):
+    """Its loss, its gradient or its next parameter is not finite, as it is asked."""
+
+    def __init__(self, at_fault: str) -> None:
+        self.a, self.b = Value(1.0 if at_fault == "parameter" else 0.0), Value(0.5)
+        self.at_fault, self.is_good = at_fault, False
+
+    def __call__(self, x: Sequence[float]) -> Value:
+        good = self.a * 0.1 + self.b * x[0]
+        if self.is_good:
+            return good
+        if self.at_fault == "loss":
+            return good * 1e308 * 1e308
+        if self.at_fault == "gradient":
+            return good + (self.a * self.a).sqrt()
+        return good + self.a * 1e150  # a finite gradient, and a step that is not
+
+
+@pytest.mark.parametrize("lifted", [False, True])
+@pytest.mark.parametrize("at_fault", ["loss", "gradient", "parameter"])
+def test_before_a_step_that_is_not_finite_all_stays_as_it_was(at_fault: str, lifted: bool) -> None:
+    model, good = Steep(at_fault), ([[1.0], [2.0]], [0.5, 1.5])
+    steps = SGD(model.parameters(), lr=1e-3, momentum=0.9)
+    model.is_good = True
+    fit(model, good, loss=mse_loss, optimizer=steps, epochs=2, progress=False, lifted=lifted)
+    model.is_good = False
+    if at_fault == "gradient":
+        model.a.data = 0.0
+    if at_fault == "parameter":
+        steps.lr = 1e200
+    before = (numbers(model), [p.grad for p in model.parameters()], steps.state_dict())
+    bad = ([[10.0]], [0.5])
+    words = "the loss became" if at_fault == "loss" else "a became"
+    with pytest.raises(FloatingPointError, match=words):
+        fit(model, bad, loss=lambda o, t: o[0], optimizer=steps, epochs=1, progress=False,
+            lifted=lifted)
+    assert (numbers(model), steps.state_dict()) == (before[0], before[2])
+    if not lifted:
+        assert [p.grad for p in model.parameters()] == before[1]
+
+
+def test_the_refusal_of_a_step_says_where_the_number_came_from() -> None:
+    bad = ([[10.0]], [0.5])
+    refusals = {
+        "loss": r"(?s)the loss became inf.*multiply\(.*, 1e\+308\) is inf",
+        "gradient": r"(?s)gradient of a became nan.*sqrt\(0\.0\) sends.*made at .*test_training",
+    }
+    for at_fault, words in refusals.items():
+        with pytest.raises(FloatingPointError, match=words):
+            fit(Steep(at_fault), bad, loss=lambda o, t: o[0], epochs=1, progress=False)
+
+
+def test_a_step_that_is_interrupted_is_taken_back() -> None:
+    class Interrupted(SGD):
+        def _change(self, gradient: Any, memory: dict[str, Any]) -> Any:
+            if len(self.seen) == 3:
+                raise KeyboardInterrupt
+            self.seen.append(gradient)
+            return super()._change(gradient, memory)
+
+        seen: ClassVar[list[Any]] = []
+
+    model = small_net()
+    steps = Interrupted(model.parameters(), lr=0.1, momentum=0.5)
+    before = (numbers(model), steps.state_dict())
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, xor(samples=12), optimizer=steps, progress=False)
+    assert (numbers(model), steps.state_dict()) == before
+
+
+# ---- whose parameters an optimiser has -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("lifted", [False, True])
+def test_an_optimiser_may_have_some_of_the_parameters_and_those_of_the_loss(lifted: bool) -> None:
+    model, scale = small_net(), Value(1.5, name="scale")
+    before = numbers(model)
+    steps = SGD([*model.layers[1].parameters(), scale], lr=0.1)
+    loss: Any = lambda outputs, targets: scale * mse_loss(outputs, targets)  # noqa: E731
+    fit(model, xor(samples=12), loss=loss, optimizer=steps, epochs=1, progress=False, lifted=lifted)
+    after = numbers(model)
+    assert after[:12] == before[:12]
+    assert all(a != b for a, b in zip(after[12:], before[12:], strict=True))
+    assert scale.data != 1.5
+
+
+@pytest.mark.parametrize("lifted", [False, True])
+def test_an_optimiser_that_is_older_than_a_weight_is_refused(lifted: bool) -> None:
+    model = small_net()
+    steps = SGD(model.parameters(), lr=0.1)
+    model.layers[0].neurons[0].w[0] = Value(0.3)
+    with pytest.raises(ValueError, match="1 of the 17 parameters of the optimizer are not"):
+        fit(model, xor(samples=12), optimizer=steps, progress=False, lifted=lifted)
+
+
+def test_a_weight_that_a_callback_replaces_is_noticed_in_the_next_epoch() -> None:
+    model = small_net()
+
+    def replace(epoch: int, logs: Any) -> None:
+        model.layers[0].neurons[0].w[0] = Value(0.3)
+
+    with pytest.raises(ValueError, match="are not the model's"):
+        fit(model, xor(samples=12), callback=replace, progress=False)
+
+
+# ---- what a callback returns ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lifted", [False, True])
+@pytest.mark.parametrize("answer", [True, np.True_, False, np.False_, None])
+def test_a_callback_answers_whether_to_stop(answer: Any, lifted: bool) -> None:
+    several: Any = [lambda *_: None, lambda *_: answer]
+    history = fit(
+        small_net(), xor(samples=12), epochs=3, callback=several, progress=False, lifted=lifted,
+    )
+    assert len(history) == (1 if answer else 3)
+
+
+@pytest.mark.parametrize("answer", [1, 0, "stop", "", [], 0.0, np.float64(1.0), np.array(True)])
+def test_any_other_answer_of_a_callback_is_refused_by_its_name(answer: Any) -> None:
+    def early_stopping(epoch: int, logs: Any) -> Any:
+        return answer
+
+    with pytest.raises(TypeError, match=r"callback .*early_stopping returned .*Return True to end"):
+        fit(small_net(), xor(samples=12), callback=early_stopping, progress=False)

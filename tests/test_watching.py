@@ -345,3 +345,53 @@ def test_a_warning_can_be_made_an_error_or_silenced() -> None:
     again = Watcher(planted("relu", bias=-50.0), xor())
     with pytest.raises(TrainingWarning):
         again(0)
+
+
+# ---- parameters that never move ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lifted", [False, True])
+def test_parameters_that_no_optimiser_has_are_named(lifted: bool) -> None:
+    model = MLP(1, [2, 1], activation="tanh", seed=0)
+    steps = SGD(model.layers[1].parameters(), lr=0.01)
+    watcher = Watcher(model, (INPUTS, TARGETS))
+    words = r"^layers\[0\].*neurons\[1\].b: not moved in this epoch"
+    with pytest.warns(TrainingWarning, match=words) as seen:
+        fit(model, (INPUTS, TARGETS), loss=mse_loss, optimizer=steps, epochs=3, callback=watcher,
+            progress=False, lifted=lifted)
+    assert len(seen) == 1
+
+
+def test_a_parameter_that_is_not_used_is_named_and_a_frozen_one_is_not() -> None:
+    model = OfOnesOwn()
+    model.unused, model.frozen = Value(1.0), Value(2.0, requires_grad=False)  # type: ignore[attr-defined]
+    watcher = Watcher(model, (INPUTS, TARGETS))
+    loss: Any = lambda outputs, targets: mse_loss([y[1] for y in outputs], targets)  # noqa: E731
+    with pytest.warns(TrainingWarning, match="unused: not moved in this epoch") as seen:
+        fit(model, (INPUTS, TARGETS), loss=loss, callback=watcher, progress=False, epochs=1)
+    names = str(seen[0].message).partition(":")[0].split(", ")
+    assert "unused" in names
+    assert "frozen" not in names
+    assert not any("free" in name for name in names)
+
+
+def test_a_loop_of_ones_own_with_the_optimiser_of_another_model_is_told() -> None:
+    model, other = line(), line()
+    steps = SGD(other.parameters(), lr=0.01)
+    watcher = Watcher(model, (INPUTS, TARGETS))
+
+    def one_epoch(epoch: int) -> None:
+        model.zero_grad()
+        loss_of(model).backward()
+        steps.step()
+        watcher(epoch)
+
+    one_epoch(0)  # it may be that the first step is still to come
+    with pytest.warns(TrainingWarning, match=r"w\[0\], b: not moved in this epoch"):
+        one_epoch(1)
+
+
+def test_a_weight_beside_an_input_that_is_always_0_is_no_news() -> None:
+    model = MLP(2, [3, 1], activation="tanh", seed=0)
+    data = ([[0.0, x] for [x] in INPUTS], TARGETS)
+    fit(model, data, loss=mse_loss, callback=Watcher(model, data), progress=False, epochs=3)
