@@ -1,8 +1,7 @@
-"""Checks of what is passed in: numbers, names, functions, and the numbers of examples.
+"""Checks of what is passed in: numbers, texts, functions, and the numbers of examples.
 
-Every public function that takes counts, options or data asks here, so that a fault is found in one
-way and described in the same words: what was given, what is expected, what to do. The functions
-that read data, `training.fit` first of all, are where to read next.
+Every public function that takes counts, options or data calls these, so that one fault has one
+message: what was given, what is expected, what to do. Read `training.fit` next, which calls most.
 """
 
 import inspect
@@ -14,6 +13,7 @@ from typing import Any
 from micrograd_notes.op import is_number
 
 ONE_HOT = "Of a one-hot row give the class, row.index(1)"
+_LARGEST = 2**63 - 1  # that an array of NumPy holds, and that range() counts to
 
 
 def shown(given: Any) -> str:
@@ -22,63 +22,37 @@ def shown(given: Any) -> str:
     return text if len(text) <= 80 else f"{text[:76]} ..."
 
 
-def whole_number(name: str, given: Any, low: int | None = 1, high: int = 2**63 - 1) -> int:
-    """Returns a whole number between the bounds as an int, one of NumPy's too; or ValueError.
-
-    >>> whole_number("epochs", 2.5)
-    Traceback (most recent call last):
-    ValueError: epochs must be a whole number, 1 or more, got 2.5
-    """
-    is_whole = not isinstance(given, bool) and hasattr(given, "__index__")
-    if is_whole and is_number(given):
-        least = -high if low is None else low
-        if least <= index(given) <= high:
-            return index(given)
-    bounds = "" if low is None else f", {low} or more"
-    if high < 2**63 - 1:
+def whole_number(name: str, given: Any, low: int = 1, high: int = _LARGEST) -> int:
+    """Returns a whole number between the bounds as an int, one of NumPy's too; or ValueError."""
+    is_whole = is_number(given) and not isinstance(given, bool) and hasattr(given, "__index__")
+    if is_whole and low <= index(given) <= high:
+        return index(given)
+    bounds = "" if low == -_LARGEST else f", {low} or more"
+    if high < _LARGEST:
         bounds = f" from {low} to {high}"
     raise ValueError(f"{name} must be a whole number{bounds}, got {shown(given)}")
+
+
+def seed(given: Any) -> int:
+    """Returns the seed of a generator, a whole number of either sign; or ValueError."""
+    return whole_number("seed", given, -_LARGEST)
 
 
 def finite_number(
     name: str, given: Any, low: float = -math.inf, high: float = math.inf, advice: str = ""
 ) -> float:
     """Returns a finite number between the bounds as a float; or ValueError."""
-    if is_number(given) and not isinstance(given, bool):
-        try:
-            number = float(given)
-        except OverflowError:
-            number = math.nan
-        if math.isfinite(number) and low <= number <= high:
-            return number
-    bounds = ", 0 or more" if (low, high) == (0, math.inf) else ""
-    if math.isfinite(high):
-        bounds = f" from {low:g} to {high:g}"
-    end = f". {advice}" if advice else ""
-    raise ValueError(f"{name} must be a finite number{bounds}, got {shown(given)}{end}")
+    is_finite = is_number(given) and not isinstance(given, bool) and _is_finite(given)
+    if is_finite and low <= given <= high:
+        return float(given)
+    bounds = f" from {low:g} to {high:g}" if math.isfinite(high) else ", 0 or more" * (low == 0)
+    raise ValueError(f"{name} must be a finite number{bounds}, got {shown(given)}{advice}")
 
 
-def one_of(name: str, given: Any, choices: Sequence[Any]) -> None:
+def one_of(name: str, given: Any, choices: Sequence[str]) -> None:
     """Raises ValueError where it is not one of the choices."""
     if not isinstance(given, str) or given not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, got {shown(given)}")
-
-
-def function(name: str, given: Any, like: str, count: int) -> None:
-    """Raises TypeError where it is not a function of `count` arguments; a class is none here."""
-    takes = callable(given) and not isinstance(given, type)
-    try:
-        if takes:
-            inspect.signature(given).bind(*range(count))
-    except TypeError:
-        takes = False
-    except ValueError:  # some functions of Python's own show no signature
-        pass
-    if not takes:
-        arguments = "one argument" if count == 1 else f"{count} arguments"
-        raise TypeError(
-            f"{name} must be a function of {arguments}, like {like}, got {shown(given)}"
-        )
 
 
 def flag(name: str, given: Any) -> bool:
@@ -88,18 +62,25 @@ def flag(name: str, given: Any) -> bool:
     raise TypeError(f"{name} must be True or False, got {shown(given)}")
 
 
-def text(name: str, given: Any) -> None:
-    """Raises TypeError where it is not a text."""
-    if not isinstance(given, str):
-        raise TypeError(f"{name} must be a text, got {shown(given)}")
+def text(name: str, given: Any) -> str:
+    """Returns a text; or TypeError."""
+    if isinstance(given, str):
+        return given
+    raise TypeError(f"{name} must be a text, got {shown(given)}")
 
 
-def names(name: str, given: Any) -> tuple[str, ...]:
-    """Returns a list of texts as a tuple; or TypeError."""
-    listed = plain(given)
-    if isinstance(listed, list | tuple) and all(isinstance(each, str) for each in listed):
-        return tuple(listed)
-    raise TypeError(f"{name} must be texts, like ('width', 'height'), got {shown(given)}")
+def function(name: str, given: Any, like: str, count: int = 1) -> None:
+    """Raises TypeError where it is not a function of `count` arguments. A class does not count."""
+    try:
+        if callable(given) and not isinstance(given, type):
+            inspect.signature(given).bind(*range(count))
+            return
+    except TypeError:
+        pass
+    except ValueError:  # some functions of Python's own show no signature
+        return
+    arguments = "one argument" if count == 1 else f"{count} arguments"
+    raise TypeError(f"{name} must be a function of {arguments}, like {like}, got {shown(given)}")
 
 
 # ---- data ----------------------------------------------------------------------------------------
@@ -107,37 +88,34 @@ def names(name: str, given: Any) -> tuple[str, ...]:
 
 def plain(given: Any) -> Any:
     """Returns an array, a tensor or a data frame as nested lists, and anything else as it is."""
-    if isinstance(given, type):
-        return given
-    if hasattr(given, "to_numpy"):
+    if hasattr(given, "to_numpy") and not isinstance(given, type):
         given = given.to_numpy()
-    return given.tolist() if hasattr(given, "tolist") else given
+    return given.tolist() if hasattr(given, "tolist") and not isinstance(given, type) else given
+
+
+def listed(name: str, given: Any) -> Sequence[Any]:
+    """Returns a list, a tuple, or the values of an array; TypeError for what has no order."""
+    items = plain(given)
+    if isinstance(items, list | tuple | range):
+        return items
+    advice = _advice(name, items) if isinstance(items, Mapping | Set) else "Give a list"
+    raise TypeError(f"{name} must be a list, got {shown(given)}. {advice}")
 
 
 def examples(what: str, given: Any, columns: Sequence[str] = (), depth: int = 8) -> list[Any]:
     """Returns "inputs" or "targets" as a list: for each example a number, or lists of numbers.
 
-    Arrays, tensors and data frames count by their values. Lists may be nested `depth` times.
+    Arrays, tensors and data frames count by their values. Lists may be nested `depth` deep.
 
     Raises:
         TypeError: an example holds something else than numbers, or is not ordered.
         ValueError: a number is not finite.
-
-    >>> examples("inputs", [[1.0, 2.0], [3.0, float("nan")]])
-    Traceback (most recent call last):
-    ValueError: example 1 of the inputs has nan in column 1. Leave that example out, or fill in ...
     """
     if hasattr(given, "to_numpy"):
         columns = [*map(str, getattr(given, "columns", columns))]
-    rows = plain(given)
-    if not isinstance(rows, list | tuple):
-        advice = _advice(what, rows) if isinstance(rows, Mapping | Set) else "Give a list"
-        raise TypeError(
-            f"{what} must be a list with one entry per example, got {shown(given)}. {advice}"
-        )
     return [
         row if _is_fine(row) else _checked(what, (i,), row, columns, depth)
-        for i, row in enumerate(rows)
+        for i, row in enumerate(listed(what, given))
     ]
 
 
@@ -148,27 +126,24 @@ def _is_fine(x: Any) -> bool:
     return type(x) is float and math.isfinite(x)
 
 
-def _checked(
-    what: str, path: tuple[int, ...], given: Any, columns: Sequence[str], depth: int
-) -> Any:
+def _checked(what: str, path: tuple[int, ...], given: Any, columns: Any, depth: int) -> Any:
+    """Returns what an example holds at a path of places, as plain numbers."""
     x = plain(given)
     if isinstance(x, list | tuple) and len(path) < depth:
-        may_nest = len(path) + 1 < depth
+        is_row = len(path) + 1 < depth
         parts = [
             part
-            if _is_fine(part) and (may_nest or type(part) is float)
+            if _is_fine(part) and (is_row or type(part) is float)
             else _checked(what, (*path, i), part, columns, depth)
             for i, part in enumerate(x)
         ]
         return x if all(map(is_, parts, x)) else parts
     is_value = hasattr(x, "_apply_") and hasattr(x, "data") and what.startswith("inputs")
     number = x.data if is_value else x
-    if is_number(number):
-        try:
-            if math.isfinite(number):
-                return x if is_value else _as_plain_number(x)
-        except OverflowError:
-            pass
+    if is_number(number) and _is_finite(number):
+        if is_value:
+            return x
+        return int(x) if isinstance(x, int) and abs(x) <= _LARGEST else float(x)
     place = f"example {path[0]} of the {what} "
     if len(path) == 1:
         place += f"is {shown(given)}"
@@ -178,9 +153,11 @@ def _checked(
     raise (ValueError if is_number(number) else TypeError)(f"{place}. {_advice(what, x)}")
 
 
-def _as_plain_number(x: Any) -> float:
-    """Returns a float, or an int that an array of NumPy can hold."""
-    return int(x) if isinstance(x, int) and abs(x) < 2**63 else float(x)
+def _is_finite(number: Any) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # a whole number that no float holds
+        return False
 
 
 def _advice(what: str, given: Any) -> str:

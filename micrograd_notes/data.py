@@ -15,7 +15,7 @@ from __future__ import annotations
 import inspect
 import math
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
@@ -33,8 +33,6 @@ REGIONS = frozenset(
     {"Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"}
 )
 IRIS_FEATURES = ("sepal length", "sepal width", "petal length", "petal width")
-
-
 TASKS = ("classification", "regression")
 
 
@@ -77,8 +75,8 @@ class Dataset:
     def __post_init__(self) -> None:
         checks.text("name", self.name)
         checks.one_of("task", self.task, TASKS)
-        features = checks.names("feature_names", self.feature_names)
-        classes = checks.names("class_names", self.class_names)
+        features = _names("feature_names", self.feature_names)
+        classes = _names("class_names", self.class_names)
         inputs = checks.examples("inputs", self.inputs, features, depth=2)
         for position, row in enumerate(inputs):
             width = len(row) if isinstance(row, list | tuple) else "no list of"
@@ -97,12 +95,11 @@ class Dataset:
             targets = self._classes(targets, len(classes))
         elif classes:
             raise ValueError(f"class_names must be empty for task='regression', got {classes}")
-        shape = self.image_shape
+        shape: Any = self.image_shape
         if shape is not None:
-            if not isinstance(shape, list | tuple) or len(shape) != 2:
-                raise ValueError(f"image_shape must be (rows, columns), got {checks.shown(shape)}")
-            shape = tuple(checks.whole_number("each side of image_shape", n) for n in shape)
-            if math.prod(shape) != len(features):
+            sides = checks.listed("image_shape", shape)
+            shape = tuple(checks.whole_number("each side of image_shape", side) for side in sides)
+            if len(shape) != 2 or math.prod(shape) != len(features):
                 raise ValueError(
                     f"{self.name!r} has {len(features)} features, which do not fill pictures of "
                     f"shape {shape}; image_shape must be (rows, columns)"
@@ -144,16 +141,13 @@ class Dataset:
     def _place(self, position: Any) -> int:
         return checks.whole_number("each of positions", position, -len(self), len(self) - 1)
 
-    def select(self, positions: Iterable[int]) -> Dataset:
+    def select(self, positions: Sequence[int]) -> Dataset:
         """Returns the data set of the examples at `positions`, in that order.
 
         >>> xor(samples=4, noise=0, seed=0).select([0, 1])
         Dataset('xor': 2 examples, 2 features, 2 classes)
         """
-        unordered = str | bytes | Mapping | Set
-        if not isinstance(positions, Iterable) or isinstance(positions, unordered):
-            raise TypeError(f"positions must be a list, like [0, 1], got {checks.shown(positions)}")
-        places = [self._place(position) for position in positions]
+        places = [self._place(position) for position in checks.listed("positions", positions)]
         return replace(
             self,
             inputs=[self.inputs[place] for place in places],
@@ -184,9 +178,8 @@ class Dataset:
         >>> held_out.class_counts()
         {'outer': 10, 'inner': 10}
         """
-        advice = "It is the share to hold out"
-        share = checks.finite_number("test", test, 0, 1, advice=advice)
-        held_out_count = round(share * len(self))
+        test = checks.finite_number("test", test, 0, 1, ". It is the share to hold out")
+        held_out_count = round(test * len(self))
         if not 0 < held_out_count < len(self):
             raise ValueError(
                 f"split(test={test!r}) of {len(self)} examples leaves one part empty; "
@@ -227,12 +220,10 @@ class Dataset:
                 f"{self!r} has features {self.feature_names}, but `by` has "
                 f"{reference.feature_names}; standardize by a data set with the same features"
             )
-        known = checks.examples("inputs", reference.inputs, self.feature_names, depth=2)
-        moved = [_standardizer(column) for column in zip(*known, strict=True)]
-        rows = checks.examples("inputs", self.inputs, self.feature_names, depth=2)
+        moved = [_standardizer(column) for column in zip(*reference.inputs, strict=True)]
         return replace(
             self,
-            inputs=[[move(x) for x, move in zip(row, moved, strict=True)] for row in rows],
+            inputs=[[move(x) for x, move in zip(row, moved, strict=True)] for row in self.inputs],
         )
 
     def signs(self) -> list[int]:
@@ -254,8 +245,6 @@ class Dataset:
         >>> iris().class_counts()
         {'setosa': 50, 'versicolor': 50, 'virginica': 50}
         """
-        if self.task == "regression":
-            raise ValueError(f"class_counts() needs classes; {self.name!r} is a regression")
         return {name: self.targets.count(target) for target, name in enumerate(self.class_names)}
 
     def image(self, position: int) -> list[list[float]]:
@@ -297,8 +286,7 @@ def circles(samples: int = 100, noise: float = 0.05, seed: int = 0, factor: floa
     >>> circles().class_names
     ('outer', 'inner')
     """
-    below_1 = math.nextafter(1.0, 0.0)
-    factor = checks.finite_number("factor", factor, 0, below_1, "The inner radius is below 1")
+    factor = checks.finite_number("factor", factor, 0, 1 - 2**-53, ". The inner circle is smaller")
     outer, inner = _halves(samples)
     points = [
         *(((math.cos(t), math.sin(t)), 0) for t in _around_a_circle(outer)),
@@ -363,7 +351,7 @@ def iris(columns: Sequence[str] = IRIS_FEATURES) -> Dataset:
     >>> iris(columns=("petal length", "petal width"))[0]
     ([1.4, 0.2], 0)
     """
-    columns = checks.names("columns", (columns,) if isinstance(columns, str) else columns)
+    columns = _names("columns", (columns,) if isinstance(columns, str) else columns)
     unknown = [column for column in columns if column not in IRIS_FEATURES]
     if unknown or not columns:
         raise ValueError(
@@ -501,8 +489,8 @@ def _drawn(
     class_names: tuple[str, ...],
 ) -> Dataset:
     """Returns the labelled points as a data set: shaken by `noise`, then shuffled."""
-    noise = checks.finite_number("noise", noise, 0, advice="It is a standard deviation")
-    generator = random.Random(checks.whole_number("seed", seed, None))
+    noise = checks.finite_number("noise", noise, 0, advice=". It is a standard deviation")
+    generator = random.Random(checks.seed(seed))
     examples = [
         ([x + generator.gauss(0, noise), y + generator.gauss(0, noise)], target)
         for (x, y), target in points
@@ -536,8 +524,12 @@ def _around_a_circle(count: int) -> list[float]:
 def _shuffled_positions(count: int, seed: int) -> list[int]:
     """Returns the numbers below `count` in an order that the seed decides."""
     positions = list(range(count))
-    random.Random(checks.whole_number("seed", seed, None)).shuffle(positions)
+    random.Random(checks.seed(seed)).shuffle(positions)
     return positions
+
+
+def _names(what: str, given: Any) -> tuple[str, ...]:
+    return tuple(checks.text(f"each of {what}", name) for name in checks.listed(what, given))
 
 
 def _standardizer(column: Sequence[float]) -> Callable[[float], float]:

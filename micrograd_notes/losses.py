@@ -97,13 +97,14 @@ def cross_entropy(
         )
     if not any(_is_list(row) for row in logits):
         return _cross_entropy(logits, target)
-    if not _is_list(target):
+    targets: Any = target
+    if not _is_list(targets):
         raise TypeError(
             f"cross_entropy got a batch of {len(logits)} lists of logits for one target, "
             f"{checks.shown(target)}; give a list of targets"
         )
-    _check_lengths("cross_entropy", logits, target)
-    losses = [_cross_entropy(row, label) for row, label in zip(logits, target, strict=True)]
+    _check_lengths("cross_entropy", logits, targets)
+    losses = [_cross_entropy(row, label) for row, label in zip(logits, targets, strict=True)]
     return _reduced(losses, reduction)
 
 

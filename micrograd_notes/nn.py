@@ -322,10 +322,10 @@ def _generator(seed: int | random.Random | None) -> Any:
         return random
     if isinstance(seed, random.Random):
         return seed
-    return random.Random(checks.whole_number("seed", seed, None))
+    return random.Random(checks.seed(seed))
 
 
-_UNORDERED = Mapping | Set | str | bytes  # or text, which is not a list of numbers
+_UNORDERED = (Mapping, Set, str, bytes)  # or text, which is not a list of numbers
 
 
 def _row(x: Any, count: int) -> Any:

@@ -44,6 +44,8 @@ __all__ = ["History", "accuracy", "default_loss", "evaluate", "fit", "predict"]
 
 logger = logging.getLogger(__name__)
 
+SAY_REGRESSION = "For quantities, give loss=mse_loss or Dataset(..., task='regression')"
+
 Inputs = Sequence[Sequence[Any]]
 Data = Dataset | tuple[Inputs, Sequence[Any]]
 Loss = Callable[[list[Any], list[Any]], Any]
@@ -152,7 +154,7 @@ def fit(
     """
     epochs = checks.whole_number("epochs", epochs)
     batch_size = checks.whole_number("batch_size", batch_size)
-    seed = checks.whole_number("seed", seed, None)
+    seed = checks.seed(seed)
     if not hasattr(model, "parameters"):
         raise TypeError(f"model must have parameters(), like a Module, got {checks.shown(model)}")
     if loss is not None:
@@ -326,7 +328,7 @@ def predict(model: Predictor, inputs: Inputs | Dataset, task: str | None = None)
     if task is None:
         task = inputs.task if isinstance(inputs, Dataset) else "classification"
     checks.one_of("task", task, TASKS)
-    outputs = _numbers_of(model, _inputs_of(inputs, model))
+    outputs = list(map(_numbers, _outputs(model, _inputs_of(inputs, model)), count()))
     return outputs if task == "regression" else list(map(_chosen_class, outputs))
 
 
@@ -341,7 +343,8 @@ def accuracy(model: Predictor, data: Data) -> float:
     0.75
     """
     examples = _checked(data, model)
-    measured = _accuracy_if_labels(_numbers_of(model, examples.inputs), examples)
+    outputs = list(map(_numbers, _outputs(model, examples.inputs), count()))
+    measured = _accuracy_if_labels(outputs, examples)
     if not measured:
         raise ValueError(
             "accuracy needs labels as targets in data: 0 and 1, or -1 and +1, for a model of one "
@@ -407,12 +410,11 @@ def _default_loss(model: Predictor, examples: "_Examples") -> Loss:
             return binary_cross_entropy_with_logits
         if _are_among(targets, (-1, 1)):
             return hinge_loss
-        for place, target in enumerate(targets):
-            if isinstance(target, list | tuple):
-                raise ValueError(
-                    f"example {place} of the targets is a list, {checks.shown(target)}, and the "
-                    "model has one output. Give one number per example: row[0]"
-                )
+        if rows := [target for target in targets if isinstance(target, list | tuple)]:
+            raise ValueError(
+                f"the model has one output, so targets are numbers; got {checks.shown(rows[0])} "
+                "among them. Give row[0] of a row with one number"
+            )
         if all(target % 1 == 0 for target in targets):
             some = ", ".join(f"{target:g}" for target in sorted(set(targets))[:4])
             raise ValueError(
@@ -428,19 +430,13 @@ def _default_loss(model: Predictor, examples: "_Examples") -> Loss:
                 f"the model has {len(labels)} outputs, so targets are labels from 0 to "
                 f"{len(labels) - 1} or lists of {len(labels)} numbers; got {target!r} among them"
             )
-    if all(isinstance(target, list | tuple) and _is_one_hot(target) for target in targets):
+    rows = [target for target in targets if isinstance(target, list | tuple) and len(target) > 1]
+    if len(rows) == len(targets) and all([x for x in row if x != 0] == [1] for row in rows):
         raise ValueError(
             f"the targets are one-hot, like {checks.shown(targets[0])}, which may be classes or "
             f"quantities. {checks.ONE_HOT}. {SAY_REGRESSION}"
         )
     return cross_entropy if _are_among(targets, labels) else mse_loss
-
-
-SAY_REGRESSION = "For quantities, give loss=mse_loss or Dataset(..., task='regression')"
-
-
-def _is_one_hot(row: Sequence[Any]) -> bool:
-    return len(row) > 1 and [x for x in row if x != 0] == [1]
 
 
 def _loss_of(loss: Loss, outputs: list[Any], targets: list[Any]) -> Value:
@@ -459,10 +455,6 @@ def _outputs(model: Predictor, inputs: Inputs) -> list[Any]:
         return [model(row) for row in inputs]
 
 
-def _numbers_of(model: Predictor, inputs: Inputs) -> list[Any]:
-    return list(map(_numbers, _outputs(model, inputs), count()))
-
-
 def _numbers(output: Any, place: int) -> Any:
     """Returns the output for the example at that place as a number, or as a list of numbers."""
     values = [output] if isinstance(output, Value) else checks.plain(output)
@@ -472,10 +464,9 @@ def _numbers(output: Any, place: int) -> Any:
             f"example {place}"
         )
     numbers = [value.data for value in values]
-    if math.isnan(sum(numbers)) and any(map(math.isnan, numbers)):
+    if any(map(math.isnan, numbers)):
         raise FloatingPointError(
-            f"the output of the model for example {place} is nan, which is not a class. Look at "
-            "its inputs and at the parameters"
+            f"the output of the model for example {place} is nan, which is not a class"
         )
     return numbers[0] if isinstance(output, Value) else numbers
 
@@ -568,7 +559,7 @@ def _inputs_of(given: Any, model: Any, what: str = "inputs") -> list[Any]:
         given, columns = given.inputs, given.feature_names
     inputs = checks.examples(what, given, columns)
     if model is not ...:
-        checks.function("model", model, "an MLP", 1)
+        checks.function("model", model, "an MLP")
     places = {len(row) if hasattr(row, "__len__") else -1: i for i, row in enumerate(inputs)}
     for length, place in places.items() if len(places) > 1 and model is not ... else ():
         try:

@@ -79,7 +79,7 @@ class Watcher:
                 "model must be a Module, which names its parameters, got "
                 f"{type(model).__name__}"
             )
-        self.model = model
+        self.model: Any = model
         self.inputs = [inputs for inputs, _ in examples_of(data, model)]
         self._names: dict[Value, str] = {leaf: name for name, leaf in model.named_parameters()}
         # for each parameter the moment of its number that its gradient belongs to

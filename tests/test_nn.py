@@ -136,7 +136,7 @@ def test_an_operation_that_can_do_without_its_operand_is_no_activation() -> None
         (lambda: MLP(2, 3), "got 3"),  # type: ignore[arg-type]
         (lambda: MLP(2, {4, 1}), r"got \{"),  # type: ignore[arg-type]
         (lambda: MLP(2, 3.5), "got 3.5"),  # type: ignore[arg-type]
-        (lambda: MLP(2, [4, 0]), "each size of an MLP"),
+        (lambda: MLP(2, [4, 0]), "each size in nouts"),
         (lambda: MLP(-1, [4]), "got -1"),
     ],
 )
@@ -152,9 +152,14 @@ def test_sizes_from_a_generator_or_an_array() -> None:
 
 
 def test_what_is_no_input_and_what_is_no_activation() -> None:
-    for nonsense in ([1.0, "a"], [[1.0, 2.0], [3.0, 4.0]], "ab", [1.0, None]):
+    for nonsense in ([1.0, "a"], [[1.0, 2.0], [3.0, 4.0]], [1.0, None]):
         with pytest.raises(TypeError, match="inputs are numbers or Values"):
             Neuron(2)(nonsense)
+    unordered: list[Any] = ["ab", b"ab", {0: 7.0, 1: 9.0}, {1.0, 2.0}]
+    for inputs in unordered:
+        for taker in (Neuron(2), Layer(2, 3), MLP(2, [3, 1])):
+            with pytest.raises(TypeError, match="inputs must be a list of 2 numbers, got"):
+                taker(inputs)
     with pytest.raises(TypeError, match=r"activation returns a Value.*gave 3\.0"):
         Neuron(1, activation=lambda v: 3.0)([1.0])  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="dictionary of names"):

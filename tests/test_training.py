@@ -371,15 +371,15 @@ def test_data_that_does_not_fit_is_refused_before_anything_changes() -> None:
     before = numbers(model)
     data: Any
     for data, message in [
-        (([[1.0, 2.0]], [0, 1]), "1 inputs for 2 targets"),
+        (([[1.0, 2.0]], [0, 1]), "data is wrong: there are 1 inputs for 2 targets"),
         (([], []), "no examples"),
         (([[1.0, 2.0, 3.0]], [0]), "got 3 inputs"),
     ]:
         with pytest.raises(ValueError, match=message):
             fit(model, data, progress=False)
-    with pytest.raises(TypeError, match=r"a Dataset or \(inputs, targets\), got int"):
+    with pytest.raises(TypeError, match=r"data must be a Dataset or \(inputs, targets\), got 7"):
         fit(model, 7, progress=False)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="no examples"):
+    with pytest.raises(ValueError, match="no examples in validation"):
         fit(model, xor(samples=4), validation=([], []), progress=False)
     assert numbers(model) == before
 
@@ -404,7 +404,7 @@ def test_a_loss_that_is_no_number_stops_before_the_step(bad: float) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"loss": "mse"}, "loss must be a function, like mse_loss, got 'mse'"),
+        ({"loss": "mse"}, "loss must be a function of 2 arguments, like mse_loss, got 'mse'"),
         ({"callback": 3}, "callback must be a function"),
         ({"optimizer": "adam"}, "optimizer must be one like Adam"),
         ({"optimizer": Adam}, "optimizer must be one like Adam"),
