@@ -7,7 +7,7 @@ message: what was given, what is expected, what to do. Read `training.fit` next,
 import inspect
 import math
 from collections.abc import Mapping, Sequence, Set
-from operator import index, is_
+from operator import index
 from typing import Any
 
 from micrograd_notes.op import is_number
@@ -131,13 +131,12 @@ def _checked(what: str, path: tuple[int, ...], given: Any, columns: Any, depth: 
     x = plain(given)
     if isinstance(x, list | tuple) and len(path) < depth:
         is_row = len(path) + 1 < depth
-        parts = [
+        return [
             part
             if _is_fine(part) and (is_row or type(part) is float)
             else _checked(what, (*path, i), part, columns, depth)
             for i, part in enumerate(x)
         ]
-        return x if all(map(is_, parts, x)) else parts
     is_value = hasattr(x, "_apply_") and hasattr(x, "data") and what.startswith("inputs")
     number = x.data if is_value else x
     if is_number(number) and _is_finite(number):

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import count
+from itertools import count, repeat
 from typing import Any, NamedTuple, Protocol
 
 from micrograd_notes import checks
@@ -216,10 +216,9 @@ class _Steps:
         """Takes one step a batch, and returns the mean loss and the accuracy of all guesses."""
         losses: list[float] = []
         guesses: list[Any] = []
-        examples = [(self.data.inputs[i], self.data.targets[i]) for i in order]
         mine = self.model.parameters()
-        for start in range(0, len(examples), self.batch_size):
-            batch = examples[start : start + self.batch_size]
+        for start in range(0, len(order), self.batch_size):
+            batch = order[start : start + self.batch_size]
             outputs, batch_loss = self._guess(batch)
             if not start:
                 if not batch_loss.requires_grad:
@@ -227,15 +226,15 @@ class _Steps:
                 refuse_strangers(self.optimizer, mine, partial(topological_order, batch_loss))
             self._step(batch_loss, batch, mine)
             losses.append(batch_loss.data * len(batch))
-            guesses += map(_numbers, outputs, order[start : start + len(batch)])
-        data = self.data._replace(targets=[target for _, target in examples])
-        return {"loss": math.fsum(losses) / len(examples), **_accuracy_if_labels(guesses, data)}
+            guesses += map(_numbers, outputs, batch)
+        data = self.data._replace(targets=[self.data.targets[i] for i in order])
+        return {"loss": math.fsum(losses) / len(order), **_accuracy_if_labels(guesses, data)}
 
-    def _guess(self, batch: list[tuple[Any, Any]]) -> tuple[list[Any], Value]:
-        outputs = [self.model(inputs) for inputs, _ in batch]
-        return outputs, _loss_of(self.loss, outputs, [target for _, target in batch])
+    def _guess(self, batch: Sequence[int]) -> tuple[list[Any], Value]:
+        outputs = [_output(self.model, self.data.inputs[i], i) for i in batch]
+        return outputs, _loss_of(self.loss, outputs, [self.data.targets[i] for i in batch])
 
-    def _step(self, loss: Value, batch: list[tuple[Any, Any]], mine: list[Value]) -> None:
+    def _step(self, loss: Value, batch: Sequence[int], mine: list[Value]) -> None:
         """Takes a step; or raises, and leaves model and optimiser as they were before."""
         optimizer, trained = self.optimizer, self.optimizer.params
         numbers, gradients = [p._data for p in trained], [p._grad for p in (*mine, *trained)]
@@ -258,7 +257,7 @@ class _Steps:
                 raise FloatingPointError(f"{error}\n  {why}") from None
             raise
 
-    def _origin(self, batch: list[tuple[Any, Any]]) -> str:
+    def _origin(self, batch: Sequence[int]) -> str:
         """Returns where in a batch the first number is made that is not finite, in words."""
         try:
             with detect_anomaly():
@@ -452,18 +451,24 @@ def _loss_of(loss: Loss, outputs: list[Any], targets: list[Any]) -> Value:
 def _outputs(model: Predictor, inputs: Inputs) -> list[Any]:
     """Returns the model's outputs for each example, without recording how they came about."""
     with no_grad():
-        return [model(row) for row in inputs]
+        return list(map(_output, repeat(model), inputs, count()))
 
 
-def _numbers(output: Any, place: int) -> Any:
-    """Returns the output for the example at that place as a number, or as a list of numbers."""
+def _output(model: Predictor, inputs: Any, place: int) -> Any:
+    """Returns the output for the example at that place; TypeError if it holds no `Value`s."""
+    output = model(inputs)
     values = [output] if isinstance(output, Value) else checks.plain(output)
     if not isinstance(values, list | tuple) or not all(isinstance(v, Value) for v in values):
         raise TypeError(
             f"model must return a Value, or a list of Values, got {checks.shown(output)} for "
             f"example {place}"
         )
-    numbers = [value.data for value in values]
+    return output
+
+
+def _numbers(output: Any, place: int) -> Any:
+    """Returns the output for the example at that place as a number, or as a list of numbers."""
+    numbers = [value.data for value in ([output] if isinstance(output, Value) else output)]
     if any(map(math.isnan, numbers)):
         raise FloatingPointError(
             f"the output of the model for example {place} is nan, which is not a class"
@@ -493,7 +498,7 @@ def _labels(output: Any, examples: "_Examples") -> list[int] | None:
     targets = examples.targets
     if examples.task == "regression" or not any(_are_among(targets, each) for each in spellings):
         return None
-    return [max(target, 0) for target in targets]  # of two classes, -1 and 0 are the same one
+    return [int(max(target, 0)) for target in targets]  # of two classes, -1 and 0 are the same one
 
 
 def _are_among(targets: list[Any], labels: Sequence[int]) -> bool:

@@ -14,7 +14,6 @@ import inspect
 import math
 import pkgutil
 import random
-import re
 import signal
 import types
 import typing
@@ -28,13 +27,10 @@ from typing import Any, NamedTuple
 import pytest
 
 import micrograd_notes
-from micrograd_notes import MLP, Layer, Module, Neuron, Op, Value, ops
+from micrograd_notes import MLP, Layer, Module, Neuron, Op, Value
 from micrograd_notes.data import Dataset, moons
-from micrograd_notes.losses import mse_loss
-from micrograd_notes.optim import SGD
 from micrograd_notes.recording import Recorder, Snapshot, snapshots_of
 from micrograd_notes.training import History, fit
-from micrograd_notes.training_page import TrainingPage, training_page
 from micrograd_notes.watching import Watcher
 
 PACKAGE = Path(micrograd_notes.__file__).parent
@@ -238,7 +234,9 @@ def cases() -> list[Case]:
                     is_asked = method in ("__call__", "__getitem__") or method[0] != "_"
                     is_asked = is_asked and not is_excepted(f"{name}.{method}")
                     if is_asked and inspect.isfunction(function):
-                        get = partial(lambda kind, method: getattr(OBJECTS[kind](), method), thing, method)
+                        get = partial(
+                            lambda kind, method: getattr(OBJECTS[kind](), method), thing, method
+                        )
                         found[id(function)] = case(f"{name}.{method}", get, function)
             if not is_excepted(name):
                 found[id(thing)] = case(name, partial(lambda thing: thing, thing), thing)
@@ -275,7 +273,11 @@ def call(case: Case, wrong: str, bad: Any) -> Any:
             named[parameter.name] = given
     signature = [p.name for p in case.parameters]
     if positional:  # then what stands before it must be positional as well
-        first = [n for n in signature if n in named and case_kind(case, n) is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+        first = [
+            n
+            for n in signature
+            if n in named and case_kind(case, n) is inspect.Parameter.POSITIONAL_OR_KEYWORD
+        ]
         positional = [*(named.pop(n) for n in first), *positional]
     return case.get()(*positional, **named)
 
@@ -331,8 +333,10 @@ def fits(given: Any, hint: Any) -> bool:
     if origin is tuple and arguments and arguments[-1] is ...:
         return isinstance(given, tuple | list) and all(fits(each, arguments[0]) for each in given)
     if origin is tuple:
-        return isinstance(given, tuple) and len(given) == len(arguments) and all(
-            map(fits, given, arguments)
+        return (
+            isinstance(given, tuple)
+            and len(given) == len(arguments)
+            and all(map(fits, given, arguments))
         )
     if origin in (list, collections.abc.Sequence, collections.abc.Iterable):
         is_listed = isinstance(given, list | tuple)
@@ -347,8 +351,8 @@ def fits(given: Any, hint: Any) -> bool:
 
 def is_operand(given: Any) -> bool:
     """Returns whether arithmetic takes it: numbers do, nan among them, and lists of operands."""
-    return isinstance(given, int | float | Value) or isinstance(given, list | tuple) and all(
-        map(is_operand, given)
+    return isinstance(given, int | float | Value) or (
+        isinstance(given, list | tuple) and all(map(is_operand, given))
     )
 
 
