@@ -168,6 +168,8 @@ def fit(
         )
     examples = _checked(data, model)
     held_out = None if validation is None else _checked(validation, model, "validation")
+    if held_out is not None:
+        held_out = held_out._replace(task=held_out.task or examples.task)
     loss = _default_loss(model, examples) if loss is None else loss
     optimizer = Adam(model.parameters(), lr=0.05) if optimizer is None else optimizer
     steps: _Steps | LiftedTraining = (

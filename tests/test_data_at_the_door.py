@@ -37,7 +37,8 @@ def net(outputs: int = 1, inputs: int = 2) -> MLP:
 
 
 def as_dataset(data: Any) -> Dataset:
-    return Dataset("mine", *data, ("width", "height"), ("a", "b"))
+    inputs, targets = data
+    return Dataset("mine", inputs, targets, ("width", "height"), ("a", "b"))
 
 
 Door = Callable[[Any], Any]
@@ -295,8 +296,9 @@ def test_a_regression_has_the_squared_error_and_no_accuracy(
 ) -> None:
     data, model = regression(targets), net()
     assert default_loss(model, data) is mse_loss
-    history = fit(model, data, validation=data, epochs=2, progress=False, lifted=lifted)
-    assert set(history.epochs[0]) == {"loss", "validation_loss", "seconds"}
+    for validation in (data, (data.inputs, data.targets)):  # of which nothing else is said
+        history = fit(model, data, validation=validation, epochs=2, progress=False, lifted=lifted)
+        assert set(history.epochs[0]) == {"loss", "validation_loss", "seconds"}
     assert set(evaluate(model, data)) == {"loss"}
     with pytest.raises(ValueError, match="accuracy needs labels"):
         accuracy(model, data)
