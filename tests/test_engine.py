@@ -6,7 +6,7 @@ import math
 import pickle
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from decimal import Decimal
 from fractions import Fraction
@@ -26,7 +26,18 @@ from micrograd_notes.engine import (
     sweep,
     topological_order,
 )
+from micrograd_notes.op import TABLE
 from tests import programs
+
+
+@pytest.fixture(autouse=True, scope="module")
+def rows_leave_the_table() -> Iterator[None]:
+    """Rows that are wrong on purpose are not left to the random programs of other tests."""
+    before = dict(TABLE)
+    yield
+    TABLE.clear()
+    TABLE.update(before)
+
 
 # ---- worked examples -----------------------------------------------------------------------------
 
