@@ -97,13 +97,14 @@ class Dataset:
             raise ValueError(f"class_names must be empty for task='regression', got {classes}")
         shape: Any = self.image_shape
         if shape is not None:
-            sides = checks.listed("image_shape", shape)
-            shape = tuple(checks.whole_number("each side of image_shape", side) for side in sides)
-            if len(shape) != 2 or math.prod(shape) != len(features):
+            sides = shape if isinstance(shape, list | tuple) else ()
+            sides = [checks.whole_number("each side of image_shape", side) for side in sides]
+            if len(sides) != 2 or math.prod(sides) != len(features):
                 raise ValueError(
                     f"{self.name!r} has {len(features)} features, which do not fill pictures of "
-                    f"shape {shape}; image_shape must be (rows, columns)"
+                    f"shape {checks.shown(shape)}; image_shape must be (rows, columns)"
                 )
+            shape = tuple(sides)
         checked = (inputs, targets, features, classes, shape)
         names = ("inputs", "targets", "feature_names", "class_names", "image_shape")
         for name, part in zip(names, checked, strict=True):

@@ -388,7 +388,8 @@ def default_loss(model: Predictor, data: Data) -> Loss:
 
     Raises:
         ValueError: the labels are more than the outputs can tell apart. Or nothing says whether
-            targets are classes or quantities: other whole numbers for one output, one-hot rows.
+            targets are classes or quantities: two or more other whole numbers for one output, or
+            one-hot rows.
 
     >>> default_loss(lambda x: [Value(0.0), Value(1.0)], ([[4.0]], [1])).__name__
     'cross_entropy'
@@ -416,8 +417,9 @@ def _default_loss(model: Predictor, examples: "_Examples") -> Loss:
                 f"the model has one output, so targets are numbers; got {checks.shown(rows[0])} "
                 "among them. Give row[0] of a row with one number"
             )
-        if all(target % 1 == 0 for target in targets):
-            some = ", ".join(f"{target:g}" for target in sorted(set(targets))[:4])
+        different = sorted(set(targets))
+        if len(different) > 1 and all(target % 1 == 0 for target in different):
+            some = ", ".join(f"{target:g}" for target in different[:4])
             raise ValueError(
                 f"the targets are whole numbers, like {some}, which may be classes or quantities. "
                 "Number two classes 0 and 1, and give the model an output for each of more "

@@ -332,6 +332,7 @@ def test_reading_a_model_records_nothing_and_leaves_its_gradients() -> None:
         (1, [-1, 1], hinge_loss),
         (1, [0.5, 2], mse_loss),
         (1, [-1.5, 0, 1], mse_loss),
+        (1, [2, 2], mse_loss),
         (3, [0, 2], cross_entropy),
         (2, [[0.5, 1.0], [2.0, 1.0]], mse_loss),
     ],
