@@ -6,14 +6,23 @@ message: what was given, what is expected, what to do. Read `training.fit` next,
 
 import inspect
 import math
+import numbers
 from collections.abc import Mapping, Sequence, Set
 from operator import index
 from typing import Any
 
-from micrograd_notes.op import is_number
-
 ONE_HOT = "Of a one-hot row give the class, row.index(1)"
 _LARGEST = 2**63 - 1  # that an array of NumPy holds, and that range() counts to
+
+
+def is_number(x: Any) -> bool:
+    """Returns whether it is a real number, of Python, of NumPy, or of whoever registers his own.
+
+    >>> is_number(2), is_number("2"), is_number(1j)
+    (True, False, False)
+    """
+    # NumPy registers its numbers with Python's, all but its bool.
+    return isinstance(x, numbers.Real) or type(x).__name__ in ("bool", "bool_")
 
 
 def shown(given: Any) -> str:
@@ -69,18 +78,31 @@ def text(name: str, given: Any) -> str:
     raise TypeError(f"{name} must be a text, got {shown(given)}")
 
 
-def function(name: str, given: Any, like: str, count: int = 1) -> None:
+def function(name: str, given: Any, count: int, spelled: str) -> None:
     """Raises TypeError where it is not a function of `count` arguments. A class does not count."""
+    got = shown(given)
     try:
         if callable(given) and not isinstance(given, type):
+            got = f"one of {inspect.signature(given)}"
             inspect.signature(given).bind(*range(count))
             return
     except TypeError:
         pass
     except ValueError:  # some functions of Python's own show no signature
         return
-    arguments = "one argument" if count == 1 else f"{count} arguments"
-    raise TypeError(f"{name} must be a function of {arguments}, like {like}, got {shown(given)}")
+    raise TypeError(f"{name} must be a function of {spelled}, got {got}")
+
+
+def module(given: Any) -> None:
+    """Raises TypeError where it does not name its parameters."""
+    if not hasattr(given, "named_parameters") or isinstance(given, type):
+        raise TypeError(f"model must be a Module, which names its parameters, got {shown(given)}")
+
+
+def operand(name: str, given: Any) -> None:
+    """Raises TypeError where arithmetic does not take it."""
+    if not is_number(given) and not hasattr(given, "_apply_"):
+        raise TypeError(f"{name} must be a number or a Value, got {shown(given)}")
 
 
 # ---- data ----------------------------------------------------------------------------------------

@@ -151,7 +151,7 @@ def _cross_entropy(logits: Any, target: Any) -> Any:
             f"cross_entropy got {checks.shown(logits)}; give two or more logits for each example"
         )
     for logit in logits:
-        _check_number("each of the logits", logit)
+        checks.operand("each of the logits", logit)
     # log(sum of exp(z) / exp(z of the label)). Taking the difference first keeps the digits of a
     # loss that is nearly 0, and of its gradient; the label's own difference is 0.
     if isinstance(target, Value):
@@ -194,8 +194,8 @@ def _losses(
 ) -> Any:
     """Returns the loss of each prediction, in lists of the same shape as the predictions'."""
     if not _is_list(predictions) and not _is_list(targets):
-        _check_number("each of the predictions (or logits)", predictions)
-        _check_number("each of the targets", targets)
+        checks.operand("each of the predictions (or logits)", predictions)
+        checks.operand("each of the targets", targets)
         return loss_of_one(predictions, targets)
     if not _is_list(predictions) or not _is_list(targets):
         raise TypeError(
@@ -232,11 +232,6 @@ def _is_list(thing: Any) -> bool:
 
 def _described(thing: Any) -> str:
     return f"a list of {len(thing)}" if _is_list(thing) else f"one number ({checks.shown(thing)})"
-
-
-def _check_number(name: str, given: Any) -> None:
-    if not isinstance(given, Value) and not is_number(given):
-        raise TypeError(f"{name} must be a number or a Value, got {checks.shown(given)}")
 
 
 def _check_lengths(name: str, predictions: Sequence[Any], targets: Sequence[Any]) -> None:

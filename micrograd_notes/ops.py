@@ -26,11 +26,10 @@ notebook of your own:
 
 import math
 import operator
-from collections.abc import Mapping
 from itertools import accumulate
 from typing import Any
 
-from micrograd_notes import accurate
+from micrograd_notes import accurate, checks
 from micrograd_notes.accurate import TWO_OVER_ROOT_PI
 from micrograd_notes.op import (
     EVERYWHERE,
@@ -356,8 +355,7 @@ def _operands(name: str, xs: tuple[Any, ...]) -> tuple[Any, ...]:
     if not xs:
         raise TypeError(f"{name}() got no operand; give it one or more")
     for x in xs:
-        if not is_number(x) and not hasattr(x, "_apply_"):
-            raise TypeError(f"{name}() takes numbers and Values, got {x!r:.80}")
+        checks.operand(f"each operand of {name}()", x)
     return xs
 
 
@@ -391,8 +389,7 @@ def pick(values: Any, index: Any) -> Any:
     >>> pick([[1.0, 2.0], [3.0, 4.0]], 1)
     [3.0, 4.0]
     """
-    if not hasattr(values, "__getitem__") or isinstance(values, str | Mapping):
-        raise TypeError(f"pick(values, index) takes a list as values, got {values!r:.80}")
+    values = checks.listed("values", values)
     if is_number(index):
         if not index % 1 == 0:
             raise TypeError(f"pick(values, index) takes a whole number as index, got {index!r}")

@@ -50,11 +50,7 @@ class Recorder:
     """
 
     def __init__(self, model: Module, data: Data, every: int = 1) -> None:
-        if not hasattr(model, "named_parameters"):
-            raise TypeError(
-                "model must be a Module, which names its parameters, got "
-                f"{type(model).__name__}"
-            )
+        checks.module(model)
         examples_of(data, model)  # better refused now than in a picture
         self.model = model
         self.data = data

@@ -158,7 +158,7 @@ def fit(
     if not hasattr(model, "parameters"):
         raise TypeError(f"model must have parameters(), like a Module, got {checks.shown(model)}")
     if loss is not None:
-        checks.function("loss", loss, "mse_loss", 2)
+        checks.function("loss", loss, 2, "(outputs, targets), like mse_loss")
     callbacks = _callbacks(callback)
     progress, lifted = checks.flag("progress", progress), checks.flag("lifted", lifted)
     if not isinstance(optimizer, Optimizer | None):
@@ -362,7 +362,7 @@ def evaluate(model: Predictor, data: Data, loss: Loss | None = None) -> dict[str
     """
     examples = _checked(data, model)
     if loss is not None:
-        checks.function("loss", loss, "mse_loss", 2)
+        checks.function("loss", loss, 2, "(outputs, targets), like mse_loss")
     return _evaluated(model, examples, _default_loss(model, examples) if loss is None else loss)
 
 
@@ -568,7 +568,7 @@ def _inputs_of(given: Any, model: Any, what: str = "inputs") -> list[Any]:
         given, columns = given.inputs, given.feature_names
     inputs = checks.examples(what, given, columns)
     if model is not ...:
-        checks.function("model", model, "an MLP")
+        checks.function("model", model, 1, "(inputs), like an MLP")
     places = {len(row) if hasattr(row, "__len__") else -1: i for i, row in enumerate(inputs)}
     for length, place in places.items() if len(places) > 1 and model is not ... else ():
         try:
@@ -587,7 +587,7 @@ def _callbacks(callback: Callback | Sequence[Callback] | None) -> list[Callback]
         return []
     callbacks: list[Any] = list(callback) if isinstance(callback, list | tuple) else [callback]
     for each in callbacks:
-        checks.function("callback", each, "a Watcher, or a list of them", 2)
+        checks.function("callback", each, 2, "(epoch, logs), or a list of them")
     return callbacks
 
 

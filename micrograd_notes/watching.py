@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
+from micrograd_notes import checks
 from micrograd_notes.anomaly import line_outside_the_package
 from micrograd_notes.engine import Value, tell_of_sweeps, topological_order
 from micrograd_notes.nn import Module, Neuron
@@ -74,11 +75,7 @@ class Watcher:
     """
 
     def __init__(self, model: Module, data: Data) -> None:
-        if not hasattr(model, "named_parameters"):
-            raise TypeError(
-                "model must be a Module, which names its parameters, got "
-                f"{type(model).__name__}"
-            )
+        checks.module(model)
         self.model: Any = model
         self.inputs = [inputs for inputs, _ in examples_of(data, model)]
         self._names: dict[Value, str] = {leaf: name for name, leaf in model.named_parameters()}

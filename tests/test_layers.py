@@ -10,9 +10,9 @@ PACKAGE = Path(micrograd_notes.__file__).parent
 
 # A room may import the rooms in the lines above its own, and those beside it in the same folder.
 LAYERS = [
-    {"accurate", "files", "memories", "rows"},
+    {"accurate", "checks", "files", "memories", "rows"},
     {"op"},
-    {"ops", "checks"},
+    {"ops"},
     {"graph"},
     {"anomaly"},
     {"engine"},

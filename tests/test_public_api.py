@@ -183,7 +183,7 @@ WORDS = {
     "inputs": ["example"],
     "targets": ["target"],
     "target": ["targets", "whose places are counted from 0"],
-    "partials": ["partial", "forward is a function"],
+    "partials": ["partial", "forward must be a function"],
     "feature_names": ["feature names"],
     "class_names": ["class names"],
 }
@@ -364,7 +364,7 @@ def faults(case: Case, parameter: inspect.Parameter) -> Iterator[str]:
         if parameter.default is not parameter.empty and bad is parameter.default:
             continue
         signal.signal(signal.SIGALRM, out_of_time)
-        signal.setitimer(signal.ITIMER_REAL, 10)
+        signal.setitimer(signal.ITIMER_REAL, 60)
         try:
             result = call(case, parameter.name, bad)
         except Exception as error:

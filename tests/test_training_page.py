@@ -251,8 +251,8 @@ def test_making_the_page_changes_nothing() -> None:
         ([1.0, 2.0], {}, TypeError, "history must be what fit returns, got \\[1.0"),
         (History(), {}, ValueError, "no loss to draw"),
         (History([{"accuracy": 1.0}]), {}, ValueError, "no loss to draw"),
-        (History([{"loss": 1.0}]), {"limit": 1}, ValueError, "limit must be a whole number, 2 or more"),
-        (History([{"loss": 1.0}]), {"resolution": 1.5}, ValueError, "resolution must be a whole number"),
+        (History([{"loss": 1.0}]), {"limit": 1}, ValueError, "limit must be a whole number"),
+        (History([{"loss": 1.0}]), {"resolution": 1.5}, ValueError, "resolution must be a whole"),
     ],
 )
 def test_what_does_not_fit_is_refused(
