@@ -165,7 +165,7 @@ class Neuron(Module):
 
     def __call__(self, x: Sequence[Any]) -> Value:
         """Returns f(w x + b) for a list of inputs, numbers or `Value`s."""
-        x = _row(x, len(self.w))
+        x = _row(x)
         if len(x) != len(self.w):
             raise ValueError(f"Neuron with {len(self.w)} weights got {len(x)} inputs")
         try:
@@ -207,9 +207,8 @@ class Layer(Module):
 
     def __call__(self, x: Sequence[Any]) -> Any:
         """Returns the neurons' outputs: a list, or a `Value` if there is one neuron."""
-        row = _row(x, len(self.neurons[0].w))
         # A number becomes a Value here, once, and not in each of the neurons that see it.
-        x = [xi if (value := as_value(xi)) is None else value for xi in row]
+        x = [xi if (value := as_value(xi)) is None else value for xi in _row(x)]
         outputs = [neuron(x) for neuron in self.neurons]
         return outputs[0] if len(outputs) == 1 else outputs
 
@@ -325,13 +324,13 @@ def _generator(seed: int | random.Random | None) -> Any:
     return random.Random(checks.seed(seed))
 
 
-_UNORDERED = (Mapping, Set, str, bytes)  # or text, which is not a list of numbers
+_UNORDERED = (Mapping, Set, str, bytes)  # as text, too, is not a list of numbers
 
 
-def _row(x: Any, count: int) -> Any:
+def _row(x: Any) -> Any:
     """Returns the inputs of a neuron; TypeError if they are not in order, as in a dictionary."""
     if type(x) is not list and (not hasattr(x, "__len__") or isinstance(x, _UNORDERED)):
-        raise TypeError(f"inputs must be a list of {count} numbers, got {checks.shown(x)}")
+        raise TypeError(f"inputs must be a list of numbers, got {checks.shown(x)}")
     return x
 
 

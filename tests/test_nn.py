@@ -94,7 +94,7 @@ def test_an_input_becomes_a_value_once_for_all_neurons_of_a_layer() -> None:
     outputs = Layer(2, 3, seed=0)([1.0, Value(2.0)])
     nodes = {node for output in outputs for node in topological_order(output)}
     assert sum(node.op is None and not node.requires_grad for node in nodes) == 1
-    with pytest.raises(TypeError, match=r"inputs must be a list of 2 numbers, got 1\.0"):
+    with pytest.raises(TypeError, match=r"inputs must be a list of numbers, got 1\.0"):
         Layer(2, 3)(1.0)  # type: ignore[arg-type]
 
 
@@ -158,7 +158,7 @@ def test_what_is_no_input_and_what_is_no_activation() -> None:
     unordered: list[Any] = ["ab", b"ab", {0: 7.0, 1: 9.0}, {1.0, 2.0}]
     for inputs in unordered:
         for taker in (Neuron(2), Layer(2, 3), MLP(2, [3, 1])):
-            with pytest.raises(TypeError, match="inputs must be a list of 2 numbers, got"):
+            with pytest.raises(TypeError, match="inputs must be a list of numbers, got"):
                 taker(inputs)
     with pytest.raises(TypeError, match=r"activation returns a Value.*gave 3\.0"):
         Neuron(1, activation=lambda v: 3.0)([1.0])  # type: ignore[arg-type]
@@ -177,7 +177,7 @@ def test_the_wrong_number_of_inputs_is_refused() -> None:
         Neuron(3)([1.0, 2.0])
     with pytest.raises(ValueError, match="Neuron with 1 weights got 2 inputs"):
         Neuron(1)([1.0, 2.0])
-    with pytest.raises(TypeError, match="inputs must be a list of 1 numbers"):
+    with pytest.raises(TypeError, match="inputs must be a list of numbers"):
         Neuron(1)(1.0)  # type: ignore[arg-type]
 
 
