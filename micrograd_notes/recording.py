@@ -51,9 +51,9 @@ class Recorder:
 
     def __init__(self, model: Module, data: Data, every: int = 1) -> None:
         checks.module(model)
-        examples_of(data, model)  # better refused now than in a picture
+        inputs, targets = zip(*examples_of(data, model), strict=True)
         self.model = model
-        self.data = data
+        self.data: Data = data if isinstance(data, Dataset) else (inputs, targets)
         self.every = checks.whole_number("every", every)
         self._parameters: list[Value] = model.parameters()
 

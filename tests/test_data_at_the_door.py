@@ -256,6 +256,17 @@ def test_data_frames_of_pandas_count_by_their_values() -> None:
         predict(net(), texts)
 
 
+@pytest.mark.parametrize("data", FORMS.values(), ids=FORMS)
+def test_a_recorder_shows_the_same_examples_in_every_form(data: Any) -> None:
+    def activations(data: Any) -> Any:
+        model = net()
+        logs: dict[str, Any] = {}
+        Recorder(model, data)(0, logs)
+        return logs["snapshot"].numbers("activations")
+
+    assert activations(data) == activations((ROWS, LABELS))
+
+
 def test_a_dataset_stands_for_its_inputs() -> None:
     model = net()
     assert predict(model, moons(8)) == predict(model, moons(8).inputs)
