@@ -127,7 +127,8 @@ def listed(name: str, given: Any) -> Sequence[Any]:
 def examples(what: str, given: Any, columns: Sequence[str] = (), depth: int = 8) -> list[Any]:
     """Returns "inputs" or "targets" as a list: for each example a number, or lists of numbers.
 
-    Arrays, tensors and data frames count by their values. Lists may be nested `depth` deep.
+    Arrays, tensors and data frames count by their values. Lists may be nested `depth` deep; 2 is
+    for a table, whose cells are plain numbers. Elsewhere inputs may be `Value`s.
 
     Raises:
         TypeError: an example holds something else than numbers, or is not ordered.
@@ -159,7 +160,7 @@ def _checked(what: str, path: tuple[int, ...], given: Any, columns: Any, depth: 
             else _checked(what, (*path, i), part, columns, depth)
             for i, part in enumerate(x)
         ]
-    is_value = hasattr(x, "_apply_") and hasattr(x, "data") and what.startswith("inputs")
+    is_value = hasattr(x, "_apply_") and depth > 2 and what.startswith("inputs")
     number = x.data if is_value else x
     if is_number(number) and _is_finite(number):
         if is_value:

@@ -256,6 +256,17 @@ def test_data_frames_of_pandas_count_by_their_values() -> None:
         predict(net(), texts)
 
 
+def test_inputs_may_be_values_but_not_in_a_data_set() -> None:
+    rows = [[Value(x) for x in row] for row in GOOD]
+    assert predict(net(), rows) == predict(net(), GOOD)
+    with pytest.raises(TypeError, match=r"example 0 of the inputs has Value\("):
+        as_dataset((rows, [0, 1, 1]))
+    with pytest.raises(TypeError, match=r"example 1 of the targets is Value\("):
+        fit(net(), (GOOD, [0, Value(1.0), 1]), progress=False)
+    with pytest.raises(ValueError, match=r"example 0 of the inputs has Value\(.*nan.*in column 1"):
+        predict(net(), [[1.0, Value(NAN)]])
+
+
 @pytest.mark.parametrize("data", FORMS.values(), ids=FORMS)
 def test_a_recorder_shows_the_same_examples_in_every_form(data: Any) -> None:
     def activations(data: Any) -> Any:
