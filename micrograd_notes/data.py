@@ -6,21 +6,22 @@ circles, spirals, xor) are plain Python. The measured ones (iris, digits) come w
 which is imported only when one of them is asked for. Beside them there are words to learn to
 spell: the names of cities, which the time zones are called after.
 
-It deliberately knows nothing of values, gradients or models: inputs are lists of floats and
-targets are whole numbers, and names are strings.
+It deliberately knows nothing of gradients or models: inputs are lists of numbers, targets are
+classes or quantities, and names are strings.
 """
 
 from __future__ import annotations
 
 import inspect
 import math
-import operator
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
 from zoneinfo import available_timezones
+
+from micrograd_notes import checks
 
 __all__ = [
     "DATASETS", "Dataset", "circles", "city_names", "digits", "iris", "load", "moons", "spirals",
@@ -32,17 +33,23 @@ REGIONS = frozenset(
     {"Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"}
 )
 IRIS_FEATURES = ("sepal length", "sepal width", "petal length", "petal width")
+TASKS = ("classification", "regression")
 
 
 @dataclass(frozen=True, repr=False)
 class Dataset:
-    """Examples with their labels: `inputs[i]` is a list of floats, `targets[i]` its class.
+    """Examples with their targets: `inputs[i]` is a list of numbers, `targets[i]` its answer.
 
-    Classes are numbered 0, 1, ..., k-1, and `class_names` says what each number means. Where the
-    inputs are pictures, `image_shape` is (rows, columns) and the inputs are row after row.
+    For the task "classification" a target is a class. Classes are numbered 0, 1, ..., k-1, and
+    `class_names` says what each number means. For "regression" a target is a finite number, or a
+    list of them, and there are no classes. Where the inputs are pictures, `image_shape` is (rows,
+    columns) and the inputs are row after row.
+
+    Arrays and data frames become lists of their values.
 
     Raises:
-        ValueError: the parts do not fit one another.
+        ValueError: the parts do not fit one another, or a number is not finite.
+        TypeError: an example holds something else than numbers.
 
     >>> corners = Dataset("corners", [[0.0, 0.0], [1.0, 1.0]], [0, 1], ("x", "y"), ("low", "high"))
     >>> corners
@@ -53,56 +60,87 @@ class Dataset:
     ...     print(inputs, corners.class_names[target])
     [0.0, 0.0] low
     [1.0, 1.0] high
+    >>> Dataset("prices", [[70.0], [120.0]], [210.5, 395.0], ("area",), task="regression")
+    Dataset('prices': 2 examples, 1 features, regression)
     """
 
     name: str
     inputs: list[list[float]]
-    targets: list[int]
+    targets: list[Any]
     feature_names: tuple[str, ...]
-    class_names: tuple[str, ...]
+    class_names: tuple[str, ...] = ()
     image_shape: tuple[int, int] | None = None
+    task: str = "classification"
 
     def __post_init__(self) -> None:
-        if len(self.inputs) != len(self.targets):
-            raise ValueError(
-                f"{self.name!r} has {len(self.inputs)} inputs but {len(self.targets)} targets; "
-                "give one target an example"
-            )
-        width = len(self.feature_names)
-        for position, row in enumerate(self.inputs):
-            if len(row) != width:
+        checks.text("name", self.name)
+        checks.one_of("task", self.task, TASKS)
+        features = _names("feature_names", self.feature_names)
+        classes = _names("class_names", self.class_names)
+        inputs = checks.examples("inputs", self.inputs, features, depth=2)
+        for position, row in enumerate(inputs):
+            width = len(row) if isinstance(row, list | tuple) else "no list of"
+            if width != len(features):
                 raise ValueError(
-                    f"example {position} of {self.name!r} has {len(row)} numbers "
-                    f"for {width} feature names"
+                    f"example {position} of {self.name!r} has {width} numbers "
+                    f"for {len(features)} feature names"
                 )
-        classes = range(len(self.class_names))
-        for position, target in enumerate(self.targets):
-            if target not in classes:
-                raise ValueError(
-                    f"target {position} of {self.name!r} is {target!r}; with "
-                    f"{len(classes)} class names, targets are whole numbers from 0 to "
-                    f"{len(classes) - 1}"
-                )
-        if self.image_shape is not None and math.prod(self.image_shape) != width:
+        targets = checks.examples("targets", self.targets)
+        if len(inputs) != len(targets):
             raise ValueError(
-                f"{self.name!r} has {width} features, which do not fill pictures of shape "
-                f"{self.image_shape}"
+                f"{self.name!r} has {len(inputs)} inputs but {len(targets)} targets; "
+                "give one target per example"
             )
+        if self.task == "classification":
+            targets = self._classes(targets, len(classes))
+        elif classes:
+            raise ValueError(f"class_names must be empty for task='regression', got {classes}")
+        shape: Any = self.image_shape
+        if shape is not None:
+            sides = shape if isinstance(shape, list | tuple) else ()
+            sides = [checks.whole_number("each side of image_shape", side) for side in sides]
+            if len(sides) != 2 or math.prod(sides) != len(features):
+                raise ValueError(
+                    f"{self.name!r} has {len(features)} features, which do not fill pictures of "
+                    f"shape {checks.shown(shape)}; image_shape must be (rows, columns)"
+                )
+            shape = tuple(sides)
+        checked = (inputs, targets, features, classes, shape)
+        names = ("inputs", "targets", "feature_names", "class_names", "image_shape")
+        for name, part in zip(names, checked, strict=True):
+            object.__setattr__(self, name, part)  # it is frozen for everyone else
+
+    def _classes(self, targets: list[Any], count: int) -> list[int]:
+        """Returns the targets as ints; ValueError where one is not the number of a class."""
+        for position, target in enumerate(targets):
+            if target not in range(count):
+                raise ValueError(
+                    f"target {position} of {self.name!r} is {checks.shown(target)}; with "
+                    f"{count} class names, targets are whole numbers from 0 to {count - 1}. "
+                    f"{checks.ONE_HOT}. Give task='regression' where targets are quantities"
+                )
+        return [int(target) for target in targets]
 
     def __repr__(self) -> str:
+        classes = f"{len(self.class_names)} classes"
         return (
-            f"Dataset({self.name!r}: {len(self)} examples, "
-            f"{len(self.feature_names)} features, {len(self.class_names)} classes)"
+            f"Dataset({self.name!r}: {len(self)} examples, {len(self.feature_names)} features, "
+            f"{self.task if self.task == 'regression' else classes})"
         )
 
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def __getitem__(self, position: int) -> tuple[list[float], int]:
+    def __getitem__(self, position: int | slice) -> tuple[Any, Any]:
+        if not isinstance(position, slice):
+            position = self._place(position)
         return self.inputs[position], self.targets[position]
 
-    def __iter__(self) -> Iterator[tuple[list[float], int]]:
+    def __iter__(self) -> Iterator[tuple[list[float], Any]]:
         return zip(self.inputs, self.targets, strict=True)
+
+    def _place(self, position: Any) -> int:
+        return checks.whole_number("each of positions", position, -len(self), len(self) - 1)
 
     def select(self, positions: Sequence[int]) -> Dataset:
         """Returns the data set of the examples at `positions`, in that order.
@@ -110,10 +148,11 @@ class Dataset:
         >>> xor(samples=4, noise=0, seed=0).select([0, 1])
         Dataset('xor': 2 examples, 2 features, 2 classes)
         """
+        places = [self._place(position) for position in checks.listed("positions", positions)]
         return replace(
             self,
-            inputs=[self.inputs[position] for position in positions],
-            targets=[self.targets[position] for position in positions],
+            inputs=[self.inputs[place] for place in places],
+            targets=[self.targets[place] for place in places],
         )
 
     def shuffled(self, seed: int = 0) -> Dataset:
@@ -140,7 +179,8 @@ class Dataset:
         >>> held_out.class_counts()
         {'outer': 10, 'inner': 10}
         """
-        held_out_count = round(test * len(self)) if 0 < test < 1 else 0
+        test = checks.finite_number("test", test, 0, 1, ". It is the share to hold out")
+        held_out_count = round(test * len(self))
         if not 0 < held_out_count < len(self):
             raise ValueError(
                 f"split(test={test!r}) of {len(self)} examples leaves one part empty; "
@@ -165,7 +205,7 @@ class Dataset:
 
         The means and deviations are those of `by`, or of this data set. Give the training part
         for both parts of a split, so that nothing of the held-out part is looked at. A feature
-        that never varies is moved only.
+        that never varies is moved only. No digit is lost where numbers are large and alike.
 
         >>> train, held_out = iris().split()
         >>> held_out = held_out.standardized(by=train)
@@ -174,18 +214,17 @@ class Dataset:
         True
         """
         reference = self if by is None else by
+        if not isinstance(reference, Dataset):
+            raise TypeError(f"by must be a Dataset, got {checks.shown(by)}")
         if reference.feature_names != self.feature_names:
             raise ValueError(
                 f"{self!r} has features {self.feature_names}, but `by` has "
                 f"{reference.feature_names}; standardize by a data set with the same features"
             )
-        scales = [_mean_and_deviation(column) for column in zip(*reference.inputs, strict=True)]
+        moved = [_standardizer(column) for column in zip(*reference.inputs, strict=True)]
         return replace(
             self,
-            inputs=[
-                [(x - mean) / deviation for x, (mean, deviation) in zip(row, scales, strict=True)]
-                for row in self.inputs
-            ],
+            inputs=[[move(x) for x, move in zip(row, moved, strict=True)] for row in self.inputs],
         )
 
     def signs(self) -> list[int]:
@@ -216,9 +255,9 @@ class Dataset:
         (8, 8)
         """
         if self.image_shape is None:
-            raise ValueError(f"the inputs of {self.name!r} are no pictures; digits are")
+            raise ValueError(f"the inputs of {self.name!r} are not pictures; digits are")
         rows, columns = self.image_shape
-        pixels = self.inputs[position]
+        pixels = self.inputs[self._place(position)]
         return [pixels[row * columns : (row + 1) * columns] for row in range(rows)]
 
 
@@ -248,8 +287,7 @@ def circles(samples: int = 100, noise: float = 0.05, seed: int = 0, factor: floa
     >>> circles().class_names
     ('outer', 'inner')
     """
-    if not 0 <= factor < 1:
-        raise ValueError(f"circles got factor={factor!r}; the inner radius is from 0 to below 1")
+    factor = checks.finite_number("factor", factor, 0, 1 - 2**-53, ". The inner circle is smaller")
     outer, inner = _halves(samples)
     points = [
         *(((math.cos(t), math.sin(t)), 0) for t in _around_a_circle(outer)),
@@ -269,8 +307,9 @@ def spirals(
     >>> spirals(classes=2).class_counts()
     {'arm 0': 75, 'arm 1': 75}
     """
-    classes = _whole_number("spirals", "classes", classes, at_least=2)
-    samples = _whole_number("spirals", "samples", samples, at_least=classes)
+    classes = checks.whole_number("classes", classes, 2)
+    samples = checks.whole_number("samples", samples, classes)
+    turns = checks.finite_number("turns", turns)
     points = []
     for arm in range(classes):
         # The first arms take one example more where the number does not divide evenly.
@@ -290,7 +329,7 @@ def xor(samples: int = 100, noise: float = 0.1, seed: int = 0) -> Dataset:
     >>> sorted(xor(samples=4, noise=0))
     [([0.0, 0.0], 0), ([0.0, 1.0], 1), ([1.0, 0.0], 1), ([1.0, 1.0], 0)]
     """
-    samples = _whole_number("xor", "samples", samples, at_least=4)
+    samples = checks.whole_number("samples", samples, 4)
     corners = [((0.0, 0.0), 0), ((0.0, 1.0), 1), ((1.0, 0.0), 1), ((1.0, 1.0), 0)]
     points = [corners[sample % 4] for sample in range(samples)]
     return _drawn("xor", points, noise, seed, ("same", "different"))
@@ -313,12 +352,11 @@ def iris(columns: Sequence[str] = IRIS_FEATURES) -> Dataset:
     >>> iris(columns=("petal length", "petal width"))[0]
     ([1.4, 0.2], 0)
     """
-    if isinstance(columns, str):
-        columns = (columns,)
+    columns = _names("columns", (columns,) if isinstance(columns, str) else columns)
     unknown = [column for column in columns if column not in IRIS_FEATURES]
     if unknown or not columns:
         raise ValueError(
-            f"iris got columns={tuple(columns)}; choose from: {', '.join(IRIS_FEATURES)}"
+            f"iris got columns={columns}; choose from: {', '.join(IRIS_FEATURES)}"
         )
     bundle = _scikit_learn_datasets("iris").load_iris()
     places = [IRIS_FEATURES.index(column) for column in columns]
@@ -326,7 +364,7 @@ def iris(columns: Sequence[str] = IRIS_FEATURES) -> Dataset:
         name="iris",
         inputs=[[float(row[place]) for place in places] for row in bundle.data],
         targets=[int(target) for target in bundle.target],
-        feature_names=tuple(columns),
+        feature_names=columns,
         class_names=tuple(str(name) for name in bundle.target_names),
     )
 
@@ -346,6 +384,7 @@ def digits(odd_or_even: bool = False, pooled: bool = False) -> Dataset:
     >>> digits(odd_or_even=True, pooled=True)
     Dataset('digits, odd or even, 4x4': 1797 examples, 16 features, 2 classes)
     """
+    odd_or_even, pooled = checks.flag("odd_or_even", odd_or_even), checks.flag("pooled", pooled)
     bundle = _scikit_learn_datasets("digits").load_digits()
     pictures = [[[float(pixel) / 16 for pixel in row] for row in rows] for rows in bundle.images]
     targets = [int(target) for target in bundle.target]
@@ -429,7 +468,7 @@ def load(name: str, **options: Any) -> Dataset:
         ...
     ValueError: no data set is named 'mnist'; choose from: moons, circles, spirals, xor, ...
     """
-    if name not in DATASETS:
+    if not isinstance(name, str) or name not in DATASETS:
         raise ValueError(f"no data set is named {name!r}; choose from: {', '.join(DATASETS)}")
     accepted = inspect.signature(DATASETS[name]).parameters
     unknown = [option for option in options if option not in accepted]
@@ -451,9 +490,8 @@ def _drawn(
     class_names: tuple[str, ...],
 ) -> Dataset:
     """Returns the labelled points as a data set: shaken by `noise`, then shuffled."""
-    if not 0 <= noise < math.inf:
-        raise ValueError(f"{name} got noise={noise!r}; noise is a standard deviation, 0 or more")
-    generator = random.Random(seed)
+    noise = checks.finite_number("noise", noise, 0, advice=". It is a standard deviation")
+    generator = random.Random(checks.seed(seed))
     examples = [
         ([x + generator.gauss(0, noise), y + generator.gauss(0, noise)], target)
         for (x, y), target in points
@@ -470,7 +508,7 @@ def _drawn(
 
 def _halves(samples: int) -> tuple[int, int]:
     """Returns how many of the samples are outer and inner: the odd one is inner."""
-    samples = _whole_number("a data set of two shapes", "samples", samples, at_least=2)
+    samples = checks.whole_number("samples", samples, 2)
     return samples // 2, samples - samples // 2
 
 
@@ -487,15 +525,30 @@ def _around_a_circle(count: int) -> list[float]:
 def _shuffled_positions(count: int, seed: int) -> list[int]:
     """Returns the numbers below `count` in an order that the seed decides."""
     positions = list(range(count))
-    random.Random(seed).shuffle(positions)
+    random.Random(checks.seed(seed)).shuffle(positions)
     return positions
 
 
-def _mean_and_deviation(column: Sequence[float]) -> tuple[float, float]:
-    """Returns a feature's mean and standard deviation, with 1 for a deviation of 0."""
-    mean = math.fsum(column) / len(column)
-    deviation = math.sqrt(math.fsum((x - mean) ** 2 for x in column) / len(column))
-    return mean, deviation or 1.0
+def _names(what: str, given: Any) -> tuple[str, ...]:
+    return tuple(checks.text(f"each of {what}", name) for name in checks.listed(what, given))
+
+
+def _standardizer(column: Sequence[float]) -> Callable[[float], float]:
+    """Returns the function that moves a feature's mean to 0 and scales its deviation to 1.
+
+    Numbers are first scaled by a power of two, which rounds nothing, so that no sum overflows. The
+    mean is a sum of two floats: the second holds the digits that the first has no room for.
+    """
+    unit = 2.0 ** -max(math.frexp(max(map(abs, column)))[1], -1000)
+    scaled = [x * unit for x in column]
+    mean, rest = scaled[0], 0.0  # of a feature that never varies, to the last bit
+    if min(scaled) < max(scaled):
+        mean = math.fsum(scaled) / len(scaled)
+        rest = math.fsum(x - mean for x in scaled) / len(scaled)
+    largest = max(abs(x - mean - rest) for x in scaled) or unit
+    squares = math.fsum(((x - mean - rest) / largest) ** 2 for x in scaled)
+    deviation = largest * (math.sqrt(squares / len(scaled)) or 1.0)
+    return lambda x: (x * unit - mean - rest) / deviation
 
 
 def _pool(rows: list[list[float]]) -> list[list[float]]:
@@ -507,17 +560,6 @@ def _pool(rows: list[list[float]]) -> list[list[float]]:
         ]
         for upper, lower in zip(rows[::2], rows[1::2], strict=True)
     ]
-
-
-def _whole_number(place: str, name: str, number: int, at_least: int) -> int:
-    """Returns the number, if it is whole and large enough."""
-    try:
-        whole = operator.index(number)
-    except TypeError:
-        whole = at_least - 1
-    if whole < at_least:
-        raise ValueError(f"{place} got {name}={number!r}; give a whole number, {at_least} or more")
-    return whole
 
 
 def _scikit_learn_datasets(wanted: str) -> Any:

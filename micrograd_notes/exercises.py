@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from micrograd_notes import checks
 from micrograd_notes.engine import Value
 
 __all__ = ["check"]
@@ -58,6 +59,9 @@ def check(
     """
     if not inputs:
         raise ValueError("check got no inputs; give one or more to compare the answers for")
+    checks.text("hint", hint)
+    if not isinstance(slips, Mapping | None):
+        raise TypeError(f"slips must be a dictionary of wrong numbers and hints, got {slips!r:.80}")
     print(_verdict(attempt, reference, inputs, hint, slips or {}))
 
 
@@ -73,7 +77,9 @@ def _verdict(
     if _is_stub(attempt):
         return f"{name}: not written yet."
     if not callable(attempt):
-        raise TypeError(f"check takes the function that you wrote, got {attempt!r}")
+        raise TypeError(f"attempt must be the function that you wrote, got {checks.shown(attempt)}")
+    if not callable(reference):
+        raise TypeError(f"reference must be a function, got {checks.shown(reference)}")
     for given in inputs:
         arguments = given if isinstance(given, tuple) else (given,)
         call = f"{name}({', '.join(map(_shown, arguments))})"

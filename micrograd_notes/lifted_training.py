@@ -30,6 +30,10 @@ from micrograd_notes.optim import Optimizer
 __all__ = ["Examples", "LiftedTraining", "chosen_classes", "refuse_to_step"]
 
 Loss = Callable[[list[Any], list[Any]], Any]
+NOTHING_TO_LEARN = (
+    "the loss does not depend on any trainable parameter, so there is nothing to learn. Parameters "
+    "train with requires_grad=True, outside of no_grad()"
+)
 
 SHARE = 0.01  # of the time of training, for holding the program against the scalars
 
@@ -49,7 +53,6 @@ class Examples(NamedTuple):
         Raises:
             ValueError: they are of different lengths.
             TypeError: they hold something else than numbers.
-            FloatingPointError: they hold a nan.
             ImportError: NumPy is not installed.
         """
         if find_spec("numpy") is None:
@@ -171,9 +174,14 @@ class LiftedTraining:
 
     def evaluate(self) -> dict[str, float]:
         """Returns the loss and, where targets are labels, the accuracy on the validation data."""
+        import numpy as np
+
         assert self._validation is not None
         (inputs, targets, plain_targets, labels), theta = self._validation, self._state.theta
         outputs = self._outputs(theta, inputs)
+        if np.isnan(outputs).any():
+            wrong = int(np.isnan(outputs.reshape(len(outputs), -1)).any(-1).argmax())
+            raise FloatingPointError(f"the output of the model for example {wrong} is nan")
         if self.is_mean:
             # the gradient that comes along still costs far less than a loss of scalars
             loss, _ = self._program.value_and_grad(theta, inputs, targets)
@@ -291,9 +299,7 @@ class LiftedTraining:
             if not self.is_mean:
                 self._program.check(inputs[batch], targets[batch])
         if not any(self._reached):
-            raise RuntimeError(
-                "the loss depends on no parameter that requires a gradient; there is none to learn"
-            )
+            raise RuntimeError(NOTHING_TO_LEARN)
         reached = partial(compress, self._parameters, self._reached)
         refuse_strangers(self._optimizer, model.parameters(), reached)
         began = time.perf_counter()
@@ -458,7 +464,4 @@ def _as_array(name: str, given: list[Any]) -> Any:
         ) from None
     if array.dtype.kind not in "biuf":
         raise TypeError(f"fit(..., lifted=True) takes numbers as {name}, got {given[0]!r}")
-    if array.dtype.kind == "f" and np.isnan(array).any():
-        wrong = int(np.isnan(array.reshape(len(array), -1)).any(-1).argmax())
-        raise FloatingPointError(f"example {wrong} of the {name} holds a nan")
     return array.astype(np.int64 if array.dtype.kind in "biu" else np.float64)

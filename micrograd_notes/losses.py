@@ -17,6 +17,7 @@ This file knows formulas and the shapes of their arguments. It knows no model an
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
+from micrograd_notes import checks
 from micrograd_notes.accurate import total
 from micrograd_notes.engine import Value
 from micrograd_notes.op import is_number
@@ -89,21 +90,22 @@ def cross_entropy(
     >>> cross_entropy([[Value(0.0), Value(1000.0)], [Value(5.0), Value(5.0)]], [0, 1], "sum").data
     1000.6931471805599
     """
-    _check_reduction("cross_entropy", reduction)
+    checks.one_of("reduction", reduction, REDUCTIONS)
     if not _is_list(logits):
         raise TypeError(
-            f"cross_entropy takes a list of logits, one a class, got {logits!r}; for a model with "
-            "one output there is binary_cross_entropy_with_logits"
+            f"cross_entropy takes a list of logits, one per class, got {checks.shown(logits)}; for "
+            "a model with one output there is binary_cross_entropy_with_logits"
         )
     if not any(_is_list(row) for row in logits):
         return _cross_entropy(logits, target)
-    if isinstance(target, Value) or not isinstance(target, Iterable):
+    targets: Any = target
+    if not _is_list(targets):
         raise TypeError(
             f"cross_entropy got a batch of {len(logits)} lists of logits for one target, "
-            f"{target!r}; give a list of targets"
+            f"{checks.shown(target)}; give a list of targets"
         )
-    _check_lengths("cross_entropy", logits, target)
-    losses = [_cross_entropy(row, label) for row, label in zip(logits, target, strict=True)]
+    _check_lengths("cross_entropy", logits, targets)
+    losses = [_cross_entropy(row, label) for row, label in zip(logits, targets, strict=True)]
     return _reduced(losses, reduction)
 
 
@@ -111,6 +113,8 @@ def cross_entropy(
 
 
 def _squared_error(prediction: Any, target: Any) -> Any:
+    if not isinstance(target, Value):
+        checks.finite_number("each of the targets", target)
     error = prediction - target
     return error * error
 
@@ -140,18 +144,25 @@ def _binary_cross_entropy(logit: Any, target: Any) -> Any:
 
 def _cross_entropy(logits: Any, target: Any) -> Any:
     if not _is_list(logits):
-        raise TypeError(f"cross_entropy got a batch with {logits!r} in place of a list of logits")
+        raise TypeError(
+            f"cross_entropy got a batch with {checks.shown(logits)} instead of a list of logits"
+        )
     if len(logits) < 2:
         raise ValueError(
-            f"cross_entropy got {logits!r}; give it two or more logits for each example"
+            f"cross_entropy got {checks.shown(logits)}; give two or more logits for each example"
         )
+    for logit in logits:
+        checks.operand("each of the logits", logit)
     # log(sum of exp(z) / exp(z of the label)). Taking the difference first keeps the digits of a
     # loss that is nearly 0, and of its gradient; the label's own difference is 0.
     if isinstance(target, Value):
         mine = pick(logits, target)
         return logsumexp(*[logit - mine for logit in logits])
     if type(target).__name__ in ("bool", "bool_") or not is_number(target) or target % 1:
-        raise TypeError(f"cross_entropy takes the number of a class as target, got {target!r}")
+        raise TypeError(
+            f"cross_entropy takes the number of a class as target, got {checks.shown(target)}. "
+            f"{checks.ONE_HOT}"
+        )
     label = int(target)
     # A negative label would count from the end of the list, silently.
     if not 0 <= label < len(logits):
@@ -175,7 +186,7 @@ def _loss(
     reduction: str,
 ) -> Any:
     """Returns the reduced losses of predictions and targets that have the same shape."""
-    _check_reduction(name, reduction)
+    checks.one_of("reduction", reduction, REDUCTIONS)
     return _reduced(_losses(name, loss_of_one, predictions, targets), reduction)
 
 
@@ -184,11 +195,13 @@ def _losses(
 ) -> Any:
     """Returns the loss of each prediction, in lists of the same shape as the predictions'."""
     if not _is_list(predictions) and not _is_list(targets):
+        checks.operand("each of the predictions (or logits)", predictions)
+        checks.operand("each of the targets", targets)
         return loss_of_one(predictions, targets)
     if not _is_list(predictions) or not _is_list(targets):
         raise TypeError(
             f"{name} got {_described(predictions)} for {_described(targets)}; "
-            "give a target of the same shape"
+            "predictions and targets must have the same shape"
         )
     _check_lengths(name, predictions, targets)
     return [_losses(name, loss_of_one, p, t) for p, t in zip(predictions, targets, strict=True)]
@@ -210,22 +223,16 @@ def _flat(losses: Any) -> list[Any]:
 
 def _is_list(thing: Any) -> bool:
     """Returns whether it holds several things: lists, tuples and arrays do."""
-    if isinstance(thing, Mapping | Set) or hasattr(thing, "__next__"):
+    if isinstance(thing, Mapping | Set | bytes) or hasattr(thing, "__next__"):
         raise TypeError(
-            f"a loss takes numbers and lists, got a {type(thing).__name__}; give list(...) of it"
+            "predictions, logits and targets must be numbers or lists of them, got a "
+            f"{type(thing).__name__}; give list(...) of it"
         )
     return isinstance(thing, Iterable) and not isinstance(thing, str)
 
 
 def _described(thing: Any) -> str:
-    return f"a list of {len(thing)}" if _is_list(thing) else f"one number, {thing!r},"
-
-
-def _check_reduction(name: str, reduction: str) -> None:
-    if reduction not in REDUCTIONS:
-        raise ValueError(
-            f"{name} got reduction={reduction!r}; choose from: {', '.join(REDUCTIONS)}"
-        )
+    return f"a list of {len(thing)}" if _is_list(thing) else f"one number ({checks.shown(thing)})"
 
 
 def _check_lengths(name: str, predictions: Sequence[Any], targets: Sequence[Any]) -> None:

@@ -13,14 +13,14 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set, ValuesView
 from itertools import pairwise
-from operator import index
 from reprlib import repr as shortened
 from types import FunctionType, MappingProxyType, MemberDescriptorType, ModuleType
 from typing import Any, NamedTuple
 
+from micrograd_notes import checks
 from micrograd_notes.engine import Value, as_value
 from micrograd_notes.graph import leaf_behind, topological_order
-from micrograd_notes.op import TABLE, Op
+from micrograd_notes.op import TABLE, Op, is_number
 
 Activation = str | Op | Callable[[Value], Value]
 Named = list[tuple[str, Any]]
@@ -99,6 +99,7 @@ class Module:
         Raises:
             ValueError: an entry is missing, unexpected, of another shape, or holds no numbers.
         """
+        strict = checks.flag("strict", strict)
         if not isinstance(state, Mapping):
             raise TypeError(f"a state dict is a dictionary of names and numbers, got {state!r}")
         places = _entries(self)
@@ -150,8 +151,8 @@ class Neuron(Module):
         activation: Activation | None = None,
         seed: int | random.Random | None = None,
     ) -> None:
-        nin = _size("nin", nin)
-        if nonlin not in (True, False):
+        nin = checks.whole_number("nin", nin)
+        if not is_number(nonlin) or nonlin not in (0, 1):
             raise TypeError(f"nonlin is True or False, got {nonlin!r}. Write activation={nonlin!r}")
         chosen = _find_activation("relu" if activation is None else activation)
         self.activation = chosen if nonlin else None
@@ -165,8 +166,7 @@ class Neuron(Module):
 
     def __call__(self, x: Sequence[Any]) -> Value:
         """Returns f(w x + b) for a list of inputs, numbers or `Value`s."""
-        if not hasattr(x, "__len__"):
-            raise TypeError(f"a Neuron takes a list of {len(self.w)} inputs, got {x!r}")
+        x = _row(x)
         if len(x) != len(self.w):
             raise ValueError(f"Neuron with {len(self.w)} weights got {len(x)} inputs")
         try:
@@ -201,16 +201,15 @@ class Layer(Module):
     """
 
     def __init__(self, nin: int, nout: int, **kwargs: Any) -> None:
-        nin, nout = _size("nin", nin), _size("nout", nout)
+        nin, nout = checks.whole_number("nin", nin), checks.whole_number("nout", nout)
         if kwargs.get("seed") is not None:
             kwargs["seed"] = _generator(kwargs["seed"])
         self.neurons = [Neuron(nin, **kwargs) for _ in range(nout)]
 
     def __call__(self, x: Sequence[Any]) -> Any:
         """Returns the neurons' outputs: a list, or a `Value` if there is one neuron."""
-        if hasattr(x, "__len__"):
-            # A number becomes a Value here, once, and not in each of the neurons that see it.
-            x = [xi if (value := as_value(xi)) is None else value for xi in x]
+        # A number becomes a Value here, once, and not in each of the neurons that see it.
+        x = [xi if (value := as_value(xi)) is None else value for xi in _row(x)]
         outputs = [neuron(x) for neuron in self.neurons]
         return outputs[0] if len(outputs) == 1 else outputs
 
@@ -249,13 +248,14 @@ class MLP(Module):
         activation: Activation | None = None,
         seed: int | random.Random | None = None,
     ) -> None:
-        is_ordered = hasattr(nouts, "__iter__") and not isinstance(nouts, str | set | dict)
+        is_ordered = hasattr(nouts, "__iter__") and not isinstance(nouts, _UNORDERED)
         widths = list(nouts) if is_ordered else []
         if not widths:
             raise ValueError(
                 f"nouts is a list with the width of each layer, like [16, 16, 1]; got {nouts!r}"
             )
-        sizes = [_size("each size of an MLP", size) for size in (nin, *widths)]
+        sizes = [checks.whole_number("nin", nin)]
+        sizes += [checks.whole_number("each size in nouts", width) for width in widths]
         options: dict[str, Any] = {"activation": activation}
         if seed is not None:
             options["seed"] = _generator(seed)
@@ -320,15 +320,19 @@ def _generator(seed: int | random.Random | None) -> Any:
     """Returns where random numbers come from: without a seed Python's global generator."""
     if seed is None:
         return random
-    return seed if isinstance(seed, random.Random) else random.Random(seed)
+    if isinstance(seed, random.Random):
+        return seed
+    return random.Random(checks.seed(seed))
 
 
-def _size(what: str, given: Any) -> int:
-    """Returns the size as an int, NumPy's whole numbers too; ValueError if it is no size."""
-    size = 0 if isinstance(given, bool) or not hasattr(given, "__index__") else index(given)
-    if size < 1:
-        raise ValueError(f"{what} is a positive whole number, got {given!r}")
-    return size
+_UNORDERED = (Mapping, Set, str, bytes)  # as text, too, is not a list of numbers
+
+
+def _row(x: Any) -> Any:
+    """Returns the inputs of a neuron; TypeError if they are not in order, as in a dictionary."""
+    if type(x) is not list and (not hasattr(x, "__len__") or isinstance(x, _UNORDERED)):
+        raise TypeError(f"inputs must be a list of numbers, got {checks.shown(x)}")
+    return x
 
 
 # ---- where the parameters are --------------------------------------------------------------------

@@ -6,13 +6,14 @@ an operand that is more than a number takes the call over, by its method `_apply
 """
 
 import difflib
-import inspect
 import math
-import numbers
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from micrograd_notes import checks
+from micrograd_notes.checks import is_number as is_number
 
 Forward = Callable[..., Any]
 Partial = Callable[..., Any] | float | None  # a number is the partial at every point
@@ -193,16 +194,6 @@ class Op:
         return self
 
 
-def is_number(x: Any) -> bool:
-    """Returns whether it is a real number, of Python, of NumPy, or of whoever registers his own.
-
-    >>> is_number(2), is_number("2"), is_number(1j)
-    (True, False, False)
-    """
-    # NumPy registers its numbers with Python's, all but its bool.
-    return isinstance(x, numbers.Real) or type(x).__name__ in ("bool", "bool_")
-
-
 def _at(partial: Partial, result: Any, operands: Sequence[Any]) -> Any:
     """Returns the partial's value at a point."""
     return partial(result, *operands) if callable(partial) else partial
@@ -250,7 +241,11 @@ def operation(
         raise ValueError(
             f"{name!r} is a built-in operation and stays as it is; choose another name"
         )
-    rules = partials if callable(partials) else tuple(map(_as_partial, partials))
+    for what, text in (("symbol", symbol), ("numpy", numpy)):
+        checks.text(f"{name}: {what}", "" if text is None else text)
+    rules: Any = partials  # one function, or one per operand
+    if not callable(partials):
+        rules = tuple(map(_as_partial, checks.listed(f"{name}: partials", partials)))
     _check_functions(name, forward, rules, facts)
     _check_domain(name, facts.get("domain", ()))
     if numpy is None:  # a name of NumPy's may mean something else there: np.sinc(x) has a pi
@@ -275,16 +270,16 @@ def _check_functions(
         raise TypeError(f"{name}: give one partial for each operand, got none")
     arity = len(rules) if isinstance(rules, tuple) else 2
     operands = ", ".join("xyz"[:arity] if arity <= 3 else [f"x{i + 1}" for i in range(arity)])
-    _check_takes(name, "forward", forward, arity, f"({operands})")
+    checks.function(f"{name}: forward", forward, arity, f"({operands})")
     for rule in rules if isinstance(rules, tuple) else (rules,):
         if rule is not None and not isinstance(rule, float):
-            _check_takes(name, "a partial", rule, arity + 1, f"(result, {operands})")
+            checks.function(f"{name}: a partial", rule, arity + 1, f"(result, {operands})")
     for what in ("kinks", "scale"):
         if facts.get(what) is not None:
-            _check_takes(name, what, facts[what], arity, f"({operands})")
+            checks.function(f"{name}: {what}", facts[what], arity, f"({operands})")
     counterpart = facts.get("mpmath")
     if counterpart is not None and not isinstance(counterpart, str):
-        _check_takes(name, "mpmath", counterpart, arity + 1, f"(mp, {operands})")
+        checks.function(f"{name}: mpmath", counterpart, arity + 1, f"(mp, {operands})")
 
 
 def _check_domain(name: str, domain: Any) -> None:
@@ -298,20 +293,6 @@ def _check_domain(name: str, domain: Any) -> None:
             f"{name}: domain is a tuple of intervals, one an operand, as in "
             f"domain=((0.0, math.inf),), got {domain!r}"
         )
-
-
-def _check_takes(name: str, what: str, function: Any, count: int, spelled: str) -> None:
-    if not callable(function):
-        raise TypeError(f"{name}: {what} is a function of {spelled}, got {function!r}")
-    try:
-        inspect.signature(function).bind(*range(count))
-    except ValueError:  # some functions of Python's own show no signature
-        pass
-    except TypeError:
-        raise TypeError(
-            f"{name}: {what} is a function of {spelled}, "
-            f"got one of {inspect.signature(function)}"
-        ) from None
 
 
 def built_in_rows() -> list[Op]:
@@ -343,7 +324,7 @@ def lookup(name: str) -> Op:
     Traceback (most recent call last):
     KeyError: "no operation is named 'exq'; did you mean 'exp'? One of your own is there after ...
     """
-    if name in TABLE:
+    if checks.text("name", name) in TABLE:
         return TABLE[name]
     near = difflib.get_close_matches(name, TABLE, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(TABLE)}."

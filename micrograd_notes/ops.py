@@ -29,7 +29,7 @@ import operator
 from itertools import accumulate
 from typing import Any
 
-from micrograd_notes import accurate
+from micrograd_notes import accurate, checks
 from micrograd_notes.accurate import TWO_OVER_ROOT_PI
 from micrograd_notes.op import (
     EVERYWHERE,
@@ -339,10 +339,7 @@ def minimum(*xs: Any) -> Any:
 
 
 def _choose(name: str, among_values: Op, with_a_number: Op, xs: tuple[Any, ...]) -> Any:
-    if len(xs) == 1 and isinstance(xs[0], list | tuple):
-        xs = tuple(xs[0])
-    if not xs:
-        raise TypeError(f"{name}() got no operand; give it two or more")
+    xs = _operands(name, xs)
     bounds = [x for x in xs if is_number(x)]
     values = [x for x in xs if not is_number(x)]
     if not bounds or not values:
@@ -351,12 +348,26 @@ def _choose(name: str, among_values: Op, with_a_number: Op, xs: tuple[Any, ...])
     return with_a_number(value, among_values(*bounds))
 
 
+def _operands(name: str, xs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Returns the operands, given one by one or as a list; TypeError if one is not a number."""
+    if len(xs) == 1 and isinstance(xs[0], list | tuple):
+        xs = tuple(xs[0])
+    if not xs:
+        raise TypeError(f"{name}() got no operand; give it one or more")
+    for x in xs:
+        checks.operand(f"each operand of {name}()", x)
+    return xs
+
+
 def clamp(x: Any, low: Any = None, high: Any = None) -> Any:
     """Returns x kept between low and high; either may be left out. The gradient at a bound is 0.
 
     >>> clamp(5.0, 0.0, 1.0), clamp(-5.0, high=1.0)
     (1.0, -5.0)
     """
+    _operands("clamp", (x, *(0.0 if bound is None else bound for bound in (low, high))))
+    if is_number(low) and is_number(high) and low > high:
+        raise ValueError(f"clamp() got low={low!r} above high={high!r}; exchange them")
     if low is not None:
         x = maximum(x, low)
     return x if high is None else minimum(x, high)
@@ -378,8 +389,9 @@ def pick(values: Any, index: Any) -> Any:
     >>> pick([[1.0, 2.0], [3.0, 4.0]], 1)
     [3.0, 4.0]
     """
+    values = checks.listed("values", values)
     if is_number(index):
-        if index != int(index):
+        if not index % 1 == 0:
             raise TypeError(f"pick(values, index) takes a whole number as index, got {index!r}")
         if not 0 <= index < len(values):
             raise IndexError(f"pick() got index {index} for {len(values)} values, counted from 0")
@@ -397,8 +409,7 @@ def softmax(*xs: Any) -> list[Any]:
     >>> softmax([1000.0, 1000.0])
     [0.5, 0.5]
     """
-    xs = logsumexp.with_defaults(xs)
-    return _exponential_shares(None, *xs)
+    return _exponential_shares(None, *_operands("softmax", xs))
 
 
 close_the_built_in_table()

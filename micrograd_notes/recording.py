@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from micrograd_notes import checks
 from micrograd_notes.data import Dataset
 from micrograd_notes.engine import Value, no_grad, topological_order
-from micrograd_notes.nn import MLP, Layer, Neuron
+from micrograd_notes.nn import MLP, Layer, Module, Neuron
 from micrograd_notes.op import Op
-from micrograd_notes.training import History
+from micrograd_notes.training import Data, History, examples_of
 
 __all__ = ["KINDS", "Recorder", "Snapshot", "snapshots_of"]
 
@@ -48,21 +49,12 @@ class Recorder:
     True
     """
 
-    def __init__(self, model: Any, data: Any, every: int = 1) -> None:
-        if not hasattr(model, "named_parameters"):
-            raise TypeError(
-                f"Recorder(model, data) takes a Module, which names its parameters, got "
-                f"{type(model).__name__}"
-            )
-        if not isinstance(data, Dataset) and not (
-            isinstance(data, tuple | list) and len(data) == 2
-        ):
-            raise TypeError(f"data is a Dataset or (inputs, targets), got {type(data).__name__}")
-        if not isinstance(every, int) or every < 1:
-            raise ValueError(f"every is a whole number, 1 or more, got {every!r}")
+    def __init__(self, model: Module, data: Data, every: int = 1) -> None:
+        checks.module(model)
+        inputs, targets = zip(*examples_of(data, model), strict=True)
         self.model = model
-        self.data = data
-        self.every = every
+        self.data: Data = data if isinstance(data, Dataset) else (inputs, targets)
+        self.every = checks.whole_number("every", every)
         self._parameters: list[Value] = model.parameters()
 
     def __call__(self, epoch: int, logs: dict[str, Any]) -> None:
@@ -112,8 +104,7 @@ class Snapshot:
         Raises:
             ValueError: there are no numbers of that kind.
         """
-        if of not in KINDS:
-            raise ValueError(f"unknown kind {of!r}; there are {', '.join(KINDS)}")
+        checks.one_of("of", of, KINDS)
         if of == "activations":
             return self._activations()
         names = self._layer_names
@@ -161,6 +152,8 @@ def snapshots_of(history: History) -> list[tuple[int, Snapshot]]:
     >>> snapshots_of(History([{"loss": 1.0}]))
     []
     """
+    if not isinstance(history, History):
+        raise TypeError(f"history must be what fit returns, got {checks.shown(history)}")
     return [(i, logs["snapshot"]) for i, logs in enumerate(history.epochs) if "snapshot" in logs]
 
 

@@ -19,11 +19,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from itertools import count, repeat
+from typing import Any, NamedTuple, Protocol
 
-from micrograd_notes.data import Dataset
+from micrograd_notes import checks
+from micrograd_notes.data import TASKS, Dataset
 from micrograd_notes.engine import AnomalyError, Value, detect_anomaly, no_grad, topological_order
 from micrograd_notes.lifted_training import (
+    NOTHING_TO_LEARN,
     Examples,
     LiftedTraining,
     refuse_steps,
@@ -41,6 +44,8 @@ from micrograd_notes.optim import Adam, Optimizer
 __all__ = ["History", "accuracy", "default_loss", "evaluate", "fit", "predict"]
 
 logger = logging.getLogger(__name__)
+
+SAY_REGRESSION = "For quantities, give loss=mse_loss or Dataset(..., task='regression')"
 
 Inputs = Sequence[Sequence[Any]]
 Data = Dataset | tuple[Inputs, Sequence[Any]]
@@ -117,7 +122,8 @@ def fit(
 
     Args:
         model: a function of one example's inputs that returns a `Value` or a list of them.
-        data: a `Dataset`, or (inputs, targets).
+        data: a `Dataset`, or (inputs, targets): lists, arrays or data frames of finite numbers. A
+            `Dataset` of the task "regression" is learned with `mse_loss`, and has no accuracy.
         loss: a function of the outputs and the targets of a batch; see `default_loss`.
         optimizer: by default Adam with lr=0.05, which suits small nets, over all parameters.
         epochs: how often to go through the data.
@@ -144,8 +150,10 @@ def fit(
     Raises:
         ValueError: inputs and targets do not fit each other or the model, or a count is below 1;
             a weight could not learn (see `Module`), or the optimiser is of another model.
-        TypeError: the loss or the callback is no function, or the optimiser none; a callback
-            returns something else than True, False or None.
+            Or an example holds a number that is not finite.
+        TypeError: an example holds something else than numbers; the model does not return `Value`s;
+            the loss or the callback is not a function, or the optimiser not an `Optimizer`; a
+            callback returns something else than True, False or None.
         FloatingPointError: the loss, a gradient, or what a step would make of a parameter is not
             finite. Model and optimiser stay as they were before that step.
         CannotLift: with `lifted`, the model or the loss can't be lifted, or differs from the
@@ -159,26 +167,32 @@ def fit(
     >>> len(history), accuracy(model, xor(seed=1))
     (10, 1.0)
     """
-    _check_count("epochs", epochs)
-    _check_count("batch_size", batch_size)
-    if loss is not None and not callable(loss):
-        raise TypeError(f"loss is a function, like mse_loss, got {loss!r}")
+    epochs = checks.whole_number("epochs", epochs)
+    batch_size = checks.whole_number("batch_size", batch_size)
+    seed = checks.seed(seed)
+    if not hasattr(model, "parameters"):
+        raise TypeError(f"model must have parameters(), like a Module, got {checks.shown(model)}")
+    if loss is not None:
+        checks.function("loss", loss, 2, "(outputs, targets), like mse_loss")
     callbacks = _callbacks(callback)
+    progress, lifted = checks.flag("progress", progress), checks.flag("lifted", lifted)
     if not isinstance(optimizer, Optimizer | None):
         raise TypeError(
-            f"optimizer is one like Adam(model.parameters(), lr=0.01), got {optimizer!r}"
+            "optimizer must be one like Adam(model.parameters(), lr=0.01), got "
+            f"{checks.shown(optimizer)}"
         )
-    examples = examples_of(data)
-    if validation is not None:
-        examples_of(validation)  # better refused now than after an epoch
-    loss = default_loss(model, data) if loss is None else loss
+    examples = _checked(data, model)
+    held_out = None if validation is None else _checked(validation, model, "validation")
+    if held_out is not None:
+        held_out = held_out._replace(task=held_out.task or examples.task)
+    loss = _default_loss(model, examples) if loss is None else loss
     optimizer = Adam(model.parameters(), lr=0.05) if optimizer is None else optimizer
     steps: _Steps | LiftedTraining = (
-        _lifted(model, data, loss, optimizer, batch_size, validation)
+        _lifted(model, examples, loss, optimizer, batch_size, held_out)
         if lifted
-        else _Steps(model, examples, loss, optimizer, batch_size, validation)
+        else _Steps(model, examples, loss, optimizer, batch_size, held_out)
     )
-    order = list(range(len(examples)))
+    order = list(range(len(examples.inputs)))
     generator = random.Random(seed)
     history = History()
     with _progress_bar(epochs) if progress else nullcontext() as bar, steps:
@@ -212,34 +226,35 @@ class _Steps:
     """The steps of `fit` on scalars; `LiftedTraining` takes them on arrays."""
 
     model: Model
-    examples: list[tuple[Any, Any]]
+    data: "_Examples"
     loss: Loss
     optimizer: Optimizer
     batch_size: int
-    validation: Data | None
+    validation: "_Examples | None"
 
     def one_epoch(self, order: Sequence[int]) -> dict[str, float]:
         """Takes one step a batch, and returns the mean loss and the accuracy of all guesses."""
         losses: list[float] = []
         guesses: list[Any] = []
-        examples = [self.examples[place] for place in order]
         mine = self.model.parameters()
-        for start in range(0, len(examples), self.batch_size):
-            batch = examples[start : start + self.batch_size]
+        for start in range(0, len(order), self.batch_size):
+            batch = order[start : start + self.batch_size]
             outputs, batch_loss = self._guess(batch)
             if not start:
+                if not batch_loss.requires_grad:
+                    raise RuntimeError(NOTHING_TO_LEARN)
                 refuse_strangers(self.optimizer, mine, partial(topological_order, batch_loss))
             self._step(batch_loss, batch, mine)
             losses.append(batch_loss.data * len(batch))
-            guesses += map(_numbers, outputs)
-        targets = [target for _, target in examples]
-        return {"loss": math.fsum(losses) / len(examples), **_accuracy_if_labels(guesses, targets)}
+            guesses += map(_numbers, outputs, batch)
+        data = self.data._replace(targets=[self.data.targets[i] for i in order])
+        return {"loss": math.fsum(losses) / len(order), **_accuracy_if_labels(guesses, data)}
 
-    def _guess(self, batch: list[tuple[Any, Any]]) -> tuple[list[Any], Value]:
-        outputs = [self.model(inputs) for inputs, _ in batch]
-        return outputs, self.loss(outputs, [target for _, target in batch])
+    def _guess(self, batch: Sequence[int]) -> tuple[list[Any], Value]:
+        outputs = [_output(self.model, self.data.inputs[i], i) for i in batch]
+        return outputs, _loss_of(self.loss, outputs, [self.data.targets[i] for i in batch])
 
-    def _step(self, loss: Value, batch: list[tuple[Any, Any]], mine: list[Value]) -> None:
+    def _step(self, loss: Value, batch: Sequence[int], mine: list[Value]) -> None:
         """Takes a step; or raises, and leaves model and optimiser as they were before."""
         optimizer, trained = self.optimizer, self.optimizer.params
         numbers, gradients = [p._data for p in trained], [p._grad for p in (*mine, *trained)]
@@ -262,7 +277,7 @@ class _Steps:
                 raise FloatingPointError(f"{error}\n  {why}") from None
             raise
 
-    def _origin(self, batch: list[tuple[Any, Any]]) -> str:
+    def _origin(self, batch: Sequence[int]) -> str:
         """Returns where in a batch the first number is made that is not finite, in words."""
         try:
             with detect_anomaly():
@@ -274,7 +289,7 @@ class _Steps:
     def evaluate(self) -> dict[str, float]:
         """Returns the loss and the accuracy on the validation data."""
         assert self.validation is not None
-        return evaluate(self.model, self.validation, self.loss)
+        return _evaluated(self.model, self.validation, self.loss)
 
     def __enter__(self) -> None:
         """Does nothing, as do the next ones: the model has the numbers of each step at once."""
@@ -288,21 +303,20 @@ class _Steps:
 
 def _lifted(
     model: Model,
-    data: Data,
+    data: "_Examples",
     loss: Loss,
     optimizer: Optimizer,
     batch_size: int,
-    validation: Data | None,
+    validation: "_Examples | None",
 ) -> LiftedTraining:
     """Returns the steps on arrays; labels among the targets are known by the model's outputs."""
 
-    def arrays(data: Data) -> Examples:
-        examples = examples_of(data)
-        [output] = _outputs(model, [examples[0][0]])
-        labels = _labels(_numbers(output), [target for _, target in examples])
-        if labels and not isinstance(output, Value):  # classes, which may be spelled 0.0, 1.0, 2.0
-            examples = [(x, int(label)) for (x, _), label in zip(examples, labels, strict=True)]
-        return Examples.of(examples, labels)
+    def arrays(data: _Examples) -> Examples:
+        [output] = _outputs(model, data.inputs[:1])
+        labels = _labels(_numbers(output, 0), data)
+        # Classes may be spelled 0.0, 1.0, 2.0; an array of indices holds whole numbers.
+        targets = labels if labels and not isinstance(output, Value) else data.targets
+        return Examples.of(list(zip(data.inputs, targets, strict=True)), labels)
 
     held_out = None if validation is None else arrays(validation)
     return LiftedTraining(model, loss, optimizer, batch_size, arrays(data), held_out)
@@ -311,15 +325,30 @@ def _lifted(
 # ---- reading a model -----------------------------------------------------------------------------
 
 
-def predict(model: Predictor, inputs: Inputs) -> list[int]:
-    """Returns the class that the model gives to each example: 0 or 1 for a model of one output.
+def predict(model: Predictor, inputs: Inputs | Dataset, task: str | None = None) -> list[Any]:
+    """Returns the class that the model gives to each example, or its number for a regression.
+
+    Args:
+        model: a function of one example's inputs that returns a `Value` or a list of them.
+        inputs: those of the examples, or a `Dataset`.
+        task: "classification" or "regression"; by default that of the `Dataset`, and for plain
+            inputs "classification". The class is 0 or 1 for a model of one output.
+
+    Raises:
+        FloatingPointError: an output is nan, which is neither a class nor a number.
 
     >>> predict(lambda x: Value(x[0] - 5.0), [[4.0], [6.0]])
     [0, 1]
     >>> predict(lambda x: [Value(0.1), Value(0.7), Value(0.2)], [[4.0]])
     [1]
+    >>> predict(lambda x: Value(x[0] - 5.0), [[4.0], [6.0]], task="regression")
+    [-1.0, 1.0]
     """
-    return [_chosen_class(_numbers(output)) for output in _outputs(model, inputs)]
+    if task is None:
+        task = inputs.task if isinstance(inputs, Dataset) else "classification"
+    checks.one_of("task", task, TASKS)
+    outputs = list(map(_numbers, _outputs(model, _inputs_of(inputs, model)), count()))
+    return outputs if task == "regression" else list(map(_chosen_class, outputs))
 
 
 def accuracy(model: Predictor, data: Data) -> float:
@@ -327,17 +356,18 @@ def accuracy(model: Predictor, data: Data) -> float:
 
     Raises:
         ValueError: the targets are no labels for the outputs that the model has.
+        FloatingPointError: an output is nan, which is not a class.
 
     >>> accuracy(lambda x: Value(x[0] - 5.0), ([[4.0], [6.0], [7.0], [8.0]], [0, 1, 1, 0]))
     0.75
     """
-    examples = examples_of(data)
-    outputs = [_numbers(output) for output in _outputs(model, [inputs for inputs, _ in examples])]
-    measured = _accuracy_if_labels(outputs, [target for _, target in examples])
+    examples = _checked(data, model)
+    outputs = list(map(_numbers, _outputs(model, examples.inputs), count()))
+    measured = _accuracy_if_labels(outputs, examples)
     if not measured:
         raise ValueError(
-            "accuracy needs labels as targets: 0 and 1, or -1 and +1, for a model of one output; "
-            "0 to k-1 for one of k outputs"
+            "accuracy needs labels as targets in data: 0 and 1, or -1 and +1, for a model of one "
+            f"output; 0 to k-1 for one of k outputs. {checks.ONE_HOT}"
         )
     return measured["accuracy"]
 
@@ -348,13 +378,18 @@ def evaluate(model: Predictor, data: Data, loss: Loss | None = None) -> dict[str
     >>> evaluate(lambda x: Value(0.0), ([[4.0], [6.0]], [0, 0]))
     {'loss': 0.6931471805599453, 'accuracy': 1.0}
     """
-    examples = examples_of(data)
-    targets = [target for _, target in examples]
-    loss = default_loss(model, data) if loss is None else loss
+    examples = _checked(data, model)
+    if loss is not None:
+        checks.function("loss", loss, 2, "(outputs, targets), like mse_loss")
+    return _evaluated(model, examples, _default_loss(model, examples) if loss is None else loss)
+
+
+def _evaluated(model: Predictor, examples: "_Examples", loss: Loss) -> dict[str, float]:
     with no_grad():
-        outputs = _outputs(model, [inputs for inputs, _ in examples])
-        total = loss(outputs, targets)
-    return {"loss": total.data, **_accuracy_if_labels([_numbers(y) for y in outputs], targets)}
+        outputs = _outputs(model, examples.inputs)
+        total = _loss_of(loss, outputs, examples.targets)
+    numbers = list(map(_numbers, outputs, count()))
+    return {"loss": total.data, **_accuracy_if_labels(numbers, examples)}
 
 
 def default_loss(model: Predictor, data: Data) -> Loss:
@@ -364,48 +399,103 @@ def default_loss(model: Predictor, data: Data) -> Loss:
     |---|---|---|
     | one | 0 and 1 | `binary_cross_entropy_with_logits` |
     | one | -1 and +1 | `hinge_loss` |
-    | one | other numbers | `mse_loss` |
+    | one | other numbers, not all of them whole | `mse_loss` |
     | k | labels from 0 to k-1 | `cross_entropy` |
-    | k | lists of k numbers | `mse_loss` |
+    | k | lists of k numbers, not all of them one-hot | `mse_loss` |
+    | any | those of a `Dataset` with task="regression" | `mse_loss` |
 
     Raises:
-        ValueError: the labels are more than the outputs can tell apart.
+        ValueError: the labels are more than the outputs can tell apart. Or nothing says whether
+            targets are classes or quantities: two or more other whole numbers for one output, or
+            one-hot rows.
 
     >>> default_loss(lambda x: [Value(0.0), Value(1.0)], ([[4.0]], [1])).__name__
     'cross_entropy'
     """
-    examples = examples_of(data)
-    targets = [target for _, target in examples]
-    [output] = _outputs(model, [examples[0][0]])
-    classes = len(data.class_names) if isinstance(data, Dataset) else None
+    return _default_loss(model, _checked(data, model))
+
+
+def _default_loss(model: Predictor, examples: "_Examples") -> Loss:
+    targets = examples.targets
+    if examples.task == "regression":
+        return mse_loss
+    [output] = _outputs(model, examples.inputs[:1])
     if isinstance(output, Value):
-        if classes is not None and classes > 2:
+        if examples.classes > 2:
             raise ValueError(
-                f"the data has {classes} classes and the model one output, which tells two apart; "
-                f"give its last layer {classes}"
+                f"the data has {examples.classes} classes and the model one output, which tells "
+                f"two apart; give its last layer {examples.classes}"
             )
         if _are_among(targets, (0, 1)):
             return binary_cross_entropy_with_logits
-        return hinge_loss if _are_among(targets, (-1, 1)) else mse_loss
+        if _are_among(targets, (-1, 1)):
+            return hinge_loss
+        if rows := [target for target in targets if isinstance(target, list | tuple)]:
+            raise ValueError(
+                f"the model has one output, so targets are numbers; got {checks.shown(rows[0])} "
+                "among them. Give row[0] of a row with one number"
+            )
+        different = sorted(set(targets))
+        if len(different) > 1 and all(target % 1 == 0 for target in different):
+            some = ", ".join(f"{target:g}" for target in different[:4])
+            raise ValueError(
+                f"the targets are whole numbers, like {some}, which may be classes or quantities. "
+                "Number two classes 0 and 1, and give the model an output for each of more "
+                f"classes. {SAY_REGRESSION}"
+            )
+        return mse_loss
     labels = range(len(output))
     for target in targets:
-        if not hasattr(target, "__len__") and target not in labels:
+        if not isinstance(target, list | tuple) and target not in labels:
             raise ValueError(
                 f"the model has {len(labels)} outputs, so targets are labels from 0 to "
                 f"{len(labels) - 1} or lists of {len(labels)} numbers; got {target!r} among them"
             )
+    rows = [target for target in targets if isinstance(target, list | tuple) and len(target) > 1]
+    if len(rows) == len(targets) and all([x for x in row if x != 0] == [1] for row in rows):
+        raise ValueError(
+            f"the targets are one-hot, like {checks.shown(targets[0])}, which may be classes or "
+            f"quantities. {checks.ONE_HOT}. {SAY_REGRESSION}"
+        )
     return cross_entropy if _are_among(targets, labels) else mse_loss
+
+
+def _loss_of(loss: Loss, outputs: list[Any], targets: list[Any]) -> Value:
+    """Returns the loss of a batch, if it is a `Value`."""
+    total = loss(outputs, targets)
+    if isinstance(total, Value):
+        return total
+    raise TypeError(
+        f"loss must return one Value, made from the outputs of the model, got {checks.shown(total)}"
+    )
 
 
 def _outputs(model: Predictor, inputs: Inputs) -> list[Any]:
     """Returns the model's outputs for each example, without recording how they came about."""
     with no_grad():
-        return [model(row) for row in inputs]
+        return list(map(_output, repeat(model), inputs, count()))
 
 
-def _numbers(output: Any) -> Any:
-    """Returns the output as a number, or as a list of numbers."""
-    return output.data if isinstance(output, Value) else [logit.data for logit in output]
+def _output(model: Predictor, inputs: Any, place: int) -> Any:
+    """Returns the output for the example at that place; TypeError if it holds no `Value`s."""
+    output = model(inputs)
+    values = [output] if isinstance(output, Value) else checks.plain(output)
+    if not isinstance(values, list | tuple) or not all(isinstance(v, Value) for v in values):
+        raise TypeError(
+            f"model must return a Value, or a list of Values, got {checks.shown(output)} for "
+            f"example {place}"
+        )
+    return output
+
+
+def _numbers(output: Any, place: int) -> Any:
+    """Returns the output for the example at that place as a number, or as a list of numbers."""
+    numbers = [value.data for value in ([output] if isinstance(output, Value) else output)]
+    if any(map(math.isnan, numbers)):
+        raise FloatingPointError(
+            f"the output of the model for example {place} is nan, which is not a class"
+        )
+    return numbers[0] if isinstance(output, Value) else numbers
 
 
 def _chosen_class(output: Any) -> int:
@@ -415,21 +505,22 @@ def _chosen_class(output: Any) -> int:
     return max(range(len(output)), key=output.__getitem__)
 
 
-def _accuracy_if_labels(outputs: list[Any], targets: list[Any]) -> dict[str, float]:
+def _accuracy_if_labels(outputs: list[Any], examples: "_Examples") -> dict[str, float]:
     """Returns {"accuracy": the share of outputs that are right}, or {} if targets are no labels."""
-    labels = _labels(outputs[0], targets)
+    labels = _labels(outputs[0], examples)
     if labels is None:
         return {}
     right = sum(map(operator.eq, map(_chosen_class, outputs), labels))
-    return {"accuracy": right / len(targets)}
+    return {"accuracy": right / len(labels)}
 
 
-def _labels(output: Any, targets: list[Any]) -> list[int] | None:
+def _labels(output: Any, examples: "_Examples") -> list[int] | None:
     """Returns the class of each target, or None if they are no labels for such an output."""
     spellings = [(0, 1), (-1, 1)] if isinstance(output, float) else [range(len(output))]
-    if not any(_are_among(targets, labels) for labels in spellings):
+    targets = examples.targets
+    if examples.task == "regression" or not any(_are_among(targets, each) for each in spellings):
         return None
-    return [max(target, 0) for target in targets]  # of two classes, -1 and 0 are the same one
+    return [int(max(target, 0)) for target in targets]  # of two classes, -1 and 0 are the same one
 
 
 def _are_among(targets: list[Any], labels: Sequence[int]) -> bool:
@@ -439,21 +530,73 @@ def _are_among(targets: list[Any], labels: Sequence[int]) -> bool:
 # ---- arguments and reports -----------------------------------------------------------------------
 
 
-def examples_of(data: Data) -> list[tuple[Any, Any]]:
-    """Returns the data as a list of (inputs, target)."""
-    inputs: Inputs
-    targets: Sequence[Any]
+class _Examples(NamedTuple):
+    """Data that was checked, so that it is looked at once however often it is read."""
+
+    inputs: list[Any]
+    targets: list[Any]
+    task: str | None = None  # where it was not said
+    classes: int = 0
+
+
+def examples_of(data: Data, model: Any = ...) -> list[tuple[Any, Any]]:
+    """Returns the data as a list of (inputs, target), once it is checked, for a model if any."""
+    examples = _checked(data, model)
+    return list(zip(examples.inputs, examples.targets, strict=True))
+
+
+def _checked(data: Any, model: Any = ..., name: str = "data") -> _Examples:
+    """Returns the data as lists of finite numbers; TypeError or ValueError where it is not."""
+    of = "" if name == "data" else f" of {name}"
     if isinstance(data, Dataset):
-        inputs, targets = data.inputs, data.targets
-    elif isinstance(data, tuple | list) and len(data) == 2:
-        inputs, targets = data
+        inputs, targets = data, data.targets
+        said: tuple[Any, ...] = (data.task, len(data.class_names))
     else:
-        raise TypeError(f"data is a Dataset or (inputs, targets), got {type(data).__name__}")
-    if len(inputs) != len(targets):
-        raise ValueError(f"there are {len(inputs)} inputs for {len(targets)} targets")
-    if not len(inputs):
-        raise ValueError("there are no examples; give one or more")
-    return list(zip(inputs, targets, strict=True))
+        is_pair = isinstance(data, tuple | list) and len(data) == 2
+        if not is_pair or (isinstance(data, list) and all(map(_is_example, data))):
+            kind = "a list of examples" if isinstance(data, list) else checks.shown(data)
+            raise TypeError(
+                f"{name} must be a Dataset or (inputs, targets), got {kind}. Of pairs give "
+                "([x for x, _ in pairs], [y for _, y in pairs])"
+            )
+        (inputs, targets), said = data, ()
+    examples = _Examples(
+        _inputs_of(inputs, model, f"inputs{of}"), checks.examples(f"targets{of}", targets), *said
+    )
+    if len(examples.inputs) != len(examples.targets):
+        raise ValueError(
+            f"{name} is wrong: there are {len(examples.inputs)} inputs for "
+            f"{len(examples.targets)} targets"
+        )
+    if not examples.inputs:
+        raise ValueError(f"there are no examples in {name}; give one or more")
+    return examples
+
+
+def _is_example(part: Any) -> bool:
+    """Returns whether it is a pair of a row and a number."""
+    is_pair = isinstance(part, tuple | list) and len(part) == 2
+    return is_pair and isinstance(part[0], tuple | list) and not hasattr(part[1], "__len__")
+
+
+def _inputs_of(given: Any, model: Any, what: str = "inputs") -> list[Any]:
+    """Returns inputs as lists of finite numbers, of lengths that the model takes."""
+    columns: tuple[str, ...] = ()
+    if isinstance(given, Dataset):
+        given, columns = given.inputs, given.feature_names
+    inputs = checks.examples(what, given, columns)
+    if model is not ...:
+        checks.function("model", model, 1, "(inputs), like an MLP")
+    places = {len(row) if hasattr(row, "__len__") else -1: i for i, row in enumerate(inputs)}
+    for length, place in places.items() if len(places) > 1 and model is not ... else ():
+        try:
+            _outputs(model, [inputs[place]])
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"example {place} of the {what} has {length} numbers, and not all have as many: "
+                f"{error}"
+            ) from None
+    return inputs
 
 
 def _callbacks(callback: Callback | Sequence[Callback] | None) -> list[Callback]:
@@ -462,8 +605,7 @@ def _callbacks(callback: Callback | Sequence[Callback] | None) -> list[Callback]
         return []
     callbacks: list[Any] = list(callback) if isinstance(callback, list | tuple) else [callback]
     for each in callbacks:
-        if not callable(each):
-            raise TypeError(f"callback is a function, like print, or a list of them, got {each!r}")
+        checks.function("callback", each, 2, "(epoch, logs), or a list of them")
     return callbacks
 
 
@@ -475,11 +617,6 @@ def _is_true(callback: Callback, answer: Any) -> bool:
         f"the callback {getattr(callback, '__qualname__', repr(callback))} returned {answer!r}. "
         "Return True to end the training, False or None to go on"
     )
-
-
-def _check_count(name: str, count: Any) -> None:
-    if isinstance(count, bool) or not hasattr(count, "__index__") or count < 1:
-        raise ValueError(f"{name} is a whole number, 1 or more, got {count!r}")
 
 
 def _spelled(logs: Logs) -> str:

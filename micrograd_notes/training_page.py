@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from micrograd_notes import plots
+from micrograd_notes import checks, plots
 from micrograd_notes.data import Dataset
 from micrograd_notes.draw.page import Page, text_of
 from micrograd_notes.draw.stepper import as_json_in_html
@@ -69,14 +69,12 @@ def training_page(
     'No snapshots were recorded, ...
     """
     if not isinstance(history, History):
-        raise TypeError(
-            f"training_page takes the History that fit returns, got {type(history).__name__}"
-        )
+        raise TypeError(f"history must be what fit returns, got {checks.shown(history)}")
+    checks.text("title", title)
     if not any("loss" in logs for logs in history.epochs):
         raise ValueError(f"there is no loss to draw in {history!r:.80}; train for an epoch or more")
-    for name, number, least in (("limit", limit, 2), ("resolution", resolution, 2)):
-        if not isinstance(number, int) or isinstance(number, bool) or number < least:
-            raise ValueError(f"{name}= takes an integer from {least} on, got {number!r}")
+    limit = checks.whole_number("limit", limit, 2)
+    resolution = checks.whole_number("resolution", resolution, 2)
     return TrainingPage(history, title, limit, resolution)
 
 

@@ -10,9 +10,10 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
+from micrograd_notes import checks
 from micrograd_notes.anomaly import line_outside_the_package
 from micrograd_notes.engine import Value, tell_of_sweeps, topological_order
-from micrograd_notes.nn import Neuron
+from micrograd_notes.nn import Module, Neuron
 from micrograd_notes.op import Op
 from micrograd_notes.training import Data, examples_of
 
@@ -73,14 +74,10 @@ class Watcher:
     To record at the same time: `fit(..., callback=[Recorder(model, data), Watcher(model, data)])`.
     """
 
-    def __init__(self, model: Any, data: Data) -> None:
-        if not hasattr(model, "named_parameters"):
-            raise TypeError(
-                f"Watcher(model, data) takes a Module, which names its parameters, got "
-                f"{type(model).__name__}"
-            )
-        self.model = model
-        self.inputs = [inputs for inputs, _ in examples_of(data)]
+    def __init__(self, model: Module, data: Data) -> None:
+        checks.module(model)
+        self.model: Any = model
+        self.inputs = [inputs for inputs, _ in examples_of(data, model)]
         self._names: dict[Value, str] = {leaf: name for name, leaf in model.named_parameters()}
         # for each parameter the moment of its number that its gradient belongs to
         self._moments: dict[Value, int] = {}

@@ -336,22 +336,22 @@ def test_options_that_make_no_set_are_refused_by_name(
     draw: Callable[..., Dataset], options: dict[str, object]
 ) -> None:
     [(name, given)] = options.items()
-    with pytest.raises(ValueError, match=f"{name}={given!r}"):
+    with pytest.raises(ValueError, match=rf"{name} must be .*got {given!r}"):
         draw(**options)
 
 
 def test_shapes_that_make_no_set_are_refused() -> None:
-    with pytest.raises(ValueError, match="factor=1"):
+    with pytest.raises(ValueError, match=r"factor must be .*smaller"):
         circles(factor=1)
-    with pytest.raises(ValueError, match="classes=1"):
+    with pytest.raises(ValueError, match="classes must be a whole number, 2 or more, got 1"):
         spirals(classes=1)
-    with pytest.raises(ValueError, match="samples=2; give a whole number, 3 or more"):
+    with pytest.raises(ValueError, match="samples must be a whole number, 3 or more, got 2"):
         spirals(samples=2)
 
 
-@pytest.mark.parametrize("share", [0, 1, -0.5, 1.5, 0.001, 0.999, math.nan])
+@pytest.mark.parametrize("share", [0, 1, -0.5, 1.5, 0.001, 0.999, math.nan, "a"])
 def test_a_split_that_leaves_a_part_empty_is_refused(share: float) -> None:
-    with pytest.raises(ValueError, match="leaves one part empty"):
+    with pytest.raises(ValueError, match=r"test.* share to hold out"):
         moons(samples=100).split(test=share)
 
 
@@ -377,7 +377,7 @@ def test_parts_that_do_not_fit_are_refused() -> None:
             build([[1.0, 2.0]], [label])  # type: ignore[list-item]
     with pytest.raises(ValueError, match=r"pictures of shape \(2, 2\)"):
         build([[1.0, 2.0]], [0], (2, 2))
-    with pytest.raises(ValueError, match="no pictures"):
+    with pytest.raises(ValueError, match="not pictures"):
         moons().image(0)
     with pytest.raises(ValueError, match="same features"):
         moons().standardized(by=Dataset("mine", [[1.0]], [0], ("z",), ("a",)))

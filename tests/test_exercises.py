@@ -181,7 +181,7 @@ def test_a_check_without_inputs_is_refused() -> None:
 
 
 def test_an_attempt_that_is_no_function_is_refused() -> None:
-    with pytest.raises(TypeError, match="takes the function that you wrote, got 4"):
+    with pytest.raises(TypeError, match="attempt must be the function that you wrote, got 4"):
         check(4, square, 2.0, hint="")  # type: ignore[arg-type]
 
 

@@ -240,9 +240,9 @@ def test_wrong_lengths_and_reductions_are_refused(
         loss([], [])
     with pytest.raises(TypeError, match="a list of 3 for one number"):
         loss(values(predictions), 1)
-    with pytest.raises(TypeError, match=r"one number, .* for a list of 3"):
+    with pytest.raises(TypeError, match=r"one number .* for a list of 3"):
         loss(Value(1.0), targets)
-    with pytest.raises(ValueError, match="'average'; choose from: mean, sum, none"):
+    with pytest.raises(ValueError, match="reduction must be one of mean, sum, none, got 'average'"):
         loss(values(predictions), targets, reduction="average")
 
 
@@ -270,7 +270,7 @@ def test_what_cross_entropy_does_not_take() -> None:
         cross_entropy(values([[1.0, 2.0], [1.0, 2.0]]), 1)
     with pytest.raises(ValueError, match="2 predictions for 1 targets"):
         cross_entropy(values([[1.0, 2.0], [1.0, 2.0]]), [1])
-    with pytest.raises(TypeError, match="in place of a list of logits"):
+    with pytest.raises(TypeError, match="instead of a list of logits"):
         cross_entropy([values([1.0, 2.0]), Value(1.0)], [1, 0])
     alone: list[Any] = [([], []), ([Value(1.0)], 0), ([[Value(1.0)]], [0]), ([[]], [0])]
     for logits, target in alone:
@@ -281,7 +281,7 @@ def test_what_cross_entropy_does_not_take() -> None:
         with pytest.raises(TypeError, match="number of a class as target"):
             cross_entropy(values([1.0, 2.0]), label)
     assert cross_entropy(values([1.0, 2.0]), 1.0).data == cross_entropy(values([1.0, 2.0]), 1).data
-    with pytest.raises(ValueError, match="choose from: mean, sum, none"):
+    with pytest.raises(ValueError, match="reduction must be one of mean, sum, none"):
         cross_entropy(values([1.0, 2.0]), 0, "avg")
 
 
@@ -290,7 +290,7 @@ def test_a_loss_takes_lists_and_nothing_that_has_no_order(loss: Any) -> None:
     v = Value(1.0)
     for mixed in ({1: v}, {v}, frozenset([v]), iter([v]), (x for x in [v]), {1: v}.keys()):
         for arguments in ((mixed, [1]), ([v], mixed), ([mixed], [[1]]), (mixed, mixed)):
-            with pytest.raises(TypeError, match="a loss takes numbers and lists, got a "):
+            with pytest.raises(TypeError, match="must be numbers or lists of them, got a "):
                 loss(*arguments)
     for many in ([v], (v,), np.array([v]), {1: v}.values()):
         assert loss(many, (1,)).data == loss(v, 1).data

@@ -94,7 +94,7 @@ def test_an_input_becomes_a_value_once_for_all_neurons_of_a_layer() -> None:
     outputs = Layer(2, 3, seed=0)([1.0, Value(2.0)])
     nodes = {node for output in outputs for node in topological_order(output)}
     assert sum(node.op is None and not node.requires_grad for node in nodes) == 1
-    with pytest.raises(TypeError, match=r"takes a list of 2 inputs, got 1\.0"):
+    with pytest.raises(TypeError, match=r"inputs must be a list of numbers, got 1\.0"):
         Layer(2, 3)(1.0)  # type: ignore[arg-type]
 
 
@@ -129,14 +129,14 @@ def test_an_operation_that_can_do_without_its_operand_is_no_activation() -> None
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: Neuron(0), "nin is a positive whole number, got 0"),
+        (lambda: Neuron(0), "nin must be a whole number, 1 or more, got 0"),
         (lambda: Neuron(2.0), "got 2.0"),  # type: ignore[arg-type]
-        (lambda: Layer(2, True), "nout is a positive whole number, got True"),
+        (lambda: Layer(2, True), "nout must be a whole number, 1 or more, got True"),
         (lambda: MLP(2, []), r"like \[16, 16, 1\]; got \[\]"),
         (lambda: MLP(2, 3), "got 3"),  # type: ignore[arg-type]
         (lambda: MLP(2, {4, 1}), r"got \{"),  # type: ignore[arg-type]
         (lambda: MLP(2, 3.5), "got 3.5"),  # type: ignore[arg-type]
-        (lambda: MLP(2, [4, 0]), "each size of an MLP"),
+        (lambda: MLP(2, [4, 0]), "each size in nouts"),
         (lambda: MLP(-1, [4]), "got -1"),
     ],
 )
@@ -152,9 +152,14 @@ def test_sizes_from_a_generator_or_an_array() -> None:
 
 
 def test_what_is_no_input_and_what_is_no_activation() -> None:
-    for nonsense in ([1.0, "a"], [[1.0, 2.0], [3.0, 4.0]], "ab", [1.0, None]):
+    for nonsense in ([1.0, "a"], [[1.0, 2.0], [3.0, 4.0]], [1.0, None]):
         with pytest.raises(TypeError, match="inputs are numbers or Values"):
             Neuron(2)(nonsense)
+    unordered: list[Any] = ["ab", b"ab", {0: 7.0, 1: 9.0}, {1.0, 2.0}]
+    for inputs in unordered:
+        for taker in (Neuron(2), Layer(2, 3), MLP(2, [3, 1])):
+            with pytest.raises(TypeError, match="inputs must be a list of numbers, got"):
+                taker(inputs)
     with pytest.raises(TypeError, match=r"activation returns a Value.*gave 3\.0"):
         Neuron(1, activation=lambda v: 3.0)([1.0])  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="dictionary of names"):
@@ -172,7 +177,7 @@ def test_the_wrong_number_of_inputs_is_refused() -> None:
         Neuron(3)([1.0, 2.0])
     with pytest.raises(ValueError, match="Neuron with 1 weights got 2 inputs"):
         Neuron(1)([1.0, 2.0])
-    with pytest.raises(TypeError, match="takes a list of 1 inputs"):
+    with pytest.raises(TypeError, match="inputs must be a list of numbers"):
         Neuron(1)(1.0)  # type: ignore[arg-type]
 
 

@@ -618,7 +618,7 @@ def test_a_row_of_ones_own_is_replaced_when_its_cell_runs_again() -> None:
         (("__round__", math.tanh, [1.0]), ValueError, "already"),
         (("not a name", math.tanh, [lambda y, x: 1.0]), ValueError, "identifier"),
         (("my_op", math.tanh, []), TypeError, "one partial for each operand"),
-        (("my_op", 3.0, [lambda y, x: 1.0]), TypeError, r"forward is a function of \(x\)"),
+        (("my_op", 3.0, [lambda y, x: 1.0]), TypeError, r"forward must be a function of \(x\)"),
         (("my_op", math.tanh, [lambda x: 1.0]), TypeError, r"\(result, x\), got one of \(x\)"),
         (("my_op", lambda a, b: a, [lambda y, a: 1.0]), TypeError, r"function of \(x\)"),
     ],
@@ -637,10 +637,10 @@ def test_a_row_that_cannot_work_is_refused(
     [
         ({"domain": (0.0, inf)}, r"a tuple of intervals, .* got \(0.0, inf\)"),
         ({"domain": ((2.0, 1.0),)}, "a tuple of intervals"),
-        ({"mpmath": lambda x: x}, r"mpmath is a function of \(mp, x\), got one of \(x\)"),
-        ({"mpmath": 3}, r"mpmath is a function of \(mp, x\), got 3"),
-        ({"kinks": lambda: 0.0}, r"kinks is a function of \(x\)"),
-        ({"scale": lambda x, y: 1.0}, r"scale is a function of \(x\)"),
+        ({"mpmath": lambda x: x}, r"mpmath must be a function of \(mp, x\), got one of \(x\)"),
+        ({"mpmath": 3}, r"mpmath must be a function of \(mp, x\), got 3"),
+        ({"kinks": lambda: 0.0}, r"kinks must be a function of \(x\)"),
+        ({"scale": lambda x, y: 1.0}, r"scale must be a function of \(x\)"),
     ],
 )
 def test_facts_that_cannot_be_true_are_refused(facts: dict[str, Any], words: str) -> None:

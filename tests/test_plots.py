@@ -437,7 +437,7 @@ def test_bars_reach_over_zero_and_lose_no_number(low: float, high: float, at_mos
 def test_distributions_that_do_not_exist_are_refused() -> None:
     with pytest.raises(ValueError, match="callback=Recorder"):
         plots.distributions(RUN)
-    with pytest.raises(ValueError, match="there are weights, gradients, activations"):
+    with pytest.raises(ValueError, match="one of weights, gradients, activations"):
         plots.distributions(snapshot(), "biases")
     with pytest.raises(ValueError, match="bins=0"):
         plots.distributions(snapshot(), bins=0)

@@ -159,7 +159,7 @@ def test_a_model_with_a_method_of_its_own_is_asked_itself() -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ((lambda x: x, DATA), TypeError, "takes a Module.*got function"),
+        ((lambda x: x, DATA), TypeError, "model must be a Module.*got <function"),
         ((MLP(2, [1]), [1.0, 2.0, 3.0]), TypeError, "a Dataset or"),
         ((MLP(2, [1]), DATA, 0), ValueError, "1 or more, got 0"),
     ],
@@ -172,5 +172,5 @@ def test_what_does_not_fit_is_refused(arguments: Any, error: type[Exception], me
 def test_an_unknown_kind_is_refused() -> None:
     logs: dict[str, Any] = {}
     Recorder(MLP(2, [1]), xor())(0, logs)
-    with pytest.raises(ValueError, match="there are weights, gradients, activations"):
+    with pytest.raises(ValueError, match="of must be one of weights, gradients, activations"):
         logs["snapshot"].numbers("losses")

@@ -543,7 +543,7 @@ WEIGHTS = r"layers\[0\].neurons\[0\].w must be a list of 2 numbers"
         (lambda d: d.update(layers=[[]]), 'its "layers" must be lists of neurons'),
         (lambda d: d.update(layers={"0": []}), 'its "layers" must be lists of neurons'),
         (lambda d: d.update(layers="abc"), 'its "layers" must be lists of neurons'),
-        (lambda d: d["layers"].append([]), "each size of an MLP"),
+        (lambda d: d["layers"].append([]), "each size in nouts"),
         (lambda d: d["layers"].append(5), 'its "layers" must be lists of neurons'),
         (lambda d: d["layers"].append("ab"), r"layers\[2\].neurons\[0\] must have the entries"),
         (lambda d: d["layers"].insert(0, {"a": 1}), 'its "layers" must be lists of neurons'),

@@ -248,11 +248,11 @@ def test_making_the_page_changes_nothing() -> None:
 @pytest.mark.parametrize(
     ("history", "options", "error", "message"),
     [
-        ([1.0, 2.0], {}, TypeError, "the History that fit returns, got list"),
+        ([1.0, 2.0], {}, TypeError, "history must be what fit returns, got \\[1.0"),
         (History(), {}, ValueError, "no loss to draw"),
         (History([{"accuracy": 1.0}]), {}, ValueError, "no loss to draw"),
-        (History([{"loss": 1.0}]), {"limit": 1}, ValueError, "limit= takes an integer from 2 on"),
-        (History([{"loss": 1.0}]), {"resolution": 1.5}, ValueError, "resolution= takes"),
+        (History([{"loss": 1.0}]), {"limit": 1}, ValueError, "limit must be a whole number"),
+        (History([{"loss": 1.0}]), {"resolution": 1.5}, ValueError, "resolution must be a whole"),
     ],
 )
 def test_what_does_not_fit_is_refused(

@@ -331,9 +331,9 @@ def test_a_model_that_is_watched_is_copied_and_pickled_as_ever() -> None:
 
 
 def test_what_cannot_be_watched_is_refused() -> None:
-    with pytest.raises(TypeError, match="takes a Module, which names its parameters, got function"):
-        Watcher(lambda x: x, xor())
-    with pytest.raises(TypeError, match="data is a Dataset or"):
+    with pytest.raises(TypeError, match=r"model must be a Module.* got <function"):
+        Watcher(lambda x: x, xor())  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="data must be a Dataset or"):
         Watcher(line(), 3)  # type: ignore[arg-type]
 
 

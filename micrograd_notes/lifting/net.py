@@ -10,7 +10,6 @@ that lands on the other side of a kink, either side is right.
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from copy import deepcopy
 from math import isfinite
 from random import Random
 from typing import Any, NamedTuple
@@ -180,18 +179,17 @@ class Net:
             if is_mean and lifted([*scalars]).is_like(mean_of([*scalars.values()])):
                 continue
             words = "" if numbers is theta else ", with parameters other than these"
-            singles = [lifted([k]) for k in scalars]
-            for (k, expected), got in zip(scalars.items(), singles, strict=True):
-                if got.is_like(expected):
-                    continue
-                is_mean = False  # if rounding explains this, it explains the mean, too
-                samples = self._samples(parameters, numbers, examples[k], expected)
-                if not got.is_among(samples):
+            nudged = []
+            for k, expected in scalars.items():
+                got = lifted([k])
+                nudged.append([*self._samples(parameters, numbers, examples[k], expected)])
+                if not got.is_like(expected) and not got.is_among(nudged[-1]):
                     where = (f"on example {k}" if self.is_batched else "on these data") + words
                     raise refusal(numbers, examples[k], got, expected, where)
-            if is_mean and not lifted([*scalars]).is_like(mean_of(singles)):
+            means = [mean_of(answers) for answers in zip(*nudged, strict=True)]
+            if is_mean and not (got := lifted([*scalars])).is_among(means):
                 where = f"on examples {', '.join(map(str, scalars))} at once{words}"
-                raise refusal(numbers, [], lifted([*scalars]), mean_of(singles), where)
+                raise refusal(numbers, [], got, means[0], where)
 
     def _scalars(
         self, parameters: Sequence[Value], theta: Any, example: list[Any], is_said: bool
@@ -216,7 +214,7 @@ class Net:
         """Yields the answer of the scalars, and what it is with each result a little off."""
         yield expected
         try:  # with the inputs as Values, whose rounding counts; if they make no other difference
-            nodes = as_values(example)
+            nodes = as_values(example, parameters)
             if self._answer(parameters, theta, nodes).is_like(expected):
                 example = nodes
         except Exception:
@@ -225,8 +223,7 @@ class Net:
             try:
                 yield self._answer(parameters, theta, example, Nudge(seed))
             except (ArithmeticError, ValueError):  # at the edge of a domain anything may be right
-                for number in (float("-inf"), float("inf")):
-                    yield Answer(*[[number] * len(part) for part in expected])
+                yield Answer(*[[float("inf")] * len(part) for part in expected])
 
     def _answer(
         self, parameters: Sequence[Value], theta: Any, example: list[Any], lookout: Any = None
@@ -266,21 +263,29 @@ def answer_of(
         leaf.origin = ref(parameter)  # a model that keeps its output is known by it
     try:
         with modes.standing_in(by_id, lookout):
-            outputs = [*_flat(function(*deepcopy(example)))]
+            outputs = [*_flat(function(*_copied(example)))]  # the function may change it
     except (AttributeError, TypeError):
         with modes.standing_in(by_id, lookout):  # it takes Values, as x.tanh() does
-            outputs = [*_flat(function(*as_values(example)))]
+            outputs = [*_flat(function(*as_values(example, parameters)))]
     if isinstance(outputs[0], Value) and outputs[0].requires_grad:
         outputs[0].backward()
     numbers = [y._data if isinstance(y, Value) else float(y) for y in outputs]
     return Answer(numbers, [leaf.grad for leaf in leaves])
 
 
-def as_values(example: Any) -> Any:
+def as_values(example: Any, parameters: Sequence[Value]) -> Any:
     """Returns the numbers of an example as `Value`s, whole ones as they are."""
     if isinstance(example, list):
-        return [as_values(item) for item in example]
-    return Value(example, requires_grad=False) if isinstance(example, float) else example
+        return [as_values(item, parameters) for item in example]
+    if not isinstance(example, float):
+        return example
+    value = Value(example, requires_grad=False)
+    value.origin = ref(parameters[0]) if parameters else None  # a model that keeps it gains none
+    return value
+
+
+def _copied(example: Any) -> Any:
+    return [_copied(item) for item in example] if isinstance(example, list) else example
 
 
 def _flat(returned: Any) -> Iterator[Any]:

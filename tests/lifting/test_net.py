@@ -333,7 +333,7 @@ def test_an_epoch_ends_with_a_further_example(monkeypatch: pytest.MonkeyPatch) -
 
     with pytest.raises(CannotLift, match="lifted and scalars differ"):
         fit(
-            model, (X, [1.0, 0.0, 2.0]), loss=loss, epochs=10, callback=change, progress=False,
+            model, (X, [1.5, 0.0, 2.0]), loss=loss, epochs=10, callback=change, progress=False,
             lifted=True,
         )
 

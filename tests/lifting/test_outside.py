@@ -28,7 +28,7 @@ from micrograd_notes.ops import tanh  # noqa: E402
 from micrograd_notes.optim import SGD  # noqa: E402
 from micrograd_notes.training import fit  # noqa: E402
 
-X, Y = [[1.0, 2.0], [0.5, -1.0], [0.0, 1.0]], [1.0, 0.0, 2.0]
+X, Y = [[1.0, 2.0], [0.5, -1.0], [0.0, 1.0]], [1.5, 0.0, 2.0]
 SCALE = 1.5
 OPTIONS: dict[str, Any] = {"beta": 2.0, "weights": [0.5, 0.25]}
 ARRAY = np.array([1.0, 2.0])

@@ -19,7 +19,7 @@ from micrograd_notes.losses import mse_loss  # noqa: E402
 from micrograd_notes.optim import SGD  # noqa: E402
 from micrograd_notes.training import fit, predict  # noqa: E402
 
-X, Y = [[1.0, 2.0], [0.5, -1.0], [0.0, 1.0]], [1.0, 0.0, 2.0]
+X, Y = [[1.0, 2.0], [0.5, -1.0], [0.0, 1.0]], [1.5, 0.0, 2.0]
 
 
 def at_once(*works: Callable[[], Any]) -> list[Any]:
