@@ -635,4 +635,5 @@ def _progress_bar(epochs: int) -> Any:
     except ImportError:
         return nullcontext()
     # A bar is for a terminal, or for a notebook, which does not say that it is one.
-    return tqdm(total=epochs, unit="epoch", disable=False if "ipykernel" in sys.modules else None)
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return tqdm(total=epochs, unit="epoch", disable=None if shell is None else False)

@@ -42,6 +42,12 @@ def looks() -> bool:
     return False
 
 
+def in_a_thread_of_its_own(work: Coroutine[Any, Any, Any]) -> Any:
+    """Runs a coroutine: the thread of the tests may have a loop already, as a browser's does."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
 # ---- random histories, against a naive model -----------------------------------------------------
 
 Block = tuple[Any, str]  # a mode, and what it is called
@@ -151,7 +157,7 @@ def test_random_trees_of_tasks_agree_with_a_naive_model() -> None:
         await asyncio.gather(*[task(random.Random(generator.random()), [], 2) for _ in range(4)])
 
     for seed in range(COUNT // 4):
-        asyncio.run(run(seed))
+        in_a_thread_of_its_own(run(seed))
     gc.collect()
     assert not modes.in_use
 
@@ -216,7 +222,7 @@ def test_a_decorated_function_of_any_kind_does_not_record(decorate: Same) -> Non
             assert not recorded
             assert records()
 
-    asyncio.run(use())
+    in_a_thread_of_its_own(use())
     assert asyncio.iscoroutinefunction(coroutine)
 
 
@@ -242,7 +248,7 @@ def test_a_coroutine_that_waits_leaves_its_mode_to_no_other_task() -> None:
         assert await asyncio.gather(*tasks) == [False, False]
         assert records()
 
-    asyncio.run(use())
+    in_a_thread_of_its_own(use())
 
 
 def test_a_coroutine_that_is_stepped_by_hand_leaves_its_mode_between_steps() -> None:
@@ -318,7 +324,7 @@ def test_a_decorated_async_generator_is_sent_to_thrown_at_and_closed() -> None:
         await steps.aclose()
         assert records()
 
-    asyncio.run(use())
+    in_a_thread_of_its_own(use())
     assert events == ["sent", ("caught", False), ("closed", False)]
 
 
@@ -395,7 +401,7 @@ def test_a_generator_that_a_task_goes_on_with_ends_its_block_for_all() -> None:
         assert await asyncio.create_task(go_on()) == 2
         return records()
 
-    assert asyncio.run(use())
+    assert in_a_thread_of_its_own(use())
     steps = leaves()
     next(steps)
     contextvars.copy_context().run(next, steps)

@@ -34,19 +34,20 @@ from micrograd_notes.watching import Watcher
 
 PACKAGE = Path(micrograd_notes.__file__).parent
 
-MENDED_ELSEWHERE = "its arguments are checked by its own tests"
+NOT_YET = "not held to this law yet; its own tests check some arguments"
 EXCEPTIONS = {  # modules, classes with their methods, and arguments, as patterns
-    "micrograd_notes.testing*": MENDED_ELSEWHERE,
-    "micrograd_notes.lifting*": MENDED_ELSEWHERE,
-    "micrograd_notes.draw*": MENDED_ELSEWHERE,
-    "micrograd_notes.plots": MENDED_ELSEWHERE,
-    "micrograd_notes.saving": MENDED_ELSEWHERE,
-    "micrograd_notes.optim": MENDED_ELSEWHERE,
-    "micrograd_notes.engine": MENDED_ELSEWHERE,
-    "micrograd_notes.modes": MENDED_ELSEWHERE,
-    "micrograd_notes.course": MENDED_ELSEWHERE,
-    "micrograd_notes.gpt": MENDED_ELSEWHERE,
-    "History*": MENDED_ELSEWHERE,
+    "micrograd_notes.testing*": NOT_YET,
+    "micrograd_notes.lifting*": NOT_YET,
+    "micrograd_notes.draw*": NOT_YET,
+    "micrograd_notes.plots": NOT_YET,
+    "micrograd_notes.saving": NOT_YET,
+    "micrograd_notes.optim": NOT_YET,
+    "micrograd_notes.engine": NOT_YET,
+    "micrograd_notes.modes": NOT_YET,
+    "micrograd_notes.spelling": "the checker and lifting call it",
+    "micrograd_notes.course": NOT_YET,
+    "micrograd_notes.gpt": NOT_YET,
+    "History*": NOT_YET,
     "micrograd_notes.anomaly": "the engine calls it",
     "micrograd_notes.lifted_training": "it is what fit is made of",
     "Op": "operation() makes it",

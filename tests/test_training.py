@@ -5,6 +5,7 @@ import math
 import re
 import sys
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -262,7 +263,8 @@ def test_the_bar_shows_epochs_and_numbers(
     if watched == "terminal":
         monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     else:  # whose stream does not say that somebody watches
-        monkeypatch.setitem(sys.modules, "ipykernel", sys)
+        shell = SimpleNamespace(get_ipython=object)
+        monkeypatch.setitem(sys.modules, "IPython", shell)
     fit(small_net(), xor(samples=12), epochs=2)
     shown = capfd.readouterr().err
     assert "2/2" in shown

@@ -18,7 +18,8 @@ ROWS = [op for op in built_in_rows() if not op.chooses]
 
 def eager(op: Op, point: tuple[float, ...]) -> tuple[float, list[float]] | None:
     """Returns the value and the partials; None where the row has no finite value."""
-    xs = [Value(x) if op.is_differentiated(i) else x for i, x in enumerate(point)]
+    # -0.0 becomes 0.0, as it does below where the parameter 0.0 is added
+    xs = [Value(x + 0.0) if op.is_differentiated(i) else x for i, x in enumerate(point)]
     try:
         y = op(*xs)
         found = grad(y, [x for x in xs if isinstance(x, Value)])
