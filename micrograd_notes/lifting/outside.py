@@ -37,7 +37,8 @@ class Outside:
         names = None
         while names != len(self._names):  # what they name is code, too, that may name more
             names = len(self._names)
-            self._held: list[tuple[Any, Any]] = []  # containers, and copies of them
+            self._held: list[Any] = []  # containers, and copies of them: one comparison for all
+            self._copies: list[Any] = []
             self._read: list[tuple[Callable[[], Any], Any]] = []  # how to read one, what it was
             visited: dict[int, Any] = {}
             waiting = deque(roots)
@@ -56,7 +57,7 @@ class Outside:
 
     def _is_equal(self) -> bool:
         try:  # in lists, what is the same object is equal: an array, a nan
-            return all(held == copy for held, copy in self._held) and all(
+            return self._held == self._copies and all(
                 [read()] == [was] for read, was in self._read
             )
         except Exception:  # an array, or a Value, instead of a number
@@ -72,7 +73,8 @@ class Outside:
             yield from () if is_built_in(thing) else (thing.forward, thing.partials)
         elif isinstance(thing, list | set | deque | dict):
             [base] = [each for each in (list, set, deque, dict) if isinstance(thing, each)]
-            self._held.append((thing, base(thing)))
+            self._held.append(thing)
+            self._copies.append(base(thing))
             yield from thing.values() if isinstance(thing, dict) else thing
             yield getattr(thing, "__dict__", None)
         elif isinstance(thing, types.ModuleType):
@@ -82,7 +84,7 @@ class Outside:
             if _is_the_learners(thing.__module__):
                 self._names |= {*_names(thing.__code__)}
                 yield from self._named(thing.__globals__)
-                yield from self._named({n: sys.modules[n] for n in self._names & {*sys.modules}})
+                yield from (sys.modules[name] for name in self._names & {*sys.modules})
             yield from (thing.__closure__, thing.__kwdefaults__, vars(thing))
             yield self._kept(lambda: thing.__defaults__)
         elif isinstance(thing, type):
