@@ -74,7 +74,12 @@ class Lifted:
         self._outside: Callable[[], bool] | None = None
         self._freezings = -1
         self._lock = RLock()
-        self._inputs = Inputs(inspect.signature(function), batch)
+        try:
+            self._inputs = Inputs(inspect.signature(function), batch)
+        except ValueError:  # of some built-in functions Python knows no arguments
+            raise TypeError(
+                f"lift takes a function that names its arguments, got {function!r}; write a def"
+            ) from None
         self.look()
 
     # ---- running -------------------------------------------------------------------------------

@@ -320,6 +320,8 @@ def test_bad_functions_and_parameters_are_refused() -> None:
         lift(lambda x, y: x[0], parameters=[])
     with pytest.raises(TypeError, match="lift takes a function"):
         lift(3.0)
+    with pytest.raises(TypeError, match="lift takes a function that names its arguments"):
+        lift(max, parameters=[w])
     program = lift(lambda x, y: w * x[0], parameters=[w])
     with pytest.raises(ValueError, match=r"a flat vector of 1 numbers.*shape \(2,\)"):
         program.value_and_grad([1.0, 2.0], X, Y)
