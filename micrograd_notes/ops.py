@@ -283,7 +283,7 @@ def _exponential_shares(y: Any, *xs: Any) -> list[Any]:
 
 
 def _power_slope(a: Any, b: Any) -> Any:
-    """Returns b a**(b-1), which at a = 0 is no function of b: see `power`."""
+    """Returns b a**(b-1), which at a = 0 does not depend on b: see `power`."""
     slope = chain(b, power_less(a, b, 1.0))
     if getattr(b, "requires_grad", False) and not hasattr(b, "is_recorded"):
         return where(a, slope, chain(b.detach(), power_less(a, b, 1.0)))

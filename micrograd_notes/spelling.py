@@ -1,6 +1,6 @@
 """Does a row's spelling in NumPy compute what its `forward` computes?
 
-A lifted program runs the spelling in place of `forward`, so the two have to be one function. The
+A lifted program runs the spelling instead of `forward`, so the two have to be one function. The
 checker compares them for each row, and lifting can before it uses a spelling. NumPy is imported
 when the first row is compared.
 """
@@ -69,7 +69,7 @@ def _neighbours(op: Op, point: Sequence[float]) -> list[list[float]]:
     ]
     try:
         return rows if all(math.isfinite(op.forward(*row)) for row in rows) else []
-    except Exception:  # whatever a learner's forward raises, or gives in place of a number
+    except Exception:  # whatever a learner's forward raises, or gives instead of a number
         return []
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from micrograd_notes.engine import Value
-from micrograd_notes.lifting.net import Answer, answer_of
+from micrograd_notes.lifting.net import Answer, answer_of, flat
 from micrograd_notes.lifting.recorded import CannotLift, Session, line_at_fault, recording
 from micrograd_notes.lifting.tape import Array
 from micrograd_notes.op import Op
@@ -119,7 +119,7 @@ def _line_of_the_learner(
     inputs = [array for array in arrays if not array.is_parameter]
     for array in inputs:
         array.where = []
-    numbers = {array: _flat(given) for array, given in zip(inputs, example, strict=True)}
+    numbers = {array: [*flat(given)] for array, given in zip(inputs, example, strict=True)}
     with recording(parameters, arrays, lambda: _Recording(theta, numbers)) as session:
         function(*[session.input(array, array.shape) for array in inputs])
     # The scalars compute with plain numbers too, which are not nodes. So what is recorded must be
@@ -132,9 +132,3 @@ def _line_of_the_learner(
             if not any(abs(number - x) <= 1e-9 * abs(number) for x in known.get(line, [])):
                 return line
     return ""
-
-
-def _flat(numbers: Any) -> list[float]:
-    if isinstance(numbers, list):
-        return [x for part in numbers for x in _flat(part)]
-    return [numbers]

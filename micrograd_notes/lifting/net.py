@@ -263,10 +263,10 @@ def answer_of(
         leaf.origin = ref(parameter)  # a model that keeps its output is known by it
     try:
         with modes.standing_in(by_id, lookout):
-            outputs = [*_flat(function(*_copied(example)))]  # the function may change it
+            outputs = [*flat(function(*_copied(example)))]  # the function may change it
     except (AttributeError, TypeError):
         with modes.standing_in(by_id, lookout):  # it takes Values, as x.tanh() does
-            outputs = [*_flat(function(*as_values(example, parameters)))]
+            outputs = [*flat(function(*as_values(example, parameters)))]
     if isinstance(outputs[0], Value) and outputs[0].requires_grad:
         outputs[0].backward()
     numbers = [y._data if isinstance(y, Value) else float(y) for y in outputs]
@@ -288,9 +288,10 @@ def _copied(example: Any) -> Any:
     return [_copied(item) for item in example] if isinstance(example, list) else example
 
 
-def _flat(returned: Any) -> Iterator[Any]:
+def flat(returned: Any) -> Iterator[Any]:
+    """Yields what stands in nested lists, in order."""
     if isinstance(returned, list | tuple):
         for part in returned:
-            yield from _flat(part)
+            yield from flat(part)
     else:
         yield returned
