@@ -16,7 +16,8 @@ from itertools import count
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from micrograd_notes import operation, ops
+from micrograd_notes import operation
+from micrograd_notes.engine import ops
 from micrograd_notes.testing import GradcheckError, gradcheck
 
 Formula = Callable[..., Any]

@@ -15,10 +15,11 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
-from micrograd_notes import MLP, Value, ops, topological_order
-from micrograd_notes.data import moons
+from micrograd_notes import MLP, Value, topological_order
 from micrograd_notes.draw import draw_backward, draw_dot
-from micrograd_notes.losses import hinge_loss
+from micrograd_notes.engine import ops
+from micrograd_notes.nn.losses import hinge_loss
+from micrograd_notes.train.data import moons
 
 
 def main() -> None:

@@ -27,11 +27,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
-from micrograd_notes.op import Op
+from micrograd_notes.engine.op import Op
 from micrograd_notes.testing import Verdict, gradcheck
-from micrograd_notes.testing.programs import BUILT_IN, Instruction, Program, random_program
-from micrograd_notes.testing.report import InputReport
-from micrograd_notes.testing.strategies import hard_numbers
+from micrograd_notes.testing.diagnosis.report import InputReport
+from micrograd_notes.testing.programs.random_programs import (
+    BUILT_IN,
+    Instruction,
+    Program,
+    random_program,
+)
+from micrograd_notes.testing.programs.strategies import hard_numbers
 
 A_BATCH = 100
 NEAR = 1e-6

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 import mpmath
 
 from micrograd_notes import Value
-from micrograd_notes.op import lookup
-from micrograd_notes.plots import error_curves
-from micrograd_notes.testing.numeric import ladder
+from micrograd_notes.draw.plots import error_curves
+from micrograd_notes.engine.op import lookup
+from micrograd_notes.testing.numbers.numeric import ladder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -25,8 +25,8 @@ from typing import Any
 
 from demo_step import Peer, count_nodes, demo_loss, peers
 
-from micrograd_notes.data import moons
 from micrograd_notes.engine import Value
+from micrograd_notes.train.data import moons
 
 MEBIBYTE = 2**20
 

@@ -15,8 +15,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from micrograd_notes import ops
-from micrograd_notes.op import built_in_rows, lookup
+from micrograd_notes.engine import ops
+from micrograd_notes.engine.op import built_in_rows, lookup
 from micrograd_notes.testing import Verdict, check_operation, gradcheck
 from tests.testing.faults import (
     ENGINE_FAULTS,

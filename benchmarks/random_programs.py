@@ -5,7 +5,7 @@
 Every program is held against the local oracle. Each tenth is held against the end-to-end oracle as
 well, which takes twice as long, and beside each tenth a program of dyadic numbers is drawn for the
 exact oracle (`--every 1` does it for all). What the oracles are and why their bounds hold stands in
-micrograd_notes/testing/oracles.py, what the programs are in programs.py beside it.
+micrograd_notes/testing/oracles/independent.py, what the programs are in programs.py beside it.
 
 Prints the distribution that was drawn and, for each oracle, what was compared and what was not. A
 program with a mismatch is printed as source. The exit status is 1 if there is one.
@@ -30,15 +30,20 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-from micrograd_notes.testing.exact import Balls, best_numbers
-from micrograd_notes.testing.oracles import (
+from micrograd_notes.testing.numbers.exact import Balls, best_numbers
+from micrograd_notes.testing.oracles.independent import (
     Judgement,
     dyadic,
     exact_rows,
     judge,
     judge_exactly,
 )
-from micrograd_notes.testing.programs import BUILT_IN, LEAST_SHARED, Program, random_program
+from micrograd_notes.testing.programs.random_programs import (
+    BUILT_IN,
+    LEAST_SHARED,
+    Program,
+    random_program,
+)
 
 A_BATCH = 500
 MOST_SECONDS = 30

@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from statistics import fmean
 from typing import Any
 
-from micrograd_notes.data import city_names
 from micrograd_notes.engine import Value, no_grad
+from micrograd_notes.engine.ops import logsumexp, pick, relu, softmax
 from micrograd_notes.lifting import lift
-from micrograd_notes.nn import Module
-from micrograd_notes.ops import logsumexp, pick, relu, softmax
-from micrograd_notes.optim import Adam
-from micrograd_notes.rows import Row, dot, linear, plus, rms_norm
+from micrograd_notes.nn.networks import Module
+from micrograd_notes.nn.vectors import Row, dot, linear, plus, rms_norm
+from micrograd_notes.train.data import city_names
+from micrograd_notes.train.optim import Adam
 
 Say = Callable[[str], None]
 Past = tuple[list[Row], list[Row], list[Any]]  # keys, values and shares of the positions so far

@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from micrograd_notes import ops
+from micrograd_notes.engine import ops
 
 Instruction = tuple[str, int, int]
 

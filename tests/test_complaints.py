@@ -20,14 +20,14 @@ import numpy as np
 import pytest
 
 from micrograd_notes import MLP, Value, draw_dot, grad, lift, no_grad, operation
+from micrograd_notes.engine.op import TABLE
+from micrograd_notes.engine.ops import equal, greater, hypot, logsumexp, sqrt, tanh, where
 from micrograd_notes.lifting import CannotLift, NotChecked
-from micrograd_notes.losses import cross_entropy
-from micrograd_notes.nn import Module
-from micrograd_notes.op import TABLE
-from micrograd_notes.ops import equal, greater, hypot, logsumexp, sqrt, tanh, where
-from micrograd_notes.optim import SGD, Adam
-from micrograd_notes.saving import save_model
-from micrograd_notes.training import accuracy, default_loss, fit
+from micrograd_notes.nn.losses import cross_entropy
+from micrograd_notes.nn.networks import Module
+from micrograd_notes.nn.saving import save_model
+from micrograd_notes.train.loop import accuracy, default_loss, fit
+from micrograd_notes.train.optim import SGD, Adam
 
 XOR = ([[0.0, 1.0], [1.0, 0.0]], [0, 1])
 

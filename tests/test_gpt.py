@@ -8,7 +8,7 @@ np = pytest.importorskip("numpy")
 
 from micrograd_notes.gpt import GPT, Past, train  # noqa: E402
 from micrograd_notes.lifting import lift  # noqa: E402
-from micrograd_notes.rows import linear, rms_norm  # noqa: E402
+from micrograd_notes.nn.vectors import linear, rms_norm  # noqa: E402
 from tests.lifting.test_networks import close, is_whole  # noqa: E402
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from lifting.peer import Learner
 from lifting.work import RATE, Work
 from micrograd_notes import lift
-from micrograd_notes.optim import SGD
+from micrograd_notes.train.optim import SGD
 
 
 def eager(work: Work) -> Learner:

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from micrograd_notes import MLP
-from micrograd_notes.data import city_names
+from micrograd_notes.engine.ops import logsumexp, pick, relu
 from micrograd_notes.gpt import GPT
-from micrograd_notes.ops import logsumexp, pick, relu
+from micrograd_notes.train.data import city_names
 
 RATE = 0.01
 HEADS = 4

@@ -8,8 +8,8 @@
 Drawing trains nothing and changes no value.
 """
 
-from micrograd_notes.draw.model import ModelPicture, draw_model
-from micrograd_notes.draw.picture import Picture, draw_dot
-from micrograd_notes.draw.stepper import Stepper, draw_backward
+from micrograd_notes.draw.graph.picture import Picture, draw_dot
+from micrograd_notes.draw.model.picture import ModelPicture, draw_model
+from micrograd_notes.draw.stepper.backward import Stepper, draw_backward
 
 __all__ = ["ModelPicture", "Picture", "Stepper", "draw_backward", "draw_dot", "draw_model"]

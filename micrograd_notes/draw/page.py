@@ -10,8 +10,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from micrograd_notes.common.files import write_whole
 from micrograd_notes.draw.rendering import format_of
-from micrograd_notes.files import write_whole
 
 
 def page(title: str, body: str) -> str:
@@ -57,9 +57,9 @@ class Page:
         return {"text/html": self._fragment, "text/plain": repr(self)}
 
 
-def text_of(name: str, package: str = "micrograd_notes.draw") -> str:
+def text_of(name: str) -> str:
     """Returns a script or a style of the package, with what scripts have in common put in."""
-    text = resources.files(package).joinpath(name).read_text(encoding="utf-8")
+    text = resources.files("micrograd_notes.draw").joinpath(name).read_text(encoding="utf-8")
     return text.replace(_SHARED, text_of("controls.js").rstrip()) if _SHARED in text else text
 
 

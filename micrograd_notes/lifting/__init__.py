@@ -29,8 +29,8 @@ The table of operations is the only list of operations: a derivative is recorded
 rule, and an operation is printed by its spelling there. This room knows no network and no loss.
 """
 
-from micrograd_notes.lifting.net import NotChecked
 from micrograd_notes.lifting.program import Lifted, lift
-from micrograd_notes.lifting.record import CannotLift
+from micrograd_notes.lifting.trace.net import NotChecked
+from micrograd_notes.lifting.trace.record import CannotLift
 
 __all__ = ["CannotLift", "Lifted", "NotChecked", "lift"]

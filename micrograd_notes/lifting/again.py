@@ -9,7 +9,7 @@ This file knows arrays. It knows no pass.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from micrograd_notes.lifting.tape import Array
+from micrograd_notes.lifting.trace.tape import Array
 
 Result = tuple[float, Any]
 

@@ -14,25 +14,25 @@ from operator import attrgetter
 from threading import RLock
 from typing import Any
 
-from micrograd_notes import engine, modes
-from micrograd_notes.engine import Value
+from micrograd_notes.engine import Value, modes
+from micrograd_notes.engine import value as engine
 from micrograd_notes.lifting.again import Result, call_again, takes_all_as_they_are
-from micrograd_notes.lifting.arrange import Arrangement, arrange
-from micrograd_notes.lifting.blame import refusal
-from micrograd_notes.lifting.emit import emit
-from micrograd_notes.lifting.group import Grouping, group
-from micrograd_notes.lifting.inputs import Inputs, check_choices, check_number, holds_nan
-from micrograd_notes.lifting.name import (
+from micrograd_notes.lifting.arrays.arrange import Arrangement, arrange
+from micrograd_notes.lifting.codegen.emit import emit
+from micrograd_notes.lifting.passes.group import Grouping, group
+from micrograd_notes.lifting.passes.simplify import simplify
+from micrograd_notes.lifting.trace.blame import refusal
+from micrograd_notes.lifting.trace.inputs import Inputs, check_choices, check_number, holds_nan
+from micrograd_notes.lifting.trace.name import (
     arrays_of_lists,
     arrays_of_model,
     names_of_the_source,
     unused,
 )
-from micrograd_notes.lifting.net import EXAMPLES, Net
-from micrograd_notes.lifting.outside import Outside
-from micrograd_notes.lifting.record import CannotLift, record
-from micrograd_notes.lifting.simplify import simplify
-from micrograd_notes.lifting.tape import Array, Recording
+from micrograd_notes.lifting.trace.net import EXAMPLES, Net
+from micrograd_notes.lifting.trace.outside import Outside
+from micrograd_notes.lifting.trace.record import CannotLift, record
+from micrograd_notes.lifting.trace.tape import Array, Recording
 
 Shapes = tuple[tuple[bool, tuple[int, ...]], ...]
 Key = tuple[Shapes, tuple[bool, ...]]  # the shapes of the inputs, and which parameters are frozen
@@ -421,7 +421,7 @@ def lift(
     rules: where the scalars raise, as log(-1) does, the loss is not a number, and a warning
     (`NotChecked`) says so if that is met while the program is checked.
 
-    >>> from micrograd_notes.nn import MLP
+    >>> from micrograd_notes.nn.networks import MLP
     >>> model = MLP(2, [1], seed=0)
     >>> program = lift(lambda x, y: (model(x) - y) ** 2, model)
     >>> loss = program([[1.0, 2.0], [3.0, 4.0]], [0.5, -0.5])

@@ -30,9 +30,9 @@ except ImportError as _error:  # pragma: no cover - the tests have the extra
         'the checker needs its extra: python -m pip install "micrograd-notes[testing]"'
     ) from _error
 
-from micrograd_notes.testing.gradcheck import gradcheck
-from micrograd_notes.testing.opcheck import check_operation, opcheck
-from micrograd_notes.testing.verdicts import GradcheckError, InconclusiveError, Verdict
+from micrograd_notes.testing.diagnosis.verdicts import GradcheckError, InconclusiveError, Verdict
+from micrograd_notes.testing.gradients import gradcheck
+from micrograd_notes.testing.operations import check_operation, opcheck
 
 __all__ = [
     "GradcheckError",

@@ -25,12 +25,12 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from micrograd_notes.engine import Value
-from micrograd_notes.op import TABLE, Op
-from micrograd_notes.testing.gradcheck import gradcheck
-from micrograd_notes.testing.opcheck import check_operation
-from micrograd_notes.testing.report import Report
-from micrograd_notes.testing.subject import UNDEFINED
-from micrograd_notes.testing.verdicts import Verdict
+from micrograd_notes.engine.op import TABLE, Op
+from micrograd_notes.testing.diagnosis.report import Report
+from micrograd_notes.testing.diagnosis.subject import UNDEFINED
+from micrograd_notes.testing.diagnosis.verdicts import Verdict
+from micrograd_notes.testing.gradients import gradcheck
+from micrograd_notes.testing.operations import check_operation
 
 __all__ = ["CannotCheckError", "Check", "Outcome", "checks_of_file", "checks_of_table"]
 

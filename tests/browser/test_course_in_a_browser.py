@@ -17,7 +17,7 @@ import pytest
 
 pytest.importorskip("nbconvert", reason='the course needs nbconvert: the extra "notebooks"')
 
-from micrograd_notes.course import build_course
+from micrograd_notes.course.site import build_course
 from tests.browser.conftest import ROOT, Visit, visits
 
 Open = Callable[..., Visit]

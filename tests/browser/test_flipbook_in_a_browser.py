@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from micrograd_notes.draw.flipbook import Flipbook
+from micrograd_notes.draw.stepper.flipbook import Flipbook
 from tests.browser.conftest import Visit
 
 Open = Callable[..., Visit]

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from micrograd_notes import MLP
-from micrograd_notes.data import moons, spirals
 from micrograd_notes.draw import draw_model
-from micrograd_notes.training import History, fit
-from micrograd_notes.training_page import Recorder, TrainingPage, training_page
+from micrograd_notes.draw.training.page import Recorder, TrainingPage, training_page
+from micrograd_notes.train.data import moons, spirals
+from micrograd_notes.train.loop import History, fit
 from tests.browser.conftest import Lab, Visit
 
 Open = Callable[..., Visit]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from micrograd_notes.draw.flipbook import Flipbook
+from micrograd_notes.draw.stepper.flipbook import Flipbook
 
 PAGES = [("One <dot>.", b"first"), ("Two dots.", b"second"), ("Three dots.", b"third")]
 BOOK = Flipbook(PAGES, title="Dots & more")

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from micrograd_notes import MLP, Layer, Module, Neuron, Value
 from micrograd_notes.draw import draw_model
-from micrograd_notes.draw.dot import BLUE, GREY, ORANGE, PAPER
-from micrograd_notes.draw.model_pieces import DEEP_BLUE, DEEP_ORANGE, INK, brief
-from micrograd_notes.draw.model_view import ModelView, model_view
+from micrograd_notes.draw.graph.dot import BLUE, GREY, ORANGE, PAPER
+from micrograd_notes.draw.model.pieces import DEEP_BLUE, DEEP_ORANGE, INK, brief
+from micrograd_notes.draw.model.view import ModelView, model_view
 
 SPACE = "{http://www.w3.org/2000/svg}"
 
@@ -147,7 +147,7 @@ def test_shown_and_hidden_add_up(nin: int, nouts: list[int], limit: int, is_imag
 
 
 def draw_model_of(view: ModelView) -> Any:
-    from micrograd_notes.draw.model import ModelPicture
+    from micrograd_notes.draw.model.picture import ModelPicture
 
     return ModelPicture(view)
 

@@ -20,10 +20,10 @@ import pytest
 import micrograd_notes
 from micrograd_notes import MLP, Value, grad, no_grad, topological_order
 from micrograd_notes.draw import draw_backward
-from micrograd_notes.draw.indexed import indexed
-from micrograd_notes.draw.steps import Step
+from micrograd_notes.draw.graph.indexed import indexed
+from micrograd_notes.draw.stepper.steps import Step
+from micrograd_notes.draw.stepper.wrong import WRONG, compared
 from micrograd_notes.draw.text import signed
-from micrograd_notes.draw.wrong import WRONG, compared
 from micrograd_notes.engine import sweep
 from tests import programs
 

@@ -5,11 +5,11 @@ import random
 import pytest
 
 from micrograd_notes import Value, topological_order
-from micrograd_notes.draw.grouping import grouped
-from micrograd_notes.draw.indexed import indexed
-from micrograd_notes.draw.names import modules_of, names_of
-from micrograd_notes.draw.view import View, view_of
-from micrograd_notes.nn import MLP, Module, Neuron
+from micrograd_notes.draw.graph.grouping import grouped
+from micrograd_notes.draw.graph.indexed import indexed
+from micrograd_notes.draw.graph.names import modules_of, names_of
+from micrograd_notes.draw.graph.view import View, view_of
+from micrograd_notes.nn.networks import MLP, Module, Neuron
 
 
 def random_expression(seed: int, size: int) -> Value:

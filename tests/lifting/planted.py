@@ -17,10 +17,11 @@ from unittest.mock import patch
 
 import numpy as np
 
-from micrograd_notes import MLP, Value, lift, ops
+from micrograd_notes import MLP, Value, lift
+from micrograd_notes.engine import ops
+from micrograd_notes.engine.op import Op
+from micrograd_notes.engine.ops import logsumexp, pick, relu, tanh
 from micrograd_notes.lifting import CannotLift, program
-from micrograd_notes.op import Op
-from micrograd_notes.ops import logsumexp, pick, relu, tanh
 
 RNG = np.random.default_rng(0)
 

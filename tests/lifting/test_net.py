@@ -11,13 +11,15 @@ import pytest
 
 np = pytest.importorskip("numpy")
 
-from micrograd_notes import MLP, Value, lift, ops  # noqa: E402
-from micrograd_notes import lifted_training as training_on_arrays  # noqa: E402
-from micrograd_notes.lifting import CannotLift, NotChecked, emit, program  # noqa: E402
-from micrograd_notes.losses import cross_entropy  # noqa: E402
-from micrograd_notes.ops import greater, log, pick, relu, sqrt, where  # noqa: E402
-from micrograd_notes.optim import SGD  # noqa: E402
-from micrograd_notes.training import fit  # noqa: E402
+from micrograd_notes import MLP, Value, lift  # noqa: E402
+from micrograd_notes.engine import ops  # noqa: E402
+from micrograd_notes.engine.ops import greater, log, pick, relu, sqrt, where  # noqa: E402
+from micrograd_notes.lifting import CannotLift, NotChecked, program  # noqa: E402
+from micrograd_notes.lifting.codegen import emit  # noqa: E402
+from micrograd_notes.nn.losses import cross_entropy  # noqa: E402
+from micrograd_notes.train import lifted_loop as training_on_arrays  # noqa: E402
+from micrograd_notes.train.loop import fit  # noqa: E402
+from micrograd_notes.train.optim import SGD  # noqa: E402
 from tests.lifting import planted  # noqa: E402
 
 WORKS = list(planted.works())

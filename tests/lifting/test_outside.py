@@ -21,12 +21,12 @@ import pytest
 np = pytest.importorskip("numpy")
 
 from micrograd_notes import MLP, Layer, Value, grad, lift, no_grad  # noqa: E402
-from micrograd_notes.lifting import emit  # noqa: E402
+from micrograd_notes.engine.ops import tanh  # noqa: E402
 from micrograd_notes.lifting import program as program_module  # noqa: E402
-from micrograd_notes.nn import Module  # noqa: E402
-from micrograd_notes.ops import tanh  # noqa: E402
-from micrograd_notes.optim import SGD  # noqa: E402
-from micrograd_notes.training import fit  # noqa: E402
+from micrograd_notes.lifting.codegen import emit  # noqa: E402
+from micrograd_notes.nn.networks import Module  # noqa: E402
+from micrograd_notes.train.loop import fit  # noqa: E402
+from micrograd_notes.train.optim import SGD  # noqa: E402
 
 X, Y = [[1.0, 2.0], [0.5, -1.0], [0.0, 1.0]], [1.5, 0.0, 2.0]
 SCALE = 1.5

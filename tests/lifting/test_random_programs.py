@@ -13,8 +13,9 @@ import pytest
 
 np = pytest.importorskip("numpy")
 
-from micrograd_notes import Value, ops  # noqa: E402
-from micrograd_notes.op import TABLE, Op  # noqa: E402
+from micrograd_notes import Value  # noqa: E402
+from micrograd_notes.engine import ops  # noqa: E402
+from micrograd_notes.engine.op import TABLE, Op  # noqa: E402
 from tests.lifting.programs import KINDS, Program, agree  # noqa: E402
 
 

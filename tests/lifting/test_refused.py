@@ -20,10 +20,10 @@ from micrograd_notes import (  # noqa: E402
     grad,
     topological_order,
 )
+from micrograd_notes.engine.op import operation  # noqa: E402
+from micrograd_notes.engine.ops import cos, greater, pick, where  # noqa: E402
 from micrograd_notes.lifting import CannotLift, lift  # noqa: E402
-from micrograd_notes.losses import cross_entropy  # noqa: E402
-from micrograd_notes.op import operation  # noqa: E402
-from micrograd_notes.ops import cos, greater, pick, where  # noqa: E402
+from micrograd_notes.nn.losses import cross_entropy  # noqa: E402
 
 X = np.array([[1.0, 2.0], [3.0, -1.0]])
 Y = np.array([0.5, -0.5])

@@ -14,10 +14,10 @@ import pytest
 np = pytest.importorskip("numpy")
 
 from micrograd_notes import MLP, Value, lift, no_grad  # noqa: E402
-from micrograd_notes.lifted_training import LiftedTraining  # noqa: E402
-from micrograd_notes.losses import mse_loss  # noqa: E402
-from micrograd_notes.optim import SGD  # noqa: E402
-from micrograd_notes.training import fit, predict  # noqa: E402
+from micrograd_notes.nn.losses import mse_loss  # noqa: E402
+from micrograd_notes.train.lifted_loop import LiftedTraining  # noqa: E402
+from micrograd_notes.train.loop import fit, predict  # noqa: E402
+from micrograd_notes.train.optim import SGD  # noqa: E402
 
 X, Y = [[1.0, 2.0], [0.5, -1.0], [0.0, 1.0]], [1.5, 0.0, 2.0]
 

@@ -26,7 +26,7 @@ def digest(file: str, name: str) -> str:
 
 
 def _of_a_float_function(name: str) -> Iterator[Any]:
-    from micrograd_notes import accurate
+    from micrograd_notes.engine import accurate
 
     function = getattr(accurate, name or "two_product")  # the constants serve that one
     arity = function.__code__.co_argcount or 3
@@ -35,9 +35,8 @@ def _of_a_float_function(name: str) -> Iterator[Any]:
 
 
 def _of_a_row(name: str) -> Iterator[Any]:
-    from micrograd_notes import ops
-    from micrograd_notes.engine import Value
-    from micrograd_notes.op import TABLE
+    from micrograd_notes.engine import Value, ops
+    from micrograd_notes.engine.op import TABLE
 
     if name == "_choose":
         for numbers in _points(3):
@@ -104,7 +103,7 @@ def _of_graphs(_: str) -> Iterator[Any]:
 
 def _of_networks(_: str) -> Iterator[Any]:
     """Yields small networks of all kinds: their weights, names, answers and state."""
-    from micrograd_notes.nn import MLP, activation_names
+    from micrograd_notes.nn.networks import MLP, activation_names
 
     generator = random.Random(0)
     for seed in range(COUNT):

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from micrograd_notes import copying, engine, graph, modes
-from micrograd_notes.engine import Value
+from micrograd_notes.engine import Value, copying, modes
+from micrograd_notes.engine import backward as graph
+from micrograd_notes.engine import value as engine
 
 Patch = tuple[ModuleType, str, Any]
 

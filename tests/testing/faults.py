@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from micrograd_notes import engine, graph, ops
-from micrograd_notes.engine import Value
-from micrograd_notes.op import Op
-from micrograd_notes.testing.verdicts import Verdict
+from micrograd_notes.engine import Value, ops
+from micrograd_notes.engine import backward as graph
+from micrograd_notes.engine import value as engine
+from micrograd_notes.engine.op import Op
+from micrograd_notes.testing.diagnosis.verdicts import Verdict
 
 RULE = {Verdict.WRONG_RULE}
 DIGITS = {Verdict.INACCURATE, Verdict.NONDETERMINISTIC}

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from micrograd_notes import ops
+from micrograd_notes.engine import ops
 
 Formula = Callable[..., Any]
 ROOT = math.sqrt(2 / math.pi)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from micrograd_notes.op import TABLE
+from micrograd_notes.engine.op import TABLE
 from micrograd_notes.testing import Verdict
 from micrograd_notes.testing.checking import (
     CannotCheckError,
@@ -68,14 +68,14 @@ def test_the_report_stands_under_a_failing_line(tmp_path: Path) -> None:
 
 def test_an_operation_that_is_not_in_the_table_is_checked_too(tmp_path: Path) -> None:
     text = (
-        "from micrograd_notes.op import Op\n"
+        "from micrograd_notes.engine.op import Op\n"
         "twice = Op('twice', lambda x: 2 * x, (lambda y, x: 3.0,), '2', '2*{0}')\n"
     )
     assert the_only(tmp_path, text).verdict is Verdict.WRONG_RULE
 
 
 def test_operations_and_functions_that_are_imported_are_not_the_files(tmp_path: Path) -> None:
-    found = outcomes(tmp_path, "from micrograd_notes.losses import mse_loss\ndef f(x): return x\n")
+    found = outcomes(tmp_path, "from micrograd_notes.nn.losses import mse_loss\ndef f(x): return x\n")
     assert list(found) == ["f"]
 
 

@@ -3,11 +3,11 @@
 import pytest
 from hypothesis import given, settings
 
-from micrograd_notes import ops
-from micrograd_notes.op import built_in_rows
-from micrograd_notes.testing import strategies
-from micrograd_notes.testing.counterexample import draw_counterexample
-from micrograd_notes.testing.programs import Instruction, Program
+from micrograd_notes.engine import ops
+from micrograd_notes.engine.op import built_in_rows
+from micrograd_notes.testing.diagnosis.counterexample import draw_counterexample
+from micrograd_notes.testing.programs import strategies
+from micrograd_notes.testing.programs.random_programs import Instruction, Program
 from tests.testing.broken_engines import SWEEPS
 
 BUILT_IN = tuple(built_in_rows())  # without the rows that other tests add

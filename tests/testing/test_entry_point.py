@@ -7,7 +7,7 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from micrograd_notes.engine import Value
-from micrograd_notes.nn import MLP, Layer, Module, Neuron
+from micrograd_notes.nn.networks import MLP, Layer, Module, Neuron
 
 
 def output_of(code: str) -> str:
@@ -30,10 +30,10 @@ def test_a_value_is_drawn_without_our_strategies() -> None:
 def test_importing_hypothesis_imports_no_strategies_and_no_numpy() -> None:
     code = (
         "import hypothesis, sys\n"
-        "print([name for name in ('micrograd_notes.hypothesis_entry', 'micrograd_notes.testing',"
+        "print([name for name in ('micrograd_notes.cli.hypothesis_entry', 'micrograd_notes.testing',"
         " 'numpy', 'mpmath', 'matplotlib', 'sklearn') if name in sys.modules])"
     )
-    assert output_of(code) == "['micrograd_notes.hypothesis_entry']"
+    assert output_of(code) == "['micrograd_notes.cli.hypothesis_entry']"
 
 
 def test_hypothesis_can_be_told_to_leave_it() -> None:
@@ -50,7 +50,7 @@ def test_the_type_of_an_argument_is_enough(x: Value, neuron: Neuron, layer: Laye
 
 
 def test_modules_and_programs_are_drawn_by_their_types() -> None:
-    from micrograd_notes.testing.programs import Program
+    from micrograd_notes.testing.programs.random_programs import Program
 
     smallest = find(st.from_type(MLP), lambda model: True)
     assert repr(smallest) == "MLP of [Layer of [LinearNeuron(1)]]"

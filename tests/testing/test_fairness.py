@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from micrograd_notes import Value, ops
-from micrograd_notes.op import TABLE, Op, operation
-from micrograd_notes.ops import cos, equal, exp, log, sin, sqrt, tanh, where
+from micrograd_notes import Value
+from micrograd_notes.engine import ops
+from micrograd_notes.engine.op import TABLE, Op, operation
+from micrograd_notes.engine.ops import cos, equal, exp, log, sin, sqrt, tanh, where
 from micrograd_notes.testing import Verdict, check_operation, gradcheck, opcheck
-from micrograd_notes.testing.numeric import ladder, limit_of_quotients
-from micrograd_notes.testing.opcheck import points_of
-from micrograd_notes.testing.precise import Precise, mp, with_many_digits
+from micrograd_notes.testing.numbers.numeric import ladder, limit_of_quotients
+from micrograd_notes.testing.numbers.precise import Precise, mp, with_many_digits
+from micrograd_notes.testing.operations import points_of
 from tests.testing.naive import NAIVE, POINTS, ROOT, Opaque, rows_of
 
 ACCUSATIONS = {Verdict.WRONG_RULE, Verdict.WRONG_VALUE, Verdict.TRAVERSAL}

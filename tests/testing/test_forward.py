@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from micrograd_notes import ops
-from micrograd_notes.engine import Value
-from micrograd_notes.testing.forward import Dual, forward_gradient, slope_along
-from micrograd_notes.testing.programs import random_program
-from micrograd_notes.testing.sweeping import expected_adjoints, tolerance
+from micrograd_notes.engine import Value, ops
+from micrograd_notes.testing.diagnosis.sweeping import expected_adjoints, tolerance
+from micrograd_notes.testing.numbers.forward import Dual, forward_gradient, slope_along
+from micrograd_notes.testing.programs.random_programs import random_program
 
 
 def test_it_equals_the_sweep_on_random_programs() -> None:

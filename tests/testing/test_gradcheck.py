@@ -8,13 +8,25 @@ from typing import Any
 
 import pytest
 
-from micrograd_notes import Value, ops
-from micrograd_notes.nn import MLP, Neuron
-from micrograd_notes.op import operation
-from micrograd_notes.ops import abs as absolute
-from micrograd_notes.ops import exp, floor, log, maximum, relu, sigmoid, sin, sqrt, tanh, where
+from micrograd_notes import Value
+from micrograd_notes.engine import ops
+from micrograd_notes.engine.op import operation
+from micrograd_notes.engine.ops import abs as absolute
+from micrograd_notes.engine.ops import (
+    exp,
+    floor,
+    log,
+    maximum,
+    relu,
+    sigmoid,
+    sin,
+    sqrt,
+    tanh,
+    where,
+)
+from micrograd_notes.nn.networks import MLP, Neuron
 from micrograd_notes.testing import GradcheckError, InconclusiveError, Verdict, gradcheck
-from micrograd_notes.testing.programs import random_program
+from micrograd_notes.testing.programs.random_programs import random_program
 from tests.testing.faults import ENGINE_FAULTS, broken_engine
 
 V = Verdict

@@ -8,7 +8,7 @@ from typing import Any
 import mpmath
 import pytest
 
-from micrograd_notes.testing.numeric import Derivative, Side, ladder, limit_of_quotients
+from micrograd_notes.testing.numbers.numeric import Derivative, Side, ladder, limit_of_quotients
 
 mp = mpmath.mp
 

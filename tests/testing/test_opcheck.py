@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from micrograd_notes import Value, ops
-from micrograd_notes.op import Op, built_in_rows, operation
+from micrograd_notes import Value
+from micrograd_notes.engine import ops
+from micrograd_notes.engine.op import Op, built_in_rows, operation
 from micrograd_notes.testing import (
     GradcheckError,
     InconclusiveError,
@@ -16,7 +17,7 @@ from micrograd_notes.testing import (
     check_operation,
     opcheck,
 )
-from micrograd_notes.testing.at_a_point import examine
+from micrograd_notes.testing.diagnosis.at_a_point import examine
 from tests.testing.faults import Planted, fault_of_value, faults_of_rules
 
 BUILT_IN = built_in_rows()

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from micrograd_notes import engine, graph, ops
-from micrograd_notes.engine import Value
-from micrograd_notes.op import Op, operation
-from micrograd_notes.testing import oracles
-from micrograd_notes.testing.exact import (
+from micrograd_notes.engine import Value, ops
+from micrograd_notes.engine import backward as graph
+from micrograd_notes.engine import value as engine
+from micrograd_notes.engine.op import Op, operation
+from micrograd_notes.testing.numbers.exact import (
     Balls,
     Claim,
     Digits,
@@ -23,14 +23,15 @@ from micrograd_notes.testing.exact import (
     best_numbers,
     tangent,
 )
-from micrograd_notes.testing.oracles import (
+from micrograd_notes.testing.oracles import independent as oracles
+from micrograd_notes.testing.oracles.independent import (
     Judgement,
     dyadic,
     exact_rows,
     judge,
     judge_exactly,
 )
-from micrograd_notes.testing.programs import Instruction, Program, random_program
+from micrograd_notes.testing.programs.random_programs import Instruction, Program, random_program
 
 KINDS = [Digits(), *([Balls()] if isinstance(best_numbers(), Balls) else [])]
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)

@@ -8,10 +8,9 @@ from collections import Counter
 
 import pytest
 
-from micrograd_notes import ops
-from micrograd_notes.engine import Value
-from micrograd_notes.op import operation
-from micrograd_notes.testing.programs import (
+from micrograd_notes.engine import Value, ops
+from micrograd_notes.engine.op import operation
+from micrograd_notes.testing.programs.random_programs import (
     BUILT_IN,
     LEAST_SHARED,
     Instruction,

@@ -9,12 +9,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
-from micrograd_notes import ops
-from micrograd_notes.engine import Value
-from micrograd_notes.nn import MLP, Layer, Neuron
-from micrograd_notes.op import TABLE, Op, built_in_rows, operation
-from micrograd_notes.testing import strategies
-from micrograd_notes.testing.programs import Instruction, Program
+from micrograd_notes.engine import Value, ops
+from micrograd_notes.engine.op import TABLE, Op, built_in_rows, operation
+from micrograd_notes.nn.networks import MLP, Layer, Neuron
+from micrograd_notes.testing.programs import strategies
+from micrograd_notes.testing.programs.random_programs import Instruction, Program
 from tests.testing.broken_engines import SWEEPS, Patch
 
 BUILT_IN = tuple(built_in_rows())  # without the rows that other tests add

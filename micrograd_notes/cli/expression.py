@@ -1,0 +1,133 @@
+"""Formulas as text: "a*b + tanh(c)" becomes a graph of `Value`s.
+
+Python's parser reads the text and its tree is walked here, so that only arithmetic, numbers, the
+names given and the table's operations are understood. Nothing is ever handed to `eval`.
+"""
+
+import ast
+import difflib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from micrograd_notes.engine import Value, ops
+from micrograd_notes.engine.op import TABLE
+
+_OPERATORS: dict[type[ast.AST], str] = {
+    ast.Add: "add",
+    ast.Sub: "subtract",
+    ast.Mult: "multiply",
+    ast.Div: "divide",
+    ast.Pow: "power",
+    ast.USub: "neg",
+    ast.UAdd: "pos",
+}
+_BUILT_FROM_ROWS: dict[str, Callable[..., Any]] = {
+    "maximum": ops.maximum,
+    "minimum": ops.minimum,
+    "clamp": ops.clamp,
+}
+
+
+class ExpressionError(ValueError):
+    """A formula that can't be read; the message shows where."""
+
+
+def parse_expression(text: str, values: Mapping[str, float]) -> tuple[Value, dict[str, Value]]:
+    """Returns the formula's result, and the `Value` of each name.
+
+    Raises:
+        ExpressionError: the text is no formula, or names something that has no value.
+        ValueError, ArithmeticError: an operation is not defined at its numbers.
+
+    >>> result, names = parse_expression("a*b + tanh(c)", {"a": 2, "b": -3, "c": 10})
+    >>> result.backward()
+    >>> round(result.data, 4), names["a"].grad
+    (-5.0, -3.0)
+    """
+    reader = _Reader(text.strip(), {name: Value(x, name=name) for name, x in values.items()})
+    try:
+        result = reader.read(_parsed(reader.text))
+    except (RecursionError, MemoryError):
+        raise ExpressionError("the formula is nested too deeply to be read") from None
+    unused = [name for name in reader.values if name not in reader.used]
+    if unused:
+        raise ExpressionError(f"the formula does not use {', '.join(unused)}; leave it out")
+    return (result if isinstance(result, Value) else Value(result)), reader.values
+
+
+def _parsed(text: str) -> ast.expr:
+    try:
+        return ast.parse(text, mode="eval").body
+    except SyntaxError as error:
+        at = (error.offset or 1) - 1
+        raise ExpressionError(
+            _pointed(text, at, f"no formula: {error.msg}", error.lineno or 1)
+        ) from None
+    except ValueError as error:  # a null byte
+        raise ExpressionError(f"no formula: {error}") from None
+
+
+class _Reader:
+    """Walks the parser's tree and computes; every piece that it does not know is an error."""
+
+    def __init__(self, text: str, values: dict[str, Value]) -> None:
+        self.text = text
+        self.values = values
+        self.used: set[str] = set()
+
+    def read(self, piece: ast.expr) -> Any:
+        match piece:
+            case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+                return self.number(piece, number)
+            case ast.Name(id=name):
+                return self.name(piece, name)
+            case ast.UnaryOp(op=kind, operand=operand) if type(kind) in _OPERATORS:
+                return TABLE[_OPERATORS[type(kind)]](self.read(operand))
+            case ast.BinOp(left=left, op=kind, right=right) if type(kind) in _OPERATORS:
+                return TABLE[_OPERATORS[type(kind)]](self.read(left), self.read(right))
+            case ast.Call(func=ast.Name(id=name), args=operands, keywords=[]):
+                return self.call(piece, name, operands)
+        known = "numbers, names, + - * / **, parentheses and operations like tanh(x)"
+        hint = ""
+        if isinstance(piece, ast.BinOp) and isinstance(piece.op, ast.BitXor):
+            hint = "; a power is written a**b"
+        elif isinstance(piece, ast.Compare):
+            hint = "; a comparison is written greater(a, b)"
+        raise self.error(piece, f"a formula is made of {known}{hint}")
+
+    def number(self, piece: ast.expr, number: float) -> float:
+        try:
+            return float(number)
+        except OverflowError:
+            raise self.error(piece, "this number is too large for a float") from None
+
+    def name(self, piece: ast.expr, name: str) -> Value:
+        if name not in self.values:
+            raise self.error(piece, f"{name!r} has no value; give it one, {name}=1.5")
+        self.used.add(name)
+        return self.values[name]
+
+    def call(self, piece: ast.expr, name: str, operands: list[ast.expr]) -> Any:
+        function = _BUILT_FROM_ROWS.get(name) or TABLE.get(name)
+        if function is None:
+            known = sorted([*TABLE, *_BUILT_FROM_ROWS])
+            near = difflib.get_close_matches(name, known, n=1)
+            near = {"min": ["minimum"], "max": ["maximum"]}.get(name, near)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+            raise self.error(piece, f"no operation is named {name!r}; {hint}")
+        numbers = [self.read(operand) for operand in operands]
+        try:
+            return function(*numbers)
+        except TypeError as error:  # too few or too many operands
+            raise self.error(piece, str(error)) from None
+
+    def error(self, piece: ast.expr, message: str) -> ExpressionError:
+        before = self.text.splitlines()[piece.lineno - 1].encode()[: piece.col_offset]
+        return ExpressionError(_pointed(self.text, len(before.decode()), message, piece.lineno))
+
+
+def _pointed(text: str, column: int, message: str, line: int = 1) -> str:
+    """Returns the message with the formula, and an arrow under the piece that it is about."""
+    lines = text.splitlines() or [""]
+    lines.insert(line, " " * column + "^")
+    return "\n  ".join([message, *lines])

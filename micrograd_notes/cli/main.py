@@ -1,0 +1,280 @@
+"""The command line: `micrograd-notes tour`, `draw`, `check`, `gpt`, `lab` and `course build`.
+
+This file reads arguments, calls the rooms below and prints; every sentence of an error that it
+shows comes from them. It needs the extra `cli`.
+"""
+
+import keyword
+import os
+import subprocess
+import sys
+import time
+import unicodedata
+from importlib import import_module, util
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+from micrograd_notes import __version__
+
+try:
+    import typer
+except ImportError:  # pragma: no cover - the tests have the extra
+    sys.exit('the command line needs its extra: python -m pip install "micrograd-notes[cli]"')
+
+if TYPE_CHECKING:
+    from micrograd_notes.testing.checking import Check
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+course = typer.Typer(help="The course's notebooks as a web site.", no_args_is_help=True)
+app.add_typer(course, name="course")
+
+Folder = Annotated[Path, typer.Option("--output", "-o", help="The folder that is written.")]
+Formula = Annotated[str, typer.Argument(help="Arithmetic, names, and operations like tanh(x).")]
+Assignments = Annotated[
+    list[str] | None, typer.Argument(metavar="NAME=NUMBER...", help="The number of each name.")
+]
+Picture = Annotated[
+    Path | None, typer.Option("--output", "-o", help="The picture: .svg, .png, .pdf, .dot, .html.")
+]
+
+Files = Annotated[
+    list[Path] | None, typer.Argument(metavar="[FILE...]", help="Files of Python; else our table.")
+]
+
+Site = Annotated[Path, typer.Argument(help="The folder that is written, or replaced if it is one.")]
+
+
+Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
+
+
+@app.callback(invoke_without_command=True)
+def options(version: Version = False) -> None:
+    """A scalar autograd engine and a micro neural net, to step through."""
+    if version:
+        typer.echo(f"micrograd-notes {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def tour(output: Folder = Path("tour")) -> None:
+    """Train on real digits, check the gradients, draw, and write a page that shows it all.
+
+    It takes under two minutes on two cores.
+
+    Example: micrograd-notes tour --output tour
+    """
+    from micrograd_notes.cli.tour import run_tour
+
+    try:
+        run_tour(output, typer.echo)
+    except OSError as error:
+        fail(f"can't write the folder {output}: {error.strerror}; choose another with -o")
+    except ImportError as error:
+        fail(str(error))
+
+
+@app.command()
+def draw(formula: Formula, assignments: Assignments = None, output: Picture = None) -> None:
+    """Compute a formula, differentiate it, and draw its graph.
+
+    Example: micrograd-notes draw "a*b + tanh(c)" a=2 b=-3 c=10 -o graph.svg
+
+    A formula that begins with a minus comes after --: micrograd-notes draw -- "-a*2" a=2
+    """
+    from micrograd_notes.cli.expression import parse_expression
+    from micrograd_notes.draw import draw_dot
+
+    try:
+        values = all_assigned(assignments or [])
+        result, names = parse_expression(formula, values)
+        if result.requires_grad:
+            result.backward()
+        if output is not None:
+            draw_dot(result).save(output)
+    except OSError as error:
+        fail(f"can't write {output}: {error.strerror}")
+    except (ValueError, ArithmeticError, ImportError) as error:
+        fail(str(error))
+    typer.echo(f"{formula} = {result.data:.6g}")
+    for name, value in names.items():
+        typer.echo(f"  d/d{name} = {value.grad:.6g}")
+    if output is not None:
+        typer.echo(f"drawn: {output}")
+
+
+@app.command()
+def check(files: Files = None) -> None:
+    """Check the gradients of a file's operations and functions; without a file, our own table.
+
+    A line each, and a report below whatever is wrong or can't be decided; then the exit status
+    is 1. A function is called with numbers from a fixed list. The table takes under a minute.
+
+    Example: micrograd-notes check my_ops.py
+    """
+    try:
+        from micrograd_notes.testing import checking
+    except ImportError as error:
+        fail(str(error))
+
+    if not files:
+        raise SystemExit(run_checks(checking.checks_of_table(), "the table"))
+    status = 0
+    for file in files:
+        if len(files) > 1:
+            typer.echo(f"{file}:")
+        try:
+            status |= run_checks(checking.checks_of_file(file), str(file))
+        except checking.CannotCheckError as error:
+            typer.echo(f"micrograd-notes: {error}", err=True)
+            status = 1
+    raise SystemExit(status)
+
+
+def run_checks(checks: "list[Check]", what: str) -> int:
+    """Prints what comes of each check, and returns the exit status."""
+    from tqdm import tqdm
+
+    began = time.perf_counter()
+    outcomes = []
+    with tqdm(checks, unit="check", leave=False, disable=None) as bar:  # no bar in a pipe
+        for run_check in bar:
+            outcomes.append(run_check())
+            with bar.external_write_mode():
+                typer.echo(outcomes[-1])
+    checked = [outcome for outcome in outcomes if outcome.verdict is not None]
+    failed = sum(outcome.fails for outcome in checked)
+    counts = f"{len(checked)} of {len(outcomes)} checked, {failed} failed"
+    typer.echo(f"{what}: {counts}, {time.perf_counter() - began:.1f} s")
+    if not checked:
+        typer.echo(f"micrograd-notes: nothing in {what} could be checked", err=True)
+    return int(failed > 0 or not checked)
+
+
+@app.command()
+def gpt(steps: Annotated[int, typer.Option(min=1, help="Steps on arrays.")] = 3000) -> None:
+    """Train a small GPT on the names of cities, one scalar at a time, and let it invent some.
+
+    It prints the loss every 300 steps.
+
+    Example: micrograd-notes gpt --steps 600
+    """
+    try:
+        from micrograd_notes.gpt import spell_cities
+
+        spell_cities(typer.echo, steps)
+    except ImportError as error:
+        fail(str(error))
+
+
+@app.command()
+def lab() -> None:
+    """Open the notebooks in JupyterLab, at the map of the course.
+
+    Jupyter is told to trust the chapters: else it shows no stepper before its cell is run.
+
+    Example: micrograd-notes lab
+    """
+    notebooks = notebooks_or_fail()
+    if util.find_spec("jupyterlab") is None:
+        fail('JupyterLab is missing: python -m pip install -e ".[notebooks]"')
+    trust(notebooks)
+    # As root, as one is in a container, Jupyter starts only if it is told that this is meant.
+    as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    # The settings show Markdown as a page and not as its source. A reader's own go before them.
+    settings = f"--LabApp.app_settings_dir={notebooks / 'lab'}"
+    opened = [settings, "--LabApp.default_url=/lab/tree/README.md", "-y", "--notebook-dir"]
+    command = [sys.executable, "-m", "jupyterlab", *as_root, *opened, str(notebooks)]
+    if os.name == "posix":  # Jupyter takes this process over, with its terminal and its signals
+        os.execv(command[0], command)
+    raise SystemExit(subprocess.call(command))
+
+
+@course.command()
+def build(site: Site = Path("site")) -> None:
+    """Render the notebooks as a web site, which needs no network and no server.
+
+    It runs nothing: a page shows what its notebook was saved with.
+
+    Example: micrograd-notes course build site/
+    """
+    from micrograd_notes.course.site import build_course
+
+    notebooks = notebooks_or_fail()
+    try:
+        front = build_course(site, notebooks)
+    except OSError as error:
+        fail(f"can't write the folder {site}: {error.strerror}")
+    except (ValueError, ImportError) as error:
+        fail(str(error))
+    typer.echo(f"built: {front}")
+
+
+def trust(notebooks: Path) -> None:
+    """Signs the chapters for Jupyter, as they are, in the name of whoever asked to open them."""
+    nbformat: Any = import_module("nbformat")
+    notary = import_module("nbformat.sign").NotebookNotary()
+    for path in sorted(notebooks.glob("[0-9][0-9]_*.ipynb")):
+        notary.sign(nbformat.read(path, as_version=4))
+    notary.store.close()
+
+
+def notebooks_or_fail() -> Path:
+    """Returns the folder of the notebooks, or ends with a message."""
+    notebooks = Path(__file__).parents[2] / "notebooks"
+    if not notebooks.is_dir():
+        fail("the notebooks are not part of an installed package; clone the repository for them")
+    return notebooks
+
+
+def all_assigned(texts: list[str]) -> dict[str, float]:
+    """Returns the number of each name; ValueError if a name is given twice."""
+    values: dict[str, float] = {}
+    for name, number in map(assigned, texts):
+        if name in values:
+            raise ValueError(f"{name} is given twice, {values[name]:g} and {number:g}; drop one")
+        values[name] = number
+    return values
+
+
+def assigned(text: str) -> tuple[str, float]:
+    """Returns name and number of "a=2".
+
+    >>> assigned("a=2")
+    ('a', 2.0)
+    """
+    name, equals, number = text.partition("=")
+    # Python's parser normalises the names in a formula in this way: µ (U+00B5) becomes μ (U+03BC).
+    name = unicodedata.normalize("NFKC", name)
+    if not equals or not name.isidentifier() or keyword.iskeyword(name):
+        raise ValueError(f"a name gets its number like a=2, got {text!r}")
+    try:
+        return name, float(number)
+    except ValueError:
+        raise ValueError(f"{name} must be a number, got {number!r}") from None
+
+
+def fail(message: str) -> NoReturn:
+    """Prints the message to the error stream and ends with the exit status 1."""
+    typer.echo(f"micrograd-notes: {message}", err=True)
+    raise SystemExit(1)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command line. Ctrl-C ends it with one line and the exit status 130."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        app(given, prog_name="micrograd-notes")
+    except (KeyboardInterrupt, SystemExit) as end:
+        status = getattr(end, "code", 130)  # typer makes 130 of a KeyboardInterrupt, too
+        if status == 130:
+            typer.echo("\nmicrograd-notes: stopped by Ctrl-C", err=True)
+        elif status == 2 and given[:1] == ["draw"] and "--" not in given:
+            typer.echo('A formula that begins with - comes after --: draw -- "-a*2" a=2', err=True)
+        raise SystemExit(status) from None

@@ -1,0 +1,212 @@
+"""The page of the tour: what was found, as one HTML text with every picture inside.
+
+This file knows how the findings are shown; `tour` finds them. The words stand in `tour_page.html`.
+"""
+
+import base64
+import html
+import io
+import json
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+from micrograd_notes.draw import draw_backward, draw_model, plots
+from micrograd_notes.draw.training.page import training_page
+from micrograd_notes.engine import Value
+from micrograd_notes.nn.networks import MLP, Neuron
+from micrograd_notes.train import data
+from micrograd_notes.train.loop import History
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+TITLE = "A tour of micrograd_notes"
+"""The page's title, by which a later tour knows that it may write another in its place."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One split: both models' accuracy on examples that they have never seen."""
+
+    split: int
+    linear: float
+    network: float
+    losses: list[float]
+    held_out_losses: list[float]
+    state: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """One parameter: its gradient by the engine, and by a central difference."""
+
+    name: str
+    engine: float
+    numeric: float
+
+    @property
+    def difference(self) -> float:
+        """|engine - numeric|, relative to the engine's (or to 1e-3 if that is smaller)."""
+        return abs(self.engine - self.numeric) / max(abs(self.engine), 1e-3)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that the page shows."""
+
+    trained: list[Trained]
+    checks: list[GradientCheck]
+    digits_model: MLP
+    moons_model: MLP
+    moons_history: History
+    moons_accuracy: float
+
+    @property
+    def mean_network(self) -> float:
+        """The networks' mean held-out accuracy over the splits."""
+        return statistics.mean(result.network for result in self.trained)
+
+    @property
+    def mean_linear(self) -> float:
+        """The linear models' mean held-out accuracy over the splits."""
+        return statistics.mean(result.linear for result in self.trained)
+
+    def worst_checks(self, count: int) -> list[GradientCheck]:
+        """Returns the checks with the largest differences, the largest first."""
+        return sorted(self.checks, key=lambda check: -check.difference)[:count]
+
+    @property
+    def worst_difference(self) -> float:
+        """The largest relative difference of a gradient from its finite difference."""
+        return self.worst_checks(1)[0].difference
+
+
+def page_text(findings: Findings) -> str:
+    """Returns the page; it needs no network and no other file."""
+    template = resources.files("micrograd_notes.cli").joinpath("tour_page.html")
+    digits, wrong, held_out = _digits_picture(findings.digits_model)
+    return Template(template.read_text(encoding="utf-8")).substitute(
+        title=TITLE,
+        splits="\n".join(_split_row(result) for result in findings.trained),
+        mean_network=f"{findings.mean_network:.3f}",
+        mean_linear=f"{findings.mean_linear:.3f}",
+        hidden=len(findings.digits_model.layers[0].neurons),
+        digits=digits,
+        wrong=wrong,
+        held_out=held_out,
+        losses=_losses_picture(findings.trained[0]),
+        weights=_picture(
+            lambda ax: plots.weights_as_images(findings.digits_model.layers[0], (4, 4), ax=ax),
+            "The weights of each hidden neuron as an image of 4x4 pixels: blue adds, orange "
+            "subtracts",
+            (7.0, 2.5),
+        ),
+        neuron=_neuron_stepper(),
+        checks="\n".join(_check_row(check) for check in findings.worst_checks(8)),
+        checked=len(findings.checks),
+        worst=f"{findings.worst_difference:.1e}",
+        moons=training_page(findings.moons_history, resolution=24)._repr_html_(),
+        moons_model=draw_model(findings.moons_model, inputs=[0.5, 0.25]).svg(),
+        moons_accuracy=f"{findings.moons_accuracy:.3f}",
+        notebooks=_notebooks(),
+    )
+
+
+def _split_row(result: Trained) -> str:
+    return (
+        f"<tr><td>{result.split}</td><td>{result.linear:.3f}</td><td>{result.network:.3f}</td></tr>"
+    )
+
+
+def _check_row(check: GradientCheck) -> str:
+    return (
+        f"<tr><td><code>{html.escape(check.name)}</code></td><td>{check.engine:.10f}</td>"
+        f"<td>{check.numeric:.10f}</td><td>{check.difference:.1e}</td></tr>"
+    )
+
+
+def _notebooks() -> str:
+    """Returns the notebooks' own titles as items of a list; an installed package has none."""
+    items = []
+    for path in sorted(Path(__file__).parents[2].glob("notebooks/[0-9][0-9]_*.ipynb")):
+        title = json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"][0]
+        title = html.escape(title.removeprefix("# ").replace("`", "").strip())
+        items.append(f"<li><em>{path.name[:2]}</em> {title}</li>")
+    return "\n".join(items)
+
+
+def _digits_picture(model: MLP) -> tuple[str, int, int]:
+    """Returns sixteen held-out digits with the guesses, up to four of them wrong; and the counts.
+
+    They are shown as they were scanned, in 8x8 pixels; the network sees them in 4x4.
+    """
+    _, held_out = data.digits(odd_or_even=True, pooled=True).split(seed=0)
+    _, scanned = data.digits(odd_or_even=True).split(seed=0)
+    guesses = [int(model(inputs).data > 0) for inputs in held_out.inputs]
+    is_right = [guess == target for guess, target in zip(guesses, held_out.targets, strict=True)]
+    wrong = [place for place, right in enumerate(is_right) if not right]
+    right = [place for place, right in enumerate(is_right) if right]
+    shown = [*wrong[:4], *right][:16]
+    labels = [("" if is_right[i] else "\u2717 ") + held_out.class_names[guesses[i]] for i in shown]
+
+    def draw(ax: "Axes") -> None:
+        images = [scanned.inputs[i] for i in shown]
+        plots.image_gallery(images, labels, (8, 8), ax=ax, columns=8)
+
+    words = "Sixteen held-out digits with the network's guesses, \u2717 where one is wrong: "
+    return _picture(draw, words + "; ".join(labels), (8.0, 2.6)), len(wrong), len(is_right)
+
+
+def _losses_picture(result: Trained) -> str:
+    def draw(ax: "Axes") -> None:
+        plots.loss_curve(result.losses, ax=ax)
+        ax.plot(
+            range(1, len(result.losses) + 1),
+            result.held_out_losses,
+            "--",
+            color=plots.BLUE,
+            label="held out",
+        )
+        ax.lines[0].set_label("training")
+        ax.set_xlabel("epoch")
+        ax.legend()
+
+    first, last = result.losses[0], result.losses[-1]
+    words = f"The loss of split {result.split} falls from {first:.2f} to {last:.2f}"
+    return _picture(draw, words, (6.4, 3.6))
+
+
+def _neuron_stepper() -> str:
+    neuron = Neuron(2, activation="tanh", seed=4)
+    output = neuron([Value(1.0, name="x1"), Value(-2.0, name="x2")])
+    output.name = "y"
+    return draw_backward(output, model=neuron)._repr_html_()
+
+
+def _picture(draw: Callable[["Axes"], Any], words: str, size: tuple[float, float]) -> str:
+    """Returns the picture in a light and a dark version; the browser takes the one that fits."""
+    light, dark = _png(draw, size, "default"), _png(draw, size, "dark_background", _DARK_PAPER)
+    return (
+        f'<picture><source media="(prefers-color-scheme: dark)" srcset="{dark}">'
+        f'<img src="{light}" alt="{html.escape(words)}"></picture>'
+    )
+
+
+_DARK_PAPER = dict.fromkeys(["figure.facecolor", "savefig.facecolor", "axes.facecolor"], "#111111")
+
+
+def _png(draw: Callable[["Axes"], Any], size: tuple[float, float], *style: Any) -> str:
+    import matplotlib.style
+    from matplotlib.figure import Figure
+
+    with matplotlib.style.context(list(style)):
+        figure = Figure(figsize=size, dpi=110, layout="constrained")
+        draw(figure.add_subplot())
+        file = io.BytesIO()
+        figure.savefig(file, format="png", metadata={"Software": None})
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")

@@ -1,0 +1,1 @@
+"""What every room uses: checks of arguments, files that are written whole, old import paths."""

@@ -1,0 +1,1 @@
+"""The notebooks as a web site, and their exercises."""

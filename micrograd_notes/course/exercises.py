@@ -1,0 +1,170 @@
+"""Checks for a learner's own answers: whether they pass, and if not, for which input, and a hint.
+
+An exercise in a notebook is a stub to fill in, and a `check` below it, which calls what the learner
+wrote and a reference with the same inputs. The reference is best found by another road, a nudge or
+the engine, so that it gives nothing away.
+
+This file knows how answers are called, compared and spoken of. It knows no exercise: those stand in
+the notebooks, with their hints.
+"""
+
+import copy
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from micrograd_notes.common import checks
+from micrograd_notes.engine import Value
+
+__all__ = ["check"]
+
+Answer = Callable[..., Any]
+
+
+def check(
+    attempt: Answer,
+    reference: Answer,
+    *inputs: Any,
+    hint: str,
+    slips: Mapping[float, str] | None = None,
+) -> None:
+    """Prints whether the attempt gives what the reference gives, for every input.
+
+    The first input where it does not is shown, with what was expected, what came, and a hint. An
+    attempt that is still a stub (`...`, nothing, `NotImplementedError`) is "not written yet", which
+    is no error: a notebook runs to its end before anything is solved.
+
+    Args:
+        attempt: the learner's function.
+        reference: a function of the same arguments that is right.
+        *inputs: what to call both with; a tuple is several arguments, all else is one.
+        hint: what helps a reader whose answer is wrong.
+        slips: for a wrong number that is often given, the hint that fits it better.
+
+    Raises:
+        TypeError: the attempt is neither a function nor a stub.
+        ValueError: there are no inputs.
+
+    >>> def double(x):
+    ...     return x * x
+    >>> check(double, lambda x: x + x, 2.0, 3.0, hint="Add it to itself.", slips={9.0: "A square!"})
+    double(3): expected 6, got 9.
+    Hint: A square!
+    >>> check(lambda x: 2 * x, lambda x: x + x, 2.0, 3.0, hint="Add it to itself.")
+    your function passes: right for 2 of 2 inputs.
+    >>> def double(x):
+    ...     return ...
+    >>> check(double, lambda x: x + x, 2.0, hint="Add it to itself.")
+    double: not written yet.
+    """
+    if not inputs:
+        raise ValueError("check got no inputs; give one or more to compare the answers for")
+    checks.text("hint", hint)
+    if not isinstance(slips, Mapping | None):
+        raise TypeError(f"slips must be a dictionary of wrong numbers and hints, got {slips!r:.80}")
+    print(_verdict(attempt, reference, inputs, hint, slips or {}))
+
+
+def _verdict(
+    attempt: Answer,
+    reference: Answer,
+    inputs: Sequence[Any],
+    hint: str,
+    slips: Mapping[float, str],
+) -> str:
+    """Returns what there is to say about the attempt."""
+    name = _name(attempt)
+    if _is_stub(attempt):
+        return f"{name}: not written yet."
+    if not callable(attempt):
+        raise TypeError(f"attempt must be the function that you wrote, got {checks.shown(attempt)}")
+    if not callable(reference):
+        raise TypeError(f"reference must be a function, got {checks.shown(reference)}")
+    for given in inputs:
+        arguments = given if isinstance(given, tuple) else (given,)
+        call = f"{name}({', '.join(map(_shown, arguments))})"
+        expected = reference(*copy.deepcopy(arguments))
+        try:
+            got = attempt(*copy.deepcopy(arguments))  # a copy, as it may change what it is given
+        except Exception as error:
+            if _comes_from_a_stub(error):
+                return f"{name}: not written yet."
+            return f"{call} raises {type(error).__name__}: {error}\nHint: {hint}"
+        if _is_stub(got):
+            return f"{name}: not written yet."
+        if got is None:
+            return f"{name}: not written yet. {call} returns None: is there a `return`?"
+        if not _is_same(got, expected):
+            wanted, found = _shown_apart(expected, got)
+            return f"{call}: expected {wanted}, got {found}.\nHint: {_fitting(got, hint, slips)}"
+    return f"{name} passes: right for {len(inputs)} of {len(inputs)} inputs."
+
+
+def _name(attempt: Any) -> str:
+    name = getattr(attempt, "__name__", "<")
+    return name if name.isidentifier() else "your function"
+
+
+# ---- stubs ---------------------------------------------------------------------------------------
+
+
+def _is_stub(thing: Any) -> bool:
+    """Returns whether it is `...`, or a list or tuple that still holds one."""
+    return thing is ... or (isinstance(thing, list | tuple) and any(x is ... for x in thing))
+
+
+def _comes_from_a_stub(error: Exception) -> bool:
+    """Returns whether the code stopped at a `...`: Python's message then names an ellipsis."""
+    return isinstance(error, NotImplementedError) or "ellipsis" in str(error).lower()
+
+
+# ---- comparing -----------------------------------------------------------------------------------
+
+
+def _is_same(got: Any, expected: Any) -> bool:
+    """Returns whether two answers are the same, number by number."""
+    got, expected = _without_graph(got), _without_graph(expected)
+    if _is_number(got) and _is_number(expected):
+        # A formula in another order differs in its last digits, a nudge from the slope by 1e-8 or
+        # so, and a wrong formula by far more.
+        return math.isclose(got, expected, rel_tol=1e-6, abs_tol=1e-9)
+    if _is_list(got) and _is_list(expected):
+        return len(got) == len(expected) and all(map(_is_same, got, expected))
+    return type(got) is type(expected) and bool(got == expected)
+
+
+def _fitting(got: Any, hint: str, slips: Mapping[float, str]) -> str:
+    """Returns the hint for this wrong answer: that of a known slip if it is one."""
+    return next((advice for wrong, advice in slips.items() if _is_same(got, wrong)), hint)
+
+
+def _without_graph(answer: Any) -> Any:
+    return answer.data if isinstance(answer, Value) else answer
+
+
+def _is_number(answer: Any) -> bool:
+    return isinstance(answer, int | float)
+
+
+def _is_list(answer: Any) -> bool:
+    return isinstance(answer, list | tuple)
+
+
+# ---- showing -------------------------------------------------------------------------------------
+
+
+def _shown_apart(expected: Any, got: Any) -> tuple[str, str]:
+    """Returns both in words, with as many digits as it takes to tell them apart."""
+    short = _shown(expected), _shown(got)
+    return short if short[0] != short[1] else (repr(expected), repr(got))
+
+
+def _shown(answer: Any) -> str:
+    """Returns the answer as a reader would write it: six digits, not sixteen."""
+    answer = _without_graph(answer)
+    if isinstance(answer, float):
+        return f"{answer:.6g}"
+    if _is_list(answer):
+        shown = ", ".join(map(_shown, answer))
+        return f"[{shown}]" if isinstance(answer, list) else f"({shown})"
+    return repr(answer)

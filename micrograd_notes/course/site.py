@@ -1,0 +1,313 @@
+"""The course as a web site: every notebook a page, and the map of the course in front.
+
+This file knows how notebooks and pages of Markdown become pages that are linked to each other, and
+how a new site takes the place of an old one. nbconvert turns cells into HTML, and what stands
+around them is in `course_template/`. It runs nothing: what a page shows is what its notebook was
+saved with. It knows nothing of what the notebooks teach.
+
+A site needs no network and no server. There are no equations in TeX on it, which would need MathJax
+and its fonts: the course writes its formulas as code, and a dollar sign is a dollar sign.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+if TYPE_CHECKING:
+    from bs4 import BeautifulSoup
+
+__all__ = ["build_course"]
+
+TEMPLATE = Path(__file__).parent / "template"
+MAP = "README.md"
+LIST = "made_by_micrograd_notes.txt"
+NARROW = 36  # characters of code in a line, on a telephone
+LIGHT_CODE, DARK_CODE = "xcode", "lightbulb"  # of Pygments; all colours have 4.5:1 on the paper
+
+_NEEDS = 'the course is rendered by nbconvert: python -m pip install -e ".[notebooks]"'
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of the site, and where it comes from.
+
+    What it looks like is kept apart: nbconvert copies all that it is handed, for every page.
+    """
+
+    source: Path
+    name: str
+    """The file of the site, `01_a_neuron_by_hand.html`."""
+    number: str
+    """A chapter's, "01"; the map and what else is written in Markdown have none."""
+    title: str
+    notebook: Any
+
+
+def build_course(target: str | os.PathLike[str], notebooks: str | os.PathLike[str]) -> Path:
+    """Renders a folder of notebooks as a web site in `target`, and returns its front page.
+
+    Every notebook `01_….ipynb` becomes a chapter, and every `.md` file a page; `README.md`, the map
+    of the course, is the front page. Links between them are links of the site. The target is there
+    whole, or as it was: it is built beside, and takes its place in one move.
+
+    Raises:
+        ImportError: nbconvert is not installed.
+        ValueError: there is no map, a page has no title, or a link leads nowhere.
+        OSError: the target cannot be written, or is something that this function did not make.
+    """
+    place, source = Path(target).resolve(), Path(notebooks)
+    _check_replaceable(place)
+    pages = _pages_of(source)
+    style = _style()
+    soups = [_rendered(page, pages, style) for page in pages]
+    rendered = list(zip(pages, soups, strict=True))
+    copied = {file for page, soup in rendered for file in _linked(page, soup, pages, source)}
+    _check_fragments(rendered)
+    files = {page.name: str(soup).encode() for page, soup in rendered}
+    files |= {file.relative_to(source).as_posix(): file.read_bytes() for file in sorted(copied)}
+    return _write_folder(place, files) / pages[0].name
+
+
+# ---- reading -------------------------------------------------------------------------------------
+
+
+def _pages_of(source: Path) -> list[Page]:
+    """Returns the map, the chapters in order, and the other pages."""
+    v4, read = _notebook_format()
+    if not (source / MAP).is_file():
+        raise ValueError(f"there is no {MAP} in {source}, which is to be the front page; write it")
+    texts = sorted(source.glob("*.md"), key=lambda path: (path.name != MAP, path.name))
+    pages = []
+    for path in texts:
+        cell = v4.new_markdown_cell(path.read_text(encoding="utf-8"), id="text")
+        name = "index.html" if path.name == MAP else f"{path.stem.lower()}.html"
+        pages.append(_page(path, name, "", v4.new_notebook(cells=[cell])))
+    chapters = [
+        _page(path, f"{path.stem}.html", path.name[:2], read(path, as_version=4))
+        for path in sorted(source.glob("[0-9][0-9]_*.ipynb"))
+    ]
+    return [pages[0], *chapters, *pages[1:]]
+
+
+def _notebook_format() -> tuple[Any, Any]:
+    """Returns what makes notebooks, and what reads them."""
+    try:
+        import nbformat
+    except ImportError as error:
+        raise ImportError(_NEEDS) from error
+    return nbformat.v4, nbformat.read
+
+
+def _page(path: Path, name: str, number: str, notebook: Any) -> Page:
+    first = notebook.cells[0] if notebook.cells else None
+    line = first.source.partition("\n")[0] if first and first.cell_type == "markdown" else ""
+    if not line.startswith("# "):
+        raise ValueError(f"{path.name} has no title; its first line is to be: # Title")
+    title = line.removeprefix("# ").replace("`", "").strip()  # navigation has no code in it
+    return Page(path, name, number, title, notebook)
+
+
+# ---- rendering -----------------------------------------------------------------------------------
+
+
+def _rendered(page: Page, pages: Sequence[Page], style: str) -> BeautifulSoup:
+    """Returns the page with its navigation, its links still those of the source."""
+    try:
+        from bs4 import BeautifulSoup
+        from nbconvert import HTMLExporter
+    except ImportError as error:
+        raise ImportError(_NEEDS) from error
+    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+        extra_template_basedirs=[str(TEMPLATE.parent)], template_name=TEMPLATE.name
+    )
+    reading_order = [each for each in pages if each.number or each is pages[0]]
+    place = reading_order.index(page) if page in reading_order else None
+    course = {
+        "page": page,
+        "pages": pages,
+        "style": style,
+        "previous": reading_order[place - 1] if place else None,
+        "next": None if place is None else next(iter(reading_order[place + 1 :]), None),
+    }
+    body, _ = exporter.from_notebook_node(page.notebook, resources={"course": course})
+    soup = BeautifulSoup(body, "html.parser")
+    _tidy_headings(soup)
+    _let_wide_things_scroll(soup)
+    _refuse_equations(page, soup)
+    return soup
+
+
+def _tidy_headings(soup: BeautifulSoup) -> None:
+    """Lists the sections in the page's contents; the headings keep their ids, and lose a ¶."""
+    sections = soup.select_one("ol.sections")
+    for heading in soup.select("main :is(h1, h2, h3, h4)"):
+        for anchor in heading.select("a.anchor-link"):
+            anchor.decompose()
+        if heading.name == "h2" and sections is not None and heading.get("id"):
+            link = soup.new_tag("a", href=f"#{heading['id']}")
+            link.string = heading.get_text()
+            item = soup.new_tag("li")
+            item.append(link)
+            sections.append(item)
+    if sections is not None and not sections.contents:
+        sections.decompose()
+
+
+def _let_wide_things_scroll(soup: BeautifulSoup) -> None:
+    """Makes what may be wider than a small screen scroll by itself, by keyboard too."""
+    for block in soup.select("main pre"):
+        if max(map(len, block.get_text().splitlines()), default=0) > NARROW:
+            block["tabindex"] = "0"
+    for table in soup.select(".text table"):
+        table.wrap(soup.new_tag("div", attrs={"class": "scrolls", "tabindex": "0"}))
+    # Alone on a page, a stepper's table is a landmark. Two of the same name are none.
+    for region in soup.select(".shown [role=region]"):
+        region["role"] = "group"
+
+
+def _refuse_equations(page: Page, soup: BeautifulSoup) -> None:
+    for cell in soup.select(".text"):
+        words = "".join(
+            text for text in cell.find_all(string=True) if text.find_parent(["code", "pre"]) is None
+        )
+        found = re.search(r"\$[^$]+\$", words)
+        if found:
+            raise ValueError(
+                f"{page.source.name} has an equation in TeX, {found[0]:.60}, which a page without "
+                "a network cannot show; write it as code, between backticks or indented"
+            )
+
+
+# ---- links ---------------------------------------------------------------------------------------
+
+
+def _linked(page: Page, soup: BeautifulSoup, pages: Sequence[Page], source: Path) -> Iterator[Path]:
+    """Makes the links of the source those of the site; yields the files that the page shows.
+
+    A link to a page leads to that page. A link to a file of the project that is no part of the
+    course keeps its words and leads nowhere.
+    """
+    names = {each.source.name: each.name for each in pages}
+    for tag, attribute in (("a", "href"), ("img", "src")):
+        for element in soup.select(f".text {tag}[{attribute}]"):
+            address = str(element[attribute])
+            parts = urlsplit(address)
+            if parts.scheme or not parts.path:
+                continue
+            file = source / unquote(parts.path)
+            if not file.exists():
+                raise ValueError(f"{page.source.name} refers to {address}, and there is no {file}")
+            inside = file.resolve().is_relative_to(source.resolve()) and file.is_file()
+            if file.parent.samefile(source) and file.name in names:
+                fragment = f"#{parts.fragment}" if parts.fragment else ""
+                element[attribute] = names[file.name] + fragment
+            elif inside and file.suffix not in (".py", ".ipynb"):
+                yield source.joinpath(os.path.normpath(unquote(parts.path)))
+            elif tag == "a":
+                element.unwrap()
+            else:
+                raise ValueError(f"{page.source.name} shows {address}, which is outside {source}")
+
+
+def _check_fragments(rendered: Sequence[tuple[Page, BeautifulSoup]]) -> None:
+    """Raises `ValueError` for a link to a place in a page which is not there."""
+    places = {
+        page.name: {str(each["id"]) for each in soup.select("[id]")} for page, soup in rendered
+    }
+    for page, soup in rendered:
+        for link in soup.select("a[href*='#']"):
+            parts = urlsplit(str(link["href"]))
+            name, fragment = parts.path or page.name, unquote(parts.fragment)
+            if not parts.scheme and fragment not in places[name]:
+                raise ValueError(f"{page.source.name} links to #{fragment}, not found in {name}")
+
+
+# ---- style ---------------------------------------------------------------------------------------
+
+
+def _style() -> str:
+    """Returns how pages look, and the colours of code, for light and for dark.
+
+    It stands in each page: a browser shows a page from a folder, but reads no second file for it in
+    every way that it would from a server.
+    """
+    try:
+        from pygments.formatters import HtmlFormatter
+    except ImportError as error:
+        raise ImportError(_NEEDS) from error
+
+    light, dark = (
+        "\n".join(
+            rule
+            for rule in HtmlFormatter(style=style, nobackground=True)
+            .get_style_defs(".highlight")
+            .splitlines()
+            if rule.startswith(".highlight .")
+        )
+        for style in (LIGHT_CODE, DARK_CODE)
+    )
+    own = (TEMPLATE / "course.css").read_text(encoding="utf-8")
+    return f"{own}\n{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n"
+
+
+# ---- writing -------------------------------------------------------------------------------------
+
+
+def _check_replaceable(place: Path) -> None:
+    """Raises `OSError` if something stands there that holds more than a site made here."""
+    if not place.exists():
+        return
+    if not place.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "this is a file; give a folder", str(place))
+    listing = place / LIST
+    made = set(listing.read_text(encoding="utf-8").splitlines()) if listing.is_file() else set()
+    for path in sorted(place.rglob("*")):
+        if path.is_file() and path != listing and path.relative_to(place).as_posix() not in made:
+            raise FileExistsError(
+                errno.EEXIST,
+                f"it holds {path.relative_to(place)}, which this command did not write, and the "
+                "site replaces the folder; give an empty folder or a new one",
+                str(place),
+            )
+
+
+def _write_folder(place: Path, files: dict[str, bytes]) -> Path:
+    """Writes the files to a folder beside, which then takes the place's name; returns the place."""
+    target, mark = Path(os.path.realpath(place)), secrets.token_hex(4)  # a link stays a link
+    draft, old = (target.with_name(f".{target.name}.{mark}{end}") for end in ("", ".old"))
+    try:
+        draft.mkdir()
+        for name, content in files.items():
+            path = draft / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        (draft / LIST).write_text("\n".join([*sorted(files), ""]), encoding="utf-8")
+        if target.exists():
+            shutil.copymode(target, draft)
+            target.rename(old)
+        try:
+            draft.rename(target)
+        except OSError:
+            if old.exists():
+                old.rename(target)
+            raise
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"{error.strerror}; give a folder that you may write to, in one that exists. Nothing "
+            "was written",
+            str(place),
+        ) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+    return place

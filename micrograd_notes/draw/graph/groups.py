@@ -1,0 +1,134 @@
+"""The groups of a picture, to be opened on its page: by a click, or by Enter and Escape.
+
+This file writes, for each group, a panel with the group's own graph, laid out ahead, so that the
+page needs nothing but itself. Which panel is seen is for a script (`groups.js`, `groups.css`), and
+until it runs the picture is as it is without. What is inside a group is decided in `inside`.
+"""
+
+import html
+from collections.abc import Sequence
+from dataclasses import replace
+
+from micrograd_notes.draw import svg
+from micrograd_notes.draw.graph import table
+from micrograd_notes.draw.graph.dot import details, digraph
+from micrograd_notes.draw.graph.inside import MOST_VALUES, Inside
+from micrograd_notes.draw.graph.view import View
+from micrograd_notes.draw.page import text_of
+from micrograd_notes.draw.rendering import render
+from micrograd_notes.draw.text import counted
+
+MOST_GROUPS = 50
+"""How many groups of a page are laid out: each takes milliseconds, and its room in the file."""
+
+_ADVICE = (
+    "To see a part of it, draw a value of it with what is around: "
+    "<code>draw_dot(root, focus=value, radius=2)</code>."
+)
+
+
+def with_groups(picture: str, insides: Sequence[Inside], rankdir: str = "LR") -> str:
+    """Returns HTML: the picture with boxes that open, a line that says so, and the panels.
+
+    Args:
+        picture: the picture with the groups, in HTML.
+        insides: what is inside them.
+        rankdir: where results stand; see `digraph`.
+    """
+    panels, opened = [], 0
+    for inside in insides:
+        if inside.view is None:
+            panels.append(_refusal(inside, _too_large(inside)))
+        elif opened == MOST_GROUPS:
+            panels.append(_refusal(inside, f"not drawn here: the first {MOST_GROUPS} groups are"))
+        else:
+            opened += 1
+            panels.append(_panel(inside, inside.view, rankdir))
+    return _FRAGMENT.format(
+        style=text_of("graph/groups.css"),
+        picture=picture,
+        hint=_hint(opened, len(insides)),
+        panels="\n".join(panels),
+        script=text_of("graph/groups.js"),
+    )
+
+
+def _hint(opened: int, groups: int) -> str:
+    how = "Click a box marked + to see what is inside, or go to it with Tab and press Enter."
+    if opened == groups:
+        return how
+    hidden = counted(groups - opened, "group")
+    if not opened:
+        return f"None of the {counted(groups, 'group')} can be opened: click one to see why."
+    return f"{how} {hidden} of {groups:,} cannot be opened: click one to see why."
+
+
+def _too_large(inside: Inside) -> str:
+    one = "one result alone has" if inside.box.times > 1 else "it has"
+    size = counted(inside.drawn, "value")
+    return f"too large to open: {one} {size}, and up to {MOST_VALUES} are drawn"
+
+
+def _panel(inside: Inside, view: View, rankdir: str) -> str:
+    """Returns the panel with the group's own graph."""
+    return _PANEL.format(
+        key=html.escape(inside.box.key),
+        label=html.escape("; ".join((f"open {table.what(inside.box)}", *details(inside.box)))),
+        can_open="yes",
+        title=html.escape(inside.title),
+        body="\n".join(
+            [*(f"<p>{html.escape(note)}</p>" for note in view.notes), _drawn(view, rankdir)]
+        ),
+    )
+
+
+def _refusal(inside: Inside, why: str) -> str:
+    """Returns the panel that says why there is none, and what to do."""
+    name = table.what(inside.box)
+    return _PANEL.format(
+        key=html.escape(inside.box.key),
+        label=html.escape(f"{name}: {why}; draw_dot(root, focus=value) draws a part"),
+        can_open="no",
+        title=html.escape(name),
+        body=f"<p>{html.escape(why[0].upper() + why[1:])}.</p>\n<p>{_ADVICE}</p>",
+    )
+
+
+def _drawn(view: View, rankdir: str) -> str:
+    # Without arrows Graphviz stands the boxes across the direction: a row is easier to look over.
+    direction = rankdir if view.arrows else "TB"
+    # What the notes say stands above, where a reader of a wide picture does not have to find it.
+    dot = digraph(replace(view, notes=()), direction)
+    size = f"{counted(len(view.boxes), 'box', 'boxes')}, {counted(len(view.arrows), 'arrow')}."
+    return _DRAWN.format(
+        svg=svg.accessible(render(dot.source, "svg"), view.title, " ".join((size, *view.notes))),
+        title=html.escape(view.title),
+        table=table.as_html(view),
+    )
+
+
+_FRAGMENT = """<div class="groups">
+<style>
+{style}</style>
+<p class="hint" hidden>{hint}</p>
+{picture}
+{panels}
+<script>
+{script}</script>
+</div>"""
+
+_PANEL = """<section class="inside" data-opens="{key}" data-can-open="{can_open}"
+ data-label="{label}" aria-label="{title}" hidden>
+<div class="head"><h2 tabindex="-1">{title}</h2><button type="button">Close</button></div>
+{body}
+</section>"""
+
+_DRAWN = """<div class="picture" tabindex="0" role="group" aria-label="{title}, scrolls">
+{svg}
+</div>
+<details>
+<summary>The same as a table</summary>
+<div class="picture" tabindex="0" role="group" aria-label="{title}, as a table">
+{table}
+</div>
+</details>"""

@@ -1,0 +1,373 @@
+"""What a picture of a graph shows: its boxes and arrows, what they say, and what is hidden.
+
+This file decides what is drawn one by one, what is drawn as a group and what is left out, and
+counts all three. It knows nothing of DOT or SVG: a view is plain data, from which any drawing,
+table or animation can be made.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from micrograd_notes.draw.graph.grouping import Grouping, grouped
+from micrograd_notes.draw.graph.indexed import IndexedGraph, indexed
+from micrograd_notes.draw.graph.names import modules_of, names_of
+from micrograd_notes.draw.text import counted, drawable
+from micrograd_notes.engine import Value, ops
+
+Kind = Literal["result", "leaf", "parameter", "constant", "group"]
+
+ABOUT_PARTIALS = "∂ on an arrow: the local partial, d result / d operand."
+NO_GRADIENTS_YET = "No gradients yet (grad –): call backward() first."
+
+_ORDER_DOES_NOT_MATTER = (ops.add, ops.multiply)
+
+
+@dataclass(frozen=True)
+class Span:
+    """The number of a box, or the least and the greatest of several."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Box:
+    """A node of the picture: one value, or a group of them."""
+
+    key: str
+    """`v12` is the value at place 12 of the topological order; a group has its last value's."""
+    kind: Kind
+    name: str
+    operation: str
+    """The symbol of the operation that made it; empty for a leaf."""
+    data: Span
+    grad: Span | None
+    """None as long as no backward sweep has come by."""
+    takes_grad: bool
+    """Whether a gradient flows into it."""
+    operands_in_order: bool = False
+    """Whether it matters which operand comes first."""
+    is_cut: bool = False
+    """Whether it has operands or users that are left out."""
+    stands_for: int = 1
+    """How many values of the graph it is."""
+    times: int = 1
+    """How many results a group has: how often it is repeated."""
+    contents: str = ""
+    """What a group is made of, `16 *, 17 leaves`."""
+    members: tuple[int, ...] = ()
+    """The places of its values in the topological order."""
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """An edge of the picture, from an operand to a result."""
+
+    tail: str
+    head: str
+    partial: float | None = None
+    """The local partial of the result with respect to the operand, where it was asked for."""
+    stands_for: int = 1
+    """How many edges of the graph it is."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What a picture holds. The counts add up: `shown + grouped + left_out == total`."""
+
+    title: str
+    boxes: tuple[Box, ...]
+    arrows: tuple[Arrow, ...]
+    total: int
+    """How many values the graph has."""
+    left_out: int
+    """How many of them are not in the picture at all."""
+    notes: tuple[str, ...]
+    """What a reader is told below the picture, a line each."""
+
+    @property
+    def shown(self) -> int:
+        """How many values are drawn one by one."""
+        return sum(box.kind != "group" for box in self.boxes)
+
+    @property
+    def grouped(self) -> int:
+        """How many values are inside groups."""
+        return sum(box.stands_for for box in self.boxes if box.kind == "group")
+
+    @property
+    def hidden(self) -> int:
+        """How many values are not drawn one by one."""
+        return self.grouped + self.left_out
+
+
+def view_of(
+    root: Value,
+    *,
+    model: Any = None,
+    partials: bool = False,
+    limit: int = 150,
+    group: bool = True,
+    focus: Value | None = None,
+    radius: int = 2,
+) -> View:
+    """Returns what a picture of the graph below the root shows; for the arguments see `draw_dot`.
+
+    >>> x = Value(3.0, name="x")
+    >>> view = view_of(x * x)
+    >>> [box.name or box.operation for box in view.boxes], len(view.arrows)
+    (['x', '*'], 2)
+    """
+    _check_root(root)
+    for argument, number, least in (("limit", limit, 1), ("radius", radius, 0)):
+        if not isinstance(number, int) or isinstance(number, bool) or number < least:
+            raise ValueError(f"{argument}= takes an integer from {least} on, got {number!r}")
+    names = {} if model is None else names_of(model)
+    graph = indexed(root)
+    if focus is not None:
+        return _view_around(graph, _focus(graph, focus), radius, limit, names, partials)
+    if len(graph.values) <= limit:
+        return view_of_part(graph, range(len(graph.values)), names, partials)
+    if not group:
+        raise ValueError(
+            f"this graph has {counted(len(graph.values), 'value')}, more than limit={limit}; "
+            "leave out group=False to see it in groups, give focus=value and radius=k to see "
+            "a part, or give a larger limit"
+        )
+    grouping = grouped(graph, limit, modules_of(graph, names))
+    if grouping is None:
+        return _view_around(graph, len(graph.values) - 1, None, limit, names, partials)
+    return _view_of_groups(grouping, names, partials)
+
+
+def _check_root(root: object) -> None:
+    if isinstance(root, Value):
+        return
+    advice = "draw its sum, or one of its elements" if isinstance(root, list | tuple) else ""
+    raise TypeError(
+        f"a picture is drawn of a Value, the result of an expression; got {root!r:.80} "
+        f"of type {type(root).__name__}" + (f": {advice}" if advice else "")
+    )
+
+
+def _focus(graph: IndexedGraph, focus: object) -> int:
+    for position, value in enumerate(graph.values):
+        if value is focus:
+            return position
+    raise ValueError(
+        f"focus= takes a Value of this graph, got {focus!r:.80}, which is not part of it"
+    )
+
+
+# ---- the three kinds of view -------------------------------------------------------------------
+
+
+def view_of_part(
+    graph: IndexedGraph,
+    positions: Sequence[int],
+    names: Mapping[Value, str],
+    partials: bool,
+    notes: tuple[str, ...] = (),
+) -> View:
+    """Returns the view that draws these values, each for itself, and leaves out the others."""
+    chosen = frozenset(positions)
+    boxes = [_box_of(graph, position, names, chosen) for position in sorted(chosen)]
+    keys = {box.key for box in boxes}
+    arrows = [
+        arrow
+        for position in sorted(chosen)
+        for arrow in _arrows_into(graph, position, partials)
+        if arrow.tail in keys
+    ]
+    left_out = len(graph.values) - len(positions)
+    return _view(graph, names, boxes, arrows, left_out, notes)
+
+
+def _view_around(
+    graph: IndexedGraph,
+    centre: int,
+    radius: int | None,
+    limit: int,
+    names: Mapping[Value, str],
+    partials: bool,
+) -> View:
+    """Returns the view of the neighbourhood of a value: up to `limit` values, the nearest ones."""
+    near = graph.nearest(centre, radius, limit + 1)
+    is_full, near = len(near) > limit, near[:limit]
+    total, subject = len(graph.values), _subject(graph.values[centre], names)
+    if is_full or radius is None:
+        which = f"the {len(near)} nearest to {subject}"
+    else:
+        which = f"those within {counted(radius, 'edge')} of {subject}"
+    lines = [f"{len(near)} of {counted(total, 'value')}: {which}."]
+    if len(near) < total:
+        hidden = counted(total - len(near), "value")
+        lines.append(f"Not drawn: {hidden}, beyond the dashed outlines.")
+    return view_of_part(graph, near, names, partials, tuple(lines))
+
+
+def _view_of_groups(grouping: Grouping, names: Mapping[Value, str], partials: bool) -> View:
+    """Returns the view that draws every group as one box."""
+    graph, members = grouping.graph, grouping.members
+    everything = frozenset(range(len(graph.values)))
+    boxes = [
+        _box_of(graph, inside[0], names, everything)
+        if len(inside) == 1
+        else _box_of_group(grouping, group, names)
+        for group, inside in members.items()
+    ]
+    boxes.sort(key=lambda box: int(box.key[1:]))
+    arrows: list[Arrow] = []
+    merged: Counter[tuple[str, str]] = Counter()
+    for position, operands in enumerate(graph.operands):
+        head = grouping.of[position]
+        single = _arrows_into(graph, position, partials) if len(members[head]) == 1 else ()
+        for index, operand in enumerate(operands):
+            tail = grouping.of[operand]
+            if tail == head:
+                continue
+            if single and len(members[tail]) == 1:
+                arrows.append(single[index])
+            else:
+                merged[f"v{members[tail][-1]}", f"v{members[head][-1]}"] += 1
+    arrows += [Arrow(*ends, stands_for=count) for ends, count in merged.items()]
+    groups = [box for box in boxes if box.kind == "group"]
+    note = (
+        f"{counted(len(graph.values), 'value')}: {len(boxes) - len(groups):,} drawn one by one, "
+        f"{sum(box.stands_for for box in groups):,} in {counted(len(groups), 'group')}."
+    )
+    return _view(graph, names, boxes, arrows, 0, (note,))
+
+
+def _view(
+    graph: IndexedGraph,
+    names: Mapping[Value, str],
+    boxes: list[Box],
+    arrows: list[Arrow],
+    left_out: int,
+    notes: tuple[str, ...],
+) -> View:
+    root = graph.values[-1]
+    if any(arrow.partial is not None for arrow in arrows):
+        notes += (ABOUT_PARTIALS,)
+    if root.requires_grad and not root.has_grad:
+        notes += (NO_GRADIENTS_YET,)
+    title = f"Computation graph of {_subject(root, names)}"
+    return View(title, tuple(boxes), tuple(arrows), len(graph.values), left_out, notes)
+
+
+# ---- boxes and arrows --------------------------------------------------------------------------
+
+
+def _box_of(
+    graph: IndexedGraph, position: int, names: Mapping[Value, str], drawn: frozenset[int]
+) -> Box:
+    value = graph.values[position]
+    beside = (*graph.operands[position], *graph.users[position])
+    return Box(
+        key=f"v{position}",
+        kind=_kind(value, names),
+        name=drawable(_name(value, names)),
+        operation=value.op.symbol if value.op else "",
+        data=Span(value.data, value.data),
+        grad=Span(value.grad, value.grad) if value.has_grad else None,
+        takes_grad=value.requires_grad,
+        operands_in_order=len(value.operands) > 1 and value.op not in _ORDER_DOES_NOT_MATTER,
+        is_cut=not drawn.issuperset(beside),
+        members=(position,),
+    )
+
+
+def _box_of_group(grouping: Grouping, group: int, names: Mapping[Value, str]) -> Box:
+    graph, inside = grouping.graph, grouping.members[group]
+    results = [p for p in grouping.outputs[group] if graph.operands[p]] or grouping.outputs[group]
+    values = [graph.values[position] for position in results]
+    grads = [value.grad for value in values if value.has_grad]
+    return Box(
+        key=f"v{inside[-1]}",
+        kind="group",
+        name=drawable(_name_of_group(grouping, group)),
+        operation=_operation_of_group(grouping, group, results[-1]),
+        data=_span([value.data for value in values]),
+        grad=_span(grads) if grads else None,
+        takes_grad=any(value.requires_grad for value in values),
+        stands_for=len(inside),
+        times=len(results),
+        contents=_contents([graph.values[position] for position in inside], names),
+        members=tuple(inside),
+    )
+
+
+def _name_of_group(grouping: Grouping, group: int) -> str:
+    path = grouping.module.get(group)
+    return "" if path is None else path or "model"
+
+
+def _operation_of_group(grouping: Grouping, group: int, result: int) -> str:
+    if group in grouping.module:
+        return ""
+    op = grouping.graph.values[result].op
+    if op is None:
+        return ""
+    if op is ops.add:
+        terms = grouping.terms(result)
+        if terms > 2:
+            return f"sum of {terms:,}"
+    return op.symbol
+
+
+def _contents(values: Sequence[Value], names: Mapping[Value, str]) -> str:
+    """Returns what there is, the most frequent first: `16 *, 16 +, 17 parameters`."""
+    kinds = Counter(value.op.symbol if value.op else _kind(value, names) for value in values)
+    plurals = {"leaf": "leaves", "parameter": "parameters", "constant": "constants"}
+    return ", ".join(
+        counted(count, kind, plurals.get(kind, kind)) for kind, count in kinds.most_common()
+    )
+
+
+def _span(numbers: Sequence[float]) -> Span:
+    broken = [number for number in numbers if number != number]
+    return Span(broken[0], broken[0]) if broken else Span(min(numbers), max(numbers))
+
+
+def _arrows_into(graph: IndexedGraph, position: int, with_partials: bool) -> list[Arrow]:
+    """Returns an arrow from each operand of the value; two for `x*x`."""
+    operands, head = graph.operands[position], f"v{position}"
+    partials = _partials(graph.values[position]) if with_partials else {}
+    return [Arrow(f"v{o}", head, partials.get(index)) for index, o in enumerate(operands)]
+
+
+def _partials(result: Value) -> dict[int, float]:
+    """Returns the local partial for each operand that takes a gradient, as the table has it."""
+    if result.op is None:
+        return {}
+    operands = result.operands
+    wanted = [
+        index
+        for index, operand in enumerate(operands)
+        if operand.requires_grad and result.op.is_differentiated(index)
+    ]
+    partials = result.op.local_partials(wanted, result.data, [x.data for x in operands])
+    return dict(zip(wanted, partials, strict=True))
+
+
+def _kind(value: Value, names: Mapping[Value, str]) -> Kind:
+    if value.operands:
+        return "result"
+    if value in names:
+        return "parameter"
+    return "leaf" if value.requires_grad else "constant"
+
+
+def _name(value: Value, names: Mapping[Value, str]) -> str:
+    return names.get(value) or value.name or ""
+
+
+def _subject(value: Value, names: Mapping[Value, str]) -> str:
+    """Returns what a sentence calls the value."""
+    name = _name(value, names)
+    if name:
+        return drawable(name)
+    return f"the result of {value.op.symbol}" if value.op else "a leaf"

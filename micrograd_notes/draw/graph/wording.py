@@ -1,0 +1,134 @@
+"""What captions call values, and how they write formulas, derivatives and numbers.
+
+This file knows the spelling of mathematics in plain text: `dL/dw1`, `s = w * x`. It knows no graph
+walk and no picture.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from micrograd_notes.draw.graph.indexed import IndexedGraph
+from micrograd_notes.draw.text import drawable, short
+from micrograd_notes.engine import Value
+from micrograd_notes.engine.op import Op
+
+ROOT = "L"  # as in L(oss): what a root without a name is called, so that gradients read dL/dx
+_MOST_OPERANDS = 4  # of an operation with any number of them, as many are written out
+
+
+def labels_of(graph: IndexedGraph, names: Mapping[Value, str]) -> list[str]:
+    """Returns what each value is called, no two alike: its name, or its place, `v3`.
+
+    >>> from micrograd_notes.draw.graph.indexed import indexed
+    >>> x = Value(2.0, name="x")
+    >>> labels_of(indexed(x * x + x), {})
+    ['x', 'v1', 'L']
+    >>> labels_of(indexed(x + Value(1.0, name="x")), {})
+    ['x (v0)', 'x (v1)', 'L']
+    """
+    own = [drawable(names.get(value) or value.name or "") for value in graph.values]
+    if not own[-1] and ROOT not in own:
+        own[-1] = ROOT
+    keys = [f"v{position}" for position in range(len(own))]
+    taken = Counter([*own, *keys])
+    return [
+        key if not name or name == key else name if taken[name] == 1 else f"{name} ({key})"
+        for name, key in zip(own, keys, strict=True)
+    ]
+
+
+def derivative(of: str, by: str) -> str:
+    """Returns the derivative of one value by another, in the notation of Leibniz.
+
+    >>> derivative("L", "w1"), derivative("mean loss", "layers[0].b")
+    ('dL/dw1', 'd(mean loss)/dlayers[0].b')
+    """
+    return f"d{_in_parentheses(of)}/d{_in_parentheses(by)}"
+
+
+def _in_parentheses(name: str) -> str:
+    return name if re.fullmatch(r"[\w.\[\]]+", name) else f"({name})"
+
+
+def written(number: float) -> str:
+    """Returns the number as a formula shows it: about four digits, and a float looks like one.
+
+    >>> written(2.0), written(0.0), written(-0.70710678), written(1.5e-7), written(float("nan"))
+    ('2.0', '0', '-0.7071', '1.5e-7', 'nan')
+    """
+    digits = short(number)
+    is_whole = digits.lstrip("-").isdigit() and number != 0
+    return f"{digits}.0" if is_whole else digits
+
+
+def factor(number: float) -> str:
+    """Returns the number as it stands beside a sign: a negative one in parentheses.
+
+    >>> factor(-2.0), factor(2.0)
+    ('(-2.0)', '2.0')
+    """
+    digits = written(number)
+    return f"({digits})" if digits.startswith("-") else digits
+
+
+def formula(op: Op, operands: Sequence[str]) -> str:
+    """Returns the operation on its operands, in the notation of its row: `a * b`, `tanh(a)`.
+
+    >>> from micrograd_notes.engine import ops
+    >>> formula(ops.multiply, ["a", "b"]), formula(ops.neg, ["a"]), formula(ops.relu, ["a"])
+    ('a * b', '-a', 'ReLU(a)')
+    """
+    is_sign = not any(character.isalnum() for character in op.symbol)
+    if is_sign and len(operands) == 2:
+        return f"{operands[0]} {op.symbol} {operands[1]}"
+    if is_sign and len(operands) == 1:
+        return f"{op.symbol}{operands[0]}"
+    listed = list(operands)
+    if len(listed) > _MOST_OPERANDS:
+        listed[_MOST_OPERANDS - 1 : -1] = ["…"]
+    return f"{op.symbol if op.symbol.isidentifier() else op.name}({', '.join(listed)})"
+
+
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """Returns the names as a sentence lists them; of many, the first few and the last.
+
+    >>> listed(["a"]), listed(["a", "b", "c"]), listed(list("abcdefg"))
+    ('a', 'a, b and c', 'a, b, c, … and g')
+    """
+    if len(names) > most:
+        names = [*names[: most - 1], "…", names[-1]]
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def figures(op: Op, numbers: Sequence[float], result: float) -> str:
+    """Returns the operation on its numbers, and the result.
+
+    >>> from micrograd_notes.engine import ops
+    >>> figures(ops.multiply, [2.0, -3.0], -6.0)
+    '2.0 * (-3.0) = -6.0'
+    """
+    spelled = factor if op.arity == 2 else written
+    return f"{formula(op, [spelled(number) for number in numbers])} = {written(result)}"
+
+
+def chain_rule(root: str, node: str, operand: str, sign: str = "+=") -> str:
+    """Returns what a node does for an operand, in symbols.
+
+    >>> chain_rule("L", "s", "w1")
+    'dL/dw1 += ds/dw1 * dL/ds'
+    """
+    local, own = derivative(node, operand), derivative(root, node)
+    return f"{derivative(root, operand)} {sign} {local} * {own}"
+
+
+def product_in_figures(
+    partial: float, adjoint: float, contribution: float, before: float, total: float
+) -> str:
+    """Returns what a node does for an operand, in numbers, with the old and the new sum.
+
+    >>> product_in_figures(2.0, 0.5, 1.0, before=0.0, total=1.0)
+    '2.0 * 0.5 = 1.0 (0 -> 1.0)'
+    """
+    terms = f"{factor(partial)} * {factor(adjoint)} = {written(contribution)}"
+    return f"{terms} ({written(before)} -> {written(total)})"

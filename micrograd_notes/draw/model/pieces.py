@@ -1,0 +1,265 @@
+"""The pieces of a model's picture: circles, curves, small pictures, and what their colours say.
+
+This file knows SVG and colours. The picture is readable on white and on nearly black: lines have
+colours that stand out on both, and all text is black on something pale. Colour never speaks alone:
+a negative weight is dashed, a negative pixel has a minus sign, a number has its sign.
+"""
+
+import html
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from micrograd_notes.draw.graph.dot import BLUE, GREY, ORANGE, PALE_BLUE, PALE_ORANGE, PAPER
+from micrograd_notes.draw.model.view import Unit
+from micrograd_notes.engine import Value, no_grad
+
+INK = "#111111"
+DEEP_BLUE, DEEP_ORANGE = "#8bbbe4", "#f6b26b"  # the strongest fill that black stands on
+
+RADIUS = 21.0  # of a neuron
+IMAGE = 44.0  # the side of a neuron's picture of weights
+SHADES = 8  # of a pixel: so many steps from paper to the full colour
+
+
+@dataclass(frozen=True)
+class Place:
+    """The middle of what is drawn there."""
+
+    x: float
+    y: float
+
+
+# ---- the language --------------------------------------------------------------------------------
+
+
+def tag(name: str, *content: str, **attributes: str | float) -> str:
+    """Returns an element; `stroke_width` stands for `stroke-width`.
+
+    >>> tag("circle", r=7.0, stroke_width=1.25, fill="none")
+    '<circle r="7" stroke-width="1.2" fill="none"/>'
+    """
+    written = "".join(
+        f' {key.replace("_", "-")}="{html.escape(shown(given))}"'
+        for key, given in attributes.items()
+    )
+    inside = "".join(content)
+    return f"<{name}{written}>{inside}</{name}>" if inside else f"<{name}{written}/>"
+
+
+def shown(given: str | float) -> str:
+    """Returns a coordinate with as few digits as it needs; a text as it is."""
+    return given if isinstance(given, str) else f"{given:.1f}".removesuffix(".0")
+
+
+def outline(*steps: str | float) -> str:
+    """Returns the steps of a path, letters and numbers.
+
+    >>> outline("M", 1.0, 2.5, "h", 3.0)
+    'M 1 2.5 h 3'
+    """
+    return " ".join(map(shown, steps))
+
+
+def tooltip(told: str) -> str:
+    """Returns what a reader sees who points at the element that this stands in."""
+    return tag("title", html.escape(told)) if told else ""
+
+
+def text(x: float, y: float, said: str, size: float = 12.0, anchor: str = "middle") -> str:
+    """Returns a line of text, which stands on y."""
+    return tag("text", html.escape(said), x=x, y=y, font_size=size, fill=INK, text_anchor=anchor)
+
+
+def text_width(said: str) -> float:
+    """Returns about how wide the text will be; fonts differ, so it is rather too much."""
+    return 6.7 * len(said)
+
+
+# ---- lines ---------------------------------------------------------------------------------------
+
+
+def curve(tail: Place, head: Place, width: float, told: str) -> str:
+    """Returns a weight: a line from one circle to another, without its colour."""
+    start, end = tail.x + RADIUS, head.x - RADIUS
+    middle = (start + end) / 2
+    path = outline("M", start, tail.y, "C", middle, tail.y, middle, head.y, end, head.y)
+    return tag("path", tooltip(told), d=path, stroke_width=f"{width:.2f}")
+
+
+def bundle(tail: Place, head: Place) -> str:
+    """Returns a grey line from the sample's picture to that of a neuron's weights."""
+    end = head.x - IMAGE / 2
+    middle = (tail.x + end) / 2
+    path = outline("M", tail.x, tail.y, "C", middle, tail.y, middle, head.y, end, head.y)
+    return tag("path", d=path, fill="none", stroke=GREY)
+
+
+def line(x: float, y: float, length: float) -> str:
+    """Returns a grey line to the right."""
+    return tag("path", d=outline("M", x, y, "h", length), stroke=GREY)
+
+
+# ---- inputs and neurons --------------------------------------------------------------------------
+
+
+def circle(unit: Unit, place: Place, largest: float) -> str:
+    """Returns an input with its name, or a neuron with its bias.
+
+    In it stands its number for the sample, on a fill the deeper the larger the number is, measured
+    by the largest; without a sample, a neuron has the curve of its activation there.
+    """
+    is_input = unit.bias is None
+    pieces = [tooltip(_told(unit))]
+    if is_input:
+        pieces.append(pill(place.x - RADIUS - 9 - text_width(unit.name) / 2, place.y, unit.name))
+    fill = PAPER
+    if unit.output is not None:
+        fill = signed_colour(unit.output, largest, DEEP_BLUE, DEEP_ORANGE)
+    at = {"cx": place.x, "cy": place.y, "r": RADIUS}
+    pieces.append(tag("circle", **at, fill=fill, stroke=GREY, stroke_width=1.5))
+    if unit.output is not None:
+        # A neuron's number stands a little higher, above its bias.
+        pieces.append(text(place.x, place.y + (4.5 if is_input else 2.5), brief(unit.output), 12.5))
+    elif not is_input:
+        pieces.append(_activation_curve(unit, place))
+    if unit.bias is not None:
+        pieces.append(_badge(place, unit.bias))
+    return tag("g", *pieces)
+
+
+def _told(unit: Unit) -> str:
+    """Returns the unit with all digits."""
+    told = unit.name or "neuron"
+    if unit.output is not None:
+        told += f" = {unit.output!r}"
+    return told if unit.bias is None else f"{told}; bias {unit.bias!r}"
+
+
+def _badge(place: Place, bias: float) -> str:
+    """Returns the bias, at the lower edge of its neuron."""
+    fill = signed_colour(bias, max(abs(bias), 1.0), PALE_BLUE, PALE_ORANGE)
+    size = {"width": 46.0, "height": 16.0, "rx": 4.0}
+    frame = tag("rect", x=place.x - 23, y=place.y + RADIUS - 11, **size, fill=fill, stroke=GREY)
+    return frame + text(place.x, place.y + RADIUS + 1, f"b {brief(bias)}", 11)
+
+
+def _activation_curve(unit: Unit, place: Place) -> str:
+    """Returns the curve of the neuron's activation from -3 to 3, as large as its circle allows."""
+    points = []
+    for x in (step / 4 for step in range(-12, 13)):
+        try:
+            with no_grad():
+                y = x if unit.activation is None else unit.activation(Value(x)).data
+        except (ValueError, ArithmeticError):
+            continue  # it is not defined there
+        if math.isfinite(y):
+            points.append((x, y))
+    highest = max((abs(y) for _, y in points), default=0.0) or 1.0
+    middle = place.y - 3
+    joined = " ".join(outline(place.x + 4.4 * x, middle - 10 * y / highest) for x, y in points)
+    drawn = tag("polyline", points=joined, fill="none", stroke=INK, stroke_width=1.8)
+    return line(place.x - 14, middle, 28) + drawn
+
+
+# ---- small pictures ------------------------------------------------------------------------------
+
+
+def picture(
+    pixels: Sequence[float | None],
+    shape: tuple[int, int],
+    place: Place,
+    side: float,
+    strongest: float | None = None,
+    told: str = "",
+) -> str:
+    """Returns numbers as the pixels of a picture: signed ones in two colours, others in grey.
+
+    Pixels of one shade are one path. `strongest` is the number of the deepest shade, for a picture
+    of signed numbers; without it the picture is measured by its own largest number.
+    """
+    rows, columns = shape
+    cell = side / max(rows, columns)
+    left, top = place.x - cell * columns / 2, place.y - cell * rows / 2
+    known = [pixel for pixel in pixels if pixel is not None and math.isfinite(pixel)]
+    is_signed = strongest is not None or any(pixel < 0 for pixel in known)
+    largest = strongest or max(map(abs, known), default=0.0) or 1.0
+    shades: dict[str, list[str]] = {}
+    signs = []
+    for position, pixel in enumerate(pixels):
+        if pixel is None or pixel != pixel:
+            continue
+        row, column = divmod(position, columns)
+        x, y = left + column * cell, top + row * cell
+        depth = round(SHADES * strength(pixel, largest)) / SHADES
+        deepest = (BLUE if pixel > 0 else ORANGE) if is_signed else INK
+        square = outline("M", x, y, "h", cell, "v", cell, "h", -cell, "z")
+        shades.setdefault(blend(deepest, depth), []).append(square)
+        if pixel < 0 and depth > 0.2:  # a weaker one is as good as none
+            half = 0.35 * cell * depth
+            signs.append(outline("M", x + cell / 2 - half, y + cell / 2, "h", 2 * half))
+    frame = {"x": left, "y": top, "width": cell * columns, "height": cell * rows}
+    pieces = [tooltip(told), tag("rect", **frame, fill=PAPER)]
+    pieces += [tag("path", d="".join(squares), fill=c) for c, squares in sorted(shades.items())]
+    thin = {"stroke_width": f"{min(1.2, 0.15 * cell):.2f}", "shape_rendering": "auto"}
+    pieces.append(tag("path", d="".join(signs), stroke=INK, **thin))
+    pieces.append(tag("rect", **frame, fill="none", stroke=GREY))
+    return tag("g", *pieces, shape_rendering="crispEdges")
+
+
+def pill(x: float, y: float, *lines: str) -> str:
+    """Returns lines of text on paper, with their middle at the place."""
+    width = max(map(text_width, lines)) + 12
+    height = 17 * len(lines) + 3
+    top = y - height / 2
+    size = {"width": width, "height": height, "rx": 4.0}
+    paper = tag("rect", x=x - width / 2, y=top, **size, fill=PAPER)
+    return paper + "".join(text(x, top + 14 + 17 * i, each) for i, each in enumerate(lines))
+
+
+# ---- numbers and colours -------------------------------------------------------------------------
+
+
+def brief(number: float) -> str:
+    """Returns the number with its sign in at most six characters, to stand in a circle.
+
+    >>> brief(0.7064), brief(-12.345), brief(1234.5), brief(-1.5e-7), brief(0.0), brief(math.nan)
+    ('+0.71', '−12.3', '+1234', '−1e-7', '0', 'nan')
+    """
+    if number == 0 or number != number:
+        return f"{number:g}".removeprefix("-")
+    size = abs(number)
+    if not math.isfinite(number):
+        digits = "inf"
+    elif 0.005 <= size < 9999.5:
+        digits = f"{size:.2f}" if size < 9.995 else f"{size:.1f}" if size < 99.95 else f"{size:.0f}"
+    else:
+        mantissa, _, exponent = f"{size:.0e}".partition("e")
+        digits = f"{mantissa}e{int(exponent)}"
+    return ("+" if number > 0 else "−") + digits
+
+
+def strength(number: float, largest: float) -> float:
+    """Returns how large the number is, from 0 to 1."""
+    if not math.isfinite(number):
+        return 0.0 if number != number else 1.0
+    return min(abs(number) / largest, 1.0)
+
+
+def signed_colour(number: float, largest: float, blue: str, orange: str) -> str:
+    """Returns the colour of the number's sign, the paler the smaller it is."""
+    return blend(blue if number > 0 else orange, strength(number, largest))
+
+
+def blend(colour: str, share: float) -> str:
+    """Returns the colour, mixed with paper: 0 is paper, 1 the colour.
+
+    >>> blend(BLUE, 0.0) == PAPER, blend(BLUE, 1.0) == BLUE
+    (True, True)
+    """
+    pairs = zip(_channels(PAPER), _channels(colour), strict=True)
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
+
+
+def _channels(colour: str) -> list[int]:
+    return [int(colour[i : i + 2], 16) for i in (1, 3, 5)]

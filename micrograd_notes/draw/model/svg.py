@@ -1,0 +1,243 @@
+"""A model's view as SVG: where columns and circles stand, and which line is on top.
+
+This file knows coordinates, and needs no Graphviz: columns are a layout that one can do by hand.
+What a single circle or a small picture looks like stands in `model_pieces`.
+"""
+
+import html
+import math
+from collections.abc import Iterable
+
+from micrograd_notes.draw.graph.dot import BLUE, FONT, GREY, ORANGE, PAPER
+from micrograd_notes.draw.model.pieces import (
+    IMAGE,
+    RADIUS,
+    Place,
+    bundle,
+    circle,
+    curve,
+    line,
+    outline,
+    picture,
+    pill,
+    shown,
+    strength,
+    tag,
+    text,
+    text_width,
+)
+from micrograd_notes.draw.model.view import Column, ModelView
+from micrograd_notes.draw.text import short
+
+MARGIN = 14.0
+PITCH = 62.0  # from one neuron to the next below it
+GAP = 190.0  # from one column to the next, at least
+GAP_A_ROW = 16.0  # tall columns have many lines between them, which need room
+HEADING = 58.0  # the room above the columns
+LABEL = 20.0  # left of the inputs, beside their names
+BEFORE = 76.0  # from a neuron to its picture of weights
+LINE = 18.0  # of text
+BIG_IMAGE = 112.0  # the side of the sample's picture
+STYLES = {  # of a weight, by its sign
+    1: {"stroke": BLUE},
+    -1: {"stroke": ORANGE, "stroke_dasharray": "6 4"},
+    0: {"stroke": GREY, "stroke_dasharray": "1 4"},  # nan, too
+}
+THIN, THICK = 0.8, 5.5  # the widths of the weakest and of the strongest weight
+
+
+def model_svg(view: ModelView) -> str:
+    """Returns the picture, with a title, a description, and a tooltip for each weight.
+
+    >>> from micrograd_notes.draw.model.view import model_view
+    >>> from micrograd_notes.nn.networks import MLP
+    >>> picture = model_svg(model_view(MLP(2, [3, 1], seed=0)))
+    >>> picture.count("<title>x["), picture.count("<title>layers[0]")
+    (2, 9)
+    """
+    drawing = _Drawing(view)
+    parts = [
+        tag("title", html.escape(view.title)),
+        tag("desc", html.escape(view.description)),
+        *drawing.lines(),
+        *drawing.images(),
+        *drawing.circles(),
+        *drawing.headings(),
+        *drawing.legend(),
+    ]
+    width, height = shown(drawing.width), shown(drawing.height)
+    return tag(
+        "svg",
+        "\n" + "\n".join(parts) + "\n",
+        xmlns="http://www.w3.org/2000/svg",
+        role="img",
+        aria_label=f"{view.title}. {view.description}",
+        width=width,
+        height=height,
+        viewBox=f"0 0 {width} {height}",
+        font_family=FONT,
+    )
+
+
+class _Drawing:
+    """The places of everything, and the pieces of SVG that stand there."""
+
+    def __init__(self, view: ModelView) -> None:
+        self.view = view
+        self.rows = max(self._slots(column) for column in view.columns)
+        self.strongest = view.strongest
+        self.gap = max(GAP, GAP_A_ROW * self.rows)
+        names = max(text_width(unit.name) for unit in view.columns[0].units)
+        self.first = MARGIN + (BIG_IMAGE / 2 if view.image_shape else LABEL + names + RADIUS)
+        self.tallest = max(self.rows * PITCH, BIG_IMAGE + LINE if view.image_shape else 0.0)
+        self.legend_lines = self._legend()
+        columns = self.first + (len(view.columns) - 1) * self.gap + RADIUS + MARGIN + 24
+        words = max(text_width(text) for _, text in self.legend_lines)
+        self.width = max(columns, 2 * MARGIN + 70 + words)
+        self.legend_top = HEADING + self.tallest + 8
+        self.height = self.legend_top + len(self.legend_lines) * LINE + 12 + MARGIN
+
+    # ---- where things stand ----
+
+    def _slots(self, column: Column) -> int:
+        """Returns how many rows the column takes; one for all that is hidden."""
+        if column is self.view.columns[0] and self.view.image_shape:
+            return 1
+        return len(column.drawn) + (column.hidden > 0)
+
+    def _x(self, position: int) -> float:
+        return self.first + position * self.gap
+
+    def _places(self, position: int) -> dict[int, Place]:
+        """Returns the place of each unit that is drawn; -1 is that of those which are hidden."""
+        column = self.view.columns[position]
+        order: list[int] = []
+        for unit in column.drawn:
+            if order and unit != order[-1] + 1:
+                order.append(-1)
+            order.append(unit)
+        top = HEADING + (self.tallest - len(order) * PITCH) / 2 + PITCH / 2 - 4
+        return {unit: Place(self._x(position), top + i * PITCH) for i, unit in enumerate(order)}
+
+    # ---- weights as lines ----
+
+    def lines(self) -> Iterable[str]:
+        """Yields the weights between columns, the strong ones on top of the weak."""
+        for position in range(1, len(self.view.columns)):
+            if position == 1 and self.view.image_shape:
+                continue
+            yield from self._lines_into(position)
+
+    def _lines_into(self, position: int) -> Iterable[str]:
+        tails, heads = self._places(position - 1), self._places(position)
+        weights = [
+            (self.view.columns[position].units[head].weights[tail], tail, head)
+            for head in heads
+            for tail in tails
+            if head >= 0 and tail >= 0
+        ]
+        for sign, style in STYLES.items():
+            mine = [each for each in weights if (each[0] > 0) - (each[0] < 0) == sign]
+            mine.sort(key=lambda each: self._width(each[0]))
+            curves = [
+                curve(tails[tail], heads[head], self._width(w), self._told(position, head, tail))
+                for w, tail, head in mine
+            ]
+            if curves:
+                yield tag("g", *curves, fill="none", **style)
+
+    def _told(self, position: int, head: int, tail: int) -> str:
+        unit = self.view.columns[position].units[head]
+        return f"{unit.weight_name(tail)} = {unit.weights[tail]!r}"
+
+    def _width(self, weight: float) -> float:
+        return THIN + (THICK - THIN) * strength(weight, self.strongest)
+
+    # ---- weights as images ----
+
+    def images(self) -> Iterable[str]:
+        """Yields the sample's picture, and each neuron's weights as one of the same shape."""
+        if self.view.image_shape is None:
+            return
+        inputs, neurons = self.view.columns[0].units, self.view.columns[1].units
+        middle = HEADING + self.tallest / 2
+        # The picture is seen by all: a line leads from it to each neuron's own picture.
+        places = {head: place for head, place in self._places(1).items() if head >= 0}
+        for place in places.values():
+            beside = Place(place.x - BEFORE, place.y)
+            yield bundle(Place(self.first + BIG_IMAGE / 2, middle), beside)
+            yield line(beside.x + IMAGE / 2, place.y, BEFORE - IMAGE / 2 - RADIUS)
+        pixels = [unit.output for unit in inputs]
+        told = "the sample" if self.view.has_sample else "no sample was given"
+        shape = self.view.image_shape
+        yield picture(pixels, shape, Place(self.first, middle), BIG_IMAGE, told=told)
+        for head, place in places.items():
+            unit = neurons[head]
+            beside = Place(place.x - BEFORE, place.y)
+            told = f"the weights of {unit.name or 'the neuron'}"
+            yield picture(unit.weights, shape, beside, IMAGE, self.strongest, told)
+
+    # ---- neurons ----
+
+    def circles(self) -> Iterable[str]:
+        """Yields inputs and neurons, with their numbers and biases."""
+        for position, column in enumerate(self.view.columns):
+            if position == 0 and self.view.image_shape:
+                continue
+            numbers = [unit.output for unit in column.units if unit.output is not None]
+            largest = max((abs(y) for y in numbers if math.isfinite(y)), default=0.0) or 1.0
+            for place_of, place in self._places(position).items():
+                if place_of < 0:
+                    yield pill(place.x, place.y, f"⋮ {column.hidden:,} more ⋮")
+                else:
+                    yield circle(column.units[place_of], place, largest)
+
+    # ---- words ----
+
+    def headings(self) -> Iterable[str]:
+        """Yields what stands above each column."""
+        for position, column in enumerate(self.view.columns):
+            x, shape = self._x(position), self.view.image_shape
+            texts = [column.name, column.contents]
+            if position == 0:
+                texts = ["inputs", f"{shape[0]} × {shape[1]} pixels"] if shape else texts[1:]
+            elif len(self.view.columns) == 2:
+                texts = texts[1:]  # a layer or a neuron alone
+            yield pill(x, MARGIN + 10 + 9 * (len(texts) - 1), *texts)
+
+    def _legend(self) -> list[tuple[str, str]]:
+        """Returns the lines below the picture: the kind of sign before each, and its words."""
+        widest = short(self.strongest)
+        lines = []
+        if len(self.view.columns) > 2 or not self.view.image_shape:
+            lines.append(("positive", f"positive weight; the wider, the larger; widest: {widest}"))
+            lines.append(("negative", "negative weight"))
+        if self.view.image_shape:
+            lines.append(("image", "a neuron's weights, each where its pixel is; − is negative"))
+        if self.view.has_sample:
+            says = "its number for this sample (deeper fill: larger), and b its bias"
+        else:
+            says = "the curve of its activation, and b its bias"
+        lines.append(("circle", f"a neuron: {says}"))
+        return lines + [("", note) for note in self.view.notes]
+
+    def legend(self) -> Iterable[str]:
+        """Yields the lines below the picture."""
+        top, left, height = self.legend_top, MARGIN + 10, len(self.legend_lines) * LINE + 10
+        frame = {"x": MARGIN, "y": top, "width": self.width - 2 * MARGIN, "height": height}
+        yield tag("rect", **frame, rx=5.0, fill=PAPER, stroke=GREY)
+        for i, (kind, said) in enumerate(self.legend_lines):
+            y = top + 5 + LINE * (i + 0.5)
+            yield self._sign(kind, left, y)
+            yield text(left + (44 if kind else 0), y + 4, said, anchor="start")
+
+    def _sign(self, kind: str, left: float, y: float) -> str:
+        """Returns what stands before a line of the legend."""
+        if kind == "circle":
+            return tag("circle", cx=left + 17, cy=y, r=7.0, fill="none", stroke=GREY)
+        if kind == "image":
+            return picture([1.0, -1.0, -0.5, 0.3], (2, 2), Place(left + 17, y), 14.0, 1.0)
+        if kind:
+            style = STYLES[1 if kind == "positive" else -1]
+            return tag("path", d=outline("M", left, y, "h", 34.0), stroke_width=3.0, **style)
+        return ""

@@ -1,0 +1,258 @@
+"""What a picture of a model shows: its columns of neurons, their numbers, and what is hidden.
+
+This file decides which neurons are drawn and counts the others. It reads weights, biases and, where
+a sample is given, what each neuron answers to it. It knows nothing of coordinates or colours: a
+view is plain data.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from micrograd_notes.draw.text import counted, short
+from micrograd_notes.engine import Value, no_grad
+from micrograd_notes.nn.networks import MLP, Layer, Neuron
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A circle of the picture: an input, or a neuron."""
+
+    name: str
+    """The expression that reaches it: `x[1]`, or `layers[0].neurons[3]`."""
+    output: float | None = None
+    """Its number for the sample; None without one."""
+    weights: tuple[float, ...] = ()
+    bias: float | None = None
+    """None for an input, which has no bias."""
+    activation: Callable[[Value], Value] | None = None
+    """None for an input and for a linear neuron."""
+    kind: str = "input"
+    """What it is called in words: "input", "tanh neuron", "linear neuron"."""
+
+    def weight_name(self, position: int) -> str:
+        """Returns the expression that reaches one of its weights."""
+        return f"{self.name}.w[{position}]" if self.name else f"w[{position}]"
+
+
+@dataclass(frozen=True)
+class Column:
+    """Units side by side, and which of them are drawn."""
+
+    name: str
+    units: tuple[Unit, ...]
+    drawn: tuple[int, ...]
+    """The places of the units that are drawn; the others stand where there is a gap."""
+
+    @property
+    def hidden(self) -> int:
+        """How many units are not drawn."""
+        return len(self.units) - len(self.drawn)
+
+    @property
+    def contents(self) -> str:
+        """What it is made of, `16 tanh neurons`."""
+        kinds = dict.fromkeys(unit.kind for unit in self.units)
+        kind = kinds.popitem()[0] if len(kinds) == 1 else "neuron"
+        return counted(len(self.units), kind)
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """What a picture of a model holds; column 0 is the inputs.
+
+    Hidden are the neurons beyond the limit, and the weights of a line that has lost an end. The
+    counts add up: `shown_weights + hidden_weights == total_weights`.
+    """
+
+    title: str
+    columns: tuple[Column, ...]
+    image_shape: tuple[int, int] | None
+
+    @property
+    def has_sample(self) -> bool:
+        """Whether the units have numbers."""
+        return self.columns[0].units[0].output is not None
+
+    @property
+    def total_weights(self) -> int:
+        """How many weights the model has, biases not counted."""
+        return sum(len(unit.weights) for column in self.columns for unit in column.units)
+
+    @property
+    def shown_weights(self) -> int:
+        """How many of them are in the picture, as a line or as a pixel."""
+        shown = 0
+        for position, column in enumerate(self.columns[1:], 1):
+            before = self.columns[position - 1]
+            whole = position == 1 and self.image_shape is not None
+            shown += len(column.drawn) * len(before.units if whole else before.drawn)
+        return shown
+
+    @property
+    def hidden_weights(self) -> int:
+        """How many weights are not drawn."""
+        return self.total_weights - self.shown_weights
+
+    @property
+    def strongest(self) -> float:
+        """The largest finite magnitude of a weight, which the lines' widths are measured by."""
+        sizes = (abs(w) for column in self.columns for unit in column.units for w in unit.weights)
+        return max((size for size in sizes if math.isfinite(size)), default=0.0) or 1.0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader is told of what is hidden, a line each; nothing where all is drawn."""
+        lines = [
+            f"{column.name}: {len(column.drawn):,} of {column.contents} drawn, "
+            f"{column.hidden:,} hidden."
+            for column in self.columns
+            if column.hidden
+        ]
+        if self.hidden_weights:
+            lines.append(
+                f"Weights: {self.shown_weights:,} of {self.total_weights:,} drawn, "
+                f"{self.hidden_weights:,} hidden."
+            )
+        return tuple(lines)
+
+    @property
+    def description(self) -> str:
+        """The model in a sentence or two, for readers who do not see the picture."""
+        *before, last = (column.contents for column in self.columns)
+        weights = counted(self.total_weights, "weight")
+        sentences = [f"{', '.join(before)} and {last}, with {weights}."]
+        if self.has_sample:
+            outputs = [short(unit.output or 0.0) for unit in self.columns[-1].units]
+            listed = ", ".join(outputs[:_MOST_OUTPUTS])
+            more = ", …" if len(outputs) > _MOST_OUTPUTS else ""
+            sentences.append(f"For this sample the answer is {listed}{more}.")
+        return " ".join([*sentences, *self.notes])
+
+
+_MOST_OUTPUTS = 10  # in the description
+
+
+def model_view(
+    model: MLP | Layer | Neuron,
+    inputs: Sequence[Any] | None = None,
+    image_shape: tuple[int, int] | None = None,
+    limit: int = 16,
+) -> ModelView:
+    """Returns what a picture of the model shows; for the arguments see `draw_model`.
+
+    >>> view = model_view(MLP(2, [3, 1], seed=0), inputs=[1.0, -2.0])
+    >>> [column.contents for column in view.columns]
+    ['2 inputs', '3 relu neurons', '1 linear neuron']
+    >>> view.columns[0].units[1]
+    Unit(name='x[1]', output=-2.0, weights=(), bias=None, activation=None, kind='input')
+    """
+    layers = _layers_of(model)
+    width = len(layers[0][1][0].w)
+    _check(model, width, inputs, image_shape, limit)
+    answers = _answers(layers, inputs)
+    columns = [_input_column(width, answers[0], width if image_shape else limit)]
+    for (name, neurons), numbers in zip(layers, answers[1:], strict=True):
+        units = tuple(
+            _unit(neuron, f"{name}.neurons[{i}]" if name else _alone(model, i), number)
+            for i, (neuron, number) in enumerate(zip(neurons, numbers, strict=True))
+        )
+        columns.append(Column(name or "neurons", units, _drawn(len(units), limit)))
+    return ModelView(_title(model, layers), tuple(columns), image_shape)
+
+
+def _layers_of(model: MLP | Layer | Neuron) -> list[tuple[str, list[Neuron]]]:
+    """Returns the layers' names and neurons."""
+    if isinstance(model, MLP):
+        return [(f"layers[{i}]", layer.neurons) for i, layer in enumerate(model.layers)]
+    if isinstance(model, Layer):
+        return [("", model.neurons)]
+    if isinstance(model, Neuron):
+        return [("", [model])]
+    raise TypeError(
+        "draw_model draws an MLP, a Layer or a Neuron, in columns of neurons; got "
+        f"{type(model).__name__}. For a module of your own, draw the MLP in it, or the graph of "
+        "its output: draw_dot(output, model=module)"
+    )
+
+
+def _alone(model: MLP | Layer | Neuron, position: int) -> str:
+    return "" if isinstance(model, Neuron) else f"neurons[{position}]"
+
+
+def _title(model: Any, layers: list[tuple[str, list[Neuron]]]) -> str:
+    width = len(layers[0][1][0].w)
+    sizes = [len(neurons) for _, neurons in layers]
+    arguments = {MLP: f"{width}, {sizes}", Layer: f"{width}, {sizes[0]}", Neuron: f"{width}"}
+    kind = next(kind for kind in arguments if isinstance(model, kind))
+    return f"{type(model).__name__}({arguments[kind]})"
+
+
+def _check(
+    model: object, width: int, inputs: Any, image_shape: tuple[int, int] | None, limit: Any
+) -> None:
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 2:
+        raise ValueError(f"limit= takes an integer from 2 on, got {limit!r}")
+    what = type(model).__name__
+    if inputs is not None and not hasattr(inputs, "__len__"):
+        raise TypeError(f"inputs= takes one sample, a list of {width} numbers, got {inputs!r}")
+    if inputs is not None and len(inputs) != width:
+        raise ValueError(
+            f"{what} with {width} inputs got {len(inputs)}; inputs= takes one sample, a list of "
+            f"{width} numbers"
+        )
+    if image_shape is None:
+        return
+    if len(image_shape) != 2 or min(image_shape) < 1 or math.prod(image_shape) != width:
+        raise ValueError(
+            f"image_shape={image_shape!r} does not fit {what} with {width} inputs; give (rows, "
+            "columns) whose product is that number"
+        )
+
+
+def _answers(
+    layers: list[tuple[str, list[Neuron]]], inputs: Sequence[Any] | None
+) -> list[list[float | None]]:
+    """Returns the numbers of each column for the sample, the inputs first; None without one."""
+    if inputs is None:
+        widths = [len(layers[0][1][0].w), *(len(neurons) for _, neurons in layers)]
+        return [[None] * width for width in widths]
+    with no_grad():
+        signals = [x if isinstance(x, Value) else Value(x) for x in inputs]
+        answers: list[list[float | None]] = [[x.data for x in signals]]
+        for _, neurons in layers:
+            signals = [neuron(signals) for neuron in neurons]
+            answers.append([x.data for x in signals])
+    return answers
+
+
+def _input_column(width: int, numbers: list[float | None], limit: int) -> Column:
+    units = tuple(Unit(f"x[{i}]", number) for i, number in enumerate(numbers))
+    return Column("inputs", units, _drawn(width, limit))
+
+
+def _unit(neuron: Neuron, name: str, output: float | None) -> Unit:
+    activation = neuron.activation
+    own_name = getattr(activation, "name", getattr(activation, "__name__", ""))
+    kind = "linear" if activation is None else str(own_name)
+    return Unit(
+        name=name,
+        output=output,
+        weights=tuple(weight.data for weight in neuron.w),
+        bias=neuron.b.data,
+        activation=activation,
+        kind=f"{kind} neuron" if kind.isidentifier() else "neuron",
+    )
+
+
+def _drawn(count: int, limit: int) -> tuple[int, ...]:
+    """Returns the places that are drawn: all up to the limit, else the first and the last.
+
+    >>> _drawn(3, 4), _drawn(9, 4)
+    ((0, 1, 2), (0, 1, 7, 8))
+    """
+    if count <= limit:
+        return tuple(range(count))
+    tail = limit // 2
+    return (*range(limit - tail), *range(count - tail, count))

@@ -1,0 +1,1120 @@
+"""Pictures of data, training and what a network has learnt, drawn with Matplotlib.
+
+Every function draws into the `ax` that it is given, or makes one, and returns it: a title, a
+logarithmic axis or `ax.figure.savefig("picture.png")` is one line more, and yours. None of them
+opens a window or shows itself: in a notebook `show(ax, alt="what it shows")` does, with words for
+those who do not see it. They read data sets, histories and models, train nothing, and touch no
+`.grad`.
+
+What the colours say: blue is positive, orange is negative, and nothing is said by colour alone. A
+class has a marker too, a region a hatching, a negative weight a minus sign, a derivative a dashed
+line.
+
+Light and dark: the two colours have a contrast of 3:1 or more on white and on nearly black (#111).
+All else is drawn in the ink and on the paper of Matplotlib's own style: `matplotlib.style.use(
+"dark_background")` before drawing turns every picture dark. The paper is opaque, so that a picture
+saved in one mode stays readable on a page of the other.
+
+This file needs the extra `viz`; Matplotlib is imported when the first picture is drawn.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from micrograd_notes.draw.stepper.flipbook import Flipbook
+from micrograd_notes.engine import Value, no_grad
+from micrograd_notes.nn.networks import Layer, Neuron
+from micrograd_notes.train.data import Dataset
+from micrograd_notes.train.loop import History
+from micrograd_notes.train.recording import Snapshot, snapshots_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "accuracy_curve",
+    "activation_curve",
+    "attention_maps",
+    "curves",
+    "decision_boundary",
+    "distributions",
+    "error_curves",
+    "flipbook",
+    "image_gallery",
+    "loss_curve",
+    "scatter",
+    "show",
+    "surface",
+    "table_as_image",
+    "weights_as_images",
+]
+
+BLUE = "#2166ac"
+ORANGE = "#b35806"
+# For three classes and more. Each has 3:1 on white and on #111, as blue and orange have.
+CLASS_COLOURS = (ORANGE, BLUE, "#1b7837", "#9970ab", "#c51b7d", "#01857a", "#777777")
+CLASS_MARKERS = ("s", "o", "^", "D", "v", "P")
+CLASS_HATCHES = ("///", "", "...", "\\\\\\", "xx", "--", "++")
+
+
+# ---------------------------------------------------------------------------- two dimensions
+
+
+def scatter(
+    inputs: Dataset | Sequence[Sequence[float]],
+    targets: Sequence[float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draws the points of a data set with two features; each class has its colour and its marker.
+
+    `inputs` is a `Dataset`, or a list of pairs with the class of each in `targets`: the numbers of
+    the classes, from 0, or other numbers such as -1 and +1. The larger of two is blue and round.
+    Raises `ValueError` if a point has not two numbers, or if points and targets differ in number.
+
+    >>> ax = scatter([[0.0, 1.0], [2.0, 3.0]], [-1, +1])
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['-1', '+1']
+    """
+    examples = examples_in_the_plane(inputs, targets)
+    ax = _axes(ax, (5.6, 4.6))
+    _draw_points(ax, examples)
+    return ax
+
+
+def decision_boundary(
+    model: Callable[[list[float]], Any],
+    inputs: Dataset | Sequence[Sequence[float]],
+    targets: Sequence[float] | None = None,
+    ax: Axes | None = None,
+    resolution: int = 60,
+    threshold: float = 0.0,
+) -> Axes:
+    """Draws what the model answers around the points, and the points on top.
+
+    The model is asked at `resolution` x `resolution` places. One score says the second class where
+    it is above `threshold` (0 for a score, 0.5 for a probability); a list of scores says the class
+    of the largest. The line runs where the answer changes. No gradient is recorded or changed.
+    Raises as `scatter` does, and if the model gives fewer scores than there are classes.
+
+    >>> ax = decision_boundary(lambda x: x[0] - x[1], [[0.0, 1.0], [1.0, 0.0]], [-1, +1])
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('x', 'y')
+    """
+    examples = examples_in_the_plane(inputs, targets)
+    if resolution < 2:
+        raise ValueError(f"decision_boundary got resolution={resolution}; 2 is the least")
+    xs, ys = (around(column, resolution) for column in zip(*examples.points, strict=True))
+    with no_grad():
+        rows = [[_scores(model([x, y]), threshold) for x in xs] for y in ys]
+    found = len(rows[0][0])
+    if found < len(examples.class_names):
+        raise ValueError(
+            f"the model gives {found} scores for {len(examples.class_names)} classes "
+            f"({', '.join(examples.class_names)}); number the classes from 0, and give the last "
+            "layer one neuron a class, or a single one for two"
+        )
+    ax = _axes(ax, (5.6, 4.6))
+    for which in range(found):
+        _draw_region(ax, which, xs, ys, [[_lead(scores, which) for scores in row] for row in rows])
+    _draw_points(ax, examples)
+    ax.set_xlim(xs[0], xs[-1])
+    ax.set_ylim(ys[0], ys[-1])
+    return ax
+
+
+class Examples(NamedTuple):
+    """Points in the plane, the place of each one's class among the names, and what to write."""
+
+    points: list[list[float]]
+    classes: list[int]
+    class_names: list[str]
+    axis_names: tuple[str, str]
+
+
+def examples_in_the_plane(
+    inputs: Dataset | Sequence[Sequence[float]], targets: Sequence[float] | None = None
+) -> Examples:
+    """Returns the examples, from a data set or from plain lists."""
+    if isinstance(inputs, Dataset):
+        if targets is not None:
+            raise ValueError(f"{inputs!r} brings its own targets; leave `targets` out")
+        points, classes = inputs.inputs, inputs.targets
+        class_names, axis_names = list(inputs.class_names), inputs.feature_names
+    else:
+        points = [[float(x) for x in point] for point in inputs]
+        if targets is None:
+            raise ValueError("a list of points needs `targets`: the class of each point")
+        if len(points) != len(targets):
+            raise ValueError(f"got {len(points)} points and {len(targets)} targets; give one each")
+        labels = _labels(targets)
+        classes = [labels.index(target) for target in targets]
+        signed = any(label < 0 for label in labels)
+        class_names = [f"{label:+g}" if signed else f"{label:g}" for label in labels]
+        axis_names = ("x", "y")
+    if not points:
+        raise ValueError("there are no points to draw; give at least one")
+    for position, point in enumerate(points):
+        if len(point) != 2:
+            raise ValueError(
+                f"a picture in the plane takes two features, example {position} has {len(point)}; "
+                'choose two, for example iris(columns=("petal length", "petal width"))'
+            )
+    return Examples(points, classes, class_names, (axis_names[0], axis_names[1]))
+
+
+def _labels(targets: Sequence[float]) -> list[float]:
+    """Returns the classes that the targets are of, in order.
+
+    A class without a point counts too, so that a handful of points keeps the colours of the whole.
+    """
+    found = sorted(set(targets))
+    if all(label in range(100) for label in found):
+        return list(range(int(max([1, *found])) + 1))
+    return [-1, 1] if set(found) <= {-1, 1} else found
+
+
+def _draw_points(ax: Axes, examples: Examples) -> None:
+    """Draws each class in its colour and marker, and say which is which."""
+    for which, name in enumerate(examples.class_names):
+        members = [p for p, c in zip(examples.points, examples.classes, strict=True) if c == which]
+        if not members:
+            continue
+        ax.scatter(
+            [x for x, _ in members],
+            [y for _, y in members],
+            s=46,
+            color=_nth(CLASS_COLOURS, which),
+            marker=_nth(CLASS_MARKERS, which),
+            edgecolors=[_ink()],  # a rim keeps neighbours apart, and stands out where it is dark
+            linewidths=0.7,
+            label=name,
+            zorder=3,
+        )
+    ax.set_xlabel(examples.axis_names[0])
+    ax.set_ylabel(examples.axis_names[1])
+    ax.legend(loc="best", framealpha=0.9)
+
+
+def _scores(answer: Any, threshold: float) -> list[float]:
+    """Returns one number a class, so that the largest is the model's choice."""
+    if isinstance(answer, list | tuple) and len(answer) > 1:
+        return [_number(score) for score in answer]
+    lead = _number(answer[0] if isinstance(answer, list | tuple) else answer) - threshold
+    return [-lead, lead]
+
+
+def _lead(scores: Sequence[float], which: int) -> float:
+    """Returns how far a class is ahead of the best other one: above 0 where it is chosen."""
+    return scores[which] - max(score for other, score in enumerate(scores) if other != which)
+
+
+def _draw_region(
+    ax: Axes, which: int, xs: list[float], ys: list[float], leads: list[list[float]]
+) -> None:
+    """Draws where a class is chosen: a pale colour, a hatching, and its border as a line."""
+    highest = max(map(max, leads))
+    if highest <= 0:
+        return
+    colour = _nth(CLASS_COLOURS, which)
+    levels = [0.0, highest]
+    ax.contourf(xs, ys, leads, levels=levels, colors=[colour], alpha=0.2)
+    hatching = ax.contourf(
+        xs, ys, leads, levels=levels, colors="none", hatches=[_nth(CLASS_HATCHES, which)]
+    )
+    hatching.set_edgecolor(_faint(colour))
+    hatching.set_linewidth(0.0)
+    if min(map(min, leads)) < 0:
+        ax.contour(xs, ys, leads, levels=[0.0], colors=[_ink()], linewidths=1.6, linestyles="solid")
+
+
+def around(column: Sequence[float], count: int) -> list[float]:
+    """Returns evenly spaced places that reach a little beyond the column's numbers."""
+    low, high = min(column), max(column)
+    margin = 0.15 * (high - low) or 1.0
+    return _evenly_spaced(low - margin, high + margin, count)
+
+
+# ---------------------------------------------------------------------------- training
+
+
+def loss_curve(
+    history: History | Sequence[float], ax: Axes | None = None, label: str | None = None
+) -> Axes:
+    """Draws the loss after each epoch, and the loss on held-out data as a dashed line beside it.
+
+    `history` is what `fit` returns, or a plain list of losses, one a step. To compare runs, draw
+    each into the same `ax` with a `label` of its own: each then has its colour and its marker. An
+    entry that is missing or not finite leaves a gap. Raises `ValueError` if there is no loss.
+
+    >>> loss_curve([0.9, 0.5, 0.3]).get_xlabel()
+    'step'
+    >>> ax = loss_curve([0.9, 0.5], label="lr=0.1")
+    >>> ax = loss_curve([0.9, 0.8], ax, label="lr=0.01")
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['lr=0.1', 'lr=0.01']
+    """
+    losses = _column(history, "loss")
+    ax = _draw_curve(history, "loss", ax, label)
+    if all(loss >= 0 for loss in losses if loss is not None):
+        # The axis begins at 0 without being nailed to it: a logarithmic one has no 0.
+        ax.update_datalim([(1.0, 0.0)], updatex=False)
+        ax.lines[-1].sticky_edges.y.append(0.0)
+    return ax
+
+
+def accuracy_curve(history: History, ax: Axes | None = None, label: str | None = None) -> Axes:
+    """Draws the share of right answers after each epoch, and that on held-out data, dashed.
+
+    `label` is as for `loss_curve`. Raises `ValueError` if the history has no accuracy, as where the
+    targets are no classes.
+
+    >>> ax = accuracy_curve(History([{"accuracy": 0.5}, {"accuracy": 0.9}]))
+    >>> ax.get_ylabel(), ax.get_xlabel()
+    ('accuracy', 'epoch')
+    """
+    ax = _draw_curve(history, "accuracy", ax, label)
+    ax.set_ylim(0.0, 1.02)  # a little above 1, for a line that runs along it
+    return ax
+
+
+def _draw_curve(
+    history: History | Sequence[float], name: str, ax: Axes | None, label: str | None
+) -> Axes:
+    """Draws a column of the history as a line, and the same of held-out data as a dashed one."""
+    numbers, held_out = _column(history, name), _column(history, f"validation_{name}")
+    if not numbers:
+        raise ValueError(f"there is no {name} to draw in {history!r}")
+    ax = _axes(ax, (5.6, 4.0))
+    from matplotlib.ticker import MaxNLocator
+
+    runs = sum(line.get_gid() == _RUN for line in ax.lines)
+    looks = [("training", _ink(), "o"), ("held out", BLUE, "s")]
+    if label is not None:
+        look = _nth(CLASS_COLOURS, runs), _nth(CLASS_MARKERS, runs)
+        looks = [(label, *look), (f"{label}, held out", *look)]
+    # A line through one point can't be seen, so few points are marked. So are some points of a
+    # run among others, which is not told by its colour alone.
+    is_short = len(numbers) < 30
+    mark = 5.0 if is_short or label is not None else 0.0
+    every = None if is_short else max(len(numbers) // 10, 1)
+    for (text, colour, marker), column, style in zip(
+        looks, (numbers, held_out), ("-", "--"), strict=True
+    ):
+        if column:
+            ys = [_finite(number) for number in column]
+            (line,) = ax.plot(range(1, len(ys) + 1), ys, style, color=colour, linewidth=2.0)
+            line.set(marker=marker, markersize=mark, markevery=every, label=text)
+            line.set_gid(_RUN if style == "-" else None)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_xlabel("epoch" if isinstance(history, History) else "step")
+    ax.set_ylabel(name)
+    if held_out or label is not None:
+        ax.legend(framealpha=0.9)
+    return ax
+
+
+_RUN = "run"  # marks the first line of each run that an Axes has
+
+
+def _column(history: History | Sequence[float], name: str) -> list[float | None]:
+    """Returns the numbers of that name, an empty list if there are none."""
+    if not isinstance(history, History):
+        return list(history) if name == "loss" else []
+    return history[name] if any(name in logs for logs in history.epochs) else []
+
+
+def distributions(
+    history: History | Snapshot, of: str = "weights", ax: Axes | None = None, bins: int = 30
+) -> Axes:
+    """Draws how the numbers of each layer are spread, a histogram a layer, on one axis.
+
+    `history` is a `Snapshot`, or what `fit` returned with a `Recorder` as its callback, of which
+    the last snapshot is drawn. `of` is "weights" (biases among them), "gradients" or "activations".
+    Blue bars are right of zero, orange ones left of it. Each layer has a height of its own.
+    Raises `ValueError` if there is no snapshot, and if it has no numbers of that kind.
+
+    >>> from micrograd_notes.train.data import xor
+    >>> from micrograd_notes.nn.networks import MLP
+    >>> from micrograd_notes.train.recording import Recorder
+    >>> from micrograd_notes.train.loop import fit
+    >>> model = MLP(2, [4, 1], seed=0)
+    >>> history = fit(model, xor(), epochs=1, callback=Recorder(model, xor()), progress=False)
+    >>> ax = distributions(history, of="gradients")
+    >>> [text.get_text() for text in ax.get_yticklabels()]
+    ['layers[0]', 'layers[1]']
+    """
+    if bins < 1:
+        raise ValueError(f"distributions got bins={bins}; 1 is the least")
+    layers = {
+        name: [number for number in numbers if math.isfinite(number)]
+        for name, numbers in _last_snapshot(history).numbers(of).items()
+    }
+    everything = [number for numbers in layers.values() for number in numbers]
+    if not everything:
+        raise ValueError(f"there are no {of} to draw in {history!r}")
+    bars = bins_around_zero(min(everything), max(everything), bins)
+    ax = _axes(ax, (5.6, 1.2 + 1.1 * len(layers)))
+    for row, numbers in enumerate(layers.values()):
+        counts = bars.counts(numbers)
+        heights = [0.8 * count / (max(counts) or 1) for count in counts]
+        colours = [ORANGE if right <= 0 else BLUE for right in bars.edges[1:]]
+        ax.bar(bars.edges[:-1], heights, bars.width, -row, align="edge", color=colours)
+        ax.axhline(-row, color=_ink(), linewidth=0.8)
+    ax.axvline(0.0, color=_ink(), linewidth=0.8, linestyle=":")
+    ax.set_yticks([-row for row in range(len(layers))], list(layers))
+    ax.set_ylim(0.85 - len(layers), 0.95)
+    ax.set_xlabel(of)
+    return ax
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Bars of one width, beside one another; zero is the edge of one, so that none has two signs.
+
+    >>> bins_around_zero(-1.0, 2.0, 6)
+    Bins(first=-2, count=6, width=0.5)
+    """
+
+    first: int
+    """The left edge of the first bar, counted in bars from zero."""
+    count: int
+    width: float
+
+    @property
+    def edges(self) -> list[float]:
+        """The left edges of all bars, and the right edge of the last."""
+        return [(self.first + place) * self.width for place in range(self.count + 1)]
+
+    def counts(self, numbers: Sequence[float]) -> list[int]:
+        """Returns how many of the numbers are in each bar; what is beyond counts in the last one.
+
+        >>> Bins(-1, 3, 1.0).counts([-0.5, 0.0, 1.5, 7.0])
+        [1, 1, 2]
+        """
+        counts = [0] * self.count
+        for number in numbers:
+            place = math.floor(number / self.width) - self.first
+            counts[min(max(place, 0), self.count - 1)] += 1
+        return counts
+
+
+def bins_around_zero(low: float, high: float, at_most: int) -> Bins:
+    """Returns about as many bars as that, from low to high and over zero.
+
+    Zero counts as positive: there is a bar right of it if high is 0, one left of it if low is less.
+
+    >>> bins_around_zero(-2.0, 0.0, 4).edges
+    [-2.0, -1.5, -1.0, -0.5, 0.0, 0.5]
+    """
+    width = (max(high, 0.0) - min(low, 0.0)) / at_most or 1.0
+    # An end that is an edge, but for a rounding error, needs no bar beyond it.
+    first = min(math.floor(low / width + 1e-9), 0 if low >= 0 else -1)
+    last = max(math.ceil(high / width - 1e-9), 0 if high < 0 else 1)
+    return Bins(first, last - first, width)
+
+
+def _last_snapshot(history: History | Snapshot) -> Snapshot:
+    if isinstance(history, Snapshot):
+        return history
+    found = snapshots_of(history)
+    if not found:
+        raise ValueError(
+            "this history has no snapshots; train with fit(model, data, callback=Recorder(model, "
+            "data))"
+        )
+    return found[-1][1]
+
+
+# ---------------------------------------------------------------------------- functions of a number
+
+
+# Thirds of the width are among them, and halves down to 256ths, so that folds keep their corners.
+CURVE_POINTS = 3 * 256 + 1
+
+
+def activation_curve(
+    function: Callable[[Value], Any],
+    ax: Axes | None = None,
+    start: float = -4.0,
+    stop: float = 4.0,
+    name: str | None = None,
+) -> Axes:
+    """Draws a function of one number, as a solid line, and its derivative, as a dashed one.
+
+    `function` is a row of the table or any function from a `Value` to a `Value`, and `name` what
+    the legend calls it. Blue under the dashed line says that the function rises there, orange that
+    it falls. Where the function is not defined and where it jumps the lines have a gap; a branch
+    that runs off to infinity leaves the picture.
+
+    >>> from micrograd_notes.engine.ops import leaky_relu, tanh
+    >>> ax = activation_curve(tanh)
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['tanh', 'its derivative']
+    >>> ax = activation_curve(lambda x: leaky_relu(x, 0.2), name="leaky relu, slope 0.2")
+    """
+    if not start < stop:
+        raise ValueError(f"activation_curve got start={start}, stop={stop}; start is the smaller")
+    xs = _evenly_spaced(start, stop, CURVE_POINTS)
+    pairs = [_value_and_slope(function, x) for x in xs]
+    values = _with_gaps([value for value, _ in pairs])
+    slopes = _with_gaps([slope for _, slope in pairs])
+    ax = _axes(ax, (5.6, 4.0))
+    ax.axhline(0.0, color=_ink(), linewidth=0.6)
+    ax.axvline(0.0, color=_ink(), linewidth=0.6)
+    label = name or getattr(function, "name", None) or getattr(function, "__name__", "f")
+    ax.plot(xs, values, color=_ink(), linewidth=2.2, label="f" if label == "<lambda>" else label)
+    ax.plot(xs, slopes, color=BLUE, linewidth=2.0, linestyle="--", label="its derivative")
+    for colour, rising in ((BLUE, True), (ORANGE, False)):
+        side = [slope > 0 if rising else slope < 0 for slope in slopes]
+        ax.fill_between(xs, slopes, 0.0, where=side, color=colour, alpha=0.18, linewidth=0.0)
+    ax.set_xlim(start, stop)
+    if any(math.isnan(y) for y in values):
+        ax.set_ylim(*_window(values, slopes))
+    ax.set_xlabel("x")
+    ax.legend(loc="best", framealpha=0.9)
+    return ax
+
+
+def _value_and_slope(function: Callable[[Value], Any], x: float) -> tuple[float, float]:
+    """Returns the function and its derivative at x, or NaN for both where it is not defined."""
+    leaf = Value(x)
+    try:
+        result = function(leaf)
+    except (ValueError, ArithmeticError):
+        return math.nan, math.nan
+    if isinstance(result, Value) and result.requires_grad:
+        result.backward()
+    return _number(result), leaf.grad
+
+
+def _with_gaps(ys: list[float]) -> list[float]:
+    """Returns the numbers with NaN in place of each one after which they jump, to lift the pen.
+
+    A step is a jump if it is a twentieth of the whole range and five times the step before or after
+    it. On a smooth curve of that many points, steps are far below the one and alike.
+    """
+    finite = [y for y in ys if math.isfinite(y)]
+    reach = max(finite) - min(finite) if finite else 0.0
+    gapped = [_finite(y) for y in ys]
+    steps = [abs(after - before) for before, after in pairwise(ys)]
+    for index in range(1, len(steps) - 1):
+        neighbour = min(steps[index - 1], steps[index + 1])
+        if steps[index] > 0.05 * reach and steps[index] > 5 * neighbour:
+            gapped[index] = math.nan
+    return gapped
+
+
+def _window(*curves: list[float]) -> tuple[float, float]:
+    """Returns the lowest and highest number to show of curves that may run off to infinity.
+
+    It holds the middle 80% of each curve, and reaches at most as far again to either side.
+    """
+    lows, highs = [0.0], [0.0]
+    for curve in curves:
+        ys = sorted(y for y in curve if math.isfinite(y))
+        if ys:
+            low, high = ys[len(ys) // 10], ys[-1 - len(ys) // 10]
+            lows.append(max(ys[0], low - (high - low)))
+            highs.append(min(ys[-1], high + (high - low)))
+    margin = 0.05 * (max(highs) - min(lows)) or 1.0
+    return min(lows) - margin, max(highs) + margin
+
+
+# ---------------------------------------------------------------------------- a surface
+
+CONTOURS = 10
+
+
+def surface(
+    function: Callable[[float, float], Any],
+    x: tuple[float, float] = (-1.0, 1.0),
+    y: tuple[float, float] = (-1.0, 1.0),
+    paths: Mapping[str, Sequence[tuple[float, float]]] | None = None,
+    ax: Axes | None = None,
+    resolution: int = 81,
+) -> Axes:
+    """Draws a function of two numbers from above, as a map with contour lines, and walks over it.
+
+    `x` and `y` say from where to where. Each contour is half as high above the lowest place of the
+    map as the next one outside it, so that there are lines near the bottom too; the outer ones have
+    their height written on them. `paths` are places that were visited, one after the other, by the
+    name of who walked; each path has a colour, a marker and a kind of line of its own. Where it
+    leaves the map it is cut off.
+    Raises `ValueError` for a map without width or height, and for a function that is not finite.
+
+    >>> valley = lambda a, b: a * a + 9 * b * b
+    >>> ax = surface(valley, paths={"two steps": [(1.0, 0.5), (0.8, -0.4), (0.64, 0.32)]})
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['two steps']
+    """
+    for name, (start, stop) in {"x": x, "y": y}.items():
+        if not start < stop:
+            raise ValueError(f"surface got {name}=({start}, {stop}); the smaller number is first")
+    if resolution < 2:
+        raise ValueError(f"surface got resolution={resolution}; 2 is the least")
+    xs, ys = _evenly_spaced(*x, resolution), _evenly_spaced(*y, resolution)
+    with no_grad():
+        heights = [[_number(function(a, b)) for a in xs] for b in ys]
+    lowest, highest = min(map(min, heights)), max(map(max, heights))
+    if not all(math.isfinite(height) for row in heights for height in row):
+        raise ValueError("the function is not finite everywhere on the map; choose another x and y")
+    ax = _axes(ax, (5.6, 4.6))
+    if lowest < highest:
+        levels = [lowest + (highest - lowest) / 2**k for k in range(CONTOURS, 0, -1)]
+        lines = ax.contour(xs, ys, heights, levels=levels, colors=[_ink()], linewidths=0.7)
+        ax.clabel(lines, levels[CONTOURS // 2 :], fontsize=10, fmt="%.3g")  # the others are close
+    kinds = ("-", "--", ":", "-.")
+    for which, (name, places) in enumerate((paths or {}).items()):
+        (line,) = ax.plot([a for a, _ in places], [b for _, b in places], _nth(kinds, which))
+        line.set(color=_nth(CLASS_COLOURS, which), linewidth=1.8, label=name)
+        line.set(marker=_nth(CLASS_MARKERS, which), markersize=5.0)
+    ax.set_xlim(*x)
+    ax.set_ylim(*y)
+    if paths:
+        ax.legend(loc="best", framealpha=0.9)
+    return ax
+
+
+# ---------------------------------------------------------------------------- images
+
+
+def image_gallery(
+    images: Dataset | Sequence[Sequence[Any]],
+    labels: Sequence[Any] | None = None,
+    shape: tuple[int, int] | None = None,
+    ax: Axes | None = None,
+    limit: int = 20,
+    columns: int = 10,
+) -> Axes:
+    """Draws pictures such as the digits in rows, each with its label above.
+
+    `images` is a `Dataset` of pictures, or a list of pictures: each a list of rows, or a flat list
+    together with `shape`, which is (rows, columns). `labels` are class names by default. At most
+    `limit` pictures are drawn, and the title says of how many.
+    Raises `ValueError` for pictures that do not have the shape, and for labels that are too few.
+
+    >>> ax = image_gallery([[0.0, 0.5, 1.0, 0.0]], labels=["a stroke"], shape=(2, 2))
+    >>> ax.get_title()
+    ''
+    """
+    if isinstance(images, Dataset):
+        shape = shape or images.image_shape
+        if labels is None:
+            labels = [images.class_names[target] for target in images.targets]
+        images = images.inputs
+    if len(images) == 0:
+        raise ValueError("there are no pictures to draw; give at least one")
+    if labels is not None and len(labels) != len(images):
+        raise ValueError(f"got {len(images)} pictures and {len(labels)} labels; give one each")
+    if limit < 1:
+        raise ValueError(f"image_gallery got limit={limit}; draw 1 picture or more")
+    drawn = [_picture(f"picture {i}", image, shape) for i, image in enumerate(images[:limit])]
+    titles = ["" if labels is None else str(labels[index]) for index in range(len(drawn))]
+    pixels = [x for image in drawn for row in image for x in row]
+    grid = _Grid.of(drawn, columns)
+    ax = _axes(ax, grid.inches(1.05))
+    _draw_tiles(ax, grid, drawn, titles, _paper_to_ink(ax), (min(pixels), max(pixels)))
+    if len(images) > limit:
+        ax.set_title(f"{limit} of {len(images)}")
+    return ax
+
+
+def weights_as_images(
+    neurons: Layer | Sequence[Neuron],
+    shape: tuple[int, int],
+    ax: Axes | None = None,
+    columns: int = 8,
+) -> Axes:
+    """Draws the weights of neurons that look at pictures as pictures: what each one looks for.
+
+    Blue says that ink there excites the neuron, orange with a minus sign that it inhibits it. The
+    stronger the weight, the deeper the colour and the longer the sign, on one scale for all of
+    them; a weight below a tenth of the strongest has no sign. `shape` is (rows, columns). Biases
+    are left out.
+    Raises `ValueError` if a neuron has not rows x columns weights.
+
+    >>> from micrograd_notes.nn.networks import Layer
+    >>> ax = weights_as_images(Layer(4, 3, seed=0), shape=(2, 2))
+    >>> len(ax.images)
+    3
+    """
+    listed = list(neurons.neurons if isinstance(neurons, Layer) else neurons)
+    if not listed:
+        raise ValueError("there are no neurons to draw; give at least one")
+    titles = [f"neuron {index}" for index in range(len(listed))]
+    images = [
+        _picture(title, [weight.data for weight in neuron.w], shape)
+        for title, neuron in zip(titles, listed, strict=True)
+    ]
+    strongest = max(abs(x) for image in images for row in image for x in row) or 1.0
+    grid = _Grid.of(images, columns)
+    ax = _axes(ax, grid.inches(1.3, beside=SCALE_ROOM))
+    _draw_tiles(ax, grid, images, titles, _orange_to_blue(ax), (-strongest, strongest))
+    _draw_minus_signs(ax, grid, images, strongest)
+    _draw_scale(ax, grid)
+    return ax
+
+
+GAP = 0.12  # between tiles
+TITLE_ROOM = 0.3  # above a tile, for its title
+SCALE_ROOM = 0.75  # beside all tiles, for what their colours mean
+
+
+class _Grid(NamedTuple):
+    """Where tiles stand, in units of the width of one; rows run downwards from 0."""
+
+    tiles: int
+    columns: int
+    tile_height: float
+
+    @staticmethod
+    def of(images: list[list[list[float]]], columns: int) -> _Grid:
+        """Returns the grid for pictures of one shape in so many columns, or fewer."""
+        if columns < 1:
+            raise ValueError(f"got columns={columns}; pictures stand in 1 column or more")
+        shapes = {(len(image), len(image[0])) for image in images}
+        if len(shapes) > 1:
+            raise ValueError(f"the pictures have different shapes: {sorted(shapes)}")
+        ((rows, cells),) = shapes
+        return _Grid(len(images), min(columns, len(images)), rows / cells)
+
+    def corner(self, index: int) -> tuple[float, float]:
+        """Returns the lower left corner of a tile."""
+        row, column = divmod(index, self.columns)
+        return column * (1 + GAP), -self.tile_height - row * (self.tile_height + GAP + TITLE_ROOM)
+
+    @property
+    def right(self) -> float:
+        """The right edge of the last column."""
+        return self.columns * (1 + GAP) - GAP
+
+    @property
+    def bottom(self) -> float:
+        """The lower edge of the last row."""
+        return self.corner(self.tiles - 1)[1]
+
+    def inches(self, tile: float, beside: float = 0.0) -> tuple[float, float]:
+        """Returns the size of a figure in which a tile has that width, with room on the right."""
+        return tile * (self.right + GAP + beside), tile * (TITLE_ROOM + GAP - self.bottom)
+
+
+def _picture(what: str, image: Sequence[Any], shape: tuple[int, int] | None) -> list[list[float]]:
+    """Returns the picture as rows of numbers; a flat one is folded by `shape`."""
+    if len(image) == 0 or (hasattr(image[0], "__len__") and len(image[0]) == 0):
+        raise ValueError(f"{what} is empty; a picture has one number or more")
+    if hasattr(image[0], "__len__"):
+        rows = [[_number(pixel) for pixel in row] for row in image]
+        if len({len(row) for row in rows}) != 1:
+            raise ValueError(f"{what} has rows of different lengths; give all the same")
+        return rows
+    if shape is None:
+        raise ValueError(f"{what} is a flat list of {len(image)}; say its shape=(rows, columns)")
+    height, width = shape
+    if height < 1 or width < 1 or height * width != len(image):
+        raise ValueError(
+            f"{what} has {len(image)} numbers, which do not fill {height} rows of {width}; "
+            "give the shape=(rows, columns) whose product is that number"
+        )
+    pixels = [_number(pixel) for pixel in image]
+    return [pixels[row * width : (row + 1) * width] for row in range(height)]
+
+
+def _draw_tiles(
+    ax: Axes,
+    grid: _Grid,
+    images: list[list[list[float]]],
+    titles: list[str],
+    colours: Colormap,
+    limits: tuple[float, float],
+) -> None:
+    """Draws each picture in its place, in a thin frame, with its title above."""
+    from matplotlib.patches import Rectangle
+
+    for index, (image, title) in enumerate(zip(images, titles, strict=True)):
+        left, bottom = grid.corner(index)
+        top = bottom + grid.tile_height
+        extent = (left, left + 1, bottom, top)
+        ax.imshow(image, cmap=colours, vmin=limits[0], vmax=limits[1], extent=extent)
+        frame = Rectangle((left, bottom), 1, grid.tile_height, fill=False, edgecolor=_ink())
+        ax.add_patch(frame).set_linewidth(0.8)
+        ax.text(left + 0.5, top + 0.04, title, ha="center", va="bottom")
+    ax.set_xlim(-0.05, grid.right + 0.05)
+    ax.set_ylim(grid.bottom - 0.05, TITLE_ROOM)
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+
+
+def _draw_minus_signs(
+    ax: Axes, grid: _Grid, images: list[list[list[float]]], strongest: float
+) -> None:
+    """Draws a minus sign in each negative cell, as long as the weight is strong."""
+    from matplotlib.collections import LineCollection
+
+    signs = []
+    for index, image in enumerate(images):
+        left, bottom = grid.corner(index)
+        cell = 1 / len(image[0])
+        for row, weights in enumerate(reversed(image)):
+            for column, weight in enumerate(weights):
+                if weight < -0.1 * strongest:  # a weaker one is as good as none
+                    x, y = left + (column + 0.5) * cell, bottom + (row + 0.5) * cell
+                    half = 0.35 * cell * -weight / strongest
+                    signs.append([(x - half, y), (x + half, y)])
+    ax.add_collection(LineCollection(signs, colors=[_ink()], linewidths=1.4, capstyle="butt"))
+
+
+def _draw_scale(ax: Axes, grid: _Grid) -> None:
+    """Draws what the colours mean, beside the tiles and as high as they are."""
+    place = (grid.right + 0.15, grid.bottom, 0.12, -grid.bottom)
+    ax.figure.colorbar(ax.images[-1], cax=ax.inset_axes(place, transform=ax.transData))
+    ax.text(grid.right + 0.15, 0.04, "weight", va="bottom")
+    ax.set_xlim(right=grid.right + SCALE_ROOM)
+
+
+# ---------------------------------------------------------------------------- several functions
+
+
+def curves(
+    functions: Mapping[str, Callable[[float], Any]],
+    start: float,
+    stop: float,
+    points: Sequence[tuple[float, float]] = (),
+    ax: Axes | None = None,
+) -> Axes:
+    """Draws functions of one number over one another, such as a target and networks that fit it.
+
+    Each has a colour and a kind of line of its own, and its name in the legend; the first is drawn
+    in ink. `points` are the examples, pairs of x and y. A function may give numbers or `Value`s; no
+    gradient is recorded.
+    Raises `ValueError` if there is no function, or nothing between start and stop.
+
+    >>> ax = curves({"x": lambda x: x, "its square": lambda x: x * x}, 0.0, 1.0)
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['x', 'its square']
+    """
+    if not functions:
+        raise ValueError("there are no functions to draw; give at least one, by its name")
+    if not start < stop:
+        raise ValueError(f"curves got start={start}, stop={stop}; start is the smaller")
+    ax = _axes(ax, (5.6, 4.0))
+    xs = _evenly_spaced(start, stop, CURVE_POINTS)
+    kinds = ("-", "--", ":", "-.")
+    colours = ("", BLUE, *(colour for colour in CLASS_COLOURS if colour != BLUE))
+    for which, (name, function) in enumerate(functions.items()):
+        with no_grad():
+            ys = [_number(function(x)) for x in xs]
+        colour = _nth(colours, which) or _ink()
+        ax.plot(xs, ys, _nth(kinds, which), color=colour, linewidth=2.2, label=name)
+    if points:
+        across, up = zip(*points, strict=True)
+        ax.plot(across, up, "o", color=_ink(), markersize=4.5, label="examples")
+    ax.set_xlim(start, stop)
+    ax.set_xlabel("x")
+    ax.legend(loc="best", framealpha=0.9)
+    return ax
+
+
+def error_curves(
+    curves: Mapping[str, Sequence[tuple[float, float]]],
+    ax: Axes | None = None,
+    floor: float = 1e-17,
+) -> Axes:
+    """Draws errors over x, each decade as high as the next: every curve is pairs of x and error.
+
+    An error below `floor`, such as 0, is drawn at the floor; one that is no number leaves a gap.
+    Raises `ValueError` if there is no curve, or if floor is not positive.
+
+    >>> ax = error_curves({"one step": [(0.0, 1e-3), (1.0, 0.0)]})
+    >>> ax.get_yscale(), [float(y) for y in ax.lines[0].get_ydata()]
+    ('log', [0.001, 1e-17])
+    """
+    if not curves:
+        raise ValueError("there are no curves to draw; give at least one, by its name")
+    if not floor > 0.0:
+        raise ValueError(f"error_curves got floor={floor}; no logarithm reaches 0 or less")
+    ax = _axes(ax, (5.6, 4.0))
+    colours = ("", BLUE, *(colour for colour in CLASS_COLOURS if colour != BLUE))
+    for which, (name, pairs) in enumerate(curves.items()):
+        xs, errors = zip(*pairs, strict=True)
+        ys = [max(abs(error), floor) if math.isfinite(error) else math.nan for error in errors]
+        kind = _nth(("-", "--", ":", "-."), which)
+        ax.plot(xs, ys, kind, color=_nth(colours, which) or _ink(), linewidth=2.0, label=name)
+    ax.set_yscale("log")
+    ax.set_ylim(bottom=floor)
+    ax.set_ylabel("error")
+    ax.legend(loc="best", framealpha=0.9)
+    return ax
+
+
+# ---------------------------------------------------------------------------- tables of numbers
+
+CELL = 0.44  # inches, with room for three digits of the least size that we write in
+
+
+def table_as_image(
+    table: Sequence[Sequence[Any]],
+    rows: Sequence[Any] | None = None,
+    columns: Sequence[Any] | None = None,
+    ax: Axes | None = None,
+    written: str | None = "{:.2g}",
+) -> Axes:
+    """Draws a table of numbers, such as a matrix, as a picture: a cell a number.
+
+    Blue is positive, orange negative, and the further from 0 the deeper. `written` says how the
+    number is written in its cell; with None, for large tables, cells are small and hold nothing.
+    `rows` are the names on the left, `columns` those above. The numbers may be `Value`s.
+    Raises `ValueError` for a table that is empty or ragged, and for names that are too few.
+
+    >>> ax = table_as_image([[1.0, -2.0]], rows=["row"], columns=["left", "right"])
+    >>> [text.get_text() for text in ax.texts]
+    ['1', '-2', 'left', 'right', 'row']
+    """
+    numbers = _picture("the table", [list(row) for row in table], None)
+    for what, names, count in (("rows", rows, len(numbers)), ("columns", columns, len(numbers[0]))):
+        if names is not None and len(names) != count:
+            raise ValueError(f"the table has {count} {what} and {len(names)} names for them")
+    cell = 0.19 if written is None else 1.4 * CELL  # inches
+    above = 0.0 if columns is None else 0.25 / cell
+    beside = max((0.1 + 0.1 * len(str(name)) for name in rows or ()), default=0.0) / cell
+    width, height = len(numbers[0]) + beside + 0.1, len(numbers) + above + 0.1
+    ax = _axes(ax, (cell * width + 0.1, cell * height + 0.1))
+    deepest = max(abs(number) for row in numbers for number in row) or 1.0
+    ax.imshow(numbers, cmap=_orange_to_blue(ax), vmin=-deepest, vmax=deepest)
+    if written is not None:
+        _write_in_cells(ax, numbers, written, (0.0, 0.0), deepest)
+    for x, name in enumerate(columns or ()):
+        ax.text(x, -0.5 - 0.08 / cell, str(name), ha="center", va="baseline")
+    for y, name in enumerate(rows or ()):
+        ax.text(-0.5 - 0.08 / cell, y, str(name), ha="right", va="center")
+    ax.set_xlim(-0.55 - beside, len(numbers[0]) - 0.45)
+    ax.set_ylim(len(numbers) - 0.45, -0.55 - above)
+    _draw_frame(ax, len(numbers[0]), len(numbers))
+    ax.set_axis_off()
+    return ax
+
+
+def _draw_frame(ax: Axes, width: int, height: int) -> None:
+    """Draws the edge of a table of so many cells."""
+    from matplotlib.patches import Rectangle
+
+    frame = Rectangle((-0.5, -0.5), width, height, fill=False, edgecolor=_ink())
+    ax.add_patch(frame).set_linewidth(0.8)
+
+
+def attention_maps(
+    shares: Sequence[Sequence[Sequence[Any]]], tokens: Sequence[Any], ax: Axes | None = None
+) -> Axes:
+    """Draws how a text is attended to: a triangle a head, whose rows add up to 100 percent.
+
+    `shares[i][h][j]` is the share that position i gives to position j, which is not behind it, in
+    head h: numbers or `Value`s, as a `GPT` leaves them in the past. `tokens` are what stands there.
+    Each row is a position that looks, each column one that it looks at; the larger a share, the
+    deeper its cell, and its percentage is written in it.
+    Raises `ValueError` if there are no shares, or not one for each position so far.
+
+    >>> ax = attention_maps([[[1.0]], [[0.25, 0.75]]], ["c", "a"])
+    >>> [text.get_text() for text in ax.texts if text.get_text().isdigit()]
+    ['100', '25', '75']
+    """
+    if not shares or not shares[0]:
+        raise ValueError("there are no shares to draw; give a list of heads for each position")
+    if len(tokens) != len(shares):
+        raise ValueError(f"got shares of {len(shares)} positions and {len(tokens)} tokens")
+    heads, size = len(shares[0]), len(shares)
+    for i, row in enumerate(shares):
+        if [len(share) for share in row] != [i + 1] * heads:
+            raise ValueError(
+                f"position {i} has shares for {[len(share) for share in row]} positions, a number "
+                f"a head; each of the {heads} heads gives one to each of {i + 1}, itself included"
+            )
+    beside = min(heads, 2)
+    right, below = size + 1.8, size + 2.6  # from one triangle to the next
+    width, height = max(right * beside - 0.8, 7.0), below * -(-heads // beside)
+    ax = _axes(ax, (CELL * (width + 0.4), CELL * (height + 1.2)))
+    for h in range(heads):
+        left, top = right * (h % beside), below * (h // beside)
+        percent = [[100 * _number(share) for share in row[h]] for row in shares]
+        square = [row + [math.nan] * (size - len(row)) for row in percent]
+        extent = (left - 0.5, left + size - 0.5, top + size - 0.5, top - 0.5)
+        ax.imshow(square, cmap=_orange_to_blue(ax), vmin=-100.0, vmax=100.0, extent=extent)
+        ax.text(left - 0.5, top - 1.4, f"head {h}", va="bottom", weight="bold")
+        for place, token in enumerate(tokens):
+            ax.text(left + place, top - 0.7, str(token), ha="center", va="baseline")
+            ax.text(left - 0.7, top + place, str(token), ha="right", va="center")
+        _write_in_cells(ax, percent, "{:.0f}", (left, top), 100.0)
+    words = "row: the position that looks\ncolumn: the one it looks at; in percent"
+    ax.text(-0.5, height - 2.8, words, va="top")
+    ax.set_xlim(-1.3, width - 1.3)
+    ax.set_ylim(height - 1.6, -2.2)
+    ax.set_axis_off()
+    return ax
+
+
+def _write_in_cells(
+    ax: Axes, table: list[list[float]], written: str, corner: tuple[float, float], deepest: float
+) -> None:
+    """Writes each number in its cell, the first at the corner, in ink or in paper.
+
+    Whichever of the two is easier to read on the colour of the cell.
+    """
+    colours = _orange_to_blue(ax)
+    ink, paper = _ink(), ax.get_facecolor()
+    for y, row in enumerate(table):
+        for x, number in enumerate(row):
+            under = colours(0.5 + 0.5 * number / deepest)
+            colour = max((ink, paper), key=lambda each: _contrast(each, under))
+            at = corner[0] + x, corner[1] + y
+            ax.text(*at, written.format(number), ha="center", va="center", color=colour)
+
+
+def _contrast(one: Any, other: Any) -> float:
+    """Returns the contrast of two colours as the WCAG defines it, from 1 to 21."""
+    from matplotlib.colors import to_rgb
+
+    def luminance(colour: Any) -> float:
+        channels = to_rgb(colour)
+        red, green, blue = (
+            c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
+        )
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    darker, lighter = sorted([luminance(one), luminance(other)])
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+# ---------------------------------------------------------------------------- in a notebook
+
+
+def flipbook(pages: Sequence[tuple[Axes, str]], title: str) -> Flipbook:
+    """Returns pictures as a flip book, which displays itself in a notebook, and closes the figures.
+
+    `pages` are the pictures, each with the words that say what it shows; one leafs through them
+    forth and back, without a kernel. Draw all of them in the same size and with the same limits.
+    Raises `ValueError` if there are fewer than two, or if one has no words.
+
+    >>> flipbook([(loss_curve([2.0, 1.0]), "It falls."), (loss_curve([1.0]), "Once.")], "Losses")
+    <Losses: 2 pictures. 1: It falls. 2: Once.>
+    """
+    return Flipbook([(words, _png(ax)) for ax, words in pages], title)
+
+
+def _png(ax: Axes) -> bytes:
+    """Returns the figure of the `Axes` as the bytes of a PNG, and closes it.
+
+    A palette of 256 colours is enough for lines and a few tints, and takes a third of the room: a
+    notebook holds dozens of pictures.
+    """
+    import matplotlib.pyplot as plt
+    from PIL import Image  # Matplotlib's own dependency
+
+    drawn, file = io.BytesIO(), io.BytesIO()
+    figure = cast("Figure", ax.figure)
+    figure.savefig(drawn, format="png", dpi=100)
+    plt.close(figure)
+    few = Image.open(drawn).convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE)
+    few.save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def show(ax: Axes, alt: str) -> None:
+    """Displays the figure of the `Axes` in a notebook, with its alternative text, and closes it.
+
+    JupyterLab and nbconvert drop an alternative text that stands beside a PNG, and keep that of an
+    HTML image. So both are sent: the image for them, and the PNG for viewers that show no HTML.
+    Raises `ValueError` if there is no alternative text, and `ImportError` without IPython.
+
+    Outside of a notebook IPython prints what it would have sent:
+
+    >>> ax = loss_curve([0.9, 0.3])
+    >>> show(ax, alt="The loss falls from 0.9 to 0.3.")  # doctest: +ELLIPSIS
+    {'text/html': '<img src="data:image/png;...', 'text/plain': 'The loss falls from 0.9 to 0.3.'}
+    """
+    if not alt.strip():
+        raise ValueError("show got no alternative text; say in alt what the picture shows")
+    try:
+        from IPython import display
+    except ImportError as error:
+        raise ImportError(
+            "a picture is shown by IPython, which is not installed: "
+            'pip install "micrograd-notes[notebooks]"'
+        ) from error
+    png = base64.b64encode(_png(ax)).decode()
+    image = f'<img src="data:image/png;base64,{png}" alt="{html.escape(alt)}">'
+    bundle = {"text/html": image, "image/png": png, "text/plain": alt}
+    display.display(bundle, raw=True)  # type: ignore[no-untyped-call]
+
+
+# ---------------------------------------------------------------------------- what all of them use
+
+
+def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """Returns the `Axes` given, or those of a new figure of that size in inches."""
+    if ax is not None:
+        return ax
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            "plots are drawn with Matplotlib, which is not installed: "
+            'pip install "micrograd-notes[viz]"'
+        ) from error
+    return plt.subplots(figsize=size, layout="constrained")[1]
+
+
+def _ink() -> str:
+    """Returns the colour that the current style writes in: black, or white in a dark one."""
+    import matplotlib
+
+    return str(matplotlib.rcParams["text.color"])
+
+
+def _faint(colour: str) -> tuple[float, float, float, float]:
+    """Returns the colour, almost transparent."""
+    from matplotlib.colors import to_rgba
+
+    red, green, blue, _ = to_rgba(colour)
+    return red, green, blue, 0.35
+
+
+def _orange_to_blue(ax: Axes) -> Colormap:
+    """Returns the colours of signed numbers; 0 has the colour of the paper."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("sign", [ORANGE, ax.get_facecolor(), BLUE])
+
+
+def _paper_to_ink(ax: Axes) -> Colormap:
+    """Returns the colours of a drawing: no ink is paper."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("drawing", [ax.get_facecolor(), _ink()])
+
+
+def _finite(number: float | None) -> float:
+    """Returns the number, or NaN, which leaves a gap in a line, where it is none."""
+    return math.nan if number is None or not math.isfinite(number) else float(number)
+
+
+def _number(result: Any) -> float:
+    """Returns the number that a `Value` holds, or the number itself."""
+    return float(result.data if isinstance(result, Value) else result)
+
+
+def _evenly_spaced(start: float, stop: float, count: int) -> list[float]:
+    """Returns `count` numbers from start to stop, both included."""
+    return [start + (stop - start) * step / (count - 1) for step in range(count)]
+
+
+def _nth(choices: Sequence[str], which: int) -> str:
+    """Returns a choice by number, starting over where there are no more."""
+    return choices[which % len(choices)]

@@ -1,0 +1,1 @@
+"""The stepper: a page that goes back and forth through backpropagation."""

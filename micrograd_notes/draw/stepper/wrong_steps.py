@@ -1,0 +1,112 @@
+"""The steps of a wrong sweep beside those of the right one, in words.
+
+This file says what `wrong` has found. It decides nothing about the sweeps, and knows no picture.
+"""
+
+from micrograd_notes.draw.graph.indexed import IndexedGraph
+from micrograd_notes.draw.graph.wording import derivative, listed, written
+from micrograd_notes.draw.stepper.steps import (
+    Parting,
+    Step,
+    backward_step,
+    described_products,
+    forward_step,
+    seed_step,
+)
+from micrograd_notes.draw.stepper.wrong import Parting as WhereTheyPart
+from micrograd_notes.draw.stepper.wrong import Visit, compared
+from micrograd_notes.engine import Value
+
+TITLES = {
+    "recursion": "by recursion, without a topological order",
+    "assign": "with = in place of +=",
+    "forward order": "in forward order",
+}
+"""What each wrong sweep is called in a sentence."""
+
+_NEVER = {
+    "recursion": "no path leads twice through a node that hands something on",
+    "assign": "no value is given two parts that differ from their sum",
+    "forward order": "no node hands on anything but the last one",
+}
+
+
+def steps_beside(graph: IndexedGraph, labels: list[str], how: str) -> list[Step]:
+    """Returns the forward steps, then both sweeps node by node up to where they part.
+
+    >>> from micrograd_notes.draw.graph.indexed import indexed
+    >>> from micrograd_notes.draw.graph.wording import labels_of
+    >>> x = Value(3.0, name="x")
+    >>> graph = indexed(x * x)
+    >>> last = steps_beside(graph, labels_of(graph, {}), "assign")[-1]
+    >>> last["parting"]["right"], last["parting"]["wrong"]
+    (6.0, 3.0)
+    """
+    steps = [forward_step(graph, labels, position) for position in range(len(graph.values))]
+    steps.append(seed_step(graph, labels))
+    visits = compared(graph, how)
+    describe_right = described_products(graph, labels)
+    describe_wrong = described_products(graph, labels, "=" if how == "assign" else "+=")
+    for visit in visits:
+        passed_on, wrong = describe_wrong(visit.wrong)
+        if visit.sums:
+            describe_right = described_products(graph, labels, sums=visit.sums)
+        complete, right = describe_right(visit.right) if visit.right else (passed_on, [])
+        step = backward_step(labels, graph.place[visit.node], complete, right)
+        step["wrong"] = wrong
+        step["before"] = {f"v{graph.place[value]}": sum_ for value, sum_ in visit.sums.items()}
+        step["first"] = [f"v{graph.place[value]}" for value in visit.first]
+        if visit.parting:
+            step["text"] = f"The sweeps come to {step['name']}, and part."
+            if visit.first:
+                names = listed([labels[graph.place[value]] for value in visit.first])
+                step["text"] += f" The right one takes {names} first."
+            step["parting"] = _in_words(graph, labels, how, visit, visit.parting)
+        steps.append(step)
+    if not visits or visits[-1].parting is None:
+        steps.append(_agreement(labels, how))
+    return steps
+
+
+def _in_words(
+    graph: IndexedGraph, labels: list[str], how: str, visit: Visit, parting: WhereTheyPart
+) -> Parting:
+    def called(value: Value) -> str:
+        return labels[graph.place[value]]
+
+    node, at = called(visit.node), called(parting.at)
+    gradient = derivative(labels[-1], at)
+    right, wrong = written(parting.right), written(parting.wrong)
+    if parting.why == "overwritten":
+        reason = f"{at} is used more than once. = forgets what it had; += adds the parts up."
+    elif parting.why == "again":
+        reason = (
+            f"Recursion comes to {node} once more, by another path, and hands on a second time "
+            "what it has handed on already. The right sweep visits each node once."
+        )
+    else:
+        users = [called(value) for value in parting.missing]
+        verb = "has" if len(users) == 1 else "have"
+        reason = (
+            f"{listed(users)} {verb} not added a part to it yet. The right sweep takes {node} only "
+            "after every node that uses it."
+        )
+    return {
+        "at": f"v{graph.place[parting.at]}",
+        "name": at,
+        "right": parting.right,
+        "wrong": parting.wrong,
+        "text": f"Here they part: {gradient} is {right} in the right sweep, and {wrong} "
+        f"{TITLES[how]}. {reason} Both sweeps stop here.",
+    }
+
+
+def _agreement(labels: list[str], how: str) -> Step:
+    """Returns the last step, where the sweeps have never parted."""
+    return {
+        "phase": "end",
+        "node": f"v{len(labels) - 1}",
+        "name": labels[-1],
+        "text": f"The sweeps never part: on this graph the sweep {TITLES[how]} finds the same "
+        f"gradients, as {_NEVER[how]}.",
+    }

@@ -1,0 +1,1 @@
+"""A page that plays a training run back, epoch by epoch."""

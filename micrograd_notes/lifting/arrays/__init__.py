@@ -1,0 +1,1 @@
+"""Groups of numbers become operations on arrays, with axes and matrix products."""

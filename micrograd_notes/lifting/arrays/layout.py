@@ -1,0 +1,320 @@
+"""Where the numbers of each group lie in its array, and how operands are read from there.
+
+An operand is read where it lies: by slicing, reshaping and transposing, which copy nothing, if its
+places follow the axes evenly; else through an index array. An axis of a statement is a *letter*, as
+in Einstein's notation: a small number, or BATCH for the axis of the examples, before all others.
+
+This file knows groups, axes and source. It knows no operation but that of a product, whose operands
+may change places.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from micrograd_notes.engine import ops
+from micrograd_notes.engine.op import Op
+from micrograd_notes.lifting.arrays import axes, source
+from micrograd_notes.lifting.passes.group import Grouping
+from micrograd_notes.lifting.trace.tape import CONSTANT
+
+BATCH = -1  # the axis of the examples, before all others
+MOST_HOLES = 4  # an array may be this many times as large as what is asked of it
+SMALL = 256  # and any number of times, if it is no larger than this
+
+
+@dataclass
+class Reading:
+    """An operand, read with axes that are letters of the statement."""
+
+    tree: Any
+    letters: list[int]
+
+
+class Layout:
+    """The arrays of a program, as far as they are arranged.
+
+    Args:
+        grouping: the groups, and the recording that they are of.
+        inlined: the groups of products that are only ever summed, and so need no array.
+        wanted_filling: what should stand in the holes of a group's array, where that is not 0.
+    """
+
+    def __init__(
+        self,
+        grouping: Grouping,
+        inlined: Collection[int],
+        wanted_filling: Mapping[int, float],
+    ) -> None:
+        import numpy as np
+
+        self.np = np
+        self.grouping, self.inlined, self.wanted_filling = grouping, inlined, wanted_filling
+        self.recording = grouping.recording
+        self.tape = grouping.recording.tape
+        self.group_of = np.array(grouping.group_of, dtype=np.int64)
+        self.lane = np.zeros(len(self.tape), dtype=np.int64)
+        self.shapes: dict[int, tuple[int, ...]] = {}
+        self.batched: dict[int, bool] = {}
+        self.is_data: dict[int, bool] = {}
+        self.constants: list[Any] = []
+        self.holes: dict[int, Any] = {}  # of an array, which lanes no number has
+        self.filling: dict[int, float] = {}  # what stands in its holes
+        self.merged: dict[int, tuple[int, ...]] = {}  # the shapes of products before reshaping
+        self.kept: list[Any] = []  # the trees that `merged` knows by identity
+        self.sizes: dict[int, int] = {}  # of the letters of the statement at hand
+
+    def columns(self, nodes: Any) -> list[Any]:
+        """Returns where nodes of one group lie, as a column for each axis of its array."""
+        group = int(self.group_of[nodes[0]])
+        shape = self.shapes[group]
+        if self.grouping.groups[group].op == CONSTANT or not shape:
+            return []
+        return list(self.np.unravel_index(self.lane[nodes], shape))
+
+    def numbers(self, nodes: Any) -> Any | None:
+        """Returns the numbers of constants; None if the nodes are none."""
+        if self.tape.ops[int(nodes[0])] != CONSTANT:
+            return None
+        return self.np.array([self.tape.operands[int(k)][0] for k in nodes])
+
+    def settle(self, nodes: Sequence[int], columns: list[Any], extra: list[Any]) -> list[Any]:
+        """Returns the axes of nodes, by what tells them apart: their columns, else also the extra.
+
+        Nodes that fill no box of axes lie in one row.
+        """
+        np, count = self.np, len(nodes)
+        found = axes.independent(columns, count)
+        if extra and axes.distinct(found, count) < count:
+            found = axes.independent(columns + extra, count)
+        size = prod(n for _, n in found)
+        if axes.distinct(found, count) < count or (size > MOST_HOLES * count and size > SMALL):
+            found = [(np.arange(count), count)] if count > 1 else []
+        return found
+
+    def axes_of_primal(self, members: Sequence[int]) -> list[Any]:
+        """Returns the columns of what these are the adjoints of, so that both lie alike."""
+        of = [self.tape.adjoint_of.get(m, -1) for m in members]
+        if min(of) < 0 or len(groups := {int(self.group_of[k]) for k in of}) > 1:
+            return []
+        if groups.isdisjoint(self.shapes):
+            return []  # it has no array of its own
+        return self.columns(self.np.array(of))
+
+    def place(self, nodes: Sequence[int], found: list[Any]) -> tuple[int, ...]:
+        """Sets the lanes of nodes, and returns the shape of their array."""
+        shape = tuple(n for _, n in found)
+        if shape:
+            self.lane[list(nodes)] = self.np.ravel_multi_index([c for c, _ in found], shape)
+        return shape
+
+    def grid(self, letters: list[Any], lanes: Any) -> Any:
+        """Returns lanes on the box of all letters, with -1 where there is none."""
+        grid = self.np.full([n for _, n in letters], -1, dtype=self.np.int64)
+        grid[tuple(column for column, _ in letters)] = lanes if letters else lanes[0]
+        return grid
+
+    def read(self, nodes: Any, letters: list[Any]) -> Reading:
+        """Returns the operand: node k stands where the letters say in row k."""
+        numbers = self.numbers(nodes)
+        if numbers is not None:
+            return self.read_constants(numbers, letters)
+        group = int(self.group_of[nodes[0]])
+        grid = self.grid(letters, self.lane[nodes])
+        batch = [BATCH] if self.batched[group] else []
+        fit = axes.affine(grid)
+        if fit is not None and fit[0] >= 0 and min(fit[1], default=0) >= 0:
+            strides = {i: s for i, s in enumerate(fit[1]) if s > 0}
+            for shape in (self.shapes[group], (prod(self.shapes[group]),)):
+                found = self.view(group, shape, fit[0], strides)
+                if found is not None:
+                    return Reading(found[0], batch + found[1])
+        if fit is not None:  # a hole is read where it would lie, as who asks what is there expects
+            grid = axes.at_every_place(fit, grid.shape)
+        index, varying = self.without_constant_axes(grid)
+        size = prod(self.shapes[group])
+        tree = source.name(f"_g{group}")
+        if len(self.shapes[group]) != 1:
+            tree = source.reshaped(tree, (-1, size) if batch else (-1,))
+        where = self.constant(index.clip(0, size - 1))
+        tree = source.indexed(tree, [source.EVERYTHING, where] if batch else [where])
+        return Reading(tree, batch + varying)
+
+    def varies(self, grid: Any, axis: int) -> bool:
+        """Returns whether a grid with holes differs along an axis."""
+        np = self.np
+        high = grid.max(axis=axis, keepdims=True)
+        return bool((np.where(grid < 0, high, grid) != high).any())
+
+    def without_constant_axes(self, grid: Any) -> tuple[Any, list[int]]:
+        """Returns the grid without the axes along which it is the same, and the others.
+
+        One axis after the other: two may each be dispensable, as the holes lie, and not both.
+        """
+        kept = []
+        for axis in range(grid.ndim):
+            if self.varies(grid, axis):
+                kept.append(axis)
+            else:
+                grid = grid.max(axis=axis, keepdims=True)
+        return grid.reshape([grid.shape[i] for i in kept]), kept
+
+    def read_constants(self, numbers: Any, letters: list[Any]) -> Reading:
+        """Returns constants: one number, or an array of them."""
+        np = self.np
+        if (numbers == numbers[0]).all() or (numbers != numbers).all():
+            return Reading(source.number(float(numbers[0])), [])
+        which = np.unique(numbers, return_inverse=True)
+        grid = self.grid(letters, which[1].reshape(-1))
+        index, varying = self.without_constant_axes(grid)
+        return Reading(self.constant(which[0][np.maximum(index, 0)]), varying)
+
+    def constant(self, array: Any) -> Any:
+        """Returns the name of an array of constants."""
+        for i, known in enumerate(self.constants):
+            if known.shape == array.shape and known.dtype == array.dtype and (known == array).all():
+                return source.name(f"_k{i}")
+        self.constants.append(array)
+        return source.name(f"_k{len(self.constants) - 1}")
+
+    def view(
+        self, group: int, shape: tuple[int, ...], offset: int, strides: dict[int, int]
+    ) -> tuple[Any, list[int]] | None:
+        """Returns the operand's slice, reshaped if need be, with its letters; None if it is none.
+
+        Each letter belongs to the axis whose stride its own is a multiple of. Several letters of
+        one axis split it.
+        """
+        new_shape: list[int] = []
+        index: list[Any] = []
+        order: list[int] = []
+        below = prod(shape)
+        left = dict(strides)
+        for size in shape:
+            above, below = below, below // size
+            at, offset = divmod(offset, below)
+            mine = {k: s // below for k, s in left.items() if s >= below and s % below == 0}
+            mine = {k: s for k, s in mine.items() if s * below < above} if size > 1 else {}
+            for k in mine:
+                del left[k]
+            parts = _axis(size, at, [(s, k, self.sizes[k]) for k, s in mine.items()])
+            if parts is None:
+                return None
+            for length, where, letter in parts:
+                new_shape.append(length)
+                index.append(where)
+                order += [] if letter is None else [letter]
+        if left:
+            return None
+        tree = source.name(f"_g{group}")
+        if tuple(new_shape) != self.shapes[group]:
+            tree = source.reshaped(tree, (-1, *new_shape) if self.batched[group] else new_shape)
+        if self.batched[group]:
+            index.insert(0, source.EVERYTHING)
+        return source.indexed(tree, index), order
+
+    def reshaped(self, tree: Any, shape: Sequence[int]) -> Any:
+        """Returns the array with another shape; of two in a row the last one counts."""
+        call = tree if isinstance(tree, ast.Call) else None
+        if call and isinstance(call.func, ast.Attribute) and call.func.attr == "reshape":
+            tree = call.func.value
+            if isinstance(tree, ast.Name) and tree.id.startswith("_g"):
+                group = int(tree.id[2:])
+                own = (*self.batch(self.batched[group]), *self.shapes[group])
+                if own == tuple(shape):
+                    return tree
+        return source.reshaped(tree, shape)
+
+    def aligned(self, reading: Reading, letters: Sequence[int]) -> Any:
+        """Returns the operand with the axes in this order, and one of length 1 for each missing."""
+        kept = [k for k in letters if k in reading.letters]
+        tree = source.transposed(reading.tree, [reading.letters.index(k) for k in kept])
+        index = [source.EVERYTHING if k in reading.letters else None for k in letters]
+        while index and index[0] is None:
+            index.pop(0)
+        return source.indexed(tree, index) if None in index else tree
+
+    def batch(self, group_is_batched: bool) -> list[int]:
+        """Returns the letter of the examples, in a list, if the group has that axis."""
+        return [BATCH] if group_is_batched else []
+
+    def spread(self, tree: Any, letters: Sequence[int]) -> Any:
+        """Returns the same number along every axis that the array does not tell."""
+        full = source.parse("np.broadcast_to(a, b)")
+        sizes = [source.name("n") if k == BATCH else ast.Constant(self.sizes[k]) for k in letters]
+        full.args = [tree, ast.Tuple(sizes)]
+        return full
+
+    def ordered(self, op: Op, operands: tuple[int, ...]) -> tuple[int, ...]:
+        """Returns the operands, those of a product by their groups, so that lanes agree."""
+        if op is not ops.multiply:
+            return operands
+        a, b = operands
+        of_a, of_b = self.group_of[a], self.group_of[b]
+        swapped = of_a > of_b or (of_a == of_b and self.lane[a] > self.lane[b])
+        return (b, a) if swapped else operands
+
+    def priority(self, nodes: Any) -> tuple[Any, ...]:
+        """Sorts operands so that data comes before parameters, and many axes before few."""
+        group = int(self.group_of[nodes[0]])
+        return (not self.is_data[group], -len(self.shapes[group]))
+
+    def masked(self, reading: Reading, there: Any, letters: list[int], filling: float) -> Reading:
+        """Returns the reading with a number where nothing is; these letters tell where that is."""
+        order = [k for k in reading.letters if k in letters]
+        mask = there.transpose([letters.index(k) for k in order]).copy()
+        aligned = self.aligned(Reading(self.constant(mask), order), reading.letters)
+        operands = [aligned, reading.tree, source.real(filling)]
+        return Reading(source.fill("np.where({0}, {1}, {2})", operands), reading.letters)
+
+    def has_filling(self, nodes: Any, letters: list[Any], where: Any, filling: float) -> bool:
+        """Returns whether the operand, read along the letters, has this number at these places."""
+        group = int(self.group_of[nodes[0]])
+        if self.filling.get(group) != filling:
+            return False
+        fit = axes.affine(self.grid(letters, self.lane[nodes]))
+        if fit is None:
+            return False
+        lanes = axes.at_every_place(fit, where.shape)[where]
+        holes = self.holes[group]
+        inside = lanes.size == 0 or (lanes.min() >= 0 and lanes.max() < holes.size)
+        return bool(inside and holes.reshape(-1)[lanes].all())
+
+
+def _axis(size: int, at: int, mine: list[tuple[int, int, int]]) -> list[Any] | None:
+    """Returns how an axis is read: (length, index, letter) for it, or for each part it splits in.
+
+    `mine` are the (stride, letter, size of the letter) that run along the axis, from place `at`.
+    """
+    mine = sorted(mine, reverse=True)
+    if not mine:
+        return [(size, at, None)]
+    if len(mine) == 1:
+        stride, letter, count = mine[0]
+        last = at + stride * (count - 1)
+        if last >= size:
+            return None
+        if stride == 1:
+            whole = at == 0 and count == size
+            where = (None, None, None) if whole else (at or None, last + 1, None)
+            return [(size, where, letter)]
+        return [(size, (at or None, last + 1, stride), letter)]
+    parts: list[Any] = []
+    above = size
+    for stride, letter, count in mine:
+        if above % stride:
+            return None
+        length = above // stride
+        start, at = divmod(at, stride)
+        if start + count > length:
+            return None
+        where = (None, None, None) if count == length else (start or None, start + count, None)
+        parts.append((length, where, letter))
+        above = stride
+    if above > 1:
+        parts.append((above, at, None))
+    return parts

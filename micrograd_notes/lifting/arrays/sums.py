@@ -1,0 +1,224 @@
+"""Sums: which axes they have, what their terms run over, and the terms that are not there.
+
+The terms of a sum are of several kinds, each a product of two groups or a group. What of a term's
+place is told by its sum is an axis of the sums; what is left is what they run over. Where sums
+differ in length, as in causal attention, the terms that are not there are masked. What fits no axes
+is summed by segment.
+
+This file knows addition and multiplication. It knows no other operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from micrograd_notes.engine import ops
+from micrograd_notes.lifting.arrays import axes, source
+from micrograd_notes.lifting.arrays.contract import contracted, reduced
+from micrograd_notes.lifting.arrays.layout import BATCH, MOST_HOLES, SMALL, Layout, Reading
+
+
+def sums(
+    layout: Layout,
+    members: Sequence[int],
+    terms: Sequence[Sequence[int]],
+    is_batched: bool,
+    forced: list[Any] | None = None,
+    over_batch: bool = False,
+) -> tuple[Any, tuple[int, ...]]:
+    """Returns sums of terms, and their shape. With `forced`, the axes are given."""
+    np, count = layout.np, len(members)
+    owner = np.repeat(np.arange(count), [len(t) for t in terms])
+    nodes = np.array([k for t in terms for k in t])
+    of = layout.group_of[nodes]
+    kinds = sorted(set(of.tolist()), key=lambda g: (-int((of == g).sum()), g))
+    classes = [Terms(layout, nodes[of == g], owner[of == g], count) for g in kinds]
+    found = forced
+    if found is None:
+        columns = [c for kind in classes for c in kind.kept_columns()]
+        own = layout.axes_of_primal(members)
+        found = layout.settle(members, own + columns, [])
+        if not own:
+            found = classes[0].in_order(found)
+        shape = layout.place(members, found)
+    else:
+        found = _split(layout, found, [c for kind in classes for c in kind.kept_columns()])
+        shape = tuple(n for _, n in found)
+    letters = layout.batch(is_batched and not over_batch) + list(range(len(found)))
+    trees, told = [], set()
+    for kind in classes:
+        reading = kind.summed(found, over_batch)
+        if over_batch and BATCH in reading.letters:
+            raise AssertionError("the batch axis was not summed")
+        trees.append(layout.aligned(reading, letters))
+        told |= {*reading.letters}
+    layout.sizes = dict(enumerate(shape))
+    total = source.total(trees)
+    return total if told >= {*letters} else layout.spread(total, letters), shape
+
+
+def _split(layout: Layout, given: list[Any], columns: list[Any]) -> list[Any]:
+    """Returns given axes, split where the columns ask for it, in an order that keeps places."""
+    np = layout.np
+    if not given:
+        return given
+    count = len(given[0][0])
+    found = axes.independent([c for c, _ in given] + columns, count)
+    if prod(n for _, n in found) != count or axes.distinct(found, count) != count:
+        return given
+    places = np.ravel_multi_index([c for c, _ in given], [n for _, n in given])
+    fit = axes.affine(layout.grid(found, np.broadcast_to(places, count)))
+    if fit is None:
+        return given
+    found = [f for _, f in sorted(zip(fit[1], found, strict=True), key=lambda p: -p[0])]
+    lanes = np.ravel_multi_index([c for c, _ in found], [n for _, n in found])
+    return found if (lanes == places).all() else given
+
+
+class Terms:
+    """The terms of one kind of a group of sums: products of two operands, or plain numbers."""
+
+    def __init__(self, layout: Layout, nodes: Any, owner: Any, owners: int) -> None:
+        np = layout.np
+        self.layout, self.nodes, self.owner, self.owners = layout, nodes, owner, owners
+        group = int(layout.group_of[nodes[0]])
+        self.operands = [nodes]
+        if group in layout.inlined:
+            tape = layout.tape
+            rows = [layout.ordered(ops.multiply, tape.operands[int(k)]) for k in nodes]
+            self.operands = sorted(np.array(rows).T, key=layout.priority)
+        self.columns = [
+            axes.parted(column, owner, owners)
+            for operand in self.operands
+            for column in layout.columns(operand)
+        ]
+
+    def kept_columns(self) -> list[Any]:
+        """Returns what of the terms' places is told by their sums."""
+        return [kept for kept, _ in self.columns if kept is not None]
+
+    def in_order(self, found: list[Any]) -> list[Any]:
+        """Returns the axes of the sums, those that both factors have first, if both are data."""
+        layout = self.layout
+        if len(self.operands) < 2 or len(found) < 2:
+            return found
+        if not all(layout.is_data[int(layout.group_of[operand[0]])] for operand in self.operands):
+            return found
+        layout.sizes = {i: n for i, (_, n) in enumerate(found)}
+        varies = [self._varying(operand, found) for operand in self.operands]
+        both = [i in varies[0] and i in varies[1] for i in range(len(found))]
+        return sorted(found, key=lambda f: not both[[id(c) for c, _ in found].index(id(f[0]))])
+
+    def _varying(self, operand: Any, found: list[Any]) -> set[int]:
+        """Returns the axes of the sums along which the places of an operand differ."""
+        np = self.layout.np
+        first = np.zeros(self.owners, dtype=np.int64)
+        first[self.owner[::-1]] = self.layout.lane[operand][::-1]
+        grid = self.layout.grid(found, first)
+        return {i for i in range(grid.ndim) if self.layout.varies(grid, i)}
+
+    def letters(self, found: list[Any]) -> list[Any] | None:
+        """Returns the axes of the sums and behind them those of the terms; None if they fit none.
+
+        Each is a column with an entry a term, and its size.
+        """
+        count = len(self.nodes)
+        outer = [(column[self.owner], n) for column, n in found]
+        rest = axes.independent([c for _, c in self.columns if c is not None], count)
+        letters = axes.without_dependent(outer + rest, count, fixed=len(outer))
+        size = self.owners * prod(n for _, n in letters[len(outer) :])
+        if axes.distinct(letters, count) < count or (size > MOST_HOLES * count and size > SMALL):
+            return None
+        return letters
+
+    def readings(
+        self, letters: list[Any], outer: int, found: list[Any], filling: float = 0.0
+    ) -> list[Reading]:
+        """Returns the operands along the letters, and a number in place of terms not there."""
+        layout, count = self.layout, len(self.nodes)
+        layout.sizes = {i: n for i, (_, n) in enumerate(letters)}
+        readings = [layout.read(operand, letters) for operand in self.operands]
+        if self.owners * prod(n for _, n in letters[outer:]) > count:
+            return self._masked(readings, letters, outer, found, filling)
+        return readings
+
+    def summed(self, found: list[Any], over_batch: bool) -> Reading:
+        """Returns the sum of the terms, with the axes of the sums as its letters 0, 1, ..."""
+        layout = self.layout
+        letters = self.letters(found)
+        if letters is None:
+            return self._by_segment(found, over_batch)
+        readings = self.readings(letters, len(found), found)
+        inner = set(range(len(found), len(letters)))
+        times_n = over_batch and not any(BATCH in r.letters for r in readings)
+        summed = inner | ({BATCH} if over_batch else set())
+        reading = readings[0]
+        if len(readings) == 2:
+            reading = contracted(self.layout, readings[0], readings[1], summed)
+        else:
+            reading = reduced(reading, summed)
+        for letter in inner - {k for r in readings for k in r.letters}:
+            # terms that do not tell this axis: each is counted as often
+            reading.tree = source.product(source.number(layout.sizes[letter]), reading.tree)
+        if times_n:
+            reading.tree = source.product(source.name("n"), reading.tree)
+        return reading
+
+    def _masked(
+        self,
+        readings: list[Reading],
+        letters: list[Any],
+        outer: int,
+        found: list[Any],
+        filling: float,
+    ) -> list[Reading]:
+        """Returns the readings with a number in place of terms that are not there."""
+        layout = self.layout
+        np = layout.np
+        there = np.zeros([n for _, n in letters], dtype=np.int64)
+        there[tuple(column for column, _ in letters)] = 1
+        known = there.any(axis=tuple(range(outer, len(letters))), keepdims=True)
+        grid = np.where(known, there, -1)  # a sum that is not there may have any terms
+        holes = grid == 0
+        if any(layout.has_filling(operand, letters, holes, filling) for operand in self.operands):
+            return readings
+        mask, varying = layout.without_constant_axes(grid)
+        able = [i for i, r in enumerate(readings) if set(varying) <= set(r.letters)]
+        if not able:
+            wanted = set(varying).union(*[r.letters for r in readings])
+            present = [k for k in (BATCH, *range(len(letters))) if k in wanted]
+            trees = [layout.aligned(r, present) for r in readings]
+            tree = trees[0] if len(trees) == 1 else source.product(*trees)
+            readings, able = [Reading(tree, present)], [0]
+        readings[able[0]] = layout.masked(readings[able[0]], mask == 1, varying, filling)
+        return readings
+
+    def _by_segment(self, found: list[Any], over_batch: bool) -> Reading:
+        """Returns the sums of terms that fill no box, one behind the other."""
+        layout = self.layout
+        np = layout.np
+        shape = tuple(n for _, n in found)
+        lanes = np.ravel_multi_index([c[self.owner] for c, _ in found], shape)
+        order = np.argsort(lanes, kind="stable")
+        row = [(np.arange(len(order)), len(order))]
+        layout.sizes = {0: len(order)}
+        readings = [layout.read(operand[order], row) for operand in self.operands]
+        letters = [BATCH] if any(BATCH in r.letters for r in readings) else []
+        trees = [layout.aligned(r, [*letters, 0]) for r in readings]
+        tree = trees[0] if len(trees) == 1 else source.product(*trees)
+        if over_batch:
+            call = source.method(tree, "sum", 0)
+            tree, letters = (call if letters else source.product(source.name("n"), tree)), []
+        starts = np.flatnonzero(np.diff(lanes[order], prepend=-1))
+        sums = source.fill("np.add.reduceat({0}, {1}, axis=-1)", [tree, layout.constant(starts)])
+        present = lanes[order][starts]
+        size = prod(shape)
+        if len(present) < size:  # places without a sum: read any
+            where = np.searchsorted(present, np.arange(size)).clip(0, len(present) - 1)
+            index = [source.EVERYTHING] if letters else []
+            sums = source.indexed(sums, [*index, layout.constant(where)])
+        if len(shape) != 1:
+            sums = source.reshaped(sums, ([-1] if letters else []) + list(shape))
+        return Reading(sums, letters + list(range(len(shape))))

@@ -1,0 +1,1 @@
+"""Passes that simplify a tape and find groups of numbers that are made alike."""

@@ -1,0 +1,101 @@
+"""What comes into a lifted program: arrays of floats or of whole numbers, or an error that helps.
+
+This file knows arrays and what they are called. It knows no pass.
+"""
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+from micrograd_notes.lifting.trace.tape import Array
+
+
+class Inputs:
+    """The arguments of a lifted function."""
+
+    def __init__(self, signature: inspect.Signature, batch: bool) -> None:
+        self.signature, self.batch = signature, batch
+        self._names: dict[int, list[str]] = {}
+
+    def checked(self, data: Sequence[Any]) -> list[Any]:
+        """Returns the data as arrays of floats or of whole numbers; an error if they do not fit."""
+        names = self.names(len(data))
+        given = [_as_array(name, array) for name, array in zip(names, data, strict=True)]
+        if self.batch:
+            lengths = {len(array) if array.ndim else -1 for array in given}
+            if -1 in lengths:
+                raise ValueError(
+                    "the first axis of every input counts the examples; got a single number"
+                )
+            if len(lengths) != 1:
+                got = ", ".join(f"{len(a)} in {name}" for name, a in zip(names, given, strict=True))
+                raise ValueError(f"every input has one entry an example; got {got}")
+        for name, array in zip(names, given, strict=True):
+            if not array.size:
+                raise ValueError(f"{name} is empty, of shape {array.shape}; give some examples")
+            check_number(name, array)
+        return given
+
+    def names(self, count: int) -> list[str]:
+        """Returns what the function calls so many arguments; TypeError if it takes others."""
+        if count not in self._names:
+            try:
+                self.signature.bind(*range(count))
+            except TypeError:
+                raise TypeError(
+                    f"the lifted function takes ({', '.join(self.signature.parameters)}), "
+                    f"got {count} arrays"
+                ) from None
+            names = list(self.signature.parameters)
+            self._names[count] = names[:count] + [f"x{i}" for i in range(len(names), count)]
+        return self._names[count]
+
+
+def check_number(name: str, array: Any) -> None:
+    """Raises ValueError if an array of floats holds a nan."""
+    if array.dtype.kind == "f" and holds_nan(array):
+        raise ValueError(f"{name} holds a nan")
+
+
+def holds_nan(array: Any) -> bool:
+    """Returns whether an array holds a nan: then its product with itself is one."""
+    import numpy as np
+
+    square = np.vdot(array, array)  # it overflows to inf without a word
+    return bool(square != square)
+
+
+def check_choices(array: Array, numbers: Any) -> None:
+    """Raises ValueError if a label or a token is out of range."""
+    import numpy as np
+
+    assert array.below is not None
+    # a negative number is a large one without its sign, and one look finds both
+    if np.maximum.reduce(numbers.view(np.uint64), axis=None) >= array.below:
+        wrong = numbers[(numbers < 0) | (numbers >= array.below)][0]
+        raise ValueError(
+            f"{array.name} holds {wrong}; there are {array.below} to choose from, counted from 0"
+        )
+
+
+def _as_array(name: str, given: Any) -> Any:
+    import numpy as np
+
+    if type(given) is np.ndarray and given.dtype == np.float64 and given.flags.c_contiguous:
+        return given
+    try:
+        array = np.asanyarray(given)
+    except ValueError:
+        raise ValueError(
+            f"{name} holds lists of different lengths; give a batch of one length, and the others "
+            "in calls of their own"
+        ) from None
+    if isinstance(array, np.ma.MaskedArray):
+        raise ValueError(f"{name} is a masked array; leave out what is masked, or fill it in")
+    if array.dtype.kind == "u" and array.size and array.max() > np.iinfo(np.int64).max:
+        raise ValueError(f"{name} holds {array.max()}, too large for a whole number; give floats")
+    if array.dtype.kind in "iub":
+        return np.asarray(array, np.int64, order="C")
+    if array.dtype.kind != "f":
+        raise TypeError(f"{name} holds numbers, got {type(given).__name__} of {array.dtype}")
+    return np.asarray(array, np.float64, order="C")

@@ -1,0 +1,191 @@
+"""Names and shapes: which arrays the parameters are, and what the numbers in between are called.
+
+A parameter's name is an expression that reaches it, `layers[0].neurons[3].w[1]`: the numbers in it
+are axes where they fill a box, and else belong to the name. That makes `w[3, 1]` of layer 1, which
+is called W1, as a matrix is. Lists of `Value`s that a function reads from outside are found by the
+names that it calls them.
+
+This file knows names. It asks for `named_parameters`, and knows nothing else of a model.
+"""
+
+import builtins
+import inspect
+import keyword
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from micrograd_notes.engine import Value
+from micrograd_notes.lifting.trace.tape import Array
+
+RESERVED = {"np", "math", "n", "ones", "theta", "dtheta", "unpack", "loss", *dir(builtins)}
+
+
+def arrays_of_model(model: Any, taken: Iterable[str] = ()) -> tuple[list[Value], list[Array]]:
+    """Returns a model's parameters, and the arrays that their names spell."""
+    parameters = list(model.parameters())
+    if hasattr(model, "named_parameters"):
+        paths = {id(value): name for name, value in model.named_parameters()}
+    else:
+        paths = {id(value): name for name, value in _paths(vars(model))}
+    return parameters, arrays_of_paths([paths.get(id(p)) for p in parameters], taken)
+
+
+def arrays_of_lists(
+    parameters: Any, function: Callable[..., Any], taken: Iterable[str] = ()
+) -> tuple[list[Value], list[Array]]:
+    """Returns the `Value`s in nested lists, and their arrays, by the names the function uses."""
+    values = [value for _, value in _paths({"p": parameters})]
+    mine = {id(value) for value in values}
+    if len(mine) < len(values):
+        raise ValueError("a parameter stands in the list twice; give each of them once")
+    scope = inspect.getclosurevars(function) if inspect.isroutine(function) else None
+    seen = {**scope.globals, **scope.nonlocals} if scope else {}
+    if isinstance(parameters, dict):
+        seen = {str(key): held for key, held in parameters.items()} | seen
+    paths: dict[int, str] = {}
+    own = {name: held for name, held in seen.items() if held is parameters}
+    for held in ({k: v for k, v in seen.items() if k not in own}, own, {"p": parameters}):
+        for name, value in _paths(held):
+            if id(value) in mine:
+                paths.setdefault(id(value), name)
+    return values, arrays_of_paths([paths[id(value)] for value in values], taken)
+
+
+def _paths(held: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, Value]]:
+    """Yields every leaf in nested lists, dictionaries and objects, with what reaches it."""
+    if isinstance(held, Value):
+        if held.op is None:
+            yield name, held
+    elif isinstance(held, dict):
+        for key, item in held.items():
+            inner = f"{name}.{key}" if name else str(key)
+            yield from _paths(item, inner, depth + 1) if depth < 6 else ()
+    elif isinstance(held, list | tuple):
+        for i, item in enumerate(held):
+            yield from _paths(item, f"{name}[{i}]", depth + 1) if depth < 6 else ()
+
+
+def arrays_of_paths(paths: Sequence[str | None], taken: Iterable[str] = ()) -> list[Array]:
+    """Returns the arrays that hold the parameters of these names, given in flat order.
+
+    >>> [(a.name, a.shape) for a in arrays_of_paths(["w[0]", "w[1]", "w[2]", "b"])]
+    [('w', (3,)), ('b', ())]
+    """
+    families: dict[str, dict[tuple[int, ...], int]] = {}
+    for flat, path in enumerate(paths):
+        path = path or f"p[{flat}]"
+        places = tuple(int(k) for k in re.findall(r"\[(\d+)\]", path))
+        families.setdefault(re.sub(r"\[\d+\]", "[]", path), {})[places] = flat
+    found = []
+    for family, members in families.items():
+        # of layers[].neurons[].w[] the last two words may be axes; what is before counts layers
+        counting = "".join(family.split(".")[:-2]).count("[]")
+        for fixed, box in _boxes(members, counting):
+            shape = tuple(max(k) + 1 for k in zip(*box, strict=True)) if box != {(): 0} else ()
+            found.append((_words(family, len(fixed)), fixed, shape, box))
+    names = _short_names([(words, fixed, shape) for words, fixed, shape, _ in found], taken)
+    arrays = []
+    for name, (_, _, shape, box) in zip(names, found, strict=True):
+        where = [box[place] for place in sorted(box)]
+        arrays.append(Array(name, shape if where else (), True, where=where))
+    return sorted(arrays, key=lambda array: array.where[:1])
+
+
+def _boxes(
+    members: dict[tuple[int, ...], int], counting: int
+) -> Iterator[tuple[tuple[int, ...], dict[tuple[int, ...], int]]]:
+    """Yields what is one array: the leading numbers that are fixed, and places that fill a box."""
+    rank = len(next(iter(members)))
+    least = max(counting, rank - 2)  # a matrix at most
+    for count in range(least, rank + 1):
+        split: dict[tuple[int, ...], dict[tuple[int, ...], int]] = {}
+        for places, flat in members.items():
+            split.setdefault(places[:count], {})[places[count:]] = flat
+        if all(_is_box(box) for box in split.values()):
+            yield from split.items()
+            return
+
+
+def _is_box(box: dict[tuple[int, ...], int]) -> bool:
+    size = 1
+    for numbers in zip(*box, strict=True):
+        size *= max(numbers) + 1
+    return size == len(box)
+
+
+def _words(family: str, fixed: int) -> list[tuple[str, bool]]:
+    """Returns the words of a name, each with whether a fixed number follows it.
+
+    >>> _words("layers[].neurons[].w[]", 1)
+    [('layers', True), ('w', False)]
+    """
+    words = []
+    for part in re.findall(r"[^.\[\]]+(?:\[\])*", family):
+        word, axes = re.sub(r"\W", "_", part.split("[")[0]), part.count("[]")
+        words.append((word, fixed > 0 and axes > 0, axes > max(fixed, 0)))
+        fixed -= axes
+    kept = [(w, numbered) for w, numbered, is_axis in words[:-1] if not is_axis]
+    return [*kept, words[-1][:2]]
+
+
+def _short_names(
+    described: Sequence[tuple[list[tuple[str, bool]], tuple[int, ...], tuple[int, ...]]],
+    taken: Iterable[str],
+) -> list[str]:
+    """Returns a name for each array: its last word and its number, and more words if need be."""
+    def spelled(i: int, count: int) -> str:
+        words, fixed, shape = described[i]
+        last = words[-1][0]
+        if len(last) == 1 and len(shape) == 2:
+            last = last.upper()
+        number = "_".join(str(k + 1) for k in fixed)
+        before = "_".join(w for w, _ in words[max(0, len(words) - count) : -1])
+        return f"{before}_{last}{number}" if before else f"{last}{number}"
+
+    used = {*taken, *RESERVED}
+    most = max((len(words) for words, _, _ in described), default=1)
+    names: list[str] = []
+    for count in range(1, most + 1):
+        names = [spelled(i, count) for i in range(len(described))]
+        if len(set(names)) == len(names):
+            break
+    result = []
+    for name in names:
+        result.append(unused(name, used, derived=True))
+        used |= {result[-1], f"d{result[-1]}"}
+    return result
+
+
+def names_of_the_source(parameters: Iterable[Array]) -> set[str]:
+    """Returns the names that an input can't have: those of the source, parameters and derivatives.
+
+    >>> names_of_the_source([Array("w", (2,), True)]) >= {"w", "dw", "n", "np"}
+    True
+    """
+    return RESERVED | {name for array in parameters for name in (array.name, f"d{array.name}")}
+
+
+def unused(name: str, used: Iterable[str], derived: bool = False) -> str:
+    """Returns the name, or it with a number behind it if it is in use.
+
+    Args:
+        name: what it should be called.
+        used: the names that are taken.
+        derived: whether the name of its derivative, with a d before it, must be free as well.
+    """
+    name = unicodedata.normalize("NFKC", name)  # as Python reads it
+    name = name if name.isidentifier() and not keyword.iskeyword(name) else f"p_{name}"
+    used = set(used)
+
+    def is_free(name: str) -> bool:
+        return name not in used and not (derived and f"d{name}" in used)
+
+    if is_free(name):
+        return name
+    joint = "_" if name[-1:].isdigit() else ""
+    number = 2
+    while not is_free(f"{name}{joint}{number}"):
+        number += 1
+    return f"{name}{joint}{number}"

@@ -1,0 +1,169 @@
+"""What a function reads from outside: the plain things that a program was compiled for.
+
+Numbers that a function closes over, or reads from its module, from objects and their attributes,
+are constants of the program, and which layers and activations there are is its shape. `Outside`
+walks from the function through all that its code can name, keeps a copy of each container and
+variable on the way, and says whether they still are what they were. It can't see what is read from
+a file or from the system, what a library computes, and changes within arrays of over 100,000
+numbers.
+"""
+
+import gc
+import sys
+import types
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, partial
+from math import prod
+from typing import Any
+
+from micrograd_notes.engine import Value
+from micrograd_notes.engine.op import Op, is_built_in
+from micrograd_notes.lifting.trace.recorded import NOT_THE_LEARNERS
+
+CLASS_IN_PYTHON = 1 << 9  # Py_TPFLAGS_HEAPTYPE: instances hold what they have in a dictionary
+HOLDERS = {"builtins", "functools", "types", "argparse", "collections"}  # of a learner's things
+MOST = 100_000  # elements of an array: a larger one is data rather than a constant
+LEAVES = (types.NoneType, types.CodeType, str, bytes, int, float, complex)
+MISSING = object()
+
+
+class Outside:
+    """Copies of what the roots lead to, the numbers of the parameters aside."""
+
+    def __init__(self, roots: list[Any], parameters: Iterable[Value]) -> None:
+        self._parameters = {*map(id, parameters)}
+        self._names: set[str] = set()  # of variables and attributes that the code uses
+        names = None
+        while names != len(self._names):  # what they name is code, too, that may name more
+            names = len(self._names)
+            self._held: list[Any] = []  # containers, and copies of them: one comparison for all
+            self._copies: list[Any] = []
+            self._read: list[tuple[Callable[[], Any], Any]] = []  # how to read one, what it was
+            visited: dict[int, Any] = {}
+            waiting = deque(roots)
+            while waiting:
+                thing = waiting.popleft()
+                if id(thing) not in visited and not isinstance(thing, LEAVES):
+                    visited[id(thing)] = thing
+                    waiting.extend(self._parts(thing))
+
+    def is_as_it_was(self) -> bool:
+        """Returns whether nothing that a program depends on has changed."""
+        if self._is_equal():
+            return True
+        self._read = [(read, _with_new_results(read, was)) for read, was in self._read]
+        return self._is_equal()
+
+    def _is_equal(self) -> bool:
+        try:  # in lists, what is the same object is equal: an array, a nan
+            return self._held == self._copies and all(
+                [read()] == [was] for read, was in self._read
+            )
+        except Exception:  # an array, or a Value, instead of a number
+            return False
+
+    def _parts(self, thing: Any) -> Iterator[Any]:
+        """Yields what a thing leads to, and keeps a copy of what may change in it."""
+        kind = type(thing)
+        if isinstance(thing, Value):
+            if kind is Value and id(thing) not in self._parameters:  # its .data is a constant
+                self._kept(lambda: (thing._data, thing._requires_grad))
+        elif isinstance(thing, Op):
+            yield from () if is_built_in(thing) else (thing.forward, thing.partials)
+        elif isinstance(thing, list | set | deque | dict):
+            [base] = [each for each in (list, set, deque, dict) if isinstance(thing, each)]
+            self._held.append(thing)
+            self._copies.append(base(thing))
+            yield from thing.values() if isinstance(thing, dict) else thing
+            yield getattr(thing, "__dict__", None)
+        elif isinstance(thing, types.ModuleType):
+            if _is_the_learners(thing.__name__):
+                yield from self._named(vars(thing))
+        elif isinstance(thing, types.FunctionType):
+            if _is_the_learners(thing.__module__):
+                self._names |= {*_names(thing.__code__)}
+                yield from self._named(thing.__globals__)
+                yield from (sys.modules[name] for name in self._names & {*sys.modules})
+            yield from (thing.__closure__, thing.__kwdefaults__, vars(thing))
+            yield self._kept(lambda: thing.__defaults__)
+        elif isinstance(thing, type):
+            yield from self._parts_of_class(thing, is_made=True)
+        elif callable(getattr(kind, "tolist", None)):
+            if prod(getattr(thing, "shape", ())) <= MOST:
+                is_plain = hasattr(kind, "tobytes") and not thing.dtype.hasobject
+                yield self._kept(thing.tobytes if is_plain else thing.tolist)
+        elif _is_the_learners(kind.__module__) and kind.__flags__ & CLASS_IN_PYTHON:
+            ours = [each for each in kind.__mro__ if each.__module__.startswith("micrograd_notes.")]
+            if len(ours) < 2:  # of Module at most, which reads no attribute by name
+                yield from self._named(getattr(thing, "__dict__", {}))
+            else:
+                yield vars(thing)
+            slots = [n for n in self._names if isinstance(getattr(kind, n, None), SLOT)]
+            yield from self._kept(partial(_slots_of, thing, slots))
+            yield from self._parts_of_class(kind, is_made=False)
+        elif kind.__module__.partition(".")[0] in HOLDERS or hasattr(kind, "named_parameters"):
+            # A cell, a method, a model of ours, ...: Python knows what it refers to.
+            if kind.__flags__ & CLASS_IN_PYTHON and hasattr(thing, "__dict__"):
+                yield from (vars(thing), *gc.get_referents(thing))
+            else:
+                yield from self._kept(partial(gc.get_referents, thing))
+
+    def _parts_of_class(self, kind: type, is_made: bool) -> Iterator[Any]:
+        """Yields what the code names in a class, and special methods, which it need not name."""
+        for each in kind.__mro__ if _is_the_learners(kind.__module__) else ():
+            special = {n for n, item in vars(each).items() if n[:2] == "__" and callable(item)}
+            self._names |= special if is_made else special - {"__init__", "__new__"}
+            yield from self._named(vars(each)) if _is_the_learners(each.__module__) else ()
+        yield type(kind)
+
+    def _named(self, variables: Mapping[str, Any]) -> Iterator[Any]:
+        """Yields those of the variables that the code names, and keeps which they are."""
+        names = self._names.copy()
+        found = self._kept(lambda: {n: variables.get(n, MISSING) for n in names})
+        yield from (thing for thing in found.values() if thing is not MISSING)
+
+    def _kept(self, read: Callable[[], Any]) -> Any:
+        self._read.append((read, read()))
+        return self._read[-1][1]
+
+
+SLOT = types.MemberDescriptorType
+
+
+def _slots_of(thing: Any, names: list[str]) -> list[Any]:
+    return [getattr(thing, name, MISSING) for name in names]
+
+
+def _with_new_results(read: Callable[[], Any], was: Any) -> Any:
+    """Returns what was read, with the outputs that a module keeps as they are now."""
+    now = read()
+    if not isinstance(was, dict) or now.keys() != was.keys():
+        return was
+    results = {k for k in now if _is_result(now[k]) and _is_result(was[k])}
+    return {k: now[k] if k in results else was[k] for k in was}
+
+
+def _is_result(thing: Any) -> bool:
+    if isinstance(thing, list | tuple):
+        return all(map(_is_result, thing))
+    is_value = isinstance(thing, Value)
+    return is_value and (thing.op is not None or (not thing.requires_grad and thing.origin))
+
+
+def _names(code: types.CodeType) -> Iterator[str]:
+    """Yields the names that code uses, inner functions among it, and texts that may be names."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _names(constant)
+        elif isinstance(constant, str):
+            yield constant
+
+
+@cache
+def _is_the_learners(module: str | None) -> bool:
+    """Returns whether a module is neither Python's, ours nor a library's."""
+    file = getattr(sys.modules.get(module or ""), "__file__", None) or ""
+    foreign = file.startswith(NOT_THE_LEARNERS) or "dist-packages" in file
+    return not foreign and (module == "__main__" or module not in sys.stdlib_module_names)

@@ -1,0 +1,254 @@
+"""The first pass: run the learner's function once on numbers that only remember, and write a tape.
+
+Every number of the function's inputs is a `Recorded`; the parameters become such numbers too for as
+long as the function runs. Derivatives are recorded behind it, by the chain rule on the tape: the
+partials are those of the table, called with `Recorded` numbers.
+
+Plain numbers that the function takes from outside are constants of the program. Randomness is
+looked for by recording twice; two recordings that differ are refused. That is a best effort: what
+is drawn alike twice passes.
+
+A row of one's own that NumPy has no spelling for is written out by its `forward`, once its
+derivatives are recorded by its rules. This file knows no operation and no array program.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from random import Random
+from re import findall
+from typing import Any
+
+from micrograd_notes.engine import Value, ops
+from micrograd_notes.engine.op import Op, is_built_in
+from micrograd_notes.engine.spelling import spelling_differs
+from micrograd_notes.lifting.trace.recorded import CannotLift, Recorded, Session, recording
+from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Recording
+from micrograd_notes.lifting.trace.words import call_and_listen
+
+
+def record(
+    function: Callable[..., Any],
+    parameters: Sequence[Value],
+    parameter_arrays: Sequence[Array],
+    inputs: Sequence[Array],
+    is_loss: bool,
+    is_batched: bool,
+) -> Recording:
+    """Returns the recording of a call of the function, with the derivatives of what it returned.
+
+    Raises:
+        CannotLift: the function does what a recording can't follow, or two recordings differ.
+        TypeError: it returned no `Value`.
+    """
+    first = _record_once(function, parameters, parameter_arrays, inputs, is_loss, is_batched, True)
+    again = _record_once(function, parameters, parameter_arrays, inputs, is_loss, is_batched, False)
+    length = len(again.tape)
+    if first.tape.ops[:length] != again.tape.ops or not _same_operands(
+        first.tape.operands, again.tape.operands
+    ):
+        raise CannotLift(
+            "two recordings of the function differ: it draws random numbers, or changes something "
+            "from call to call. Draw them outside, and give them as an input."
+        )
+    return written_out(first)
+
+
+def _same_operands(first: list[tuple[Any, ...]], again: list[tuple[Any, ...]]) -> bool:
+    # a constant that is nan does not equal itself
+    return all(a == b or repr(a) == repr(b) for a, b in zip(first, again, strict=False))
+
+
+def _record_once(
+    function: Callable[..., Any],
+    parameters: Sequence[Value],
+    parameter_arrays: Sequence[Array],
+    inputs: Sequence[Array],
+    is_loss: bool,
+    is_batched: bool,
+    with_gradient: bool,
+) -> Recording:
+    arrays = [*parameter_arrays, *inputs]
+    for array in inputs:
+        array.where = []
+    with recording(parameters, arrays, Session) as session:
+        given = [session.input(array, array.shape) for array in inputs]
+        try:
+            if with_gradient or not is_loss:
+                returned = call_and_listen(function, given, session.place_of, session.tape.names)
+            else:
+                returned = function(*given)
+        except Exception as error:
+            shapes = ", ".join(f"{a.name} of shape {a.shape}" for a in inputs)
+            error.add_note(f"The function was called for one example, with {shapes}.")
+            raise session.refused or error from None
+        if session.refused is not None:
+            raise session.refused
+        shape, numbers = _flattened(returned, is_loss)
+        places = [session.index(number) for number in numbers]
+        found = Recording(session.tape, arrays, places, shape)
+        found.parameter_count = len(parameters)
+        found.is_loss, found.is_batched = is_loss, is_batched
+        if is_loss and with_gradient:
+            leaves = {session.index(p): i for i, p in enumerate(parameters)}
+            derivatives = differentiate(session, places[0])
+            found.gradient = {
+                leaves[leaf]: at for leaf, at in derivatives.items() if leaf in leaves
+            }
+    return found
+
+
+def _flattened(returned: Any, is_loss: bool) -> tuple[tuple[int, ...], list[Any]]:
+    """Returns the shape and the numbers of what the function returned."""
+    if isinstance(returned, Recorded):
+        return (), [returned]
+    what = "a loss returns one Value" if is_loss else "a model returns a Value or a list of them"
+    if is_loss or not isinstance(returned, list | tuple) or not returned:
+        raise TypeError(f"{what}, made from its inputs and parameters; got {returned!r}")
+    parts = [_flattened(part, is_loss) for part in returned]
+    if len({shape for shape, _ in parts}) != 1:
+        raise TypeError(f"{what}; got lists of different lengths")
+    return (len(parts), *parts[0][0]), [number for _, numbers in parts for number in numbers]
+
+
+# ---- the chain rule, on the tape -----------------------------------------------------------------
+
+
+def differentiate(session: Session, root: int) -> dict[int, int]:
+    """Returns, for every leaf that the root depends on, the place of its derivative on the tape.
+
+    Every adjoint is one sum, of one term too: a number that is used once then looks like its
+    neighbours that are used often, and they stay one array.
+    """
+    tape, requires_grad = session.tape, session.requires_grad
+    one = session.constant(1.0)
+    contributions: dict[int, list[int]] = {root: [one]}
+    passed_on: set[int] = {root}  # adjoints that are another's, as behind a + b
+    derivatives: dict[int, int] = {}
+    for i in range(root, -1, -1):
+        terms = contributions.pop(i, None)
+        if terms is None:
+            continue
+        adjoint, op = terms[0], tape.ops[i]
+        if len(terms) == 1 and not isinstance(op, Op):
+            derivatives[i] = adjoint  # nobody reads it, so it may look like nobody
+            continue
+        if len(terms) > 1 or i not in passed_on:
+            adjoint = session.append(ops.add, tuple(terms), True)
+            tape.adjoint_of[adjoint] = i
+            tape.kept.add(adjoint)
+        operands = tape.operands[i]
+        if not isinstance(op, Op):
+            derivatives[i] = adjoint
+            continue
+        wanted = [
+            k for k, operand in enumerate(operands)
+            if requires_grad[operand] and op.is_differentiated(k)
+        ]
+        partials: Any = op.partials
+        if not _are_numbers(op):  # those of a sum are, and need no symbols
+            symbols = [_symbol(session, k) for k in operands]
+            partials = dict(
+                zip(wanted, op.local_partials(wanted, _symbol(session, i), symbols), strict=True)
+            )
+        for k in wanted:
+            operand = operands[k]
+            at = _chain(session, adjoint, one, partials[k])
+            if at == adjoint and operand not in contributions:
+                passed_on.add(operand)
+            else:
+                passed_on.discard(operand)
+            contributions.setdefault(operand, []).append(at)
+    return derivatives
+
+
+@cache
+def _are_numbers(op: Op) -> bool:
+    """Returns whether all partials of a row are numbers, the same everywhere."""
+    return isinstance(op.partials, tuple) and all(isinstance(p, float) for p in op.partials)
+
+
+def _chain(session: Session, adjoint: int, one: int, partial: Any) -> int:
+    """Returns the place of adjoint times partial."""
+    if partial.__class__ is float and partial == 1.0:
+        return adjoint
+    at = session.index(partial)
+    return at if adjoint == one else session.append(ops.chain, (adjoint, at), True)
+
+
+def _symbol(session: Session, place: int) -> Any:
+    """Returns a number of the tape as a partial takes it: a constant is a plain float."""
+    tape = session.tape
+    if tape.ops[place] == CONSTANT:
+        return tape.operands[place][0]
+    return session.at(place)
+
+
+# ---- rows that NumPy has no spelling for ---------------------------------------------------------
+
+
+@cache
+def _is_spelled(op: Op) -> bool:
+    """Returns whether NumPy has all the functions that the row's spelling names.
+
+    Raises:
+        CannotLift: a custom operation states a spelling that is not what its `forward` computes.
+    """
+    import numpy as np
+
+    if not op.numpy or not all(hasattr(np, name) for name in findall(r"\bnp\.(\w+)", op.numpy)):
+        return False
+    differs = "" if is_built_in(op) else spelling_differs(op, _points(op))
+    if differs:
+        raise CannotLift(
+            f"{op.name}: {differs}.\n  Correct numpy=..., or leave it out: then lifting writes out "
+            "what forward does."
+        )
+    return True
+
+
+def _points(op: Op) -> list[list[float]]:
+    """Returns where to compare a spelling with forward: small and large numbers, some equal."""
+    generator = Random(0)
+    sizes = (1e-3, 1.0, 3.0, 50.0)
+    return [
+        [generator.choice((0.0, 1.0, generator.uniform(-size, size))) for _ in range(op.arity or 3)]
+        for size in sizes
+        for _ in range(8)
+    ]
+
+
+def written_out(recording_of_all: Recording) -> Recording:
+    """Returns the recording with such rows replaced by what their `forward` does.
+
+    Raises:
+        CannotLift: `forward` asks questions, or calls functions that take floats alone.
+    """
+    tape = recording_of_all.tape
+    if all(_is_spelled(op) for op in {op for op in tape.ops if isinstance(op, Op)}):
+        return recording_of_all
+    place: list[int] = []
+    with recording([], [], Session) as session:
+        for op, operands in zip(tape.ops, tape.operands, strict=True):
+            if not isinstance(op, Op):
+                place.append(session.append(op, operands, False))
+                continue
+            moved = tuple([place[k] for k in operands])
+            if _is_spelled(op):
+                place.append(session.append(op, moved, False))
+            else:
+                place.append(session.index(_forward(op, [_symbol(session, k) for k in moved])))
+    return recording_of_all.moved(session.tape, place)
+
+
+def _forward(op: Op, symbols: Sequence[Any]) -> Any:
+    """Returns what the row's `forward` makes of recorded numbers."""
+    try:
+        return op.forward(*symbols)
+    except Exception as error:
+        raise CannotLift(
+            f"{op.name} has no spelling in NumPy, and its forward can't be recorded: {error}\n"
+            f"  Give it one: operation({op.name!r}, ..., numpy='np.some_function({{0}})')."
+        ) from error
+
+
+__all__ = ["CannotLift", "Recorded", "record", "written_out"]

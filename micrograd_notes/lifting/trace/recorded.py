@@ -1,0 +1,411 @@
+"""Numbers that only remember, and a recording under way.
+
+A `Recorded` is a `Value` without a number, which writes each operation on it to a tape. It refuses
+what a tape can't follow: a question (`if`, `==`, `max()`, `isinstance`), a place in a list or a
+dictionary, its `.data`, a copy. The refusal names the line at fault and says what to write instead.
+
+While a function is recorded, a `Recorded` stands for each parameter in the running context (see
+`modes.standing_in`). The parameters themselves do not change, so other threads may use them.
+"""
+
+import linecache
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn, TypeVar
+
+from micrograd_notes.engine import Value, modes, ops
+from micrograd_notes.engine import value as engine
+from micrograd_notes.engine.backward import described, topological_order
+from micrograd_notes.engine.op import Op, is_number, on_new_operation
+from micrograd_notes.lifting.trace.questions import asks_about_numbers, is_asked_by
+from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Tape
+
+PACKAGE = str(Path(__file__).parents[2])
+NOT_THE_LEARNERS = (PACKAGE, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), "<frozen")
+
+
+class CannotLift(TypeError):
+    """The function does something that a recording can't follow; the message names the line."""
+
+
+# ---- numbers that only remember ------------------------------------------------------------------
+
+
+class Recorded(Value):
+    """A number of which only its place on the tape is known.
+
+    It has the slots of `Value` and no other: `_left` holds the session, `_born` the place on its
+    tape, and what a walk through a graph reads is refused.
+    """
+
+    __slots__ = ()
+    _left: Any
+
+    is_recorded = True  # for `ops`, which adds up an array in one way and numbers in another
+
+    @staticmethod
+    def _apply_(op: Op, operands: tuple[Any, ...]) -> "Recorded":
+        operands = op.with_defaults(operands)
+        session: Session = next(each._left for each in operands if type(each) is Recorded)
+        return session.apply(op, operands)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        """Refused where `isinstance` asks whether it is a plain number, which it may be outside."""
+        if self._left.is_open and asks_about_numbers(sys._getframe(1)):
+            _refuse(
+                "asks for the type of a recorded number",
+                "the function so that it treats numbers and Values alike",
+                "while recording it is a Value, and in the scalars it may be a float or an int",
+            )
+        return Recorded
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or _refuse("compares a recorded number with ==", "equal(a, b)")
+
+    def __ne__(self, other: object) -> bool:
+        return self is not other and _refuse("compares a recorded number", "1 - equal(a, b)")
+
+    def __hash__(self) -> int:
+        if is_asked_by(sys._getframe(1), PACKAGE):
+            _refuse(*WALK)
+        _refuse(
+            "looks a recorded number up in a dictionary or a set",
+            "pick(values, index) with a list of values, where(equal(y, 1), a, b) for one case, or "
+            "look it up outside and give what is found as a further input",
+        )
+
+    def __repr__(self) -> str:
+        return self._text(sys._getframe(1))
+
+    def __format__(self, spec: str) -> str:
+        return self._text(sys._getframe(1))
+
+    def _text(self, asking: FrameType) -> str:
+        if asking.f_code.co_name == "asked" and asking.f_back:  # for a parameter: see `engine`
+            asking = asking.f_back
+        # Messages of the package, and a debugger afterwards, may show it.
+        if self._left.is_open and not is_asked_by(asking, PACKAGE):
+            _refuse(
+                "turns a recorded number into text, as print() and f-strings do",
+                "where(condition, a, b) for a choice; print outside of the function",
+            )
+        return f"a recorded {self.op.name if self.op else 'leaf'}"
+
+    def detach(self) -> "Recorded":
+        """Returns the same number, which no gradient flows through."""
+        session: Session = self._left
+        return session.new(ops.pos, (session.index(self),), False)
+
+
+WALK = (
+    "walks through the graph of a recorded number, as grad() and draw_dot() do",
+    "nothing: the lifted program finds the gradient. Second derivatives and pictures need the "
+    "scalars: call the function without lift",
+    "a recording has no graph to walk through",
+)
+# What is refused by name: methods, and below what is read and what is set.
+METHODS: dict[str, tuple[str, ...]] = {
+    "__bool__": ("asks whether a recorded number is true", "where(condition, a, b)"),
+    "__lt__ __le__ __gt__ __ge__": (
+        "compares a recorded number with < or >, as `if`, max(), min() and sorted() do",
+        "maximum(a, b) or minimum(a, b) instead of max() and min(), "
+        "where(greater(a, b), a, b) instead of an if",
+    ),
+    "__index__": (
+        "uses a recorded number as a whole one, as values[y], range(y) and a list times y do",
+        "pick(values, y) for an element, a loop whose length does not depend on the data, "
+        "[w * x for x in xs] for a list times a number",
+    ),
+    "__int__": ("turns a recorded number into an int", "floor(x), or pick(values, index)"),
+    "__float__": (
+        "turns a recorded number into a float, as math.exp(x) does",
+        "exp(x) from micrograd_notes, which records",
+    ),
+    "__contains__": ("looks into a recorded number", "a list of numbers"),
+    "__copy__ __deepcopy__ __reduce_ex__": (
+        "copies a recorded number",
+        "the number itself, or x.detach() for one that no gradient flows through",
+        "a copy has no gradient, and its number would be frozen into the program",
+    ),
+    "item": ("reads item() of a recorded number", "the number itself"),
+    "backward": ("calls backward() inside", "nothing: the lifted program finds the gradient"),
+}
+READ: dict[str, tuple[str, ...]] = {
+    "data": ("reads .data of a recorded number", "the number itself, without .data"),
+    "grad": ("reads .grad of a recorded number", "value_and_grad of the lifted program"),
+    "operands has_grad _right _data": WALK,
+}
+SET: dict[str, tuple[str, ...]] = {
+    "data": ("sets .data of a recorded number", "a new number: y = x + 1"),
+    "grad": ("sets .grad of a recorded number", "value_and_grad of the lifted program"),
+    "requires_grad": ("sets requires_grad of a recorded number", "that outside of the function"),
+}
+
+
+def _refusing(*words: str) -> Any:
+    def refuse(self: Any, *arguments: Any) -> NoReturn:
+        _refuse(*words)
+
+    return refuse
+
+
+for _name in {*dir(float), *dir(int)} - {*dir(object), *vars(Recorded)}:  # rows come back below
+    _refused = _refusing(
+        f"asks a recorded number for {_name}", "it with the operations of micrograd_notes"
+    )
+    setattr(Recorded, _name, _refused if _name.startswith("__") else property(_refused))
+for _names, _words in METHODS.items():
+    for _name in _names.split():
+        setattr(Recorded, _name, _refusing(*_words))
+for _names, _words in READ.items():
+    for _name in _names.split():
+        setattr(Recorded, _name, property(_refusing(*_words)))
+for _name, _words in SET.items():
+    setattr(Recorded, _name, getattr(Recorded, _name).setter(_refusing(*_words)))
+
+
+def _install(op: Op) -> None:
+    """Makes a row of the table a method of `Recorded`, as the engine makes it one of `Value`."""
+    apply = Recorded._apply_
+
+    def method(*operands: Any) -> Any:
+        return apply(op, operands)
+
+    def forth(self: Any, other: Any) -> Any:
+        session = self._left
+        other = session.stand_ins.get(id(other), other)
+        if type(other) is Recorded and other._left is session and session.is_open:
+            return session.record(op, (self._born, other._born))  # most operations
+        return apply(op, (self, other)) if _is_operand(other) else NotImplemented
+
+    def back(self: Any, other: Any) -> Any:
+        other = self._left.stand_ins.get(id(other), other)
+        return forth(other, self) if type(other) is Recorded else back_to_any(self, other)
+
+    def back_to_any(self: Any, other: Any) -> Any:
+        return apply(op, (other, self)) if _is_operand(other) else NotImplemented
+
+    named = getattr(Value, op.name)
+    for name in [name for name, given in vars(Value).items() if given is named]:
+        setattr(Recorded, name, method)  # the engine's other names of it too, as arctan for atan
+    setattr(Recorded, op.name, method)
+    if op.method is not None and op.is_simple and op.arity == 2:
+        setattr(Recorded, f"__{op.method}__", forth)
+        setattr(Recorded, f"__r{op.method}__", back)
+    elif op.method is not None:
+        setattr(Recorded, f"__{op.method}__", method)
+
+
+def _is_operand(other: Any) -> bool:
+    return isinstance(other, Value) or is_number(other)
+
+
+on_new_operation(_install)
+
+
+# ---- refusals ------------------------------------------------------------------------------------
+
+
+def line_at_fault() -> str:
+    """Returns the innermost line that is the learner's own, as a message names it."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(NOT_THE_LEARNERS):
+        frame = frame.f_back
+    if frame is None:
+        return "a line that is not known"
+    file, number = frame.f_code.co_filename, frame.f_lineno
+    line = linecache.getline(file, number).strip() or "(no source)"
+    if "ipykernel" in file:  # whose name means nothing to a reader
+        return f"line {number} of its cell: {line}"
+    return f"{file}:{number}: {line}"
+
+
+NO_VALUE = (
+    "while recording it has no value, and the branch taken would be frozen into the program"
+)
+
+
+def _refuse(what: str, instead: str, why: str = NO_VALUE) -> NoReturn:
+    error = CannotLift(f"{line_at_fault()}\n  {what}; {why}.\n  Write {instead}.")
+    session = _session.get()
+    if session is not None and session.refused is None:
+        session.refused = error  # it is raised again if the function catches it
+    raise error
+
+
+# ---- a recording under way -----------------------------------------------------------------------
+
+
+class Session:
+    """A recording under way: the tape, and the numbers on it that a gradient flows into."""
+
+    def __init__(self) -> None:
+        self.tape = Tape()
+        self.requires_grad: list[bool] = []
+        self.stand_ins: dict[int, Recorded] = {}  # for the parameters, by identity
+        self.constants: dict[Any, int] = {}
+        self.refused: CannotLift | None = None
+        self.is_open = True
+        engine._clock += 1
+        self.started = engine._clock  # a Value that is older comes from outside
+
+    def new(self, op: Op | Array, operands: tuple[Any, ...], requires_grad: bool) -> Recorded:
+        """Returns the number that a new entry of the tape stands for."""
+        number = self.at(self.append(op, operands, requires_grad))
+        number.op = op if op.__class__ is Op else None
+        number._requires_grad = requires_grad
+        return number
+
+    def at(self, place: int) -> Recorded:
+        """Returns the number at a place of the tape."""
+        number: Recorded = object.__new__(Recorded)
+        number._left = self
+        number._born = place
+        number.op = number.name = number.origin = None
+        return number
+
+    def append(self, op: Any, operands: tuple[Any, ...], requires_grad: bool) -> int:
+        """Returns the place of a new entry."""
+        self.requires_grad.append(requires_grad)
+        return self.tape.append(op, operands)
+
+    def apply(self, op: Op, operands: tuple[Any, ...]) -> Recorded:
+        """Records an operation of the table."""
+        if not self.is_open:
+            raise CannotLift(
+                "a number of a recording was kept and used after it; it has no value. Return what "
+                "you need from the function, or compute it from the parameters' .data"
+            )
+        indices = (*map(self.index, operands),)
+        if op.chooses:
+            self._note_choice(op, indices)
+        return self.record(op, indices)
+
+    def record(self, op: Op, indices: tuple[int, ...]) -> Recorded:
+        """Records an operation on numbers of the tape."""
+        flags = self.requires_grad
+        if op.is_simple:
+            requires_grad = flags[indices[0]] or flags[indices[-1]]
+        else:
+            requires_grad = any(flags[k] and op.is_differentiated(i) for i, k in enumerate(indices))
+        requires_grad = requires_grad and not modes.asked().forgets
+        # `new`, written out: a function call here is a tenth of the time of a recording
+        ops_so_far = self.tape.ops
+        number: Recorded = object.__new__(Recorded)
+        number._left = self
+        number._born = len(ops_so_far)
+        number.op = op
+        number.name = None
+        number.origin = None
+        number._requires_grad = requires_grad
+        ops_so_far.append(op)
+        self.tape.operands.append(indices)
+        flags.append(requires_grad)
+        return number
+
+    def _note_choice(self, op: Op, indices: tuple[int, ...]) -> None:
+        """Notes how large the numbers of an input may be that chooses among the operands."""
+        index, count = self.tape.ops[indices[0]], len(indices) - 1
+        if isinstance(index, Array) and index.is_whole:
+            index.below = min(count, index.below or count)
+        elif isinstance(index, Array) and not index.is_parameter:
+            _refuse(
+                f"{op.name}s by {index.name}",
+                f"whole numbers into it, as {index.name}.astype(int) does",
+                f"an index is a whole number, and the array {index.name} holds floats",
+            )
+        elif index != CONSTANT:
+            _refuse(
+                f"{op.name}s by a number that is computed",
+                "the index into an array of whole numbers, and give that as an input",
+                "only an input can be an index",
+            )
+
+    def index(self, operand: Any) -> int:
+        """Returns the place of an operand on the tape."""
+        operand = self.stand_ins.get(id(operand), operand)
+        if type(operand) is Recorded:
+            if operand._left is self:
+                return int(operand._born)
+            raise CannotLift(
+                f"{line_at_fault()}\n  uses a number that was kept from another recording; "
+                "compute it anew in each call."
+            )
+        if isinstance(operand, Value):
+            return self._value_from_outside(operand)
+        if not is_number(operand):
+            raise TypeError(f"a recorded number meets {operand!r}; it takes numbers and Values")
+        return self.constant(float(operand))
+
+    def place_of(self, thing: Any) -> int | None:
+        """Returns the place of a number that an operation made; None of anything else."""
+        if type(thing) is Recorded and thing._left is self and thing.op is not None:
+            return int(thing._born)
+        return None
+
+    def constant(self, number: float) -> int:
+        """Returns the place of a constant; 0.0 and -0.0 are two."""
+        key = number if number else str(number)
+        if key not in self.constants:
+            self.constants[key] = self.append(CONSTANT, (number,), False)
+        return self.constants[key]
+
+    def _value_from_outside(self, value: Value) -> int:
+        """Returns the place of a `Value` that the function made of plain numbers, as Value(0.0)."""
+        for node in topological_order(value):
+            if node.op is None and node._born < self.started:
+                error = CannotLift(
+                    f"{line_at_fault()}\n  uses {described(node)}, which is no parameter and no "
+                    "input.\n  Give it in parameters=[...], or use its .data, a plain number that "
+                    "becomes a constant of the program."
+                )
+                self.refused = self.refused or error
+                raise error
+        return self.constant(value._data)
+
+    def input(self, array: Array, shape: Sequence[int]) -> Any:
+        """Returns an array's numbers, in lists nested as it has axes."""
+        if not shape:
+            return self.new(array, (len(self._placed(array)) - 1,), False)
+        return [self.input(array, shape[1:]) for _ in range(shape[0])]
+
+    def _placed(self, array: Array) -> list[int]:
+        array.where.append(len(array.where))
+        return array.where
+
+
+S = TypeVar("S", bound=Session)
+_session: ContextVar[Session | None] = ContextVar("the recording under way", default=None)
+
+
+@contextmanager
+def recording(
+    parameters: Sequence[Value], arrays: Sequence[Array], kind: Callable[[], S]
+) -> Iterator[S]:
+    """Lets recorded numbers stand for the parameters as long as it lasts, in this context."""
+    if _session.get() is not None:
+        raise CannotLift("a function that is being recorded lifts another; lift it outside")
+    session = kind()
+    place_of = {
+        flat: (array, place)
+        for array in arrays
+        if array.is_parameter
+        for place, flat in enumerate(array.where)
+    }
+    for flat, parameter in enumerate(parameters):
+        array, place = place_of[flat]
+        stand_in = session.new(array, (place,), parameter._requires_grad)
+        session.stand_ins[id(parameter)] = stand_in
+    token = _session.set(session)
+    try:
+        with modes.standing_in(session.stand_ins):
+            yield session
+    finally:
+        session.is_open = False
+        _session.reset(token)

@@ -1,0 +1,144 @@
+"""The program that the passes hand on: a tape of scalar operations, each on earlier ones.
+
+A tape is three lists of the same length. Entry i is what made number i: an operation of the table
+with the indices of its operands, or a leaf (a place in an array), or a constant. Operands stand
+before results, so walking a tape forwards is a topological order, and backwards its reverse.
+
+One spelling is the tape's own: `add` may have any number of operands, one of them too. This file
+knows no pass.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import compress
+from math import prod
+from typing import Any
+
+from micrograd_notes.engine.op import Op
+from micrograd_notes.lifting.trace.words import Name
+
+CONSTANT = "constant"
+
+
+@dataclass(eq=False)
+class Array:
+    """An array whose places are leaves of a tape: a parameter, or an input of the function.
+
+    `where` holds, for a parameter, the index in the flat vector of each of its places.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    is_parameter: bool
+    is_batched: bool = False
+    is_whole: bool = False  # whole numbers: labels and tokens
+    where: list[int] = field(default_factory=list)
+    below: int | None = None  # of whole numbers that choose: how many there are to choose from
+
+    @property
+    def size(self) -> int:
+        """The number of its places."""
+        return prod(self.shape)
+
+
+class Tape:
+    """A program of scalar operations."""
+
+    def __init__(self) -> None:
+        self.ops: list[Op | Array | str] = []
+        self.operands: list[tuple[Any, ...]] = []  # of a leaf (place,), of a constant (number,)
+        self.names: dict[int, Name] = {}  # what numbers are called, and how well the name fits
+        self.adjoint_of: dict[int, int] = {}  # for an adjoint, the number whose adjoint it is
+        self.kept: set[int] = set()  # sums that stay apart from the sum that reads them
+
+    def __len__(self) -> int:
+        return len(self.ops)
+
+    def append(self, op: Op | Array | str, operands: tuple[Any, ...]) -> int:
+        """Returns the index of a new entry."""
+        self.ops.append(op)
+        self.operands.append(operands)
+        return len(self.ops) - 1
+
+    def reachable(self, roots: Iterable[int]) -> list[int]:
+        """Returns the indices that the roots are made of, in the tape's order."""
+        ops, operands, needed = self.ops, self.operands, bytearray(len(self))
+        for root in roots:
+            needed[root] = 1
+        for i in range(len(self) - 1, -1, -1):
+            if needed[i] and ops[i].__class__ is Op:
+                for operand in operands[i]:
+                    needed[operand] = 1
+        return [*compress(range(len(self)), needed)]
+
+    def text(self, limit: int = 12) -> str:
+        """Returns the first and last operations as lines that a person can read."""
+        made = [i for i, op in enumerate(self.ops) if isinstance(op, Op)]
+        if len(made) > limit:
+            shown = [*made[: limit // 2], None, *made[-(limit - limit // 2) :]]
+        else:
+            shown = [*made]
+        return "\n".join("    ..." if i is None else f"    %{i} = {self.spelled(i)}" for i in shown)
+
+    def spelled(self, i: int) -> str:
+        """Returns how a number is made: its operation, of numbers like %3, places and constants."""
+        op, operands = self.ops[i], self.operands[i]
+        if isinstance(op, Array):
+            place = ", ".join(map(str, _places(operands[0], op.shape)))
+            return f"{op.name}[{place}]" if place else op.name
+        if isinstance(op, str):
+            return repr(operands[0])
+        made = [f"%{k}" if isinstance(self.ops[k], Op) else self.spelled(k) for k in operands[:6]]
+        return f"{op.name}({', '.join([*made, *(['...'] if len(operands) > 6 else [])])})"
+
+
+def _places(place: int, shape: Sequence[int]) -> list[int]:
+    """Returns the index in each axis of a place that is counted through the whole array."""
+    index = []
+    for size in reversed(shape):
+        place, at = divmod(place, size)
+        index.append(at)
+    return index[::-1]
+
+
+@dataclass
+class Recording:
+    """A tape with what is asked of it.
+
+    `outputs` are the numbers that the function returned; `gradient` maps an index in the flat
+    vector of parameters to the number that is its derivative.
+    """
+
+    tape: Tape
+    arrays: list[Array]
+    outputs: list[int]
+    output_shape: tuple[int, ...]
+    gradient: dict[int, int] = field(default_factory=dict)
+    parameter_count: int = 0
+    is_loss: bool = True
+    is_batched: bool = True  # one example was recorded, and runs for each of a batch
+
+    @property
+    def roots(self) -> list[int]:
+        """Every number that is asked for."""
+        return [*self.outputs, *self.gradient.values()]
+
+    def moved(self, tape: Tape, place: Sequence[int]) -> "Recording":
+        """Returns the recording on a new tape, where place says which number each has become.
+
+        -1 is the place of what is not needed.
+        """
+        old = self.tape
+        tape.kept |= {place[i] for i in old.kept if place[i] >= 0}
+        for adjoint, of in old.adjoint_of.items():
+            if place[adjoint] >= 0 and place[of] >= 0:
+                tape.adjoint_of.setdefault(place[adjoint], place[of])
+        for named, name in old.names.items():
+            if (at := place[named]) >= 0:
+                tape.names[at] = min(name, tape.names.get(at, name))
+        return replace(
+            self,
+            tape=tape,
+            outputs=[place[i] for i in self.outputs],
+            gradient={flat: place[i] for flat, i in self.gradient.items()},
+        )

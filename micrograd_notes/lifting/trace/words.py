@@ -1,0 +1,95 @@
+"""What the learner calls numbers: the local variables that hold them when a function returns.
+
+While the function is recorded, Python tells this file of every function that returns. What it knows
+is then written beside the numbers on the tape: the name of a variable, of the learner's own
+function or of another, and else that of the function which returned the number. Names make the
+source readable and change nothing else, so where a debugger or a coverage tool already listens,
+nothing is noted.
+"""
+
+import sys
+from collections.abc import Callable
+from inspect import CO_VARARGS, CO_VARKEYWORDS
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+LEARNERS, OTHERS, FUNCTION = range(3)  # how well a name fits: the lower the better
+Name = tuple[int, str]
+
+PACKAGE = Path(__file__).parents[2]
+ROOMS = ("engine.py", "op.py", "methods.py", "lifting")
+ARITHMETIC = tuple([str(PACKAGE / room) for room in ROOMS])
+
+
+def call_and_listen(
+    function: Callable[..., Any],
+    arguments: list[Any],
+    place_of: Callable[[Any], int | None],
+    names: dict[int, Name],
+) -> Any:
+    """Returns what the function returns, and writes what numbers are called into `names`.
+
+    `place_of` returns the place of a number on the tape, and None of anything else.
+    """
+    if sys.gettrace() is not None:
+        return function(*arguments)
+    own = getattr(getattr(function, "__func__", function), "__code__", None)
+    sys.settrace(_Listener(own, place_of, names).on_call)
+    try:
+        return function(*arguments)
+    finally:
+        sys.settrace(None)
+
+
+class _Listener:
+    def __init__(
+        self,
+        own: CodeType | None,
+        place_of: Callable[[Any], int | None],
+        names: dict[int, Name],
+    ) -> None:
+        self.own, self.place_of, self.names = own, place_of, names
+        self._known: dict[CodeType, bool] = {}
+
+    def on_call(self, frame: FrameType, event: str, argument: Any) -> Any:
+        """Listens to functions that hold numbers: no comprehension, none of the arithmetic."""
+        code = frame.f_code
+        heard = self._known.get(code)
+        if heard is None:
+            of_arithmetic = code.co_filename.startswith(ARITHMETIC)
+            heard = self._known[code] = code.co_name[0] != "<" and not of_arithmetic
+        if not heard:
+            return None
+        frame.f_trace_lines = False
+        return self.on_event
+
+    def on_event(self, frame: FrameType, event: str, argument: Any) -> Any:
+        """Notes what a function that returns has called its numbers."""
+        if event == "return":
+            code = frame.f_code
+            held = frame.f_locals
+            count = code.co_argcount + code.co_kwonlyargcount
+            count += bool(code.co_flags & CO_VARARGS) + bool(code.co_flags & CO_VARKEYWORDS)
+            arguments = code.co_varnames[:count]
+            rank = LEARNERS if code is self.own else OTHERS
+            for name, thing in held.items():
+                if name not in arguments and name[0] != "_":
+                    self._note((rank, name), thing)
+            if code.co_name[0] != "_":
+                self._note((FUNCTION, code.co_name), argument)
+        return self.on_event
+
+    def _note(self, name: Name, thing: Any, depth: int = 0) -> None:
+        place = self.place_of(thing)
+        if place is not None:
+            known = self.names.get(place)
+            # the function that is left last says best what a number is, the first one what it holds
+            if known is None or name[0] < known[0] or name[0] == known[0] == FUNCTION:
+                self.names[place] = name
+        elif isinstance(thing, list | tuple) and depth < 3:
+            for item in thing:
+                self._note(name, item, depth + 1)
+
+
+__all__ = ["FUNCTION", "LEARNERS", "OTHERS", "Name", "call_and_listen"]

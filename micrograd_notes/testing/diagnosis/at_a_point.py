@@ -1,0 +1,416 @@
+"""One operation at one point: is its value that of mathematics, and is each partial its derivative?
+
+A value is held against the row's counterpart in mpmath. A partial is held against the numeric
+derivative of the counterpart in many digits; where a row names none, against that of its own
+`forward`, in many digits if it can do them, else as a function of floats.
+
+Whether a wrong partial is a wrong *rule* or loses digits is asked of the rule itself: evaluated in
+many digits, a right rule gives the right derivative, and then it is its arithmetic that fails.
+
+This file knows rows and numbers. It knows no graph and no sweep.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import mpmath
+
+from micrograd_notes.engine.accurate import SMALLEST_NORMAL
+from micrograd_notes.engine.op import Op, is_number
+from micrograd_notes.testing.diagnosis.verdicts import Verdict
+from micrograd_notes.testing.numbers.numeric import (
+    DIGITS,
+    FORMULA,
+    STAIR,
+    Derivative,
+    is_constant_near,
+    ladder,
+    limit_of_quotients,
+    noise_near,
+)
+from micrograd_notes.testing.numbers.precise import (
+    OpaqueError,
+    Precise,
+    counterpart,
+    is_read,
+    mp,
+    with_many_digits,
+)
+
+__all__ = ["Finding", "examine", "examine_partial", "examine_value", "numeric_partial"]
+
+_ULP = 2.0**-52
+SMALLEST = 2.0**-1074
+# A value of a built-in row: what libm grants for its worst functions, and two roundings of our own.
+_VALUE_ULPS = 4.0
+# How far a value or a partial may be off where the row states no bound: as if each of its operands,
+# and its own terms, had been rounded some tens of times on the way.
+_ROUNDINGS = 64.0
+_HALF_THE_DIGITS = 2.0**-26
+# Beyond this a formula in many digits is another formula: constants are rounded at 1e-16.
+_ANOTHER_FORMULA = 1e-9
+_ANOTHER_VALUE = 1e-10
+_ANOTHER_FACTOR = 3e-10  # and a learner's constants may have ten digits
+TAKEN_OUT = (
+    "the rule takes .data out of its operand, or branches with if, so its own derivative is lost: "
+    "compute with the operand itself and with operations of the table, such as where"
+)
+_TAKING_OUT = ("data", "detach", "item")
+_SURELY = 10.0  # so many doubts apart are no chance
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found of one value or one partial.
+
+    `derivative` is the numeric one; `expected` is the right number in words.
+    """
+
+    verdict: Verdict
+    op: Op
+    operands: tuple[float, ...]
+    index: int | None  # which partial; None for the value
+    got: float
+    expected: str
+    derivative: Derivative | None = None
+    note: str = ""
+
+
+def examine(op: Op, operands: Sequence[float], value: float | None = None) -> list[Finding]:
+    """Returns what was found of the value and of each partial.
+
+    Args:
+        op: the row.
+        operands: numbers at which its forward succeeds.
+        value: what its forward gave; by default that is computed.
+
+    >>> from micrograd_notes import operation
+    >>> bad = operation("bad_square", lambda x: x * x, [lambda y, x: 3 * x])
+    >>> [str(finding.verdict) for finding in examine(bad, [2.0])]
+    ['VALUE UNCHECKED', 'WRONG RULE']
+    """
+    operands = tuple(map(float, operands))
+    value = float(op.forward(*operands)) if value is None else value
+    partials = [i for i in range(len(operands)) if op.is_differentiated(i)]
+    return [
+        examine_value(op, operands, value),
+        *(examine_partial(op, i, operands, value) for i in partials),
+    ]
+
+
+# ---- the value -----------------------------------------------------------------------------------
+
+
+def examine_value(op: Op, operands: tuple[float, ...], value: float) -> Finding:
+    """Returns what was found of the value: PASS, WRONG VALUE, INACCURATE or VALUE UNCHECKED."""
+
+    def finding(verdict: Verdict, expected: str, note: str = "") -> Finding:
+        return Finding(verdict, op, operands, None, value, expected, note=note)
+
+    if op.mpmath is None:
+        return finding(Verdict.VALUE_UNCHECKED, "", "the row names no counterpart in mpmath")
+    if any(x == 0 and math.copysign(1.0, x) < 0 for x in operands):
+        return finding(Verdict.VALUE_UNCHECKED, "", "mpmath knows no -0.0, and atan2 does")
+    truth = _settled(lambda: counterpart(op, *operands), operands)
+    if truth is None:
+        return finding(Verdict.VALUE_UNCHECKED, "nan", "the counterpart has no real value here")
+    expected = f"{float(truth):.17g}"
+    if math.isinf(float(truth)) or math.isinf(value):
+        is_same = float(truth) == value or abs(truth) > 1.79e308
+        return finding(Verdict.PASS if is_same else Verdict.WRONG_VALUE, expected)
+    error = float(abs(mpmath.mpf(value) - truth))
+    if error <= _value_tolerance(op, operands, float(truth)):
+        return finding(Verdict.PASS, expected)
+    if error > _ANOTHER_VALUE * abs(truth):
+        if _loses_digits(op, operands, error, truth):
+            return finding(Verdict.INACCURATE, expected, "forward loses digits here")
+        return finding(Verdict.WRONG_VALUE, expected)
+    return finding(Verdict.INACCURATE, expected, f"off by {error / math.ulp(float(truth)):.1f} ulp")
+
+
+def _value_tolerance(op: Op, operands: tuple[float, ...], truth: float) -> float:
+    """Returns how far off a value may be.
+
+    A built-in row keeps its last digits. One operand's rounding is not held against a row of
+    several, whose terms may cancel (logaddexp near 0), and neither is a factor that is subnormal.
+    """
+    subnormal = _VALUE_ULPS * SMALLEST * max(1.0, *map(abs, operands))
+    if _states_a_bound(op) and len(operands) == 1:
+        return _VALUE_ULPS * math.ulp(truth) + subnormal
+    moved = _moved_by_rounding(op, operands)
+    if _states_a_bound(op):
+        return _VALUE_ULPS * (math.ulp(truth) + _ULP * moved) + subnormal
+    return _ROUNDINGS * (math.ulp(truth) + _ULP * moved) + subnormal
+
+
+def _moved_by_rounding(op: Op, operands: tuple[float, ...]) -> float:
+    """Returns sum |x * dy/dx|: how far the value moves, for each part by which operands do."""
+    total = 0.0
+    for index, x in enumerate(operands):
+        if op.is_differentiated(index) and x:
+            slopes = [abs(side.slope) for side in numeric_partial(op, index, operands).sides]
+            total += abs(x) * max(slopes, default=0.0) if math.isfinite(x) else 0.0
+    return total if math.isfinite(total) else 0.0
+
+
+def _loses_digits(op: Op, operands: tuple[float, ...], error: float, truth: Any) -> bool:
+    """Returns whether forward is right in many digits, or is off by no more than its own noise."""
+    exact = _settled(lambda: with_many_digits(op.forward)(*map(Precise, operands)), operands)
+    if exact is not None and abs(exact - truth) <= _ANOTHER_VALUE * abs(truth):
+        return True
+    return error <= _ROUNDINGS * _noise(op.forward, operands, STAIR if exact is not None else 1.0)
+
+
+def _noise(function: Callable[..., Any], operands: tuple[float, ...], stair: float) -> float:
+    """Returns how far a function of the operands is off by its own rounding."""
+
+    def along(i: int) -> Callable[[float], float]:
+        return lambda t: function(*operands[:i], t, *operands[i + 1 :])
+
+    return max(noise_near(along(i), x, stair) for i, x in enumerate(operands))
+
+
+def _settled(
+    evaluate: Callable[[], Any], operands: Sequence[float], among: Sequence[int] = DIGITS
+) -> Any:
+    """Returns the number that does not change when it is computed with more digits; None if nan."""
+    before = None
+    for digits in among:
+        with mp.workdps(digits + _largest_exponent(operands)):
+            try:
+                number = evaluate()
+            except (OpaqueError, TypeError, ArithmeticError, ValueError):
+                return None
+            number = number.number if isinstance(number, Precise) else mpmath.mpf(number)
+            if mp.isnan(number):
+                return None
+            if before is not None and number and abs(number - before) <= 1e-20 * abs(number):
+                return number  # a zero may turn out to be 1e-308
+            before = number
+    return before
+
+
+def _largest_exponent(operands: Sequence[float]) -> int:
+    sizes = [abs(x) for x in operands if x and math.isfinite(x)]
+    return int(max((abs(math.log10(size)) for size in sizes), default=0.0))
+
+
+# ---- a partial -----------------------------------------------------------------------------------
+
+
+def numeric_partial(
+    op: Op, index: int, operands: tuple[float, ...], stair: float = STAIR
+) -> Derivative:
+    """Returns the numeric derivative of the operation in one of its operands."""
+
+    def along(function: Callable[..., Any]) -> Callable[[Any], Any]:
+        return lambda t: function(*operands[:index], t, *operands[index + 1 :])
+
+    try:
+        extra = 2 * _largest_exponent(operands)
+        found = limit_of_quotients(along(_in_many_digits(op)), operands[index], extra)
+        if op.mpmath or not is_constant_near(along(_in_many_digits(op)), operands[index]):
+            return found.known_to(FORMULA) if is_read(op) else found
+    except OpaqueError:
+        pass
+    return ladder(along(op.forward), operands[index], stair)
+
+
+def examine_partial(op: Op, index: int, operands: tuple[float, ...], value: float) -> Finding:
+    """Returns what was found of the partial in one operand."""
+    derivative = numeric_partial(op, index, operands)
+    verdict = Verdict.DOMAIN
+    try:
+        (partial,) = op.local_partials([index], value, operands)
+        note = "" if is_number(partial) else f"the rule gives {partial!r}, which is no number"
+    except Exception as error:  # a rule never raises, whatever it is
+        note = f"the rule raises {type(error).__name__}: {error}"
+        if isinstance(error, AttributeError) and error.name in _TAKING_OUT:
+            verdict, note = Verdict.WRONG_RULE, f"{note}; {TAKEN_OUT}"
+    if note:
+        return Finding(verdict, op, operands, index, math.nan, str(derivative), note=note)
+    partial = float(partial)
+
+    def finding(verdict: Verdict, note: str = "") -> Finding:
+        return Finding(verdict, op, operands, index, partial, str(derivative), derivative, note)
+
+    if not derivative.sides:
+        return finding(Verdict.INCONCLUSIVE, "it is defined on neither side of the point")
+    size = max(abs(side.slope) for side in derivative.sides)
+    underflow = _lost_to_underflow(operands, value, size)
+    if not _is_met(op, index, operands, derivative, partial, underflow):
+        if not derivative.surely_differs(partial):
+            return finding(Verdict.INCONCLUSIVE, "the numeric derivative has no digits here")
+        return finding(*_wrong_or_inaccurate(op, index, operands, value, partial, derivative))
+    # A slope of 0 has no digits to be compared: it is held against the steepness of a straight way.
+    scale = 0.0 if size or partial else max(abs(value), 1.0) / max(abs(operands[index]), 1.0)
+    if derivative.doubt > max(1e-3 * max(size, abs(partial)), 1e-6 * scale):
+        return finding(Verdict.INCONCLUSIVE, "the numeric derivative has no digits here")
+    if derivative.jumps:
+        return finding(Verdict.JUMP)
+    if not _states_a_bound(op) and _is_off_by_a_factor(op, index, operands, derivative):
+        return finding(Verdict.WRONG_RULE, "in many digits the rule is another number than this")
+    two_sides = derivative.left.is_defined and derivative.right.is_defined
+    return finding(Verdict.PASS if derivative.is_smooth or not two_sides else Verdict.KINK)
+
+
+def _is_met(
+    op: Op,
+    index: int,
+    operands: tuple[float, ...],
+    derivative: Derivative,
+    partial: float,
+    underflow: float,
+) -> bool:
+    """Returns whether the partial is the derivative, up to what rounding does to it.
+
+    A row that states a bound keeps to it. Any other keeps half of the digits, or is off as if its
+    result and operands had been rounded some tens of times, which matters near 0.
+    """
+    if derivative.jumps and math.isinf(partial):
+        return True  # or rises so steeply that no step sees it: x**1e-154 at 0
+    size = max(abs(side.slope) for side in derivative.sides)
+    if not math.isfinite(size):
+        return derivative.allows(partial)
+    doubt = derivative.doubt + underflow
+    if _states_a_bound(op):
+        scale = max(size, op.scale(*operands) if op.scale else 0.0)
+        return derivative.allows(partial, op.ulps * math.ulp(scale) + doubt)
+    simple = _HALF_THE_DIGITS * size + _ROUNDINGS * math.ulp(size) + doubt
+    return derivative.allows(partial, simple) or derivative.allows(
+        partial, simple + _ROUNDINGS * _ULP * _bent_by_rounding(op, index, operands)
+    )
+
+
+def _lost_to_underflow(operands: tuple[float, ...], value: float, size: float) -> float:
+    """Returns what a partial may be off where it, or the value it is computed from, is subnormal.
+
+    The density of 38.6 rounds to 0, and 38.6 times that is off by some of the smallest floats.
+    """
+    largest = max(1.0, *map(abs, operands))
+    if abs(value) >= SMALLEST_NORMAL and size >= SMALLEST_NORMAL * largest:
+        return 0.0
+    return _VALUE_ULPS * SMALLEST * largest
+
+
+def _states_a_bound(op: Op) -> bool:
+    return math.isfinite(op.ulps)
+
+
+def _bent_by_rounding(op: Op, index: int, operands: tuple[float, ...]) -> float:
+    """Returns sum |x * d2y/dx dt|: how far a partial moves, for each part by which operands do."""
+    try:
+        with mp.workdps(120 + 2 * _largest_exponent(operands)):
+            evaluate = _in_many_digits(op)
+            return _sum_of_mixed(evaluate, index, operands, mpmath.mpf(10) ** -20)
+    except OpaqueError:
+        pass
+    try:
+        return _sum_of_mixed(op.forward, index, operands, 1e-4)
+    except (ArithmeticError, ValueError):
+        return 0.0
+
+
+def _sum_of_mixed(
+    function: Callable[..., Any], index: int, operands: tuple[float, ...], part: Any
+) -> float:
+    """Returns sum |x * d2y/dx dt| by differences, with steps that are a part of each operand."""
+    total = 0.0
+    for other in range(len(operands)):
+        corners = []
+        for sign in (1, -1):
+            for other_sign in (1, -1):
+                numbers: list[Any] = [*operands]
+                numbers[index] += sign * part * (numbers[index] or 1)
+                numbers[other] += other_sign * part * (operands[other] or 1)
+                corners.append(function(*numbers) * sign * other_sign)
+        area = 4 * part * part * (operands[index] or 1)
+        mixed = abs(float(sum(corners) / area))  # it is times x already
+        total += mixed if operands[other] and math.isfinite(mixed) else 0.0
+    return total
+
+
+def _in_many_digits(op: Op) -> Callable[..., Any]:
+    return lambda *numbers: Precise._apply_(op, tuple(map(Precise, numbers))).number
+
+
+def _wrong_or_inaccurate(
+    op: Op,
+    index: int,
+    operands: tuple[float, ...],
+    value: float,
+    partial: float,
+    derivative: Derivative,
+) -> tuple[Verdict, str]:
+    """Returns WRONG RULE, or INACCURATE where the formula is right and its arithmetic is not.
+
+    Where nothing is known but floats, the stairs of the value may be its rounding: INCONCLUSIVE.
+    """
+    if not numeric_partial(op, index, operands, stair=1.0).surely_differs(partial):
+        return Verdict.INCONCLUSIVE, "the numeric derivative has no digits here"
+    nearest = min((side.slope for side in derivative.sides), key=lambda s: abs(s - partial))
+    exact = _rule_in_many_digits(op, index, operands)
+    tolerance = _ANOTHER_FORMULA * abs(nearest)
+    if exact is not None:
+        is_right = derivative.allows(exact, tolerance + _SURELY * derivative.doubt)
+    else:
+        is_right = abs(partial - nearest) <= 10 * tolerance
+    stair = STAIR if exact is not None else 1.0
+    noise = math.inf if is_right else _noise_of_rule(op, index, operands, stair)
+    if abs(partial - nearest) <= _ROUNDINGS * noise:
+        return Verdict.INACCURATE, _digits_lost(partial, nearest)
+    return Verdict.WRONG_RULE, ""
+
+
+def _is_off_by_a_factor(
+    op: Op, index: int, operands: tuple[float, ...], derivative: Derivative
+) -> bool:
+    """Returns whether the rule is wrong by less than the digits that floats are sure to keep."""
+    size = max(abs(side.slope) for side in derivative.sides)
+    if not derivative.is_smooth or derivative.doubt > 1e-10 * size or not 1e-290 < size < math.inf:
+        return False
+    exact = _rule_in_many_digits(op, index, operands)
+    tolerance = _ANOTHER_FACTOR * size + _ROUNDINGS * _ULP * _bent_by_rounding(op, index, operands)
+    return exact is not None and not derivative.allows(exact, tolerance)
+
+
+def _noise_of_rule(op: Op, index: int, operands: tuple[float, ...], stair: float) -> float:
+    """Returns how far off a partial is by its own rounding, and that of the value it is given."""
+
+    def rule(value: float, *numbers: float) -> float:
+        return float(op.local_partials([index], value, numbers)[0])
+
+    value = op.forward(*operands)
+    off = max(math.ulp(value), _noise(op.forward, operands, stair))
+    passed_on = abs(rule(value + off, *operands) - rule(value - off, *operands))
+    own = _noise(lambda *numbers: rule(op.forward(*numbers), *numbers), operands, stair)
+    return passed_on + own
+
+
+def _rule_in_many_digits(op: Op, index: int, operands: tuple[float, ...]) -> Any:
+    """Returns the partial by its own rule in many digits; None where the rule asks for floats."""
+
+    rules = op.partials
+    if isinstance(rules, tuple):
+        precise = replace(op, partials=tuple(map(with_many_digits, rules)))
+    else:
+        precise = replace(op, partials=with_many_digits(rules))
+
+    def evaluate() -> Any:
+        numbers = tuple(map(Precise, operands))
+        (partial,) = precise.local_partials([index], Precise._apply_(op, numbers), numbers)
+        return partial
+
+    return _settled(evaluate, operands, DIGITS[2:4])  # 1 + erf(-28) is 0 up to 180 digits
+
+
+def _digits_lost(got: float, right: float) -> str:
+    error = abs(got - right)
+    if not right or error >= abs(right):
+        return "the formula is right, and every digit of the result is lost"
+    return (
+        f"the formula is right, and the result is off by {error / math.ulp(right):.3g} ulp: "
+        f"{max(0.0, -math.log10(error / abs(right))):.0f} of 16 digits are left"
+    )

@@ -1,0 +1,213 @@
+"""What is checked: a function of `Value`s with its inputs, run again and again on fresh leaves.
+
+The inputs are numbers and lists of them, or the parameters of a module. A run gives the output and
+the leaves it was made from. Parameters keep their data and gradients, whatever a run does to them.
+This file knows functions, numbers and graphs. It compares nothing.
+"""
+
+import inspect
+import math
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from micrograd_notes.engine import Value
+from micrograd_notes.engine.op import Op, is_number
+from micrograd_notes.nn.networks import Module
+from micrograd_notes.testing.programs.random_programs import Program
+
+__all__ = ["UNDEFINED", "Run", "Subject"]
+
+UNDEFINED = (ArithmeticError, ValueError, AssertionError, LookupError, RuntimeError)
+"""What a function may raise where it is not defined. Other errors are slips, and go on."""
+
+
+class Run(NamedTuple):
+    """One evaluation of the function: the leaves it was given, and what it returned."""
+
+    inputs: list[Value]
+    output: Value
+
+    @property
+    def program(self) -> Program:
+        """What the graph records, as a function of the inputs."""
+        return Program.recorded(self.output, self.inputs)
+
+
+class Subject:
+    """A function and the point at which it is checked.
+
+    Args:
+        function: takes the inputs as `Value`s, or, with a module, none or the module, and returns a
+            `Value`.
+        xs: numbers, or lists of numbers.
+        module: its parameters are inputs too.
+        limit: at most so many parameters, drawn at random.
+        seed: decides which.
+
+    Raises:
+        TypeError: the function is none, or an input is no number.
+        ValueError: there is no input, or one is not finite; limit is less than 1.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], xs: Sequence[Any], module: Module | None, limit: int,
+        seed: int,
+    ) -> None:
+        if not callable(function):
+            raise TypeError(f"gradcheck takes a function of Values, got {function!r}")
+        if module is not None and not hasattr(module, "named_parameters"):
+            raise TypeError(f"module is to be a Module, got {_briefly(module)}")
+        if limit < 1:
+            raise ValueError(f"limit is how many parameters are checked, 1 or more, got {limit!r}")
+        self._function = function
+        self._shapes = xs
+        self._module = module
+        self.name = _name_of(function)
+        self.names, self.numbers = _flattened(function, xs)
+        self.left_out = 0
+        self.parameters: list[Value] = []
+        if module is not None:
+            self._take_parameters(module, limit, seed)
+        if not self.names:
+            raise ValueError(
+                "there is nothing to differentiate: give the numbers to check at, "
+                "gradcheck(f, 0.5), or module=model"
+            )
+        for name, number in zip(self.names, self.numbers, strict=True):
+            if not math.isfinite(number):
+                raise ValueError(f"a derivative is checked at a finite number, got {name}={number}")
+
+    def _take_parameters(self, module: Module, limit: int, seed: int) -> None:
+        named = [(name, value) for name, value in module.named_parameters() if value.requires_grad]
+        chosen = named
+        if len(named) > limit:
+            chosen = random.Random(seed).sample(named, limit)
+            chosen.sort(key=named.index)
+        self.left_out = len(named) - len(chosen)
+        self.parameters = [value for _, value in chosen]
+        self.names += [name for name, _ in chosen]
+        self.numbers += [value.data for value in self.parameters]
+
+    def run(self, numbers: Sequence[float] | None = None) -> Run:
+        """Returns a run at other numbers, or at those of the point.
+
+        Raises:
+            TypeError: the function returns something other than a `Value`.
+        """
+        numbers = self.numbers if numbers is None else numbers
+        own = len(numbers) - len(self.parameters)
+        leaves = [
+            Value(x, name) for x, name in zip(numbers[:own], self.names[:own], strict=True)
+        ]
+        for parameter, number in zip(self.parameters, numbers[own:], strict=True):
+            parameter._data = number
+            parameter._grad = None
+        output = self._called(leaves)
+        if not isinstance(output, Value):
+            raise TypeError(
+                f"{self.name} is to return one Value, got {_briefly(output)}; "
+                "if it has several results, return their sum, or check them one by one"
+            )
+        return Run([*leaves, *self.parameters], output)
+
+    def _called(self, leaves: list[Value]) -> Any:
+        arguments, rest = [], iter(leaves)
+        for shape in self._shapes:
+            arguments.append(_filled(shape, rest))
+        if self._module is not None and not _takes(self._function, len(arguments)):
+            return self._function(self._module, *arguments)
+        return self._function(*arguments)
+
+    def number(self, numbers: Sequence[float]) -> float:
+        """Returns the function's value alone; nan where it is not defined."""
+        try:
+            return self.run(numbers).output.data
+        except UNDEFINED:
+            return math.nan
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Gives the module's parameters back the data and the gradients that they had."""
+        parameters = [] if self._module is None else list(self._module.parameters())
+        before = [(value._data, value._grad, value._born) for value in parameters]
+        try:
+            yield
+        finally:
+            for value, (data, grad, born) in zip(parameters, before, strict=True):
+                value._data, value._grad, value._born = data, grad, born
+
+
+def _name_of(function: Any) -> str:
+    if isinstance(function, Op):
+        return function.name
+    name = getattr(function, "__name__", type(function).__name__)
+    return "the function" if name == "<lambda>" else str(name)
+
+
+def _flattened(function: Any, xs: Sequence[Any]) -> tuple[list[str], list[float]]:
+    """Returns a name and a number for each input: those of a list x are x[0], x[1]."""
+    names: list[str] = []
+    numbers: list[float] = []
+
+    def walk(name: str, x: Any) -> None:
+        if isinstance(x, list | tuple):
+            for i, part in enumerate(x):
+                walk(f"{name}[{i}]", part)
+        elif isinstance(x, Value):
+            walk(name, x.data)
+        elif is_number(x):
+            names.append(name)
+            numbers.append(float(x))
+        elif hasattr(x, "tolist"):
+            walk(name, x.tolist())
+        else:
+            raise TypeError(f"{name} is to be a number or a list of them, got {_briefly(x)}")
+
+    for name, x in zip(argument_names(function, len(xs)), xs, strict=True):
+        walk(name, x)
+    return names, numbers
+
+
+def argument_names(function: Any, count: int) -> list[str]:
+    """Returns the names of the function's own arguments where it has them, else x0, x1.
+
+    >>> argument_names(lambda a, b: a * b, 2), argument_names(lambda *xs: sum(xs), 2)
+    (['a', 'b'], ['x0', 'x1'])
+    """
+    if isinstance(function, Op):
+        function = function.forward
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    plain = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if len(plain) >= count:
+        return plain[:count]
+    return ["x"] if count == 1 else [f"x{i}" for i in range(count)]
+
+
+def _filled(shape: Any, leaves: Iterator[Value]) -> Any:
+    if hasattr(shape, "tolist") and not is_number(shape):
+        shape = shape.tolist()
+    if isinstance(shape, list | tuple):
+        return [_filled(part, leaves) for part in shape]
+    return next(leaves)
+
+
+def _takes(function: Any, count: int) -> bool:
+    try:
+        inspect.signature(function).bind(*range(count))
+    except ValueError:
+        return True
+    except TypeError:
+        return False
+    return True
+
+
+def _briefly(x: Any) -> str:
+    if isinstance(x, list | tuple):
+        return f"a {type(x).__name__} of {len(x)}"
+    text = repr(x)
+    return f"{text if len(text) < 60 else text[:57] + '...'} ({type(x).__name__})"

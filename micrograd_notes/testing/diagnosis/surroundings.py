@@ -1,0 +1,226 @@
+"""The function around the point: what its recorded programs tell, in fifty digits or in floats.
+
+A function is known by the graphs that it records. Where those on both sides of the point are one
+program, that program is evaluated again in many digits. Where the function branches in Python, each
+side has its own. Where a plain number in the graph moves with the inputs, the function computes
+something aside, and is only known by its values.
+
+This file knows subjects, programs and numbers. It judges nothing.
+"""
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import mpmath
+
+from micrograd_notes.testing.diagnosis.subject import UNDEFINED, Subject
+from micrograd_notes.testing.numbers.numeric import (
+    FORMULA,
+    STAIR,
+    Derivative,
+    is_constant_near,
+    ladder,
+    limit_of_quotients,
+)
+from micrograd_notes.testing.numbers.precise import OpaqueError, Precise, is_read, mp
+from micrograd_notes.testing.programs.random_programs import Program
+
+__all__ = ["Surroundings", "shape_of"]
+
+
+def shape_of(program: Program) -> tuple[Any, ...]:
+    """Returns the instructions of a program, in a form in which a nan equals itself."""
+    return tuple((op.name, tuple(map(repr, operands))) for op, operands in program.instructions)
+
+
+class Surroundings:
+    """The function near the point, as far as its recorded programs tell."""
+
+    def __init__(self, subject: Subject, program: Program) -> None:
+        self.subject = subject
+        self.program = program
+        self.refusal: Exception | None = None  # what the function raised somewhere near the point
+        self.is_opaque = self._holds_numbers_that_move()
+        self._precise = Reevaluated(program)
+
+    def _holds_numbers_that_move(self) -> bool:
+        """Returns whether a plain number in the graph changes with the inputs."""
+        generator = random.Random(1)
+        for part in (1e-3, 1e-6, 1e-9):
+            numbers = [
+                x + generator.choice((-1, 1)) * part * (abs(x) or 1.0)
+                for x in self.subject.numbers
+            ]
+            other = self._recorded(numbers)
+            if other is not None and wiring_of(other) == wiring_of(self.program):
+                return shape_of(other) != shape_of(self.program)
+        return False
+
+    def _recorded(self, numbers: Sequence[float]) -> Program | None:
+        try:
+            return self.subject.run(numbers).program
+        except UNDEFINED as error:
+            self.refusal = error
+            return None
+
+    def derivative(self, index: int, stair: float = STAIR) -> Derivative:
+        """Returns the numeric derivative in one input."""
+        x = self.subject.numbers[index]
+        by_formula = {op for op, _ in self.program.instructions if op.mpmath is None}
+        found = None
+        with suppress(OpaqueError):
+            if not self.is_opaque:
+                function = self._in_many_digits(index)
+                found = limit_of_quotients(function, x, self._precise.extra)
+                found = None if by_formula and is_constant_near(function, x) else found
+        # A float that underflowed, as exp(-1e6) to 0, may be where mathematics has no value.
+        if found is None or not found.sides:
+            return ladder(self._in_floats(index), x, stair)
+        return found.known_to(FORMULA) if any(map(is_read, by_formula)) else found
+
+    def frozen(self, index: int) -> Derivative:
+        """Returns the derivative of the graph, with the plain numbers that it holds at the point.
+
+        Where that is what the engine gives, and not the derivative of the function, the function
+        computes something aside.
+        """
+        x = self.subject.numbers[index]
+        try:
+            return limit_of_quotients(partial(self._precise.along, index), x, self._precise.extra)
+        except OpaqueError:
+            inputs = self.program.inputs
+            return ladder(lambda t: self.program(*inputs[:index], t, *inputs[index + 1 :]), x)
+
+    def _in_floats(self, index: int) -> Callable[[float], float]:
+        numbers = self.subject.numbers
+        return lambda t: self.subject.number([*numbers[:index], t, *numbers[index + 1 :]])
+
+    def _in_many_digits(self, index: int) -> Callable[[Any], Any]:
+        """Returns the function of one input: on each side of the point what is recorded there."""
+        numbers = self.subject.numbers
+        x = numbers[index]
+        step = 4 * math.ulp(x) if x else 1e-300
+        sides = {
+            sign: self._recorded([*numbers[:index], x + sign * step, *numbers[index + 1 :]])
+            for sign in (-1, 1)
+        }
+        evaluated = {sign: self._reevaluated(side) for sign, side in sides.items()}
+        evaluated[0] = self._precise
+
+        def function(t: Any) -> Any:
+            side = evaluated[int(mp.sign(t - x))]
+            return mp.nan if side is None else side.along(index, t)
+
+        return function
+
+    def _reevaluated(self, side: Program | None) -> "Reevaluated | None":
+        if side is None:
+            return None
+        if shape_of(side) == shape_of(self.program):
+            return self._precise
+        return Reevaluated(Program(self.program.inputs, side.instructions))
+
+    def moved_by_rounding(self, index: int) -> float:
+        """Returns how far the derivative moves for each part by which the inputs do.
+
+        It is the sum of |x * d2f/dx dt| over the inputs, in many digits.
+        """
+        try:
+            with mp.workdps(120 + self._precise.extra):
+                return self._precise.moved(index)
+        except OpaqueError:
+            return 0.0
+
+    def size_nearby(self, index: int) -> float:
+        """Returns how large the derivative is nearby, at distances up to |x|, or 1 if that is more.
+
+        A derivative that is near 0 only here, and made of terms as large as that, is not held to
+        more digits than its terms have.
+        """
+        x = self.subject.numbers[index]
+        scale = max(abs(x), 1.0)
+        sizes = [0.0]
+        for part in (-1.0, -0.25, 0.25, 1.0):
+            try:
+                with mp.workdps(60):
+                    at, step = mpmath.mpf(x + part * scale), mpmath.mpf(10) ** -20
+                    rise = self._precise.along(index, at + step) - self._precise.along(index, at)
+                sizes.append(abs(float(rise / step)))
+            except (OpaqueError, OverflowError, MemoryError):
+                continue
+        return max(size for size in sizes if math.isfinite(size))
+
+
+def wiring_of(program: Program) -> tuple[Any, ...]:
+    """Returns the instructions without their plain numbers."""
+    return tuple(
+        (op.name, tuple(x if isinstance(x, int) else None for x in operands))
+        for op, operands in program.instructions
+    )
+
+
+class Reevaluated:
+    """A program in many digits. What does not depend on the input that moves is kept."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._known: dict[int, list[Any]] = {}
+        self._users: dict[tuple[int, ...], list[int]] = {}
+        exponents = [abs(math.log10(abs(x))) for x in program.inputs if x]
+        self.extra = int(2 * max(exponents, default=0.0))
+
+    def along(self, index: int, t: Any) -> Any:
+        """Returns the result where one input is t; nan where it is not defined."""
+        return self._result({index: t})
+
+    def moved(self, index: int) -> float:
+        """Returns the sum over inputs of |x * d2f/dx dt|, by differences."""
+        inputs = self.program.inputs
+        part = mpmath.mpf(10) ** -20
+        total = 0.0
+        for other, x in enumerate(inputs):
+            if not x:
+                continue
+            corners = mpmath.mpf(0)
+            for sign in (1, -1):
+                for other_sign in (1, -1):
+                    at: dict[int, Any] = {index: mpmath.mpf(inputs[index])}
+                    at[index] += sign * part * (at[index] or 1)
+                    at[other] = at.get(other, mpmath.mpf(x)) + other_sign * part * mpmath.mpf(x)
+                    corners += sign * other_sign * self._result(at)
+            mixed = abs(corners / (4 * part * part * (mpmath.mpf(inputs[index]) or 1)))
+            total += float(mixed) if mp.isfinite(mixed) else 0.0
+        return total
+
+    def _result(self, moved: dict[int, Any]) -> Any:
+        values = self._at_the_point()
+        changed: dict[int, Any] = {index: Precise(t) for index, t in moved.items()}
+        for k in self._depending_on(tuple(moved)):
+            op, operands = self.program.instructions[k]
+            index = len(self.program.inputs) + k
+            changed[index] = op(
+                *[changed.get(x, values[x]) if isinstance(x, int) else x for x in operands]
+            )
+        last = len(values) - 1
+        result = changed.get(last, values[last])
+        return result.number if isinstance(result, Precise) else mpmath.mpf(result)
+
+    def _at_the_point(self) -> list[Any]:
+        if mp.prec not in self._known:
+            self._known[mp.prec] = self.program.values(*map(Precise, self.program.inputs))
+        return self._known[mp.prec]
+
+    def _depending_on(self, indices: tuple[int, ...]) -> list[int]:
+        if indices not in self._users:
+            reached = set(indices)
+            first = len(self.program.inputs)
+            self._users[indices] = []
+            for k, (_, operands) in enumerate(self.program.instructions):
+                if any(isinstance(x, int) and x in reached for x in operands):
+                    reached.add(first + k)
+                    self._users[indices].append(k)
+        return self._users[indices]

@@ -1,0 +1,254 @@
+"""Does the engine carry gradients as it should? Its sweep against an accumulation of our own.
+
+The local partials are taken as the table gives them, so that a wrong rule looks right here; whether
+they are derivatives is asked elsewhere. What is asked here is whether each node's gradient is the
+sum over its users, each adjoint times partial, once: also for the second sweep of a graph, from an
+adjoint that is not 1, into leaves that hold a gradient already.
+
+This file knows programs and the engine's `backward`. It walks no graph by the engine's own means.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from micrograd_notes.engine import Value, ops
+from micrograd_notes.engine.accurate import total
+from micrograd_notes.testing.diagnosis.report import Fault
+from micrograd_notes.testing.diagnosis.subject import Run
+from micrograd_notes.testing.diagnosis.verdicts import Verdict
+from micrograd_notes.testing.programs.random_programs import Instruction, Program
+
+__all__ = ["Adjoint", "engine_gradients", "expected_adjoints", "sweep_fault"]
+
+_ULP = 2.0**-52
+_ADJOINT = 4.0  # of the second sweep: a power of two, so that it rounds nothing
+_LARGEST = 1e307  # a larger gradient, times five, is no float any more
+
+
+class Adjoint(NamedTuple):
+    """A derivative of the result, and the sum of the magnitudes of the paths it is made of."""
+
+    number: float
+    size: float
+    contributions: tuple[float, ...] = ()
+
+
+def expected_adjoints(program: Program, values: Sequence[float]) -> list[Adjoint]:
+    """Returns d result / d value for every value of a program, users before what they use.
+
+    >>> program = Program((3.0,), (Instruction(ops.multiply, (0, 0)),))
+    >>> expected_adjoints(program, program.values())[0]
+    Adjoint(number=6.0, size=6.0, contributions=(3.0, 3.0))
+    """
+    first = len(program.inputs)
+    parts: list[list[float]] = [[] for _ in values]
+    sizes = [0.0] * len(values)
+    parts[-1].append(1.0)
+    sizes[-1] = 1.0
+    for k in range(len(program.instructions) - 1, -1, -1):
+        op, operands = program.instructions[k]
+        adjoint = _total(parts[first + k])
+        numbers = [values[x] if isinstance(x, int) else x for x in operands]
+        wanted = [
+            i for i, x in enumerate(operands) if isinstance(x, int) and op.is_differentiated(i)
+        ]
+        if not parts[first + k]:
+            continue
+        partials = op.local_partials(wanted, values[first + k], numbers)
+        for index, partial in zip(wanted, partials, strict=True):
+            operand = operands[index]
+            assert isinstance(operand, int)
+            parts[operand].append(ops.chain(adjoint, float(partial)))
+            sizes[operand] += abs(ops.chain(sizes[first + k], float(partial)))
+    return [
+        Adjoint(_total(each), size, tuple(each)) for each, size in zip(parts, sizes, strict=True)
+    ]
+
+
+def _total(parts: Sequence[float]) -> float:
+    try:
+        return math.fsum(parts)
+    except (OverflowError, ValueError):  # inf - inf
+        return float(total(parts))
+
+
+def tolerance(program: Program, adjoint: Adjoint) -> float:
+    """Returns how far rounding may take a gradient: some ulp of the paths' sum for each step."""
+    size = min(adjoint.size, 1.7e308)
+    return (4 * len(program.instructions) + 8) * _ULP * size + 5e-324 * len(program.instructions)
+
+
+def engine_gradients(run: Run, adjoint: float = 1.0) -> list[float]:
+    """Returns what `backward` writes into the inputs. Leaves beside them keep their gradients."""
+    with _others_kept(run):
+        if run.output.requires_grad:
+            run.output.backward(adjoint)
+        return [leaf.grad for leaf in run.inputs]
+
+
+@contextmanager
+def _others_kept(run: Run) -> Iterator[None]:
+    inputs = set(run.inputs)
+    others = [value for value in _all_values(run.output) if not value.operands]
+    before = [(value, value._grad) for value in others if value not in inputs]
+    try:
+        yield
+    finally:
+        for value, grad in before:
+            value._grad = grad
+
+
+def _all_values(root: Value) -> list[Value]:
+    found, unseen = {root: None}, [root]
+    while unseen:
+        for operand in unseen.pop().operands:
+            if operand not in found:
+                found[operand] = None
+                unseen.append(operand)
+    return list(found)
+
+
+def sweep_fault(program: Program) -> Fault | None:
+    """Returns what is wrong with the engine's sweeps of a program; None if nothing is.
+
+    The fault shows the smallest part of the program in which something is still wrong.
+    """
+    found = _fault(program)
+    if found is None:
+        return None
+    try:
+        smallest = _shrunk(program)
+        verdict, note = _fault(smallest) or found
+    except TypeError:  # the graph lost an operand, so no part of it can be computed again
+        return Fault(found[0], "the graph", found[1])
+    return Fault(verdict, "the sweep", note, program=smallest)
+
+
+def _shrunk(program: Program) -> Program:
+    """Returns the smallest part that still shows a fault."""
+    smallest = next((part for part in _parts(program) if _fault(part)), program)
+    while True:
+        less = next((each for each in _with_one_step_less(smallest) if _fault(each)), None)
+        if less is None:
+            return smallest
+        smallest = less
+
+
+def _fault(program: Program) -> tuple[Verdict, str] | None:
+    """Returns verdict and reason; None where the engine does what is expected."""
+    for op, operands in program.instructions:
+        if op.arity is not None and len(operands) != op.arity:
+            return Verdict.TRAVERSAL, (
+                f"{op.name} has {op.arity} operands and the graph holds {len(operands)} of them: "
+                "an operand that is used twice is two edges"
+            )
+    leaves = [Value(x) for x in program.inputs]
+    values = program.values(*leaves)
+    expected = expected_adjoints(program, [getattr(value, "data", value) for value in values])
+    if any(not math.isfinite(each.size) for each in expected):
+        return None  # the paths of a sum of infinities have no order to be judged by
+    if not isinstance(values[-1], Value) or not values[-1].requires_grad:
+        return None
+    values[-1].backward()
+    for value, adjoint in zip(reversed(values), reversed(expected), strict=True):
+        if not isinstance(value, Value) or not value.requires_grad:
+            continue  # computed from plain numbers alone
+        if not _met(program, value.grad, adjoint):
+            return _kind_of(program, value.grad, adjoint)
+    return _fault_of_the_second_sweep(program, leaves, values[-1], expected)
+
+
+def _fault_of_the_second_sweep(
+    program: Program, leaves: list[Value], root: Value, expected: list[Adjoint]
+) -> tuple[Verdict, str] | None:
+    if max(adjoint.size for adjoint in expected) > _LARGEST:
+        return None
+    first = [leaf.grad for leaf in leaves]
+    root.backward(_ADJOINT)
+    for leaf, before, adjoint in zip(leaves, first, expected, strict=False):
+        more = Adjoint((1 + _ADJOINT) * adjoint.number, (1 + _ADJOINT) * adjoint.size)
+        if _met(program, leaf.grad, more):
+            continue
+        only_new = Adjoint(_ADJOINT * adjoint.number, _ADJOINT * adjoint.size)
+        if _met(program, leaf.grad, only_new):
+            return Verdict.NOT_ACCUMULATED, (
+                "a second backward replaces the gradient that a leaf holds; it has to add to it"
+            )
+        return Verdict.TRAVERSAL, (
+            f"a second backward, from the adjoint {_ADJOINT:g}, adds {leaf.grad - before:.6g} to a "
+            f"leaf's gradient where {_ADJOINT * adjoint.number:.6g} is right: what inner nodes "
+            "hold from the first sweep may have taken part again"
+        )
+    return None
+
+
+def _met(program: Program, got: float, adjoint: Adjoint) -> bool:
+    if math.isnan(adjoint.number):
+        return True
+    return abs(got - adjoint.number) <= tolerance(program, adjoint)
+
+
+def _kind_of(program: Program, got: float, adjoint: Adjoint) -> tuple[Verdict, str]:
+    """Returns whether contributions were lost, or something else was carried along."""
+    parts = adjoint.contributions
+    words = " + ".join(f"{part:.6g}" for part in parts[:6]) + (" + ..." if len(parts) > 6 else "")
+    told = f"a value's gradient is {got:.6g}, and its users send {words} = {adjoint.number:.6g}"
+    some = {*parts, *(_total(parts[:i] + parts[i + 1 :]) for i in range(len(parts)))}
+    if len(parts) > 1 and any(_met(program, got, adjoint._replace(number=each)) for each in some):
+        return Verdict.NOT_ACCUMULATED, f"{told}: contributions have to add up, with +="
+    return Verdict.TRAVERSAL, (
+        f"{told}: a node has to be complete before it passes its gradient on, and does so once, "
+        "to each operand in its place"
+    )
+
+
+# ---- smaller programs ----------------------------------------------------------------------------
+
+
+def _parts(program: Program) -> Iterator[Program]:
+    """Yields what each value of the program is made by, from the first to the last."""
+    for end in range(1, len(program.instructions) + 1):
+        yield _trimmed(program.inputs, program.instructions[:end])
+
+
+def _with_one_step_less(program: Program) -> Iterator[Program]:
+    """Yields the program with one inner value turned into an input, for each inner value."""
+    values = program.values()
+    first = len(program.inputs)
+    for k in range(len(program.instructions) - 1):
+        moved = first + k
+
+        def renamed(x: int | float, moved: int = moved) -> int | float:
+            if not isinstance(x, int):
+                return x
+            return first if x == moved else x + 1 if first <= x < moved else x
+
+        rest = program.instructions[:k] + program.instructions[k + 1 :]
+        instructions = tuple(
+            Instruction(op, tuple(map(renamed, operands))) for op, operands in rest
+        )
+        yield _trimmed((*program.inputs, values[moved]), instructions)
+
+
+def _trimmed(inputs: tuple[float, ...], instructions: tuple[Instruction, ...]) -> Program:
+    """Returns the program without the inputs and the instructions that the result does not use."""
+    first = len(inputs)
+    used = {first + len(instructions) - 1}
+    for k in range(len(instructions) - 1, -1, -1):
+        if first + k in used:
+            used |= {x for x in instructions[k].operands if isinstance(x, int)}
+    new_index = {old: new for new, old in enumerate(sorted(used))}
+
+    def renamed(x: int | float) -> int | float:
+        return new_index[x] if isinstance(x, int) else x
+
+    return Program(
+        tuple(x for i, x in enumerate(inputs) if i in used),
+        tuple(
+            Instruction(op, tuple(map(renamed, operands)))
+            for k, (op, operands) in enumerate(instructions)
+            if first + k in used
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Numbers with more digits, derivatives from differences, and forward mode."""

@@ -1,0 +1,92 @@
+"""Forward mode: derivatives that travel with the values, from the inputs to the result.
+
+A `Dual` is a value with its slope along one direction of the inputs. Each operation passes both on:
+
+    slope of the result  =  sum over operands of  local partial * slope of the operand
+
+There is no graph and no sweep, only the rules of the table. So it is an oracle for backpropagation
+that shares none of its steps. And it shows why training goes backward: one pass forward gives the
+derivative along one direction, so a gradient of n inputs costs n passes, and one backward pass
+gives all of them.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from micrograd_notes.engine import ops
+from micrograd_notes.engine.op import Op
+from micrograd_notes.testing.numbers.operand import Operand, real
+
+__all__ = ["Dual", "forward_gradient", "slope_along"]
+
+
+class Dual(Operand):
+    """A number and its slope along a direction.
+
+    >>> x = Dual(3.0, slope=1.0)
+    >>> x * x
+    Dual(9.0, slope=6.0)
+    """
+
+    __slots__ = ("data", "slope")
+
+    def __init__(self, data: float, slope: float = 0.0) -> None:
+        self.data = data
+        self.slope = slope
+
+    @property
+    def _real(self) -> float:
+        return self.data
+
+    @staticmethod
+    def _apply_(op: Op, operands: tuple[Any, ...]) -> "Dual":
+        """Passes value and slope on: `op(...)` calls it when it meets a `Dual`."""
+        operands = op.with_defaults(operands)
+        numbers = [real(x) for x in operands]
+        result = op(*numbers)
+        moving = [
+            index
+            for index, x in enumerate(operands)
+            if isinstance(x, Dual) and op.is_differentiated(index)
+        ]
+        partials = op.local_partials(moving, result, numbers)
+        slope = 0.0
+        for index, partial in zip(moving, partials, strict=True):
+            slope += _passed_on(operands[index].slope, partial)
+        return Dual(result, slope)
+
+    def __repr__(self) -> str:
+        return f"Dual({self.data}, slope={self.slope})"
+
+
+def _passed_on(slope: float, partial: float) -> float:
+    """Returns their product, and 0 where either is 0 and the other one not finite.
+
+    An operand that stands still takes no part, however steep the operation is there, and neither
+    does the branch of a `where` that was not chosen, however steep it is itself.
+    """
+    return float(ops.chain(partial, slope) if slope else ops.chain(slope, partial))
+
+
+def slope_along(
+    function: Callable[..., Any], at: Sequence[float], direction: Sequence[float]
+) -> tuple[float, float]:
+    """Returns the function's value and its slope along a direction: the sum of df/dx * direction.
+
+    PyTorch and JAX call it `jvp`, a Jacobian-vector product.
+
+    >>> slope_along(lambda x, y: x * y, at=[2.0, 3.0], direction=[1.0, 10.0])
+    (6.0, 23.0)
+    """
+    result = function(*[Dual(x, d) for x, d in zip(at, direction, strict=True)])
+    return (result.data, result.slope) if isinstance(result, Dual) else (result, 0.0)
+
+
+def forward_gradient(function: Callable[..., Any], at: Sequence[float]) -> list[float]:
+    """Returns the gradient, by one pass forward for each input.
+
+    >>> forward_gradient(lambda x, y: x * y, at=[2.0, 3.0])
+    [3.0, 2.0]
+    """
+    ones = ([float(i == j) for j in range(len(at))] for i in range(len(at)))
+    return [slope_along(function, at, one)[1] for one in ones]

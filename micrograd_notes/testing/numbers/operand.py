@@ -1,0 +1,61 @@
+"""What runs through a program in place of a `Value`: it has the operators and methods of the rows.
+
+A row that meets an operand with the method `_apply_` leaves it to that to say what the operation
+comes to. So one program, written once, is evaluated in fifty digits (`precise`) or differentiated
+forward (`forward`). This file gives such operands what a program may do with them: `+`, `x.tanh()`,
+`x > 0`. It knows no operation by name.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from micrograd_notes.engine.op import TABLE, Op, on_new_operation
+
+
+class Operand:
+    """Something that rows of the table are applied to, by the `_apply_` of a class below.
+
+    Comparisons look at `_real`, the real number that it stands for.
+    """
+
+    __slots__ = ()
+
+    _real: Any
+
+    @staticmethod
+    def _apply_(op: Op, operands: tuple[Any, ...]) -> Any:
+        raise NotImplementedError
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name in TABLE:
+            return lambda *others: TABLE[name](self, *others)
+        raise AttributeError(f"{type(self).__name__} has no {name!r}")
+
+    def __lt__(self, other: Any) -> bool:
+        return bool(self._real < real(other))
+
+    def __le__(self, other: Any) -> bool:
+        return bool(self._real <= real(other))
+
+    def __gt__(self, other: Any) -> bool:
+        return bool(self._real > real(other))
+
+    def __ge__(self, other: Any) -> bool:
+        return bool(self._real >= real(other))
+
+    def __bool__(self) -> bool:
+        return bool(self._real)
+
+
+def real(x: Any) -> Any:
+    """Returns the real number that an operand stands for; a plain number is itself."""
+    return x._real if isinstance(x, Operand) else x
+
+
+def _install(op: Op) -> None:
+    if op.method:
+        setattr(Operand, f"__{op.method}__", lambda *xs: op(*xs))
+        setattr(Operand, f"__r{op.method}__", lambda a, b: op(b, a))
+
+
+on_new_operation(_install)

@@ -1,0 +1,480 @@
+"""`opcheck`: the whole property test of one operation, as a test that pytest collects.
+
+    test_softsign = opcheck(softsign)
+
+It asks at points of every size, near edges, near kinks and far out: is the value that of the
+counterpart, is each partial the derivative to the bound that the row states, does the rule raise
+where the operation has a value, is the operation defined where it says, does it give the same
+twice? And in small graphs: do its contributions add up, does the sweep carry them, is its second
+derivative right? This file chooses points and graphs. What is right, `at_a_point`, `sweeping` and
+`gradcheck` know.
+"""
+
+import itertools
+import math
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from micrograd_notes.engine import ops
+from micrograd_notes.engine.accurate import SMALLEST_NORMAL
+from micrograd_notes.engine.op import EVERYWHERE, Interval, Op
+from micrograd_notes.engine.spelling import spelling_differs
+from micrograd_notes.testing.diagnosis.at_a_point import Finding, examine
+from micrograd_notes.testing.diagnosis.report import Fault, definition_of_row, told
+from micrograd_notes.testing.diagnosis.sweeping import sweep_fault
+from micrograd_notes.testing.diagnosis.verdicts import GradcheckError, InconclusiveError, Verdict
+from micrograd_notes.testing.gradients import fault_of, gradcheck
+from micrograd_notes.testing.programs.random_programs import Instruction, Program
+
+__all__ = ["OperationReport", "check_operation", "opcheck", "points_of"]
+
+# The first points are those that a reader can follow; a report shows the first that fails.
+_SIMPLE = (0.75, 2.0, -0.75, 0.5, -2.0, 1.5, 3.0, -0.25, 0.1, 1.0, -1.0, 0.0)
+# What libm, and formulas, treat specially: overflow of exp, 1 +- an ulp, ...
+_SPECIAL = (
+    *(-0.0, 12.0, 20.0, 40.0, 355.0, 709.5, 709.9, 720.0, 745.0, 750.0, 800.0),
+    *(1.0 + 2**-52, 1.0 - 2**-53, 1e-3, 1e-8),
+)
+# ... squares that overflow or vanish, subnormals. A row that promises no bound is not asked there:
+# the square in 1 / (1 + abs(x))**2 overflows at 1e200, and no learner needs it.
+_EXTREME = (1e8, 1e16, 1e154, 1e200, 1.7e308, 1e-16, 1e-154, 1e-200, 1e-310, 5e-324)
+_OPERANDS_OF_NARY = 3
+_SECOND_ORDER_POINTS = 6
+_ENOUGH = 20  # failures, after which more points would tell nothing new
+
+
+@dataclass
+class OperationReport:
+    """What `check_operation` found.
+
+    Attributes:
+        name: the operation.
+        faults: what is wrong, the worst first, at most one of a kind.
+        points: at how many points it was examined, with two calls at each.
+        reach: the largest magnitude of an operand there.
+        verdicts: how often each verdict was given, to a value or a partial.
+        examples: the simplest finding of each.
+        reason: why it has no value at a point, if that is so.
+    """
+
+    name: str
+    faults: list[Fault] = field(default_factory=list)
+    points: int = 0
+    reach: float = 0.0
+    verdicts: Counter[Verdict] = field(default_factory=Counter)
+    examples: dict[Verdict, Finding] = field(default_factory=dict)
+    reason: str = ""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict of all; INCONCLUSIVE only if that is so for most of the points."""
+        worst = max((fault.verdict for fault in self.faults), default=Verdict.PASS)
+        passed = [v for v in self.verdicts if not v.fails]
+        decided = sum(self.verdicts[v] for v in passed if v is not Verdict.VALUE_UNCHECKED)
+        if decided <= self.verdicts[Verdict.INCONCLUSIVE]:
+            worst = max(worst, Verdict.INCONCLUSIVE)
+        return max([worst, *passed])
+
+    def __bool__(self) -> bool:
+        return not self.verdict.fails
+
+    def raise_if_it_fails(self) -> None:
+        """Raises `GradcheckError`, or its subclass where nothing could be decided."""
+        if self.verdict is Verdict.INCONCLUSIVE:
+            raise InconclusiveError(self)
+        if self.verdict.fails:
+            raise GradcheckError(self)
+
+    def __str__(self) -> str:
+        if self.faults:
+            fault, more = self.faults[0], len(self.faults) - 1
+            rest = [f"  and {more} more, in .faults"] if more else []
+            return "\n".join([f"{self.name}: {fault.verdict}", *told(fault), *rest])
+        how_many = f"{self.points} points up to {self.reach:.3g}, two calls at each"
+        unsure = self.verdicts[Verdict.INCONCLUSIVE]
+        if unsure:
+            how_many += f", {unsure} of {sum(self.verdicts.values())} checks undecided"
+        line = f"{self.name}: {self.verdict} ({how_many})"
+        example = self.examples.get(self.verdict)
+        if self.verdict is Verdict.INCONCLUSIVE and self.reason:
+            return f"{line}\n  {self.reason}"
+        if example is None or self.verdict is Verdict.PASS:
+            return line
+        at = ", ".join(map(repr, example.operands))
+        if example.derivative is None:
+            return f"{line}\n  {example.note}"
+        return f"{line}\n  at {at}: the rule gives {example.got:.9g}, numeric {example.derivative}"
+
+
+def opcheck(op: Op, *, order: int = 2) -> Callable[[], None]:
+    """Returns the property test of an operation: a function that pytest collects and calls.
+
+    Args:
+        op: a row of the table, built in or a learner's.
+        order: 1 to leave its second derivatives unchecked.
+
+    Raises:
+        TypeError: op is no operation.
+
+    The test raises `GradcheckError` if anything is wrong. `check_operation` gives a report instead,
+    which is true if nothing failed; INCONCLUSIVE counts as failed.
+
+    A test at points can't exclude a rule that is wrong on a stretch between two of them, beyond the
+    largest, or from some call on. The report says how many points there were, and how far they
+    reach. Where the row is arithmetic and functions of `math`, a factor of 1 + 1e-9 is found.
+
+    >>> from micrograd_notes import operation
+    >>> softsign = operation("softsign", lambda x: x / (1 + abs(x)),
+    ...                      [lambda y, x: 1 / (1 + abs(x)) ** 2])
+    >>> test_softsign = opcheck(softsign)
+    >>> test_softsign()
+    """
+    _check_is_operation(op)
+
+    def test() -> None:
+        check_operation(op, order=order).raise_if_it_fails()
+
+    test.__name__ = test.__qualname__ = f"test_{op.name}"
+    test.__doc__ = f"Checks value, partials, sweeps and second derivatives of {op.name}."
+    return test
+
+
+def check_operation(op: Op, *, order: int = 2) -> OperationReport:
+    """Returns what the property test of an operation finds.
+
+    >>> print(check_operation(ops.tanh))
+    tanh: PASS (125 points up to 1.7e+308, two calls at each)
+    """
+    _check_is_operation(op)
+    report = OperationReport(op.name)
+    found: dict[tuple[Verdict, int | None], Fault] = {}
+    failures = 0
+    if not any(map(op.is_differentiated, range(op.arity or 1))):
+        report.reason = "it has no partial derivative to check: each is given as None"
+    points = list(points_of(op))
+    for fault in _spelling_faults(op, points):
+        found[fault.verdict, None] = fault
+    benign: list[tuple[float, ...]] = []
+    for operands in points:
+        for fault in _domain_faults(op, operands):
+            found.setdefault((fault.verdict, None), fault)
+        value = _value(op, operands)
+        if value is None:
+            report.reason = report.reason or _why_there_is_no_value(op, operands)
+            continue
+        report.points += 1
+        report.reach = max(report.reach, *map(abs, operands))
+        changing = [*_changing(op, operands, value)]
+        for finding in changing or examine(op, operands, value):
+            if _is_exempt(finding):
+                continue
+            report.verdicts[finding.verdict] += 1
+            simplest = report.examples.setdefault(finding.verdict, finding)
+            if len(repr(finding.operands)) < len(repr(simplest.operands)):
+                report.examples[finding.verdict] = finding
+            if finding.verdict.fails and finding.verdict is not Verdict.INCONCLUSIVE:
+                found.setdefault((finding.verdict, finding.index), fault_of(finding))
+                failures += 1
+        if failures >= _ENOUGH:
+            break
+        if len(benign) < _SECOND_ORDER_POINTS and all(0.05 < abs(x) < 50 for x in operands):
+            benign.append(operands)
+    if not found:
+        for operands in benign:
+            for fault in [*_sweep_faults(op, operands), *_second_order_faults(op, operands, order)]:
+                found.setdefault((fault.verdict, None), fault)
+    report.faults = sorted(found.values(), key=lambda fault: fault.verdict, reverse=True)
+    return report
+
+
+def _is_exempt(finding: Finding) -> bool:
+    """Returns whether nothing is promised there."""
+    if finding.derivative is not None and not finding.derivative.sides:
+        return True  # a point alone: x**y at x < 0 is defined for no y near a whole one
+    if finding.verdict is Verdict.VALUE_UNCHECKED:
+        return finding.op.mpmath is not None  # a convention, where mathematics has no number
+    if math.isinf(finding.got) and "-0.0" in map(repr, finding.operands):
+        return True  # 0.5 / sqrt(-0.0) is -inf, by IEEE's rules
+    several = len(finding.operands) > 1
+    is_subnormal = any(0 < abs(x) < SMALLEST_NORMAL for x in finding.operands)
+    return finding.verdict is Verdict.INACCURATE and several and is_subnormal  # see `Op.ulps`
+
+
+def _check_is_operation(op: object) -> None:
+    if not isinstance(op, Op):
+        raise TypeError(
+            f"opcheck takes an operation of the table, got {op!r}; "
+            "gradcheck(f, *xs) checks a function at a point"
+        )
+
+
+def _value(op: Op, operands: tuple[float, ...]) -> float | None:
+    """Returns the value; None where it is not defined or not finite."""
+    try:
+        value = op.forward(*operands)
+    except Exception:  # what it may not raise, `_domain_faults` tells
+        return None
+    return float(value) if isinstance(value, float | int) and math.isfinite(value) else None
+
+
+def _why_there_is_no_value(op: Op, operands: tuple[float, ...]) -> str:
+    call = f"{op.name}({', '.join(map(repr, operands))})"
+    try:
+        value = op.forward(*operands)
+    except Exception as error:
+        return f"{call} raises {type(error).__name__}: {error}"
+    return f"{call} gives {value!r}, which is no finite number"
+
+
+# ---- where ---------------------------------------------------------------------------------------
+
+
+def points_of(op: Op, count: int = 24) -> Iterator[tuple[float, ...]]:
+    """Yields operands, simple ones first: then special ones, near edges and kinks, and random ones.
+
+    Where the row states a domain they lie in it. Whether it is defined there is for it to say. They
+    reach from 1e-8 to 800, and over all floats for a row that promises a bound.
+    """
+    arity = op.arity or _OPERANDS_OF_NARY
+    intervals = [op.domain[i] if i < len(op.domain) else EVERYWHERE for i in range(arity)]
+    generator = random.Random(op.name)
+    seen = set()
+    for operands in _all_points(op, intervals, count, generator):
+        inside = all(low <= x <= high for x, (low, high) in zip(operands, intervals, strict=True))
+        if not math.isfinite(op.ulps) and any(0 < abs(x) < SMALLEST_NORMAL for x in operands):
+            continue
+        if inside and repr(operands) not in seen:  # 0.0 and -0.0 are two
+            seen.add(repr(operands))
+            yield operands
+
+
+def _all_points(
+    op: Op, intervals: list[Interval], count: int, generator: random.Random
+) -> Iterator[tuple[float, ...]]:
+    arity = len(intervals)
+    simple = _rotated(_SIMPLE, intervals)
+    for i in range(len(_SIMPLE)):
+        yield tuple(column[(i + 2 * k) % len(column)] for k, column in enumerate(simple))
+    for first, sign in itertools.product(range(arity), (1, -1)):  # each the smallest, and largest
+        yield tuple(sign * (0.75 + 1.25 * ((i + first) % arity)) for i in range(arity))
+    edges = [_near_the_ends(interval) for interval in intervals]
+    yield from _one_at_a_time(edges, simple)
+    special = [*_SPECIAL, *(_EXTREME if math.isfinite(op.ulps) else ())]
+    special += [-x for x in special]
+    if arity == 1:
+        yield from ((x,) for x in special)
+    else:
+        for _ in range(2 * count):
+            yield tuple(generator.choice([*special, *_SIMPLE]) for _ in range(arity))
+        for x in (0.0, -0.0, 1.0, -1.5, simple[0][0], simple[0][-1], 12.0, 709.9, 800.0):
+            yield (x,) * arity
+    for _ in range(count):
+        point = tuple(_random(interval, generator) for interval in intervals)
+        yield point
+        yield from _near_a_kink(op, point, generator)
+    # In each column the numbers lie in another order, so that they meet others.
+    columns = [_spread(interval, generator) for interval in intervals]
+    for column in columns[1:]:
+        generator.shuffle(column)
+    yield from zip(*columns, strict=True)
+
+
+_CELLS = 40
+
+
+def _spread(interval: Interval, generator: random.Random) -> list[float]:
+    """Returns a number from each of some cells of the interval, or of ten to both sides.
+
+    A rule that is wrong on a stretch, from 5 to 6, is seen there and nowhere else.
+    """
+    low, high = interval
+    low, high = max(low, min(-10.0, high - 20.0)), min(high, max(10.0, low + 20.0))
+    return [low + (high - low) * (k + generator.random()) / _CELLS for k in range(_CELLS)]
+
+
+def _rotated(simple: tuple[float, ...], intervals: list[Interval]) -> list[list[float]]:
+    """Returns for each operand the simple numbers that lie in its interval, or some that do."""
+    columns = []
+    for low, high in intervals:
+        inside = [x for x in simple if low < x < high]
+        near_the_end = [low + x for x in simple if low < low + x < high]
+        columns.append(inside or near_the_end or [0.5 * (low + high)])
+    return columns
+
+
+def _near_the_ends(interval: Interval) -> list[float]:
+    near = []
+    for end in filter(math.isfinite, interval):
+        for step in (0.0, 1e-16, 1e-12, 1e-6, 1e-3):
+            near += [end + step, end - step]
+        near += [math.nextafter(end, math.inf), math.nextafter(end, -math.inf)]
+    return near
+
+
+def _one_at_a_time(
+    near: list[list[float]], simple: list[list[float]]
+) -> Iterator[tuple[float, ...]]:
+    for i, ends in enumerate(near):
+        for end in ends:
+            yield tuple(end if k == i else column[0] for k, column in enumerate(simple))
+
+
+def _random(interval: Interval, generator: random.Random) -> float:
+    low, high = interval
+    for _ in range(100):
+        x: float = generator.choice((-1, 1)) * 10.0 ** generator.uniform(-8, 2.9)
+        if low <= x <= high:
+            return x
+        for end in filter(math.isfinite, interval):
+            if low <= end + x <= high:
+                return end + x
+    return generator.uniform(low, high)
+
+
+def _near_a_kink(
+    op: Op, point: tuple[float, ...], generator: random.Random
+) -> Iterator[tuple[float, ...]]:
+    """Yields points on a kink, and close to it, on the line from the point to another one."""
+    if op.kinks is None:
+        return
+    other = tuple(-x * generator.uniform(0.1, 1.0) for x in point)
+    a, b = 0.0, 1.0
+
+    def between(part: float) -> tuple[float, ...]:
+        return tuple(x + part * (y - x) for x, y in zip(point, other, strict=True))
+
+    try:
+        if op.kinks(*point) * op.kinks(*other) > 0:
+            return
+        for _ in range(60):
+            middle = 0.5 * (a + b)
+            a, b = (middle, b) if op.kinks(*point) * op.kinks(*between(middle)) > 0 else (a, middle)
+        yield from (between(a), between(b), between(a - 1e-7), between(b + 1e-7))
+    except (ArithmeticError, ValueError):
+        return
+
+
+# ---- at a point ----------------------------------------------------------------------------------
+
+
+def _changing(op: Op, operands: tuple[float, ...], value: float) -> Iterator[Finding]:
+    """Yields a finding where the same operands give another value, or another partial."""
+    again = _value(op, operands)
+    if again != value:
+        note = f"forward gives {value!r}, and then {again!r}"
+        got = math.nan if again is None else again
+        yield Finding(Verdict.NONDETERMINISTIC, op, operands, None, got, repr(value), note=note)
+    for index in filter(op.is_differentiated, range(len(operands))):
+        try:
+            first, second = (
+                float(op.local_partials([index], value, operands)[0]) for _ in range(2)
+            )
+        except Exception:
+            continue  # `examine` says so
+        if first != second and first == first:
+            note = f"the rule gives {first!r}, and then {second!r}"
+            yield Finding(
+                Verdict.NONDETERMINISTIC, op, operands, index, second, repr(first), note=note
+            )
+
+
+def _domain_faults(op: Op, operands: tuple[float, ...]) -> Iterator[Fault]:
+    """Yields a fault where the operation raises inside the domain that it states.
+
+    What it raises outside has to be what Python's arithmetic raises: code that calls it expects no
+    other error, and a slip in it, a name that is not there, is to be told.
+    """
+    inside = all(
+        low < x < high for x, (low, high) in zip(operands, op.domain, strict=False)
+    )
+    try:
+        op.forward(*operands)
+        return
+    except OverflowError:
+        return
+    except (ArithmeticError, ValueError) as error:
+        if not op.domain or not inside:
+            return
+        raised = f"{type(error).__name__}, inside the domain {op.domain} that the row states"
+    except Exception as error:
+        raised = (
+            f"{type(error).__name__}: {error}; where an operation has no value, its forward raises "
+            "ValueError or ArithmeticError"
+        )
+    given = ", ".join(map(repr, operands))
+    yield Fault(
+        Verdict.DOMAIN, op.name, f"{op.name}({given}) raises {raised}",
+        op=op, definition=definition_of_row(op),
+    )
+
+
+def _spelling_faults(op: Op, points: list[tuple[float, ...]]) -> Iterator[Fault]:
+    """Yields a fault where NumPy computes something else than forward, at numbers of usual size."""
+    usual = [xs for xs in points if all(x == 0 or 1e-3 <= abs(x) <= 1e3 for x in xs)]
+    said = spelling_differs(op, usual)
+    if said:
+        note = f"{said}; lift() runs the spelling: spell what forward computes, or leave out numpy="
+        yield Fault(Verdict.WRONG_SPELLING, op.name, note, op=op, definition=definition_of_row(op))
+
+
+# ---- in small graphs -----------------------------------------------------------------------------
+
+
+def _sweep_faults(op: Op, operands: tuple[float, ...]) -> Iterator[Fault]:
+    """Yields what is wrong with sweeps through the operation."""
+    for program in _small_graphs(op, operands):
+        try:
+            program()
+        except (ArithmeticError, ValueError):
+            continue
+        fault = sweep_fault(program)
+        if fault is not None:
+            yield fault
+
+
+def _small_graphs(op: Op, operands: tuple[float, ...]) -> Iterator[Program]:
+    """Yields graphs that use the operation alone, with one operand in all places, and twice."""
+    arity = len(operands)
+    own = Instruction(op, tuple(range(arity)))
+    yield Program(operands, (own,))
+    yield Program(operands[:1], (Instruction(op, (0,) * arity),))
+    y = arity
+    yield Program(  # y is used by two, of which one needs the other
+        operands,
+        (own, Instruction(ops.sin, (y,)), Instruction(ops.multiply, (y, y + 1))),
+    )
+    yield Program(operands, (own, Instruction(op, (y, *range(1, arity)))))
+    for shared in itertools.islice(itertools.permutations(range(arity)), 1, 2):
+        yield Program(operands, (own, Instruction(op, shared), Instruction(ops.add, (y, y + 1))))
+
+
+def _second_order_faults(op: Op, operands: tuple[float, ...], order: int) -> Iterator[Fault]:
+    if order < 2 or not any(op.is_differentiated(i) for i in range(len(operands))):
+        return
+    held = [i for i in range(len(operands)) if not op.is_differentiated(i)]
+
+    def function(*xs: object) -> object:
+        return op(*[operands[i] if i in held else x for i, x in enumerate(xs)])
+
+    try:
+        report = gradcheck(function, *operands, order=2, raise_exception=False)
+    except TypeError as error:
+        yield Fault(
+            Verdict.DOMAIN, op.name,
+            f"its gradient can't be differentiated: {error}. A rule is arithmetic and operations "
+            "of the table, which take Values; opcheck(op, order=1) checks first derivatives alone",
+            op=op, definition=definition_of_row(op, 0),
+        )
+        return
+    wrong = [each for each in report.second if each.verdict.fails]
+    if wrong and wrong[0].verdict is not Verdict.INCONCLUSIVE:
+        each = wrong[0]
+        reasons = [fault.note for fault in report.faults if fault.where == "a rule"]
+        yield Fault(
+            each.verdict, op.name,
+            f"its second derivative at {operands}: engine {each.slope} = {each.engine:.9g}, "
+            f"numeric {each.derivative}{''.join(f'; {reason}' for reason in reasons[:1])}",
+            op=op, definition=definition_of_row(op, 0),
+        )

@@ -1,0 +1,1 @@
+"""Graphs as data, recorded or random, and Hypothesis strategies for them."""

@@ -1,0 +1,137 @@
+"""Kinks inside a program: which gradients are right where an operation stands at one.
+
+A value that is exactly at the switching point of `relu`, or nearer to it than it may be off by
+rounding, can count as on either side. So the local partial there is an interval, from one side to
+the other, with the operation's own convention in it. The gradient may then be anything between the
+smallest and the largest that the intervals allow. This file knows programs, rows and intervals.
+"""
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Sequence
+
+from micrograd_notes.engine.accurate import total
+from micrograd_notes.engine.op import Op
+from micrograd_notes.testing.programs.random_programs import Program
+
+__all__ = ["interior_hull", "jump_in_doubt", "rounding_of_values"]
+
+_ULP = 2.0**-52
+_OWN_ROUNDING = 4.0  # ulp of a result, as the rows of the table promise
+_SLACK = 4.0  # first-order bounds leave out the rounding of the bounds themselves
+
+Interval = tuple[float, float]
+
+
+def rounding_of_values(program: Program, values: Sequence[float]) -> list[float]:
+    """Returns how far each value may be off by rounding: its own, and what its operands pass on."""
+    errors = [0.0] * len(program.inputs)
+    for k, (op, operands) in enumerate(program.instructions):
+        value = values[len(program.inputs) + k]
+        numbers = [values[x] if isinstance(x, int) else x for x in operands]
+        moving = [i for i, x in enumerate(operands) if isinstance(x, int) and errors[x]]
+        wanted = [i for i in moving if op.is_differentiated(i)]
+        error = _OWN_ROUNDING * _ULP * abs(value) + 5e-324
+        for index, partial in zip(
+            wanted, op.local_partials(wanted, value, numbers), strict=True
+        ):
+            passed = abs(float(partial)) * errors[operands[index]]  # type: ignore[index]
+            error += passed if math.isfinite(passed) else abs(value)
+        errors.append(error)
+    return errors
+
+
+def interior_hull(program: Program, index: int) -> Interval:
+    """Returns the smallest and the largest derivative in an input that kinks inside allow.
+
+    >>> from micrograd_notes.engine.ops import relu
+    >>> from micrograd_notes.testing.programs.random_programs import Instruction
+    >>> interior_hull(Program((0.0,), (Instruction(relu, (0,)),)), 0)
+    (0.0, 1.0)
+    """
+    values = program.values()
+    errors = rounding_of_values(program, values)
+    adjoints: list[Interval] = [(0.0, 0.0) for _ in values]
+    adjoints[-1] = (1.0, 1.0)
+    first = len(program.inputs)
+    for k in range(len(program.instructions) - 1, -1, -1):
+        op, operands = program.instructions[k]
+        numbers = [values[x] if isinstance(x, int) else x for x in operands]
+        doubts = [errors[x] if isinstance(x, int) else 0.0 for x in operands]
+        for i, operand in enumerate(operands):
+            if not isinstance(operand, int) or not op.is_differentiated(i):
+                continue
+            partials = list(_possible_partials(op, i, numbers, doubts))
+            interval = (min(partials), max(partials))
+            adjoints[operand] = _sum(adjoints[operand], _product(adjoints[first + k], interval))
+    return adjoints[index]
+
+
+def jump_in_doubt(program: Program) -> Op | None:
+    """Returns an operation that is nearer to a jump than its operands may be off by rounding."""
+    values = program.values()
+    errors = rounding_of_values(program, values)
+    for k, (op, operands) in enumerate(program.instructions):
+        value = values[len(program.inputs) + k]
+        numbers = [values[x] if isinstance(x, int) else x for x in operands]
+        doubts = [errors[x] if isinstance(x, int) else 0.0 for x in operands]
+        allowed = 1e3 * errors[len(program.inputs) + k] + 1e-290
+        for moved in _beyond_a_kink(op, numbers, doubts):
+            try:
+                if abs(op.forward(*moved) - value) > allowed:
+                    return op
+            except (ArithmeticError, ValueError):
+                continue
+    return None
+
+
+def _possible_partials(
+    op: Op, index: int, numbers: list[float], doubts: list[float]
+) -> Iterator[float]:
+    """Yields the partial at the point and, if a kink is in doubt, on its other sides."""
+    yield _partial(op, index, numbers)
+    for moved in _beyond_a_kink(op, numbers, doubts):
+        partial = _partial(op, index, moved)
+        if not math.isnan(partial):
+            yield partial
+
+
+def _beyond_a_kink(op: Op, numbers: list[float], doubts: list[float]) -> Iterator[list[float]]:
+    """Yields operands on all sides of a kink, if the operands are nearer to one than they are sure.
+
+    Of more operands than four, it moves one at a time.
+    """
+    try:
+        if op.kinks is None or abs(op.kinks(*numbers)) > _SLACK * total(doubts):
+            return
+    except (ArithmeticError, ValueError):
+        return
+    steps = [
+        max(_SLACK * doubt, 4 * math.ulp(x) if x else 1e-300)
+        for x, doubt in zip(numbers, doubts, strict=True)
+    ]
+    directions: Iterable[tuple[int, ...]] = itertools.product((-1, 0, 1), repeat=len(numbers))
+    if len(numbers) > 4:
+        directions = (
+            tuple(sign * (i == k) for i in range(len(numbers)))
+            for k in range(len(numbers))
+            for sign in (-1, 1)
+        )
+    for signs in directions:
+        yield [x + sign * step for x, sign, step in zip(numbers, signs, steps, strict=True)]
+
+
+def _partial(op: Op, index: int, numbers: list[float]) -> float:
+    try:
+        return float(op.local_partials([index], op.forward(*numbers), numbers)[0])
+    except (ArithmeticError, ValueError):
+        return math.nan
+
+
+def _product(a: Interval, b: Interval) -> Interval:
+    products = [0.0 if x == 0 else x * y for x in a for y in b]
+    return min(products), max(products)
+
+
+def _sum(a: Interval, b: Interval) -> Interval:
+    return a[0] + b[0], a[1] + b[1]

@@ -1,0 +1,330 @@
+"""Programs: graphs written down as data, to be drawn at random, evaluated and printed.
+
+A program is a list of instructions, each a row of the table and its operands: earlier values, or
+plain numbers. So inner values are shared, as in a graph, and the same program runs on floats, on
+`Value`s, and on numbers of many digits. That makes it the thing that an oracle judges an engine by.
+
+This file knows the table and what a recorded graph looks like. It knows no derivative and no sweep:
+what it reads from a graph, it reads by a walk of its own.
+"""
+
+import math
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+from micrograd_notes.engine import Value, ops
+from micrograd_notes.engine.op import Op
+
+
+class Instruction(NamedTuple):
+    """One row and what it is applied to: an int is the index of an earlier value, a float itself.
+
+    >>> Instruction(ops.multiply, (0, 2.0))
+    Instruction(op=Op(multiply), operands=(0, 2.0))
+    """
+
+    op: Op
+    operands: tuple[int | float, ...]
+
+
+@dataclass(frozen=True)
+class Program:
+    """Inputs, and instructions that make a value each. The last value is the result.
+
+    >>> program = Program((3.0,), (Instruction(ops.multiply, (0, 0)), Instruction(ops.sin, (1,))))
+    >>> program.values()
+    [3.0, 9.0, 0.4121184852417566]
+    >>> print(program.source())
+    from micrograd_notes.engine import Value
+    from micrograd_notes.engine.ops import sin
+    <BLANKLINE>
+    x0 = Value(3.0)
+    v1 = x0 * x0
+    v2 = sin(v1)
+    v2.backward()
+    print(x0.grad)
+    """
+
+    inputs: tuple[float, ...]
+    instructions: tuple[Instruction, ...]
+
+    def values(self, *inputs: Any) -> list[Any]:
+        """Returns every value, the inputs first, in the kind of number that the inputs are.
+
+        Raises:
+            ValueError: the number of inputs is another than the program has.
+        """
+        values: list[Any] = list(inputs or self.inputs)
+        if len(values) != len(self.inputs):
+            raise ValueError(f"the program has {len(self.inputs)} inputs, got {len(values)}")
+        for op, operands in self.instructions:
+            values.append(op(*[values[x] if x.__class__ is int else x for x in operands]))
+        return values
+
+    def __call__(self, *inputs: Any) -> Any:
+        """Returns the last value.
+
+        >>> Program((2.0,), (Instruction(ops.add, (0, 1.0)),))(5.0)
+        6.0
+        """
+        return self.values(*inputs)[-1]
+
+    def source(self) -> str:
+        """Returns Python that computes the result and its gradients, ready to be pasted."""
+        functions = {op for op, _ in self.instructions if not _is_operator(op)}
+        imported = sorted(op.name for op in functions if _is_importable(op))
+        registered = sorted(op.name for op in functions if not _is_importable(op))
+        lines = ["from micrograd_notes.engine import Value"]
+        if registered:
+            lines.append("from micrograd_notes.engine.op import lookup")
+        if imported:
+            lines.append(f"from micrograd_notes.engine.ops import {', '.join(imported)}")
+        lines.append("")
+        lines += [f"{name} = lookup({name!r})" for name in registered]
+        lines += [f"{self.name(i)} = Value({_literal(x)})" for i, x in enumerate(self.inputs)]
+        for i, instruction in enumerate(self.instructions, start=len(self.inputs)):
+            lines.append(f"{self.name(i)} = {self._call(instruction)}")
+        lines.append(f"{self.name(len(self.inputs) + len(self.instructions) - 1)}.backward()")
+        names = ", ".join(f"{self.name(i)}.grad" for i in range(len(self.inputs)))
+        return "\n".join([*lines, f"print({names})"])
+
+    def name(self, index: int) -> str:
+        """Returns what the source calls a value: `x0` an input, `v3` a result."""
+        return f"x{index}" if index < len(self.inputs) else f"v{index}"
+
+    def _call(self, instruction: Instruction) -> str:
+        op, operands = instruction
+        words = [self.name(x) if x.__class__ is int else _literal(x) for x in operands]
+        if not _is_operator(op):
+            return f"{op.name}({', '.join(words)})"
+        if len(words) == 1:
+            return f"{op.symbol}{words[0]}"
+        left, right = words
+        # -2.0 ** v is -(2.0 ** v)
+        return f"{f'({left})' if left.startswith('-') else left} {op.symbol} {right}"
+
+    def __repr__(self) -> str:
+        """Returns it as Python, where `Instruction`, `Program` and `micrograd_notes.engine.ops` are known.
+
+        A row of one's own is looked up in the table.
+        """
+        steps = [f"Instruction({_row(op)}, {_tuple(xs)})" for op, xs in self.instructions]
+        return f"Program({_tuple(self.inputs)}, ({_joined(steps)}))"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Prints it so in Hypothesis and in notebooks, which spell data classes field by field."""
+        printer.text(repr(self))
+
+    @classmethod
+    def recorded(cls, root: Value, inputs: Sequence[Value]) -> "Program":
+        """Returns the program that a graph records, as a function of the inputs.
+
+        Leaves that are not among the inputs become plain numbers. What lies beneath an input is
+        left out.
+
+        >>> x = Value(3.0)
+        >>> Program.recorded(x * 2, [x])
+        Program((3.0,), (Instruction(ops.multiply, (0, 2.0)),))
+        """
+        index: dict[Value, int] = {value: i for i, value in enumerate(inputs)}
+        instructions: list[Instruction] = []
+        for value in _made(root, index):
+            assert value.op is not None
+            operands = (index.get(x, x.data) for x in value.operands)
+            instructions.append(Instruction(value.op, tuple(operands)))
+            index[value] = len(inputs) + len(instructions) - 1
+        if not instructions:  # the result is an input or a plain number, and has to come last
+            instructions.append(Instruction(ops.pos, (index.get(root, root.data),)))
+        return cls(tuple(value.data for value in inputs), tuple(instructions))
+
+
+def _made(root: Value, given: Iterable[Value]) -> Iterator[Value]:
+    """Yields each value that the root is made from, once all of its operands were yielded.
+
+    It counts what each value still waits for, from the leaves up, where `topological_order` goes
+    down from the root: of two walks that share no idea, each can be held against the other.
+    """
+    found: dict[Value, None] = {root: None}
+    stop = set(given)
+    users: dict[Value, list[Value]] = {}
+    waiting: dict[Value, int] = {}
+    unseen = [root]
+    while unseen:
+        value = unseen.pop()
+        operands = () if value in stop else value.operands
+        waiting[value] = len(operands)
+        for operand in operands:
+            users.setdefault(operand, []).append(value)
+            if operand not in found:
+                found[operand] = None
+                unseen.append(operand)
+    ready = [value for value in reversed(found) if waiting[value] == 0]
+    while ready:
+        value = ready.pop()
+        if value not in stop and value.op is not None:
+            yield value
+        for user in users.get(value, ()):
+            waiting[user] -= 1
+            if waiting[user] == 0:
+                ready.append(user)
+
+
+def _is_operator(op: Op) -> bool:
+    """Returns whether Python has an operator for it, `a + b`; that is then the row's symbol."""
+    return op.method is not None and not op.symbol.isidentifier()
+
+
+def _is_importable(op: Op) -> bool:
+    """Returns whether `ops` has it by its name; `ops.pick` is a function that uses the row."""
+    return getattr(ops, op.name, None) is op
+
+
+def _row(op: Op) -> str:
+    return f"ops.{op.name}" if _is_importable(op) else f"ops.lookup({op.name!r})"
+
+
+def _tuple(numbers: Sequence[int | float]) -> str:
+    return f"({_joined([repr(x) if x.__class__ is int else _literal(x) for x in numbers])})"
+
+
+def _joined(words: Sequence[str]) -> str:
+    return f"{words[0]}," if len(words) == 1 else ", ".join(words)
+
+
+def _literal(x: float) -> str:
+    return repr(float(x)) if math.isfinite(x) else f"float({str(x)!r})"
+
+
+# ---- at random -----------------------------------------------------------------------------------
+
+BUILT_IN: tuple[Op, ...] = tuple(x for x in vars(ops).values() if isinstance(x, Op))
+"""The rows that come with the package, in the order of the page of calculus."""
+
+LEAST_SHARED = 0.3
+"""Of the values of a random program, at least this share is used more than once."""
+
+
+def log_uniform(generator: random.Random) -> float:
+    """Returns a number of any size from 1e-8 to 1e8, of either sign."""
+    return generator.choice([-1.0, 1.0]) * math.pow(10.0, generator.uniform(-8.0, 8.0))
+
+
+def random_program(
+    generator: random.Random,
+    least: int = 5,
+    most: int = 60,
+    rows: tuple[Op, ...] = BUILT_IN,
+    number: Callable[[random.Random], float] = log_uniform,
+) -> Program:
+    """Returns a program drawn from one fixed distribution.
+
+    It has `least` to `most` values, sizes log-uniform, one to six of them inputs, and the result
+    depends on each. An input is log-uniform over 1e-8 to 1e8, of both signs. Rows with more
+    operands come more often. At least three in ten values are used more than once. No value and no
+    local partial overflows or leaves a domain: such an instruction is drawn again. Every value has
+    a gradient.
+
+    >>> program = random_program(random.Random(1), most=12)
+    >>> len(program.values()) <= 12
+    True
+    """
+    size = min(int(least * ((most + 1) / least) ** generator.random()), most)
+    while True:
+        inputs = [number(generator) for _ in range(generator.randint(1, min(6, size - 1)))]
+        drawing = _Drawing(generator, inputs)
+        if drawing.grow(size, rows) and drawing.share_of_shared() >= LEAST_SHARED:
+            return Program(tuple(inputs), tuple(drawing.instructions))
+
+
+class _Drawing:
+    """A program that is being drawn, with the number and the count of uses of each value."""
+
+    def __init__(self, generator: random.Random, inputs: list[float]) -> None:
+        self.generator = generator
+        self.numbers = list(inputs)
+        self.uses = [0] * len(inputs)
+        self.unused = list(range(len(inputs)))
+        self.instructions: list[Instruction] = []
+
+    def grow(self, size: int, rows: tuple[Op, ...]) -> bool:
+        """Draws instructions until there are so many values, one of them unused: the result."""
+        everything, merging = _often(rows)
+        for left in range(size - len(self.numbers), 0, -1):
+            # An instruction can leave one value fewer unused than before.
+            merges = len(self.unused) > left
+            among = merging if merges else everything
+            if not any(self._draws(self.generator.choice(among), merges) for _ in range(200)):
+                return False
+        return len(self.unused) == 1
+
+    def share_of_shared(self) -> float:
+        return sum(count > 1 for count in self.uses) / len(self.uses)
+
+    def _draws(self, op: Op, merges: bool) -> bool:
+        """Appends an instruction of the row, if it is defined on the operands that are drawn."""
+        operands = self._operands(op, merges)
+        numbers = [self.numbers[x] if x.__class__ is int else x for x in operands]
+        wanted = [
+            i for i, x in enumerate(operands) if x.__class__ is int and op.is_differentiated(i)
+        ]
+        if not wanted:
+            return False  # it would have no gradient
+        try:
+            number = float(op.forward(*numbers))
+        except (ArithmeticError, ValueError):
+            return False
+        if not math.isfinite(number):
+            return False
+        partials = op.local_partials(wanted, number, numbers)
+        if not all(map(math.isfinite, partials)):
+            return False
+        if merges and not any(partials):
+            return False  # at the top of a program, it would leave all beneath without a gradient
+        self.instructions.append(Instruction(op, operands))
+        for x in operands:
+            if x.__class__ is int:
+                self.uses[x] += 1
+        self.unused = [i for i in self.unused if self.uses[i] == 0] + [len(self.numbers)]
+        self.numbers.append(number)
+        self.uses.append(0)
+        return True
+
+    def _operands(self, op: Op, merges: bool) -> tuple[int | float, ...]:
+        arity = op.arity or self.generator.randint(2, 4)
+        has_a_setting = _has_a_setting(op)
+        drawn = arity - has_a_setting
+        operands: list[int | float] = []
+        if merges:
+            operands += self.generator.sample(self.unused, min(2, drawn, len(self.unused)))
+        while len(operands) < drawn:
+            operands.append(self._operand())
+        self.generator.shuffle(operands)
+        if has_a_setting:
+            operands.append(float(self.generator.randint(0, 3)))
+        return tuple(operands)
+
+    def _operand(self) -> int | float:
+        kind = self.generator.random()
+        if kind < 0.06:
+            return self.generator.choice([-2.0, -1.0, 0.5, 1.0, 2.0, 3.0])
+        if kind < 0.4:
+            return self.generator.choice(self.unused)
+        return self.generator.randrange(len(self.numbers))
+
+
+@cache
+def _often(rows: tuple[Op, ...]) -> tuple[tuple[Op, ...], tuple[Op, ...]]:
+    """Returns the rows to draw from, and those that can merge two values.
+
+    A row stands there as often as it has operands: only rows with several of them share values.
+    """
+    everything = tuple(op for op in rows for _ in range(op.arity or 3))
+    return everything, tuple(op for op in everything if (op.arity or 3) - _has_a_setting(op) > 1)
+
+
+def _has_a_setting(op: Op) -> bool:
+    """Returns whether its last operand is not differentiated: a bound, an order, a count."""
+    return op.arity is not None and op.arity > 1 and not op.is_differentiated(op.arity - 1)

@@ -1,0 +1,457 @@
+"""Strategies for Hypothesis: numbers, points, values, programs and modules to test gradients with.
+
+    from hypothesis import given
+    from micrograd_notes.testing.programs import strategies
+
+    @given(strategies.programs())
+    def test_my_engine(program): ...
+
+Gradients go wrong at places: where two branches meet, at the end of a domain, where numbers are
+huge or tiny, and where a value is used twice. So that is where these strategies go more often than
+chance would. What they know of an operation they read from its row, and the table they read when
+they draw: a row of one's own is drawn from the moment it is there.
+
+What is drawn prints as code that runs, and shrinks: numbers to 0 and 1, points to the very edge or
+kink, programs to the shortest one, as short as `x + x`. Values, programs and modules are found by
+their types, too: `from_type(Value)` needs no import of this file.
+
+This file knows what to draw. It judges nothing.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from hypothesis import assume, currently_in_test_context, note
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from micrograd_notes.engine import Value
+from micrograd_notes.engine.op import TABLE, Interval, Op
+from micrograd_notes.nn.networks import MLP, Layer, Module, Neuron, activation_names
+from micrograd_notes.testing.programs.random_programs import Instruction, Program
+
+__all__ = [
+    "finite_numbers",
+    "hard_numbers",
+    "modules",
+    "points",
+    "points_near",
+    "points_near_edges_and_kinks",
+    "programs",
+    "values",
+]
+
+LARGEST = math.nextafter(math.inf, 0.0)
+MOST_OPERANDS = 4  # that a row is given which takes any number of them
+
+# ---- numbers -------------------------------------------------------------------------------------
+
+EVERYDAY = 2.0**28
+
+_SIGN = st.sampled_from([1.0, -1.0])
+_WHOLE = st.integers(-4, 4).map(float)
+_EVERYDAY = st.tuples(st.floats(1.0, 2.0, exclude_max=True), st.integers(-28, 27), _SIGN).map(
+    lambda drawn: drawn[2] * math.ldexp(drawn[0], drawn[1])
+)
+
+def finite_numbers(low: float = -math.inf, high: float = math.inf) -> SearchStrategy[float]:
+    """Draws finite floats from low to high: small whole numbers, everyday sizes, and all sizes.
+
+    A third are whole numbers from -4 to 4, a third have a size that is log-uniform over 2**-28 to
+    2**28, and a third are any floats, most of them huge or tiny and some subnormal. What falls
+    outside of low and high is halved until it lies inside, or moved to the nearer of them. They
+    shrink to 0, or to the end that is nearest to it.
+
+    >>> from hypothesis import find
+    >>> find(finite_numbers(), lambda x: True), find(finite_numbers(low=1.0), lambda x: True)
+    (0.0, 1.0)
+    >>> find(finite_numbers(), lambda x: 0 < x < 2.2e-308) < 2.2e-308
+    True
+    """
+    if not low <= high:
+        raise ValueError(f"numbers are drawn from low to high, got low={low!r}, high={high!r}")
+    return _finite_numbers(float(low), float(high))
+
+
+@lru_cache(maxsize=256)  # making a strategy takes longer than drawing from it
+def _finite_numbers(low: float, high: float) -> SearchStrategy[float]:
+    anywhere = st.floats(max(low, -LARGEST), min(high, LARGEST))
+    kinds = (_WHOLE, _EVERYDAY, anywhere)
+    return st.one_of(*[kind.map(lambda x: _brought_inside(x, low, high)) for kind in kinds])
+
+
+def _brought_inside(x: float, low: float, high: float) -> float:
+    """Returns a number of the interval: x, mirrored at 0 or halved where that brings it inside."""
+    if not low <= x <= high and low <= -x <= high:
+        return -x
+    largest = max(abs(low), abs(high))
+    if 0.0 < largest < abs(x):
+        x = math.ldexp(x, math.frexp(largest)[1] - math.frexp(x)[1])
+        x = x if abs(x) <= largest else 0.5 * x
+    return _kept_inside(x, low, high)
+
+
+def points_near(
+    number: float, low: float = -math.inf, high: float = math.inf
+) -> SearchStrategy[float]:
+    """Draws the number itself, its neighbours among the floats, and points at every distance.
+
+    The distances are log-uniform, from one unit in the last place up to half the number; around 0
+    from the least float up to 1/2. With low and high no point lies outside of them. They shrink to
+    the number itself.
+
+    >>> from hypothesis import find
+    >>> find(points_near(1.0), lambda x: x > 1)
+    1.0000000000000002
+    """
+    if not math.isfinite(number):
+        raise ValueError(f"points lie near a finite number, got {number!r}")
+    if not low <= number <= high:
+        raise ValueError(f"{number!r} does not lie from low={low!r} to high={high!r}")
+
+    return _DISPLACEMENTS.map(lambda drawn: _kept_inside(_displaced(number, *drawn), low, high))
+
+
+# Some neighbours away, or a halved distance: the halvings, and the sign.
+_DISPLACEMENTS: SearchStrategy[tuple[int, int, float]] = st.one_of(
+    st.tuples(st.integers(-4, 4), st.just(0), st.just(0.0)),
+    st.tuples(st.just(0), st.integers(0, 1073), _SIGN),
+)
+
+
+def _displaced(number: float, neighbours: int, halvings: int, sign: float) -> float:
+    x = number
+    for _ in range(abs(neighbours)):
+        x = math.nextafter(x, math.copysign(math.inf, neighbours))
+    if number == 0.0:
+        return x + sign * math.ldexp(0.5, -halvings)
+    return x + sign * math.ldexp(0.5 * abs(number), -(halvings % 52))
+
+
+def _kept_inside(x: float, low: float, high: float) -> float:
+    return min(max(x, low, -LARGEST), high, LARGEST)
+
+
+# ---- points of an operation ----------------------------------------------------------------------
+
+
+def points(op: Op) -> SearchStrategy[tuple[float, ...]]:
+    """Draws operands at which the operation is defined, a third of them near its hard numbers.
+
+    Defined means that `forward` succeeds; where it overflows to inf as Python's arithmetic does, it
+    succeeds. A row that takes any number of operands gets one to four.
+
+    >>> from hypothesis import find
+    >>> from micrograd_notes.engine import ops
+    >>> find(points(ops.acosh), lambda point: True), find(points(ops.divide), lambda point: True)
+    ((1.0,), (0.0, 1.0))
+    """
+    somewhere = _operand_count(op).flatmap(
+        lambda count: st.tuples(*[finite_numbers(*_interval(op, i)) for i in range(count)])
+    )
+    return st.one_of(somewhere, somewhere, _hard_points(op)).filter(lambda x: _is_defined(op, x))
+
+
+def points_near_edges_and_kinks(op: Op) -> SearchStrategy[tuple[float, ...]]:
+    """Draws operands one or two of which lie at, beside or near a hard number of the operation.
+
+    The operation is defined at all of them.
+
+    >>> from hypothesis import find
+    >>> from micrograd_notes.engine import ops
+    >>> find(points_near_edges_and_kinks(ops.relu), lambda point: True)
+    (0.0,)
+    >>> find(points_near_edges_and_kinks(ops.log), lambda point: True)
+    (5e-324,)
+    """
+    return _hard_points(op).filter(lambda point: _is_defined(op, point))
+
+
+def hard_numbers(op: Op, operands: Sequence[float], index: int) -> list[float]:
+    """Returns numbers for the operand at the index where gradients go wrong; the others stay.
+
+    They are 0, the ends of the operand's domain, the other operands (between which the operation
+    may choose), and the roots of the row's `kinks` and of the partial itself, as far as a search
+    over a grid finds them.
+
+    >>> from micrograd_notes.engine import ops
+    >>> hard_numbers(ops.log, (2.0,), 0), hard_numbers(ops.at_least, (2.0, 0.25), 0)
+    ([0.0], [0.0, 0.25])
+    >>> [round(x, 3) for x in hard_numbers(ops.silu, (2.0,), 0)[-2:]]
+    [-1.278, 0.0]
+    """
+    low, high = _interval(op, index)
+    before, x, after = operands[:index], operands[index], operands[index + 1 :]
+    found = {0.0, low, high, *before, *after}
+    kinks = op.kinks
+    if kinks is not None:
+        found |= _roots(lambda x: kinks(*before, x, *after), x)
+    if op.is_differentiated(index):
+        found |= _roots(lambda x: _partial(op, (*before, x, *after), index), x)
+    return sorted(x + 0.0 for x in found if math.isfinite(x) and low <= x <= high)
+
+
+@st.composite
+def _hard_points(draw: st.DrawFn, op: Op) -> tuple[float, ...]:
+    """Draws operands in the intervals of the row; `forward` may yet refuse them."""
+    count = draw(_operand_count(op))
+    intervals = [_interval(op, i) for i in range(count)]
+    # Some kinks, as that of hypot, are met by several operands at once: so many of them are 0.
+    point = [
+        _kept_inside(0.0, *ends) if draw(st.booleans()) else draw(finite_numbers(*ends))
+        for ends in intervals
+    ]
+    for index in {draw(st.integers(0, count - 1)), draw(st.integers(0, count - 1))}:
+        number = draw(st.sampled_from(hard_numbers(op, point, index)))
+        point[index] = _kept_inside(_displaced(number, *draw(_DISPLACEMENTS)), *intervals[index])
+    return tuple(point)
+
+
+def _operand_count(op: Op) -> SearchStrategy[int]:
+    return st.integers(1, MOST_OPERANDS) if op.arity is None else st.just(op.arity)
+
+
+def _interval(op: Op, index: int) -> Interval:
+    return op.domain[index] if index < len(op.domain) else (-math.inf, math.inf)
+
+
+def _is_defined(op: Op, point: Sequence[float]) -> bool:
+    try:
+        op.forward(*point)
+    except (ArithmeticError, ValueError):
+        return False
+    return True
+
+
+def _partial(op: Op, point: Sequence[float], index: int) -> float:
+    (partial,) = op.local_partials([index], op.forward(*point), point)
+    return float(partial)
+
+
+_SIZES = (1e-3, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, 30.0, 1e3, 1e8)
+_GRID = (*(-size for size in reversed(_SIZES)), 0.0, *_SIZES)
+
+
+def _roots(function: Callable[[float], float], x: float) -> set[float]:
+    """Returns where the function is 0 on a grid, or changes its sign between two of its points.
+
+    Beside x the grid has a point every half: there, floor and round jump.
+    """
+    halves = [math.floor(x) + k / 2 for k in range(-1, 4)] if abs(x) < 2.0**51 else []
+    grid = sorted({*_GRID, *halves})
+    heights = [_height(function, x) for x in grid]
+    roots = set()
+    for i in range(len(grid) - 1):
+        if (heights[i] == 0.0) != (heights[i + 1] == 0.0):  # on a flat stretch only the ends
+            roots.add(grid[i] if heights[i] == 0.0 else grid[i + 1])
+        if heights[i] * heights[i + 1] < 0.0:
+            roots.add(_bisected(function, grid[i], grid[i + 1]))
+    return roots
+
+
+def _bisected(function: Callable[[float], float], low: float, high: float) -> float:
+    """Returns the last float before the function changes its sign, or the one where it is 0."""
+    at_low = _height(function, low)
+    while low < (middle := low + (high - low) / 2) < high:
+        at_middle = _height(function, middle)
+        if at_middle == 0.0:
+            return middle
+        if at_middle * at_low > 0.0:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _height(function: Callable[[float], float], x: float) -> float:
+    try:
+        return function(x)
+    except Exception:  # a rule that raises is for a check to find, not for a search of points
+        return math.nan
+
+
+# ---- values --------------------------------------------------------------------------------------
+
+
+def values(numbers: SearchStrategy[float] | None = None) -> SearchStrategy[Value]:
+    """Draws leaves: a `Value` of each number, which needs a gradient.
+
+    >>> from hypothesis import find
+    >>> find(values(), lambda x: x.data > 0)
+    Value(data=1.0, grad=0.0)
+    """
+    return st.builds(Value, finite_numbers() if numbers is None else numbers)
+
+
+# ---- programs ------------------------------------------------------------------------------------
+
+# What an operand is drawn from: an int counts back from the newest value, a float is itself.
+_BACK = (0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 4, 5, 6, 7, 1.0, 2.0, -1.0, 0.5)
+
+
+def programs(
+    ops: Iterable[Op] | None = None,
+    *,
+    inputs: SearchStrategy[float] | None = None,
+    max_inputs: int = 3,
+    max_instructions: int = 20,
+) -> SearchStrategy[Program]:
+    """Draws programs: graphs whose inner values are shared, with the numbers to run them on.
+
+    Operands are counted back from the newest value, so that a value is used again often, and a
+    program that fails shrinks to the shortest one. What the result does not depend on is left out.
+    At the inputs all values and their local partials are finite and every value has a gradient:
+    an instruction of which that is not true is skipped.
+
+    Args:
+        ops: the rows to draw from; by default the table as it is at that moment.
+        inputs: what the inputs are drawn from; by default numbers of everyday sizes.
+        max_inputs: the most inputs that a program has; it has at least one.
+        max_instructions: the most instructions; there is at least one.
+
+    >>> from hypothesis import find
+    >>> shortest = find(programs(), lambda program: True)
+    >>> shortest
+    Program((0.0,), (Instruction(ops.add, (0, 0)),))
+    >>> print(shortest.source())
+    from micrograd_notes.engine import Value
+    <BLANKLINE>
+    x0 = Value(0.0)
+    v1 = x0 + x0
+    v1.backward()
+    print(x0.grad)
+    """
+    rows = None if ops is None else tuple(ops)
+    if rows == ():
+        raise ValueError("programs are drawn from one or more rows of the table, got none")
+    numbers = finite_numbers(-EVERYDAY, EVERYDAY) if inputs is None else inputs
+    return _programs(rows, numbers, max_inputs, max_instructions)
+
+
+st.register_type_strategy(Program, lambda type_: programs())
+
+
+@st.composite
+def _programs(
+    draw: st.DrawFn,
+    ops: tuple[Op, ...] | None,
+    inputs: SearchStrategy[float],
+    max_inputs: int,
+    max_instructions: int,
+) -> Program:
+    rows = tuple(TABLE.values()) if ops is None else ops
+    instruction = _drawn_instructions(rows)
+    start = draw(st.lists(inputs, min_size=1, max_size=max_inputs))
+    # A list of Hypothesis has six items or so, however long it may be: so here are two.
+    drawn = [
+        *draw(st.lists(instruction, min_size=1, max_size=max_instructions - max_instructions // 2)),
+        *draw(st.lists(instruction, max_size=max_instructions // 2)),
+    ]
+    known = list(start)
+    instructions: list[Instruction] = []
+    for (op, count), operands in drawn:
+        placed = tuple(
+            len(known) - 1 - x % len(known) if x.__class__ is int else x for x in operands[:count]
+        )
+        number = _result(op, placed, known)
+        if number is not None:
+            known.append(number)
+            instructions.append(Instruction(op, placed))
+    assume(instructions)
+    program = _without_the_unused(Program(tuple(start), tuple(instructions)))
+    if currently_in_test_context():
+        note(program.source())
+    return program
+
+
+@lru_cache(maxsize=16)
+def _drawn_instructions(rows: tuple[Op, ...]) -> SearchStrategy[Any]:
+    """Draws a row with a number of operands, and operands, some of which may be left over.
+
+    For each row as much is drawn as for any other, or else those of one operand would be simpler
+    than x + x, and Hypothesis would shrink to them.
+    """
+    choices = [
+        (op, count)
+        for op in rows
+        for count in ([op.arity] if op.arity else range(1, MOST_OPERANDS + 1))
+        for _ in range(count)  # only rows of several operands share values, and most have one
+    ]
+    widest = max(count for _, count in choices)
+    return st.tuples(st.sampled_from(choices), st.tuples(*[st.sampled_from(_BACK)] * widest))
+
+
+def _result(op: Op, operands: Sequence[int | float], known: Sequence[float]) -> float | None:
+    """Returns the number that an instruction gives, or None if it is to be skipped."""
+    numbers = [known[x] if x.__class__ is int else x for x in operands]
+    wanted = [i for i, x in enumerate(operands) if x.__class__ is int and op.is_differentiated(i)]
+    if not wanted:
+        return None  # no gradient would flow through it
+    try:
+        number = float(op.forward(*numbers))
+    except (ArithmeticError, ValueError):
+        return None
+    try:
+        is_finite = all(map(math.isfinite, op.local_partials(wanted, number, numbers)))
+    except Exception:  # a rule that raises, or gives no numbers, is to be found, not to be skipped
+        is_finite = True
+    return number if math.isfinite(number) and is_finite else None
+
+
+def _without_the_unused(program: Program) -> Program:
+    """Returns the program without the instructions that its result does not depend on."""
+    inputs = len(program.inputs)
+    count = inputs + len(program.instructions)
+    used = {count - 1}
+    for i in range(count - 1, inputs - 1, -1):
+        if i in used:
+            used |= {x for x in program.instructions[i - inputs].operands if x.__class__ is int}
+    kept = [i for i in range(count) if i < inputs or i in used]
+    place: dict[Any, int] = {old: new for new, old in enumerate(kept)}
+    return Program(
+        program.inputs,
+        tuple(
+            Instruction(op, tuple(place[x] if x.__class__ is int else x for x in operands))
+            for op, operands in (program.instructions[i - inputs] for i in kept[inputs:])
+        ),
+    )
+
+
+# ---- modules -------------------------------------------------------------------------------------
+
+
+def modules(
+    kinds: Iterable[type[Module]] = (Neuron, Layer, MLP), max_width: int = 3
+) -> SearchStrategy[Any]:
+    """Draws small neurons, layers and networks, with any activation of the table and a seed.
+
+    Args:
+        kinds: those of `Neuron`, `Layer` and `MLP` to draw.
+        max_width: the most inputs, and the most neurons of a layer. A network has up to three.
+
+    >>> from hypothesis import find
+    >>> find(modules(), lambda model: True)
+    LinearNeuron(1)
+    >>> find(modules([MLP]), lambda model: len(model.layers) > 1)
+    MLP of [Layer of [LinearNeuron(1)], Layer of [LinearNeuron(1)]]
+    """
+    wanted = tuple(kinds)
+    unknown = [kind for kind in wanted if kind not in (Neuron, Layer, MLP)]
+    if unknown or not wanted:
+        raise ValueError(f"modules are drawn of Neuron, Layer and MLP, got kinds={wanted!r}")
+    width = st.integers(1, max_width)
+    options = {"activation": _activations(), "seed": st.integers(0, 2**32 - 1)}
+    drawn: dict[type[Module], SearchStrategy[Any]] = {
+        Neuron: st.builds(Neuron, width, **options),
+        Layer: st.builds(Layer, width, width, **options),
+        MLP: st.builds(MLP, width, st.lists(width, min_size=1, max_size=3), **options),
+    }
+    return st.one_of(*[drawn[kind] for kind in wanted])
+
+
+@st.composite
+def _activations(draw: st.DrawFn) -> str:
+    """Draws the name of an activation of the table as it is at that moment."""
+    return draw(st.sampled_from(activation_names()))

@@ -1,0 +1,20 @@
+"""Learning: data sets, optimisers, the loop of training, and what records or watches a run."""
+
+from micrograd_notes.train.data import Dataset
+from micrograd_notes.train.loop import History, accuracy, evaluate, fit, predict
+from micrograd_notes.train.optim import SGD, Adam
+from micrograd_notes.train.recording import Recorder
+from micrograd_notes.train.watching import Watcher
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "Dataset",
+    "History",
+    "Recorder",
+    "Watcher",
+    "accuracy",
+    "evaluate",
+    "fit",
+    "predict",
+]

@@ -1,0 +1,574 @@
+"""Data sets to learn from: four drawn by a seed, two measured in the world, none downloaded.
+
+This file knows how each set comes about and what a practitioner does with one before training:
+shuffle it, hold a part of it out, bring its features to one scale. The drawn sets (moons,
+circles, spirals, xor) are plain Python. The measured ones (iris, digits) come with scikit-learn,
+which is imported only when one of them is asked for. Beside them there are words to learn to
+spell: the names of cities, which the time zones are called after.
+
+It deliberately knows nothing of gradients or models: inputs are lists of numbers, targets are
+classes or quantities, and names are strings.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib import resources
+from typing import Any
+from zoneinfo import available_timezones
+
+from micrograd_notes.common import checks
+
+__all__ = [
+    "DATASETS", "Dataset", "circles", "city_names", "digits", "iris", "load", "moons", "spirals",
+    "xor",
+]
+
+# where a zone is called after a city, as in Europe/Zurich; Etc/GMT+3 and US/Pacific name none
+REGIONS = frozenset(
+    {"Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"}
+)
+IRIS_FEATURES = ("sepal length", "sepal width", "petal length", "petal width")
+TASKS = ("classification", "regression")
+
+
+@dataclass(frozen=True, repr=False)
+class Dataset:
+    """Examples with their targets: `inputs[i]` is a list of numbers, `targets[i]` its answer.
+
+    For the task "classification" a target is a class. Classes are numbered 0, 1, ..., k-1, and
+    `class_names` says what each number means. For "regression" a target is a finite number, or a
+    list of them, and there are no classes. Where the inputs are pictures, `image_shape` is (rows,
+    columns) and the inputs are row after row.
+
+    Arrays and data frames become lists of their values.
+
+    Raises:
+        ValueError: the parts do not fit one another, or a number is not finite.
+        TypeError: an example holds something else than numbers.
+
+    >>> corners = Dataset("corners", [[0.0, 0.0], [1.0, 1.0]], [0, 1], ("x", "y"), ("low", "high"))
+    >>> corners
+    Dataset('corners': 2 examples, 2 features, 2 classes)
+    >>> corners[1]
+    ([1.0, 1.0], 1)
+    >>> for inputs, target in corners:
+    ...     print(inputs, corners.class_names[target])
+    [0.0, 0.0] low
+    [1.0, 1.0] high
+    >>> Dataset("prices", [[70.0], [120.0]], [210.5, 395.0], ("area",), task="regression")
+    Dataset('prices': 2 examples, 1 features, regression)
+    """
+
+    name: str
+    inputs: list[list[float]]
+    targets: list[Any]
+    feature_names: tuple[str, ...]
+    class_names: tuple[str, ...] = ()
+    image_shape: tuple[int, int] | None = None
+    task: str = "classification"
+
+    def __post_init__(self) -> None:
+        checks.text("name", self.name)
+        checks.one_of("task", self.task, TASKS)
+        features = _names("feature_names", self.feature_names)
+        classes = _names("class_names", self.class_names)
+        inputs = checks.examples("inputs", self.inputs, features, depth=2)
+        for position, row in enumerate(inputs):
+            width = len(row) if isinstance(row, list | tuple) else "no list of"
+            if width != len(features):
+                raise ValueError(
+                    f"example {position} of {self.name!r} has {width} numbers "
+                    f"for {len(features)} feature names"
+                )
+        targets = checks.examples("targets", self.targets)
+        if len(inputs) != len(targets):
+            raise ValueError(
+                f"{self.name!r} has {len(inputs)} inputs but {len(targets)} targets; "
+                "give one target per example"
+            )
+        if self.task == "classification":
+            targets = self._classes(targets, len(classes))
+        elif classes:
+            raise ValueError(f"class_names must be empty for task='regression', got {classes}")
+        shape: Any = self.image_shape
+        if shape is not None:
+            sides = shape if isinstance(shape, list | tuple) else ()
+            sides = [checks.whole_number("each side of image_shape", side) for side in sides]
+            if len(sides) != 2 or math.prod(sides) != len(features):
+                raise ValueError(
+                    f"{self.name!r} has {len(features)} features, which do not fill pictures of "
+                    f"shape {checks.shown(shape)}; image_shape must be (rows, columns)"
+                )
+            shape = tuple(sides)
+        checked = (inputs, targets, features, classes, shape)
+        names = ("inputs", "targets", "feature_names", "class_names", "image_shape")
+        for name, part in zip(names, checked, strict=True):
+            object.__setattr__(self, name, part)  # it is frozen for everyone else
+
+    def _classes(self, targets: list[Any], count: int) -> list[int]:
+        """Returns the targets as ints; ValueError where one is not the number of a class."""
+        for position, target in enumerate(targets):
+            if target not in range(count):
+                raise ValueError(
+                    f"target {position} of {self.name!r} is {checks.shown(target)}; with "
+                    f"{count} class names, targets are whole numbers from 0 to {count - 1}. "
+                    f"{checks.ONE_HOT}. Give task='regression' where targets are quantities"
+                )
+        return [int(target) for target in targets]
+
+    def __repr__(self) -> str:
+        classes = f"{len(self.class_names)} classes"
+        return (
+            f"Dataset({self.name!r}: {len(self)} examples, {len(self.feature_names)} features, "
+            f"{self.task if self.task == 'regression' else classes})"
+        )
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __getitem__(self, position: int | slice) -> tuple[Any, Any]:
+        if not isinstance(position, slice):
+            position = self._place(position)
+        return self.inputs[position], self.targets[position]
+
+    def __iter__(self) -> Iterator[tuple[list[float], Any]]:
+        return zip(self.inputs, self.targets, strict=True)
+
+    def _place(self, position: Any) -> int:
+        return checks.whole_number("each of positions", position, -len(self), len(self) - 1)
+
+    def select(self, positions: Sequence[int]) -> Dataset:
+        """Returns the data set of the examples at `positions`, in that order.
+
+        >>> xor(samples=4, noise=0, seed=0).select([0, 1])
+        Dataset('xor': 2 examples, 2 features, 2 classes)
+        """
+        places = [self._place(position) for position in checks.listed("positions", positions)]
+        return replace(
+            self,
+            inputs=[self.inputs[place] for place in places],
+            targets=[self.targets[place] for place in places],
+        )
+
+    def shuffled(self, seed: int = 0) -> Dataset:
+        """Returns the same examples in another order, always the same one for the same seed.
+
+        >>> sorted(moons().shuffled(seed=1).inputs) == sorted(moons().inputs)
+        True
+        """
+        return self.select(_shuffled_positions(len(self), seed))
+
+    def split(self, test: float = 0.25, seed: int = 0) -> tuple[Dataset, Dataset]:
+        """Returns (a part to train on, a part held out), both shuffled by `seed`.
+
+        `test` is the share that is held out; the number of examples is rounded. The split is
+        stratified: each class gives the same share of its examples, to within one, so that the
+        two parts are alike and no class of some size goes missing from either.
+
+        Raises:
+            ValueError: one of the parts would be empty.
+
+        >>> train, held_out = moons(samples=100).split(test=0.2)
+        >>> len(train), len(held_out)
+        (80, 20)
+        >>> held_out.class_counts()
+        {'outer': 10, 'inner': 10}
+        """
+        test = checks.finite_number("test", test, 0, 1, ". It is the share to hold out")
+        held_out_count = round(test * len(self))
+        if not 0 < held_out_count < len(self):
+            raise ValueError(
+                f"split(test={test!r}) of {len(self)} examples leaves one part empty; "
+                "test is the share to hold out, a number between 0 and 1"
+            )
+        positions = _shuffled_positions(len(self), seed)
+        by_class = sorted(positions, key=self.targets.__getitem__)
+        # Walk through the classes and hold out every (1/test)-th example, counted in whole
+        # numbers: the total is exact, and so is each class's share, to within one.
+        held_out = {
+            position
+            for rank, position in enumerate(by_class)
+            if (rank + 1) * held_out_count // len(self) > rank * held_out_count // len(self)
+        }
+        return (
+            self.select([position for position in positions if position not in held_out]),
+            self.select([position for position in positions if position in held_out]),
+        )
+
+    def standardized(self, by: Dataset | None = None) -> Dataset:
+        """Returns the data set with each feature moved to mean 0 and scaled to deviation 1.
+
+        The means and deviations are those of `by`, or of this data set. Give the training part
+        for both parts of a split, so that nothing of the held-out part is looked at. A feature
+        that never varies is moved only. No digit is lost where numbers are large and alike.
+
+        >>> train, held_out = iris().split()
+        >>> held_out = held_out.standardized(by=train)
+        >>> train = train.standardized()
+        >>> abs(sum(row[0] for row in train.inputs)) < 1e-9
+        True
+        """
+        reference = self if by is None else by
+        if not isinstance(reference, Dataset):
+            raise TypeError(f"by must be a Dataset, got {checks.shown(by)}")
+        if reference.feature_names != self.feature_names:
+            raise ValueError(
+                f"{self!r} has features {self.feature_names}, but `by` has "
+                f"{reference.feature_names}; standardize by a data set with the same features"
+            )
+        moved = [_standardizer(column) for column in zip(*reference.inputs, strict=True)]
+        return replace(
+            self,
+            inputs=[[move(x) for x, move in zip(row, moved, strict=True)] for row in self.inputs],
+        )
+
+    def signs(self) -> list[int]:
+        """Returns the targets of a two-class set as -1 and +1, as the hinge loss wants them.
+
+        >>> data = xor(samples=4, noise=0)
+        >>> data.targets, data.signs()
+        ([1, 0, 1, 0], [1, -1, 1, -1])
+        """
+        if len(self.class_names) != 2:
+            raise ValueError(
+                f"signs() needs two classes; {self.name!r} has {len(self.class_names)}"
+            )
+        return [2 * target - 1 for target in self.targets]
+
+    def class_counts(self) -> dict[str, int]:
+        """Returns how many examples each class has, by its name.
+
+        >>> iris().class_counts()
+        {'setosa': 50, 'versicolor': 50, 'virginica': 50}
+        """
+        return {name: self.targets.count(target) for target, name in enumerate(self.class_names)}
+
+    def image(self, position: int) -> list[list[float]]:
+        """Returns the example at `position` as the rows of its picture.
+
+        >>> len(digits().image(0)), len(digits().image(0)[0])
+        (8, 8)
+        """
+        if self.image_shape is None:
+            raise ValueError(f"the inputs of {self.name!r} are not pictures; digits are")
+        rows, columns = self.image_shape
+        pixels = self.inputs[self._place(position)]
+        return [pixels[row * columns : (row + 1) * columns] for row in range(rows)]
+
+
+# ---- drawn by a seed -----------------------------------------------------------------------------
+
+
+def moons(samples: int = 100, noise: float = 0.1, seed: int = 0) -> Dataset:
+    """Returns two half circles that reach into each other, the geometry of `make_moons`.
+
+    The outer moon is (cos t, sin t), the inner one (1 - cos t, 1/2 - sin t), for t evenly spaced
+    from 0 to pi. `noise` is the standard deviation of what is added to each coordinate.
+
+    >>> moons(samples=200, seed=3)
+    Dataset('moons': 200 examples, 2 features, 2 classes)
+    """
+    outer, inner = _halves(samples)
+    points = [
+        *(((math.cos(t), math.sin(t)), 0) for t in _evenly_spaced(0, math.pi, outer)),
+        *(((1 - math.cos(t), 0.5 - math.sin(t)), 1) for t in _evenly_spaced(0, math.pi, inner)),
+    ]
+    return _drawn("moons", points, noise, seed, ("outer", "inner"))
+
+
+def circles(samples: int = 100, noise: float = 0.05, seed: int = 0, factor: float = 0.5) -> Dataset:
+    """Returns a circle of radius 1 and one of radius `factor` inside it, as in `make_circles`.
+
+    >>> circles().class_names
+    ('outer', 'inner')
+    """
+    factor = checks.finite_number("factor", factor, 0, 1 - 2**-53, ". The inner circle is smaller")
+    outer, inner = _halves(samples)
+    points = [
+        *(((math.cos(t), math.sin(t)), 0) for t in _around_a_circle(outer)),
+        *(((factor * math.cos(t), factor * math.sin(t)), 1) for t in _around_a_circle(inner)),
+    ]
+    return _drawn("circles", points, noise, seed, ("outer", "inner"))
+
+
+def spirals(
+    samples: int = 150, noise: float = 0.02, seed: int = 0, classes: int = 3, turns: float = 0.75
+) -> Dataset:
+    """Returns spiral arms, one a class, that wind outwards around one another.
+
+    A point at radius r of arm c stands at the angle 2 pi (turns r + c / classes); its radius runs
+    evenly up to 1, without the centre, where all arms would meet.
+
+    >>> spirals(classes=2).class_counts()
+    {'arm 0': 75, 'arm 1': 75}
+    """
+    classes = checks.whole_number("classes", classes, 2)
+    samples = checks.whole_number("samples", samples, classes)
+    turns = checks.finite_number("turns", turns)
+    points = []
+    for arm in range(classes):
+        # The first arms take one example more where the number does not divide evenly.
+        length = samples // classes + (arm < samples % classes)
+        for step in range(length):
+            radius = (step + 1) / length
+            angle = 2 * math.pi * (turns * radius + arm / classes)
+            points.append(((radius * math.cos(angle), radius * math.sin(angle)), arm))
+    return _drawn("spirals", points, noise, seed, tuple(f"arm {arm}" for arm in range(classes)))
+
+
+def xor(samples: int = 100, noise: float = 0.1, seed: int = 0) -> Dataset:
+    """Returns points around the corners of the unit square; the class is x XOR y at the corner.
+
+    With 4 samples and no noise it is the truth table.
+
+    >>> sorted(xor(samples=4, noise=0))
+    [([0.0, 0.0], 0), ([0.0, 1.0], 1), ([1.0, 0.0], 1), ([1.0, 1.0], 0)]
+    """
+    samples = checks.whole_number("samples", samples, 4)
+    corners = [((0.0, 0.0), 0), ((0.0, 1.0), 1), ((1.0, 0.0), 1), ((1.0, 1.0), 0)]
+    points = [corners[sample % 4] for sample in range(samples)]
+    return _drawn("xor", points, noise, seed, ("same", "different"))
+
+
+# ---- measured ------------------------------------------------------------------------------------
+
+
+def iris(columns: Sequence[str] = IRIS_FEATURES) -> Dataset:
+    """Returns Fisher's 150 irises of three species, measured in centimetres.
+
+    `columns` chooses features by name, in the order wanted; two of them make a set that can be
+    drawn.
+
+    Raises:
+        ValueError: a name is not one of the four.
+
+    >>> iris()
+    Dataset('iris': 150 examples, 4 features, 3 classes)
+    >>> iris(columns=("petal length", "petal width"))[0]
+    ([1.4, 0.2], 0)
+    """
+    columns = _names("columns", (columns,) if isinstance(columns, str) else columns)
+    unknown = [column for column in columns if column not in IRIS_FEATURES]
+    if unknown or not columns:
+        raise ValueError(
+            f"iris got columns={columns}; choose from: {', '.join(IRIS_FEATURES)}"
+        )
+    bundle = _scikit_learn_datasets("iris").load_iris()
+    places = [IRIS_FEATURES.index(column) for column in columns]
+    return Dataset(
+        name="iris",
+        inputs=[[float(row[place]) for place in places] for row in bundle.data],
+        targets=[int(target) for target in bundle.target],
+        feature_names=columns,
+        class_names=tuple(str(name) for name in bundle.target_names),
+    )
+
+
+def digits(odd_or_even: bool = False, pooled: bool = False) -> Dataset:
+    """Returns 1797 pictures of handwritten digits, 8x8 pixels from 0 (paper) to 1 (ink).
+
+    They are scikit-learn's, a copy of the test part of UCI's "optical recognition of handwritten
+    digits". The classes are the ten digits, or even and odd. `pooled` averages blocks of 2x2
+    pixels, which leaves 4x4 pictures.
+
+    On the ten classes a linear model does as well as a network with a hidden layer, so they show
+    nothing about layers. Odd or even does.
+
+    >>> digits()
+    Dataset('digits': 1797 examples, 64 features, 10 classes)
+    >>> digits(odd_or_even=True, pooled=True)
+    Dataset('digits, odd or even, 4x4': 1797 examples, 16 features, 2 classes)
+    """
+    odd_or_even, pooled = checks.flag("odd_or_even", odd_or_even), checks.flag("pooled", pooled)
+    bundle = _scikit_learn_datasets("digits").load_digits()
+    pictures = [[[float(pixel) / 16 for pixel in row] for row in rows] for rows in bundle.images]
+    targets = [int(target) for target in bundle.target]
+    class_names = tuple(str(digit) for digit in range(10))
+    name = "digits"
+    if odd_or_even:
+        targets = [digit % 2 for digit in targets]
+        class_names = ("even", "odd")
+        name += ", odd or even"
+    if pooled:
+        pictures = [_pool(rows) for rows in pictures]
+        name += ", 4x4"
+    height, width = len(pictures[0]), len(pictures[0][0])
+    return Dataset(
+        name=name,
+        inputs=[[pixel for row in rows for pixel in row] for rows in pictures],
+        targets=targets,
+        feature_names=tuple(
+            f"pixel {row},{column}" for row in range(height) for column in range(width)
+        ),
+        class_names=class_names,
+        image_shape=(height, width),
+    )
+
+
+# ---- words ---------------------------------------------------------------------------------------
+
+
+def city_names() -> list[str]:
+    """Returns the names that the time zones are called after, in lower case and sorted.
+
+    Nearly all are cities, of every part of the world; some are islands and provinces. They consist
+    of the letters a to z, spaces and hyphens.
+
+    The zones are those of the package `tzdata`, which the extra `data` brings: its version decides
+    the names. Where it is missing, they are those that Python finds on the machine.
+
+    Raises:
+        LookupError: there are no time zones on this machine.
+
+    >>> names = city_names()
+    >>> len(names), names[:3], names[-1]
+    (467, ['abidjan', 'accra', 'act'], 'zurich')
+    """
+    places = [zone.split("/") for zone in _time_zones()]
+    return sorted({p[-1].replace("_", " ").lower() for p in places if p[0] in REGIONS})
+
+
+def _time_zones() -> list[str]:
+    """Returns the names of the time zones, `Europe/Zurich` among them."""
+    try:
+        zones = resources.files("tzdata").joinpath("zones").read_text(encoding="utf-8").split()
+    except ModuleNotFoundError:
+        zones = list(available_timezones())
+    if not zones:
+        raise LookupError(
+            "the names of cities are those of the time zones, and this machine knows none; "
+            'run: pip install "micrograd-notes[data]"'
+        )
+    return zones
+
+
+# ---- by name -------------------------------------------------------------------------------------
+
+DATASETS: dict[str, Callable[..., Dataset]] = {
+    function.__name__: function for function in (moons, circles, spirals, xor, iris, digits)
+}
+
+
+def load(name: str, **options: Any) -> Dataset:
+    """Returns the data set of that name; `options` are its function's own arguments.
+
+    Raises:
+        ValueError: there is no data set of that name; lists those that exist.
+        TypeError: it has no such option; lists those that it has.
+
+    >>> load("moons", samples=10, noise=0.2)
+    Dataset('moons': 10 examples, 2 features, 2 classes)
+    >>> load("mnist")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    ValueError: no data set is named 'mnist'; choose from: moons, circles, spirals, xor, ...
+    """
+    if not isinstance(name, str) or name not in DATASETS:
+        raise ValueError(f"no data set is named {name!r}; choose from: {', '.join(DATASETS)}")
+    accepted = inspect.signature(DATASETS[name]).parameters
+    unknown = [option for option in options if option not in accepted]
+    if unknown:
+        raise TypeError(
+            f"{name} has no option {', '.join(unknown)}; choose from: {', '.join(accepted)}"
+        )
+    return DATASETS[name](**options)
+
+
+# ---- helpers -------------------------------------------------------------------------------------
+
+
+def _drawn(
+    name: str,
+    points: Sequence[tuple[tuple[float, float], int]],
+    noise: float,
+    seed: int,
+    class_names: tuple[str, ...],
+) -> Dataset:
+    """Returns the labelled points as a data set: shaken by `noise`, then shuffled."""
+    noise = checks.finite_number("noise", noise, 0, advice=". It is a standard deviation")
+    generator = random.Random(checks.seed(seed))
+    examples = [
+        ([x + generator.gauss(0, noise), y + generator.gauss(0, noise)], target)
+        for (x, y), target in points
+    ]
+    generator.shuffle(examples)
+    return Dataset(
+        name=name,
+        inputs=[inputs for inputs, _ in examples],
+        targets=[target for _, target in examples],
+        feature_names=("x", "y"),
+        class_names=class_names,
+    )
+
+
+def _halves(samples: int) -> tuple[int, int]:
+    """Returns how many of the samples are outer and inner: the odd one is inner."""
+    samples = checks.whole_number("samples", samples, 2)
+    return samples // 2, samples - samples // 2
+
+
+def _evenly_spaced(start: float, stop: float, count: int) -> list[float]:
+    """Returns `count` numbers from start to stop, both included; one alone stands at the start."""
+    return [start + (stop - start) * step / max(count - 1, 1) for step in range(count)]
+
+
+def _around_a_circle(count: int) -> list[float]:
+    """Returns `count` angles that go once around, the last short of where the first stands."""
+    return [2 * math.pi * step / count for step in range(count)]
+
+
+def _shuffled_positions(count: int, seed: int) -> list[int]:
+    """Returns the numbers below `count` in an order that the seed decides."""
+    positions = list(range(count))
+    random.Random(checks.seed(seed)).shuffle(positions)
+    return positions
+
+
+def _names(what: str, given: Any) -> tuple[str, ...]:
+    return tuple(checks.text(f"each of {what}", name) for name in checks.listed(what, given))
+
+
+def _standardizer(column: Sequence[float]) -> Callable[[float], float]:
+    """Returns the function that moves a feature's mean to 0 and scales its deviation to 1.
+
+    Numbers are first scaled by a power of two, which rounds nothing, so that no sum overflows. The
+    mean is a sum of two floats: the second holds the digits that the first has no room for.
+    """
+    unit = 2.0 ** -max(math.frexp(max(map(abs, column)))[1], -1000)
+    scaled = [x * unit for x in column]
+    mean, rest = scaled[0], 0.0  # of a feature that never varies, to the last bit
+    if min(scaled) < max(scaled):
+        mean = math.fsum(scaled) / len(scaled)
+        rest = math.fsum(x - mean for x in scaled) / len(scaled)
+    largest = max(abs(x - mean - rest) for x in scaled) or unit
+    squares = math.fsum(((x - mean - rest) / largest) ** 2 for x in scaled)
+    deviation = largest * (math.sqrt(squares / len(scaled)) or 1.0)
+    return lambda x: (x * unit - mean - rest) / deviation
+
+
+def _pool(rows: list[list[float]]) -> list[list[float]]:
+    """Returns the picture at half its size: each pixel the mean of a block of 2x2."""
+    return [
+        [
+            (upper[column] + upper[column + 1] + lower[column] + lower[column + 1]) / 4
+            for column in range(0, len(upper), 2)
+        ]
+        for upper, lower in zip(rows[::2], rows[1::2], strict=True)
+    ]
+
+
+def _scikit_learn_datasets(wanted: str) -> Any:
+    """Returns scikit-learn's data sets, or says how to get them."""
+    try:
+        from sklearn import datasets
+    except ImportError as error:
+        raise ImportError(
+            f"the data set {wanted!r} comes with scikit-learn, which is not installed; "
+            'run: pip install "micrograd-notes[data]"'
+        ) from error
+    return datasets

@@ -1,0 +1,467 @@
+"""Training on arrays: the steps of `fit(..., lifted=True)`, taken on the vector of all parameters.
+
+The model and the loss are lifted once. A step is then the value and gradient of the lifted program,
+and `stepped` of the optimiser: no Python work is done for a parameter. The numbers are written back
+to the model for a callback, and at the end.
+
+The loss of a batch is lifted for one example where it is the mean over its examples, as losses are
+by default: that makes matrices with an axis for the batch. Whether it is, the loss itself is asked,
+on outputs of the model. Where it isn't, the loss of a whole batch is lifted, with all examples in
+one program: that is right as well, and slower to lift.
+
+This file knows arrays and steps. It knows no epochs, no callbacks, and not what a label is.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from importlib.util import find_spec
+from itertools import compress
+from typing import Any, NamedTuple
+
+from micrograd_notes.engine import Value, no_grad, sweep
+from micrograd_notes.engine.accurate import total
+from micrograd_notes.engine.backward import described
+from micrograd_notes.lifting import Lifted, lift
+from micrograd_notes.train.memories import Vectors
+from micrograd_notes.train.optim import Optimizer
+
+__all__ = ["Examples", "LiftedTraining", "chosen_classes", "refuse_to_step"]
+
+Loss = Callable[[list[Any], list[Any]], Any]
+NOTHING_TO_LEARN = (
+    "the loss does not depend on any trainable parameter, so there is nothing to learn. Parameters "
+    "train with requires_grad=True, outside of no_grad()"
+)
+
+SHARE = 0.01  # of the time of training, for holding the program against the scalars
+
+
+class Examples(NamedTuple):
+    """Examples as arrays, the targets also as they were given."""
+
+    inputs: Any
+    targets: Any
+    plain_targets: list[Any]
+    labels: Any  # the class of each example, or None where targets are no labels
+
+    @classmethod
+    def of(cls, examples: Sequence[tuple[Any, Any]], labels: Sequence[int] | None) -> "Examples":
+        """Returns the examples as arrays.
+
+        Raises:
+            ValueError: they are of different lengths.
+            TypeError: they hold something else than numbers.
+            ImportError: NumPy is not installed.
+        """
+        if find_spec("numpy") is None:
+            raise ImportError(
+                "fit(..., lifted=True) needs NumPy: python -m pip install 'micrograd-notes[data]'"
+            )
+        import numpy as np
+
+        inputs, targets = [x for x, _ in examples], [y for _, y in examples]
+        return cls(
+            _as_array("inputs", inputs),
+            _as_array("targets", targets),
+            targets,
+            None if labels is None else np.array(labels),
+        )
+
+
+class State(NamedTuple):
+    """Where training stands: what belongs together, and so changes in one assignment."""
+
+    theta: Any
+    gradient: Any
+    vectors: Vectors | None  # what the optimiser remembers
+
+
+class LiftedTraining:
+    """The steps of `fit` on arrays. As a context, it writes back when it is left.
+
+    Args:
+        model: a function of one example's inputs, with parameters.
+        loss: a function of the outputs and the targets of a batch.
+        optimizer: what takes the steps.
+        batch_size: how many examples make a step.
+        examples: what to learn from.
+        validation: what to evaluate.
+
+    `is_mean` says whether the loss of a batch is the mean over its examples, and so lifted for one.
+
+    Raises:
+        CannotLift: the model or the loss does what a recording can't follow.
+        ValueError: the loss refuses a target.
+        RuntimeError: the loss depends on no parameter that requires a gradient.
+    """
+
+    _state: State
+    _written: State
+
+    def __init__(
+        self,
+        model: Any,
+        loss: Loss,
+        optimizer: Optimizer,
+        batch_size: int,
+        examples: Examples,
+        validation: Examples | None,
+    ) -> None:
+        self._model, self._loss, self._optimizer = model, loss, optimizer
+        self._batch_size, self._examples, self._validation = batch_size, examples, validation
+        mine = {id(parameter) for parameter in model.parameters()}
+        more = [parameter for parameter in optimizer.params if id(parameter) not in mine]
+        self._trained = _Parameters(model, more) if more else model
+        self._parameters: list[Value] = self._trained.parameters()
+        self._parameters_of_model = len(mine)
+        self._forward = lift(model)
+        with no_grad():
+            self._has_one_output = isinstance(model(examples.inputs[0].tolist()), Value)
+        self._show_targets()
+        self._frozen: list[bool] = []
+        self._seconds, self._cost = 0.0, 0.0  # of training since the last check, and of that
+        self.read()
+
+    def __enter__(self) -> "LiftedTraining":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.write_back()
+
+    # ---- the loop ------------------------------------------------------------------------------
+
+    def one_epoch(self, order: Sequence[int]) -> dict[str, float]:
+        """Takes a step for each batch of the examples in this order.
+
+        Returns the mean loss and, where targets are labels, the accuracy of all guesses. The
+        guesses are those of the lifted model alone, which costs about a third of a step.
+
+        Raises:
+            FloatingPointError: a loss, or what a step would make of a parameter, is no number.
+        """
+        import numpy as np
+
+        places, labels = np.array(order), self._examples.labels
+        inputs, targets = self._examples.inputs[places], self._examples.targets[places]
+        losses, right = [], 0
+        began = time.perf_counter()
+        try:
+            for start in range(0, len(places), self._batch_size):
+                batch = slice(start, start + self._batch_size)
+                x, y = inputs[batch], targets[batch]
+                if labels is not None:
+                    outputs = self._outputs(self._state.theta, x)
+                    right += _count_right(outputs, labels[places[batch]])
+                losses.append(self._step(x, y) * len(x))
+        except BaseException:
+            self._optimizer.vectors = self._state.vectors  # it forgets a step that wasn't finished
+            raise
+        self._hold(inputs[: self._at_once], targets[: self._at_once], time.perf_counter() - began)
+        return _measured(math.fsum(losses) / len(places), right, labels)
+
+    def _hold(self, inputs: Any, targets: Any, seconds: float) -> None:
+        """Holds the program against the scalars on these examples, if that takes 1% of the time."""
+        self._seconds += seconds
+        if self._seconds * SHARE < self._cost:
+            return
+        began = time.perf_counter()
+        theta = self._state.theta
+        self._program.check(inputs, targets, least=1, theta=theta)
+        self._cost = time.perf_counter() - began
+        self._seconds = 0.0
+
+    def evaluate(self) -> dict[str, float]:
+        """Returns the loss and, where targets are labels, the accuracy on the validation data."""
+        import numpy as np
+
+        assert self._validation is not None
+        (inputs, targets, plain_targets, labels), theta = self._validation, self._state.theta
+        outputs = self._outputs(theta, inputs)
+        if np.isnan(outputs).any():
+            wrong = int(np.isnan(outputs.reshape(len(outputs), -1)).any(-1).argmax())
+            raise FloatingPointError(f"the output of the model for example {wrong} is nan")
+        if self.is_mean:
+            # the gradient that comes along still costs far less than a loss of scalars
+            loss, _ = self._program.value_and_grad(theta, inputs, targets)
+        else:
+            with no_grad():
+                loss = self._loss(_as_values(outputs), plain_targets).data
+        return _measured(loss, 0 if labels is None else _count_right(outputs, labels), labels)
+
+    def _step(self, inputs: Any, targets: Any) -> float:
+        """Takes a step, and returns the loss before it."""
+        import numpy as np
+
+        theta, before, _ = self._state
+        loss, gradient = self._program.next_value_and_grad(theta, inputs, targets)
+        refuse_to_step("the loss", loss)
+        if self._mine is None:
+            after = self._optimizer.stepped(theta, gradient, self._has_grad)
+        else:
+            after = theta.copy()
+            after[self._mine] = self._optimizer.stepped(
+                theta[self._mine], gradient[self._mine], self._has_grad
+            )
+        if not np.isfinite(after).all():
+            refuse_steps(self._trained, self._parameters, after.tolist())
+        # Gradients of what the optimiser doesn't know add up, as nobody forgets them.
+        if self._adds_up is not None:
+            gradient = gradient + np.where(self._adds_up, before, 0.0)
+        self._state = State(after, gradient, self._optimizer.vectors)
+        return loss
+
+    def _outputs(self, theta: Any, inputs: Any) -> Any:
+        """Returns the output of the model for each example, or a row of them."""
+        outputs = self._forward.next_outputs(theta[: self._parameters_of_model], inputs)
+        return outputs.reshape(len(outputs)) if self._has_one_output else outputs
+
+    # ---- the model and the vector --------------------------------------------------------------
+
+    def read(self) -> None:
+        """Goes on from the numbers, the memories and the frozen parameters that there are now."""
+        frozen = [not parameter.requires_grad for parameter in self._parameters]
+        # A program has no gradient of what was frozen then, and goes by the numbers of its time.
+        if frozen != self._frozen or self._program.look() or self._forward.look():
+            if self._trained.parameters() != self._parameters:
+                raise RuntimeError(
+                    "a parameter of the model was replaced by another Value while it was trained; "
+                    "set its data instead, or call fit again, with a new optimizer"
+                )
+            self._lift()
+            self._frozen = frozen
+        gradient = [] if self._adds_up is None else [p.grad for p in self._parameters]
+        self._state = State(self._program.parameters(), gradient, self._optimizer.vectors)
+        self._written = self._state
+
+    def write_back(self) -> None:
+        """Gives the model the numbers and the gradients of the last step, if it lacks them.
+
+        What interrupts it is let through when all are written.
+        """
+        if self._state is not self._written:
+            self._check_alone()
+            try:
+                self._write()
+            except BaseException:
+                self._write()
+                raise
+            self._written = self._state
+
+    def _check_alone(self) -> None:
+        """Raises RuntimeError if another training has changed the parameters meanwhile."""
+        written = self._written.theta.tolist()
+        for parameter, number in zip(self._parameters, written, strict=True):
+            if parameter.data != number:
+                self._state = self._written
+                raise RuntimeError(
+                    f"{described(parameter)} was changed from outside while fit trained it: two "
+                    "trainings can't share a model. The last epochs of this one were not written "
+                    "to it; train one after the other, or a copy.deepcopy of the model"
+                )
+
+    def _write(self) -> None:
+        theta, gradient, _ = self._state
+        self._optimizer.zero_grad()
+        mine = {id(parameter) for parameter in self._optimizer.params}
+        for parameter, number, derivative, is_reached in zip(
+            self._parameters, theta.tolist(), gradient.tolist(), self._reached, strict=True
+        ):
+            if is_reached:
+                parameter.grad = derivative
+                if id(parameter) in mine:
+                    parameter.data = number
+
+    # ---- lifting -------------------------------------------------------------------------------
+
+    def _lift(self) -> None:
+        """Lifts the loss, and finds out which parameters a step changes."""
+        import numpy as np
+
+        model, loss = self._model, self._loss
+        self.is_mean = all(self._is_mean_of(*batch) for batch in self._batches_to_ask())
+
+        def loss_of_one(x: Any, y: Any) -> Any:
+            return loss([model(x)], [y])
+
+        def loss_of_all(xs: Any, ys: Any) -> Any:
+            return loss([model(x) for x in xs], ys)
+
+        function = loss_of_one if self.is_mean else loss_of_all
+        self._program: Lifted = lift(function, self._trained, batch=self.is_mean)
+        inputs, targets = self._examples.inputs, self._examples.targets
+        self._at_once = 1 if self.is_mean else self._batch_size
+        # Every size of a batch is lifted now, so that what can't be is refused before a step.
+        for start in {0, len(inputs) - len(inputs) % self._batch_size} - {len(inputs)}:
+            batch = slice(start, start + self._batch_size)
+            self._reached = self._program.reaches(inputs[batch], targets[batch])
+            if not self.is_mean:
+                self._program.check(inputs[batch], targets[batch])
+        if not any(self._reached):
+            raise RuntimeError(NOTHING_TO_LEARN)
+        reached = partial(compress, self._parameters, self._reached)
+        refuse_strangers(self._optimizer, model.parameters(), reached)
+        began = time.perf_counter()
+        if self.is_mean:
+            self._program.check(inputs, targets)
+        self._cost, self._seconds = time.perf_counter() - began, 0.0
+        place_of = {id(parameter): i for i, parameter in enumerate(self._parameters)}
+        mine = [place_of[id(parameter)] for parameter in self._optimizer.params]
+        self._mine = None if mine == list(range(len(self._parameters))) else np.array(mine)
+        self._has_grad = None if all(self._reached) else np.array(self._reached)[mine]
+        adds_up = np.array(self._reached)
+        adds_up[mine] = False
+        self._adds_up = adds_up if adds_up.any() else None
+
+    def _show_targets(self) -> None:
+        """Shows every target to the loss, whose checks ask questions that a recording can't."""
+        for examples in filter(None, (self._examples, self._validation)):
+            targets = examples.plain_targets
+            if examples.targets.ndim == 1:
+                targets = list(dict.fromkeys(targets))
+            outputs = self._outputs(_numbers_of(self._parameters), examples.inputs[: len(targets)])
+            values = _as_values(outputs)
+            with no_grad():
+                for start in range(0, len(targets), self._batch_size):
+                    batch = slice(start, start + self._batch_size)
+                    self._loss(values[batch], targets[batch])
+
+    def _batches_to_ask(self) -> Iterator[tuple[Any, list[Any]]]:
+        """Yields a batch of each size that there will be, and of another one for validation."""
+        import numpy as np
+
+        (inputs, _, targets, _), size = self._examples, self._batch_size
+        yield inputs[:size], targets[:size]
+        # Data are often sorted by class, and training shuffles them.
+        mixed = np.random.default_rng(0).permutation(len(targets))[:size]
+        yield inputs[mixed], [targets[k] for k in mixed]
+        rest = len(targets) % size
+        if rest and rest < len(targets):
+            yield inputs[-rest:], targets[-rest:]
+        if self._validation is not None:
+            yield self._validation.inputs[: size + 1], self._validation.plain_targets[: size + 1]
+
+    def _is_mean_of(self, inputs: Any, targets: list[Any]) -> bool:
+        """Returns whether the loss of a batch is the mean of the losses of its examples.
+
+        The model's parameters are shaken for that, as outputs of an untrained one may be so much
+        alike that any loss looks like a mean. Where the loss takes no such outputs, it is asked
+        about those that there are.
+        """
+        import numpy as np
+
+        theta = _numbers_of(self._parameters)
+        noise = np.random.default_rng(0).uniform(-0.5, 0.5, len(theta))
+        for shaken in (theta + noise, theta):
+            values = _as_values(self._outputs(shaken, inputs))
+            try:
+                loss = self._loss(values, targets)
+                pairs = zip(values, targets, strict=True)
+                each = [self._loss([value], [target]).data for value, target in pairs]
+                # What each node's rounding can move the loss: u |adjoint| |number|. 16 times that,
+                # as a row may be off by 4 ulp, and either way of taking the mean has its errors.
+                moved = total(abs(step.contribution * step.operand.data) for step in sweep(loss))
+                bound = 16 * 2.0**-53 * (moved + abs(loss.data))
+                difference = abs(loss.data - math.fsum(each) / len(each))
+            except Exception:  # whatever it says to such outputs, or to one example alone
+                continue
+            if math.isfinite(difference):
+                return bool(difference <= bound)
+        return False
+
+
+class _Parameters:
+    """The parameters of a model, and behind them those that only the optimiser knows."""
+
+    def __init__(self, model: Any, more: list[Value]) -> None:
+        self.model, self.more = model, more
+
+    def parameters(self) -> list[Value]:
+        return [*self.model.parameters(), *self.more]
+
+    def named_parameters(self) -> Iterator[tuple[str, Value]]:
+        if hasattr(self.model, "named_parameters"):
+            yield from self.model.named_parameters()
+        for i, parameter in enumerate(self.more):
+            yield f"more[{i}]", parameter
+
+
+def refuse_to_step(what: str, number: float) -> None:
+    """Raises FloatingPointError where a number that a step starts from, or ends at, is none."""
+    if not math.isfinite(number):
+        raise FloatingPointError(
+            f"{what} became {number}, and its step was not taken; "
+            "try a smaller learning rate, or smaller inputs"
+        )
+
+
+def refuse_steps(
+    model: Any, parameters: list[Value], numbers: list[float], what: str = ""
+) -> None:
+    """Raises FloatingPointError where the number of a parameter is not finite, with its name."""
+    if not all(map(math.isfinite, numbers)):
+        names = {id(p): name for name, p in getattr(model, "named_parameters", dict)()}
+        for parameter, number in zip(parameters, numbers, strict=True):
+            refuse_to_step(what + names.get(id(parameter), described(parameter)), number)
+
+
+def refuse_strangers(
+    optimizer: Optimizer, mine: list[Value], reached: Callable[[], Iterable[Value]]
+) -> None:
+    """Raises ValueError where an optimiser has parameters that neither model nor loss uses."""
+    strangers = set(map(id, optimizer.params)).difference(map(id, mine))
+    if strangers and strangers.isdisjoint(map(id, reached())):
+        raise ValueError(
+            f"{len(strangers)} of the {len(optimizer.params)} parameters of the optimizer are not "
+            "the model's, and the loss does not depend on them. Make the optimizer with "
+            "model.parameters(), after any weight of the model is replaced"
+        )
+
+
+def chosen_classes(outputs: Any) -> Any:
+    """Returns the class that each row of logits, or each single logit, speaks for.
+
+    >>> import numpy as np
+    >>> chosen_classes(np.array([-0.1, 0.0, 0.1])), chosen_classes(np.array([[1.0, 3.0, 2.0]]))
+    (array([0, 0, 1]), array([1]))
+    """
+    return outputs.argmax(-1) if outputs.ndim == 2 else (outputs > 0) * 1
+
+
+def _count_right(outputs: Any, labels: Any) -> int:
+    return int((chosen_classes(outputs) == labels).sum())
+
+
+def _measured(loss: float, right: int, labels: Any) -> dict[str, float]:
+    return {"loss": loss} if labels is None else {"loss": loss, "accuracy": right / len(labels)}
+
+
+def _numbers_of(parameters: list[Value]) -> Any:
+    import numpy as np
+
+    return np.array([parameter.data for parameter in parameters])
+
+
+def _as_values(outputs: Any) -> list[Any]:
+    """Returns outputs as a model gives them: a `Value`, or a list of them, for each example."""
+    return [
+        [Value(number) for number in output] if isinstance(output, list) else Value(output)
+        for output in outputs.tolist()
+    ]
+
+
+def _as_array(name: str, given: list[Any]) -> Any:
+    """Returns an array of numbers with an axis for the examples; an error if there is none."""
+    import numpy as np
+
+    try:
+        array = np.array(given)
+    except ValueError:
+        raise ValueError(
+            f"fit(..., lifted=True) takes {name} of one length; "
+            "these have several, which lifted=False can train on"
+        ) from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"fit(..., lifted=True) takes numbers as {name}, got {given[0]!r}")
+    return array.astype(np.int64 if array.dtype.kind in "biu" else np.float64)

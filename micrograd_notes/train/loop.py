@@ -1,0 +1,639 @@
+"""Training: guess, compare, adjust, again and again, and an honest count of what was learned.
+
+`fit` is the loop that every notebook would write: batches in an order that a seed decides, a loss,
+a sweep, a step of an optimiser. It returns a `History`, plain data. `predict`, `accuracy` and
+`evaluate` read a model and record nothing.
+
+This file knows a model as a function of one example's inputs, with parameters. An output that is
+one number is a *logit*: above 0 it says class 1, or +1. Several outputs are a logit for each class,
+and the largest one wins. The file knows no picture and no command line.
+"""
+
+import logging
+import math
+import operator
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count, repeat
+from typing import Any, NamedTuple, Protocol
+
+from micrograd_notes.common import checks
+from micrograd_notes.engine import AnomalyError, Value, detect_anomaly, no_grad, topological_order
+from micrograd_notes.nn.losses import (
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    hinge_loss,
+    mse_loss,
+)
+from micrograd_notes.train.data import TASKS, Dataset
+from micrograd_notes.train.lifted_loop import (
+    NOTHING_TO_LEARN,
+    Examples,
+    LiftedTraining,
+    refuse_steps,
+    refuse_strangers,
+    refuse_to_step,
+)
+from micrograd_notes.train.optim import Adam, Optimizer
+
+__all__ = ["History", "accuracy", "default_loss", "evaluate", "fit", "predict"]
+
+logger = logging.getLogger(__name__)
+
+SAY_REGRESSION = "For quantities, give loss=mse_loss or Dataset(..., task='regression')"
+
+Inputs = Sequence[Sequence[Any]]
+Data = Dataset | tuple[Inputs, Sequence[Any]]
+Loss = Callable[[list[Any], list[Any]], Any]
+Logs = dict[str, Any]
+Callback = Callable[[int, Logs], Any]
+Predictor = Callable[[Sequence[Any]], Any]
+
+
+class Model(Protocol):
+    """What can be trained: a function of the inputs of one example, with parameters."""
+
+    def __call__(self, inputs: Sequence[Any], /) -> Any: ...
+
+    def parameters(self) -> list[Value]:
+        """Returns the leaves to adjust."""
+
+
+@dataclass
+class History:
+    """What training went through: `epochs[i]` holds the numbers of epoch i by name.
+
+    They are "loss", "accuracy" and "seconds"; with validation data also "validation_loss" and
+    "validation_accuracy"; and whatever a callback added. `history["loss"]` is a column of them,
+    with None for an epoch that lacks it. In all else it is a list of the epochs.
+
+    >>> history = History([{"loss": 2.0}, {"loss": 1.5}])
+    >>> history["loss"], "loss" in history
+    ([2.0, 1.5], True)
+    >>> history[-1], len(history)
+    ({'loss': 1.5}, 2)
+    """
+
+    epochs: list[Logs] = field(default_factory=list)
+
+    def __getitem__(self, name: str | int | slice) -> Any:
+        if not isinstance(name, str):
+            return self.epochs[name]
+        names = {each: None for logs in self.epochs for each in logs}
+        if name not in names:
+            raise KeyError(f"no epoch has {name!r}; there are: {', '.join(names)}")
+        return [logs.get(name) for logs in self.epochs]
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def __iter__(self) -> Iterator[Logs]:
+        return iter(self.epochs)
+
+    def __contains__(self, name: object) -> bool:
+        names = {each for logs in self.epochs for each in logs}
+        return name in names if isinstance(name, str) else name in self.epochs
+
+
+def fit(
+    model: Model,
+    data: Data,
+    *,
+    loss: Loss | None = None,
+    optimizer: Optimizer | None = None,
+    epochs: int = 10,
+    batch_size: int = 32,
+    seed: int = 0,
+    validation: Data | None = None,
+    callback: Callback | Sequence[Callback] | None = None,
+    progress: bool = True,
+    lifted: bool = False,
+) -> History:
+    """Trains the model in place and returns what each epoch came to.
+
+    An epoch's loss and accuracy are those of the guesses as they were made, each before the step
+    that learned from it, so that they cost nothing more. Those of the validation data are of the
+    model at the end of the epoch.
+
+    Args:
+        model: a function of one example's inputs that returns a `Value` or a list of them.
+        data: a `Dataset`, or (inputs, targets): lists, arrays or data frames of finite numbers. A
+            `Dataset` of the task "regression" is learned with `mse_loss`, and has no accuracy.
+        loss: a function of the outputs and the targets of a batch; see `default_loss`.
+        optimizer: by default Adam with lr=0.05, which suits small nets, over all parameters.
+        epochs: how often to go through the data.
+        batch_size: how many examples make a step; the last step of an epoch may have fewer.
+        seed: decides the order of the examples, a new one each epoch. The same seed, model and
+            data give the same numbers, to the last bit.
+        validation: data to evaluate after each epoch, never to learn from.
+        callback: called after each epoch with its number, from 0, and its logs. The gradients are
+            then those of the last step. What it adds to the logs stays in the history. If it
+            returns True, training ends there; else it returns False or None. Several are given as
+            a list, and called in order.
+        progress: whether to show a bar, where tqdm is installed; in a file or a pipe, at most 20
+            lines. With or without it, each epoch is a line in the log `micrograd_notes.train.loop`,
+            at the level INFO.
+        lifted: whether to lift the loss to arrays and train on those: the same batches, steps and
+            numbers, to rounding, some thousand times sooner. The model has the numbers and the
+            gradients of the last step whenever a callback is called, and at the end, if it is
+            interrupted too. Before the first step, and on one more example now and then, which
+            takes 1% of the time, loss and gradient are held against the scalars. A plain number
+            that the model or the loss reads may be changed by a callback: then it is lifted again.
+            A parameter that `pick` chose for no example of a batch has the gradient 0, as in
+            PyTorch, where in scalars it has none and is left alone.
+
+    Raises:
+        ValueError: inputs and targets do not fit each other or the model, or a count is below 1;
+            a weight could not learn (see `Module`), or the optimiser is of another model.
+            Or an example holds a number that is not finite.
+        TypeError: an example holds something else than numbers; the model does not return `Value`s;
+            the loss or the callback is not a function, or the optimiser not an `Optimizer`; a
+            callback returns something else than True, False or None.
+        FloatingPointError: the loss, a gradient, or what a step would make of a parameter is not
+            finite. Model and optimiser stay as they were before that step.
+        CannotLift: with `lifted`, the model or the loss can't be lifted, or differs from the
+            scalars; the line at fault is named, and before the first step nothing has changed.
+        ImportError: with `lifted`, NumPy is not installed.
+
+    >>> from micrograd_notes.train.data import xor
+    >>> from micrograd_notes.nn.networks import MLP
+    >>> model = MLP(2, [8, 1], activation="tanh", seed=0)
+    >>> history = fit(model, xor(), progress=False)
+    >>> len(history), accuracy(model, xor(seed=1))
+    (10, 1.0)
+    """
+    epochs = checks.whole_number("epochs", epochs)
+    batch_size = checks.whole_number("batch_size", batch_size)
+    seed = checks.seed(seed)
+    if not hasattr(model, "parameters"):
+        raise TypeError(f"model must have parameters(), like a Module, got {checks.shown(model)}")
+    if loss is not None:
+        checks.function("loss", loss, 2, "(outputs, targets), like mse_loss")
+    callbacks = _callbacks(callback)
+    progress, lifted = checks.flag("progress", progress), checks.flag("lifted", lifted)
+    if not isinstance(optimizer, Optimizer | None):
+        raise TypeError(
+            "optimizer must be one like Adam(model.parameters(), lr=0.01), got "
+            f"{checks.shown(optimizer)}"
+        )
+    examples = _checked(data, model)
+    held_out = None if validation is None else _checked(validation, model, "validation")
+    if held_out is not None:
+        held_out = held_out._replace(task=held_out.task or examples.task)
+    loss = _default_loss(model, examples) if loss is None else loss
+    optimizer = Adam(model.parameters(), lr=0.05) if optimizer is None else optimizer
+    steps: _Steps | LiftedTraining = (
+        _lifted(model, examples, loss, optimizer, batch_size, held_out)
+        if lifted
+        else _Steps(model, examples, loss, optimizer, batch_size, held_out)
+    )
+    order = list(range(len(examples.inputs)))
+    generator = random.Random(seed)
+    history = History()
+    with _progress_bar(epochs) if progress else nullcontext() as bar, steps:
+        for epoch in range(epochs):
+            start = time.perf_counter()
+            generator.shuffle(order)
+            logs: Logs = {**steps.one_epoch(order)}
+            if validation is not None:
+                for name, measured in steps.evaluate().items():
+                    logs[f"validation_{name}"] = measured
+            logs["seconds"] = time.perf_counter() - start
+            history.epochs.append(logs)
+            logger.info("epoch %d of %d: %s", epoch + 1, epochs, _spelled(logs))
+            if bar is not None:
+                bar.set_postfix_str(_spelled(logs), refresh=False)
+                bar.update()
+                done = epoch + 1
+                if bar.disable and (done % math.ceil(epochs / 20) == 0 or done == epochs):
+                    print(f"epoch {done} of {epochs}: {_spelled(logs)}", file=sys.stderr)
+            if callbacks:
+                steps.write_back()
+                answers = [_is_true(each, each(epoch, logs)) for each in callbacks]
+                if any(answers):
+                    break
+                steps.read()
+    return history
+
+
+@dataclass
+class _Steps:
+    """The steps of `fit` on scalars; `LiftedTraining` takes them on arrays."""
+
+    model: Model
+    data: "_Examples"
+    loss: Loss
+    optimizer: Optimizer
+    batch_size: int
+    validation: "_Examples | None"
+
+    def one_epoch(self, order: Sequence[int]) -> dict[str, float]:
+        """Takes one step a batch, and returns the mean loss and the accuracy of all guesses."""
+        losses: list[float] = []
+        guesses: list[Any] = []
+        mine = self.model.parameters()
+        for start in range(0, len(order), self.batch_size):
+            batch = order[start : start + self.batch_size]
+            outputs, batch_loss = self._guess(batch)
+            if not start:
+                if not batch_loss.requires_grad:
+                    raise RuntimeError(NOTHING_TO_LEARN)
+                refuse_strangers(self.optimizer, mine, partial(topological_order, batch_loss))
+            self._step(batch_loss, batch, mine)
+            losses.append(batch_loss.data * len(batch))
+            guesses += map(_numbers, outputs, batch)
+        data = self.data._replace(targets=[self.data.targets[i] for i in order])
+        return {"loss": math.fsum(losses) / len(order), **_accuracy_if_labels(guesses, data)}
+
+    def _guess(self, batch: Sequence[int]) -> tuple[list[Any], Value]:
+        outputs = [_output(self.model, self.data.inputs[i], i) for i in batch]
+        return outputs, _loss_of(self.loss, outputs, [self.data.targets[i] for i in batch])
+
+    def _step(self, loss: Value, batch: Sequence[int], mine: list[Value]) -> None:
+        """Takes a step; or raises, and leaves model and optimiser as they were before."""
+        optimizer, trained = self.optimizer, self.optimizer.params
+        numbers, gradients = [p._data for p in trained], [p._grad for p in (*mine, *trained)]
+        memories = list(map(dict.copy, optimizer.memories))
+        try:
+            refuse_to_step("the loss", loss.data)
+            optimizer.zero_grad()
+            loss.backward()
+            refuse_steps(self.model, trained, [p._grad or 0.0 for p in trained], "the gradient of ")
+            optimizer.step()
+            refuse_steps(self.model, trained, [p._data for p in trained])
+        except BaseException as error:
+            for parameter, number in zip(trained, numbers, strict=True):
+                parameter.data = number
+            optimizer.memories = memories
+            why = self._origin(batch) if type(error) is FloatingPointError else ""
+            for parameter, gradient in zip((*mine, *trained), gradients, strict=True):
+                parameter.grad = gradient
+            if why:
+                raise FloatingPointError(f"{error}\n  {why}") from None
+            raise
+
+    def _origin(self, batch: Sequence[int]) -> str:
+        """Returns where in a batch the first number is made that is not finite, in words."""
+        try:
+            with detect_anomaly():
+                self._guess(batch)[1].backward()
+        except Exception as error:  # in some other way, perhaps, the second time
+            return str(error) if isinstance(error, AnomalyError) else ""
+        return ""
+
+    def evaluate(self) -> dict[str, float]:
+        """Returns the loss and the accuracy on the validation data."""
+        assert self.validation is not None
+        return _evaluated(self.model, self.validation, self.loss)
+
+    def __enter__(self) -> None:
+        """Does nothing, as do the next ones: the model has the numbers of each step at once."""
+
+    def __exit__(self, *error: object) -> None: ...
+
+    def write_back(self) -> None: ...
+
+    def read(self) -> None: ...
+
+
+def _lifted(
+    model: Model,
+    data: "_Examples",
+    loss: Loss,
+    optimizer: Optimizer,
+    batch_size: int,
+    validation: "_Examples | None",
+) -> LiftedTraining:
+    """Returns the steps on arrays; labels among the targets are known by the model's outputs."""
+
+    def arrays(data: _Examples) -> Examples:
+        [output] = _outputs(model, data.inputs[:1])
+        labels = _labels(_numbers(output, 0), data)
+        # Classes may be spelled 0.0, 1.0, 2.0; an array of indices holds whole numbers.
+        targets = labels if labels and not isinstance(output, Value) else data.targets
+        return Examples.of(list(zip(data.inputs, targets, strict=True)), labels)
+
+    held_out = None if validation is None else arrays(validation)
+    return LiftedTraining(model, loss, optimizer, batch_size, arrays(data), held_out)
+
+
+# ---- reading a model -----------------------------------------------------------------------------
+
+
+def predict(model: Predictor, inputs: Inputs | Dataset, task: str | None = None) -> list[Any]:
+    """Returns the class that the model gives to each example, or its number for a regression.
+
+    Args:
+        model: a function of one example's inputs that returns a `Value` or a list of them.
+        inputs: those of the examples, or a `Dataset`.
+        task: "classification" or "regression"; by default that of the `Dataset`, and for plain
+            inputs "classification". The class is 0 or 1 for a model of one output.
+
+    Raises:
+        FloatingPointError: an output is nan, which is neither a class nor a number.
+
+    >>> predict(lambda x: Value(x[0] - 5.0), [[4.0], [6.0]])
+    [0, 1]
+    >>> predict(lambda x: [Value(0.1), Value(0.7), Value(0.2)], [[4.0]])
+    [1]
+    >>> predict(lambda x: Value(x[0] - 5.0), [[4.0], [6.0]], task="regression")
+    [-1.0, 1.0]
+    """
+    if task is None:
+        task = inputs.task if isinstance(inputs, Dataset) else "classification"
+    checks.one_of("task", task, TASKS)
+    outputs = list(map(_numbers, _outputs(model, _inputs_of(inputs, model)), count()))
+    return outputs if task == "regression" else list(map(_chosen_class, outputs))
+
+
+def accuracy(model: Predictor, data: Data) -> float:
+    """Returns the share of the examples whose class the model gets right, from 0 to 1.
+
+    Raises:
+        ValueError: the targets are no labels for the outputs that the model has.
+        FloatingPointError: an output is nan, which is not a class.
+
+    >>> accuracy(lambda x: Value(x[0] - 5.0), ([[4.0], [6.0], [7.0], [8.0]], [0, 1, 1, 0]))
+    0.75
+    """
+    examples = _checked(data, model)
+    outputs = list(map(_numbers, _outputs(model, examples.inputs), count()))
+    measured = _accuracy_if_labels(outputs, examples)
+    if not measured:
+        raise ValueError(
+            "accuracy needs labels as targets in data: 0 and 1, or -1 and +1, for a model of one "
+            f"output; 0 to k-1 for one of k outputs. {checks.ONE_HOT}"
+        )
+    return measured["accuracy"]
+
+
+def evaluate(model: Predictor, data: Data, loss: Loss | None = None) -> dict[str, float]:
+    """Returns the "loss" on the data and, where its targets are labels, the "accuracy".
+
+    >>> evaluate(lambda x: Value(0.0), ([[4.0], [6.0]], [0, 0]))
+    {'loss': 0.6931471805599453, 'accuracy': 1.0}
+    """
+    examples = _checked(data, model)
+    if loss is not None:
+        checks.function("loss", loss, 2, "(outputs, targets), like mse_loss")
+    return _evaluated(model, examples, _default_loss(model, examples) if loss is None else loss)
+
+
+def _evaluated(model: Predictor, examples: "_Examples", loss: Loss) -> dict[str, float]:
+    with no_grad():
+        outputs = _outputs(model, examples.inputs)
+        total = _loss_of(loss, outputs, examples.targets)
+    numbers = list(map(_numbers, outputs, count()))
+    return {"loss": total.data, **_accuracy_if_labels(numbers, examples)}
+
+
+def default_loss(model: Predictor, data: Data) -> Loss:
+    """Returns the loss that suits the model's outputs and the targets.
+
+    | outputs | targets | loss |
+    |---|---|---|
+    | one | 0 and 1 | `binary_cross_entropy_with_logits` |
+    | one | -1 and +1 | `hinge_loss` |
+    | one | other numbers, not all of them whole | `mse_loss` |
+    | k | labels from 0 to k-1 | `cross_entropy` |
+    | k | lists of k numbers, not all of them one-hot | `mse_loss` |
+    | any | those of a `Dataset` with task="regression" | `mse_loss` |
+
+    Raises:
+        ValueError: the labels are more than the outputs can tell apart. Or nothing says whether
+            targets are classes or quantities: two or more other whole numbers for one output, or
+            one-hot rows.
+
+    >>> default_loss(lambda x: [Value(0.0), Value(1.0)], ([[4.0]], [1])).__name__
+    'cross_entropy'
+    """
+    return _default_loss(model, _checked(data, model))
+
+
+def _default_loss(model: Predictor, examples: "_Examples") -> Loss:
+    targets = examples.targets
+    if examples.task == "regression":
+        return mse_loss
+    [output] = _outputs(model, examples.inputs[:1])
+    if isinstance(output, Value):
+        if examples.classes > 2:
+            raise ValueError(
+                f"the data has {examples.classes} classes and the model one output, which tells "
+                f"two apart; give its last layer {examples.classes}"
+            )
+        if _are_among(targets, (0, 1)):
+            return binary_cross_entropy_with_logits
+        if _are_among(targets, (-1, 1)):
+            return hinge_loss
+        if rows := [target for target in targets if isinstance(target, list | tuple)]:
+            raise ValueError(
+                f"the model has one output, so targets are numbers; got {checks.shown(rows[0])} "
+                "among them. Give row[0] of a row with one number"
+            )
+        different = sorted(set(targets))
+        if len(different) > 1 and all(target % 1 == 0 for target in different):
+            some = ", ".join(f"{target:g}" for target in different[:4])
+            raise ValueError(
+                f"the targets are whole numbers, like {some}, which may be classes or quantities. "
+                "Number two classes 0 and 1, and give the model an output for each of more "
+                f"classes. {SAY_REGRESSION}"
+            )
+        return mse_loss
+    labels = range(len(output))
+    for target in targets:
+        if not isinstance(target, list | tuple) and target not in labels:
+            raise ValueError(
+                f"the model has {len(labels)} outputs, so targets are labels from 0 to "
+                f"{len(labels) - 1} or lists of {len(labels)} numbers; got {target!r} among them"
+            )
+    rows = [target for target in targets if isinstance(target, list | tuple) and len(target) > 1]
+    if len(rows) == len(targets) and all([x for x in row if x != 0] == [1] for row in rows):
+        raise ValueError(
+            f"the targets are one-hot, like {checks.shown(targets[0])}, which may be classes or "
+            f"quantities. {checks.ONE_HOT}. {SAY_REGRESSION}"
+        )
+    return cross_entropy if _are_among(targets, labels) else mse_loss
+
+
+def _loss_of(loss: Loss, outputs: list[Any], targets: list[Any]) -> Value:
+    """Returns the loss of a batch, if it is a `Value`."""
+    total = loss(outputs, targets)
+    if isinstance(total, Value):
+        return total
+    raise TypeError(
+        f"loss must return one Value, made from the outputs of the model, got {checks.shown(total)}"
+    )
+
+
+def _outputs(model: Predictor, inputs: Inputs) -> list[Any]:
+    """Returns the model's outputs for each example, without recording how they came about."""
+    with no_grad():
+        return list(map(_output, repeat(model), inputs, count()))
+
+
+def _output(model: Predictor, inputs: Any, place: int) -> Any:
+    """Returns the output for the example at that place; TypeError if it holds no `Value`s."""
+    output = model(inputs)
+    values = [output] if isinstance(output, Value) else checks.plain(output)
+    if not isinstance(values, list | tuple) or not all(isinstance(v, Value) for v in values):
+        raise TypeError(
+            f"model must return a Value, or a list of Values, got {checks.shown(output)} for "
+            f"example {place}"
+        )
+    return output
+
+
+def _numbers(output: Any, place: int) -> Any:
+    """Returns the output for the example at that place as a number, or as a list of numbers."""
+    numbers = [value.data for value in ([output] if isinstance(output, Value) else output)]
+    if any(map(math.isnan, numbers)):
+        raise FloatingPointError(
+            f"the output of the model for example {place} is nan, which is not a class"
+        )
+    return numbers[0] if isinstance(output, Value) else numbers
+
+
+def _chosen_class(output: Any) -> int:
+    """Returns the class that a logit, or a list of one logit a class, speaks for."""
+    if isinstance(output, float):
+        return int(output > 0)
+    return max(range(len(output)), key=output.__getitem__)
+
+
+def _accuracy_if_labels(outputs: list[Any], examples: "_Examples") -> dict[str, float]:
+    """Returns {"accuracy": the share of outputs that are right}, or {} if targets are no labels."""
+    labels = _labels(outputs[0], examples)
+    if labels is None:
+        return {}
+    right = sum(map(operator.eq, map(_chosen_class, outputs), labels))
+    return {"accuracy": right / len(labels)}
+
+
+def _labels(output: Any, examples: "_Examples") -> list[int] | None:
+    """Returns the class of each target, or None if they are no labels for such an output."""
+    spellings = [(0, 1), (-1, 1)] if isinstance(output, float) else [range(len(output))]
+    targets = examples.targets
+    if examples.task == "regression" or not any(_are_among(targets, each) for each in spellings):
+        return None
+    return [int(max(target, 0)) for target in targets]  # of two classes, -1 and 0 are the same one
+
+
+def _are_among(targets: list[Any], labels: Sequence[int]) -> bool:
+    return all(not hasattr(target, "__len__") and target in labels for target in targets)
+
+
+# ---- arguments and reports -----------------------------------------------------------------------
+
+
+class _Examples(NamedTuple):
+    """Data that was checked, so that it is looked at once however often it is read."""
+
+    inputs: list[Any]
+    targets: list[Any]
+    task: str | None = None  # where it was not said
+    classes: int = 0
+
+
+def examples_of(data: Data, model: Any = ...) -> list[tuple[Any, Any]]:
+    """Returns the data as a list of (inputs, target), once it is checked, for a model if any."""
+    examples = _checked(data, model)
+    return list(zip(examples.inputs, examples.targets, strict=True))
+
+
+def _checked(data: Any, model: Any = ..., name: str = "data") -> _Examples:
+    """Returns the data as lists of finite numbers; TypeError or ValueError where it is not."""
+    of = "" if name == "data" else f" of {name}"
+    if isinstance(data, Dataset):
+        inputs, targets = data, data.targets
+        said: tuple[Any, ...] = (data.task, len(data.class_names))
+    else:
+        is_pair = isinstance(data, tuple | list) and len(data) == 2
+        if not is_pair or (isinstance(data, list) and all(map(_is_example, data))):
+            kind = "a list of examples" if isinstance(data, list) else checks.shown(data)
+            raise TypeError(
+                f"{name} must be a Dataset or (inputs, targets), got {kind}. Of pairs give "
+                "([x for x, _ in pairs], [y for _, y in pairs])"
+            )
+        (inputs, targets), said = data, ()
+    examples = _Examples(
+        _inputs_of(inputs, model, f"inputs{of}"), checks.examples(f"targets{of}", targets), *said
+    )
+    if len(examples.inputs) != len(examples.targets):
+        raise ValueError(
+            f"{name} is wrong: there are {len(examples.inputs)} inputs for "
+            f"{len(examples.targets)} targets"
+        )
+    if not examples.inputs:
+        raise ValueError(f"there are no examples in {name}; give one or more")
+    return examples
+
+
+def _is_example(part: Any) -> bool:
+    """Returns whether it is a pair of a row and a number."""
+    is_pair = isinstance(part, tuple | list) and len(part) == 2
+    return is_pair and isinstance(part[0], tuple | list) and not hasattr(part[1], "__len__")
+
+
+def _inputs_of(given: Any, model: Any, what: str = "inputs") -> list[Any]:
+    """Returns inputs as lists of finite numbers, of lengths that the model takes."""
+    columns: tuple[str, ...] = ()
+    if isinstance(given, Dataset):
+        given, columns = given.inputs, given.feature_names
+    inputs = checks.examples(what, given, columns)
+    if model is not ...:
+        checks.function("model", model, 1, "(inputs), like an MLP")
+    places = {len(row) if hasattr(row, "__len__") else -1: i for i, row in enumerate(inputs)}
+    for length, place in places.items() if len(places) > 1 and model is not ... else ():
+        try:
+            _outputs(model, [inputs[place]])
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"example {place} of the {what} has {length} numbers, and not all have as many: "
+                f"{error}"
+            ) from None
+    return inputs
+
+
+def _callbacks(callback: Callback | Sequence[Callback] | None) -> list[Callback]:
+    """Returns the callbacks as a list; TypeError if one of them is no function."""
+    if callback is None:
+        return []
+    callbacks: list[Any] = list(callback) if isinstance(callback, list | tuple) else [callback]
+    for each in callbacks:
+        checks.function("callback", each, 2, "(epoch, logs), or a list of them")
+    return callbacks
+
+
+def _is_true(callback: Callback, answer: Any) -> bool:
+    """Returns a callback's answer; TypeError if it is none."""
+    if answer is None or type(answer).__name__ in ("bool", "bool_"):  # NumPy's are not Python's
+        return bool(answer)
+    raise TypeError(
+        f"the callback {getattr(callback, '__qualname__', repr(callback))} returned {answer!r}. "
+        "Return True to end the training, False or None to go on"
+    )
+
+
+def _spelled(logs: Logs) -> str:
+    """Returns the numbers of an epoch as one short line."""
+    return ", ".join(
+        f"{name.replace('_', ' ')} {number:.4g}"
+        for name, number in logs.items()
+        if isinstance(number, float)
+    )
+
+
+def _progress_bar(epochs: int) -> Any:
+    """Returns a tqdm bar, or a context of None where tqdm is not installed."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return nullcontext()
+    # A bar is for a terminal, or for a notebook, which does not say that it is one.
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return tqdm(total=epochs, unit="epoch", disable=None if shell is None else False)

@@ -1,0 +1,252 @@
+"""A recorder that watches training: after an epoch it notes all parameters and their gradients.
+
+A `Recorder` is a callback for `fit`. What it notes, a `Snapshot`, stays in the history, and is a
+model again whenever one asks: so its answers, its activations and its decision boundary can be
+looked at later, and need not be computed while the model learns. This file trains nothing and draws
+nothing.
+"""
+
+import copy
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from micrograd_notes.common import checks
+from micrograd_notes.engine import Value, no_grad, topological_order
+from micrograd_notes.engine.op import Op
+from micrograd_notes.nn.networks import MLP, Layer, Module, Neuron
+from micrograd_notes.train.data import Dataset
+from micrograd_notes.train.loop import Data, History, examples_of
+
+__all__ = ["KINDS", "Recorder", "Snapshot", "snapshots_of"]
+
+KINDS = ("weights", "gradients", "activations")
+"""What a snapshot has numbers of, layer by layer."""
+
+EXAMPLES = 64  # whose activations are looked at
+
+Numbers = list[float]
+
+
+class Recorder:
+    """A callback for `fit` that notes what the model is like after each epoch.
+
+    Args:
+        model: the model that is trained. A learner's own `Module` will do.
+        data: what it is trained on, as `fit` takes it; the pictures show it.
+        every: note every so many epochs, the first one included.
+
+    It changes nothing of the training: it reads numbers, and asks neither the model nor a random
+    generator for anything.
+
+    >>> from micrograd_notes.train.data import xor
+    >>> from micrograd_notes.train.loop import fit
+    >>> model = MLP(2, [4, 1], activation="tanh", seed=0)
+    >>> history = fit(model, xor(), epochs=3, callback=Recorder(model, xor()), progress=False)
+    >>> history["snapshot"][-1].model().state_dict() == model.state_dict()
+    True
+    """
+
+    def __init__(self, model: Module, data: Data, every: int = 1) -> None:
+        checks.module(model)
+        inputs, targets = zip(*examples_of(data, model), strict=True)
+        self.model = model
+        self.data: Data = data if isinstance(data, Dataset) else (inputs, targets)
+        self.every = checks.whole_number("every", every)
+        self._parameters: list[Value] = model.parameters()
+
+    def __call__(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Adds a `Snapshot` to the logs of an epoch, where its turn has come."""
+        if epoch % self.every == 0:
+            logs["snapshot"] = Snapshot(
+                model_was=self.model,
+                data=self.data,
+                parameters=array("d", (p.data for p in self._parameters)),
+                gradients=array("d", (p.grad for p in self._parameters if p.has_grad)),
+                has_gradient=bytes(p.has_grad for p in self._parameters),
+            )
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The parameters of a model at the end of an epoch, and the gradients of its last step."""
+
+    model_was: Any = field(repr=False)
+    """The model that was trained, which may have learnt more since."""
+    data: Any = field(repr=False)
+    parameters: "array[float]" = field(repr=False)
+    gradients: "array[float]" = field(repr=False)
+    """Those of the parameters that had one."""
+    has_gradient: bytes = field(repr=False)
+
+    def model(self) -> Any:
+        """Returns a model of its own with the parameters of that epoch."""
+        replica = copy.deepcopy(self.model_was)
+        for parameter, number in zip(replica.parameters(), self.parameters, strict=True):
+            parameter.data = number
+        return replica
+
+    @cached_property
+    def _layer_names(self) -> list[str]:
+        """For each parameter the layer that it belongs to."""
+        names = [name for name, _ in self.model_was.named_parameters()]
+        return [layer_name(name) or type(self.model_was).__name__ for name in names]
+
+    def numbers(self, of: str) -> dict[str, Numbers]:
+        """Returns the numbers of each layer, by its name.
+
+        Args:
+            of: "weights" (biases among them), "gradients", or "activations": what the neurons
+                answer to the first examples of the data, up to 64 of them.
+
+        Raises:
+            ValueError: there are no numbers of that kind.
+        """
+        checks.one_of("of", of, KINDS)
+        if of == "activations":
+            return self._activations()
+        names = self._layer_names
+        numbers: Sequence[float] = self.parameters
+        if of == "gradients":
+            pairs = zip(names, self.has_gradient, strict=True)
+            names, numbers = [name for name, has in pairs if has], self.gradients
+        return _grouped(zip(names, numbers, strict=True))
+
+    def function(self) -> Callable[[Sequence[float]], Numbers]:
+        """Returns the model of that epoch as a function from inputs to its outputs, as numbers.
+
+        It is for pictures that ask many times, such as
+        `plots.decision_boundary(snapshot.function(), data)`.
+        """
+        model = self.model()
+        if is_plain(model):
+            signals_of = in_plain_numbers(model)
+            return lambda inputs: signals_of(inputs)[-1]
+
+        def outputs(inputs: Sequence[float]) -> Numbers:
+            with no_grad():
+                answer = model(inputs)
+            return [y.data for y in (answer if isinstance(answer, list | tuple) else [answer])]
+
+        return outputs
+
+    def _activations(self) -> dict[str, Numbers]:
+        model = self.model()
+        inputs = inputs_of(self.data)
+        if is_plain(model):
+            signals_of = in_plain_numbers(model)
+            return _grouped(
+                (f"layers[{i}]", number)
+                for example in inputs[:EXAMPLES]
+                for i, signals in enumerate(signals_of(example))
+                for number in signals
+            )
+        return _grouped(pair for x in inputs[:EXAMPLES] for pair in neuron_outputs(model, x))
+
+
+def snapshots_of(history: History) -> list[tuple[int, Snapshot]]:
+    """Returns the snapshots in the history, each with the number of its epoch, from 0.
+
+    >>> snapshots_of(History([{"loss": 1.0}]))
+    []
+    """
+    if not isinstance(history, History):
+        raise TypeError(f"history must be what fit returns, got {checks.shown(history)}")
+    return [(i, logs["snapshot"]) for i, logs in enumerate(history.epochs) if "snapshot" in logs]
+
+
+def inputs_of(data: Any) -> Sequence[Sequence[Any]]:
+    """Returns the inputs of all examples, from a `Dataset` or from (inputs, targets)."""
+    inputs: Sequence[Sequence[Any]] = data.inputs if isinstance(data, Dataset) else data[0]
+    return inputs
+
+
+def layer_name(parameter: str) -> str:
+    """Returns the layer that a parameter belongs to, by the parameter's name.
+
+    >>> layer_name("layers[0].neurons[3].w[1]"), layer_name("head.w"), layer_name("slope")
+    ('layers[0]', 'head', '')
+    """
+    owner = parameter.rpartition(".")[0]
+    before, _, last = owner.rpartition(".")
+    return before if last.startswith("neurons[") else owner
+
+
+def _grouped(pairs: Any) -> dict[str, Numbers]:
+    groups: dict[str, Numbers] = {}
+    for name, number in pairs:
+        groups.setdefault(name, []).append(number)
+    return groups
+
+
+# ---- what neurons answer -------------------------------------------------------------------------
+
+
+def neuron_outputs(model: Any, example: Sequence[Any]) -> list[tuple[str, float]]:
+    """Returns the output of every neuron that the model uses, with the name of its layer.
+
+    A neuron leaves itself as the `origin` of its output, so any `Module` can be asked.
+    """
+    owners = {parameter: layer_name(name) for name, parameter in model.named_parameters()}
+    answer = model(example)
+    roots = answer if isinstance(answer, list | tuple) else [answer]
+    outputs = {
+        value: None
+        for root in roots
+        for value in topological_order(root)
+        if value.origin is not None and value.operands
+    }
+    return [
+        (owners.get(value.origin.w[0], "") or type(model).__name__, value.data)
+        for value in outputs
+        if isinstance(value.origin, Neuron)
+    ]
+
+
+def is_plain(model: Any) -> bool:
+    """Returns whether the model is an MLP of the package, without a method of the learner's own."""
+    return type(model) is MLP and all(
+        type(layer) is Layer and all(type(neuron) is Neuron for neuron in layer.neurons)
+        for layer in model.layers
+    )
+
+
+def in_plain_numbers(model: MLP) -> Callable[[Sequence[Any]], list[Numbers]]:
+    """Returns the function from an example to the outputs of each layer, without `Value`s.
+
+    It adds in the same order as the model, so its numbers are the same to the last bit, and it is
+    about ten times as fast: a picture of the plane asks a thousand times.
+
+    >>> model = MLP(2, [3, 1], activation="tanh", seed=0)
+    >>> in_plain_numbers(model)([1.0, -2.0])[-1] == [model([1.0, -2.0]).data]
+    True
+    """
+    layers = [
+        [([w.data for w in n.w], n.b.data, _on_numbers(n.activation)) for n in layer.neurons]
+        for layer in model.layers
+    ]
+
+    def signals_of(example: Sequence[Any]) -> list[Numbers]:
+        signals = [x.data if isinstance(x, Value) else float(x) for x in example]
+        answers = []
+        for neurons in layers:
+            answer = []
+            for weights, total, activation in neurons:
+                for weight, signal in zip(weights, signals, strict=True):
+                    total += weight * signal
+                answer.append(activation(total))
+            answers.append(answer)
+            signals = answer
+        return answers
+
+    return signals_of
+
+
+def _on_numbers(activation: Callable[[Any], Any] | None) -> Callable[[float], float]:
+    if activation is None:
+        return float
+    if isinstance(activation, Op):
+        return activation
+    return no_grad()(lambda total: activation(Value(total)).data)
