@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from micrograd_notes.engine import ops
+from micrograd_notes.engine import ops, helper_ops, functions
 
 Instruction = tuple[str, int, int]
 
@@ -25,9 +25,9 @@ STEPS: dict[str, Callable[[Any, Any], Any]] = {
     "sigmoid": lambda a, b: ops.sigmoid(a),
     "softplus": lambda a, b: ops.softplus(a),
     "square": lambda a, b: ops.tanh(a) ** 2,
-    "maximum": lambda a, b: ops.maximum(a, b),
-    "at_least": lambda a, b: ops.maximum(a, 0.25),
-    "where": lambda a, b: ops.where(ops.greater(a, b), a, b),
+    "maximum": lambda a, b: functions.maximum(a, b),
+    "at_least": lambda a, b: functions.maximum(a, 0.25),
+    "where": lambda a, b: helper_ops.where(helper_ops.greater(a, b), a, b),
     "logsumexp": lambda a, b: ops.logsumexp(a, b, 1.0),
     "hypot": lambda a, b: ops.hypot(a, b),
     "constant": lambda a, b: 2.0 * a - 1.0,

@@ -21,7 +21,8 @@ import pytest
 
 from micrograd_notes import MLP, Value, draw_dot, grad, lift, no_grad, operation
 from micrograd_notes.engine.op import TABLE
-from micrograd_notes.engine.ops import equal, greater, hypot, logsumexp, sqrt, tanh, where
+from micrograd_notes.engine.helper_ops import equal, greater, where
+from micrograd_notes.engine.ops import hypot, logsumexp, sqrt, tanh
 from micrograd_notes.lifting import CannotLift, NotChecked
 from micrograd_notes.nn.losses import cross_entropy
 from micrograd_notes.nn.networks import Module

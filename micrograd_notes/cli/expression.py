@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from micrograd_notes.engine import Value, ops
+from micrograd_notes.engine import Value, functions, ops
 from micrograd_notes.engine.op import TABLE
 
 _OPERATORS: dict[type[ast.AST], str] = {
@@ -22,9 +22,9 @@ _OPERATORS: dict[type[ast.AST], str] = {
     ast.UAdd: "pos",
 }
 _BUILT_FROM_ROWS: dict[str, Callable[..., Any]] = {
-    "maximum": ops.maximum,
-    "minimum": ops.minimum,
-    "clamp": ops.clamp,
+    "maximum": functions.maximum,
+    "minimum": functions.minimum,
+    "clamp": functions.clamp,
 }
 
 

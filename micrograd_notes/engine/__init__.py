@@ -2,19 +2,23 @@
 
 The sitting is four files, in this order: `value` records operations, `backward` has the chain rule,
 `ops` is the page of calculus, and `op` says what a row of it is. The other files are doors out of
-it: `facts` and `accurate` for the digits, `fast` for the speed, `modes` and `anomaly` for
-`no_grad` and `detect_anomaly`.
+it: `facts`, `accurate` and `helper_ops` for the digits, `fast` for the speed, `modes` and `anomaly`
+for `no_grad` and `detect_anomaly`, `messages` for what is refused.
 """
 
-import micrograd_notes.engine.copying
-import micrograd_notes.engine.methods  # noqa: F401
-from micrograd_notes.engine import ops as _ops
-from micrograd_notes.engine.anomaly import AnomalyError
-from micrograd_notes.engine.backward import Step, sweep, topological_order
-from micrograd_notes.engine.modes import detect_anomaly, no_grad
-from micrograd_notes.engine.op import TABLE, Op, operation
+from micrograd_notes.engine import copying as _copying  # (registers copies and pickles of graphs)
+from micrograd_notes.engine import ops as ops
+from micrograd_notes.engine.anomaly import AnomalyError, detect_anomaly
+from micrograd_notes.engine.backward import Step, grad, sweep, tell_of_sweeps, topological_order
+from micrograd_notes.engine.fast import use
+from micrograd_notes.engine.functions import clamp, maximum, minimum, pick, softmax
+from micrograd_notes.engine.helper_ops import equal, greater, step, where
+from micrograd_notes.engine.modes import no_grad
+from micrograd_notes.engine.op import TABLE, Op, lookup, operation
 from micrograd_notes.engine.ops import *  # noqa: F403
-from micrograd_notes.engine.value import Value, as_value, grad, tell_of_sweeps
+from micrograd_notes.engine.value import Value, as_value
+
+use("fast")
 
 __all__ = [
     "TABLE",
@@ -22,11 +26,21 @@ __all__ = [
     "Op",
     "Step",
     "Value",
+    "clamp",
     "detect_anomaly",
+    "equal",
     "grad",
+    "greater",
+    "lookup",
+    "maximum",
+    "minimum",
     "no_grad",
     "operation",
+    "pick",
+    "softmax",
+    "step",
     "sweep",
     "topological_order",
-    *_ops.__all__,
+    "where",
 ]
+__all__ += sorted(set(ops.__all__) - set(__all__))

@@ -5,22 +5,26 @@ A `Lookout` is shown each node as it is made, and each step of a sweep. It raise
 number that is not finite, and names the operation, its operands, and the line of the program that
 made the node.
 
-This file knows nodes and steps. When it is asked, and in which thread, the engine knows: see
-`engine.detect_anomaly`.
+`detect_anomaly` is the mode that you enter. The engine calls the `Lookout` through `modes`.
 """
 
 import linecache
 import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, overload
 from weakref import WeakKeyDictionary
 
-from micrograd_notes.engine.backward import Node, Step, described, given, sweep
+from micrograd_notes.engine.backward import Step, sweep
+from micrograd_notes.engine.messages import described, given, is_value
+from micrograd_notes.engine.modes import Asked, Mode
+from micrograd_notes.engine.value import Value
 
-__all__ = ["AnomalyError", "Line", "Lookout", "line_outside_the_package"]
+__all__ = ["AnomalyError", "Line", "Lookout", "detect_anomaly", "line_outside_the_package"]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 Line = tuple[str, int]  # a file and a number
 
@@ -45,6 +49,33 @@ class AnomalyError(FloatingPointError):
     node: Any = None
 
 
+@overload
+def detect_anomaly() -> Mode: ...
+@overload
+def detect_anomaly(function: F) -> F: ...
+def detect_anomaly(function: Callable[..., Any] | None = None) -> Any:
+    """Raises inside, in the running context, at the first number that is NaN or infinite.
+
+    A result is looked at as it is computed, a gradient as `backward` or `grad` passes it on; then
+    no gradient has changed. An infinite partial is not an anomaly where the adjoint that it meets
+    is 0, as in the branch of a `where` that is not chosen. It takes time, and costs nothing when it
+    is off. It decorates functions, generators and coroutines too.
+
+    Raises:
+        AnomalyError: a FloatingPointError that names the operation, its operands and the line that
+            made the node; `error.node` is the node, to look at or to draw.
+
+    >>> from micrograd_notes import Value
+    >>> x = Value(1e200, name="x")
+    >>> with detect_anomaly():  # doctest: +ELLIPSIS
+    ...     y = x * x + 1.0
+    Traceback (most recent call last):
+    micrograd_notes.engine.anomaly.AnomalyError: multiply(x=1e+200, x=1e+200) is inf, though its ...
+    """
+    mode = Mode(lambda: Asked(lookout=Lookout()))
+    return mode if function is None else mode(function)
+
+
 class Lookout:
     """Looks at nodes and steps, and remembers which line made which node."""
 
@@ -52,7 +83,7 @@ class Lookout:
         # weak: what is looked at is freed as it would be otherwise
         self._lines: WeakKeyDictionary[Any, Line] = WeakKeyDictionary()
 
-    def made(self, node: Node) -> None:
+    def made(self, node: Value) -> None:
         """Raises if the result of an operation is not finite."""
         # What a recorded sweep makes is looked at as steps: a partial that is infinite, in a
         # branch that was not chosen, meets an adjoint that is 0, and is no anomaly.
@@ -74,7 +105,7 @@ class Lookout:
             _is_sweeping.set(before)
 
     def rehearse(
-        self, root: Node, adjoint: float, leaves: Iterable[tuple[Node, float | None]]
+        self, root: Value, adjoint: float, leaves: Iterable[tuple[Value, float | None]]
     ) -> None:
         """Goes through a sweep that writes nothing yet, so that it can raise with nothing written.
 
@@ -111,7 +142,7 @@ class Lookout:
             why = f"the derivative of {node.op.name} is not finite there: {_KEEP_AWAY}"
         raise _anomaly(node, f"{what}\n  {why}{self._made_at(node)}")
 
-    def _made_at(self, node: Node) -> str:
+    def _made_at(self, node: Value) -> str:
         """Returns the line that made the node, where that happened before these eyes."""
         if node not in self._lines:
             return ""
@@ -127,13 +158,13 @@ def line_outside_the_package() -> Line | None:
     return None if frame is None else (frame.f_code.co_filename, frame.f_lineno)
 
 
-def _anomaly(node: Node, message: str) -> AnomalyError:
+def _anomaly(node: Value, message: str) -> AnomalyError:
     error = AnomalyError(message)
     error.node = node
     return error
 
 
-def _why(node: Node) -> str:
+def _why(node: Value) -> str:
     """Returns what made a result not finite, and what to do about it."""
     for operand in node.operands:
         if not math.isfinite(operand._data):
@@ -154,12 +185,12 @@ def _why(node: Node) -> str:
     )
 
 
-def _call(node: Node) -> str:
+def _call(node: Value) -> str:
     """Returns the node as the call that made it, with its numbers."""
     return f"{node.op.name}({', '.join(given(node.operands))})" if node.op else described(node)
 
 
-def _operand(node: Node) -> str:
+def _operand(node: Value) -> str:
     """Returns the node as the receiver of a gradient."""
     if node.op is None:
         return f"the leaf {node.name!r}" if node.name else f"the leaf Value({node._data!r})"
@@ -168,4 +199,4 @@ def _operand(node: Node) -> str:
 
 def _number(x: Any) -> float:
     """Returns the number of a float, or of a node of a recorded sweep."""
-    return x._data if isinstance(x, Node) else float(x)
+    return x._data if is_value(x) else float(x)

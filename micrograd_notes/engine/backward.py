@@ -1,92 +1,27 @@
-"""Computation graphs, and the chain rule on them.
+"""The chain rule. From a result it walks back to the leaves, and gives every value its gradient.
 
-A node is a number with the operation that made it and its operands. Backpropagation walks from the
-result to the leaves in reverse topological order, so that every node is complete before it passes
-its adjoint on, and applies the chain rule once an edge:
-
-    adjoint of the operand  +=  adjoint of the result  *  local partial
-
-This file knows how to walk a graph. It knows no derivative (the table has them) and not how a graph
-comes about (the engine records it). Nothing recurses, so a graph may be a million operations deep.
+`topological_order` puts results after their operands, so that each node is complete before it
+passes its gradient on. `sweep` walks that order from its end and applies the one line, once per
+edge. `backward` and `grad` read it. Read `ops` next, which has the local slopes.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple, TypeVar
-from weakref import ref
+from collections.abc import Container, Iterable, Iterator
+from threading import RLock
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import ReferenceType, ref
 
-from micrograd_notes.engine import ops
-from micrograd_notes.engine.op import Op, is_number
+from micrograd_notes.common.checks import finite_number, flag, shown
+from micrograd_notes.engine import messages, modes
+from micrograd_notes.engine.helper_ops import chain
 
+if TYPE_CHECKING:
+    from micrograd_notes.engine.value import Value
 
-class Node:
-    """What a walk needs to know of a value; `Value` is the one kind of node.
-
-    The operands of a simple row (`Op.is_simple`) stand in slots of their own: a tuple a node would
-    double what Python's garbage collector has to walk. Others stand in `_left`, as a tuple.
-    """
-
-    __slots__ = (
-        "_born", "_data", "_grad", "_left", "_requires_grad", "_right", "name", "op", "origin",
-    )
-
-    name: str | None
-    op: Op | None  # the row of the table that made it; None for a leaf
-    # The neuron that this is the output of, if there is one; pictures group by it. Of a leaf that
-    origin: Any  # `no_grad` made: a weak reference to a trainable leaf from which it was computed.
-    _data: float
-    _grad: float | None  # None until a sweep has come by
-    _left: Any
-    _right: Any
-    _requires_grad: bool
-    _born: int  # the clock of `Value.data` when it was computed, or when its data was set
-
-    @property
-    def operands(self) -> tuple[Any, ...]:
-        """The values it was made from, in order; `x*x` has two. Empty for a leaf."""
-        left, right = self._left, self._right
-        if right is not None:
-            return (left, right)
-        if left is None:
-            return ()
-        return left if left.__class__ is tuple else (left,)
+sweeping = RLock()  # sweeps of two threads may share leaves
+witnesses: list[ReferenceType[Any]] = []
 
 
-AnyNode = TypeVar("AnyNode", bound=Node)
-
-
-def leaf_behind(node: Node) -> Any:
-    """Returns a weak reference to a trainable leaf that it is or was computed from, or None."""
-    while (left := node._left) is not None:
-        right = node._right
-        if right is not None and left._left is None and right._left is None:
-            if left._requires_grad or right._requires_grad:
-                return ref(left if left._requires_grad else right)
-            return right.origin if left.origin is None else left.origin
-        for node in node.operands:  # noqa: B020 (the last one, if none depends on a trainable leaf)
-            if node._requires_grad or (node._left is None and node.origin is not None):
-                break
-    if node._requires_grad and node.origin is None:
-        return ref(node)
-    return node.origin  # a note, also of what stands for a leaf: see `modes`
-
-
-def described(node: Node) -> str:
-    """Returns the node as a message names it."""
-    of = "a leaf" if node.op is None else f"the result of {node.op.name}"
-    return repr(node.name) if node.name else f"Value({node._data!r}), {of}"
-
-
-def given(operands: Iterable[Node]) -> list[str]:
-    """Returns the operands as a message lists them: their numbers, by name where they have one.
-
-    >>> from micrograd_notes import Value
-    >>> given([Value(2.0, name="x"), Value(3.0)])
-    ['x=2.0', '3.0']
-    """
-    return [f"{v.name}={v._data!r}" if v.name else repr(v._data) for v in operands]
-
-
-def topological_order(root: AnyNode) -> list[AnyNode]:
+def topological_order(root: "Value") -> list["Value"]:
     """Returns every value that the root was made from, operands before results, the root last.
 
     >>> from micrograd_notes import Value
@@ -94,8 +29,8 @@ def topological_order(root: AnyNode) -> list[AnyNode]:
     >>> [v.name or v.op.name for v in topological_order(a * b + a)]
     ['a', 'b', 'multiply', 'add']
     """
-    if not isinstance(root, Node):
-        raise TypeError(f"a graph is walked from a Value, got {root!r}")
+    if not messages.is_value(root):
+        raise TypeError(f"root must be a Value, where a graph is walked from, got {shown(root)}")
     order: list[Any] = []
     seen: set[Any] = set()
     stack: list[Any] = [root]
@@ -103,31 +38,9 @@ def topological_order(root: AnyNode) -> list[AnyNode]:
         node = stack.pop()
         if node is None:  # all operands of the node beneath are in the order now
             order.append(stack.pop())
-            continue
-        if node in seen:
-            continue
-        seen.add(node)
-        left, right = node._left, node._right
-        if left is None:
-            order.append(node)
-            continue
-        stack.append(node)
-        stack.append(None)
-        if left.__class__ is tuple:
-            stack.extend(reversed(left))
-            continue
-        # Half of all edges end in a leaf, which goes into the order without waiting on the stack.
-        if left._left is None and left not in seen:
-            seen.add(left)
-            order.append(left)
-        if right is not None:
-            if right._left is not None:
-                stack.append(right)
-            elif right not in seen:
-                seen.add(right)
-                order.append(right)
-        if left._left is not None:
-            stack.append(left)
+        elif node not in seen:
+            seen.add(node)
+            stack += (node, None, *reversed(node.operands))
     return order
 
 
@@ -143,141 +56,134 @@ class Step(NamedTuple):
     total: Any  # d root / d operand so far, this contribution included
 
 
-def sweep(root: Node, adjoint: Any = 1.0, recorded: bool = False) -> Iterator[Step]:
+def sweep(root: "Value", adjoint: float = 1.0, recorded: bool = False) -> Iterator[Step]:
     """Yields every step of backpropagation from the root, in reverse topological order.
 
-    This is the chain rule in one place: `grad`, pictures and checks read it. It changes no value.
-    With `recorded`, partials and products are computed on `Value`s, so that they form a graph.
+    It changes no value. With `recorded`, slopes and products are computed on `Value`s, so that the
+    gradients form a graph.
 
     >>> from micrograd_notes import Value
     >>> x = Value(3.0)
     >>> [(step.contribution, step.total) for step in sweep(x * x)]
     [(3.0, 3.0), (3.0, 6.0)]
     """
-    totals: dict[Node, Any] = {root: adjoint}
-    for node in reversed(topological_order(root)):
-        operands = node.operands
+    adjoint, recorded = finite_number("adjoint", adjoint), flag("recorded", recorded)
+    return _steps(topological_order(root), adjoint, recorded)
+
+
+def _steps(order: list["Value"], adjoint: float, recorded: bool) -> Iterator[Step]:
+    totals: dict[Value, Any] = {order[-1]: adjoint}
+    for node in reversed(order):
         if node.op is None or node not in totals:
             continue
-        check_unchanged(node, operands)
-        wanted = [
-            index
-            for index, operand in enumerate(operands)
-            if operand._requires_grad and node.op.is_differentiated(index)
-        ]
-        result, known = (
-            (node, operands) if recorded else (node._data, [x._data for x in operands])
-        )
-        partials = [
-            partial if recorded and isinstance(partial, Node) else _float_of(partial, node.op)
-            for partial in node.op.local_partials(wanted, result, known)
-        ]
-        for index, partial in zip(wanted, partials, strict=True):
-            operand = operands[index]
-            contribution = _chain(totals[node], partial)
+        messages.check_unchanged(node)
+        for index, partial in _local_slopes(node, recorded):
+            operand = node.operands[index]
+            contribution = _times(totals[node], partial)  # the chain rule: this is the one line
+            # A value that is used twice gets two contributions, and the derivative of a sum is
+            # the sum of the derivatives.
             before = totals.get(operand, None if recorded else 0.0)
             totals[operand] = contribution if before is None else before + contribution
-            yield Step(
-                node, operand, index, totals[node], partial, contribution, totals[operand]
-            )
+            yield Step(node, operand, index, totals[node], partial, contribution, totals[operand])
 
 
-def _float_of(partial: Any, op: Op) -> float:
-    """Returns what a rule gave as a float; TypeError if it is not a real number."""
-    try:
-        number = partial.item() if getattr(partial, "shape", None) == () else partial
-        if is_number(number):
-            return float(number)
-    except OverflowError:
-        pass
-    raise TypeError(f"{op.name}: a partial must return a real number, got {partial!r}")
+def _local_slopes(node: Any, recorded: bool) -> list[tuple[int, Any]]:
+    """Returns d node / d operand for each operand that needs a gradient, with its position."""
+    operands, op = node.operands, node.op
+    wanted = [i for i, x in enumerate(operands) if x._requires_grad and op.is_differentiated(i)]
+    if recorded:
+        slopes = op.local_partials(wanted, node, operands)
+    else:
+        slopes = op.local_partials(wanted, node._data, [x._data for x in operands])
+    return [
+        (i, slope if recorded and messages.is_value(slope) else messages.partial_as_float(op, slope))
+        for i, slope in zip(wanted, slopes, strict=True)
+    ]
 
 
-class NotAFloat(TypeError):
-    """A rule gave another number than a float, or no number."""
-
-
-def _chain(adjoint: Any, partial: Any) -> Any:
-    """Returns their product by the chain rule; a plain 1 leaves no node in a recorded graph."""
+def _times(adjoint: Any, partial: Any) -> Any:
+    """Returns adjoint * partial; a plain 1 leaves no node in a recorded graph."""
     if partial.__class__ is float and partial == 1.0:
         return adjoint
-    if adjoint.__class__ is float and adjoint == 1.0:
-        return partial
-    return ops.chain(adjoint, partial)
+    return partial if adjoint.__class__ is float and adjoint == 1.0 else chain(adjoint, partial)
 
 
-def check_unchanged(node: Node, operands: Iterable[Node]) -> None:
-    """Raises if an operand's data was set after the node was computed from it."""
-    for operand in operands:
-        if operand._born > node._born:
-            raise RuntimeError(
-                f"the data of {described(operand)} was set after {node.op} was computed from it, "
-                "so a gradient would mix old and new numbers; compute the result again first"
-            )
-
-
-def sweep_numbers(order: list[Any], adjoint: float) -> None:
-    """Sets the `_grad` of every node of the order to its adjoint.
-
-    Where an adjoint g is 0, every contribution is 0 whatever the partial, and nothing is computed:
-    see `accurate.chain_product`.
-    It raises where a rule gave something else than a float: see `sweep_again`.
-    """
+def reference_adjoints(order: list["Value"], adjoint: float) -> None:
+    """Sets the gradient of every value of the order to d root / d value, times the adjoint."""
+    totals: dict[Value, Any] = {order[-1]: adjoint}
+    for step in _steps(order, adjoint, recorded=False):
+        totals[step.operand] = step.total
     for node in order:
         if node._requires_grad:
-            node._grad = 0.0
-    order[-1]._grad = adjoint
-    for node in reversed(order):
-        left, right, g = node._left, node._right, node._grad
-        if g.__class__ is not float:
-            if g is None:
-                continue
-            if not isinstance(g, float):
-                raise NotAFloat
-            g = node._grad = float(g)  # NumPy's, with the same digits
-        if left is None:
-            continue
-        op: Any = node.op
-        if right is not None:
-            born = node._born
-            if left._born > born or right._born > born:
-                check_unchanged(node, (left, right))
-            if g:
-                to_left, to_right = op.partials
-                y, a, b = node._data, left._data, right._data
-                if left._requires_grad:
-                    left._grad += g * (to_left if to_left.__class__ is float else to_left(y, a, b))
-                if right._requires_grad:
-                    partial = to_right if to_right.__class__ is float else to_right(y, a, b)
-                    right._grad += g * partial
-        elif left.__class__ is not tuple:
-            if left._born > node._born:
-                check_unchanged(node, (left,))
-            if g and left._requires_grad:
-                to_left = op.partials[0]
-                partial = to_left if to_left.__class__ is float else to_left(node._data, left._data)
-                left._grad += g * partial
-        else:
-            check_unchanged(node, left)
-            wanted = [
-                i for i, x in enumerate(left) if x._requires_grad and op.is_differentiated(i)
-            ]
-            if g:
-                partials = op.local_partials(wanted, node._data, [x._data for x in left])
-                for i, partial in zip(wanted, partials, strict=True):
-                    left[i]._grad += g * partial
+            node._grad = totals.get(node, 0.0)
 
 
-def sweep_again(order: list[Any], adjoint: float, error: Exception) -> None:
-    """Does what `sweep_numbers` could not where a rule gave another number than a float.
+adjoints = reference_adjoints  # `fast` replaces it by the same sweep, written out
 
-    Where one gave no number it says so, and any other error it raises again.
+
+def backward(root: "Value", adjoint: float = 1.0) -> None:
+    """Adds d root / d leaf, times the adjoint, to the `grad` of every leaf: see `Value.backward`."""
+    messages.check_root(root)
+    adjoint = finite_number("adjoint", adjoint)
+    order = topological_order(root)
+    with sweeping:
+        leaves = [(node, node._grad) for node in order if node.op is None]
+        modes.before_a_sweep(root, adjoint, leaves)
+        try:
+            adjoints(order, adjoint)
+        except BaseException:  # no gradient is left half written
+            for node in order:
+                node._grad = None
+            for leaf, before in leaves:
+                leaf._grad = before
+            raise
+        for leaf, before in leaves:
+            if before is not None and leaf._requires_grad:
+                leaf._grad = before + leaf.grad
+        for witness in [reference() for reference in witnesses]:
+            if witness is not None:
+                witness.swept(leaves)
+
+
+def grad(output: "Value", inputs: "Value | Iterable[Value]") -> list["Value"]:
+    """Returns d output / d input for each input, as `Value`s that can be differentiated again.
+
+    No `.grad` changes. An input that the output does not depend on has the derivative 0.
+
+    Raises:
+        TypeError: an input is not a `Value`.
+        ValueError: an input has requires_grad=False.
+
+    >>> from micrograd_notes import Value
+    >>> x = Value(2.0)
+    >>> (first,) = grad(x**3, [x])
+    >>> (second,) = grad(first, [x])
+    >>> first.data, second.data
+    (12.0, 12.0)
     """
-    steps = list(sweep(order[-1], adjoint))
-    if not isinstance(error, NotAFloat):
-        raise error
-    for node in order:
-        node._grad = 0.0 if node._requires_grad else None
-    order[-1]._grad = adjoint
-    for step in steps:
-        step.operand._grad = step.total
+    if not messages.is_value(output):
+        raise TypeError(f"output must be a Value, got {shown(output)}")
+    wanted = messages.checked_inputs(inputs)
+    totals: dict[Value, Any] = {output: 1.0}
+    for step in modes.watched(sweep(output, recorded=True)):
+        totals[step.operand] = step.total
+    return [_as_new(totals.get(value, 0.0), type(output), totals) for value in wanted]
+
+
+def _as_new(derivative: Any, kind: type["Value"], graph: Container["Value"]) -> "Value":
+    """Returns a derivative as a new node.
+
+    The derivative of exp(x) is the node exp(x) itself, and that of a*b the leaf b. To name a
+    derivative, or to set its data, must not change the graph that it was taken of.
+    """
+    if not isinstance(derivative, kind):
+        return kind(derivative, requires_grad=False)
+    return +derivative if derivative.op is None or derivative in graph else derivative
+
+
+def tell_of_sweeps(witness: Any) -> None:
+    """Calls `witness.swept(leaves)` after each `backward`, as long as there is the witness.
+
+    Each leaf comes with the gradient that it had before, None if it had none.
+    """
+    witnesses.append(ref(witness, witnesses.remove))

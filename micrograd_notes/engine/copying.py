@@ -12,7 +12,7 @@ from typing import Any
 from weakref import WeakSet, ref
 
 from micrograd_notes.engine.backward import topological_order
-from micrograd_notes.engine.modes import stand_in
+from micrograd_notes.engine.stand_ins import stand_in
 from micrograd_notes.engine.op import Op
 from micrograd_notes.engine.value import Value
 
@@ -72,10 +72,7 @@ def _restored(
     value = Value(data, name, requires_grad)
     value._grad = grad
     value.op, value.origin = op, None if origin is None else ref(origin)
-    if op is not None and op.is_simple:
-        value._left, value._right = operands if len(operands) == 2 else (operands[0], None)
-    elif op is not None:
-        value._left = operands
+    value.operands = operands
     if not is_current:  # an operand's data was set since: `backward` refuses here in the copy too
         value._born = -1
     return value

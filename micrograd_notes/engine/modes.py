@@ -1,4 +1,4 @@
-"""Modes: what the running context asks of the engine, such as `no_grad` and `detect_anomaly`.
+"""Modes: what the running context asks of the engine, such as `no_grad`.
 
 A mode lasts as long as its `with` block, in the context that entered it: a thread, or a task of
 asyncio. Other threads and tasks never see it; a task that is created inside inherits it. The engine
@@ -16,8 +16,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any, NamedTuple, TypeVar, overload
+from weakref import ref
 
-from micrograd_notes.engine.anomaly import Lookout
+from micrograd_notes.common.checks import shown
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,7 +28,7 @@ class Asked(NamedTuple):
 
     forgets: bool = False  # results are leaves: `no_grad`
     lookout: Any = None  # who looks at new nodes: `detect_anomaly`
-    stand_ins: Mapping[int, Any] = {}  # by id, what stands for a leaf here: see `standing_in`
+    stand_ins: Mapping[int, Any] = {}  # by id, what stands for a leaf here: see `stand_ins`
 
 
 NOTHING, FORGETS = Asked(), Asked(forgets=True)
@@ -60,9 +61,15 @@ def asked() -> Asked:
     return _together(_blocks.get()) if _left_elsewhere else _asked.get()
 
 
-def stand_in(leaf: Any) -> Any:
-    """Returns what stands for the leaf in the running context; mostly the leaf itself."""
-    return asked().stand_ins.get(id(leaf), leaf)
+@contextmanager
+def alone(here: Asked) -> Iterator[None]:
+    """Asks for this inside, whatever the modes around ask for."""
+    around = _blocks.get()
+    _set((_Block(Mode(lambda: here)),))
+    try:
+        yield
+    finally:
+        _set(around)
 
 
 def _together(blocks: tuple[_Block, ...]) -> Asked:
@@ -106,7 +113,7 @@ class Mode:
     def __call__(self, function: F) -> F:
         """Returns the function with this mode inside."""
         if isinstance(function, type) or not callable(function):
-            raise TypeError(f"a mode decorates a function, got {function!r}; decorate its methods")
+            raise TypeError(f"function must be a function, got {shown(function)}; decorate methods")
         decorated: F = _decorated(function, lambda: Mode(self._new))
         return decorated
 
@@ -115,7 +122,7 @@ class Mode:
 def no_grad() -> Mode: ...
 @overload
 def no_grad(function: F) -> F: ...
-def no_grad(function: Any = None) -> Any:
+def no_grad(function: Callable[..., Any] | None = None) -> Any:
     """Records nothing inside, in the running context: results are leaves that need no gradient.
 
     It decorates functions, generators and coroutines too: `@no_grad` or `@no_grad()`.
@@ -131,45 +138,68 @@ def no_grad(function: Any = None) -> Any:
     return mode if function is None else mode(function)
 
 
-@overload
-def detect_anomaly() -> Mode: ...
-@overload
-def detect_anomaly(function: F) -> F: ...
-def detect_anomaly(function: Any = None) -> Any:
-    """Raises inside, in the running context, at the first number that is NaN or infinite.
+# ---- what the engine does where a mode is in use --------------------------------------------------
 
-    A result is looked at as it is computed, a gradient as `backward` or `grad` passes it on; then
-    no gradient has changed. An infinite partial is not an anomaly where the adjoint that it meets
-    is 0, as in the branch of a `where` that is not chosen. It takes time, and costs nothing when it
-    is off. It decorates functions, generators and coroutines too.
 
-    Raises:
-        AnomalyError: a FloatingPointError that names the operation, its operands and the line that
-            made the node; `error.node` is the node, to look at or to draw.
+def standing_for(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Returns what stands for each of the values in the running context; mostly the value itself."""
+    if in_use and (stand_ins := asked().stand_ins):
+        return tuple([stand_ins.get(id(value), value) for value in values])
+    return values
 
-    >>> from micrograd_notes import Value
-    >>> x = Value(1e200, name="x")
-    >>> with detect_anomaly():  # doctest: +ELLIPSIS
-    ...     y = x * x + 1.0
-    Traceback (most recent call last):
-    micrograd_notes.engine.anomaly.AnomalyError: multiply(x=1e+200, x=1e+200) is inf, though its ...
+
+def kept(node: Any) -> Any:
+    """Returns a new node as the running context keeps it: looked at, or as a leaf that forgets."""
+    if not in_use:
+        return node
+    here = asked()
+    if here.lookout is not None:
+        here.lookout.made(node)
+    return forgotten(node) if here.forgets else node
+
+
+def forgotten(node: Any) -> Any:
+    """Makes a result a leaf, as `no_grad` does. It keeps a note of one leaf that it depends on.
+
+    By that note a module tells a weight which was computed, and can't learn, from a kept output.
     """
-    mode = Mode(lambda: Asked(lookout=Lookout()))
-    return mode if function is None else mode(function)
+    for operand in node.operands:
+        if operand._left is not None:
+            node.origin = leaf_behind(operand)
+        elif operand._requires_grad or operand.origin is not None:  # the same, without a call
+            node.origin = operand.origin or ref(operand)
+        if node.origin is not None:
+            break
+    node.op = node._left = node._right = None
+    node._requires_grad = False
+    return node
 
 
-@contextmanager
-def standing_in(stand_ins: Mapping[int, Any], lookout: Any = None) -> Iterator[None]:
-    """Lets other `Value`s stand for leaves inside, by the leaves' ids; no mode around holds inside.
+def leaf_behind(node: Any) -> Any:
+    """Returns a weak reference to a trainable leaf that it is or was computed from, or None."""
+    while operands := node.operands:
+        if all(operand._left is None for operand in operands):
+            trainable = next((x for x in operands if x._requires_grad), None)
+            notes = (x.origin for x in operands if x.origin is not None)
+            return next(notes, None) if trainable is None else ref(trainable)
+        for node in operands:  # noqa: B020 (the last one, if none depends on a trainable leaf)
+            if node._requires_grad or (node._left is None and node.origin is not None):
+                break
+    if node._requires_grad and node.origin is None:
+        return ref(node)
+    return node.origin  # a note, also of what stands for a leaf: see `stand_ins`
 
-    No leaf changes, so other threads may use them meanwhile. Lifting records and checks this way.
-    """
-    around = _blocks.get()
-    _set((_Block(Mode(lambda: Asked(False, lookout, stand_ins))),))
-    try:
-        yield
-    finally:
-        _set(around)
+
+def before_a_sweep(root: Any, adjoint: float, leaves: Any) -> None:
+    """Looks at the sweep before anything is written, where `detect_anomaly` is in use."""
+    if in_use and (lookout := asked().lookout) is not None:
+        lookout.rehearse(root, adjoint, leaves)
+
+
+def watched(steps: Iterator[Any]) -> Iterator[Any]:
+    """Returns the steps of a sweep, which `detect_anomaly` looks at where it is in use."""
+    lookout = asked().lookout if in_use else None
+    return steps if lookout is None else lookout.passed(steps)
 
 
 # ---- decorated functions: a new mode for each call -----------------------------------------------

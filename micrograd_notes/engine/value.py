@@ -1,90 +1,44 @@
-"""The engine: a `Value` records the operations that made it, and sends gradients back through them.
+"""A number that remembers how it was made. Start here.
 
-A `Value` is a number that remembers: the operation that made it (a row of the table in `ops`) and
-its operands. The values form a graph. `backward` walks the graph from the result to the leaves, in
-reverse topological order, and applies the chain rule once an edge:
-
-    adjoint of the operand  +=  adjoint of the result  *  local partial
-
-This file knows graphs and the chain rule. It knows no derivative (the table has them), no network
-and no picture. There are no reference cycles in a graph, so that it is freed the moment its result
-is, and no recursion, so that it may be a million operations deep.
+`a + b` on two `Value`s computes the sum, and returns a new `Value` that keeps the operation and its
+operands. The values form a graph, which `backward` walks back with the chain rule: read that file
+next. `ops` has the operations. There are no reference cycles in a graph, so it is freed as soon as
+its result is, and no recursion, so it may be a million operations deep.
 """
 
 import operator
-from collections.abc import Callable, Container, Iterable
-from functools import wraps
+from collections.abc import Callable, Iterable
 from numbers import Number
-from threading import RLock
-from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import ReferenceType, ref
+from typing import TYPE_CHECKING, Any
 
-from micrograd_notes.engine import modes, ops
-from micrograd_notes.engine.anomaly import AnomalyError
-from micrograd_notes.engine.backward import (
-    Node,
-    Step,
-    described,
-    given,
-    leaf_behind,
-    sweep,
-    sweep_again,
-    sweep_numbers,
-    topological_order,
-)
-from micrograd_notes.engine.modes import FORGETS, detect_anomaly, in_use, no_grad
-from micrograd_notes.engine.op import TABLE, Op, is_number
+from micrograd_notes.common.checks import flag, is_number, shown
+from micrograd_notes.engine import backward, functions, messages, modes, ops
+from micrograd_notes.engine.messages import as_float, described
+from micrograd_notes.engine.op import Op, on_new_operation
 
-__all__ = [
-    "AnomalyError",
-    "Step",
-    "Value",
-    "backward",
-    "detect_anomaly",
-    "grad",
-    "no_grad",
-    "sweep",
-    "topological_order",
-]
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-_clock = 0  # counts the changes of leaves' data; see `Value.data`
-_freezings = 0  # counts how often `requires_grad` of a leaf was set; lifted programs ask
-_witnesses: list[ReferenceType[Any]] = []  # see `tell_of_sweeps`
-_sweeping = RLock()  # sweeps of two threads may share leaves
+clock = 0  # counts how often the data of a leaf was set
+freezings = 0  # counts how often a leaf was frozen or thawed; lifted programs look here
 
 
-def _of_its_stand_in(method: F) -> F:
-    """Makes a method that of what stands for the leaf in the running context: see `modes`."""
-
-    @wraps(method)
-    def asked(self: "Value", *args: Any) -> Any:
-        stand_in = modes.stand_in(self) if in_use else self
-        if stand_in is not self:
-            return getattr(stand_in, method.__name__)(*args)
-        return method(self, *args)
-
-    return asked  # type: ignore[return-value]
-
-
-def _refused(what: str, instead: str) -> Callable[..., Any]:
-    def method(self: Any, *others: Any) -> Any:
-        raise TypeError(f"{what} would lose the gradient of a Value: write {instead}")
+def _compared(relation: Callable[[Any, Any], bool]) -> Any:
+    def method(self: "Value", other: Any) -> Any:
+        if isinstance(other, Value):
+            return relation(self._data, other._data)
+        return relation(self._data, other) if is_number(other) else NotImplemented
 
     return method
 
 
-class Value(Node):
+class Value(messages.RefusesConversions):
     """A number in a computation graph.
 
     Args:
         data: the number; kept as a Python float.
         name: what pictures and messages call it.
-        requires_grad: whether `backward` is to find its gradient.
+        requires_grad: whether `backward` finds its gradient.
 
     Raises:
-        TypeError: data is no real number (a string, a complex number, None, an array).
+        TypeError: data is not a real number (a string, a complex number, None, an array).
 
     Every row of the table is a method, `x.tanh()`, and Python's operators record too:
 
@@ -94,103 +48,105 @@ class Value(Node):
     >>> round(a.grad, 6), round(b.grad, 6)
     (-0.004023, 0.002682)
 
-    `==` compares identity, as values are the nodes of a graph, and refuses a plain number; `<` and
-    its kin compare data. `bool` is that of the data, as with a float.
+    `==` compares identity, because values are the nodes of a graph, and refuses a plain number; `<`
+    and the other comparisons compare data. `bool` is that of the data, as with a float.
     """
 
-    __slots__ = ("__weakref__",)
+    __slots__ = ("__weakref__", "_born", "_data", "_grad", "_left", "_requires_grad", "_right",
+                 "name", "op", "origin")
 
-    def __init__(
-        self, data: float, name: str | None = None, requires_grad: bool = True
-    ) -> None:
-        self._data = data if data.__class__ is float else _to_float(data)
-        self._grad = None
-        self.op = None
-        self.origin = None
-        self._left = None
-        self._right = None
-        self._requires_grad = requires_grad
-        self._born = _clock
+    name: str | None
+    op: Op | None  # the row of the table that made it; None for a leaf
+    origin: Any  # the neuron that it is the output of; what a leaf stands for: see `modes.forgotten`
+    _data: float
+    _grad: float | None  # None until a backward pass reaches it
+    _requires_grad: bool
+    _born: int  # the clock when it was computed, or when its data was set
+
+    def __init__(self, data: float, name: str | None = None, requires_grad: bool = True) -> None:
+        self._data = data if data.__class__ is float else as_float(data)
+        self._grad = self.op = self._left = self._right = self.origin = None
+        self._born = clock
         if name is not None and not isinstance(name, str):
-            given_instead = f"{name!r}; operands are not given, a + b records them"
-            raise TypeError(f"a Value's name is a string, got {given_instead}")
+            raise TypeError(f"name must be a text, got {shown(name)}. Operands: write a + b")
         self.name = name
+        self._requires_grad = (
+            requires_grad if requires_grad.__class__ is bool else flag("requires_grad", requires_grad)
+        )
 
-    # ---- what a node knows ---------------------------------------------------------------------
+    @property
+    def operands(self) -> tuple["Value", ...]:
+        """The values it was made from, in order; `x*x` has two. Empty for a leaf."""
+        # One or two stand in slots: a tuple per node would double what the garbage collector walks.
+        left, right = self._left, self._right
+        if right is not None:
+            return (left, right)
+        return left if left.__class__ is tuple else () if left is None else (left,)
+
+    @operands.setter
+    def operands(self, values: tuple["Value", ...]) -> None:
+        is_packed = 0 < len(values) <= 2 and self.op is not None and self.op.is_simple
+        self._left, self._right = (*values, None)[:2] if is_packed else (values or None, None)
 
     @property
     def data(self) -> float:
-        """The number. A leaf's may be set; an inner node's is the result of its operation.
+        """The number. You can set that of a leaf; another's is the result of its operation.
 
         A graph that was recorded with the old number can't be differentiated any more: `backward`
-        says so rather than mix old and new.
+        refuses, rather than mix old and new.
         """
-        if in_use and (stand_in := modes.stand_in(self)) is not self:
-            return float(stand_in.data)
         return self._data
 
     @data.setter
     def data(self, number: float) -> None:
-        if in_use and (stand_in := modes.stand_in(self)) is not self:
-            stand_in.data = number
-            return
-        if self._left is not None:
+        if self.op is not None:
             raise AttributeError(
                 f"{described(self)} is the result of an operation, so its data can't be set; "
                 "set the data of the leaves it was made from and compute it again"
             )
-        global _clock
-        self._data = _to_float(number)
-        # Nodes made from the old number were born before this moment: see `graph.check_unchanged`.
-        _clock += 1
-        self._born = _clock
+        global clock
+        self._data = as_float(number)
+        clock += 1
+        self._born = clock
 
     @property
     def grad(self) -> float:
-        """The accumulated gradient of a leaf; of an inner node, its adjoint in the last sweep.
+        """The gradient of a leaf, which adds up; of an inner node, its adjoint in the last sweep.
 
-        It is 0 as long as no sweep has come by; `has_grad` tells the two zeros apart.
+        0.0 before the first `backward`. Use `has_grad` to distinguish "no gradient yet" from a
+        gradient of zero.
         """
-        if in_use and (stand_in := modes.stand_in(self)) is not self:
-            return float(stand_in.grad)
         return 0.0 if self._grad is None else self._grad
 
     @grad.setter
     def grad(self, number: float | None) -> None:
-        if in_use and (stand_in := modes.stand_in(self)) is not self:
-            stand_in.grad = number
-            return
-        self._grad = None if number is None else _to_float(number)
+        self._grad = None if number is None else as_float(number, "grad")
 
     @property
     def has_grad(self) -> bool:
-        """Whether a sweep has come by, or `grad` was set. `grad = None` takes it back."""
+        """Whether a backward pass reached it, or `grad` was set. `grad = None` takes it back."""
         return self._grad is not None
 
     @property
     def requires_grad(self) -> bool:
-        """Whether a gradient flows into it. A leaf's may be set, to freeze it."""
+        """Whether a gradient flows into it. You can set that of a leaf, to freeze it."""
         return self._requires_grad
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
-        if in_use and (stand_in := modes.stand_in(self)) is not self:
-            stand_in.requires_grad = wanted
-            return
-        if self._left is not None:
+        if self.op is not None:
             raise AttributeError(
                 "requires_grad can be set on leaves only; use detach() to cut a graph here"
             )
-        global _freezings
-        self._requires_grad = bool(wanted)
-        _freezings += 1
+        global freezings
+        self._requires_grad = flag("requires_grad", wanted)
+        freezings += 1
         self.origin = None  # it is a leaf that was wanted, also where `no_grad` made it
 
     def item(self) -> float:
         """Returns the number alone, as PyTorch's `item` does."""
         return self.data
 
-    @_of_its_stand_in
     def detach(self) -> "Value":
         """Returns a new leaf with the same number, which no gradient flows through."""
         return Value(self._data, self.name, requires_grad=False)
@@ -202,379 +158,145 @@ class Value(Node):
 
         Raises:
             RuntimeError: nothing below requires a gradient, or a leaf was changed since.
+            ValueError: the adjoint is not a finite number.
 
         >>> x = Value(3.0)
         >>> (x * x).backward()
         >>> x.grad
         6.0
         """
-        backward(self, adjoint)
-
-    # ---- how a graph is recorded ---------------------------------------------------------------
+        backward.backward(self, adjoint)
 
     @staticmethod
-    def _apply_(op: Op, operands: tuple[Any, ...]) -> "Value":
+    def _apply_(op: Op, operands: tuple[Any, ...]) -> Any:
         """Records any row of the table: `op(...)` calls it when it meets a `Value`."""
-        # The method of that name is the quicker way, if it is this row's: one that was never
-        # registered, or was replaced since, is recorded all the same.
-        if op.is_simple and op.arity == 1 and TABLE.get(op.name) is op and not in_use:
-            return getattr(operands[0], op.name)()  # type: ignore[no-any-return]
-        values = []
-        for operand in op.with_defaults(operands):
-            value = as_value(operand)
-            if value is None:
-                raise TypeError(f"{op.name}() takes numbers and Values, got {operand!r}")
-            if type(value)._apply_ is not Value._apply_:  # a more special kind of number
-                return value._apply_(op, operands)
-            values.append(value)
-        return _record(op, tuple(values))
+        return record(op, operands)
 
-    clamp = ops.clamp
-    maximum = ops.maximum
-    minimum = ops.minimum
+    maximum, minimum, clamp = functions.maximum, functions.minimum, functions.clamp
 
-    if TYPE_CHECKING:  # the rows of the table, which `methods` makes methods
+    if TYPE_CHECKING:  # for editors and type checkers: the rows that `install` makes methods
+        from micrograd_notes.engine.helper_ops import equal, greater, step, where
+        from micrograd_notes.engine.ops import (
+            abs, acos, acosh, add, asin, asinh, atan, atan2, atanh, cbrt, cos, cosh, divide, elu,
+            erf, erfc, exp, expm1, floor, gelu, hypot, leaky_relu, log, log1p, logaddexp,
+            logsigmoid, logsumexp, multiply, neg, pos, power, relu, round, sigmoid, sign, silu, sin,
+            sinh, softplus, sqrt, subtract, tan, tanh,
+        )
 
-        def __getattr__(self, name: str) -> Callable[..., "Value"]: ...
-        def __add__(self, other: Any) -> "Value": ...
-        def __radd__(self, other: Any) -> "Value": ...
-        def __sub__(self, other: Any) -> "Value": ...
-        def __rsub__(self, other: Any) -> "Value": ...
-        def __mul__(self, other: Any) -> "Value": ...
-        def __rmul__(self, other: Any) -> "Value": ...
-        def __truediv__(self, other: Any) -> "Value": ...
-        def __rtruediv__(self, other: Any) -> "Value": ...
-        def __pow__(self, other: Any) -> "Value": ...
-        def __rpow__(self, other: Any) -> "Value": ...
-        def __neg__(self) -> "Value": ...
-        def __pos__(self) -> "Value": ...
-        def __abs__(self) -> "Value": ...
-        def __floor__(self) -> "Value": ...
-        def __round__(self, digits: int = 0) -> "Value": ...
+        __add__ = __radd__ = ops.add
+        __sub__ = __rsub__ = ops.subtract
+        __mul__ = __rmul__ = ops.multiply
+        __truediv__ = __rtruediv__ = ops.divide
+        __pow__ = __rpow__ = ops.power
+        __neg__, __pos__, __abs__ = ops.neg, ops.pos, ops.abs
+        __floor__, __round__ = ops.floor, ops.round
 
-    # ---- how it behaves as a number --------------------------------------------------------------
+    __lt__, __le__ = _compared(operator.lt), _compared(operator.le)
+    __gt__, __ge__ = _compared(operator.gt), _compared(operator.ge)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Number) or is_number(other):
             raise TypeError(f"a Value is a node and never equals {other!r}. Write v.data == number")
         return True if self is other else NotImplemented
 
-    __hash__ = Node.__hash__
+    __hash__ = object.__hash__
 
-    @_of_its_stand_in
-    def __lt__(self, other: Any) -> Any:
-        return _compare(operator.lt, self, other)
-
-    @_of_its_stand_in
-    def __le__(self, other: Any) -> Any:
-        return _compare(operator.le, self, other)
-
-    @_of_its_stand_in
-    def __gt__(self, other: Any) -> Any:
-        return _compare(operator.gt, self, other)
-
-    @_of_its_stand_in
-    def __ge__(self, other: Any) -> Any:
-        return _compare(operator.ge, self, other)
-
-    @_of_its_stand_in
     def __bool__(self) -> bool:
         return bool(self._data)
 
-    __float__ = _refused("float()", "exp(v) from micrograd_notes, not math.exp(v), or v.data")
-    __complex__ = _refused("complex()", "complex(v.data)")
-    __int__ = __trunc__ = _refused("int()", "floor(v), which records, or int(v.data)")
-    __ceil__ = _refused("ceil()", "-floor(-v), which records, or math.ceil(v.data)")
-    __index__ = _refused("an index", "pick(values, v), which records, or values[int(v.data)]")
-    __mod__ = __rmod__ = _refused("%", "a - b * floor(a / b)")
-    __floordiv__ = __rfloordiv__ = _refused("//", "floor(a / b)")
-    __divmod__ = __rdivmod__ = _refused("divmod()", "floor(a / b), and a - b * floor(a / b)")
-
-    @_of_its_stand_in
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else str(self)
 
-    @_of_its_stand_in
     def __repr__(self) -> str:
         name = "" if self.name is None else f", name={self.name!r}"
         return f"Value(data={self._data}, grad={self.grad}{name})"
 
-    @_of_its_stand_in
     def __copy__(self) -> "Value":
         value = self.detach()
-        value.op, value._left, value._right = self.op, self._left, self._right
+        value.op, value.operands = self.op, self.operands
         value._grad, value._born = self._grad, self._born
         value._requires_grad = self._requires_grad
         return value
 
 
-# ---- making nodes --------------------------------------------------------------------------------
-
-_new = object.__new__
+# ---- how a graph is recorded ---------------------------------------------------------------------
 
 
-def _node(op: Op, data: float, left: Any, right: Value | None, requires_grad: bool) -> Value:
-    """Returns the result of an operation, with its operands."""
-    node = _new(Value)
-    node._data = data if data.__class__ is float else _result(op, data)
-    node._grad = None
-    node.op = op
-    node.origin = None
-    node._left = left
-    node._right = right
-    node.name = None
-    node._requires_grad = requires_grad
-    node._born = _clock
-    return node
-
-
-def _leaf(op: Op, data: float, operands: Iterable[Value]) -> Value:
-    """Returns a result as `no_grad` has it: it forgets all but one leaf that it depends on.
-
-    By that note a module tells a weight which was computed, and can't learn, from a kept output.
-    """
-    leaf = _node(op, data, None, None, False)
-    leaf.op = None
-    for operand in operands:
-        if operand._left is not None:
-            leaf.origin = leaf_behind(operand)
-        elif operand._requires_grad or operand.origin is not None:  # the same, without a call
-            leaf.origin = operand.origin or ref(operand)
-        if leaf.origin is not None:
-            break
-    return leaf
-
-
-def _record(op: Op, values: tuple[Value, ...]) -> Value:
-    """Computes any row of the table and records it, as the modes of the running context ask."""
-    forgets, lookout, stand_ins = modes.asked() if in_use else modes.NOTHING
-    if stand_ins:
-        values = tuple([stand_ins.get(id(value), value) for value in values])
-        special = [value for value in values if value.__class__ is not Value]
-        if special:
-            return special[0]._apply_(op, values)
+def record(op: Op, operands: Iterable[Any]) -> Any:
+    """Computes an operation, and returns its result: a `Value` that keeps op and operands."""
+    values = modes.standing_for(tuple([_operand(op, x) for x in messages.completed(op, operands)]))
+    for value in values:
+        if value.__class__ is not Value:  # a more special number, which records in its own way
+            return value._apply_(op, values)
     try:
-        if len(values) == 2:
-            data = op.forward(values[0]._data, values[1]._data)
-        else:
-            data = op.forward(*[value._data for value in values])
+        data = op.forward(*[value._data for value in values])
     except (ArithmeticError, ValueError) as error:
-        raise _explained(error, op, values) from None
-    if forgets and lookout is None:
-        return _leaf(op, data, values)
-    if op.is_simple:
-        left, right = values if len(values) == 2 else (values[0], None)
-        requires_grad = left._requires_grad or (right is not None and right._requires_grad)
-        node = _node(op, data, left, right, requires_grad)
-    else:
-        wanted = [x for i, x in enumerate(values) if op.is_differentiated(i)]
-        node = _node(op, data, values, None, any(x._requires_grad for x in wanted))
-    if lookout is not None:
-        lookout.made(node)
-    return _leaf(op, data, values) if forgets else node
-
-
-def _result(op: Op, data: Any) -> float:
-    try:
-        return _to_float(data)
-    except (TypeError, OverflowError) as error:
-        raise type(error)(f"{op.name}: forward must return a real number; {error}") from None
-
-
-def method_of_one_operand(op: Op) -> Callable[[Value], Value]:
-    forward = op.forward
-
-    def method(self: Value) -> Value:
-        if in_use:
-            return _record(op, (self,))
-        try:
-            data = forward(self._data)
-        except (ArithmeticError, ValueError) as error:
-            raise _explained(error, op, [self]) from None
-        return _node(op, data, self, None, self._requires_grad)
-
-    return method
-
-
-def method_of_two_operands(op: Op) -> Callable[[Value, Any], Any]:
-    forward = op.forward
-
-    def method(self: Value, other: Any) -> Any:
-        if other.__class__ is not Value:
-            other = as_value(other)
-            if other is None:
-                return NotImplemented
-        asked = modes.asked() if in_use else None  # one question; the rest no other thread decides
-        if asked is not None and asked is not FORGETS:
-            return _record(op, (self, other))
-        try:
-            data = forward(self._data, other._data)
-        except (ArithmeticError, ValueError) as error:
-            raise _explained(error, op, [self, other]) from None
-        if asked is not None:
-            return _leaf(op, data, (self, other))
-        requires_grad = self._requires_grad or other._requires_grad
-        if data.__class__ is not float:
-            return _node(op, data, self, other, requires_grad)
-        # What `_node` does, without the call: nine in ten nodes are made here.
-        node = _new(Value)
-        node._data = data
-        node._grad = None
-        node.op = op
-        node.origin = None
-        node._left = self
-        node._right = other
-        node.name = None
-        node._requires_grad = requires_grad
-        node._born = _clock
-        return node
-
-    return method
-
-
-def method_of_any_operands(op: Op) -> Callable[..., Value]:
-    def method(*operands: Any) -> Value:
-        return Value._apply_(op, operands)
-
-    return method
-
-
-def _to_float(number: Any) -> float:
-    """Returns the number as a float; TypeError with advice if it is none."""
-    if is_number(number):
-        try:
-            return float(number)
-        except OverflowError:
-            raise OverflowError(f"{str(number)[:20]}... is too large for a float") from None
-    if isinstance(number, Value):
-        raise TypeError("expected a number, got a Value; use it as it is, or its .data")
-    if hasattr(number, "shape"):
-        raise TypeError(
-            f"a Value holds one number, got {type(number).__name__} of shape "
-            f"{tuple(number.shape)}; make a list of Values, [Value(x) for x in array], or use "
-            "array.item()"
-        )
-    raise TypeError(
-        f"a Value holds one real number, got {number!r} of type {type(number).__name__}; "
-        "give an int or a float"
+        raise messages.explained(error, op, messages.given(values)) from None
+    result = Value(messages.result_as_float(op, data))
+    result.op, result.operands = op, values
+    result._requires_grad = any(
+        value._requires_grad and op.is_differentiated(index) for index, value in enumerate(values)
     )
+    return modes.kept(result)
 
 
 def as_value(operand: Any) -> Value | None:
     """Returns the operand as a `Value`: a plain number needs no gradient. None if it is neither."""
-    if operand.__class__ is float:
-        return Value(operand, None, False)
     if isinstance(operand, Value):
         return operand
-    return Value(_to_float(operand), None, False) if is_number(operand) else None
+    return Value(as_float(operand, "operand"), None, False) if is_number(operand) else None
 
 
-def _compare(relation: Callable[[Any, Any], Any], a: Value, b: Any) -> Any:
-    if isinstance(b, Value):
-        return relation(a._data, b._data)
-    if is_number(b):
-        return relation(a._data, b)
-    return NotImplemented
+def _operand(op: Op, operand: Any) -> Value:
+    value = as_value(operand)
+    if value is None:
+        raise TypeError(f"{op.name}() takes numbers and Values, got {operand!r}")
+    return value
 
 
-def _explained(error: Exception, op: Op, operands: Iterable[Value]) -> Exception:
-    """Returns the same kind of error, with a message that names operation, numbers and nodes."""
-    return op.explained(error, given(operands))
+# ---- rows become methods -------------------------------------------------------------------------
+
+methods: dict[str, str] = {}  # which row each method of `Value` is
 
 
-# ---- gradients -------------------------------------------------------------------------------
+def reference_methods(op: Op) -> dict[str, Any]:
+    """Returns how `Value` spells a row: its own name, NumPy's, and Python's operator."""
+
+    def forth(a: Value, b: Any) -> Any:
+        return NotImplemented if as_value(b) is None else record(op, (a, b))
+
+    def back(b: Value, a: Any) -> Any:
+        return NotImplemented if as_value(a) is None else record(op, (a, b))
+
+    named: dict[str, Any] = {op.name: op}
+    if op.numpy_name is not None and is_free(op.numpy_name, op):
+        named[op.numpy_name] = op  # np.arctan(array) calls x.arctan() on each element
+    if op.method is not None and op.is_simple and op.arity == 2:
+        named |= {f"__{op.method}__": forth, f"__r{op.method}__": back}
+    elif op.method is not None:
+        named[f"__{op.method}__"] = op
+    return named
 
 
-def backward(root: Value, adjoint: float = 1.0) -> None:
-    """Adds d root / d leaf, times the adjoint, to the `grad` of every leaf: see `Value.backward`.
-
-    It does what folding up `sweep` does, bit for bit, without a step object an edge.
-    """
-    _check_differentiable(root)
-    adjoint = _to_float(adjoint)
-    order = topological_order(root)
-    with _sweeping:
-        leaves = [(node, node._grad) for node in order if node._left is None]
-        lookout = modes.asked().lookout if in_use else None
-        if lookout is not None:
-            lookout.rehearse(root, adjoint, leaves)
-        try:
-            try:
-                sweep_numbers(order, adjoint)
-            except (TypeError, ValueError, OverflowError) as error:
-                sweep_again(order, adjoint, error)
-        except BaseException:
-            for node in order:
-                node._grad = None
-            for leaf, before in leaves:
-                leaf._grad = before
-            raise
-        for leaf, before in leaves:
-            if before is not None and leaf._requires_grad:
-                leaf._grad += before  # type: ignore[operator]
-        for reference in tuple(_witnesses):
-            witness = reference()
-            if witness is not None:
-                witness.swept(leaves)
+methods_of = reference_methods  # `fast` replaces it by the same methods, written out
 
 
-def tell_of_sweeps(witness: Any) -> None:
-    """Calls `witness.swept(leaves)` after each `backward`, as long as there is the witness.
-
-    Each leaf comes with the gradient that it had before, None if it had none.
-    """
-    _witnesses.append(ref(witness, _witnesses.remove))
-
-
-def grad(output: Value, inputs: Value | Iterable[Value]) -> list[Value]:
-    """Returns d output / d input for each input, as `Value`s that can be differentiated again.
-
-    No `.grad` changes. An input that the output does not depend on has the derivative 0.
-
-    Raises:
-        TypeError: an input is no `Value`.
-        ValueError: an input has requires_grad=False.
-
-    >>> x = Value(2.0)
-    >>> (first,) = grad(x**3, [x])
-    >>> (second,) = grad(first, [x])
-    >>> first.data, second.data
-    (12.0, 12.0)
-    """
-    if not isinstance(output, Value):
-        raise TypeError(f"a derivative is taken of a Value, got {output!r}")
-    if not isinstance(inputs, Value | Iterable):
-        raise TypeError(f"a derivative is taken with respect to Values, got {inputs!r}")
-    wanted = [inputs] if isinstance(inputs, Value) else list(inputs)
-    for value in wanted:
-        if not isinstance(value, Value):
-            raise TypeError(f"a derivative is taken with respect to a Value, got {value!r}")
-        if not value._requires_grad:
-            raise ValueError(f"{described(value)} has requires_grad=False, so it has no gradient")
-    totals: dict[Value, Any] = {output: 1.0}
-    steps = sweep(output, recorded=True)
-    lookout = modes.asked().lookout
-    for step in steps if lookout is None else lookout.passed(steps):
-        totals[step.operand] = step.total
-    return [_as_new(totals.get(value, 0.0), totals) for value in wanted]
+def install(op: Op) -> None:
+    """Makes a row a method of `Value`, and an operator where Python has one for it."""
+    if op.is_helper:
+        return
+    found = methods_of(op)
+    for name in found:
+        if not is_free(name, op):
+            raise ValueError(f"a Value has {name!r} already; choose another name than {op.name!r}")
+    for name, method in found.items():
+        methods[name] = op.name
+        setattr(Value, name, method)
 
 
-def _as_new(derivative: Any, graph: Container[Node]) -> Value:
-    """Returns a derivative as a node of its own.
-
-    The derivative of exp(x) is the node exp(x) itself, and that of a*b the leaf b. Whoever names a
-    derivative, or sets its data, is not to change the graph that it was taken of.
-    """
-    if not isinstance(derivative, Value):
-        return Value(derivative, requires_grad=False)
-    return +derivative if derivative._left is None or derivative in graph else derivative
+def is_free(name: str, op: Op) -> bool:
+    """Returns whether the row may be the method of that name: it is new, or that row's already."""
+    return not hasattr(Value, name) or methods.get(name) == op.name
 
 
-def _check_differentiable(root: Value) -> None:
-    if not isinstance(root, Value):
-        raise TypeError(f"gradients start from a Value, got {root!r}")
-    if not root._requires_grad:
-        raise RuntimeError(
-            f"{described(root)} needs no gradient: it was made from plain numbers, from leaves "
-            "with requires_grad=False, or under no_grad()"
-        )
+on_new_operation(install)

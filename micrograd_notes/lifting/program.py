@@ -16,6 +16,7 @@ from typing import Any
 
 from micrograd_notes.engine import Value, modes
 from micrograd_notes.engine import value as engine
+from micrograd_notes.engine.backward import sweeping
 from micrograd_notes.lifting.again import Result, call_again, takes_all_as_they_are
 from micrograd_notes.lifting.arrays.arrange import Arrangement, arrange
 from micrograd_notes.lifting.codegen.emit import emit
@@ -95,7 +96,7 @@ class Lifted:
             return self.outputs(theta, *data)
         loss, gradient = self.next_value_and_grad(theta, *data)
         if not modes.asked().forgets:
-            with engine._sweeping:
+            with sweeping:
                 for flat in self._known().recorded.gradient:  # others have no gradient, not 0
                     parameter, derivative = self._parameters[flat], float(gradient[flat])
                     if parameter._requires_grad:
@@ -320,8 +321,8 @@ class Lifted:
                 self._compiled, self._latest, self._freezings = {}, None, -1
                 self._net = Net(self._function, self._is_loss, self._batch)
                 self._outside = Outside(self._roots, self._parameters).is_as_it_was
-            if self._freezings != engine._freezings:
-                self._freezings, self._again = engine._freezings, None
+            if self._freezings != engine.freezings:
+                self._freezings, self._again = engine.freezings, None
                 self._frozen = tuple([not p._requires_grad for p in self._parameters])
         return not is_as_it_was
 

@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.accurate import SMALLEST_NORMAL
-from micrograd_notes.engine.op import EVERYWHERE, Interval, Op
+from micrograd_notes.engine.facts import EVERYWHERE, Interval
+from micrograd_notes.engine.op import Op
 from micrograd_notes.engine.spelling import spelling_differs
 from micrograd_notes.testing.diagnosis.at_a_point import Finding, examine
 from micrograd_notes.testing.diagnosis.report import Fault, definition_of_row, told

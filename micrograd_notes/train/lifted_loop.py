@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from micrograd_notes.engine import Value, no_grad, sweep
 from micrograd_notes.engine.accurate import total
-from micrograd_notes.engine.backward import described
+from micrograd_notes.engine.messages import described
 from micrograd_notes.lifting import Lifted, lift
 from micrograd_notes.train.memories import Vectors
 from micrograd_notes.train.optim import Optimizer

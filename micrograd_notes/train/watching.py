@@ -13,6 +13,7 @@ from typing import Any
 from micrograd_notes.common import checks
 from micrograd_notes.engine import Value, tell_of_sweeps, topological_order
 from micrograd_notes.engine.anomaly import line_outside_the_package
+from micrograd_notes.engine.messages import completed
 from micrograd_notes.engine.op import Op
 from micrograd_notes.nn.networks import Module, Neuron
 from micrograd_notes.train.loop import Data, examples_of
@@ -197,7 +198,7 @@ def _steepest(op: Op) -> float:
     """
     sizes = [0.0]
     for x in (-1.0, 0.0, 1.0):
-        operands = op.with_defaults((x,))
+        operands = completed(op, (x,))
         try:
             [partial] = op.local_partials([0], op.forward(*operands), operands)
         except (ArithmeticError, ValueError):  # the row is not defined there

@@ -22,6 +22,7 @@ from micrograd_notes.engine import (
     Value,
     detect_anomaly,
     grad,
+    helper_ops,
     modes,
     no_grad,
     ops,
@@ -29,6 +30,7 @@ from micrograd_notes.engine import (
     topological_order,
 )
 from micrograd_notes.engine import value as engine
+from micrograd_notes.engine.backward import backward
 from micrograd_notes.engine.op import TABLE
 from tests import programs
 
@@ -233,13 +235,13 @@ def test_an_adjoint_scales_the_sweep() -> None:
 
 def test_the_function_sweeps_from_an_adjoint_of_1_as_the_method_does() -> None:
     x = Value(3.0)
-    engine.backward(x * x)
+    backward(x * x)
     assert x.grad == 6.0
 
 
 def test_a_first_contribution_is_recorded_as_it_is_and_not_added_to_0() -> None:
     x = Value(3.0)
-    steps = list(engine.sweep(ops.sin(x) * x, recorded=True))
+    steps = list(sweep(ops.sin(x) * x, recorded=True))
     firsts = [step for i, step in enumerate(steps)
               if step.operand not in {other.operand for other in steps[:i]}]
     assert all(step.total is step.contribution for step in firsts)
@@ -350,7 +352,7 @@ def test_plain_numbers_need_no_gradient() -> None:
 
 def test_a_condition_carries_no_gradient() -> None:
     condition = Value(1.0)
-    chosen = ops.where(condition, 2.0, 3.0)
+    chosen = helper_ops.where(condition, 2.0, 3.0)
     assert not chosen.requires_grad
 
 

@@ -17,7 +17,7 @@ import pytest
 
 import micrograd_notes
 from micrograd_notes import Value
-from micrograd_notes.engine import ops
+from micrograd_notes.engine import ops, functions
 from micrograd_notes.engine.accurate import total
 from micrograd_notes.nn.vectors import dot
 
@@ -25,24 +25,24 @@ PACKAGE = Path(micrograd_notes.__file__).parent
 
 EXACT = {
     # whole numbers
-    "draw/view.py": ["box.stands_for"],
-    "draw/grouping.py": ["size[o]"],
-    "testing/opcheck.py": ["self.verdicts[v]", "self.verdicts.values()"],
-    "cli.py": ["outcome.fails"],  # True or False
-    "checks.py": ["x"],  # only whether it is finite
-    "draw/stepper.py": ["value.requires_grad and bool(value.operands)"],
-    "testing/counterexample.py": ["value.requires_grad"],
-    "training_page.py": ["number < low or number > high"],
-    "training.py": ["map(operator.eq, map(_chosen_class, outputs), labels)"],
-    "lifting/axes.py": ["s * int(i)"],
+    "draw/graph/view.py": ["box.stands_for"],
+    "draw/graph/grouping.py": ["size[o]"],
+    "testing/operations.py": ["self.verdicts[v]", "self.verdicts.values()"],
+    "cli/main.py": ["outcome.fails"],  # True or False
+    "common/checks.py": ["x"],  # only whether it is finite
+    "draw/stepper/backward.py": ["value.requires_grad and bool(value.operands)"],
+    "testing/diagnosis/counterexample.py": ["value.requires_grad"],
+    "draw/training/page.py": ["number < low or number > high"],
+    "train/loop.py": ["map(operator.eq, map(_chosen_class, outputs), labels)"],
+    "lifting/arrays/axes.py": ["s * int(i)"],
     # fractions, and numbers with many digits
-    "testing/at_a_point.py": ["corners"],
-    "testing/exact.py": ["xs"],
-    "testing/histories.py": ["p * tangent[x]", "abs(p) * magnitude[x]"],
-    "testing/oracles.py": ["terms[index]", "terms", "map(abs, terms)"],
-    "ops.py": ["v"],  # of mpmath
+    "testing/diagnosis/at_a_point.py": ["corners"],
+    "testing/numbers/exact.py": ["xs"],
+    "testing/programs/histories.py": ["p * tangent[x]", "abs(p) * magnitude[x]"],
+    "testing/oracles/independent.py": ["terms[index]", "terms", "map(abs, terms)"],
+    "engine/ops.py": ["v"],  # of mpmath
     # `Value`s, one of which is the start or each of which is a result
-    "nn.py": ["wi * xi"],
+    "nn/networks.py": ["wi * xi"],
     "gpt.py": ["losses"],
 }
 """What `sum` may add, by file; the comments say why it has the same bits everywhere."""
@@ -124,5 +124,5 @@ def test_shares_and_products_have_the_same_bits_for_floats_as_for_values(
     xs: tuple[float, ...],
 ) -> None:
     values = [Value(x) for x in xs]
-    assert ops.softmax(list(xs)) == [share.data for share in ops.softmax(values)]
+    assert functions.softmax(list(xs)) == [share.data for share in functions.softmax(values)]
     assert dot(xs, xs[::-1]) == dot(values, values[::-1]).data

@@ -18,6 +18,8 @@ from typing import Any
 
 import pytest
 
+from micrograd_notes.engine import helper_ops
+from micrograd_notes.engine import functions
 from micrograd_notes import Value, detect_anomaly, no_grad
 from micrograd_notes.engine import modes, ops
 from micrograd_notes.engine.anomaly import AnomalyError
@@ -28,7 +30,7 @@ COUNT = int(os.environ.get("MICROGRAD_NOTES_HISTORIES", "200"))
 def records() -> bool:
     """Returns whether the engine records here, and asserts that every kind of operation agrees."""
     x = Value(2.0)
-    results = [x * x, -x, 3.0 + x, x.tanh(), ops.where(1.0, x, x), ops.maximum(x, x), x**2.0]
+    results = [x * x, -x, 3.0 + x, x.tanh(), helper_ops.where(1.0, x, x), functions.maximum(x, x), x**2.0]
     answers = {y.requires_grad for y in results} | {bool(y.operands) for y in results}
     [answer] = answers
     return answer

@@ -13,9 +13,13 @@ from typing import Any
 import mpmath
 import pytest
 
+from micrograd_notes.engine import helper_ops
+from micrograd_notes.engine import functions
 from micrograd_notes.engine import Value, grad, ops
 from micrograd_notes.engine.accurate import SMALLEST_NORMAL
-from micrograd_notes.engine.op import EVERYWHERE, TABLE, Op, built_in_rows, lookup, operation
+from micrograd_notes.engine.facts import EVERYWHERE
+from micrograd_notes.engine.messages import completed
+from micrograd_notes.engine.op import TABLE, Op, built_in_rows, lookup, operation
 
 inf, nan = math.inf, math.nan
 mp = mpmath.mp
@@ -157,7 +161,7 @@ def test_each_partial_is_that_of_mathematics_to_its_stated_bound(op: Op) -> None
 
 @pytest.mark.parametrize(
     ("op", "x"),
-    [(ops.sech_squared, 2.4101715530594383), (ops.sech_squared, -2.0563893234681094)],
+    [(helper_ops.sech_squared, 2.4101715530594383), (helper_ops.sech_squared, -2.0563893234681094)],
     ids=lambda x: x.name if isinstance(x, Op) else str(x),
 )
 def test_a_bound_holds_at_the_worst_points_that_random_programs_found(op: Op, x: float) -> None:
@@ -198,7 +202,7 @@ class Symbol:
 
     @staticmethod
     def _apply_(op: Op, operands: tuple[Any, ...]) -> "Symbol":
-        op.with_defaults(operands)
+        completed(op, operands)
         return Symbol(op.name)
 
     def _refuse(self, *_: Any) -> Any:
@@ -290,17 +294,17 @@ CONVENTIONS: list[tuple[str, Any, list[float], list[float]]] = [
     ("sign at 0", ops.sign, [0.0], [0.0]),
     ("floor at 1", ops.floor, [1.0], [0.0]),
     ("round at 1.5", ops.round, [1.5], [0.0]),
-    ("step at 0", ops.step, [0.0], [0.0]),
-    ("maximum at a tie", ops.maximum, [2.0, 2.0], [0.5, 0.5]),
-    ("minimum at a tie of three", ops.minimum, [2.0, 2.0, 2.0], [1 / 3] * 3),
-    ("maximum with a number at a tie", lambda x: ops.maximum(x, 2.0), [2.0], [0.0]),
-    ("number first", lambda x: ops.maximum(2.0, x), [2.0], [0.0]),
-    ("one Value and two numbers", lambda x: ops.maximum(x, 0.0, 1.0), [1.0], [0.0]),
-    ("a tie of Values above a number", lambda x, y: ops.maximum(x, 0.0, y), [2.0, 2.0], [0.5, 0.5]),
-    ("a tie of Values and a number", lambda x, y: ops.minimum(x, 2.0, y), [2.0, 2.0], [0.0, 0.0]),
-    ("clamp at its lower bound", lambda x: ops.clamp(x, 0.0, 1.0), [0.0], [0.0]),
-    ("clamp at its upper bound", lambda x: ops.clamp(x, 0.0, 1.0), [1.0], [0.0]),
-    ("clamp inside", lambda x: ops.clamp(x, 0.0, 1.0), [0.5], [1.0]),
+    ("step at 0", helper_ops.step, [0.0], [0.0]),
+    ("maximum at a tie", functions.maximum, [2.0, 2.0], [0.5, 0.5]),
+    ("minimum at a tie of three", functions.minimum, [2.0, 2.0, 2.0], [1 / 3] * 3),
+    ("maximum with a number at a tie", lambda x: functions.maximum(x, 2.0), [2.0], [0.0]),
+    ("number first", lambda x: functions.maximum(2.0, x), [2.0], [0.0]),
+    ("one Value and two numbers", lambda x: functions.maximum(x, 0.0, 1.0), [1.0], [0.0]),
+    ("a tie of Values above a number", lambda x, y: functions.maximum(x, 0.0, y), [2.0, 2.0], [0.5, 0.5]),
+    ("a tie of Values and a number", lambda x, y: functions.minimum(x, 2.0, y), [2.0, 2.0], [0.0, 0.0]),
+    ("clamp at its lower bound", lambda x: functions.clamp(x, 0.0, 1.0), [0.0], [0.0]),
+    ("clamp at its upper bound", lambda x: functions.clamp(x, 0.0, 1.0), [1.0], [0.0]),
+    ("clamp inside", lambda x: functions.clamp(x, 0.0, 1.0), [0.5], [1.0]),
     ("leaky_relu at 0", lambda x: ops.leaky_relu(x, 0.1), [0.0], [0.1]),
     ("leaky_relu at 0, steep", lambda x: ops.leaky_relu(x, 3.0), [0.0], [1.0]),
     ("leaky_relu at 0, falling", lambda x: ops.leaky_relu(x, -1.0), [0.0], [0.0]),
@@ -308,9 +312,9 @@ CONVENTIONS: list[tuple[str, Any, list[float], list[float]]] = [
     ("elu at 0, falling", lambda x: ops.elu(x, -0.5), [0.0], [0.0]),
     ("elu and its alpha", ops.elu, [-0.5, 2.0], [2.0 * math.exp(-0.5), math.expm1(-0.5)]),
     ("elu and its alpha above 0", ops.elu, [800.0, 2.0], [1.0, 0.0]),
-    ("a branch taken", lambda c, a, b: ops.where(c, a, b), [1.0, 5.0, 7.0], [0.0, 1.0, 0.0]),
-    ("the other branch", lambda c, a, b: ops.where(c, a, b), [0.0, 5.0, 7.0], [0.0, 0.0, 1.0]),
-    ("x**(y-1) by y at x = 0", lambda y: ops.power_less(0.0, y, 1.0), [3.0], [0.0]),
+    ("a branch taken", lambda c, a, b: helper_ops.where(c, a, b), [1.0, 5.0, 7.0], [0.0, 1.0, 0.0]),
+    ("the other branch", lambda c, a, b: helper_ops.where(c, a, b), [0.0, 5.0, 7.0], [0.0, 0.0, 1.0]),
+    ("x**(y-1) by y at x = 0", lambda y: helper_ops.power_less(0.0, y, 1.0), [3.0], [0.0]),
     ("elu at 0, steep", lambda x: ops.elu(x, 2.0), [0.0], [1.0]),
     ("sqrt at 0", ops.sqrt, [0.0], [inf]),
     ("cbrt at 0", ops.cbrt, [0.0], [inf]),
@@ -333,7 +337,7 @@ CONVENTIONS: list[tuple[str, Any, list[float], list[float]]] = [
     ("relu(x) - relu(-x) at 0", lambda x: ops.relu(x) - ops.relu(-x), [0.0], [0.0]),
     ("sqrt(x) * 0 at 0", lambda x: ops.sqrt(x) * 0.0, [0.0], [0.0]),
     ("sqrt(x)**2 at 0", lambda x: ops.sqrt(x) ** 2, [0.0], [0.0]),
-    ("a branch not taken", lambda x: ops.where(x > 0, ops.sqrt(x), 0.0), [0.0], [0.0]),
+    ("a branch not taken", lambda x: helper_ops.where(x > 0, ops.sqrt(x), 0.0), [0.0], [0.0]),
 ]
 
 
@@ -349,7 +353,7 @@ def test_convention(function: Any, at: list[float], expected: list[float]) -> No
 
 
 def test_softmax_far_out_is_exact() -> None:
-    assert ops.softmax([1000.0, 1000.0]) == [0.5, 0.5]
+    assert functions.softmax([1000.0, 1000.0]) == [0.5, 0.5]
 
 
 def test_a_partial_is_computed_only_if_it_is_wanted() -> None:
@@ -371,7 +375,7 @@ def test_second_derivatives_that_vanish_at_zero_keep_their_digits(op: Op) -> Non
 
 def test_a_derivative_far_out_is_zero_and_not_nan() -> None:
     x = Value(9e307)
-    assert grad(ops.gaussian(x), x)[0].data == 0.0
+    assert grad(helper_ops.gaussian(x), x)[0].data == 0.0
 
 
 @pytest.mark.parametrize("base", [1.8037436177288338e255, 3.3e-200, 7.0])
@@ -412,24 +416,24 @@ KINKS: list[tuple[Op, list[list[float]], list[list[float]]]] = [
     # a row, where it has a kink or a jump, and where it has none
     *(
         (op, [[0.0]], [[1e-9], [-1e-9], [0.5], [-2.0]])
-        for op in (ops.relu, ops.abs, ops.step, ops.sign)
+        for op in (ops.relu, ops.abs, helper_ops.step, ops.sign)
     ),
     (ops.leaky_relu, [[0.0, 0.1], [0.0, 3.0]], [[0.5, 0.1], [-0.5, 0.1]]),
     (ops.elu, [[0.0, 0.5], [0.0, 2.0]], [[0.5, 0.5], [-0.5, 0.5]]),
     *(
         (op, [[2.0, 2.0], [-3.0, -3.0], [0.0, 0.0]], [[1.0, 2.0], [2.0, 1.0], [0.0, 2.0]])
-        for op in (ops.at_least, ops.at_most, ops.greater, ops.equal)
+        for op in (helper_ops.at_least, helper_ops.at_most, helper_ops.greater, helper_ops.equal)
     ),
-    (ops.where, [[0.0, 1.0, 2.0]], [[1.0, 1.0, 2.0], [-1.0, 0.0, 0.0]]),
+    (helper_ops.where, [[0.0, 1.0, 2.0]], [[1.0, 1.0, 2.0], [-1.0, 0.0, 0.0]]),
     (ops.floor, [[0.0], [1.0], [-3.0], [2.0]], [[0.5], [1.5], [-0.25]]),
     (
         ops.round,
         [[0.5, 0.0], [-1.5, 0.0], [0.25, 1.0], [15.0, -1.0]],
         [[1.0, 0.0], [0.25, 0.0], [0.5, 1.0], [0.2, 1.0], [20.0, -1.0]],
     ),
-    (ops._pick, [[0.0, 5.0], [1.0, 5.0, 6.0]], [[0.5, 5.0], [1.25, 5.0, 6.0]]),
+    (ops.pick_by, [[0.0, 5.0], [1.0, 5.0, 6.0]], [[0.5, 5.0], [1.25, 5.0, 6.0]]),
     (ops.hypot, [[0.0, 0.0]], [[1.0, 0.0], [0.0, 1.0], [1e-300, 0.0]]),
-    (ops.direction, [[0.0, 0.0]], [[1.0, 0.0], [0.0, 1.0]]),
+    (helper_ops.direction, [[0.0, 0.0]], [[1.0, 0.0], [0.0, 1.0]]),
     (
         ops.atan2,
         [[0.0, -1.0], [0.0, 0.0], [0.0, -0.5]],
@@ -488,8 +492,8 @@ def test_the_scale_of_a_row_is_the_sum_of_the_magnitudes_of_its_terms(x: float) 
 @pytest.mark.parametrize(
     ("op", "at"),
     [
-        (ops.direction, (-520.9517925586252, 0.0026732799998728063)),
-        (ops.sech_squared, (-1.2883031818263975,)),
+        (helper_ops.direction, (-520.9517925586252, 0.0026732799998728063)),
+        (helper_ops.sech_squared, (-1.2883031818263975,)),
     ],
 )
 def test_a_bound_above_the_usual_is_needed_and_is_not_far_off(op: Op, at: Sequence[float]) -> None:
@@ -517,13 +521,13 @@ def test_zero_belongs_to_the_left_side_of_a_bent_line() -> None:
 def test_the_larger_of_what_is_given() -> None:
     for operands in [([1.0, 2.0], 3.0), (3.0, [1.0, 2.0])]:
         with pytest.raises(TypeError):
-            ops.maximum(*operands)
+            functions.maximum(*operands)
     x, y = Value(1.0), Value(2.0)
-    assert ops.maximum(x, 2.0).operands[0] is x  # one node, and no other on the way
-    assert ops.maximum([x, y]).operands == (x, y)
-    assert [ops.maximum(3.0), ops.minimum([3.0])] == [3.0, 3.0]
-    assert (ops.equal(2.0, 2.0), ops.equal(2.0, 1.0)) == (1.0, 0.0)
-    assert (ops.greater(2.0, 1.0), ops.greater(2.0, 2.0)) == (1.0, 0.0)
+    assert functions.maximum(x, 2.0).operands[0] is x  # one node, and no other on the way
+    assert functions.maximum([x, y]).operands == (x, y)
+    assert [functions.maximum(3.0), functions.minimum([3.0])] == [3.0, 3.0]
+    assert (helper_ops.equal(2.0, 2.0), helper_ops.equal(2.0, 1.0)) == (1.0, 0.0)
+    assert (helper_ops.greater(2.0, 1.0), helper_ops.greater(2.0, 2.0)) == (1.0, 0.0)
 
 
 # ---- where Python raises, we raise ---------------------------------------------------------------
@@ -585,18 +589,21 @@ def test_a_new_row_is_a_function_and_a_method_and_differentiates() -> None:
 
 def test_pick_takes_a_value_or_a_row_by_a_number_or_by_a_value() -> None:
     rows = [[1.0, 2.0], [3.0, 4.0]]
-    assert [ops.pick([5.0, 6.0], i) for i in (0, 1)] == [5.0, 6.0]
-    assert ops.pick(rows, 0) == [1.0, 2.0]
-    assert [x.data for x in ops.pick(rows, Value(1.0, requires_grad=False))] == [3.0, 4.0]
-    assert ops.pick([5.0, 6.0], Value(0.0, requires_grad=False)).data == 5.0
+    assert [functions.pick([5.0, 6.0], i) for i in (0, 1)] == [5.0, 6.0]
+    assert functions.pick(rows, 0) == [1.0, 2.0]
+    assert [x.data for x in functions.pick(rows, Value(1.0, requires_grad=False))] == [3.0, 4.0]
+    assert functions.pick([5.0, 6.0], Value(0.0, requires_grad=False)).data == 5.0
     for outside in (-1, 2):
         with pytest.raises(IndexError, match=f"got index {outside} for 2 values"):
-            ops.pick([5.0, 6.0], outside)
+            functions.pick([5.0, 6.0], outside)
 
 
 @every_row
 def test_every_row_is_the_method_of_its_name(op: Op) -> None:
     """`log` and `ieee_log` share a spelling in NumPy, and only one of them may be `x.log()`."""
+    if op.is_helper:
+        assert not hasattr(Value, op.name)
+        return
     numbers = [1.0 if op.name == "acosh" else 0.5] * (op.arity or 2)
     assert getattr(Value, op.name)(*map(Value, numbers)).op is op
 
@@ -663,13 +670,13 @@ def test_an_operator_of_python_is_not_taken_over() -> None:
 
 def test_the_wrong_number_of_operands_is_refused() -> None:
     with pytest.raises(TypeError, match="where\\(\\) takes 3 operands, got 2"):
-        ops.where(1.0, 2.0)
+        helper_ops.where(1.0, 2.0)
     with pytest.raises(TypeError, match="leaky_relu\\(\\) takes 1 to 2 operands, got 3"):
         ops.leaky_relu(1.0, 2.0, 3.0)
     with pytest.raises(TypeError, match="logsumexp\\(\\) got no operand"):
         ops.logsumexp()
     with pytest.raises(TypeError, match="maximum\\(\\) got no operand"):
-        ops.maximum([])
+        functions.maximum([])
 
 
 @every_row

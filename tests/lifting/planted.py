@@ -18,9 +18,10 @@ from unittest.mock import patch
 import numpy as np
 
 from micrograd_notes import MLP, Value, lift
-from micrograd_notes.engine import ops
+from micrograd_notes.engine import ops, functions
 from micrograd_notes.engine.op import Op
-from micrograd_notes.engine.ops import logsumexp, pick, relu, tanh
+from micrograd_notes.engine.ops import logsumexp, relu, tanh
+from micrograd_notes.engine.functions import pick
 from micrograd_notes.lifting import CannotLift, program
 
 RNG = np.random.default_rng(0)
@@ -67,7 +68,7 @@ def works() -> Iterator[Work]:
         total = 0.0
         for t, query in enumerate(queries):
             scores = [dot(query, key) * 0.5 for key in keys[: t + 1]]
-            shares = ops.softmax(scores)
+            shares = functions.softmax(scores)
             seen = [sum(s * u[j] for s, u in zip(shares, values, strict=False)) for j in range(2)]
             total = total + (dot(w, seen) - y[t]) ** 2
         return total

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from micrograd_notes import Value
-from micrograd_notes.engine import ops
+from micrograd_notes.engine import ops, functions
 from micrograd_notes.lifting import CannotLift, lift
 from tests.lifting.eager import eager
 from tests.programs import STEPS, run
@@ -89,12 +89,12 @@ WINDOWED: dict[str, Callable[[list[Any], list[Any], Any, Any], Any]] = {
         w * v for w, v in zip(weights, seen, strict=False)
     ),
     "logsumexp": lambda seen, weights, label, i: ops.logsumexp(seen),
-    "maximum": lambda seen, weights, label, i: ops.maximum(seen),
-    "minimum": lambda seen, weights, label, i: ops.minimum([2 * v for v in seen]),
+    "maximum": lambda seen, weights, label, i: functions.maximum(seen),
+    "minimum": lambda seen, weights, label, i: functions.minimum([2 * v for v in seen]),
     "attention": lambda seen, weights, label, i: sum(
-        share * v for share, v in zip(ops.softmax([i * v for v in seen]), seen, strict=True)
+        share * v for share, v in zip(functions.softmax([i * v for v in seen]), seen, strict=True)
     ),
-    "pick": lambda seen, weights, label, i: ops.pick([seen[0], *weights[:3]], label) * i,
+    "pick": lambda seen, weights, label, i: functions.pick([seen[0], *weights[:3]], label) * i,
     "norm": lambda seen, weights, label, i: i / (sum(v * v for v in seen) + 0.1) ** 0.5,
 }
 

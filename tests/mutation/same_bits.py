@@ -41,8 +41,8 @@ def _of_a_row(name: str) -> Iterator[Any]:
     if name == "_choose":
         for numbers in _points(3):
             a, *rest = map(Value, numbers)
-            yield repr([ops.maximum(*numbers), ops.minimum(numbers), ops.maximum(a, *numbers)]), [
-                [v.data for v in ops.minimum(a, *rest, *numbers[:i]).operands] for i in range(3)
+            yield repr([functions.maximum(*numbers), functions.minimum(numbers), functions.maximum(a, *numbers)]), [
+                [v.data for v in functions.minimum(a, *rest, *numbers[:i]).operands] for i in range(3)
             ]
         return
     op = TABLE["erfc" if name == "_mp_erfc" else name]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
+from micrograd_notes.engine import helper_ops
 from micrograd_notes.engine import Value, ops
 from micrograd_notes.engine import backward as graph
 from micrograd_notes.engine import value as engine
@@ -88,7 +89,7 @@ def faults_of_rules(op: Op) -> Iterator[Planted]:
         yield planted("sign flipped", lambda p, y, xs: -p, RULE)
         yield planted(
             "0 on half the domain",
-            lambda p, y, xs, i=index: ops.where(ops.greater(xs[i], _middle(op, i)), 0.0, p),
+            lambda p, y, xs, i=index: helper_ops.where(helper_ops.greater(xs[i], _middle(op, i)), 0.0, p),
             RULE,
         )
         yield planted("random last digits", _noisy, DIGITS)

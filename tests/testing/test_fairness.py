@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from micrograd_notes import Value
-from micrograd_notes.engine import ops
+from micrograd_notes.engine import ops, helper_ops
 from micrograd_notes.engine.op import TABLE, Op, operation
-from micrograd_notes.engine.ops import cos, equal, exp, log, sin, sqrt, tanh, where
+from micrograd_notes.engine.ops import cos, exp, log, sin, sqrt, tanh
+from micrograd_notes.engine.helper_ops import equal, where
 from micrograd_notes.testing import Verdict, check_operation, gradcheck, opcheck
 from micrograd_notes.testing.numbers.numeric import ladder, limit_of_quotients
 from micrograd_notes.testing.numbers.precise import Precise, mp, with_many_digits
@@ -233,7 +234,7 @@ SUBTLE: list[tuple[str, Callable[..., Any], list[Any]]] = [
     ("a rule with the number alone", lambda x: x**3, [lambda y, x: 3.0 * raw(x) ** 2 + 0.0 * x]),
     ("wrong at -0.0 alone", lambda x: x + x * x,
      [lambda y, x: 1 + 2 * x if math.copysign(1.0, raw(x)) > 0 or raw(x) else 2 * x]),
-    ("wrong from 746 on", lambda x: x * x, [lambda y, x: where(ops.greater(x, 746.0), x, 2 * x)]),
+    ("wrong from 746 on", lambda x: x * x, [lambda y, x: where(helper_ops.greater(x, 746.0), x, 2 * x)]),
 ]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from micrograd_notes.engine import helper_ops
 from micrograd_notes.engine import Value, ops
 from micrograd_notes.testing.diagnosis.sweeping import expected_adjoints, tolerance
 from micrograd_notes.testing.numbers.forward import Dual, forward_gradient, slope_along
@@ -34,7 +35,7 @@ def test_an_operand_that_stands_still_takes_no_part() -> None:
     """log(0) has no slope that matters if 0 does not move: 0 * inf is 0, as in the sweep."""
     x: Any = Dual(-2.0, slope=1.0)
     assert (x**3).slope == 12.0
-    assert ops.where(0.0, ops.sqrt(Dual(0.0, 1.0)), Dual(1.0, 2.0)).slope == 2.0
+    assert helper_ops.where(0.0, ops.sqrt(Dual(0.0, 1.0)), Dual(1.0, 2.0)).slope == 2.0
 
 
 def test_a_number_comes_back_as_it_is() -> None:

@@ -9,21 +9,12 @@ from typing import Any
 import pytest
 
 from micrograd_notes import Value
-from micrograd_notes.engine import ops
+from micrograd_notes.engine import ops, helper_ops
 from micrograd_notes.engine.op import operation
 from micrograd_notes.engine.ops import abs as absolute
-from micrograd_notes.engine.ops import (
-    exp,
-    floor,
-    log,
-    maximum,
-    relu,
-    sigmoid,
-    sin,
-    sqrt,
-    tanh,
-    where,
-)
+from micrograd_notes.engine.ops import exp, floor, log, relu, sigmoid, sin, sqrt, tanh
+from micrograd_notes.engine.functions import maximum
+from micrograd_notes.engine.helper_ops import where
 from micrograd_notes.nn.networks import MLP, Neuron
 from micrograd_notes.testing import GradcheckError, InconclusiveError, Verdict, gradcheck
 from micrograd_notes.testing.programs.random_programs import random_program
@@ -34,7 +25,7 @@ V = Verdict
 zero_sigmoid = operation(
     "zero_sigmoid_of_a_test",
     lambda x: 1 / (1 + math.exp(-x)),
-    [lambda y, x: where(ops.greater(x, 12.0 - 1e-9), 0.0, y * (1 - y))],
+    [lambda y, x: where(helper_ops.greater(x, 12.0 - 1e-9), 0.0, y * (1 - y))],
     mpmath=lambda mp, x: 1 / (1 + mp.exp(-x)),
 )
 steep_sine = operation(

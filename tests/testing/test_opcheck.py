@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from micrograd_notes import Value
-from micrograd_notes.engine import ops
+from micrograd_notes.engine import ops, helper_ops, functions
 from micrograd_notes.engine.op import Op, built_in_rows, operation
 from micrograd_notes.testing import (
     GradcheckError,
@@ -46,7 +46,7 @@ def test_it_is_a_test_that_pytest_collects() -> None:
 # ---- planted faults ------------------------------------------------------------------------------
 
 # Each kind of row: arithmetic, a rule by its result, an edge, a kink, two operands, any number
-SOME = [ops.tanh, ops.sqrt, ops.relu, ops.multiply, ops.atan2, ops.largest, ops.step]
+SOME = [ops.tanh, ops.sqrt, ops.relu, ops.multiply, ops.atan2, helper_ops.largest, helper_ops.step]
 PLANTED = [
     fault
     for op in SOME
@@ -96,14 +96,14 @@ FAULTY: list[tuple[str, Any, Any, dict[str, Any], Verdict]] = [
     ("chance", mutable(), [1.0], {}, Verdict.NONDETERMINISTIC),
     ("floats only", math.sin, [lambda y, x: math.cos(x)], {}, Verdict.DOMAIN),
     ("frozen", lambda x: x * x, [lambda y, x: 2 * number_of(x)], {}, Verdict.WRONG_RULE),
-    ("wrong at a kink", abs, [lambda y, x: ops.where(x, ops.sign(x), 2.0)], {}, Verdict.WRONG_RULE),
+    ("wrong at a kink", abs, [lambda y, x: helper_ops.where(x, ops.sign(x), 2.0)], {}, Verdict.WRONG_RULE),
     ("wrong on a stretch", math.sin,
-     [lambda y, x: ops.where(ops.greater(x, 5.0) * ops.greater(6.0, x), 0.0, ops.cos(x))], {},
+     [lambda y, x: helper_ops.where(helper_ops.greater(x, 5.0) * helper_ops.greater(6.0, x), 0.0, ops.cos(x))], {},
      Verdict.WRONG_RULE),
     ("straight through a staircase", lambda x: float(int(x)), [1.0], {}, Verdict.WRONG_RULE),
     ("another base", math.log2, [lambda y, x: 1 / (x * math.log(10))],
      {"domain": ((0.0, math.inf),)}, Verdict.WRONG_RULE),
-    ("not a number at 0", lambda x: abs(x), [lambda y, x: ops.ieee_divide(x, y)], {},
+    ("not a number at 0", lambda x: abs(x), [lambda y, x: helper_ops.ieee_divide(x, y)], {},
      Verdict.WRONG_RULE),
     ("a rule that raises", lambda x: x * x, [lambda y, x: {}[x]], {"mpmath": lambda mp, x: x * x},
      Verdict.DOMAIN),
@@ -137,13 +137,13 @@ LEARNERS: list[tuple[str, Any, Any, dict[str, Any]]] = [
      [lambda y, x: ops.sigmoid(x) + y * (1 - ops.sigmoid(x))], {}),
     ("log cosh", lambda x: math.log(math.cosh(x)), [lambda y, x: ops.tanh(x)], {}),
     ("hard tanh", lambda x: max(-1.0, min(1.0, x)),
-     [lambda y, x: ops.greater(x, -1.0) * ops.greater(1.0, x)], {}),
+     [lambda y, x: helper_ops.greater(x, -1.0) * helper_ops.greater(1.0, x)], {}),
     ("rational", lambda x: x / (1 + x * x), [lambda y, x: (1 - x * x) / (1 + x * x) ** 2], {}),
     ("bump", lambda x: math.exp(-x * x / 2), [lambda y, x: -x * y], {}),
     ("logarithm", math.log2, [lambda y, x: 1 / (x * math.log(2))],
      {"domain": ((0.0, math.inf),)}),
     ("whole part", lambda x: float(int(x)), [0.0], {}),
-    ("root", lambda x: x**0.5, [lambda y, x: ops.ieee_divide(0.5, y)],
+    ("root", lambda x: x**0.5, [lambda y, x: helper_ops.ieee_divide(0.5, y)],
      {"domain": ((0, math.inf),)}),
     ("reciprocal", lambda x: 1 / x, [lambda y, x: -y * y], {}),
     ("difference of exponentials", lambda a, b: math.exp(a - b), [lambda y, a, b: y,
@@ -189,7 +189,7 @@ def test_chance_is_told_before_what_follows_from_it() -> None:
 
 def test_a_rule_that_is_not_a_number_is_shown() -> None:
     wrong = operation(
-        "nan_of_a_test", lambda x: abs(x), [lambda y, x: ops.ieee_divide(x, y)]
+        "nan_of_a_test", lambda x: abs(x), [lambda y, x: helper_ops.ieee_divide(x, y)]
     )
     assert "engine  df/dx = nan" in str(check_operation(wrong))
 
@@ -200,7 +200,7 @@ def test_without_a_partial_nothing_is_checked() -> None:
 
 
 def test_a_value_that_underflows_takes_its_partial_along() -> None:
-    findings = examine(ops.normal_density, [38.607451045598886])
+    findings = examine(helper_ops.normal_density, [38.607451045598886])
     assert not any(finding.verdict.fails for finding in findings)
 
 
@@ -219,4 +219,4 @@ def test_an_operation_that_is_defined_nowhere_is_inconclusive() -> None:
 
 def test_a_function_is_referred_to_gradcheck() -> None:
     with pytest.raises(TypeError, match="gradcheck"):
-        opcheck(ops.maximum)  # type: ignore[arg-type]
+        opcheck(functions.maximum)  # type: ignore[arg-type]

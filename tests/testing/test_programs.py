@@ -8,6 +8,7 @@ from collections import Counter
 
 import pytest
 
+from micrograd_notes.engine import helper_ops
 from micrograd_notes.engine import Value, ops
 from micrograd_notes.engine.op import operation
 from micrograd_notes.testing.programs.random_programs import (
@@ -68,8 +69,8 @@ def test_the_source_writes_operators_as_operators() -> None:
         (
             Instruction(ops.neg, (0,)),
             Instruction(ops.power, (-2.0, 0)),
-            Instruction(ops.ieee_divide, (1, 2)),
-            Instruction(ops.at_least, (3, math.inf)),
+            Instruction(helper_ops.ieee_divide, (1, 2)),
+            Instruction(helper_ops.at_least, (3, math.inf)),
         ),
     )
     body = program.source().splitlines()[4:8]

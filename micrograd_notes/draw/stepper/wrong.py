@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from micrograd_notes.draw.graph.indexed import IndexedGraph
-from micrograd_notes.engine import Value, ops, sweep
+from micrograd_notes.engine import Value, ops, helper_ops, sweep
 from micrograd_notes.engine.backward import Step
 
 WRONG = ("recursion", "assign", "forward order")
@@ -239,7 +239,7 @@ def _handed_on(node: Value, sums: dict[Value, float], overwrite: bool = False) -
     partials = node.op.local_partials(wanted, node.data, [operand.data for operand in operands])
     for index, partial in zip(wanted, partials, strict=True):
         operand = operands[index]
-        contribution = ops.chain(adjoint, partial)
+        contribution = helper_ops.chain(adjoint, partial)
         sums[operand] = contribution if overwrite else sums.get(operand, 0.0) + contribution
         yield Step(node, operand, index, adjoint, partial, contribution, sums[operand])
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Set
 from math import frexp, isfinite
 from typing import Any
 
-from micrograd_notes.engine import ops
+from micrograd_notes.engine import ops, helper_ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Recording, Tape
 
@@ -59,7 +59,7 @@ class _Builder:
             found = rule(self, *operands)
             if found is not None:
                 return found
-        if op is ops.chain and not self.guarded:
+        if op is helper_ops.chain and not self.guarded:
             return self.apply(ops.multiply, operands)
         if op is ops.multiply and operands[0] > operands[1]:
             operands = (operands[1], operands[0])
@@ -170,11 +170,11 @@ def _pick(b: _Builder, index: int, *values: int) -> int | None:
 
 RULES: dict[Op, Callable[..., int | None]] = {
     ops.multiply: _multiply,
-    ops.chain: _chain,
+    helper_ops.chain: _chain,
     ops.divide: _divide,
-    ops.ieee_divide: _divide,
+    helper_ops.ieee_divide: _divide,
     ops.power: _power,
-    ops.power_less: _power_less,
+    helper_ops.power_less: _power_less,
     ops.neg: _neg,
     ops.subtract: _subtract,
     ops.pos: _pos,

@@ -15,9 +15,10 @@ from random import Random
 from typing import Any, NamedTuple
 from weakref import ref
 
-from micrograd_notes.engine import Value, modes
+from micrograd_notes.engine import Value
 from micrograd_notes.engine.accurate import total
 from micrograd_notes.engine.anomaly import line_outside_the_package
+from micrograd_notes.engine.stand_ins import standing_in
 from micrograd_notes.lifting.trace.recorded import CannotLift
 from micrograd_notes.lifting.trace.tape import Array
 
@@ -261,10 +262,10 @@ def answer_of(
     for parameter, leaf in zip(parameters, leaves, strict=True):
         leaf.origin = ref(parameter)  # a model that keeps its output is known by it
     try:
-        with modes.standing_in(by_id, lookout):
+        with standing_in(by_id, lookout):
             outputs = [*flat(function(*_copied(example)))]  # the function may change it
     except (AttributeError, TypeError):
-        with modes.standing_in(by_id, lookout):  # it takes Values, as x.tanh() does
+        with standing_in(by_id, lookout):  # it takes Values, as x.tanh() does
             outputs = [*flat(function(*as_values(example, parameters)))]
     if isinstance(outputs[0], Value) and outputs[0].requires_grad:
         outputs[0].backward()

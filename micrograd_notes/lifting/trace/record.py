@@ -18,7 +18,7 @@ from random import Random
 from re import findall
 from typing import Any
 
-from micrograd_notes.engine import Value, ops
+from micrograd_notes.engine import Value, ops, helper_ops
 from micrograd_notes.engine.op import Op, is_built_in
 from micrograd_notes.engine.spelling import spelling_differs
 from micrograd_notes.lifting.trace.recorded import CannotLift, Recorded, Session, recording
@@ -172,7 +172,7 @@ def _chain(session: Session, adjoint: int, one: int, partial: Any) -> int:
     if partial.__class__ is float and partial == 1.0:
         return adjoint
     at = session.index(partial)
-    return at if adjoint == one else session.append(ops.chain, (adjoint, at), True)
+    return at if adjoint == one else session.append(helper_ops.chain, (adjoint, at), True)
 
 
 def _symbol(session: Session, place: int) -> Any:

@@ -5,7 +5,7 @@ what a tape can't follow: a question (`if`, `==`, `max()`, `isinstance`), a plac
 dictionary, its `.data`, a copy. The refusal names the line at fault and says what to write instead.
 
 While a function is recorded, a `Recorded` stands for each parameter in the running context (see
-`modes.standing_in`). The parameters themselves do not change, so other threads may use them.
+`standing_in`). The parameters themselves do not change, so other threads may use them.
 """
 
 import linecache
@@ -20,8 +20,11 @@ from typing import Any, NoReturn, TypeVar
 
 from micrograd_notes.engine import Value, modes, ops
 from micrograd_notes.engine import value as engine
-from micrograd_notes.engine.backward import described, topological_order
-from micrograd_notes.engine.op import Op, is_number, on_new_operation
+from micrograd_notes.engine.messages import completed, described
+from micrograd_notes.engine.backward import topological_order
+from micrograd_notes.engine.op import Op, on_new_operation
+from micrograd_notes.engine.stand_ins import standing_in
+from micrograd_notes.common.checks import is_number
 from micrograd_notes.lifting.trace.questions import asks_about_numbers, is_asked_by
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Tape
 
@@ -50,7 +53,7 @@ class Recorded(Value):
 
     @staticmethod
     def _apply_(op: Op, operands: tuple[Any, ...]) -> "Recorded":
-        operands = op.with_defaults(operands)
+        operands = completed(op, operands)
         session: Session = next(each._left for each in operands if type(each) is Recorded)
         return session.apply(op, operands)
 
@@ -191,15 +194,11 @@ def _install(op: Op) -> None:
     def back_to_any(self: Any, other: Any) -> Any:
         return apply(op, (other, self)) if _is_operand(other) else NotImplemented
 
-    named = getattr(Value, op.name)
-    for name in [name for name, given in vars(Value).items() if given is named]:
+    for name in [name for name, row in engine.methods.items() if row == op.name]:
         setattr(Recorded, name, method)  # the engine's other names of it too, as arctan for atan
-    setattr(Recorded, op.name, method)
     if op.method is not None and op.is_simple and op.arity == 2:
         setattr(Recorded, f"__{op.method}__", forth)
         setattr(Recorded, f"__r{op.method}__", back)
-    elif op.method is not None:
-        setattr(Recorded, f"__{op.method}__", method)
 
 
 def _is_operand(other: Any) -> bool:
@@ -252,8 +251,8 @@ class Session:
         self.constants: dict[Any, int] = {}
         self.refused: CannotLift | None = None
         self.is_open = True
-        engine._clock += 1
-        self.started = engine._clock  # a Value that is older comes from outside
+        engine.clock += 1
+        self.started = engine.clock  # a Value that is older comes from outside
 
     def new(self, op: Op | Array, operands: tuple[Any, ...], requires_grad: bool) -> Recorded:
         """Returns the number that a new entry of the tape stands for."""
@@ -404,7 +403,7 @@ def recording(
         session.stand_ins[id(parameter)] = stand_in
     token = _session.set(session)
     try:
-        with modes.standing_in(session.stand_ins):
+        with standing_in(session.stand_ins):
             yield session
     finally:
         session.is_open = False

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from micrograd_notes.engine import helper_ops
 from micrograd_notes.engine import Value, ops
 from micrograd_notes.engine.accurate import total
 from micrograd_notes.testing.diagnosis.report import Fault
@@ -60,8 +61,8 @@ def expected_adjoints(program: Program, values: Sequence[float]) -> list[Adjoint
         for index, partial in zip(wanted, partials, strict=True):
             operand = operands[index]
             assert isinstance(operand, int)
-            parts[operand].append(ops.chain(adjoint, float(partial)))
-            sizes[operand] += abs(ops.chain(sizes[first + k], float(partial)))
+            parts[operand].append(helper_ops.chain(adjoint, float(partial)))
+            sizes[operand] += abs(helper_ops.chain(sizes[first + k], float(partial)))
     return [
         Adjoint(_total(each), size, tuple(each)) for each, size in zip(parts, sizes, strict=True)
     ]

@@ -13,7 +13,8 @@ gives all of them.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from micrograd_notes.engine import ops
+from micrograd_notes.engine import ops, helper_ops
+from micrograd_notes.engine.messages import completed
 from micrograd_notes.engine.op import Op
 from micrograd_notes.testing.numbers.operand import Operand, real
 
@@ -41,7 +42,7 @@ class Dual(Operand):
     @staticmethod
     def _apply_(op: Op, operands: tuple[Any, ...]) -> "Dual":
         """Passes value and slope on: `op(...)` calls it when it meets a `Dual`."""
-        operands = op.with_defaults(operands)
+        operands = completed(op, operands)
         numbers = [real(x) for x in operands]
         result = op(*numbers)
         moving = [
@@ -65,7 +66,7 @@ def _passed_on(slope: float, partial: float) -> float:
     An operand that stands still takes no part, however steep the operation is there, and neither
     does the branch of a `where` that was not chosen, however steep it is itself.
     """
-    return float(ops.chain(partial, slope) if slope else ops.chain(slope, partial))
+    return float(helper_ops.chain(partial, slope) if slope else helper_ops.chain(slope, partial))
 
 
 def slope_along(

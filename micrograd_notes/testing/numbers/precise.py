@@ -16,7 +16,9 @@ from typing import Any
 
 import mpmath
 
-from micrograd_notes.engine.op import Op, built_in_rows, is_number
+from micrograd_notes.engine.messages import completed
+from micrograd_notes.engine.op import Op, built_in_rows
+from micrograd_notes.common.checks import is_number
 from micrograd_notes.testing.numbers.operand import Operand
 
 mp = mpmath.mp
@@ -50,7 +52,7 @@ class Precise(Operand):
     @staticmethod
     def _apply_(op: Op, operands: tuple[Any, ...]) -> "Precise":
         """Evaluates any row of the table: `op(...)` calls it when it meets a `Precise`."""
-        operands = op.with_defaults(operands)
+        operands = completed(op, operands)
         if op.mpmath is None:
             return _by_its_own_forward(op, operands)
         return Precise(counterpart(op, *map(_to_number, operands)))

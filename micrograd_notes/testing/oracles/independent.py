@@ -33,7 +33,7 @@ from fractions import Fraction
 from functools import cache, partial
 from typing import Any, NamedTuple
 
-from micrograd_notes.engine import Value, grad, ops, sweep
+from micrograd_notes.engine import Value, grad, ops, helper_ops, sweep
 from micrograd_notes.engine.accurate import SMALLEST_NORMAL, total
 from micrograd_notes.engine.op import Op
 from micrograd_notes.testing.numbers.exact import (
@@ -528,7 +528,7 @@ def _leaps(
 def _kink_between(op: Op, recorded: Sequence[float], true: Sequence[float]) -> bool:
     """Returns whether the row has a kink between two points that are close to each other."""
     if op.kinks is None:  # of rows that choose, a tie is the kink
-        return op in (ops.largest, ops.smallest)
+        return op in (helper_ops.largest, helper_ops.smallest)
     here, there = op.kinks(*recorded), op.kinks(*true)
     return here * there <= 0.0
 
@@ -547,7 +547,7 @@ def moved_by_rounding(recorded: Recorded, roundings: list[float]) -> Iterator[fl
         for step in sweep(derivative) if derivative.requires_grad else ():
             edges += 1
             second[step.operand] = step.total
-            size = ops.chain(sizes[step.node], abs(step.partial))
+            size = helper_ops.chain(sizes[step.node], abs(step.partial))
             sizes[step.operand] = sizes.get(step.operand, 0.0) + size
         yield total(
             (abs(second[value]) + 2 * edges * U * sizes[value]) * rounding

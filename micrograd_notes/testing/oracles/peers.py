@@ -31,7 +31,7 @@ def is_spelled(op: Op) -> bool:
     """Returns whether the peers can evaluate the row.
 
     >>> from micrograd_notes.engine import ops
-    >>> is_spelled(ops.tanh), is_spelled(ops._pick)
+    >>> is_spelled(ops.tanh), is_spelled(ops.pick_by)
     (True, False)
     """
     return op.name not in _NO_SPELLING

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
-from micrograd_notes.engine import Value, ops
+from micrograd_notes.engine import Value, ops, functions
 from micrograd_notes.engine.op import Op
 
 
@@ -178,7 +178,7 @@ def _is_operator(op: Op) -> bool:
 
 
 def _is_importable(op: Op) -> bool:
-    """Returns whether `ops` has it by its name; `ops.pick` is a function that uses the row."""
+    """Returns whether `ops` has it by its name; `functions.pick` is a function that uses the row."""
     return getattr(ops, op.name, None) is op
 
 

@@ -28,7 +28,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from micrograd_notes.engine import Value
-from micrograd_notes.engine.op import TABLE, Interval, Op
+from micrograd_notes.engine.op import TABLE, Op
+from micrograd_notes.engine.facts import Interval
 from micrograd_notes.nn.networks import MLP, Layer, Module, Neuron, activation_names
 from micrograd_notes.testing.programs.random_programs import Instruction, Program
 
@@ -176,8 +177,8 @@ def hard_numbers(op: Op, operands: Sequence[float], index: int) -> list[float]:
     may choose), and the roots of the row's `kinks` and of the partial itself, as far as a search
     over a grid finds them.
 
-    >>> from micrograd_notes.engine import ops
-    >>> hard_numbers(ops.log, (2.0,), 0), hard_numbers(ops.at_least, (2.0, 0.25), 0)
+    >>> from micrograd_notes.engine import helper_ops, ops
+    >>> hard_numbers(ops.log, (2.0,), 0), hard_numbers(helper_ops.at_least, (2.0, 0.25), 0)
     ([0.0], [0.0, 0.25])
     >>> [round(x, 3) for x in hard_numbers(ops.silu, (2.0,), 0)[-2:]]
     [-1.278, 0.0]
