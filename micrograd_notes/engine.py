@@ -12,7 +12,7 @@ is, and no recursion, so that it may be a million operations deep.
 """
 
 import operator
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping, Set
 from functools import wraps
 from numbers import Number
 from threading import RLock
@@ -21,6 +21,7 @@ from weakref import ReferenceType, ref
 
 from micrograd_notes import modes, ops
 from micrograd_notes.anomaly import AnomalyError
+from micrograd_notes.checks import finite_number, flag, shown
 from micrograd_notes.graph import (
     Node,
     Step,
@@ -109,12 +110,13 @@ class Value(Node):
         self.origin = None
         self._left = None
         self._right = None
-        self._requires_grad = requires_grad
         self._born = _clock
         if name is not None and not isinstance(name, str):
-            given_instead = f"{name!r}; operands are not given, a + b records them"
-            raise TypeError(f"a Value's name is a string, got {given_instead}")
+            raise TypeError(f"name must be a text, got {shown(name)}. Operands: write a + b")
         self.name = name
+        if requires_grad.__class__ is not bool:
+            requires_grad = flag("requires_grad", requires_grad)
+        self._requires_grad = requires_grad
 
     # ---- what a node knows ---------------------------------------------------------------------
 
@@ -160,7 +162,7 @@ class Value(Node):
         if in_use and (stand_in := modes.stand_in(self)) is not self:
             stand_in.grad = number
             return
-        self._grad = None if number is None else _to_float(number)
+        self._grad = None if number is None else _to_float(number, "grad")
 
     @property
     def has_grad(self) -> bool:
@@ -182,7 +184,7 @@ class Value(Node):
                 "requires_grad can be set on leaves only; use detach() to cut a graph here"
             )
         global _freezings
-        self._requires_grad = bool(wanted)
+        self._requires_grad = flag("requires_grad", wanted)
         _freezings += 1
         self.origin = None  # it is a leaf that was wanted, also where `no_grad` made it
 
@@ -202,6 +204,7 @@ class Value(Node):
 
         Raises:
             RuntimeError: nothing below requires a gradient, or a leaf was changed since.
+        ValueError: the adjoint is not a finite number.
 
         >>> x = Value(3.0)
         >>> (x * x).backward()
@@ -313,7 +316,7 @@ class Value(Node):
 _new = object.__new__
 
 
-def _node(op: Op, data: float, left: Any, right: Value | None, requires_grad: bool) -> Value:
+def _node(op: Any, data: float, left: Any, right: Value | None, requires_grad: bool) -> Value:
     """Returns the result of an operation, with its operands."""
     node = _new(Value)
     node._data = data if data.__class__ is float else _result(op, data)
@@ -375,10 +378,9 @@ def _record(op: Op, values: tuple[Value, ...]) -> Value:
 
 
 def _result(op: Op, data: Any) -> float:
-    try:
-        return _to_float(data)
-    except (TypeError, OverflowError) as error:
-        raise type(error)(f"{op.name}: forward must return a real number; {error}") from None
+    if isinstance(data, float):  # NumPy's
+        return float(data)
+    return _to_float(data, f"{op.name}: the result of forward")
 
 
 def method_of_one_operand(op: Op) -> Callable[[Value], Value]:
@@ -439,34 +441,40 @@ def method_of_any_operands(op: Op) -> Callable[..., Value]:
     return method
 
 
-def _to_float(number: Any) -> float:
-    """Returns the number as a float; TypeError with advice if it is none."""
+def _to_float(number: Any, name: str = "data") -> float:
+    """Returns the number as a float; TypeError with its name and advice if it is not one."""
     if is_number(number):
         try:
             return float(number)
         except OverflowError:
-            raise OverflowError(f"{str(number)[:20]}... is too large for a float") from None
+            raise OverflowError(f"{name} is too large for a float: {shown(number)}") from None
+    advice = "Give an int or a float"
     if isinstance(number, Value):
-        raise TypeError("expected a number, got a Value; use it as it is, or its .data")
-    if hasattr(number, "shape"):
-        raise TypeError(
-            f"a Value holds one number, got {type(number).__name__} of shape "
-            f"{tuple(number.shape)}; make a list of Values, [Value(x) for x in array], or use "
-            "array.item()"
-        )
-    raise TypeError(
-        f"a Value holds one real number, got {number!r} of type {type(number).__name__}; "
-        "give an int or a float"
-    )
+        advice = "Use the Value as it is, or its .data"
+    elif hasattr(number, "shape"):
+        advice = "Make a list of Values, [Value(x) for x in array], or use array.item()"
+    raise TypeError(f"{name} must be a number, got {shown(number)}. {advice}")
 
 
 def as_value(operand: Any) -> Value | None:
     """Returns the operand as a `Value`: a plain number needs no gradient. None if it is neither."""
     if operand.__class__ is float:
-        return Value(operand, None, False)
+        return _node(None, operand, None, None, False)  # sooner than Value(...)
     if isinstance(operand, Value):
         return operand
-    return Value(_to_float(operand), None, False) if is_number(operand) else None
+    if not is_number(operand):
+        return None
+    return _node(None, _to_float(operand, "operand"), None, None, False)
+
+
+def listed_values(name: str, given: Any, advice: str) -> list[Value]:
+    """Returns the `Value`s that an ordered iterable gives, as a list; or TypeError."""
+    if not isinstance(given, Iterable) or isinstance(given, Mapping | Set | str | bytes):
+        raise TypeError(f"{name} must be a list of Values, got {shown(given)}. {advice}")
+    for value in (values := list(given)):
+        if not isinstance(value, Value):
+            raise TypeError(f"{name} must hold Values only, got {shown(value)}. {advice}")
+    return values
 
 
 def _compare(relation: Callable[[Any, Any], Any], a: Value, b: Any) -> Any:
@@ -491,7 +499,7 @@ def backward(root: Value, adjoint: float = 1.0) -> None:
     It does what folding up `sweep` does, bit for bit, without a step object an edge.
     """
     _check_differentiable(root)
-    adjoint = _to_float(adjoint)
+    adjoint = finite_number("adjoint", adjoint)
     order = topological_order(root)
     with _sweeping:
         leaves = [(node, node._grad) for node in order if node._left is None]
@@ -542,15 +550,11 @@ def grad(output: Value, inputs: Value | Iterable[Value]) -> list[Value]:
     (12.0, 12.0)
     """
     if not isinstance(output, Value):
-        raise TypeError(f"a derivative is taken of a Value, got {output!r}")
-    if not isinstance(inputs, Value | Iterable):
-        raise TypeError(f"a derivative is taken with respect to Values, got {inputs!r}")
-    wanted = [inputs] if isinstance(inputs, Value) else list(inputs)
+        raise TypeError(f"output must be a Value, got {shown(output)}")
+    wanted = [inputs] if isinstance(inputs, Value) else listed_values("inputs", inputs, "Give [x]")
     for value in wanted:
-        if not isinstance(value, Value):
-            raise TypeError(f"a derivative is taken with respect to a Value, got {value!r}")
         if not value._requires_grad:
-            raise ValueError(f"{described(value)} has requires_grad=False, so it has no gradient")
+            raise ValueError(f"inputs: {described(value)} has requires_grad=False")
     totals: dict[Value, Any] = {output: 1.0}
     steps = sweep(output, recorded=True)
     lookout = modes.asked().lookout
@@ -572,7 +576,7 @@ def _as_new(derivative: Any, graph: Container[Node]) -> Value:
 
 def _check_differentiable(root: Value) -> None:
     if not isinstance(root, Value):
-        raise TypeError(f"gradients start from a Value, got {root!r}")
+        raise TypeError(f"root must be a Value, got {shown(root)}")
     if not root._requires_grad:
         raise RuntimeError(
             f"{described(root)} needs no gradient: it was made from plain numbers, from leaves "

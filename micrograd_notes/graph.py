@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 from weakref import ref
 
 from micrograd_notes import ops
+from micrograd_notes.checks import finite_number, flag
 from micrograd_notes.op import Op, is_number
 
 
@@ -143,7 +144,7 @@ class Step(NamedTuple):
     total: Any  # d root / d operand so far, this contribution included
 
 
-def sweep(root: Node, adjoint: Any = 1.0, recorded: bool = False) -> Iterator[Step]:
+def sweep(root: Node, adjoint: float = 1.0, recorded: bool = False) -> Iterator[Step]:
     """Yields every step of backpropagation from the root, in reverse topological order.
 
     This is the chain rule in one place: `grad`, pictures and checks read it. It changes no value.
@@ -154,8 +155,13 @@ def sweep(root: Node, adjoint: Any = 1.0, recorded: bool = False) -> Iterator[St
     >>> [(step.contribution, step.total) for step in sweep(x * x)]
     [(3.0, 3.0), (3.0, 6.0)]
     """
-    totals: dict[Node, Any] = {root: adjoint}
-    for node in reversed(topological_order(root)):
+    adjoint, recorded = finite_number("adjoint", adjoint), flag("recorded", recorded)
+    return _steps(topological_order(root), adjoint, recorded)
+
+
+def _steps(order: list[Any], adjoint: float, recorded: bool) -> Iterator[Step]:
+    totals: dict[Node, Any] = {order[-1]: adjoint}
+    for node in reversed(order):
         operands = node.operands
         if node.op is None or node not in totals:
             continue

@@ -18,6 +18,7 @@ from functools import wraps
 from typing import Any, NamedTuple, TypeVar, overload
 
 from micrograd_notes.anomaly import Lookout
+from micrograd_notes.checks import shown
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -106,7 +107,7 @@ class Mode:
     def __call__(self, function: F) -> F:
         """Returns the function with this mode inside."""
         if isinstance(function, type) or not callable(function):
-            raise TypeError(f"a mode decorates a function, got {function!r}; decorate its methods")
+            raise TypeError(f"function must be a function, got {shown(function)}; decorate methods")
         decorated: F = _decorated(function, lambda: Mode(self._new))
         return decorated
 
@@ -115,7 +116,7 @@ class Mode:
 def no_grad() -> Mode: ...
 @overload
 def no_grad(function: F) -> F: ...
-def no_grad(function: Any = None) -> Any:
+def no_grad(function: Callable[..., Any] | None = None) -> Any:
     """Records nothing inside, in the running context: results are leaves that need no gradient.
 
     It decorates functions, generators and coroutines too: `@no_grad` or `@no_grad()`.
@@ -135,7 +136,7 @@ def no_grad(function: Any = None) -> Any:
 def detect_anomaly() -> Mode: ...
 @overload
 def detect_anomaly(function: F) -> F: ...
-def detect_anomaly(function: Any = None) -> Any:
+def detect_anomaly(function: Callable[..., Any] | None = None) -> Any:
     """Raises inside, in the running context, at the first number that is NaN or infinite.
 
     A result is looked at as it is computed, a gradient as `backward` or `grad` passes it on; then

@@ -20,6 +20,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from micrograd_notes.checks import flag
 from micrograd_notes.engine import Value
 from micrograd_notes.files import as_path, write_whole
 from micrograd_notes.nn import MLP, Layer, Neuron, _find_activation
@@ -90,7 +91,10 @@ def load_model(path: PathLike, *, check: bool = True) -> MLP:
     """
     file = as_path(path)
     try:
-        return _model(_read(file, check))
+        return _model(_read(file, flag("check", check)))
+    except OSError as error:
+        reason = f"{error.strerror}; path must name a file that save_model wrote"
+        raise OSError(error.errno, reason, os.fspath(path)) from error
     except (ValueError, TypeError) as error:
         raise ValueError(f"{os.fspath(path)} can't be loaded: {error}") from error
 

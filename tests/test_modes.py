@@ -331,7 +331,7 @@ def test_a_decorated_async_generator_is_sent_to_thrown_at_and_closed() -> None:
 @pytest.mark.parametrize("mode", [no_grad, detect_anomaly])
 def test_what_is_not_a_function_is_not_decorated(mode: Any) -> None:
     for thing in (3, "name", dict, object()):
-        with pytest.raises(TypeError, match="a mode decorates a function"):
+        with pytest.raises(TypeError, match=r"^function must be a function, got"):
             mode(thing)
 
 

@@ -566,7 +566,7 @@ WEIGHTS = r"layers\[0\].neurons\[0\].w must be a list of 2 numbers"
         (lambda d: d["layers"][0][0].update(w=[{}, 1]), r"w\[0\] must have the entries data"),
         (lambda d: d["layers"][0][0].update(w=[{"data": 1, "op": 2}, 1]), "data, got .*'op'"),
         (lambda d: d["layers"][0][0].update(w=[{"data": "1"}, 1]), NUMBER),
-        (lambda d: d["layers"][0][0].update(w=[{"data": 1, "name": 5}, 1]), "name is a string"),
+        (lambda d: d["layers"][0][0].update(w=[{"data": 1, "name": 5}, 1]), "name must be a text"),
         (lambda d: d["layers"][0][0].update(w=[{"data": 1, "requires_grad": "no"}, 1]), NUMBER),
         (lambda d: d["layers"][0][0].update(w=[[7.125] * 10_000, 1]), NUMBER),
     ],

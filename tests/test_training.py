@@ -237,7 +237,7 @@ def test_a_column_of_the_history() -> None:
     history = History([{"loss": 2.0}, {"loss": 1.0, "note": "better"}])
     assert history["loss"] == [2.0, 1.0]
     assert history["note"] == [None, "better"]
-    with pytest.raises(KeyError, match="no epoch has 'lost'; there are: loss, note"):
+    with pytest.raises(KeyError, match="no epoch has a number named 'lost'; there are: loss, note"):
         history["lost"]
 
 
@@ -297,7 +297,7 @@ def test_a_history_is_a_list_of_epochs_with_columns() -> None:
         assert first["loss"] == last
     with pytest.raises(IndexError):
         history[3]
-    with pytest.raises(KeyError, match="no epoch has 'los'; there are: loss, extra"):
+    with pytest.raises(KeyError, match="no epoch has a number named 'los'; there are: loss, extra"):
         history["los"]
     assert list(History()) == []
     assert not History()
