@@ -4,6 +4,7 @@ The names that a notebook needs are here; each room has more: `ops` and `engine`
 `optim`, `data`, `training`, `draw`, `plots`.
 """
 
+import micrograd_notes._ctrl_c  # (first: it takes care of Ctrl-C from here on)
 import micrograd_notes.copying  # (registers how graphs are copied and pickled)
 import micrograd_notes.methods  # noqa: F401  (makes the rows of the table methods of `Value`)
 from micrograd_notes.draw import draw_backward, draw_dot, draw_model

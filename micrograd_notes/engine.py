@@ -204,7 +204,7 @@ class Value(Node):
 
         Raises:
             RuntimeError: nothing below requires a gradient, or a leaf was changed since.
-        ValueError: the adjoint is not a finite number.
+            ValueError: the adjoint is not a finite number.
 
         >>> x = Value(3.0)
         >>> (x * x).backward()
@@ -362,7 +362,7 @@ def _record(op: Op, values: tuple[Value, ...]) -> Value:
         else:
             data = op.forward(*[value._data for value in values])
     except (ArithmeticError, ValueError) as error:
-        raise _explained(error, op, values) from None
+        raise op.explained(error, given(values)) from None
     if forgets and lookout is None:
         return _leaf(op, data, values)
     if op.is_simple:
@@ -392,7 +392,7 @@ def method_of_one_operand(op: Op) -> Callable[[Value], Value]:
         try:
             data = forward(self._data)
         except (ArithmeticError, ValueError) as error:
-            raise _explained(error, op, [self]) from None
+            raise op.explained(error, given([self])) from None
         return _node(op, data, self, None, self._requires_grad)
 
     return method
@@ -412,7 +412,7 @@ def method_of_two_operands(op: Op) -> Callable[[Value, Any], Any]:
         try:
             data = forward(self._data, other._data)
         except (ArithmeticError, ValueError) as error:
-            raise _explained(error, op, [self, other]) from None
+            raise op.explained(error, given([self, other])) from None
         if asked is not None:
             return _leaf(op, data, (self, other))
         requires_grad = self._requires_grad or other._requires_grad
@@ -483,11 +483,6 @@ def _compare(relation: Callable[[Any, Any], Any], a: Value, b: Any) -> Any:
     if is_number(b):
         return relation(a._data, b)
     return NotImplemented
-
-
-def _explained(error: Exception, op: Op, operands: Iterable[Value]) -> Exception:
-    """Returns the same kind of error, with a message that names operation, numbers and nodes."""
-    return op.explained(error, given(operands))
 
 
 # ---- gradients -------------------------------------------------------------------------------

@@ -202,10 +202,7 @@ class Optimizer:
                     f"{', '.join(self.options)}, got {shown(state)}"
                 )
         if len(memories) != len(self.params):
-            raise ValueError(
-                f"state must be for {len(self.params)} parameters, as this optimiser is, got one "
-                f"for {len(memories)}"
-            )
+            raise ValueError(f"state must have {len(self.params)} memories, got {len(memories)}")
         memories = [self._memory(*numbered) for numbered in enumerate(memories)]
         # An optimiser that is made with the options checks them, before anything changes here.
         checked = type(self)(self.params, **options)
@@ -359,9 +356,7 @@ def _checked_parameters(params: Iterable[Value]) -> list[Value]:
     for parameter in parameters:
         if parameter.operands or parameter.origin is not None:
             made = "computed under no_grad()" if parameter.op is None else "of an operation"
-            raise ValueError(
-                f"params must be leaves, but {parameter!r} is the result {made}"
-            )
+            raise ValueError(f"params must be leaves, but {parameter!r} is the result {made}")
     if len(set(parameters)) != len(parameters):
         raise ValueError("params must hold each Value once, but one stands in the list twice")
     return parameters

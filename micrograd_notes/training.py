@@ -83,8 +83,7 @@ class History:
 
     def __post_init__(self) -> None:
         if not all(isinstance(logs, dict) for logs in checks.listed("epochs", self.epochs)):
-            given = checks.shown(self.epochs)
-            raise TypeError(f"epochs must be a list with one dictionary per epoch, got {given}")
+            raise TypeError(f"epochs must be a list of dicts, got {checks.shown(self.epochs)}")
 
     def __getitem__(self, name: str | int | slice) -> Any:
         if not isinstance(name, str):

@@ -486,11 +486,60 @@ def test_a_state_of_something_else_is_refused_and_changes_nothing() -> None:
     optimiser = SGD([Value(1.0)], lr=0.5)
     with pytest.raises(ValueError, match=r"state must be a .* of SGD, whose options are lr, mom"):
         optimiser.load_state_dict(Adam([Value(1.0)]).state_dict())
-    with pytest.raises(ValueError, match=r"state must be for 1 parameters, .* got one for 2"):
+    with pytest.raises(ValueError, match=r"state must have 1 memories, got 2"):
         optimiser.load_state_dict(SGD([Value(1.0), Value(1.0)], lr=3.0).state_dict())
     with pytest.raises(ValueError, match=r"state must be a"):
         optimiser.load_state_dict({})
     assert optimiser.lr == 0.5
+
+
+STATE = SGD([Value(1.0)]).state_dict()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {**STATE, "more": 1},
+        {**STATE, "options": [*STATE["options"]]},
+        {**STATE, "options": {}},
+        {**STATE, "memories": {0: {}}},
+        {**STATE, "memories": None},
+        [*STATE],
+        [STATE],
+        "options",
+        None,
+    ],
+    ids=repr,
+)
+def test_what_is_not_a_state_is_refused_by_name(wrong: Any) -> None:
+    with pytest.raises(ValueError, match=r"^state must be a state_dict\(\) of SGD, .*, got "):
+        SGD([Value(1.0)]).load_state_dict(wrong)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("lr", SGD), ("weight_decay", SGD), ("eps", Adam)])
+def test_an_option_fits_a_float(name: str, kind: Any) -> None:
+    for wrong in (2**1024, 10**400, 10**5000):
+        with pytest.raises(ValueError, match=f"^{name} must be a number of at least 0, got "):
+            kind([Value(1.0)], **{name: wrong})
+    for memory in ({"step": 10**400}, {"exp_avg": 10**400}):
+        state = Adam([Value(1.0)]).state_dict() | {"memories": [{**ADAM_MEMORY, **memory}]}
+        with pytest.raises(ValueError, match="can't have remembered"):
+            Adam([Value(1.0)]).load_state_dict(state)
+
+
+@pytest.mark.parametrize("values", [["a", "b"], [1j, 2j], [None, None], [[1.0], [2.0]]])
+def test_a_vector_holds_real_numbers(values: Any) -> None:
+    np = pytest.importorskip("numpy")
+    wrong, right = np.array(values), np.array([1.0, 2.0])
+    for name, arguments in (("data", (wrong, right)), ("gradient", (right, wrong))):
+        with pytest.raises(ValueError, match=f"^{name} must be a NumPy vector of 2 numbers"):
+            SGD([Value(1.0), Value(2.0)]).stepped(*arguments)
+
+
+@pytest.mark.parametrize("unordered", [set, dict.fromkeys, frozenset])
+def test_parameters_have_an_order(unordered: Any) -> None:
+    with pytest.raises(TypeError, match=r"^params must be a list of Values, got "):
+        SGD(unordered([Value(1.0), Value(2.0)]))
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,12 @@ def error_of(path: Path, **options: Any) -> str:
     return message
 
 
+def test_a_file_that_can_not_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"must be readable: '.*missing.json'") as caught:
+        load_model(tmp_path / "missing.json")
+    assert caught.value.filename == str(tmp_path / "missing.json")
+
+
 # ---- there and back ------------------------------------------------------------------------------
 
 

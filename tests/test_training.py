@@ -284,6 +284,14 @@ def test_a_log_gets_lines_and_no_bar(
         assert re.match(rf"epoch \d+ of {epochs}: loss 0\.", line)
 
 
+@pytest.mark.parametrize("place", [2, -3, 10**400, 2**63, True, 0.0, math.nan, None, ["loss"]])
+def test_an_epoch_of_a_history_has_a_whole_number(place: Any) -> None:
+    history = History([{"loss": 2.0}, {"loss": 1.5}])
+    with pytest.raises((IndexError, ValueError), match=r"^name must be "):
+        history[place]
+    assert (history[-2], history[0:1]) == ({"loss": 2.0}, [{"loss": 2.0}])
+
+
 def test_a_history_is_a_list_of_epochs_with_columns() -> None:
     logs = [{"loss": 2.0}, {"loss": 1.5, "extra": 7.0}, {"loss": 1.0}]
     history = History(logs)
