@@ -34,8 +34,8 @@ from lifting.turns import stay_on_one_core, turn
 from lifting.work import HEADS, LETTERS, Work
 
 from micrograd_notes import MLP, lift
-from micrograd_notes.engine.ops import logsumexp
 from micrograd_notes.engine.functions import pick
+from micrograd_notes.engine.ops import logsumexp
 from micrograd_notes.gpt import GPT
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ first used, so that `import micrograd_notes` costs no more than the engine. Read
 this file next: it is the map of the rooms.
 """
 
+from micrograd_notes.common import ctrl_c  # noqa: F401, I001  (first: the command's Ctrl-C)
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from micrograd_notes.engine import ops, helper_ops, functions
+from micrograd_notes.engine import functions, helper_ops, ops
 
 Instruction = tuple[str, int, int]
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from micrograd_notes import MLP
-from micrograd_notes.engine.ops import logsumexp, relu
 from micrograd_notes.engine.functions import pick
+from micrograd_notes.engine.ops import logsumexp, relu
 from micrograd_notes.gpt import GPT
 from micrograd_notes.train.data import city_names
 

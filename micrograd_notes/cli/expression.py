@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from micrograd_notes.engine import Value, functions, ops
+from micrograd_notes.engine import Value, functions
 from micrograd_notes.engine.op import TABLE
 
 _OPERATORS: dict[type[ast.AST], str] = {

@@ -6,6 +6,7 @@ shows comes from them. It needs the extra `cli`.
 
 import keyword
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 from micrograd_notes import __version__
+from micrograd_notes.common import ctrl_c
 
 try:
     import typer
@@ -270,11 +272,13 @@ def main(arguments: list[str] | None = None) -> None:
     """Runs the command line. Ctrl-C ends it with one line and the exit status 130."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
+        if signal.getsignal(signal.SIGINT) is ctrl_c.stop:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         app(given, prog_name="micrograd-notes")
     except (KeyboardInterrupt, SystemExit) as end:
         status = getattr(end, "code", 130)  # typer makes 130 of a KeyboardInterrupt, too
         if status == 130:
-            typer.echo("\nmicrograd-notes: stopped by Ctrl-C", err=True)
+            typer.echo(ctrl_c.LINE, err=True)
         elif status == 2 and given[:1] == ["draw"] and "--" not in given:
             typer.echo('A formula that begins with - comes after --: draw -- "-a*2" a=2', err=True)
         raise SystemExit(status) from None

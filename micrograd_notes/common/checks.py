@@ -27,7 +27,10 @@ def is_number(x: Any) -> bool:
 
 def shown(given: Any) -> str:
     """Returns a short text for what was given, on one line."""
-    text = " ".join(repr(given).split())
+    try:
+        text = " ".join(repr(given).split())
+    except Exception:  # a whole number of more digits than Python prints, or a class's own error
+        return f"one of type {type(given).__name__}"
     return text if len(text) <= 80 else f"{text[:76]} ..."
 
 
@@ -51,8 +54,8 @@ def finite_number(
     name: str, given: Any, low: float = -math.inf, high: float = math.inf, advice: str = ""
 ) -> float:
     """Returns a finite number between the bounds as a float; or ValueError."""
-    is_finite = is_number(given) and not isinstance(given, bool) and _is_finite(given)
-    if is_finite and low <= given <= high:
+    is_real = is_number(given) and not isinstance(given, bool)
+    if is_real and is_finite(given) and low <= given <= high:
         return float(given)
     bounds = f" from {low:g} to {high:g}" if math.isfinite(high) else ", 0 or more" * (low == 0)
     raise ValueError(f"{name} must be a finite number{bounds}, got {shown(given)}{advice}")
@@ -162,7 +165,7 @@ def _checked(what: str, path: tuple[int, ...], given: Any, columns: Any, depth: 
         ]
     is_value = hasattr(x, "_apply_") and depth > 2 and what.startswith("inputs")
     number = x.data if is_value else x
-    if is_number(number) and _is_finite(number):
+    if is_number(number) and is_finite(number):
         if is_value:
             return x
         return int(x) if isinstance(x, int) and abs(x) <= _LARGEST else float(x)
@@ -175,7 +178,8 @@ def _checked(what: str, path: tuple[int, ...], given: Any, columns: Any, depth: 
     raise (ValueError if is_number(number) else TypeError)(f"{place}. {_advice(what, x)}")
 
 
-def _is_finite(number: Any) -> bool:
+def is_finite(number: Any) -> bool:
+    """Returns whether a number is finite as a float, too."""
     try:
         return math.isfinite(number)
     except OverflowError:  # a whole number that no float holds

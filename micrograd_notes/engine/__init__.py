@@ -6,17 +6,17 @@ it: `facts`, `accurate` and `helper_ops` for the digits, `fast` for the speed, `
 for `no_grad` and `detect_anomaly`, `messages` for what is refused.
 """
 
-from micrograd_notes.engine import copying as _copying  # (registers copies and pickles of graphs)
+from micrograd_notes.engine import copying as copying  # registers copies and pickles of graphs
 from micrograd_notes.engine import ops as ops
 from micrograd_notes.engine.anomaly import AnomalyError, detect_anomaly
-from micrograd_notes.engine.backward import Step, grad, sweep, tell_of_sweeps, topological_order
+from micrograd_notes.engine.backward import Step, grad, sweep, topological_order
 from micrograd_notes.engine.fast import use
 from micrograd_notes.engine.functions import clamp, maximum, minimum, pick, softmax
 from micrograd_notes.engine.helper_ops import equal, greater, step, where
 from micrograd_notes.engine.modes import no_grad
 from micrograd_notes.engine.op import TABLE, Op, lookup, operation
 from micrograd_notes.engine.ops import *  # noqa: F403
-from micrograd_notes.engine.value import Value, as_value
+from micrograd_notes.engine.value import Value
 
 use("fast")
 

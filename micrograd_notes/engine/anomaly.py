@@ -111,8 +111,6 @@ class Lookout:
 
         Each leaf comes with the gradient that the sweep will add to.
         """
-        if not math.isfinite(adjoint):
-            raise _anomaly(root, f"backward() was given the adjoint {adjoint!r}; give a finite one")
         totals: dict[Any, float] = {root: adjoint}
         for step in self.passed(sweep(root, adjoint)):
             totals[step.operand] = step.total

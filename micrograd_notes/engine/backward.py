@@ -30,7 +30,7 @@ def topological_order(root: "Value") -> list["Value"]:
     ['a', 'b', 'multiply', 'add']
     """
     if not messages.is_value(root):
-        raise TypeError(f"root must be a Value, where a graph is walked from, got {shown(root)}")
+        raise TypeError(f"root must be a Value, got {shown(root)}")
     order: list[Any] = []
     seen: set[Any] = set()
     stack: list[Any] = [root]

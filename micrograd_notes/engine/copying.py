@@ -12,8 +12,8 @@ from typing import Any
 from weakref import WeakSet, ref
 
 from micrograd_notes.engine.backward import topological_order
-from micrograd_notes.engine.stand_ins import stand_in
 from micrograd_notes.engine.op import Op
+from micrograd_notes.engine.stand_ins import stand_in
 from micrograd_notes.engine.value import Value
 
 

@@ -46,11 +46,13 @@ def use(engine: str) -> None:
 def fast_methods(op: Op) -> dict[str, Any]:
     """Returns what `value.reference_methods` does, with faster methods where a row is simple."""
     methods = value.reference_methods(op)
-    if op.is_simple and op.arity == 1:
-        return dict.fromkeys(methods, _method_of_one_operand(op))
-    if op.is_simple and op.method is not None:
-        forth = _method_of_two_operands(op)
-        methods[f"__{op.method}__"] = forth
+    is_one = op.is_simple and op.arity == 1
+    named: Any = _method_of_one_operand(op) if is_one else lambda *xs: record(op, xs)
+    named.__name__ = op.name
+    named.__doc__ = f"Returns {op.name} of it: see `micrograd_notes.engine.ops.{op.name}`."
+    methods = {name: named if method is op else method for name, method in methods.items()}
+    if op.is_simple and op.arity == 2 and op.method is not None:
+        methods[f"__{op.method}__"] = _method_of_two_operands(op)
     return methods
 
 
@@ -66,7 +68,6 @@ def _method_of_one_operand(op: Op) -> Callable[[Value], Any]:
             raise messages.explained(error, op, messages.given([self])) from None
         return _node(op, data, self, None, self._requires_grad)
 
-    method.__name__, method.__doc__ = op.name, f"See `micrograd_notes.{op.name}`."
     return method
 
 

@@ -6,7 +6,11 @@ from micrograd_notes.common import checks
 from micrograd_notes.common.checks import is_number
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.helper_ops import (
-    at_least, at_most, exponential_shares, largest, smallest,
+    at_least,
+    at_most,
+    exponential_shares,
+    largest,
+    smallest,
 )
 from micrograd_notes.engine.op import Op
 

@@ -28,8 +28,23 @@ import operator
 from micrograd_notes.engine import accurate
 from micrograd_notes.engine.accurate import TWO_OVER_ROOT_PI
 from micrograd_notes.engine.helper_ops import (
-    at_least, at_most, chain, direction, equal, exponential_shares, gaussian, greater, ieee_divide,
-    ieee_log, normal_cdf, normal_density, one_minus_square, power_slope, sech_squared, step, where,
+    at_least,
+    at_most,
+    chain,
+    direction,
+    equal,
+    exponential_shares,
+    gaussian,
+    greater,
+    ieee_divide,
+    ieee_log,
+    normal_cdf,
+    normal_density,
+    one_minus_square,
+    power_slope,
+    sech_squared,
+    step,
+    where,
 )
 from micrograd_notes.engine.op import TABLE, Op, lookup, operation
 

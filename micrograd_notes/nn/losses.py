@@ -18,11 +18,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from micrograd_notes.common import checks
+from micrograd_notes.common.checks import is_number
 from micrograd_notes.engine import Value
 from micrograd_notes.engine.accurate import total
-from micrograd_notes.common.checks import is_number
-from micrograd_notes.engine.ops import logsumexp, relu, softplus
 from micrograd_notes.engine.functions import pick
+from micrograd_notes.engine.ops import logsumexp, relu, softplus
 
 __all__ = ["binary_cross_entropy_with_logits", "cross_entropy", "hinge_loss", "mse_loss"]
 

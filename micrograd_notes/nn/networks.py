@@ -18,11 +18,12 @@ from types import FunctionType, MappingProxyType, MemberDescriptorType, ModuleTy
 from typing import Any, NamedTuple
 
 from micrograd_notes.common import checks
-from micrograd_notes.engine import Value, as_value
-from micrograd_notes.engine.modes import leaf_behind
-from micrograd_notes.engine.backward import topological_order
-from micrograd_notes.engine.op import TABLE, Op
 from micrograd_notes.common.checks import is_number
+from micrograd_notes.engine import Value
+from micrograd_notes.engine.value import as_value
+from micrograd_notes.engine.backward import topological_order
+from micrograd_notes.engine.modes import leaf_behind
+from micrograd_notes.engine.op import TABLE, Op
 
 Activation = str | Op | Callable[[Value], Value]
 Named = list[tuple[str, Any]]

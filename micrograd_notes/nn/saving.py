@@ -15,11 +15,11 @@ import hashlib
 import json
 import math
 import os
-import reprlib
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from micrograd_notes.common.checks import flag, shown
 from micrograd_notes.common.files import as_path, write_whole
 from micrograd_notes.engine import Value
 from micrograd_notes.engine.op import TABLE, Op
@@ -90,7 +90,9 @@ def load_model(path: PathLike, *, check: bool = True) -> MLP:
     """
     file = as_path(path)
     try:
-        return _model(_read(file, check))
+        return _model(_read(file, flag("check", check)))
+    except OSError as error:
+        raise OSError(error.errno, f"{error.strerror}; path must be readable", str(path)) from error
     except (ValueError, TypeError) as error:
         raise ValueError(f"{os.fspath(path)} can't be loaded: {error}") from error
 
@@ -119,7 +121,7 @@ def _read(path: Path, check: bool) -> Any:
         return _layers_of_version_1(content)
     if version != VERSION:
         raise ValueError(
-            f"it is of version {_in_short(version)}, and this package reads versions 1 and "
+            f"it is of version {shown(version)}, and this package reads versions 1 and "
             f"{VERSION}; install the version of micrograd_notes that wrote it"
         )
     if content.pop("checksum", None) != _checksum(content) and check:
@@ -148,7 +150,7 @@ def _layers_of_version_1(content: dict[str, Any]) -> list[Any]:
     except (LookupError, TypeError, ValueError):
         found = []
     if str(found) != str(sizes) or len(arrays) != 2 * len(layers):
-        raise ValueError(f"its parameters are not those of a network of sizes {_in_short(sizes)}")
+        raise ValueError(f"its parameters are not those of a network of sizes {shown(sizes)}")
     return layers
 
 
@@ -157,7 +159,7 @@ def _check_entries(what: str, held: Any, *needed: str, optional: tuple[str, ...]
     if not isinstance(held, dict) or not {*needed} <= held.keys() <= {*needed, *optional}:
         got = list(held) if isinstance(held, dict) else held
         raise ValueError(
-            f"{what} must have the entries {', '.join(needed)}, got {_in_short(got)}; another "
+            f"{what} must have the entries {', '.join(needed)}, got {shown(got)}; another "
             "version of micrograd_notes may read it"
         )
 
@@ -166,14 +168,14 @@ def _entries(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Returns the entries of an object; ValueError if it has two of the same name."""
     for key, count in Counter(key for key, _ in pairs).items():
         if count > 1:
-            raise ValueError(f"it has the entry {_in_short(key)} {count} times; keep one of them")
+            raise ValueError(f"it has the entry {shown(key)} {count} times; keep one of them")
     return dict(pairs)
 
 
 def _finite(digits: str) -> float:
     """Returns the number; ValueError if it is NaN, infinite, or too large for a float."""
     if not math.isfinite(number := float(digits)):
-        raise ValueError(f"it holds {_in_short(digits)}, which is not a finite float")
+        raise ValueError(f"it holds {shown(digits)}, which is not a finite float")
     return number
 
 
@@ -195,12 +197,6 @@ def _pretty(thing: Any, indent: str = "") -> str:
     lines = ",\n".join(f"{indent}  {part}" for part in parts)
     start, end = "{}" if isinstance(thing, dict) else "[]"
     return f"{start}\n{lines}\n{indent}{end}"
-
-
-def _in_short(thing: Any) -> str:
-    """Returns the thing as an error message shows it: a few numbers of many."""
-    text = reprlib.repr(thing)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 # ---- the model -----------------------------------------------------------------------------------
@@ -228,7 +224,7 @@ def _layers(model: MLP) -> list[Any]:
     held = _parts(_model(layers))
     if lost := [part for part in _parts(model) if part not in held]:
         raise ValueError(
-            f"a file holds the sizes, layers and neurons of an MLP, but not {_in_short(lost)}, "
+            f"a file holds the sizes, layers and neurons of an MLP, but not {shown(lost)}, "
             "which this model has; state_dict() gives all of its numbers"
         )
     return layers
@@ -249,7 +245,7 @@ def _neurons(i: int, layer: Layer) -> list[tuple[str, Neuron]]:
 def _written(parameter: Any, place: str, names: dict[Value, str]) -> Any:
     """Returns a parameter as plain data: its number or the place of the one that it is tied to."""
     if not isinstance(parameter, Value) or parameter not in names:
-        raise ValueError(f"{place} must be a Value without operands, got {_in_short(parameter)}")
+        raise ValueError(f"{place} must be a Value without operands, got {shown(parameter)}")
     if names[parameter] != place:
         return names[parameter]
     if not math.isfinite(parameter.data):
@@ -268,7 +264,7 @@ def _parameter(given: Any, place: str, found: dict[str, Value]) -> Value:
     kinds = type(options["data"]), type(options.get("requires_grad", True))
     if kinds[0] not in (int, float) or kinds[1] is not bool:
         raise ValueError(
-            f"{place} must be a number or the name of an earlier parameter, got {_in_short(given)}"
+            f"{place} must be a number or the name of an earlier parameter, got {shown(given)}"
         )
     found[place] = Value(**options)
     return found[place]
@@ -281,7 +277,7 @@ def _activation_name(activation: Any) -> str:
     name = activation.name if isinstance(activation, Op) else ""
     if TABLE.get(name) is not activation or name == "linear":
         raise ValueError(
-            f"the activation {_in_short(activation)} can't be found again by a name; register it "
+            f"the activation {shown(activation)} can't be found again by a name; register it "
             "with operation(...), under a name that no other activation has"
         )
     return name
@@ -302,7 +298,7 @@ def _model(layers: Any) -> MLP:
             weights = given["w"]
             if not isinstance(weights, list) or len(weights) != len(neuron.w):
                 raise ValueError(
-                    f"{name}.w must be a list of {len(neuron.w)} numbers, got {_in_short(weights)}"
+                    f"{name}.w must be a list of {len(neuron.w)} numbers, got {shown(weights)}"
                 )
             neuron.activation = _find_activation(given["activation"])
             neuron.w = [_parameter(w, f"{name}.w[{k}]", found) for k, w in enumerate(weights)]

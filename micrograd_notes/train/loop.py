@@ -81,12 +81,19 @@ class History:
 
     epochs: list[Logs] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        if not all(isinstance(logs, dict) for logs in checks.listed("epochs", self.epochs)):
+            raise TypeError(f"epochs must be a list of dicts, got {checks.shown(self.epochs)}")
+
     def __getitem__(self, name: str | int | slice) -> Any:
         if not isinstance(name, str):
-            return self.epochs[name]
+            i = name if isinstance(name, slice) else checks.whole_number("name", name, -sys.maxsize)
+            if isinstance(i, int) and not -len(self) <= i < len(self):
+                raise IndexError(f"name must be the place of one of {len(self)} epochs, got {i}")
+            return self.epochs[i]
         names = {each: None for logs in self.epochs for each in logs}
         if name not in names:
-            raise KeyError(f"no epoch has {name!r}; there are: {', '.join(names)}")
+            raise KeyError(f"no epoch has a number named {name!r}; there are: {', '.join(names)}")
         return [logs.get(name) for logs in self.epochs]
 
     def __len__(self) -> int:

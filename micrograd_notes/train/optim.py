@@ -16,7 +16,9 @@ import numbers
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
+from micrograd_notes.common.checks import is_finite, shown
 from micrograd_notes.engine import Value
+from micrograd_notes.engine.messages import listed_values
 from micrograd_notes.train.memories import Group, Vectors
 
 __all__ = ["SGD", "Adam", "Optimizer"]
@@ -77,7 +79,7 @@ class Optimizer:
         """Raises ValueError if the option can't be what it is set to."""
         fits, what = _OPTIONS.get(name, (lambda _: True, ""))
         if not fits(option):
-            raise ValueError(f"{name} must be {what}, got {option!r}")
+            raise ValueError(f"{name} must be {what}, got {shown(option)}")
 
     def _change(self, gradient: Any, memory: dict[str, Any]) -> Any:
         """Returns what to take away from a parameter, and updates the parameter's memory."""
@@ -160,10 +162,11 @@ class Optimizer:
 
     def _check_vectors(self, **vectors: Any) -> None:
         for name, vector in vectors.items():
-            if getattr(vector, "shape", None) != (len(self.params),):
+            kind = getattr(getattr(vector, "dtype", None), "kind", "O")
+            if getattr(vector, "shape", None) != (len(self.params),) or kind not in "fiub":
                 raise ValueError(
-                    f"{name} is a NumPy vector with a number for each of {len(self.params)} "
-                    f"parameters, got {getattr(vector, 'shape', vector)!r}"
+                    f"{name} must be a NumPy vector of {len(self.params)} numbers, one per "
+                    f"parameter, got {shown(vector)}"
                 )
 
     def zero_grad(self) -> None:
@@ -189,19 +192,21 @@ class Optimizer:
         Raises:
             ValueError: the state is another kind of optimiser's, or is for other parameters.
         """
-        if set(state) != {"options", "memories"} or set(state["options"]) != set(self.options):
-            raise ValueError(
-                f"this is no state of {type(self).__name__}, whose options are "
-                f"{', '.join(self.options)}"
-            )
-        if len(state["memories"]) != len(self.params):
-            raise ValueError(
-                f"the state is for {len(state['memories'])} parameters; "
-                f"this optimiser has {len(self.params)}"
-            )
-        memories = [self._memory(*numbered) for numbered in enumerate(state["memories"])]
+        match state:
+            case {"options": dict(options), "memories": list(memories), **more} if (
+                not more and options.keys() == set(self.options)
+            ):
+                pass
+            case _:
+                raise ValueError(
+                    f"state must be a state_dict() of {type(self).__name__}, whose options are "
+                    f"{', '.join(self.options)}, got {shown(state)}"
+                )
+        if len(memories) != len(self.params):
+            raise ValueError(f"state must have {len(self.params)} memories, got {len(memories)}")
+        memories = [self._memory(*numbered) for numbered in enumerate(memories)]
         # An optimiser that is made with the options checks them, before anything changes here.
-        checked = type(self)(self.params, **state["options"])
+        checked = type(self)(self.params, **options)
         self.__dict__.update({name: getattr(checked, name) for name in self.options})
         self.memories = memories
 
@@ -216,7 +221,7 @@ class Optimizer:
             )
         if not fits:
             raise ValueError(
-                f"{type(self).__name__} can't have remembered {memory!r:.200} of parameter "
+                f"{type(self).__name__} can't have remembered {shown(memory)} of parameter "
                 f"{place}; load what state_dict() returned"
             )
         return {str(name): x if type(x) is int else float(x) for name, x in memory.items()}
@@ -340,26 +345,19 @@ def _root(x: Any) -> Any:
 
 def _is_real(given: Any) -> bool:
     """Returns whether it is a number; infinity is one, as a sum of squares may overflow."""
-    return isinstance(given, numbers.Real) and not isinstance(given, bool) and given == given
+    is_number = isinstance(given, numbers.Real) and not isinstance(given, bool)
+    return is_number and (is_finite(given) or abs(given) == math.inf)
 
 
 def _checked_parameters(params: Iterable[Value]) -> list[Value]:
     """Returns the parameters as a list, if an optimiser can change them."""
-    if not isinstance(params, Iterable):
-        raise TypeError(
-            f"an optimiser takes a list of Values such as model.parameters(), got {params!r}"
-        )
-    parameters = list(params)
+    parameters = listed_values("params", params, "Give model.parameters()")
     if not parameters:
-        raise ValueError("an optimiser got no parameters; give it model.parameters()")
+        raise ValueError("params must hold at least one Value, got none. Give model.parameters()")
     for parameter in parameters:
-        if not isinstance(parameter, Value):
-            raise TypeError(f"a parameter is a Value, got {parameter!r}")
         if parameter.operands or parameter.origin is not None:
             made = "computed under no_grad()" if parameter.op is None else "of an operation"
-            raise ValueError(
-                f"{parameter!r} is the result {made}; only leaves can be optimised"
-            )
+            raise ValueError(f"params must be leaves, but {parameter!r} is the result {made}")
     if len(set(parameters)) != len(parameters):
-        raise ValueError("a parameter stands in the list twice; each takes one change a step")
+        raise ValueError("params must hold each Value once, but one stands in the list twice")
     return parameters

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from micrograd_notes.common import checks
-from micrograd_notes.engine import Value, tell_of_sweeps, topological_order
+from micrograd_notes.engine import Value, topological_order
+from micrograd_notes.engine.backward import tell_of_sweeps
 from micrograd_notes.engine.anomaly import line_outside_the_package
 from micrograd_notes.engine.messages import completed
 from micrograd_notes.engine.op import Op

@@ -27,16 +27,27 @@ pytestmark = pytest.mark.skipif(
 ROOT = Path(__file__).parents[2]
 PATIENCE = 15.0  # seconds; without what is tested, processes stay for minutes
 BEGINS = "import sys; from micrograd_notes.cli.main import main; print('begins', flush=True); main()"
+# The command as it is installed, which says so when its first line of the package has run.
+SCRIPT = """\
+import sys
+class Begins:
+    def find_spec(self, name, path, target=None):
+        if name == "micrograd_notes.engine.copying":
+            print("begins", flush=True)
+sys.meta_path.insert(0, Begins())
+from micrograd_notes.cli.main import main
+main()
+"""
 
 
 class Command:
     """A command that runs in a process group of its own."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, script: Path | None = None) -> None:
         self.output, self.errors = folder / "output", folder / "errors"
         with self.output.open("wb") as output, self.errors.open("wb") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", BEGINS, *arguments],
+                [sys.executable, *(["-c", BEGINS] if script is None else [script]), *arguments],
                 cwd=folder,
                 env=os.environ | {"PYTHONPATH": str(ROOT), "JUPYTER_DATA_DIR": str(folder)},
                 stdin=subprocess.DEVNULL,
@@ -81,9 +92,9 @@ def members(group: int) -> list[int]:
 
 
 @contextmanager
-def running(folder: Path, *arguments: str) -> Iterator[Command]:
+def running(folder: Path, *arguments: str, script: Path | None = None) -> Iterator[Command]:
     """Starts a command, and leaves nothing of it whatever the test finds."""
-    command = Command(folder, *arguments)
+    command = Command(folder, *arguments, script=script)
     try:
         command.wait_for_line("begins")
         yield command
@@ -116,6 +127,38 @@ def test_one_ctrl_c_ends_a_command_with_one_line(tmp_path: Path, name: str, dela
         assert set(os.listdir(tmp_path)) <= {"output", "errors", "tour", "nbsignatures.db"}
 
 
+@pytest.mark.parametrize("delay", [0.0, 0.01, 0.03, 0.1, 0.2, 0.3])
+def test_one_ctrl_c_ends_the_command_while_it_is_imported(tmp_path: Path, delay: float) -> None:
+    script = tmp_path / "micrograd-notes"
+    script.write_text(SCRIPT)
+    with running(tmp_path, "check", script=script) as command:
+        time.sleep(delay)
+        os.killpg(command.group, signal.SIGINT)
+        assert command.status() == 130
+        said = [line for line in command.errors.read_text().splitlines() if line.strip()]
+        assert said == ["micrograd-notes: stopped by Ctrl-C"]
+
+
+@pytest.mark.parametrize("name", ["program.py", "micrograd-notes"])
+def test_only_the_command_takes_ctrl_c_from_a_program(tmp_path: Path, name: str) -> None:
+    """Where a shell told it to ignore Ctrl-C, as it tells `command &`, it goes on ignoring it."""
+    script = tmp_path / name
+    script.write_text("import signal, micrograd_notes\nprint(signal.getsignal(signal.SIGINT))")
+    for ignores, is_left in ((True, True), (False, name == "program.py")):
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN if ignores else signal.SIG_DFL)
+        try:
+            said = subprocess.run(
+                [sys.executable, script],
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+        finally:
+            signal.signal(signal.SIGINT, before)
+        assert ("stop" not in said) == is_left, said
+
+
 def is_training(command: Command) -> Callable[[], bool]:
     return lambda: len(members(command.group)) >= 3
 
@@ -144,7 +187,7 @@ def test_when_the_tour_is_ended_its_processes_end(tmp_path: Path, number: signal
 def test_a_log_of_the_tour_has_lines_and_no_bar(tmp_path: Path) -> None:
     """A short training, whose processes have the short numbers, as they are forked."""
     short = (
-        "from micrograd_notes import data, tour\n"
+        "from micrograd_notes.cli import tour\nfrom micrograd_notes.train import data\n"
         "digits = data.digits(odd_or_even=True, pooled=True)\n"
         "few = data.Dataset('few', digits.inputs[:40], digits.targets[:40], digits.feature_names, "
         "digits.class_names)\n"

@@ -13,9 +13,7 @@ from typing import Any
 import mpmath
 import pytest
 
-from micrograd_notes.engine import helper_ops
-from micrograd_notes.engine import functions
-from micrograd_notes.engine import Value, grad, ops
+from micrograd_notes.engine import Value, functions, grad, helper_ops, ops
 from micrograd_notes.engine.accurate import SMALLEST_NORMAL
 from micrograd_notes.engine.facts import EVERYWHERE
 from micrograd_notes.engine.messages import completed

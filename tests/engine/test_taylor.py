@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from micrograd_notes.engine import Value, grad
+from micrograd_notes.engine.functions import softmax
 from micrograd_notes.engine.op import Op, built_in_rows
 from micrograd_notes.engine.ops import logaddexp, logsumexp
-from micrograd_notes.engine.functions import softmax
 from micrograd_notes.nn.losses import cross_entropy
 
 mp = mpmath.mp

@@ -18,10 +18,10 @@ from unittest.mock import patch
 import numpy as np
 
 from micrograd_notes import MLP, Value, lift
-from micrograd_notes.engine import ops, functions
+from micrograd_notes.engine import functions, ops
+from micrograd_notes.engine.functions import pick
 from micrograd_notes.engine.op import Op
 from micrograd_notes.engine.ops import logsumexp, relu, tanh
-from micrograd_notes.engine.functions import pick
 from micrograd_notes.lifting import CannotLift, program
 
 RNG = np.random.default_rng(0)

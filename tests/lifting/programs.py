@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from micrograd_notes import Value
-from micrograd_notes.engine import ops, functions
+from micrograd_notes.engine import functions, ops
 from micrograd_notes.lifting import CannotLift, lift
 from tests.lifting.eager import eager
 from tests.programs import STEPS, run

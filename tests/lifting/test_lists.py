@@ -8,8 +8,8 @@ import pytest
 np = pytest.importorskip("numpy")
 
 from micrograd_notes import MLP, Value  # noqa: E402
-from micrograd_notes.engine.ops import logsumexp, relu, tanh  # noqa: E402
 from micrograd_notes.engine.functions import pick  # noqa: E402
+from micrograd_notes.engine.ops import logsumexp, relu, tanh  # noqa: E402
 from micrograd_notes.lifting import lift  # noqa: E402
 from tests.lifting.test_networks import close, is_whole  # noqa: E402
 

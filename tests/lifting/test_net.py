@@ -13,9 +13,9 @@ np = pytest.importorskip("numpy")
 
 from micrograd_notes import MLP, Value, lift  # noqa: E402
 from micrograd_notes.engine import ops  # noqa: E402
+from micrograd_notes.engine.functions import pick  # noqa: E402
 from micrograd_notes.engine.helper_ops import greater, where  # noqa: E402
 from micrograd_notes.engine.ops import log, relu, sqrt  # noqa: E402
-from micrograd_notes.engine.functions import pick  # noqa: E402
 from micrograd_notes.lifting import CannotLift, NotChecked, program  # noqa: E402
 from micrograd_notes.lifting.codegen import emit  # noqa: E402
 from micrograd_notes.nn.losses import cross_entropy  # noqa: E402

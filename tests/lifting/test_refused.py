@@ -20,10 +20,10 @@ from micrograd_notes import (  # noqa: E402
     grad,
     topological_order,
 )
+from micrograd_notes.engine.functions import pick  # noqa: E402
+from micrograd_notes.engine.helper_ops import greater, where  # noqa: E402
 from micrograd_notes.engine.op import operation  # noqa: E402
 from micrograd_notes.engine.ops import cos  # noqa: E402
-from micrograd_notes.engine.helper_ops import greater, where  # noqa: E402
-from micrograd_notes.engine.functions import pick  # noqa: E402
 from micrograd_notes.lifting import CannotLift, lift  # noqa: E402
 from micrograd_notes.nn.losses import cross_entropy  # noqa: E402
 

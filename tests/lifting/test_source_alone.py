@@ -10,8 +10,8 @@ np = pytest.importorskip("numpy")
 pytest.importorskip("sklearn")
 
 from micrograd_notes import MLP  # noqa: E402
-from micrograd_notes.engine.ops import logsumexp  # noqa: E402
 from micrograd_notes.engine.functions import pick  # noqa: E402
+from micrograd_notes.engine.ops import logsumexp  # noqa: E402
 from micrograd_notes.lifting import lift  # noqa: E402
 from micrograd_notes.train.data import digits  # noqa: E402
 

@@ -35,7 +35,7 @@ def _of_a_float_function(name: str) -> Iterator[Any]:
 
 
 def _of_a_row(name: str) -> Iterator[Any]:
-    from micrograd_notes.engine import Value, ops
+    from micrograd_notes.engine import Value
     from micrograd_notes.engine.op import TABLE
 
     if name == "_choose":

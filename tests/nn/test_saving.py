@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from micrograd_notes import Value
 from micrograd_notes.engine.op import TABLE, Op, operation
-from micrograd_notes.nn import saving
-from micrograd_notes.nn.networks import MLP, Layer, Neuron
+from micrograd_notes.nn import MLP, Layer, Neuron, saving
 from micrograd_notes.nn.saving import load_model, save_model
 from micrograd_notes.train.data import xor
 from micrograd_notes.train.loop import fit
@@ -85,6 +84,12 @@ def error_of(path: Path, **options: Any) -> str:
     message = message.removeprefix(start)
     assert len(message) < 300
     return message
+
+
+def test_a_file_that_can_not_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"must be readable: '.*missing.json'") as caught:
+        load_model(tmp_path / "missing.json")
+    assert caught.value.filename == str(tmp_path / "missing.json")
 
 
 # ---- there and back ------------------------------------------------------------------------------
@@ -567,7 +572,7 @@ WEIGHTS = r"layers\[0\].neurons\[0\].w must be a list of 2 numbers"
         (lambda d: d["layers"][0][0].update(w=[{}, 1]), r"w\[0\] must have the entries data"),
         (lambda d: d["layers"][0][0].update(w=[{"data": 1, "op": 2}, 1]), "data, got .*'op'"),
         (lambda d: d["layers"][0][0].update(w=[{"data": "1"}, 1]), NUMBER),
-        (lambda d: d["layers"][0][0].update(w=[{"data": 1, "name": 5}, 1]), "name is a string"),
+        (lambda d: d["layers"][0][0].update(w=[{"data": 1, "name": 5}, 1]), "name must be a text"),
         (lambda d: d["layers"][0][0].update(w=[{"data": 1, "requires_grad": "no"}, 1]), NUMBER),
         (lambda d: d["layers"][0][0].update(w=[[7.125] * 10_000, 1]), NUMBER),
     ],

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from micrograd_notes.engine import helper_ops
-from micrograd_notes.engine import Value, ops
+from micrograd_notes.engine import Value, helper_ops
 from micrograd_notes.engine import backward as graph
 from micrograd_notes.engine import value as engine
 from micrograd_notes.engine.op import Op

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from micrograd_notes import Value
-from micrograd_notes.engine import ops, helper_ops
+from micrograd_notes.engine import helper_ops, ops
+from micrograd_notes.engine.helper_ops import equal, where
 from micrograd_notes.engine.op import TABLE, Op, operation
 from micrograd_notes.engine.ops import cos, exp, log, sin, sqrt, tanh
-from micrograd_notes.engine.helper_ops import equal, where
 from micrograd_notes.testing import Verdict, check_operation, gradcheck, opcheck
 from micrograd_notes.testing.numbers.numeric import ladder, limit_of_quotients
 from micrograd_notes.testing.numbers.precise import Precise, mp, with_many_digits

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from micrograd_notes.engine import helper_ops
-from micrograd_notes.engine import Value, ops
+from micrograd_notes.engine import Value, helper_ops, ops
 from micrograd_notes.testing.diagnosis.sweeping import expected_adjoints, tolerance
 from micrograd_notes.testing.numbers.forward import Dual, forward_gradient, slope_along
 from micrograd_notes.testing.programs.random_programs import random_program

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from micrograd_notes import Value
-from micrograd_notes.engine import ops, helper_ops, functions
+from micrograd_notes.engine import functions, helper_ops, ops
 from micrograd_notes.engine.op import Op, built_in_rows, operation
 from micrograd_notes.testing import (
     GradcheckError,

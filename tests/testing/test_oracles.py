@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from micrograd_notes.engine import helper_ops
-from micrograd_notes.engine import Value, ops
+from micrograd_notes.engine import Value, helper_ops, ops
 from micrograd_notes.engine import backward as graph
 from micrograd_notes.engine import value as engine
 from micrograd_notes.engine.op import Op, operation

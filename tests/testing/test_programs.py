@@ -8,8 +8,7 @@ from collections import Counter
 
 import pytest
 
-from micrograd_notes.engine import helper_ops
-from micrograd_notes.engine import Value, ops
+from micrograd_notes.engine import Value, helper_ops, ops
 from micrograd_notes.engine.op import operation
 from micrograd_notes.testing.programs.random_programs import (
     BUILT_IN,

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
-from micrograd_notes.engine import helper_ops
-from micrograd_notes.engine import Value, ops
+from micrograd_notes.engine import Value, helper_ops, ops
 from micrograd_notes.engine.op import TABLE, Op, built_in_rows, operation
 from micrograd_notes.nn.networks import MLP, Layer, Neuron
 from micrograd_notes.testing.programs import strategies

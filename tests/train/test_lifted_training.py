@@ -9,8 +9,8 @@ import pytest
 np = pytest.importorskip("numpy")
 
 from micrograd_notes import Value  # noqa: E402
-from micrograd_notes.engine.helper_ops import largest  # noqa: E402
 from micrograd_notes.engine.functions import maximum, pick  # noqa: E402
+from micrograd_notes.engine.helper_ops import largest  # noqa: E402
 from micrograd_notes.lifting import CannotLift  # noqa: E402
 from micrograd_notes.nn.losses import (  # noqa: E402
     binary_cross_entropy_with_logits,

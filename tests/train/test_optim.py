@@ -344,7 +344,7 @@ def test_vectors_of_another_length_are_refused() -> None:
     optimiser = SGD([Value(1.0), Value(1.0)])
     one, two = numpy.ones(1), numpy.ones(2)
     for arguments in [(one, two), (two, one), (two, two, one), (two, 1.0), ([1.0, 1.0], two)]:
-        with pytest.raises(ValueError, match="NumPy vector with a number for each of 2 parameters"):
+        with pytest.raises(ValueError, match="must be a NumPy vector of 2 numbers"):
             optimiser.stepped(*arguments)
 
 
@@ -363,13 +363,13 @@ def test_a_division_by_zero_is_infinite_on_vectors() -> None:
 @pytest.mark.parametrize("optimiser", [SGD, Adam])
 def test_parameters_that_it_cannot_optimise_are_refused(optimiser: Any) -> None:
     x = Value(1.0)
-    with pytest.raises(ValueError, match="no parameters"):
+    with pytest.raises(ValueError, match="params must hold at least one Value"):
         optimiser([])
-    with pytest.raises(TypeError, match=r"model\.parameters\(\), got MLP"):
+    with pytest.raises(TypeError, match=r"got MLP.*Give model\.parameters\(\)"):
         optimiser(MLP(2, [1]))
-    with pytest.raises(TypeError, match=r"model\.parameters\(\), got Value"):
+    with pytest.raises(TypeError, match=r"got Value.*Give model\.parameters\(\)"):
         optimiser(x)
-    with pytest.raises(TypeError, match=r"a parameter is a Value, got 1\.0"):
+    with pytest.raises(TypeError, match=r"params must hold Values only, got 1\.0"):
         optimiser([x, 1.0])
     with pytest.raises(ValueError, match="result of an operation"):
         optimiser([x, 2 * x])
@@ -484,13 +484,62 @@ def test_nesterov_needs_momentum_and_no_dampening(options: dict[str, Any]) -> No
 
 def test_a_state_of_something_else_is_refused_and_changes_nothing() -> None:
     optimiser = SGD([Value(1.0)], lr=0.5)
-    with pytest.raises(ValueError, match="no state of SGD, whose options are lr, momentum"):
+    with pytest.raises(ValueError, match=r"state must be a .* of SGD, whose options are lr, mom"):
         optimiser.load_state_dict(Adam([Value(1.0)]).state_dict())
-    with pytest.raises(ValueError, match="for 2 parameters; this optimiser has 1"):
+    with pytest.raises(ValueError, match=r"state must have 1 memories, got 2"):
         optimiser.load_state_dict(SGD([Value(1.0), Value(1.0)], lr=3.0).state_dict())
-    with pytest.raises(ValueError, match="no state of SGD"):
+    with pytest.raises(ValueError, match=r"state must be a"):
         optimiser.load_state_dict({})
     assert optimiser.lr == 0.5
+
+
+STATE = SGD([Value(1.0)]).state_dict()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {**STATE, "more": 1},
+        {**STATE, "options": [*STATE["options"]]},
+        {**STATE, "options": {}},
+        {**STATE, "memories": {0: {}}},
+        {**STATE, "memories": None},
+        [*STATE],
+        [STATE],
+        "options",
+        None,
+    ],
+    ids=repr,
+)
+def test_what_is_not_a_state_is_refused_by_name(wrong: Any) -> None:
+    with pytest.raises(ValueError, match=r"^state must be a state_dict\(\) of SGD, .*, got "):
+        SGD([Value(1.0)]).load_state_dict(wrong)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("lr", SGD), ("weight_decay", SGD), ("eps", Adam)])
+def test_an_option_fits_a_float(name: str, kind: Any) -> None:
+    for wrong in (2**1024, 10**400, 10**5000):
+        with pytest.raises(ValueError, match=f"^{name} must be a number of at least 0, got "):
+            kind([Value(1.0)], **{name: wrong})
+    for memory in ({"step": 10**400}, {"exp_avg": 10**400}):
+        state = Adam([Value(1.0)]).state_dict() | {"memories": [{**ADAM_MEMORY, **memory}]}
+        with pytest.raises(ValueError, match="can't have remembered"):
+            Adam([Value(1.0)]).load_state_dict(state)
+
+
+@pytest.mark.parametrize("values", [["a", "b"], [1j, 2j], [None, None], [[1.0], [2.0]]])
+def test_a_vector_holds_real_numbers(values: Any) -> None:
+    np = pytest.importorskip("numpy")
+    wrong, right = np.array(values), np.array([1.0, 2.0])
+    for name, arguments in (("data", (wrong, right)), ("gradient", (right, wrong))):
+        with pytest.raises(ValueError, match=f"^{name} must be a NumPy vector of 2 numbers"):
+            SGD([Value(1.0), Value(2.0)]).stepped(*arguments)
+
+
+@pytest.mark.parametrize("unordered", [set, dict.fromkeys, frozenset])
+def test_parameters_have_an_order(unordered: Any) -> None:
+    with pytest.raises(TypeError, match=r"^params must be a list of Values, got "):
+        SGD(unordered([Value(1.0), Value(2.0)]))
 
 
 @pytest.mark.parametrize(

@@ -237,7 +237,7 @@ def test_a_column_of_the_history() -> None:
     history = History([{"loss": 2.0}, {"loss": 1.0, "note": "better"}])
     assert history["loss"] == [2.0, 1.0]
     assert history["note"] == [None, "better"]
-    with pytest.raises(KeyError, match="no epoch has 'lost'; there are: loss, note"):
+    with pytest.raises(KeyError, match="no epoch has a number named 'lost'; there are: loss, note"):
         history["lost"]
 
 
@@ -284,6 +284,14 @@ def test_a_log_gets_lines_and_no_bar(
         assert re.match(rf"epoch \d+ of {epochs}: loss 0\.", line)
 
 
+@pytest.mark.parametrize("place", [2, -3, 10**400, 2**63, True, 0.0, math.nan, None, ["loss"]])
+def test_an_epoch_of_a_history_has_a_whole_number(place: Any) -> None:
+    history = History([{"loss": 2.0}, {"loss": 1.5}])
+    with pytest.raises((IndexError, ValueError), match=r"^name must be "):
+        history[place]
+    assert (history[-2], history[0:1]) == ({"loss": 2.0}, [{"loss": 2.0}])
+
+
 def test_a_history_is_a_list_of_epochs_with_columns() -> None:
     logs = [{"loss": 2.0}, {"loss": 1.5, "extra": 7.0}, {"loss": 1.0}]
     history = History(logs)
@@ -297,7 +305,7 @@ def test_a_history_is_a_list_of_epochs_with_columns() -> None:
         assert first["loss"] == last
     with pytest.raises(IndexError):
         history[3]
-    with pytest.raises(KeyError, match="no epoch has 'los'; there are: loss, extra"):
+    with pytest.raises(KeyError, match="no epoch has a number named 'los'; there are: loss, extra"):
         history["los"]
     assert list(History()) == []
     assert not History()

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from micrograd_notes.engine import Value, ops, tell_of_sweeps
+from micrograd_notes.engine import Value, ops
+from micrograd_notes.engine.backward import tell_of_sweeps
 from micrograd_notes.nn.losses import mse_loss
 from micrograd_notes.nn.networks import MLP, Layer, Module, Neuron
 from micrograd_notes.train.data import moons, xor
@@ -129,12 +130,12 @@ def test_a_gradient_from_before_the_watcher_is_not_judged() -> None:
 def test_a_watcher_that_is_gone_sees_nothing_and_costs_nothing() -> None:
     from micrograd_notes.engine import value as engine
 
-    before = len(engine._witnesses)
+    before = len(engine.witnesses)
     model = line()
     watcher = Watcher(model, (INPUTS, TARGETS))
-    assert len(engine._witnesses) == before + 1
+    assert len(engine.witnesses) == before + 1
     del watcher
-    assert len(engine._witnesses) == before
+    assert len(engine.witnesses) == before
     for _ in range(2):
         loss_of(model).backward()
         model.w[0].data += 1.0

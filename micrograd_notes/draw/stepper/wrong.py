@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from micrograd_notes.draw.graph.indexed import IndexedGraph
-from micrograd_notes.engine import Value, ops, helper_ops, sweep
+from micrograd_notes.engine import Value, helper_ops, sweep
 from micrograd_notes.engine.backward import Step
 
 WRONG = ("recursion", "assign", "forward order")

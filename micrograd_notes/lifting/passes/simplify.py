@@ -16,7 +16,7 @@ from collections.abc import Callable, Set
 from math import frexp, isfinite
 from typing import Any
 
-from micrograd_notes.engine import ops, helper_ops
+from micrograd_notes.engine import helper_ops, ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Recording, Tape
 

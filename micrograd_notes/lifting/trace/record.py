@@ -18,7 +18,7 @@ from random import Random
 from re import findall
 from typing import Any
 
-from micrograd_notes.engine import Value, ops, helper_ops
+from micrograd_notes.engine import Value, helper_ops, ops
 from micrograd_notes.engine.op import Op, is_built_in
 from micrograd_notes.engine.spelling import spelling_differs
 from micrograd_notes.lifting.trace.recorded import CannotLift, Recorded, Session, recording

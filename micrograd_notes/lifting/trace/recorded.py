@@ -18,13 +18,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
+from micrograd_notes.common.checks import is_number
 from micrograd_notes.engine import Value, modes, ops
 from micrograd_notes.engine import value as engine
-from micrograd_notes.engine.messages import completed, described
 from micrograd_notes.engine.backward import topological_order
+from micrograd_notes.engine.messages import completed, described
 from micrograd_notes.engine.op import Op, on_new_operation
 from micrograd_notes.engine.stand_ins import standing_in
-from micrograd_notes.common.checks import is_number
 from micrograd_notes.lifting.trace.questions import asks_about_numbers, is_asked_by
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Tape
 

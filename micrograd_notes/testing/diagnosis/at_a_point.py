@@ -17,9 +17,9 @@ from typing import Any
 
 import mpmath
 
+from micrograd_notes.common.checks import is_number
 from micrograd_notes.engine.accurate import SMALLEST_NORMAL
 from micrograd_notes.engine.op import Op
-from micrograd_notes.common.checks import is_number
 from micrograd_notes.testing.diagnosis.verdicts import Verdict
 from micrograd_notes.testing.numbers.numeric import (
     DIGITS,

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from micrograd_notes.common.checks import is_number
 from micrograd_notes.engine import Value
 from micrograd_notes.engine.op import Op
-from micrograd_notes.common.checks import is_number
 from micrograd_notes.nn.networks import Module
 from micrograd_notes.testing.programs.random_programs import Program
 

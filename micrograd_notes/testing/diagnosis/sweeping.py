@@ -13,8 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from micrograd_notes.engine import helper_ops
-from micrograd_notes.engine import Value, ops
+from micrograd_notes.engine import Value, helper_ops
 from micrograd_notes.engine.accurate import total
 from micrograd_notes.testing.diagnosis.report import Fault
 from micrograd_notes.testing.diagnosis.subject import Run

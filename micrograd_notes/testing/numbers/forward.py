@@ -13,7 +13,7 @@ gives all of them.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from micrograd_notes.engine import ops, helper_ops
+from micrograd_notes.engine import helper_ops
 from micrograd_notes.engine.messages import completed
 from micrograd_notes.engine.op import Op
 from micrograd_notes.testing.numbers.operand import Operand, real

@@ -16,9 +16,9 @@ from typing import Any
 
 import mpmath
 
+from micrograd_notes.common.checks import is_number
 from micrograd_notes.engine.messages import completed
 from micrograd_notes.engine.op import Op, built_in_rows
-from micrograd_notes.common.checks import is_number
 from micrograd_notes.testing.numbers.operand import Operand
 
 mp = mpmath.mp

@@ -33,7 +33,7 @@ from fractions import Fraction
 from functools import cache, partial
 from typing import Any, NamedTuple
 
-from micrograd_notes.engine import Value, grad, ops, helper_ops, sweep
+from micrograd_notes.engine import Value, grad, helper_ops, sweep
 from micrograd_notes.engine.accurate import SMALLEST_NORMAL, total
 from micrograd_notes.engine.op import Op
 from micrograd_notes.testing.numbers.exact import (

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
-from micrograd_notes.engine import Value, ops, functions
+from micrograd_notes.engine import Value, ops
 from micrograd_notes.engine.op import Op
 
 

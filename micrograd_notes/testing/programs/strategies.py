@@ -28,8 +28,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from micrograd_notes.engine import Value
-from micrograd_notes.engine.op import TABLE, Op
 from micrograd_notes.engine.facts import Interval
+from micrograd_notes.engine.op import TABLE, Op
 from micrograd_notes.nn.networks import MLP, Layer, Module, Neuron, activation_names
 from micrograd_notes.testing.programs.random_programs import Instruction, Program
 
