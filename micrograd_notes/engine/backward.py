@@ -44,6 +44,9 @@ def topological_order(root: "Value") -> list["Value"]:
     return order
 
 
+ordered = topological_order  # `fast` replaces it by the same order, written out
+
+
 class Step(NamedTuple):
     """One edge of a sweep: what flows from a node back into one of its operands."""
 
@@ -125,7 +128,7 @@ def backward(root: "Value", adjoint: float = 1.0) -> None:
     """Adds d root / d leaf, times the adjoint, to the `grad` of every leaf: see `Value.backward`."""
     messages.check_root(root)
     adjoint = finite_number("adjoint", adjoint)
-    order = topological_order(root)
+    order = ordered(root)
     with sweeping:
         leaves = [(node, node._grad) for node in order if node.op is None]
         modes.before_a_sweep(root, adjoint, leaves)

@@ -155,15 +155,15 @@ def kept(node: Any) -> Any:
     here = asked()
     if here.lookout is not None:
         here.lookout.made(node)
-    return forgotten(node) if here.forgets else node
+    return forgotten(node, node.operands) if here.forgets else node
 
 
-def forgotten(node: Any) -> Any:
+def forgotten(node: Any, operands: tuple[Any, ...]) -> Any:
     """Makes a result a leaf, as `no_grad` does. It keeps a note of one leaf that it depends on.
 
     By that note a module tells a weight which was computed, and can't learn, from a kept output.
     """
-    for operand in node.operands:
+    for operand in operands:
         if operand._left is not None:
             node.origin = leaf_behind(operand)
         elif operand._requires_grad or operand.origin is not None:  # the same, without a call

@@ -9,7 +9,6 @@ import difflib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from types import MethodType
 from typing import TYPE_CHECKING, Any, overload
 
 from micrograd_notes.common import checks
@@ -104,13 +103,12 @@ class Op(Facts):
         except (ArithmeticError, ValueError) as error:
             raise messages.explained(error, self, list(map(repr, operands))) from None
 
-    @overload
-    def __get__(self, value: None, kind: Any = None) -> "Op": ...
-    @overload
-    def __get__(self, value: "Value", kind: Any = None) -> Callable[..., "Value"]: ...
-    def __get__(self, value: Any, kind: Any = None) -> Any:
-        """Makes a row a method of `Value`: `x.tanh()` is tanh(x)."""
-        return MethodType(self, value) if hasattr(type(value), "_apply_") else self
+    if TYPE_CHECKING:  # `value.install` makes it a method: x.tanh() is tanh(x)
+
+        @overload
+        def __get__(self, value: None, kind: Any = None) -> "Op": ...
+        @overload
+        def __get__(self, value: "Value", kind: Any = None) -> Callable[..., "Value"]: ...
 
     def __repr__(self) -> str:
         return f"Op({self.name})"

@@ -170,7 +170,7 @@ class Value(messages.RefusesConversions):
     @staticmethod
     def _apply_(op: Op, operands: tuple[Any, ...]) -> Any:
         """Records any row of the table: `op(...)` calls it when it meets a `Value`."""
-        return record(op, operands)
+        return recorder(op, operands)
 
     maximum, minimum, clamp = functions.maximum, functions.minimum, functions.clamp
 
@@ -279,6 +279,9 @@ def record(op: Op, operands: Iterable[Any]) -> Any:
     return modes.kept(result)
 
 
+recorder = record  # `fast` replaces it by the same, written out for one and two operands
+
+
 def as_value(operand: Any) -> Value | None:
     """Returns the operand as a `Value`: a plain number needs no gradient. None if it is neither."""
     if isinstance(operand, Value):
@@ -295,26 +298,31 @@ def _operand(op: Op, operand: Any) -> Value:
 
 # ---- rows become methods -------------------------------------------------------------------------
 
-methods: dict[str, str] = {}  # which row each method of `Value` is
+row_of_method: dict[str, str] = {}  # by its name in `Value`
 
 
 def reference_methods(op: Op) -> dict[str, Any]:
     """Returns how `Value` spells a row: its own name, NumPy's, and Python's operator."""
 
     def forth(a: Value, b: Any) -> Any:
-        return NotImplemented if as_value(b) is None else record(op, (a, b))
+        return NotImplemented if as_value(b) is None else recorder(op, (a, b))
 
     def back(b: Value, a: Any) -> Any:
-        return NotImplemented if as_value(a) is None else record(op, (a, b))
+        return NotImplemented if as_value(a) is None else recorder(op, (a, b))
 
-    named: dict[str, Any] = {op.name: op}
+    def named(*operands: Any) -> Value:
+        return recorder(op, operands)
+
+    named.__name__ = op.name
+    named.__doc__ = f"Returns {op.name} of it: see `micrograd_notes.engine.ops.{op.name}`."
+    methods: dict[str, Any] = {op.name: named}
     if op.numpy_name is not None and is_free(op.numpy_name, op):
-        named[op.numpy_name] = op  # np.arctan(array) calls x.arctan() on each element
+        methods[op.numpy_name] = named  # np.arctan(array) calls x.arctan() on each element
     if op.method is not None and op.is_simple and op.arity == 2:
-        named |= {f"__{op.method}__": forth, f"__r{op.method}__": back}
+        methods |= {f"__{op.method}__": forth, f"__r{op.method}__": back}
     elif op.method is not None:
-        named[f"__{op.method}__"] = op
-    return named
+        methods[f"__{op.method}__"] = named
+    return methods
 
 
 methods_of = reference_methods  # `fast` replaces it by the same methods, written out
@@ -329,13 +337,13 @@ def install(op: Op) -> None:
         if not is_free(name, op):
             raise ValueError(f"a Value has {name!r} already; choose another name than {op.name!r}")
     for name, method in found.items():
-        methods[name] = op.name
+        row_of_method[name] = op.name
         setattr(Value, name, method)
 
 
 def is_free(name: str, op: Op) -> bool:
     """Returns whether the row may be the method of that name: it is new, or that row's already."""
-    return not hasattr(Value, name) or methods.get(name) == op.name
+    return not hasattr(Value, name) or row_of_method.get(name) == op.name
 
 
 on_new_operation(install)

@@ -13,8 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 from micrograd_notes.engine import Value, helper_ops
-from micrograd_notes.engine import backward as graph
-from micrograd_notes.engine import value as engine
+from micrograd_notes.engine import backward as engine
 from micrograd_notes.engine.op import Op
 from micrograd_notes.testing.diagnosis.verdicts import Verdict
 
@@ -235,7 +234,7 @@ def _in_a_set(self: Any) -> tuple[Any, ...]:
 
 SWEEPS: dict[str, tuple[Any, frozenset[Verdict]]] = {
     "= for +=": (
-        lambda self, adjoint=1.0: _plain(self, adjoint, graph.topological_order, _assigning),
+        lambda self, adjoint=1.0: _plain(self, adjoint, engine.topological_order, _assigning),
         frozenset({Verdict.NOT_ACCUMULATED}),
     ),
     "no topological order": (
@@ -243,7 +242,7 @@ SWEEPS: dict[str, tuple[Any, frozenset[Verdict]]] = {
         frozenset({Verdict.TRAVERSAL, Verdict.NOT_ACCUMULATED}),
     ),
     "interior adjoints kept": (
-        lambda self, adjoint=1.0: _plain(self, adjoint, graph.topological_order, _keeping),
+        lambda self, adjoint=1.0: _plain(self, adjoint, engine.topological_order, _keeping),
         frozenset({Verdict.TRAVERSAL}),
     ),
 }
@@ -254,7 +253,7 @@ ENGINE_FAULTS = [*SWEEPS, "operands in a set"]
 def broken_engine(kind: str) -> Iterator[frozenset[Verdict]]:
     """Plants a fault in the engine; yields the verdicts that name it rightly."""
     if kind == "operands in a set":
-        with patch.object(graph.Node, "operands", property(_in_a_set)):
+        with patch.object(Value, "operands", property(_in_a_set)):
             # the order in a set is another one each time
             yield frozenset({Verdict.TRAVERSAL, Verdict.NONDETERMINISTIC})
         return

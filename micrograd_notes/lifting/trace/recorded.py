@@ -194,7 +194,7 @@ def _install(op: Op) -> None:
     def back_to_any(self: Any, other: Any) -> Any:
         return apply(op, (other, self)) if _is_operand(other) else NotImplemented
 
-    for name in [name for name, row in engine.methods.items() if row == op.name]:
+    for name in [name for name, row in engine.row_of_method.items() if row == op.name]:
         setattr(Recorded, name, method)  # the engine's other names of it too, as arctan for atan
     if op.method is not None and op.is_simple and op.arity == 2:
         setattr(Recorded, f"__{op.method}__", forth)

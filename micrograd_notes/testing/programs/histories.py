@@ -38,8 +38,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from micrograd_notes.engine import Value
-from micrograd_notes.engine import value as engine
+from micrograd_notes.engine import Value, backward, modes
 from micrograd_notes.engine.op import TABLE, Op, lookup
 from micrograd_notes.nn.networks import Module
 
@@ -277,7 +276,7 @@ class Histories(RuleBasedStateMachine):
         if not root.requires_grad:
             return
         try:
-            found = engine.grad(value, [pair[0] for pair in inputs])
+            found = backward.grad(value, [pair[0] for pair in inputs])
         except RuntimeError:
             is_stale = any(node.is_stale for node in below([root]))
             _demand(is_stale, "grad was refused, and no leaf was changed")
@@ -330,7 +329,7 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def enter_no_grad(self) -> None:
         """Records nothing from here on; it may be entered twice."""
-        self.not_recording.append(engine.no_grad())
+        self.not_recording.append(modes.no_grad())
         self.not_recording[-1].__enter__()
 
     @precondition(lambda self: self.not_recording)
