@@ -10,7 +10,7 @@ PACKAGE = Path(micrograd_notes.__file__).parent
 
 # A room may import the rooms in the lines above its own, and those beside it in the same folder.
 LAYERS = [
-    {"accurate", "checks", "files", "memories"},
+    {"_ctrl_c", "accurate", "checks", "files", "memories"},
     {"rows"},
     {"op"},
     {"ops", "spelling"},
