@@ -51,7 +51,7 @@ def check_number(name: str, array: Any) -> None:
     import numpy as np
 
     if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ValueError(f"{name} holds {'a nan' if holds_nan(array) else 'inf'}")
+        raise ValueError(f"{name} holds {'a nan' if holds_nan(array) else 'inf'}; make it finite")
 
 
 def holds_nan(array: Any) -> bool:

@@ -55,13 +55,13 @@ def _paths(held: Any, name: str = "", depth: int = 0, only: bool = False) -> Lea
     """Yields each leaf in nested lists and dictionaries; `only` raises TypeError for all else."""
     if isinstance(held, Value) and held.op is None:
         yield name, held
-    elif isinstance(held, dict):
+    elif isinstance(held, dict) and depth < 6:
         for key, item in held.items():
             inner = f"{name}.{key}" if name else str(key)
-            yield from _paths(item, inner, depth + 1, only) if depth < 6 else ()
-    elif isinstance(held, list | tuple):
+            yield from _paths(item, inner, depth + 1, only)
+    elif isinstance(held, list | tuple) and depth < 6:
         for i, item in enumerate(held):
-            yield from _paths(item, f"{name}[{i}]", depth + 1, only) if depth < 6 else ()
+            yield from _paths(item, f"{name}[{i}]", depth + 1, only)
     elif only:
         wanted = "Values that no operation made, in lists or dictionaries"
         raise TypeError(f"parameters must be {wanted}, got {shown(held)}")

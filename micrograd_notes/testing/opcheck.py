@@ -427,8 +427,7 @@ def _sweep_faults(op: Op, operands: tuple[float, ...]) -> Iterator[Fault]:
             program()
         except (ArithmeticError, ValueError):
             continue
-        fault = sweep_fault(program)
-        if fault is not None:
+        if (fault := sweep_fault(program)) is not None:
             yield fault
 
 

@@ -140,7 +140,7 @@ def _flattened(function: Any, xs: Sequence[Any]) -> tuple[list[str], list[float]
 
     def walk(name: str, x: Any) -> None:
         x = checks.plain(x)
-        if isinstance(x, list | tuple):
+        if isinstance(x, list | tuple) and name.count("[") < 8:  # a list may hold itself
             for i, part in enumerate(x):
                 walk(f"{name}[{i}]", part)
         else:

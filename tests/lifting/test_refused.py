@@ -323,7 +323,8 @@ def test_bad_functions_and_parameters_are_refused() -> None:
         lift(3.0)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="function must be one that names its arguments"):
         lift(max, parameters=[w])
-    for wrong in ([w, 2.0], {"w": w, "v": "a"}, [w, 2.0 * w], np.array([w])):  # w alone would learn
+    deep = [w, [[[[[[[w]]]]]]]]
+    for wrong in ([w, 2.0], deep, {"w": w, "v": "a"}, [w, 2.0 * w], np.array([w])):
         with pytest.raises(TypeError, match="parameters must be Values that no operation made"):
             lift(lambda x, y: w * x[0], parameters=wrong)
     program = lift(lambda x, y: w * x[0], parameters=[w])

@@ -304,6 +304,10 @@ def test_the_report_says_what_to_change() -> None:
     ]
 
 
+HOLDING_ITSELF: list[Any] = []
+HOLDING_ITSELF.append(HOLDING_ITSELF)
+
+
 @pytest.mark.parametrize(
     ("arguments", "kind", "words"),
     [
@@ -315,6 +319,7 @@ def test_the_report_says_what_to_change() -> None:
         ((sin, "1"), TypeError, "xs must be numbers, or lists of them: x must be a number"),
         ((sin, math.inf), ValueError, "xs must be numbers: x must be a finite number, got inf"),
         ((sum, [1.0, 10**400]), ValueError, r"xs must be numbers: \w+\[1\] must be a finite"),
+        ((lambda x: x[0], HOLDING_ITSELF), TypeError, "xs must be numbers, or lists of them"),
         ((sin, True), ValueError, "x must be a finite number, got True"),
         ((sin, 1.0, 2.0), TypeError, r"f must take the xs as Values.*sin.*takes 1 operand"),
         ((lambda x: x.sin(), [1.0]), TypeError, r"f must take the xs as Values.*AttributeError"),
