@@ -67,6 +67,8 @@ def build_course(target: str | os.PathLike[str], notebooks: str | os.PathLike[st
         ValueError: there is no map, a page has no title, or a link leads nowhere.
         OSError: the target cannot be written, or is something that this function did not make.
     """
+    if target == "":  # that is the folder that the caller is in
+        raise ValueError("target must be the name of a folder, got ''")
     place = as_path(target, "target", "a folder").resolve()
     source = as_path(notebooks, "notebooks", "a folder")
     _check_replaceable(place)
@@ -86,15 +88,14 @@ def build_course(target: str | os.PathLike[str], notebooks: str | os.PathLike[st
 def _pages_of(source: Path) -> list[Page]:
     """Returns the map, the chapters in order, and the other pages."""
     nbformat = _needed("nbformat")
-    v4 = nbformat.v4
     if not (source / MAP).is_file():
         raise ValueError(f"notebooks must be a folder with the front page, {MAP}, got {source}")
     texts = sorted(source.glob("*.md"), key=lambda path: (path.name != MAP, path.name))
     pages = []
     for path in texts:
-        cell = v4.new_markdown_cell(path.read_text(encoding="utf-8"), id="text")
+        cell = nbformat.v4.new_markdown_cell(path.read_text(encoding="utf-8"), id="text")
         name = "index.html" if path.name == MAP else f"{path.stem.lower()}.html"
-        pages.append(_page(path, name, "", v4.new_notebook(cells=[cell])))
+        pages.append(_page(path, name, "", nbformat.v4.new_notebook(cells=[cell])))
     chapters = [
         _page(path, f"{path.stem}.html", path.name[:2], nbformat.read(path, as_version=4))
         for path in sorted(source.glob("[0-9][0-9]_*.ipynb"))

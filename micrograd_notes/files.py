@@ -69,8 +69,8 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
 def as_path(path: Any, name: str = "path", what: str = 'a file, like "model.json"') -> Path:
     """Returns the path as a `Path`; TypeError if no file can have that name."""
     with suppress(TypeError, UnicodeError):
-        if (encoded := os.fsencode(path)) and b"\0" not in encoded:
-            return Path(path)
+        if b"\0" not in os.fsencode(given := Path(path)):
+            return given
     raise TypeError(f"{name} must be the name of {what}, got {path!r}")
 
 

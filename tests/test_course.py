@@ -224,7 +224,7 @@ def test_a_course_without_a_map_is_refused(notebooks: Path, tmp_path: Path) -> N
 
 
 def test_a_folder_without_a_name_is_refused(notebooks: Path) -> None:
-    with pytest.raises(TypeError, match="target must be the name of a folder, got ''"):
+    with pytest.raises(ValueError, match="target must be the name of a folder, got ''"):
         build_course("", notebooks)  # it would replace the folder that the caller is in
 
 
