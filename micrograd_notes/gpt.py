@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from statistics import fmean
 from typing import Any
 
+from micrograd_notes.common import checks
 from micrograd_notes.engine import Value, no_grad
 from micrograd_notes.engine.functions import pick, softmax
 from micrograd_notes.engine.ops import logsumexp, relu
@@ -21,6 +22,8 @@ from micrograd_notes.nn.networks import Module
 from micrograd_notes.nn.vectors import Row, dot, linear, plus, rms_norm
 from micrograd_notes.train.data import city_names
 from micrograd_notes.train.optim import Adam
+
+__all__ = ["GPT", "spell_cities", "train"]
 
 Say = Callable[[str], None]
 Past = tuple[list[Row], list[Row], list[Any]]  # keys, values and shares of the positions so far
@@ -37,12 +40,16 @@ class GPT(Module):
     def __init__(
         self, letters: str, positions: int = 16, width: int = 16, heads: int = 4, seed: int = 0
     ) -> None:
-        draw = random.Random(seed).gauss
+        for name, count in ("positions", positions), ("width", width), ("heads", heads):
+            checks.whole_number(name, count)
+        if width % heads:
+            raise ValueError(f"width must be a multiple of heads, got width={width}, heads={heads}")
+        draw = random.Random(checks.seed(seed)).gauss
 
         def matrix(rows: int, columns: int) -> list[Row]:
             return [[Value(draw(0.0, 0.08)) for _ in range(columns)] for _ in range(rows)]
 
-        self.letters, self.heads = letters, heads
+        self.letters, self.heads = checks.text("letters", letters), heads
         self.embedding, self.position = matrix(len(letters) + 1, width), matrix(positions, width)
         self.Wq, self.Wk, self.Wv, self.Wo = (matrix(width, width) for _ in range(4))
         self.W1, self.W2 = matrix(4 * width, width), matrix(width, 4 * width)
@@ -50,15 +57,25 @@ class GPT(Module):
 
     def tokens(self, text: str) -> list[int]:
         """Returns the tokens of a text, behind the 0 that begins it."""
+        if not {*checks.text("text", text)} <= {*self.letters}:
+            raise ValueError(f"text must be of the letters {self.letters!r}, got {text!r}")
         return [0, *(1 + self.letters.index(letter) for letter in text)]
+
+    def _check(self, token: Any, name: str) -> None:
+        checks.operand(name, token)
+        if checks.is_number(token):
+            checks.whole_number(name, token, 0, len(self.letters))
 
     def __call__(self, tokens: Sequence[Any]) -> list[Row]:
         """Returns for each token the logits of what comes behind it."""
+        if not 1 <= len(checks.listed("tokens", tokens)) <= len(self.position):
+            raise ValueError(f"tokens must be 1 to {len(self.position)}, got {len(tokens)}")
         past: Past = ([], [], [])
         return [self.next(token, past) for token in tokens]
 
-    def next(self, token: Any, past: Past) -> Row:
+    def next(self, token: int | Value, past: Past) -> Row:
         """Returns the logits of what comes behind a token, and adds it to the past."""
+        self._check(token, "token")
         x = rms_norm(plus(pick(self.embedding, token), self.position[len(past[0])]))
         x = plus(x, linear(self.attention(rms_norm(x), *past), self.Wo))
         hidden = [relu(z) for z in linear(rms_norm(x), self.W1)]
@@ -78,13 +95,19 @@ class GPT(Module):
 
     def loss(self, tokens: Sequence[Any], targets: Sequence[Any]) -> Any:
         """Returns the mean of -log of the probability of each target."""
-        guesses = zip(self(tokens), targets, strict=True)
-        losses = [logsumexp(logits) - pick(logits, target) for logits, target in guesses]
+        rows = self(tokens)
+        if len(checks.listed("targets", targets)) != len(rows):
+            raise ValueError(f"targets must be as many as tokens, {len(rows)}, got {len(targets)}")
+        for target in targets:
+            self._check(target, "targets")
+        losses = [logsumexp(row) - pick(row, y) for row, y in zip(rows, targets, strict=True)]
         return sum(losses) / len(losses)
 
     @no_grad()
     def invent(self, generator: random.Random, temperature: float = 0.7) -> str:
         """Returns a text drawn letter by letter; the lower the temperature, the likelier each."""
+        checks.instance("generator", generator, random.Random, "a random.Random")
+        checks.finite_number("temperature", temperature, 1e-3)
         tokens, past = [0], ([], [], [])  # type: tuple[list[int], Past]
         while len(tokens) == 1 or (tokens[-1] and len(tokens) <= len(self.position)):
             chances = softmax([z / temperature for z in self.next(tokens[-1], past)])
@@ -96,8 +119,14 @@ def train(
     model: GPT, texts: Sequence[str], steps: int, seed: int = 0, say: Say | None = None
 ) -> list[float]:
     """Returns the loss of each step, lifted, on up to 32 texts of one length, at falling rates."""
+    checks.instance("model", model, GPT, "a GPT")
+    if not [model.tokens(text) for text in checks.listed("texts", texts)]:
+        raise ValueError("texts must hold one or more, got none")
+    checks.whole_number("steps", steps)
+    if say is not None:
+        checks.function("say", say, 1, "a text")
     program, optimizer = lift(model.loss, model), Adam(model.parameters())
-    generator, theta, losses = random.Random(seed), program.parameters(), []
+    generator, theta, losses = random.Random(checks.seed(seed)), program.parameters(), []
     for step in range(steps):
         length = len(generator.choice(texts))
         alike = [model.tokens(text) for text in texts if len(text) == length]
@@ -115,6 +144,7 @@ def train(
 
 def spell_cities(say: Say = print, steps: int = 3000) -> None:
     """Learns the names of cities, three on scalars and then all on arrays, and invents some."""
+    checks.function("say", say, 1, "a text")
     names = [name for name in city_names() if len(name) < 10]
     model = GPT("abcdefghijklmnopqrstuvwxyz -")
     optimizer = Adam(model.parameters(), lr=0.01)

@@ -1,12 +1,13 @@
 """The small GPT: lifted it is what it is eagerly, it learns, and what it draws is reproducible."""
 
 import random
+from typing import Any
 
 import pytest
 
 np = pytest.importorskip("numpy")
 
-from micrograd_notes.gpt import GPT, Past, train  # noqa: E402
+from micrograd_notes.gpt import GPT, Past, spell_cities, train  # noqa: E402
 from micrograd_notes.lifting import lift  # noqa: E402
 from micrograd_notes.nn.vectors import linear, rms_norm  # noqa: E402
 from tests.lifting.test_networks import close, is_whole  # noqa: E402
@@ -59,3 +60,25 @@ def test_rows() -> None:
         linear([1.0, 2.0], [[1.0]])
     row = rms_norm([3.0, 4.0])
     assert sum(x * x for x in row) / 2 == pytest.approx(1.0, abs=1e-6)  # 1e-5 of 12.5
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda model: model([0] * 5), "tokens must be 1 to 4, got 5"),
+        (lambda model: model([0, 3]), "token must be a whole number from 0 to 2, got 3"),
+        (lambda model: model.loss([0, 1], [1]), "targets must be as many as tokens, 2, got 1"),
+        (lambda model: model.invent(random.Random(0), 0.0), "temperature must be .*, 0.001 or m"),
+        (lambda model: model.tokens("abc"), "text must be of the letters 'ab', got 'abc'"),
+        (lambda model: train(model, [], 1), "texts must hold one or more, got none"),
+        (
+            lambda model: train(model, ["ab"], 1, say=3),  # type: ignore[arg-type]
+            "say must be a function of a text, got 3",
+        ),
+        (lambda model: spell_cities(say=3), "say must be a function"),  # type: ignore[arg-type]
+        (lambda model: GPT("ab", width=6), "must be a multiple of heads, got width=6, heads=4"),
+    ],
+)
+def test_what_it_can_not_learn_from_is_refused(wrong: Any, words: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=words):
+        wrong(GPT("ab", positions=4, width=4, heads=2))

@@ -57,8 +57,14 @@ def finite_number(
     is_real = is_number(given) and not isinstance(given, bool)
     if is_real and is_finite(given) and low <= given <= high:
         return float(given)
-    bounds = f" from {low:g} to {high:g}" if math.isfinite(high) else ", 0 or more" * (low == 0)
+    bounds = f", {low:g} or more" if math.isfinite(low) else ""
+    bounds = f" from {low:g} to {high:g}" if math.isfinite(high) else bounds
     raise ValueError(f"{name} must be a finite number{bounds}, got {shown(given)}{advice}")
+
+
+def finite_numbers(name: str, given: Any) -> list[float]:
+    """Returns the finite numbers of a list as floats; TypeError or ValueError for anything else."""
+    return [finite_number(f"{name}[{i}]", x) for i, x in enumerate(listed(name, given))]
 
 
 def one_of(name: str, given: Any, choices: Sequence[str]) -> None:
@@ -74,38 +80,58 @@ def flag(name: str, given: Any) -> bool:
     raise TypeError(f"{name} must be True or False, got {shown(given)}")
 
 
+def instance(name: str, given: Any, kind: type, spelled: str) -> None:
+    """Raises TypeError where it is not of the type, which `spelled` has in words."""
+    if not isinstance(given, kind):
+        raise TypeError(f"{name} must be {spelled}, got {shown(given)}")
+
+
 def text(name: str, given: Any) -> str:
     """Returns a text; or TypeError."""
-    if isinstance(given, str):
-        return given
-    raise TypeError(f"{name} must be a text, got {shown(given)}")
+    instance(name, given, str, "a text")
+    return str(given)
 
 
 def function(name: str, given: Any, count: int, spelled: str) -> None:
     """Raises TypeError where it is not a function of `count` arguments. A class does not count."""
-    got = shown(given)
+    is_function = callable(given) and not isinstance(given, type)
+    if not is_function or not takes(given, count):
+        got = f"one of {inspect.signature(given)}" if is_function else shown(given)
+        raise TypeError(f"{name} must be a function of {spelled}, got {got}")
+
+
+def takes(given: Any, count: int) -> bool:
+    """Returns whether a function can be called with so many arguments, as far as Python knows."""
     try:
-        if callable(given) and not isinstance(given, type):
-            got = f"one of {inspect.signature(given)}"
-            inspect.signature(given).bind(*range(count))
-            return
-    except TypeError:
-        pass
-    except ValueError:  # some functions of Python's own show no signature
-        return
-    raise TypeError(f"{name} must be a function of {spelled}, got {got}")
+        inspect.signature(given).bind(*range(count))
+    except (TypeError, ValueError) as error:
+        return isinstance(error, ValueError)  # some functions of Python's own show no signature
+    return True
 
 
-def module(given: Any) -> None:
+def module(given: Any, name: str = "model") -> None:
     """Raises TypeError where it does not name its parameters."""
     if not hasattr(given, "named_parameters") or isinstance(given, type):
-        raise TypeError(f"model must be a Module, which names its parameters, got {shown(given)}")
+        raise TypeError(f"{name} must be a Module, which names its parameters, got {shown(given)}")
 
 
 def operand(name: str, given: Any) -> None:
     """Raises TypeError where arithmetic does not take it."""
     if not is_number(given) and not hasattr(given, "_apply_"):
         raise TypeError(f"{name} must be a number or a Value, got {shown(given)}")
+
+
+def operation(name: str, given: Any, advice: str = "") -> None:
+    """Raises TypeError where it is not an operation."""
+    if not hasattr(given, "local_partials") or isinstance(given, type):
+        made = "one of the table, like tanh, or one that operation(...) made"
+        raise TypeError(f"{name} must be an operation, {made}, got {shown(given)}{advice}")
+
+
+def operands(op: Any, given: Any) -> tuple[float, ...]:
+    """Returns finite numbers that an operation can be called with; TypeError or ValueError."""
+    operation("op", op)
+    return op.with_defaults(tuple(finite_numbers("operands", given)))  # type: ignore[no-any-return]
 
 
 # ---- data ----------------------------------------------------------------------------------------

@@ -1,9 +1,8 @@
 """The course as a web site: every notebook a page, and the map of the course in front.
 
-This file knows how notebooks and pages of Markdown become pages that are linked to each other, and
-how a new site takes the place of an old one. nbconvert turns cells into HTML, and what stands
-around them is in `course_template/`. It runs nothing: what a page shows is what its notebook was
-saved with. It knows nothing of what the notebooks teach.
+Notebooks and pages of Markdown become pages that are linked to each other, and a new site takes the
+place of an old one. nbconvert turns cells into HTML, and `course_template/` has what is around
+them. Nothing runs: a page shows what its notebook was saved with.
 
 A site needs no network and no server. There are no equations in TeX on it, which would need MathJax
 and its fonts: the course writes its formulas as code, and a dollar sign is a dollar sign.
@@ -18,9 +17,12 @@ import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
+
+from micrograd_notes.common.files import as_path
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup
@@ -61,15 +63,18 @@ def build_course(target: str | os.PathLike[str], notebooks: str | os.PathLike[st
 
     Raises:
         ImportError: nbconvert is not installed.
+        TypeError: target or notebooks is not the name of a folder.
         ValueError: there is no map, a page has no title, or a link leads nowhere.
         OSError: the target cannot be written, or is something that this function did not make.
     """
-    place, source = Path(target).resolve(), Path(notebooks)
+    if target == "":  # that is the folder that the caller is in
+        raise ValueError("target must be the name of a folder, got ''")
+    place = as_path(target, "target", "a folder").resolve()
+    source = as_path(notebooks, "notebooks", "a folder")
     _check_replaceable(place)
     pages = _pages_of(source)
     style = _style()
-    soups = [_rendered(page, pages, style) for page in pages]
-    rendered = list(zip(pages, soups, strict=True))
+    rendered = [(page, _rendered(page, pages, style)) for page in pages]
     copied = {file for page, soup in rendered for file in _linked(page, soup, pages, source)}
     _check_fragments(rendered)
     files = {page.name: str(soup).encode() for page, soup in rendered}
@@ -82,36 +87,35 @@ def build_course(target: str | os.PathLike[str], notebooks: str | os.PathLike[st
 
 def _pages_of(source: Path) -> list[Page]:
     """Returns the map, the chapters in order, and the other pages."""
-    v4, read = _notebook_format()
+    nbformat = _needed("nbformat")
     if not (source / MAP).is_file():
-        raise ValueError(f"there is no {MAP} in {source}, which is to be the front page; write it")
+        raise ValueError(f"notebooks must be a folder with the front page, {MAP}, got {source}")
     texts = sorted(source.glob("*.md"), key=lambda path: (path.name != MAP, path.name))
     pages = []
     for path in texts:
-        cell = v4.new_markdown_cell(path.read_text(encoding="utf-8"), id="text")
+        cell = nbformat.v4.new_markdown_cell(path.read_text(encoding="utf-8"), id="text")
         name = "index.html" if path.name == MAP else f"{path.stem.lower()}.html"
-        pages.append(_page(path, name, "", v4.new_notebook(cells=[cell])))
+        pages.append(_page(path, name, "", nbformat.v4.new_notebook(cells=[cell])))
     chapters = [
-        _page(path, f"{path.stem}.html", path.name[:2], read(path, as_version=4))
+        _page(path, f"{path.stem}.html", path.name[:2], nbformat.read(path, as_version=4))
         for path in sorted(source.glob("[0-9][0-9]_*.ipynb"))
     ]
     return [pages[0], *chapters, *pages[1:]]
 
 
-def _notebook_format() -> tuple[Any, Any]:
-    """Returns what makes notebooks, and what reads them."""
+def _needed(module: str) -> Any:
+    """Returns a module of nbconvert's, or of what it needs; ImportError where it is missing."""
     try:
-        import nbformat
+        return import_module(module)
     except ImportError as error:
         raise ImportError(_NEEDS) from error
-    return nbformat.v4, nbformat.read
 
 
 def _page(path: Path, name: str, number: str, notebook: Any) -> Page:
     first = notebook.cells[0] if notebook.cells else None
     line = first.source.partition("\n")[0] if first and first.cell_type == "markdown" else ""
     if not line.startswith("# "):
-        raise ValueError(f"{path.name} has no title; its first line is to be: # Title")
+        raise ValueError(f"{path.name} has no title; its first line must be: # Title")
     title = line.removeprefix("# ").replace("`", "").strip()  # navigation has no code in it
     return Page(path, name, number, title, notebook)
 
@@ -121,12 +125,8 @@ def _page(path: Path, name: str, number: str, notebook: Any) -> Page:
 
 def _rendered(page: Page, pages: Sequence[Page], style: str) -> BeautifulSoup:
     """Returns the page with its navigation, its links still those of the source."""
-    try:
-        from bs4 import BeautifulSoup
-        from nbconvert import HTMLExporter
-    except ImportError as error:
-        raise ImportError(_NEEDS) from error
-    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+    made_of: type[BeautifulSoup] = _needed("bs4").BeautifulSoup
+    exporter = _needed("nbconvert").HTMLExporter(
         extra_template_basedirs=[str(TEMPLATE.parent)], template_name=TEMPLATE.name
     )
     reading_order = [each for each in pages if each.number or each is pages[0]]
@@ -139,7 +139,7 @@ def _rendered(page: Page, pages: Sequence[Page], style: str) -> BeautifulSoup:
         "next": None if place is None else next(iter(reading_order[place + 1 :]), None),
     }
     body, _ = exporter.from_notebook_node(page.notebook, resources={"course": course})
-    soup = BeautifulSoup(body, "html.parser")
+    soup = made_of(body, "html.parser")
     _tidy_headings(soup)
     _let_wide_things_scroll(soup)
     _refuse_equations(page, soup)
@@ -240,15 +240,11 @@ def _style() -> str:
     It stands in each page: a browser shows a page from a folder, but reads no second file for it in
     every way that it would from a server.
     """
-    try:
-        from pygments.formatters import HtmlFormatter
-    except ImportError as error:
-        raise ImportError(_NEEDS) from error
-
+    formatter = _needed("pygments.formatters").HtmlFormatter
     light, dark = (
         "\n".join(
             rule
-            for rule in HtmlFormatter(style=style, nobackground=True)
+            for rule in formatter(style=style, nobackground=True)
             .get_style_defs(".highlight")
             .splitlines()
             if rule.startswith(".highlight .")

@@ -2,11 +2,10 @@
 
 A step of training calls the same program with arrays of the same types and shapes again and again,
 and at these sizes a look at each of them costs as much as a matrix product.
-
-This file knows arrays. It knows no pass.
 """
 
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Any
 
 from micrograd_notes.lifting.trace.tape import Array
@@ -42,8 +41,7 @@ def call_again(
                 return None
         with errstate(all="ignore"):  # IEEE rules: what overflows is inf
             for i in floats:
-                square = vdot(data[i], data[i])  # not a number if one of them is none
-                if square != square:
+                if not vdot(data[i], data[i]) < inf:  # one may be inf, or not a number
                     return None
             for i, count in choices:  # a negative number is a large one without its sign
                 if largest(data[i].view(unsigned), None) >= count:

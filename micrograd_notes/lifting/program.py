@@ -1,19 +1,19 @@
 """What `lift` returns: a program on arrays that recompiles itself for each new shape.
 
-This file checks what comes in, runs the passes, keeps what they made, and runs it. It knows the
-passes by name, and the parameters as a list of `Value`s.
+This file checks what comes in, runs the passes, keeps what they made, and runs it.
 """
 
 import inspect
 import linecache
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
 from operator import attrgetter
 from threading import RLock
-from typing import Any
+from typing import Any, Protocol
 
+from micrograd_notes.common import checks
 from micrograd_notes.engine import Value, modes
 from micrograd_notes.engine import value as engine
 from micrograd_notes.engine.backward import sweeping
@@ -23,7 +23,13 @@ from micrograd_notes.lifting.codegen.emit import emit
 from micrograd_notes.lifting.passes.group import Grouping, group
 from micrograd_notes.lifting.passes.simplify import simplify
 from micrograd_notes.lifting.trace.blame import refusal
-from micrograd_notes.lifting.trace.inputs import Inputs, check_choices, check_number, holds_nan
+from micrograd_notes.lifting.trace.inputs import (
+    Inputs,
+    as_array,
+    check_choices,
+    check_number,
+    holds_nan,
+)
 from micrograd_notes.lifting.trace.name import (
     arrays_of_lists,
     arrays_of_model,
@@ -38,6 +44,13 @@ from micrograd_notes.lifting.trace.tape import Array, Recording
 Shapes = tuple[tuple[bool, tuple[int, ...]], ...]
 Key = tuple[Shapes, tuple[bool, ...]]  # the shapes of the inputs, and which parameters are frozen
 Found = tuple[list[Value], list[Array]]
+
+
+class HasParameters(Protocol):
+    """What has the parameters of a loss: a model, or any other object."""
+
+    def parameters(self) -> list[Value]:
+        """Returns the leaves to adjust."""
 
 
 @dataclass
@@ -79,7 +92,7 @@ class Lifted:
             self._inputs = Inputs(inspect.signature(function), batch)
         except ValueError:  # of some built-in functions Python knows no arguments
             raise TypeError(
-                f"lift takes a function that names its arguments, got {function!r}; write a def"
+                f"function must be one that names its arguments, got {function!r}. Write a def"
             ) from None
         self.look()
 
@@ -161,6 +174,7 @@ class Lifted:
         Raises:
             CannotLift: loss or gradient differ, by more than rounding.
         """
+        checks.whole_number("least", least, 0)
         theta = self.parameters() if theta is None else self._checked(theta)
         given = self._inputs.checked(data)
         self._hold(self._compiled_for(given), theta, given, least)
@@ -242,13 +256,11 @@ class Lifted:
             parameter.data = number
 
     def _shaped(self, theta: Any) -> Any:
-        import numpy as np
-
-        theta = np.asarray(theta, np.float64, order="C")
+        theta = as_array("theta", theta).astype(float, copy=False)
         if theta.shape != (len(self._parameters),):
             raise ValueError(
-                f"theta is a flat vector of {len(self._parameters)} numbers, one a parameter, "
-                f"got an array of shape {theta.shape}"
+                f"theta must be a flat vector of {len(self._parameters)} numbers, one per "
+                f"parameter, got an array of shape {theta.shape}"
             )
         return theta
 
@@ -383,10 +395,10 @@ def _failed(what: str, error: Exception) -> CannotLift:
 
 
 def lift(
-    function: Any,
-    model: Any = None,
+    function: Callable[..., Any],
+    model: HasParameters | None = None,
     *,
-    parameters: Any = None,
+    parameters: Value | Sequence[Any] | Mapping[Any, Any] | None = None,
     batch: bool = True,
     check: bool = True,
 ) -> Lifted:
@@ -403,7 +415,7 @@ def lift(
             a few examples cost in scalars, for each shape of the data, and trusts the compiler.
 
     Raises:
-        TypeError: there is no function, or a parameter is no `Value`.
+        TypeError: function is not a function, or a parameter is not a `Value`.
         ValueError: there are no parameters.
         ImportError: NumPy is not installed.
 
@@ -433,26 +445,27 @@ def lift(
     """
     if find_spec("numpy") is None:
         raise ImportError("lift writes NumPy: python -m pip install 'micrograd-notes[data]'")
-    if not callable(function):
-        raise TypeError(f"lift takes a function of one example, got {function!r}")
+    if not callable(function) or isinstance(function, type):
+        raise TypeError(f"function must be a function of one example, got {checks.shown(function)}")
+    checks.flag("batch", batch), checks.flag("check", check)
     is_loss = model is not None or parameters is not None
     if model is not None and parameters is not None:
         raise TypeError("lift takes a model or parameters=[...], not both")
-    if not is_loss:
-        model = function
-    if parameters is None and not hasattr(model, "parameters"):
-        raise TypeError(f"lift takes a model with parameters(), or parameters=[...]; got {model!r}")
+    holder: Any = model if is_loss else function
+    if parameters is None and (not hasattr(holder, "parameters") or isinstance(holder, type)):
+        name, got = "model" if is_loss else "function", checks.shown(holder)
+        raise TypeError(f"{name} must have parameters(), got {got}. Or pass parameters=[...]")
 
     def find() -> Found:
         if parameters is None:
-            values, arrays = arrays_of_model(model)
+            values, arrays = arrays_of_model(holder)
         else:
             values, arrays = arrays_of_lists(parameters, function)
         if is_loss and not values:
-            raise ValueError("there are no parameters; give the Values that are to be adjusted")
+            raise ValueError("there are no parameters. Pass the Values that training must adjust")
         for value in values:
             if not isinstance(value, Value) or value.op is not None:
-                raise TypeError(f"a parameter is a Value that no operation made, got {value!r}")
+                raise TypeError(f"parameters must be Values that no operation made, got {value!r}")
         return values, arrays
 
-    return Lifted(function, find, [model, parameters], is_loss, batch, check)
+    return Lifted(function, find, [holder, parameters], is_loss, batch, check)

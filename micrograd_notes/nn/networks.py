@@ -20,10 +20,10 @@ from typing import Any, NamedTuple
 from micrograd_notes.common import checks
 from micrograd_notes.common.checks import is_number
 from micrograd_notes.engine import Value
-from micrograd_notes.engine.value import as_value
 from micrograd_notes.engine.backward import topological_order
 from micrograd_notes.engine.modes import leaf_behind
 from micrograd_notes.engine.op import TABLE, Op
+from micrograd_notes.engine.value import as_value
 
 Activation = str | Op | Callable[[Value], Value]
 Named = list[tuple[str, Any]]

@@ -1,9 +1,5 @@
 """Which operations and functions does a file define, and are their gradients right?
 
-This file knows how a file of Python is imported, what in it can be checked, and at which points a
-function is tried. What is right, `opcheck` and `gradcheck` know; how it is printed, the command
-line.
-
 An operation is checked everywhere. A function of `Value`s is checked at a few points, and one that
 can't be called with numbers, or gives no `Value`, is said to be unchecked, with the reason: it
 never counts as right.
@@ -13,6 +9,7 @@ import importlib
 import inspect
 import io
 import math
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -24,10 +21,11 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
+from micrograd_notes.common.files import as_path
 from micrograd_notes.engine import Value
 from micrograd_notes.engine.op import TABLE, Op
 from micrograd_notes.testing.diagnosis.report import Report
-from micrograd_notes.testing.diagnosis.subject import UNDEFINED
+from micrograd_notes.testing.diagnosis.subject import UNDEFINED, briefly
 from micrograd_notes.testing.diagnosis.verdicts import Verdict
 from micrograd_notes.testing.gradients import gradcheck
 from micrograd_notes.testing.operations import check_operation
@@ -82,7 +80,7 @@ def checks_of_table() -> list[Check]:
     return [partial(_operation_checked, op) for op in TABLE.values()]
 
 
-def checks_of_file(path: Path) -> list[Check]:
+def checks_of_file(path: str | os.PathLike[str]) -> list[Check]:
     """Imports a file and returns a check of each operation and each public function in it.
 
     Operations are those that it registers, and any `Op` that it makes. The functions that an
@@ -90,10 +88,11 @@ def checks_of_file(path: Path) -> list[Check]:
     `python my_ops.py`, the file's own folder is where its imports are looked for first.
 
     Raises:
+        TypeError: path is not the name of a file.
         CannotCheckError: there is no such file, it raises on import, or nothing in it is an
             operation or a function.
     """
-    before = dict(TABLE)
+    path, before = as_path(path), dict(TABLE)
     module = _imported(path)
     operations = list(_operations_of(module, path, before))
     parts = {id(part) for op in operations for part in _parts_of(op)}
@@ -127,7 +126,7 @@ def _imported(path: Path) -> ModuleType:
         raise CannotCheckError(f"there is no file {path}")
     if path.suffix != ".py":
         raise CannotCheckError(
-            f"{path} is no file of Python; in a notebook, a cell with opcheck(op)() checks an "
+            f"{path} is not a file of Python; in a notebook, a cell with opcheck(op)() checks an "
             "operation, and one with gradcheck(f, 0.5) a function"
         )
     given, path = path, path.resolve()
@@ -225,7 +224,7 @@ def _function_checked(name: str, function: FunctionType) -> Outcome:
             except (Exception, SystemExit) as error:
                 return Outcome(name, None, _how_it_fails(name, point, error))
             if not isinstance(result, Value):
-                return Outcome(name, None, f"it returns {_kind(result)}, and no Value")
+                return Outcome(name, None, f"it returns {briefly(result)}, and no Value")
             if not math.isfinite(result.data):
                 undefined.append(f"the value is {result.data}")
                 continue
@@ -299,11 +298,3 @@ def _how_it_fails(name: str, point: Sequence[float], error: BaseException) -> st
         lists = ", ".join(f"[{x!r}, {x + 1!r}]" for x in point)
         said += f"; if it takes lists, gradcheck({name}, {lists}) checks it"
     return said
-
-
-def _kind(result: Any) -> str:
-    if result is None:
-        return "None"
-    if isinstance(result, list | tuple):
-        return f"a {type(result).__name__} of {len(result)}"
-    return f"{result!r} ({type(result).__name__})"

@@ -19,6 +19,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from micrograd_notes.common import checks
 from micrograd_notes.engine import Value, grad
 from micrograd_notes.engine.op import Op
 from micrograd_notes.nn.networks import Module
@@ -58,12 +59,13 @@ _FROZEN = (
     "its gradient holds a plain number that changes with the inputs, and the function itself does "
     f"not: {TAKEN_OUT}"
 )
+_ELSEWHERE = "give xs, or parameters, at which it has a finite value"
 _NODES = 300  # as many operations are examined one by one where nothing is wrong
 
 
 def gradcheck(
     f: Callable[..., Any],
-    *xs: Any,
+    *xs: float | Value | Any,
     module: Module | None = None,
     order: int = 1,
     raise_exception: bool = True,
@@ -89,8 +91,8 @@ def gradcheck(
     Raises:
         GradcheckError: a value, a rule or the sweep is wrong, digits are lost, or f is not defined
             here; its subclass InconclusiveError where no derivative could be found to compare with.
-        TypeError: f returns no `Value`, or xs are no numbers.
-        ValueError: there is no input.
+        TypeError: f does not return a `Value` or can't take the xs, or xs are not numbers.
+        ValueError: there is no input, or an input is not finite.
 
     >>> from micrograd_notes import operation, tanh
     >>> print(gradcheck(lambda x: tanh(x) * x, 0.75))
@@ -103,8 +105,8 @@ def gradcheck(
     >>> gradcheck(bad, 0.75, raise_exception=False).verdict
     <Verdict.WRONG_RULE: 'a local partial derivative is not the derivative of the value'>
     """
-    if order not in (1, 2):
-        raise ValueError(f"order is 1, or 2 for second derivatives too, got {order!r}")
+    checks.whole_number("order", order, 1, 2)
+    checks.flag("raise_exception", raise_exception)
     subject = Subject(f, xs, module, limit, seed)
     with subject.kept():
         report = _checked(subject)
@@ -122,7 +124,7 @@ def _checked(subject: Subject) -> Report:
         again = [subject.run() for _ in range(_EVALUATIONS)]
         report.calls = 1 + len(again)
     except UNDEFINED as error:
-        note = f"the function raises {in_words(error)}"
+        note = f"the function raises {in_words(error)}; {_ELSEWHERE}"
         return _without_derivatives(report, subject, Fault(Verdict.DOMAIN, "", note))
     meddling = _fault_of_meddling(subject, again[-1])  # parameters hold what the last run left
     if meddling is not None:
@@ -131,16 +133,16 @@ def _checked(subject: Subject) -> Report:
     missing = _missing_operands(program)
     if missing is not None:
         return _without_derivatives(report, subject, missing)
-    if not all(_same(run, each) for each in again):
-        other = next(each for each in again if not _same(run, each))
+    other = next((each for each in again if not _same(run, each)), None)
+    if other is not None:
         note = (
             f"two calls at the same point gave {run.output.data!r} and {other.output.data!r}: the "
-            "result hangs on more than its inputs, as random numbers (fix their seed) or something "
-            "that is kept from call to call"
+            "result depends on more than its inputs, such as random numbers (fix their seed) or "
+            "something that is kept from call to call"
         )
         return _without_derivatives(report, subject, Fault(Verdict.NONDETERMINISTIC, "", note))
     if not math.isfinite(run.output.data):
-        note = f"the value is {run.output.data}"
+        note = f"the value is {run.output.data}; {_ELSEWHERE}"
         return _without_derivatives(report, subject, Fault(Verdict.DOMAIN, "", note))
     recorded = _fault_of_recording(program, run)
     if recorded is not None:
@@ -199,10 +201,8 @@ def _same(run: Run, again: Run) -> bool:
 
 def _missing_operands(program: Program) -> Fault | None:
     """Returns a fault where a node has fewer operands than its operation."""
-    for op, operands in program.instructions:
-        if op.arity is not None and len(operands) != op.arity:
-            return sweep_fault(program)
-    return None
+    is_short = any(op.arity not in (None, len(xs)) for op, xs in program.instructions)
+    return sweep_fault(program) if is_short else None
 
 
 def _fault_of_recording(program: Program, run: Run) -> Fault | None:
@@ -290,8 +290,7 @@ def _judged(
 
 def _keeps_half_the_digits(derivative: Derivative, engine: float) -> bool:
     """Returns whether the engine's derivative is the numeric one to half of a float's digits."""
-    sizes = [abs(side.slope) for side in derivative.sides if math.isfinite(side.slope)]
-    size = max(sizes, default=0.0)
+    size = max((abs(s.slope) for s in derivative.sides if math.isfinite(s.slope)), default=0.0)
     return derivative.allows(engine, _HALF_THE_DIGITS * size + derivative.doubt)
 
 
@@ -309,9 +308,7 @@ def _verdict(
     if not _keeps_half_the_digits(derivative, engine):
         if not around.derivative(index, stair=1.0).surely_differs(engine):
             return Verdict.INCONCLUSIVE, _NOT_DIFFERENTIABLE
-        floor = _ROUNDINGS * _ULP * (
-            around.moved_by_rounding(index) + around.size_nearby(index)
-        )
+        floor = _ROUNDINGS * _ULP * (around.moved_by_rounding(index) + around.size_nearby(index))
         if not derivative.allows(engine, tolerance + floor):
             low, high = interior_hull(around.program, index)
             if low < high and low - floor - tolerance <= engine <= high + floor + tolerance:

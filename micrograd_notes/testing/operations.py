@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from micrograd_notes.common import checks
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.accurate import SMALLEST_NORMAL
 from micrograd_notes.engine.facts import EVERYWHERE, Interval
@@ -117,7 +118,8 @@ def opcheck(op: Op, *, order: int = 2) -> Callable[[], None]:
         order: 1 to leave its second derivatives unchecked.
 
     Raises:
-        TypeError: op is no operation.
+        TypeError: op is not an operation.
+        ValueError: order is not 1 or 2.
 
     The test raises `GradcheckError` if anything is wrong. `check_operation` gives a report instead,
     which is true if nothing failed; INCONCLUSIVE counts as failed.
@@ -132,7 +134,7 @@ def opcheck(op: Op, *, order: int = 2) -> Callable[[], None]:
     >>> test_softsign = opcheck(softsign)
     >>> test_softsign()
     """
-    _check_is_operation(op)
+    _check(op, order)
 
     def test() -> None:
         check_operation(op, order=order).raise_if_it_fails()
@@ -148,7 +150,7 @@ def check_operation(op: Op, *, order: int = 2) -> OperationReport:
     >>> print(check_operation(ops.tanh))
     tanh: PASS (125 points up to 1.7e+308, two calls at each)
     """
-    _check_is_operation(op)
+    _check(op, order)
     report = OperationReport(op.name)
     found: dict[tuple[Verdict, int | None], Fault] = {}
     failures = 0
@@ -203,12 +205,9 @@ def _is_exempt(finding: Finding) -> bool:
     return finding.verdict is Verdict.INACCURATE and several and is_subnormal  # see `Op.ulps`
 
 
-def _check_is_operation(op: object) -> None:
-    if not isinstance(op, Op):
-        raise TypeError(
-            f"opcheck takes an operation of the table, got {op!r}; "
-            "gradcheck(f, *xs) checks a function at a point"
-        )
+def _check(op: object, order: object) -> None:
+    checks.operation("op", op, "; gradcheck(f, *xs) checks a function at a point")
+    checks.whole_number("order", order, 1, 2)
 
 
 def _value(op: Op, operands: tuple[float, ...]) -> float | None:
@@ -430,8 +429,7 @@ def _sweep_faults(op: Op, operands: tuple[float, ...]) -> Iterator[Fault]:
             program()
         except (ArithmeticError, ValueError):
             continue
-        fault = sweep_fault(program)
-        if fault is not None:
+        if (fault := sweep_fault(program)) is not None:
             yield fault
 
 

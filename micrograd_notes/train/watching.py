@@ -12,8 +12,8 @@ from typing import Any
 
 from micrograd_notes.common import checks
 from micrograd_notes.engine import Value, topological_order
-from micrograd_notes.engine.backward import tell_of_sweeps
 from micrograd_notes.engine.anomaly import line_outside_the_package
+from micrograd_notes.engine.backward import tell_of_sweeps
 from micrograd_notes.engine.messages import completed
 from micrograd_notes.engine.op import Op
 from micrograd_notes.nn.networks import Module, Neuron

@@ -214,14 +214,19 @@ def test_dollars_in_code_are_no_equation(notebooks: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize("source", ["No heading", "", "## A section"])
 def test_a_page_without_a_title_is_refused(notebooks: Path, tmp_path: Path, source: str) -> None:
     (notebooks / "TEACHING.md").write_text(source)
-    with pytest.raises(ValueError, match=r"TEACHING\.md has no title; its first line is to be: #"):
+    with pytest.raises(ValueError, match=r"TEACHING\.md has no title; its first line must be: #"):
         build_course(tmp_path / "site", notebooks)
 
 
 def test_a_course_without_a_map_is_refused(notebooks: Path, tmp_path: Path) -> None:
     (notebooks / "README.md").unlink()
-    with pytest.raises(ValueError, match=r"there is no README\.md in .*, which is to be the front"):
+    with pytest.raises(ValueError, match=r"notebooks must be a folder with the front page, README"):
         build_course(tmp_path / "site", notebooks)
+
+
+def test_a_folder_without_a_name_is_refused(notebooks: Path) -> None:
+    with pytest.raises(ValueError, match="target must be the name of a folder, got ''"):
+        build_course("", notebooks)  # it would replace the folder that the caller is in
 
 
 # ---- the place of an older site ------------------------------------------------------------------

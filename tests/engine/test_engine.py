@@ -29,7 +29,6 @@ from micrograd_notes.engine import (
     sweep,
     topological_order,
 )
-from micrograd_notes.engine import value as engine
 from micrograd_notes.engine.backward import backward
 from micrograd_notes.engine.op import TABLE
 from tests import programs

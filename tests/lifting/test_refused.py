@@ -195,7 +195,7 @@ def test_a_question_whose_answer_is_the_same_in_the_scalars_is_answered(
 
 def test_a_parameter_that_stands_twice_in_the_list_is_refused() -> None:
     w = Value(1.0)
-    with pytest.raises(ValueError, match="stands in the list twice"):
+    with pytest.raises(ValueError, match="parameters must hold each Value once"):
         lift(lambda x: w * x, parameters=[w, w])
 
 
@@ -296,8 +296,9 @@ def test_values_that_the_function_makes_and_plain_numbers_are_constants() -> Non
         ((X, 1.0), ValueError, "counts the examples"),
         ((X[:0], Y[:0]), ValueError, "x is empty"),
         ((np.array([[math.nan, 1.0], [1.0, 2.0]]), Y), ValueError, "x holds a nan"),
+        ((np.array([[math.inf, 1.0], [1.0, 2.0]]), Y), ValueError, "x holds inf"),
         (([[1.0, 2.0], [3.0]], Y), ValueError, "x holds lists of different lengths"),
-        ((np.array([["a", "b"]] * 2), Y), TypeError, "x holds numbers"),
+        ((np.array([["a", "b"]] * 2), Y), TypeError, "x must hold numbers"),
         ((np.ones((2, 3)), Y), ValueError, "2 inputs|2 weights"),
     ],
 )
@@ -320,10 +321,14 @@ def test_bad_functions_and_parameters_are_refused() -> None:
         lift(lambda x, y: 3.0, parameters=[w])(X, Y)
     with pytest.raises(ValueError, match="no parameters"):
         lift(lambda x, y: x[0], parameters=[])
-    with pytest.raises(TypeError, match="lift takes a function"):
-        lift(3.0)
-    with pytest.raises(TypeError, match="lift takes a function that names its arguments"):
+    with pytest.raises(TypeError, match=r"function must be a function of one example, got 3\.0"):
+        lift(3.0)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="function must be one that names its arguments"):
         lift(max, parameters=[w])
+    deep = [w, [[[[[[[w]]]]]]]]
+    for wrong in ([w, 2.0], deep, {"w": w, "v": "a"}, [w, 2.0 * w], np.array([w])):
+        with pytest.raises(TypeError, match="parameters must be Values that no operation made"):
+            lift(lambda x, y: w * x[0], parameters=wrong)
     program = lift(lambda x, y: w * x[0], parameters=[w])
     with pytest.raises(ValueError, match=r"a flat vector of 1 numbers.*shape \(2,\)"):
         program.value_and_grad([1.0, 2.0], X, Y)

@@ -36,13 +36,14 @@ def _of_a_float_function(name: str) -> Iterator[Any]:
 
 def _of_a_row(name: str) -> Iterator[Any]:
     from micrograd_notes.engine import Value
+    from micrograd_notes.engine.functions import maximum, minimum
     from micrograd_notes.engine.op import TABLE
 
     if name == "_choose":
         for numbers in _points(3):
             a, *rest = map(Value, numbers)
-            yield repr([functions.maximum(*numbers), functions.minimum(numbers), functions.maximum(a, *numbers)]), [
-                [v.data for v in functions.minimum(a, *rest, *numbers[:i]).operands] for i in range(3)
+            yield repr([maximum(*numbers), minimum(numbers), maximum(a, *numbers)]), [
+                [v.data for v in minimum(a, *rest, *numbers[:i]).operands] for i in range(3)
             ]
         return
     op = TABLE["erfc" if name == "_mp_erfc" else name]

@@ -41,6 +41,25 @@ def test_a_number_comes_back_as_it_is() -> None:
     assert slope_along(lambda x: 3.0, [1.0], [1.0]) == (3.0, 0.0)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda: slope_along(lambda x: x, [1.0], [1.0, 2.0]), "direction must have 1 numbers, as"),
+        (lambda: forward_gradient(lambda x: x, [1.0, 2.0]), "function must be a function of 2 num"),
+        (lambda: forward_gradient(lambda x: None, [1.0]), "function's result must be a finite"),
+        (
+            lambda: forward_gradient(lambda x: x, ["1"]),  # type: ignore[list-item]
+            r"at\[0\] must be a finite number, got '1'",
+        ),
+        (lambda: Dual("1"), "data must be a number or a Value, got '1'"),  # type: ignore[arg-type]
+        (lambda: Dual(1.0, [1.0]), "slope must be a number or a Value"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_it_can_not_differentiate_is_refused(wrong: Any, words: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=words):
+        wrong()
+
+
 def test_comparisons_see_the_number() -> None:
     assert forward_gradient(lambda x: x if x > 0 else -x, [-2.0]) == [-1.0]
 

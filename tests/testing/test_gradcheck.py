@@ -16,7 +16,8 @@ from micrograd_notes.engine.op import operation
 from micrograd_notes.engine.ops import abs as absolute
 from micrograd_notes.engine.ops import exp, floor, log, relu, sigmoid, sin, sqrt, tanh
 from micrograd_notes.nn.networks import MLP, Neuron
-from micrograd_notes.testing import GradcheckError, InconclusiveError, Verdict, gradcheck
+from micrograd_notes.testing import GradcheckError, InconclusiveError, Verdict
+from micrograd_notes.testing import gradients as gradcheck
 from micrograd_notes.testing.programs.random_programs import random_program
 from tests.testing.faults import ENGINE_FAULTS, broken_engine
 
@@ -307,19 +308,30 @@ def test_the_report_says_what_to_change() -> None:
     ]
 
 
+HOLDING_ITSELF: list[Any] = []
+HOLDING_ITSELF.append(HOLDING_ITSELF)
+
+
 @pytest.mark.parametrize(
     ("arguments", "kind", "words"),
     [
-        ((lambda x: 3.0, 1.0), TypeError, r"is to return one Value, got 3.0 \(float\)"),
+        ((lambda x: 3.0, 1.0), TypeError, r"must return one Value, got 3.0 \(float\)"),
         ((lambda x: [x, x], 1.0), TypeError, "got a list of 2; .* return their sum"),
         ((lambda x: None, 1.0), TypeError, "got None"),
         ((lambda: Value(1.0),), ValueError, "nothing to differentiate"),
-        ((3.0, 1.0), TypeError, "takes a function of Values"),
-        ((sin, "1"), TypeError, "x is to be a number or a list of them"),
-        ((sin, math.inf), ValueError, "a finite number, got x=inf"),
+        ((3.0, 1.0), TypeError, "f must be a function of Values, got 3.0"),
+        ((sin, "1"), TypeError, "xs must be numbers, or lists of them: x must be a number"),
+        ((sin, math.inf), ValueError, "xs must be numbers: x must be a finite number, got inf"),
+        ((sum, [1.0, 10**400]), ValueError, r"xs must be numbers: \w+\[1\] must be a finite"),
+        ((lambda x: x[0], HOLDING_ITSELF), TypeError, "xs must be numbers, or lists of them"),
+        ((sin, True), ValueError, "x must be a finite number, got True"),
+        ((sin, 1.0, 2.0), TypeError, r"f must take the xs as Values.*sin.*takes 1 operand"),
+        ((lambda x: x.sin(), [1.0]), TypeError, r"f must take the xs as Values.*AttributeError"),
+        ((log, -1.0), GradcheckError, "log.*; give xs, or parameters, at which it has a finite"),
+        ((lambda x: x * math.inf, 1.0), GradcheckError, "value is inf; give xs, or parameters"),
         ((lambda xs: sum(xs), []), ValueError, "nothing to differentiate"),
         ((lambda x: (x,), 1.0), TypeError, "got a tuple of 1"),
-        ((sin, {"x": 1.0}), TypeError, "x is to be a number or a list of them"),
+        ((sin, {"x": 1.0}), TypeError, "x must be a number or a Value, got {'x': 1.0}"),
     ],
 )
 def test_bad_input_is_refused_with_words(
@@ -366,14 +378,17 @@ def test_a_rule_that_freezes_is_blamed_for_its_second_derivative() -> None:
 
 def test_a_sample_of_nothing_and_a_module_that_is_none_are_refused() -> None:
     model = Neuron(1, seed=0)
-    with pytest.raises(ValueError, match="limit is how many parameters are checked"):
+    with pytest.raises(ValueError, match="limit must be a whole number, 1 or more, got 0"):
         gradcheck(lambda m: m([1.0]), module=model, limit=0)
-    with pytest.raises(TypeError, match="module is to be a Module, got 3"):
+    model.w[0]._data = math.nan
+    with pytest.raises(ValueError, match=r"module: w\[0\] must be a finite number, got nan"):
+        gradcheck(lambda m: m([1.0]), module=model)
+    with pytest.raises(TypeError, match=r"module must be a Module, .*, got 3"):
         gradcheck(lambda: Value(1.0), module=3)  # type: ignore[arg-type]
 
 
 def test_order_is_one_or_two() -> None:
-    with pytest.raises(ValueError, match="order is 1, or 2"):
+    with pytest.raises(ValueError, match="order must be a whole number from 1 to 2, got 3"):
         gradcheck(sin, 1.0, order=3)
 
 

@@ -178,6 +178,13 @@ def test_a_function_without_a_derivative_admits_a_large_error() -> None:
     assert all(side.error > 0.01 * abs(side.slope) for side in derivative.sides)
 
 
+@pytest.mark.parametrize("find", [ladder, limit_of_quotients])
+@pytest.mark.parametrize("wrong", [lambda x: None, lambda x: [x], lambda x: x + "1"])
+def test_a_function_that_gives_no_number_is_refused(find: Any, wrong: Any) -> None:
+    with pytest.raises(TypeError, match="function must take a number and return one"):
+        find(wrong, 0.5)
+
+
 # ---- what a derivative allows --------------------------------------------------------------------
 
 

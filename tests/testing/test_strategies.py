@@ -92,9 +92,9 @@ def test_a_kink_that_no_grid_has_is_found() -> None:
     ("wrong", "words"),
     [
         (lambda: strategies.finite_numbers(2.0, 1.0), "from low to high, got low=2.0"),
-        (lambda: strategies.points_near(math.nan), "near a finite number, got nan"),
+        (lambda: strategies.points_near(math.nan), "number must be a finite number, got nan"),
         (lambda: strategies.points_near(2.0, high=1.0), r"2\.0 does not lie from"),
-        (lambda: strategies.programs([]), "one or more rows"),
+        (lambda: strategies.programs([]), "ops must hold one or more, got none"),
         (lambda: strategies.modules([Value]), "of Neuron, Layer and MLP"),  # type: ignore[list-item]
     ],
 )

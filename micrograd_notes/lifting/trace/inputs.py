@@ -1,7 +1,4 @@
-"""What comes into a lifted program: arrays of floats or of whole numbers, or an error that helps.
-
-This file knows arrays and what they are called. It knows no pass.
-"""
+"""What comes into a lifted program: arrays of floats or whole numbers, or an error that helps."""
 
 import inspect
 from collections.abc import Sequence
@@ -20,20 +17,18 @@ class Inputs:
     def checked(self, data: Sequence[Any]) -> list[Any]:
         """Returns the data as arrays of floats or of whole numbers; an error if they do not fit."""
         names = self.names(len(data))
-        given = [_as_array(name, array) for name, array in zip(names, data, strict=True)]
-        if self.batch:
-            lengths = {len(array) if array.ndim else -1 for array in given}
-            if -1 in lengths:
-                raise ValueError(
-                    "the first axis of every input counts the examples; got a single number"
-                )
-            if len(lengths) != 1:
-                got = ", ".join(f"{len(a)} in {name}" for name, a in zip(names, given, strict=True))
-                raise ValueError(f"every input has one entry an example; got {got}")
+        given = [as_array(name, array) for name, array in zip(names, data, strict=True)]
         for name, array in zip(names, given, strict=True):
+            if self.batch and not array.ndim:
+                raise ValueError(
+                    f"{name} must be an array whose first axis counts the examples, got one number"
+                )
             if not array.size:
                 raise ValueError(f"{name} is empty, of shape {array.shape}; give some examples")
             check_number(name, array)
+        if self.batch and len({*map(len, given)}) != 1:
+            got = ", ".join(f"{len(a)} in {name}" for name, a in zip(names, given, strict=True))
+            raise ValueError(f"every input must have one entry per example, got {got}")
         return given
 
     def names(self, count: int) -> list[str]:
@@ -52,9 +47,11 @@ class Inputs:
 
 
 def check_number(name: str, array: Any) -> None:
-    """Raises ValueError if an array of floats holds a nan."""
-    if array.dtype.kind == "f" and holds_nan(array):
-        raise ValueError(f"{name} holds a nan")
+    """Raises ValueError if an array of floats holds a nan or inf."""
+    import numpy as np
+
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ValueError(f"{name} holds {'a nan' if holds_nan(array) else 'inf'}; make it finite")
 
 
 def holds_nan(array: Any) -> bool:
@@ -78,7 +75,8 @@ def check_choices(array: Array, numbers: Any) -> None:
         )
 
 
-def _as_array(name: str, given: Any) -> Any:
+def as_array(name: str, given: Any) -> Any:
+    """Returns an array of floats or of whole numbers; TypeError or ValueError for anything else."""
     import numpy as np
 
     if type(given) is np.ndarray and given.dtype == np.float64 and given.flags.c_contiguous:
@@ -88,7 +86,7 @@ def _as_array(name: str, given: Any) -> Any:
     except ValueError:
         raise ValueError(
             f"{name} holds lists of different lengths; give a batch of one length, and the others "
-            "in calls of their own"
+            "in other calls"
         ) from None
     if isinstance(array, np.ma.MaskedArray):
         raise ValueError(f"{name} is a masked array; leave out what is masked, or fill it in")
@@ -97,5 +95,5 @@ def _as_array(name: str, given: Any) -> Any:
     if array.dtype.kind in "iub":
         return np.asarray(array, np.int64, order="C")
     if array.dtype.kind != "f":
-        raise TypeError(f"{name} holds numbers, got {type(given).__name__} of {array.dtype}")
+        raise TypeError(f"{name} must hold numbers, got {type(given).__name__} of {array.dtype}")
     return np.asarray(array, np.float64, order="C")

@@ -4,8 +4,6 @@ A parameter's name is an expression that reaches it, `layers[0].neurons[3].w[1]`
 are axes where they fill a box, and else belong to the name. That makes `w[3, 1]` of layer 1, which
 is called W1, as a matrix is. Lists of `Value`s that a function reads from outside are found by the
 names that it calls them.
-
-This file knows names. It asks for `named_parameters`, and knows nothing else of a model.
 """
 
 import builtins
@@ -16,19 +14,19 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from micrograd_notes.common.checks import shown
 from micrograd_notes.engine import Value
 from micrograd_notes.lifting.trace.tape import Array
 
+Leaves = Iterator[tuple[str, Value]]  # each with what reaches it
 RESERVED = {"np", "math", "n", "ones", "theta", "dtheta", "unpack", "loss", *dir(builtins)}
 
 
 def arrays_of_model(model: Any, taken: Iterable[str] = ()) -> tuple[list[Value], list[Array]]:
     """Returns a model's parameters, and the arrays that their names spell."""
     parameters = list(model.parameters())
-    if hasattr(model, "named_parameters"):
-        paths = {id(value): name for name, value in model.named_parameters()}
-    else:
-        paths = {id(value): name for name, value in _paths(vars(model))}
+    named = getattr(model, "named_parameters", lambda: _paths(vars(model)))
+    paths = {id(value): name for name, value in named()}
     return parameters, arrays_of_paths([paths.get(id(p)) for p in parameters], taken)
 
 
@@ -36,10 +34,10 @@ def arrays_of_lists(
     parameters: Any, function: Callable[..., Any], taken: Iterable[str] = ()
 ) -> tuple[list[Value], list[Array]]:
     """Returns the `Value`s in nested lists, and their arrays, by the names the function uses."""
-    values = [value for _, value in _paths({"p": parameters})]
+    values = [value for _, value in _paths({"p": parameters}, only=True)]
     mine = {id(value) for value in values}
     if len(mine) < len(values):
-        raise ValueError("a parameter stands in the list twice; give each of them once")
+        raise ValueError("parameters must hold each Value once, got one twice")
     scope = inspect.getclosurevars(function) if inspect.isroutine(function) else None
     seen = {**scope.globals, **scope.nonlocals} if scope else {}
     if isinstance(parameters, dict):
@@ -53,18 +51,20 @@ def arrays_of_lists(
     return values, arrays_of_paths([paths[id(value)] for value in values], taken)
 
 
-def _paths(held: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, Value]]:
-    """Yields every leaf in nested lists, dictionaries and objects, with what reaches it."""
-    if isinstance(held, Value):
-        if held.op is None:
-            yield name, held
-    elif isinstance(held, dict):
+def _paths(held: Any, name: str = "", depth: int = 0, only: bool = False) -> Leaves:
+    """Yields each leaf in nested lists and dictionaries; `only` raises TypeError for all else."""
+    if isinstance(held, Value) and held.op is None:
+        yield name, held
+    elif isinstance(held, dict) and depth < 6:
         for key, item in held.items():
             inner = f"{name}.{key}" if name else str(key)
-            yield from _paths(item, inner, depth + 1) if depth < 6 else ()
-    elif isinstance(held, list | tuple):
+            yield from _paths(item, inner, depth + 1, only)
+    elif isinstance(held, list | tuple) and depth < 6:
         for i, item in enumerate(held):
-            yield from _paths(item, f"{name}[{i}]", depth + 1) if depth < 6 else ()
+            yield from _paths(item, f"{name}[{i}]", depth + 1, only)
+    elif only:
+        wanted = "Values that no operation made, in lists or dictionaries"
+        raise TypeError(f"parameters must be {wanted}, got {shown(held)}")
 
 
 def arrays_of_paths(paths: Sequence[str | None], taken: Iterable[str] = ()) -> list[Array]:

@@ -6,8 +6,6 @@ derivative of the counterpart in many digits; where a row names none, against th
 
 Whether a wrong partial is a wrong *rule* or loses digits is asked of the rule itself: evaluated in
 many digits, a right rule gives the right derivative, and then it is its arithmetic that fails.
-
-This file knows rows and numbers. It knows no graph and no sweep.
 """
 
 import math
@@ -17,6 +15,7 @@ from typing import Any
 
 import mpmath
 
+from micrograd_notes.common import checks
 from micrograd_notes.common.checks import is_number
 from micrograd_notes.engine.accurate import SMALLEST_NORMAL
 from micrograd_notes.engine.op import Op
@@ -87,13 +86,17 @@ def examine(op: Op, operands: Sequence[float], value: float | None = None) -> li
         operands: numbers at which its forward succeeds.
         value: what its forward gave; by default that is computed.
 
+    Raises:
+        TypeError: op is not an operation, or operands is not a list.
+        ValueError: a number is not finite; ArithmeticError too, where the operation is undefined.
+
     >>> from micrograd_notes import operation
     >>> bad = operation("bad_square", lambda x: x * x, [lambda y, x: 3 * x])
     >>> [str(finding.verdict) for finding in examine(bad, [2.0])]
     ['VALUE UNCHECKED', 'WRONG RULE']
     """
-    operands = tuple(map(float, operands))
-    value = float(op.forward(*operands)) if value is None else value
+    operands = checks.operands(op, operands)
+    value = float(op(*operands)) if value is None else checks.finite_number("value", value)
     partials = [i for i in range(len(operands)) if op.is_differentiated(i)]
     return [
         examine_value(op, operands, value),
@@ -392,7 +395,6 @@ def _noise_of_rule(op: Op, index: int, operands: tuple[float, ...], stair: float
 
 def _rule_in_many_digits(op: Op, index: int, operands: tuple[float, ...]) -> Any:
     """Returns the partial by its own rule in many digits; None where the rule asks for floats."""
-
     rules = op.partials
     if isinstance(rules, tuple):
         precise = replace(op, partials=tuple(map(with_many_digits, rules)))

@@ -2,7 +2,6 @@
 
 The inputs are numbers and lists of them, or the parameters of a module. A run gives the output and
 the leaves it was made from. Parameters keep their data and gradients, whatever a run does to them.
-This file knows functions, numbers and graphs. It compares nothing.
 """
 
 import inspect
@@ -12,10 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from micrograd_notes.common.checks import is_number
+from micrograd_notes.common import checks
 from micrograd_notes.engine import Value
 from micrograd_notes.engine.op import Op
 from micrograd_notes.nn.networks import Module
+from micrograd_notes.testing.diagnosis.report import in_words
 from micrograd_notes.testing.programs.random_programs import Program
 
 __all__ = ["UNDEFINED", "Run", "Subject"]
@@ -37,31 +37,17 @@ class Run(NamedTuple):
 
 
 class Subject:
-    """A function and the point at which it is checked.
-
-    Args:
-        function: takes the inputs as `Value`s, or, with a module, none or the module, and returns a
-            `Value`.
-        xs: numbers, or lists of numbers.
-        module: its parameters are inputs too.
-        limit: at most so many parameters, drawn at random.
-        seed: decides which.
-
-    Raises:
-        TypeError: the function is none, or an input is no number.
-        ValueError: there is no input, or one is not finite; limit is less than 1.
-    """
+    """A function and the point at which it is checked; `gradcheck` says what they may be."""
 
     def __init__(
         self, function: Callable[..., Any], xs: Sequence[Any], module: Module | None, limit: int,
         seed: int,
     ) -> None:
         if not callable(function):
-            raise TypeError(f"gradcheck takes a function of Values, got {function!r}")
-        if module is not None and not hasattr(module, "named_parameters"):
-            raise TypeError(f"module is to be a Module, got {_briefly(module)}")
-        if limit < 1:
-            raise ValueError(f"limit is how many parameters are checked, 1 or more, got {limit!r}")
+            raise TypeError(f"f must be a function of Values, got {briefly(function)}")
+        if module is not None:
+            checks.module(module, "module")
+        limit, seed = checks.whole_number("limit", limit), checks.seed(seed)
         self._function = function
         self._shapes = xs
         self._module = module
@@ -73,12 +59,9 @@ class Subject:
             self._take_parameters(module, limit, seed)
         if not self.names:
             raise ValueError(
-                "there is nothing to differentiate: give the numbers to check at, "
+                "there is nothing to differentiate: give xs, the numbers to check at, as in "
                 "gradcheck(f, 0.5), or module=model"
             )
-        for name, number in zip(self.names, self.numbers, strict=True):
-            if not math.isfinite(number):
-                raise ValueError(f"a derivative is checked at a finite number, got {name}={number}")
 
     def _take_parameters(self, module: Module, limit: int, seed: int) -> None:
         named = [(name, value) for name, value in module.named_parameters() if value.requires_grad]
@@ -89,7 +72,7 @@ class Subject:
         self.left_out = len(named) - len(chosen)
         self.parameters = [value for _, value in chosen]
         self.names += [name for name, _ in chosen]
-        self.numbers += [value.data for value in self.parameters]
+        self.numbers += [checks.finite_number(f"module: {name}", x.data) for name, x in chosen]
 
     def run(self, numbers: Sequence[float] | None = None) -> Run:
         """Returns a run at other numbers, or at those of the point.
@@ -108,18 +91,21 @@ class Subject:
         output = self._called(leaves)
         if not isinstance(output, Value):
             raise TypeError(
-                f"{self.name} is to return one Value, got {_briefly(output)}; "
+                f"{self.name} must return one Value, got {briefly(output)}; "
                 "if it has several results, return their sum, or check them one by one"
             )
         return Run([*leaves, *self.parameters], output)
 
     def _called(self, leaves: list[Value]) -> Any:
-        arguments, rest = [], iter(leaves)
-        for shape in self._shapes:
-            arguments.append(_filled(shape, rest))
-        if self._module is not None and not _takes(self._function, len(arguments)):
-            return self._function(self._module, *arguments)
-        return self._function(*arguments)
+        rest = iter(leaves)
+        arguments: list[Any] = [_filled(shape, rest) for shape in self._shapes]
+        if self._module is not None and not checks.takes(self._function, len(arguments)):
+            arguments = [self._module, *arguments]
+        try:
+            return self._function(*arguments)
+        except (TypeError, AttributeError) as error:
+            wanted = "f must take the xs as Values, in lists as they are"
+            raise TypeError(f"{wanted}: {self.name} raises {in_words(error)}") from error
 
     def number(self, numbers: Sequence[float]) -> float:
         """Returns the function's value alone; nan where it is not defined."""
@@ -153,18 +139,15 @@ def _flattened(function: Any, xs: Sequence[Any]) -> tuple[list[str], list[float]
     numbers: list[float] = []
 
     def walk(name: str, x: Any) -> None:
-        if isinstance(x, list | tuple):
+        x = checks.plain(x)
+        if isinstance(x, list | tuple) and name.count("[") < 8:  # a list may hold itself
             for i, part in enumerate(x):
                 walk(f"{name}[{i}]", part)
-        elif isinstance(x, Value):
-            walk(name, x.data)
-        elif is_number(x):
-            names.append(name)
-            numbers.append(float(x))
-        elif hasattr(x, "tolist"):
-            walk(name, x.tolist())
         else:
-            raise TypeError(f"{name} is to be a number or a list of them, got {_briefly(x)}")
+            checks.operand(f"xs must be numbers, or lists of them: {name}", x)
+            number = x.data if isinstance(x, Value) else x
+            numbers.append(checks.finite_number(f"xs must be numbers: {name}", number))
+            names.append(name)
 
     for name, x in zip(argument_names(function, len(xs)), xs, strict=True):
         walk(name, x)
@@ -190,25 +173,16 @@ def argument_names(function: Any, count: int) -> list[str]:
 
 
 def _filled(shape: Any, leaves: Iterator[Value]) -> Any:
-    if hasattr(shape, "tolist") and not is_number(shape):
-        shape = shape.tolist()
+    shape = checks.plain(shape)
     if isinstance(shape, list | tuple):
         return [_filled(part, leaves) for part in shape]
     return next(leaves)
 
 
-def _takes(function: Any, count: int) -> bool:
-    try:
-        inspect.signature(function).bind(*range(count))
-    except ValueError:
-        return True
-    except TypeError:
-        return False
-    return True
-
-
-def _briefly(x: Any) -> str:
+def briefly(x: Any) -> str:
+    """Returns a short text for what a function returned."""
+    if x is None:
+        return "None"
     if isinstance(x, list | tuple):
         return f"a {type(x).__name__} of {len(x)}"
-    text = repr(x)
-    return f"{text if len(text) < 60 else text[:57] + '...'} ({type(x).__name__})"
+    return f"{checks.shown(x)} ({type(x).__name__})"

@@ -13,6 +13,7 @@ gives all of them.
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from micrograd_notes.common import checks
 from micrograd_notes.engine import helper_ops
 from micrograd_notes.engine.messages import completed
 from micrograd_notes.engine.op import Op
@@ -32,6 +33,8 @@ class Dual(Operand):
     __slots__ = ("data", "slope")
 
     def __init__(self, data: float, slope: float = 0.0) -> None:
+        checks.operand("data", data)
+        checks.operand("slope", slope)
         self.data = data
         self.slope = slope
 
@@ -76,11 +79,21 @@ def slope_along(
 
     PyTorch and JAX call it `jvp`, a Jacobian-vector product.
 
+    Raises:
+        TypeError: the function does not take one number per number of `at`, or return a number.
+        ValueError: a number is not finite, or `direction` is not as long as `at`.
+
     >>> slope_along(lambda x, y: x * y, at=[2.0, 3.0], direction=[1.0, 10.0])
     (6.0, 23.0)
     """
-    result = function(*[Dual(x, d) for x, d in zip(at, direction, strict=True)])
-    return (result.data, result.slope) if isinstance(result, Dual) else (result, 0.0)
+    at, direction = checks.finite_numbers("at", at), checks.finite_numbers("direction", direction)
+    if len(direction) != len(at):
+        raise ValueError(f"direction must have {len(at)} numbers, as at has, got {len(direction)}")
+    checks.function("function", function, len(at), f"{len(at)} numbers, as many as at has")
+    result = function(*map(Dual, at, direction))
+    is_dual = isinstance(result, Dual)
+    value = result.data if is_dual else checks.finite_number("the function's result", result)
+    return value, result.slope if is_dual else 0.0
 
 
 def forward_gradient(function: Callable[..., Any], at: Sequence[float]) -> list[float]:
@@ -89,5 +102,6 @@ def forward_gradient(function: Callable[..., Any], at: Sequence[float]) -> list[
     >>> forward_gradient(lambda x, y: x * y, at=[2.0, 3.0])
     [3.0, 2.0]
     """
+    at = checks.finite_numbers("at", at)
     ones = ([float(i == j) for j in range(len(at))] for i in range(len(at)))
     return [slope_along(function, at, one)[1] for one in ones]

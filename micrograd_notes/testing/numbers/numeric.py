@@ -8,8 +8,6 @@ Two ways, both from both sides, so that a kink is seen as one:
 - `ladder`: for functions of floats. Central differences at a ladder of steps, each a power of two
   below the last, improved twice by Richardson's extrapolation; the rung with the smallest estimated
   error is kept. That is an estimate and no proof.
-
-This file knows functions of one real number. It knows no table, no graph and no verdict.
 """
 
 import math
@@ -19,6 +17,8 @@ from itertools import pairwise
 from typing import Any
 
 import mpmath
+
+from micrograd_notes.common import checks
 
 __all__ = [
     "FORMULA",
@@ -148,6 +148,8 @@ def limit_of_quotients(function: RealFunction, x: float, extra: int = 0) -> Deri
     >>> print(limit_of_quotients(abs, 0.0))
     -1 +- 1e-16 from the left, 1 +- 1e-16 from the right
     """
+    checks.function("function", function, 1, "one number")
+    x, extra = checks.finite_number("x", x), checks.whole_number("extra", extra, 0)
     quotients: list[tuple[Any, Any]] = []
     for digits in DIGITS:
         quotients.append(_quotients(function, x, digits, extra))
@@ -171,7 +173,8 @@ def _quotients(function: RealFunction, x: float, digits: int, extra: int) -> tup
     extra = extra if digits >= DIGITS[-2] else 0
     with mp.workdps(digits + extra + _digits_before_the_point(x)):
         middle, step = mpmath.mpf(x), _step(x, digits)
-        below, here, above = map(function, (middle - step, middle, middle + step))
+        points = middle - step, middle, middle + step
+        below, here, above = (_called(function, point) for point in points)
         return (here - below) / step, (above - here) / step
 
 
@@ -289,6 +292,8 @@ def ladder(function: RealFunction, x: float, stair: float = STAIR) -> Derivative
     >>> print(ladder(abs, 0.0))
     -1 +- 6e-16 from the left, 1 +- 6e-16 from the right
     """
+    checks.function("function", function, 1, "one number")
+    x, stair = checks.finite_number("x", x), checks.finite_number("stair", stair, 0.0)
     steps = _steps(x)
     noise = noise_near(function, x, stair)
     central, left, right = (
@@ -496,6 +501,14 @@ def _grows(quotients: list[float]) -> bool:
 
 def _value(function: RealFunction, x: float) -> float:
     try:
-        return float(function(x))
+        return float(_called(function, x))
     except (ArithmeticError, ValueError):
         return math.nan
+
+
+def _called(function: RealFunction, x: Any) -> Any:
+    try:
+        +(y := function(x))
+    except TypeError as error:
+        raise type(error)(f"function must take a number and return one: {error}") from error
+    return y

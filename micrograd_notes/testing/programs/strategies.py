@@ -14,8 +14,6 @@ they draw: a row of one's own is drawn from the moment it is there.
 What is drawn prints as code that runs, and shrinks: numbers to 0 and 1, points to the very edge or
 kink, programs to the shortest one, as short as `x + x`. Values, programs and modules are found by
 their types, too: `from_type(Value)` needs no import of this file.
-
-This file knows what to draw. It judges nothing.
 """
 
 import math
@@ -27,6 +25,7 @@ from hypothesis import assume, currently_in_test_context, note
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from micrograd_notes.common import checks
 from micrograd_notes.engine import Value
 from micrograd_notes.engine.facts import Interval
 from micrograd_notes.engine.op import TABLE, Op
@@ -57,6 +56,18 @@ _EVERYDAY = st.tuples(st.floats(1.0, 2.0, exclude_max=True), st.integers(-28, 27
     lambda drawn: drawn[2] * math.ldexp(drawn[0], drawn[1])
 )
 
+
+def _interval_checked(*ends: float) -> tuple[float, float]:
+    """Returns the ends as floats; ValueError where they are not those of an interval."""
+    low, high = (
+        x if isinstance(x, float) and math.isinf(x) else checks.finite_number(name, x)
+        for name, x in zip(("low", "high"), ends, strict=True)
+    )
+    if not low <= high or low == math.inf or high == -math.inf:
+        raise ValueError(f"numbers are drawn from low to high, got low={low!r}, high={high!r}")
+    return low, high
+
+
 def finite_numbers(low: float = -math.inf, high: float = math.inf) -> SearchStrategy[float]:
     """Draws finite floats from low to high: small whole numbers, everyday sizes, and all sizes.
 
@@ -71,9 +82,7 @@ def finite_numbers(low: float = -math.inf, high: float = math.inf) -> SearchStra
     >>> find(finite_numbers(), lambda x: 0 < x < 2.2e-308) < 2.2e-308
     True
     """
-    if not low <= high:
-        raise ValueError(f"numbers are drawn from low to high, got low={low!r}, high={high!r}")
-    return _finite_numbers(float(low), float(high))
+    return _finite_numbers(*_interval_checked(low, high))
 
 
 @lru_cache(maxsize=256)  # making a strategy takes longer than drawing from it
@@ -107,10 +116,9 @@ def points_near(
     >>> find(points_near(1.0), lambda x: x > 1)
     1.0000000000000002
     """
-    if not math.isfinite(number):
-        raise ValueError(f"points lie near a finite number, got {number!r}")
+    number, (low, high) = checks.finite_number("number", number), _interval_checked(low, high)
     if not low <= number <= high:
-        raise ValueError(f"{number!r} does not lie from low={low!r} to high={high!r}")
+        raise ValueError(f"number {number!r} does not lie from low={low!r} to high={high!r}")
 
     return _DISPLACEMENTS.map(lambda drawn: _kept_inside(_displaced(number, *drawn), low, high))
 
@@ -149,6 +157,7 @@ def points(op: Op) -> SearchStrategy[tuple[float, ...]]:
     >>> find(points(ops.acosh), lambda point: True), find(points(ops.divide), lambda point: True)
     ((1.0,), (0.0, 1.0))
     """
+    checks.operation("op", op)
     somewhere = _operand_count(op).flatmap(
         lambda count: st.tuples(*[finite_numbers(*_interval(op, i)) for i in range(count)])
     )
@@ -167,6 +176,7 @@ def points_near_edges_and_kinks(op: Op) -> SearchStrategy[tuple[float, ...]]:
     >>> find(points_near_edges_and_kinks(ops.log), lambda point: True)
     (5e-324,)
     """
+    checks.operation("op", op)
     return _hard_points(op).filter(lambda point: _is_defined(op, point))
 
 
@@ -183,6 +193,8 @@ def hard_numbers(op: Op, operands: Sequence[float], index: int) -> list[float]:
     >>> [round(x, 3) for x in hard_numbers(ops.silu, (2.0,), 0)[-2:]]
     [-1.278, 0.0]
     """
+    operands = checks.operands(op, operands)
+    index = checks.whole_number("index", index, 0, len(operands) - 1)
     low, high = _interval(op, index)
     before, x, after = operands[:index], operands[index], operands[index + 1 :]
     found = {0.0, low, high, *before, *after}
@@ -283,7 +295,9 @@ def values(numbers: SearchStrategy[float] | None = None) -> SearchStrategy[Value
     >>> find(values(), lambda x: x.data > 0)
     Value(data=1.0, grad=0.0)
     """
-    return st.builds(Value, finite_numbers() if numbers is None else numbers)
+    numbers = finite_numbers() if numbers is None else numbers
+    checks.instance("numbers", numbers, SearchStrategy, "a strategy of Hypothesis")
+    return st.builds(Value, numbers)
 
 
 # ---- programs ------------------------------------------------------------------------------------
@@ -324,11 +338,22 @@ def programs(
     v1.backward()
     print(x0.grad)
     """
-    rows = None if ops is None else tuple(ops)
-    if rows == ():
-        raise ValueError("programs are drawn from one or more rows of the table, got none")
+    rows = None if ops is None else _several("ops", ops)
+    for i, op in enumerate(rows or ()):
+        checks.operation(f"ops[{i}]", op)
     numbers = finite_numbers(-EVERYDAY, EVERYDAY) if inputs is None else inputs
+    checks.instance("inputs", numbers, SearchStrategy, "a strategy of Hypothesis")
+    checks.whole_number("max_inputs", max_inputs)
+    checks.whole_number("max_instructions", max_instructions)
     return _programs(rows, numbers, max_inputs, max_instructions)
+
+
+def _several(name: str, given: Any) -> tuple[Any, ...]:
+    """Returns what is in a list or another iterable; TypeError or ValueError if nothing is."""
+    checks.instance(name, given, Iterable, "a list")
+    if not (items := tuple(given)):
+        raise ValueError(f"{name} must hold one or more, got none")
+    return items
 
 
 st.register_type_strategy(Program, lambda type_: programs())
@@ -438,11 +463,10 @@ def modules(
     >>> find(modules([MLP]), lambda model: len(model.layers) > 1)
     MLP of [Layer of [LinearNeuron(1)], Layer of [LinearNeuron(1)]]
     """
-    wanted = tuple(kinds)
-    unknown = [kind for kind in wanted if kind not in (Neuron, Layer, MLP)]
-    if unknown or not wanted:
+    wanted = _several("kinds", kinds)
+    if not all(any(kind is known for known in (Neuron, Layer, MLP)) for kind in wanted):
         raise ValueError(f"modules are drawn of Neuron, Layer and MLP, got kinds={wanted!r}")
-    width = st.integers(1, max_width)
+    width = st.integers(1, checks.whole_number("max_width", max_width))
     options = {"activation": _activations(), "seed": st.integers(0, 2**32 - 1)}
     drawn: dict[type[Module], SearchStrategy[Any]] = {
         Neuron: st.builds(Neuron, width, **options),
