@@ -51,8 +51,8 @@ def finite_number(
     name: str, given: Any, low: float = -math.inf, high: float = math.inf, advice: str = ""
 ) -> float:
     """Returns a finite number between the bounds as a float; or ValueError."""
-    is_finite = is_number(given) and not isinstance(given, bool) and _is_finite(given)
-    if is_finite and low <= given <= high:
+    is_number_here = is_number(given) and not isinstance(given, bool) and is_finite(given)
+    if is_number_here and low <= given <= high:
         return float(given)
     bounds = f" from {low:g} to {high:g}" if math.isfinite(high) else ", 0 or more" * (low == 0)
     raise ValueError(f"{name} must be a finite number{bounds}, got {shown(given)}{advice}")
@@ -99,6 +99,12 @@ def module(given: Any) -> None:
         raise TypeError(f"model must be a Module, which names its parameters, got {shown(given)}")
 
 
+def instance(name: str, given: Any, kind: type, spelled: str) -> None:
+    """Raises TypeError where it is not an object of that kind."""
+    if not isinstance(given, kind):
+        raise TypeError(f"{name} must be {spelled}, got {shown(given)}")
+
+
 def operand(name: str, given: Any) -> None:
     """Raises TypeError where arithmetic does not take it."""
     if not is_number(given) and not hasattr(given, "_apply_"):
@@ -124,11 +130,25 @@ def listed(name: str, given: Any) -> Sequence[Any]:
     raise TypeError(f"{name} must be a list, got {shown(given)}. {advice}")
 
 
+def pair(name: str, given: Any, spelled: str) -> tuple[Any, Any]:
+    """Returns the two parts of a pair; or TypeError."""
+    parts = plain(given)
+    if isinstance(parts, list | tuple) and len(parts) == 2:
+        return parts[0], parts[1]
+    raise TypeError(f"{name} must be {spelled}, got {shown(given)}")
+
+
+def shape(name: str, given: Any) -> tuple[int, int]:
+    """Returns the rows and the columns of a picture; or TypeError or ValueError."""
+    rows, columns = pair(name, given, "(rows, columns)")
+    return whole_number(f"each of {name}", rows), whole_number(f"each of {name}", columns)
+
+
 def examples(what: str, given: Any, columns: Sequence[str] = (), depth: int = 8) -> list[Any]:
     """Returns "inputs" or "targets" as a list: for each example a number, or lists of numbers.
 
     Arrays, tensors and data frames count by their values. Lists may be nested `depth` deep; 2 is
-    for a table, whose cells are plain numbers. Elsewhere inputs may be `Value`s.
+    for a table, whose cells are plain numbers. Elsewhere all but targets may be `Value`s.
 
     Raises:
         TypeError: an example holds something else than numbers, or is not ordered.
@@ -160,9 +180,9 @@ def _checked(what: str, path: tuple[int, ...], given: Any, columns: Any, depth: 
             else _checked(what, (*path, i), part, columns, depth)
             for i, part in enumerate(x)
         ]
-    is_value = hasattr(x, "_apply_") and depth > 2 and what.startswith("inputs")
+    is_value = hasattr(x, "_apply_") and depth > 2 and not what.startswith("target")
     number = x.data if is_value else x
-    if is_number(number) and _is_finite(number):
+    if is_number(number) and is_finite(number):
         if is_value:
             return x
         return int(x) if isinstance(x, int) and abs(x) <= _LARGEST else float(x)
@@ -175,7 +195,8 @@ def _checked(what: str, path: tuple[int, ...], given: Any, columns: Any, depth: 
     raise (ValueError if is_number(number) else TypeError)(f"{place}. {_advice(what, x)}")
 
 
-def _is_finite(number: Any) -> bool:
+def is_finite(number: Any) -> bool:
+    """Returns whether a number is a finite float, or a whole number that a float holds."""
     try:
         return math.isfinite(number)
     except OverflowError:  # a whole number that no float holds

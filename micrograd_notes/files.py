@@ -66,12 +66,12 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
     return given
 
 
-def as_path(path: Any) -> Path:
+def as_path(path: Any, name: str = "path") -> Path:
     """Returns the path as a `Path`; TypeError if no file can have that name."""
     with suppress(TypeError, UnicodeError):
         if b"\0" not in os.fsencode(given := Path(path)):
             return given
-    raise TypeError(f'path must be the name of a file, like "model.json", got {path!r}')
+    raise TypeError(f'{name} must be the name of a file, like "model.json", got {path!r}')
 
 
 def _status(path: Path) -> os.stat_result | None:

@@ -13,6 +13,7 @@ import re
 
 from graphviz import Digraph
 
+from micrograd_notes import checks
 from micrograd_notes.draw import table
 from micrograd_notes.draw.svg import WORD_JOINER
 from micrograd_notes.draw.text import counted, short
@@ -48,8 +49,7 @@ def digraph(view: View, rankdir: str = "LR") -> Digraph:
     >>> print(digraph(view_of(Value(3.0, name="x"))).source.splitlines()[0])
     digraph {
     """
-    if rankdir not in DIRECTIONS:
-        raise ValueError(f"unknown rankdir {rankdir!r}; there are {', '.join(DIRECTIONS)}")
+    checks.one_of("rankdir", rankdir, DIRECTIONS)
     dot = Digraph(
         graph_attr={
             "rankdir": rankdir,

@@ -13,17 +13,19 @@ from typing import Any
 
 from graphviz import Digraph
 
+from micrograd_notes import checks
 from micrograd_notes.draw import mermaid, svg, table
 from micrograd_notes.draw.dot import digraph
 from micrograd_notes.draw.groups import with_groups
 from micrograd_notes.draw.indexed import indexed
 from micrograd_notes.draw.inside import Inside, insides_of
-from micrograd_notes.draw.page import page
-from micrograd_notes.draw.rendering import FORMATS, check_format, format_of, render
+from micrograd_notes.draw.page import PICTURE, TABLE, page
+from micrograd_notes.draw.rendering import FORMATS, format_of, render
 from micrograd_notes.draw.text import counted
 from micrograd_notes.draw.view import View, view_of
 from micrograd_notes.engine import Value
-from micrograd_notes.files import write_whole
+from micrograd_notes.files import as_path, write_whole
+from micrograd_notes.nn import Module
 
 SAVED_AS = (*FORMATS, "dot", "html")
 """The formats, and suffixes, that a picture is saved in."""
@@ -34,7 +36,7 @@ def draw_dot(
     format: str = "svg",
     rankdir: str = "LR",
     *,
-    model: Any = None,
+    model: Module | None = None,
     partials: bool = False,
     limit: int = 150,
     group: bool = True,
@@ -87,7 +89,7 @@ class Picture:
     b'\\x89PNG'
     >>> picture.save("square.gif")
     Traceback (most recent call last):
-    ValueError: unknown format 'gif'; there are svg, png, pdf, dot, html
+    ValueError: path must end in .svg or .png or .pdf or .dot or .html, got 'square.gif'
     """
 
     def __init__(
@@ -97,7 +99,8 @@ class Picture:
         rankdir: str = "LR",
         insides: tuple[Inside, ...] = (),
     ) -> None:
-        check_format(format)
+        checks.instance("view", view, View, "a View, as draw_dot(root) makes one")
+        checks.one_of("format", format, FORMATS)
         self.view = view
         self.format = format
         self.rankdir = rankdir
@@ -132,7 +135,6 @@ class Picture:
     def pipe(self, format: str | None = None) -> bytes:
         """Returns the picture as the bytes of a file: svg, png or pdf."""
         format = self.format if format is None else format
-        check_format(format)
         return self.svg().encode() if format == "svg" else render(self.source, format)
 
     def html(self) -> str:
@@ -141,10 +143,10 @@ class Picture:
         A group opens on the graph of one of its repeats, if that has few enough values to lay out
         ahead; else it says why not, and what to do.
         """
-        picture = _PICTURE.format(svg=self.svg())
+        picture = PICTURE.format(svg=self.svg())
         if self.insides:
             picture = with_groups(picture, self.insides, self.rankdir)
-        return page(self.view.title, picture + _TABLE.format(table=table.as_html(self.view)))
+        return page(self.view.title, picture + TABLE.format(table=table.as_html(self.view)))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Writes the picture in the format of the path's suffix: .svg, .png, .pdf, .dot, .html.
@@ -170,9 +172,13 @@ class Picture:
             The path of the picture: the filename with the format added.
         """
         format = self.format if format is None else format
-        picture = write_whole(f"{os.fspath(filename)}.{format}", self.pipe(format))
+        source = as_path(filename, "filename")
+        if not source.name:
+            raise ValueError(f"filename must be the name of a file, got {filename!r}")
+        cleanup = checks.flag("cleanup", cleanup)
+        picture = write_whole(f"{source}.{format}", self.pipe(format))
         if not cleanup:
-            write_whole(filename, self.source.encode())
+            write_whole(source, self.source.encode())
         return str(picture)
 
     def __repr__(self) -> str:
@@ -191,14 +197,3 @@ class Picture:
         alternative = html.escape(f"{self.view.title}. {self.description}")
         image = f'<img src="{svg.data_uri(drawn)}" alt="{alternative}" style="max-width: 100%">'
         return {"text/html": image, "image/svg+xml": drawn, "text/plain": repr(self)}
-
-
-_PICTURE = """<div class="picture" tabindex="0" role="group" aria-label="picture">
-{svg}
-</div>"""
-
-_TABLE = """
-<details>
-<summary>The same as a table</summary>
-{table}
-</details>"""

@@ -16,6 +16,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, Literal
 
+from micrograd_notes import checks
 from micrograd_notes.draw import svg, table
 from micrograd_notes.draw.box_steps import steps_by_box
 from micrograd_notes.draw.dot import digraph, pale
@@ -31,12 +32,14 @@ from micrograd_notes.draw.view import (
     Box,
     Span,
     View,
+    check_root,
     view_of,
 )
 from micrograd_notes.draw.wording import labels_of
 from micrograd_notes.draw.wrong import WRONG
 from micrograd_notes.draw.wrong_steps import TITLES, steps_beside
 from micrograd_notes.engine import Value
+from micrograd_notes.nn import Module
 
 _MOST_BOXES = 150  # of a picture in groups
 _MOST_WITH_NEURONS = 60  # of one with neurons in it, which have many arrows
@@ -49,7 +52,7 @@ Wrong = Literal["recursion", "assign", "forward order"]
 
 def draw_backward(
     root: Value,
-    model: Any = None,
+    model: Module | None = None,
     wrong: Wrong | None = None,
     *,
     rankdir: str = "LR",
@@ -108,22 +111,16 @@ def draw_backward(
     return Stepper(_for_stepping(view, labels), steps, wrong, rankdir)
 
 
-def _check(root: object, wrong: object, limit: object) -> None:
-    if not isinstance(root, Value):
-        advice = "step through their sum, or one element" if isinstance(root, list | tuple) else ""
-        raise TypeError(
-            f"draw_backward steps through the graph of a Value, the result of an expression; got "
-            f"{root!r:.80} of type {type(root).__name__}" + (f": {advice}" if advice else "")
-        )
+def _check(root: Value, wrong: object, limit: object) -> None:
+    check_root(root)
     if not root.requires_grad:
         raise RuntimeError(
             "this root needs no gradient, so there is no backward pass: it was made from plain "
             "numbers, from leaves with requires_grad=False, or under no_grad()"
         )
-    if wrong is not None and wrong not in WRONG:
-        raise ValueError(f"unknown wrong sweep {wrong!r}; there are {', '.join(map(repr, WRONG))}")
-    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
-        raise ValueError(f"limit= takes an integer from 1 on, got {limit!r}")
+    if wrong is not None:
+        checks.one_of("wrong", wrong, WRONG)
+    checks.whole_number("limit", limit)
 
 
 def _count_steps(graph: IndexedGraph) -> int:
@@ -160,7 +157,7 @@ class Stepper(Page):
     ['forward', 'forward', 'seed', 'backward']
     >>> stepper.save("steps.gif")
     Traceback (most recent call last):
-    ValueError: unknown format 'gif'; there is html
+    ValueError: path must end in .html, got 'steps.gif'
     """
 
     def __init__(
