@@ -65,6 +65,8 @@ BLUE = "#2166ac"
 ORANGE = "#b35806"
 # For three classes and more. Each has 3:1 on white and on #111, as blue and orange have.
 CLASS_COLOURS = (ORANGE, BLUE, "#1b7837", "#9970ab", "#c51b7d", "#01857a", "#777777")
+LINE_COLOURS = ("", BLUE, *(colour for colour in CLASS_COLOURS if colour != BLUE))  # "" is ink
+LINE_KINDS = ("-", "--", ":", "-.")
 CLASS_MARKERS = ("s", "o", "^", "D", "v", "P")
 CLASS_HATCHES = ("///", "", "...", "\\\\\\", "xx", "--", "++")
 
@@ -218,9 +220,10 @@ def _draw_points(ax: Axes, examples: Examples) -> None:
 def _scores(answer: Any, threshold: float) -> list[float]:
     """Returns one number a class, so that the largest is the model's choice."""
     answer = checks.plain(answer)
-    scores = _lists("model(x)", answer if isinstance(answer, list | tuple) else [answer], 1)
-    if not scores:
-        raise ValueError("model must give a score, or a list of scores, got an empty list")
+    given = answer if isinstance(answer, list | tuple) else [answer]
+    scores = [_number("each score of model", score) for score in given]
+    if not scores or not all(map(math.isfinite, scores)):
+        raise ValueError(f"model must give finite scores, got {checks.shown(answer)}")
     return scores if len(scores) > 1 else [threshold - scores[0], scores[0] - threshold]
 
 
@@ -305,7 +308,7 @@ def _draw_curve(
     numbers, held_out = _column(history, name), _column(history, f"validation_{name}")
     if not any(map(math.isfinite, map(_finite, numbers))):
         raise ValueError(f"there is no {name} to draw in history, got {checks.shown(history)}")
-    checks.text("label", "" if label is None else label)
+    label = label if label is None else _label("label", label)
     ax = _axes(ax, (5.6, 4.0))
     from matplotlib.ticker import MaxNLocator
 
@@ -340,10 +343,11 @@ _RUN = "run"  # marks the first line of each run that an Axes has
 
 def _column(history: History | Sequence[float | None], name: str) -> list[float | None]:
     """Returns the numbers of that name, an empty list if there are none."""
-    if not isinstance(history, History):
-        numbers = checks.listed("history", history) if name == "loss" else ()
-        return [x if x is None else _number("each of history", x) for x in numbers]
-    return history[name] if any(name in logs for logs in history.epochs) else []
+    if isinstance(history, History):
+        numbers = history[name] if any(name in logs for logs in history.epochs) else []
+    else:
+        numbers = [*checks.listed("history", history)] if name == "loss" else []
+    return [x if x is None else _number("each of history", x) for x in numbers]
 
 
 def distributions(
@@ -474,7 +478,7 @@ def activation_curve(
     >>> ax = activation_curve(lambda x: leaky_relu(x, 0.2), name="leaky relu, slope 0.2")
     """
     checks.function("function", function, 1, "one Value")
-    checks.text("name", "" if name is None else name)
+    name = name if name is None else _label("name", name)
     start, stop = _interval("start and stop", (start, stop))
     xs = _evenly_spaced(start, stop, CURVE_POINTS)
     pairs = [_value_and_slope(function, x) for x in xs]
@@ -574,8 +578,7 @@ def surface(
     checks.function("function", function, 2, "two numbers")
     x, y = _interval("x", x), _interval("y", y)
     resolution = checks.whole_number("resolution", resolution, 2, _MOST_PLACES)
-    named = [] if paths is None else _by_name("paths", paths)
-    walks = [(name, _pairs("paths", places)) for name, places in named]
+    walks = [(name, _pairs("paths", places)) for name, places in _by_name("paths", paths)]
     xs, ys = _evenly_spaced(*x, resolution), _evenly_spaced(*y, resolution)
     with no_grad():
         heights = [[_number("function(x, y)", function(a, b)) for a in xs] for b in ys]
@@ -587,9 +590,8 @@ def surface(
         levels = [lowest + (highest - lowest) / 2**k for k in range(CONTOURS, 0, -1)]
         lines = ax.contour(xs, ys, heights, levels=levels, colors=[_ink()], linewidths=0.7)
         ax.clabel(lines, levels[CONTOURS // 2 :], fontsize=10, fmt="%.3g")  # the others are close
-    kinds = ("-", "--", ":", "-.")
     for which, (name, places) in enumerate(walks):
-        (line,) = ax.plot([a for a, _ in places], [b for _, b in places], _nth(kinds, which))
+        (line,) = ax.plot([a for a, _ in places], [b for _, b in places], _nth(LINE_KINDS, which))
         line.set(color=_nth(CLASS_COLOURS, which), linewidth=1.8, label=name)
         line.set(marker=_nth(CLASS_MARKERS, which), markersize=5.0)
     ax.set_xlim(*x)
@@ -754,15 +756,12 @@ def _draw_tiles(
     limits: tuple[float, float],
 ) -> None:
     """Draws each picture in its place, in a thin frame, with its title above."""
-    from matplotlib.patches import Rectangle
-
     for index, (image, title) in enumerate(zip(images, titles, strict=True)):
         left, bottom = grid.corner(index)
         top = bottom + grid.tile_height
         extent = (left, left + 1, bottom, top)
         ax.imshow(image, cmap=colours, vmin=limits[0], vmax=limits[1], extent=extent)
-        frame = Rectangle((left, bottom), 1, grid.tile_height, fill=False, edgecolor=_ink())
-        ax.add_patch(frame).set_linewidth(0.8)
+        _draw_frame(ax, (left, bottom), 1, grid.tile_height)
         ax.text(left + 0.5, top + 0.04, title, ha="center", va="bottom")
     ax.set_xlim(-0.05, grid.right + 0.05)
     ax.set_ylim(grid.bottom - 0.05, TITLE_ROOM)
@@ -825,15 +824,14 @@ def curves(
         raise ValueError("there are no functions to draw; give at least one, by its name")
     start, stop = _interval("start and stop", (start, stop))
     dots = _pairs("points", _lists("points", points, 2))
-    ax = _axes(ax, (5.6, 4.0))
     xs = _evenly_spaced(start, stop, CURVE_POINTS)
-    kinds = ("-", "--", ":", "-.")
-    colours = ("", BLUE, *(colour for colour in CLASS_COLOURS if colour != BLUE))
-    for which, (name, function) in enumerate(drawn):
-        with no_grad():
-            ys = [_number(f"what {name} of functions gives", function(x)) for x in xs]
-        colour = _nth(colours, which) or _ink()
-        ax.plot(xs, ys, _nth(kinds, which), color=colour, linewidth=2.2, label=name)
+    with no_grad():
+        said = "what {} of functions gives"
+        heights = [[_number(said.format(name), of(x)) for x in xs] for name, of in drawn]
+    ax = _axes(ax, (5.6, 4.0))
+    for which, ((name, _), ys) in enumerate(zip(drawn, heights, strict=True)):
+        colour = _nth(LINE_COLOURS, which) or _ink()
+        ax.plot(xs, ys, _nth(LINE_KINDS, which), color=colour, linewidth=2.2, label=name)
     if dots:
         across, up = zip(*dots, strict=True)
         ax.plot(across, up, "o", color=_ink(), markersize=4.5, label="examples")
@@ -862,12 +860,11 @@ def error_curves(
         raise ValueError("there are no curves to draw; give at least one, by its name")
     floor = checks.finite_number("floor", floor, 5e-324, advice=". It must be above 0")
     ax = _axes(ax, (5.6, 4.0))
-    colours = ("", BLUE, *(colour for colour in CLASS_COLOURS if colour != BLUE))
     for which, (name, pairs) in enumerate(drawn):
         xs = [x for x, _ in pairs]
         ys = [max(abs(error), floor) if math.isfinite(error) else math.nan for _, error in pairs]
-        kind = _nth(("-", "--", ":", "-."), which)
-        ax.plot(xs, ys, kind, color=_nth(colours, which) or _ink(), linewidth=2.0, label=name)
+        kind = _nth(LINE_KINDS, which)
+        ax.plot(xs, ys, kind, color=_nth(LINE_COLOURS, which) or _ink(), linewidth=2.0, label=name)
     ax.set_yscale("log")
     ax.set_ylim(bottom=floor)
     ax.set_ylabel("error")
@@ -903,7 +900,7 @@ def table_as_image(
     above_it = [] if columns is None else _names("columns", columns, len(numbers[0]))
     try:
         _ = written is None or checks.text("written", written).format(0.5)
-    except (ValueError, LookupError, AttributeError) as error:
+    except (ValueError, LookupError, AttributeError, TypeError) as error:
         expected = "written must be a format of one number, like '{:.2g}'"
         raise ValueError(f"{expected}, got {written!r}: {error}") from None
     cell = 0.19 if written is None else 1.4 * CELL  # inches
@@ -921,16 +918,16 @@ def table_as_image(
         ax.text(-0.5 - 0.08 / cell, y, name, ha="right", va="center")
     ax.set_xlim(-0.55 - beside, len(numbers[0]) - 0.45)
     ax.set_ylim(len(numbers) - 0.45, -0.55 - above)
-    _draw_frame(ax, len(numbers[0]), len(numbers))
+    _draw_frame(ax, (-0.5, -0.5), len(numbers[0]), len(numbers))
     ax.set_axis_off()
     return ax
 
 
-def _draw_frame(ax: Axes, width: int, height: int) -> None:
-    """Draws the edge of a table of so many cells."""
+def _draw_frame(ax: Axes, corner: tuple[float, float], width: float, height: float) -> None:
+    """Draws a thin edge around a picture or a table."""
     from matplotlib.patches import Rectangle
 
-    frame = Rectangle((-0.5, -0.5), width, height, fill=False, edgecolor=_ink())
+    frame = Rectangle(corner, width, height, fill=False, edgecolor=_ink())
     ax.add_patch(frame).set_linewidth(0.8)
 
 
@@ -1162,10 +1159,19 @@ def _lists(name: str, given: Any, depth: int) -> Any:
     return [_lists(name, each, depth - 1) for each in lists]
 
 
+def _label(name: str, given: Any) -> str:
+    """Returns a text that a legend shows; or TypeError or ValueError."""
+    text = checks.text(name, given)
+    if text[:1] in ("", "_"):  # Matplotlib leaves them out
+        raise ValueError(f"{name} must not be empty or begin with _, got {text!r}")
+    return text
+
+
 def _by_name(name: str, given: Any) -> list[tuple[str, Any]]:
-    """Returns what a dictionary holds, by names; or TypeError."""
+    """Returns what a dictionary holds, by names; nothing of None; or TypeError."""
+    given = {} if given is None else given
     checks.instance(name, given, Mapping, "a dictionary, whose keys are names for the legend")
-    return [(checks.text(f"each name in {name}", key), each) for key, each in given.items()]
+    return [(_label(f"each name in {name}", key), each) for key, each in given.items()]
 
 
 def _pairs(name: str, given: Any) -> list[tuple[float, float]]:

@@ -253,6 +253,29 @@ def test_points_that_do_not_fit_are_refused(inputs: Any, targets: Any, message: 
     assert plt.get_fignums() == []
 
 
+QUANTITIES = data.Dataset("two", POINTS, [0.5, 1.5, 2.5, 3.5], ("a", "b"), (), task="regression")
+
+
+def test_quantities_are_not_classes_to_colour_points_by() -> None:
+    for draw in (plots.scatter, lambda drawn: plots.decision_boundary(MODEL, drawn)):
+        with pytest.raises(ValueError, match=r"inputs must have classes, .* are quantities"):
+            draw(QUANTITIES)
+    assert plt.get_fignums() == []
+    assert len(groups(plots.scatter(QUANTITIES.inputs, [0] * len(QUANTITIES)))) == 1  # as it says
+
+
+@pytest.mark.parametrize("answer", [None, "a", [], [[1.0]], math.nan, [0.5, math.inf]])
+def test_a_model_must_answer_with_finite_scores(answer: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="model"):
+        plots.decision_boundary(lambda x: answer, POINTS, SIGNS)
+    assert plt.get_fignums() == []
+
+
+def test_a_model_may_answer_with_an_array() -> None:
+    ax = plots.decision_boundary(lambda x: np.array([x[0], x[1]]), POINTS, SIGNS, resolution=5)
+    assert len(regions(ax)) == 2
+
+
 def regions(ax: Axes) -> list[QuadContourSet]:
     """Returns the coloured regions, in the order of their classes, without lines and hatchings."""
     return [
@@ -345,7 +368,79 @@ def test_too_few_scores_and_too_coarse_a_grid_are_refused() -> None:
         plots.decision_boundary(lambda x: x[0], POINTS, SIGNS, resolution=1)
 
 
+@pytest.mark.parametrize("answer", [None, "a", [1.0], {}])
+def test_a_function_must_give_a_number(answer: Any) -> None:
+    draws: tuple[Callable[[], Axes], ...] = (
+        lambda: plots.activation_curve(lambda x: answer),
+        lambda: plots.curves({"mine": lambda x: answer}, 0.0, 1.0),
+        lambda: plots.surface(lambda x, y: answer),
+    )
+    for draw in draws:
+        with pytest.raises(TypeError, match=r"function.* must be a number or a Value, got"):
+            draw()
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("ends", [(-1e308, 1e308), (math.nan, 1.0), (0.0, math.inf), (True, 2.0)])
+def test_an_interval_has_finite_ends_and_a_finite_length(ends: Any) -> None:
+    draws: tuple[Callable[[], Axes], ...] = (
+        lambda: plots.activation_curve(ops.tanh, start=ends[0], stop=ends[1]),
+        lambda: plots.curves({"sine": lambda x: x}, *ends),
+        lambda: plots.surface(lambda x, y: x, x=ends),
+        lambda: plots.surface(lambda x, y: x, y=ends),
+    )
+    for draw in draws:
+        with pytest.raises(ValueError, match=r"(start and stop|x|y) must be"):
+            draw()
+
+
+def test_a_function_that_is_defined_nowhere_has_no_curve() -> None:
+    with pytest.raises(ValueError, match="function has no finite value between"):
+        plots.activation_curve(ops.log, start=-2.0, stop=-1.0)
+
+
+@pytest.mark.parametrize("written", ["{:q}", "{x}", "{", "{0.digits}", "{0[1]}", "{:d}", 3])
+def test_a_wrong_format_is_refused(written: Any) -> None:
+    with pytest.raises(ValueError, match="written must be a format of one number"):
+        plots.table_as_image([[1.0]], written=written)
+
+
+def test_the_shape_of_pictures_that_have_rows_must_be_theirs() -> None:
+    assert plots.image_gallery([STROKE], shape=(3, 2)).images
+    with pytest.raises(ValueError, match=r"shape=\(4, 1\) is not that of picture 0"):
+        plots.image_gallery([STROKE], shape=(4, 1))
+
+
+def test_pictures_of_quantities_are_labelled_by_them() -> None:
+    drawn = data.Dataset(
+        "two", [[1.0, 0.0]] * 2, [0.5, 1 / 3], ("a", "b"), (), (1, 2), task="regression"
+    )
+    texts = [text.get_text() for text in plots.image_gallery(drawn).texts]
+    assert texts == ["0.5", "0.3333"]
+
+
 # ---------------------------------------------------------------------------- training
+
+
+@pytest.mark.parametrize("hidden", ["", "_", "_mine"])
+def test_a_name_that_no_legend_shows_is_refused(hidden: str) -> None:
+    draws: tuple[Callable[[], Axes], ...] = (
+        lambda: plots.loss_curve([2.0, 1.0], label=hidden),
+        lambda: plots.activation_curve(ops.tanh, name=hidden),
+        lambda: plots.curves({hidden: lambda x: x}, 0.0, 1.0),
+        lambda: plots.error_curves({hidden: [(0.0, 1.0)]}),
+        lambda: plots.surface(valley, paths={hidden: [(0.0, 0.0)]}),
+    )
+    for draw in draws:
+        with pytest.raises(ValueError, match="must not be empty or begin with _, got"):
+            draw()
+    assert plt.get_fignums() == []
+
+
+def test_a_loss_that_is_never_finite_has_no_curve() -> None:
+    for losses in ([math.nan] * 3, [None, math.inf]):
+        with pytest.raises(ValueError, match="no loss to draw in history"):
+            plots.loss_curve(losses)
 
 
 def test_loss_curve_shows_every_epoch_and_tells_held_out_from_training() -> None:

@@ -431,6 +431,7 @@ def arguments() -> list[Any]:
 @pytest.fixture(autouse=True)
 def nothing_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)  # a bad path may be a good name of a file
+    monkeypatch.setitem(plt.rcParams, "figure.max_open_warning", 0)  # one per call
     yield
     plt.close("all")
     TABLE.pop("double_of_mine", None)

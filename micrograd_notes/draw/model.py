@@ -113,10 +113,7 @@ class ModelPicture:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """Returns what a notebook displays: an image, which survives where one is not trusted."""
-        alternative = html.escape(f"{self.view.title}. {self.view.description}")
-        image = (
-            f'<img src="{svg.data_uri(self.svg())}" alt="{alternative}" style="max-width: 100%">'
-        )
+        image = svg.image(self.svg(), f"{self.view.title}. {self.view.description}")
         return {"text/html": image, "image/svg+xml": self.svg(), "text/plain": repr(self)}
 
 

@@ -4,7 +4,6 @@ This file brings view, DOT, Graphviz and the table together, and knows the forma
 Its methods have the names of xflr6/graphviz, which micrograd's own `draw_dot` returns an object of.
 """
 
-import html
 import os
 from collections.abc import Callable
 from functools import cached_property
@@ -135,6 +134,7 @@ class Picture:
     def pipe(self, format: str | None = None) -> bytes:
         """Returns the picture as the bytes of a file: svg, png or pdf."""
         format = self.format if format is None else format
+        checks.one_of("format", format, FORMATS)
         return self.svg().encode() if format == "svg" else render(self.source, format)
 
     def html(self) -> str:
@@ -193,7 +193,5 @@ class Picture:
                 "text/vnd.mermaid": mermaid.flowchart(self.view, self.rankdir, str(error)),
                 "text/plain": f"{table.plain(self.view)}\n{error}",
             }
-        # An image survives in a notebook that is not trusted; inline SVG would be stripped.
-        alternative = html.escape(f"{self.view.title}. {self.description}")
-        image = f'<img src="{svg.data_uri(drawn)}" alt="{alternative}" style="max-width: 100%">'
+        image = svg.image(drawn, f"{self.view.title}. {self.description}")
         return {"text/html": image, "image/svg+xml": drawn, "text/plain": repr(self)}

@@ -86,7 +86,15 @@ def draw_backward(
     >>> print(stepper.steps[-1]["products"][0]["text"])
     dL/dw += dL/dw * dL/dL = (-3.0) * 1.0 = -3.0 (0 -> -3.0)
     """
-    _check(root, wrong, limit)
+    check_root(root)
+    if not root.requires_grad:
+        raise RuntimeError(
+            "this root needs no gradient, so there is no backward pass: it was made from plain "
+            "numbers, from leaves with requires_grad=False, or under no_grad()"
+        )
+    if wrong is not None:
+        checks.one_of("wrong", wrong, WRONG)
+    checks.whole_number("limit", limit)
     names = {} if model is None else names_of(model)
     graph = indexed(root)
     labels = labels_of(graph, names)
@@ -109,18 +117,6 @@ def draw_backward(
         shown = frozenset(position for box in view.boxes for position in box.members)
         steps = steps_by_value(graph, labels, shown)
     return Stepper(_for_stepping(view, labels), steps, wrong, rankdir)
-
-
-def _check(root: Value, wrong: object, limit: object) -> None:
-    check_root(root)
-    if not root.requires_grad:
-        raise RuntimeError(
-            "this root needs no gradient, so there is no backward pass: it was made from plain "
-            "numbers, from leaves with requires_grad=False, or under no_grad()"
-        )
-    if wrong is not None:
-        checks.one_of("wrong", wrong, WRONG)
-    checks.whole_number("limit", limit)
 
 
 def _count_steps(graph: IndexedGraph) -> int:
@@ -261,8 +257,7 @@ class Stepper(Page):
                 for key, span in last.items()
             },
         )
-        alternative = html.escape(f"{self.view.title}. {description}")
-        return _PICTURE.format(source=svg.data_uri(picture), alternative=alternative)
+        return svg.image(picture, f"{self.view.title}. {description}", ' data-part="picture"')
 
 
 def _with_grads(view: View, grads: Mapping[str, Span]) -> View:
@@ -330,8 +325,6 @@ _FRAGMENT = """<div data-micrograd-stepper>
 <script>
 {script}</script>
 </div>"""
-
-_PICTURE = '<img data-part="picture" src="{source}" alt="{alternative}" style="max-width: 100%">'
 
 _NO_PICTURE = """<div data-part="picture">
 {table}
