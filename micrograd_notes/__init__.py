@@ -63,7 +63,7 @@ _HOMES = {
 
 _home_of = {name: room for room, names in _HOMES.items() for name in names.split()}
 
-__all__ = [*_engine, *_home_of]  # noqa: PLE0604
+__all__ = [*_engine, *_home_of]
 __version__ = "0.1.0"
 
 moved.install()

@@ -153,11 +153,25 @@ def listed(name: str, given: Any) -> Sequence[Any]:
     raise TypeError(f"{name} must be a list, got {shown(given)}. {advice}")
 
 
+def pair(name: str, given: Any, spelled: str) -> tuple[Any, Any]:
+    """Returns the two parts of a pair; or TypeError."""
+    parts = plain(given)
+    if isinstance(parts, list | tuple) and len(parts) == 2:
+        return parts[0], parts[1]
+    raise TypeError(f"{name} must be {spelled}, got {shown(given)}")
+
+
+def shape(name: str, given: Any) -> tuple[int, int]:
+    """Returns the rows and the columns of a picture; or TypeError or ValueError."""
+    rows, columns = pair(name, given, "(rows, columns)")
+    return whole_number(f"each of {name}", rows), whole_number(f"each of {name}", columns)
+
+
 def examples(what: str, given: Any, columns: Sequence[str] = (), depth: int = 8) -> list[Any]:
     """Returns "inputs" or "targets" as a list: for each example a number, or lists of numbers.
 
     Arrays, tensors and data frames count by their values. Lists may be nested `depth` deep; 2 is
-    for a table, whose cells are plain numbers. Elsewhere inputs may be `Value`s.
+    for a table, whose cells are plain numbers. Elsewhere all but targets may be `Value`s.
 
     Raises:
         TypeError: an example holds something else than numbers, or is not ordered.
@@ -189,7 +203,7 @@ def _checked(what: str, path: tuple[int, ...], given: Any, columns: Any, depth: 
             else _checked(what, (*path, i), part, columns, depth)
             for i, part in enumerate(x)
         ]
-    is_value = hasattr(x, "_apply_") and depth > 2 and what.startswith("inputs")
+    is_value = hasattr(x, "_apply_") and depth > 2 and not what.startswith("target")
     number = x.data if is_value else x
     if is_number(number) and is_finite(number):
         if is_value:

@@ -65,6 +65,18 @@ def text_of(name: str) -> str:
 
 _SHARED = "/* controls.js */"
 
+PICTURE = """<div class="picture" tabindex="0" role="group" aria-label="picture">
+{svg}
+</div>"""
+
+TABLE = """
+<details>
+<summary>The same as a table</summary>
+<div class="picture" tabindex="0" role="region" aria-label="table">
+{table}
+</div>
+</details>"""
+
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>

@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from micrograd_notes.common import checks
 from micrograd_notes.draw.stepper.flipbook import Flipbook
 from micrograd_notes.engine import Value, no_grad
 from micrograd_notes.nn.networks import Layer, Neuron
@@ -59,10 +60,13 @@ __all__ = [
     "weights_as_images",
 ]
 
+_MOST_PLACES = 1000  # along a side of a grid; a million places are asked in seconds
 BLUE = "#2166ac"
 ORANGE = "#b35806"
 # For three classes and more. Each has 3:1 on white and on #111, as blue and orange have.
 CLASS_COLOURS = (ORANGE, BLUE, "#1b7837", "#9970ab", "#c51b7d", "#01857a", "#777777")
+LINE_COLOURS = ("", BLUE, *(colour for colour in CLASS_COLOURS if colour != BLUE))  # "" is ink
+LINE_KINDS = ("-", "--", ":", "-.")
 CLASS_MARKERS = ("s", "o", "^", "D", "v", "P")
 CLASS_HATCHES = ("///", "", "...", "\\\\\\", "xx", "--", "++")
 
@@ -79,7 +83,8 @@ def scatter(
 
     `inputs` is a `Dataset`, or a list of pairs with the class of each in `targets`: the numbers of
     the classes, from 0, or other numbers such as -1 and +1. The larger of two is blue and round.
-    Raises `ValueError` if a point has not two numbers, or if points and targets differ in number.
+    Raises `ValueError` if a point does not have two numbers, if points and targets differ in
+    number, or if the targets of a `Dataset` are not classes.
 
     >>> ax = scatter([[0.0, 1.0], [2.0, 3.0]], [-1, +1])
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
@@ -110,9 +115,10 @@ def decision_boundary(
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('x', 'y')
     """
+    checks.function("model", model, 1, "a point, [x, y]")
+    resolution = checks.whole_number("resolution", resolution, 2, _MOST_PLACES)
+    threshold = checks.finite_number("threshold", threshold)
     examples = examples_in_the_plane(inputs, targets)
-    if resolution < 2:
-        raise ValueError(f"decision_boundary got resolution={resolution}; 2 is the least")
     xs, ys = (around(column, resolution) for column in zip(*examples.points, strict=True))
     with no_grad():
         rows = [[_scores(model([x, y]), threshold) for x in xs] for y in ys]
@@ -148,21 +154,27 @@ def examples_in_the_plane(
     if isinstance(inputs, Dataset):
         if targets is not None:
             raise ValueError(f"{inputs!r} brings its own targets; leave `targets` out")
+        if inputs.task == "regression":
+            raise ValueError(
+                f"inputs must have classes, and the targets of {inputs!r} are quantities. Draw the "
+                "points without them: scatter(data.inputs, [0] * len(data))"
+            )
         points, classes = inputs.inputs, inputs.targets
         class_names, axis_names = list(inputs.class_names), inputs.feature_names
     else:
-        points = [[float(x) for x in point] for point in inputs]
+        points = _lists("inputs", inputs, 2)
         if targets is None:
-            raise ValueError("a list of points needs `targets`: the class of each point")
+            raise ValueError("inputs is a list; give `targets` too, the class of each point")
+        targets = _lists("targets", targets, 1)
         if len(points) != len(targets):
-            raise ValueError(f"got {len(points)} points and {len(targets)} targets; give one each")
+            raise ValueError(f"inputs has {len(points)} points, and targets {len(targets)}")
         labels = _labels(targets)
         classes = [labels.index(target) for target in targets]
         signed = any(label < 0 for label in labels)
         class_names = [f"{label:+g}" if signed else f"{label:g}" for label in labels]
         axis_names = ("x", "y")
     if not points:
-        raise ValueError("there are no points to draw; give at least one")
+        raise ValueError("inputs has no points to draw; give at least one")
     for position, point in enumerate(points):
         if len(point) != 2:
             raise ValueError(
@@ -207,10 +219,12 @@ def _draw_points(ax: Axes, examples: Examples) -> None:
 
 def _scores(answer: Any, threshold: float) -> list[float]:
     """Returns one number a class, so that the largest is the model's choice."""
-    if isinstance(answer, list | tuple) and len(answer) > 1:
-        return [_number(score) for score in answer]
-    lead = _number(answer[0] if isinstance(answer, list | tuple) else answer) - threshold
-    return [-lead, lead]
+    answer = checks.plain(answer)
+    given = answer if isinstance(answer, list | tuple) else [answer]
+    scores = [_number("each score of model", score) for score in given]
+    if not scores or not all(map(math.isfinite, scores)):
+        raise ValueError(f"model must give finite scores, got {checks.shown(answer)}")
+    return scores if len(scores) > 1 else [threshold - scores[0], scores[0] - threshold]
 
 
 def _lead(scores: Sequence[float], which: int) -> float:
@@ -248,7 +262,7 @@ def around(column: Sequence[float], count: int) -> list[float]:
 
 
 def loss_curve(
-    history: History | Sequence[float], ax: Axes | None = None, label: str | None = None
+    history: History | Sequence[float | None], ax: Axes | None = None, label: str | None = None
 ) -> Axes:
     """Draws the loss after each epoch, and the loss on held-out data as a dashed line beside it.
 
@@ -288,12 +302,13 @@ def accuracy_curve(history: History, ax: Axes | None = None, label: str | None =
 
 
 def _draw_curve(
-    history: History | Sequence[float], name: str, ax: Axes | None, label: str | None
+    history: History | Sequence[float | None], name: str, ax: Axes | None, label: str | None
 ) -> Axes:
     """Draws a column of the history as a line, and the same of held-out data as a dashed one."""
     numbers, held_out = _column(history, name), _column(history, f"validation_{name}")
-    if not numbers:
-        raise ValueError(f"there is no {name} to draw in {history!r}")
+    if not any(map(math.isfinite, map(_finite, numbers))):
+        raise ValueError(f"there is no {name} to draw in history, got {checks.shown(history)}")
+    label = label if label is None else _label("label", label)
     ax = _axes(ax, (5.6, 4.0))
     from matplotlib.ticker import MaxNLocator
 
@@ -326,11 +341,13 @@ def _draw_curve(
 _RUN = "run"  # marks the first line of each run that an Axes has
 
 
-def _column(history: History | Sequence[float], name: str) -> list[float | None]:
+def _column(history: History | Sequence[float | None], name: str) -> list[float | None]:
     """Returns the numbers of that name, an empty list if there are none."""
-    if not isinstance(history, History):
-        return list(history) if name == "loss" else []
-    return history[name] if any(name in logs for logs in history.epochs) else []
+    if isinstance(history, History):
+        numbers = history[name] if any(name in logs for logs in history.epochs) else []
+    else:
+        numbers = [*checks.listed("history", history)] if name == "loss" else []
+    return [x if x is None else _number("each of history", x) for x in numbers]
 
 
 def distributions(
@@ -353,8 +370,7 @@ def distributions(
     >>> [text.get_text() for text in ax.get_yticklabels()]
     ['layers[0]', 'layers[1]']
     """
-    if bins < 1:
-        raise ValueError(f"distributions got bins={bins}; 1 is the least")
+    bins = checks.whole_number("bins", bins, 1, _MOST_PLACES)
     layers = {
         name: [number for number in numbers if math.isfinite(number)]
         for name, numbers in _last_snapshot(history).numbers(of).items()
@@ -429,8 +445,7 @@ def _last_snapshot(history: History | Snapshot) -> Snapshot:
     found = snapshots_of(history)
     if not found:
         raise ValueError(
-            "this history has no snapshots; train with fit(model, data, callback=Recorder(model, "
-            "data))"
+            "history has no snapshots; train with fit(model, data, callback=Recorder(model, data))"
         )
     return found[-1][1]
 
@@ -462,11 +477,14 @@ def activation_curve(
     ['tanh', 'its derivative']
     >>> ax = activation_curve(lambda x: leaky_relu(x, 0.2), name="leaky relu, slope 0.2")
     """
-    if not start < stop:
-        raise ValueError(f"activation_curve got start={start}, stop={stop}; start is the smaller")
+    checks.function("function", function, 1, "one Value")
+    name = name if name is None else _label("name", name)
+    start, stop = _interval("start and stop", (start, stop))
     xs = _evenly_spaced(start, stop, CURVE_POINTS)
     pairs = [_value_and_slope(function, x) for x in xs]
     values = _with_gaps([value for value, _ in pairs])
+    if all(map(math.isnan, values)):
+        raise ValueError(f"function has no finite value between start={start} and stop={stop}")
     slopes = _with_gaps([slope for _, slope in pairs])
     ax = _axes(ax, (5.6, 4.0))
     ax.axhline(0.0, color=_ink(), linewidth=0.6)
@@ -494,7 +512,7 @@ def _value_and_slope(function: Callable[[Value], Any], x: float) -> tuple[float,
         return math.nan, math.nan
     if isinstance(result, Value) and result.requires_grad:
         result.backward()
-    return _number(result), leaf.grad
+    return _number("function(x)", result), leaf.grad
 
 
 def _with_gaps(ys: list[float]) -> list[float]:
@@ -557,14 +575,13 @@ def surface(
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['two steps']
     """
-    for name, (start, stop) in {"x": x, "y": y}.items():
-        if not start < stop:
-            raise ValueError(f"surface got {name}=({start}, {stop}); the smaller number is first")
-    if resolution < 2:
-        raise ValueError(f"surface got resolution={resolution}; 2 is the least")
+    checks.function("function", function, 2, "two numbers")
+    x, y = _interval("x", x), _interval("y", y)
+    resolution = checks.whole_number("resolution", resolution, 2, _MOST_PLACES)
+    walks = [(name, _pairs("paths", places)) for name, places in _by_name("paths", paths)]
     xs, ys = _evenly_spaced(*x, resolution), _evenly_spaced(*y, resolution)
     with no_grad():
-        heights = [[_number(function(a, b)) for a in xs] for b in ys]
+        heights = [[_number("function(x, y)", function(a, b)) for a in xs] for b in ys]
     lowest, highest = min(map(min, heights)), max(map(max, heights))
     if not all(math.isfinite(height) for row in heights for height in row):
         raise ValueError("the function is not finite everywhere on the map; choose another x and y")
@@ -573,14 +590,13 @@ def surface(
         levels = [lowest + (highest - lowest) / 2**k for k in range(CONTOURS, 0, -1)]
         lines = ax.contour(xs, ys, heights, levels=levels, colors=[_ink()], linewidths=0.7)
         ax.clabel(lines, levels[CONTOURS // 2 :], fontsize=10, fmt="%.3g")  # the others are close
-    kinds = ("-", "--", ":", "-.")
-    for which, (name, places) in enumerate((paths or {}).items()):
-        (line,) = ax.plot([a for a, _ in places], [b for _, b in places], _nth(kinds, which))
+    for which, (name, places) in enumerate(walks):
+        (line,) = ax.plot([a for a, _ in places], [b for _, b in places], _nth(LINE_KINDS, which))
         line.set(color=_nth(CLASS_COLOURS, which), linewidth=1.8, label=name)
         line.set(marker=_nth(CLASS_MARKERS, which), markersize=5.0)
     ax.set_xlim(*x)
     ax.set_ylim(*y)
-    if paths:
+    if walks:
         ax.legend(loc="best", framealpha=0.9)
     return ax
 
@@ -590,7 +606,7 @@ def surface(
 
 def image_gallery(
     images: Dataset | Sequence[Sequence[Any]],
-    labels: Sequence[Any] | None = None,
+    labels: Sequence[object] | None = None,
     shape: tuple[int, int] | None = None,
     ax: Axes | None = None,
     limit: int = 20,
@@ -609,17 +625,16 @@ def image_gallery(
     """
     if isinstance(images, Dataset):
         shape = shape or images.image_shape
-        if labels is None:
-            labels = [images.class_names[target] for target in images.targets]
+        if labels is None:  # targets that are not classes are written as they are
+            names = images.class_names
+            labels = [names[target] if names else f"{target:.4g}" for target in images.targets]
         images = images.inputs
-    if len(images) == 0:
-        raise ValueError("there are no pictures to draw; give at least one")
-    if labels is not None and len(labels) != len(images):
-        raise ValueError(f"got {len(images)} pictures and {len(labels)} labels; give one each")
-    if limit < 1:
-        raise ValueError(f"image_gallery got limit={limit}; draw 1 picture or more")
+    images = checks.examples("images", images)
+    if not images:
+        raise ValueError("there are no pictures to draw in images; give at least one")
+    limit = checks.whole_number("limit", limit)
     drawn = [_picture(f"picture {i}", image, shape) for i, image in enumerate(images[:limit])]
-    titles = ["" if labels is None else str(labels[index]) for index in range(len(drawn))]
+    titles = _names("labels", [""] * len(images) if labels is None else labels, len(images))[:limit]
     pixels = [x for image in drawn for row in image for x in row]
     grid = _Grid.of(drawn, columns)
     ax = _axes(ax, grid.inches(1.05))
@@ -641,21 +656,21 @@ def weights_as_images(
     stronger the weight, the deeper the colour and the longer the sign, on one scale for all of
     them; a weight below a tenth of the strongest has no sign. `shape` is (rows, columns). Biases
     are left out.
-    Raises `ValueError` if a neuron has not rows x columns weights.
+    Raises `ValueError` if a neuron does not have rows x columns weights.
 
     >>> from micrograd_notes.nn.networks import Layer
     >>> ax = weights_as_images(Layer(4, 3, seed=0), shape=(2, 2))
     >>> len(ax.images)
     3
     """
-    listed = list(neurons.neurons if isinstance(neurons, Layer) else neurons)
-    if not listed:
+    neurons = neurons.neurons if isinstance(neurons, Layer) else checks.listed("neurons", neurons)
+    if not neurons:
         raise ValueError("there are no neurons to draw; give at least one")
-    titles = [f"neuron {index}" for index in range(len(listed))]
-    images = [
-        _picture(title, [weight.data for weight in neuron.w], shape)
-        for title, neuron in zip(titles, listed, strict=True)
-    ]
+    for neuron in neurons:
+        checks.instance("each of neurons", neuron, Neuron, "a Neuron")
+    titles = [f"neuron {index}" for index in range(len(neurons))]
+    weights = [[weight.data for weight in neuron.w] for neuron in neurons]
+    images = [_picture(title, each, shape) for title, each in zip(titles, weights, strict=True)]
     strongest = max(abs(x) for image in images for row in image for x in row) or 1.0
     grid = _Grid.of(images, columns)
     ax = _axes(ax, grid.inches(1.3, beside=SCALE_ROOM))
@@ -680,8 +695,7 @@ class _Grid(NamedTuple):
     @staticmethod
     def of(images: list[list[list[float]]], columns: int) -> _Grid:
         """Returns the grid for pictures of one shape in so many columns, or fewer."""
-        if columns < 1:
-            raise ValueError(f"got columns={columns}; pictures stand in 1 column or more")
+        columns = checks.whole_number("columns", columns)
         shapes = {(len(image), len(image[0])) for image in images}
         if len(shapes) > 1:
             raise ValueError(f"the pictures have different shapes: {sorted(shapes)}")
@@ -710,22 +724,26 @@ class _Grid(NamedTuple):
 
 def _picture(what: str, image: Sequence[Any], shape: tuple[int, int] | None) -> list[list[float]]:
     """Returns the picture as rows of numbers; a flat one is folded by `shape`."""
-    if len(image) == 0 or (hasattr(image[0], "__len__") and len(image[0]) == 0):
+    shape = None if shape is None else checks.shape("shape", shape)
+    if not isinstance(image, list) or image in ([], [[]]):
         raise ValueError(f"{what} is empty; a picture has one number or more")
-    if hasattr(image[0], "__len__"):
-        rows = [[_number(pixel) for pixel in row] for row in image]
-        if len({len(row) for row in rows}) != 1:
+    if isinstance(image[0], list):
+        rows: list[list[float]] = _lists(what, image, 2)
+        widths = {len(row) for row in rows}
+        if len(widths) != 1:
             raise ValueError(f"{what} has rows of different lengths; give all the same")
+        if shape not in (None, (len(rows), *widths)):
+            raise ValueError(f"shape={shape} is not that of {what}, which has rows; leave it out")
         return rows
     if shape is None:
         raise ValueError(f"{what} is a flat list of {len(image)}; say its shape=(rows, columns)")
     height, width = shape
-    if height < 1 or width < 1 or height * width != len(image):
+    if height * width != len(image):
         raise ValueError(
             f"{what} has {len(image)} numbers, which do not fill {height} rows of {width}; "
             "give the shape=(rows, columns) whose product is that number"
         )
-    pixels = [_number(pixel) for pixel in image]
+    pixels = _lists(what, image, 1)
     return [pixels[row * width : (row + 1) * width] for row in range(height)]
 
 
@@ -738,15 +756,12 @@ def _draw_tiles(
     limits: tuple[float, float],
 ) -> None:
     """Draws each picture in its place, in a thin frame, with its title above."""
-    from matplotlib.patches import Rectangle
-
     for index, (image, title) in enumerate(zip(images, titles, strict=True)):
         left, bottom = grid.corner(index)
         top = bottom + grid.tile_height
         extent = (left, left + 1, bottom, top)
         ax.imshow(image, cmap=colours, vmin=limits[0], vmax=limits[1], extent=extent)
-        frame = Rectangle((left, bottom), 1, grid.tile_height, fill=False, edgecolor=_ink())
-        ax.add_patch(frame).set_linewidth(0.8)
+        _draw_frame(ax, (left, bottom), 1, grid.tile_height)
         ax.text(left + 0.5, top + 0.04, title, ha="center", va="bottom")
     ax.set_xlim(-0.05, grid.right + 0.05)
     ax.set_ylim(grid.bottom - 0.05, TITLE_ROOM)
@@ -802,21 +817,23 @@ def curves(
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['x', 'its square']
     """
-    if not functions:
+    drawn = _by_name("functions", functions)
+    for _, function in drawn:
+        checks.function("each of functions", function, 1, "one number")
+    if not drawn:
         raise ValueError("there are no functions to draw; give at least one, by its name")
-    if not start < stop:
-        raise ValueError(f"curves got start={start}, stop={stop}; start is the smaller")
-    ax = _axes(ax, (5.6, 4.0))
+    start, stop = _interval("start and stop", (start, stop))
+    dots = _pairs("points", _lists("points", points, 2))
     xs = _evenly_spaced(start, stop, CURVE_POINTS)
-    kinds = ("-", "--", ":", "-.")
-    colours = ("", BLUE, *(colour for colour in CLASS_COLOURS if colour != BLUE))
-    for which, (name, function) in enumerate(functions.items()):
-        with no_grad():
-            ys = [_number(function(x)) for x in xs]
-        colour = _nth(colours, which) or _ink()
-        ax.plot(xs, ys, _nth(kinds, which), color=colour, linewidth=2.2, label=name)
-    if points:
-        across, up = zip(*points, strict=True)
+    with no_grad():
+        said = "what {} of functions gives"
+        heights = [[_number(said.format(name), of(x)) for x in xs] for name, of in drawn]
+    ax = _axes(ax, (5.6, 4.0))
+    for which, ((name, _), ys) in enumerate(zip(drawn, heights, strict=True)):
+        colour = _nth(LINE_COLOURS, which) or _ink()
+        ax.plot(xs, ys, _nth(LINE_KINDS, which), color=colour, linewidth=2.2, label=name)
+    if dots:
+        across, up = zip(*dots, strict=True)
         ax.plot(across, up, "o", color=_ink(), markersize=4.5, label="examples")
     ax.set_xlim(start, stop)
     ax.set_xlabel("x")
@@ -838,17 +855,16 @@ def error_curves(
     >>> ax.get_yscale(), [float(y) for y in ax.lines[0].get_ydata()]
     ('log', [0.001, 1e-17])
     """
-    if not curves:
+    drawn = [(name, _pairs("curves", pairs)) for name, pairs in _by_name("curves", curves)]
+    if not any(pairs for _, pairs in drawn):
         raise ValueError("there are no curves to draw; give at least one, by its name")
-    if not floor > 0.0:
-        raise ValueError(f"error_curves got floor={floor}; no logarithm reaches 0 or less")
+    floor = checks.finite_number("floor", floor, 5e-324, advice=". It must be above 0")
     ax = _axes(ax, (5.6, 4.0))
-    colours = ("", BLUE, *(colour for colour in CLASS_COLOURS if colour != BLUE))
-    for which, (name, pairs) in enumerate(curves.items()):
-        xs, errors = zip(*pairs, strict=True)
-        ys = [max(abs(error), floor) if math.isfinite(error) else math.nan for error in errors]
-        kind = _nth(("-", "--", ":", "-."), which)
-        ax.plot(xs, ys, kind, color=_nth(colours, which) or _ink(), linewidth=2.0, label=name)
+    for which, (name, pairs) in enumerate(drawn):
+        xs = [x for x, _ in pairs]
+        ys = [max(abs(error), floor) if math.isfinite(error) else math.nan for _, error in pairs]
+        kind = _nth(LINE_KINDS, which)
+        ax.plot(xs, ys, kind, color=_nth(LINE_COLOURS, which) or _ink(), linewidth=2.0, label=name)
     ax.set_yscale("log")
     ax.set_ylim(bottom=floor)
     ax.set_ylabel("error")
@@ -863,8 +879,8 @@ CELL = 0.44  # inches, with room for three digits of the least size that we writ
 
 def table_as_image(
     table: Sequence[Sequence[Any]],
-    rows: Sequence[Any] | None = None,
-    columns: Sequence[Any] | None = None,
+    rows: Sequence[object] | None = None,
+    columns: Sequence[object] | None = None,
     ax: Axes | None = None,
     written: str | None = "{:.2g}",
 ) -> Axes:
@@ -873,46 +889,50 @@ def table_as_image(
     Blue is positive, orange negative, and the further from 0 the deeper. `written` says how the
     number is written in its cell; with None, for large tables, cells are small and hold nothing.
     `rows` are the names on the left, `columns` those above. The numbers may be `Value`s.
-    Raises `ValueError` for a table that is empty or ragged, and for names that are too few.
+    Raises `ValueError` for an empty or ragged table, for too few names, and for a wrong format.
 
     >>> ax = table_as_image([[1.0, -2.0]], rows=["row"], columns=["left", "right"])
     >>> [text.get_text() for text in ax.texts]
     ['1', '-2', 'left', 'right', 'row']
     """
-    numbers = _picture("the table", [list(row) for row in table], None)
-    for what, names, count in (("rows", rows, len(numbers)), ("columns", columns, len(numbers[0]))):
-        if names is not None and len(names) != count:
-            raise ValueError(f"the table has {count} {what} and {len(names)} names for them")
+    numbers = _picture("the table", _lists("table", table, 2), None)
+    beside_it = [] if rows is None else _names("rows", rows, len(numbers))
+    above_it = [] if columns is None else _names("columns", columns, len(numbers[0]))
+    try:
+        _ = written is None or checks.text("written", written).format(0.5)
+    except (ValueError, LookupError, AttributeError, TypeError) as error:
+        expected = "written must be a format of one number, like '{:.2g}'"
+        raise ValueError(f"{expected}, got {written!r}: {error}") from None
     cell = 0.19 if written is None else 1.4 * CELL  # inches
-    above = 0.0 if columns is None else 0.25 / cell
-    beside = max((0.1 + 0.1 * len(str(name)) for name in rows or ()), default=0.0) / cell
+    above = 0.25 / cell if above_it else 0.0
+    beside = max((0.1 + 0.1 * len(name) for name in beside_it), default=0.0) / cell
     width, height = len(numbers[0]) + beside + 0.1, len(numbers) + above + 0.1
     ax = _axes(ax, (cell * width + 0.1, cell * height + 0.1))
     deepest = max(abs(number) for row in numbers for number in row) or 1.0
     ax.imshow(numbers, cmap=_orange_to_blue(ax), vmin=-deepest, vmax=deepest)
     if written is not None:
         _write_in_cells(ax, numbers, written, (0.0, 0.0), deepest)
-    for x, name in enumerate(columns or ()):
-        ax.text(x, -0.5 - 0.08 / cell, str(name), ha="center", va="baseline")
-    for y, name in enumerate(rows or ()):
-        ax.text(-0.5 - 0.08 / cell, y, str(name), ha="right", va="center")
+    for x, name in enumerate(above_it):
+        ax.text(x, -0.5 - 0.08 / cell, name, ha="center", va="baseline")
+    for y, name in enumerate(beside_it):
+        ax.text(-0.5 - 0.08 / cell, y, name, ha="right", va="center")
     ax.set_xlim(-0.55 - beside, len(numbers[0]) - 0.45)
     ax.set_ylim(len(numbers) - 0.45, -0.55 - above)
-    _draw_frame(ax, len(numbers[0]), len(numbers))
+    _draw_frame(ax, (-0.5, -0.5), len(numbers[0]), len(numbers))
     ax.set_axis_off()
     return ax
 
 
-def _draw_frame(ax: Axes, width: int, height: int) -> None:
-    """Draws the edge of a table of so many cells."""
+def _draw_frame(ax: Axes, corner: tuple[float, float], width: float, height: float) -> None:
+    """Draws a thin edge around a picture or a table."""
     from matplotlib.patches import Rectangle
 
-    frame = Rectangle((-0.5, -0.5), width, height, fill=False, edgecolor=_ink())
+    frame = Rectangle(corner, width, height, fill=False, edgecolor=_ink())
     ax.add_patch(frame).set_linewidth(0.8)
 
 
 def attention_maps(
-    shares: Sequence[Sequence[Sequence[Any]]], tokens: Sequence[Any], ax: Axes | None = None
+    shares: Sequence[Sequence[Sequence[Any]]], tokens: Sequence[object], ax: Axes | None = None
 ) -> Axes:
     """Draws how a text is attended to: a triangle a head, whose rows add up to 100 percent.
 
@@ -926,10 +946,10 @@ def attention_maps(
     >>> [text.get_text() for text in ax.texts if text.get_text().isdigit()]
     ['100', '25', '75']
     """
+    shares = _lists("shares", shares, 3)
     if not shares or not shares[0]:
         raise ValueError("there are no shares to draw; give a list of heads for each position")
-    if len(tokens) != len(shares):
-        raise ValueError(f"got shares of {len(shares)} positions and {len(tokens)} tokens")
+    tokens = _names("tokens", tokens, len(shares))
     heads, size = len(shares[0]), len(shares)
     for i, row in enumerate(shares):
         if [len(share) for share in row] != [i + 1] * heads:
@@ -943,14 +963,14 @@ def attention_maps(
     ax = _axes(ax, (CELL * (width + 0.4), CELL * (height + 1.2)))
     for h in range(heads):
         left, top = right * (h % beside), below * (h // beside)
-        percent = [[100 * _number(share) for share in row[h]] for row in shares]
+        percent = [[100 * share for share in row[h]] for row in shares]
         square = [row + [math.nan] * (size - len(row)) for row in percent]
         extent = (left - 0.5, left + size - 0.5, top + size - 0.5, top - 0.5)
         ax.imshow(square, cmap=_orange_to_blue(ax), vmin=-100.0, vmax=100.0, extent=extent)
         ax.text(left - 0.5, top - 1.4, f"head {h}", va="bottom", weight="bold")
         for place, token in enumerate(tokens):
-            ax.text(left + place, top - 0.7, str(token), ha="center", va="baseline")
-            ax.text(left - 0.7, top + place, str(token), ha="right", va="center")
+            ax.text(left + place, top - 0.7, token, ha="center", va="baseline")
+            ax.text(left - 0.7, top + place, token, ha="right", va="center")
         _write_in_cells(ax, percent, "{:.0f}", (left, top), 100.0)
     words = "row: the position that looks\ncolumn: the one it looks at; in percent"
     ax.text(-0.5, height - 2.8, words, va="top")
@@ -1005,10 +1025,12 @@ def flipbook(pages: Sequence[tuple[Axes, str]], title: str) -> Flipbook:
     >>> flipbook([(loss_curve([2.0, 1.0]), "It falls."), (loss_curve([1.0]), "Once.")], "Losses")
     <Losses: 2 pictures. 1: It falls. 2: Once.>
     """
-    return Flipbook([(words, _png(ax)) for ax, words in pages], title)
+    what = "each of pages"
+    pairs = [checks.pair(what, page, "(Axes, words)") for page in checks.listed("pages", pages)]
+    return Flipbook([(words, _png(ax, what)) for ax, words in pairs], title)
 
 
-def _png(ax: Axes) -> bytes:
+def _png(ax: Axes, name: str = "ax") -> bytes:
     """Returns the figure of the `Axes` as the bytes of a PNG, and closes it.
 
     A palette of 256 colours is enough for lines and a few tints, and takes a third of the room: a
@@ -1017,6 +1039,7 @@ def _png(ax: Axes) -> bytes:
     import matplotlib.pyplot as plt
     from PIL import Image  # Matplotlib's own dependency
 
+    _check_axes(ax, name)
     drawn, file = io.BytesIO(), io.BytesIO()
     figure = cast("Figure", ax.figure)
     figure.savefig(drawn, format="png", dpi=100)
@@ -1039,7 +1062,7 @@ def show(ax: Axes, alt: str) -> None:
     >>> show(ax, alt="The loss falls from 0.9 to 0.3.")  # doctest: +ELLIPSIS
     {'text/html': '<img src="data:image/png;...', 'text/plain': 'The loss falls from 0.9 to 0.3.'}
     """
-    if not alt.strip():
+    if not checks.text("alt", alt).strip():
         raise ValueError("show got no alternative text; say in alt what the picture shows")
     try:
         from IPython import display
@@ -1060,6 +1083,7 @@ def show(ax: Axes, alt: str) -> None:
 def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     """Returns the `Axes` given, or those of a new figure of that size in inches."""
     if ax is not None:
+        _check_axes(ax)
         return ax
     try:
         import matplotlib.pyplot as plt
@@ -1069,6 +1093,12 @@ def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
             'pip install "micrograd-notes[viz]"'
         ) from error
     return plt.subplots(figsize=size, layout="constrained")[1]
+
+
+def _check_axes(ax: object, name: str = "ax") -> None:
+    from matplotlib.axes import Axes
+
+    checks.instance(name, ax, Axes, "the Axes of a picture, as every function of plots returns one")
 
 
 def _ink() -> str:
@@ -1102,12 +1132,61 @@ def _paper_to_ink(ax: Axes) -> Colormap:
 
 def _finite(number: float | None) -> float:
     """Returns the number, or NaN, which leaves a gap in a line, where it is none."""
-    return math.nan if number is None or not math.isfinite(number) else float(number)
+    return math.nan if number is None or not checks.is_finite(number) else float(number)
 
 
-def _number(result: Any) -> float:
-    """Returns the number that a `Value` holds, or the number itself."""
-    return float(result.data if isinstance(result, Value) else result)
+def _number(name: str, result: Any) -> float:
+    """Returns the number that a `Value` holds, or the number itself; or TypeError."""
+    checks.operand(name, result)
+    number = result.data if isinstance(result, Value) else result
+    return math.nan if isinstance(number, int) and not checks.is_finite(number) else float(number)
+
+
+def _interval(name: str, ends: Any) -> tuple[float, float]:
+    """Returns two numbers, the smaller first; or TypeError or ValueError."""
+    start, stop = checks.pair(name, ends, "(start, stop)")
+    start, stop = (checks.finite_number(f"each of {name}", end) for end in (start, stop))
+    if not 0 < stop - start < math.inf:
+        raise ValueError(f"{name} must be two numbers, the smaller first, got {start}, {stop}")
+    return start, stop
+
+
+def _lists(name: str, given: Any, depth: int) -> Any:
+    """Returns finite numbers in lists of lists, as deep as that; or TypeError or ValueError."""
+    if depth == 0:
+        return _number(f"each number of {name}", given)
+    lists = checks.listed(f"each list of {name}", checks.examples(name, given))
+    return [_lists(name, each, depth - 1) for each in lists]
+
+
+def _label(name: str, given: Any) -> str:
+    """Returns a text that a legend shows; or TypeError or ValueError."""
+    text = checks.text(name, given)
+    if text[:1] in ("", "_"):  # Matplotlib leaves them out
+        raise ValueError(f"{name} must not be empty or begin with _, got {text!r}")
+    return text
+
+
+def _by_name(name: str, given: Any) -> list[tuple[str, Any]]:
+    """Returns what a dictionary holds, by names; nothing of None; or TypeError."""
+    given = {} if given is None else given
+    checks.instance(name, given, Mapping, "a dictionary, whose keys are names for the legend")
+    return [(_label(f"each name in {name}", key), each) for key, each in given.items()]
+
+
+def _pairs(name: str, given: Any) -> list[tuple[float, float]]:
+    """Returns pairs of numbers, which need not be finite; or TypeError."""
+    each = f"each of {name}"
+    pairs = [checks.pair(each, pair, "(x, y)") for pair in checks.listed(name, given)]
+    return [(_number(each, x), _number(each, y)) for x, y in pairs]
+
+
+def _names(name: str, given: Any, count: int) -> list[str]:
+    """Returns as many names as there are places for them; or TypeError or ValueError."""
+    names = given if isinstance(given, str) else checks.listed(name, given)
+    if len(names) != count:
+        raise ValueError(f"{name} must be {count}, one per place in the picture, got {len(names)}")
+    return list(map(str, names))
 
 
 def _evenly_spaced(start: float, stop: float, count: int) -> list[float]:

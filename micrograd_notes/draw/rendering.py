@@ -12,7 +12,9 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+
+from micrograd_notes.common import checks
+from micrograd_notes.common.files import as_path
 
 FORMATS = ("svg", "png", "pdf")
 """What `render` can write."""
@@ -35,7 +37,7 @@ def render(dot_source: str, format: str = "svg") -> bytes:
     >>> render("digraph { a -> b }", "png")[:4]
     b'\\x89PNG'
     """
-    check_format(format)
+    checks.one_of("format", format, FORMATS)
     failures = []
     for renderer in _renderers():
         try:
@@ -47,29 +49,16 @@ def render(dot_source: str, format: str = "svg") -> bytes:
     raise ImportError(f"to draw pictures, install Graphviz:  {INSTALL}")
 
 
-def check_format(format: str, formats: tuple[str, ...] = FORMATS) -> None:
-    """Raises ValueError if the format is not among the formats, and lists them.
-
-    >>> check_format("gif")
-    Traceback (most recent call last):
-    ValueError: unknown format 'gif'; there are svg, png, pdf
-    """
-    if format not in formats:
-        are = "is" if len(formats) == 1 else "are"
-        raise ValueError(f"unknown format {format!r}; there {are} {', '.join(formats)}")
-
-
 def format_of(path: str | os.PathLike[str], formats: tuple[str, ...] = FORMATS) -> str:
-    """Returns the format that a path's suffix names, and raises ValueError as `check_format` does.
+    """Returns the format that a path's suffix names; ValueError if it names none of them.
 
     >>> format_of("graph.SVG")
     'svg'
     """
-    format = Path(path).suffix.lower().removeprefix(".")
-    if not format:
-        name = os.fspath(path)
-        raise ValueError(f"{name!r} does not name a format; end the name in .{formats[0]}")
-    check_format(format, formats)
+    format = as_path(path).suffix.lower().removeprefix(".")
+    if format not in formats:
+        ends = " or ".join(f".{each}" for each in formats)
+        raise ValueError(f"path must end in {ends}, got {os.fspath(path)!r}")
     return format
 
 

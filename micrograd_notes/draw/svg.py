@@ -7,6 +7,7 @@ So they are found, and changed, without a knowledge of Graphviz.
 """
 
 import base64
+import html
 from collections.abc import Mapping
 from xml.etree import ElementTree
 
@@ -131,10 +132,11 @@ def with_numbers(svg: str, numbers: Mapping[tuple[str, str], tuple[str, str]]) -
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def data_uri(svg: str) -> str:
-    """Returns the SVG as the source of an image, which survives where markup is stripped.
+def image(svg: str, words: str, more: str = "") -> str:
+    """Returns the SVG as an image with its words, which survives where inline SVG is stripped.
 
-    >>> data_uri("<svg/>")
-    'data:image/svg+xml;base64,PHN2Zy8+'
+    >>> image("<svg/>", "A < B")
+    '<img src="data:image/svg+xml;base64,PHN2Zy8+" alt="A &lt; B" style="max-width: 100%">'
     """
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+    source = "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+    return f'<img{more} src="{source}" alt="{html.escape(words)}" style="max-width: 100%">'

@@ -182,7 +182,7 @@ def leaf_behind(node: Any) -> Any:
             trainable = next((x for x in operands if x._requires_grad), None)
             notes = (x.origin for x in operands if x.origin is not None)
             return next(notes, None) if trainable is None else ref(trainable)
-        for node in operands:  # noqa: B020 (the last one, if none depends on a trainable leaf)
+        for node in operands:  # (the last one, if none depends on a trainable leaf)
             if node._requires_grad or (node._left is None and node.origin is not None):
                 break
     if node._requires_grad and node.origin is None:

@@ -97,14 +97,12 @@ class Dataset:
             raise ValueError(f"class_names must be empty for task='regression', got {classes}")
         shape: Any = self.image_shape
         if shape is not None:
-            sides = shape if isinstance(shape, list | tuple) else ()
-            sides = [checks.whole_number("each side of image_shape", side) for side in sides]
-            if len(sides) != 2 or math.prod(sides) != len(features):
+            shape = checks.shape("image_shape", shape)
+            if math.prod(shape) != len(features):
                 raise ValueError(
                     f"{self.name!r} has {len(features)} features, which do not fill pictures of "
                     f"shape {checks.shown(shape)}; image_shape must be (rows, columns)"
                 )
-            shape = tuple(sides)
         checked = (inputs, targets, features, classes, shape)
         names = ("inputs", "targets", "feature_names", "class_names", "image_shape")
         for name, part in zip(names, checked, strict=True):
@@ -214,8 +212,7 @@ class Dataset:
         True
         """
         reference = self if by is None else by
-        if not isinstance(reference, Dataset):
-            raise TypeError(f"by must be a Dataset, got {checks.shown(by)}")
+        checks.instance("by", reference, Dataset, "a Dataset")
         if reference.feature_names != self.feature_names:
             raise ValueError(
                 f"{self!r} has features {self.feature_names}, but `by` has "

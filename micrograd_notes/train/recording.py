@@ -152,8 +152,7 @@ def snapshots_of(history: History) -> list[tuple[int, Snapshot]]:
     >>> snapshots_of(History([{"loss": 1.0}]))
     []
     """
-    if not isinstance(history, History):
-        raise TypeError(f"history must be what fit returns, got {checks.shown(history)}")
+    checks.instance("history", history, History, "what fit returns")
     return [(i, logs["snapshot"]) for i, logs in enumerate(history.epochs) if "snapshot" in logs]
 
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from micrograd_notes.draw import draw_backward
 from micrograd_notes.draw.stepper.flipbook import Flipbook
+from micrograd_notes.engine import Value
 from tests.browser.conftest import Visit
 
 Open = Callable[..., Visit]
@@ -129,3 +131,20 @@ def test_no_accessibility_violations(
 def test_it_is_not_wider_than_a_narrow_window(visit: Open, tmp_path: Path) -> None:
     page = visit(book().save(tmp_path / "book.html"), width=320).page
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+def test_the_main_button_is_grey_where_it_leads_nowhere(visit: Open, tmp_path: Path) -> None:
+    """Of the flip book and of the stepper; it stays in the order of the tabs."""
+    stepper = draw_backward(Value(2.0, name="x") * 3.0)
+    for drawn in (book(), stepper):
+        page = visit(drawn.save(tmp_path / "page.html")).page
+        main = page.locator("button.main")
+        main.focus()
+        for key, is_grey in (("Home", False), ("End", True)):
+            page.keyboard.press(key)
+            assert (main.get_attribute("aria-disabled") == "true") == is_grey
+            colours = main.evaluate(
+                "(main) => [main, [...main.parentNode.children].find((b) => b !== main)]"
+                ".map((button) => getComputedStyle(button).backgroundColor)"
+            )
+            assert (colours[0] == colours[1]) == is_grey

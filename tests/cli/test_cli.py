@@ -83,7 +83,7 @@ def test_who_forgets_the_two_minuses_is_told_of_them() -> None:
 def test_a_picture_whose_name_has_no_format_is_told_how_to_end(tmp_path: Path) -> None:
     result = run("draw", "a*2", "a=2", "-o", str(tmp_path / "x"))
     assert result.exit_code == 1
-    assert "x' does not name a format; end the name in .svg" in result.stderr
+    assert "path must end in .svg or .png or .pdf or .dot or .html, got" in result.stderr
     assert not list(tmp_path.iterdir())
 
 
@@ -128,7 +128,7 @@ def test_a_formula_of_plain_numbers_has_no_gradient() -> None:
         (["log(a)", "a=-1"], "log(a=-1.0)"),
         (["a*2", "a=2", "a=3"], "a is given twice, 2 and 3"),
         (["lambda", "lambda=2"], "a name gets its number like a=2"),
-        (["a", "a=1", "-o", "{folder}/graph.jpg"], "svg, png, pdf, dot, html"),
+        (["a", "a=1", "-o", "{folder}/graph.jpg"], ".svg or .png or .pdf or .dot or .html"),
         (["a", "a=1", "-o", "{folder}/none/graph.svg"], "can't write"),
     ],
 )

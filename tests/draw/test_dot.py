@@ -94,9 +94,9 @@ def test_the_direction_is_taken_over(rankdir: str) -> None:
 
 
 def test_an_unknown_direction_or_format_lists_those_that_exist() -> None:
-    with pytest.raises(ValueError, match="'XY'; there are LR, TB, RL, BT"):
+    with pytest.raises(ValueError, match="rankdir must be one of LR, TB, RL, BT, got 'XY'"):
         draw_dot(Value(1.0), rankdir="XY")
-    with pytest.raises(ValueError, match="'gif'; there are svg, png, pdf"):
+    with pytest.raises(ValueError, match="format must be one of svg, png, pdf, got 'gif'"):
         draw_dot(Value(1.0), format="gif")
 
 

@@ -278,13 +278,13 @@ class Own(Module):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"mlp": Own()}, TypeError, r"an MLP, a Layer or a Neuron.*got Own.*draw the MLP in it"),
-        ({"mlp": [MLP(2, [1])]}, TypeError, "got list"),
+        ({"mlp": Own()}, TypeError, r"an MLP, a Layer or a Neuron.*got .*Own.*draw the MLP in it"),
+        ({"mlp": [MLP(2, [1])]}, TypeError, r"got \[MLP"),
         ({"inputs": [1.0]}, ValueError, "with 2 inputs got 1"),
-        ({"inputs": 3.0}, TypeError, "a list of 2 numbers"),
-        ({"image_shape": (2, 2)}, ValueError, r"\(rows, columns\) whose product"),
-        ({"image_shape": (-1, -2)}, ValueError, "does not fit"),
-        ({"limit": 1}, ValueError, "from 2 on, got 1"),
+        ({"inputs": 3.0}, TypeError, "inputs must be a list"),
+        ({"image_shape": (2, 2)}, ValueError, r"\(rows, columns\) for MLP with 2 inputs, got"),
+        ({"image_shape": (-1, -2)}, ValueError, "each of image_shape must be"),
+        ({"limit": 1}, ValueError, "limit must be a whole number, 2 or more, got 1"),
     ],
 )
 def test_what_does_not_fit_is_refused(
@@ -306,7 +306,7 @@ def test_a_picture_is_saved_whole_or_not_at_all(tmp_path: Path) -> None:
     picture = draw_model(Neuron(2, seed=0))
     assert picture.save(tmp_path / "neuron.svg").read_text(encoding="utf-8") == picture.svg()
     assert picture.svg() in picture.save(tmp_path / "neuron.html").read_text(encoding="utf-8")
-    with pytest.raises(ValueError, match="unknown format 'png'; there are svg, html"):
+    with pytest.raises(ValueError, match=r"path must end in \.svg or \.html, got"):
         picture.save(tmp_path / "neuron.png")
     with pytest.raises(OSError, match="Nothing was written"):
         picture.save(tmp_path / "missing" / "neuron.svg")

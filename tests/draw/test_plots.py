@@ -241,8 +241,8 @@ def test_axes_are_named_by_the_features() -> None:
     ("inputs", "targets", "message"),
     [
         ([[1.0, 2.0, 3.0]], [0], "two features, example 0 has 3"),
-        (POINTS, [0, 1], "4 points and 2 targets"),
-        (POINTS, None, "needs `targets`"),
+        (POINTS, [0, 1], "inputs has 4 points, and targets 2"),
+        (POINTS, None, "give `targets` too"),
         (MOONS, [0] * 12, "brings its own targets"),
         ([], [], "no points"),
     ],
@@ -252,6 +252,29 @@ def test_points_that_do_not_fit_are_refused(inputs: Any, targets: Any, message: 
         with pytest.raises(ValueError, match=message):
             plot(inputs, targets)
     assert plt.get_fignums() == []
+
+
+QUANTITIES = data.Dataset("two", POINTS, [0.5, 1.5, 2.5, 3.5], ("a", "b"), (), task="regression")
+
+
+def test_quantities_are_not_classes_to_colour_points_by() -> None:
+    for draw in (plots.scatter, lambda drawn: plots.decision_boundary(MODEL, drawn)):
+        with pytest.raises(ValueError, match=r"inputs must have classes, .* are quantities"):
+            draw(QUANTITIES)
+    assert plt.get_fignums() == []
+    assert len(groups(plots.scatter(QUANTITIES.inputs, [0] * len(QUANTITIES)))) == 1  # as it says
+
+
+@pytest.mark.parametrize("answer", [None, "a", [], [[1.0]], math.nan, [0.5, math.inf]])
+def test_a_model_must_answer_with_finite_scores(answer: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="model"):
+        plots.decision_boundary(lambda x: answer, POINTS, SIGNS)
+    assert plt.get_fignums() == []
+
+
+def test_a_model_may_answer_with_an_array() -> None:
+    ax = plots.decision_boundary(lambda x: np.array([x[0], x[1]]), POINTS, SIGNS, resolution=5)
+    assert len(regions(ax)) == 2
 
 
 def regions(ax: Axes) -> list[QuadContourSet]:
@@ -342,11 +365,83 @@ def test_the_whole_picture_is_asked_for_and_nothing_is_recorded() -> None:
 def test_too_few_scores_and_too_coarse_a_grid_are_refused() -> None:
     with pytest.raises(ValueError, match="2 scores for 3 classes"):
         plots.decision_boundary(lambda x: x[0], POINTS, [0, 1, 2, 0])
-    with pytest.raises(ValueError, match="resolution=1"):
+    with pytest.raises(ValueError, match=r"resolution must be .* got 1"):
         plots.decision_boundary(lambda x: x[0], POINTS, SIGNS, resolution=1)
 
 
+@pytest.mark.parametrize("answer", [None, "a", [1.0], {}])
+def test_a_function_must_give_a_number(answer: Any) -> None:
+    draws: tuple[Callable[[], Axes], ...] = (
+        lambda: plots.activation_curve(lambda x: answer),
+        lambda: plots.curves({"mine": lambda x: answer}, 0.0, 1.0),
+        lambda: plots.surface(lambda x, y: answer),
+    )
+    for draw in draws:
+        with pytest.raises(TypeError, match=r"function.* must be a number or a Value, got"):
+            draw()
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("ends", [(-1e308, 1e308), (math.nan, 1.0), (0.0, math.inf), (True, 2.0)])
+def test_an_interval_has_finite_ends_and_a_finite_length(ends: Any) -> None:
+    draws: tuple[Callable[[], Axes], ...] = (
+        lambda: plots.activation_curve(ops.tanh, start=ends[0], stop=ends[1]),
+        lambda: plots.curves({"sine": lambda x: x}, *ends),
+        lambda: plots.surface(lambda x, y: x, x=ends),
+        lambda: plots.surface(lambda x, y: x, y=ends),
+    )
+    for draw in draws:
+        with pytest.raises(ValueError, match=r"(start and stop|x|y) must be"):
+            draw()
+
+
+def test_a_function_that_is_defined_nowhere_has_no_curve() -> None:
+    with pytest.raises(ValueError, match="function has no finite value between"):
+        plots.activation_curve(ops.log, start=-2.0, stop=-1.0)
+
+
+@pytest.mark.parametrize("written", ["{:q}", "{x}", "{", "{0.digits}", "{0[1]}", "{:d}", 3])
+def test_a_wrong_format_is_refused(written: Any) -> None:
+    with pytest.raises(ValueError, match="written must be a format of one number"):
+        plots.table_as_image([[1.0]], written=written)
+
+
+def test_the_shape_of_pictures_that_have_rows_must_be_theirs() -> None:
+    assert plots.image_gallery([STROKE], shape=(3, 2)).images
+    with pytest.raises(ValueError, match=r"shape=\(4, 1\) is not that of picture 0"):
+        plots.image_gallery([STROKE], shape=(4, 1))
+
+
+def test_pictures_of_quantities_are_labelled_by_them() -> None:
+    drawn = data.Dataset(
+        "two", [[1.0, 0.0]] * 2, [0.5, 1 / 3], ("a", "b"), (), (1, 2), task="regression"
+    )
+    texts = [text.get_text() for text in plots.image_gallery(drawn).texts]
+    assert texts == ["0.5", "0.3333"]
+
+
 # ---------------------------------------------------------------------------- training
+
+
+@pytest.mark.parametrize("hidden", ["", "_", "_mine"])
+def test_a_name_that_no_legend_shows_is_refused(hidden: str) -> None:
+    draws: tuple[Callable[[], Axes], ...] = (
+        lambda: plots.loss_curve([2.0, 1.0], label=hidden),
+        lambda: plots.activation_curve(ops.tanh, name=hidden),
+        lambda: plots.curves({hidden: lambda x: x}, 0.0, 1.0),
+        lambda: plots.error_curves({hidden: [(0.0, 1.0)]}),
+        lambda: plots.surface(valley, paths={hidden: [(0.0, 0.0)]}),
+    )
+    for draw in draws:
+        with pytest.raises(ValueError, match="must not be empty or begin with _, got"):
+            draw()
+    assert plt.get_fignums() == []
+
+
+def test_a_loss_that_is_never_finite_has_no_curve() -> None:
+    for losses in ([math.nan] * 3, [None, math.inf]):
+        with pytest.raises(ValueError, match="no loss to draw in history"):
+            plots.loss_curve(losses)
 
 
 def test_loss_curve_shows_every_epoch_and_tells_held_out_from_training() -> None:
@@ -440,7 +535,7 @@ def test_distributions_that_do_not_exist_are_refused() -> None:
         plots.distributions(RUN)
     with pytest.raises(ValueError, match="one of weights, gradients, activations"):
         plots.distributions(snapshot(), "biases")
-    with pytest.raises(ValueError, match="bins=0"):
+    with pytest.raises(ValueError, match=r"bins must be .* got 0"):
         plots.distributions(snapshot(), bins=0)
 
 
@@ -502,7 +597,7 @@ def test_a_function_may_be_anything_that_makes_a_value() -> None:
 
 
 def test_an_empty_interval_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"start=1\.0, stop=1\.0"):
+    with pytest.raises(ValueError, match=r"start and stop must be .* got 1\.0, 1\.0"):
         plots.activation_curve(ops.tanh, start=1.0, stop=1.0)
 
 
@@ -577,12 +672,12 @@ def test_a_gallery_over_its_limit_says_so() -> None:
         (lambda: plots.image_gallery([[]]), "picture 0 is empty"),
         (lambda: plots.image_gallery([[[]]]), "picture 0 is empty"),
         (lambda: plots.image_gallery([[0.0, 1.0]]), "say its shape"),
-        (lambda: plots.image_gallery([[0.0, 1.0]], shape=(0, 2)), "0 rows of 2"),
+        (lambda: plots.image_gallery([[0.0, 1.0]], shape=(0, 2)), "each of shape must be .* got 0"),
         (lambda: plots.image_gallery([[[0.0, 1.0], [0.0]]]), "different lengths"),
         (lambda: plots.image_gallery([STROKE, [[1.0]]]), "different shapes"),
-        (lambda: plots.image_gallery([STROKE], labels=["a", "b"]), "1 pictures and 2 labels"),
-        (lambda: plots.image_gallery([STROKE], columns=0), "columns=0"),
-        (lambda: plots.image_gallery([STROKE], limit=0), "limit=0"),
+        (lambda: plots.image_gallery([STROKE], labels=["a", "b"]), "labels must be 1, .* got 2"),
+        (lambda: plots.image_gallery([STROKE], columns=0), "columns must be .* got 0"),
+        (lambda: plots.image_gallery([STROKE], limit=0), "limit must be .* got 0"),
         (lambda: plots.image_gallery(MOONS), "say its shape"),
     ],
 )
@@ -655,11 +750,11 @@ def test_attention_is_a_triangle_a_head_with_the_tokens_beside_it() -> None:
     [
         (lambda: plots.table_as_image([]), "the table is empty"),
         (lambda: plots.table_as_image([[1.0, 2.0], [1.0]]), "different lengths"),
-        (lambda: plots.table_as_image([[1.0]], rows="ab"), "1 rows and 2 names"),
-        (lambda: plots.table_as_image([[1.0]], columns=[]), "1 columns and 0 names"),
+        (lambda: plots.table_as_image([[1.0]], rows="ab"), "rows must be 1, .* got 2"),
+        (lambda: plots.table_as_image([[1.0]], columns=[]), "columns must be 1, .* got 0"),
         (lambda: plots.attention_maps([], []), "no shares"),
         (lambda: plots.attention_maps([[]], "a"), "no shares"),
-        (lambda: plots.attention_maps(LOOKS, "ab"), "3 positions and 2 tokens"),
+        (lambda: plots.attention_maps(LOOKS, "ab"), "tokens must be 3, .* got 2"),
         (lambda: plots.attention_maps(LOOKS[1:], "ab"), r"position 0 has shares for \[2, 2, 2\]"),
         (lambda: plots.attention_maps([[[1.0]], [[1.0]]], "ab"), r"position 1 .* for \[1\]"),
     ],
@@ -726,9 +821,9 @@ def test_a_surface_takes_a_function_of_values_and_a_flat_one() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"x": (1.0, 1.0)}, r"surface got x=\(1.0, 1.0\); the smaller number is first"),
-        ({"y": (2.0, -2.0)}, r"surface got y=\(2.0, -2.0\)"),
-        ({"resolution": 1}, "resolution=1; 2 is the least"),
+        ({"x": (1.0, 1.0)}, "x must be two numbers, the smaller first, got 1.0, 1.0"),
+        ({"y": (2.0, -2.0)}, "y must be .* got 2.0, -2.0"),
+        ({"resolution": 1}, "resolution must be .* got 1"),
     ],
 )
 def test_a_surface_says_what_map_it_needs(options: dict[str, Any], words: str) -> None:
@@ -786,7 +881,7 @@ def test_curves_go_through_the_functions_and_have_a_kind_of_line_each() -> None:
     for line, function in zip(lines, functions.values(), strict=True):
         xs, ys = map(list, cast("list[list[float]]", line.get_data()))
         assert (min(xs), max(xs)) == (-1.0, 3.0)
-        assert ys == [plots._number(function(x)) for x in xs]
+        assert ys == [plots._number("f", function(x)) for x in xs]
     assert len({line.get_linestyle() for line in lines}) == len(functions)
     assert len({line.get_color() for line in lines}) == len(functions)
     points = cast("list[list[float]]", examples.get_data())
@@ -796,7 +891,7 @@ def test_curves_go_through_the_functions_and_have_a_kind_of_line_each() -> None:
 def test_curves_say_what_is_missing() -> None:
     with pytest.raises(ValueError, match="no functions"):
         plots.curves({}, 0.0, 1.0)
-    with pytest.raises(ValueError, match=r"start=1.0, stop=1.0"):
+    with pytest.raises(ValueError, match="start and stop must be"):
         plots.curves({"x": lambda x: x}, 1.0, 1.0)
 
 
@@ -842,5 +937,5 @@ def test_errors_keep_their_size_and_their_gaps() -> None:
 def test_errors_that_can_not_be_drawn_are_refused() -> None:
     with pytest.raises(ValueError, match="no curves"):
         plots.error_curves({})
-    with pytest.raises(ValueError, match="floor=0"):
+    with pytest.raises(ValueError, match=r"floor must be .* above 0"):
         plots.error_curves({"a": [(0.0, 1.0)]}, floor=0.0)

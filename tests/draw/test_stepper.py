@@ -436,7 +436,7 @@ def test_save_is_by_suffix_and_whole(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == stepper.html()
     assert os.listdir(tmp_path) == ["steps.html"]
     for name in ("steps.svg", "steps.png"):
-        with pytest.raises(ValueError, match="there is html"):
+        with pytest.raises(ValueError, match=r"path must end in .html, got"):
             stepper.save(tmp_path / name)
     with pytest.raises(FileNotFoundError, match="a folder that exists"):
         stepper.save(tmp_path / "missing" / "steps.html")
@@ -472,20 +472,20 @@ for page in [*pages, draw_backward(loss, model=model), draw_backward(loss)]:
 
 @pytest.mark.parametrize("root", [3, "x", None, [Value(1.0)], 2.5])
 def test_a_root_that_is_no_value_is_refused(root: Any) -> None:
-    with pytest.raises(TypeError, match="steps through the graph of a Value") as caught:
+    with pytest.raises(TypeError, match="root must be a Value") as caught:
         draw_backward(root)
-    assert type(root).__name__ in str(caught.value)
+    assert repr(root) in str(caught.value)
 
 
 def test_other_arguments_are_refused_with_what_there_is() -> None:
-    with pytest.raises(ValueError, match="there are 'recursion', 'assign', 'forward order'"):
+    with pytest.raises(ValueError, match="wrong must be one of recursion, assign, forward order"):
         draw_backward(example(), wrong="backwards")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="there are LR, TB, RL, BT"):
+    with pytest.raises(ValueError, match="rankdir must be one of LR, TB, RL, BT"):
         draw_backward(example(), rankdir="XY")
-    with pytest.raises(ValueError, match="limit= takes an integer"):
+    with pytest.raises(ValueError, match="limit must be a whole number"):
         draw_backward(example(), limit=0)
-    with pytest.raises(TypeError, match="model= takes a Module"):
-        draw_backward(example(), model=3)
+    with pytest.raises(TypeError, match="model must be a Module"):
+        draw_backward(example(), model=3)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="more than limit=300"):
         draw_backward(mlp_loss()[1], wrong="assign")
     with no_grad(), pytest.raises(RuntimeError, match="needs no gradient"):

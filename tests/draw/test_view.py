@@ -228,7 +228,7 @@ def test_an_infinite_number_or_none_does_not_break_a_range() -> None:
 
 @pytest.mark.parametrize("root", [3.0, None, "x", [Value(1.0)], object()])
 def test_a_root_that_is_no_value_is_refused(root: object) -> None:
-    with pytest.raises(TypeError, match=f"Value.*got .*{type(root).__name__}"):
+    with pytest.raises(TypeError, match=r"root must be a Value.* got"):
         view_of(root)  # type: ignore[arg-type]
 
 
@@ -237,13 +237,13 @@ def test_bad_arguments_are_refused() -> None:
     root = sum((x * float(i) for i in range(100)), x)
     with pytest.raises(ValueError, match=r"301 values.*limit=150.*focus="):
         view_of(root, group=False)
-    with pytest.raises(ValueError, match=r"limit= .*got 0"):
+    with pytest.raises(ValueError, match=r"limit must be .* got 0"):
         view_of(root, limit=0)
-    with pytest.raises(ValueError, match=r"radius= .*got -1"):
+    with pytest.raises(ValueError, match=r"radius must be .* got -1"):
         view_of(root, focus=x, radius=-1)
     with pytest.raises(ValueError, match=r"focus= .*not part of it"):
         view_of(root, focus=Value(1.0))
-    with pytest.raises(TypeError, match=r"model= .*got int"):
+    with pytest.raises(TypeError, match=r"model must be .* got 3"):
         view_of(root, model=3)
 
 

@@ -13,6 +13,7 @@ import re
 
 from graphviz import Digraph
 
+from micrograd_notes.common import checks
 from micrograd_notes.draw.graph import table
 from micrograd_notes.draw.graph.view import Arrow, Box, Span, View
 from micrograd_notes.draw.svg import WORD_JOINER
@@ -48,8 +49,7 @@ def digraph(view: View, rankdir: str = "LR") -> Digraph:
     >>> print(digraph(view_of(Value(3.0, name="x"))).source.splitlines()[0])
     digraph {
     """
-    if rankdir not in DIRECTIONS:
-        raise ValueError(f"unknown rankdir {rankdir!r}; there are {', '.join(DIRECTIONS)}")
+    checks.one_of("rankdir", rankdir, DIRECTIONS)
     dot = Digraph(
         graph_attr={
             "rankdir": rankdir,

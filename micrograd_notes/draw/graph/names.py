@@ -7,6 +7,7 @@ It knows nothing of boxes.
 from collections.abc import Mapping
 from typing import Any
 
+from micrograd_notes.common import checks
 from micrograd_notes.draw.graph.indexed import IndexedGraph
 from micrograd_notes.engine import Value
 
@@ -19,14 +20,10 @@ def names_of(model: Any) -> dict[Value, str]:
 
     >>> names_of([1, 2])
     Traceback (most recent call last):
-    TypeError: model= takes a Module, which names its parameters, got list
+    TypeError: model must be a Module, which names its parameters, got [1, 2]
     """
-    named_parameters = getattr(model, "named_parameters", None)
-    if named_parameters is None:
-        raise TypeError(
-            f"model= takes a Module, which names its parameters, got {type(model).__name__}"
-        )
-    return {parameter: name for name, parameter in named_parameters()}
+    checks.module(model)
+    return {parameter: name for name, parameter in model.named_parameters()}
 
 
 def owner(name: str) -> str:

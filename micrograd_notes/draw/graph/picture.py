@@ -4,7 +4,6 @@ This file brings view, DOT, Graphviz and the table together, and knows the forma
 Its methods have the names of xflr6/graphviz, which micrograd's own `draw_dot` returns an object of.
 """
 
-import html
 import os
 from collections.abc import Callable
 from functools import cached_property
@@ -13,7 +12,8 @@ from typing import Any
 
 from graphviz import Digraph
 
-from micrograd_notes.common.files import write_whole
+from micrograd_notes.common import checks
+from micrograd_notes.common.files import as_path, write_whole
 from micrograd_notes.draw import svg
 from micrograd_notes.draw.graph import mermaid, table
 from micrograd_notes.draw.graph.dot import digraph
@@ -21,10 +21,11 @@ from micrograd_notes.draw.graph.groups import with_groups
 from micrograd_notes.draw.graph.indexed import indexed
 from micrograd_notes.draw.graph.inside import Inside, insides_of
 from micrograd_notes.draw.graph.view import View, view_of
-from micrograd_notes.draw.page import page
-from micrograd_notes.draw.rendering import FORMATS, check_format, format_of, render
+from micrograd_notes.draw.page import PICTURE, TABLE, page
+from micrograd_notes.draw.rendering import FORMATS, format_of, render
 from micrograd_notes.draw.text import counted
 from micrograd_notes.engine import Value
+from micrograd_notes.nn import Module
 
 SAVED_AS = (*FORMATS, "dot", "html")
 """The formats, and suffixes, that a picture is saved in."""
@@ -35,7 +36,7 @@ def draw_dot(
     format: str = "svg",
     rankdir: str = "LR",
     *,
-    model: Any = None,
+    model: Module | None = None,
     partials: bool = False,
     limit: int = 150,
     group: bool = True,
@@ -88,7 +89,7 @@ class Picture:
     b'\\x89PNG'
     >>> picture.save("square.gif")
     Traceback (most recent call last):
-    ValueError: unknown format 'gif'; there are svg, png, pdf, dot, html
+    ValueError: path must end in .svg or .png or .pdf or .dot or .html, got 'square.gif'
     """
 
     def __init__(
@@ -98,7 +99,8 @@ class Picture:
         rankdir: str = "LR",
         insides: tuple[Inside, ...] = (),
     ) -> None:
-        check_format(format)
+        checks.instance("view", view, View, "a View, as draw_dot(root) makes one")
+        checks.one_of("format", format, FORMATS)
         self.view = view
         self.format = format
         self.rankdir = rankdir
@@ -133,7 +135,7 @@ class Picture:
     def pipe(self, format: str | None = None) -> bytes:
         """Returns the picture as the bytes of a file: svg, png or pdf."""
         format = self.format if format is None else format
-        check_format(format)
+        checks.one_of("format", format, FORMATS)
         return self.svg().encode() if format == "svg" else render(self.source, format)
 
     def html(self) -> str:
@@ -142,10 +144,10 @@ class Picture:
         A group opens on the graph of one of its repeats, if that has few enough values to lay out
         ahead; else it says why not, and what to do.
         """
-        picture = _PICTURE.format(svg=self.svg())
+        picture = PICTURE.format(svg=self.svg())
         if self.insides:
             picture = with_groups(picture, self.insides, self.rankdir)
-        return page(self.view.title, picture + _TABLE.format(table=table.as_html(self.view)))
+        return page(self.view.title, picture + TABLE.format(table=table.as_html(self.view)))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Writes the picture in the format of the path's suffix: .svg, .png, .pdf, .dot, .html.
@@ -171,9 +173,13 @@ class Picture:
             The path of the picture: the filename with the format added.
         """
         format = self.format if format is None else format
-        picture = write_whole(f"{os.fspath(filename)}.{format}", self.pipe(format))
+        source = as_path(filename, "filename")
+        if not source.name:
+            raise ValueError(f"filename must be the name of a file, got {filename!r}")
+        cleanup = checks.flag("cleanup", cleanup)
+        picture = write_whole(f"{source}.{format}", self.pipe(format))
         if not cleanup:
-            write_whole(filename, self.source.encode())
+            write_whole(source, self.source.encode())
         return str(picture)
 
     def __repr__(self) -> str:
@@ -188,18 +194,5 @@ class Picture:
                 "text/vnd.mermaid": mermaid.flowchart(self.view, self.rankdir, str(error)),
                 "text/plain": f"{table.plain(self.view)}\n{error}",
             }
-        # An image survives in a notebook that is not trusted; inline SVG would be stripped.
-        alternative = html.escape(f"{self.view.title}. {self.description}")
-        image = f'<img src="{svg.data_uri(drawn)}" alt="{alternative}" style="max-width: 100%">'
+        image = svg.image(drawn, f"{self.view.title}. {self.description}")
         return {"text/html": image, "image/svg+xml": drawn, "text/plain": repr(self)}
-
-
-_PICTURE = """<div class="picture" tabindex="0" role="group" aria-label="picture">
-{svg}
-</div>"""
-
-_TABLE = """
-<details>
-<summary>The same as a table</summary>
-{table}
-</details>"""

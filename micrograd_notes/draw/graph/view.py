@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from micrograd_notes.common import checks
 from micrograd_notes.draw.graph.grouping import Grouping, grouped
 from micrograd_notes.draw.graph.indexed import IndexedGraph, indexed
 from micrograd_notes.draw.graph.names import modules_of, names_of
@@ -120,10 +121,9 @@ def view_of(
     >>> [box.name or box.operation for box in view.boxes], len(view.arrows)
     (['x', '*'], 2)
     """
-    _check_root(root)
-    for argument, number, least in (("limit", limit, 1), ("radius", radius, 0)):
-        if not isinstance(number, int) or isinstance(number, bool) or number < least:
-            raise ValueError(f"{argument}= takes an integer from {least} on, got {number!r}")
+    check_root(root)
+    limit, radius = checks.whole_number("limit", limit), checks.whole_number("radius", radius, 0)
+    partials, group = checks.flag("partials", partials), checks.flag("group", group)
     names = {} if model is None else names_of(model)
     graph = indexed(root)
     if focus is not None:
@@ -142,14 +142,10 @@ def view_of(
     return _view_of_groups(grouping, names, partials)
 
 
-def _check_root(root: object) -> None:
-    if isinstance(root, Value):
-        return
-    advice = "draw its sum, or one of its elements" if isinstance(root, list | tuple) else ""
-    raise TypeError(
-        f"a picture is drawn of a Value, the result of an expression; got {root!r:.80} "
-        f"of type {type(root).__name__}" + (f": {advice}" if advice else "")
-    )
+def check_root(root: object) -> None:
+    """Raises TypeError where it is not a `Value`."""
+    of_many = " (draw the sum of several, or one of them)" * isinstance(root, list | tuple)
+    checks.instance("root", root, Value, f"a Value, the result of an expression{of_many}")
 
 
 def _focus(graph: IndexedGraph, focus: object) -> int:

@@ -11,11 +11,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from micrograd_notes.common import checks
 from micrograd_notes.common.files import write_whole
 from micrograd_notes.draw import svg
 from micrograd_notes.draw.model.svg import model_svg
 from micrograd_notes.draw.model.view import Column, ModelView, Unit, model_view
-from micrograd_notes.draw.page import page
+from micrograd_notes.draw.page import PICTURE, TABLE, page
 from micrograd_notes.draw.rendering import format_of
 from micrograd_notes.draw.text import counted, short
 from micrograd_notes.nn.networks import MLP, Layer, Neuron
@@ -68,10 +69,11 @@ class ModelPicture:
     >>> picture = draw_model(Neuron(2, activation="tanh", seed=0))
     >>> picture.save("neuron.gif")
     Traceback (most recent call last):
-    ValueError: unknown format 'gif'; there are svg, html
+    ValueError: path must end in .svg or .html, got 'neuron.gif'
     """
 
     def __init__(self, view: ModelView) -> None:
+        checks.instance("view", view, ModelView, "a ModelView, as draw_model(mlp) makes one")
         self.view = view
 
     @property
@@ -89,7 +91,8 @@ class ModelPicture:
 
     def html(self) -> str:
         """Returns a page of its own, with the picture and the table of its neurons."""
-        return page(self.view.title, _BODY.format(svg=self.svg(), table=_table(self.view)))
+        table = TABLE.format(table=_table(self.view))
+        return page(self.view.title, PICTURE.format(svg=self.svg()) + table)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Writes the picture in the format of the path's suffix, .svg or .html.
@@ -110,10 +113,7 @@ class ModelPicture:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """Returns what a notebook displays: an image, which survives where one is not trusted."""
-        alternative = html.escape(f"{self.view.title}. {self.view.description}")
-        image = (
-            f'<img src="{svg.data_uri(self.svg())}" alt="{alternative}" style="max-width: 100%">'
-        )
+        image = svg.image(self.svg(), f"{self.view.title}. {self.view.description}")
         return {"text/html": image, "image/svg+xml": self.svg(), "text/plain": repr(self)}
 
 
@@ -148,14 +148,3 @@ def _row(column: Column, unit: Unit, has_sample: bool) -> str:
         + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
         + "</tr>"
     )
-
-
-_BODY = """<div class="picture" tabindex="0" role="group" aria-label="picture">
-{svg}
-</div>
-<details>
-<summary>The same as a table</summary>
-<div class="picture" tabindex="0" role="region" aria-label="table">
-{table}
-</div>
-</details>"""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from micrograd_notes.common import checks
 from micrograd_notes.draw.text import counted, short
 from micrograd_notes.engine import Value, no_grad
 from micrograd_notes.nn.networks import MLP, Layer, Neuron
@@ -150,7 +151,8 @@ def model_view(
     """
     layers = _layers_of(model)
     width = len(layers[0][1][0].w)
-    _check(model, width, inputs, image_shape, limit)
+    inputs, image_shape = _fitting(model, width, inputs, image_shape)
+    limit = checks.whole_number("limit", limit, 2)
     answers = _answers(layers, inputs)
     columns = [_input_column(width, answers[0], width if image_shape else limit)]
     for (name, neurons), numbers in zip(layers, answers[1:], strict=True):
@@ -171,9 +173,8 @@ def _layers_of(model: MLP | Layer | Neuron) -> list[tuple[str, list[Neuron]]]:
     if isinstance(model, Neuron):
         return [("", [model])]
     raise TypeError(
-        "draw_model draws an MLP, a Layer or a Neuron, in columns of neurons; got "
-        f"{type(model).__name__}. For a module of your own, draw the MLP in it, or the graph of "
-        "its output: draw_dot(output, model=module)"
+        f"mlp must be an MLP, a Layer or a Neuron, got {checks.shown(model)}. Of your own module, "
+        "draw the MLP in it, or the graph of its output: draw_dot(output, model=module)"
     )
 
 
@@ -189,26 +190,19 @@ def _title(model: Any, layers: list[tuple[str, list[Neuron]]]) -> str:
     return f"{type(model).__name__}({arguments[kind]})"
 
 
-def _check(
-    model: object, width: int, inputs: Any, image_shape: tuple[int, int] | None, limit: Any
-) -> None:
-    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 2:
-        raise ValueError(f"limit= takes an integer from 2 on, got {limit!r}")
-    what = type(model).__name__
-    if inputs is not None and not hasattr(inputs, "__len__"):
-        raise TypeError(f"inputs= takes one sample, a list of {width} numbers, got {inputs!r}")
-    if inputs is not None and len(inputs) != width:
-        raise ValueError(
-            f"{what} with {width} inputs got {len(inputs)}; inputs= takes one sample, a list of "
-            f"{width} numbers"
-        )
-    if image_shape is None:
-        return
-    if len(image_shape) != 2 or min(image_shape) < 1 or math.prod(image_shape) != width:
-        raise ValueError(
-            f"image_shape={image_shape!r} does not fit {what} with {width} inputs; give (rows, "
-            "columns) whose product is that number"
-        )
+def _fitting(model: object, width: int, inputs: Any, image_shape: Any) -> tuple[Any, Any]:
+    """Returns the sample and the shape of the picture, checked, where they are given."""
+    what = f"{type(model).__name__} with {width} inputs"
+    if inputs is not None:
+        numbers = [x.data if isinstance(x, Value) else x for x in checks.listed("inputs", inputs)]
+        inputs = [checks.finite_number("each of inputs", x) for x in numbers]
+        if len(inputs) != width:
+            raise ValueError(f"{what} got {len(inputs)}; inputs must be a list of {width} numbers")
+    if image_shape is not None:
+        image_shape = checks.shape("image_shape", image_shape)
+        if math.prod(image_shape) != width:
+            raise ValueError(f"image_shape must be (rows, columns) for {what}, got {image_shape}")
+    return inputs, image_shape
 
 
 def _answers(
@@ -219,7 +213,7 @@ def _answers(
         widths = [len(layers[0][1][0].w), *(len(neurons) for _, neurons in layers)]
         return [[None] * width for width in widths]
     with no_grad():
-        signals = [x if isinstance(x, Value) else Value(x) for x in inputs]
+        signals = [Value(x) for x in inputs]
         answers: list[list[float | None]] = [[x.data for x in signals]]
         for _, neurons in layers:
             signals = [neuron(signals) for neuron in neurons]

@@ -16,6 +16,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, Literal
 
+from micrograd_notes.common import checks
 from micrograd_notes.draw import svg
 from micrograd_notes.draw.graph import table
 from micrograd_notes.draw.graph.dot import digraph, pale
@@ -27,6 +28,7 @@ from micrograd_notes.draw.graph.view import (
     Box,
     Span,
     View,
+    check_root,
     view_of,
 )
 from micrograd_notes.draw.graph.wording import labels_of
@@ -38,6 +40,7 @@ from micrograd_notes.draw.stepper.wrong import WRONG
 from micrograd_notes.draw.stepper.wrong_steps import TITLES, steps_beside
 from micrograd_notes.draw.text import counted
 from micrograd_notes.engine import Value
+from micrograd_notes.nn import Module
 
 _MOST_BOXES = 150  # of a picture in groups
 _MOST_WITH_NEURONS = 60  # of one with neurons in it, which have many arrows
@@ -50,7 +53,7 @@ Wrong = Literal["recursion", "assign", "forward order"]
 
 def draw_backward(
     root: Value,
-    model: Any = None,
+    model: Module | None = None,
     wrong: Wrong | None = None,
     *,
     rankdir: str = "LR",
@@ -84,7 +87,15 @@ def draw_backward(
     >>> print(stepper.steps[-1]["products"][0]["text"])
     dL/dw += dL/dw * dL/dL = (-3.0) * 1.0 = -3.0 (0 -> -3.0)
     """
-    _check(root, wrong, limit)
+    check_root(root)
+    if not root.requires_grad:
+        raise RuntimeError(
+            "this root needs no gradient, so there is no backward pass: it was made from plain "
+            "numbers, from leaves with requires_grad=False, or under no_grad()"
+        )
+    if wrong is not None:
+        checks.one_of("wrong", wrong, WRONG)
+    checks.whole_number("limit", limit)
     names = {} if model is None else names_of(model)
     graph = indexed(root)
     labels = labels_of(graph, names)
@@ -107,24 +118,6 @@ def draw_backward(
         shown = frozenset(position for box in view.boxes for position in box.members)
         steps = steps_by_value(graph, labels, shown)
     return Stepper(_for_stepping(view, labels), steps, wrong, rankdir)
-
-
-def _check(root: object, wrong: object, limit: object) -> None:
-    if not isinstance(root, Value):
-        advice = "step through their sum, or one element" if isinstance(root, list | tuple) else ""
-        raise TypeError(
-            f"draw_backward steps through the graph of a Value, the result of an expression; got "
-            f"{root!r:.80} of type {type(root).__name__}" + (f": {advice}" if advice else "")
-        )
-    if not root.requires_grad:
-        raise RuntimeError(
-            "this root needs no gradient, so there is no backward pass: it was made from plain "
-            "numbers, from leaves with requires_grad=False, or under no_grad()"
-        )
-    if wrong is not None and wrong not in WRONG:
-        raise ValueError(f"unknown wrong sweep {wrong!r}; there are {', '.join(map(repr, WRONG))}")
-    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
-        raise ValueError(f"limit= takes an integer from 1 on, got {limit!r}")
 
 
 def _count_steps(graph: IndexedGraph) -> int:
@@ -161,7 +154,7 @@ class Stepper(Page):
     ['forward', 'forward', 'seed', 'backward']
     >>> stepper.save("steps.gif")
     Traceback (most recent call last):
-    ValueError: unknown format 'gif'; there is html
+    ValueError: path must end in .html, got 'steps.gif'
     """
 
     def __init__(
@@ -265,8 +258,7 @@ class Stepper(Page):
                 for key, span in last.items()
             },
         )
-        alternative = html.escape(f"{self.view.title}. {description}")
-        return _PICTURE.format(source=svg.data_uri(picture), alternative=alternative)
+        return svg.image(picture, f"{self.view.title}. {description}", ' data-part="picture"')
 
 
 def _with_grads(view: View, grads: Mapping[str, Span]) -> View:
@@ -334,8 +326,6 @@ _FRAGMENT = """<div data-micrograd-stepper>
 <script>
 {script}</script>
 </div>"""
-
-_PICTURE = '<img data-part="picture" src="{source}" alt="{alternative}" style="max-width: 100%">'
 
 _NO_PICTURE = """<div data-part="picture">
 {table}

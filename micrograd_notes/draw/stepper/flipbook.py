@@ -14,6 +14,7 @@ import html
 from collections.abc import Sequence
 from functools import cached_property
 
+from micrograd_notes.common import checks
 from micrograd_notes.draw.page import Page, text_of
 from micrograd_notes.draw.stepper.backward import as_json_in_html
 from micrograd_notes.draw.text import counted
@@ -36,12 +37,15 @@ class Flipbook(Page):
     """
 
     def __init__(self, pages: Sequence[tuple[str, bytes]], title: str) -> None:
+        what = "(words, the bytes of a PNG)"
+        pages = [checks.pair("each of pages", page, what) for page in checks.listed("pages", pages)]
         if len(pages) < 2:
-            raise ValueError(f"a flip book has 2 pictures or more, got {len(pages)}")
-        for number, (words, _) in enumerate(pages, 1):
-            if not words.strip():
-                raise ValueError(f"picture {number} has no words; say what it shows")
-        self.title = title
+            raise ValueError(f"pages must be 2 pictures or more, got {len(pages)}")
+        for number, (words, png) in enumerate(pages, 1):
+            checks.instance("each picture of pages", png, bytes, "the bytes of a PNG")
+            if not checks.text("the words of each of pages", words).strip():
+                raise ValueError(f"picture {number} of pages has no words; say what it shows")
+        self.title = checks.text("title", title)
         self.captions = [words for words, _ in pages]
         """What is said of each picture, below it and to those who do not see it."""
         self.sources = [

@@ -60,17 +60,12 @@ def compared(graph: IndexedGraph, how: str) -> list[Visit]:
     Up to there both have the same numbers. If no visit has a parting, the wrong sweep gets this
     graph right.
 
-    Raises:
-        ValueError: there is no such wrong sweep.
-
     >>> from micrograd_notes.draw.graph.indexed import indexed
     >>> x = Value(3.0)
     >>> part = compared(indexed(x * x), "assign")[-1].parting
     >>> part.why, part.right, part.wrong
     ('overwritten', 6.0, 3.0)
     """
-    if how not in WRONG:
-        raise ValueError(f"unknown wrong sweep {how!r}; there are {', '.join(map(repr, WRONG))}")
     right = _RightSweep(graph)
     visits: list[Visit] = []
     for node, wrong in _VISITS[how](graph):

@@ -84,7 +84,7 @@ class TrainingPage(Page):
 
     >>> training_page(History([{"loss": 2.0}])).save("training.gif")
     Traceback (most recent call last):
-    ValueError: unknown format 'gif'; there is html
+    ValueError: path must end in .html, got 'training.gif'
     """
 
     def __init__(self, history: History, title: str, limit: int, resolution: int) -> None:
