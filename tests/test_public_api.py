@@ -38,7 +38,7 @@ from micrograd_notes.gpt import GPT
 from micrograd_notes.lifting import Lifted, lift
 from micrograd_notes.train.data import Dataset, moons
 from micrograd_notes.train.loop import History, fit
-from micrograd_notes.train.optim import SGD
+from micrograd_notes.train.optim import SGD, Optimizer
 from micrograd_notes.train.recording import Recorder, Snapshot, snapshots_of
 from micrograd_notes.train.watching import Watcher
 
@@ -265,6 +265,8 @@ GOOD: dict[str, Callable[[], Any]] = {
     "attention_maps.tokens": lambda: "ca",
 }
 
+OF_NUMBERS = ("op", "ops", "helper_ops", "functions")  # files whose functions take any number
+
 ALWAYS = ("epochs", "progress", "class_names", "targets")  # given though they may be left out
 
 # An object of each class, whose methods are called.
@@ -280,6 +282,8 @@ OBJECTS: dict[type, Callable[[], Any]] = {
     Lifted: a_program,
     GPT: lambda: GPT("ab", positions=4, width=4, heads=2),
     Snapshot: lambda: snapshots_of(a_history())[0][1],
+    Value: lambda: Value(0.5),
+    Optimizer: lambda: SGD([Value(1.0), Value(2.0)]),
     Picture: lambda: draw_dot(Value(2.0) * 3.0),
     ModelPicture: lambda: draw_model(MLP(2, [1], seed=0)),
 }
@@ -368,7 +372,7 @@ def case(label: str, get: Callable[[], Any], thing: Any) -> Case:
     hinted: Any = vars(thing).get("__init__") if isinstance(thing, type) else thing
     hinted = hinted if inspect.isfunction(hinted) else type(thing).__call__
     try:
-        hints = typing.get_type_hints(hinted)
+        hints = typing.get_type_hints(hinted, localns={"Value": Value, "Op": Op})
     except NameError:  # a name that only a type checker imports
         hints = {}
     return Case(label, get, [p for p in signature.parameters.values() if p.name != "self"], hints)
@@ -475,7 +479,7 @@ def faults(case: Case, parameter: inspect.Parameter) -> Iterator[str]:
     """Yields a line for each bad input that is neither refused in the right way nor right."""
     words = [parameter.name, *WORDS.get(parameter.name, [])]
     name = getattr(case.get(), "__name__", case.label)  # a method may be another one's alias
-    is_operation = home(case.get()) in ("micrograd_notes.engine.op", "micrograd_notes.engine.ops")
+    is_operation = home(case.get()).removeprefix("micrograd_notes.engine.") in OF_NUMBERS
     is_operation = is_operation or name in TABLE
     if is_operation:  # its name says enough where all operands are of one kind
         words += [f"{name}()", f"{name}("]

@@ -7,7 +7,6 @@ into it; nine in ten nodes of a network are made here otherwise.
 """
 
 from collections.abc import Callable
-from functools import update_wrapper
 from typing import Any
 from weakref import ref
 
@@ -67,8 +66,9 @@ def fast_methods(op: Op) -> dict[str, Any]:
     """Returns what `value.reference_methods` does, with faster methods where a row is simple."""
     methods = value.reference_methods(op)
     if op.is_simple and op.arity == 1:
-        plain = methods[op.name]
-        quick = update_wrapper(_recorder(op), plain)
+        plain, quick = methods[op.name], _recorder(op)
+        for told in ("__name__", "__qualname__", "__doc__"):
+            setattr(quick, told, getattr(plain, told))
         return {name: quick if method is plain else method for name, method in methods.items()}
     if op.is_simple and op.method is not None:
         methods[f"__{op.method}__"] = _recorder(op)

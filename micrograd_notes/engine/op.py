@@ -151,8 +151,10 @@ def operation(
     >>> double(3.0), double.partials[0](6.0, 3.0)
     (6.0, 2.0)
     """
-    rules = row_checks.checked(name, forward, partials, symbol, facts_given, TABLE)
+    further = {"symbol": symbol, "method": method, "defaults": defaults, **facts_given}
+    rules = row_checks.checked(name, forward, partials, further, TABLE)
     stated = vars(facts.of(name, facts_given))
+    is_helper = checks.flag("is_helper", is_helper)
     op = Op(name, forward, rules, symbol or name, method, defaults, is_helper, **stated)
     for listener in _listeners:
         listener(op)

@@ -14,7 +14,6 @@ def checked(
     name: Any,
     forward: Any,
     partials: Any,
-    symbol: Any,
     given: Mapping[str, Any],
     existing: Collection[str],
 ) -> Rules:
@@ -25,8 +24,11 @@ def checked(
         raise ValueError(
             f"{name!r} is a built-in operation and stays as it is; choose another name"
         )
-    for what, text in (("symbol", symbol), ("numpy", given.get("numpy"))):
-        checks.text(f"{name}: {what}", "" if text is None else text)
+    for what in ("symbol", "method", "numpy"):
+        if given.get(what) is not None:
+            checks.text(f"{name}: {what}", given[what])
+    for number in checks.listed(f"{name}: defaults", given["defaults"]):
+        checks.finite_number(f"{name}: defaults", number)
     rules: Rules = partials  # one function, or one per operand
     if not callable(partials):
         listed: Sequence[Any] = checks.listed(f"{name}: partials", partials)

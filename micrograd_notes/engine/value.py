@@ -313,7 +313,7 @@ def reference_methods(op: Op) -> dict[str, Any]:
     def named(*operands: Any) -> Value:
         return recorder(op, operands)
 
-    named.__name__ = op.name
+    named.__name__, named.__qualname__ = op.name, f"Value.{op.name}"
     named.__doc__ = f"Returns {op.name} of it: see `micrograd_notes.engine.ops.{op.name}`."
     methods: dict[str, Any] = {op.name: named}
     if op.numpy_name is not None and is_free(op.numpy_name, op):

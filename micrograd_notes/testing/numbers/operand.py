@@ -9,6 +9,8 @@ forward (`forward`). This file gives such operands what a program may do with th
 from collections.abc import Callable
 from typing import Any
 
+from micrograd_notes.common import checks
+from micrograd_notes.engine.messages import completed
 from micrograd_notes.engine.op import TABLE, Op, on_new_operation
 
 
@@ -50,6 +52,12 @@ class Operand:
 def real(x: Any) -> Any:
     """Returns the real number that an operand stands for; a plain number is itself."""
     return x._real if isinstance(x, Operand) else x
+
+
+def numbers_for(op: Op, given: Any) -> tuple[float, ...]:
+    """Returns finite numbers that the operation can be called with; TypeError or ValueError."""
+    checks.operation("op", op)
+    return completed(op, tuple(checks.finite_numbers("operands", given)))
 
 
 def _install(op: Op) -> None:
