@@ -23,7 +23,7 @@ MOVED = {
     "lifted_training": "train.lifted_loop",
     "losses": "nn.losses",
     "memories": "train.memories",
-    "methods": "engine.methods",
+    "methods": "engine.value",
     "modes": "engine.modes",
     "op": "engine.op",
     "ops": "engine.ops",

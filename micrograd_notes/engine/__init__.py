@@ -10,7 +10,7 @@ from micrograd_notes.engine import copying as copying  # registers copies and pi
 from micrograd_notes.engine import ops as ops
 from micrograd_notes.engine.anomaly import AnomalyError, detect_anomaly
 from micrograd_notes.engine.backward import Step, grad, sweep, topological_order
-from micrograd_notes.engine.fast import use
+from micrograd_notes.engine.fast import use as use
 from micrograd_notes.engine.functions import clamp, maximum, minimum, pick, softmax
 from micrograd_notes.engine.helper_ops import equal, greater, step, where
 from micrograd_notes.engine.modes import no_grad

@@ -108,8 +108,9 @@ def _method_of_two_operands(op: Op) -> Callable[[Value, Any], Any]:
         if asked is not None:
             node = _node(op, data, None, None, False)
             if self._left is None and (self._requires_grad or self.origin is not None):
-                node.op, node.origin = None, self.origin or ref(self)  # as `forgotten` does
-                return node
+                leaf: Any = node
+                leaf.op, leaf.origin = None, self.origin or ref(self)  # as `forgotten` does
+                return leaf
             return modes.forgotten(node, (self, other))
         requires_grad = self._requires_grad or other._requires_grad
         if data.__class__ is not float:

@@ -11,65 +11,65 @@ from itertools import accumulate
 from typing import Any
 
 from micrograd_notes.engine import accurate
-from micrograd_notes.engine.op import TABLE, Op, operation
+from micrograd_notes.engine.op import TABLE, Row, operation
 
 helper = partial(operation, is_helper=True)
 
 # ---- choosing ------------------------------------------------------------------------------------
 
-where: Op = operation("where", lambda condition, a, b: a if condition else b, [
+where: Row = operation("where", lambda condition, a, b: a if condition else b, [
     None,
     lambda y, condition, a, b: where(condition, 1.0, 0.0),
     lambda y, condition, a, b: where(condition, 0.0, 1.0)])
-greater: Op = operation("greater", lambda a, b: 1.0 if a > b else 0.0, [0.0, 0.0], symbol=">")
-equal: Op = operation("equal", lambda a, b: 1.0 if a == b else 0.0, [0.0, 0.0], symbol="=")
-step: Op = operation("step", accurate.step, [0.0])
+greater: Row = operation("greater", lambda a, b: 1.0 if a > b else 0.0, [0.0, 0.0], symbol=">")
+equal: Row = operation("equal", lambda a, b: 1.0 if a == b else 0.0, [0.0, 0.0], symbol="=")
+step: Row = operation("step", accurate.step, [0.0])
 # the larger, and the smaller, of x and a plain number
-at_least: Op = helper("at_least", accurate.maximum,
+at_least: Row = helper("at_least", accurate.maximum,
     [lambda y, x, bound: greater(x, bound), None], symbol="max")
-at_most: Op = helper("at_most", accurate.minimum,
+at_most: Row = helper("at_most", accurate.minimum,
     [lambda y, x, bound: greater(bound, x), None], symbol="min")
 
 # ---- products and quotients ----------------------------------------------------------------------
 
 # adjoint times partial: the product of the chain rule
-chain: Op = helper("chain", accurate.chain_product,
+chain: Row = helper("chain", accurate.chain_product,
     [lambda y, adjoint, partial: partial, lambda y, adjoint, partial: adjoint], symbol="·")
-ieee_divide: Op = helper("ieee_divide", accurate.ieee_divide,
+ieee_divide: Row = helper("ieee_divide", accurate.ieee_divide,
     [lambda y, a, b: ieee_divide(1.0, b), lambda y, a, b: -ieee_divide(y, b)], symbol="/")
 # a / (a + b), the part that a has in their sum
-share: Op = helper("share", accurate.share,
+share: Row = helper("share", accurate.share,
     [lambda y, a, b: chain(share(b, a), ieee_divide(1.0, a + b)),
      lambda y, a, b: -chain(y, ieee_divide(1.0, a + b))])
 # 1 - x*x, for the derivatives of asin, acos and atanh; as a product it keeps its digits near 1
-one_minus_square: Op = helper("one_minus_square", lambda x: (1.0 - x) * (1.0 + x),
+one_minus_square: Row = helper("one_minus_square", lambda x: (1.0 - x) * (1.0 + x),
     [lambda y, x: -2.0 * x], symbol="1-x²")
 # a / hypot(a, b), the cosine of the angle of (a, b); `ops`, which has hypot, imports this file
-direction: Op = helper("direction", accurate.direction,
+direction: Row = helper("direction", accurate.direction,
     [lambda y, a, b: direction(b, a) * _across(a, b), lambda y, a, b: -y * _across(a, b)])
 
 # ---- powers, exponentials, logarithms ------------------------------------------------------------
 
 # a ** (b - n), for the derivatives of power: n is 1 in the first, a whole number above in the next.
 # From 0 ** 0 on they are 0, and the infinite 0 ** -1 beneath is left out, or the fifth is nan.
-power_less: Op = helper("power_less", accurate.power_less, [
+power_less: Row = helper("power_less", accurate.power_less, [
     lambda y, a, b, n: chain(b - n, power_less(where(a, a, where(b - n, a, 1.0)), b, n + 1.0)),
     lambda y, a, b, n: where(a, chain(y, ieee_log(a)), 0.0),
     None], symbol="**")
-ieee_log: Op = helper("ieee_log", accurate.ieee_log,
+ieee_log: Row = helper("ieee_log", accurate.ieee_log,
     [lambda y, x: ieee_divide(1.0, x)], symbol="log")
-exp_difference: Op = helper("exp_difference", accurate.exp_difference,
+exp_difference: Row = helper("exp_difference", accurate.exp_difference,
     [lambda y, a, b: y, lambda y, a, b: -y], symbol="exp(a-b)")
-sech_squared: Op = helper("sech_squared", accurate.sech_squared,
+sech_squared: Row = helper("sech_squared", accurate.sech_squared,
     [lambda y, x: -2.0 * TABLE["tanh"](x) * y], symbol="sech²")
 
 # ---- the bell curve ------------------------------------------------------------------------------
 
-gaussian: Op = helper("gaussian", accurate.gaussian,
+gaussian: Row = helper("gaussian", accurate.gaussian,
     [lambda y, x: -2.0 * (x * y)], symbol="exp(-x²)")
-normal_density: Op = helper("normal_density", accurate.normal_density,
+normal_density: Row = helper("normal_density", accurate.normal_density,
     [lambda y, x: -x * y], symbol="φ")
-normal_cdf: Op = helper("normal_cdf", accurate.normal_cdf,
+normal_cdf: Row = helper("normal_cdf", accurate.normal_cdf,
     [lambda y, x: normal_density(x)], symbol="Φ")
 
 # ---- derivatives that take more than a line ------------------------------------------------------
@@ -124,5 +124,5 @@ def _detached(x: Any) -> Any:
 
 
 # of Values; a tie is shared
-largest: Op = helper("largest", accurate.maximum, tied_shares, symbol="max")
-smallest: Op = helper("smallest", accurate.minimum, tied_shares, symbol="min")
+largest: Row = helper("largest", accurate.maximum, tied_shares, symbol="max")
+smallest: Row = helper("smallest", accurate.minimum, tied_shares, symbol="min")

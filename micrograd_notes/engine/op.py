@@ -103,13 +103,6 @@ class Op(Facts):
         except (ArithmeticError, ValueError) as error:
             raise messages.explained(error, self, list(map(repr, operands))) from None
 
-    if TYPE_CHECKING:  # `value.install` makes it a method: x.tanh() is tanh(x)
-
-        @overload
-        def __get__(self, value: None, kind: Any = None) -> "Op": ...
-        @overload
-        def __get__(self, value: "Value", kind: Any = None) -> Callable[..., "Value"]: ...
-
     def __repr__(self) -> str:
         return f"Op({self.name})"
 
@@ -122,6 +115,19 @@ class Op(Facts):
     def __deepcopy__(self, memo: dict[int, Any]) -> "Op":
         return self
 
+
+if TYPE_CHECKING:
+
+    class Row(Op):
+        """An `Op`, which type checkers also see as a method of `Value`: x.tanh() is tanh(x)."""
+
+        @overload
+        def __get__(self, value: None, kind: Any = None) -> "Row": ...
+        @overload
+        def __get__(self, value: "Value", kind: Any = None) -> Callable[..., "Value"]: ...
+        def __get__(self, value: Any, kind: Any = None) -> Any: ...
+else:
+    Row = Op
 
 _listeners: list[Callable[[Op], None]] = []
 
@@ -136,7 +142,7 @@ def operation(
     defaults: tuple[float, ...] = (),
     is_helper: bool = False,
     **facts_given: Any,
-) -> Op:
+) -> Row:
     """Adds a row to the table and returns it. The arguments are those of `Op` and `Facts`.
 
     You may give a name of your own again, as happens when a cell of a notebook is run again: the
@@ -155,7 +161,7 @@ def operation(
     rules = row_checks.checked(name, forward, partials, further, TABLE)
     stated = vars(facts.of(name, facts_given))
     is_helper = checks.flag("is_helper", is_helper)
-    op = Op(name, forward, rules, symbol or name, method, defaults, is_helper, **stated)
+    op = Row(name, forward, rules, symbol or name, method, defaults, is_helper, **stated)
     for listener in _listeners:
         listener(op)
     TABLE[name] = op

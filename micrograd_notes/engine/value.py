@@ -7,7 +7,7 @@ its result is, and no recursion, so it may be a million operations deep.
 """
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from numbers import Number
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +58,8 @@ class Value(messages.RefusesConversions):
     name: str | None
     op: Op | None  # the row of the table that made it; None for a leaf
     origin: Any  # the neuron that it is the output of; what a leaf stands for: see `modes.forgotten`
+    _left: Any  # the operands: see `operands`
+    _right: Any
     _data: float
     _grad: float | None  # None until a backward pass reaches it
     _requires_grad: bool
@@ -65,7 +67,8 @@ class Value(messages.RefusesConversions):
 
     def __init__(self, data: float, name: str | None = None, requires_grad: bool = True) -> None:
         self._data = data if data.__class__ is float else as_float(data)
-        self._grad = self.op = self._left = self._right = self.origin = None
+        self._grad = self.op = self.origin = None
+        self._left = self._right = None
         self._born = clock
         if name is not None and not isinstance(name, str):
             raise TypeError(f"name must be a text, got {shown(name)}. Operands: write a + b")
@@ -81,7 +84,9 @@ class Value(messages.RefusesConversions):
         left, right = self._left, self._right
         if right is not None:
             return (left, right)
-        return left if left.__class__ is tuple else () if left is None else (left,)
+        if left is None:
+            return ()
+        return left if isinstance(left, tuple) else (left,)
 
     @operands.setter
     def operands(self, values: tuple["Value", ...]) -> None:
@@ -261,7 +266,7 @@ class Value(messages.RefusesConversions):
 # ---- how a graph is recorded ---------------------------------------------------------------------
 
 
-def record(op: Op, operands: Iterable[Any]) -> Any:
+def record(op: Op, operands: tuple[Any, ...]) -> Any:
     """Computes an operation, and returns its result: a `Value` that keeps op and operands."""
     values = modes.standing_for(tuple([_operand(op, x) for x in messages.completed(op, operands)]))
     for value in values:
@@ -310,7 +315,7 @@ def reference_methods(op: Op) -> dict[str, Any]:
     def back(b: Value, a: Any) -> Any:
         return NotImplemented if as_value(a) is None else recorder(op, (a, b))
 
-    def named(*operands: Any) -> Value:
+    def named(*operands: Any) -> Any:
         return recorder(op, operands)
 
     named.__name__, named.__qualname__ = op.name, f"Value.{op.name}"

@@ -248,7 +248,7 @@ def test_a_first_contribution_is_recorded_as_it_is_and_not_added_to_0() -> None:
 
 def test_only_a_value_has_an_order() -> None:
     with pytest.raises(TypeError, match="root must be a Value, got 3"):
-        topological_order(3.0)  # type: ignore[type-var]
+        topological_order(3.0)  # type: ignore[arg-type]
 
 
 def test_a_leaf_is_its_own_graph() -> None:

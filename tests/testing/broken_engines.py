@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
-from micrograd_notes.engine import Value, backward, copying, fast, modes
+from micrograd_notes.engine import Value, backward, copying, fast, messages, modes
 
 Patch = tuple[ModuleType, str, Any]
 Edge = tuple[Any, float]
@@ -47,7 +47,7 @@ def sweep(
         order[-1]._grad = adjoint
         for node in reversed(order):
             if node.op is not None and node._requires_grad:
-                fast.check_unchanged(node)
+                messages.check_unchanged(node)
                 for operand, partial in edges(node):
                     operand._grad = added(operand._grad, node._grad * partial)
 
@@ -131,7 +131,7 @@ HISTORIES: dict[str, list[Patch]] = {
     "inner adjoints kept between sweeps": [(fast, "sweep_numbers", sweep(
         start=lambda node: (node._grad or 0.0) if node.operands else 0.0,
     ))],
-    "a changed leaf is not refused": [(fast, "check_unchanged", lambda node: None)],
+    "a changed leaf is not refused": [(fast, "check_unchanged", lambda node: None), (messages, "check_unchanged", lambda node: None)],
     "a second sweep overwrites the first": [(backward, "backward", backward_that_overwrites)],
     "a refused sweep leaves half of its gradients": [
         (backward, "backward", backward_that_leaves_half),

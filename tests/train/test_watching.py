@@ -128,14 +128,14 @@ def test_a_gradient_from_before_the_watcher_is_not_judged() -> None:
 
 
 def test_a_watcher_that_is_gone_sees_nothing_and_costs_nothing() -> None:
-    from micrograd_notes.engine import value as engine
+    from micrograd_notes.engine import backward
 
-    before = len(engine.witnesses)
+    before = len(backward.witnesses)
     model = line()
     watcher = Watcher(model, (INPUTS, TARGETS))
-    assert len(engine.witnesses) == before + 1
+    assert len(backward.witnesses) == before + 1
     del watcher
-    assert len(engine.witnesses) == before
+    assert len(backward.witnesses) == before
     for _ in range(2):
         loss_of(model).backward()
         model.w[0].data += 1.0

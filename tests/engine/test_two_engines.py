@@ -1,0 +1,97 @@
+"""The engine that is read, and the one that is written out for speed, have the same bits."""
+
+import math
+import random
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from micrograd_notes import MLP, Op, Value, engine, grad, no_grad
+from micrograd_notes.engine.op import TABLE
+from micrograd_notes.testing.programs.random_programs import Program, random_program
+
+PROGRAMS = 300
+
+
+@pytest.fixture(autouse=True)
+def no_row_stays() -> Iterator[None]:
+    before = dict(TABLE)
+    yield
+    TABLE.clear()
+    TABLE.update(before)
+    engine.use("fast")
+
+
+def bits(x: float) -> bytes:
+    return b"nan" if math.isnan(x) else struct.pack("<d", x)
+
+
+def all_bits(program: Program) -> list[bytes]:
+    """Returns the bits of the value, of its gradients, and of their gradients."""
+    inputs = [Value(x) for x in program.inputs]
+    output = program(*inputs)
+    output.backward()
+    found = [output.data, *(x.grad for x in inputs)]
+    for first in grad(output, inputs):
+        found.append(first.data)
+        if first.requires_grad:
+            found += [second.data for second in grad(first, inputs)]
+    return [bits(x) for x in found]
+
+
+def test_both_engines_have_the_same_bits_on_random_programs() -> None:
+    generator = random.Random(12)
+    for _ in range(PROGRAMS):
+        program = random_program(generator, most=20)
+        found = {}
+        for which in ("fast", "reference"):
+            engine.use(which)
+            try:
+                found[which] = all_bits(program)
+            except (ArithmeticError, ValueError) as error:  # a derivative that is nowhere defined
+                found[which] = [str(error).encode()]
+        assert found["fast"] == found["reference"], program
+
+
+@pytest.mark.parametrize("which", ["fast", "reference"])
+def test_a_training_step_has_the_same_bits(which: str) -> None:
+    engine.use(which)
+    model = MLP(2, [4, 1], seed=3)
+    (model([0.3, -0.7]) ** 2).backward()
+    with no_grad():
+        assert model([0.3, -0.7]).operands == ()
+    assert [p.grad.hex() for p in model.parameters()] == STEP
+
+
+STEP: list[str] = []
+
+
+@pytest.fixture(autouse=True, scope="module")
+def a_step_of_the_engine_that_is_read() -> None:
+    engine.use("reference")
+    model = MLP(2, [4, 1], seed=3)
+    (model([0.3, -0.7]) ** 2).backward()
+    STEP[:] = [p.grad.hex() for p in model.parameters()]
+    assert any(float.fromhex(text) for text in STEP)
+
+
+def test_an_engine_has_a_name() -> None:
+    with pytest.raises(ValueError, match=r"engine must be one of fast, reference, got 'quick'"):
+        engine.use("quick")
+
+
+def test_a_print_in_the_plain_engine_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a learner changes in `value.py` runs, once the plain engine is in use."""
+    seen: list[str] = []
+    plain = engine.value.record
+
+    def record(op: Op, operands: tuple[Any, ...]) -> Any:
+        seen.append(op.name)
+        return plain(op, operands)
+
+    monkeypatch.setattr(engine.value, "record", record)
+    engine.use("reference")
+    Value(2.0) * 3.0 + 1.0
+    assert seen == ["multiply", "add"]

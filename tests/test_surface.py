@@ -1,0 +1,123 @@
+"""The public surface: one list of names, imported lazily, which editors and type checkers see."""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+import micrograd_notes
+from micrograd_notes import Value
+from micrograd_notes.common.moved import MOVED
+from micrograd_notes.engine import ops
+from micrograd_notes.engine.value import row_of_method
+
+PACKAGE = Path(micrograd_notes.__file__).parent
+INIT = PACKAGE / "__init__.py"
+
+PROMISED = """
+    Value grad no_grad detect_anomaly operation exp log tanh sigmoid relu softmax maximum minimum
+    clamp where logsumexp pick Module Neuron Layer MLP mse_loss cross_entropy hinge_loss
+    binary_cross_entropy_with_logits SGD Adam Dataset fit predict accuracy evaluate History
+    save_model load_model lift draw_dot draw_backward draw_model training_page gradcheck opcheck
+    plots data Recorder check
+""".split()
+
+
+def seen_by_type_checkers() -> set[str]:
+    """Returns the names that the block under TYPE_CHECKING imports."""
+    tree = ast.parse(INIT.read_text(encoding="utf-8"))
+    [block] = [node for node in tree.body if isinstance(node, ast.If)]
+    return {
+        alias.asname or alias.name
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+
+def test_what_a_notebook_needs_is_there() -> None:
+    assert set(PROMISED) <= set(micrograd_notes.__all__)
+    for name in micrograd_notes.__all__:
+        assert getattr(micrograd_notes, name) is not None
+    assert set(PROMISED) <= set(dir(micrograd_notes))
+
+
+def test_type_checkers_see_the_names_that_are_imported_lazily() -> None:
+    assert seen_by_type_checkers() == set(micrograd_notes._home_of)
+
+
+def test_helpers_of_derivatives_are_no_public_names_and_no_methods() -> None:
+    helpers = {name for name, op in micrograd_notes.TABLE.items() if op.is_helper}
+    assert {"chain", "ieee_divide", "share"} <= helpers
+    assert helpers.isdisjoint(micrograd_notes.__all__)
+    assert not any(hasattr(Value, name) for name in helpers)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'fitt'"):
+        micrograd_notes.fitt  # noqa: B018
+
+
+def test_no_module_hides_a_public_function_of_its_name() -> None:
+    for found in pkgutil.walk_packages([str(PACKAGE)], "micrograd_notes."):
+        importlib.import_module(found.name)
+    for name in micrograd_notes.__all__:
+        thing = getattr(micrograd_notes, name)
+        is_module = isinstance(thing, types.ModuleType)
+        assert is_module == (name in ("plots", "data")), name
+
+
+def python(program: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    return done.stdout + done.stderr
+
+
+def test_importing_the_package_imports_the_engine_alone() -> None:
+    out = python(
+        "import sys, micrograd_notes; print(sorted({m.split('.')[1] for m in sys.modules"
+        " if m.startswith('micrograd_notes.')}), 'numpy' in sys.modules)"
+    )
+    assert out.strip() == "['common', 'engine'] False"
+
+
+@pytest.mark.parametrize("old", MOVED)
+def test_an_old_import_path_says_the_new_one(old: str) -> None:
+    with pytest.raises(ModuleNotFoundError, match=rf"is now micrograd_notes\.{MOVED[old]};"):
+        importlib.import_module(f"micrograd_notes.{old}")
+    importlib.import_module(f"micrograd_notes.{MOVED[old]}")
+
+
+def test_every_method_of_a_value_is_declared_for_editors() -> None:
+    """The block in `Value` that type checkers read has the names that `install` adds."""
+    tree = ast.parse(inspect.getsource(Value))
+    [block] = [node for node in ast.walk(tree) if isinstance(node, ast.If) and
+               ast.unparse(node.test) == "TYPE_CHECKING"]
+    declared = {
+        alias.name
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    rows = {op.name for op in micrograd_notes.TABLE.values() if not op.is_helper}
+    built_in = {name for name in rows if hasattr(ops, name) or name in ("where", "equal", "greater", "step")}
+    assert declared == {name for name in built_in if row_of_method.get(name) == name}
+
+
+@pytest.mark.parametrize("name", ["tanh", "logsumexp", "where"])
+def test_an_editor_completes_a_method_and_leads_to_its_row(name: str) -> None:
+    jedi = pytest.importorskip("jedi")
+    source = f"from micrograd_notes import Value\nx = Value(1.0)\nx.{name}"
+    script = jedi.Script(source, project=jedi.Project(str(PACKAGE.parent)))
+    column = len(f"x.{name}")
+    assert name in [found.name for found in script.complete(3, column)]
+    [row] = script.goto(3, column, follow_imports=True)
+    assert row.module_name in ("micrograd_notes.engine.ops", "micrograd_notes.engine.helper_ops")
+    assert row.description.startswith(f"{name}: Row = operation(")
