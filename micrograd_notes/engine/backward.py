@@ -94,14 +94,11 @@ def _local_slopes(node: Any, recorded: bool) -> list[tuple[int, Any]]:
     """Returns d node / d operand for each operand that needs a gradient, with its position."""
     operands, op = node.operands, node.op
     wanted = [i for i, x in enumerate(operands) if x._requires_grad and op.is_differentiated(i)]
-    if recorded:
-        slopes = op.local_partials(wanted, node, operands)
-    else:
-        slopes = op.local_partials(wanted, node._data, [x._data for x in operands])
-    return [
-        (i, slope if recorded and messages.is_value(slope) else messages.partial_as_float(op, slope))
-        for i, slope in zip(wanted, slopes, strict=True)
-    ]
+    numbers = (node, operands) if recorded else (node._data, [x._data for x in operands])
+    slopes = op.local_partials(wanted, *numbers)
+    if not recorded:
+        slopes = [messages.partial_as_float(op, slope) for slope in slopes]
+    return list(zip(wanted, slopes, strict=True))
 
 
 def _times(adjoint: Any, partial: Any) -> Any:
@@ -125,7 +122,7 @@ adjoints = reference_adjoints  # `fast` replaces it by the same sweep, written o
 
 
 def backward(root: "Value", adjoint: float = 1.0) -> None:
-    """Adds d root / d leaf, times the adjoint, to the `grad` of every leaf: see `Value.backward`."""
+    """Adds d root / d leaf, times the adjoint, to the gradient of every leaf."""
     messages.check_root(root)
     adjoint = finite_number("adjoint", adjoint)
     order = ordered(root)
@@ -185,8 +182,8 @@ def _as_new(derivative: Any, kind: type["Value"], graph: Container["Value"]) -> 
 
 
 def tell_of_sweeps(witness: Any) -> None:
-    """Calls `witness.swept(leaves)` after each `backward`, as long as there is the witness.
+    """Calls `witness.swept(leaves)` after each `backward`, as long as the witness exists.
 
-    Each leaf comes with the gradient that it had before, None if it had none.
+    Each leaf comes with the gradient that it had before the sweep, or None.
     """
     witnesses.append(ref(witness, witnesses.remove))

@@ -1,4 +1,4 @@
-"""What is true of a row beside its calculus: where it is defined, its kinks, its other spellings.
+"""Facts of the rows beside their calculus: where they are defined, kinks, other spellings.
 
 `op.Op` has these facts as fields, and you give them as keywords of `operation(...)`. The facts of
 the built-in rows are stated here, apart from `ops`, so that `ops` stays a page of calculus. The
@@ -23,25 +23,25 @@ ROOT_TWO = math.sqrt(2.0)
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Facts:
-    """What a row says of itself to the checker, to lifting and to neurons.
+    """Facts of an operation beside its calculus.
 
     Args:
-        numpy: the spelling in NumPy, `np.maximum({0}, 0)`. `{0}` and `{1}` are operands. Of any
-            number of them, `{all}` is the array with the operands along its last axis, and `{rest}`
-            that of all operands but the first, along its first axis. A custom operation that states
-            none is lifted by what its `forward` does.
+        numpy: the spelling in NumPy, `np.maximum({0}, 0)`. `{0}` and `{1}` are operands. For a row
+            with any number of operands, `{all}` is the array with the operands along its last axis,
+            and `{rest}` the array of all but the first, along its first axis. Without a spelling, a
+            custom operation is lifted by what its `forward` computes.
         domain: for each operand the interval in which the operation is defined. `forward` decides
             whether an end belongs to it.
         kinks: a function of the operands that is zero where the operation has a kink or a jump.
         mpmath: the same operation in any precision, as a name in mpmath or a function (mp,
             *operands).
-        ulps: the largest error of a partial, in units in the last place of `scale`, where no number
-            on the way to it is subnormal or overflows. A built-in row promises 4 by default; a
-            custom operation promises nothing, which is `inf`.
-        scale: what the error of the partials is measured against: by default the partial itself.
+        ulps: the largest error of a slope, in units in the last place of `scale`, where no number
+            on the way to it is subnormal or overflows. The default is 4 for a built-in row and inf,
+            which promises nothing, for a custom operation.
+        scale: the size that the error of a slope is compared with; by default the slope itself.
             For a sum that cancels, the sum of the magnitudes of its terms.
-        gain: for an activation of neurons, what the spread of the weights is multiplied by, so that
-            the spread of the signals stays the same from layer to layer.
+        gain: for an activation of neurons, the factor on the spread of the weights that keeps the
+            spread of the signals the same from layer to layer.
         neutral: for a row of any number of operands whose order does not matter: the operand that
             changes nothing, as -inf does not change a maximum.
     """
@@ -63,7 +63,7 @@ class Facts:
     @cached_property
     def numpy_name(self) -> str | None:
         """The function of NumPy that it is, as `arctan` is atan; None if it is a longer formula."""
-        spelled = re.fullmatch(r"np\.(\w+)\((?:\{0\}(?:, \{1\})?|\{all\})\)", self.numpy)
+        spelled = re.fullmatch(r"np\.(\w+)\(\{0\}(, \{1\})?\)", self.numpy)
         return spelled[1] if spelled else None
 
 
@@ -189,7 +189,8 @@ BUILT_IN: dict[str, Facts] = {
     "sign": Facts(kinks=lambda x: x, mpmath="sign"),
     "floor": Facts(kinks=lambda x: math.sin(math.pi * math.fmod(x, 1.0)), mpmath="floor"),
     "round": Facts(
-        numpy="np.rint({0} * 10.0**{1}) / 10.0**{1}", domain=(EVERYWHERE, (-15.0, 15.0)),  # finer than a float
+        numpy="np.rint({0} * 10.0**{1}) / 10.0**{1}",
+        domain=(EVERYWHERE, (-15.0, 15.0)),  # with more digits the steps are finer than a float
         kinks=lambda x, digits: math.cos(math.pi * math.fmod(x * 10.0**digits, 1.0)),
         mpmath=lambda mp, x, digits: mp.nint(x * mp.mpf(10) ** int(digits))
         / mp.mpf(10) ** int(digits)),
@@ -205,4 +206,4 @@ BUILT_IN: dict[str, Facts] = {
         kinks=lambda index, *values: math.sin(math.pi * math.fmod(index, 1.0)),
         mpmath=lambda mp, i, *xs: sum(x for place, x in enumerate(xs) if place <= i < place + 1)),
 }
-"""For each built-in row what its line in `ops` does not say."""
+"""The facts of each built-in row."""

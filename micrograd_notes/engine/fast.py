@@ -1,9 +1,14 @@
 """The same results, faster: two recorders and one sweep of the sitting, written out.
 
-`value.recorder` and `value.methods_of` are replaced by functions for one and for two operands that
-make the node without a call; `backward.ordered` and `backward.adjoints` by an order that looks into the slots of a node,
-and a sweep that makes no `Step` per edge. A property test holds both engines to the same bits. `use("reference")` runs the plain engine, so that you can put a `print`
-into it; nine in ten nodes of a network are made here otherwise.
+`use("fast")`, which the package calls once, replaces
+
+- `value.recorder` and `methods.methods_of` by recorders for one and for two operands, which make
+  the node in place;
+- `backward.ordered` and `backward.adjoints` by an order that reads the slots of a node, and by a
+  sweep that makes no `Step` per edge.
+
+A property test holds both engines to the same bits. Call `use("reference")` to run the plain engine
+of `value` and `backward`, for example with a `print` that you put into it.
 """
 
 from collections.abc import Callable
@@ -11,7 +16,7 @@ from typing import Any
 from weakref import ref
 
 from micrograd_notes.common import checks
-from micrograd_notes.engine import backward, messages, modes, value
+from micrograd_notes.engine import backward, messages, methods, modes, value
 from micrograd_notes.engine.messages import check_unchanged
 from micrograd_notes.engine.modes import FORGETS, in_use
 from micrograd_notes.engine.op import TABLE, Op
@@ -23,8 +28,8 @@ _new = object.__new__
 def use(engine: str) -> None:
     """Runs the plain engine, `use("reference")`, or the one that is written out, `use("fast")`.
 
-    Both have the same results, bit for bit; the plain one is what `value.py` and `backward.py` say,
-    and takes several times as long.
+    Both give the same results, bit for bit. The plain engine is the code of `value.py` and
+    `backward.py`, and takes several times as long.
 
     >>> use("reference")
     >>> x = Value(3.0)
@@ -35,12 +40,12 @@ def use(engine: str) -> None:
     """
     checks.one_of("engine", engine, ("fast", "reference"))
     is_fast = engine == "fast"
-    value.methods_of = fast_methods if is_fast else value.reference_methods
+    methods.methods_of = fast_methods if is_fast else methods.reference_methods
     value.recorder = fast_record if is_fast else value.record
     backward.ordered = fast_order if is_fast else backward.topological_order
     backward.adjoints = fast_adjoints if is_fast else backward.reference_adjoints
     for op in TABLE.values():
-        value.install(op)
+        methods.install(op)
 
 
 # ---- 1 and 2: recording an operation of one, and of two operands ---------------------------------
@@ -63,16 +68,16 @@ def _recorder(op: Op) -> Callable[..., Any]:
 
 
 def fast_methods(op: Op) -> dict[str, Any]:
-    """Returns what `value.reference_methods` does, with faster methods where a row is simple."""
-    methods = value.reference_methods(op)
+    """Returns what `methods.reference_methods` does, with faster methods where a row is simple."""
+    named = methods.reference_methods(op)
     if op.is_simple and op.arity == 1:
-        plain, quick = methods[op.name], _recorder(op)
+        plain, quick = named[op.name], _recorder(op)
         for told in ("__name__", "__qualname__", "__doc__"):
             setattr(quick, told, getattr(plain, told))
-        return {name: quick if method is plain else method for name, method in methods.items()}
+        return {name: quick if method is plain else method for name, method in named.items()}
     if op.is_simple and op.method is not None:
-        methods[f"__{op.method}__"] = _recorder(op)
-    return methods
+        named[f"__{op.method}__"] = _recorder(op)
+    return named
 
 
 def _method_of_one_operand(op: Op) -> Callable[[Value], Any]:
@@ -95,10 +100,11 @@ def _method_of_two_operands(op: Op) -> Callable[[Value, Any], Any]:
 
     def method(self: Value, other: Any) -> Any:
         if other.__class__ is not Value:
-            other = _node(None, other, None, None, False) if other.__class__ is float else as_value(other)
-            if other is None:
+            if other.__class__ is float:
+                other = _node(None, other, None, None, False)
+            elif (other := as_value(other)) is None:
                 return NotImplemented
-        asked = modes.asked() if in_use else None  # one question; the rest no other thread decides
+        asked = modes.asked() if in_use else None  # once, as other threads change `in_use`
         if asked is not None and asked is not FORGETS:
             return record(op, (self, other))
         try:
@@ -189,15 +195,15 @@ def fast_order(root: Any) -> list[Any]:
 
 
 class _NotAFloat(TypeError):
-    """A rule gave another number than a float, or not a number."""
+    """A slope is not a float: another kind of number, or not a number."""
 
 
 def fast_adjoints(order: list[Any], adjoint: float) -> None:
-    """Does what `backward.reference_adjoints` does; where it can't, that does it."""
+    """Does what `backward.reference_adjoints` does, and calls it where a slope is not a float."""
     try:
         sweep_numbers(order, adjoint)
     except (TypeError, ValueError, OverflowError) as error:
-        # The plain sweep converts what is a number, and says which rule gave something else.
+        # The plain sweep converts other numbers, and names the rule that returned anything else.
         backward.reference_adjoints(order, adjoint)
         if not isinstance(error, _NotAFloat):
             raise

@@ -4,8 +4,9 @@
 here changes anything.
 """
 
+import difflib
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from micrograd_notes.common.checks import is_number, shown
@@ -90,7 +91,17 @@ def partials_listed(op: "Op", partials: Any, operands: Sequence[Any]) -> Sequenc
     return partials
 
 
-# ---- operands ------------------------------------------------------------------------------------
+# ---- operations and their operands ---------------------------------------------------------------
+
+
+def unknown_operation(name: str, known: list[str]) -> str:
+    """Returns what to say where no operation has that name."""
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}."
+    return (
+        f"no operation is named {name!r}; {hint} One of your own is there after you import the "
+        f"file, or run the cell, that calls operation({name!r}, ...)"
+    )
 
 
 def completed(op: "Op", operands: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -179,27 +190,3 @@ def listed_values(name: str, given: Any, advice: str) -> list[Any]:
         if not is_value(value):
             raise TypeError(f"{name} must hold Values only, got {shown(value)}. {advice}")
     return values
-
-
-# ---- conversions that would lose the gradient ----------------------------------------------------
-
-
-def _refused(what: str, instead: str) -> Callable[..., Any]:
-    def method(self: Any, *others: Any) -> Any:
-        raise TypeError(f"{what} would lose the gradient of a Value: write {instead}")
-
-    return method
-
-
-class RefusesConversions:
-    """The special methods by which Python would take the number out of a `Value`."""
-
-    __slots__ = ()
-    __float__ = _refused("float()", "exp(v) from micrograd_notes, not math.exp(v), or v.data")
-    __complex__ = _refused("complex()", "complex(v.data)")
-    __int__ = __trunc__ = _refused("int()", "floor(v), which records, or int(v.data)")
-    __ceil__ = _refused("ceil()", "-floor(-v), which records, or math.ceil(v.data)")
-    __index__ = _refused("an index", "pick(values, v), which records, or values[int(v.data)]")
-    __mod__ = __rmod__ = _refused("%", "a - b * floor(a / b)")
-    __floordiv__ = __rfloordiv__ = _refused("//", "floor(a / b)")
-    __divmod__ = __rdivmod__ = _refused("divmod()", "floor(a / b), and a - b * floor(a / b)")

@@ -1,8 +1,8 @@
-"""Modes: what the running context asks of the engine, such as `no_grad`.
+"""Modes of the engine, such as `no_grad`, that hold in the running context.
 
 A mode lasts as long as its `with` block, in the context that entered it: a thread, or a task of
-asyncio. Other threads and tasks never see it; a task that is created inside inherits it. The engine
-asks one question per operation, whether any mode is in use anywhere, and reads the others then.
+asyncio. Other threads and tasks never see it; a task that is created inside inherits it. For each
+operation the engine checks whether any mode is in use anywhere, and reads the context only then.
 
 A generator runs in its caller's context. A `with no_grad():` around a `yield` therefore also holds
 in the caller while the generator waits, as in PyTorch. As a decorator, a mode holds inside a
@@ -24,11 +24,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Asked(NamedTuple):
-    """What a mode asks of the engine, or all modes of a context together."""
+    """The effects of a mode, or of all modes of a context together."""
 
     forgets: bool = False  # results are leaves: `no_grad`
-    lookout: Any = None  # who looks at new nodes: `detect_anomaly`
-    stand_ins: Mapping[int, Any] = {}  # by id, what stands for a leaf here: see `stand_ins`
+    lookout: Any = None  # is shown new nodes: `detect_anomaly`
+    stand_ins: Mapping[int, Any] = {}  # by the id of a leaf, its stand-in: see `stand_ins`
 
 
 NOTHING, FORGETS = Asked(), Asked(forgets=True)
@@ -57,13 +57,13 @@ _asked: ContextVar[Asked] = ContextVar("what the blocks ask for together", defau
 
 
 def asked() -> Asked:
-    """Returns what the running context asks for."""
+    """Returns the effects of the modes in the running context."""
     return _together(_blocks.get()) if _left_elsewhere else _asked.get()
 
 
 @contextmanager
 def alone(here: Asked) -> Iterator[None]:
-    """Asks for this inside, whatever the modes around ask for."""
+    """Replaces the modes of the running context inside, whatever they were."""
     around = _blocks.get()
     _set((_Block(Mode(lambda: here)),))
     try:
@@ -138,18 +138,18 @@ def no_grad(function: Callable[..., Any] | None = None) -> Any:
     return mode if function is None else mode(function)
 
 
-# ---- what the engine does where a mode is in use --------------------------------------------------
+# ---- the engine, where a mode is in use ----------------------------------------------------------
 
 
 def standing_for(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Returns what stands for each of the values in the running context; mostly the value itself."""
+    """Returns the values, each replaced by its stand-in in the running context, if it has one."""
     if in_use and (stand_ins := asked().stand_ins):
         return tuple([stand_ins.get(id(value), value) for value in values])
     return values
 
 
 def kept(node: Any) -> Any:
-    """Returns a new node as the running context keeps it: looked at, or as a leaf that forgets."""
+    """Returns a new node as the running context keeps it: checked, or as a leaf."""
     if not in_use:
         return node
     here = asked()
@@ -191,13 +191,13 @@ def leaf_behind(node: Any) -> Any:
 
 
 def before_a_sweep(root: Any, adjoint: float, leaves: Any) -> None:
-    """Looks at the sweep before anything is written, where `detect_anomaly` is in use."""
+    """Checks the sweep before anything is written, where `detect_anomaly` is in use."""
     if in_use and (lookout := asked().lookout) is not None:
         lookout.rehearse(root, adjoint, leaves)
 
 
 def watched(steps: Iterator[Any]) -> Iterator[Any]:
-    """Returns the steps of a sweep, which `detect_anomaly` looks at where it is in use."""
+    """Returns the steps of a sweep, which `detect_anomaly` checks where it is in use."""
     lookout = asked().lookout if in_use else None
     return steps if lookout is None else lookout.passed(steps)
 

@@ -5,7 +5,6 @@ returns a number; called with a `Value` among them, it asks the `Value` to recor
 the rows. What else is true of a row (its domain, its kinks, its name in NumPy) is in `facts`.
 """
 
-import difflib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -109,11 +108,10 @@ class Op(Facts):
     def __reduce__(self) -> tuple[Any, ...]:
         return lookup, (self.name,)  # functions do not pickle; a row is found again by its name
 
-    def __copy__(self) -> "Op":
+    def __deepcopy__(self, memo: Any = None) -> "Op":
         return self
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Op":
-        return self
+    __copy__ = __deepcopy__
 
 
 if TYPE_CHECKING:
@@ -177,14 +175,9 @@ def lookup(name: str) -> Op:
     Traceback (most recent call last):
     KeyError: "no operation is named 'exq'; did you mean 'exp'? One of your own is there after ...
     """
-    if checks.text("name", name) in TABLE:
-        return TABLE[name]
-    near = difflib.get_close_matches(name, TABLE, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(TABLE)}."
-    raise KeyError(
-        f"no operation is named {name!r}; {hint} One of your own is there after you import the "
-        f"file, or run the cell, that calls operation({name!r}, ...)"
-    )
+    if checks.text("name", name) not in TABLE:
+        raise KeyError(messages.unknown_operation(name, list(TABLE)))
+    return TABLE[name]
 
 
 def is_built_in(op: Op) -> bool:

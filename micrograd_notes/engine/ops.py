@@ -81,7 +81,8 @@ sin: Row = operation("sin", math.sin, [lambda y, x: cos(x)])
 cos: Row = operation("cos", math.cos, [lambda y, x: -sin(x)])
 tan: Row = operation("tan", math.tan, [lambda y, x: 1.0 + y * y])
 asin: Row = operation("asin", math.asin, [lambda y, x: ieee_divide(1.0, sqrt(one_minus_square(x)))])
-acos: Row = operation("acos", math.acos, [lambda y, x: ieee_divide(-1.0, sqrt(one_minus_square(x)))])
+acos: Row = operation("acos", math.acos,
+    [lambda y, x: ieee_divide(-1.0, sqrt(one_minus_square(x)))])
 atan: Row = operation("atan", math.atan,
     [lambda y, x: ieee_divide(1.0, hypot(1.0, x)) * ieee_divide(1.0, hypot(1.0, x))])
 hypot: Row = operation("hypot", math.hypot,

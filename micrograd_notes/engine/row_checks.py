@@ -1,4 +1,4 @@
-"""Is what `operation(...)` was given a row? It is checked when the row is made, not when it is used."""
+"""Checks of the arguments of `operation(...)`, when a row is added and not when it is used."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any

@@ -18,9 +18,8 @@ from micrograd_notes.engine.value import Value
 _PROPERTIES = ("data", "grad", "requires_grad")
 _METHODS = (
     "detach", "__lt__", "__le__", "__gt__", "__ge__", "__bool__", "__format__", "__repr__",
-    "__copy__",
 )
-_plain = {name: vars(Value)[name] for name in (*_PROPERTIES, *_METHODS)}
+_plain = {name: getattr(Value, name) for name in (*_PROPERTIES, *_METHODS)}
 _lock = Lock()
 _entered = 0
 

@@ -6,30 +6,19 @@ next. `ops` has the operations. There are no reference cycles in a graph, so it 
 its result is, and no recursion, so it may be a million operations deep.
 """
 
-import operator
-from collections.abc import Callable
-from numbers import Number
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_notes.common.checks import flag, is_number, shown
-from micrograd_notes.engine import backward, functions, messages, modes, ops
+from micrograd_notes.engine import backward, functions, messages, modes
 from micrograd_notes.engine.messages import as_float, described
-from micrograd_notes.engine.op import Op, on_new_operation
+from micrograd_notes.engine.number_like import NumberLike
+from micrograd_notes.engine.op import Op
 
 clock = 0  # counts how often the data of a leaf was set
 freezings = 0  # counts how often a leaf was frozen or thawed; lifted programs look here
 
 
-def _compared(relation: Callable[[Any, Any], bool]) -> Any:
-    def method(self: "Value", other: Any) -> Any:
-        if isinstance(other, Value):
-            return relation(self._data, other._data)
-        return relation(self._data, other) if is_number(other) else NotImplemented
-
-    return method
-
-
-class Value(messages.RefusesConversions):
+class Value(NumberLike):
     """A number in a computation graph.
 
     Args:
@@ -57,12 +46,10 @@ class Value(messages.RefusesConversions):
 
     name: str | None
     op: Op | None  # the row of the table that made it; None for a leaf
-    origin: Any  # the neuron that it is the output of; what a leaf stands for: see `modes.forgotten`
+    origin: Any  # the neuron whose output it is; of a leaf, see `modes.forgotten`
     _left: Any  # the operands: see `operands`
     _right: Any
-    _data: float
     _grad: float | None  # None until a backward pass reaches it
-    _requires_grad: bool
     _born: int  # the clock when it was computed, or when its data was set
 
     def __init__(self, data: float, name: str | None = None, requires_grad: bool = True) -> None:
@@ -73,9 +60,9 @@ class Value(messages.RefusesConversions):
         if name is not None and not isinstance(name, str):
             raise TypeError(f"name must be a text, got {shown(name)}. Operands: write a + b")
         self.name = name
-        self._requires_grad = (
-            requires_grad if requires_grad.__class__ is bool else flag("requires_grad", requires_grad)
-        )
+        if requires_grad.__class__ is not bool:
+            requires_grad = flag("requires_grad", requires_grad)
+        self._requires_grad = requires_grad
 
     @property
     def operands(self) -> tuple["Value", ...]:
@@ -179,88 +166,9 @@ class Value(messages.RefusesConversions):
 
     maximum, minimum, clamp = functions.maximum, functions.minimum, functions.clamp
 
-    if TYPE_CHECKING:  # for editors and type checkers: the rows that `install` makes methods
-        from micrograd_notes.engine.helper_ops import equal, greater, step, where
-        from micrograd_notes.engine.ops import (
-            abs,
-            acos,
-            acosh,
-            add,
-            asin,
-            asinh,
-            atan,
-            atan2,
-            atanh,
-            cbrt,
-            cos,
-            cosh,
-            divide,
-            elu,
-            erf,
-            erfc,
-            exp,
-            expm1,
-            floor,
-            gelu,
-            hypot,
-            leaky_relu,
-            log,
-            log1p,
-            logaddexp,
-            logsigmoid,
-            logsumexp,
-            multiply,
-            neg,
-            pos,
-            power,
-            relu,
-            round,
-            sigmoid,
-            sign,
-            silu,
-            sin,
-            sinh,
-            softplus,
-            sqrt,
-            subtract,
-            tan,
-            tanh,
-        )
-
-        __add__ = __radd__ = ops.add
-        __sub__ = __rsub__ = ops.subtract
-        __mul__ = __rmul__ = ops.multiply
-        __truediv__ = __rtruediv__ = ops.divide
-        __pow__ = __rpow__ = ops.power
-        __neg__, __pos__, __abs__ = ops.neg, ops.pos, ops.abs
-        __floor__, __round__ = ops.floor, ops.round
-
-    __lt__, __le__ = _compared(operator.lt), _compared(operator.le)
-    __gt__, __ge__ = _compared(operator.gt), _compared(operator.ge)
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, Number) or is_number(other):
-            raise TypeError(f"a Value is a node and never equals {other!r}. Write v.data == number")
-        return True if self is other else NotImplemented
-
-    __hash__ = object.__hash__
-
-    def __bool__(self) -> bool:
-        return bool(self._data)
-
-    def __format__(self, spec: str) -> str:
-        return format(self._data, spec) if spec else str(self)
-
     def __repr__(self) -> str:
         name = "" if self.name is None else f", name={self.name!r}"
         return f"Value(data={self._data}, grad={self.grad}{name})"
-
-    def __copy__(self) -> "Value":
-        value = self.detach()
-        value.op, value.operands = self.op, self.operands
-        value._grad, value._born = self._grad, self._born
-        value._requires_grad = self._requires_grad
-        return value
 
 
 # ---- how a graph is recorded ---------------------------------------------------------------------
@@ -299,56 +207,3 @@ def _operand(op: Op, operand: Any) -> Value:
     if value is None:
         raise TypeError(f"{op.name}() takes numbers and Values, got {operand!r}")
     return value
-
-
-# ---- rows become methods -------------------------------------------------------------------------
-
-row_of_method: dict[str, str] = {}  # by its name in `Value`
-
-
-def reference_methods(op: Op) -> dict[str, Any]:
-    """Returns how `Value` spells a row: its own name, NumPy's, and Python's operator."""
-
-    def forth(a: Value, b: Any) -> Any:
-        return NotImplemented if as_value(b) is None else recorder(op, (a, b))
-
-    def back(b: Value, a: Any) -> Any:
-        return NotImplemented if as_value(a) is None else recorder(op, (a, b))
-
-    def named(*operands: Any) -> Any:
-        return recorder(op, operands)
-
-    named.__name__, named.__qualname__ = op.name, f"Value.{op.name}"
-    named.__doc__ = f"Returns {op.name} of it: see `micrograd_notes.engine.ops.{op.name}`."
-    methods: dict[str, Any] = {op.name: named}
-    if op.numpy_name is not None and is_free(op.numpy_name, op):
-        methods[op.numpy_name] = named  # np.arctan(array) calls x.arctan() on each element
-    if op.method is not None and op.is_simple and op.arity == 2:
-        methods |= {f"__{op.method}__": forth, f"__r{op.method}__": back}
-    elif op.method is not None:
-        methods[f"__{op.method}__"] = named
-    return methods
-
-
-methods_of = reference_methods  # `fast` replaces it by the same methods, written out
-
-
-def install(op: Op) -> None:
-    """Makes a row a method of `Value`, and an operator where Python has one for it."""
-    if op.is_helper:
-        return
-    found = methods_of(op)
-    for name in found:
-        if not is_free(name, op):
-            raise ValueError(f"a Value has {name!r} already; choose another name than {op.name!r}")
-    for name, method in found.items():
-        row_of_method[name] = op.name
-        setattr(Value, name, method)
-
-
-def is_free(name: str, op: Op) -> bool:
-    """Returns whether the row may be the method of that name: it is new, or that row's already."""
-    return not hasattr(Value, name) or row_of_method.get(name) == op.name
-
-
-on_new_operation(install)

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 15.0  # seconds; without what is tested, processes stay for minutes
-BEGINS = "import sys; from micrograd_notes.cli.main import main; print('begins', flush=True); main()"
+BEGINS = "from micrograd_notes.cli.main import main; print('begins', flush=True); main()"
 # The command as it is installed, which says so when its first line of the package has run.
 SCRIPT = """\
 import sys

@@ -790,7 +790,8 @@ def test_equality_of_values_is_identity_and_of_other_things_is_false() -> None:
     )
     assert {v: 1, w: 2}[v] == 1
     assert len({v, w, v}) == 2
-    assert vars(Value)["__hash__"] is vars(object)["__hash__"]  # in C, as dicts need it
+    inherited: Any = Value.__hash__
+    assert inherited is object.__hash__  # in C, as dicts need it
     array = np.array([v, w])
     assert (array == np.array([v, v])).tolist() == [True, False]
     with pytest.raises(TypeError, match=r"Write v\.data"):

@@ -131,7 +131,9 @@ HISTORIES: dict[str, list[Patch]] = {
     "inner adjoints kept between sweeps": [(fast, "sweep_numbers", sweep(
         start=lambda node: (node._grad or 0.0) if node.operands else 0.0,
     ))],
-    "a changed leaf is not refused": [(fast, "check_unchanged", lambda node: None), (messages, "check_unchanged", lambda node: None)],
+    "a changed leaf is not refused": [
+        (module, "check_unchanged", lambda node: None) for module in (fast, messages)
+    ],
     "a second sweep overwrites the first": [(backward, "backward", backward_that_overwrites)],
     "a refused sweep leaves half of its gradients": [
         (backward, "backward", backward_that_leaves_half),

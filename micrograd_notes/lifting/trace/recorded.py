@@ -19,7 +19,7 @@ from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
 from micrograd_notes.common.checks import is_number
-from micrograd_notes.engine import Value, modes, ops
+from micrograd_notes.engine import Value, methods, modes, ops, stand_ins
 from micrograd_notes.engine import value as engine
 from micrograd_notes.engine.backward import topological_order
 from micrograd_notes.engine.messages import completed, described
@@ -90,7 +90,7 @@ class Recorded(Value):
         return self._text(sys._getframe(1))
 
     def _text(self, asking: FrameType) -> str:
-        if asking.f_code.co_name == "asked" and asking.f_back:  # for a parameter: see `engine`
+        if asking.f_code.co_filename == stand_ins.__file__ and asking.f_back:  # for a parameter
             asking = asking.f_back
         # Messages of the package, and a debugger afterwards, may show it.
         if self._left.is_open and not is_asked_by(asking, PACKAGE):
@@ -194,7 +194,7 @@ def _install(op: Op) -> None:
     def back_to_any(self: Any, other: Any) -> Any:
         return apply(op, (other, self)) if _is_operand(other) else NotImplemented
 
-    for name in [name for name, row in engine.row_of_method.items() if row == op.name]:
+    for name in [name for name, row in methods.row_of_method.items() if row == op.name]:
         setattr(Recorded, name, method)  # the engine's other names of it too, as arctan for atan
     if op.method is not None and op.is_simple and op.arity == 2:
         setattr(Recorded, f"__{op.method}__", forth)
