@@ -8,29 +8,24 @@ made the node.
 `detect_anomaly` is the mode that you enter. The engine calls the `Lookout` through `modes`.
 """
 
-import linecache
 import math
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
-from pathlib import Path
 from typing import Any, TypeVar, overload
 from weakref import WeakKeyDictionary
 
+from micrograd_notes.common.users_line import Line, as_text, users_line
 from micrograd_notes.engine.backward import Step, sweep
 from micrograd_notes.engine.messages import described, given, is_value
 from micrograd_notes.engine.modes import Asked, Mode
 from micrograd_notes.engine.value import Value
 
-__all__ = ["AnomalyError", "Line", "Lookout", "detect_anomaly", "line_outside_the_package"]
+__all__ = ["AnomalyError", "Lookout", "detect_anomaly"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-Line = tuple[str, int]  # a file and a number
-
 # Whether the running context is in the middle of a sweep: tasks may share a lookout.
 _is_sweeping: ContextVar[bool] = ContextVar("in a recorded sweep", default=False)
-_PACKAGE = str(Path(__file__).parents[1])
 _KEEP_AWAY = (
     "keep its operands away from there, or choose another branch there, "
     "as in where(x > 0, sqrt(x), 0.0)"
@@ -89,7 +84,7 @@ class Lookout:
         # branch that was not chosen, meets an adjoint that is 0, and is no anomaly.
         if not math.isfinite(node._data) and not _is_sweeping.get():
             raise _anomaly(node, f"{_call(node)} is {node._data!r}, {_why(node)}")
-        line = line_outside_the_package()
+        line = users_line()
         if line is not None:
             self._lines[node] = line
 
@@ -144,16 +139,7 @@ class Lookout:
         """Returns the line that made the node, where that happened before these eyes."""
         if node not in self._lines:
             return ""
-        file, number = self._lines[node]
-        return f"\n  made at {file}:{number}: {linecache.getline(file, number).strip()}"
-
-
-def line_outside_the_package() -> Line | None:
-    """Returns the line that called into the package; None if there is none, as in its own tests."""
-    frame: Any = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        frame = frame.f_back
-    return None if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+        return f"\n  made at {as_text(self._lines[node])}"
 
 
 def _anomaly(node: Value, message: str) -> AnomalyError:

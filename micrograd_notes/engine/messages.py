@@ -35,6 +35,14 @@ def given(operands: Iterable["Value"]) -> list[str]:
     return [f"{v.name}={v._data!r}" if v.name else repr(v._data) for v in operands]
 
 
+def unexpected(keywords: Mapping[str, Any]) -> str:
+    """Returns what to say of keywords that `Value` does not have; some are micrograd's."""
+    ours = {"label": "name=", "_children": "a + b, which records the operands", "_op": "a + b"}
+    [first, *_] = keywords
+    advice = f"; write {ours[first]}" if first in ours else ""
+    return f"Value() has data, name and requires_grad, got {first}={advice}"
+
+
 def is_value(x: Any) -> bool:
     """Returns whether it records operations, as a `Value` does."""
     return hasattr(type(x), "_apply_")

@@ -20,6 +20,15 @@ def _refused(what: str, instead: str) -> Callable[..., Any]:
     return method
 
 
+def _named_here(theirs: str, ours: str) -> Any:
+    """Returns a property that refuses a name of micrograd's lecture, and says ours."""
+
+    def refuse(self: Any, *given: Any) -> Any:
+        raise AttributeError(f"micrograd's `{theirs}` is `{ours}` here")
+
+    return property(refuse, refuse)
+
+
 def _compared(relation: Callable[[Any, Any], bool]) -> Any:
     def method(self: Any, other: Any) -> Any:
         if isinstance(other, NumberLike):
@@ -60,6 +69,12 @@ class NumberLike:
     __mod__ = __rmod__ = _refused("%", "a - b * floor(a / b)")
     __floordiv__ = __rfloordiv__ = _refused("//", "floor(a / b)")
     __divmod__ = __rdivmod__ = _refused("divmod()", "floor(a / b), and a - b * floor(a / b)")
+
+    if not TYPE_CHECKING:
+        label = _named_here("label", "name")
+        _prev = _named_here("_prev", "operands")
+        _op = _named_here("_op", "op")
+        _backward = _named_here("_backward", "op.partials")
 
     if TYPE_CHECKING:  # for editors and type checkers: the rows that `install` makes methods
         from micrograd_notes.engine.helper_ops import equal, greater, step, where

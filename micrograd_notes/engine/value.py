@@ -6,7 +6,7 @@ next. `ops` has the operations. There are no reference cycles in a graph, so it 
 its result is, and no recursion, so it may be a million operations deep.
 """
 
-from typing import Any
+from typing import Any, Never
 
 from micrograd_notes.common.checks import flag, is_number, shown
 from micrograd_notes.engine import backward, functions, messages, modes
@@ -52,7 +52,15 @@ class Value(NumberLike):
     _grad: float | None  # None until a backward pass reaches it
     _born: int  # the clock when it was computed, or when its data was set
 
-    def __init__(self, data: float, name: str | None = None, requires_grad: bool = True) -> None:
+    def __init__(
+        self,
+        data: float,
+        name: str | None = None,
+        requires_grad: bool = True,
+        **differs: Never,
+    ) -> None:
+        if differs:
+            raise TypeError(messages.unexpected(differs))
         self._data = data if data.__class__ is float else as_float(data)
         self._grad = self.op = self.origin = None
         self._left = self._right = None

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from micrograd_notes.common import checks
+from micrograd_notes.common.users_line import users_line
 from micrograd_notes.engine import Value, topological_order
-from micrograd_notes.engine.anomaly import line_outside_the_package
 from micrograd_notes.engine.backward import tell_of_sweeps
 from micrograd_notes.engine.messages import completed
 from micrograd_notes.engine.op import Op
@@ -216,5 +216,5 @@ def _listed(names: list[str]) -> str:
 
 def _warn(message: str) -> None:
     """Warns at the line outside the package that led here."""
-    file, line = line_outside_the_package() or (__file__, 1)
+    file, line = users_line() or (__file__, 1)
     warnings.warn_explicit(message, TrainingWarning, file, line)

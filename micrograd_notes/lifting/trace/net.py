@@ -15,9 +15,9 @@ from random import Random
 from typing import Any, NamedTuple
 from weakref import ref
 
+from micrograd_notes.common.users_line import users_line
 from micrograd_notes.engine import Value
 from micrograd_notes.engine.accurate import total
-from micrograd_notes.engine.anomaly import line_outside_the_package
 from micrograd_notes.engine.stand_ins import standing_in
 from micrograd_notes.lifting.trace.recorded import CannotLift
 from micrograd_notes.lifting.trace.tape import Array
@@ -204,7 +204,7 @@ class Net:
                     f"program was not compared with them there: {error}"
                 )
                 warnings.warn_explicit(
-                    message, NotChecked, *(line_outside_the_package() or (__file__, 1))
+                    message, NotChecked, *(users_line() or (__file__, 1))
                 )
             return None
 

@@ -8,17 +8,16 @@ While a function is recorded, a `Recorded` stands for each parameter in the runn
 `standing_in`). The parameters themselves do not change, so other threads may use them.
 """
 
-import linecache
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
 from micrograd_notes.common.checks import is_number
+from micrograd_notes.common.users_line import PACKAGE, as_text, users_line
 from micrograd_notes.engine import Value, methods, modes, ops, stand_ins
 from micrograd_notes.engine import value as engine
 from micrograd_notes.engine.backward import topological_order
@@ -28,7 +27,6 @@ from micrograd_notes.engine.stand_ins import standing_in
 from micrograd_notes.lifting.trace.questions import asks_about_numbers, is_asked_by
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Tape
 
-PACKAGE = str(Path(__file__).parents[2])
 NOT_THE_LEARNERS = (PACKAGE, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), "<frozen")
 
 
@@ -213,16 +211,7 @@ on_new_operation(_install)
 
 def line_at_fault() -> str:
     """Returns the innermost line that is the learner's own, as a message names it."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(NOT_THE_LEARNERS):
-        frame = frame.f_back
-    if frame is None:
-        return "a line that is not known"
-    file, number = frame.f_code.co_filename, frame.f_lineno
-    line = linecache.getline(file, number).strip() or "(no source)"
-    if "ipykernel" in file:  # whose name means nothing to a reader
-        return f"line {number} of its cell: {line}"
-    return f"{file}:{number}: {line}"
+    return as_text(users_line(NOT_THE_LEARNERS))
 
 
 NO_VALUE = (

@@ -14,12 +14,14 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
+from micrograd_notes.common.users_line import PACKAGE
+
 LEARNERS, OTHERS, FUNCTION = range(3)  # how well a name fits: the lower the better
 Name = tuple[int, str]
 
-PACKAGE = Path(__file__).parents[2]
-ROOMS = ("engine.py", "op.py", "methods.py", "lifting")
-ARITHMETIC = tuple([str(PACKAGE / room) for room in ROOMS])
+_RECORDING = ("value", "op", "methods", "fast", "modes", "messages", "stand_ins")
+_FILES = [Path(PACKAGE, "engine", f"{name}.py") for name in _RECORDING]
+ARITHMETIC = tuple(map(str, [Path(PACKAGE, "lifting"), *_FILES]))
 
 
 def call_and_listen(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from micrograd_notes.common.users_line import PACKAGE
 from micrograd_notes.engine.op import Op
 from micrograd_notes.testing.diagnosis.verdicts import GradcheckError, InconclusiveError, Verdict
 from micrograd_notes.testing.numbers.numeric import Derivative
@@ -18,7 +19,6 @@ from micrograd_notes.testing.programs.random_programs import Program
 
 __all__ = ["Fault", "InputReport", "Report", "told"]
 
-_PACKAGE = str(Path(__file__).parents[2])
 _SHOWN = 8  # how many inputs a report spells out
 
 
@@ -223,7 +223,7 @@ def in_words(error: Exception) -> str:
     lines = [
         f", at {_shortened(frame.filename)}:{frame.lineno}"
         for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith(_PACKAGE)
+        if not frame.filename.startswith(PACKAGE)
     ]
     return f"{type(error).__name__}{message}{lines[-1] if lines else ''}"
 
