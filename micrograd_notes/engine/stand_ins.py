@@ -19,7 +19,7 @@ _PROPERTIES = ("data", "grad", "requires_grad")
 _METHODS = (
     "detach", "__lt__", "__le__", "__gt__", "__ge__", "__bool__", "__format__", "__repr__",
 )
-_plain = {name: getattr(Value, name) for name in (*_PROPERTIES, *_METHODS)}
+_plain: dict[str, Any] = {}  # as they were before the first block
 _lock = Lock()
 _entered = 0
 
@@ -49,8 +49,12 @@ def _aware(change: int) -> None:
     with _lock:
         before, _entered = _entered, _entered + change
         if bool(before) != bool(_entered):
-            for name, plain in _plain.items():
-                setattr(Value, name, _looked_up(name, plain) if _entered else plain)
+            for name in (*_PROPERTIES, *_METHODS):
+                if _entered:
+                    _plain[name] = getattr(Value, name)
+                    setattr(Value, name, _looked_up(name, _plain[name]))
+                else:
+                    setattr(Value, name, _plain[name])
 
 
 def _looked_up(name: str, plain: Any) -> Any:
