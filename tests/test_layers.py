@@ -1,8 +1,12 @@
 """The layers point one way: the package's own import statements, read and held to the plan."""
 
 import ast
+import shutil
+import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 import micrograd_notes
 
@@ -101,3 +105,43 @@ def test_an_upward_import_is_found(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.py"
     wrong.write_text("def f():\n    from micrograd_notes.nn.networks import MLP\n", encoding="utf-8")
     assert imports(wrong) == {"micrograd_notes.nn.networks.MLP"}
+
+
+# ---- rooms that can be left closed ---------------------------------------------------------------
+
+OPTIONAL = ["lifting", "train", "draw", "testing", "course", "cli", "gpt.py"]
+
+CORE_AND_NETWORKS = """
+from micrograd_notes import MLP, Value, grad, no_grad, operation, tanh
+from micrograd_notes.nn.losses import mse_loss
+x = Value(0.5)
+(first,) = grad(tanh(x) * x, [x])
+assert grad(first, [x])[0].data
+model = MLP(2, [3, 1], seed=0)
+mse_loss([model([1.0, -1.0])], [0.5]).backward()
+with no_grad():
+    for parameter in model.parameters():
+        parameter.data -= 0.1 * parameter.grad
+print("done")
+"""
+
+
+def without(room: str, folder: Path, program: str) -> str:
+    """Returns what a program prints where the package lacks a room."""
+    copy = folder / "micrograd_notes"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    (shutil.rmtree if (copy / room).is_dir() else Path.unlink)(copy / room)  # type: ignore[operator]
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False,
+        env={"PYTHONPATH": str(folder), "PATH": "", "MPLBACKEND": "agg"},
+    )
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("room", OPTIONAL)
+def test_the_engine_and_networks_run_without_each_other_room(room: str, tmp_path: Path) -> None:
+    assert without(room, tmp_path, CORE_AND_NETWORKS) == "done\n"
+
+
+def test_a_room_that_is_missing_is_missed(tmp_path: Path) -> None:
+    assert "No module named 'micrograd_notes.nn'" in without("nn", tmp_path, CORE_AND_NETWORKS)
