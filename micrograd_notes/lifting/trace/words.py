@@ -14,12 +14,16 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
+from micrograd_notes.common import checks
+from micrograd_notes.engine import backward, fast, messages, modes, op, value
+
 LEARNERS, OTHERS, FUNCTION = range(3)  # how well a name fits: the lower the better
 Name = tuple[int, str]
 
-PACKAGE = Path(__file__).parents[2]
-ROOMS = ("engine.py", "op.py", "methods.py", "lifting")
-ARITHMETIC = tuple([str(PACKAGE / room) for room in ROOMS])
+# Files whose variables name no number of the learner's. They are imported, so that a file that
+# moves is not forgotten here.
+MACHINERY = (backward, checks, fast, messages, modes, op, value)
+ARITHMETIC = (str(Path(__file__).parents[1]), *[str(module.__file__) for module in MACHINERY])
 
 
 def call_and_listen(
