@@ -33,7 +33,7 @@ WRONG_ANSWERS = {
         ),
         (
             "def both(x1, x2):\n    return round(tanh(0.2 * x1 + 0.2 * x2 - 0.3))",
-            "Make all three numbers larger",
+            "farther from 0",
         ),
     ],
 }

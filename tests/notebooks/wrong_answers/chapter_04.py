@@ -8,7 +8,7 @@ WRONG_ANSWERS = {
         ),
         (
             "def slope_of_b(w, b, x, target):\n    return w * x + b - target",
-            "The square has a slope of its own",
+            "The square has its own slope",
         ),
         (
             "def slope_of_b(w, b, x, target):\n    return 2 * (w * x + b - target) * x",

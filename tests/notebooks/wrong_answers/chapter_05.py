@@ -9,7 +9,7 @@ WRONG_ANSWERS = {
         ),
         (
             "def bumps_needed(steepest, width, error):\n    return steepest * width / (2 * error)",
-            "There is no part of a bump",
+            "You cannot build part of a bump",
         ),
         (
             "def bumps_needed(steepest, width, error):\n"
