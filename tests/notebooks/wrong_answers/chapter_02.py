@@ -1,4 +1,4 @@
-"""What learners typically write into the exercises of notebook 02, and which hint they get."""
+"""Typical wrong answers to the exercises of notebook 02, and the hint that each gets."""
 
 
 def again_and_again(sign: str, told: str, gradient: str) -> str:

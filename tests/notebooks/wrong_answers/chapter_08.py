@@ -70,7 +70,10 @@ WRONG_ANSWERS = {
             "Evenly spread ones reach further",
         ),
         ("def suited_bound(inputs, gain):\n    return gain * 3 / inputs", "the square of it"),
-        ("def suited_bound(inputs, gain):\n    return (3 / inputs) ** 0.5", "It should be equal to gain"),
+        (
+            "def suited_bound(inputs, gain):\n    return (3 / inputs) ** 0.5",
+            "should be equal to gain",
+        ),
     ],
     "with-skips": [
         (
