@@ -1,13 +1,13 @@
-"""Runs the notebooks from top to bottom, each in a fresh kernel, and keeps what they print.
+"""Runs the notebooks from top to bottom, each in a fresh kernel, and saves their outputs.
 
     python notebooks/execute.py                          all of them
     python notebooks/execute.py notebooks/01_*.ipynb     those that are named
 
-The .ipynb files are the source. After an edit, run this, so that the outputs that are committed are
-those of the code that is. What would change from run to run and tells a reader nothing is cleared:
-execution counts, times, versions. A notebook that fails stays as it was.
+The .ipynb files are the source. Run this after an edit, so that the committed outputs are those of
+the committed code. It clears execution counts, times and versions, which change from run to run and
+do not help a reader. A notebook that fails stays as it was. Notebooks run two at a time.
 
-This file knows how notebooks are run and tidied, two at a time. The tests run them with it too.
+The tests use this file too: see tests/notebooks/running.py.
 """
 
 import argparse
@@ -34,7 +34,7 @@ METADATA = {
 
 @dataclass(frozen=True)
 class Run:
-    """What came of running a notebook."""
+    """The result of running a notebook."""
 
     notebook: Any
     """A tidy copy, with the outputs up to the cell that raised, if one did."""
@@ -44,7 +44,7 @@ class Run:
 
 
 def executed(notebooks: Sequence[Any]) -> list[Run]:
-    """Runs each notebook in a fresh kernel, and returns what came of it."""
+    """Runs each notebook in a fresh kernel, and returns the results in the same order."""
 
     async def together() -> list[Run]:
         free = asyncio.Semaphore(AT_A_TIME)
@@ -60,7 +60,7 @@ async def _run(notebook: Any, free: asyncio.Semaphore) -> Run:
         kernel_name="python3",
         resources={"metadata": {"path": str(FOLDER)}},
         record_timing=False,
-        coalesce_streams=True,  # what is printed comes in pieces, cut differently each time
+        coalesce_streams=True,  # printed text arrives in pieces, cut differently each time
     )
     async with free:
         start, error = time.perf_counter(), None
@@ -72,7 +72,7 @@ async def _run(notebook: Any, free: asyncio.Semaphore) -> Run:
 
 
 def tidied(notebook: Any) -> Any:
-    """Clears what differs from run to run, in place, and returns the notebook."""
+    """Clears everything that differs from run to run, in place, and returns the notebook."""
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict({})

@@ -1,12 +1,12 @@
-"""Executes notebooks with all their answers, beside the tests and not within them.
+"""Executes notebooks with all their answers, in a second process beside the tests.
 
-Notebooks take longer than most of what is tested, and a second core is idle meanwhile. So a process
-of its own begins to execute them when the tests begin:
+Notebooks take longer than most tests, and a second core is idle meanwhile. So a separate process
+begins to execute them when the tests begin:
 
     python -m tests.notebooks.running FOLDER 01_a_neuron_by_hand ...
 
-It writes each notebook, executed, to the folder, and beside it what a cell raised, if one did. This
-file knows how an exercise is answered in a notebook, and it judges nothing.
+It writes each executed notebook to the folder, and the error of the cell that raised, if one did,
+to a text file beside it. `test_notebooks` checks the results.
 """
 
 import copy
@@ -54,8 +54,8 @@ def solution_in(markdown: str) -> str:
 def with_answers(notebook: Any) -> Any:
     """Returns a copy in which each exercise is answered below its check: wrongly, then rightly.
 
-    The answers stand in cells `wrong-…-0`, `wrong-…-1` and on, and `right-…`; below each stands the
-    check again, as `refused-…-0`, `refused-…-1` and on, and `accepted-…`.
+    The answers are in cells `wrong-…-0`, `wrong-…-1` and so on, and `right-…`. After each comes the
+    check again, as `refused-…-0`, `refused-…-1` and so on, and `accepted-…`.
     """
     import nbformat
 
@@ -87,7 +87,7 @@ def with_answers(notebook: Any) -> Any:
 
 @cache
 def execute() -> ModuleType:
-    """Returns notebooks/execute.py, which is no part of the package, as a module."""
+    """Returns notebooks/execute.py, which is not a part of the package, as a module."""
     spec = importlib.util.spec_from_file_location("execute", FOLDER / "execute.py")
     assert spec is not None
     assert spec.loader is not None
@@ -97,7 +97,7 @@ def execute() -> ModuleType:
 
 
 class Runs:
-    """The process, as the tests see it: it goes on until it is asked for what came of it."""
+    """The process that executes notebooks; `result` waits until it has ended."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="notebooks-")
@@ -123,7 +123,7 @@ class Runs:
         return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
-        """Ends the process, if it is still at it, and clears away what it wrote."""
+        """Ends the process, if it still runs, and removes the files that it wrote."""
         self._process.terminate()
         self._process.wait()
         self._folder.cleanup()

@@ -1,4 +1,4 @@
-"""The map of the course knows every notebook, and its numbers are those that the cells print."""
+"""The map of the course lists every notebook, and its numbers are those that the cells print."""
 
 import json
 import re
@@ -12,7 +12,7 @@ CLAIMS = [line for line in MAP.splitlines() if re.match(r"\|.*\| \d\d `", line)]
 
 
 def printed(chapter: str, cell: str) -> str:
-    """Returns what a cell prints, as it is committed."""
+    """Returns the committed output of a cell."""
     (path,) = FOLDER.glob(f"{chapter}_*.ipynb")
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     outputs = next(each["outputs"] for each in cells if each["id"] == cell)

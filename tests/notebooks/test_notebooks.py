@@ -1,13 +1,12 @@
-"""Every notebook runs from top to bottom, as committed and solved, and is what it says it is.
+"""Every notebook runs from top to bottom, as committed and solved, and keeps the course's rules.
 
-A notebook is executed once, in a clean kernel of its own (see `running`). Nothing may raise, and
-what is printed must be what is committed. At each exercise we stop, as a learner does: the stub is
+A notebook is executed once, in its own clean kernel (see `running`). Nothing may raise, and the
+printed text must equal the committed text. At each exercise we stop, as a learner does: the stub is
 "not written yet"; then come the wrong answers, each of which must be refused with the hint that
-fits; then the solution that stands folded away below, which must pass, and stays in place for what
-follows.
+fits; then the solution that is folded away below, which must pass and stays for the cells after it.
 
-One run serves for the notebook as committed and for the solved one, since behind the first exercise
-there are only exercises; that is tested too.
+One run serves for the notebook as committed and for the solved one, because only exercises follow
+the first exercise; that is tested too.
 """
 
 import copy
@@ -34,7 +33,7 @@ def code_cells(notebook: Any) -> list[Any]:
 
 
 def texts(cell: Any) -> list[tuple[str, str]]:
-    """Returns what a cell says, output by output, with the kinds of its pictures.
+    """Returns the text of each output of a cell, with the kinds of its pictures.
 
     The pictures themselves are left out: their bytes are those of a version of Matplotlib, of
     Graphviz and of the fonts. Their words are in: an alternative text says what a picture shows.
@@ -73,8 +72,8 @@ def test_every_exercise_is_a_stub(name: str, ran: Any) -> None:
         assert printed(ran, f"check-{exercise}").endswith(": not written yet.\n")
 
 
-def test_only_exercises_stand_between_and_behind_exercises(name: str) -> None:
-    """So that nothing runs differently before an exercise is solved and after."""
+def test_only_exercises_stand_between_and_after_exercises(name: str) -> None:
+    """So every cell runs in the same way before an exercise is solved and after."""
     ids = [cell.id for cell in code_cells(committed(name))]
     tail = ids[ids.index(f"stub-{exercises(name)[0]}") :]
     each = [(f"stub-{exercise}", f"check-{exercise}") for exercise in exercises(name)]

@@ -1,4 +1,4 @@
-"""The wrong answers of all chapters stand together, each for an exercise that there is."""
+"""The wrong answers of all chapters are collected, each for an exercise that exists."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ FOLDER = Path(__file__).parents[2] / "notebooks"
 
 
 def exercises() -> list[str]:
-    """Returns the exercises of all notebooks, as often as they stand there."""
+    """Returns the exercises of all notebooks, each as often as it occurs."""
     notebooks = [json.loads(path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.ipynb")]
     ids = [cell["id"] for notebook in notebooks for cell in notebook["cells"]]
     return [each.removeprefix("stub-") for each in ids if each.startswith("stub-")]
@@ -27,5 +27,5 @@ def test_every_wrong_answer_is_one_to_an_exercise() -> None:
 
 def test_an_exercise_that_two_chapters_claim_is_refused() -> None:
     chapters = {"chapter_01": {"both": [("a", "b")]}, "chapter_02": {"both": [("c", "d")]}}
-    with pytest.raises(ValueError, match="'both' stands in chapter_01 and in chapter_02"):
+    with pytest.raises(ValueError, match="'both' is in chapter_01 and in chapter_02"):
         collected(chapters)

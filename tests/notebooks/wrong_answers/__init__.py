@@ -1,8 +1,8 @@
-"""What learners typically write into the exercises, and a part of the hint that each should get.
+"""Typical wrong answers to the exercises, each with a part of the hint that it should get.
 
-A module a chapter, `chapter_01.py` and on, each with a dictionary `WRONG_ANSWERS`. Its keys are
-those of the notebook's cells: `stub-both` is the exercise "both". A key stands in one chapter only,
-so that an exercise is found by its name alone.
+There is one module per chapter, `chapter_01.py` and so on, with a dictionary `WRONG_ANSWERS`. Its
+keys are those of the notebook's cells: `stub-both` is the exercise "both". A key occurs in only one
+chapter, so an exercise is found by its name alone.
 """
 
 from importlib import import_module
@@ -19,7 +19,7 @@ def collected(chapters: dict[str, WrongAnswers]) -> WrongAnswers:
         for exercise in answers:
             if exercise in owners:
                 raise ValueError(
-                    f"exercise {exercise!r} stands in {owners[exercise]} and in {chapter}; "
+                    f"exercise {exercise!r} is in {owners[exercise]} and in {chapter}; "
                     "give one of them another name"
                 )
             owners[exercise] = chapter

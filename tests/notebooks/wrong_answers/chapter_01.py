@@ -1,4 +1,4 @@
-"""What learners typically write into the exercises of notebook 01, and which hint they get."""
+"""Typical wrong answers to the exercises of notebook 01, and the hint that each gets."""
 
 WRONG_ANSWERS = {
     "neuron-of-any-size": [
@@ -33,7 +33,7 @@ WRONG_ANSWERS = {
         ),
         (
             "def both(x1, x2):\n    return round(tanh(0.2 * x1 + 0.2 * x2 - 0.3))",
-            "Make all three numbers larger",
+            "farther from 0",
         ),
     ],
 }

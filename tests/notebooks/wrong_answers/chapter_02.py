@@ -1,18 +1,18 @@
-"""What learners typically write into the exercises of notebook 02, and which hint they get."""
+"""Typical wrong answers to the exercises of notebook 02, and the hint that each gets."""
 
 
-def again_and_again(sign: str, told: str, adjoint: str) -> str:
+def again_and_again(sign: str, told: str, gradient: str) -> str:
     """Returns the stub of "again-and-again" with its blanks filled in, and its sign."""
     return (
         "def slope_of_reused_weight(w, x, n):\n"
         "    hs = [x]\n"
         "    for _ in range(n):\n"
         "        hs.append(math.tanh(w * hs[-1]))\n"
-        "    slope_of_w, adjoint = 0.0, 1.0\n"
+        "    slope_of_w, gradient = 0.0, 1.0\n"
         "    for i in range(n, 0, -1):\n"
-        "        through = adjoint * (1 - hs[i] ** 2)\n"
+        "        through = gradient * (1 - hs[i] ** 2)\n"
         f"        slope_of_w {sign} {told}\n"
-        f"        adjoint = {adjoint}\n"
+        f"        gradient = {gradient}\n"
         "    return slope_of_w"
     )
 
@@ -49,7 +49,7 @@ WRONG_ANSWERS = {
         (again_and_again("=", "through * hs[i - 1]", "through * w"), "In w * h the slope for w"),
         (again_and_again("+=", "through * hs[i - 1]", "0.0"), "The rounds before it add theirs"),
         (again_and_again("+=", "through * hs[i - 1]", "through"), "to the round before is times w"),
-        (again_and_again("+=", "through * hs[i - 1]", "adjoint * w"), "Every round has a tanh"),
+        (again_and_again("+=", "through * hs[i - 1]", "gradient * w"), "Every round has a tanh"),
         (again_and_again("+=", "through * w", "through * hs[i - 1]"), "In w * h the slope for w"),
     ],
 }

@@ -1,4 +1,4 @@
-"""What learners typically write into the exercises of notebook 03, and which hint they get."""
+"""Typical wrong answers to the exercises of notebook 03, and the hint that each gets."""
 
 WRONG_ANSWERS = {
     "is-in-order": [
@@ -26,7 +26,7 @@ WRONG_ANSWERS = {
             "def is_in_order(nodes):\n"
             "    before = set()\n"
             "    return all(o in before for node in nodes for o in node.operands)",
-            "Then it has come by",
+            "Then it was seen",
         ),
         ("def is_in_order(nodes):\n    return True", "if *all* of its operands"),
     ],
@@ -43,7 +43,7 @@ WRONG_ANSWERS = {
             "    for node in topological_order(root):\n"
             "        arrows = dict(arrows_into(node))\n"
             "        slopes[node] = float(node is x) + sum(\n"
-            "            partial * slopes[operand] for operand, partial in arrows.items()\n"
+            "            slope * slopes[operand] for operand, slope in arrows.items()\n"
             "        )\n"
             "    return slopes[root]",
             "There are two arrows from x to x*x",
@@ -54,7 +54,7 @@ WRONG_ANSWERS = {
             "    for node in topological_order(root):\n"
             "        arrows = arrows_into(node)\n"
             "        slopes[node] = float(not arrows) + sum(\n"
-            "            partial * slopes[operand] for operand, partial in arrows\n"
+            "            slope * slopes[operand] for operand, slope in arrows\n"
             "        )\n"
             "    return slopes[root]",
             "Does every leaf have 1?",
@@ -65,7 +65,7 @@ WRONG_ANSWERS = {
             "    for node in topological_order(root):\n"
             "        slopes[node] = sum(partial for _, partial in arrows_into(node))\n"
             "    return slopes[root]",
-            "the sum of partial * slopes[operand]",
+            "the sum of slope * slopes[operand]",
         ),
     ],
 }

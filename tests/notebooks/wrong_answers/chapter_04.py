@@ -1,4 +1,4 @@
-"""What learners typically write into the exercises of notebook 04, and which hint they get."""
+"""Typical wrong answers to the exercises of notebook 04, and the hint that each gets."""
 
 WRONG_ANSWERS = {
     "slope-of-b": [
@@ -8,7 +8,7 @@ WRONG_ANSWERS = {
         ),
         (
             "def slope_of_b(w, b, x, target):\n    return w * x + b - target",
-            "The square has a slope of its own",
+            "The square has its own slope",
         ),
         (
             "def slope_of_b(w, b, x, target):\n    return 2 * (w * x + b - target) * x",

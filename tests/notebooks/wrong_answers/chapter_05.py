@@ -1,4 +1,4 @@
-"""What learners typically write into the exercises of notebook 05, and which hint they get."""
+"""Typical wrong answers to the exercises of notebook 05, and the hint that each gets."""
 
 WRONG_ANSWERS = {
     "bumps-needed": [
@@ -9,7 +9,7 @@ WRONG_ANSWERS = {
         ),
         (
             "def bumps_needed(steepest, width, error):\n    return steepest * width / (2 * error)",
-            "There is no part of a bump",
+            "You cannot build part of a bump",
         ),
         (
             "def bumps_needed(steepest, width, error):\n"

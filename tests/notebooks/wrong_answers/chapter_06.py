@@ -1,4 +1,4 @@
-"""What learners typically write into the exercises of notebook 06, and which hint they get."""
+"""Typical wrong answers to the exercises of notebook 06, and the hint that each gets."""
 
 WRONG_ANSWERS = {
     "laziest": [

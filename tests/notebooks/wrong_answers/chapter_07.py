@@ -1,11 +1,11 @@
-"""What learners typically write into the exercises of notebook 07, and which hint they get."""
+"""Typical wrong answers to the exercises of notebook 07, and the hint that each gets."""
 
 WRONG_ANSWERS = {
     "dream": [
         ("def dream(weights):\n    return weights", "A pixel is between 0 and 1"),
         (
             "def dream(weights):\n    return [1.0 if w > 0 else -1.0 for w in weights]",
-            "There is no ink below 0",
+            "Ink cannot be less than 0",
         ),
         (
             "def dream(weights):\n    return [0.0 if w > 0 else 1.0 for w in weights]",

@@ -13,7 +13,7 @@ WRONG_ANSWERS = {
         ),
         (
             "def count_parameters(inputs, widths):\n    return sum(widths)",
-            "How many parameters has each of them?",
+            "How many parameters does each of them have?",
         ),
         (
             "def count_parameters(inputs, widths):\n"
@@ -63,14 +63,17 @@ WRONG_ANSWERS = {
     "suited-bound": [
         (
             "def suited_bound(inputs, gain):\n    return gain * (inputs / 3) ** 0.5",
-            "with more inputs the weights are to be smaller",
+            "with more inputs the weights should be smaller",
         ),
         (
             "def suited_bound(inputs, gain):\n    return gain * (1 / inputs) ** 0.5",
             "Evenly spread ones reach further",
         ),
         ("def suited_bound(inputs, gain):\n    return gain * 3 / inputs", "the square of it"),
-        ("def suited_bound(inputs, gain):\n    return (3 / inputs) ** 0.5", "It is to be gain"),
+        (
+            "def suited_bound(inputs, gain):\n    return (3 / inputs) ** 0.5",
+            "should be equal to gain",
+        ),
     ],
     "with-skips": [
         (
@@ -78,7 +81,7 @@ WRONG_ANSWERS = {
             "    for layer in layers:\n"
             "        x = layer(x)\n"
             "    return x",
-            "What came in is lost",
+            "the input is lost",
         ),
         (
             "def with_skips(layers, x):\n"

@@ -1,4 +1,4 @@
-"""What learners typically write into the exercises of notebook 09, and which hint they get."""
+"""Typical wrong answers to the exercises of notebook 09, and the hint that each gets."""
 
 WRONG_ANSWERS = {
     "slope-in-y": [

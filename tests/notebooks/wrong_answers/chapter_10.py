@@ -1,4 +1,4 @@
-"""What learners typically write into the exercises of notebook 10, and which hint they get."""
+"""Typical wrong answers to the exercises of notebook 10, and the hint that each gets."""
 
 WRONG_ANSWERS = {
     "matrix-product": [
@@ -18,8 +18,7 @@ WRONG_ANSWERS = {
             "which loop is the outer one?",
         ),
         (
-            "def matrix_product(A, B):\n"
-            "    return [[sum(r) * sum(c) for c in zip(*B)] for r in A]",
+            "def matrix_product(A, B):\n    return [[sum(r) * sum(c) for c in zip(*B)] for r in A]",
             "Row i of A with column j of B",
         ),
     ],

@@ -8,11 +8,11 @@ WRONG_ANSWERS = {
         ),
         (
             "def bend_by_nudging(f, x, h):\n    return f(x + h) - 2 * f(x) + f(x - h)",
-            "Divided by nothing",
+            "You did not divide",
         ),
         (
             "def bend_by_nudging(f, x, h):\n    return (f(x + h) - 2 * f(x) + f(x - h)) / h",
-            "Divided by h once",
+            "You divided by h once",
         ),
         (
             "def bend_by_nudging(f, x, h):\n"
