@@ -254,7 +254,7 @@ def test_axes_are_named_by_the_features() -> None:
 @pytest.mark.parametrize(
     ("inputs", "targets", "message"),
     [
-        ([[1.0, 2.0, 3.0]], [0], "two features, example 0 has 3"),
+        ([[1.0, 2.0, 3.0]], [0], "two features, but example 0 has 3"),
         (POINTS, [0, 1], "targets must be 4, one per point, got 2"),
         (POINTS, None, "Pass targets too"),
         (MOONS, [0] * 12, "has targets already"),

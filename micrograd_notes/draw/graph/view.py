@@ -92,14 +92,8 @@ class View:
 
 
 def view_of(
-    root: Value,
-    *,
-    model: Any = None,
-    partials: bool = False,
-    limit: int = 150,
-    group: bool = True,
-    focus: Value | None = None,
-    radius: int = 2,
+    root: Value, *, model: Any = None, partials: bool = False, limit: int = 150, group: bool = True,
+    focus: Value | None = None, radius: int = 2
 ) -> View:
     """Returns the view of the graph below the root; for the arguments see `draw_dot`.
 
@@ -145,11 +139,8 @@ def _focus(graph: IndexedGraph, focus: object) -> int:
 
 
 def view_of_part(
-    graph: IndexedGraph,
-    positions: Sequence[int],
-    names: Mapping[Value, str],
-    partials: bool,
-    notes: tuple[str, ...] = (),
+    graph: IndexedGraph, positions: Sequence[int], names: Mapping[Value, str], partials: bool,
+    notes: tuple[str, ...] = ()
 ) -> View:
     """Returns the view that draws these values one by one, and leaves out the others."""
     chosen = frozenset(positions)

@@ -40,6 +40,7 @@ from micrograd_notes.nn import Module
 
 _MOST_BOXES = 150  # of a picture in groups
 _MOST_WITH_NEURONS = 60  # of a picture with neurons, which have many arrows
+_RIGHT, _WRONG = "The right backward pass", "The backward pass "
 _AROUND_NEURONS = 15  # boxes beside the neurons, for the parts of a loss
 
 _Change = tuple[int, str, str, Span]  # panel, box, part ("data" or "grad"), number
@@ -173,7 +174,7 @@ class Stepper(Page):
             "root": self._root,
             "steps": self.steps,
             "shows": [list(map(self._shown, self._changes(step))) for step in self.steps],
-            "panels": [_RIGHT, f"The backward pass {TITLES[self.wrong]}"] if self.wrong else [],
+            "panels": [_RIGHT, _WRONG + TITLES[self.wrong]] if self.wrong else [],
             "notes": self.view.notes,
             "by_box": self.view.grouped > 0,
         }
@@ -248,6 +249,3 @@ def _table(steps: list[Step]) -> str:
         happens = f'<div style="text-align: left">{"<br>".join(map(html.escape, lines))}</div>'
         rows.append([str(number), step["phase"], html.escape(step["name"]), happens])
     return as_table(["step", "pass", "node", "what happens"], rows)
-
-
-_RIGHT = "The right backward pass"

@@ -26,12 +26,10 @@ from micrograd_notes.train.recording import KINDS, Recorder, Snapshot, inputs_of
 
 __all__ = ["Recorder", "TrainingPage", "training_page"]
 
-
 BARS = 30  # of a histogram
 MOST_POINTS = 300  # of the data, drawn over the boundary
 TAIL = 0.005  # the share of numbers at either end that a histogram's axis leaves out
 FULL = 127  # the largest magnitude that fits into a byte with its sign
-
 CURVES = ("loss", "validation_loss", "accuracy", "validation_accuracy")
 
 

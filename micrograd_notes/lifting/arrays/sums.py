@@ -19,12 +19,8 @@ from micrograd_notes.lifting.arrays.layout import BATCH, MOST_HOLES, SMALL, Layo
 
 
 def sums(
-    layout: Layout,
-    members: Sequence[int],
-    terms: Sequence[Sequence[int]],
-    is_batched: bool,
-    forced: list[Any] | None = None,
-    over_batch: bool = False,
+    layout: Layout, members: Sequence[int], terms: Sequence[Sequence[int]], is_batched: bool,
+    forced: list[Any] | None = None, over_batch: bool = False
 ) -> tuple[Any, tuple[int, ...]]:
     """Returns sums of terms, and their shape. `forced` are given axes."""
     np, count = layout.np, len(members)

@@ -61,12 +61,8 @@ class Called:
             self.names[line.key] = self(name)
 
     def _forward_name(
-        self,
-        line: Statement,
-        layer: str | None,
-        is_last: bool,
-        learners: dict[int, str],
-        others: dict[int, str],
+        self, line: Statement, layer: str | None, is_last: bool,
+        learners: dict[int, str], others: dict[int, str],
     ) -> str:
         i = line.group
         assert i is not None

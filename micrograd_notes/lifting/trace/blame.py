@@ -20,15 +20,8 @@ Made = tuple[str, float]  # a line, and a number that it made
 
 
 def refusal(
-    function: Callable[..., Any],
-    parameters: Sequence[Value],
-    arrays: Sequence[Array],
-    source: str,
-    theta: Any,
-    example: list[Any],
-    got: Answer,
-    expected: Answer,
-    where: str,
+    function: Callable[..., Any], parameters: Sequence[Value], arrays: Sequence[Array], source: str,
+    theta: Any, example: list[Any], got: Answer, expected: Answer, where: str
 ) -> CannotLift:
     """Returns the refusal of a program whose answer on an example differs from the scalars'."""
     what, target = _what_differs(arrays, got, expected)

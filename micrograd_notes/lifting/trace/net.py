@@ -235,11 +235,8 @@ class Nudge:
 
 
 def answer_of(
-    function: Callable[..., Any],
-    parameters: Sequence[Value],
-    theta: Any,
-    example: list[Any],
-    lookout: Any = None,
+    function: Callable[..., Any], parameters: Sequence[Value], theta: Any, example: list[Any],
+    lookout: Any = None
 ) -> Answer:
     """Returns the outputs of the function on an example, and the gradient of the first.
 

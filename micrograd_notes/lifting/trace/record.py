@@ -25,12 +25,8 @@ from micrograd_notes.lifting.trace.words import call_and_listen
 
 
 def record(
-    function: Callable[..., Any],
-    parameters: Sequence[Value],
-    parameter_arrays: Sequence[Array],
-    inputs: Sequence[Array],
-    is_loss: bool,
-    is_batched: bool,
+    function: Callable[..., Any], parameters: Sequence[Value], parameter_arrays: Sequence[Array],
+    inputs: Sequence[Array], is_loss: bool, is_batched: bool
 ) -> Recording:
     """Returns the recording of a call of the function, with the derivatives of its result.
 

@@ -22,10 +22,8 @@ ARITHMETIC = (str(PACKAGE / "engine"), str(PACKAGE / "lifting"))  # their variab
 
 
 def call_and_listen(
-    function: Callable[..., Any],
-    arguments: list[Any],
-    place_of: Callable[[Any], int | None],
-    names: dict[int, Name],
+    function: Callable[..., Any], arguments: list[Any], place_of: Callable[[Any], int | None],
+    names: dict[int, Name]
 ) -> Any:
     """Returns the result of the function, and writes the names of numbers into `names`.
 
