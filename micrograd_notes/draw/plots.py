@@ -260,6 +260,7 @@ def accuracy_curve(history: History, ax: Axes | None = None, label: str | None =
     `label` is as for `loss_curve`. Raises `ValueError` if the history does not have an accuracy, as
     where the targets are not classes.
 
+    >>> from micrograd_notes import History
     >>> ax = accuracy_curve(History([{"accuracy": 0.5}, {"accuracy": 0.9}]))
     >>> ax.get_ylabel(), ax.get_xlabel()
     ('accuracy', 'epoch')

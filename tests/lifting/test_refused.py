@@ -295,8 +295,8 @@ def test_values_that_the_function_makes_and_plain_numbers_are_constants() -> Non
         ((X, Y[:1]), ValueError, "got 2 in x, 1 in y"),
         ((X, 1.0), ValueError, "one entry per example"),
         ((X[:0], Y[:0]), ValueError, "x is empty"),
-        ((np.array([[math.nan, 1.0], [1.0, 2.0]]), Y), ValueError, "x must hold finite numbers, got a nan"),
-        ((np.array([[math.inf, 1.0], [1.0, 2.0]]), Y), ValueError, "x must hold finite numbers, got inf"),
+        ((np.array([[math.nan, 1.0], [1.0, 2.0]]), Y), ValueError, "x must .* got a nan"),
+        ((np.array([[math.inf, 1.0], [1.0, 2.0]]), Y), ValueError, "x must .* got inf"),
         (([[1.0, 2.0], [3.0]], Y), ValueError, "x must not hold lists of different lengths"),
         ((np.array([["a", "b"]] * 2), Y), TypeError, "x must hold numbers"),
         ((np.ones((2, 3)), Y), ValueError, "2 inputs|2 weights"),
@@ -351,7 +351,7 @@ def test_a_row_of_ones_own_that_asks_questions_is_refused() -> None:
     asking = operation("lift_asking", lambda x: 1.0 if x > 0 else 0.0, [0.0])
     w = Value(0.75)
     program = lift(lambda x, y: asking(w * y), parameters=[w])
-    with pytest.raises(CannotLift, match=r"(?s)not have a spelling in NumPy.*numpy='np.some_function"):
+    with pytest.raises(CannotLift, match=r"(?s)not have a spelling.*numpy='np.some_function"):
         program([[1.0]], [1.0])
 
 
@@ -362,7 +362,8 @@ def test_labels_are_whole_numbers_in_range() -> None:
     assert program(x, [True, False]) == program(x, [1, 0])
     before = [p.grad for p in model.parameters()]
     for labels in ([0, 3], [-1, 0]):
-        with pytest.raises(ValueError, match=rf"y must hold whole numbers from 0 to 2, got {labels[labels[0] == 0]}"):
+        words = f"y must hold whole numbers from 0 to 2, got {labels[labels[0] == 0]}"
+        with pytest.raises(ValueError, match=words):
             program(x, labels)
     with pytest.raises(CannotLift, match=r"(?s)but y holds floats.*y.astype\(int\)"):
         program(x, [0.0, 1.0])

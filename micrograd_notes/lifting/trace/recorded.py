@@ -20,7 +20,7 @@ from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
 from micrograd_notes.common.checks import is_number
-from micrograd_notes.engine import Value, modes, ops
+from micrograd_notes.engine import Value, modes, ops, stand_ins
 from micrograd_notes.engine import value as engine
 from micrograd_notes.engine.backward import topological_order
 from micrograd_notes.engine.messages import completed, described
@@ -91,7 +91,7 @@ class Recorded(Value):
         return self._text(sys._getframe(1))
 
     def _text(self, asking: FrameType) -> str:
-        if asking.f_code.co_name == "asked" and asking.f_back:  # for a parameter: see `engine`
+        if asking.f_code.co_filename == stand_ins.__file__ and asking.f_back:  # for a parameter
             asking = asking.f_back
         # The package's messages, and a debugger afterwards, may show it.
         if self._left.is_open and not is_asked_by(asking, PACKAGE):
