@@ -1,4 +1,4 @@
-"""Before a lifted program is trusted, it is held against the scalars; what differs is refused."""
+"""Before a lifted program is trusted, it is compared with the scalars; a difference is refused."""
 
 import math
 import os

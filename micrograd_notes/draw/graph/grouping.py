@@ -56,7 +56,7 @@ class Grouping:
         >>> from micrograd_notes import Value
         >>> from micrograd_notes.draw.graph.indexed import indexed
         >>> graph = indexed(Value(1.0) + 2.0 + 3.0)
-        >>> Grouping(graph, [0, 1, 2, 3, 3], {}).terms(4)
+        >>> Grouping(graph, [0, 1, 3, 2, 3], {}).terms(4)
         3
         """
         terms, parts = 0, [result]

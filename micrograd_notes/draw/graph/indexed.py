@@ -44,7 +44,7 @@ class IndexedGraph:
 
         >>> x = Value(2.0)
         >>> indexed(((x * x) + 1.0).tanh()).nearest(centre=4, radius=2, at_most=10)
-        [4, 3, 2, 0]
+        [4, 3, 1, 2]
         """
         found = {centre: None}  # a dict keeps the order
         ring = [centre]

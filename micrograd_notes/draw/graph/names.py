@@ -47,9 +47,9 @@ def modules_of(graph: IndexedGraph, names: Mapping[Value, str]) -> dict[int, str
     >>> neuron = Neuron(1, activation="tanh", seed=0)
     >>> graph = indexed(neuron([3.0]) - 1.0)
     >>> [value.op.symbol if value.op else "leaf" for value in graph.values]
-    ['leaf', 'leaf', 'leaf', 'leaf', '*', '+', 'tanh', '-']
+    ['leaf', 'leaf', 'leaf', '*', '+', 'tanh', 'leaf', '-']
     >>> sorted(modules_of(graph, names_of(neuron)))
-    [1, 2, 4, 5, 6]
+    [0, 1, 3, 4, 5]
     """
     outputs, owners = _outputs_and_owners(graph, names)
     leads_to = dict(outputs)
