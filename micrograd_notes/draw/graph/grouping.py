@@ -30,7 +30,7 @@ class Grouping:
 
     graph: IndexedGraph
     of: Groups
-    module: dict[int, str]  # the path of the module that a group stands for, where it does
+    module: dict[int, str]  # the path of a group's module, if it has one
 
     @cached_property
     def members(self) -> dict[int, list[int]]:

@@ -39,11 +39,8 @@ def with_groups(picture: str, insides: Sequence[Inside], rankdir: str = "LR") ->
             opened += 1
             panels.append(_panel(inside, inside.view, rankdir))
     return _FRAGMENT.format(
-        style=text_of("graph/groups.css"),
-        picture=picture,
-        hint=_hint(opened, len(insides)),
-        panels="\n".join(panels),
-        script=text_of("graph/groups.js"),
+        style=text_of("graph/groups.css"), script=text_of("graph/groups.js"), picture=picture,
+        hint=_hint(opened, len(insides)), panels="\n".join(panels),
     )
 
 
@@ -51,9 +48,9 @@ def _hint(opened: int, groups: int) -> str:
     how = "Click a box marked + to see inside it, or go to it with Tab and press Enter."
     if opened == groups:
         return how
-    hidden = counted(groups - opened, "group")
     if not opened:
         return f"None of the {counted(groups, 'group')} can be opened: click one to see why."
+    hidden = counted(groups - opened, "group")
     return f"{how} {hidden} of {groups:,} cannot be opened: click one to see why."
 
 

@@ -98,7 +98,7 @@ class Picture(Drawing):
         self.format = format
         self.rankdir = rankdir
         self.insides = insides
-        """What a reader sees after opening a group of the view on a page."""
+        """The insides of the groups of the view, for the page on which they open."""
         self.dot: Digraph = digraph(view, rankdir)
 
     @property
