@@ -24,10 +24,10 @@ def as_text(line: Line | None) -> str:
     """Returns the line as a message names it, with its source.
 
     >>> as_text(None)
-    'a line that is not known'
+    'an unknown line'
     """
     if line is None:
-        return "a line that is not known"
+        return "an unknown line"
     file, number = line
     source = linecache.getline(file, number).strip() or "(no source)"
     if "ipykernel" in file:  # whose name means nothing to a reader

@@ -1,11 +1,15 @@
-"""Pictures of graphs: from values to a view, from a view to DOT, from DOT to SVG.
+"""Pictures of graphs, networks and training runs. Drawing changes no value and trains nothing.
 
-    indexed, names, grouping -> view -> dot -> rendering, svg -> picture
-                                inside -> groups              -> picture, as a page
-                                wording -> steps, wrong       -> stepper
-                         model_view -> model_pieces, model_svg -> model
+| folder | what it draws | entry |
+|---|---|---|
+| `graph` | a computation graph: values, a view of them, DOT, SVG | `draw_dot` |
+| `stepper` | both passes step by step, wrong sweeps, flip books | `draw_backward` |
+| `model` | a network: neurons as circles, weights as lines | `draw_model` |
+| `training` | a training run as a page, epoch by epoch | `training_page` |
+| `plots.py` | data, losses, boundaries and weights, with Matplotlib | `plots.scatter`, ... |
 
-Drawing trains nothing and changes no value.
+All of them share `text` (numbers as a reader sees them), `page` (HTML), `svg` and `rendering`
+(Graphviz), and the pages share a player, `controls.js`. Read `graph/picture.py` next.
 """
 
 from micrograd_notes.draw.graph.picture import Picture, draw_dot

@@ -1,11 +1,18 @@
-"""A web page of its own around a picture: it needs no other file and no network.
+"""Pages and saved files: the HTML around a picture, and the base classes of what a notebook
+displays.
 
-This file knows how a page looks, light and dark, and where the scripts and styles of pages are. It
-does not know what stands on a page.
+Every page is one piece of HTML that needs no other file and no network. `graph.picture`,
+`model.picture`, the stepper, the flip book and the training page use this file. Read one of them
+next, for example `stepper/flipbook.py`, the shortest.
 """
 
+import base64
 import html
+import json
+import math
 import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,7 +22,7 @@ from micrograd_notes.draw.rendering import format_of
 
 
 def page(title: str, body: str) -> str:
-    """Returns the page with the title as its heading, and the body, which is HTML, below.
+    """Returns a page with the title as its heading above the body, which is HTML.
 
     >>> page("x < y", "<p>Body</p>").count("x &lt; y")
     2
@@ -23,10 +30,33 @@ def page(title: str, body: str) -> str:
     return _PAGE.format(title=html.escape(title), body=body)
 
 
-class Page:
-    """What is shown in a notebook, and saved as a page, by one piece of HTML.
+class Drawing:
+    """The base of everything that can be saved: `save` picks the format by the file's suffix."""
 
-    Derived classes give `title` and `_fragment`, the HTML.
+    saved_as: tuple[str, ...] = ("html",)
+    """The formats that it is saved in, which are the suffixes of its files."""
+
+    def html(self) -> str:
+        """Returns a page, which needs no other file and no network."""
+        raise NotImplementedError
+
+    def _as_file(self, format: str) -> bytes:
+        return self.html().encode()
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Writes a file in the format that the path's suffix names, and returns the path.
+
+        Raises:
+            ValueError: the suffix is not one of `saved_as`.
+            OSError: the file cannot be written. An older file stays as it is.
+        """
+        return write_whole(path, self._as_file(format_of(path, self.saved_as)))
+
+
+class Page(Drawing):
+    """A drawing whose HTML is the same in a notebook and on a page.
+
+    Derived classes set `title` and define `_fragment`, the HTML.
     """
 
     title: str
@@ -36,18 +66,8 @@ class Page:
         raise NotImplementedError
 
     def html(self) -> str:
-        """Returns a page of its own, which needs no other file and no network."""
+        """Returns a page, which needs no other file and no network."""
         return page(self.title, self._fragment)
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Writes the page to the path, which ends with .html, and returns the path.
-
-        Raises:
-            ValueError: the path ends with another suffix.
-            OSError: the file cannot be written; an older one stays as it is.
-        """
-        format_of(path, ("html",))
-        return write_whole(path, self.html().encode())
 
     def _repr_html_(self) -> str:
         return self._fragment
@@ -57,25 +77,91 @@ class Page:
         return {"text/html": self._fragment, "text/plain": repr(self)}
 
 
-def text_of(name: str) -> str:
-    """Returns a script or a style of the package, with what scripts have in common put in."""
-    text = resources.files("micrograd_notes.draw").joinpath(name).read_text(encoding="utf-8")
-    return text.replace(_SHARED, text_of("controls.js").rstrip()) if _SHARED in text else text
+def player(kind: str, picture: str, in_words: str, data: Mapping[str, Any], script: str) -> str:
+    """Returns HTML that the script of that name animates, in the style of the same name.
 
-
-_SHARED = "/* controls.js */"
-
-PICTURE = """<div class="picture" tabindex="0" role="group" aria-label="picture">
-{svg}
+    Where scripts do not run, as in a notebook that is not trusted, readers see the picture and the
+    same in words.
+    """
+    data = {**data, "style": text_of(f"{script}.css")}
+    return f"""<div data-micrograd-{kind}>
+<div data-part="stage"></div>
+{picture}
+{in_words}
+<script type="application/json">{as_json_in_html(data)}</script>
+<script>
+{text_of(f"{script}.js")}</script>
 </div>"""
 
-TABLE = """
-<details>
-<summary>The same as a table</summary>
-<div class="picture" tabindex="0" role="region" aria-label="table">
-{table}
-</div>
-</details>"""
+
+def text_of(name: str) -> str:
+    """Returns a script or a style of this room, with the file that it shares with others inside."""
+    text = resources.files("micrograd_notes.draw").joinpath(name).read_text(encoding="utf-8")
+    return re.sub(r"/\* (controls\.\w+) \*/", lambda found: text_of(found[1]).rstrip(), text)
+
+
+def scrolling(body: str, label: str, more: str = 'class="picture"') -> str:
+    """Returns a body in a frame that scrolls, which the keyboard can reach."""
+    label = html.escape(label)
+    return f'<div {more} tabindex="0" role="group" aria-label="{label}">\n{body}\n</div>'
+
+
+def folded(summary: str, body: str, label: str = "", more: str = 'class="picture"') -> str:
+    """Returns a body that a reader unfolds by a click on the summary; it scrolls, too."""
+    body = scrolling(body, label or summary, more)
+    return f"<details>\n<summary>{summary}</summary>\n{body}\n</details>"
+
+
+def as_table(heads: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+    """Returns an HTML table. The first cell of a row is its head; cells are HTML already."""
+    head = "".join(f'<th scope="col">{each}</th>' for each in heads)
+    body = "\n".join(
+        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+        for first, *cells in rows
+    )
+    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+
+
+def in_page(picture: bytes, kind: str = "png") -> str:
+    """Returns the bytes of a picture as an address, so that the page holds the picture itself."""
+    return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
+
+
+def image(source: str, words: str, more: str = "") -> str:
+    """Returns an HTML image with its words for readers who do not see it.
+
+    >>> image(in_page(b"<svg/>", "svg+xml"), "A < B")
+    '<img src="data:image/svg+xml;base64,PHN2Zy8+" alt="A &lt; B" style="max-width: 100%">'
+    """
+    return f'<img{more} src="{source}" alt="{html.escape(words)}" style="max-width: 100%">'
+
+
+def displayed(svg: str, words: str, text: str) -> dict[str, str]:
+    """Returns what a notebook displays for an SVG: an image, as inline SVG is often removed."""
+    as_image = image(in_page(svg.encode(), "svg+xml"), words)
+    return {"text/html": as_image, "image/svg+xml": svg, "text/plain": text}
+
+
+def as_json_in_html(data: Any) -> str:
+    """Returns the data as JSON that is safe inside a script element.
+
+    JSON has no infinities and no nan. They become strings, which Python's `float` and JavaScript's
+    `Number` read alike. Every `<` is escaped, so that no text can end the element.
+
+    >>> as_json_in_html({"name": "</script>", "data": [0.1, -0.0, math.inf]})
+    '{"name":"\\\\u003c/script>","data":[0.1,-0.0,"Infinity"]}'
+    """
+    text = json.dumps(_finite(data), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c")
+
+
+def _finite(data: Any) -> Any:
+    if isinstance(data, float) and not math.isfinite(data):
+        return "NaN" if data != data else "Infinity" if data > 0 else "-Infinity"
+    if isinstance(data, Mapping):
+        return {key: _finite(value) for key, value in data.items()}
+    return [_finite(value) for value in data] if isinstance(data, list | tuple) else data
+
 
 _PAGE = """<!doctype html>
 <html lang="en">

@@ -1,21 +1,17 @@
-"""Pictures of data, training and what a network has learnt, drawn with Matplotlib.
+"""Pictures of data, training and learned weights, drawn with Matplotlib.
 
-Every function draws into the `ax` that it is given, or makes one, and returns it: a title, a
-logarithmic axis or `ax.figure.savefig("picture.png")` is one line more, and yours. None of them
-opens a window or shows itself: in a notebook `show(ax, alt="what it shows")` does, with words for
-those who do not see it. They read data sets, histories and models, train nothing, and touch no
-`.grad`.
+Learners call these functions, in notebooks too. Each one draws into the `ax` that you pass, or
+makes one, and returns it, so that a title or `ax.figure.savefig("picture.png")` is one more line.
+In a notebook, `show(ax, alt="what it shows")` displays the picture, with words for readers who do
+not see it.
 
-What the colours say: blue is positive, orange is negative, and nothing is said by colour alone. A
-class has a marker too, a region a hatching, a negative weight a minus sign, a derivative a dashed
-line.
+Blue is positive and orange is negative. Beside its colour, a class has a marker, a region a
+hatching, a negative weight a minus sign, and a derivative a dashed line. Both colours have a
+contrast of 3:1 or more on white and on nearly black. All else has the ink and the paper of
+Matplotlib's style: `matplotlib.style.use("dark_background")` turns every picture dark.
 
-Light and dark: the two colours have a contrast of 3:1 or more on white and on nearly black (#111).
-All else is drawn in the ink and on the paper of Matplotlib's own style: `matplotlib.style.use(
-"dark_background")` before drawing turns every picture dark. The paper is opaque, so that a picture
-saved in one mode stays readable on a page of the other.
-
-This file needs the extra `viz`; Matplotlib is imported when the first picture is drawn.
+This file needs the extra `viz`. It imports Matplotlib when it draws the first picture, and the room
+`train` only to read snapshots. Read `training/page.py` next, which puts such pictures on one page.
 """
 
 from __future__ import annotations
@@ -27,43 +23,35 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, cast
 
 from micrograd_notes.common import checks
 from micrograd_notes.draw.stepper.flipbook import Flipbook
 from micrograd_notes.engine import Value, no_grad
 from micrograd_notes.nn.networks import Layer, Neuron
-from micrograd_notes.train.data import Dataset
-from micrograd_notes.train.loop import History
-from micrograd_notes.train.recording import Snapshot, snapshots_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
-__all__ = [
-    "accuracy_curve",
-    "activation_curve",
-    "attention_maps",
-    "curves",
-    "decision_boundary",
-    "distributions",
-    "error_curves",
-    "flipbook",
-    "image_gallery",
-    "loss_curve",
-    "scatter",
-    "show",
-    "surface",
-    "table_as_image",
-    "weights_as_images",
-]
+    from micrograd_notes.train.data import Dataset
+    from micrograd_notes.train.loop import History
+    from micrograd_notes.train.recording import Snapshot
 
-_MOST_PLACES = 1000  # along a side of a grid; a million places are asked in seconds
+    Inputs = Dataset | Sequence[Sequence[float]]
+    Losses = History | Sequence[float | None]
+
+__all__ = [
+    "accuracy_curve", "activation_curve", "attention_maps", "curves", "decision_boundary",
+    "distributions", "error_curves", "flipbook", "image_gallery", "loss_curve", "scatter", "show",
+    "surface", "table_as_image", "weights_as_images",
+]  # fmt: skip
+
+_MOST_PLACES = 1000  # along a side of a grid: a million evaluations take seconds
 BLUE = "#2166ac"
 ORANGE = "#b35806"
-# For three classes and more. Each has 3:1 on white and on #111, as blue and orange have.
+# For three classes and more, each with a contrast of 3:1 on white and on #111.
 CLASS_COLOURS = (ORANGE, BLUE, "#1b7837", "#9970ab", "#c51b7d", "#01857a", "#777777")
 LINE_COLOURS = ("", BLUE, *(colour for colour in CLASS_COLOURS if colour != BLUE))  # "" is ink
 LINE_KINDS = ("-", "--", ":", "-.")
@@ -74,15 +62,11 @@ CLASS_HATCHES = ("///", "", "...", "\\\\\\", "xx", "--", "++")
 # ---------------------------------------------------------------------------- two dimensions
 
 
-def scatter(
-    inputs: Dataset | Sequence[Sequence[float]],
-    targets: Sequence[float] | None = None,
-    ax: Axes | None = None,
-) -> Axes:
-    """Draws the points of a data set with two features; each class has its colour and its marker.
+def scatter(inputs: Inputs, targets: Sequence[float] | None = None, ax: Axes | None = None) -> Axes:
+    """Draws the points of a data set with two features; each class has a colour and a marker.
 
-    `inputs` is a `Dataset`, or a list of pairs with the class of each in `targets`: the numbers of
-    the classes, from 0, or other numbers such as -1 and +1. The larger of two is blue and round.
+    `inputs` is a `Dataset`, or a list of pairs with their classes in `targets`: numbers from 0, or
+    others such as -1 and +1. The larger of two classes is blue and round.
     Raises `ValueError` if a point does not have two numbers, if points and targets differ in
     number, or if the targets of a `Dataset` are not classes.
 
@@ -98,18 +82,18 @@ def scatter(
 
 def decision_boundary(
     model: Callable[[list[float]], Any],
-    inputs: Dataset | Sequence[Sequence[float]],
+    inputs: Inputs,
     targets: Sequence[float] | None = None,
     ax: Axes | None = None,
     resolution: int = 60,
     threshold: float = 0.0,
 ) -> Axes:
-    """Draws what the model answers around the points, and the points on top.
+    """Draws the model's answers around the points, and the points on top.
 
-    The model is asked at `resolution` x `resolution` places. One score says the second class where
-    it is above `threshold` (0 for a score, 0.5 for a probability); a list of scores says the class
-    of the largest. The line runs where the answer changes. No gradient is recorded or changed.
-    Raises as `scatter` does, and if the model gives fewer scores than there are classes.
+    The model is evaluated at `resolution` x `resolution` places. A single score above `threshold`
+    (0 for a score, 0.5 for a probability) means the second class; of a list, the largest score
+    gives the class. A line shows where the answer changes. No gradient is recorded or changed.
+    Raises as `scatter` does, and if the model returns fewer scores than there are classes.
 
     >>> ax = decision_boundary(lambda x: x[0] - x[1], [[0.0, 1.0], [1.0, 0.0]], [-1, +1])
     >>> ax.get_xlabel(), ax.get_ylabel()
@@ -125,21 +109,20 @@ def decision_boundary(
     found = len(rows[0][0])
     if found < len(examples.class_names):
         raise ValueError(
-            f"the model gives {found} scores for {len(examples.class_names)} classes "
-            f"({', '.join(examples.class_names)}); number the classes from 0, and give the last "
-            "layer one neuron a class, or a single one for two"
+            f"model returns {found} scores for {len(examples.class_names)} classes "
+            f"({', '.join(examples.class_names)}). Number the classes from 0, and give the last "
+            "layer one neuron per class, or a single neuron for two classes"
         )
     ax = _axes(ax, (5.6, 4.6))
     for which in range(found):
         _draw_region(ax, which, xs, ys, [[_lead(scores, which) for scores in row] for row in rows])
     _draw_points(ax, examples)
-    ax.set_xlim(xs[0], xs[-1])
-    ax.set_ylim(ys[0], ys[-1])
+    ax.set(xlim=(xs[0], xs[-1]), ylim=(ys[0], ys[-1]))
     return ax
 
 
 class Examples(NamedTuple):
-    """Points in the plane, the place of each one's class among the names, and what to write."""
+    """Points in the plane, the index of each one's class, and the names of classes and axes."""
 
     points: list[list[float]]
     classes: list[int]
@@ -147,16 +130,14 @@ class Examples(NamedTuple):
     axis_names: tuple[str, str]
 
 
-def examples_in_the_plane(
-    inputs: Dataset | Sequence[Sequence[float]], targets: Sequence[float] | None = None
-) -> Examples:
+def examples_in_the_plane(inputs: Inputs, targets: Sequence[float] | None = None) -> Examples:
     """Returns the examples, from a data set or from plain lists."""
-    if isinstance(inputs, Dataset):
+    if _is_dataset(inputs):
         if targets is not None:
-            raise ValueError(f"{inputs!r} brings its own targets; leave `targets` out")
+            raise ValueError(f"inputs is {inputs!r}, which has targets already. Leave out targets")
         if inputs.task == "regression":
             raise ValueError(
-                f"inputs must have classes, and the targets of {inputs!r} are quantities. Draw the "
+                f"inputs must have classes, but the targets of {inputs!r} are quantities. Draw the "
                 "points without them: scatter(data.inputs, [0] * len(data))"
             )
         points, classes = inputs.inputs, inputs.targets
@@ -164,30 +145,29 @@ def examples_in_the_plane(
     else:
         points = _lists("inputs", inputs, 2)
         if targets is None:
-            raise ValueError("inputs is a list; give `targets` too, the class of each point")
+            raise ValueError("inputs is a list. Pass targets too, the class of each point")
         targets = _lists("targets", targets, 1)
         if len(points) != len(targets):
-            raise ValueError(f"inputs has {len(points)} points, and targets {len(targets)}")
+            raise ValueError(f"targets must be {len(points)}, one per point, got {len(targets)}")
         labels = _labels(targets)
         classes = [labels.index(target) for target in targets]
         signed = any(label < 0 for label in labels)
         class_names = [f"{label:+g}" if signed else f"{label:g}" for label in labels]
         axis_names = ("x", "y")
-    if not points:
-        raise ValueError("inputs has no points to draw; give at least one")
+    _some("points", points)
     for position, point in enumerate(points):
         if len(point) != 2:
             raise ValueError(
-                f"a picture in the plane takes two features, example {position} has {len(point)}; "
-                'choose two, for example iris(columns=("petal length", "petal width"))'
+                f"each point must have two features, but example {position} has {len(point)}. "
+                'Choose two, for example iris(columns=("petal length", "petal width"))'
             )
     return Examples(points, classes, class_names, (axis_names[0], axis_names[1]))
 
 
 def _labels(targets: Sequence[float]) -> list[float]:
-    """Returns the classes that the targets are of, in order.
+    """Returns the classes of the targets, in order.
 
-    A class without a point counts too, so that a handful of points keeps the colours of the whole.
+    Classes without points count too, so that a few points have the colours of the whole data set.
     """
     found = sorted(set(targets))
     if all(label in range(100) for label in found):
@@ -196,57 +176,47 @@ def _labels(targets: Sequence[float]) -> list[float]:
 
 
 def _draw_points(ax: Axes, examples: Examples) -> None:
-    """Draws each class in its colour and marker, and say which is which."""
+    """Draws each class in its colour and marker, with a legend."""
     for which, name in enumerate(examples.class_names):
         members = [p for p, c in zip(examples.points, examples.classes, strict=True) if c == which]
         if not members:
             continue
-        ax.scatter(
-            [x for x, _ in members],
-            [y for _, y in members],
-            s=46,
-            color=_nth(CLASS_COLOURS, which),
-            marker=_nth(CLASS_MARKERS, which),
-            edgecolors=[_ink()],  # a rim keeps neighbours apart, and stands out where it is dark
-            linewidths=0.7,
-            label=name,
-            zorder=3,
-        )
-    ax.set_xlabel(examples.axis_names[0])
-    ax.set_ylabel(examples.axis_names[1])
+        across, up = zip(*members, strict=True)
+        dots = ax.scatter(across, up, s=46, marker=_nth(CLASS_MARKERS, which), zorder=3)
+        dots.set(color=_nth(CLASS_COLOURS, which), label=name)
+        dots.set(edgecolors=[_ink()], linewidths=0.7)  # a rim separates neighbours
+    ax.set(xlabel=examples.axis_names[0], ylabel=examples.axis_names[1])
     ax.legend(loc="best", framealpha=0.9)
 
 
 def _scores(answer: Any, threshold: float) -> list[float]:
-    """Returns one number a class, so that the largest is the model's choice."""
+    """Returns one number per class; the largest is the model's choice."""
     answer = checks.plain(answer)
     given = answer if isinstance(answer, list | tuple) else [answer]
     scores = [_number("each score of model", score) for score in given]
     if not scores or not all(map(math.isfinite, scores)):
-        raise ValueError(f"model must give finite scores, got {checks.shown(answer)}")
+        raise ValueError(f"model must return finite scores, got {checks.shown(answer)}")
     return scores if len(scores) > 1 else [threshold - scores[0], scores[0] - threshold]
 
 
 def _lead(scores: Sequence[float], which: int) -> float:
-    """Returns how far a class is ahead of the best other one: above 0 where it is chosen."""
+    """Returns the lead of a class over the best other one, above 0 where the class is chosen."""
     return scores[which] - max(score for other, score in enumerate(scores) if other != which)
 
 
 def _draw_region(
     ax: Axes, which: int, xs: list[float], ys: list[float], leads: list[list[float]]
 ) -> None:
-    """Draws where a class is chosen: a pale colour, a hatching, and its border as a line."""
+    """Draws the region of a class: a pale colour, a hatching, and its border as a line."""
     highest = max(map(max, leads))
     if highest <= 0:
         return
     colour = _nth(CLASS_COLOURS, which)
     levels = [0.0, highest]
     ax.contourf(xs, ys, leads, levels=levels, colors=[colour], alpha=0.2)
-    hatching = ax.contourf(
-        xs, ys, leads, levels=levels, colors="none", hatches=[_nth(CLASS_HATCHES, which)]
-    )
-    hatching.set_edgecolor(_faint(colour))
-    hatching.set_linewidth(0.0)
+    hatches = [_nth(CLASS_HATCHES, which)]
+    hatching = ax.contourf(xs, ys, leads, levels=levels, colors="none", hatches=hatches)
+    hatching.set(edgecolor=(colour, 0.35), linewidth=0.0)
     if min(map(min, leads)) < 0:
         ax.contour(xs, ys, leads, levels=[0.0], colors=[_ink()], linewidths=1.6, linestyles="solid")
 
@@ -261,14 +231,12 @@ def around(column: Sequence[float], count: int) -> list[float]:
 # ---------------------------------------------------------------------------- training
 
 
-def loss_curve(
-    history: History | Sequence[float | None], ax: Axes | None = None, label: str | None = None
-) -> Axes:
-    """Draws the loss after each epoch, and the loss on held-out data as a dashed line beside it.
+def loss_curve(history: Losses, ax: Axes | None = None, label: str | None = None) -> Axes:
+    """Draws the loss after each epoch, and the loss on held-out data as a dashed line.
 
-    `history` is what `fit` returns, or a plain list of losses, one a step. To compare runs, draw
-    each into the same `ax` with a `label` of its own: each then has its colour and its marker. An
-    entry that is missing or not finite leaves a gap. Raises `ValueError` if there is no loss.
+    `history` is the result of `fit`, or a plain list of losses, one per step. To compare runs, draw
+    each into the same `ax` with its own `label`: each then has a colour and a marker. An entry that
+    is missing or not finite leaves a gap. Raises `ValueError` if there is no loss.
 
     >>> loss_curve([0.9, 0.5, 0.3]).get_xlabel()
     'step'
@@ -280,18 +248,19 @@ def loss_curve(
     losses = _column(history, "loss")
     ax = _draw_curve(history, "loss", ax, label)
     if all(loss >= 0 for loss in losses if loss is not None):
-        # The axis begins at 0 without being nailed to it: a logarithmic one has no 0.
+        # The axis begins at 0 but is not fixed there, because a logarithmic axis has no 0.
         ax.update_datalim([(1.0, 0.0)], updatex=False)
         ax.lines[-1].sticky_edges.y.append(0.0)
     return ax
 
 
 def accuracy_curve(history: History, ax: Axes | None = None, label: str | None = None) -> Axes:
-    """Draws the share of right answers after each epoch, and that on held-out data, dashed.
+    """Draws the share of right answers after each epoch, and the share on held-out data, dashed.
 
-    `label` is as for `loss_curve`. Raises `ValueError` if the history has no accuracy, as where the
-    targets are no classes.
+    `label` is as for `loss_curve`. Raises `ValueError` if the history does not have an accuracy, as
+    where the targets are not classes.
 
+    >>> from micrograd_notes import History
     >>> ax = accuracy_curve(History([{"accuracy": 0.5}, {"accuracy": 0.9}]))
     >>> ax.get_ylabel(), ax.get_xlabel()
     ('accuracy', 'epoch')
@@ -301,10 +270,8 @@ def accuracy_curve(history: History, ax: Axes | None = None, label: str | None =
     return ax
 
 
-def _draw_curve(
-    history: History | Sequence[float | None], name: str, ax: Axes | None, label: str | None
-) -> Axes:
-    """Draws a column of the history as a line, and the same of held-out data as a dashed one."""
+def _draw_curve(history: Losses, name: str, ax: Axes | None, label: str | None) -> Axes:
+    """Draws a column of the history as a line, and that of held-out data as a dashed line."""
     numbers, held_out = _column(history, name), _column(history, f"validation_{name}")
     if not any(map(math.isfinite, map(_finite, numbers))):
         raise ValueError(f"there is no {name} to draw in history, got {checks.shown(history)}")
@@ -317,33 +284,31 @@ def _draw_curve(
     if label is not None:
         look = _nth(CLASS_COLOURS, runs), _nth(CLASS_MARKERS, runs)
         looks = [(label, *look), (f"{label}, held out", *look)]
-    # A line through one point can't be seen, so few points are marked. So are some points of a
-    # run among others, which is not told by its colour alone.
+    # Few points have markers, because a line through one point can't be seen. A run among others
+    # has some too, so that its colour is not its only sign.
     is_short = len(numbers) < 30
     mark = 5.0 if is_short or label is not None else 0.0
     every = None if is_short else max(len(numbers) // 10, 1)
-    for (text, colour, marker), column, style in zip(
-        looks, (numbers, held_out), ("-", "--"), strict=True
-    ):
+    for (text, colour, marker), column in zip(looks, (numbers, held_out), strict=True):
         if column:
+            style = "-" if column is numbers else "--"
             ys = [_finite(number) for number in column]
             (line,) = ax.plot(range(1, len(ys) + 1), ys, style, color=colour, linewidth=2.0)
             line.set(marker=marker, markersize=mark, markevery=every, label=text)
             line.set_gid(_RUN if style == "-" else None)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.set_xlabel("epoch" if isinstance(history, History) else "step")
-    ax.set_ylabel(name)
+    ax.set(xlabel="epoch" if _is_history(history) else "step", ylabel=name)
     if held_out or label is not None:
         ax.legend(framealpha=0.9)
     return ax
 
 
-_RUN = "run"  # marks the first line of each run that an Axes has
+_RUN = "run"  # marks the first line of each run
 
 
-def _column(history: History | Sequence[float | None], name: str) -> list[float | None]:
+def _column(history: Losses, name: str) -> list[float | None]:
     """Returns the numbers of that name, an empty list if there are none."""
-    if isinstance(history, History):
+    if _is_history(history):
         numbers = history[name] if any(name in logs for logs in history.epochs) else []
     else:
         numbers = [*checks.listed("history", history)] if name == "loss" else []
@@ -353,12 +318,12 @@ def _column(history: History | Sequence[float | None], name: str) -> list[float 
 def distributions(
     history: History | Snapshot, of: str = "weights", ax: Axes | None = None, bins: int = 30
 ) -> Axes:
-    """Draws how the numbers of each layer are spread, a histogram a layer, on one axis.
+    """Draws the spread of the numbers in each layer: one histogram per layer, on one axis.
 
-    `history` is a `Snapshot`, or what `fit` returned with a `Recorder` as its callback, of which
-    the last snapshot is drawn. `of` is "weights" (biases among them), "gradients" or "activations".
-    Blue bars are right of zero, orange ones left of it. Each layer has a height of its own.
-    Raises `ValueError` if there is no snapshot, and if it has no numbers of that kind.
+    `history` is a `Snapshot`, or the result of `fit` with a `Recorder` as its callback, whose last
+    snapshot is drawn. `of` is "weights" (with the biases), "gradients" or "activations". Blue bars
+    are right of zero, orange bars left. The highest bar of each layer has the same height.
+    Raises `ValueError` if there is no snapshot, or if it does not have numbers of that kind.
 
     >>> from micrograd_notes.train.data import xor
     >>> from micrograd_notes.nn.networks import MLP
@@ -372,7 +337,7 @@ def distributions(
     """
     bins = checks.whole_number("bins", bins, 1, _MOST_PLACES)
     layers = {
-        name: [number for number in numbers if math.isfinite(number)]
+        name: list(filter(math.isfinite, numbers))
         for name, numbers in _last_snapshot(history).numbers(of).items()
     }
     everything = [number for numbers in layers.values() for number in numbers]
@@ -388,21 +353,19 @@ def distributions(
         ax.axhline(-row, color=_ink(), linewidth=0.8)
     ax.axvline(0.0, color=_ink(), linewidth=0.8, linestyle=":")
     ax.set_yticks([-row for row in range(len(layers))], list(layers))
-    ax.set_ylim(0.85 - len(layers), 0.95)
-    ax.set_xlabel(of)
+    ax.set(xlabel=of, ylim=(0.85 - len(layers), 0.95))
     return ax
 
 
 @dataclass(frozen=True)
 class Bins:
-    """Bars of one width, beside one another; zero is the edge of one, so that none has two signs.
+    """Bars of one width, side by side. Zero is an edge, so that no bar has both signs.
 
     >>> bins_around_zero(-1.0, 2.0, 6)
     Bins(first=-2, count=6, width=0.5)
     """
 
-    first: int
-    """The left edge of the first bar, counted in bars from zero."""
+    first: int  # the left edge of the first bar, counted in bars from zero
     count: int
     width: float
 
@@ -412,7 +375,7 @@ class Bins:
         return [(self.first + place) * self.width for place in range(self.count + 1)]
 
     def counts(self, numbers: Sequence[float]) -> list[int]:
-        """Returns how many of the numbers are in each bar; what is beyond counts in the last one.
+        """Returns the count of numbers in each bar; numbers beyond count in the outermost bar.
 
         >>> Bins(-1, 3, 1.0).counts([-0.5, 0.0, 1.5, 7.0])
         [1, 1, 2]
@@ -425,35 +388,36 @@ class Bins:
 
 
 def bins_around_zero(low: float, high: float, at_most: int) -> Bins:
-    """Returns about as many bars as that, from low to high and over zero.
+    """Returns about `at_most` bars from low to high, and over zero.
 
-    Zero counts as positive: there is a bar right of it if high is 0, one left of it if low is less.
+    Zero counts as positive: if high is 0, there is a bar right of it; if low is less, one left.
 
     >>> bins_around_zero(-2.0, 0.0, 4).edges
     [-2.0, -1.5, -1.0, -0.5, 0.0, 0.5]
     """
     width = (max(high, 0.0) - min(low, 0.0)) / at_most or 1.0
-    # An end that is an edge, but for a rounding error, needs no bar beyond it.
+    # An end within a rounding error of an edge needs no bar beyond it.
     first = min(math.floor(low / width + 1e-9), 0 if low >= 0 else -1)
     last = max(math.ceil(high / width - 1e-9), 0 if high < 0 else 1)
     return Bins(first, last - first, width)
 
 
 def _last_snapshot(history: History | Snapshot) -> Snapshot:
+    from micrograd_notes.train.recording import Snapshot, snapshots_of
+
     if isinstance(history, Snapshot):
         return history
     found = snapshots_of(history)
     if not found:
-        raise ValueError(
-            "history has no snapshots; train with fit(model, data, callback=Recorder(model, data))"
-        )
+        advice = "Train with fit(model, data, callback=Recorder(model, data))"
+        raise ValueError(f"history must have snapshots, got {history!r:.80}. {advice}")
     return found[-1][1]
 
 
 # ---------------------------------------------------------------------------- functions of a number
 
 
-# Thirds of the width are among them, and halves down to 256ths, so that folds keep their corners.
+# They include thirds of the width, and halves down to 256ths, so that folds keep their corners.
 CURVE_POINTS = 3 * 256 + 1
 
 
@@ -466,10 +430,10 @@ def activation_curve(
 ) -> Axes:
     """Draws a function of one number, as a solid line, and its derivative, as a dashed one.
 
-    `function` is a row of the table or any function from a `Value` to a `Value`, and `name` what
-    the legend calls it. Blue under the dashed line says that the function rises there, orange that
-    it falls. Where the function is not defined and where it jumps the lines have a gap; a branch
-    that runs off to infinity leaves the picture.
+    `function` is an operation or any function from a `Value` to a `Value`, and `name` its name in
+    the legend. Blue under the dashed line means that the function rises there, orange that it
+    falls. The lines have gaps where the function jumps or is not defined, and a branch that goes to
+    infinity leaves the picture.
 
     >>> from micrograd_notes.engine.ops import leaky_relu, tanh
     >>> ax = activation_curve(tanh)
@@ -495,16 +459,15 @@ def activation_curve(
     for colour, rising in ((BLUE, True), (ORANGE, False)):
         side = [slope > 0 if rising else slope < 0 for slope in slopes]
         ax.fill_between(xs, slopes, 0.0, where=side, color=colour, alpha=0.18, linewidth=0.0)
-    ax.set_xlim(start, stop)
+    ax.set(xlabel="x", xlim=(start, stop))
     if any(math.isnan(y) for y in values):
         ax.set_ylim(*_window(values, slopes))
-    ax.set_xlabel("x")
     ax.legend(loc="best", framealpha=0.9)
     return ax
 
 
 def _value_and_slope(function: Callable[[Value], Any], x: float) -> tuple[float, float]:
-    """Returns the function and its derivative at x, or NaN for both where it is not defined."""
+    """Returns the function and its derivative at x; NaN for both if it is not defined there."""
     leaf = Value(x)
     try:
         result = function(leaf)
@@ -516,10 +479,10 @@ def _value_and_slope(function: Callable[[Value], Any], x: float) -> tuple[float,
 
 
 def _with_gaps(ys: list[float]) -> list[float]:
-    """Returns the numbers with NaN in place of each one after which they jump, to lift the pen.
+    """Returns the numbers, with NaN instead of each number before a jump, to lift the pen.
 
-    A step is a jump if it is a twentieth of the whole range and five times the step before or after
-    it. On a smooth curve of that many points, steps are far below the one and alike.
+    A step is a jump if it is a twentieth of the whole range and five times a neighbouring step. On
+    a smooth curve of so many points, steps are far smaller and alike.
     """
     finite = [y for y in ys if math.isfinite(y)]
     reach = max(finite) - min(finite) if finite else 0.0
@@ -533,9 +496,9 @@ def _with_gaps(ys: list[float]) -> list[float]:
 
 
 def _window(*curves: list[float]) -> tuple[float, float]:
-    """Returns the lowest and highest number to show of curves that may run off to infinity.
+    """Returns the lowest and the highest number to show of curves that may go to infinity.
 
-    It holds the middle 80% of each curve, and reaches at most as far again to either side.
+    The window holds the middle 80% of each curve, and at most as much again on either side.
     """
     lows, highs = [0.0], [0.0]
     for curve in curves:
@@ -548,8 +511,6 @@ def _window(*curves: list[float]) -> tuple[float, float]:
     return min(lows) - margin, max(highs) + margin
 
 
-# ---------------------------------------------------------------------------- a surface
-
 CONTOURS = 10
 
 
@@ -561,13 +522,12 @@ def surface(
     ax: Axes | None = None,
     resolution: int = 81,
 ) -> Axes:
-    """Draws a function of two numbers from above, as a map with contour lines, and walks over it.
+    """Draws a function of two numbers as a map with contour lines, and paths on it.
 
-    `x` and `y` say from where to where. Each contour is half as high above the lowest place of the
-    map as the next one outside it, so that there are lines near the bottom too; the outer ones have
-    their height written on them. `paths` are places that were visited, one after the other, by the
-    name of who walked; each path has a colour, a marker and a kind of line of its own. Where it
-    leaves the map it is cut off.
+    `x` and `y` are the (start, stop) of the map. Each contour is half as high above the lowest
+    place as the next one outside it, so that there are lines near the bottom too; the outer ones
+    are labelled with their height. `paths` has the places of each path by its name; each path has
+    its own colour, marker and kind of line, and is cut off at the edge of the map.
     Raises `ValueError` for a map without width or height, and for a function that is not finite.
 
     >>> valley = lambda a, b: a * a + 9 * b * b
@@ -584,18 +544,17 @@ def surface(
         heights = [[_number("function(x, y)", function(a, b)) for a in xs] for b in ys]
     lowest, highest = min(map(min, heights)), max(map(max, heights))
     if not all(math.isfinite(height) for row in heights for height in row):
-        raise ValueError("the function is not finite everywhere on the map; choose another x and y")
+        raise ValueError("function must be finite everywhere on the map. Choose another x and y")
     ax = _axes(ax, (5.6, 4.6))
     if lowest < highest:
         levels = [lowest + (highest - lowest) / 2**k for k in range(CONTOURS, 0, -1)]
         lines = ax.contour(xs, ys, heights, levels=levels, colors=[_ink()], linewidths=0.7)
-        ax.clabel(lines, levels[CONTOURS // 2 :], fontsize=10, fmt="%.3g")  # the others are close
+        ax.clabel(lines, levels[CONTOURS // 2 :], fontsize=10, fmt="%.3g")  # others are too close
     for which, (name, places) in enumerate(walks):
         (line,) = ax.plot([a for a, _ in places], [b for _, b in places], _nth(LINE_KINDS, which))
         line.set(color=_nth(CLASS_COLOURS, which), linewidth=1.8, label=name)
         line.set(marker=_nth(CLASS_MARKERS, which), markersize=5.0)
-    ax.set_xlim(*x)
-    ax.set_ylim(*y)
+    ax.set(xlim=x, ylim=y)
     if walks:
         ax.legend(loc="best", framealpha=0.9)
     return ax
@@ -612,33 +571,31 @@ def image_gallery(
     limit: int = 20,
     columns: int = 10,
 ) -> Axes:
-    """Draws pictures such as the digits in rows, each with its label above.
+    """Draws pictures, such as digits, in rows, each with its label above.
 
     `images` is a `Dataset` of pictures, or a list of pictures: each a list of rows, or a flat list
-    together with `shape`, which is (rows, columns). `labels` are class names by default. At most
-    `limit` pictures are drawn, and the title says of how many.
-    Raises `ValueError` for pictures that do not have the shape, and for labels that are too few.
+    together with `shape`, which is (rows, columns). `labels` are the class names by default. At
+    most `limit` pictures are drawn; the title then has the number of all.
+    Raises `ValueError` for pictures of another shape, and for too few labels.
 
     >>> ax = image_gallery([[0.0, 0.5, 1.0, 0.0]], labels=["a stroke"], shape=(2, 2))
     >>> ax.get_title()
     ''
     """
-    if isinstance(images, Dataset):
+    if _is_dataset(images):
         shape = shape or images.image_shape
         if labels is None:  # targets that are not classes are written as they are
             names = images.class_names
             labels = [names[target] if names else f"{target:.4g}" for target in images.targets]
         images = images.inputs
-    images = checks.examples("images", images)
-    if not images:
-        raise ValueError("there are no pictures to draw in images; give at least one")
+    images = _some("pictures", checks.examples("images", images))
     limit = checks.whole_number("limit", limit)
     drawn = [_picture(f"picture {i}", image, shape) for i, image in enumerate(images[:limit])]
     titles = _names("labels", [""] * len(images) if labels is None else labels, len(images))[:limit]
     pixels = [x for image in drawn for row in image for x in row]
     grid = _Grid.of(drawn, columns)
     ax = _axes(ax, grid.inches(1.05))
-    _draw_tiles(ax, grid, drawn, titles, _paper_to_ink(ax), (min(pixels), max(pixels)))
+    _draw_tiles(ax, grid, drawn, titles, _colours(ax, False), (min(pixels), max(pixels)))
     if len(images) > limit:
         ax.set_title(f"{limit} of {len(images)}")
     return ax
@@ -650,12 +607,11 @@ def weights_as_images(
     ax: Axes | None = None,
     columns: int = 8,
 ) -> Axes:
-    """Draws the weights of neurons that look at pictures as pictures: what each one looks for.
+    """Draws the weights of neurons whose inputs are pixels as pictures, one per neuron.
 
-    Blue says that ink there excites the neuron, orange with a minus sign that it inhibits it. The
-    stronger the weight, the deeper the colour and the longer the sign, on one scale for all of
-    them; a weight below a tenth of the strongest has no sign. `shape` is (rows, columns). Biases
-    are left out.
+    Blue means that ink there excites the neuron, orange with a minus sign that it inhibits it. A
+    stronger weight has a deeper colour and a longer sign, on one scale for all; a weight below a
+    tenth of the strongest has no sign. `shape` is (rows, columns). Biases are left out.
     Raises `ValueError` if a neuron does not have rows x columns weights.
 
     >>> from micrograd_notes.nn.networks import Layer
@@ -664,9 +620,7 @@ def weights_as_images(
     3
     """
     neurons = neurons.neurons if isinstance(neurons, Layer) else checks.listed("neurons", neurons)
-    if not neurons:
-        raise ValueError("there are no neurons to draw; give at least one")
-    for neuron in neurons:
+    for neuron in _some("neurons", neurons):
         checks.instance("each of neurons", neuron, Neuron, "a Neuron")
     titles = [f"neuron {index}" for index in range(len(neurons))]
     weights = [[weight.data for weight in neuron.w] for neuron in neurons]
@@ -674,7 +628,7 @@ def weights_as_images(
     strongest = max(abs(x) for image in images for row in image for x in row) or 1.0
     grid = _Grid.of(images, columns)
     ax = _axes(ax, grid.inches(1.3, beside=SCALE_ROOM))
-    _draw_tiles(ax, grid, images, titles, _orange_to_blue(ax), (-strongest, strongest))
+    _draw_tiles(ax, grid, images, titles, _colours(ax), (-strongest, strongest))
     _draw_minus_signs(ax, grid, images, strongest)
     _draw_scale(ax, grid)
     return ax
@@ -682,11 +636,11 @@ def weights_as_images(
 
 GAP = 0.12  # between tiles
 TITLE_ROOM = 0.3  # above a tile, for its title
-SCALE_ROOM = 0.75  # beside all tiles, for what their colours mean
+SCALE_ROOM = 0.75  # beside all tiles, for the scale of colours
 
 
 class _Grid(NamedTuple):
-    """Where tiles stand, in units of the width of one; rows run downwards from 0."""
+    """The places of tiles, in units of the width of one; rows go down from 0."""
 
     tiles: int
     columns: int
@@ -694,11 +648,11 @@ class _Grid(NamedTuple):
 
     @staticmethod
     def of(images: list[list[list[float]]], columns: int) -> _Grid:
-        """Returns the grid for pictures of one shape in so many columns, or fewer."""
+        """Returns the grid for pictures of one shape in at most so many columns."""
         columns = checks.whole_number("columns", columns)
         shapes = {(len(image), len(image[0])) for image in images}
         if len(shapes) > 1:
-            raise ValueError(f"the pictures have different shapes: {sorted(shapes)}")
+            raise ValueError(f"all pictures must have one shape, got {sorted(shapes)}")
         ((rows, cells),) = shapes
         return _Grid(len(images), min(columns, len(images)), rows / cells)
 
@@ -726,34 +680,30 @@ def _picture(what: str, image: Sequence[Any], shape: tuple[int, int] | None) -> 
     """Returns the picture as rows of numbers; a flat one is folded by `shape`."""
     shape = None if shape is None else checks.shape("shape", shape)
     if not isinstance(image, list) or image in ([], [[]]):
-        raise ValueError(f"{what} is empty; a picture has one number or more")
+        raise ValueError(f"{what} must hold one number or more, got {checks.shown(image)}")
     if isinstance(image[0], list):
         rows: list[list[float]] = _lists(what, image, 2)
         widths = {len(row) for row in rows}
         if len(widths) != 1:
-            raise ValueError(f"{what} has rows of different lengths; give all the same")
+            raise ValueError(f"{what} has rows of different lengths. Give all rows one length")
         if shape not in (None, (len(rows), *widths)):
-            raise ValueError(f"shape={shape} is not that of {what}, which has rows; leave it out")
+            raise ValueError(f"shape={shape} is not that of {what}, which has rows. Leave it out")
         return rows
     if shape is None:
-        raise ValueError(f"{what} is a flat list of {len(image)}; say its shape=(rows, columns)")
+        raise ValueError(f"{what} is a flat list of {len(image)}. Pass its shape=(rows, columns)")
     height, width = shape
     if height * width != len(image):
         raise ValueError(
-            f"{what} has {len(image)} numbers, which do not fill {height} rows of {width}; "
-            "give the shape=(rows, columns) whose product is that number"
+            f"{what} has {len(image)} numbers, which do not fill {height} rows of {width}. Pass "
+            "the shape=(rows, columns) whose product is that number"
         )
     pixels = _lists(what, image, 1)
     return [pixels[row * width : (row + 1) * width] for row in range(height)]
 
 
 def _draw_tiles(
-    ax: Axes,
-    grid: _Grid,
-    images: list[list[list[float]]],
-    titles: list[str],
-    colours: Colormap,
-    limits: tuple[float, float],
+    ax: Axes, grid: _Grid, images: list[list[list[float]]], titles: list[str], colours: Colormap,
+    limits: tuple[float, float]
 ) -> None:
     """Draws each picture in its place, in a thin frame, with its title above."""
     for index, (image, title) in enumerate(zip(images, titles, strict=True)):
@@ -763,9 +713,7 @@ def _draw_tiles(
         ax.imshow(image, cmap=colours, vmin=limits[0], vmax=limits[1], extent=extent)
         _draw_frame(ax, (left, bottom), 1, grid.tile_height)
         ax.text(left + 0.5, top + 0.04, title, ha="center", va="bottom")
-    ax.set_xlim(-0.05, grid.right + 0.05)
-    ax.set_ylim(grid.bottom - 0.05, TITLE_ROOM)
-    ax.set_aspect("equal")
+    ax.set(xlim=(-0.05, grid.right + 0.05), ylim=(grid.bottom - 0.05, TITLE_ROOM), aspect="equal")
     ax.set_axis_off()
 
 
@@ -781,7 +729,7 @@ def _draw_minus_signs(
         cell = 1 / len(image[0])
         for row, weights in enumerate(reversed(image)):
             for column, weight in enumerate(weights):
-                if weight < -0.1 * strongest:  # a weaker one is as good as none
+                if weight < -0.1 * strongest:  # a weaker weight needs no sign
                     x, y = left + (column + 0.5) * cell, bottom + (row + 0.5) * cell
                     half = 0.35 * cell * -weight / strongest
                     signs.append([(x - half, y), (x + half, y)])
@@ -789,14 +737,11 @@ def _draw_minus_signs(
 
 
 def _draw_scale(ax: Axes, grid: _Grid) -> None:
-    """Draws what the colours mean, beside the tiles and as high as they are."""
+    """Draws the scale of colours, beside the tiles and as high as they are."""
     place = (grid.right + 0.15, grid.bottom, 0.12, -grid.bottom)
     ax.figure.colorbar(ax.images[-1], cax=ax.inset_axes(place, transform=ax.transData))
     ax.text(grid.right + 0.15, 0.04, "weight", va="bottom")
     ax.set_xlim(right=grid.right + SCALE_ROOM)
-
-
-# ---------------------------------------------------------------------------- several functions
 
 
 def curves(
@@ -806,12 +751,12 @@ def curves(
     points: Sequence[tuple[float, float]] = (),
     ax: Axes | None = None,
 ) -> Axes:
-    """Draws functions of one number over one another, such as a target and networks that fit it.
+    """Draws functions of one number in one picture, such as a target and networks that fit it.
 
-    Each has a colour and a kind of line of its own, and its name in the legend; the first is drawn
-    in ink. `points` are the examples, pairs of x and y. A function may give numbers or `Value`s; no
+    Each has its own colour and kind of line, and its name in the legend; the first is drawn in ink.
+    `points` are the examples, pairs of x and y. A function may return numbers or `Value`s; no
     gradient is recorded.
-    Raises `ValueError` if there is no function, or nothing between start and stop.
+    Raises `ValueError` if there is no function, or if start is not below stop.
 
     >>> ax = curves({"x": lambda x: x, "its square": lambda x: x * x}, 0.0, 1.0)
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
@@ -820,25 +765,27 @@ def curves(
     drawn = _by_name("functions", functions)
     for _, function in drawn:
         checks.function("each of functions", function, 1, "one number")
-    if not drawn:
-        raise ValueError("there are no functions to draw; give at least one, by its name")
+    _some("functions", drawn)
     start, stop = _interval("start and stop", (start, stop))
     dots = _pairs("points", _lists("points", points, 2))
     xs = _evenly_spaced(start, stop, CURVE_POINTS)
     with no_grad():
-        said = "what {} of functions gives"
+        said = "the result of {} in functions"
         heights = [[_number(said.format(name), of(x)) for x in xs] for name, of in drawn]
     ax = _axes(ax, (5.6, 4.0))
     for which, ((name, _), ys) in enumerate(zip(drawn, heights, strict=True)):
-        colour = _nth(LINE_COLOURS, which) or _ink()
-        ax.plot(xs, ys, _nth(LINE_KINDS, which), color=colour, linewidth=2.2, label=name)
+        _draw_line(ax, which, xs, ys, name)
     if dots:
         across, up = zip(*dots, strict=True)
         ax.plot(across, up, "o", color=_ink(), markersize=4.5, label="examples")
-    ax.set_xlim(start, stop)
-    ax.set_xlabel("x")
+    ax.set(xlabel="x", xlim=(start, stop))
     ax.legend(loc="best", framealpha=0.9)
     return ax
+
+
+def _draw_line(ax: Axes, which: int, xs: list[float], ys: list[float], name: str) -> None:
+    colour = _nth(LINE_COLOURS, which) or _ink()
+    ax.plot(xs, ys, _nth(LINE_KINDS, which), color=colour, linewidth=2.2, label=name)
 
 
 def error_curves(
@@ -846,9 +793,9 @@ def error_curves(
     ax: Axes | None = None,
     floor: float = 1e-17,
 ) -> Axes:
-    """Draws errors over x, each decade as high as the next: every curve is pairs of x and error.
+    """Draws errors over x on a logarithmic axis; each curve is a list of pairs, x and error.
 
-    An error below `floor`, such as 0, is drawn at the floor; one that is no number leaves a gap.
+    An error below `floor`, such as 0, is drawn at the floor; nan leaves a gap.
     Raises `ValueError` if there is no curve, or if floor is not positive.
 
     >>> ax = error_curves({"one step": [(0.0, 1e-3), (1.0, 0.0)]})
@@ -856,25 +803,22 @@ def error_curves(
     ('log', [0.001, 1e-17])
     """
     drawn = [(name, _pairs("curves", pairs)) for name, pairs in _by_name("curves", curves)]
-    if not any(pairs for _, pairs in drawn):
-        raise ValueError("there are no curves to draw; give at least one, by its name")
+    _some("curves", [pairs for _, pairs in drawn if pairs])
     floor = checks.finite_number("floor", floor, 5e-324, advice=". It must be above 0")
     ax = _axes(ax, (5.6, 4.0))
     for which, (name, pairs) in enumerate(drawn):
         xs = [x for x, _ in pairs]
         ys = [max(abs(error), floor) if math.isfinite(error) else math.nan for _, error in pairs]
-        kind = _nth(LINE_KINDS, which)
-        ax.plot(xs, ys, kind, color=_nth(LINE_COLOURS, which) or _ink(), linewidth=2.0, label=name)
-    ax.set_yscale("log")
+        _draw_line(ax, which, xs, ys, name)
+    ax.set(yscale="log", ylabel="error")
     ax.set_ylim(bottom=floor)
-    ax.set_ylabel("error")
     ax.legend(loc="best", framealpha=0.9)
     return ax
 
 
 # ---------------------------------------------------------------------------- tables of numbers
 
-CELL = 0.44  # inches, with room for three digits of the least size that we write in
+CELL = 0.44  # inches, with room for three small digits
 
 
 def table_as_image(
@@ -884,11 +828,11 @@ def table_as_image(
     ax: Axes | None = None,
     written: str | None = "{:.2g}",
 ) -> Axes:
-    """Draws a table of numbers, such as a matrix, as a picture: a cell a number.
+    """Draws a table of numbers, such as a matrix, as a picture with one cell per number.
 
-    Blue is positive, orange negative, and the further from 0 the deeper. `written` says how the
-    number is written in its cell; with None, for large tables, cells are small and hold nothing.
-    `rows` are the names on the left, `columns` those above. The numbers may be `Value`s.
+    Blue is positive, orange is negative, and the colour deepens with the distance from 0. `written`
+    is the format of the number in its cell; None, for large tables, draws small empty cells. `rows`
+    are the names on the left, `columns` those above. The numbers may be `Value`s.
     Raises `ValueError` for an empty or ragged table, for too few names, and for a wrong format.
 
     >>> ax = table_as_image([[1.0, -2.0]], rows=["row"], columns=["left", "right"])
@@ -909,15 +853,14 @@ def table_as_image(
     width, height = len(numbers[0]) + beside + 0.1, len(numbers) + above + 0.1
     ax = _axes(ax, (cell * width + 0.1, cell * height + 0.1))
     deepest = max(abs(number) for row in numbers for number in row) or 1.0
-    ax.imshow(numbers, cmap=_orange_to_blue(ax), vmin=-deepest, vmax=deepest)
+    ax.imshow(numbers, cmap=_colours(ax), vmin=-deepest, vmax=deepest)
     if written is not None:
         _write_in_cells(ax, numbers, written, (0.0, 0.0), deepest)
     for x, name in enumerate(above_it):
         ax.text(x, -0.5 - 0.08 / cell, name, ha="center", va="baseline")
     for y, name in enumerate(beside_it):
         ax.text(-0.5 - 0.08 / cell, y, name, ha="right", va="center")
-    ax.set_xlim(-0.55 - beside, len(numbers[0]) - 0.45)
-    ax.set_ylim(len(numbers) - 0.45, -0.55 - above)
+    ax.set(xlim=(-0.55 - beside, len(numbers[0]) - 0.45), ylim=(len(numbers) - 0.45, -0.55 - above))
     _draw_frame(ax, (-0.5, -0.5), len(numbers[0]), len(numbers))
     ax.set_axis_off()
     return ax
@@ -927,19 +870,18 @@ def _draw_frame(ax: Axes, corner: tuple[float, float], width: float, height: flo
     """Draws a thin edge around a picture or a table."""
     from matplotlib.patches import Rectangle
 
-    frame = Rectangle(corner, width, height, fill=False, edgecolor=_ink())
-    ax.add_patch(frame).set_linewidth(0.8)
+    ax.add_patch(Rectangle(corner, width, height, fill=False, edgecolor=_ink(), linewidth=0.8))
 
 
 def attention_maps(
     shares: Sequence[Sequence[Sequence[Any]]], tokens: Sequence[object], ax: Axes | None = None
 ) -> Axes:
-    """Draws how a text is attended to: a triangle a head, whose rows add up to 100 percent.
+    """Draws attention: one triangle per head, whose rows add up to 100 percent.
 
-    `shares[i][h][j]` is the share that position i gives to position j, which is not behind it, in
-    head h: numbers or `Value`s, as a `GPT` leaves them in the past. `tokens` are what stands there.
-    Each row is a position that looks, each column one that it looks at; the larger a share, the
-    deeper its cell, and its percentage is written in it.
+    `shares[i][h][j]` is the share of its attention that position i gives to position j, up to i
+    itself, in head h: numbers or `Value`s, as a `GPT` stores them in the past. `tokens` are the
+    letters at the positions. A row is a position that looks, a column a position that it looks at.
+    Each cell shows the share in percent, and a larger share has a deeper colour.
     Raises `ValueError` if there are no shares, or not one for each position so far.
 
     >>> ax = attention_maps([[[1.0]], [[0.25, 0.75]]], ["c", "a"])
@@ -947,15 +889,14 @@ def attention_maps(
     ['100', '25', '75']
     """
     shares = _lists("shares", shares, 3)
-    if not shares or not shares[0]:
-        raise ValueError("there are no shares to draw; give a list of heads for each position")
+    _some("shares", shares and shares[0])
     tokens = _names("tokens", tokens, len(shares))
     heads, size = len(shares[0]), len(shares)
     for i, row in enumerate(shares):
         if [len(share) for share in row] != [i + 1] * heads:
             raise ValueError(
-                f"position {i} has shares for {[len(share) for share in row]} positions, a number "
-                f"a head; each of the {heads} heads gives one to each of {i + 1}, itself included"
+                f"shares[{i}] has {[len(share) for share in row]} shares, by head. Each of the "
+                f"{heads} heads must have {i + 1}, one per position up to its own"
             )
     beside = min(heads, 2)
     right, below = size + 1.8, size + 2.6  # from one triangle to the next
@@ -966,7 +907,7 @@ def attention_maps(
         percent = [[100 * share for share in row[h]] for row in shares]
         square = [row + [math.nan] * (size - len(row)) for row in percent]
         extent = (left - 0.5, left + size - 0.5, top + size - 0.5, top - 0.5)
-        ax.imshow(square, cmap=_orange_to_blue(ax), vmin=-100.0, vmax=100.0, extent=extent)
+        ax.imshow(square, cmap=_colours(ax), vmin=-100.0, vmax=100.0, extent=extent)
         ax.text(left - 0.5, top - 1.4, f"head {h}", va="bottom", weight="bold")
         for place, token in enumerate(tokens):
             ax.text(left + place, top - 0.7, token, ha="center", va="baseline")
@@ -974,8 +915,7 @@ def attention_maps(
         _write_in_cells(ax, percent, "{:.0f}", (left, top), 100.0)
     words = "row: the position that looks\ncolumn: the one it looks at; in percent"
     ax.text(-0.5, height - 2.8, words, va="top")
-    ax.set_xlim(-1.3, width - 1.3)
-    ax.set_ylim(height - 1.6, -2.2)
+    ax.set(xlim=(-1.3, width - 1.3), ylim=(height - 1.6, -2.2))
     ax.set_axis_off()
     return ax
 
@@ -983,11 +923,8 @@ def attention_maps(
 def _write_in_cells(
     ax: Axes, table: list[list[float]], written: str, corner: tuple[float, float], deepest: float
 ) -> None:
-    """Writes each number in its cell, the first at the corner, in ink or in paper.
-
-    Whichever of the two is easier to read on the colour of the cell.
-    """
-    colours = _orange_to_blue(ax)
+    """Writes each number in its cell, in the colour of ink or paper that is easier to read."""
+    colours = _colours(ax)
     ink, paper = _ink(), ax.get_facecolor()
     for y, row in enumerate(table):
         for x, number in enumerate(row):
@@ -998,7 +935,7 @@ def _write_in_cells(
 
 
 def _contrast(one: Any, other: Any) -> float:
-    """Returns the contrast of two colours as the WCAG defines it, from 1 to 21."""
+    """Returns the contrast of two colours by the definition of the WCAG, from 1 to 21."""
     from matplotlib.colors import to_rgb
 
     def luminance(colour: Any) -> float:
@@ -1018,9 +955,9 @@ def _contrast(one: Any, other: Any) -> float:
 def flipbook(pages: Sequence[tuple[Axes, str]], title: str) -> Flipbook:
     """Returns pictures as a flip book, which displays itself in a notebook, and closes the figures.
 
-    `pages` are the pictures, each with the words that say what it shows; one leafs through them
-    forth and back, without a kernel. Draw all of them in the same size and with the same limits.
-    Raises `ValueError` if there are fewer than two, or if one has no words.
+    `pages` are the pictures, each with words that say what it shows. A reader pages through them
+    without a kernel. Draw all of them in the same size and with the same limits.
+    Raises `ValueError` if there are fewer than two, or if one of them has no words.
 
     >>> flipbook([(loss_curve([2.0, 1.0]), "It falls."), (loss_curve([1.0]), "Once.")], "Losses")
     <Losses: 2 pictures. 1: It falls. 2: Once.>
@@ -1033,8 +970,7 @@ def flipbook(pages: Sequence[tuple[Axes, str]], title: str) -> Flipbook:
 def _png(ax: Axes, name: str = "ax") -> bytes:
     """Returns the figure of the `Axes` as the bytes of a PNG, and closes it.
 
-    A palette of 256 colours is enough for lines and a few tints, and takes a third of the room: a
-    notebook holds dozens of pictures.
+    A notebook holds dozens of pictures, and a palette of 256 colours saves two thirds of the bytes.
     """
     import matplotlib.pyplot as plt
     from PIL import Image  # Matplotlib's own dependency
@@ -1052,24 +988,23 @@ def _png(ax: Axes, name: str = "ax") -> bytes:
 def show(ax: Axes, alt: str) -> None:
     """Displays the figure of the `Axes` in a notebook, with its alternative text, and closes it.
 
-    JupyterLab and nbconvert drop an alternative text that stands beside a PNG, and keep that of an
-    HTML image. So both are sent: the image for them, and the PNG for viewers that show no HTML.
+    JupyterLab and nbconvert drop the alternative text of a PNG but keep that of an HTML image, so
+    both are sent: the HTML image, and the PNG for viewers without HTML.
     Raises `ValueError` if there is no alternative text, and `ImportError` without IPython.
 
-    Outside of a notebook IPython prints what it would have sent:
+    Outside of a notebook, IPython prints what it would send:
 
     >>> ax = loss_curve([0.9, 0.3])
     >>> show(ax, alt="The loss falls from 0.9 to 0.3.")  # doctest: +ELLIPSIS
     {'text/html': '<img src="data:image/png;...', 'text/plain': 'The loss falls from 0.9 to 0.3.'}
     """
     if not checks.text("alt", alt).strip():
-        raise ValueError("show got no alternative text; say in alt what the picture shows")
+        raise ValueError("alt must not be empty: say in alt what the picture shows")
     try:
         from IPython import display
     except ImportError as error:
         raise ImportError(
-            "a picture is shown by IPython, which is not installed: "
-            'pip install "micrograd-notes[notebooks]"'
+            'show needs IPython, which is not installed: pip install "micrograd-notes[notebooks]"'
         ) from error
     png = base64.b64encode(_png(ax)).decode()
     image = f'<img src="data:image/png;base64,{png}" alt="{html.escape(alt)}">'
@@ -1077,7 +1012,28 @@ def show(ax: Axes, alt: str) -> None:
     display.display(bundle, raw=True)  # type: ignore[no-untyped-call]
 
 
-# ---------------------------------------------------------------------------- what all of them use
+# ---------------------------------------------------------------------------- shared by all
+
+
+def _is_dataset(given: object) -> TypeGuard[Dataset]:
+    return _is_of_train(given, "Dataset")
+
+
+def _is_history(given: object) -> TypeGuard[History]:
+    return _is_of_train(given, "History")
+
+
+def _is_of_train(given: object, name: str) -> bool:
+    """Returns whether it is an instance of a class of the room `train`, which may not be there."""
+    kinds = {(kind.__module__.rpartition(".")[0], kind.__name__) for kind in type(given).__mro__}
+    return ("micrograd_notes.train", name) in kinds
+
+
+def _some(things: str, given: Any) -> Any:
+    """Returns what is given; ValueError if it is empty."""
+    if not given:
+        raise ValueError(f"there are no {things} to draw. Pass at least one")
+    return given
 
 
 def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
@@ -1089,8 +1045,7 @@ def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise ImportError(
-            "plots are drawn with Matplotlib, which is not installed: "
-            'pip install "micrograd-notes[viz]"'
+            'plots need Matplotlib, which is not installed: pip install "micrograd-notes[viz]"'
         ) from error
     return plt.subplots(figsize=size, layout="constrained")[1]
 
@@ -1098,45 +1053,31 @@ def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
 def _check_axes(ax: object, name: str = "ax") -> None:
     from matplotlib.axes import Axes
 
-    checks.instance(name, ax, Axes, "the Axes of a picture, as every function of plots returns one")
+    checks.instance(name, ax, Axes, "the Axes of a picture, as every function of plots returns")
 
 
 def _ink() -> str:
-    """Returns the colour that the current style writes in: black, or white in a dark one."""
+    """Returns the colour of text in the current style: black, or white in a dark style."""
     import matplotlib
 
     return str(matplotlib.rcParams["text.color"])
 
 
-def _faint(colour: str) -> tuple[float, float, float, float]:
-    """Returns the colour, almost transparent."""
-    from matplotlib.colors import to_rgba
-
-    red, green, blue, _ = to_rgba(colour)
-    return red, green, blue, 0.35
-
-
-def _orange_to_blue(ax: Axes) -> Colormap:
-    """Returns the colours of signed numbers; 0 has the colour of the paper."""
+def _colours(ax: Axes, is_signed: bool = True) -> Colormap:
+    """Returns the colours of signed numbers, or those of a drawing; 0 has that of the paper."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    return LinearSegmentedColormap.from_list("sign", [ORANGE, ax.get_facecolor(), BLUE])
-
-
-def _paper_to_ink(ax: Axes) -> Colormap:
-    """Returns the colours of a drawing: no ink is paper."""
-    from matplotlib.colors import LinearSegmentedColormap
-
-    return LinearSegmentedColormap.from_list("drawing", [ax.get_facecolor(), _ink()])
+    colours = [ORANGE, ax.get_facecolor(), BLUE] if is_signed else [ax.get_facecolor(), _ink()]
+    return LinearSegmentedColormap.from_list("numbers", colours)
 
 
 def _finite(number: float | None) -> float:
-    """Returns the number, or NaN, which leaves a gap in a line, where it is none."""
+    """Returns the number, or NaN, which leaves a gap in a line, if it is not finite."""
     return math.nan if number is None or not checks.is_finite(number) else float(number)
 
 
 def _number(name: str, result: Any) -> float:
-    """Returns the number that a `Value` holds, or the number itself; or TypeError."""
+    """Returns the number of a `Value`, or the number itself; TypeError for anything else."""
     checks.operand(name, result)
     number = result.data if isinstance(result, Value) else result
     return math.nan if isinstance(number, int) and not checks.is_finite(number) else float(number)
@@ -1152,7 +1093,7 @@ def _interval(name: str, ends: Any) -> tuple[float, float]:
 
 
 def _lists(name: str, given: Any, depth: int) -> Any:
-    """Returns finite numbers in lists of lists, as deep as that; or TypeError or ValueError."""
+    """Returns finite numbers in lists nested `depth` deep; or TypeError or ValueError."""
     if depth == 0:
         return _number(f"each number of {name}", given)
     lists = checks.listed(f"each list of {name}", checks.examples(name, given))
@@ -1160,17 +1101,17 @@ def _lists(name: str, given: Any, depth: int) -> Any:
 
 
 def _label(name: str, given: Any) -> str:
-    """Returns a text that a legend shows; or TypeError or ValueError."""
+    """Returns a text for a legend; or TypeError or ValueError."""
     text = checks.text(name, given)
-    if text[:1] in ("", "_"):  # Matplotlib leaves them out
+    if text[:1] in ("", "_"):  # Matplotlib leaves out such labels
         raise ValueError(f"{name} must not be empty or begin with _, got {text!r}")
     return text
 
 
 def _by_name(name: str, given: Any) -> list[tuple[str, Any]]:
-    """Returns what a dictionary holds, by names; nothing of None; or TypeError."""
+    """Returns the entries of a dictionary; none for None; or TypeError."""
     given = {} if given is None else given
-    checks.instance(name, given, Mapping, "a dictionary, whose keys are names for the legend")
+    checks.instance(name, given, Mapping, "a dictionary whose keys are names for the legend")
     return [(_label(f"each name in {name}", key), each) for key, each in given.items()]
 
 
@@ -1182,10 +1123,10 @@ def _pairs(name: str, given: Any) -> list[tuple[float, float]]:
 
 
 def _names(name: str, given: Any, count: int) -> list[str]:
-    """Returns as many names as there are places for them; or TypeError or ValueError."""
+    """Returns one name per place; or TypeError or ValueError."""
     names = given if isinstance(given, str) else checks.listed(name, given)
     if len(names) != count:
-        raise ValueError(f"{name} must be {count}, one per place in the picture, got {len(names)}")
+        raise ValueError(f"{name} must hold {count}, one per place, got {len(names)}")
     return list(map(str, names))
 
 
@@ -1195,5 +1136,5 @@ def _evenly_spaced(start: float, stop: float, count: int) -> list[float]:
 
 
 def _nth(choices: Sequence[str], which: int) -> str:
-    """Returns a choice by number, starting over where there are no more."""
+    """Returns a choice by number, starting over at the end."""
     return choices[which % len(choices)]

@@ -1,7 +1,7 @@
-"""DOT text to the bytes of a picture, by whatever Graphviz this machine has.
+"""From DOT text to the bytes of a picture, by the Graphviz of this machine.
 
-This file knows two ways to Graphviz: the program `dot`, where it is on the PATH, and pygraphviz,
-which carries Graphviz in its wheel. It knows nothing of graphs of values.
+Pictures and steppers call `render`. It uses the program `dot` if it is on the PATH, or else
+pygraphviz, whose wheel contains Graphviz. Read `svg.py` next.
 """
 
 import os
@@ -17,10 +17,10 @@ from micrograd_notes.common import checks
 from micrograd_notes.common.files import as_path
 
 FORMATS = ("svg", "png", "pdf")
-"""What `render` can write."""
+"""The formats that `render` writes."""
 
 INSTALL = 'pip install "micrograd-notes[viz]"'
-"""The command that brings Graphviz along."""
+"""The command that installs Graphviz."""
 
 _PIXELS_PER_INCH = 192  # a PNG stays sharp on a screen with doubled pixels
 _in_process = threading.Lock()  # Graphviz as a library is not thread-safe
@@ -30,8 +30,8 @@ def render(dot_source: str, format: str = "svg") -> bytes:
     """Returns the picture that Graphviz lays out from the DOT source.
 
     Raises:
-        ValueError: the format is none of `FORMATS`.
-        ImportError: there is no Graphviz on this machine; it says what to install.
+        ValueError: the format is not one of `FORMATS`.
+        ImportError: Graphviz is not installed; the message says what to install.
         RuntimeError: Graphviz refused the source.
 
     >>> render("digraph { a -> b }", "png")[:4]
@@ -43,14 +43,14 @@ def render(dot_source: str, format: str = "svg") -> bytes:
         try:
             return renderer(dot_source, format)
         except (OSError, RuntimeError, ValueError) as failure:
-            failures.append(str(failure))  # a `dot` without its plugins; pygraphviz may be there
+            failures.append(str(failure))  # such as a `dot` without plugins; try pygraphviz
     if failures:
         raise RuntimeError("Graphviz could not draw this graph: " + "; then ".join(failures))
     raise ImportError(f"to draw pictures, install Graphviz:  {INSTALL}")
 
 
 def format_of(path: str | os.PathLike[str], formats: tuple[str, ...] = FORMATS) -> str:
-    """Returns the format that a path's suffix names; ValueError if it names none of them.
+    """Returns the format that a path's suffix names; ValueError for another suffix.
 
     >>> format_of("graph.SVG")
     'svg'
@@ -98,11 +98,11 @@ def _options(format: str) -> list[str]:
 
 @contextmanager
 def _messages_of_the_library() -> Iterator[Callable[[], str]]:
-    """Keeps what the C library prints, such as fontconfig's warnings, out of the reader's notebook.
+    """Keeps the prints of the C library, such as fontconfig's warnings, out of the notebook.
 
     The library writes to file descriptor 2, past `sys.stderr`.
     """
-    if sys.stderr is not None:  # as it is in a program without a console
+    if sys.stderr is not None:  # None in a program without a console
         sys.stderr.flush()
     with tempfile.TemporaryFile() as caught:
 

@@ -1,26 +1,24 @@
-"""Graphviz's SVG, made fit for readers: with a title, a description and one tooltip a box.
+"""Graphviz's SVG with a title, a description and one tooltip per box, for all readers.
 
-This file knows SVG. It takes away what is only for Graphviz: ids, which would clash where a page
-has two pictures, and links that lead nowhere. A box keeps the key of its view as `data-key`; in it
-the numbers are marked `data-part="data"` and `"grad"`, and what is filled behind them `data-fill`.
-So they are found, and changed, without a knowledge of Graphviz.
+`graph/picture.py`, `graph/groups.py` and the stepper call it. It removes ids, which would clash on
+a page with two pictures, and links that lead nowhere. A box keeps its key as `data-key`, its
+numbers are marked `data-part="data"` and `"grad"`, and the fills behind them `data-fill`, so that
+scripts find them. Read `page.py` next.
 """
 
-import base64
-import html
 from collections.abc import Mapping
 from xml.etree import ElementTree
 
 _NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'
 WORD_JOINER = "\u2060"
-"""Not seen; DOT text needs it where a backslash would mean something."""
+"""An invisible character, for DOT text in which a backslash would have a meaning."""
 _KEEP_SPACES = "{http://www.w3.org/XML/1998/namespace}space"
 _LINK_TITLE = "{http://www.w3.org/1999/xlink}title"
-_CELL_PADDING = 2.0  # what `dot` asks for in its labels
+_CELL_PADDING = 2.0  # as in the labels of `graph/dot.py`
 
 
 def accessible(svg: bytes, title: str, description: str) -> str:
-    """Returns the SVG with role, title and description, and its boxes' tooltips as their titles.
+    """Returns the SVG with role, title and description, and each box with its tooltip as title.
 
     >>> plain = b'<svg xmlns="http://www.w3.org/2000/svg"><g id="graph0" class="graph"/></svg>'
     >>> print(accessible(plain, "x * x", "2 boxes").replace("><", ">\\n<"))
@@ -30,7 +28,7 @@ def accessible(svg: bytes, title: str, description: str) -> str:
     <g class="graph" />
     </svg>
     """
-    # Without their namespace the elements keep their short names, here and when written again.
+    # Without the namespace, elements keep their short names, here and when they are written again.
     plain = svg.decode().replace(_NAMESPACE, "", 1).replace(WORD_JOINER, "")
     root = ElementTree.fromstring(plain)
     for group in root.iter("g"):
@@ -72,7 +70,7 @@ def _tidy(group: ElementTree.Element) -> None:
 
 
 def _paint_alike(root: ElementTree.Element) -> None:
-    """Writes "none" where no colour is, as style sheets expect; Debian's Graphviz does not."""
+    """Writes "none" for no colour, as style sheets expect; Debian's Graphviz writes otherwise."""
     for element in root.iter():
         for paint in ("fill", "stroke"):
             if element.get(paint) == "transparent":
@@ -80,21 +78,21 @@ def _paint_alike(root: ElementTree.Element) -> None:
 
 
 def _say_once(root: ElementTree.Element) -> None:
-    """Says the font once for the whole picture, which is a third of all that Graphviz writes."""
+    """Names the font once per picture; it is a third of all that Graphviz writes."""
     for text in root.iter("text"):
         font = text.attrib.pop("font-family", "")
         text.attrib.pop(_KEEP_SPACES, None)
-        if text.get("text-anchor") == "start":  # as it is without
+        if text.get("text-anchor") == "start":  # the default
             del text.attrib["text-anchor"]
         if font:
             root.attrib.setdefault("font-family", font)
 
 
 def _mark_numbers(box: ElementTree.Element) -> None:
-    """Marks the numbers of a box, and makes them grow to the left, as in a column of a table.
+    """Marks the numbers of a box and aligns them at the right, as in a column of a table.
 
-    Graphviz writes cell by cell, the fill before the text. The last two rows are data and grad, or
-    the last alone is data where no gradient flows.
+    Graphviz writes cell by cell, the fill before the text. The last two rows are data and grad; if
+    no gradient flows, the last row is data.
     """
     cells: list[tuple[ElementTree.Element, ElementTree.Element]] = []
     fill = None
@@ -115,7 +113,7 @@ def _mark_numbers(box: ElementTree.Element) -> None:
 
 
 def with_numbers(svg: str, numbers: Mapping[tuple[str, str], tuple[str, str]]) -> str:
-    """Returns the SVG with other numbers: for (key of a box, part) a text and a fill."""
+    """Returns the SVG with other numbers: a text and a fill per key of a box and part."""
     root = ElementTree.fromstring(svg.replace(_NAMESPACE, "", 1))
     for box in root.iter("g"):
         key = box.get("data-key", "")
@@ -130,13 +128,3 @@ def with_numbers(svg: str, numbers: Mapping[tuple[str, str], tuple[str, str]]) -
                 element.set("fill", fill)
     root.set("xmlns", "http://www.w3.org/2000/svg")
     return ElementTree.tostring(root, encoding="unicode")
-
-
-def image(svg: str, words: str, more: str = "") -> str:
-    """Returns the SVG as an image with its words, which survives where inline SVG is stripped.
-
-    >>> image("<svg/>", "A < B")
-    '<img src="data:image/svg+xml;base64,PHN2Zy8+" alt="A &lt; B" style="max-width: 100%">'
-    """
-    source = "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
-    return f'<img{more} src="{source}" alt="{html.escape(words)}" style="max-width: 100%">'

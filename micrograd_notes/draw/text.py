@@ -1,12 +1,12 @@
-"""Numbers and names as a reader sees them in a picture.
+"""Numbers and names as a reader sees them in a picture, in plain text.
 
-This file knows how many digits a picture shows, how a sign is marked without relying on colour, and
-which characters cannot be drawn. It knows nothing of graphs, and nothing of DOT, SVG or HTML:
-whoever writes such a language escapes the text for it.
+All pictures, tables and captions use these functions. Their callers escape the text for DOT, SVG or
+HTML. Read `graph/wording.py` next, for sentences and formulas.
 """
 
 import math
 import unicodedata
+from collections.abc import Sequence
 
 _LONGEST_NAME = 40
 
@@ -37,9 +37,22 @@ def signed(number: float) -> str:
     """
     if number > 0:
         return f"▲ +{short(number)}"
-    if number < 0:
-        return f"▼ {short(number)}"
-    return short(number)  # zero, and nan, point nowhere
+    return f"▼ {short(number)}" if number < 0 else short(number)  # zero and nan point nowhere
+
+
+def ends(numbers: Sequence[float]) -> tuple[float, float]:
+    """Returns the least and the greatest of the numbers; nan twice if one of them is nan."""
+    broken = [number for number in numbers if number != number]
+    return (broken[0], broken[0]) if broken else (min(numbers), max(numbers))
+
+
+def from_to(low: str, high: str) -> str:
+    """Returns a range of numbers; one number if both ends look the same.
+
+    >>> from_to("1", "2"), from_to("1", "1")
+    ('1 … 2', '1')
+    """
+    return low if low == high else f"{low} … {high}"
 
 
 def counted(number: int, singular: str, plural: str | None = None) -> str:
@@ -52,9 +65,9 @@ def counted(number: int, singular: str, plural: str | None = None) -> str:
 
 
 def drawable(name: str, longest: int = _LONGEST_NAME) -> str:
-    """Returns the name on one line, without characters that no picture can hold, and not too long.
+    """Returns the name on one line, without characters that cannot be drawn, and not too long.
 
-    Control characters are replaced by their symbols, and a name that is too long loses its middle.
+    Symbols replace control characters, and a name that is too long loses its middle.
 
     >>> drawable("loss"), drawable("two\\nlines"), drawable("nul\\0")
     ('loss', 'two↵lines', 'nul␀')
@@ -76,7 +89,7 @@ def _drawable_character(character: str) -> str:
     if character == "\x7f":
         return "␡"
     is_direction_mark = unicodedata.bidirectional(character) in _DIRECTION_MARKS
-    # Lone surrogates and non-characters are not XML; direction marks turn round the text beside.
+    # XML has no lone surrogates and non-characters; a direction mark would turn the text beside it.
     return "\ufffd" if category in ("Cc", "Cs", "Cn") or is_direction_mark else character
 
 

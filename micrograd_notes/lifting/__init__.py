@@ -1,32 +1,21 @@
 """Lifting: from a loss written with scalars to the array program that it spells out.
 
-A learner writes a loss with `Value`s, for one example. `lift` records it once, together with the
-graph of its gradients, finds the arrays, and returns NumPy source that a person can read. Nobody
-writes a matrix. The passes, each in a file of its own and each printable before and after:
+Learners call `lift` with a loss of one example, written with `Value`s. It records the loss once,
+together with the graph of its gradients, finds the arrays, and returns NumPy source that a person
+can read. The table of operations is the only list of operations: a derivative is recorded by
+calling its rule, and an operation is printed by its spelling there.
 
-| pass | from | to |
-|---|---|---|
-| `record` | the learner's function | a tape of scalar operations, with their derivatives |
-| `simplify` | tape | tape: equal numbers once, constants folded, sums flat |
-| `group` | tape | groups of numbers that are made alike: the arrays |
-| `arrange` | groups | one operation on arrays a line: axes, matrix products |
-| `emit` | lines | names, and source |
+| folder | file: what it does |
+|---|---|
+| `trace` | `record`: the learner's function becomes a tape of scalar operations, and derivatives |
+| `passes` | `simplify`: equal numbers once, constants folded, sums flat; `group`: the arrays |
+| `arrays` | `arrange`: one operation on arrays per line, with axes and matrix products |
+| `codegen` | `emit`: names, and source |
 
-A *tape* (`tape`) is three lists: what made each number, of which numbers, and what of that is an
-array's place. `recorded` has the numbers that write it, which refuse what a tape can't follow
-(`questions` reads what `isinstance` asks), `words` what the learner calls them, and `name` the
-arrays of the parameters. `axes` finds the axes of an array from integers alone, and `source` knows
-Python's syntax. `program` checks what comes in (`inputs`), runs the passes, and runs what they
-made: after `net` has held it against the scalars, where `blame` says which line is wrong, and as
-long as nothing changes that it was compiled for (`outside`).
-
-    words <- tape <- recorded <- record <- simplify <- group <- arrange <- emit <- program
-    axes, source <- layout <- contract <- sums <- operations <- arrange
-    questions <- recorded         share, called <- emit         net <- blame <- program
-                                  name, inputs, outside, again <- program
-
-The table of operations is the only list of operations: a derivative is recorded by calling its
-rule, and an operation is printed by its spelling there. This room knows no network and no loss.
+`program.py` runs these passes in that order, and then what they made. `trace` also holds what keeps
+a program right: `net` compares it with the scalars before it is used, `blame` names the line at
+fault, and `outside` notices changes that make it out of date. Read `program.py` next, or print
+every pass with `lift(...).explain()`.
 """
 
 from micrograd_notes.lifting.program import Lifted, lift

@@ -1,7 +1,7 @@
-"""A call like the one before it: of what came in, only the numbers are looked at.
+"""Repeated calls: if types and shapes are those of the last call, only the numbers are checked.
 
-A step of training calls the same program with arrays of the same types and shapes again and again,
-and at these sizes a look at each of them costs as much as a matrix product.
+Training calls the same program again and again with arrays of the same types and shapes, for which
+all checks together cost as much as a matrix product. `program.py` calls it.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,16 +16,15 @@ Result = tuple[float, Any]
 def call_again(
     run: Callable[..., Any], inputs: Sequence[Array], given: Sequence[Any], parameters: int
 ) -> Callable[[Any, Sequence[Any]], Result | None]:
-    """Returns the program for calls like one that was given these arrays.
+    """Returns the program for calls like the one that got these arrays.
 
-    It returns the loss and its gradient, or None where anything is not as it was, or is not a
-    number: then who calls it has to look closer.
+    It returns the loss and its gradient. It returns None if types or shapes have changed or a
+    number is nan; then the caller must check everything.
     """
     import numpy as np
 
-    ndarray, errstate, vdot, largest, unsigned = (
-        np.ndarray, np.errstate, np.vdot, np.maximum.reduce, np.uint64
-    )
+    ndarray, errstate, vdot = np.ndarray, np.errstate, np.vdot
+    largest, unsigned = np.maximum.reduce, np.uint64
     types, shapes = [array.dtype for array in given], [array.shape for array in given]
     floats = [i for i, array in enumerate(inputs) if not array.is_whole]
     choices = [(i, array.below) for i, array in enumerate(inputs) if array.below is not None]
@@ -41,7 +40,7 @@ def call_again(
                 return None
         with errstate(all="ignore"):  # IEEE rules: what overflows is inf
             for i in floats:
-                if not vdot(data[i], data[i]) < inf:  # one may be inf, or not a number
+                if not vdot(data[i], data[i]) < inf:  # a number may be inf or nan
                     return None
             for i, count in choices:  # a negative number is a large one without its sign
                 if largest(data[i].view(unsigned), None) >= count:
@@ -56,5 +55,5 @@ def call_again(
 
 
 def takes_all_as_they_are(inputs: Sequence[Array]) -> bool:
-    """Returns whether no array has to be turned into floats first."""
+    """Returns whether no array must be converted to floats first."""
     return all(not array.is_whole or array.below is not None for array in inputs)

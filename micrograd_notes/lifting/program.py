@@ -1,6 +1,7 @@
-"""What `lift` returns: a program on arrays that recompiles itself for each new shape.
+"""`lift` and the program that it returns, which compiles itself again for each new shape.
 
-This file checks what comes in, runs the passes, keeps what they made, and runs it.
+It checks the data (`trace/inputs.py`), runs the passes, keeps what they made, and runs it. Read
+`trace/record.py` next, the first pass.
 """
 
 import inspect
@@ -42,12 +43,12 @@ from micrograd_notes.lifting.trace.record import CannotLift, record
 from micrograd_notes.lifting.trace.tape import Array, Recording
 
 Shapes = tuple[tuple[bool, tuple[int, ...]], ...]
-Key = tuple[Shapes, tuple[bool, ...]]  # the shapes of the inputs, and which parameters are frozen
+Key = tuple[Shapes, tuple[bool, ...]]  # the shapes of the inputs; which parameters are frozen
 Found = tuple[list[Value], list[Array]]
 
 
 class HasParameters(Protocol):
-    """What has the parameters of a loss: a model, or any other object."""
+    """A model, or another object that has the parameters of a loss."""
 
     def parameters(self) -> list[Value]:
         """Returns the leaves to adjust."""
@@ -55,7 +56,7 @@ class HasParameters(Protocol):
 
 @dataclass
 class Compiled:
-    """The program for one shape of the inputs: what each pass made, the source, the function."""
+    """The program for one shape of the inputs: the result of each pass, source and function."""
 
     recorded: Recording
     simplified: Recording
@@ -65,20 +66,15 @@ class Compiled:
     run: Callable[..., Any]
     inputs: list[Array]
     guarded: "Compiled | None" = field(default=None, repr=False)
-    is_trusted: bool = False  # held against the scalars
+    is_trusted: bool = False  # compared with the scalars
 
 
 class Lifted:
-    """A function of scalars that runs on arrays. `lift` makes it, and says how it is used."""
+    """A function of scalars that runs on arrays. `lift` makes it; see there for its use."""
 
     def __init__(
-        self,
-        function: Callable[..., Any],
-        find: Callable[[], Found],
-        roots: Sequence[Any],
-        is_loss: bool,
-        batch: bool,
-        check: bool,
+        self, function: Callable[..., Any], find: Callable[[], Found], roots: Sequence[Any],
+        is_loss: bool, batch: bool, check: bool
     ) -> None:
         self._function, self._find, self._roots = function, find, [function, *roots]
         self._is_loss, self._batch, self._check = is_loss, batch, check
@@ -90,9 +86,9 @@ class Lifted:
         self._lock = RLock()
         try:
             self._inputs = Inputs(inspect.signature(function), batch)
-        except ValueError:  # of some built-in functions Python knows no arguments
+        except ValueError:  # as for some built-in functions
             raise TypeError(
-                f"function must be one that names its arguments, got {function!r}. Write a def"
+                f"function must have named arguments, got {function!r}. Write a def"
             ) from None
         self.look()
 
@@ -101,8 +97,8 @@ class Lifted:
     def __call__(self, *data: Any) -> Any:
         """Returns the mean loss over the batch, and adds to `.grad` of the parameters.
 
-        Under `no_grad` no gradient is added. A program of a model alone returns its outputs,
-        (batch, outputs), and changes nothing.
+        Under `no_grad`, no gradient is added. The program of a model without a loss returns its
+        outputs, (batch, outputs), and changes nothing.
         """
         theta = self.parameters()
         if not self._is_loss:
@@ -110,7 +106,7 @@ class Lifted:
         loss, gradient = self.next_value_and_grad(theta, *data)
         if not modes.asked().forgets:
             with sweeping:
-                for flat in self._known().recorded.gradient:  # others have no gradient, not 0
+                for flat in self._known().recorded.gradient:  # others have no gradient at all
                     parameter, derivative = self._parameters[flat], float(gradient[flat])
                     if parameter._requires_grad:
                         parameter._grad = (parameter._grad or 0.0) + derivative
@@ -120,59 +116,59 @@ class Lifted:
         """Returns the mean loss for these parameters, and its gradient; no parameter changes.
 
         Raises:
-            ValueError: theta or the data have another shape than is asked for, or hold a nan.
-            CannotLift: the function can't be lifted, or the program is not what the scalars are.
+            ValueError: theta or the data have the wrong shape, or hold a nan.
+            CannotLift: the function can't be lifted, or the program differs from the scalars.
         """
         self.look()
         return self.next_value_and_grad(theta, *data)
 
     def next_value_and_grad(self, theta: Any, *data: Any) -> tuple[float, Any]:
-        """Returns what `value_and_grad` does, where nothing outside has changed since a call of it.
+        """Returns the same as `value_and_grad`, if nothing outside has changed since its last call.
 
-        A training loop asks once an epoch whether it has: see `look`.
+        A training loop checks that once per epoch: see `look`.
         """
         again = self._again
         result = None if again is None else again(theta, data)
         if result is not None:
             return result
         if not self._is_loss:
-            raise TypeError("this program has no loss; lift(loss, model) has one")
+            raise TypeError("this program does not have a loss. Lift one: lift(loss, model)")
         return self._run(self._shaped(theta), data)  # type: ignore[no-any-return]
 
     def outputs(self, theta: Any, *data: Any) -> Any:
         """Returns the outputs of a lifted model for these parameters; no parameter changes.
 
         Raises:
-            ValueError: theta or the data have another shape than is asked for, or hold a nan.
+            ValueError: theta or the data have the wrong shape, or hold a nan.
         """
         if self._is_loss:
-            raise TypeError("this program has a loss and no outputs; lift(model) has them")
+            raise TypeError("this program has a loss instead of outputs. For those, lift(model)")
         self.look()
         return self.next_outputs(theta, *data)
 
     def next_outputs(self, theta: Any, *data: Any) -> Any:
-        """Returns what `outputs` does, where nothing outside has changed since a call of it."""
+        """Returns the same as `outputs`, if nothing outside has changed since its last call."""
         return self._run(self._checked(theta), data)
 
     def reaches(self, *data: Any) -> list[bool]:
-        """Returns, for each parameter, whether the loss on data of this shape depends on it.
+        """Returns for each parameter whether the loss on data of this shape depends on it.
 
-        The gradient of the others is 0 whatever the data, as that of a frozen one is.
+        For any data, the gradient of the others is 0, as is that of a frozen parameter.
         """
         self.look()
         gradient = self._compiled_for(self._inputs.checked(data)).recorded.gradient
         return [flat in gradient for flat in range(len(self._parameters))]
 
     def check(self, *data: Any, least: int = EXAMPLES, theta: Any = None) -> None:
-        """Holds the program against the scalars on examples of the data.
+        """Compares the program with the scalars on examples of the data.
 
         Args:
-            *data: as the program takes it.
-            least: how many examples, at least; those with a label that was not checked come first.
-            theta: the numbers of the parameters; by default those that they have.
+            *data: the data, as the program takes it.
+            least: the least number of examples; those with labels that are new come first.
+            theta: the numbers of the parameters; by default their own.
 
         Raises:
-            CannotLift: loss or gradient differ, by more than rounding.
+            CannotLift: loss or gradient differ by more than rounding.
         """
         checks.whole_number("least", least, 0)
         theta = self.parameters() if theta is None else self._checked(theta)
@@ -194,10 +190,10 @@ class Lifted:
         return self._computed(compiled, theta, given)
 
     def _computed(self, compiled: Compiled, theta: Any, given: Sequence[Any]) -> Any:
-        """Returns what the program computes from arrays that were looked at."""
+        """Returns the result of the program on arrays that were checked."""
         import numpy as np
 
-        given = [  # to be calculated with, and NumPy's whole numbers overflow
+        given = [  # numbers to calculate with, because NumPy's whole numbers overflow
             numbers.astype(float) if array.is_whole and array.below is None else numbers
             for array, numbers in zip(compiled.inputs, given, strict=True)
         ]
@@ -212,26 +208,26 @@ class Lifted:
         return float(loss), gradient
 
     def _hold(self, compiled: Compiled, theta: Any, given: Sequence[Any], least: int) -> None:
-        """Holds a program against the scalars; then it is trusted."""
+        """Compares a program with the scalars; afterwards it is trusted."""
 
         def run(theta: Any, data: Sequence[Any]) -> Any:
             try:
                 return self._computed(compiled, theta, data)
             except Exception as error:
-                raise _failed("the program that was made of it fails", error) from error
+                raise _failed("its program failed", error) from error
 
         chosen = self._net.chosen(compiled.inputs, given, least)
         known = self._function, self._parameters, compiled.recorded.arrays, compiled.source
-        is_trusted = compiled.is_trusted
+        refused = partial(refusal, *known)
         self._net.check(
-            run, self._parameters, theta, given, chosen, is_trusted, partial(refusal, *known)
+            run, self._parameters, theta, given, chosen, compiled.is_trusted, refused
         )
         compiled.is_trusted = True
-        # what the function itself changed while it ran is as it should be
+        # changes that the function itself made while it ran do not count
         self._outside = Outside(self._roots, self._parameters).is_as_it_was
 
     def _guarded(self, compiled: Compiled) -> Compiled:
-        """Returns the program whose products of the chain rule are 0 where the adjoint is 0."""
+        """Returns the program whose products of the chain rule are 0 if the adjoint is 0."""
         if compiled.guarded is None:
             compiled.guarded = self._passes(compiled.recorded, guarded=True)
         return compiled.guarded
@@ -247,11 +243,7 @@ class Lifted:
         return np.fromiter(data, dtype=np.float64, count=len(self._parameters))
 
     def load(self, theta: Any) -> None:
-        """Sets the parameters from a flat vector.
-
-        Raises:
-            ValueError: the vector has another length, or holds a nan.
-        """
+        """Sets the parameters from a flat vector; ValueError for a wrong length or a nan."""
         for parameter, number in zip(self._parameters, self._checked(theta).tolist(), strict=True):
             parameter.data = number
 
@@ -269,11 +261,11 @@ class Lifted:
         check_number("theta", theta)
         return theta
 
-    # ---- what it was made of -------------------------------------------------------------------
+    # ---- source --------------------------------------------------------------------------------
 
     @property
     def source(self) -> str:
-        """The NumPy source of the latest shape; it works by itself when pasted into a file."""
+        """The NumPy source for the latest shape; it also works when pasted into a file."""
         return self._known().source
 
     def source_for(self, *data: Any) -> str:
@@ -285,24 +277,24 @@ class Lifted:
         return found
 
     def explain(self) -> str:
-        """Returns what each pass made of the learner's own function, on its latest shape."""
+        """Returns the result of each pass on the learner's own function, for its latest shape."""
         made = self._known()
         recorded, simplified = made.recorded.tape, made.simplified.tape
         groups, lines = made.grouped.groups, made.arranged.statements
         return "\n".join(
             [
-                f"1. record: {len(recorded):,} numbers, as one example makes them; first the",
-                "   function's own, then those of its gradient by the chain rule",
+                f"1. record: {len(recorded):,} numbers for one example: those of the function and",
+                "   those of its gradient by the chain rule",
                 recorded.text(),
-                f"2. simplify: {len(simplified):,} are left; equal ones are one, 1 * x is x, and a",
+                f"2. simplify: {len(simplified):,} are left: equal numbers are one, 1 * x is x, a",
                 "   chain of sums is one sum",
                 simplified.text(),
-                f"3. group: numbers that are made alike are one array, {len(groups):,} of them",
+                f"3. group: numbers that are made alike form one array, {len(groups):,} arrays",
                 made.grouped.text(),
-                f"4. arrange: {len(lines):,} lines; each array has axes, n that of the examples,",
-                "   and a sum of products along one of them is a matrix product, @",
+                f"4. arrange: {len(lines):,} lines: each array has axes, n for the examples, and a",
+                "   sum of products along an axis is a matrix product, @",
                 made.arranged.text(),
-                "5. emit: names, and what is used once where it is used",
+                "5. emit: names, and each expression that is used once moves to its use",
                 made.source,
             ]
         )
@@ -310,8 +302,8 @@ class Lifted:
     def _known(self) -> Compiled:
         if self._latest is None:
             raise RuntimeError(
-                "nothing is compiled yet, as that takes a shape: call the program with data first, "
-                "or source_for(data)"
+                "nothing is compiled yet, because that needs a shape. Call the program with data "
+                "first, or source_for(data)"
             )
         return self._latest
 
@@ -322,10 +314,7 @@ class Lifted:
     # ---- compiling -----------------------------------------------------------------------------
 
     def look(self) -> bool:
-        """Forgets the programs if something changed outside that they were compiled for.
-
-        Returns whether it did.
-        """
+        """Forgets the programs if something outside has changed; returns whether it has."""
         is_as_it_was = self._outside is not None and self._outside()
         with self._lock:
             if not is_as_it_was:
@@ -369,7 +358,7 @@ class Lifted:
         except CannotLift:
             raise
         except Exception as error:
-            raise _failed("the compiler fails on it", error) from error
+            raise _failed("the compiler failed", error) from error
 
     def _made(self, recorded: Recording, guarded: bool) -> Compiled:
         simplified = simplify(recorded, guarded)
@@ -390,7 +379,7 @@ class Lifted:
 def _failed(what: str, error: Exception) -> CannotLift:
     return CannotLift(
         f"the function can't be lifted: {what}, with {type(error).__name__}: {error}. Please "
-        "report it, with the function. Until that is mended, train with fit(..., lifted=False)."
+        "report it, with the function. Until it is fixed, train with fit(..., lifted=False)."
     )
 
 
@@ -405,34 +394,33 @@ def lift(
     """Returns the program on arrays that a function of scalars spells out.
 
     Args:
-        function: a loss, loss(x, y), of one example: lists of `Value`s, nested where an array has
-            more axes, and numbers. Or a model, to lift its outputs alone.
-        model: what has the parameters of the loss, by `parameters()`.
-        parameters: or the parameters themselves, `Value`s in lists, nested as they are arrays.
+        function: a loss, loss(x, y), of one example: lists of `Value`s, nested if an array has more
+            axes, and numbers. Or a model, to lift its outputs alone.
+        model: an object whose `parameters()` are those of the loss.
+        parameters: or the parameters themselves: `Value`s in lists, nested as they are arrays.
         batch: whether the arrays have a leading axis, over which the loss of one example is
-            averaged. With False the function has a loop over examples of its own.
-        check: whether the program is held against the scalars before it is used. False saves what
-            a few examples cost in scalars, for each shape of the data, and trusts the compiler.
+            averaged. With False, the function itself loops over the examples.
+        check: whether the program is compared with the scalars before it is used. False trusts the
+            compiler and saves the time of a few examples in scalars, for each shape of the data.
 
     Raises:
         TypeError: function is not a function, or a parameter is not a `Value`.
         ValueError: there are no parameters.
         ImportError: NumPy is not installed.
 
-    The program records the function when it first meets a shape, and then raises `CannotLift`, a
-    `TypeError`, if it does what a recording can't follow. Before it is used, at least three
-    examples of the data, with one of each label, are computed in scalars, too: if loss or gradient
+    The program records the function when it first gets data of a shape, and raises `CannotLift`, a
+    `TypeError`, if a recording can't follow the function. Before it is used, at least three
+    examples of the data, with one of each label, are computed in scalars, too. If loss or gradient
     differ by more than rounding, it raises `CannotLift`. So the function runs several times at
-    first, and later only for labels that are new: what it does beside returning a loss, such as
-    counting its calls, happens then, and not at each call of the program.
+    first, later only for new labels; its side effects, such as counting calls, happen only then.
 
-    Plain numbers that the function takes from outside are constants of the program. It is compiled
-    again when one of them changes, as far as they can be found, or a parameter, a layer or an
-    activation is replaced, or frozen. A number that changes often is better given as an input.
+    Plain numbers from outside of the function are constants of the program. It is compiled again
+    when such a number changes, as far as they can be found, and when a parameter, a layer or an
+    activation is replaced or frozen. Pass a number that changes often as an input instead.
 
-    Sums are reordered, so the last bits may differ from those of the scalars. NumPy goes by IEEE
-    rules: where the scalars raise, as log(-1) does, the loss is not a number, and a warning
-    (`NotChecked`) says so if that is met while the program is checked.
+    Sums are reordered, so the last bits may differ from those of the scalars. NumPy follows IEEE
+    rules: where the scalars raise, as log(-1) does, the loss is nan, and a warning (`NotChecked`)
+    says so if it happens during the comparison.
 
     >>> from micrograd_notes.nn.networks import MLP
     >>> model = MLP(2, [1], seed=0)
@@ -450,7 +438,7 @@ def lift(
     checks.flag("batch", batch), checks.flag("check", check)
     is_loss = model is not None or parameters is not None
     if model is not None and parameters is not None:
-        raise TypeError("lift takes a model or parameters=[...], not both")
+        raise TypeError("lift got both model and parameters. Pass one of them")
     holder: Any = model if is_loss else function
     if parameters is None and (not hasattr(holder, "parameters") or isinstance(holder, type)):
         name, got = "model" if is_loss else "function", checks.shown(holder)

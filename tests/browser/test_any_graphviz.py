@@ -103,7 +103,7 @@ def test_the_stepper_is_the_same_by_both(
         for page in pages:
             page.locator("input[type=range]").first.evaluate(
                 "(slider, step) => {slider.value = step; slider.dispatchEvent(new Event('input'))}",
-                step + 1,
+                step,
             )
             count = page.locator(".count").first.inner_text()
             assert count == f"Step {step + 1} of {last + 1}"

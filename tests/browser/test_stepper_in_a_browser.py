@@ -127,8 +127,8 @@ def test_the_last_step_shows_every_gradient(reader: Reader) -> None:
     tanh = math.tanh(-0.5)
     adjoint = (2 * tanh + 2.0) * (1 - tanh * tanh)
     numbers = reader.shown()
-    assert numbers["v0 grad"] == f"▲ +{adjoint:.4g}"  # b
-    assert numbers["v2 grad"] == f"▲ +{2 * adjoint:.4g}"  # x
+    assert numbers["v3 grad"] == f"▲ +{adjoint:.4g}"  # b
+    assert numbers["v1 grad"] == f"▲ +{2 * adjoint:.4g}"  # x
     assert "–" not in numbers.values()
 
 
@@ -181,10 +181,10 @@ def test_nothing_plays_by_itself_and_space_plays_and_pauses(reader: Reader) -> N
 
 def test_the_node_of_the_step_is_marked_by_more_than_colour(reader: Reader) -> None:
     reader.press("Tab", "End")
-    assert reader.lit == "v3"
-    outline = reader.stepper.locator('[data-key="v3"] > path').first
+    assert reader.lit == "v2"
+    outline = reader.stepper.locator('[data-key="v2"] > path').first
     assert outline.evaluate("path => getComputedStyle(path).strokeWidth") == "4px"
-    arrow = reader.stepper.locator('[data-key="v1->v3"] > path').first
+    arrow = reader.stepper.locator('[data-key="v1->v2"] > path').first
     assert arrow.evaluate("path => getComputedStyle(path).strokeDasharray") == "8px, 5px"
     assert reader.stepper.locator(".edge.lit").count() == 2
     assert reader.stepper.locator(".node.takes").count() == 2
@@ -326,9 +326,9 @@ def test_the_digits_shown_are_right_and_others_are_not(
 
 
 def test_forward_numbers_can_be_predicted_too(reader: Reader) -> None:
-    ask_at(reader, 4)
+    ask_at(reader, 3)
     assert reader.caption == "s = w * x = ?"
-    assert reader.number("v3", "data") == ""
+    assert reader.number("v2", "data") == ""
     reader.press("1", "Enter")
     assert "✓ Right: s = 1." in reader.stepper.inner_text()
     assert reader.caption == "s = w * x = 2.0 * 0.5 = 1.0"
@@ -545,8 +545,8 @@ def test_without_graphviz_a_table_is_stepped(
     monkeypatch.undo()
     reader = Reader(visit(path).page)
     reader.press("Tab", "End")
-    assert reader.number("v2", "grad") == "▲ +1.692"
-    assert reader.stepper.locator('tr.lit[data-key="v3"]').count() == 1
+    assert reader.number("v1", "grad") == "▲ +1.692"
+    assert reader.stepper.locator('tr.lit[data-key="v2"]').count() == 1
 
 
 def test_a_loss_is_stepped_by_neuron(visit: Open, tmp_path: Path) -> None:

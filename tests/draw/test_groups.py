@@ -194,7 +194,7 @@ def test_no_more_groups_are_laid_out_than_a_page_can_hold() -> None:
     assert len(small) > MOST_GROUPS
     page = Page(picture.html())
     assert page.tags.count("svg") == 1 + MOST_GROUPS
-    assert f"Not drawn here: the first {MOST_GROUPS} groups are." in page.text
+    assert f"Only the first {MOST_GROUPS} groups are drawn here." in page.text
     closed = len(picture.insides) - MOST_GROUPS
     assert f"{closed} groups of {len(picture.insides)} cannot be opened" in page.text
 

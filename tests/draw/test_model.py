@@ -278,7 +278,7 @@ class Own(Module):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"mlp": Own()}, TypeError, r"an MLP, a Layer or a Neuron.*got .*Own.*draw the MLP in it"),
+        ({"mlp": Own()}, TypeError, r"an MLP, a Layer or a Neuron, got .*Own.*draw the MLP inside"),
         ({"mlp": [MLP(2, [1])]}, TypeError, r"got \[MLP"),
         ({"inputs": [1.0]}, ValueError, "with 2 inputs got 1"),
         ({"inputs": 3.0}, TypeError, "inputs must be a list"),

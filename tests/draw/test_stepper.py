@@ -254,7 +254,7 @@ def test_recursion_hands_on_what_is_not_complete() -> None:
     assert parting["name"] == "a"
     assert parting["right"] == pytest.approx(2 * math.tanh(-0.5) + 2.0)
     assert parting["wrong"] == pytest.approx(2 * math.tanh(-0.5))
-    assert "v7 has not added a part to it yet" in parting["text"]
+    assert "v7 has not added a product to it yet" in parting["text"]
 
 
 def test_recursion_may_come_a_second_time() -> None:
@@ -263,16 +263,16 @@ def test_recursion_may_come_a_second_time() -> None:
     a.name = "a"
     root = a.tanh() + a  # when a is called first, down tanh, all its parts are there already
     parting = draw_backward(root, wrong="recursion").steps[-1]["parting"]
-    assert "comes to a once more" in parting["text"]
+    assert "reaches a again" in parting["text"]
     assert parting["name"] == "x"
     assert parting["wrong"] == pytest.approx(2 * parting["right"])
 
 
-def test_assign_forgets() -> None:
+def test_assign_overwrites() -> None:
     parting = draw_backward(example(), wrong="assign").steps[-1]["parting"]
     assert parting["name"] == "a"
     assert parting["wrong"] == pytest.approx(math.tanh(-0.5))
-    assert "= forgets" in parting["text"]
+    assert "= overwrites" in parting["text"]
 
 
 def test_forward_order_hands_on_zero() -> None:

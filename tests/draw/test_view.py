@@ -241,7 +241,7 @@ def test_bad_arguments_are_refused() -> None:
         view_of(root, limit=0)
     with pytest.raises(ValueError, match=r"radius must be .* got -1"):
         view_of(root, focus=x, radius=-1)
-    with pytest.raises(ValueError, match=r"focus= .*not part of it"):
+    with pytest.raises(ValueError, match=r"focus must be .*not part of it"):
         view_of(root, focus=Value(1.0))
     with pytest.raises(TypeError, match=r"model must be .* got 3"):
         view_of(root, model=3)

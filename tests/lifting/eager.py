@@ -1,4 +1,4 @@
-"""What a lifted program is held against: the same function, run eagerly, example by example."""
+"""The reference for a lifted program: the same function, run eagerly, example by example."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

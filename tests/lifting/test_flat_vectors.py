@@ -26,11 +26,11 @@ def test_outputs_are_those_of_the_vector_and_not_of_the_model() -> None:
 
 def test_outputs_are_a_models_and_vectors_are_checked() -> None:
     model = MLP(2, [1], seed=0)
-    with pytest.raises(TypeError, match="a loss and no outputs"):
+    with pytest.raises(TypeError, match="a loss instead of outputs"):
         lift(lambda x, y: model(x) - y, model).outputs(np.zeros(3), X)
     with pytest.raises(ValueError, match="a flat vector of 3 numbers"):
         lift(model).outputs(np.zeros(2), X)
-    with pytest.raises(ValueError, match="theta holds a nan"):
+    with pytest.raises(ValueError, match="theta must hold finite numbers, got a nan"):
         lift(model).outputs(np.full(3, np.nan), X)
 
 

@@ -3,15 +3,18 @@
 The law: a function is lifted to the same numbers, whatever the names of its arguments.
 """
 
+import ast
 import builtins
 import keyword
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 np = pytest.importorskip("numpy")
 
-from micrograd_notes import MLP, Value, lift  # noqa: E402
+from micrograd_notes import MLP, Value, engine, lift  # noqa: E402
+from micrograd_notes.engine.op import TABLE  # noqa: E402
 from micrograd_notes.engine.ops import log, relu, sigmoid, tanh  # noqa: E402
 from micrograd_notes.lifting.trace.name import RESERVED  # noqa: E402
 from tests.lifting.programs import NAMES  # noqa: E402
@@ -86,3 +89,19 @@ def test_the_negative_of_a_triplet_is_called_n() -> None:
 
 def test_reserved_are_at_least_the_names_of_python() -> None:
     assert set(dir(builtins)) <= RESERVED
+
+
+def test_no_array_is_called_after_a_variable_of_the_engine() -> None:
+    """The engine's own functions run while a loss is recorded; their variables name nothing."""
+    files = sorted(Path(engine.__file__).parent.glob("*.py"))
+    inside: set[str] = set()
+    for file in files:
+        nodes = [*ast.walk(ast.parse(file.read_text(encoding="utf-8")))]
+        inside |= {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        inside |= {n.name for n in nodes if isinstance(n, ast.FunctionDef)}
+    model = MLP(2, [3, 1], seed=0)
+    loss = lift(lambda x, y: (model(x) - y) ** 2 / 3 + abs(y - 2 * x[0]), model)
+    source = loss.source_for([[0.1, -0.7], [1.3, 0.2]], [0.5, 0.2])
+    called = {line.partition(" = ")[0].strip() for line in source.splitlines() if " = " in line}
+    assert len(called) > 15
+    assert not called & (inside - {*TABLE, *RESERVED}), source

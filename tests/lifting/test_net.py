@@ -1,4 +1,4 @@
-"""Before a lifted program is trusted, it is held against the scalars; what differs is refused."""
+"""Before a lifted program is trusted, it is compared with the scalars; a difference is refused."""
 
 import math
 import os
@@ -83,7 +83,7 @@ def test_the_message_names_the_line_of_the_source_where_the_compiler_is_wrong() 
     def loss(x: Any) -> Any:
         return sum((1 / (a - b)) * x for a in p for b in p if a is not b) ** 2
 
-    with pytest.raises(CannotLift, match=r"derivative by p\[\d\] is nan lifted.*\n.*line: dp\["):
+    with pytest.raises(CannotLift, match=r"derivative by p\[\d\] is nan lifted.*\n.*Line: dp\["):
         lift(loss, parameters=p, batch=False)(1.0)
 
 
@@ -232,7 +232,7 @@ def test_whole_numbers_that_are_too_large_and_masks_are_refused() -> None:
     program = lift(lambda x: w * x, parameters=[w])
     with pytest.raises(ValueError, match="x holds 9223372036854775808, too large"):
         program(np.array([2**63, 1], np.uint64))
-    with pytest.raises(ValueError, match="x is a masked array"):
+    with pytest.raises(ValueError, match="x must not be a masked array"):
         program(np.ma.array([1.0, 2.0], mask=[True, False]))
 
 

@@ -1,1 +1,1 @@
-"""A computation graph as a picture: a view of the values, DOT text, and SVG."""
+"""A computation graph as a picture. Read `picture.py` first, then `view.py`."""

@@ -1,11 +1,10 @@
-"""A view as DOT, the language of Graphviz.
+"""A view as DOT, the language of Graphviz: shapes, colours and labels.
 
-This file knows shapes, colours and DOT's escapes. It knows nothing of values, and does not lay out
-or render. The picture stays readable on white and on nearly black: the background is transparent,
-boxes are pale under black text, lines have a middle grey.
-
-What is in a box is an HTML-like label, so that no character of a name has a meaning for DOT. Colour
-never speaks alone: blue is a plus and a triangle up, orange a minus and a triangle down.
+`picture.py` and the stepper call `digraph`; `rendering.py` then lays it out. The picture is
+readable on white and on nearly black: the background is transparent, boxes are pale under black
+text, lines are grey. Blue always comes with a plus or a triangle up, orange with a minus or a
+triangle down. Labels are HTML-like, so that no character of a name has a meaning in DOT. Read
+`svg.py` next.
 """
 
 import html
@@ -17,13 +16,13 @@ from micrograd_notes.common import checks
 from micrograd_notes.draw.graph import table
 from micrograd_notes.draw.graph.view import Arrow, Box, Span, View
 from micrograd_notes.draw.svg import WORD_JOINER
-from micrograd_notes.draw.text import counted, short
+from micrograd_notes.draw.text import counted, from_to, short
 
 BLUE, ORANGE, GREY = "#2166ac", "#b35806", "#7a7a7a"  # 3:1 or better, on white and on #111
 PALE_BLUE, PALE_ORANGE, PAPER = "#d6e6f4", "#fde3c8", "#fafafa"
 FONT = "Helvetica,Arial,sans-serif"
 
-# Where a value comes from is told by the shape of its box, and in words by its first line.
+# The shape of a box says where its value comes from, and so does its first line.
 SHAPES = {
     "result": ("box", "rounded,filled"),
     "leaf": ("box", "filled"),
@@ -31,8 +30,9 @@ SHAPES = {
     "constant": ("note", "filled"),
     "group": ("box3d", "filled"),
 }
-_BESIDE = 8  # a name up to this long stands beside the operation, a longer one below it
-_MANY = 300  # boxes: in a picture of more, Graphviz untangles crossings in half as many rounds
+_BESIDE = 8  # a name of up to so many letters is beside the operation, a longer one below it
+_MANY = 300  # boxes: above it, Graphviz untangles crossings in half as many rounds
+_SNUG = {"height": "0", "width": "0"}  # a box is no larger than its label
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 
 
@@ -41,8 +41,7 @@ def digraph(view: View, rankdir: str = "LR") -> Digraph:
 
     Args:
         view: what is drawn.
-        rankdir: where results stand: right of their operands (LR), below (TB), left (RL) or above
-            (BT).
+        rankdir: where results are: right of their operands (LR), below (TB), left (RL), above (BT).
 
     >>> from micrograd_notes import Value
     >>> from micrograd_notes.draw.graph.view import view_of
@@ -50,49 +49,33 @@ def digraph(view: View, rankdir: str = "LR") -> Digraph:
     digraph {
     """
     checks.one_of("rankdir", rankdir, DIRECTIONS)
+    font = {"fontname": FONT, "color": GREY}
     dot = Digraph(
-        graph_attr={
-            "rankdir": rankdir,
-            "bgcolor": "transparent",
-            "ranksep": _distance(view),
-            "nodesep": "0.2",
-        },
-        node_attr={
-            "fontname": FONT,
-            "fontsize": "11",
-            "fillcolor": PAPER,
-            "color": GREY,
-            "margin": "0.08,0.06",
-            "height": "0",
-            "width": "0",
-        },
-        edge_attr={"fontname": FONT, "fontsize": "10", "color": GREY, "arrowsize": "0.7"},
+        graph_attr={"rankdir": rankdir, "bgcolor": "transparent", "nodesep": "0.2"},
+        node_attr={**font, "fontsize": "11", "fillcolor": PAPER, "margin": "0.08,0.06", **_SNUG},
+        edge_attr={**font, "fontsize": "10", "arrowsize": "0.7"},
     )
+    # Many arrows need more room between the ranks, in inches, to find their way.
+    dot.attr(ranksep=f"{max(0.4, 0.3 * len(view.arrows) / len(view.boxes)):.2f}")
     if len(view.boxes) > _MANY:
         dot.attr(mclimit="0.5")
     if view.notes:
         dot.attr(label=_notes(view.notes), labelloc="b", fontname=FONT, fontsize="11")
     for box in view.boxes:
+        name = " ".join(part for part in (box.name, box.operation or box.kind) if part)
         shape, style = SHAPES[box.kind]
         dot.node(
             box.key,
             label=_label(box),
             shape=shape,
             style=style + (",dashed" if box.is_cut else ""),
-            tooltip=_tooltip(box),
+            # Here, unlike in a label, a backslash begins an escape even before other letters.
+            tooltip=escaped("; ".join((name, *details(box)))).replace("\\", "\\\\"),
             **({"ordering": "in"} if box.operands_in_order else {}),
         )
     for arrow in view.arrows:
         dot.edge(arrow.tail, arrow.head, **_arrow(arrow))
     return dot
-
-
-def _distance(view: View) -> str:
-    """Returns the room between ranks, in inches: more where many arrows have to find their way."""
-    return f"{max(0.4, 0.3 * len(view.arrows) / len(view.boxes)):.2f}"
-
-
-# ---- labels ------------------------------------------------------------------------------------
 
 
 def _label(box: Box) -> str:
@@ -102,12 +85,11 @@ def _label(box: Box) -> str:
     rows.append(_row("data", table.data(box), colour=pale(box.data)))
     if box.takes_grad:
         rows.append(_row("grad", table.grad(box), colour=pale(box.grad)))
-    frame = 'border="0" cellborder="0" cellspacing="0" cellpadding="2"'
-    return f"<<table {frame}>{''.join(rows)}</table>>"
+    return _framed("".join(rows))
 
 
 def _heading(box: Box) -> str:
-    """Returns the first row or two: the operation, or which kind of leaf it is, and the name."""
+    """Returns the first row or two: the operation, or the kind of leaf, and the name."""
     if box.operation:
         what = f'<font point-size="14"><b>{escaped(box.operation)}</b></font>'
     elif box.kind == "group":
@@ -125,7 +107,7 @@ def _line(text: str) -> str:
 
 
 def _size(box: Box) -> str:
-    """Returns the row that says how often a group is repeated, and how many values it holds."""
+    """Returns the row with the repeats of a group and the number of its values."""
     times, values = f"× {box.times:,}", counted(box.stands_for, "value")
     if box.times == 1:
         return _line(values)
@@ -144,7 +126,7 @@ def _cells(left: str, right: str, attributes: str = "") -> str:
 
 
 def pale(span: Span | None) -> str:
-    """Returns the fill for numbers of one sign; that of paper where there are both, or none."""
+    """Returns the fill for numbers of one sign; that of paper for both signs or none."""
     if span is None:
         return PAPER
     return PALE_BLUE if span.low > 0 else PALE_ORANGE if span.high < 0 else PAPER
@@ -155,55 +137,41 @@ def _arrow(arrow: Arrow) -> dict[str, str]:
         return {"tooltip": counted(arrow.stands_for, "edge")}
     if arrow.partial is None:
         return {}
-    colour = BLUE if arrow.partial > 0 else ORANGE if arrow.partial < 0 else GREY
-    text = escaped(f"∂ {short(arrow.partial)}")
-    fill = pale(Span(arrow.partial, arrow.partial))
+    slope = arrow.partial
+    magnitude = min(abs(slope), 1.0) if slope == slope else 0.0  # lines are 1 to 3 points wide
+    fill, text = pale(Span(slope, slope)), escaped(f"∂ {short(slope)}")
     return {
-        "color": colour,
-        "penwidth": _width(arrow.partial),
-        "label": f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="2" '
-        f'style="rounded" bgcolor="{fill}"><tr><td>{text}</td></tr></table>>',
+        "color": BLUE if slope > 0 else ORANGE if slope < 0 else GREY,
+        "penwidth": f"{1 + 2 * magnitude:.2f}",
+        "label": _framed(f"<tr><td>{text}</td></tr>", f'2" style="rounded" bgcolor="{fill}'),
     }
-
-
-def _width(partial: float) -> str:
-    """Returns the width of a line: 1 for a small partial, 3 for one of 1 or more."""
-    magnitude = min(abs(partial), 1.0) if partial == partial else 0.0
-    return f"{1 + 2 * magnitude:.2f}"
 
 
 def _notes(lines: tuple[str, ...]) -> str:
     rows = "".join(f'<tr><td align="left">{escaped(line)}</td></tr>' for line in lines)
     # A browser's font may be wider than the one that Graphviz measured, hence the padding.
-    frame = f'border="0" cellborder="0" cellspacing="0" cellpadding="4" bgcolor="{PAPER}"'
-    return f"<<table {frame}>{rows}</table>>"
+    return _framed(rows, f'4" bgcolor="{PAPER}')
 
 
-def _tooltip(box: Box) -> str:
-    """Returns what a reader sees who points at the box: all digits, and what is in a group."""
-    first = " ".join(part for part in (box.name, box.operation or box.kind) if part)
-    # Here, unlike in a label, a backslash begins an escape even before other letters.
-    return escaped("; ".join((first, *details(box)))).replace("\\", "\\\\")
+def _framed(rows: str, padding: str = "2") -> str:
+    return (
+        f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="{padding}">{rows}</table>>'
+    )
 
 
 def details(box: Box) -> list[str]:
-    """Returns what a box has no room for: what is in a group, and the numbers with all digits."""
-    parts = [box.contents] if box.contents else []
-    parts.append(f"data {_all_digits(box.data)}")
-    if box.grad is not None:
-        parts.append(f"grad {_all_digits(box.grad)}")
-    return parts
-
-
-def _all_digits(span: Span) -> str:
-    return repr(span.low) if span.low == span.high else f"{span.low!r} … {span.high!r}"
+    """Returns what has no room in the box: a group's contents, and the numbers with all digits."""
+    numbers = {"data": box.data, "grad": box.grad}
+    spans = [(part, span) for part, span in numbers.items() if span]
+    parts = [f"{part} {from_to(repr(span.low), repr(span.high))}" for part, span in spans]
+    return [box.contents, *parts] if box.contents else parts
 
 
 def escaped(text: str) -> str:
     """Returns the text so that an HTML-like label shows it literally.
 
-    Even there Graphviz replaces `\\N` by the name of the node, and has no escape against it. A
-    `WORD_JOINER`, which is not seen, keeps the two characters apart.
+    Graphviz replaces `\\N` by the name of the node even there, and offers no escape. An invisible
+    `WORD_JOINER` keeps the two characters apart.
 
     >>> escaped('<script> & "x"')
     '&lt;script&gt; &amp; &quot;x&quot;'

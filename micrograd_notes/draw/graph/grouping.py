@@ -1,15 +1,14 @@
-"""Which values of a large graph share a box.
+"""Groups of values that share a box, because nobody can read a picture of thousands of boxes.
 
-A picture of thousands of boxes is no picture. This file sorts the values of a graph into groups, by
-ever coarser rules, until no more boxes are left than a reader can take in:
+`view.py` calls `grouped` for a large graph. Ever coarser rules apply until there are few enough
+boxes:
 
 1. a chain of additions is one sum;
-2. values that are computed alike from the same groups are repeats of each other, as happens when a
-   network is called on a hundred samples. Weights stay apart at first; then all leaves are alike;
-3. a value that only one other group uses moves in with its user: a whole neuron becomes one box.
+2. values that are computed alike from the same groups are repeats of each other, as when a network
+   is called on a hundred examples. Weights stay apart at first; then all leaves are alike;
+3. a value that only one other group uses joins its user, so that a whole neuron becomes one box.
 
-Values that are known to belong to a module (see `names`) are grouped by module, whatever the rules
-say. This file counts and sorts; it does not know what a box looks like.
+Values of a module (see `names.py`) are grouped by module instead. Read `view.py` next.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,11 +16,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from micrograd_notes.draw.graph.indexed import IndexedGraph
+from micrograd_notes.draw.graph.names import owner
 from micrograd_notes.engine.ops import add
 
 Groups = list[int]  # for each value of the graph the number of its group
 
-_ARROWS_A_BOX = 10  # between modules; wide layers side by side have a thicket of them
+_ARROWS_PER_BOX = 10  # between modules: wide layers have too many to follow
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,7 @@ class Grouping:
 
     graph: IndexedGraph
     of: Groups
-    module: dict[int, str]
-    """The path of the module that a group stands for, where it does."""
+    module: dict[int, str]  # the path of a group's module, if it has one
 
     @cached_property
     def members(self) -> dict[int, list[int]]:
@@ -40,17 +39,6 @@ class Grouping:
         for position, group in enumerate(self.of):
             members.setdefault(group, []).append(position)
         return members
-
-    @cached_property
-    def outputs(self) -> dict[int, list[int]]:
-        """The values of each group that other groups use, and the root."""
-        outputs: dict[int, list[int]] = {group: [] for group in self.members}
-        root = len(self.of) - 1
-        for position, users in enumerate(self.graph.users):
-            group = self.of[position]
-            if position == root or any(self.of[user] != group for user in users):
-                outputs[group].append(position)
-        return outputs
 
     @cached_property
     def operands(self) -> dict[int, set[int]]:
@@ -68,7 +56,7 @@ class Grouping:
         >>> from micrograd_notes import Value
         >>> from micrograd_notes.draw.graph.indexed import indexed
         >>> graph = indexed(Value(1.0) + 2.0 + 3.0)
-        >>> Grouping(graph, [0, 1, 2, 3, 3], {}).terms(4)
+        >>> Grouping(graph, [0, 1, 3, 2, 3], {}).terms(4)
         3
         """
         terms, parts = 0, [result]
@@ -92,15 +80,12 @@ class Grouping:
 def grouped(
     graph: IndexedGraph, limit: int, modules: Mapping[int, str] | None = None
 ) -> Grouping | None:
-    """Returns a grouping of at most `limit` groups, or None where the rules find none.
+    """Returns a grouping of at most `limit` groups, or None if the rules find none.
 
-    It is the first that has more than half as many, or else the one that has most. Modules between
-    which there would be a thicket of arrows give way to those around them: neurons to layers.
-
-    Args:
-        graph: the graph.
-        limit: the largest number of groups.
-        modules: for values that a module computes or owns its path, `layers[0].neurons[3]`.
+    It is the first one with more than half as many groups, or else the one with most. Where modules
+    would have a thicket of arrows between them, the modules around them are used: layers instead of
+    neurons. `modules` has the path, `layers[0].neurons[3]`, of the module that computes or owns a
+    value.
 
     >>> from micrograd_notes import Value
     >>> from micrograd_notes.draw.graph.indexed import indexed
@@ -124,9 +109,9 @@ def grouped(
 
 
 def _is_thicket(graph: IndexedGraph, modules: Mapping[int, str], limit: int) -> bool:
-    """Returns whether modules have so many arrows between them that no eye could follow one.
+    """Returns whether there are too many arrows between modules to follow one.
 
-    Two layers of 64 neurons have 4,096; with labels on a few, Graphviz takes half a minute.
+    Two layers of 64 neurons have 4,096, for which Graphviz takes half a minute.
     """
     arrows = {
         (modules[operand], path)
@@ -134,25 +119,21 @@ def _is_thicket(graph: IndexedGraph, modules: Mapping[int, str], limit: int) -> 
         for operand in graph.operands[position]
         if operand in modules
     }
-    return len(arrows) > _ARROWS_A_BOX * limit
+    return len(arrows) > _ARROWS_PER_BOX * limit
 
 
 def _ever_shorter(modules: Mapping[int, str]) -> Iterator[Mapping[int, str]]:
     """Yields the paths of the modules, then those of the modules around them, then none."""
     while modules:
         yield modules
-        modules = {position: _parent(path) for position, path in modules.items() if path}
+        modules = {position: owner(path) for position, path in modules.items() if path}
     yield {}
-
-
-def _parent(path: str) -> str:
-    return path.rpartition(".")[0]
 
 
 def _ever_coarser(
     graph: IndexedGraph, limit: int, modules: Mapping[int, str]
 ) -> Iterator[Grouping]:
-    """Yields the groupings by one rule after the other, each on top of those before."""
+    """Yields the groupings by one rule after the other, each on top of the earlier ones."""
     head = _heads_of_sums(graph, modules)
     sums = _repeats(graph, head, modules, merge=False)
     yield sums
@@ -175,7 +156,7 @@ def _ever_coarser(
 def _heads_of_sums(graph: IndexedGraph, modules: Mapping[int, str]) -> list[int]:
     """Returns for each value the addition that it is a part of, or itself.
 
-    An addition is a part of the next one if nothing else uses it and nobody gave it a name.
+    An addition is a part of the next one if nothing else uses it and it has no name.
     """
     head = list(range(len(graph.values)))
     for position in reversed(head):
@@ -192,15 +173,12 @@ def _heads_of_sums(graph: IndexedGraph, modules: Mapping[int, str]) -> list[int]
 
 
 def _repeats(
-    graph: IndexedGraph,
-    head: Sequence[int],
-    modules: Mapping[int, str],
-    merge: bool,
-    leaves_are_alike: bool = False,
+    graph: IndexedGraph, head: Sequence[int], modules: Mapping[int, str], merge: bool,
+    leaves_are_alike: bool = False
 ) -> Grouping:
     """Returns the grouping in which values that are computed alike from the same groups are one.
 
-    Without `merge`, only the parts of a sum are.
+    Without `merge`, only the parts of a sum are grouped.
     """
     number: dict[object, int] = {}  # a group's number by what its values have in common
     of = [-1] * len(graph.values)
@@ -223,8 +201,11 @@ def _repeats(
             is_apart = value.requires_grad and not leaves_are_alike
             alike = position if is_apart else ("leaf", value.requires_grad)
         else:
-            likes = [_like(graph, p, of[p], modules) for p in operands]
-            alike = (value.op.name, *likes)
+            # All parameters of modules are alike, so that a penalty on the weights, w*w, is one
+            # group instead of one per neuron.
+            are_weights = [p in modules and not graph.operands[p] for p in operands]
+            likes = zip(operands, are_weights, strict=True)
+            alike = (value.op.name, *("weight" if is_one else of[p] for p, is_one in likes))
         of[position] = number.setdefault(alike, len(number))
         if path is not None:
             module[of[position]] = path
@@ -232,20 +213,11 @@ def _repeats(
     return Grouping(graph, _leaves_by_use(graph, of, module) if merge else of, module)
 
 
-def _like(graph: IndexedGraph, position: int, group: int, modules: Mapping[int, str]) -> object:
-    """Returns what operands of repeats share: a group; for a module's parameters, that they are.
-
-    So a penalty on all weights, w*w, is one group and not one for each neuron.
-    """
-    is_parameter = position in modules and not graph.operands[position]
-    return "parameter" if is_parameter else group
-
-
 def _leaves_by_use(graph: IndexedGraph, of: Groups, module: Mapping[int, str]) -> Groups:
-    """Returns the groups with leaves kept apart that are not used in the same places.
+    """Returns the groups with leaves apart that are used in different places.
 
-    The inputs of a network and the targets in its loss are both plain numbers, but not the same
-    thing. Modules side by side, as in a layer, count as one place.
+    The inputs of a network and the targets in its loss are both plain numbers, but different
+    things. Modules side by side, as in a layer, count as one place.
     """
     number: dict[object, int] = {}
     divided = list(of)
@@ -254,17 +226,17 @@ def _leaves_by_use(graph: IndexedGraph, of: Groups, module: Mapping[int, str]) -
         if graph.operands[position] or group in module:
             continue
         places = frozenset(
-            _parent(module[of[user]]) if of[user] in module else of[user] for user in users
+            owner(module[of[user]]) if of[user] in module else of[user] for user in users
         )
-        # Below zero, as leaves come before everything that is made of them.
+        # Below zero, because leaves come before everything that is made of them.
         divided[position] = number.setdefault((group, places), -1 - len(number))
     return divided
 
 
 def _moved_in(grouping: Grouping, largest: int) -> Grouping:
-    """Returns the grouping in which a group moves in with its only user.
+    """Returns the grouping in which a group joins its only user.
 
-    All that a group alone uses moves in, or nothing, if it would become larger than `largest`.
+    All that a group alone uses joins it; nothing does if it would become larger than `largest`.
     """
     operands = grouping.operands
     users: dict[int, set[int]] = {group: set() for group in operands}

@@ -1,6 +1,6 @@
-// Makes the groups of a picture open: a click on a box, or Enter, shows its panel below the picture.
-// Python has drawn all panels and says everything; this script only shows one and hides the others.
-// It uses no library and no id, and asks nothing of the network.
+// Opens the groups of a picture: a click on a box, or Enter, shows its panel below the picture. Python has
+// drawn and described all panels; this script shows one and hides the others. It uses no library and no
+// id, and requests nothing from the network.
 (() => {
   "use strict";
 
@@ -15,7 +15,7 @@
     open = panel;
     panel.hidden = false;
     mark(panel, true);
-    // Whoever listens hears what was opened, and whoever looks is taken there.
+    // A screen reader reads out the heading, and the page scrolls to the panel.
     panel.querySelector("h2").focus({preventScroll: true});
     const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
     panel.scrollIntoView({block: "nearest", behavior: isStill ? "instant" : "smooth"});
@@ -39,7 +39,7 @@
     box.querySelector(".mark path")?.setAttribute("d", isOpen ? "M-4 0H4" : "M-4 0H4M0-4V4");
   }
 
-  // A round mark on the corner of the box, where it covers neither text nor arrows.
+  // A round mark at the corner of the box, where it hides neither text nor arrows.
   function addMark(box) {
     const place = box.querySelector("polygon").getBBox();
     const [badge, circle, sign] = ["g", "circle", "path"]
@@ -59,7 +59,7 @@
     box.setAttribute("tabindex", "0");
     box.setAttribute("role", "button");
     box.querySelector("title").textContent = label;  // the name of the button, and its tooltip
-    box.parentNode.append(box);  // above the arrows, and with Tab in the order of computation
+    box.parentNode.append(box);  // above the arrows, and Tab follows the order of computation
     if (canOpen === "yes") addMark(box);
     mark(panel, false);
     box.addEventListener("click", () => (open === panel ? close() : show(panel)));
@@ -74,8 +74,8 @@
     if (event.key === "Escape" && open) close();
   });
 
-  picture.setAttribute("role", "group");  // an image may hold no buttons
-  // A tall picture has its first boxes in the middle of its height, and arrows around them.
+  picture.setAttribute("role", "group");  // an image must not contain buttons
+  // The first boxes of a tall picture are in the middle of its height.
   const frame = picture.parentElement;
   frame.scrollTop = (frame.scrollHeight - frame.clientHeight) / 2;
   root.querySelector(".hint").hidden = false;

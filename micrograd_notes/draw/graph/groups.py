@@ -1,8 +1,8 @@
-"""The groups of a picture, to be opened on its page: by a click, or by Enter and Escape.
+"""Groups that open on the page of a picture: by a click, or by Enter and Escape.
 
-This file writes, for each group, a panel with the group's own graph, laid out ahead, so that the
-page needs nothing but itself. Which panel is seen is for a script (`groups.js`, `groups.css`), and
-until it runs the picture is as it is without. What is inside a group is decided in `inside`.
+`picture.py` calls `with_groups`. Each group that `inside.py` describes gets a panel with its own
+graph, laid out in advance, so that the page needs nothing else. A script shows one panel at a time;
+read `groups.js` next.
 """
 
 import html
@@ -14,52 +14,43 @@ from micrograd_notes.draw.graph import table
 from micrograd_notes.draw.graph.dot import details, digraph
 from micrograd_notes.draw.graph.inside import MOST_VALUES, Inside
 from micrograd_notes.draw.graph.view import View
-from micrograd_notes.draw.page import text_of
+from micrograd_notes.draw.page import folded, scrolling, text_of
 from micrograd_notes.draw.rendering import render
 from micrograd_notes.draw.text import counted
 
 MOST_GROUPS = 50
-"""How many groups of a page are laid out: each takes milliseconds, and its room in the file."""
+"""The most groups of a page to lay out; each takes milliseconds, and bytes of the file."""
 
 _ADVICE = (
-    "To see a part of it, draw a value of it with what is around: "
+    "To see a part of it, draw one of its values with the values around it: "
     "<code>draw_dot(root, focus=value, radius=2)</code>."
 )
 
 
 def with_groups(picture: str, insides: Sequence[Inside], rankdir: str = "LR") -> str:
-    """Returns HTML: the picture with boxes that open, a line that says so, and the panels.
-
-    Args:
-        picture: the picture with the groups, in HTML.
-        insides: what is inside them.
-        rankdir: where results stand; see `digraph`.
-    """
+    """Returns HTML: the picture with boxes that open, a line that says so, and the panels."""
     panels, opened = [], 0
     for inside in insides:
         if inside.view is None:
             panels.append(_refusal(inside, _too_large(inside)))
         elif opened == MOST_GROUPS:
-            panels.append(_refusal(inside, f"not drawn here: the first {MOST_GROUPS} groups are"))
+            panels.append(_refusal(inside, f"only the first {MOST_GROUPS} groups are drawn here"))
         else:
             opened += 1
             panels.append(_panel(inside, inside.view, rankdir))
     return _FRAGMENT.format(
-        style=text_of("graph/groups.css"),
-        picture=picture,
-        hint=_hint(opened, len(insides)),
-        panels="\n".join(panels),
-        script=text_of("graph/groups.js"),
+        style=text_of("graph/groups.css"), script=text_of("graph/groups.js"), picture=picture,
+        hint=_hint(opened, len(insides)), panels="\n".join(panels),
     )
 
 
 def _hint(opened: int, groups: int) -> str:
-    how = "Click a box marked + to see what is inside, or go to it with Tab and press Enter."
+    how = "Click a box marked + to see inside it, or go to it with Tab and press Enter."
     if opened == groups:
         return how
-    hidden = counted(groups - opened, "group")
     if not opened:
         return f"None of the {counted(groups, 'group')} can be opened: click one to see why."
+    hidden = counted(groups - opened, "group")
     return f"{how} {hidden} of {groups:,} cannot be opened: click one to see why."
 
 
@@ -83,7 +74,7 @@ def _panel(inside: Inside, view: View, rankdir: str) -> str:
 
 
 def _refusal(inside: Inside, why: str) -> str:
-    """Returns the panel that says why there is none, and what to do."""
+    """Returns the panel that says why the group does not open, and what to do."""
     name = table.what(inside.box)
     return _PANEL.format(
         key=html.escape(inside.box.key),
@@ -95,16 +86,14 @@ def _refusal(inside: Inside, why: str) -> str:
 
 
 def _drawn(view: View, rankdir: str) -> str:
-    # Without arrows Graphviz stands the boxes across the direction: a row is easier to look over.
+    # Without arrows Graphviz puts the boxes across the direction, and a row is easier to read.
     direction = rankdir if view.arrows else "TB"
-    # What the notes say stands above, where a reader of a wide picture does not have to find it.
+    # The notes are above, where a reader of a wide picture finds them.
     dot = digraph(replace(view, notes=()), direction)
     size = f"{counted(len(view.boxes), 'box', 'boxes')}, {counted(len(view.arrows), 'arrow')}."
-    return _DRAWN.format(
-        svg=svg.accessible(render(dot.source, "svg"), view.title, " ".join((size, *view.notes))),
-        title=html.escape(view.title),
-        table=table.as_html(view),
-    )
+    drawn = svg.accessible(render(dot.source, "svg"), view.title, " ".join((size, *view.notes)))
+    in_words = folded("The same as a table", table.as_html(view), f"{view.title}, as a table")
+    return f"{scrolling(drawn, f'{view.title}, scrolls')}\n{in_words}"
 
 
 _FRAGMENT = """<div class="groups">
@@ -122,13 +111,3 @@ _PANEL = """<section class="inside" data-opens="{key}" data-can-open="{can_open}
 <div class="head"><h2 tabindex="-1">{title}</h2><button type="button">Close</button></div>
 {body}
 </section>"""
-
-_DRAWN = """<div class="picture" tabindex="0" role="group" aria-label="{title}, scrolls">
-{svg}
-</div>
-<details>
-<summary>The same as a table</summary>
-<div class="picture" tabindex="0" role="group" aria-label="{title}, as a table">
-{table}
-</div>
-</details>"""

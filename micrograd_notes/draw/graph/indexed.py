@@ -1,10 +1,10 @@
-"""A graph of values, read once into plain lists.
+"""A graph of values, read once into plain lists: who uses whom, and how far apart values are.
 
-This file knows how values point to their operands, and how far they are from one another. Positions
-in the topological order stand for values, so that all that follows is the same in every run. It
-does not know what a picture is.
+`view.py`, `grouping.py` and the stepper start from it. A position in the topological order stands
+for a value, so that everything that follows is the same in every run. Read `grouping.py` next.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -32,16 +32,21 @@ class IndexedGraph:
         """For each value its position."""
         return {value: position for position, value in enumerate(self.values)}
 
+    def outputs(self, members: Collection[int]) -> list[int]:
+        """Returns those of the positions that something outside of them uses, and the root."""
+        inside, root = frozenset(members), len(self.values) - 1
+        return [p for p in members if p == root or not inside.issuperset(self.users[p])]
+
     def nearest(self, centre: int, radius: int | None, at_most: int) -> list[int]:
         """Returns the positions within `radius` edges of the centre, nearest first.
 
-        There are `at_most` so many; a radius of None is without bound.
+        There are at most `at_most` of them. A radius of None has no bound.
 
         >>> x = Value(2.0)
         >>> indexed(((x * x) + 1.0).tanh()).nearest(centre=4, radius=2, at_most=10)
-        [4, 3, 2, 0]
+        [4, 3, 1, 2]
         """
-        found = {centre: None}  # a dict keeps the order in which they are found
+        found = {centre: None}  # a dict keeps the order
         ring = [centre]
         distance = 0
         while ring and len(found) < at_most and distance != radius:

@@ -1,9 +1,8 @@
-"""What is inside the groups of a picture: for each the graph of one of its repeats.
+"""The insides of the groups of a picture: for each group the graph of one of its repeats.
 
-A neuron that was called a hundred times is one box in a large picture. Inside there is the same
-graph a hundred times, with other numbers, so one of them tells how it is made. This file decides
-what of a group is shown, what it is called, and which groups are too large. It knows nothing of
-SVG or HTML.
+A neuron that was called a hundred times is one box in a large picture. It holds the same graph a
+hundred times with other numbers, so one of them shows how it is made. `picture.py` calls
+`insides_of`; read `groups.py` next, which puts the insides on a page.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,40 +17,34 @@ from micrograd_notes.draw.text import counted
 from micrograd_notes.engine import Value
 
 MOST_VALUES = 60
-"""How many values of a group are drawn: more would be a picture to get lost in."""
+"""The most values of a group to draw; nobody could read more."""
 
 MOST_LEAVES = 12
-"""How many are drawn of a group of leaves, which lead nowhere."""
+"""The most leaves to draw of a group of leaves."""
 
 
 @dataclass(frozen=True)
 class Inside:
-    """One group, and what is seen of it when it is opened."""
+    """One group, and what a reader sees after opening it."""
 
     box: Box
-    title: str
-    """Which group it is, which of its repeats is drawn, and how much of the group that is."""
-    drawn: int
-    """How many values of the group are drawn, or would be if they were not too many."""
+    title: str  # the group, the repeat that is drawn, and its share of the group
+    drawn: int  # the number of values to draw, even if they are too many
     view: View | None
-    """The picture; None if it would have more than `MOST_VALUES` of the group."""
+    """The picture; None if it would have more than `MOST_VALUES` values of the group."""
 
     @property
     def rest(self) -> int:
-        """How many values of the group are not drawn."""
+        """The number of values of the group that are not drawn."""
         return self.box.stands_for - self.drawn
 
 
 def insides_of(
     graph: IndexedGraph, view: View, model: Any = None, partials: bool = False
 ) -> tuple[Inside, ...]:
-    """Returns what is inside each group of the view, in the order of its boxes.
+    """Returns the inside of each group of the graph's view, in the order of the boxes.
 
-    Args:
-        graph: the graph that the view is of.
-        view: the picture with the groups.
-        model: a `Module`, whose names the parameters are drawn with.
-        partials: whether an arrow says the local partial.
+    `model` and `partials` are as for `draw_dot`.
 
     >>> from micrograd_notes.draw.graph.indexed import indexed
     >>> from micrograd_notes.draw.graph.view import view_of
@@ -77,7 +70,7 @@ def _inside(
     names: Mapping[Value, str],
     partials: bool,
 ) -> Inside:
-    results = [p for p in _outputs(graph, box) if graph.operands[p]]
+    results = [p for p in graph.outputs(box.members) if graph.operands[p]]
     own = sorted(_all_below(graph, results[0], home)) if results else box.members[:MOST_LEAVES]
     name = what(replace(box, times=1, stands_for=1))
     title = f"Inside {name}: {_which(graph, box, results, len(own))}"
@@ -85,12 +78,6 @@ def _inside(
     if len(own) <= MOST_VALUES:
         view = replace(_view(graph, box, own, home, names, partials), title=title)
     return Inside(box, title, len(own), view)
-
-
-def _outputs(graph: IndexedGraph, box: Box) -> list[int]:
-    """Returns the values of the group that others use, and the root."""
-    members, root = frozenset(box.members), len(graph.values) - 1
-    return [p for p in box.members if p == root or not members.issuperset(graph.users[p])]
 
 
 def _all_below(graph: IndexedGraph, result: int, home: Mapping[int, Box]) -> set[int]:
@@ -112,7 +99,7 @@ def _which(graph: IndexedGraph, box: Box, results: Sequence[int], drawn: int) ->
         return f"the first {how_much}"
     if len(results) == 1:
         return how_much
-    # A neuron leaves itself on each result, so results of the same one are calls of it.
+    # A neuron notes itself on each result, so results with one origin are its calls.
     callers = {id(graph.values[p].origin) for p in results}
     are_calls = len(callers) == 1 and graph.values[results[0]].origin is not None
     noun = "calls" if are_calls else "results"
@@ -127,7 +114,7 @@ def _view(
     names: Mapping[Value, str],
     partials: bool,
 ) -> View:
-    """Returns the view of these values of the group and, dashed, of those that they take."""
+    """Returns the view of these values of the group and, dashed, of their operands outside."""
     inside = frozenset(own)
     taken = {operand for p in own for operand in graph.operands[p]} - inside
     notes = [f"Dashed: {counted(len(taken), 'value')} from outside the group."] if taken else []

@@ -1,15 +1,16 @@
-"""A view as a Mermaid flowchart, which JupyterLab 4.1 and newer draws by itself, without Graphviz.
+"""A view as a Mermaid flowchart, which JupyterLab 4.1 and newer draws itself, without Graphviz.
 
-This file knows Mermaid and its escapes. It knows nothing of values.
+`picture.py` falls back on it. Read `table.py` next, the other fallback.
 """
 
 import re
+from collections.abc import Sequence
 
 from micrograd_notes.draw.graph import table
-from micrograd_notes.draw.graph.view import Box, View
+from micrograd_notes.draw.graph.view import View
 from micrograd_notes.draw.text import short
 
-_SHAPES = {  # what opens and closes a node; the kinds are told apart as in `dot`
+_SHAPES = {  # the signs that open and close a node of each kind
     "result": ("(", ")"),
     "leaf": (">", "]"),
     "parameter": ("{{", "}}"),
@@ -32,7 +33,9 @@ def flowchart(view: View, rankdir: str = "LR", note: str = "") -> str:
     lines = [f"flowchart {rankdir}", f"accTitle: {_literal(view.title)}"]
     for box in view.boxes:
         opening, closing = _SHAPES[box.kind]
-        lines.append(f'{box.key}{opening}"{_text(_lines(box))}"{closing}')
+        words = [table.what(box), f"data {table.data(box)}"]
+        words += [f"grad {table.grad(box)}"] if box.takes_grad else []
+        lines.append(f'{box.key}{opening}"{_text(words)}"{closing}')
     for arrow in view.arrows:
         partial = "" if arrow.partial is None else f'|"{_literal("∂ " + short(arrow.partial))}"|'
         lines.append(f"{arrow.tail} -->{partial} {arrow.head}")
@@ -42,17 +45,12 @@ def flowchart(view: View, rankdir: str = "LR", note: str = "") -> str:
     return "\n".join(lines)
 
 
-def _lines(box: Box) -> list[str]:
-    lines = [table.what(box), f"data {table.data(box)}"]
-    return [*lines, f"grad {table.grad(box)}"] if box.takes_grad else lines
-
-
-def _text(lines: list[str] | tuple[str, ...]) -> str:
+def _text(lines: Sequence[str]) -> str:
     return "<br/>".join(map(_literal, lines))
 
 
 def _literal(text: str) -> str:
-    """Returns the text with every character that may mean something written as its number.
+    """Returns the text with every character that may have a meaning written as its number.
 
     >>> _literal('<b>"x"')
     '#60;b#62;#34;x#34;'

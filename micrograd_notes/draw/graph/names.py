@@ -1,7 +1,7 @@
-"""What a model calls its parameters, and which values of a graph belong to which of its modules.
+"""The names of a model's parameters, and the module that each value of a graph belongs to.
 
-This file reads a model's `named_parameters()` and the `origin` that a neuron leaves on its output.
-It knows nothing of boxes.
+`view.py`, `inside.py` and the stepper call it. It reads a model's `named_parameters()` and the
+`origin` that a neuron leaves on its output. Read `grouping.py` next.
 """
 
 from collections.abc import Mapping
@@ -38,18 +38,18 @@ def owner(name: str) -> str:
 def modules_of(graph: IndexedGraph, names: Mapping[Value, str]) -> dict[int, str]:
     """Returns, for each value that a neuron owns or computes, the path of that neuron.
 
-    A neuron notes itself as the `origin` of its output. What it computed is all that leads from its
-    parameters to that output without passing through the output of another call. Neurons of which
-    no name is known are numbered.
+    A neuron notes itself as the `origin` of its output. It computed all that leads from its
+    parameters to that output without passing through the output of another call. Neurons without a
+    name are numbered.
 
     >>> from micrograd_notes.draw.graph.indexed import indexed
     >>> from micrograd_notes.nn.networks import Neuron
     >>> neuron = Neuron(1, activation="tanh", seed=0)
     >>> graph = indexed(neuron([3.0]) - 1.0)
     >>> [value.op.symbol if value.op else "leaf" for value in graph.values]
-    ['leaf', 'leaf', 'leaf', 'leaf', '*', '+', 'tanh', '-']
+    ['leaf', 'leaf', 'leaf', '*', '+', 'tanh', 'leaf', '-']
     >>> sorted(modules_of(graph, names_of(neuron)))
-    [1, 2, 4, 5, 6]
+    [0, 1, 3, 4, 5]
     """
     outputs, owners = _outputs_and_owners(graph, names)
     leads_to = dict(outputs)
@@ -71,9 +71,9 @@ def modules_of(graph: IndexedGraph, names: Mapping[Value, str]) -> dict[int, str
 def _outputs_and_owners(
     graph: IndexedGraph, names: Mapping[Value, str]
 ) -> tuple[dict[int, str], dict[int, str]]:
-    """Returns the path of the neuron that each output comes from, and each parameter is of."""
+    """Returns the path of the neuron of each output, and that of each parameter."""
     outputs: dict[int, str] = {}
-    paths: dict[int, str] = {}  # by identity: a learner's module need not be hashable
+    paths: dict[int, str] = {}  # by identity, because a learner's module may not be hashable
     owners = {value: owner(name) for value, name in names.items()}
     for position, value in enumerate(graph.values):
         module = value.origin

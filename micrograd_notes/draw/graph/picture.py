@@ -1,13 +1,12 @@
 """A picture of a graph: what `draw_dot` returns, a notebook displays, and a file holds.
 
-This file brings view, DOT, Graphviz and the table together, and knows the formats that there are.
-Its methods have the names of xflr6/graphviz, which micrograd's own `draw_dot` returns an object of.
+Learners call `draw_dot`. Its steps are a view of the graph (`view.py`), DOT (`dot.py`), and SVG
+from Graphviz (`rendering.py`, `svg.py`). The methods have the names of xflr6/graphviz, because
+micrograd's own `draw_dot` returns an object of that library. Read `view.py` next.
 """
 
 import os
-from collections.abc import Callable
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from graphviz import Digraph
@@ -21,14 +20,11 @@ from micrograd_notes.draw.graph.groups import with_groups
 from micrograd_notes.draw.graph.indexed import indexed
 from micrograd_notes.draw.graph.inside import Inside, insides_of
 from micrograd_notes.draw.graph.view import View, view_of
-from micrograd_notes.draw.page import PICTURE, TABLE, page
-from micrograd_notes.draw.rendering import FORMATS, format_of, render
+from micrograd_notes.draw.page import Drawing, displayed, folded, page, scrolling
+from micrograd_notes.draw.rendering import FORMATS, render
 from micrograd_notes.draw.text import counted
 from micrograd_notes.engine import Value
 from micrograd_notes.nn import Module
-
-SAVED_AS = (*FORMATS, "dot", "html")
-"""The formats, and suffixes, that a picture is saved in."""
 
 
 def draw_dot(
@@ -45,27 +41,26 @@ def draw_dot(
 ) -> "Picture":
     """Returns a picture of the graph below the root, which displays itself in a notebook.
 
-    A box is a value: what made it, its name, its data, and its gradient with a sign ("grad –" until
-    a `backward()` has come by). An arrow leads from an operand to its result; `x*x` has two.
-    Rounded boxes are results, square ones leaves; a model's parameters have two plugs, constants a
-    folded corner.
+    A box is a value: its operation, its name, its data, and its gradient with a sign ("grad –"
+    before the first `backward()`). An arrow leads from an operand to its result; `x*x` has two.
+    Rounded boxes are results and square ones leaves. A model's parameters have two plugs, and
+    constants a folded corner.
 
     Args:
         root: the value whose graph is drawn.
-        format: what `pipe` and `render` write if they are not told: svg, png or pdf.
-        rankdir: where results stand: right of their operands (LR), below (TB), left (RL) or above
-            (BT).
-        model: a `Module`, whose names its parameters and neurons are drawn with.
-        partials: whether an arrow says the local partial, d result / d operand.
-        limit: the most boxes; a larger graph is drawn in groups, with a line that counts them. On
-            the page that `html()` returns they can be opened.
-        group: with False, a graph above the limit is refused.
-        focus: a value whose neighbourhood alone is drawn,
-        radius: as far as this many arrows.
+        format: the format that `pipe` and `render` write by default: svg, png or pdf.
+        rankdir: where results are: right of their operands (LR), below (TB), left (RL), above (BT).
+        model: a `Module`, whose names label its parameters and neurons.
+        partials: whether an arrow shows the local slope, d result / d operand.
+        limit: the most boxes. A larger graph is drawn in groups, with a line that counts them. They
+            open on the page that `html()` returns.
+        group: False refuses a graph above the limit.
+        focus: a value; only its neighbourhood is drawn.
+        radius: the size of that neighbourhood, in arrows.
 
     Raises:
-        TypeError: root is no `Value`, or model no `Module`.
-        ValueError: another argument is none of those that are accepted; the message lists them.
+        TypeError: root is not a `Value`, or model is not a `Module`.
+        ValueError: another argument is not accepted; the message lists what is.
 
     >>> x = Value(3.0, name="x")
     >>> picture = draw_dot(x * x)
@@ -75,13 +70,12 @@ def draw_dot(
     view = view_of(
         root, model=model, partials=partials, limit=limit, group=group, focus=focus, radius=radius
     )
-    has_groups = any(box.kind == "group" for box in view.boxes)
-    insides = insides_of(indexed(root), view, model, partials) if has_groups else ()
+    insides = insides_of(indexed(root), view, model, partials) if view.grouped else ()
     return Picture(view, format, rankdir, insides)
 
 
-class Picture:
-    """A view with everything that can be made of it.
+class Picture(Drawing):
+    """A view of a graph, and the picture, the page and the files made from it.
 
     >>> x = Value(3.0, name="x")
     >>> picture = draw_dot(x * x)
@@ -92,12 +86,11 @@ class Picture:
     ValueError: path must end in .svg or .png or .pdf or .dot or .html, got 'square.gif'
     """
 
+    saved_as = (*FORMATS, "dot", "html")
+    """The formats that it is saved in, which are the suffixes of its files."""
+
     def __init__(
-        self,
-        view: View,
-        format: str = "svg",
-        rankdir: str = "LR",
-        insides: tuple[Inside, ...] = (),
+        self, view: View, format: str = "svg", rankdir: str = "LR", insides: tuple[Inside, ...] = ()
     ) -> None:
         checks.instance("view", view, View, "a View, as draw_dot(root) makes one")
         checks.one_of("format", format, FORMATS)
@@ -105,7 +98,7 @@ class Picture:
         self.format = format
         self.rankdir = rankdir
         self.insides = insides
-        """What is seen when a group of the view is opened on a page."""
+        """The insides of the groups of the view, for the page on which they open."""
         self.dot: Digraph = digraph(view, rankdir)
 
     @property
@@ -139,38 +132,29 @@ class Picture:
         return self.svg().encode() if format == "svg" else render(self.source, format)
 
     def html(self) -> str:
-        """Returns a page of its own, with the picture, groups that open, and a table of its values.
+        """Returns a page with the picture, groups that open, and a table of the values.
 
-        A group opens on the graph of one of its repeats, if that has few enough values to lay out
-        ahead; else it says why not, and what to do.
+        A group opens to show the graph of one of its repeats. If that graph is too large, the group
+        says so, and what to do.
         """
-        picture = PICTURE.format(svg=self.svg())
+        picture = scrolling(self.svg(), "picture")
         if self.insides:
             picture = with_groups(picture, self.insides, self.rankdir)
-        return page(self.view.title, picture + TABLE.format(table=table.as_html(self.view)))
+        in_words = folded("The same as a table", table.as_html(self.view), "table")
+        return page(self.view.title, f"{picture}\n{in_words}")
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Writes the picture in the format of the path's suffix: .svg, .png, .pdf, .dot, .html.
-
-        Returns:
-            The path.
-
-        Raises:
-            ValueError: the path ends with none of these.
-            OSError: the file cannot be written; an older one stays as it is.
-        """
-        format = format_of(path, SAVED_AS)
-        texts: dict[str, Callable[[], str]] = {"dot": lambda: self.source, "html": self.html}
-        content = texts[format]().encode() if format in texts else self.pipe(format)
-        return write_whole(path, content)
+    def _as_file(self, format: str) -> bytes:
+        if format in FORMATS:
+            return self.pipe(format)
+        return (self.source if format == "dot" else self.html()).encode()
 
     def render(
         self, filename: str | os.PathLike[str], format: str | None = None, cleanup: bool = False
     ) -> str:
-        """Writes the DOT source to the file, and the picture beside it, as xflr6/graphviz does.
+        """Writes the DOT source to the file and the picture beside it, as xflr6/graphviz does.
 
-        Returns:
-            The path of the picture: the filename with the format added.
+        Returns the path of the picture: the filename with the format added. With `cleanup`, only
+        the picture stays.
         """
         format = self.format if format is None else format
         source = as_path(filename, "filename")
@@ -189,10 +173,9 @@ class Picture:
         """Returns what a notebook displays: the picture; without Graphviz, diagram and table."""
         try:
             drawn = self.svg()
-        except Exception as error:  # a display that raises would leave the reader with a traceback
-            return {  # no HTML, which a notebook would prefer to the diagram
+        except Exception as error:  # otherwise the notebook would show a traceback
+            return {  # without HTML, which a notebook would prefer to the diagram
                 "text/vnd.mermaid": mermaid.flowchart(self.view, self.rankdir, str(error)),
                 "text/plain": f"{table.plain(self.view)}\n{error}",
             }
-        image = svg.image(drawn, f"{self.view.title}. {self.description}")
-        return {"text/html": image, "image/svg+xml": drawn, "text/plain": repr(self)}
+        return displayed(drawn, f"{self.view.title}. {self.description}", repr(self))

@@ -1,19 +1,20 @@
-"""A view as a table, in plain text and in HTML: for readers who do not see the picture.
+"""A view as a table, in plain text and in HTML, for readers who do not see the picture.
 
-This file knows how the numbers of a box are written in words. It knows nothing of values.
+`picture.py`, `groups.py`, `mermaid.py` and the stepper call it, also for how the numbers of a box
+are written. Read `view.py` next.
 """
 
 import html
 
 from micrograd_notes.draw.graph.view import Box, View
-from micrograd_notes.draw.text import counted, short, signed
+from micrograd_notes.draw.text import counted, from_to, short, signed
 
 HEADINGS = ("", "what", "data", "grad", "made from")
 _PARTS = ("", ' data-part="data"', ' data-part="grad"', "")  # as in the SVG: see `svg`
 
 
 def rows(view: View) -> list[tuple[str, ...]]:
-    """Returns a row a box: its key, what it is, data, grad, and its operands' keys in order."""
+    """Returns a row per box: its key, what it is, data, grad, and its operands' keys in order."""
     operands: dict[str, list[str]] = {}
     for arrow in view.arrows:
         operands.setdefault(arrow.head, []).append(arrow.tail)
@@ -72,9 +73,6 @@ def as_html(view: View) -> str:
     return "\n".join(["<table>", head, *body, "</tbody></table>"])
 
 
-# ---- what a box says ---------------------------------------------------------------------------
-
-
 def what(box: Box) -> str:
     """Returns what the box is: its operation or kind, its name, and the size of a group."""
     size = [f"× {box.times:,}"] if box.times > 1 else []
@@ -86,15 +84,11 @@ def what(box: Box) -> str:
 
 def data(box: Box) -> str:
     """Returns the number of the box, or the range of its numbers."""
-    return _range(short(box.data.low), short(box.data.high))
+    return from_to(short(box.data.low), short(box.data.high))
 
 
 def grad(box: Box) -> str:
-    """Returns the gradient with its sign; a dash before a sweep; nothing where none flows."""
+    """Returns the gradient with its sign; a dash before `backward`; nothing if none flows."""
     if not box.takes_grad:
         return ""
-    return "–" if box.grad is None else _range(signed(box.grad.low), signed(box.grad.high))
-
-
-def _range(low: str, high: str) -> str:
-    return low if low == high else f"{low} … {high}"
+    return "–" if box.grad is None else from_to(signed(box.grad.low), signed(box.grad.high))

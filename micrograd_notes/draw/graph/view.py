@@ -1,8 +1,8 @@
-"""What a picture of a graph shows: its boxes and arrows, what they say, and what is hidden.
+"""The view of a graph: boxes and arrows as plain data, and the number of values that are hidden.
 
-This file decides what is drawn one by one, what is drawn as a group and what is left out, and
-counts all three. It knows nothing of DOT or SVG: a view is plain data, from which any drawing,
-table or animation can be made.
+`picture.py` and the stepper call `view_of`, which decides which values are drawn one by one, which
+in groups and which not at all. Drawings, tables and animations are made from a view. Read
+`grouping.py` for the groups, and `dot.py` for the drawing.
 """
 
 from collections import Counter
@@ -14,12 +14,12 @@ from micrograd_notes.common import checks
 from micrograd_notes.draw.graph.grouping import Grouping, grouped
 from micrograd_notes.draw.graph.indexed import IndexedGraph, indexed
 from micrograd_notes.draw.graph.names import modules_of, names_of
-from micrograd_notes.draw.text import counted, drawable
+from micrograd_notes.draw.text import counted, drawable, ends
 from micrograd_notes.engine import Value, ops
 
 Kind = Literal["result", "leaf", "parameter", "constant", "group"]
 
-ABOUT_PARTIALS = "∂ on an arrow: the local partial, d result / d operand."
+ABOUT_PARTIALS = "∂ on an arrow: the local slope, d result / d operand."
 NO_GRADIENTS_YET = "No gradients yet (grad –): call backward() first."
 
 _ORDER_DOES_NOT_MATTER = (ops.add, ops.multiply)
@@ -38,28 +38,19 @@ class Box:
     """A node of the picture: one value, or a group of them."""
 
     key: str
-    """`v12` is the value at place 12 of the topological order; a group has its last value's."""
+    """`v12` is the value at place 12 of the topological order. A group has its last value's key."""
     kind: Kind
     name: str
-    operation: str
-    """The symbol of the operation that made it; empty for a leaf."""
+    operation: str  # the symbol of the operation that made it; empty for a leaf
     data: Span
-    grad: Span | None
-    """None as long as no backward sweep has come by."""
-    takes_grad: bool
-    """Whether a gradient flows into it."""
-    operands_in_order: bool = False
-    """Whether it matters which operand comes first."""
-    is_cut: bool = False
-    """Whether it has operands or users that are left out."""
-    stands_for: int = 1
-    """How many values of the graph it is."""
-    times: int = 1
-    """How many results a group has: how often it is repeated."""
-    contents: str = ""
-    """What a group is made of, `16 *, 17 leaves`."""
-    members: tuple[int, ...] = ()
-    """The places of its values in the topological order."""
+    grad: Span | None  # None before the first backward pass
+    takes_grad: bool  # whether a gradient flows into it
+    operands_in_order: bool = False  # whether it matters which operand comes first
+    is_cut: bool = False  # whether some of its operands or users are not drawn
+    stands_for: int = 1  # the number of values in it
+    times: int = 1  # the number of a group's results, which is the number of its repeats
+    contents: str = ""  # the contents of a group, `16 *, 17 leaves`
+    members: tuple[int, ...] = ()  # the places of its values in the topological order
 
 
 @dataclass(frozen=True)
@@ -69,52 +60,42 @@ class Arrow:
     tail: str
     head: str
     partial: float | None = None
-    """The local partial of the result with respect to the operand, where it was asked for."""
-    stands_for: int = 1
-    """How many edges of the graph it is."""
+    """The local slope of the result with respect to the operand, if it is shown."""
+    stands_for: int = 1  # the number of edges in it
 
 
 @dataclass(frozen=True)
 class View:
-    """What a picture holds. The counts add up: `shown + grouped + left_out == total`."""
+    """The contents of a picture. The counts add up: `shown + grouped + left_out == total`."""
 
     title: str
     boxes: tuple[Box, ...]
     arrows: tuple[Arrow, ...]
-    total: int
-    """How many values the graph has."""
-    left_out: int
-    """How many of them are not in the picture at all."""
-    notes: tuple[str, ...]
-    """What a reader is told below the picture, a line each."""
+    total: int  # the number of values of the graph
+    left_out: int  # the number of values that are not in the picture at all
+    notes: tuple[str, ...]  # the lines below the picture
 
     @property
     def shown(self) -> int:
-        """How many values are drawn one by one."""
+        """The number of values that are drawn one by one."""
         return sum(box.kind != "group" for box in self.boxes)
 
     @property
     def grouped(self) -> int:
-        """How many values are inside groups."""
+        """The number of values inside groups."""
         return sum(box.stands_for for box in self.boxes if box.kind == "group")
 
     @property
     def hidden(self) -> int:
-        """How many values are not drawn one by one."""
+        """The number of values that are not drawn one by one."""
         return self.grouped + self.left_out
 
 
 def view_of(
-    root: Value,
-    *,
-    model: Any = None,
-    partials: bool = False,
-    limit: int = 150,
-    group: bool = True,
-    focus: Value | None = None,
-    radius: int = 2,
+    root: Value, *, model: Any = None, partials: bool = False, limit: int = 150, group: bool = True,
+    focus: Value | None = None, radius: int = 2
 ) -> View:
-    """Returns what a picture of the graph below the root shows; for the arguments see `draw_dot`.
+    """Returns the view of the graph below the root; for the arguments see `draw_dot`.
 
     >>> x = Value(3.0, name="x")
     >>> view = view_of(x * x)
@@ -132,9 +113,9 @@ def view_of(
         return view_of_part(graph, range(len(graph.values)), names, partials)
     if not group:
         raise ValueError(
-            f"this graph has {counted(len(graph.values), 'value')}, more than limit={limit}; "
-            "leave out group=False to see it in groups, give focus=value and radius=k to see "
-            "a part, or give a larger limit"
+            f"this graph has {counted(len(graph.values), 'value')}, more than limit={limit}. "
+            "Leave out group=False to see it in groups, pass focus=value and radius=k to see a "
+            "part, or pass a larger limit"
         )
     grouping = grouped(graph, limit, modules_of(graph, names))
     if grouping is None:
@@ -143,7 +124,7 @@ def view_of(
 
 
 def check_root(root: object) -> None:
-    """Raises TypeError where it is not a `Value`."""
+    """Raises TypeError if the root is not a `Value`."""
     of_many = " (draw the sum of several, or one of them)" * isinstance(root, list | tuple)
     checks.instance("root", root, Value, f"a Value, the result of an expression{of_many}")
 
@@ -153,21 +134,15 @@ def _focus(graph: IndexedGraph, focus: object) -> int:
         if value is focus:
             return position
     raise ValueError(
-        f"focus= takes a Value of this graph, got {focus!r:.80}, which is not part of it"
+        f"focus must be a Value of this graph, got {checks.shown(focus)}, which is not part of it"
     )
 
 
-# ---- the three kinds of view -------------------------------------------------------------------
-
-
 def view_of_part(
-    graph: IndexedGraph,
-    positions: Sequence[int],
-    names: Mapping[Value, str],
-    partials: bool,
-    notes: tuple[str, ...] = (),
+    graph: IndexedGraph, positions: Sequence[int], names: Mapping[Value, str], partials: bool,
+    notes: tuple[str, ...] = ()
 ) -> View:
-    """Returns the view that draws these values, each for itself, and leaves out the others."""
+    """Returns the view that draws these values one by one, and leaves out the others."""
     chosen = frozenset(positions)
     boxes = [_box_of(graph, position, names, chosen) for position in sorted(chosen)]
     keys = {box.key for box in boxes}
@@ -182,14 +157,10 @@ def view_of_part(
 
 
 def _view_around(
-    graph: IndexedGraph,
-    centre: int,
-    radius: int | None,
-    limit: int,
-    names: Mapping[Value, str],
-    partials: bool,
+    graph: IndexedGraph, centre: int, radius: int | None, limit: int, names: Mapping[Value, str],
+    partials: bool
 ) -> View:
-    """Returns the view of the neighbourhood of a value: up to `limit` values, the nearest ones."""
+    """Returns the view of the neighbourhood of a value: at most `limit` values, the nearest."""
     near = graph.nearest(centre, radius, limit + 1)
     is_full, near = len(near) > limit, near[:limit]
     total, subject = len(graph.values), _subject(graph.values[centre], names)
@@ -238,12 +209,8 @@ def _view_of_groups(grouping: Grouping, names: Mapping[Value, str], partials: bo
 
 
 def _view(
-    graph: IndexedGraph,
-    names: Mapping[Value, str],
-    boxes: list[Box],
-    arrows: list[Arrow],
-    left_out: int,
-    notes: tuple[str, ...],
+    graph: IndexedGraph, names: Mapping[Value, str], boxes: list[Box], arrows: list[Arrow],
+    left_out: int, notes: tuple[str, ...]
 ) -> View:
     root = graph.values[-1]
     if any(arrow.partial is not None for arrow in arrows):
@@ -252,9 +219,6 @@ def _view(
         notes += (NO_GRADIENTS_YET,)
     title = f"Computation graph of {_subject(root, names)}"
     return View(title, tuple(boxes), tuple(arrows), len(graph.values), left_out, notes)
-
-
-# ---- boxes and arrows --------------------------------------------------------------------------
 
 
 def _box_of(
@@ -278,16 +242,18 @@ def _box_of(
 
 def _box_of_group(grouping: Grouping, group: int, names: Mapping[Value, str]) -> Box:
     graph, inside = grouping.graph, grouping.members[group]
-    results = [p for p in grouping.outputs[group] if graph.operands[p]] or grouping.outputs[group]
+    outputs = graph.outputs(inside)
+    results = [p for p in outputs if graph.operands[p]] or outputs
     values = [graph.values[position] for position in results]
     grads = [value.grad for value in values if value.has_grad]
+    path = grouping.module.get(group)
     return Box(
         key=f"v{inside[-1]}",
         kind="group",
-        name=drawable(_name_of_group(grouping, group)),
+        name="" if path is None else drawable(path or "model"),
         operation=_operation_of_group(grouping, group, results[-1]),
-        data=_span([value.data for value in values]),
-        grad=_span(grads) if grads else None,
+        data=Span(*ends([value.data for value in values])),
+        grad=Span(*ends(grads)) if grads else None,
         takes_grad=any(value.requires_grad for value in values),
         stands_for=len(inside),
         times=len(results),
@@ -296,26 +262,16 @@ def _box_of_group(grouping: Grouping, group: int, names: Mapping[Value, str]) ->
     )
 
 
-def _name_of_group(grouping: Grouping, group: int) -> str:
-    path = grouping.module.get(group)
-    return "" if path is None else path or "model"
-
-
 def _operation_of_group(grouping: Grouping, group: int, result: int) -> str:
-    if group in grouping.module:
-        return ""
     op = grouping.graph.values[result].op
-    if op is None:
+    if op is None or group in grouping.module:
         return ""
-    if op is ops.add:
-        terms = grouping.terms(result)
-        if terms > 2:
-            return f"sum of {terms:,}"
-    return op.symbol
+    terms = grouping.terms(result) if op is ops.add else 0
+    return f"sum of {terms:,}" if terms > 2 else op.symbol
 
 
 def _contents(values: Sequence[Value], names: Mapping[Value, str]) -> str:
-    """Returns what there is, the most frequent first: `16 *, 16 +, 17 parameters`."""
+    """Returns the contents, the most frequent first: `16 *, 16 +, 17 parameters`."""
     kinds = Counter(value.op.symbol if value.op else _kind(value, names) for value in values)
     plurals = {"leaf": "leaves", "parameter": "parameters", "constant": "constants"}
     return ", ".join(
@@ -323,30 +279,22 @@ def _contents(values: Sequence[Value], names: Mapping[Value, str]) -> str:
     )
 
 
-def _span(numbers: Sequence[float]) -> Span:
-    broken = [number for number in numbers if number != number]
-    return Span(broken[0], broken[0]) if broken else Span(min(numbers), max(numbers))
-
-
 def _arrows_into(graph: IndexedGraph, position: int, with_partials: bool) -> list[Arrow]:
     """Returns an arrow from each operand of the value; two for `x*x`."""
     operands, head = graph.operands[position], f"v{position}"
-    partials = _partials(graph.values[position]) if with_partials else {}
+    value = graph.values[position]
+    partials = local_slopes(value) if with_partials and value.operands else {}
     return [Arrow(f"v{o}", head, partials.get(index)) for index, o in enumerate(operands)]
 
 
-def _partials(result: Value) -> dict[int, float]:
-    """Returns the local partial for each operand that takes a gradient, as the table has it."""
-    if result.op is None:
+def local_slopes(result: Value) -> dict[int, float]:
+    """Returns the local slope for each operand that takes a gradient, by its place."""
+    op, operands = result.op, result.operands
+    if op is None:
         return {}
-    operands = result.operands
-    wanted = [
-        index
-        for index, operand in enumerate(operands)
-        if operand.requires_grad and result.op.is_differentiated(index)
-    ]
-    partials = result.op.local_partials(wanted, result.data, [x.data for x in operands])
-    return dict(zip(wanted, partials, strict=True))
+    wanted = [i for i, x in enumerate(operands) if x.requires_grad and op.is_differentiated(i)]
+    slopes = op.local_partials(wanted, result.data, [x.data for x in operands])
+    return dict(zip(wanted, slopes, strict=True))
 
 
 def _kind(value: Value, names: Mapping[Value, str]) -> Kind:
@@ -362,7 +310,7 @@ def _name(value: Value, names: Mapping[Value, str]) -> str:
 
 
 def _subject(value: Value, names: Mapping[Value, str]) -> str:
-    """Returns what a sentence calls the value."""
+    """Returns the value's name in a sentence."""
     name = _name(value, names)
     if name:
         return drawable(name)

@@ -1,7 +1,6 @@
-"""What captions call values, and how they write formulas, derivatives and numbers.
+"""Captions: the names of values, and formulas, derivatives and numbers in plain text.
 
-This file knows the spelling of mathematics in plain text: `dL/dw1`, `s = w * x`. It knows no graph
-walk and no picture.
+The steps of the stepper call it, to write `dL/dw1` and `s = w * x`. Read `stepper/steps.py` next.
 """
 
 import re
@@ -13,12 +12,12 @@ from micrograd_notes.draw.text import drawable, short
 from micrograd_notes.engine import Value
 from micrograd_notes.engine.op import Op
 
-ROOT = "L"  # as in L(oss): what a root without a name is called, so that gradients read dL/dx
-_MOST_OPERANDS = 4  # of an operation with any number of them, as many are written out
+ROOT = "L"  # for loss: the name of a root without a name, so that gradients read dL/dx
+_MOST_OPERANDS = 4  # that are written out, of an operation with any number of them
 
 
 def labels_of(graph: IndexedGraph, names: Mapping[Value, str]) -> list[str]:
-    """Returns what each value is called, no two alike: its name, or its place, `v3`.
+    """Returns a different label for each value: its name, or its place, `v3`.
 
     >>> from micrograd_notes.draw.graph.indexed import indexed
     >>> x = Value(2.0, name="x")
@@ -63,7 +62,7 @@ def written(number: float) -> str:
 
 
 def factor(number: float) -> str:
-    """Returns the number as it stands beside a sign: a negative one in parentheses.
+    """Returns the number as a factor: a negative one is in parentheses.
 
     >>> factor(-2.0), factor(2.0)
     ('(-2.0)', '2.0')
@@ -91,7 +90,7 @@ def formula(op: Op, operands: Sequence[str]) -> str:
 
 
 def listed(names: Sequence[str], most: int = 4) -> str:
-    """Returns the names as a sentence lists them; of many, the first few and the last.
+    """Returns the names as a sentence lists them: of many, the first few and the last.
 
     >>> listed(["a"]), listed(["a", "b", "c"]), listed(list("abcdefg"))
     ('a', 'a, b and c', 'a, b, c, … and g')
@@ -113,7 +112,7 @@ def figures(op: Op, numbers: Sequence[float], result: float) -> str:
 
 
 def chain_rule(root: str, node: str, operand: str, sign: str = "+=") -> str:
-    """Returns what a node does for an operand, in symbols.
+    """Returns the rule by which a node adds to the gradient of an operand, in symbols.
 
     >>> chain_rule("L", "s", "w1")
     'dL/dw1 += ds/dw1 * dL/ds'
@@ -125,7 +124,7 @@ def chain_rule(root: str, node: str, operand: str, sign: str = "+=") -> str:
 def product_in_figures(
     partial: float, adjoint: float, contribution: float, before: float, total: float
 ) -> str:
-    """Returns what a node does for an operand, in numbers, with the old and the new sum.
+    """Returns the same rule in numbers, with the old and the new sum.
 
     >>> product_in_figures(2.0, 0.5, 1.0, before=0.0, total=1.0)
     '2.0 * 0.5 = 1.0 (0 -> 1.0)'

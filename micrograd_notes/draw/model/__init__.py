@@ -1,1 +1,1 @@
-"""The picture of a network: neurons, weights, and what they compute."""
+"""The picture of a network: neurons, weights and their numbers. Read `picture.py` first."""

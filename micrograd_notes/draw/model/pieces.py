@@ -1,8 +1,8 @@
-"""The pieces of a model's picture: circles, curves, small pictures, and what their colours say.
+"""The pieces of a model's picture in SVG: circles, curves, small pictures, and their colours.
 
-This file knows SVG and colours. The picture is readable on white and on nearly black: lines have
-colours that stand out on both, and all text is black on something pale. Colour never speaks alone:
-a negative weight is dashed, a negative pixel has a minus sign, a number has its sign.
+`svg.py` calls it. The picture is readable on white and on nearly black: lines stand out on both,
+and all text is black on a pale fill. Besides its colour, a negative weight is dashed, a negative
+pixel has a minus sign, and a number has its sign.
 """
 
 import html
@@ -15,22 +15,19 @@ from micrograd_notes.draw.model.view import Unit
 from micrograd_notes.engine import Value, no_grad
 
 INK = "#111111"
-DEEP_BLUE, DEEP_ORANGE = "#8bbbe4", "#f6b26b"  # the strongest fill that black stands on
+DEEP_BLUE, DEEP_ORANGE = "#8bbbe4", "#f6b26b"  # the strongest fills under black text
 
 RADIUS = 21.0  # of a neuron
 IMAGE = 44.0  # the side of a neuron's picture of weights
-SHADES = 8  # of a pixel: so many steps from paper to the full colour
+SHADES = 8  # steps from paper to the full colour of a pixel
 
 
 @dataclass(frozen=True)
 class Place:
-    """The middle of what is drawn there."""
+    """The middle of a piece."""
 
     x: float
     y: float
-
-
-# ---- the language --------------------------------------------------------------------------------
 
 
 def tag(name: str, *content: str, **attributes: str | float) -> str:
@@ -48,7 +45,7 @@ def tag(name: str, *content: str, **attributes: str | float) -> str:
 
 
 def shown(given: str | float) -> str:
-    """Returns a coordinate with as few digits as it needs; a text as it is."""
+    """Returns a coordinate with at most one decimal; a text as it is."""
     return given if isinstance(given, str) else f"{given:.1f}".removesuffix(".0")
 
 
@@ -62,37 +59,35 @@ def outline(*steps: str | float) -> str:
 
 
 def tooltip(told: str) -> str:
-    """Returns what a reader sees who points at the element that this stands in."""
+    """Returns the text that appears over the element that contains it."""
     return tag("title", html.escape(told)) if told else ""
 
 
 def text(x: float, y: float, said: str, size: float = 12.0, anchor: str = "middle") -> str:
-    """Returns a line of text, which stands on y."""
+    """Returns a line of text with y as its base line."""
     return tag("text", html.escape(said), x=x, y=y, font_size=size, fill=INK, text_anchor=anchor)
 
 
 def text_width(said: str) -> float:
-    """Returns about how wide the text will be; fonts differ, so it is rather too much."""
+    """Returns a width that the text will not exceed in most fonts."""
     return 6.7 * len(said)
 
 
-# ---- lines ---------------------------------------------------------------------------------------
-
-
 def curve(tail: Place, head: Place, width: float, told: str) -> str:
-    """Returns a weight: a line from one circle to another, without its colour."""
-    start, end = tail.x + RADIUS, head.x - RADIUS
-    middle = (start + end) / 2
-    path = outline("M", start, tail.y, "C", middle, tail.y, middle, head.y, end, head.y)
+    """Returns a weight: a line from one circle to another, which has no colour yet."""
+    path = _bent(Place(tail.x + RADIUS, tail.y), Place(head.x - RADIUS, head.y))
     return tag("path", tooltip(told), d=path, stroke_width=f"{width:.2f}")
 
 
 def bundle(tail: Place, head: Place) -> str:
-    """Returns a grey line from the sample's picture to that of a neuron's weights."""
-    end = head.x - IMAGE / 2
-    middle = (tail.x + end) / 2
-    path = outline("M", tail.x, tail.y, "C", middle, tail.y, middle, head.y, end, head.y)
+    """Returns a grey line from the example's picture to a neuron's picture of weights."""
+    path = _bent(tail, Place(head.x - IMAGE / 2, head.y))
     return tag("path", d=path, fill="none", stroke=GREY)
+
+
+def _bent(start: Place, end: Place) -> str:
+    middle = (start.x + end.x) / 2
+    return outline("M", start.x, start.y, "C", middle, start.y, middle, end.y, end.x, end.y)
 
 
 def line(x: float, y: float, length: float) -> str:
@@ -100,14 +95,11 @@ def line(x: float, y: float, length: float) -> str:
     return tag("path", d=outline("M", x, y, "h", length), stroke=GREY)
 
 
-# ---- inputs and neurons --------------------------------------------------------------------------
-
-
 def circle(unit: Unit, place: Place, largest: float) -> str:
     """Returns an input with its name, or a neuron with its bias.
 
-    In it stands its number for the sample, on a fill the deeper the larger the number is, measured
-    by the largest; without a sample, a neuron has the curve of its activation there.
+    Inside is its number for the example, on a fill that is deeper for a larger number (`largest`
+    has the deepest). Without an example, a neuron shows the curve of its activation.
     """
     is_input = unit.bias is None
     pieces = [tooltip(_told(unit))]
@@ -119,7 +111,7 @@ def circle(unit: Unit, place: Place, largest: float) -> str:
     at = {"cx": place.x, "cy": place.y, "r": RADIUS}
     pieces.append(tag("circle", **at, fill=fill, stroke=GREY, stroke_width=1.5))
     if unit.output is not None:
-        # A neuron's number stands a little higher, above its bias.
+        # A neuron's number is a little higher, above its bias.
         pieces.append(text(place.x, place.y + (4.5 if is_input else 2.5), brief(unit.output), 12.5))
     elif not is_input:
         pieces.append(_activation_curve(unit, place))
@@ -145,14 +137,14 @@ def _badge(place: Place, bias: float) -> str:
 
 
 def _activation_curve(unit: Unit, place: Place) -> str:
-    """Returns the curve of the neuron's activation from -3 to 3, as large as its circle allows."""
+    """Returns the curve of the neuron's activation from -3 to 3, fitted to its circle."""
     points = []
     for x in (step / 4 for step in range(-12, 13)):
         try:
             with no_grad():
                 y = x if unit.activation is None else unit.activation(Value(x)).data
         except (ValueError, ArithmeticError):
-            continue  # it is not defined there
+            continue  # not defined there
         if math.isfinite(y):
             points.append((x, y))
     highest = max((abs(y) for _, y in points), default=0.0) or 1.0
@@ -160,9 +152,6 @@ def _activation_curve(unit: Unit, place: Place) -> str:
     joined = " ".join(outline(place.x + 4.4 * x, middle - 10 * y / highest) for x, y in points)
     drawn = tag("polyline", points=joined, fill="none", stroke=INK, stroke_width=1.8)
     return line(place.x - 14, middle, 28) + drawn
-
-
-# ---- small pictures ------------------------------------------------------------------------------
 
 
 def picture(
@@ -175,8 +164,8 @@ def picture(
 ) -> str:
     """Returns numbers as the pixels of a picture: signed ones in two colours, others in grey.
 
-    Pixels of one shade are one path. `strongest` is the number of the deepest shade, for a picture
-    of signed numbers; without it the picture is measured by its own largest number.
+    `strongest` is the number with the deepest shade, for signed numbers; the default is the largest
+    number of the picture. Pixels of one shade are one path.
     """
     rows, columns = shape
     cell = side / max(rows, columns)
@@ -195,7 +184,7 @@ def picture(
         deepest = (BLUE if pixel > 0 else ORANGE) if is_signed else INK
         square = outline("M", x, y, "h", cell, "v", cell, "h", -cell, "z")
         shades.setdefault(blend(deepest, depth), []).append(square)
-        if pixel < 0 and depth > 0.2:  # a weaker one is as good as none
+        if pixel < 0 and depth > 0.2:  # a weaker pixel needs no sign
             half = 0.35 * cell * depth
             signs.append(outline("M", x + cell / 2 - half, y + cell / 2, "h", 2 * half))
     frame = {"x": left, "y": top, "width": cell * columns, "height": cell * rows}
@@ -208,7 +197,7 @@ def picture(
 
 
 def pill(x: float, y: float, *lines: str) -> str:
-    """Returns lines of text on paper, with their middle at the place."""
+    """Returns lines of text on paper, centred at the place."""
     width = max(map(text_width, lines)) + 12
     height = 17 * len(lines) + 3
     top = y - height / 2
@@ -217,11 +206,8 @@ def pill(x: float, y: float, *lines: str) -> str:
     return paper + "".join(text(x, top + 14 + 17 * i, each) for i, each in enumerate(lines))
 
 
-# ---- numbers and colours -------------------------------------------------------------------------
-
-
 def brief(number: float) -> str:
-    """Returns the number with its sign in at most six characters, to stand in a circle.
+    """Returns the number with its sign in at most six characters, to fit a circle.
 
     >>> brief(0.7064), brief(-12.345), brief(1234.5), brief(-1.5e-7), brief(0.0), brief(math.nan)
     ('+0.71', '−12.3', '+1234', '−1e-7', '0', 'nan')
@@ -240,14 +226,14 @@ def brief(number: float) -> str:
 
 
 def strength(number: float, largest: float) -> float:
-    """Returns how large the number is, from 0 to 1."""
+    """Returns the size of the number, from 0 to 1."""
     if not math.isfinite(number):
         return 0.0 if number != number else 1.0
     return min(abs(number) / largest, 1.0)
 
 
 def signed_colour(number: float, largest: float, blue: str, orange: str) -> str:
-    """Returns the colour of the number's sign, the paler the smaller it is."""
+    """Returns the colour of the number's sign, paler for a smaller number."""
     return blend(blue if number > 0 else orange, strength(number, largest))
 
 

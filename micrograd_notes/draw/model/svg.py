@@ -1,7 +1,7 @@
-"""A model's view as SVG: where columns and circles stand, and which line is on top.
+"""A model's view as SVG: the places of columns and circles, and the order of the lines.
 
-This file knows coordinates, and needs no Graphviz: columns are a layout that one can do by hand.
-What a single circle or a small picture looks like stands in `model_pieces`.
+`draw_model` calls `model_svg`. Columns are a simple layout, which needs no Graphviz. Read
+`pieces.py` next, which draws the single circles, lines and small pictures.
 """
 
 import html
@@ -32,12 +32,12 @@ from micrograd_notes.draw.text import short
 MARGIN = 14.0
 PITCH = 62.0  # from one neuron to the next below it
 GAP = 190.0  # from one column to the next, at least
-GAP_A_ROW = 16.0  # tall columns have many lines between them, which need room
+GAP_PER_ROW = 16.0  # tall columns have many lines between them, which need room
 HEADING = 58.0  # the room above the columns
 LABEL = 20.0  # left of the inputs, beside their names
 BEFORE = 76.0  # from a neuron to its picture of weights
 LINE = 18.0  # of text
-BIG_IMAGE = 112.0  # the side of the sample's picture
+BIG_IMAGE = 112.0  # the side of the example's picture
 STYLES = {  # of a weight, by its sign
     1: {"stroke": BLUE},
     -1: {"stroke": ORANGE, "stroke_dasharray": "6 4"},
@@ -80,13 +80,13 @@ def model_svg(view: ModelView) -> str:
 
 
 class _Drawing:
-    """The places of everything, and the pieces of SVG that stand there."""
+    """The places of all pieces, and the pieces of SVG."""
 
     def __init__(self, view: ModelView) -> None:
         self.view = view
         self.rows = max(self._slots(column) for column in view.columns)
         self.strongest = view.strongest
-        self.gap = max(GAP, GAP_A_ROW * self.rows)
+        self.gap = max(GAP, GAP_PER_ROW * self.rows)
         names = max(text_width(unit.name) for unit in view.columns[0].units)
         self.first = MARGIN + (BIG_IMAGE / 2 if view.image_shape else LABEL + names + RADIUS)
         self.tallest = max(self.rows * PITCH, BIG_IMAGE + LINE if view.image_shape else 0.0)
@@ -97,10 +97,8 @@ class _Drawing:
         self.legend_top = HEADING + self.tallest + 8
         self.height = self.legend_top + len(self.legend_lines) * LINE + 12 + MARGIN
 
-    # ---- where things stand ----
-
     def _slots(self, column: Column) -> int:
-        """Returns how many rows the column takes; one for all that is hidden."""
+        """Returns the number of rows of the column; all that is hidden takes one."""
         if column is self.view.columns[0] and self.view.image_shape:
             return 1
         return len(column.drawn) + (column.hidden > 0)
@@ -109,7 +107,7 @@ class _Drawing:
         return self.first + position * self.gap
 
     def _places(self, position: int) -> dict[int, Place]:
-        """Returns the place of each unit that is drawn; -1 is that of those which are hidden."""
+        """Returns the place of each unit that is drawn; -1 stands for the hidden ones."""
         column = self.view.columns[position]
         order: list[int] = []
         for unit in column.drawn:
@@ -118,8 +116,6 @@ class _Drawing:
             order.append(unit)
         top = HEADING + (self.tallest - len(order) * PITCH) / 2 + PITCH / 2 - 4
         return {unit: Place(self._x(position), top + i * PITCH) for i, unit in enumerate(order)}
-
-    # ---- weights as lines ----
 
     def lines(self) -> Iterable[str]:
         """Yields the weights between columns, the strong ones on top of the weak."""
@@ -153,22 +149,20 @@ class _Drawing:
     def _width(self, weight: float) -> float:
         return THIN + (THICK - THIN) * strength(weight, self.strongest)
 
-    # ---- weights as images ----
-
     def images(self) -> Iterable[str]:
-        """Yields the sample's picture, and each neuron's weights as one of the same shape."""
+        """Yields the example's picture, and each neuron's weights as a picture of its shape."""
         if self.view.image_shape is None:
             return
         inputs, neurons = self.view.columns[0].units, self.view.columns[1].units
         middle = HEADING + self.tallest / 2
-        # The picture is seen by all: a line leads from it to each neuron's own picture.
+        # A line leads from the example's picture to the picture of each neuron.
         places = {head: place for head, place in self._places(1).items() if head >= 0}
         for place in places.values():
             beside = Place(place.x - BEFORE, place.y)
             yield bundle(Place(self.first + BIG_IMAGE / 2, middle), beside)
             yield line(beside.x + IMAGE / 2, place.y, BEFORE - IMAGE / 2 - RADIUS)
         pixels = [unit.output for unit in inputs]
-        told = "the sample" if self.view.has_sample else "no sample was given"
+        told = "the example" if self.view.has_sample else "no example was passed"
         shape = self.view.image_shape
         yield picture(pixels, shape, Place(self.first, middle), BIG_IMAGE, told=told)
         for head, place in places.items():
@@ -176,8 +170,6 @@ class _Drawing:
             beside = Place(place.x - BEFORE, place.y)
             told = f"the weights of {unit.name or 'the neuron'}"
             yield picture(unit.weights, shape, beside, IMAGE, self.strongest, told)
-
-    # ---- neurons ----
 
     def circles(self) -> Iterable[str]:
         """Yields inputs and neurons, with their numbers and biases."""
@@ -192,10 +184,8 @@ class _Drawing:
                 else:
                     yield circle(column.units[place_of], place, largest)
 
-    # ---- words ----
-
     def headings(self) -> Iterable[str]:
-        """Yields what stands above each column."""
+        """Yields the words above each column."""
         for position, column in enumerate(self.view.columns):
             x, shape = self._x(position), self.view.image_shape
             texts = [column.name, column.contents]
@@ -206,16 +196,16 @@ class _Drawing:
             yield pill(x, MARGIN + 10 + 9 * (len(texts) - 1), *texts)
 
     def _legend(self) -> list[tuple[str, str]]:
-        """Returns the lines below the picture: the kind of sign before each, and its words."""
+        """Returns the lines below the picture: for each its sign and its words."""
         widest = short(self.strongest)
         lines = []
         if len(self.view.columns) > 2 or not self.view.image_shape:
-            lines.append(("positive", f"positive weight; the wider, the larger; widest: {widest}"))
+            lines.append(("positive", f"positive weight; a wider line is larger; widest: {widest}"))
             lines.append(("negative", "negative weight"))
         if self.view.image_shape:
             lines.append(("image", "a neuron's weights, each where its pixel is; − is negative"))
         if self.view.has_sample:
-            says = "its number for this sample (deeper fill: larger), and b its bias"
+            says = "its number for this example (deeper fill: larger), and b its bias"
         else:
             says = "the curve of its activation, and b its bias"
         lines.append(("circle", f"a neuron: {says}"))
@@ -232,7 +222,7 @@ class _Drawing:
             yield text(left + (44 if kind else 0), y + 4, said, anchor="start")
 
     def _sign(self, kind: str, left: float, y: float) -> str:
-        """Returns what stands before a line of the legend."""
+        """Returns the sign before a line of the legend."""
         if kind == "circle":
             return tag("circle", cx=left + 17, cy=y, r=7.0, fill="none", stroke=GREY)
         if kind == "image":

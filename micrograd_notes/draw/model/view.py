@@ -1,8 +1,8 @@
-"""What a picture of a model shows: its columns of neurons, their numbers, and what is hidden.
+"""The view of a model: columns of neurons as plain data, and the number that are hidden.
 
-This file decides which neurons are drawn and counts the others. It reads weights, biases and, where
-a sample is given, what each neuron answers to it. It knows nothing of coordinates or colours: a
-view is plain data.
+`draw_model` calls `model_view`, which reads weights, biases and, if it gets an example, the output
+of each neuron. It decides which neurons are drawn and counts the others. Read `svg.py` next, which
+draws the view.
 """
 
 import math
@@ -20,17 +20,12 @@ from micrograd_notes.nn.networks import MLP, Layer, Neuron
 class Unit:
     """A circle of the picture: an input, or a neuron."""
 
-    name: str
-    """The expression that reaches it: `x[1]`, or `layers[0].neurons[3]`."""
-    output: float | None = None
-    """Its number for the sample; None without one."""
+    name: str  # the expression that reaches it: `x[1]`, or `layers[0].neurons[3]`
+    output: float | None = None  # its number for the example; None without one
     weights: tuple[float, ...] = ()
-    bias: float | None = None
-    """None for an input, which has no bias."""
-    activation: Callable[[Value], Value] | None = None
-    """None for an input and for a linear neuron."""
-    kind: str = "input"
-    """What it is called in words: "input", "tanh neuron", "linear neuron"."""
+    bias: float | None = None  # None for an input, which has no bias
+    activation: Callable[[Value], Value] | None = None  # None for an input and for a linear neuron
+    kind: str = "input"  # its kind in words: "input", "tanh neuron", "linear neuron"
 
     def weight_name(self, position: int) -> str:
         """Returns the expression that reaches one of its weights."""
@@ -39,21 +34,20 @@ class Unit:
 
 @dataclass(frozen=True)
 class Column:
-    """Units side by side, and which of them are drawn."""
+    """The units of a layer, and those of them that are drawn."""
 
     name: str
     units: tuple[Unit, ...]
-    drawn: tuple[int, ...]
-    """The places of the units that are drawn; the others stand where there is a gap."""
+    drawn: tuple[int, ...]  # the places of the units that are drawn; a gap replaces the others
 
     @property
     def hidden(self) -> int:
-        """How many units are not drawn."""
+        """The number of units that are not drawn."""
         return len(self.units) - len(self.drawn)
 
     @property
     def contents(self) -> str:
-        """What it is made of, `16 tanh neurons`."""
+        """Its contents, `16 tanh neurons`."""
         kinds = dict.fromkeys(unit.kind for unit in self.units)
         kind = kinds.popitem()[0] if len(kinds) == 1 else "neuron"
         return counted(len(self.units), kind)
@@ -61,10 +55,10 @@ class Column:
 
 @dataclass(frozen=True)
 class ModelView:
-    """What a picture of a model holds; column 0 is the inputs.
+    """The contents of a picture of a model; column 0 holds the inputs.
 
-    Hidden are the neurons beyond the limit, and the weights of a line that has lost an end. The
-    counts add up: `shown_weights + hidden_weights == total_weights`.
+    A weight is hidden with the neurons at its ends. The counts add up: `shown_weights +
+    hidden_weights == total_weights`.
     """
 
     title: str
@@ -78,12 +72,12 @@ class ModelView:
 
     @property
     def total_weights(self) -> int:
-        """How many weights the model has, biases not counted."""
+        """The number of the model's weights, without the biases."""
         return sum(len(unit.weights) for column in self.columns for unit in column.units)
 
     @property
     def shown_weights(self) -> int:
-        """How many of them are in the picture, as a line or as a pixel."""
+        """The number of weights in the picture, as a line or as a pixel."""
         shown = 0
         for position, column in enumerate(self.columns[1:], 1):
             before = self.columns[position - 1]
@@ -93,18 +87,18 @@ class ModelView:
 
     @property
     def hidden_weights(self) -> int:
-        """How many weights are not drawn."""
+        """The number of weights that are not drawn."""
         return self.total_weights - self.shown_weights
 
     @property
     def strongest(self) -> float:
-        """The largest finite magnitude of a weight, which the lines' widths are measured by."""
+        """The largest finite magnitude of a weight, the unit of the lines' widths."""
         sizes = (abs(w) for column in self.columns for unit in column.units for w in unit.weights)
         return max((size for size in sizes if math.isfinite(size)), default=0.0) or 1.0
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader is told of what is hidden, a line each; nothing where all is drawn."""
+        """The lines that count what is hidden; empty if everything is drawn."""
         lines = [
             f"{column.name}: {len(column.drawn):,} of {column.contents} drawn, "
             f"{column.hidden:,} hidden."
@@ -128,7 +122,7 @@ class ModelView:
             outputs = [short(unit.output or 0.0) for unit in self.columns[-1].units]
             listed = ", ".join(outputs[:_MOST_OUTPUTS])
             more = ", …" if len(outputs) > _MOST_OUTPUTS else ""
-            sentences.append(f"For this sample the answer is {listed}{more}.")
+            sentences.append(f"For this example the answer is {listed}{more}.")
         return " ".join([*sentences, *self.notes])
 
 
@@ -141,7 +135,7 @@ def model_view(
     image_shape: tuple[int, int] | None = None,
     limit: int = 16,
 ) -> ModelView:
-    """Returns what a picture of the model shows; for the arguments see `draw_model`.
+    """Returns the view of the model; for the arguments see `draw_model`.
 
     >>> view = model_view(MLP(2, [3, 1], seed=0), inputs=[1.0, -2.0])
     >>> [column.contents for column in view.columns]
@@ -153,11 +147,12 @@ def model_view(
     width = len(layers[0][1][0].w)
     inputs, image_shape = _fitting(model, width, inputs, image_shape)
     limit = checks.whole_number("limit", limit, 2)
-    answers = _answers(layers, inputs)
-    columns = [_input_column(width, answers[0], width if image_shape else limit)]
+    answers, alone = _answers(layers, inputs), isinstance(model, Neuron)
+    entries = tuple(Unit(f"x[{i}]", number) for i, number in enumerate(answers[0]))
+    columns = [Column("inputs", entries, _drawn(width, width if image_shape else limit))]
     for (name, neurons), numbers in zip(layers, answers[1:], strict=True):
         units = tuple(
-            _unit(neuron, f"{name}.neurons[{i}]" if name else _alone(model, i), number)
+            _unit(neuron, "" if alone else f"{name}.neurons[{i}]".lstrip("."), number)
             for i, (neuron, number) in enumerate(zip(neurons, numbers, strict=True))
         )
         columns.append(Column(name or "neurons", units, _drawn(len(units), limit)))
@@ -173,13 +168,9 @@ def _layers_of(model: MLP | Layer | Neuron) -> list[tuple[str, list[Neuron]]]:
     if isinstance(model, Neuron):
         return [("", [model])]
     raise TypeError(
-        f"mlp must be an MLP, a Layer or a Neuron, got {checks.shown(model)}. Of your own module, "
-        "draw the MLP in it, or the graph of its output: draw_dot(output, model=module)"
+        f"mlp must be an MLP, a Layer or a Neuron, got {checks.shown(model)}. For a module of your "
+        "own, draw the MLP inside it, or the graph of its output: draw_dot(output, model=module)"
     )
-
-
-def _alone(model: MLP | Layer | Neuron, position: int) -> str:
-    return "" if isinstance(model, Neuron) else f"neurons[{position}]"
 
 
 def _title(model: Any, layers: list[tuple[str, list[Neuron]]]) -> str:
@@ -191,7 +182,7 @@ def _title(model: Any, layers: list[tuple[str, list[Neuron]]]) -> str:
 
 
 def _fitting(model: object, width: int, inputs: Any, image_shape: Any) -> tuple[Any, Any]:
-    """Returns the sample and the shape of the picture, checked, where they are given."""
+    """Returns the example and the shape of its picture, checked, if they are given."""
     what = f"{type(model).__name__} with {width} inputs"
     if inputs is not None:
         numbers = [x.data if isinstance(x, Value) else x for x in checks.listed("inputs", inputs)]
@@ -208,7 +199,7 @@ def _fitting(model: object, width: int, inputs: Any, image_shape: Any) -> tuple[
 def _answers(
     layers: list[tuple[str, list[Neuron]]], inputs: Sequence[Any] | None
 ) -> list[list[float | None]]:
-    """Returns the numbers of each column for the sample, the inputs first; None without one."""
+    """Returns the numbers of each column for the example, inputs first; None without one."""
     if inputs is None:
         widths = [len(layers[0][1][0].w), *(len(neurons) for _, neurons in layers)]
         return [[None] * width for width in widths]
@@ -219,11 +210,6 @@ def _answers(
             signals = [neuron(signals) for neuron in neurons]
             answers.append([x.data for x in signals])
     return answers
-
-
-def _input_column(width: int, numbers: list[float | None], limit: int) -> Column:
-    units = tuple(Unit(f"x[{i}]", number) for i, number in enumerate(numbers))
-    return Column("inputs", units, _drawn(width, limit))
 
 
 def _unit(neuron: Neuron, name: str, output: float | None) -> Unit:
@@ -241,7 +227,7 @@ def _unit(neuron: Neuron, name: str, output: float | None) -> Unit:
 
 
 def _drawn(count: int, limit: int) -> tuple[int, ...]:
-    """Returns the places that are drawn: all up to the limit, else the first and the last.
+    """Returns the places that are drawn: all, or the first and the last up to the limit.
 
     >>> _drawn(3, 4), _drawn(9, 4)
     ((0, 1, 2), (0, 1, 7, 8))

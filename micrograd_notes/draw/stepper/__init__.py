@@ -1,1 +1,1 @@
-"""The stepper: a page that goes back and forth through backpropagation."""
+"""Pages with a player: the stepper and the flip book. Read `backward.py` first."""

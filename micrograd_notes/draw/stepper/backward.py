@@ -1,16 +1,12 @@
-"""The stepper: a page, or a notebook's output, in which a reader walks through both passes.
+"""The stepper: a page, or a notebook's output, in which a reader steps through both passes.
 
-This file puts together the picture of a graph, the steps as data, and a script that shows them one
-by one (`stepper.js`, `stepper.css`). Everything is in one piece of HTML, which needs no network and
-no kernel. Where scripts do not run, as in a notebook that is not trusted, what remains is the
-picture and a table of all steps.
-
-What a step says is decided in `steps`; this file knows only which number it changes in the picture.
+Learners call `draw_backward`. It combines the picture of a graph, the steps as data, and a script
+that shows them one by one (`stepper.js`). Where scripts do not run, as in a notebook that is not
+trusted, readers see the picture and a table of all steps. Read `steps.py` next, which writes the
+steps.
 """
 
 import html
-import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -20,7 +16,7 @@ from micrograd_notes.common import checks
 from micrograd_notes.draw import svg
 from micrograd_notes.draw.graph import table
 from micrograd_notes.draw.graph.dot import digraph, pale
-from micrograd_notes.draw.graph.indexed import IndexedGraph, indexed
+from micrograd_notes.draw.graph.indexed import indexed
 from micrograd_notes.draw.graph.names import modules_of, names_of
 from micrograd_notes.draw.graph.view import (
     ABOUT_PARTIALS,
@@ -32,7 +28,7 @@ from micrograd_notes.draw.graph.view import (
     view_of,
 )
 from micrograd_notes.draw.graph.wording import labels_of
-from micrograd_notes.draw.page import Page, text_of
+from micrograd_notes.draw.page import Page, as_table, folded, image, in_page, player
 from micrograd_notes.draw.rendering import render
 from micrograd_notes.draw.stepper.box_steps import steps_by_box
 from micrograd_notes.draw.stepper.steps import Step, steps_by_value
@@ -43,8 +39,9 @@ from micrograd_notes.engine import Value
 from micrograd_notes.nn import Module
 
 _MOST_BOXES = 150  # of a picture in groups
-_MOST_WITH_NEURONS = 60  # of one with neurons in it, which have many arrows
-_AROUND_NEURONS = 15  # of these: the parts of a loss
+_MOST_WITH_NEURONS = 60  # of a picture with neurons, which have many arrows
+_RIGHT, _WRONG = "The right backward pass", "The backward pass "
+_AROUND_NEURONS = 15  # boxes beside the neurons, for the parts of a loss
 
 _Change = tuple[int, str, str, Span]  # panel, box, part ("data" or "grad"), number
 
@@ -59,28 +56,27 @@ def draw_backward(
     rankdir: str = "LR",
     limit: int = 300,
 ) -> "Stepper":
-    """Returns both passes through the graph below the root, to be walked through step by step.
+    """Returns both passes through the graph below the root, for the reader to step through.
 
-    Forward, each node appears with its data. Backward, in reverse topological order, each node
-    hands its gradient on: for every operand the local derivative times the own gradient is added
-    to what the operand has, and is written out, `dL/dw1 += ds/dw1 * dL/ds = 2.0 * 0.5 = 1.0
-    (0 -> 1.0)`. No `grad` of the learner's values is read or changed.
+    In the forward pass each node appears with its data. In the backward pass, in reverse
+    topological order, each node adds its gradient times the local slope to the gradient of each
+    operand, and the step writes it out: `dL/dw1 += ds/dw1 * dL/ds = 2.0 * 0.5 = 1.0 (0 -> 1.0)`.
+    No `grad` of the learner's values is read or changed.
 
     Args:
-        root: the value whose gradients are taken. Without a name it is called L.
-        model: a `Module`, whose names its parameters and neurons are drawn with.
-        wrong: a wrong sweep that runs beside the right one and stops where they part: "recursion"
-            (without a topological order), "assign" (`=` for `+=`) or "forward order".
-        rankdir: where results stand: right of their operands (LR), below (TB), left (RL) or above
-            (BT).
-        limit: the most steps, one a node. A longer walk takes a neuron, or another group of nodes,
-            as one step.
+        root: the value whose gradients are computed. Without a name it is called L.
+        model: a `Module`, whose names label its parameters and neurons.
+        wrong: a wrong backward pass that runs beside the right one and stops where they differ:
+            "recursion" (no topological order), "assign" (`=` instead of `+=`), "forward order".
+        rankdir: where results are: right of their operands (LR), below (TB), left (RL), above (BT).
+        limit: the most steps, one per node. In a larger graph a neuron, or another group of nodes,
+            is one step.
 
     Raises:
-        TypeError: root is no `Value`, or model no `Module`.
-        ValueError: another argument is none of those that are accepted; the message lists them. Or
-            a wrong sweep was asked for on a graph beyond the limit.
-        RuntimeError: root needs no gradient, or a leaf was changed since root was computed.
+        TypeError: root is not a `Value`, or model is not a `Module`.
+        ValueError: another argument is not accepted; the message lists what is. Or the graph is too
+            large for a wrong pass.
+        RuntimeError: root needs no gradient, or a leaf was changed after root was computed.
 
     >>> w, x = Value(2.0, name="w"), Value(-3.0, name="x")
     >>> stepper = draw_backward(w * x)
@@ -90,8 +86,9 @@ def draw_backward(
     check_root(root)
     if not root.requires_grad:
         raise RuntimeError(
-            "this root needs no gradient, so there is no backward pass: it was made from plain "
-            "numbers, from leaves with requires_grad=False, or under no_grad()"
+            "root needs no gradient, so it has no backward pass. It was made from plain numbers, "
+            "from leaves with requires_grad=False, or under no_grad(). Pass a result of trainable "
+            "Values"
         )
     if wrong is not None:
         checks.one_of("wrong", wrong, WRONG)
@@ -99,20 +96,23 @@ def draw_backward(
     names = {} if model is None else names_of(model)
     graph = indexed(root)
     labels = labels_of(graph, names)
-    count = _count_steps(graph)
+    results = sum(value.requires_grad and bool(value.operands) for value in graph.values)
+    count = len(graph.values) + results
     if count <= limit:
         view = view_of(root, model=model, partials=True, limit=len(graph.values))
     elif wrong is not None:
         raise ValueError(
             f"wrong={wrong!r} goes node by node, and this graph has {counted(count, 'step')}, more "
-            f"than limit={limit}; take a smaller part of it, or give a larger limit"
+            f"than limit={limit}. Pass a smaller part of the graph, or a larger limit"
         )
     else:
-        boxes = _boxes_for(len(set(modules_of(graph, names).values())))
+        # A wide layer is one box: with all arrows between neurons, Graphviz takes half a minute.
+        neurons = len(set(modules_of(graph, names).values()))
+        boxes = min(neurons + _AROUND_NEURONS, _MOST_WITH_NEURONS) if neurons else _MOST_BOXES
         view = view_of(root, model=model, partials=True, limit=min(boxes, limit))
     if wrong is not None:
         steps = steps_beside(graph, labels, wrong)
-    elif any(box.kind == "group" for box in view.boxes):
+    elif view.grouped:
         steps = steps_by_box(graph, view, labels)
     else:
         shown = frozenset(position for box in view.boxes for position in box.members)
@@ -120,22 +120,8 @@ def draw_backward(
     return Stepper(_for_stepping(view, labels), steps, wrong, rankdir)
 
 
-def _count_steps(graph: IndexedGraph) -> int:
-    backward = sum(value.requires_grad and bool(value.operands) for value in graph.values)
-    return len(graph.values) + backward
-
-
-def _boxes_for(neurons: int) -> int:
-    """Returns how many boxes a picture in groups has: the neurons, and room for what is around.
-
-    Wide layers are drawn as one box each, as all the arrows between their neurons would be a
-    thicket, and would take Graphviz half a minute.
-    """
-    return min(neurons + _AROUND_NEURONS, _MOST_WITH_NEURONS) if neurons else _MOST_BOXES
-
-
 def _for_stepping(view: View, labels: Sequence[str]) -> View:
-    """Returns the view with every value named as the captions name it, and without a grad."""
+    """Returns the view with the names that the captions use, and without gradients."""
     boxes = tuple(
         replace(box, name=labels[box.members[0]] if len(box.members) == 1 else box.name, grad=None)
         for box in view.boxes
@@ -146,7 +132,7 @@ def _for_stepping(view: View, labels: Sequence[str]) -> View:
 
 
 class Stepper(Page):
-    """The steps of both passes, and everything that shows them.
+    """The steps of both passes, and the page that shows them.
 
     >>> x = Value(3.0, name="x")
     >>> stepper = draw_backward(x * x)
@@ -162,12 +148,12 @@ class Stepper(Page):
     ) -> None:
         self.view = view
         self.steps = steps
-        """The steps as plain data: forward steps, then backward steps, one node a step."""
+        """The steps as plain data: forward steps, then backward steps, one step per node."""
         self.wrong = wrong
         self.rankdir = rankdir
         how = "step by step" if wrong is None else f"and what goes wrong {TITLES[wrong]}"
         self.title = f"Backpropagation through {self._root}, {how}"
-        digraph(view, rankdir)  # an unknown rankdir is an error here, not in a notebook's display
+        digraph(view, rankdir)  # refuses an unknown rankdir now, not when a notebook displays it
 
     @property
     def _root(self) -> str:
@@ -176,32 +162,25 @@ class Stepper(Page):
     def __repr__(self) -> str:
         return f"<{self.title}: {counted(len(self.steps), 'step')}>"
 
-    # ---- the pieces of the page ------------------------------------------------------------------
-
     @cached_property
     def _fragment(self) -> str:
-        return _FRAGMENT.format(
-            picture=self._picture(),
-            table=_table(self.steps),
-            data=as_json_in_html(self._data()),
-            script=text_of("stepper/stepper.js"),
-        )
+        table = folded("All steps as a table", _table(self.steps), more='style="overflow-x: auto"')
+        return player("stepper", self._picture(), table, self._data(), "stepper/stepper")
 
     def _data(self) -> dict[str, Any]:
-        """Returns all that the script needs: the steps, and which numbers each changes."""
+        """Returns all that the script needs: the steps, and the numbers that each one changes."""
         return {
             "title": self.title,
             "root": self._root,
             "steps": self.steps,
-            "shows": [[self._show(*change) for change in self._changes(s)] for s in self.steps],
-            "panels": ["The right sweep", f"The sweep {TITLES[self.wrong]}"] if self.wrong else [],
+            "shows": [list(map(self._shown, self._changes(step))) for step in self.steps],
+            "panels": [_RIGHT, _WRONG + TITLES[self.wrong]] if self.wrong else [],
             "notes": self.view.notes,
-            "by_box": any(box.kind == "group" for box in self.view.boxes),
-            "style": text_of("stepper/stepper.css"),
+            "by_box": self.view.grouped > 0,
         }
 
     def _changes(self, step: Step) -> list[_Change]:
-        """Returns what the step changes in the picture, in the order of its products."""
+        """Returns the changes that the step makes in the picture, in the order of its products."""
         panels = range(2 if self.wrong else 1)
         if step["phase"] == "forward":
             return [(panel, step["node"], "data", self._box[step["node"]].data) for panel in panels]
@@ -217,8 +196,8 @@ class Stepper(Page):
                     changes.append((panel, product["operand"], "grad", Span(*grads)))
         return changes
 
-    def _show(self, panel: int, key: str, part: str, span: Span) -> list[Any]:
-        """Returns the change as the script takes it: panel, box, part, text and fill."""
+    def _shown(self, change: _Change) -> list[Any]:
+        panel, key, part, span = change
         return [panel, key, part, self._text(key, part, span), pale(span)]
 
     def _text(self, key: str, part: str, span: Span) -> str:
@@ -230,60 +209,32 @@ class Stepper(Page):
         return {box.key: box for box in self.view.boxes}
 
     def _picture(self) -> str:
-        """Returns the picture after the last step; a table of the values where none is drawn."""
+        """Returns the picture after the last step; without Graphviz, a table of the values."""
         last: dict[str, Span] = {}
         widest: dict[str, Span] = {}
         for step in self.steps:
             for panel, key, part, span in self._changes(step):
                 if part == "grad":
                     last[key] = span if panel == 0 else last.get(key, span)
-                    widest[key] = max(
-                        widest.get(key, span), span, key=lambda one: len(self._text(key, part, one))
-                    )
+                    both = widest.get(key, span), span
+                    widest[key] = max(both, key=lambda one: len(self._text(key, "grad", one)))
         try:
-            # Laid out with the widest number that each box will show, so that all have room.
+            # The layout has room for the widest number that each box will show.
             roomy = digraph(_with_grads(self.view, widest), self.rankdir).source
             drawn = render(roomy, "svg")
         except (ImportError, RuntimeError) as error:
-            as_table = table.as_html(_with_grads(self.view, last))
-            return _NO_PICTURE.format(table=as_table, why=html.escape(str(error)))
-        description = (
-            f"{counted(len(self.view.boxes), 'box', 'boxes')} with their gradients after the last "
-            "step. All steps stand in the table below."
-        )
-        picture = svg.with_numbers(
-            svg.accessible(drawn, self.view.title, description),
-            {
-                (key, "grad"): (self._text(key, "grad", span), pale(span))
-                for key, span in last.items()
-            },
-        )
-        return svg.image(picture, f"{self.view.title}. {description}", ' data-part="picture"')
+            values = table.as_html(_with_grads(self.view, last))
+            return f'<div data-part="picture">\n{values}\n<p>{html.escape(str(error))}</p>\n</div>'
+        boxes = counted(len(self.view.boxes), "box", "boxes")
+        description = f"{boxes} with their gradients after the last step. A table follows."
+        grads = {(k, "grad"): (self._text(k, "grad", span), pale(span)) for k, span in last.items()}
+        picture = svg.with_numbers(svg.accessible(drawn, self.view.title, description), grads)
+        source = in_page(picture.encode(), "svg+xml")
+        return image(source, f"{self.view.title}. {description}", ' data-part="picture"')
 
 
 def _with_grads(view: View, grads: Mapping[str, Span]) -> View:
     return replace(view, boxes=tuple(replace(b, grad=grads.get(b.key)) for b in view.boxes))
-
-
-def as_json_in_html(data: Any) -> str:
-    """Returns the data as JSON that may stand in a script element, whatever is in it.
-
-    JSON has no infinities and no nan; they become strings, which Python's `float` and JavaScript's
-    `Number` read alike. Every `<` is escaped, so that no text can end the element.
-
-    >>> as_json_in_html({"name": "</script>", "data": [0.1, -0.0, math.inf]})
-    '{"name":"\\\\u003c/script>","data":[0.1,-0.0,"Infinity"]}'
-    """
-    text = json.dumps(_finite(data), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c")
-
-
-def _finite(data: Any) -> Any:
-    if isinstance(data, float) and not math.isfinite(data):
-        return "NaN" if data != data else "Infinity" if data > 0 else "-Infinity"
-    if isinstance(data, Mapping):
-        return {key: _finite(value) for key, value in data.items()}
-    return [_finite(value) for value in data] if isinstance(data, list | tuple) else data
 
 
 def _table(steps: list[Step]) -> str:
@@ -293,41 +244,8 @@ def _table(steps: list[Step]) -> str:
         lines = [step["text"], *(product["text"] for product in step.get("products", []))]
         if step.get("wrong"):
             lines += ["wrong:", *(product["text"] for product in step["wrong"])]
-        parting = step.get("parting")
-        if parting:
-            lines.append(parting["text"])
-        cells = [step["phase"], step["name"]]
-        rows.append(
-            f'<tr><th scope="row">{number}</th>'
-            + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
-            + '<td style="text-align: left">'
-            + "<br>".join(map(html.escape, lines))
-            + "</td></tr>"
-        )
-    return "\n".join(rows)
-
-
-_FRAGMENT = """<div data-micrograd-stepper>
-<div data-part="stage"></div>
-{picture}
-<details>
-<summary>All steps as a table</summary>
-<div style="overflow-x: auto" tabindex="0" role="region" aria-label="All steps as a table">
-<table>
-<thead><tr><th scope="col">step</th><th scope="col">pass</th><th scope="col">node</th>
-<th scope="col">what happens</th></tr></thead>
-<tbody>
-{table}
-</tbody>
-</table>
-</div>
-</details>
-<script type="application/json">{data}</script>
-<script>
-{script}</script>
-</div>"""
-
-_NO_PICTURE = """<div data-part="picture">
-{table}
-<p>{why}</p>
-</div>"""
+        if "parting" in step:
+            lines.append(step["parting"]["text"])
+        happens = f'<div style="text-align: left">{"<br>".join(map(html.escape, lines))}</div>'
+        rows.append([str(number), step["phase"], html.escape(step["name"]), happens])
+    return as_table(["step", "pass", "node", "what happens"], rows)

@@ -1,11 +1,9 @@
-"""A forward and a backward pass in large steps: one box of a picture a step, such as a neuron.
+"""A forward and a backward pass in large steps: one step per box of a picture, such as a neuron.
 
-The loss of a network has thousands of values. In a picture they share boxes, and here a step is a
-box: forward it gets its outputs, backward it hands on what all its values have to hand on. What it
-hands to its own parameters is said parameter by parameter.
-
-The sums here are added up box by box; the last one of each value is the engine's own, to the bit.
-This file changes no value, and does not know how a box looks.
+The loss of a network has thousands of values, which share boxes in a picture. `draw_backward` then
+calls `steps_by_box`: forward, a box gets its outputs; backward, it passes on the products of all
+its values, one line per parameter of its own. The sums are added up box by box, and the last sum of
+each value has the bits of the engine's. Read `steps.py` first.
 """
 
 import re
@@ -17,16 +15,16 @@ from micrograd_notes.draw.graph.indexed import IndexedGraph
 from micrograd_notes.draw.graph.view import Box, View
 from micrograd_notes.draw.graph.wording import derivative, written
 from micrograd_notes.draw.stepper.steps import Product, Step, forward_step, seed_step
-from micrograd_notes.draw.text import counted, short
+from micrograd_notes.draw.text import counted, ends, from_to, short
 from micrograd_notes.engine import sweep
 from micrograd_notes.engine.accurate import total
 
-_MOST_PARAMETERS = 20  # of a box: what each of so many gets is said one by one
-_Gift = tuple[int, float]  # the place of an operand, and what it gets
+_MOST_PARAMETERS = 20  # of a box, that have a line each
+_Gift = tuple[int, float]  # the place of an operand, and a product for it
 
 
 def steps_by_box(graph: IndexedGraph, view: View, labels: list[str]) -> list[Step]:
-    """Returns the steps of both passes, one box of the view a step.
+    """Returns the steps of both passes, one step per box of the view.
 
     >>> from micrograd_notes.draw.graph.indexed import indexed
     >>> from micrograd_notes.draw.graph.view import view_of
@@ -49,10 +47,10 @@ def steps_by_box(graph: IndexedGraph, view: View, labels: list[str]) -> list[Ste
 
 
 def _operands_first(view: View) -> Iterator[Box]:
-    """Yields the boxes so that each comes after those it is made from.
+    """Yields the boxes so that each comes after its operands.
 
-    Groups may use each other both ways, as in a network that feeds itself. Then the one whose first
-    value is computed first goes ahead.
+    Groups may use each other both ways, as in a recurrent network. Then the group whose first value
+    is computed first comes first.
     """
     waiting = {box.key: box for box in view.boxes}
     operands: dict[str, set[str]] = {key: set() for key in waiting}
@@ -70,11 +68,11 @@ def _operands_first(view: View) -> Iterator[Box]:
 
 
 class _Walk:
-    """What the steps of all boxes have in common: who hands what to whom, and the sums so far."""
+    """The state of a walk: which box passes which products to whom, and the sums so far."""
 
     def __init__(self, graph: IndexedGraph, view: View, labels: list[str]) -> None:
         self.graph, self.labels = graph, labels
-        self.outputs: dict[str, list[int]] = {}
+        self._outputs = {box.key: self._outputs_of(box) for box in view.boxes}
         self.box_of = {position: box for box in view.boxes for position in box.members}
         self.gifts: dict[str, list[_Gift]] = {box.key: [] for box in view.boxes}
         last = len(graph.values) - 1
@@ -84,17 +82,13 @@ class _Walk:
         for step in sweep(graph.values[-1]):
             giver, taker = graph.place[step.node], graph.place[step.operand]
             self.complete[taker] = step.total
-            box = self.box_of.get(giver)
-            if box is not None and self._leaves_the_box(box, taker):
+            box, other = self.box_of.get(giver), self.box_of.get(taker)
+            # Products within a box stay inside, except those for its parameters.
+            if box and other and (other is not box or not graph.operands[taker]):
                 self.gifts[box.key].append((taker, step.contribution))
                 self.to_come[taker] += 1
             else:
                 self.sums[taker] = step.total
-
-    def _leaves_the_box(self, box: Box, taker: int) -> bool:
-        return taker in self.box_of and (
-            self.box_of[taker] is not box or not self.graph.operands[taker]
-        )
 
     def forward(self, box: Box) -> Step:
         if len(box.members) == 1:
@@ -103,58 +97,39 @@ class _Walk:
         data = table.data(box)
         outputs = f"{counted(box.times, 'output')}, {data}" if box.times > 1 else data
         contents = f" ({box.contents})" if box.contents else ""
-        step: Step = {
-            "phase": "forward",
-            "node": box.key,
-            "name": name,
-            "text": f"{name}{contents}: {outputs}",
-        }
+        text = f"{name}{contents}: {outputs}"
+        step: Step = {"phase": "forward", "node": box.key, "name": name, "text": text}
         if box.data.low == box.data.high:
             step["data"] = box.data.low
         return step
 
     def backward(self, box: Box) -> Step:
         name = self._title(box)
-        outputs = [p for p in self._outputs(box) if p in self.complete]
+        outputs = [p for p in self._outputs[box.key] if p in self.complete]
         adjoints = [self.complete[p] for p in outputs]
         values = "its value" if len(outputs) == 1 else f"its {len(outputs)} outputs"
         text = (
-            f"{name} has the gradient of {values}, {_range(adjoints)}, complete. It hands on "
-            f"{counted(len(self.gifts[box.key]), 'product')}, each local derivative * gradient."
+            f"{name} has the complete gradient of {values}, {_range(adjoints)}. It passes on "
+            f"{counted(len(self.gifts[box.key]), 'product')}, each a local slope * a gradient."
         )
-        step: Step = {
-            "phase": "backward",
-            "node": box.key,
-            "name": name,
-            "text": text,
-            "products": [self._product(takers) for takers in self._by_taker(box)],
-        }
+        step: Step = {"phase": "backward", "node": box.key, "name": name, "text": text}
+        step["products"] = [self._product(takers) for takers in self._by_taker(box)]
         if len(adjoints) == 1:
             step["adjoint"] = adjoints[0]
         return step
 
     def _grads_of(self, box: Box) -> list[float]:
         """Returns the least and the greatest gradient of a box's outputs now, if there is one."""
-        grads = [self.sums[p] for p in self._outputs(box) if p in self.sums]
-        return _ends(grads) if grads else []
+        grads = [self.sums[p] for p in self._outputs[box.key] if p in self.sums]
+        return [*ends(grads)] if grads else []
 
-    def _outputs(self, box: Box) -> list[int]:
-        """Returns the results that other boxes use, or the leaves where a box is leaves alone."""
-        if box.key not in self.outputs:
-            self.outputs[box.key] = self._found_outputs(box)
-        return self.outputs[box.key]
-
-    def _found_outputs(self, box: Box) -> list[int]:
-        if len(box.members) == 1:
-            return list(box.members)
-        inside, last = set(box.members), len(self.graph.values) - 1
-        used = [
-            p for p in box.members if p == last or any(u not in inside for u in self.graph.users[p])
-        ]
+    def _outputs_of(self, box: Box) -> list[int]:
+        """Returns the results that other boxes use, or the leaves of a box of leaves."""
+        used = list(box.members) if len(box.members) == 1 else self.graph.outputs(box.members)
         return [p for p in used if self.graph.operands[p]] or used
 
     def _by_taker(self, box: Box) -> list[list[_Gift]]:
-        """Returns what the box hands on, put together by who gets it."""
+        """Returns the products that the box passes on, together by who gets them."""
         gifts = self.gifts[box.key]
         own = {taker for taker, _ in gifts if self.box_of[taker] is box}
         is_few = len(own) <= _MOST_PARAMETERS
@@ -169,48 +144,29 @@ class _Walk:
         return [takers[key] for key in dict.fromkeys([*first_own, *takers])]
 
     def _product(self, gifts: list[_Gift]) -> Product:
-        """Returns what one taker gets: a value, or the values of a box."""
+        """Returns the products for one taker: a value, or the values of a box."""
         takers = list(dict.fromkeys(taker for taker, _ in gifts))
         before = [self.sums.get(taker, 0.0) for taker in takers]
         for taker, gift in gifts:
             self.to_come[taker] -= 1
-            total = self.sums.get(taker, 0.0) + gift
-            self.sums[taker] = total if self.to_come[taker] else self.complete[taker]
+            so_far = self.sums.get(taker, 0.0) + gift
+            self.sums[taker] = so_far if self.to_come[taker] else self.complete[taker]
         after = [self.sums[taker] for taker in takers]
-        box = self.box_of[takers[0]]
-        if len(takers) == 1:
-            return self._to_one(takers[0], box, gifts, before[0], after[0])
-        which = "outputs" if self.graph.operands[takers[0]] else "parameters"
-        name = f"{self._title(box)}, {len(takers)} {which}"
-        text = f"{name} += {counted(len(gifts), 'product')} ({_range(before)} -> {_range(after)})"
-        return {
-            "operand": box.key,
-            "name": name,
-            "contribution": None,
-            "count": len(gifts),
-            "grads": self._grads_of(box),
-            "text": text,
-        }
-
-    def _to_one(
-        self, taker: int, box: Box, gifts: list[_Gift], before: float, after: float
-    ) -> Product:
-        root, name = self.labels[-1], self.labels[taker]
-        amount = total(gift for _, gift in gifts)
-        text = (
-            f"{derivative(root, name)} += {counted(len(gifts), 'product')} = {written(amount)}"
-            f" ({written(before)} -> {written(after)})"
-        )
-        return {
-            "operand": box.key,
-            "name": name,
-            "contribution": amount,
-            "before": before,
-            "total": after,
-            "count": len(gifts),
-            "grads": self._grads_of(box),
-            "text": text,
-        }
+        box, count = self.box_of[takers[0]], counted(len(gifts), "product")
+        product: Product = {"operand": box.key, "contribution": None, "count": len(gifts)}
+        product["grads"] = self._grads_of(box)
+        if len(takers) > 1:
+            which = "outputs" if self.graph.operands[takers[0]] else "parameters"
+            product["name"] = name = f"{self._title(box)}, {len(takers)} {which}"
+            product["text"] = f"{name} += {count} ({_range(before)} -> {_range(after)})"
+            return product
+        product["name"] = name = self.labels[takers[0]]
+        product["contribution"] = amount = total(gift for _, gift in gifts)
+        product["before"], product["total"] = before[0], after[0]
+        change = f"({written(before[0])} -> {written(after[0])})"
+        gradient = derivative(self.labels[-1], name)
+        product["text"] = f"{gradient} += {count} = {written(amount)} {change}"
+        return product
 
     def _title(self, box: Box) -> str:
         if len(box.members) == 1:
@@ -224,10 +180,4 @@ def _natural(label: str) -> list[tuple[int, str]]:
 
 
 def _range(numbers: list[float]) -> str:
-    low, high = map(short, _ends(numbers))
-    return low if low == high else f"{low} … {high}"
-
-
-def _ends(numbers: list[float]) -> list[float]:
-    broken = [number for number in numbers if number != number]
-    return [broken[0], broken[0]] if broken else [min(numbers), max(numbers)]
+    return from_to(*map(short, ends(numbers)))

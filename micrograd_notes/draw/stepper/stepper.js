@@ -1,6 +1,6 @@
-// The stepper's moving part. Python has decided everything that is said (the steps, their texts, the
-// number that each changes in the picture); this script shows one step after the other, and listens.
-// It knows nothing of mathematics, uses no library and no id, and asks nothing of the network.
+// The stepper's script: it shows one step after the other. Python has written the steps, their texts and the
+// numbers that each step changes in the picture. The script does no mathematics, uses no library and no
+// id, and requests nothing from the network.
 (() => {
   "use strict";
 
@@ -8,17 +8,17 @@
 
   const PHASES = {
     forward: ["Forward.", "Each box computes its number (data) from the boxes that lead to it."],
-    seed: ["Backward.", "Now from the end: how fast does the last number change when each one does?"],
-    backward: ["Backward.", "The marked box multiplies its own gradient (grad) by the local "
-      + "derivative on each arrow into it (∂), and adds the product to the box at the tail of that arrow."],
+    seed: ["Backward.", "Now from the end: how fast does the last number change when each number does?"],
+    backward: ["Backward.", "The marked box multiplies its own gradient (grad) by the local slope (∂) "
+      + "on each arrow into it, and adds the product to the box at the tail of that arrow."],
     end: ["The end.", "All nodes have been visited."],
   };
   const BY_BOX = "The marked box takes the gradient of its outputs back through its own operations, "
     + "and adds the products to its parameters and to the boxes that lead to it.";
-  const SECONDS_A_STEP = 1.5;
-  const CLOSE_ENOUGH = 0.01;  // of the number: who types the digits shown is right
-  const NOTHING = 1e-12;  // whoever says 0 to a rounding error is right, too
-  const PAPER = "#fafafa";  // what is filled behind a number that is not there yet
+  const SECONDS_PER_STEP = 1.5;
+  const CLOSE_ENOUGH = 0.01;  // relative: the digits shown are right
+  const NOTHING = 1e-12;  // 0 is right for a rounding error, too
+  const PAPER = "#fafafa";  // the fill behind a number that is not there yet
 
   // ---- small helpers ----
 
@@ -32,13 +32,13 @@
     return {left, top, right, bottom, width: right - left, height: bottom - top};
   }
 
-  // The picture is in the page once: the fallback image is taken apart again.
+  // The page holds the picture once, as the fallback image, which is decoded here.
   function pictureOf(place) {
     if (place.tagName !== "IMG") return place.cloneNode(true);
     const bytes = Uint8Array.from(atob(place.src.split(",")[1]), (byte) => byte.charCodeAt(0));
     const text = new TextDecoder().decode(bytes);
     const svg = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
-    // The tooltips tell the gradients of the last step, which the reader may want to predict.
+    // The tooltips give away the gradients of the last step, which the reader may want to predict.
     for (const tooltip of svg.querySelectorAll("g title")) tooltip.remove();
     return document.importNode(svg, true);
   }
@@ -54,7 +54,7 @@
       this.figure = element("figure", {class: "panel"}, this.frame);
       if (title) this.figure.prepend(element("figcaption", {}, title));
       if (picture.tagName === "svg") {
-        // A wide graph shrinks a little to fit, and then scrolls: text must stay legible.
+        // A wide graph shrinks a little to fit, then scrolls, so that its text stays legible.
         picture.style.minWidth = `${picture.width.baseVal.value * 0.72}px`;
       }
       this.boxes = new Map();
@@ -85,7 +85,7 @@
 
     write(box, part, text, fill) {
       const number = box.querySelector(`[data-part=${part}]`);
-      // In a table the cell is there for constants too, which get no gradient.
+      // In a table, constants have this cell too, though they get no gradient.
       if (number && !(part === "grad" && number.dataset.none)) number.textContent = text;
       for (const cell of box.querySelectorAll(`[data-fill=${part}]`)) cell.setAttribute("fill", fill);
     }
@@ -111,7 +111,7 @@
       this.keepInView(box, [...taking].map((key) => this.boxes.get(key)).filter(Boolean));
     }
 
-    // The marked box comes into view, and with it those that take its products, where all fit.
+    // Scrolls to the marked box, together with the boxes that take its products if all of them fit.
     keepInView(box, others) {
       const frame = this.frame.getBoundingClientRect();
       const together = around([box, ...others]);
@@ -120,18 +120,17 @@
       const isInside = place.left >= frame.left && place.right <= frame.right
         && place.top >= frame.top && place.bottom <= frame.bottom;
       if (isInside) return;
-      const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
       this.frame.scrollBy({
         left: place.left + place.width / 2 - frame.left - frame.width / 2,
         top: place.top + place.height / 2 - frame.top - frame.height / 2,
-        behavior: isStill ? "instant" : "smooth",
+        behavior: isCalm() ? "instant" : "smooth",
       });
     }
   }
 
   // ---- predicting ----
 
-  // What a step asks for, in the order in which its numbers appear.
+  // The questions of a step, in the order in which its numbers appear.
   function questionsOf(step) {
     if (step.phase === "forward") {
       return step.asks ? [{name: step.name, prompt: step.asks, answer: step.data}] : [];
@@ -147,40 +146,30 @@
     if (said === "") return false;
     const words = {nan: NaN, inf: Infinity, "+inf": Infinity, "-inf": -Infinity};
     const guess = said in words ? words[said] : Number(said);
-    const truth = Number(answer);  // "NaN" and "Infinity" come as text, as JSON has neither
+    const truth = Number(answer);  // JSON has neither "NaN" nor "Infinity", so they are texts
     if (Number.isNaN(truth) || !Number.isFinite(truth)) return Object.is(guess, truth);
     return Math.abs(guess - truth) <= Math.max(CLOSE_ENOUGH * Math.abs(truth), NOTHING);
   }
 
   // ---- the stepper ----
 
-  function start(root) {
-    if (root.dataset.started) return;
-    root.dataset.started = "yes";
-    const data = JSON.parse(root.querySelector("script[type='application/json']").textContent);
+  startAll("stepper", (root, data) => {
     const place = root.querySelector("[data-part=picture]");
     const {steps, shows} = data;
     const panels = (data.panels.length ? data.panels : [""])
       .map((title) => new Panel(pictureOf(place), title));
     const canPredict = panels.length === 1 && steps.some((step) => questionsOf(step).length);
     const opening = data.panels.length ? steps.findIndex((step) => step.phase === "seed") : 0;
-    let current = opening;
     let revealed = Infinity;  // how many of the step's numbers are shown
-    let timer = null;
 
     const count = element("span", {class: "count"});
     const phase = element("p", {class: "phase"});
     const caption = element("div", {class: "caption", "aria-live": "polite"});
-    const buttons = {
-      first: button("first", "First step", () => go(0)),
-      previous: button("previous", "Previous step", () => go(current - 1)),
-      play: button("play", "Play", () => (timer ? pause() : play())),
-      next: button("next", "Next step", next, "Next"),
-      last: button("last", "Last step", () => go(steps.length - 1)),
-    };
-    buttons.next.className = "main";
-    const slider = element("input", {
-      type: "range", min: "1", max: String(steps.length), "aria-label": "Step",
+    const player = new Player({
+      what: "step", last: steps.length - 1, seconds: () => SECONDS_PER_STEP, show, next,
+      idle: () => ({
+        next: player.current === player.last && !isAsking(), play: predict.checked,
+      }),
     });
     const predict = element("input", {type: "checkbox"});
     const input = element("input", {
@@ -191,70 +180,45 @@
       element("label", {}, question, " ", input), element("button", {}, "Check"),
       element("span", {class: "hint"}, "Within 1 % is right."));
     const answer = element("div", {class: "answer", "aria-live": "polite"});
-    const controls = element("div", {class: "controls"},
-      element("div", {class: "buttons"}, ...Object.values(buttons)), slider);
     if (canPredict) {
-      controls.append(element("label", {class: "predict"}, predict, "Predict, then reveal"));
+      player.controls.append(element("label", {class: "predict"}, predict, "Predict, then reveal"));
     }
-    const stepper = element("div", {class: "stepper", role: "group", "aria-label": data.title},
+    const stepper = element("div", {class: "player stepper", role: "group", "aria-label": data.title},
       element("div", {class: "head"}, count, phase),
       element("div", {class: "panels"}, ...panels.map((panel) => panel.figure)),
-      controls, form, answer, caption,
-      ...data.notes.map((note) => element("p", {class: "hint"}, note)),
-      element("p", {class: "hint"}, `grad of a box is how fast ${data.root} changes when that box `
-        + "does, and – that it is not known yet. Blue, ▲: positive; orange, ▼: negative. "
-        + "Keys: ← and → step, Home and End jump, Space plays."));
-
-    // ---- moving ----
-
-    function go(to) {
-      current = Math.max(0, Math.min(steps.length - 1, to));
-      revealed = Infinity;
-      answer.textContent = "";
-      render();
-    }
+      player.controls, form, answer, caption,
+      ...[...data.notes, `grad of a box is how fast ${data.root} changes when that box does; – means that it `
+        + `is not known yet. Blue, ▲: positive; orange, ▼: negative. ${player.hint}`]
+        .map((words) => element("p", {class: "hint"}, words)));
 
     function next() {
-      if (isAsking()) {  // whoever does not want to guess may look
+      if (isAsking()) {  // a reader who does not want to guess may look
         revealed = Infinity;
-        render();
-      } else if (current < steps.length - 1) {
-        go(current + 1);
-        if (predict.checked && questionsOf(steps[current]).length) {
+        player.render();
+      } else if (player.current < player.last) {
+        player.go(player.current + 1);
+        if (predict.checked && questionsOf(steps[player.current]).length) {
           revealed = 0;
-          render();
+          player.render();
           input.focus();
         }
       }
     }
 
-    function play() {
-      if (predict.checked) return;
-      if (current === steps.length - 1) go(0);
-      timer = setInterval(() => {
-        // A notebook may have taken this output away.
-        if (!root.isConnected || current >= steps.length - 1) pause();
-        else go(current + 1);
-      }, SECONDS_A_STEP * 1000);
-      render();
-    }
-
-    function pause() {
-      clearInterval(timer);
-      timer = null;
-      render();
-    }
-
     // ---- showing ----
 
     function isAsking() {
-      return revealed < questionsOf(steps[current]).length;
+      return revealed < questionsOf(steps[player.current]).length;
     }
 
-    function render() {
+    function show(current, isNew) {
+      if (isNew) {
+        revealed = Infinity;
+        answer.textContent = "";
+      }
       const step = steps[current];
       for (const panel of panels) panel.clear();
-      // From the start each time: a few hundred changes, and no way to go wrong when going back.
+      // All changes from the start, a few hundred, so that going back can't leave anything behind.
       for (let index = 0; index <= current; index++) {
         const isHalf = index === current && revealed !== Infinity;
         for (const change of isHalf ? shows[index].slice(0, revealed) : shows[index]) {
@@ -273,24 +237,8 @@
       const isLarge = data.by_box && step.phase === "backward";
       phase.replaceChildren(element("b", {}, heading), " ", isLarge ? BY_BOX : meaning);
       caption.replaceChildren(...captionOf(step));
-      slider.value = String(current + 1);
-      slider.setAttribute("aria-valuetext", `${current + 1} of ${steps.length}: ${step.phase}, ${step.name}`);
-      renderButtons();
       renderQuestion(step);
-    }
-
-    function renderButtons() {
-      const label = timer ? "Pause" : "Play";
-      buttons.play.setAttribute("aria-label", label);
-      buttons.play.title = label;
-      buttons.play.replaceChildren(icon(timer ? "pause" : "play"), " " + label);
-      // aria-disabled and not disabled: a button that vanishes under the fingers loses the focus.
-      const isFirst = current === 0;
-      const isLast = current === steps.length - 1 && !isAsking();
-      for (const [name, isIdle] of [["first", isFirst], ["previous", isFirst], ["next", isLast],
-        ["last", isLast], ["play", predict.checked]]) {
-        buttons[name].setAttribute("aria-disabled", String(isIdle));
-      }
+      return `${current + 1} of ${steps.length}: ${step.phase}, ${step.name}`;
     }
 
     function renderQuestion(step) {
@@ -323,50 +271,20 @@
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       if (!isAsking()) return;
-      const {name, answer: truth} = questionsOf(steps[current])[revealed];
+      const {name, answer: truth} = questionsOf(steps[player.current])[revealed];
       const typed = input.value;
-      const shown = shows[current][revealed][3].replace(/^[▲▼] \+?/, "");
+      const shown = shows[player.current][revealed][3].replace(/^[▲▼] \+?/, "");
       revealed += 1;
       input.value = "";
-      render();
+      player.render();
       answer.textContent = isRight(typed, truth) ? `✓ Right: ${name} = ${shown}.`
-        : typed.trim() ? `✗ ${name} = ${shown}, not ${typed.trim()}. See the product below.`
+        : typed.trim() ? `✗ ${name} = ${shown}, not ${typed.trim()}. See the line below.`
           : `${name} = ${shown}.`;
-      if (!isAsking()) buttons.next.focus();
+      if (!isAsking()) player.buttons.next.focus();
     });
-    slider.addEventListener("input", () => go(Number(slider.value) - 1));
-    predict.addEventListener("change", () => (timer ? pause() : go(current)));
+    predict.addEventListener("change", () => (player.timer ? player.pause() : player.go(player.current)));
 
-    const actions = {
-      ArrowRight: next, ArrowLeft: () => go(current - 1), Home: () => go(0),
-      End: () => go(steps.length - 1), " ": () => (timer ? pause() : play()),
-    };
-    stepper.addEventListener("keydown", (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || event.key === "Tab") return;
-      event.stopPropagation();  // a notebook would take a digit for a heading, and dd for a deletion
-      const {target} = event;
-      if (target === input || !(event.key in actions)) return;
-      if (event.key === " " && (target.tagName === "BUTTON" || target === predict)) return;
-      event.preventDefault();
-      actions[event.key]();
-    });
-
-    // ---- into the page ----
-
-    const stage = root.querySelector("[data-part=stage]");
-    stage.setAttribute("data-lm-suppress-shortcuts", "true");  // JupyterLab's word for hands off
-    const shadow = stage.attachShadow({mode: "open"});
-    shadow.append(element("style", {}, data.style), stepper);
-    place.style.display = "none";
-    const dress = () => { stepper.dataset.theme = theme(); };
-    prefersDark.addEventListener("change", dress);
-    new MutationObserver(dress).observe(document.body, {attributeFilter: ["data-jp-theme-light"]});
-    dress();
-    render();
-  }
-
-  const here = document.currentScript?.parentElement ?? document;
-  const roots = here.matches?.("[data-micrograd-stepper]") ? [here]
-    : here.querySelectorAll("[data-micrograd-stepper]");
-  for (const root of roots) start(root);
+    player.enter(root, stepper, data.style);
+    player.go(opening);
+  });
 })();

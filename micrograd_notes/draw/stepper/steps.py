@@ -1,7 +1,8 @@
-"""A forward and a backward pass as plain data: one node a step, everything written out.
+"""A forward and a backward pass as plain data: one step per node, everything written out.
 
-This file reads the engine's `sweep` and puts words to it. It changes no value, and it knows no
-picture: a step says which node it is about, and with what numbers. A stepper shows them one by one.
+`draw_backward` calls `steps_by_value`, which reads the engine's `sweep` and adds words. A step says
+which node it is about and which numbers it uses. Read `box_steps.py` next, for large graphs, and
+`wrong_steps.py`, for wrong passes.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,32 +26,25 @@ Phase = Literal["forward", "seed", "backward", "end"]
 
 
 class Product(TypedDict, total=False):
-    """What a node hands to one operand: `partial * adjoint = contribution`, added to a sum."""
+    """A product for one operand: `partial * adjoint = contribution`, which is added to a sum."""
 
-    operand: str
-    """The key of the operand, `v3`, as in the picture."""
+    operand: str  # the key of the operand, `v3`, as in the picture
     name: str
-    position: int
-    """Which operand of the node it is; `x*x` has two."""
+    position: int  # the place of the operand among the operands of the node; `x*x` has two
     partial: float
-    contribution: float | None
-    """None where many values stand for one box."""
+    contribution: float | None  # None if the box stands for many values
     before: float
     total: float
-    count: int
-    """How many products were added up; only in steps that stand for many."""
+    count: int  # the number of products that were added up; only in steps of a box
     grads: list[float]
-    """The least and the greatest gradient of the operand's box afterwards; only there."""
-    gradient: str
-    """What is added to, in symbols: `dL/dw1`."""
-    asks: str
-    """What happens, in symbols: a reader may predict the number."""
-    text: str
-    """The same with the numbers: `dL/dw1 += ds/dw1 * dL/ds = 2.0 * 0.5 = 1.0 (0 -> 1.0)`."""
+    """The least and the greatest gradient of the operand's box afterwards; only in such steps."""
+    gradient: str  # the gradient that grows, in symbols: `dL/dw1`
+    asks: str  # the rule in symbols, for a reader who predicts the number
+    text: str  # the same with the numbers: `dL/dw1 += ds/dw1 * dL/ds = 2.0 * 0.5 = 1.0 (0 -> 1.0)`
 
 
 class Parting(TypedDict):
-    """Where a wrong sweep leaves the right one, and with which numbers."""
+    """The place where a wrong pass leaves the right one, and both numbers."""
 
     at: str
     name: str
@@ -60,33 +54,27 @@ class Parting(TypedDict):
 
 
 class Step(TypedDict, total=False):
-    """One step. Forward: a node appears with its data. Backward: it hands its gradient on."""
+    """One step. Forward: a node appears with its data. Backward: it passes its gradient on."""
 
     phase: Phase
-    node: str
-    """The key of the node, `v3`, as in the picture."""
+    node: str  # the key of the node, `v3`, as in the picture
     name: str
     text: str
-    data: float
-    """What the node computes; in the forward pass."""
-    asks: str
-    """How it computes it, in symbols: a reader may predict the number."""
-    adjoint: float
-    """d root / d node, complete; in the backward pass."""
+    data: float  # the result of the node, in the forward pass
+    asks: str  # the formula in symbols, for a reader who predicts the number
+    adjoint: float  # d root / d node, complete, in the backward pass
     products: list[Product]
-    wrong: list[Product]
-    """What the wrong sweep hands on instead, if one runs beside."""
+    wrong: list[Product]  # the products of the wrong pass, if there is one
     first: list[str]
-    """Where they part: the keys of the nodes that the right sweep takes before this one."""
-    before: dict[str, float]
-    """Where they part: the gradients that the right sweep has by then."""
+    """Where the passes part: the keys of the nodes that the right pass visits before this one."""
+    before: dict[str, float]  # where the passes part: the gradients of the right pass at that point
     parting: Parting
 
 
 def steps_by_value(
     graph: IndexedGraph, labels: list[str], shown: frozenset[int] | None = None
 ) -> list[Step]:
-    """Returns the steps of both passes, of all values or of those at the places that are shown.
+    """Returns the steps of both passes, for all values or for those at the places shown.
 
     >>> from micrograd_notes.draw.graph.indexed import indexed
     >>> from micrograd_notes.draw.graph.wording import labels_of
@@ -97,7 +85,7 @@ def steps_by_value(
     forward v1 = 2.0 is given: a constant, which gets no gradient.
     forward L = x * v1 = 3.0 * 2.0 = 6.0
     seed The backward pass starts at the end: dL/dL = 1.0.
-    backward L hands its gradient, dL/dL = 1.0, on to what it was made from.
+    backward L passes its gradient, dL/dL = 1.0, on to its operands.
     """
     wanted = range(len(graph.values)) if shown is None else sorted(shown)
     root = graph.values[-1]
@@ -117,12 +105,7 @@ def forward_step(graph: IndexedGraph, labels: list[str], position: int) -> Step:
     """Returns the step in which a value appears."""
     value = graph.values[position]
     name = labels[position]
-    step: Step = {
-        "phase": "forward",
-        "node": f"v{position}",
-        "name": name,
-        "data": value.data,
-    }
+    step: Step = {"phase": "forward", "node": f"v{position}", "name": name, "data": value.data}
     if value.op is None or not value.operands:
         kind = "" if value.requires_grad else ": a constant, which gets no gradient"
         step["text"] = f"{name} = {written(value.data)} is given{kind}."
@@ -152,10 +135,10 @@ def seed_step(graph: IndexedGraph, labels: list[str]) -> Step:
 def backward_step(
     labels: list[str], position: int, adjoint: float, products: list[Product]
 ) -> Step:
-    """Returns the step in which a value hands its gradient on."""
+    """Returns the step in which a value passes its gradient on."""
     name = labels[position]
     gradient = f"{derivative(labels[-1], name)} = {written(adjoint)}"
-    text = f"{name} hands its gradient, {gradient}, on to what it was made from."
+    text = f"{name} passes its gradient, {gradient}, on to its operands."
     again = [entry["name"] for entry in products if entry["before"] != 0]
     if again:
         text += f" {listed(list(dict.fromkeys(again)))} gets more than one product: they add up."
@@ -177,7 +160,7 @@ def described_products(
 ) -> Callable[[list[EngineStep]], tuple[float, list[Product]]]:
     """Returns a function from a node's steps in a sweep to its adjoint and its products.
 
-    It remembers the sums so far, and so takes the nodes in the order of the sweep.
+    The function keeps the sums so far, so call it in the order of the sweep.
     """
     totals = dict(sums or {})
 

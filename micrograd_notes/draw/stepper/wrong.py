@@ -1,18 +1,18 @@
-"""Three wrong ways to go back through a graph, and where each of them leaves the right one.
+"""Three wrong backward passes, and the place where each of them parts from the right one.
 
-Readers of micrograd ask why the backward pass needs a topological order, and why `+=`. This file
-answers by doing without. Each wrong sweep takes its local partials from the same rows of the table
-as the right one does; what it gets wrong is the order of the visits or the sum:
+Readers of micrograd ask why the backward pass needs a topological order, and why `+=`. These passes
+show what happens without. They use the same local slopes as the right one, but in another order or
+in another sum:
 
-recursion       Every node adds to the gradients of all its operands and then calls each of them to
-                do the same, at once: micrograd's `_backward`, called down the children, one call a
-                path. A node with two users is called before the second user has added its part,
-                and called again after it, when it hands on once more what it has handed on already.
-assign          `=` for `+=`: the last product overwrites those before.
-forward order   From the leaves to the root. Nothing has come back yet to the first nodes, so they
-                hand on zero.
+recursion       Every node adds to the gradients of its operands and at once calls each of them to
+                do the same: micrograd's `_backward`, called down the children, one call per path.
+                A node with two users is called before the second user has added its product, and
+                again afterwards, when it passes on a second time what it has already passed on.
+assign          `=` instead of `+=`: the last product overwrites the earlier ones.
+forward order   From the leaves to the root. The first nodes have no gradient yet, so they pass on
+                zero.
 
-This file knows graphs and sums. It knows no picture.
+`wrong_steps.py` puts the visits into words; read it next.
 """
 
 from collections import Counter
@@ -20,45 +20,45 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from micrograd_notes.draw.graph.indexed import IndexedGraph
+from micrograd_notes.draw.graph.view import local_slopes
 from micrograd_notes.engine import Value, helper_ops, sweep
 from micrograd_notes.engine.backward import Step
 
 WRONG = ("recursion", "assign", "forward order")
-"""The wrong sweeps that there are."""
+"""The names of the wrong passes."""
 
 
 @dataclass(frozen=True)
 class Visit:
-    """A node as the wrong sweep comes to it, beside the same node in the right sweep."""
+    """A visit of the wrong pass to a node, beside the same node in the right pass."""
 
     node: Value
     right: list[Step]
     wrong: list[Step]
     parting: "Parting | None" = None
     first: list[Value] = field(default_factory=list)
-    """If they part early: the nodes that the right sweep takes before this one,"""
+    """If they part early: the nodes that the right pass visits before this one."""
     sums: dict[Value, float] = field(default_factory=dict)
-    """and what it has added up when it comes to this one."""
+    """If they part early: the sums of the right pass when it visits this one."""
 
 
 @dataclass(frozen=True)
 class Parting:
-    """Where the sweeps part: the value whose gradient is not the same, and both numbers."""
+    """Where the passes part: the value whose gradient differs, and both numbers."""
 
     at: Value
     right: float
     wrong: float
-    why: str
-    """`early`, `again` or `overwritten`."""
+    why: str  # `early`, `again` or `overwritten`
     missing: tuple[Value, ...] = ()
-    """If early: the users of the value that have not added their part."""
+    """If early: the users of the value that have not added their products."""
 
 
 def compared(graph: IndexedGraph, how: str) -> list[Visit]:
-    """Returns the visits of the wrong sweep, up to the first at which it parts from the right one.
+    """Returns the visits of the wrong pass, up to the first at which it parts from the right one.
 
-    Up to there both have the same numbers. If no visit has a parting, the wrong sweep gets this
-    graph right.
+    Before it, both have the same numbers. If no visit has a parting, the wrong pass gets this graph
+    right.
 
     >>> from micrograd_notes.draw.graph.indexed import indexed
     >>> x = Value(3.0)
@@ -79,7 +79,7 @@ def compared(graph: IndexedGraph, how: str) -> list[Visit]:
 
 
 class _RightSweep:
-    """The right sweep, and which of its products the wrong one has come to so far."""
+    """The right pass, and those of its products that the wrong one has reached so far."""
 
     def __init__(self, graph: IndexedGraph) -> None:
         root = graph.values[-1]
@@ -95,37 +95,31 @@ class _RightSweep:
         self.sums: dict[Value, float] = {root: 1.0}  # of the products in the visits so far
 
     def beside(self, node: Value, wrong: list[Step]) -> Visit:
-        """Returns the visit with what the right sweep does for the node."""
+        """Returns the visit, with the products of the right pass for the node."""
         parting = self._early(node, wrong)
         if parting is not None:
             first, sums = right_sweep_before(self.graph, node, self.seen)
             right = _folded(self.steps[node], dict(sums))
             return Visit(node, right, wrong, parting, first, sums)
         if node in self.seen:
-            return Visit(node, [], wrong, self._again(wrong))
+            return Visit(node, [], wrong, _difference(self.sums, _totals(wrong), "again"))
         right = _folded(wrong, self.sums)
         self.seen.add(node)
-        return Visit(node, right, wrong, _overwritten(right, wrong))
+        return Visit(node, right, wrong, _difference(_totals(right), _totals(wrong), "overwritten"))
 
     def _early(self, node: Value, wrong: list[Step]) -> Parting | None:
         missing = tuple(user for user in self.users.get(node, ()) if user not in self.seen)
         passed_on, complete = wrong[0].adjoint, self.adjoint[node]
-        # A sum that is complete is equal to the bit. In a recursion all users are then on the path
-        # from the root down to the node, and have added their parts in the order of the path, which
-        # is theirs in every topological order.
+        # A complete sum has the same bits. In a recursion all users are then on the path from the
+        # root to the node, and have added their products in the order of the path, which is their
+        # order in every topological order.
         if not _differ(passed_on, complete):
             return None
         return Parting(node, complete, passed_on, "early", missing)
 
-    def _again(self, wrong: list[Step]) -> Parting | None:
-        for operand, total in _totals(wrong).items():
-            if _differ(total, self.sums[operand]):
-                return Parting(operand, self.sums[operand], total, "again")
-        return None
-
 
 def _folded(steps: list[Step], sums: dict[Value, float]) -> list[Step]:
-    """Returns the steps with their contributions added to the sums, which are changed."""
+    """Returns the steps with their contributions added to the sums, which it changes."""
     folded = []
     for step in steps:
         sums[step.operand] = sums.get(step.operand, 0.0) + step.contribution
@@ -133,12 +127,9 @@ def _folded(steps: list[Step], sums: dict[Value, float]) -> list[Step]:
     return folded
 
 
-def _overwritten(right: list[Step], wrong: list[Step]) -> Parting | None:
-    afterwards = _totals(wrong)
-    for operand, total in _totals(right).items():
-        if _differ(total, afterwards[operand]):
-            return Parting(operand, total, afterwards[operand], "overwritten")
-    return None
+def _difference(right: dict[Value, float], wrong: dict[Value, float], why: str) -> Parting | None:
+    differing = (x for x, total in wrong.items() if _differ(right[x], total))
+    return next((Parting(x, right[x], wrong[x], why) for x in differing), None)
 
 
 def _totals(steps: list[Step]) -> dict[Value, float]:
@@ -149,10 +140,10 @@ def _totals(steps: list[Step]) -> dict[Value, float]:
 def right_sweep_before(
     graph: IndexedGraph, node: Value, seen: set[Value]
 ) -> tuple[list[Value], dict[Value, float]]:
-    """Returns what the right sweep visits before the node, and the sums it has by then.
+    """Returns the nodes that the right pass visits before this one, and its sums at that point.
 
-    It visits all users of the node, and theirs. Those that were seen are left out of the list, not
-    of the sums.
+    These are all users of the node, and theirs. Nodes that were seen are left out of the list, but
+    they count in the sums.
 
     >>> from micrograd_notes.draw.graph.indexed import indexed
     >>> x = Value(3.0)
@@ -173,14 +164,11 @@ def right_sweep_before(
     return [value for value in dict.fromkeys(s.node for s in steps) if value not in seen], sums
 
 
-# ---- the wrong sweeps ----------------------------------------------------------------------------
-
-
 def _recursion(graph: IndexedGraph) -> Iterator[tuple[Value, list[Step]]]:
-    """Yields each node with what it hands on, in the order of the calls, one call a path.
+    """Yields each node with its products, in the order of the calls, one call per path.
 
-    There may be more paths than anyone can walk. A call that can change nothing is left out: one to
-    a node whose last call, with all that came of it and after it, has changed no sum.
+    There may be far too many paths, so a call is left out if it can change nothing: a call to a
+    node when no sum has changed since its last call.
     """
     sums = {graph.values[-1]: 1.0}
     changes = 0
@@ -204,17 +192,15 @@ def _recursion(graph: IndexedGraph) -> Iterator[tuple[Value, list[Step]]]:
 def _assign(graph: IndexedGraph) -> Iterator[tuple[Value, list[Step]]]:
     sums = {graph.values[-1]: 1.0}
     for node in reversed(graph.values):
-        if node in sums:  # else nothing that is differentiated uses it
-            handed_on = list(_handed_on(node, sums, overwrite=True))
-            if handed_on:
-                yield node, handed_on
+        # A node without a sum is not used by anything that is differentiated.
+        if node in sums and (handed_on := list(_handed_on(node, sums, overwrite=True))):
+            yield node, handed_on
 
 
 def _forward_order(graph: IndexedGraph) -> Iterator[tuple[Value, list[Step]]]:
     sums = {graph.values[-1]: 1.0}
     for node in graph.values:
-        handed_on = list(_handed_on(node, sums))
-        if handed_on:
+        if handed_on := list(_handed_on(node, sums)):
             yield node, handed_on
 
 
@@ -222,18 +208,10 @@ _VISITS = {"recursion": _recursion, "assign": _assign, "forward order": _forward
 
 
 def _handed_on(node: Value, sums: dict[Value, float], overwrite: bool = False) -> Iterator[Step]:
-    """Yields what the node hands to its operands now, whether its own sum is complete or not."""
-    if node.op is None or not node.requires_grad:
-        return
-    operands, adjoint = node.operands, sums.get(node, 0.0)
-    wanted = [
-        index
-        for index, operand in enumerate(operands)
-        if operand.requires_grad and node.op.is_differentiated(index)
-    ]
-    partials = node.op.local_partials(wanted, node.data, [operand.data for operand in operands])
-    for index, partial in zip(wanted, partials, strict=True):
-        operand = operands[index]
+    """Yields the node's products for its operands now, whether its own sum is complete or not."""
+    adjoint = sums.get(node, 0.0)
+    for index, partial in local_slopes(node).items() if node.requires_grad else ():
+        operand = node.operands[index]
         contribution = helper_ops.chain(adjoint, partial)
         sums[operand] = contribution if overwrite else sums.get(operand, 0.0) + contribution
         yield Step(node, operand, index, adjoint, partial, contribution, sums[operand])

@@ -1,6 +1,7 @@
-"""The steps of a wrong sweep beside those of the right one, in words.
+"""The steps of a wrong backward pass beside those of the right one, in words.
 
-This file says what `wrong` has found. It decides nothing about the sweeps, and knows no picture.
+`draw_backward(root, wrong=...)` calls `steps_beside`. Read `wrong.py` first, which compares the
+two.
 """
 
 from micrograd_notes.draw.graph.indexed import IndexedGraph
@@ -19,20 +20,20 @@ from micrograd_notes.engine import Value
 
 TITLES = {
     "recursion": "by recursion, without a topological order",
-    "assign": "with = in place of +=",
+    "assign": "with = instead of +=",
     "forward order": "in forward order",
 }
-"""What each wrong sweep is called in a sentence."""
+"""The name of each wrong pass in a sentence."""
 
 _NEVER = {
-    "recursion": "no path leads twice through a node that hands something on",
-    "assign": "no value is given two parts that differ from their sum",
-    "forward order": "no node hands on anything but the last one",
+    "recursion": "no two paths lead through the same node that passes on a gradient",
+    "assign": "no value gets two products that differ from their sum",
+    "forward order": "only the last node passes on a gradient",
 }
 
 
 def steps_beside(graph: IndexedGraph, labels: list[str], how: str) -> list[Step]:
-    """Returns the forward steps, then both sweeps node by node up to where they part.
+    """Returns the forward steps, then both backward passes node by node until they part.
 
     >>> from micrograd_notes.draw.graph.indexed import indexed
     >>> from micrograd_notes.draw.graph.wording import labels_of
@@ -57,10 +58,10 @@ def steps_beside(graph: IndexedGraph, labels: list[str], how: str) -> list[Step]
         step["before"] = {f"v{graph.place[value]}": sum_ for value, sum_ in visit.sums.items()}
         step["first"] = [f"v{graph.place[value]}" for value in visit.first]
         if visit.parting:
-            step["text"] = f"The sweeps come to {step['name']}, and part."
+            step["text"] = f"The two passes reach {step['name']}, and part."
             if visit.first:
                 names = listed([labels[graph.place[value]] for value in visit.first])
-                step["text"] += f" The right one takes {names} first."
+                step["text"] += f" The right one visits {names} first."
             step["parting"] = _in_words(graph, labels, how, visit, visit.parting)
         steps.append(step)
     if not visits or visits[-1].parting is None:
@@ -78,35 +79,35 @@ def _in_words(
     gradient = derivative(labels[-1], at)
     right, wrong = written(parting.right), written(parting.wrong)
     if parting.why == "overwritten":
-        reason = f"{at} is used more than once. = forgets what it had; += adds the parts up."
+        reason = f"{at} is used more than once. = overwrites the old sum; += adds to it."
     elif parting.why == "again":
         reason = (
-            f"Recursion comes to {node} once more, by another path, and hands on a second time "
-            "what it has handed on already. The right sweep visits each node once."
+            f"Recursion reaches {node} again, on another path, and passes on a second time what it "
+            "has already passed on. The right pass visits each node once."
         )
     else:
         users = [called(value) for value in parting.missing]
         verb = "has" if len(users) == 1 else "have"
         reason = (
-            f"{listed(users)} {verb} not added a part to it yet. The right sweep takes {node} only "
-            "after every node that uses it."
+            f"{listed(users)} {verb} not added a product to it yet. The right pass visits {node} "
+            "only after every node that uses it."
         )
     return {
         "at": f"v{graph.place[parting.at]}",
         "name": at,
         "right": parting.right,
         "wrong": parting.wrong,
-        "text": f"Here they part: {gradient} is {right} in the right sweep, and {wrong} "
-        f"{TITLES[how]}. {reason} Both sweeps stop here.",
+        "text": f"Here they part: {gradient} is {right} in the right pass, and {wrong} "
+        f"{TITLES[how]}. {reason} Both passes stop here.",
     }
 
 
 def _agreement(labels: list[str], how: str) -> Step:
-    """Returns the last step, where the sweeps have never parted."""
+    """Returns the last step of passes that never part."""
     return {
         "phase": "end",
         "node": f"v{len(labels) - 1}",
         "name": labels[-1],
-        "text": f"The sweeps never part: on this graph the sweep {TITLES[how]} finds the same "
-        f"gradients, as {_NEVER[how]}.",
+        "text": f"The passes never part: on this graph the pass {TITLES[how]} finds the same "
+        f"gradients, because {_NEVER[how]}.",
     }

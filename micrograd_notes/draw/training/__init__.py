@@ -1,1 +1,1 @@
-"""A page that plays a training run back, epoch by epoch."""
+"""A page that plays back a training run. Read `page.py` first."""

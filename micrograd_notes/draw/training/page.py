@@ -1,12 +1,9 @@
-"""A page of a training run: loss, accuracy, boundary and distributions, to be walked by epoch.
+"""A page of a training run, epoch by epoch: loss, accuracy, decision boundary and distributions.
 
-This file makes the page from a `History`: it asks the snapshots in it for their numbers, makes them
-small, and hands them to a script that draws them (`training_page.js`, `training_page.css`). All is
-in one piece of HTML, which needs no network and no kernel. Where scripts do not run, as in a
-notebook that is not trusted, what remains is a picture of the last epoch and a table of all.
-
-It trains nothing. What an epoch comes to is in the history, and what a model was like in its
-snapshots.
+Learners call `training_page` with the `History` that `fit` returned. The numbers of its snapshots
+are made small and passed to a script that draws them, `training_page.js`. Where scripts do not run,
+as in a notebook that is not trusted, readers see a picture of the last epoch and a table of all.
+Read `training_page.js` next, and `train/recording.py` for the snapshots.
 """
 
 import base64
@@ -16,12 +13,12 @@ import math
 import statistics
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import cycle
 from typing import Any
 
 from micrograd_notes.common import checks
 from micrograd_notes.draw import plots
-from micrograd_notes.draw.page import Page, text_of
-from micrograd_notes.draw.stepper.backward import as_json_in_html
+from micrograd_notes.draw.page import Page, as_table, folded, image, in_page, player
 from micrograd_notes.draw.text import counted, short
 from micrograd_notes.train.data import Dataset
 from micrograd_notes.train.loop import History
@@ -29,39 +26,37 @@ from micrograd_notes.train.recording import KINDS, Recorder, Snapshot, inputs_of
 
 __all__ = ["Recorder", "TrainingPage", "training_page"]
 
-
 BARS = 30  # of a histogram
 MOST_POINTS = 300  # of the data, drawn over the boundary
-TAIL = 0.005  # the share of numbers at either end that does not stretch a histogram's axis
+TAIL = 0.005  # the share of numbers at either end that a histogram's axis leaves out
 FULL = 127  # the largest magnitude that fits into a byte with its sign
-
 CURVES = ("loss", "validation_loss", "accuracy", "validation_accuracy")
 
 
 def training_page(
     history: History, *, title: str = "Training", limit: int = 100, resolution: int = 30
 ) -> "TrainingPage":
-    """Returns the run as a page, which displays itself in a notebook and saves itself as a file.
+    """Returns the run as a page, which displays itself in a notebook and can be saved.
 
-    It shows loss and accuracy, training and held out. Where a `Recorder` was `fit`'s callback it
-    also shows, for each epoch, the decision boundary (of data with two features and classes), and
-    how weights, gradients and activations are spread in each layer.
+    It shows loss and accuracy, training and held out. If a `Recorder` was `fit`'s callback, it also
+    shows for each epoch the decision boundary (for data with two features and classes), and the
+    spread of weights, gradients and activations in each layer.
 
         history = fit(model, data, callback=Recorder(model, data))
         training_page(history).save("training.html")
 
     Args:
-        history: what `fit` returned.
-        title: what stands above the page.
-        limit: the most epochs to walk through; of more, that many are chosen evenly, the first and
-            the last among them, and a line says how many are hidden. The curves show all.
-        resolution: the plane is asked at so many places along each side. An epoch takes about
-            resolution * resolution * 1.4 bytes for it, for each class if they are three or more,
-            and about 700 bytes for the distributions of three layers.
+        history: the result of `fit`.
+        title: the title of the page.
+        limit: the most epochs on the slider. Of more, that many are chosen evenly, with the first
+            and the last, and a line says how many are hidden. The curves show all.
+        resolution: the number of places along each side of the plane at which the model is
+            evaluated. An epoch takes about resolution * resolution * 1.4 bytes, per class for three
+            classes or more, and 700 bytes for the distributions of three layers.
 
     Raises:
-        TypeError: history is no `History`.
-        ValueError: it has no epoch, or no loss; or another argument is out of range.
+        TypeError: history is not a `History`.
+        ValueError: history has no epoch or no loss, or another argument is out of range.
 
     >>> page = training_page(History([{"loss": 2.0}, {"loss": 1.0}]))
     >>> page.captions
@@ -69,18 +64,17 @@ def training_page(
     >>> page.notes[0]  # doctest: +ELLIPSIS
     'No snapshots were recorded, ...
     """
-    if not isinstance(history, History):
-        raise TypeError(f"history must be what fit returns, got {checks.shown(history)}")
+    checks.instance("history", history, History, "what fit returns")
     checks.text("title", title)
     if not any("loss" in logs for logs in history.epochs):
-        raise ValueError(f"there is no loss to draw in {history!r:.80}; train for an epoch or more")
+        raise ValueError(f"there is no loss to draw in {history!r:.80}. Train for an epoch or more")
     limit = checks.whole_number("limit", limit, 2)
     resolution = checks.whole_number("resolution", resolution, 2)
     return TrainingPage(history, title, limit, resolution)
 
 
 class TrainingPage(Page):
-    """A run with everything that shows it.
+    """A training run, and the page that shows it.
 
     >>> training_page(History([{"loss": 2.0}])).save("training.gif")
     Traceback (most recent call last):
@@ -94,20 +88,18 @@ class TrainingPage(Page):
         found = dict(snapshots_of(history))
         candidates = list(found) or list(range(len(history)))
         self.epochs = _evenly_chosen(candidates, limit)
-        """The epochs that one can walk through, counted from 0."""
+        """The epochs on the slider, counted from 0."""
         self.snapshots: list[Snapshot] = [found[epoch] for epoch in self.epochs if epoch in found]
         self.notes = self._notes()
-        """What a reader is told of what is not shown, a line each."""
+        """The lines that say what is not shown."""
 
     @property
     def captions(self) -> list[str]:
-        """What is said of each epoch that one can walk through."""
+        """The caption of each epoch on the slider."""
         return [self._caption(epoch) for epoch in self.epochs]
 
     def __repr__(self) -> str:
         return f"<{self.title}: {counted(len(self.history), 'epoch')}. {self.captions[-1]}>"
-
-    # ---- words -----------------------------------------------------------------------------------
 
     def _caption(self, epoch: int) -> str:
         logs = self.history.epochs[epoch]
@@ -123,8 +115,8 @@ class TrainingPage(Page):
         notes = []
         if not self.snapshots:
             notes.append(
-                "No snapshots were recorded, so there is no boundary and no distribution to show. "
-                "To see them: fit(model, data, callback=Recorder(model, data))."
+                "No snapshots were recorded, so this page shows no boundary and no distributions. "
+                "To see them, train with fit(model, data, callback=Recorder(model, data))."
             )
         hidden = len(self.history) - len(self.epochs)
         if hidden:
@@ -134,38 +126,28 @@ class TrainingPage(Page):
             )
         return notes
 
-    # ---- the pieces of the page ------------------------------------------------------------------
-
     @cached_property
     def _fragment(self) -> str:
-        return _FRAGMENT.format(
-            picture=self._picture(),
-            table=_table(self.history),
-            data=as_json_in_html(self._data()),
-            script=text_of("training/training_page.js"),
-        )
+        words, style = "All epochs as a table", 'style="overflow: auto; max-height: 30rem"'
+        table = folded(words, _table(self.history), more=style)
+        return player("training", self._picture(), table, self._data(), "training/training_page")
 
     def _data(self) -> dict[str, Any]:
-        """Returns all that the script needs, as plain data."""
+        """Returns everything that the script needs, as plain data."""
         names = {name for logs in self.history.epochs for name in logs}
         return {
             "title": self.title,
-            "style": text_of("training/training_page.css"),
             "total": len(self.history),
             "epochs": self.epochs,
             "captions": self.captions,
             "notes": self.notes,
-            "curves": {
-                name: [_rounded(number) for number in self.history[name]]
-                for name in CURVES
-                if name in names
-            },
+            "curves": {k: list(map(_rounded, self.history[k])) for k in CURVES if k in names},
             "boundary": self._boundary(),
             "layers": self._layers(),
         }
 
     def _plane(self) -> "plots.Examples | None":
-        """Returns the points of the data, where they have two features and are of classes."""
+        """Returns the points of the data, if they have two features and belong to classes."""
         if not self.snapshots or "accuracy" not in self.history.epochs[-1]:
             return None
         inputs, targets = _inputs_and_targets(self.snapshots[0].data)
@@ -174,66 +156,49 @@ class TrainingPage(Page):
         return plots.examples_in_the_plane(inputs, targets)
 
     def _boundary(self) -> dict[str, Any] | None:
-        """Returns the plane: its points, and for each epoch how each class stands where."""
+        """Returns the plane: its points, and the standings of the classes in each epoch."""
         examples = self._plane()
         if examples is None:
             return None
-        sides = [
-            plots.around(column, self.resolution) for column in zip(*examples.points, strict=True)
-        ]
-        places = [[x, y] for y in sides[1] for x in sides[0]]
+        columns = zip(*examples.points, strict=True)
+        xs, ys = (plots.around(column, self.resolution) for column in columns)
+        places = [[x, y] for y in ys for x in xs]
         frames = [_standings(list(map(each.function(), places))) for each in self.snapshots]
         chosen = _evenly_chosen(list(range(len(examples.points))), MOST_POINTS)
         points = [[*map(_rounded, examples.points[i]), examples.classes[i]] for i in chosen]
+        colours = zip(examples.class_names, cycle(plots.CLASS_COLOURS), strict=False)
         note = f"{len(points):,} of {len(examples.points):,} points are drawn."
         return {
             "side": self.resolution,
-            "x": [sides[0][0], sides[0][-1]],
-            "y": [sides[1][0], sides[1][-1]],
+            "x": [xs[0], xs[-1]],
+            "y": [ys[0], ys[-1]],
             "axes": list(examples.axis_names),
-            "classes": [
-                {"name": name, "colour": colour}
-                for name, colour in zip(
-                    examples.class_names,
-                    _around_again(plots.CLASS_COLOURS, len(examples.class_names)),
-                    strict=True,
-                )
-            ],
+            "classes": [{"name": name, "colour": colour} for name, colour in colours],
             "points": points,
             "standings": [list(map(_as_bytes, frame)) for frame in frames],
             "note": note if len(points) < len(examples.points) else "",
         }
 
     def _layers(self) -> list[dict[str, Any]]:
-        """Returns the histograms of each layer: bars that all epochs share, and their heights."""
+        """Returns the histograms of each layer: the bars of all epochs, and their heights."""
         numbers = {of: [snapshot.numbers(of) for snapshot in self.snapshots] for of in KINDS}
-        names = dict.fromkeys(
-            name for frames in numbers.values() for frame in frames for name in frame
-        )
-        return [
-            {
-                "name": name,
-                "plots": [
-                    _histograms(of, [frame.get(name, []) for frame in numbers[of]]) for of in KINDS
-                ],
-            }
-            for name in names
-        ]
+
+        def histograms(name: str) -> list[Any]:
+            return [_histograms(of, [each.get(name, []) for each in numbers[of]]) for of in KINDS]
+
+        names = dict.fromkeys(name for of in KINDS for frame in numbers[of] for name in frame)
+        return [{"name": name, "plots": histograms(name)} for name in names]
 
     def _picture(self) -> str:
-        """Returns the picture that stands where scripts do not run; without Matplotlib a line."""
+        """Returns the picture for readers without scripts; without Matplotlib, a line of text."""
         try:
-            source = base64.b64encode(self._png()).decode("ascii")
+            source = in_page(self._png())
         except ImportError:
             return _NO_PICTURE
-        words = html.escape(f"{self.title}. {self.captions[-1]}")
-        return (
-            f'<img data-part="picture" src="data:image/png;base64,{source}" alt="{words}" '
-            'style="max-width: 100%">'
-        )
+        return image(source, f"{self.title}. {self.captions[-1]}", ' data-part="picture"')
 
     def _png(self) -> bytes:
-        """Returns all pictures of the last epoch beside one another."""
+        """Returns all pictures of the last epoch, side by side."""
         import matplotlib.style
         from matplotlib.figure import Figure
 
@@ -258,17 +223,14 @@ class TrainingPage(Page):
 
 
 def _inputs_and_targets(data: Any) -> tuple[Any, Any]:
-    """Returns the data as the plots take it: a `Dataset` has its targets in it."""
+    """Returns the data as the plots take it: a `Dataset` holds its targets."""
     return (data, None) if isinstance(data, Dataset) else (data[0], data[1])
 
 
-# ---- making numbers small ------------------------------------------------------------------------
-
-
 def _standings(scores: Sequence[Sequence[float]]) -> list[list[float]]:
-    """Returns how each class stands at each place: how far behind the best, which has 0.
+    """Returns the standing of each class at each place: its distance to the best class, 0 for it.
 
-    Of two classes one number a place will do: how far the second is ahead of the first.
+    For two classes, one number per place is enough: the lead of the second class over the first.
 
     >>> _standings([[2.0], [-1.0]]), _standings([[2.0, 5.0]])
     ([[2.0, -1.0]], [[3.0]])
@@ -283,9 +245,9 @@ def _standings(scores: Sequence[Sequence[float]]) -> list[list[float]]:
 
 
 def _as_bytes(standings: Sequence[float]) -> str:
-    """Returns the numbers as bytes with a sign, of which the largest magnitude is 127, in base64.
+    """Returns the numbers as signed bytes in base64; the largest magnitude becomes 127.
 
-    What counts is where one changes its sign, so none that is not 0 becomes 0.
+    Only 0 becomes 0, because the boundary is where a number changes its sign.
 
     >>> list(base64.b64decode(_as_bytes([2.0, -1.0, 1e-9, 0.0])))
     [127, 192, 1, 0]
@@ -301,7 +263,7 @@ def _as_bytes(standings: Sequence[float]) -> str:
 
 
 def _histograms(of: str, frames: list[list[float]]) -> dict[str, Any]:
-    """Returns for each epoch how many numbers each bar has, and the numbers in a few words."""
+    """Returns for each epoch the count of each bar, and a summary of the numbers in words."""
     finite = [[x for x in numbers if math.isfinite(x)] for numbers in frames]
     everything = sorted(x for numbers in finite for x in numbers)
     if not everything:
@@ -309,7 +271,7 @@ def _histograms(of: str, frames: list[list[float]]) -> dict[str, Any]:
     cut = int(TAIL * len(everything))
     low, high = everything[cut], everything[-1 - cut]
     if everything[0] < 0 <= low:
-        low = -math.ulp(0.0)  # the few that are negative have a bar left of zero
+        low = -math.ulp(0.0)  # so that the few negative numbers have a bar left of zero
     if everything[-1] >= 0 > high:
         high = 0.0
     bars = plots.bins_around_zero(low, high, BARS)
@@ -323,7 +285,7 @@ def _histograms(of: str, frames: list[list[float]]) -> dict[str, Any]:
 
 
 def _spread(numbers: list[float], low: float, high: float) -> str:
-    """Returns the numbers in a few words, and how many of them lie beyond low and high.
+    """Returns a summary of the numbers, with the count of those beyond low and high.
 
     >>> _spread([0.0, 0.0, 1.0, 3.0], 0.0, 2.0)
     'mean 1 ± 1.2, 50% are 0, 1 beyond'
@@ -344,7 +306,7 @@ def _spread(numbers: list[float], low: float, high: float) -> str:
 
 
 def _evenly_chosen(items: list[int], limit: int) -> list[int]:
-    """Returns at most so many of the items, evenly spaced, the first and the last among them.
+    """Returns at most `limit` of the items, evenly spaced, with the first and the last.
 
     >>> _evenly_chosen(list(range(10)), 4)
     [0, 3, 6, 9]
@@ -354,12 +316,8 @@ def _evenly_chosen(items: list[int], limit: int) -> list[int]:
     return [items[round(i * (len(items) - 1) / (limit - 1))] for i in range(limit)]
 
 
-def _around_again(choices: Sequence[str], count: int) -> list[str]:
-    return [choices[i % len(choices)] for i in range(count)]
-
-
 def _rounded(number: float | None) -> float | None:
-    """Returns the number with as many digits as a picture shows; None for what is not finite."""
+    """Returns the number with four digits; None if it is not finite."""
     if number is None or not math.isfinite(number):
         return None
     return float(f"{number:.4g}")
@@ -373,27 +331,16 @@ def _percent(share: float) -> str:
     return f"{share:.1%}".replace("%", " %")
 
 
-# ---- the text of the page ------------------------------------------------------------------------
-
-
 def _table(history: History) -> str:
-    """Returns the epochs as the rows of an HTML table: every number that each came to."""
-    names = dict.fromkeys(
-        name
-        for logs in history.epochs
-        for name, number in logs.items()
-        if isinstance(number, float)
-    )
-    heads = "".join(f'<th scope="col">{html.escape(_in_words(name))}</th>' for name in names)
-    rows = []
-    for epoch, logs in enumerate(history.epochs, 1):
-        cells = "".join(f"<td>{_cell(name, logs.get(name))}</td>" for name in names)
-        rows.append(f'<tr><th scope="row">{epoch}</th>{cells}</tr>')
-    return _TABLE.format(heads=heads, rows="\n".join(rows))
-
-
-def _in_words(name: str) -> str:
-    return name.replace("validation_", "held-out ").replace("_", " ")
+    """Returns the epochs as the rows of an HTML table, with every number in their logs."""
+    found = (entry for logs in history.epochs for entry in logs.items())
+    names = dict.fromkeys(name for name, number in found if isinstance(number, float))
+    spelled = (name.replace("validation_", "held-out ").replace("_", " ") for name in names)
+    rows = [
+        [str(epoch), *(_cell(name, logs.get(name)) for name in names)]
+        for epoch, logs in enumerate(history.epochs, 1)
+    ]
+    return as_table(["epoch", *map(html.escape, spelled)], rows)
 
 
 def _cell(name: str, number: Any) -> str:
@@ -402,27 +349,5 @@ def _cell(name: str, number: Any) -> str:
     return _percent(number) if name.endswith("accuracy") else short(number)
 
 
-_NO_PICTURE = """<p data-part="picture">For a picture that is there without scripts, too:
+_NO_PICTURE = """<p data-part="picture">To see a picture without scripts, too, install Matplotlib:
 <code>pip install "micrograd-notes[viz]"</code></p>"""
-
-_TABLE = """<table>
-<thead><tr><th scope="col">epoch</th>{heads}</tr></thead>
-<tbody>
-{rows}
-</tbody>
-</table>"""
-
-_FRAGMENT = """<div data-micrograd-training>
-<div data-part="stage"></div>
-{picture}
-<details>
-<summary>All epochs as a table</summary>
-<div style="overflow: auto; max-height: 30rem" tabindex="0" role="region"
-aria-label="All epochs as a table">
-{table}
-</div>
-</details>
-<script type="application/json">{data}</script>
-<script>
-{script}</script>
-</div>"""

@@ -1,6 +1,5 @@
-// The training page's moving part. Python has gathered all numbers and words; this script draws those
-// of one epoch, and listens. It uses no library and no id outside its own shadow root, and asks
-// nothing of the network.
+// The training page's script: it draws one epoch from the numbers and words that Python has collected. It
+// uses no library and no id outside its own shadow root, and requests nothing from the network.
 (() => {
   "use strict";
 
@@ -8,7 +7,7 @@
 
   const SECONDS_A_RUN = 12;
   const SHORTEST_STEP = 0.15, LONGEST_STEP = 0.7, CALM_STEP = 1;  // seconds
-  // A class is told by the shape of its points and by the hatching of its region, not by colour alone.
+  // The shape of its points and the hatching of its region tell a class apart without colour.
   const MARKERS = [
     "M-4-4h8v8h-8z", "M-4.6 0a4.6 4.6 0 1 0 9.2 0a4.6 4.6 0 1 0-9.2 0z", "M0-5.2L5 4H-5z",
     "M0-5.6L5.6 0L0 5.6L-5.6 0z", "M0 5.2L5-4H-5z", "M-1.8-5h3.6v3.2H5v3.6H1.8V5h-3.6V1.8H-5v-3.6h3.2z",
@@ -26,7 +25,7 @@
 
   // ---- axes ----
 
-  // About so many round numbers between low and high.
+  // Round numbers between low and high, about `most` of them.
   function ticks(low, high, most) {
     const rough = (high - low) / most || 1;
     const power = 10 ** Math.floor(Math.log10(rough));
@@ -142,9 +141,9 @@
 
   // ---- the decision boundary ----
 
-  // Where a class stands best, as polygons, and the border of that region, as lines. Each square of
-  // four neighbouring places is cut into two triangles; in a triangle all standings are linear, so
-  // the parts of the classes fit together without a gap.
+  // The region where class k has the best standing, as polygons, and its border, as lines. Each square
+  // of four neighbouring places is cut into two triangles. All standings are linear in a triangle, so
+  // the regions of the classes fit together without a gap.
   function region(standings, k, side, place) {
     let polygons = "", lines = "";
     const rivals = standings.map((_, j) => j).filter((j) => j !== k);
@@ -155,7 +154,7 @@
     const lead = (point) => Math.min(...rivals.map((j) => ahead(point, j)));
     const written = (point) => point.at.map((number) => number.toFixed(1)).join(" ");
     const draw = (triangle) => {
-      // Of two classes that tie everywhere the first is answered.
+      // If two classes tie everywhere, the answer is the first.
       if (rivals.length === 1 && k && triangle.every((point) => lead(point) <= 0)) return;
       const part = rivals.reduce((points, j) => cut(points, (point) => ahead(point, j)), triangle);
       if (part.length < 3) return;
@@ -196,7 +195,7 @@
     const {side, classes, points, standings, axes} = data.boundary;
     const chart = new Chart({
       width: 380, height: 300, left: 56, x: data.boundary.x, y: data.boundary.y,
-      label: `the plane of ${axes[0]} and ${axes[1]}, parted into the classes that the model answers`,
+      label: `the plane of ${axes[0]} and ${axes[1]}, divided into the classes that the model predicts`,
     });
     const {left, right, top, bottom} = chart.box;
     const hatchings = classes.map((each, k) => svg("pattern",
@@ -232,7 +231,7 @@
       grids.forEach((_, k) => {
         const [polygons, cuts] = region(grids, k, side, place);
         for (const fill of fills[k] ?? []) fill.setAttribute("d", polygons);
-        if (k) lines += cuts;  // each border has two sides; those of class 0 have been others', too
+        if (k) lines += cuts;  // every border of class 0 is also the border of another class
       });
       border.setAttribute("d", lines);
     };
@@ -252,7 +251,7 @@
     }
     const [first, count, width] = plot.bars;
     const edge = (i) => (first + i) * width;
-    // The square root keeps a low bar in sight beside a high one.
+    // The square root keeps a low bar visible beside a high one.
     const height = (number) => Math.sqrt(number);
     const highest = Math.max(...plot.counts.flat().map(height)) || 1;
     const chart = new Chart({
@@ -286,25 +285,17 @@
 
   // ---- the page ----
 
-  function start(root) {
-    if (root.dataset.started) return;
-    root.dataset.started = "yes";
-    const data = JSON.parse(root.querySelector("script[type='application/json']").textContent);
-    const last = data.epochs.length - 1;
-    let current = 0;
-    let timer = null;
-
+  startAll("training", (root, data) => {
     const parts = [curve(data, "loss", spelled),
       curve(data, "accuracy", (share) => `${Number((share * 100).toFixed(1))} %`)].filter(Boolean);
     if (data.boundary) parts.push(boundary(data));
     const body = [element("div", {class: "plots"}, ...parts.map((part) => part.figure))];
     if (data.layers.length) {
-      body.push(element("p", {class: "hint"}, "Below, layer by layer: how many weights (biases among "
-        + "them), gradients (of the epoch’s last step) and activations (of the first examples) have "
-        + "which size. Blue is right of zero, orange left. The thin outline is the first epoch. Behind ± "
-        + "stands the standard deviation. Heights "
-        + "are square roots of counts, so that few can be seen beside many; what lies beyond an axis "
-        + "counts in its outermost bar."));
+      body.push(element("p", {class: "hint"}, "Below are, per layer, the sizes of the weights (with the "
+        + "biases), the gradients (of the last step of the epoch) and the activations (for the first "
+        + "examples). Blue is right of zero, orange is left. The thin outline is the first epoch, and "
+        + "± precedes the standard deviation. A bar is as high as the square root of its count, so that small "
+        + "counts stay visible; the outermost bars include the numbers beyond the axis."));
     }
     for (const layer of data.layers) {
       const row = layer.plots.map((plot) => histogram(data, layer, plot));
@@ -313,95 +304,20 @@
     }
 
     const caption = element("p", {class: "caption", "aria-live": "polite"});
-    const buttons = {
-      first: button("first", "First epoch", () => go(0)),
-      previous: button("previous", "Previous epoch", () => go(current - 1)),
-      play: button("play", "Play", () => (timer ? pause() : play())),
-      next: button("next", "Next epoch", () => go(current + 1), "Next"),
-      last: button("last", "Last epoch", () => go(last)),
-    };
-    buttons.play.className = "main";
-    const slider = element("input", {
-      type: "range", min: "0", max: String(last), "aria-label": "Epoch",
+    const player = new Player({
+      what: "epoch", last: data.epochs.length - 1, main: "play",
+      seconds: () => isCalm() ? CALM_STEP
+        : Math.max(SHORTEST_STEP, Math.min(LONGEST_STEP, SECONDS_A_RUN / data.epochs.length)),
+      show: (at) => {
+        for (const part of parts) part.show(at);
+        caption.textContent = data.captions[at];
+        caption.setAttribute("aria-live", player.timer ? "off" : "polite");  // too fast to be read aloud
+        return `${data.epochs[at] + 1} of ${data.total}`;
+      },
     });
-    const run = element("div", {class: "run", role: "group", "aria-label": data.title},
-      element("div", {class: "bar"},
-        element("div", {class: "controls"},
-          element("div", {class: "buttons"}, ...Object.values(buttons)), slider), caption),
-      ...body, ...data.notes.map((note) => element("p", {class: "hint"}, note)),
-      element("p", {class: "hint"}, "Keys: ← and → go an epoch back and on, Home and End jump, Space plays."));
-
-    function go(to) {
-      current = Math.max(0, Math.min(last, to));
-      render();
-    }
-
-    function play() {
-      if (current === last) go(0);
-      const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-      const seconds = isCalm ? CALM_STEP
-        : Math.max(SHORTEST_STEP, Math.min(LONGEST_STEP, SECONDS_A_RUN / data.epochs.length));
-      timer = setInterval(() => {
-        // A notebook may have taken this output away.
-        if (!root.isConnected || current >= last) pause();
-        else go(current + 1);
-      }, seconds * 1000);
-      caption.setAttribute("aria-live", "off");  // nobody can listen to ten epochs a second
-      render();
-    }
-
-    function pause() {
-      clearInterval(timer);
-      timer = null;
-      caption.setAttribute("aria-live", "polite");
-      render();
-    }
-
-    function render() {
-      for (const part of parts) part.show(current);
-      caption.textContent = data.captions[current];
-      slider.value = String(current);
-      slider.setAttribute("aria-valuetext", `${data.epochs[current] + 1} of ${data.total}`);
-      const label = timer ? "Pause" : "Play";
-      buttons.play.setAttribute("aria-label", label);
-      buttons.play.title = label;
-      buttons.play.replaceChildren(icon(timer ? "pause" : "play"), " " + label);
-      // aria-disabled and not disabled: a button that vanishes under the fingers loses the focus.
-      for (const [name, isIdle] of [["first", current === 0], ["previous", current === 0],
-        ["next", current === last], ["last", current === last]]) {
-        buttons[name].setAttribute("aria-disabled", String(isIdle));
-      }
-    }
-
-    slider.addEventListener("input", () => go(Number(slider.value)));
-    const actions = {
-      ArrowRight: () => go(current + 1), ArrowLeft: () => go(current - 1), Home: () => go(0),
-      End: () => go(last), " ": () => (timer ? pause() : play()),
-    };
-    run.addEventListener("keydown", (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || event.key === "Tab") return;
-      event.stopPropagation();  // a notebook would take a key for a command
-      if (!(event.key in actions)) return;
-      if (event.key === " " && event.target.tagName === "BUTTON") return;
-      event.preventDefault();
-      actions[event.key]();
-    });
-
-    // ---- into the page ----
-
-    const stage = root.querySelector("[data-part=stage]");
-    stage.setAttribute("data-lm-suppress-shortcuts", "true");  // JupyterLab's word for hands off
-    stage.attachShadow({mode: "open"}).append(element("style", {}, data.style), run);
-    root.querySelector("[data-part=picture]").style.display = "none";
-    const dress = () => { run.dataset.theme = theme(); };
-    prefersDark.addEventListener("change", dress);
-    new MutationObserver(dress).observe(document.body, {attributeFilter: ["data-jp-theme-light"]});
-    dress();
-    go(last);
-  }
-
-  const here = document.currentScript?.parentElement ?? document;
-  const roots = here.matches?.("[data-micrograd-training]") ? [here]
-    : here.querySelectorAll("[data-micrograd-training]");
-  for (const root of roots) start(root);
+    player.enter(root, element("div", {class: "player run", role: "group", "aria-label": data.title},
+      element("div", {class: "bar"}, player.controls, caption), ...body,
+      ...[...data.notes, player.hint].map((words) => element("p", {class: "hint"}, words))), data.style);
+    player.go(player.last);
+  });
 })();

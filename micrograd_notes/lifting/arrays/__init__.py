@@ -1,1 +1,1 @@
-"""Groups of numbers become operations on arrays, with axes and matrix products."""
+"""Groups of numbers become operations on arrays. Read `arrange.py` first."""

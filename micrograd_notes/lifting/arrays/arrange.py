@@ -1,11 +1,10 @@
 """The fourth pass: the lanes of each group get axes, and sums of products become matrix products.
 
-Where a number's operands lie along the axes of their arrays tells its own axes (`axes`, `layout`).
-A sum has more: what its terms run over (`sums`). A sum of products is then read off like Einstein's
-notation (`contract`): for a weight `w[j, i]` and an input `x[i]`, the axis i is in both and summed,
-a matrix product. Every other operation is applied lane by lane (`operations`).
-
-This file goes from group to group, and from there to the derivatives and the outputs.
+`program.py` calls `arrange`. The places of a number's operands along the axes of their arrays
+determine its own axes (`axes.py`, `layout.py`). A sum also has the axes of its terms (`sums.py`). A
+sum of products is then like Einstein's notation (`contract.py`): for a weight `w[j, i]` and an
+input `x[i]`, both have the axis i, which is summed: a matrix product. Every other operation is
+applied lane by lane (`operations.py`). Read `axes.py` next.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import dropwhile
 from math import prod
 from typing import Any
 
@@ -28,18 +28,18 @@ from micrograd_notes.lifting.trace.tape import CONSTANT, Array
 
 @dataclass(eq=False)
 class Statement:
-    """One line of the program: an array and what it is computed from."""
+    """One line of the program: an array and its expression."""
 
     group: int | None  # None for a derivative of a parameter
     tree: Any
     shape: tuple[int, ...]
     is_batched: bool
     array: Array | None = None  # the parameter whose derivative it is
-    target: Any = None  # where in that derivative it goes; None for all of it
+    target: Any = None  # the part of that derivative; None for all of it
 
     @property
     def key(self) -> str:
-        """What other lines read it by."""
+        """Its name in other lines."""
         return f"_d{id(self)}" if self.group is None else f"_g{self.group}"
 
 
@@ -71,33 +71,28 @@ class _Arranger:
         self.recording = grouping.recording
         self.tape = grouping.recording.tape
         self.statements: list[Statement] = []
-        self.asked = self._asked()
+        self.read = self._read()
+        self.asked = {grouping.group_of[k] for k in self.read}
         self.layout = Layout(grouping, self._products_of_sums(), self._wanted_filling())
 
-    def _asked(self) -> set[int]:
-        """Returns the groups that something reads."""
-        tape, group_of = self.tape, self.grouping.group_of
+    def _read(self, by_sums: bool = True) -> set[int]:
+        """Returns the numbers that an operation or the caller reads."""
         read = set(self.recording.outputs)
-        for op, operands in zip(tape.ops, tape.operands, strict=True):
-            if op.__class__ is Op:
+        for op, operands in zip(self.tape.ops, self.tape.operands, strict=True):
+            if op.__class__ is Op and (by_sums or op is not ops.add):
                 read.update(operands)
-        return {group_of[k] for k in read}
+        return read
 
     def _products_of_sums(self) -> set[int]:
         """Returns the groups of products that are only ever summed, and so need no array."""
-        tape, group_of = self.tape, self.grouping.group_of
-        read = set(self.recording.outputs)
-        for op, operands in zip(tape.ops, tape.operands, strict=True):
-            if op.__class__ is Op and op is not ops.add:
-                read.update(operands)
-        asked = {group_of[k] for k in read}
+        asked = {self.grouping.group_of[k] for k in self._read(by_sums=False)}
         return {
             i for i, group in enumerate(self.grouping.groups)
             if group.op is ops.multiply and i not in asked
         }
 
     def _wanted_filling(self) -> dict[int, float]:
-        """Returns what should stand in the holes of groups that no sum reads first."""
+        """Returns the number for the holes of groups that a maximum reads first, for example."""
         tape, group_of = self.tape, self.grouping.group_of
         return {
             group_of[tape.operands[group.members[0]][0]]: group.op.neutral
@@ -128,10 +123,8 @@ class _Arranger:
         )
 
     def _is_needed(self, i: int) -> bool:
-        """Returns whether the array is read: a derivative's own sum is computed where it goes."""
-        if self.grouping.groups[i].op is not ops.add:
-            return True
-        return i in self.asked
+        """Returns whether the array is read: a derivative's own sum is computed in its place."""
+        return self.grouping.groups[i].op is not ops.add or i in self.asked
 
     def _arrange(self, i: int, op: Any, members: list[int], of_one_kind: bool) -> None:
         layout = self.layout
@@ -150,17 +143,13 @@ class _Arranger:
     def _arrange_gradient(self) -> None:
         """Adds a statement for each parameter's derivative: its sum over the batch."""
         tape = self.tape
-        used = set(self.recording.outputs)
-        for op, operands in zip(tape.ops, tape.operands, strict=True):
-            if op.__class__ is Op:
-                used.update(operands)
         for array in self.recording.arrays:
             parts: dict[Any, list[tuple[int, int]]] = {}
             for place, flat in enumerate(array.where if array.is_parameter else []):
                 root = self.recording.gradient.get(flat)
                 if root is None:
                     continue
-                split = tape.ops[root] is ops.add and root not in used
+                split = tape.ops[root] is ops.add and root not in self.read
                 terms = tape.operands[root] if split else (root,)
                 kind = frozenset(int(self.layout.group_of[k]) for k in terms)
                 parts.setdefault(kind, []).append((place, root if split else -root - 1))
@@ -176,17 +165,15 @@ class _Arranger:
         found = [(c, n) for c, n in ranked if n > 1]
         if prod(n for _, n in found) != len(places):
             found = [(np.arange(len(places)), len(places))]
-        nobody = [-1] * len(places)  # the sums are no numbers of the tape
+        nobody = [-1] * len(places)  # these sums are not numbers of the tape
         over_batch = self.recording.is_batched
         tree, shape = sums(self.layout, nobody, terms, False, found, over_batch)
         target = None
         if len(places) != array.size:
             target = self._target(array, places, [n for _, n in found])
         wanted = tuple(n for _, n in found) if target is not None else array.shape
-        without_first_ones = list(wanted)
-        while without_first_ones and without_first_ones[0] == 1:
-            without_first_ones.pop(0)  # which an assignment puts in
-        if shape != tuple(without_first_ones):
+        # an assignment adds the first axes of length 1
+        if shape != tuple(dropwhile(lambda size: size == 1, wanted)):
             inner = tree.func.value if id(tree) in self.layout.merged else None
             if inner is not None and self.layout.merged[id(tree)] == wanted:
                 tree = inner
@@ -209,7 +196,7 @@ class _Arranger:
         return source.indexed(source.name("dtheta"), [flat])
 
     def _outputs(self) -> Any:
-        """Returns what the function returned, as one array."""
+        """Returns the outputs of the function as one array."""
         np = self.layout.np
         nodes = np.array(self.recording.outputs)
         shape = self.recording.output_shape
@@ -220,11 +207,11 @@ class _Arranger:
         everything = list(range(len(letters)))
         if len(groups) == 1:
             reading = self.layout.read(nodes, letters)
-            batch = self.layout.batch(self.recording.is_batched)
-            if set(reading.letters) != {*batch, *everything} and not self.recording.is_loss:
-                tree = self.layout.aligned(reading, batch + everything)
-                return self._with_axes_of_one(self.layout.spread(tree, batch + everything), shape)
-            return self._with_axes_of_one(self.layout.aligned(reading, batch + everything), shape)
+            axes_of_all = self.layout.batch(self.recording.is_batched) + everything
+            tree = self.layout.aligned(reading, axes_of_all)
+            if set(reading.letters) != {*axes_of_all} and not self.recording.is_loss:
+                tree = self.layout.spread(tree, axes_of_all)
+            return self._with_axes_of_one(tree, shape)
         call = source.parse("np.stack([], axis=-1)")
         for node in nodes:
             reading = self.layout.read(np.array([node]), [])
@@ -235,12 +222,12 @@ class _Arranger:
         return call if len(shape) <= 1 else source.reshaped(call, (-1, *shape))
 
     def _with_axes_of_one(self, tree: Any, shape: tuple[int, ...]) -> Any:
-        """Returns outputs with an axis for each list, of one number too, and one for a number."""
+        """Returns outputs with an axis per list, even of one number, and an axis for a number."""
         if self.recording.is_loss or not self.recording.is_batched or (shape and 1 not in shape):
             return tree
         return source.reshaped(tree, (-1, *(shape or (1,))))
 
 
 def arrange(grouping: Grouping) -> Arrangement:
-    """Returns the program on arrays that the groups spell out."""
+    """Returns the program on arrays for the groups."""
     return _Arranger(grouping).run()

@@ -1,21 +1,21 @@
-"""Axes: from which few counters can the places of an array's numbers be told?
+"""Axes: a few counters that determine the places of an array's numbers.
 
-A *column* says of each of n numbers where one of its operands lies along one axis: row 3, row 3,
-row 4, ... Columns that always agree are one axis of the result. Where one column tells another (16
-places in 4 blocks), it is split in two axes. What is left are independent axes, and if the numbers
-fill their product, the numbers are an array.
-
-This file knows integers; it knows no tape and no source.
+A *column* has the place of one operand along one axis for each of n numbers: row 3, row 3, row 4,
+... Columns that always agree are one axis of the result. A column that determines another (16
+places in 4 blocks) is split in two axes. If the numbers fill the product of the remaining,
+independent axes, they are an array. `layout.py` and `sums.py` call these functions on integers;
+read `layout.py` next.
 """
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 Column = Any  # a NumPy array of whole numbers; NumPy is imported where it is needed
 
 
 def ranks(column: Column) -> tuple[Column, int]:
-    """Returns the column counted from 0 without gaps, and how many different numbers it has."""
+    """Returns the column counted from 0 without gaps, and the number of different places."""
     import numpy as np
 
     low = int(column.min())
@@ -28,7 +28,7 @@ def ranks(column: Column) -> tuple[Column, int]:
 
 
 def distinct(columns: Sequence[tuple[Column, int]], length: int) -> int:
-    """Returns how many different rows the columns have side by side."""
+    """Returns the number of different rows of the columns side by side."""
     import numpy as np
 
     code, size = np.zeros(length, dtype=np.int64), 1
@@ -40,7 +40,7 @@ def distinct(columns: Sequence[tuple[Column, int]], length: int) -> int:
 
 
 def independent(columns: Sequence[Column], length: int) -> list[tuple[Column, int]]:
-    """Returns independent axes, each as (places, size), that tell the rows of the columns apart."""
+    """Returns independent axes, each as (places, size), that distinguish the columns' rows."""
     kept = [(column, count) for column, count in map(ranks, columns) if count > 1]
     changed = True
     while changed:
@@ -48,9 +48,9 @@ def independent(columns: Sequence[Column], length: int) -> list[tuple[Column, in
         for i, j in ((i, j) for i in range(len(kept)) for j in range(len(kept)) if i != j):
             (a, size_a), (b, size_b) = kept[i], kept[j]
             if size_a < size_b or distinct([kept[i], kept[j]], length) != size_a:
-                continue  # a does not tell b
+                continue  # a does not determine b
             if size_a == size_b:
-                kept.pop(max(i, j))  # each tells the other
+                kept.pop(max(i, j))  # each determines the other
             else:
                 rest = rank_within(a, b, size_a, size_b)
                 if rest is None:
@@ -66,7 +66,7 @@ def independent(columns: Sequence[Column], length: int) -> list[tuple[Column, in
 
 
 def rank_within(a: Column, b: Column, size_a: int, size_b: int) -> tuple[Column, int] | None:
-    """Returns where a stands among those of its own b; None if the blocks differ in size."""
+    """Returns the rank of a within its block b; None if the blocks differ in size."""
     import numpy as np
 
     block = np.zeros(size_a, dtype=np.int64)
@@ -83,13 +83,10 @@ def rank_within(a: Column, b: Column, size_a: int, size_b: int) -> tuple[Column,
 def without_dependent(
     kept: list[tuple[Column, int]], length: int, fixed: int = 0
 ) -> list[tuple[Column, int]]:
-    """Returns the axes without those that the others tell; the first `fixed` ones stay."""
+    """Returns the axes without those that the others determine; the first `fixed` ones stay."""
     while True:
-        size = 1
-        for _, count in kept:
-            size *= count
         wanted = distinct(kept, length)
-        if size == wanted:
+        if prod(count for _, count in kept) == wanted:
             return kept
         for i in sorted(range(fixed, len(kept)), key=lambda i: -kept[i][1]):
             others = kept[:i] + kept[i + 1 :]
@@ -101,10 +98,10 @@ def without_dependent(
 
 
 def parted(column: Column, owner: Column, owners: int) -> tuple[Column | None, Column | None]:
-    """Returns what of a column is told by the owner of each row, and what is left.
+    """Returns the part of a column that the owner of a row determines, and the rest.
 
-    The rows are the terms of sums, and `owner` the sum each belongs to. The first part has an entry
-    an owner, the second one a row; None stands for a part that is always the same.
+    The rows are the terms of sums, and `owner` has the sum of each. The first part has an entry per
+    owner, the second one per row; None stands for a part that is always the same.
     """
     import numpy as np
 
@@ -136,7 +133,7 @@ def parted(column: Column, owner: Column, owners: int) -> tuple[Column | None, C
 def affine(lanes: Any) -> tuple[int, list[int]] | None:
     """Returns (offset, strides) if a grid of lanes is offset + sum of stride * index; else None.
 
-    Entries of -1 are holes, which fit whatever the others say.
+    Entries of -1 are holes, which fit anything.
     """
     import numpy as np
 

@@ -1,10 +1,8 @@
-"""Sums of products, as matrix products where they are ones.
+"""Sums of products as matrix products, if possible.
 
-A letter that is in both factors and summed makes a matrix product. One that is in both and kept, as
-an attention head, makes it a product of stacks of matrices. Where no letter is left on one side, it
-is a product of vectors.
-
-This file knows readings and their letters. It knows no group.
+A letter that both factors have and that is summed makes a matrix product. A common letter that is
+kept, such as an attention head, makes a product of stacks of matrices. If one side has no letter
+left, it is a product of vectors. `sums.py` calls it.
 """
 
 from __future__ import annotations
@@ -26,7 +24,7 @@ def reduced(reading: Reading, summed: set[int]) -> Reading:
     if not kept:
         return Reading(source.method(reading.tree, "sum"), kept)
     if gone == [0] and reading.letters[0] == BATCH and len(kept) == 1:
-        # a product with ones adds up rows several times as fast as .sum(0) does
+        # a product with ones adds up rows several times as fast as .sum(0)
         return Reading(source.matrix_product(source.name("ones"), reading.tree), kept)
     where = gone[0] if len(gone) == 1 else tuple(gone)
     where = -1 if where == len(kept) and len(gone) == 1 else where
@@ -34,7 +32,7 @@ def reduced(reading: Reading, summed: set[int]) -> Reading:
 
 
 def contracted(layout: Layout, left: Reading, right: Reading, summed: set[int]) -> Reading:
-    """Returns the sum of products as a matrix product, where it is one."""
+    """Returns the sum of products, as a matrix product if possible."""
     left = reduced(left, summed - set(right.letters))
     right = reduced(right, summed - set(left.letters))
     over = [k for k in left.letters if k in summed]
@@ -77,7 +75,7 @@ def _stacked(layout: Layout, reading: Reading, *blocks: list[int]) -> Any:
         for block in (first, second)
         if block
     ]
-    # as it lies, or turned round: then .T says more than a transposition of all its axes
+    # in order or transposed: .T says more than a transposition of all axes
     turned = [*blocks[0], *second, *first]
     if natural == turned and natural != order and not blocks[0] and first and second:
         tree = reading.tree
@@ -93,7 +91,7 @@ def _stacked(layout: Layout, reading: Reading, *blocks: list[int]) -> Any:
 
 
 def _products_of_rows(layout: Layout, left: Reading, right: Reading, letters: list[int]) -> Reading:
-    """Returns the sum of products as one of rows, or else in Einstein's notation."""
+    """Returns the sum of products of rows, or else in Einstein's notation."""
     over = sorted({*left.letters, *right.letters} - {*letters})
     if over == left.letters[-1:] == right.letters[-1:]:
         trees = [layout.aligned(r, letters + over) for r in (left, right)]

@@ -1,11 +1,9 @@
-"""Where the numbers of each group lie in its array, and how operands are read from there.
+"""The places of each group's numbers in its array, and the source that reads operands from there.
 
-An operand is read where it lies: by slicing, reshaping and transposing, which copy nothing, if its
-places follow the axes evenly; else through an index array. An axis of a statement is a *letter*, as
-in Einstein's notation: a small number, or BATCH for the axis of the examples, before all others.
-
-This file knows groups, axes and source. It knows no operation but that of a product, whose operands
-may change places.
+If its places follow the axes evenly, an operand is read by slicing, reshaping and transposing,
+which copy nothing; otherwise through an index array. An axis of a statement is a *letter*, as in
+Einstein's notation: a small number, or BATCH for the axis of the examples, before all others.
+`arrange.py`, `sums.py`, `contract.py` and `operations.py` call it. Read `sums.py` next.
 """
 
 from __future__ import annotations
@@ -23,8 +21,8 @@ from micrograd_notes.lifting.passes.group import Grouping
 from micrograd_notes.lifting.trace.tape import CONSTANT
 
 BATCH = -1  # the axis of the examples, before all others
-MOST_HOLES = 4  # an array may be this many times as large as what is asked of it
-SMALL = 256  # and any number of times, if it is no larger than this
+MOST_HOLES = 4  # an array may have this many times as many places as numbers
+SMALL = 256  # an array up to this size may have any number of holes
 
 
 @dataclass
@@ -36,19 +34,14 @@ class Reading:
 
 
 class Layout:
-    """The arrays of a program, as far as they are arranged.
+    """The arrays of a program that are arranged so far.
 
-    Args:
-        grouping: the groups, and the recording that they are of.
-        inlined: the groups of products that are only ever summed, and so need no array.
-        wanted_filling: what should stand in the holes of a group's array, where that is not 0.
+    `inlined` are the groups of products that are only ever summed, and so need no array, and
+    `wanted_filling` has the number for the holes of a group's array if it is not 0.
     """
 
     def __init__(
-        self,
-        grouping: Grouping,
-        inlined: Collection[int],
-        wanted_filling: Mapping[int, float],
+        self, grouping: Grouping, inlined: Collection[int], wanted_filling: Mapping[int, float]
     ) -> None:
         import numpy as np
 
@@ -62,14 +55,14 @@ class Layout:
         self.batched: dict[int, bool] = {}
         self.is_data: dict[int, bool] = {}
         self.constants: list[Any] = []
-        self.holes: dict[int, Any] = {}  # of an array, which lanes no number has
-        self.filling: dict[int, float] = {}  # what stands in its holes
+        self.holes: dict[int, Any] = {}  # the lanes of an array without a number
+        self.filling: dict[int, float] = {}  # the number in its holes
         self.merged: dict[int, tuple[int, ...]] = {}  # the shapes of products before reshaping
-        self.kept: list[Any] = []  # the trees that `merged` knows by identity
-        self.sizes: dict[int, int] = {}  # of the letters of the statement at hand
+        self.kept: list[Any] = []  # the trees whose identities are the keys of `merged`
+        self.sizes: dict[int, int] = {}  # of the letters of the current statement
 
     def columns(self, nodes: Any) -> list[Any]:
-        """Returns where nodes of one group lie, as a column for each axis of its array."""
+        """Returns the places of nodes of one group, as one column per axis of its array."""
         group = int(self.group_of[nodes[0]])
         shape = self.shapes[group]
         if self.grouping.groups[group].op == CONSTANT or not shape:
@@ -77,15 +70,15 @@ class Layout:
         return list(self.np.unravel_index(self.lane[nodes], shape))
 
     def numbers(self, nodes: Any) -> Any | None:
-        """Returns the numbers of constants; None if the nodes are none."""
+        """Returns the numbers of constants; None for other nodes."""
         if self.tape.ops[int(nodes[0])] != CONSTANT:
             return None
         return self.np.array([self.tape.operands[int(k)][0] for k in nodes])
 
     def settle(self, nodes: Sequence[int], columns: list[Any], extra: list[Any]) -> list[Any]:
-        """Returns the axes of nodes, by what tells them apart: their columns, else also the extra.
+        """Returns the axes of nodes, from the columns, or also from the extra ones if needed.
 
-        Nodes that fill no box of axes lie in one row.
+        Nodes that do not fill a box of axes lie in one row.
         """
         np, count = self.np, len(nodes)
         found = axes.independent(columns, count)
@@ -97,12 +90,12 @@ class Layout:
         return found
 
     def axes_of_primal(self, members: Sequence[int]) -> list[Any]:
-        """Returns the columns of what these are the adjoints of, so that both lie alike."""
+        """Returns the columns of the numbers whose adjoints these are, so that both lie alike."""
         of = [self.tape.adjoint_of.get(m, -1) for m in members]
         if min(of) < 0 or len(groups := {int(self.group_of[k]) for k in of}) > 1:
             return []
         if groups.isdisjoint(self.shapes):
-            return []  # it has no array of its own
+            return []  # these numbers have no array
         return self.columns(self.np.array(of))
 
     def place(self, nodes: Sequence[int], found: list[Any]) -> tuple[int, ...]:
@@ -113,13 +106,13 @@ class Layout:
         return shape
 
     def grid(self, letters: list[Any], lanes: Any) -> Any:
-        """Returns lanes on the box of all letters, with -1 where there is none."""
+        """Returns lanes on the box of all letters, with -1 for holes."""
         grid = self.np.full([n for _, n in letters], -1, dtype=self.np.int64)
         grid[tuple(column for column, _ in letters)] = lanes if letters else lanes[0]
         return grid
 
     def read(self, nodes: Any, letters: list[Any]) -> Reading:
-        """Returns the operand: node k stands where the letters say in row k."""
+        """Returns the operand: row k of the letters has the place of node k."""
         numbers = self.numbers(nodes)
         if numbers is not None:
             return self.read_constants(numbers, letters)
@@ -133,7 +126,7 @@ class Layout:
                 found = self.view(group, shape, fit[0], strides)
                 if found is not None:
                     return Reading(found[0], batch + found[1])
-        if fit is not None:  # a hole is read where it would lie, as who asks what is there expects
+        if fit is not None:  # a hole is read where it would lie, which `has_filling` relies on
             grid = axes.at_every_place(fit, grid.shape)
         index, varying = self.without_constant_axes(grid)
         size = prod(self.shapes[group])
@@ -151,9 +144,9 @@ class Layout:
         return bool((np.where(grid < 0, high, grid) != high).any())
 
     def without_constant_axes(self, grid: Any) -> tuple[Any, list[int]]:
-        """Returns the grid without the axes along which it is the same, and the others.
+        """Returns the grid without the axes along which it is constant, and the remaining axes.
 
-        One axis after the other: two may each be dispensable, as the holes lie, and not both.
+        Axes are removed one at a time: because of holes, either of two may go, but not both.
         """
         kept = []
         for axis in range(grid.ndim):
@@ -184,10 +177,9 @@ class Layout:
     def view(
         self, group: int, shape: tuple[int, ...], offset: int, strides: dict[int, int]
     ) -> tuple[Any, list[int]] | None:
-        """Returns the operand's slice, reshaped if need be, with its letters; None if it is none.
+        """Returns the operand as a slice, reshaped if needed, with its letters; None if it is not.
 
-        Each letter belongs to the axis whose stride its own is a multiple of. Several letters of
-        one axis split it.
+        The stride of a letter is a multiple of that of its axis. Several letters split an axis.
         """
         new_shape: list[int] = []
         index: list[Any] = []
@@ -230,7 +222,7 @@ class Layout:
         return source.reshaped(tree, shape)
 
     def aligned(self, reading: Reading, letters: Sequence[int]) -> Any:
-        """Returns the operand with the axes in this order, and one of length 1 for each missing."""
+        """Returns the operand with the axes in this order, and length 1 for missing ones."""
         kept = [k for k in letters if k in reading.letters]
         tree = source.transposed(reading.tree, [reading.letters.index(k) for k in kept])
         index = [source.EVERYTHING if k in reading.letters else None for k in letters]
@@ -239,11 +231,11 @@ class Layout:
         return source.indexed(tree, index) if None in index else tree
 
     def batch(self, group_is_batched: bool) -> list[int]:
-        """Returns the letter of the examples, in a list, if the group has that axis."""
+        """Returns a list with the letter of the examples, if the group has that axis."""
         return [BATCH] if group_is_batched else []
 
     def spread(self, tree: Any, letters: Sequence[int]) -> Any:
-        """Returns the same number along every axis that the array does not tell."""
+        """Returns the array repeated along the axes that it does not have."""
         full = source.parse("np.broadcast_to(a, b)")
         sizes = [source.name("n") if k == BATCH else ast.Constant(self.sizes[k]) for k in letters]
         full.args = [tree, ast.Tuple(sizes)]
@@ -264,7 +256,7 @@ class Layout:
         return (not self.is_data[group], -len(self.shapes[group]))
 
     def masked(self, reading: Reading, there: Any, letters: list[int], filling: float) -> Reading:
-        """Returns the reading with a number where nothing is; these letters tell where that is."""
+        """Returns the reading with a number in its holes, which lie along these letters."""
         order = [k for k in reading.letters if k in letters]
         mask = there.transpose([letters.index(k) for k in order]).copy()
         aligned = self.aligned(Reading(self.constant(mask), order), reading.letters)
@@ -272,7 +264,7 @@ class Layout:
         return Reading(source.fill("np.where({0}, {1}, {2})", operands), reading.letters)
 
     def has_filling(self, nodes: Any, letters: list[Any], where: Any, filling: float) -> bool:
-        """Returns whether the operand, read along the letters, has this number at these places."""
+        """Returns whether the operand, read along the letters, holds this number there."""
         group = int(self.group_of[nodes[0]])
         if self.filling.get(group) != filling:
             return False
@@ -286,9 +278,9 @@ class Layout:
 
 
 def _axis(size: int, at: int, mine: list[tuple[int, int, int]]) -> list[Any] | None:
-    """Returns how an axis is read: (length, index, letter) for it, or for each part it splits in.
+    """Returns (length, index, letter) for an axis, or for each part that it is split into.
 
-    `mine` are the (stride, letter, size of the letter) that run along the axis, from place `at`.
+    `mine` has the (stride, letter, size) of each letter along the axis, from place `at`.
     """
     mine = sorted(mine, reverse=True)
     if not mine:

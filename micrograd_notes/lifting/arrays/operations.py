@@ -1,7 +1,6 @@
 """Operations of the table on arrays: lane by lane, along an axis, and by an index.
 
-What an operation is called in NumPy, and what it does to the number in a hole, its row says. This
-file knows no operation by name.
+`arrange.py` calls it. The table has the spelling of each operation in NumPy, so none is named here.
 """
 
 from __future__ import annotations
@@ -45,18 +44,13 @@ def elementwise(layout: Layout, op: Op, members: list[int]) -> tuple[Any, tuple[
 
 
 def _filled(
-    layout: Layout,
-    op: Op,
-    members: list[int],
-    operands: list[Any],
-    found: list[Any],
-    tree: Any,
+    layout: Layout, op: Op, members: list[int], operands: list[Any], found: list[Any], tree: Any
 ) -> Any:
-    """Returns an array with holes, filled so that who reads it may run over them.
+    """Returns an array with filled holes, so that its readers may include them.
 
-    There is a 0 in each, which a sum runs over, or what a maximum runs over. Where an operand
-    has such numbers there that the operation makes the wanted one of them, as a product does of
-    a 0, nothing is to be done.
+    A hole holds 0, which does not change a sum, or the neutral number of a maximum. If the
+    operation already makes this number from an operand's filling, as a product does from 0, the
+    array stays as it is.
     """
     np = layout.np
     group = layout.grouping.group_of[members[0]]
@@ -86,7 +80,7 @@ def reduction(layout: Layout, op: Op, members: list[int]) -> tuple[Any, tuple[in
     if op.neutral is not None and (letters := kind.letters(found)) is not None:
         [reading] = kind.readings(letters, len(found), found, op.neutral)
     if letters is None or not {*range(len(found), len(letters))} <= {*reading.letters}:
-        # the operands are told by their positions alone
+        # only their positions distinguish the operands
         position = np.concatenate([np.arange(len(t)) for t in terms])
         letters = [(c[owner], n) for c, n in found] + [(position, int(position.max()) + 1)]
         [reading] = kind.readings(letters, len(found), found, op.neutral or 0.0)
@@ -105,7 +99,7 @@ def reduction(layout: Layout, op: Op, members: list[int]) -> tuple[Any, tuple[in
 
 
 def choice(layout: Layout, op: Op, members: list[int]) -> tuple[Any, tuple[int, ...]]:
-    """Returns an operation that chooses among operands by an index, which is the first one."""
+    """Returns an operation that chooses among operands by its first operand, an index."""
     np = layout.np
     rows = np.array([layout.tape.operands[m] for m in members])
     count, length = rows.shape[0], rows.shape[1] - 1
@@ -137,14 +131,14 @@ def choice(layout: Layout, op: Op, members: list[int]) -> tuple[Any, tuple[int, 
     ]
     rest = layout.aligned(among, [*both, last, *own])
     tree = source.fill(op.numpy, [chosen.tree], rest=rest)
-    if index:  # an axis that both have is counted: logits[np.arange(n), labels]
+    if index:  # a common axis is counted: logits[np.arange(n), labels]
         tree.slice = ast.Tuple([*index, tree.slice])
     batch = layout.batch(layout.batched[int(layout.group_of[members[0]])])
     return layout.aligned(Reading(tree, chosen.letters + own), [*batch, *range(last)]), shape
 
 
 def _stacked(layout: Layout, readings: list[Reading], letter: int) -> Reading:
-    """Returns arrays one behind the other, along a first axis with this letter."""
+    """Returns arrays stacked along a first axis with this letter."""
     wanted = sorted({k for reading in readings for k in reading.letters})
     call = source.parse("np.stack(np.broadcast_arrays())")
     call.args[0].args = [layout.aligned(reading, wanted) for reading in readings]
@@ -157,9 +151,9 @@ def _counting(layout: Layout, letter: int) -> Any:
 
 
 def _made_of(op: Op, index: int, operand: float) -> float | None:
-    """Returns what the operation makes of that operand, whatever the others are; None if it tells.
+    """Returns the operation's result for that operand if it does not depend on the others.
 
-    A product makes 0 of a 0, and exp(a - b) makes 0 of a = -inf.
+    For example, a product is 0 if a factor is 0. The result is None if it depends on the others.
     """
     made = set()
     for number in (-2.5, 0.75, 40.0):

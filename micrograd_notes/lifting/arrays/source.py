@@ -1,7 +1,7 @@
-"""Pieces of NumPy source, as Python's own syntax trees, so that brackets stand only where needed.
+"""Pieces of NumPy source as Python's syntax trees, so that brackets appear only where needed.
 
-This file knows Python's syntax and a little of NumPy's: indexing, reshaping, transposing. It knows
-no tape and no operation.
+All of `arrays` and `codegen` build source with it: spellings of the table, indexing, reshaping,
+transposing. Read `codegen/emit.py` next.
 """
 
 import ast
@@ -17,7 +17,7 @@ def parse(text: str) -> Any:
 
 @cache
 def _template(text: str) -> ast.expr:
-    # {0}, {all} and {rest} become names, which operands then take the places of
+    # {0}, {all} and {rest} become names, which operands replace
     for number in range(9):
         text = text.replace(f"{{{number}}}", f"_operand{number}")
     text = text.replace("{all}", "_all").replace("{rest}", "_rest")
@@ -30,25 +30,18 @@ class _Fill(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> Any:
         if isinstance(self.operands.get("_all"), list):
-            node.args = [
-                each
-                for argument in node.args
-                for each in (
-                    self.operands["_all"] if _is_name(argument, "_all") else [argument]
-                )
-            ]
+            operands = self.operands["_all"]
+            is_all = [isinstance(a, ast.Name) and a.id == "_all" for a in node.args]
+            pairs = zip(node.args, is_all, strict=True)
+            node.args = [each for a, is_it in pairs for each in (operands if is_it else [a])]
         return self.generic_visit(node)
 
     def visit_Name(self, node: ast.Name) -> Any:
         return self.operands.get(node.id, node)
 
 
-def _is_name(node: ast.AST, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name
-
-
 def fill(template: str, operands: Sequence[Any], everything: Any = None, rest: Any = None) -> Any:
-    """Returns a spelling of the table with its operands put in."""
+    """Returns a spelling of the table with its operands."""
     names = {f"_operand{i}": operand for i, operand in enumerate(operands)}
     names |= {"_all": everything} if everything is not None else {}
     names |= {"_rest": rest} if rest is not None else {}
@@ -56,7 +49,7 @@ def fill(template: str, operands: Sequence[Any], everything: Any = None, rest: A
 
 
 def copied(tree: Any) -> Any:
-    """Returns a tree of its own, no part of which is another's."""
+    """Returns a copy of the tree that shares no part with it."""
     fields: dict[str, Any] = {}
     for name, field in ast.iter_fields(tree):
         if isinstance(field, ast.AST):
@@ -73,12 +66,12 @@ def substitute(tree: Any, names: Mapping[str, Any]) -> Any:
 
 
 def text(tree: Any) -> str:
-    """Returns the source of a tree, with a few spellings made plainer."""
+    """Returns the source of a tree, with a few spellings simplified."""
     return ast.unparse(ast.fix_missing_locations(_Plainer().visit(copied(tree))))
 
 
 class _Plainer(ast.NodeTransformer):
-    """a + -b is a - b; where np.where(c, 1, 0) is a factor or is taken away, c alone will do."""
+    """a + -b becomes a - b, and np.where(c, 1, 0) as a factor or after a minus becomes c."""
 
     def visit_Constant(self, node: ast.Constant) -> Any:
         return number(node.value) if isinstance(node.value, float) else node
@@ -95,7 +88,7 @@ class _Plainer(ast.NodeTransformer):
     def visit_BinOp(self, node: ast.BinOp) -> Any:
         self.generic_visit(node)
         if isinstance(node.op, ast.Mult | ast.Div) and _is_matrix_product(node.left):
-            node.left = ast.Name(f"({ast.unparse(node.left)})")  # as a person would write it
+            node.left = ast.Name(f"({ast.unparse(node.left)})")  # more readable
         if isinstance(node.op, ast.Add):
             left, right = node.left, node.right
             if _is_negative(left) and not _is_negative(right):
@@ -114,7 +107,7 @@ class _Plainer(ast.NodeTransformer):
 
 
 def _is_reshape(node: Any) -> bool:
-    """Returns whether it is x.reshape(shape); of two in a row the last one counts."""
+    """Returns whether it is x.reshape(shape); of two in a row only the last one matters."""
     function = node.func if isinstance(node, ast.Call) else None
     return isinstance(function, ast.Attribute) and function.attr == "reshape"
 
@@ -128,7 +121,7 @@ def _is_matrix_product(node: ast.expr) -> bool:
 
 
 def chosen_by(node: ast.expr) -> ast.expr | None:
-    """Returns the c of np.where(c, 1.0, 0.0); None of anything else."""
+    """Returns the c of np.where(c, 1.0, 0.0); None for anything else."""
     if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.where" and len(node.args) == 3:
         condition, yes, no = node.args
         if isinstance(condition, ast.Compare) and [number_of(yes), number_of(no)] == [1, 0]:
@@ -137,7 +130,7 @@ def chosen_by(node: ast.expr) -> ast.expr | None:
 
 
 def number_of(tree: Any) -> float | None:
-    """Returns the number that a tree spells out; None if it is no number."""
+    """Returns the number of a tree; None if it is not a number."""
     value = tree.value if isinstance(tree, ast.Constant) else None
     return float(value) if isinstance(value, int | float) and value is not True else None
 
@@ -161,27 +154,22 @@ def real(x: float) -> Any:
     return number(x) if x != x or x in (float("inf"), float("-inf")) else ast.Constant(float(x))
 
 
-def binary(left: Any, operator: ast.operator, right: Any) -> Any:
-    """Returns left operator right."""
-    return ast.BinOp(left, operator, right)
-
-
 def total(terms: Sequence[Any]) -> Any:
-    """Returns the sum of trees; a number, or one that is taken away, does not come first."""
+    """Returns the sum of trees; a number, or a term with a minus, does not come first."""
     first, *rest = sorted(terms, key=lambda t: isinstance(t, ast.UnaryOp | ast.Constant))
     for term in rest:
-        first = binary(first, ast.Add(), term)
+        first = ast.BinOp(first, ast.Add(), term)
     return first
 
 
 def product(left: Any, right: Any) -> Any:
     """Returns left * right."""
-    return binary(left, ast.Mult(), right)
+    return ast.BinOp(left, ast.Mult(), right)
 
 
 def matrix_product(left: Any, right: Any) -> Any:
     """Returns left @ right."""
-    return binary(left, ast.MatMult(), right)
+    return ast.BinOp(left, ast.MatMult(), right)
 
 
 def method(tree: Any, called: str, *arguments: Any) -> Any:

@@ -1,11 +1,9 @@
-"""Sums: which axes they have, what their terms run over, and the terms that are not there.
+"""Sums: their axes, the axes of their terms, and masks for missing terms.
 
-The terms of a sum are of several kinds, each a product of two groups or a group. What of a term's
-place is told by its sum is an axis of the sums; what is left is what they run over. Where sums
-differ in length, as in causal attention, the terms that are not there are masked. What fits no axes
-is summed by segment.
-
-This file knows addition and multiplication. It knows no other operation.
+The terms of a sum are of several kinds, each a product of two groups or a group. The part of a
+term's place that its sum determines is an axis of the sums; the sum runs over the rest. If sums
+differ in length, as in causal attention, missing terms are masked. Terms without fitting axes are
+summed by segment. `arrange.py` calls `sums`; read `contract.py` next, for matrix products.
 """
 
 from __future__ import annotations
@@ -21,14 +19,10 @@ from micrograd_notes.lifting.arrays.layout import BATCH, MOST_HOLES, SMALL, Layo
 
 
 def sums(
-    layout: Layout,
-    members: Sequence[int],
-    terms: Sequence[Sequence[int]],
-    is_batched: bool,
-    forced: list[Any] | None = None,
-    over_batch: bool = False,
+    layout: Layout, members: Sequence[int], terms: Sequence[Sequence[int]], is_batched: bool,
+    forced: list[Any] | None = None, over_batch: bool = False
 ) -> tuple[Any, tuple[int, ...]]:
-    """Returns sums of terms, and their shape. With `forced`, the axes are given."""
+    """Returns sums of terms, and their shape. `forced` are given axes."""
     np, count = layout.np, len(members)
     owner = np.repeat(np.arange(count), [len(t) for t in terms])
     nodes = np.array([k for t in terms for k in t])
@@ -60,7 +54,7 @@ def sums(
 
 
 def _split(layout: Layout, given: list[Any], columns: list[Any]) -> list[Any]:
-    """Returns given axes, split where the columns ask for it, in an order that keeps places."""
+    """Returns given axes, split as the columns need it, in an order that keeps places."""
     np = layout.np
     if not given:
         return given
@@ -96,11 +90,11 @@ class Terms:
         ]
 
     def kept_columns(self) -> list[Any]:
-        """Returns what of the terms' places is told by their sums."""
+        """Returns the part of the terms' places that their sums determine."""
         return [kept for kept, _ in self.columns if kept is not None]
 
     def in_order(self, found: list[Any]) -> list[Any]:
-        """Returns the axes of the sums, those that both factors have first, if both are data."""
+        """Returns the axes of the sums; if both factors are data, common axes come first."""
         layout = self.layout
         if len(self.operands) < 2 or len(found) < 2:
             return found
@@ -120,9 +114,9 @@ class Terms:
         return {i for i in range(grid.ndim) if self.layout.varies(grid, i)}
 
     def letters(self, found: list[Any]) -> list[Any] | None:
-        """Returns the axes of the sums and behind them those of the terms; None if they fit none.
+        """Returns the axes of the sums, then those of the terms; None if none fit.
 
-        Each is a column with an entry a term, and its size.
+        Each is a column with one entry per term, and its size.
         """
         count = len(self.nodes)
         outer = [(column[self.owner], n) for column, n in found]
@@ -136,7 +130,7 @@ class Terms:
     def readings(
         self, letters: list[Any], outer: int, found: list[Any], filling: float = 0.0
     ) -> list[Reading]:
-        """Returns the operands along the letters, and a number in place of terms not there."""
+        """Returns the operands along the letters, with a number instead of missing terms."""
         layout, count = self.layout, len(self.nodes)
         layout.sizes = {i: n for i, (_, n) in enumerate(letters)}
         readings = [layout.read(operand, letters) for operand in self.operands]
@@ -160,7 +154,7 @@ class Terms:
         else:
             reading = reduced(reading, summed)
         for letter in inner - {k for r in readings for k in r.letters}:
-            # terms that do not tell this axis: each is counted as often
+            # terms that do not vary along this axis are counted once per place
             reading.tree = source.product(source.number(layout.sizes[letter]), reading.tree)
         if times_n:
             reading.tree = source.product(source.name("n"), reading.tree)
@@ -174,13 +168,13 @@ class Terms:
         found: list[Any],
         filling: float,
     ) -> list[Reading]:
-        """Returns the readings with a number in place of terms that are not there."""
+        """Returns the readings with a number instead of missing terms."""
         layout = self.layout
         np = layout.np
         there = np.zeros([n for _, n in letters], dtype=np.int64)
         there[tuple(column for column, _ in letters)] = 1
         known = there.any(axis=tuple(range(outer, len(letters))), keepdims=True)
-        grid = np.where(known, there, -1)  # a sum that is not there may have any terms
+        grid = np.where(known, there, -1)  # a missing sum may have any terms
         holes = grid == 0
         if any(layout.has_filling(operand, letters, holes, filling) for operand in self.operands):
             return readings
@@ -196,7 +190,7 @@ class Terms:
         return readings
 
     def _by_segment(self, found: list[Any], over_batch: bool) -> Reading:
-        """Returns the sums of terms that fill no box, one behind the other."""
+        """Returns the sums of terms that do not fill a box, one after the other."""
         layout = self.layout
         np = layout.np
         shape = tuple(n for _, n in found)

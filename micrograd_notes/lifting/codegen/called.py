@@ -1,11 +1,9 @@
-"""What the arrays of a program are called, the parameters and inputs aside.
+"""The names of a program's arrays, except parameters and inputs.
 
-A number that the learner's own function gives a name keeps it. The sums that a layer's weights W1
-make are z1, what an activation makes of them hidden1, and the last ones are the output. The
-derivative of the loss by z1 is dz1. What is left is called as it is in the functions that were
-called, or after them, or after its operation.
-
-This file knows statements and names.
+A number that the learner's function names keeps its name. The sums with a layer's weights W1 are
+z1, the activations of z1 are hidden1, and the last sums are the output. The derivative of the loss
+by z1 is dz1. Other arrays have the names that the called functions use, or the name of the function
+or of the operation. `emit.py` calls it.
 """
 
 import ast
@@ -32,14 +30,14 @@ class Called:
         self.used = names_of_the_source(array for array in arrays if array.is_parameter)
         self.used |= {array.name for array in arrays}
         self.names: dict[str, str] = {}
-        self.spoken: set[str] = set()  # keys of what the learner named
+        self.spoken: set[str] = set()  # keys of lines that the learner named
         for at, group in enumerate(arrangement.grouping.groups):
             if isinstance(group.op, Array):
                 self.names[f"_g{at}"] = group.op.name
         self._name_groups()
 
     def __call__(self, name: str) -> str:
-        """Returns the name, or one like it that is not in use yet."""
+        """Returns the name, or a similar one that is not in use."""
         name = unused(name, self.used)
         self.used.add(name)
         return name
@@ -63,12 +61,8 @@ class Called:
             self.names[line.key] = self(name)
 
     def _forward_name(
-        self,
-        line: Statement,
-        layer: str | None,
-        is_last: bool,
-        learners: dict[int, str],
-        others: dict[int, str],
+        self, line: Statement, layer: str | None, is_last: bool,
+        learners: dict[int, str], others: dict[int, str],
     ) -> str:
         i = line.group
         assert i is not None
@@ -86,7 +80,7 @@ class Called:
         return op.name if isinstance(op, Op) else "value"
 
     def _words(self) -> tuple[dict[int, str], dict[int, str]]:
-        """Returns what the learner's function calls groups, and what other functions call them."""
+        """Returns the names of groups in the learner's function, and those in other functions."""
         found: dict[int, dict[int, Counter[str]]] = {LEARNERS: {}, OTHERS: {}, FUNCTION: {}}
         for node, (rank, name) in self.recording.tape.names.items():
             found[rank].setdefault(self.group_of[node], Counter())[name] += 1
@@ -97,14 +91,14 @@ class Called:
         return words[LEARNERS], words[FUNCTION] | words[OTHERS]
 
     def _primal_of(self) -> dict[int, int]:
-        """Returns for each group of adjoints the group that they are the adjoints of."""
+        """Returns for each group of adjoints the group that they belong to."""
         primal: dict[int, int] = {}
         for adjoint, of in self.recording.tape.adjoint_of.items():
             primal.setdefault(self.group_of[adjoint], self.group_of[of])
         return primal
 
     def _layer(self, line: Statement) -> str | None:
-        """Returns the name of the weights that a line multiplies what it reads by; None without."""
+        """Returns the name of the weights in the line's matrix product; None without one."""
         for node in ast.walk(line.tree):
             if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
                 read: list[Any] = [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]

@@ -1,9 +1,8 @@
-"""The last pass: the source that runs, which is what is printed.
+"""The last pass: the source, which is both run and printed.
 
-What several lines compute stands in a line of its own (`share`); what is used once moves into the
-line that uses it, as long as that stays short. What arrays are called, `called` says.
-
-This file knows statements and names. It knows no tape.
+`program.py` calls `emit`. An expression that several lines compute gets its own line (`share.py`),
+and one that is used once moves into the line that uses it, if that stays short. `called.py` names
+the arrays. Read `share.py` next.
 """
 
 import ast
@@ -32,7 +31,7 @@ class _Emitter:
         self.recording = arrangement.grouping.recording
         self.parameters = [a for a in self.recording.arrays if a.is_parameter]
         self.inputs = [a for a in self.recording.arrays if not a.is_parameter]
-        self.places: dict[str, str] = {}  # of a parameter that is no view of the flat vector
+        self.places: dict[str, str] = {}  # of parameters that are not views of the flat vector
         self.called = Called(arrangement)
         self.names = self.called.names
         self.spoken = self.called.spoken
@@ -41,28 +40,25 @@ class _Emitter:
         self._name_constants()
         body = self._body()
         unpack = self._unpack() if self.parameters else ""
-        constants = self._constants(unpack + "\n".join(body))
-        parts = ["import math\n"] if re.search(r"\bmath\.", "\n".join(body)) else []
-        parts.append("import numpy as np\n")
-        head = f'"""{self.title}"""\n\n' + "".join(parts)
-        blocks = [head, *(["\n".join(constants) + "\n"] if constants else [])]
-        if self.parameters:
-            blocks.append("\n" + unpack)
-        blocks.append("\n" + self._function(body))
-        return "\n".join(blocks).rstrip()
+        used = unpack + "\n".join(body)
+        names = [self.names[f"_k{i}"] for i in range(len(self.arranged.constants))]
+        constants = [
+            f"{name} = {self._spelled(array)}\n"
+            for name, array in zip(names, self.arranged.constants, strict=True)
+            if re.search(rf"\b{name}\b", used)
+        ]
+        math = "import math\n" if re.search(r"\bmath\.", "\n".join(body)) else ""
+        blocks = [f'"""{self.title}"""\n\n{math}import numpy as np\n']
+        blocks += ["".join(constants)] if constants else []
+        blocks += ["\n" + unpack] if self.parameters else []
+        return "\n".join([*blocks, "\n" + self._function(body)]).rstrip()
 
     def _name_constants(self) -> None:
         for i, array in enumerate(self.arranged.constants):
             spelled = self._spelled(array)
-            if spelled.startswith("np.tri("):
-                name = "causal"
-            elif spelled.startswith("np.arange("):
-                name = "numbers"
-            else:
-                name = "mask" if array.dtype == bool else "K"
+            name = "mask" if array.dtype == bool else "K"
+            name = {"np.tri": "causal", "np.arange": "numbers"}.get(spelled.partition("(")[0], name)
             self.names[f"_k{i}"] = self.called(name)
-
-    # ---- lines ---------------------------------------------------------------------------------
 
     def _body(self) -> list[str]:
         """Returns the lines of the function, with what is used once where it is used."""
@@ -80,7 +76,7 @@ class _Emitter:
         written: list[str] = []
 
         def settled(tree: Any) -> Any:
-            """Returns the tree with what waits for it moved in, and the rest written before it."""
+            """Returns the tree with the waiting expressions inside, or written before it."""
             for part in [p.id for p in ast.walk(tree) if isinstance(p, ast.Name)]:
                 if part not in waiting:
                     continue
@@ -112,7 +108,7 @@ class _Emitter:
         return written
 
     def _name_shared(self, tree: Any) -> str:
-        """Returns the key of something that several lines compute, and gives it a name."""
+        """Returns the key of an expression that several lines compute, and names it."""
         root = tree
         while isinstance(root, ast.Call | ast.Attribute | ast.Subscript):
             root = root.func if isinstance(root, ast.Call) else root.value
@@ -131,7 +127,7 @@ class _Emitter:
             return self._text(tree)
         is_batched = any(
             self.arranged.is_batched.get(int(p.id[2:]), False)
-            for p in ast.walk(self.arranged.outputs)  # before anything was moved into it
+            for p in ast.walk(self.arranged.outputs)  # without the lines that moved into it
             if isinstance(p, ast.Name) and p.id.startswith("_g")
         )
         return f"{_in_brackets(self._text(tree))}.sum() / n" if is_batched else self._text(tree)
@@ -152,8 +148,6 @@ class _Emitter:
             return f"dtheta[{self._index_of(line.array)}]"
         return f"d{line.array.name}[...]"
 
-    # ---- blocks --------------------------------------------------------------------------------
-
     def _index_of(self, array: Array) -> str:
         import numpy as np
 
@@ -164,14 +158,6 @@ class _Emitter:
         key = f"_k{len(self.arranged.constants) - 1}"
         self.names[key] = self.places[array.name] = self.called("places")
         return self.names[key]
-
-    def _constants(self, body: str) -> list[str]:
-        lines = []
-        for i, array in enumerate(self.arranged.constants):
-            name = self.names[f"_k{i}"]
-            if re.search(rf"\b{name}\b", body):
-                lines.append(f"{name} = {self._spelled(array)}")
-        return lines
 
     def _spelled(self, array: Any) -> str:
         import numpy as np
@@ -189,12 +175,11 @@ class _Emitter:
         return f"np.array({array.tolist()})"
 
     def _unpack(self) -> str:
-        """Returns the source of the function that finds the arrays in the flat vector."""
+        """Returns the source of the function that returns the arrays in the flat vector."""
         lines = []
         for array in self.parameters:
             found = _slice(array, self.recording.parameter_count)
-            if found is None:
-                found = f"theta[{self._index_of(array)}]"
+            found = f"theta[{self._index_of(array)}]" if found is None else found
             lines.append(f"    {array.name} = {found}  # {_shape(array.shape)}")
         names = ", ".join(a.name for a in self.parameters)
         comma = "," if len(self.parameters) == 1 else ""
@@ -212,14 +197,10 @@ class _Emitter:
         ]
         names = ", ".join(a.name for a in self.parameters)
         comma = "," if len(self.parameters) == 1 else ""
-        lines = []
-        if self.recording.is_loss:
-            what = "the mean loss over the n examples" if self.recording.is_batched else "the loss"
-            lines += [f"def loss_and_gradient({given}):"]
-            lines += [f'    """Returns {what}, and its gradient. {"; ".join(shapes)}."""']
-        else:
-            lines += [f"def forward({given}):"]
-            lines += [f'    """Returns the outputs. {"; ".join(shapes)}."""']
+        what = "the mean loss over the n examples" if self.recording.is_batched else "the loss"
+        what = f"{what}, and its gradient" if self.recording.is_loss else "the outputs"
+        name = "loss_and_gradient" if self.recording.is_loss else "forward"
+        lines = [f"def {name}({given}):", f'    """Returns {what}. {"; ".join(shapes)}."""']
         if self.parameters:
             lines += [f"    {names}{comma} = unpack(theta)"]
         counts = self.recording.is_loss or re.search(r"\bn\b", "\n".join(body))
@@ -227,18 +208,16 @@ class _Emitter:
             lines += [f"    n = len({self.inputs[0].name})"]
         if re.search(r"\bones\b", "\n".join(body)):
             lines += ["    ones = np.ones(n)  # ones @ a adds up the rows of a"]
-        derived = [line for line in self.arranged.statements if line.array is not None]
         if self.recording.is_loss:
-            whole = {a.name for line in derived if (a := line.array) and line.target is None}
-            all_set = whole == {a.name for a in self.parameters}
-            made = "empty_like" if all_set else "zeros_like"
+            statements = self.arranged.statements
+            whole = {a.name for line in statements if (a := line.array) and line.target is None}
+            made = "empty_like" if whole == {a.name for a in self.parameters} else "zeros_like"
             lines += [f"    dtheta = np.{made}(theta)"]
             d_names = ", ".join(f"d{a.name}" for a in self.parameters)
             lines += [f"    {d_names}{comma} = unpack(dtheta)"]
         lines += [f"    {line}" for line in body]
         if self.recording.is_loss:
-            if self.recording.is_batched:
-                lines += ["    dtheta /= n"]
+            lines += ["    dtheta /= n"] if self.recording.is_batched else []
             lines += ["    return loss, dtheta"]
         return "\n".join(lines) + "\n"
 
@@ -248,7 +227,7 @@ def _in_brackets(text: str) -> str:
 
 
 def _may_move(tree: Any, name: str, inner: Any) -> bool:
-    """Returns whether an expression reads well in place of a name."""
+    """Returns whether an expression is readable instead of a name."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Subscript | ast.Attribute):
             held = node.value
@@ -262,7 +241,7 @@ def _shape(shape: Any) -> str:
 
 
 def _slice(array: Array, size: int) -> str | None:
-    """Returns the view of the flat vector that holds an array; None if its places lie unevenly."""
+    """Returns the view of the flat vector that holds an array; None for uneven places."""
     import numpy as np
 
     if array.size == 0:

@@ -1,10 +1,8 @@
-"""What several lines of a program compute is computed once, in a line before them.
+"""An expression that several lines of a program compute gets one line before them.
 
-Every expression gets a number, equal ones the same: a name has that of what it stands for, and an
-axis of length 1 that is kept, as in `x.max(-1, keepdims=True)`, is one that is put back, as in
-`x.max(-1)[..., None]`. A line that is then no more than another's name goes.
-
-This file knows Python's syntax, and that nothing here has a side effect. It knows no tape.
+`emit.py` calls `shared`. Equal expressions have the same number, a name has the number of its
+expression, and `x.max(-1, keepdims=True)` has that of `x.max(-1)[..., None]`. A line that only
+repeats another one is removed. No expression has a side effect.
 """
 
 import ast
@@ -16,17 +14,17 @@ from micrograd_notes.lifting.arrays.source import chosen_by
 
 
 class Line(NamedTuple):
-    """A name and what it stands for."""
+    """A name and its expression."""
 
     name: str
     tree: Any
-    may_go: bool = True  # False for what is asked for by its name, and read by none
+    may_go: bool = True  # False for a result, which no other line reads
 
 
 def shared(
     lines: Sequence[Line], outputs: Any, new_name: Callable[[Any], str]
 ) -> tuple[list[Line], Any]:
-    """Returns the lines and the outputs, with each call that is made again in a line of its own."""
+    """Returns the lines and the outputs, with one line for each repeated call."""
     numbers = _Numbers()
     calls: Counter[int] = Counter()
     for name, tree, _ in lines:
@@ -42,19 +40,19 @@ def shared(
 
 
 def _bases(numbers: "_Numbers", tree: Any) -> list[int]:
-    """Returns the numbers of what keeps an axis, without the axis."""
+    """Returns the numbers of the calls that keep an axis, without that axis."""
     kept = [_without_kept_axis(n) for n in ast.walk(tree) if isinstance(n, ast.Call)]
     return [numbers.of(n) for n in kept if n is not None]
 
 
 def with_plain_conditions(lines: Sequence[Line], outputs: Any) -> list[Line]:
-    """Returns the lines, with c for np.where(c, 1, 0) where nobody minds that it is no float.
+    """Returns the lines, with c for np.where(c, 1, 0) where c need not be a float.
 
-    That is whoever multiplies by it, divides it, or takes it away from a number.
+    It need not be one if it is multiplied, divided, or subtracted from a number.
     """
     conditions = {line.name: c for line in lines if (c := chosen_by(line.tree)) is not None}
     for tree in [*(line.tree for line in lines), outputs]:
-        for name in _who_minds(tree, set(conditions)):
+        for name in _needed_as_floats(tree, set(conditions)):
             conditions.pop(name, None)
     return [
         line._replace(tree=conditions[line.name]) if line.name in conditions else line
@@ -62,19 +60,19 @@ def with_plain_conditions(lines: Sequence[Line], outputs: Any) -> list[Line]:
     ]
 
 
-def _who_minds(tree: Any, names: set[str]) -> set[str]:
-    """Returns those of the names that an expression reads where it has to be a float."""
-    minded: set[str] = set()
+def _needed_as_floats(tree: Any, names: set[str]) -> set[str]:
+    """Returns those of the names that an expression reads where it needs a float."""
+    needed: set[str] = set()
     for node in ast.walk(tree):
         for child in ast.iter_child_nodes(node):
             found = _viewed(child)
-            if found in names and not _is_content_with(node, child, names):
-                minded.add(found)
-    return minded
+            if found in names and not _takes_conditions(node, child, names):
+                needed.add(found)
+    return needed
 
 
 def _viewed(node: Any) -> str:
-    """Returns the name of what is only reshaped or turned round; '' of anything else."""
+    """Returns the name of an array that is only reshaped or transposed; '' otherwise."""
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute | ast.Subscript):
@@ -85,12 +83,12 @@ def _viewed(node: Any) -> str:
     return ""
 
 
-def _is_content_with(node: Any, child: Any, names: set[str]) -> bool:
+def _takes_conditions(node: Any, child: Any, names: set[str]) -> bool:
     if isinstance(node, ast.BinOp):
         other = node.left if child is node.right else node.right
         plain = other.operand if isinstance(other, ast.UnaryOp) else other
         if _viewed(plain) in names or isinstance(plain, ast.Compare) or chosen_by(plain):
-            return False  # of two conditions, one has to be a float
+            return False  # one of two conditions must be a float
         is_taken_away = isinstance(node.op, ast.Sub) and child is node.right
         return is_taken_away or isinstance(node.op, ast.Mult | ast.MatMult | ast.Div)
     return _viewed(node) != "" or isinstance(node, ast.expr_context | ast.Slice)
@@ -114,7 +112,7 @@ class _Numbers:
         parts: list[Any] = [type(node).__name__]
         for name, field in ast.iter_fields(node):
             if name in ("ctx", "kind"):
-                continue  # which only a parser sets
+                continue  # only a parser sets these
             if isinstance(field, ast.AST):
                 parts.append(self.of(field))
             elif isinstance(field, list):
@@ -152,7 +150,7 @@ class _Sharer(ast.NodeTransformer):
         self._aliases: dict[str, str] = {}
 
     def add(self, line: Line) -> None:
-        """Adds a line, or makes its name another one's."""
+        """Adds a line, or makes its name an alias of another line's."""
         if not line.may_go:
             self.lines.append(Line(line.name, self.visit(line.tree), False))
             return
@@ -185,7 +183,7 @@ class _Sharer(ast.NodeTransformer):
         return ast.Name(self.named[number])
 
     def _inside(self, node: Any) -> Any:
-        """Returns a copy with shared expressions put in, below its own root."""
+        """Returns a copy with shared expressions inside, below its root."""
         if isinstance(node, ast.Name):
             return self.visit_Name(node)
         fields = {}

@@ -1,1 +1,1 @@
-"""Passes that simplify a tape and find groups of numbers that are made alike."""
+"""Passes that simplify a tape and find its arrays. Read `simplify.py` first."""

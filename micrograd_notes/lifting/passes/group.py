@@ -1,15 +1,14 @@
 """The third pass: numbers that are made alike become the lanes of one array.
 
-Every number gets a key: a leaf that of its array, a constant one for all constants, an operation
-its name and the keys of its operands. Of a sum it is the *set* of the keys of its terms, so that
-the number of terms does not matter. Numbers with one key are lanes of one array operation. A key
-strictly contains the keys below it, so no number shares one with what it was made from.
+`program.py` calls `group`. Every number gets a key: a leaf that of its array, all constants the
+same, an operation its name and the keys of its operands. For a sum, or a maximum, it is the *set*
+of these keys, so that the number of terms does not matter. Numbers with the same key are lanes of
+one array operation. A key contains the keys below it, so no number has the key of one of its
+operands.
 
-So are the operands of a row that takes any number of them in any order, as a maximum does.
-
-A sum of one term looks like its neighbours of many. Where one is missing, as at the first of many
-positions that each sum what came before, it is put in. Where no neighbour has a second term, it is
-the term itself, and is dropped. This file knows tapes; it knows no shape.
+A sum of one term looks like its neighbours with many terms. If one is missing, as at the first of
+many positions that each sum the earlier ones, it is added. If no neighbour has a second term, the
+sum is replaced by its term. Read `arrays/arrange.py` next.
 """
 
 from collections.abc import Mapping, Set
@@ -22,7 +21,7 @@ from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.passes.simplify import Operand, restated
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Recording
 
-FEW = 3  # constants that one number meets, each of which makes an array of its own
+FEW = 3  # if one number meets at most so many constants, each gets its own array
 
 
 @dataclass(eq=False)
@@ -35,14 +34,14 @@ class Group:
 
 @dataclass
 class Grouping:
-    """A recording whose numbers are grouped: operands' groups stand before those of results."""
+    """A recording in groups of numbers; groups of operands come before those of results."""
 
     recording: Recording
     groups: list[Group]
     group_of: list[int]  # for each number of the tape
 
     def text(self) -> str:
-        """Returns a line for each group: how many numbers, made how, and one of them."""
+        """Returns a line per group: the count of its numbers, their operation, and one of them."""
         lines = []
         for i, group in enumerate(self.groups):
             op, tape, first = group.op, self.recording.tape, group.members[0]
@@ -72,7 +71,7 @@ def group(recording: Recording) -> Grouping:
 
 
 def _keys(recording: Recording) -> list[int]:
-    """Returns the key of each number, as a small int; that of an operand is the smaller one."""
+    """Returns the key of each number, as a small int; an operand has a smaller key."""
     keys, _ = _keys_with(recording)
     apart = _told_apart(recording, keys)
     return _keys_with(recording, apart)[0] if apart else keys
@@ -81,8 +80,8 @@ def _keys(recording: Recording) -> list[int]:
 def _told_apart(recording: Recording, keys: list[int]) -> dict[int, float]:
     """Returns the operations whose constant is part of their key, with the constant.
 
-    x**-0.5 and x**-1.5 are two arrays. But equal(y, 0), equal(y, 1), ... are the lanes of one: one
-    number meets many constants.
+    x**-0.5 and x**-1.5 are two arrays. But equal(y, 0), equal(y, 1), ... are the lanes of one
+    array, because one number meets many constants.
     """
     tape = recording.tape
     constants = {i: tape.operands[i][0] for i, op in enumerate(tape.ops) if op == CONSTANT}
@@ -105,9 +104,9 @@ def _keys_with(
     apart: Mapping[int, float] = MappingProxyType({}),
     missing: Set[Operand] = frozenset(),
 ) -> tuple[list[int], dict[Operand, int]]:
-    """Returns the keys, and those of sums of one term that are to be put in.
+    """Returns the keys, and those of the missing sums of one term.
 
-    Some operations are told apart by a number.
+    `apart` has a number that distinguishes an operation.
     """
     known: dict[Any, int] = {}
     keys: list[int] = []
@@ -127,7 +126,7 @@ def _keys_with(
 
 
 def _key(op: Op | Array | str, below: list[int]) -> Any:
-    """Returns what a number is known by, made of the keys of its operands."""
+    """Returns the key of a number, made from the keys of its operands."""
     if not isinstance(op, Op):
         return op if op == CONSTANT else id(op)
     if op is ops.add or (op.neutral is not None and len(set(below)) == 1):
@@ -138,7 +137,7 @@ def _key(op: Op | Array | str, below: list[int]) -> Any:
 
 
 def _sums_of_one_term(recording: Recording) -> tuple[set[Operand], set[int]]:
-    """Returns where a sum of one term is to be put in, and which ones are to go."""
+    """Returns the operands that need a sum of one term, and the sums to replace by their term."""
     tape = recording.tape
     missing = _missing_sums(recording)
     keys, put_in = _keys_with(recording, missing=missing)
@@ -148,9 +147,9 @@ def _sums_of_one_term(recording: Recording) -> tuple[set[Operand], set[int]]:
 
 
 def _missing_sums(recording: Recording) -> set[Operand]:
-    """Returns the operands that are a term where their neighbours have a sum of such terms.
+    """Returns the operands that are a term, although their neighbours are sums of such terms.
 
-    Neighbours are found by keys that see no difference between a sum of one kind and its terms.
+    Neighbours have the same key if a sum of one kind has the key of its terms.
     """
     tape = recording.tape
     known: dict[Any, int] = {}

@@ -1,19 +1,18 @@
-"""The second pass: share equal numbers, fold constants, drop what changes nothing, flatten sums.
+"""The second pass: it shares equal numbers, folds constants, and simplifies and flattens sums.
 
-Every rule here keeps the value to the last bit, but for two that are said aloud:
+`program.py` calls `simplify`. Every rule keeps the last bit of the value, with two exceptions:
 
-- a chain of `+` becomes one sum whose order is lost, so that its last bits, and the sign of a zero,
-  may differ;
-- `chain`, the product of the chain rule that is 0 where the adjoint is 0, becomes a plain product.
-  The two differ only where a partial is infinite or not a number, and then the plain product is not
-  a number. Who runs the program looks for that, and runs the guarded one in its place, which is
-  made with `guarded=True`.
+- a chain of `+` becomes one sum without an order, so its last bits and the sign of a zero may
+  change;
+- `chain`, the product of the chain rule that is 0 if the adjoint is 0, becomes a plain product.
+  They differ only if a partial is infinite or nan, and then the plain product is nan. `program.py`
+  then runs the guarded program instead, which is made with `guarded=True`.
 
-This file knows tapes and a few identities of arithmetic. It knows no array.
+Read `group.py` next.
 """
 
 from collections.abc import Callable, Set
-from math import frexp, isfinite
+from math import frexp, inf, isfinite
 from typing import Any
 
 from micrograd_notes.engine import helper_ops, ops
@@ -41,7 +40,7 @@ class _Builder:
         return self._shared((id(array), place), array, place)
 
     def sum_of_one(self, term: int) -> int:
-        """Returns the place of a sum of one term, which no other sum swallows."""
+        """Returns the place of a sum of one term, which stays apart from other sums."""
         at = self._shared((ops.add, (term,)), ops.add, (term,))
         self.tape.kept.add(at)
         return at
@@ -53,7 +52,7 @@ class _Builder:
         return at
 
     def apply(self, op: Op, operands: tuple[int, ...]) -> int:
-        """Returns the place of the operation: a new one, an equal one, or what it comes to."""
+        """Returns the place of the operation: a new one, an equal one, or a simpler one."""
         rule = RULES.get(op)
         if rule is not None:
             found = rule(self, *operands)
@@ -64,7 +63,7 @@ class _Builder:
         if op is ops.multiply and operands[0] > operands[1]:
             operands = (operands[1], operands[0])
         elif op.neutral is not None:
-            operands = tuple(sorted(operands))  # their order does not matter, as in a sum
+            operands = tuple(sorted(operands))  # any order gives the same result
         at = self._known.get((op, operands))
         if at is not None:
             return at
@@ -78,9 +77,6 @@ class _Builder:
         self.tape.ops.append(op)
         self.tape.operands.append(operands)
         return at
-
-
-# ---- rules: what an operation comes to, or None ------------------------------------------------
 
 
 def _multiply(b: _Builder, x: int, y: int) -> int | None:
@@ -98,9 +94,9 @@ def _multiply(b: _Builder, x: int, y: int) -> int | None:
 
 
 def _moved_in(b: _Builder, number: float, x: int, y: int) -> int | None:
-    """Returns the place of number * (x * y) where the number can join one that is in there.
+    """Returns the place of number * (x * y) if the number can join another one inside.
 
-    2 * (u * (d * v)) is u * ((2 * d) * v): a power of two shifts the point and rounds nothing.
+    2 * (u * (d * v)) is u * ((2 * d) * v), because a power of two rounds nothing.
     """
     for one, other in ((x, y), (y, x)):
         if one in b.numbers:
@@ -113,13 +109,9 @@ def _moved_in(b: _Builder, number: float, x: int, y: int) -> int | None:
 
 
 def _chain(b: _Builder, adjoint: int, partial: int) -> int | None:
-    number = b.numbers.get(adjoint)
-    if number is not None and number != 0 and isfinite(number):
-        return b.apply(ops.multiply, (adjoint, partial))  # the adjoint is not 0
-    number = b.numbers.get(partial)
-    if number is not None and isfinite(number):
-        return b.apply(ops.multiply, (adjoint, partial))  # the partial is finite
-    return None
+    of_adjoint, of_partial = b.numbers.get(adjoint, 0.0), b.numbers.get(partial, inf)
+    is_plain = (of_adjoint != 0 and isfinite(of_adjoint)) or isfinite(of_partial)
+    return b.apply(ops.multiply, (adjoint, partial)) if is_plain else None
 
 
 def _divide(b: _Builder, x: int, y: int) -> int | None:
@@ -183,11 +175,8 @@ RULES: dict[Op, Callable[..., int | None]] = {
 }
 
 
-# ---- the pass ----------------------------------------------------------------------------------
-
-
 def simplify(recording: Recording, guarded: bool = False) -> Recording:
-    """Returns the same program with less in it."""
+    """Returns an equivalent program with fewer operations."""
     return _flattened(_shared(recording, guarded))
 
 
@@ -211,14 +200,12 @@ def _shared(recording: Recording, guarded: bool) -> Recording:
 
 
 def restated(recording: Recording, missing: set[Operand], singles: set[int]) -> Recording:
-    """Returns the program with sums of one term put in, and with others replaced by their terms."""
+    """Returns the program with missing sums of one term, and others replaced by their terms."""
     return _flattened(recording, missing, singles)
 
 
 def _flattened(
-    recording: Recording,
-    missing: Set[Operand] = frozenset(),
-    dropped: Set[int] = frozenset(),
+    recording: Recording, missing: Set[Operand] = frozenset(), dropped: Set[int] = frozenset()
 ) -> Recording:
     """Returns the program with every chain of sums as one sum, and equal sums shared."""
     old, builder = recording.tape, _Builder(guarded=True)
@@ -279,7 +266,7 @@ def _flattened(
 
 
 def _sum(builder: _Builder, terms: list[int]) -> int:
-    """Returns the place of a sum: constants are added up, and n equal terms are n times one."""
+    """Returns the place of a sum: constants are added up, and n equal terms become n * term."""
     constant = 0.0
     counted: dict[int, int] = {}
     for term in terms:

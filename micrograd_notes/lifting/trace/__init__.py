@@ -1,1 +1,1 @@
-"""The learner's function is called once, and what it computes is written to a tape."""
+"""The learner's function is called once and recorded on a tape. Read `record.py` first."""

@@ -1,8 +1,9 @@
-"""Where a program and its scalars part: the line to look at, for the message of a refusal.
+"""The line where a program and its scalars differ, for the message of a refusal.
 
-Recording and scalars are run once more, and both note which line of the learner's own makes which
-numbers. The first line where they make different ones is named. If there is none, the recording is
-right and a pass of the compiler is not: then the line of the source that is wrong is named.
+`net.py` calls `refusal` if they do. Recording and scalars run once more, and both note which line
+of the learner's code makes which numbers. The message names the first line with different numbers.
+If there is none, the recording is right and the compiler is wrong; then it names the line of the
+source that is wrong.
 """
 
 import re
@@ -13,45 +14,38 @@ from micrograd_notes.engine import Value
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.trace.net import Answer, answer_of, flat
 from micrograd_notes.lifting.trace.recorded import CannotLift, Session, line_at_fault, recording
-from micrograd_notes.lifting.trace.tape import Array
+from micrograd_notes.lifting.trace.tape import Array, places
 
 Made = tuple[str, float]  # a line, and a number that it made
 
 
 def refusal(
-    function: Callable[..., Any],
-    parameters: Sequence[Value],
-    arrays: Sequence[Array],
-    source: str,
-    theta: Any,
-    example: list[Any],
-    got: Answer,
-    expected: Answer,
-    where: str,
+    function: Callable[..., Any], parameters: Sequence[Value], arrays: Sequence[Array], source: str,
+    theta: Any, example: list[Any], got: Answer, expected: Answer, where: str
 ) -> CannotLift:
-    """Returns the refusal of a program whose answer on an example is not that of the scalars."""
+    """Returns the refusal of a program whose answer on an example differs from the scalars'."""
     what, target = _what_differs(arrays, got, expected)
     line = _line_of_the_learner(function, parameters, arrays, theta, example) if example else ""
     if line:
         cause = (
             f"They part at {line}\n  There the function does something else when it is recorded: "
-            "it asks for the type of a number, or changes from call to call."
+            "it depends on the type of a number, or it changes between calls."
         )
     else:
         found = re.findall(rf"^ *({target}(?:\[.*\])? = .*)$", source, re.MULTILINE)
         wrong = found[-1] if found else source.rstrip().rpartition("\n")[2].strip()
         cause = (
-            "The recording is right, and the compiler is not; please report it. Its line: " + wrong
+            "The recording is right, but the compiler is wrong. Please report it. Line: " + wrong
         )
     return CannotLift(
-        f"lifted and scalars differ: {where} {what}.\n  {cause}\n  Until that is mended the "
-        "scalars are right: fit(..., lifted=False). lift(..., check=False) uses the program as it "
-        "is."
+        f"lifted and scalars differ: {where} {what}.\n  {cause}\n  Until it is fixed, use the "
+        "scalars, which are right: fit(..., lifted=False). lift(..., check=False) uses the program "
+        "as it is."
     )
 
 
 def _what_differs(arrays: Sequence[Array], got: Answer, expected: Answer) -> tuple[str, str]:
-    """Returns what is worst off in words, and the name that the source sets it by."""
+    """Returns the largest difference in words, and its name in the source."""
     for a, b in zip(got.outputs, expected.outputs, strict=True):
         if not abs(a - b) <= 1e-9 * max(abs(a), abs(b), 1.0):
             name = "the loss" if expected.gradient else "an output"
@@ -60,23 +54,20 @@ def _what_differs(arrays: Sequence[Array], got: Answer, expected: Answer) -> tup
     off = [abs(a - b) if a == a else float("inf") for a, b in pairs]
     flat = off.index(max(off))
     [array] = [array for array in arrays if array.is_parameter and flat in array.where]
-    place, index = array.where.index(flat), list[int]()
-    for size in reversed(array.shape):
-        place, at = divmod(place, size)
-        index.insert(0, at)
+    index = places(array.where.index(flat), array.shape)
     a, b = pairs[flat]
     what = f"the derivative by {array.name}{index or ''} is {a!r} lifted, {b!r} in the scalars"
     return what, f"d{array.name}"
 
 
 class _Recording(Session):
-    """A recording of an example with its numbers, and the learner's line for each."""
+    """A recording of an example, with its numbers and the learner's line for each."""
 
     def __init__(self, theta: Any, inputs: dict[Array, list[float]]) -> None:
         super().__init__()
         self.theta, self.inputs, self.numbers = theta, inputs, list[float]()
         self.made: list[Made] = []
-        self.trained: list[Made] = []  # those that a gradient flows into
+        self.trained: list[Made] = []  # the numbers that a gradient flows into
 
     def append(self, op: Any, operands: tuple[Any, ...], requires_grad: bool) -> int:
         [number] = operands  # a constant's number, or a place in an array
@@ -97,7 +88,7 @@ class _Recording(Session):
 
 
 class _Scalars:
-    """A lookout that notes what the scalars make, and the learner's line for each number."""
+    """A lookout that notes the numbers of the scalars, and the learner's line for each."""
 
     def __init__(self) -> None:
         self.all: list[Made] = []
@@ -107,11 +98,8 @@ class _Scalars:
 
 
 def _line_of_the_learner(
-    function: Callable[..., Any],
-    parameters: Sequence[Value],
-    arrays: Sequence[Array],
-    theta: Any,
-    example: list[Any],
+    function: Callable[..., Any], parameters: Sequence[Value], arrays: Sequence[Array], theta: Any,
+    example: list[Any]
 ) -> str:
     """Returns the first line at which scalars and recording make different numbers, or ""."""
     scalars = _Scalars()
@@ -122,8 +110,8 @@ def _line_of_the_learner(
     numbers = {array: [*flat(given)] for array, given in zip(inputs, example, strict=True)}
     with recording(parameters, arrays, lambda: _Recording(theta, numbers)) as session:
         function(*[session.input(array, array.shape) for array in inputs])
-    # The scalars compute with plain numbers too, which are not nodes. So what is recorded must be
-    # a node of theirs only where a gradient flows.
+    # The scalars also compute with plain numbers, which are not nodes. So a recorded number must be
+    # one of their nodes only if a gradient flows.
     for these, those in ((scalars.all, session.made), (session.trained, scalars.all)):
         known: dict[str, list[float]] = {}
         for line, number in those:

@@ -1,4 +1,7 @@
-"""What comes into a lifted program: arrays of floats or whole numbers, or an error that helps."""
+"""The data of a lifted program: checked arrays of floats or of whole numbers.
+
+`program.py` calls it for each new call. Read `program.py` next.
+"""
 
 import inspect
 from collections.abc import Sequence
@@ -15,16 +18,16 @@ class Inputs:
         self._names: dict[int, list[str]] = {}
 
     def checked(self, data: Sequence[Any]) -> list[Any]:
-        """Returns the data as arrays of floats or of whole numbers; an error if they do not fit."""
+        """Returns the data as arrays of floats or of whole numbers; or TypeError or ValueError."""
         names = self.names(len(data))
         given = [as_array(name, array) for name, array in zip(names, data, strict=True)]
         for name, array in zip(names, given, strict=True):
             if self.batch and not array.ndim:
                 raise ValueError(
-                    f"{name} must be an array whose first axis counts the examples, got one number"
+                    f"{name} must be an array with one entry per example, got one number"
                 )
             if not array.size:
-                raise ValueError(f"{name} is empty, of shape {array.shape}; give some examples")
+                raise ValueError(f"{name} is empty, of shape {array.shape}. Pass some examples")
             check_number(name, array)
         if self.batch and len({*map(len, given)}) != 1:
             got = ", ".join(f"{len(a)} in {name}" for name, a in zip(names, given, strict=True))
@@ -32,7 +35,7 @@ class Inputs:
         return given
 
     def names(self, count: int) -> list[str]:
-        """Returns what the function calls so many arguments; TypeError if it takes others."""
+        """Returns the function's names for so many arguments; TypeError if it takes others."""
         if count not in self._names:
             try:
                 self.signature.bind(*range(count))
@@ -51,14 +54,15 @@ def check_number(name: str, array: Any) -> None:
     import numpy as np
 
     if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ValueError(f"{name} holds {'a nan' if holds_nan(array) else 'inf'}; make it finite")
+        got = "a nan" if holds_nan(array) else "inf"
+        raise ValueError(f"{name} must hold finite numbers, got {got}")
 
 
 def holds_nan(array: Any) -> bool:
-    """Returns whether an array holds a nan: then its product with itself is one."""
+    """Returns whether an array holds a nan, which makes its product with itself nan."""
     import numpy as np
 
-    square = np.vdot(array, array)  # it overflows to inf without a word
+    square = np.vdot(array, array)  # it overflows to inf without a warning
     return bool(square != square)
 
 
@@ -67,11 +71,11 @@ def check_choices(array: Array, numbers: Any) -> None:
     import numpy as np
 
     assert array.below is not None
-    # a negative number is a large one without its sign, and one look finds both
+    # without its sign a negative number is large, so one comparison finds both
     if np.maximum.reduce(numbers.view(np.uint64), axis=None) >= array.below:
         wrong = numbers[(numbers < 0) | (numbers >= array.below)][0]
         raise ValueError(
-            f"{array.name} holds {wrong}; there are {array.below} to choose from, counted from 0"
+            f"{array.name} must hold whole numbers from 0 to {array.below - 1}, got {wrong}"
         )
 
 
@@ -85,13 +89,13 @@ def as_array(name: str, given: Any) -> Any:
         array = np.asanyarray(given)
     except ValueError:
         raise ValueError(
-            f"{name} holds lists of different lengths; give a batch of one length, and the others "
-            "in other calls"
+            f"{name} must not hold lists of different lengths. Pass a batch of one length, and the "
+            "others in other calls"
         ) from None
     if isinstance(array, np.ma.MaskedArray):
-        raise ValueError(f"{name} is a masked array; leave out what is masked, or fill it in")
+        raise ValueError(f"{name} must not be a masked array. Leave out its gaps, or fill them in")
     if array.dtype.kind == "u" and array.size and array.max() > np.iinfo(np.int64).max:
-        raise ValueError(f"{name} holds {array.max()}, too large for a whole number; give floats")
+        raise ValueError(f"{name} holds {array.max()}, too large for a whole number. Pass floats")
     if array.dtype.kind in "iub":
         return np.asarray(array, np.int64, order="C")
     if array.dtype.kind != "f":

@@ -1,39 +1,41 @@
-"""Names and shapes: which arrays the parameters are, and what the numbers in between are called.
+"""The arrays of the parameters: their names and shapes.
 
-A parameter's name is an expression that reaches it, `layers[0].neurons[3].w[1]`: the numbers in it
-are axes where they fill a box, and else belong to the name. That makes `w[3, 1]` of layer 1, which
-is called W1, as a matrix is. Lists of `Value`s that a function reads from outside are found by the
-names that it calls them.
+`program.py` calls `arrays_of_model` or `arrays_of_lists`. A parameter's name is an expression that
+reaches it, `layers[0].neurons[3].w[1]`. Its numbers are axes if they fill a box, and belong to the
+name otherwise. This one becomes `W1[3, 1]`, with a capital as for a matrix. Lists of `Value`s have
+the names that the function uses for them. Read `codegen/called.py` next, for the other names.
 """
 
 import builtins
 import inspect
+import itertools
 import keyword
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import prod
 from typing import Any
 
 from micrograd_notes.common.checks import shown
 from micrograd_notes.engine import Value
 from micrograd_notes.lifting.trace.tape import Array
 
-Leaves = Iterator[tuple[str, Value]]  # each with what reaches it
+Leaves = Iterator[tuple[str, Value]]  # each with the expression that reaches it
 RESERVED = {"np", "math", "n", "ones", "theta", "dtheta", "unpack", "loss", *dir(builtins)}
 
 
-def arrays_of_model(model: Any, taken: Iterable[str] = ()) -> tuple[list[Value], list[Array]]:
+def arrays_of_model(model: Any) -> tuple[list[Value], list[Array]]:
     """Returns a model's parameters, and the arrays that their names spell."""
     parameters = list(model.parameters())
     named = getattr(model, "named_parameters", lambda: _paths(vars(model)))
     paths = {id(value): name for name, value in named()}
-    return parameters, arrays_of_paths([paths.get(id(p)) for p in parameters], taken)
+    return parameters, arrays_of_paths([paths.get(id(p)) for p in parameters])
 
 
 def arrays_of_lists(
-    parameters: Any, function: Callable[..., Any], taken: Iterable[str] = ()
+    parameters: Any, function: Callable[..., Any]
 ) -> tuple[list[Value], list[Array]]:
-    """Returns the `Value`s in nested lists, and their arrays, by the names the function uses."""
+    """Returns the `Value`s in nested lists, and their arrays with the function's names."""
     values = [value for _, value in _paths({"p": parameters}, only=True)]
     mine = {id(value) for value in values}
     if len(mine) < len(values):
@@ -48,11 +50,11 @@ def arrays_of_lists(
         for name, value in _paths(held):
             if id(value) in mine:
                 paths.setdefault(id(value), name)
-    return values, arrays_of_paths([paths[id(value)] for value in values], taken)
+    return values, arrays_of_paths([paths[id(value)] for value in values])
 
 
 def _paths(held: Any, name: str = "", depth: int = 0, only: bool = False) -> Leaves:
-    """Yields each leaf in nested lists and dictionaries; `only` raises TypeError for all else."""
+    """Yields each leaf in nested lists and dictionaries; `only` refuses anything else."""
     if isinstance(held, Value) and held.op is None:
         yield name, held
     elif isinstance(held, dict) and depth < 6:
@@ -67,7 +69,7 @@ def _paths(held: Any, name: str = "", depth: int = 0, only: bool = False) -> Lea
         raise TypeError(f"parameters must be {wanted}, got {shown(held)}")
 
 
-def arrays_of_paths(paths: Sequence[str | None], taken: Iterable[str] = ()) -> list[Array]:
+def arrays_of_paths(paths: Sequence[str | None]) -> list[Array]:
     """Returns the arrays that hold the parameters of these names, given in flat order.
 
     >>> [(a.name, a.shape) for a in arrays_of_paths(["w[0]", "w[1]", "w[2]", "b"])]
@@ -80,12 +82,12 @@ def arrays_of_paths(paths: Sequence[str | None], taken: Iterable[str] = ()) -> l
         families.setdefault(re.sub(r"\[\d+\]", "[]", path), {})[places] = flat
     found = []
     for family, members in families.items():
-        # of layers[].neurons[].w[] the last two words may be axes; what is before counts layers
+        # in layers[].neurons[].w[] the last two words may be axes; those before count layers
         counting = "".join(family.split(".")[:-2]).count("[]")
         for fixed, box in _boxes(members, counting):
             shape = tuple(max(k) + 1 for k in zip(*box, strict=True)) if box != {(): 0} else ()
             found.append((_words(family, len(fixed)), fixed, shape, box))
-    names = _short_names([(words, fixed, shape) for words, fixed, shape, _ in found], taken)
+    names = _short_names([(words, fixed, shape) for words, fixed, shape, _ in found])
     arrays = []
     for name, (_, _, shape, box) in zip(names, found, strict=True):
         where = [box[place] for place in sorted(box)]
@@ -96,23 +98,17 @@ def arrays_of_paths(paths: Sequence[str | None], taken: Iterable[str] = ()) -> l
 def _boxes(
     members: dict[tuple[int, ...], int], counting: int
 ) -> Iterator[tuple[tuple[int, ...], dict[tuple[int, ...], int]]]:
-    """Yields what is one array: the leading numbers that are fixed, and places that fill a box."""
+    """Yields each array: the leading numbers, which are fixed, and the places, which fill a box."""
     rank = len(next(iter(members)))
     least = max(counting, rank - 2)  # a matrix at most
     for count in range(least, rank + 1):
         split: dict[tuple[int, ...], dict[tuple[int, ...], int]] = {}
         for places, flat in members.items():
             split.setdefault(places[:count], {})[places[count:]] = flat
-        if all(_is_box(box) for box in split.values()):
+        sizes = [prod(max(k) + 1 for k in zip(*box, strict=True)) for box in split.values()]
+        if sizes == [*map(len, split.values())]:
             yield from split.items()
             return
-
-
-def _is_box(box: dict[tuple[int, ...], int]) -> bool:
-    size = 1
-    for numbers in zip(*box, strict=True):
-        size *= max(numbers) + 1
-    return size == len(box)
 
 
 def _words(family: str, fixed: int) -> list[tuple[str, bool]]:
@@ -132,9 +128,8 @@ def _words(family: str, fixed: int) -> list[tuple[str, bool]]:
 
 def _short_names(
     described: Sequence[tuple[list[tuple[str, bool]], tuple[int, ...], tuple[int, ...]]],
-    taken: Iterable[str],
 ) -> list[str]:
-    """Returns a name for each array: its last word and its number, and more words if need be."""
+    """Returns a name for each array: its last word and its number, and more words if needed."""
     def spelled(i: int, count: int) -> str:
         words, fixed, shape = described[i]
         last = words[-1][0]
@@ -144,7 +139,7 @@ def _short_names(
         before = "_".join(w for w, _ in words[max(0, len(words) - count) : -1])
         return f"{before}_{last}{number}" if before else f"{last}{number}"
 
-    used = {*taken, *RESERVED}
+    used = {*RESERVED}
     most = max((len(words) for words, _, _ in described), default=1)
     names: list[str] = []
     for count in range(1, most + 1):
@@ -159,7 +154,7 @@ def _short_names(
 
 
 def names_of_the_source(parameters: Iterable[Array]) -> set[str]:
-    """Returns the names that an input can't have: those of the source, parameters and derivatives.
+    """Returns the names in use: those of the source, of parameters and of derivatives.
 
     >>> names_of_the_source([Array("w", (2,), True)]) >= {"w", "dw", "n", "np"}
     True
@@ -168,12 +163,9 @@ def names_of_the_source(parameters: Iterable[Array]) -> set[str]:
 
 
 def unused(name: str, used: Iterable[str], derived: bool = False) -> str:
-    """Returns the name, or it with a number behind it if it is in use.
+    """Returns the name, with a number at its end if it is in use.
 
-    Args:
-        name: what it should be called.
-        used: the names that are taken.
-        derived: whether the name of its derivative, with a d before it, must be free as well.
+    With `derived`, the name of its derivative, with a d before it, must be free as well.
     """
     name = unicodedata.normalize("NFKC", name)  # as Python reads it
     name = name if name.isidentifier() and not keyword.iskeyword(name) else f"p_{name}"
@@ -185,7 +177,4 @@ def unused(name: str, used: Iterable[str], derived: bool = False) -> str:
     if is_free(name):
         return name
     joint = "_" if name[-1:].isdigit() else ""
-    number = 2
-    while not is_free(f"{name}{joint}{number}"):
-        number += 1
-    return f"{name}{joint}{number}"
+    return next(new for k in itertools.count(2) if is_free(new := f"{name}{joint}{k}"))

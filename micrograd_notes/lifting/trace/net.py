@@ -1,15 +1,16 @@
-"""The net: before a program is trusted, it is held against the scalars that it was lifted from.
+"""The net: before a program is trusted, it is compared with the scalars that it was lifted from.
 
-A few examples of the data go through the learner's function as it is, on scalars, and through the
-program. Loss and gradient must agree but for rounding; else the program is refused (see `blame`).
+`program.py` calls `Net.check`. A few examples of the data go through the learner's function on
+scalars, and through the program. If loss and gradient differ by more than rounding, the program is
+refused; read `blame.py` next.
 
-How far rounding may move a number is measured: the scalars are computed again, with a random
-relative change of 2**-30 in each result, and rounding moves the answer 2**-23 times as far. Where
-that lands on the other side of a kink, either side is right.
+The effect of rounding is measured: the scalars are computed again with a random relative change of
+2**-30 in each result, and rounding moves the answer 2**-23 times as far. If this reaches the other
+side of a kink, either side is right.
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from math import isfinite
 from random import Random
 from typing import Any, NamedTuple
@@ -22,14 +23,14 @@ from micrograd_notes.engine.stand_ins import standing_in
 from micrograd_notes.lifting.trace.recorded import CannotLift
 from micrograd_notes.lifting.trace.tape import Array
 
-EXAMPLES, AT_MOST = 3, 8  # how many are held against the scalars, with one of each label
+EXAMPLES, AT_MOST = 3, 8  # the number of examples to compare, with one of each label
 NUDGE, SAMPLES = 2.0**-30, 4
 ROUNDINGS = 64 * 2.0**-53 / NUDGE  # a row may be off by 4 ulp, NumPy by a few, sums by their order
-ALIKE = 1e-12  # of the largest derivative: 4,500 roundings, which need no closer look
+ALIKE = 1e-12  # of the largest derivative: 4,500 roundings, which need no further check
 
 
 class NotChecked(UserWarning):
-    """The scalars raise where the lifted program computes, so they could not be compared."""
+    """The scalars raised an error on an example, so the program was not compared there."""
 
 
 class Answer(NamedTuple):
@@ -39,11 +40,11 @@ class Answer(NamedTuple):
     gradient: list[float]
 
     def is_like(self, other: "Answer") -> bool:
-        """Returns whether both are the same but for a few thousand roundings."""
+        """Returns whether they differ by at most a few thousand roundings."""
         return all(_within(these, [those]) for these, those in zip(self, other, strict=True))
 
     def is_among(self, samples: Iterable["Answer"]) -> bool:
-        """Returns whether rounding may move the first sample here, by where it moves the others."""
+        """Returns whether rounding may move the first sample here, judged by the others."""
         return all(_within(mine, theirs) for mine, *theirs in zip(self, *samples, strict=True))
 
 
@@ -64,31 +65,29 @@ def mean_of(answers: Sequence[Answer]) -> Answer:
     return Answer(*[[total(numbers) / len(answers) for numbers in part] for part in columns])
 
 
-class Net:
-    """Chooses examples, and holds a program against the scalars on them.
+def _are_enough(seen: Collection[int], array: Array) -> bool:
+    """Returns whether as many whole numbers of an input were checked as may come."""
+    return len(seen) >= (array.below or AT_MOST)
 
-    Args:
-        function: the learner's function of one example.
-        is_loss: whether it has a gradient.
-        is_batched: whether the program takes many examples, and returns the mean of their losses.
+
+class Net:
+    """Chooses examples, and compares a program with the scalars on them.
+
+    `is_loss` says whether the function has a gradient, and `is_batched` whether the program takes
+    many examples and returns their mean loss.
     """
 
     def __init__(self, function: Callable[..., Any], is_loss: bool, is_batched: bool) -> None:
         self.function, self.is_loss, self.is_batched = function, is_loss, is_batched
-        self._seen: dict[int, set[int]] = {}  # whole numbers that were checked, by input
-
-    # ---- which examples ------------------------------------------------------------------------
+        self._seen: dict[int, set[int]] = {}  # whole numbers that were checked, per input
 
     def is_content(self, inputs: Sequence[Array]) -> bool:
-        """Returns whether no label can come that was not checked."""
-        return all(
-            len(self._seen.get(i, ())) >= (array.below or AT_MOST)
-            for i, array in enumerate(inputs)
-            if array.is_whole
-        )
+        """Returns whether all labels that may come were checked."""
+        whole = ((i, array) for i, array in enumerate(inputs) if array.is_whole)
+        return all(_are_enough(self._seen.get(i, ()), array) for i, array in whole)
 
     def chosen(self, inputs: Sequence[Array], given: Sequence[Any], least: int) -> list[int]:
-        """Returns which examples to check: those with labels that are new, and `least` at least."""
+        """Returns the examples to check: those with new labels, and at least `least`."""
         if not self.is_batched:  # all of the data are one example
             given, least = [array[None] for array in given], min(least, 1)
         chosen: list[int] = []
@@ -100,7 +99,7 @@ class Net:
                     chosen.append(int(holds.argmax()))
                     seen.update(map(int, given[i][chosen[-1]].reshape(-1)))
         for i, array in enumerate(inputs):
-            if least and not array.is_whole and self.is_batched:  # a branch may hang on a sign
+            if least and not array.is_whole and self.is_batched:  # a branch may depend on a sign
                 rows = given[i].reshape(len(given[i]), -1)
                 ends = {int(rows.min(1).argmin()), int(rows.max(1).argmax())}
                 chosen += sorted(ends - {*chosen})[: AT_MOST - len(chosen)]
@@ -117,7 +116,7 @@ class Net:
     def _new(self, numbers: Any, seen: set[int], array: Array) -> list[int]:
         import numpy as np
 
-        if array.below is None and len(seen) >= AT_MOST:
+        if array.below is None and _are_enough(seen, array):
             return []
         is_range = len(seen) > 0 and max(seen) - min(seen) == len(seen) - 1
         if is_range and min(seen) <= numbers.min() and numbers.max() <= max(seen):  # mostly
@@ -125,13 +124,11 @@ class Net:
         return [int(number) for number in np.unique(numbers)]
 
     def _placed(self, given: Sequence[Any], choices: list[int], k: int) -> set[tuple[int, ...]]:
-        """Returns which labels or tokens an example has, and at which places."""
+        """Returns the labels or tokens of an example, with their places."""
         return {(i, *pair) for i in choices for pair in enumerate(given[i][k].reshape(-1).tolist())}
 
     def _written(self, given: Sequence[Any], k: int) -> bytes:
         return b"".join(array[k].tobytes() for array in given)
-
-    # ---- what they say -------------------------------------------------------------------------
 
     def check(
         self,
@@ -145,15 +142,9 @@ class Net:
     ) -> None:
         """Raises a refusal if program and scalars differ on the chosen examples.
 
-        Args:
-            run: the program, on a vector of parameters and arrays.
-            parameters: the leaves that the scalars use, and theta their numbers.
-            theta: see there.
-            given: the arrays with all examples.
-            chosen: which of them to compare.
-            is_trusted: whether other parameters were tried before.
-            refusal: returns the error for these parameters, this example, what is lifted, what the
-                scalars say, and the words for where that is.
+        `run` is the program, on a vector of parameters and arrays, and `theta` has the numbers of
+        the parameters. `is_trusted` says whether other parameters were tried before. `refusal`
+        returns the error for parameters, an example, both answers, and words for the place.
         """
         import numpy as np
 
@@ -163,8 +154,8 @@ class Net:
                 return Answer([float(result[0])], result[1].tolist())
             return Answer(result.reshape(-1).tolist(), [])
 
-        # At parameters that are all 0 many a fault would not show, nor in a unit that is off for
-        # these examples: with the opposite weights it is on.
+        # Parameters that are all 0 hide many faults, and so does a unit that is off for these
+        # examples: with the opposite weights it is on.
         noise = np.random.default_rng(0).uniform(-0.5, 0.5, len(theta))
         points = [(theta, chosen), (noise - theta, chosen[:2]), (theta + noise, chosen[:1])]
         del points[1 if is_trusted else 3 :]
@@ -194,7 +185,7 @@ class Net:
     def _scalars(
         self, parameters: Sequence[Value], theta: Any, example: list[Any], is_said: bool
     ) -> Answer | None:
-        """Returns what the scalars say of an example; None if they raise, and that is said."""
+        """Returns the scalars' answer on an example; None, with a warning, if they raise."""
         try:
             return self._answer(parameters, theta, example)
         except Exception as error:
@@ -211,9 +202,9 @@ class Net:
     def _samples(
         self, parameters: Sequence[Value], theta: Any, example: list[Any], expected: Answer
     ) -> Iterator[Answer]:
-        """Yields the answer of the scalars, and what it is with each result a little off."""
+        """Yields the answer of the scalars, then answers with each result changed a little."""
         yield expected
-        try:  # with the inputs as Values, whose rounding counts; if they make no other difference
+        try:  # with inputs as Values, whose rounding counts, unless this changes more
             nodes = as_values(example, parameters)
             if self._answer(parameters, theta, nodes).is_like(expected):
                 example = nodes
@@ -244,15 +235,12 @@ class Nudge:
 
 
 def answer_of(
-    function: Callable[..., Any],
-    parameters: Sequence[Value],
-    theta: Any,
-    example: list[Any],
-    lookout: Any = None,
+    function: Callable[..., Any], parameters: Sequence[Value], theta: Any, example: list[Any],
+    lookout: Any = None
 ) -> Answer:
-    """Returns what the function says of an example: its outputs, and the gradient of the first.
+    """Returns the outputs of the function on an example, and the gradient of the first.
 
-    The parameters stay as they are: others stand for them, with the numbers of theta.
+    The parameters do not change: other leaves, with the numbers of theta, stand for them.
     """
     leaves = [
         Value(float(number), parameter.name, parameter._requires_grad)
@@ -260,7 +248,7 @@ def answer_of(
     ]
     by_id = {id(p): leaf for p, leaf in zip(parameters, leaves, strict=True)}
     for parameter, leaf in zip(parameters, leaves, strict=True):
-        leaf.origin = ref(parameter)  # a model that keeps its output is known by it
+        leaf.origin = ref(parameter)  # by it, a model that keeps its output is recognised
     try:
         with standing_in(by_id, lookout):
             outputs = [*flat(function(*_copied(example)))]  # the function may change it
@@ -274,13 +262,13 @@ def answer_of(
 
 
 def as_values(example: Any, parameters: Sequence[Value]) -> Any:
-    """Returns the numbers of an example as `Value`s, whole ones as they are."""
+    """Returns the floats of an example as `Value`s, and whole numbers as they are."""
     if isinstance(example, list):
         return [as_values(item, parameters) for item in example]
     if not isinstance(example, float):
         return example
     value = Value(example, requires_grad=False)
-    value.origin = ref(parameters[0]) if parameters else None  # a model that keeps it gains none
+    value.origin = ref(parameters[0]) if parameters else None  # so it is not a new parameter
     return value
 
 
@@ -289,7 +277,7 @@ def _copied(example: Any) -> Any:
 
 
 def flat(returned: Any) -> Iterator[Any]:
-    """Yields what stands in nested lists, in order."""
+    """Yields the items of nested lists, in order."""
     if isinstance(returned, list | tuple):
         for part in returned:
             yield from flat(part)

@@ -1,11 +1,10 @@
-"""What a function reads from outside: the plain things that a program was compiled for.
+"""The things that a function reads from outside, for which its program was compiled.
 
-Numbers that a function closes over, or reads from its module, from objects and their attributes,
-are constants of the program, and which layers and activations there are is its shape. `Outside`
-walks from the function through all that its code can name, keeps a copy of each container and
-variable on the way, and says whether they still are what they were. It can't see what is read from
-a file or from the system, what a library computes, and changes within arrays of over 100,000
-numbers.
+Numbers from a closure, a module, or an object's attributes are constants of the program, and its
+layers and activations are fixed. `Outside` walks from the function through everything that its code
+can name, copies each container and variable, and reports whether they have changed. It can't see
+files, the system, the results of libraries, or changes within arrays of over 100,000 numbers.
+`program.py` calls it before each epoch.
 """
 
 import gc
@@ -22,24 +21,25 @@ from micrograd_notes.engine.op import Op, is_built_in
 from micrograd_notes.lifting.trace.recorded import NOT_THE_LEARNERS
 
 CLASS_IN_PYTHON = 1 << 9  # Py_TPFLAGS_HEAPTYPE: instances hold what they have in a dictionary
-HOLDERS = {"builtins", "functools", "types", "argparse", "collections"}  # of a learner's things
-MOST = 100_000  # elements of an array: a larger one is data rather than a constant
+HOLDERS = {"builtins", "functools", "types", "argparse", "collections"}  # whose objects hold others
+MOST = 100_000  # elements of an array; a larger one is data, not a constant
 LEAVES = (types.NoneType, types.CodeType, str, bytes, int, float, complex)
 MISSING = object()
+SLOT = types.MemberDescriptorType
 
 
 class Outside:
-    """Copies of what the roots lead to, the numbers of the parameters aside."""
+    """Copies of everything that the roots lead to, except the numbers of the parameters."""
 
     def __init__(self, roots: list[Any], parameters: Iterable[Value]) -> None:
         self._parameters = {*map(id, parameters)}
         self._names: set[str] = set()  # of variables and attributes that the code uses
         names = None
-        while names != len(self._names):  # what they name is code, too, that may name more
+        while names != len(self._names):  # the code that they name may name more
             names = len(self._names)
-            self._held: list[Any] = []  # containers, and copies of them: one comparison for all
+            self._held: list[Any] = []  # containers, and copies of them, to compare all at once
             self._copies: list[Any] = []
-            self._read: list[tuple[Callable[[], Any], Any]] = []  # how to read one, what it was
+            self._read: list[tuple[Callable[[], Any], Any]] = []  # how to read, and what it was
             visited: dict[int, Any] = {}
             waiting = deque(roots)
             while waiting:
@@ -49,14 +49,14 @@ class Outside:
                     waiting.extend(self._parts(thing))
 
     def is_as_it_was(self) -> bool:
-        """Returns whether nothing that a program depends on has changed."""
+        """Returns whether everything that a program depends on is unchanged."""
         if self._is_equal():
             return True
         self._read = [(read, _with_new_results(read, was)) for read, was in self._read]
         return self._is_equal()
 
     def _is_equal(self) -> bool:
-        try:  # in lists, what is the same object is equal: an array, a nan
+        try:  # in lists, identical objects are equal, even arrays and nan
             return self._held == self._copies and all(
                 [read()] == [was] for read, was in self._read
             )
@@ -64,7 +64,7 @@ class Outside:
             return False
 
     def _parts(self, thing: Any) -> Iterator[Any]:
-        """Yields what a thing leads to, and keeps a copy of what may change in it."""
+        """Yields the things that a thing leads to, and copies its parts that may change."""
         kind = type(thing)
         if isinstance(thing, Value):
             if kind is Value and id(thing) not in self._parameters:  # its .data is a constant
@@ -95,22 +95,22 @@ class Outside:
                 yield self._kept(thing.tobytes if is_plain else thing.tolist)
         elif _is_the_learners(kind.__module__) and kind.__flags__ & CLASS_IN_PYTHON:
             ours = [each for each in kind.__mro__ if each.__module__.startswith("micrograd_notes.")]
-            if len(ours) < 2:  # of Module at most, which reads no attribute by name
+            if len(ours) < 2:  # at most Module, which does not read attributes by name
                 yield from self._named(getattr(thing, "__dict__", {}))
             else:
                 yield vars(thing)
             slots = [n for n in self._names if isinstance(getattr(kind, n, None), SLOT)]
-            yield from self._kept(partial(_slots_of, thing, slots))
+            yield from self._kept(lambda: [getattr(thing, name, MISSING) for name in slots])
             yield from self._parts_of_class(kind, is_made=False)
         elif kind.__module__.partition(".")[0] in HOLDERS or hasattr(kind, "named_parameters"):
-            # A cell, a method, a model of ours, ...: Python knows what it refers to.
+            # A cell, a method, a model of the package, ...: Python lists what it refers to.
             if kind.__flags__ & CLASS_IN_PYTHON and hasattr(thing, "__dict__"):
                 yield from (vars(thing), *gc.get_referents(thing))
             else:
                 yield from self._kept(partial(gc.get_referents, thing))
 
     def _parts_of_class(self, kind: type, is_made: bool) -> Iterator[Any]:
-        """Yields what the code names in a class, and special methods, which it need not name."""
+        """Yields the parts of a class that the code names, and its special methods."""
         for each in kind.__mro__ if _is_the_learners(kind.__module__) else ():
             special = {n for n, item in vars(each).items() if n[:2] == "__" and callable(item)}
             self._names |= special if is_made else special - {"__init__", "__new__"}
@@ -118,7 +118,7 @@ class Outside:
         yield type(kind)
 
     def _named(self, variables: Mapping[str, Any]) -> Iterator[Any]:
-        """Yields those of the variables that the code names, and keeps which they are."""
+        """Yields the variables that the code names, and keeps which they are."""
         names = self._names.copy()
         found = self._kept(lambda: {n: variables.get(n, MISSING) for n in names})
         yield from (thing for thing in found.values() if thing is not MISSING)
@@ -128,15 +128,8 @@ class Outside:
         return self._read[-1][1]
 
 
-SLOT = types.MemberDescriptorType
-
-
-def _slots_of(thing: Any, names: list[str]) -> list[Any]:
-    return [getattr(thing, name, MISSING) for name in names]
-
-
 def _with_new_results(read: Callable[[], Any], was: Any) -> Any:
-    """Returns what was read, with the outputs that a module keeps as they are now."""
+    """Returns the old reading, but with the current outputs of a module that keeps them."""
     now = read()
     if not isinstance(was, dict) or now.keys() != was.keys():
         return was
@@ -152,7 +145,7 @@ def _is_result(thing: Any) -> bool:
 
 
 def _names(code: types.CodeType) -> Iterator[str]:
-    """Yields the names that code uses, inner functions among it, and texts that may be names."""
+    """Yields the names in the code and its inner functions, and texts that may be names."""
     yield from code.co_names
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
@@ -163,7 +156,7 @@ def _names(code: types.CodeType) -> Iterator[str]:
 
 @cache
 def _is_the_learners(module: str | None) -> bool:
-    """Returns whether a module is neither Python's, ours nor a library's."""
+    """Returns whether a module is the learner's: not Python's, the package's or a library's."""
     file = getattr(sys.modules.get(module or ""), "__file__", None) or ""
     foreign = file.startswith(NOT_THE_LEARNERS) or "dist-packages" in file
     return not foreign and (module == "__main__" or module not in sys.stdlib_module_names)

@@ -1,8 +1,8 @@
-"""What a function asks about the type of a number, read off the line that asks.
+"""Questions about the type of a number, read from the line that asks.
 
-`isinstance(y, int)` is a branch that a recording would freeze; `isinstance(outputs, list)` is not:
-a number is never a list. Python tells an object only that it is asked. What it is asked for stands
-in the source.
+`isinstance(y, int)` is a branch that a recording would freeze. `isinstance(outputs, list)` is not,
+because a number is never a list. Python calls the object without the types, which only the source
+has. `recorded.py` calls `asks_about_numbers`.
 """
 
 import ast
@@ -20,10 +20,10 @@ def is_asked_by(frame: FrameType, folder: str) -> bool:
 
 
 def asks_about_numbers(frame: FrameType | None) -> bool:
-    """Returns whether `isinstance(x, kinds)` in the frame could be true of a float or an int.
+    """Returns whether `isinstance(x, kinds)` in the frame could be true for a float or an int.
 
-    Code of the package never counts on the answer. Where there is no source, as at a prompt, the
-    answer is that for a `Value`, and the net under `lift` has to find what that changes.
+    The package's own code never depends on the answer. Without source, as at a prompt, the answer
+    is that for a `Value`, and the comparison with the scalars must find the difference.
     """
     while frame is not None and frame.f_code.co_filename == "<frozen abc>":
         frame = frame.f_back
@@ -43,7 +43,7 @@ def asks_about_numbers(frame: FrameType | None) -> bool:
 
 
 def _text(frame: FrameType) -> str:
-    """Returns the source of the expression that a frame is at."""
+    """Returns the source of the expression that a frame evaluates."""
     [(first, last, start, end)] = islice(
         frame.f_code.co_positions(), frame.f_lasti // 2, frame.f_lasti // 2 + 1
     )

@@ -1,15 +1,13 @@
-"""The first pass: run the learner's function once on numbers that only remember, and write a tape.
+"""The first pass: it runs the learner's function on numbers that only remember, and writes a tape.
 
-Every number of the function's inputs is a `Recorded`; the parameters become such numbers too for as
-long as the function runs. Derivatives are recorded behind it, by the chain rule on the tape: the
-partials are those of the table, called with `Recorded` numbers.
+`program.py` calls `record`. Every number of the inputs is a `Recorded`, and so are the parameters
+while the function runs. Then the derivatives are recorded by the chain rule on the tape, with the
+partials of the table called with `Recorded` numbers.
 
-Plain numbers that the function takes from outside are constants of the program. Randomness is
-looked for by recording twice; two recordings that differ are refused. That is a best effort: what
-is drawn alike twice passes.
-
-A row of one's own that NumPy has no spelling for is written out by its `forward`, once its
-derivatives are recorded by its rules. This file knows no operation and no array program.
+Plain numbers that the function takes from outside become constants. The function is recorded twice,
+and two recordings that differ are refused as random; randomness that is equal twice goes unnoticed.
+A custom operation without a spelling in NumPy is written out by its `forward`, after its rules have
+given the derivatives. Read `recorded.py` next.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,47 +25,36 @@ from micrograd_notes.lifting.trace.words import call_and_listen
 
 
 def record(
-    function: Callable[..., Any],
-    parameters: Sequence[Value],
-    parameter_arrays: Sequence[Array],
-    inputs: Sequence[Array],
-    is_loss: bool,
-    is_batched: bool,
+    function: Callable[..., Any], parameters: Sequence[Value], parameter_arrays: Sequence[Array],
+    inputs: Sequence[Array], is_loss: bool, is_batched: bool
 ) -> Recording:
-    """Returns the recording of a call of the function, with the derivatives of what it returned.
+    """Returns the recording of a call of the function, with the derivatives of its result.
 
     Raises:
-        CannotLift: the function does what a recording can't follow, or two recordings differ.
-        TypeError: it returned no `Value`.
+        CannotLift: a recording can't follow the function, or two recordings differ.
+        TypeError: the function did not return a `Value`.
     """
-    first = _record_once(function, parameters, parameter_arrays, inputs, is_loss, is_batched, True)
-    again = _record_once(function, parameters, parameter_arrays, inputs, is_loss, is_batched, False)
-    length = len(again.tape)
-    if first.tape.ops[:length] != again.tape.ops or not _same_operands(
-        first.tape.operands, again.tape.operands
-    ):
+    arrays = [*parameter_arrays, *inputs]
+    first, again = (
+        _record_once(function, parameters, arrays, is_loss, is_batched, with_gradient)
+        for with_gradient in (True, False)
+    )
+    operands = zip(first.tape.operands, again.tape.operands, strict=False)
+    # a constant that is nan does not equal itself
+    are_same = all(a == b or repr(a) == repr(b) for a, b in operands)
+    if first.tape.ops[: len(again.tape)] != again.tape.ops or not are_same:
         raise CannotLift(
             "two recordings of the function differ: it draws random numbers, or changes something "
-            "from call to call. Draw them outside, and give them as an input."
+            "between calls. Draw them outside, and pass them as an input."
         )
     return written_out(first)
 
 
-def _same_operands(first: list[tuple[Any, ...]], again: list[tuple[Any, ...]]) -> bool:
-    # a constant that is nan does not equal itself
-    return all(a == b or repr(a) == repr(b) for a, b in zip(first, again, strict=False))
-
-
 def _record_once(
-    function: Callable[..., Any],
-    parameters: Sequence[Value],
-    parameter_arrays: Sequence[Array],
-    inputs: Sequence[Array],
-    is_loss: bool,
-    is_batched: bool,
-    with_gradient: bool,
+    function: Callable[..., Any], parameters: Sequence[Value], arrays: list[Array], is_loss: bool,
+    is_batched: bool, with_gradient: bool
 ) -> Recording:
-    arrays = [*parameter_arrays, *inputs]
+    inputs = [array for array in arrays if not array.is_parameter]
     for array in inputs:
         array.where = []
     with recording(parameters, arrays, Session) as session:
@@ -98,31 +85,28 @@ def _record_once(
 
 
 def _flattened(returned: Any, is_loss: bool) -> tuple[tuple[int, ...], list[Any]]:
-    """Returns the shape and the numbers of what the function returned."""
+    """Returns the shape and the numbers of the function's result."""
     if isinstance(returned, Recorded):
         return (), [returned]
     what = "a loss returns one Value" if is_loss else "a model returns a Value or a list of them"
     if is_loss or not isinstance(returned, list | tuple) or not returned:
-        raise TypeError(f"{what}, made from its inputs and parameters; got {returned!r}")
+        raise TypeError(f"{what}, made from its inputs and parameters, got {returned!r}")
     parts = [_flattened(part, is_loss) for part in returned]
     if len({shape for shape, _ in parts}) != 1:
-        raise TypeError(f"{what}; got lists of different lengths")
+        raise TypeError(f"{what}, nested evenly, got lists of different lengths")
     return (len(parts), *parts[0][0]), [number for _, numbers in parts for number in numbers]
 
 
-# ---- the chain rule, on the tape -----------------------------------------------------------------
-
-
 def differentiate(session: Session, root: int) -> dict[int, int]:
-    """Returns, for every leaf that the root depends on, the place of its derivative on the tape.
+    """Returns for every leaf below the root the place of its derivative on the tape.
 
-    Every adjoint is one sum, of one term too: a number that is used once then looks like its
-    neighbours that are used often, and they stay one array.
+    Every adjoint is one sum, even of one term. This way a number that is used once looks like its
+    neighbours that are used often, and they form one array.
     """
     tape, requires_grad = session.tape, session.requires_grad
     one = session.constant(1.0)
     contributions: dict[int, list[int]] = {root: [one]}
-    passed_on: set[int] = {root}  # adjoints that are another's, as behind a + b
+    passed_on: set[int] = {root}  # adjoints that equal another one, as those of a and b in a + b
     derivatives: dict[int, int] = {}
     for i in range(root, -1, -1):
         terms = contributions.pop(i, None)
@@ -130,7 +114,7 @@ def differentiate(session: Session, root: int) -> dict[int, int]:
             continue
         adjoint, op = terms[0], tape.ops[i]
         if len(terms) == 1 and not isinstance(op, Op):
-            derivatives[i] = adjoint  # nobody reads it, so it may look like nobody
+            derivatives[i] = adjoint  # nothing reads it, so it need not look like its neighbours
             continue
         if len(terms) > 1 or i not in passed_on:
             adjoint = session.append(ops.add, tuple(terms), True)
@@ -145,7 +129,7 @@ def differentiate(session: Session, root: int) -> dict[int, int]:
             if requires_grad[operand] and op.is_differentiated(k)
         ]
         partials: Any = op.partials
-        if not _are_numbers(op):  # those of a sum are, and need no symbols
+        if not _are_numbers(op):  # as those of a sum are, which need no symbols
             symbols = [_symbol(session, k) for k in operands]
             partials = dict(
                 zip(wanted, op.local_partials(wanted, _symbol(session, i), symbols), strict=True)
@@ -176,14 +160,9 @@ def _chain(session: Session, adjoint: int, one: int, partial: Any) -> int:
 
 
 def _symbol(session: Session, place: int) -> Any:
-    """Returns a number of the tape as a partial takes it: a constant is a plain float."""
+    """Returns a number of the tape for a partial: a constant is a plain float."""
     tape = session.tape
-    if tape.ops[place] == CONSTANT:
-        return tape.operands[place][0]
-    return session.at(place)
-
-
-# ---- rows that NumPy has no spelling for ---------------------------------------------------------
+    return tape.operands[place][0] if tape.ops[place] == CONSTANT else session.at(place)
 
 
 @cache
@@ -201,13 +180,13 @@ def _is_spelled(op: Op) -> bool:
     if differs:
         raise CannotLift(
             f"{op.name}: {differs}.\n  Correct numpy=..., or leave it out: then lifting writes out "
-            "what forward does."
+            "its forward."
         )
     return True
 
 
 def _points(op: Op) -> list[list[float]]:
-    """Returns where to compare a spelling with forward: small and large numbers, some equal."""
+    """Returns points to compare a spelling with forward: small and large numbers, some equal."""
     generator = Random(0)
     sizes = (1e-3, 1.0, 3.0, 50.0)
     return [
@@ -218,10 +197,10 @@ def _points(op: Op) -> list[list[float]]:
 
 
 def written_out(recording_of_all: Recording) -> Recording:
-    """Returns the recording with such rows replaced by what their `forward` does.
+    """Returns the recording with such operations replaced by the steps of their `forward`.
 
     Raises:
-        CannotLift: `forward` asks questions, or calls functions that take floats alone.
+        CannotLift: `forward` has a branch, or calls functions that take only floats.
     """
     tape = recording_of_all.tape
     if all(_is_spelled(op) for op in {op for op in tape.ops if isinstance(op, Op)}):
@@ -241,13 +220,13 @@ def written_out(recording_of_all: Recording) -> Recording:
 
 
 def _forward(op: Op, symbols: Sequence[Any]) -> Any:
-    """Returns what the row's `forward` makes of recorded numbers."""
+    """Returns the result of the operation's `forward` on recorded numbers."""
     try:
         return op.forward(*symbols)
     except Exception as error:
         raise CannotLift(
-            f"{op.name} has no spelling in NumPy, and its forward can't be recorded: {error}\n"
-            f"  Give it one: operation({op.name!r}, ..., numpy='np.some_function({{0}})')."
+            f"{op.name} does not have a spelling in NumPy, and its forward can't be recorded: "
+            f"{error}\n  Pass one: operation({op.name!r}, ..., numpy='np.some_function({{0}})')."
         ) from error
 
 

@@ -1,11 +1,12 @@
-"""Numbers that only remember, and a recording under way.
+"""Numbers that only remember, and the recording of a function.
 
 A `Recorded` is a `Value` without a number, which writes each operation on it to a tape. It refuses
-what a tape can't follow: a question (`if`, `==`, `max()`, `isinstance`), a place in a list or a
-dictionary, its `.data`, a copy. The refusal names the line at fault and says what to write instead.
+everything that a tape can't follow: a question (`if`, `==`, `max()`, `isinstance`), its use as an
+index or a key, its `.data`, a copy. The refusal names the line at fault and the replacement.
 
-While a function is recorded, a `Recorded` stands for each parameter in the running context (see
-`standing_in`). The parameters themselves do not change, so other threads may use them.
+`record.py` and `blame.py` call `recording`. Meanwhile a `Recorded` stands for each parameter in the
+running context (see `engine/stand_ins.py`). The parameters do not change, so other threads may use
+them. Read `tape.py` next.
 """
 
 import sys
@@ -31,23 +32,23 @@ NOT_THE_LEARNERS = (PACKAGE, sysconfig.get_path("stdlib"), sysconfig.get_path("p
 
 
 class CannotLift(TypeError):
-    """The function does something that a recording can't follow; the message names the line."""
+    """A recording can't follow the function; the message names the line."""
 
 
 # ---- numbers that only remember ------------------------------------------------------------------
 
 
 class Recorded(Value):
-    """A number of which only its place on the tape is known.
+    """A number with a place on the tape but without a value.
 
-    It has the slots of `Value` and no other: `_left` holds the session, `_born` the place on its
-    tape, and what a walk through a graph reads is refused.
+    It has only the slots of `Value`: `_left` holds the session and `_born` the place on its tape.
+    Walks through its graph are refused.
     """
 
     __slots__ = ()
     _left: Any
 
-    is_recorded = True  # for `ops`, which adds up an array in one way and numbers in another
+    is_recorded = True  # for `ops`, which adds up an array and numbers in different ways
 
     @staticmethod
     def _apply_(op: Op, operands: tuple[Any, ...]) -> "Recorded":
@@ -57,12 +58,12 @@ class Recorded(Value):
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
-        """Refused where `isinstance` asks whether it is a plain number, which it may be outside."""
+        """Refuses `isinstance` for plain numbers, which it may be outside of a recording."""
         if self._left.is_open and asks_about_numbers(sys._getframe(1)):
             _refuse(
                 "asks for the type of a recorded number",
                 "the function so that it treats numbers and Values alike",
-                "while recording it is a Value, and in the scalars it may be a float or an int",
+                "while recording it is a Value, but in the scalars it may be a float or an int",
             )
         return Recorded
 
@@ -78,7 +79,7 @@ class Recorded(Value):
         _refuse(
             "looks a recorded number up in a dictionary or a set",
             "pick(values, index) with a list of values, where(equal(y, 1), a, b) for one case, or "
-            "look it up outside and give what is found as a further input",
+            "look it up outside and pass the result as another input",
         )
 
     def __repr__(self) -> str:
@@ -90,7 +91,7 @@ class Recorded(Value):
     def _text(self, asking: FrameType) -> str:
         if asking.f_code.co_filename == stand_ins.__file__ and asking.f_back:  # for a parameter
             asking = asking.f_back
-        # Messages of the package, and a debugger afterwards, may show it.
+        # The package's messages, and a debugger afterwards, may show it.
         if self._left.is_open and not is_asked_by(asking, PACKAGE):
             _refuse(
                 "turns a recorded number into text, as print() and f-strings do",
@@ -99,7 +100,7 @@ class Recorded(Value):
         return f"a recorded {self.op.name if self.op else 'leaf'}"
 
     def detach(self) -> "Recorded":
-        """Returns the same number, which no gradient flows through."""
+        """Returns the same number, through which no gradient flows."""
         session: Session = self._left
         return session.new(ops.pos, (session.index(self),), False)
 
@@ -108,9 +109,9 @@ WALK = (
     "walks through the graph of a recorded number, as grad() and draw_dot() do",
     "nothing: the lifted program finds the gradient. Second derivatives and pictures need the "
     "scalars: call the function without lift",
-    "a recording has no graph to walk through",
+    "a recording does not have a graph to walk through",
 )
-# What is refused by name: methods, and below what is read and what is set.
+# These methods are refused by name, and below them attributes that are read or set.
 METHODS: dict[str, tuple[str, ...]] = {
     "__bool__": ("asks whether a recorded number is true", "where(condition, a, b)"),
     "__lt__ __le__ __gt__ __ge__": (
@@ -131,8 +132,8 @@ METHODS: dict[str, tuple[str, ...]] = {
     "__contains__": ("looks into a recorded number", "a list of numbers"),
     "__copy__ __deepcopy__ __reduce_ex__": (
         "copies a recorded number",
-        "the number itself, or x.detach() for one that no gradient flows through",
-        "a copy has no gradient, and its number would be frozen into the program",
+        "the number itself, or x.detach() for one without a gradient",
+        "a copy does not have a gradient, and its number would be frozen into the program",
     ),
     "item": ("reads item() of a recorded number", "the number itself"),
     "backward": ("calls backward() inside", "nothing: the lifted program finds the gradient"),
@@ -172,7 +173,7 @@ for _name, _words in SET.items():
 
 
 def _install(op: Op) -> None:
-    """Makes a row of the table a method of `Recorded`, as the engine makes it one of `Value`."""
+    """Makes an operation a method of `Recorded`, as it is one of `Value`."""
     apply = Recorded._apply_
 
     def method(*operands: Any) -> Any:
@@ -214,9 +215,7 @@ def line_at_fault() -> str:
     return as_text(users_line(NOT_THE_LEARNERS))
 
 
-NO_VALUE = (
-    "while recording it has no value, and the branch taken would be frozen into the program"
-)
+NO_VALUE = "while recording it has no value, and the branch would be frozen into the program"
 
 
 def _refuse(what: str, instead: str, why: str = NO_VALUE) -> NoReturn:
@@ -227,11 +226,11 @@ def _refuse(what: str, instead: str, why: str = NO_VALUE) -> NoReturn:
     raise error
 
 
-# ---- a recording under way -----------------------------------------------------------------------
+# ---- recording -----------------------------------------------------------------------------------
 
 
 class Session:
-    """A recording under way: the tape, and the numbers on it that a gradient flows into."""
+    """The state of a recording: the tape, and the numbers on it that a gradient flows into."""
 
     def __init__(self) -> None:
         self.tape = Tape()
@@ -241,10 +240,10 @@ class Session:
         self.refused: CannotLift | None = None
         self.is_open = True
         engine.clock += 1
-        self.started = engine.clock  # a Value that is older comes from outside
+        self.started = engine.clock  # an older Value comes from outside
 
     def new(self, op: Op | Array, operands: tuple[Any, ...], requires_grad: bool) -> Recorded:
-        """Returns the number that a new entry of the tape stands for."""
+        """Returns the number of a new entry of the tape."""
         number = self.at(self.append(op, operands, requires_grad))
         number.op = op if op.__class__ is Op else None
         number._requires_grad = requires_grad
@@ -267,7 +266,7 @@ class Session:
         """Records an operation of the table."""
         if not self.is_open:
             raise CannotLift(
-                "a number of a recording was kept and used after it; it has no value. Return what "
+                "a number was kept after its recording, but it does not have a value. Return what "
                 "you need from the function, or compute it from the parameters' .data"
             )
         indices = (*map(self.index, operands),)
@@ -283,7 +282,7 @@ class Session:
         else:
             requires_grad = any(flags[k] and op.is_differentiated(i) for i, k in enumerate(indices))
         requires_grad = requires_grad and not modes.asked().forgets
-        # `new`, written out: a function call here is a tenth of the time of a recording
+        # `new`, written out: a function call here would take a tenth of the time of a recording
         ops_so_far = self.tape.ops
         number: Recorded = object.__new__(Recorded)
         number._left = self
@@ -298,7 +297,7 @@ class Session:
         return number
 
     def _note_choice(self, op: Op, indices: tuple[int, ...]) -> None:
-        """Notes how large the numbers of an input may be that chooses among the operands."""
+        """Notes the bound for the numbers of an input that chooses among the operands."""
         index, count = self.tape.ops[indices[0]], len(indices) - 1
         if isinstance(index, Array) and index.is_whole:
             index.below = min(count, index.below or count)
@@ -306,12 +305,12 @@ class Session:
             _refuse(
                 f"{op.name}s by {index.name}",
                 f"whole numbers into it, as {index.name}.astype(int) does",
-                f"an index is a whole number, and the array {index.name} holds floats",
+                f"an index must be a whole number, but {index.name} holds floats",
             )
         elif index != CONSTANT:
             _refuse(
-                f"{op.name}s by a number that is computed",
-                "the index into an array of whole numbers, and give that as an input",
+                f"{op.name}s by a computed number",
+                "the index into an array of whole numbers, and pass that as an input",
                 "only an input can be an index",
             )
 
@@ -322,17 +321,17 @@ class Session:
             if operand._left is self:
                 return int(operand._born)
             raise CannotLift(
-                f"{line_at_fault()}\n  uses a number that was kept from another recording; "
-                "compute it anew in each call."
+                f"{line_at_fault()}\n  uses a number that was kept from another recording. "
+                "Compute it again in each call."
             )
         if isinstance(operand, Value):
             return self._value_from_outside(operand)
         if not is_number(operand):
-            raise TypeError(f"a recorded number meets {operand!r}; it takes numbers and Values")
+            raise TypeError(f"operands must be numbers or Values, got {operand!r}")
         return self.constant(float(operand))
 
     def place_of(self, thing: Any) -> int | None:
-        """Returns the place of a number that an operation made; None of anything else."""
+        """Returns the place of a number that an operation made; None for anything else."""
         if type(thing) is Recorded and thing._left is self and thing.op is not None:
             return int(thing._born)
         return None
@@ -345,27 +344,24 @@ class Session:
         return self.constants[key]
 
     def _value_from_outside(self, value: Value) -> int:
-        """Returns the place of a `Value` that the function made of plain numbers, as Value(0.0)."""
+        """Returns the place of a `Value` that the function made from numbers, as Value(0.0)."""
         for node in topological_order(value):
             if node.op is None and node._born < self.started:
                 error = CannotLift(
-                    f"{line_at_fault()}\n  uses {described(node)}, which is no parameter and no "
-                    "input.\n  Give it in parameters=[...], or use its .data, a plain number that "
-                    "becomes a constant of the program."
+                    f"{line_at_fault()}\n  uses {described(node)}, which is not a parameter or an "
+                    "input.\n  Pass it in parameters=[...], or use its .data, a plain number "
+                    "that becomes a constant of the program."
                 )
                 self.refused = self.refused or error
                 raise error
         return self.constant(value._data)
 
     def input(self, array: Array, shape: Sequence[int]) -> Any:
-        """Returns an array's numbers, in lists nested as it has axes."""
-        if not shape:
-            return self.new(array, (len(self._placed(array)) - 1,), False)
-        return [self.input(array, shape[1:]) for _ in range(shape[0])]
-
-    def _placed(self, array: Array) -> list[int]:
+        """Returns an array's numbers, in lists nested like its axes."""
+        if shape:
+            return [self.input(array, shape[1:]) for _ in range(shape[0])]
         array.where.append(len(array.where))
-        return array.where
+        return self.new(array, (array.where[-1],), False)
 
 
 S = TypeVar("S", bound=Session)
@@ -376,9 +372,9 @@ _session: ContextVar[Session | None] = ContextVar("the recording under way", def
 def recording(
     parameters: Sequence[Value], arrays: Sequence[Array], kind: Callable[[], S]
 ) -> Iterator[S]:
-    """Lets recorded numbers stand for the parameters as long as it lasts, in this context."""
+    """Lets recorded numbers stand for the parameters inside, in this context."""
     if _session.get() is not None:
-        raise CannotLift("a function that is being recorded lifts another; lift it outside")
+        raise CannotLift("the function lifts another one while it is recorded. Lift it outside")
     session = kind()
     place_of = {
         flat: (array, place)
@@ -388,8 +384,7 @@ def recording(
     }
     for flat, parameter in enumerate(parameters):
         array, place = place_of[flat]
-        stand_in = session.new(array, (place,), parameter._requires_grad)
-        session.stand_ins[id(parameter)] = stand_in
+        session.stand_ins[id(parameter)] = session.new(array, (place,), parameter._requires_grad)
     token = _session.set(session)
     try:
         with standing_in(session.stand_ins):

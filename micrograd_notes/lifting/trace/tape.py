@@ -1,11 +1,9 @@
-"""The program that the passes hand on: a tape of scalar operations, each on earlier ones.
+"""The tape: a program of scalar operations, each on earlier ones, which the passes pass on.
 
-A tape is three lists of the same length. Entry i is what made number i: an operation of the table
-with the indices of its operands, or a leaf (a place in an array), or a constant. Operands stand
-before results, so walking a tape forwards is a topological order, and backwards its reverse.
-
-One spelling is the tape's own: `add` may have any number of operands, one of them too. This file
-knows no pass.
+Entry i of its lists is the origin of number i: an operation of the table with the indices of its
+operands, or a leaf (a place in an array), or a constant. Operands come before results, so a tape is
+in topological order. Here `add` may have any number of operands, even one. Read `record.py` next,
+which writes a tape.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,7 +22,7 @@ CONSTANT = "constant"
 class Array:
     """An array whose places are leaves of a tape: a parameter, or an input of the function.
 
-    `where` holds, for a parameter, the index in the flat vector of each of its places.
+    For a parameter, `where` holds the index in the flat vector of each place.
     """
 
     name: str
@@ -47,7 +45,7 @@ class Tape:
     def __init__(self) -> None:
         self.ops: list[Op | Array | str] = []
         self.operands: list[tuple[Any, ...]] = []  # of a leaf (place,), of a constant (number,)
-        self.names: dict[int, Name] = {}  # what numbers are called, and how well the name fits
+        self.names: dict[int, Name] = {}  # the names of numbers, with their quality
         self.adjoint_of: dict[int, int] = {}  # for an adjoint, the number whose adjoint it is
         self.kept: set[int] = set()  # sums that stay apart from the sum that reads them
 
@@ -61,7 +59,7 @@ class Tape:
         return len(self.ops) - 1
 
     def reachable(self, roots: Iterable[int]) -> list[int]:
-        """Returns the indices that the roots are made of, in the tape's order."""
+        """Returns the indices of everything below the roots, in the tape's order."""
         ops, operands, needed = self.ops, self.operands, bytearray(len(self))
         for root in roots:
             needed[root] = 1
@@ -74,17 +72,16 @@ class Tape:
     def text(self, limit: int = 12) -> str:
         """Returns the first and last operations as lines that a person can read."""
         made = [i for i, op in enumerate(self.ops) if isinstance(op, Op)]
+        lines = [f"    %{i} = {self.spelled(i)}" for i in made]
         if len(made) > limit:
-            shown = [*made[: limit // 2], None, *made[-(limit - limit // 2) :]]
-        else:
-            shown = [*made]
-        return "\n".join("    ..." if i is None else f"    %{i} = {self.spelled(i)}" for i in shown)
+            lines[limit // 2 : -(limit - limit // 2)] = ["    ..."]
+        return "\n".join(lines)
 
     def spelled(self, i: int) -> str:
-        """Returns how a number is made: its operation, of numbers like %3, places and constants."""
+        """Returns a number's operation, on numbers like %3, places of arrays and constants."""
         op, operands = self.ops[i], self.operands[i]
         if isinstance(op, Array):
-            place = ", ".join(map(str, _places(operands[0], op.shape)))
+            place = ", ".join(map(str, places(operands[0], op.shape)))
             return f"{op.name}[{place}]" if place else op.name
         if isinstance(op, str):
             return repr(operands[0])
@@ -92,7 +89,7 @@ class Tape:
         return f"{op.name}({', '.join([*made, *(['...'] if len(operands) > 6 else [])])})"
 
 
-def _places(place: int, shape: Sequence[int]) -> list[int]:
+def places(place: int, shape: Sequence[int]) -> list[int]:
     """Returns the index in each axis of a place that is counted through the whole array."""
     index = []
     for size in reversed(shape):
@@ -103,10 +100,10 @@ def _places(place: int, shape: Sequence[int]) -> list[int]:
 
 @dataclass
 class Recording:
-    """A tape with what is asked of it.
+    """A tape, and the numbers of it that are results.
 
-    `outputs` are the numbers that the function returned; `gradient` maps an index in the flat
-    vector of parameters to the number that is its derivative.
+    `outputs` are the numbers that the function returned; `gradient` has the derivative for an index
+    in the flat vector of parameters.
     """
 
     tape: Tape
@@ -120,14 +117,11 @@ class Recording:
 
     @property
     def roots(self) -> list[int]:
-        """Every number that is asked for."""
+        """Every number that is a result."""
         return [*self.outputs, *self.gradient.values()]
 
     def moved(self, tape: Tape, place: Sequence[int]) -> "Recording":
-        """Returns the recording on a new tape, where place says which number each has become.
-
-        -1 is the place of what is not needed.
-        """
+        """Returns the recording on a new tape, with the new place of each number; -1 is none."""
         old = self.tape
         tape.kept |= {place[i] for i in old.kept if place[i] >= 0}
         for adjoint, of in old.adjoint_of.items():

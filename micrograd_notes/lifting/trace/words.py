@@ -1,10 +1,10 @@
-"""What the learner calls numbers: the local variables that hold them when a function returns.
+"""Names of numbers: the local variables that hold them when a function returns.
 
-While the function is recorded, Python tells this file of every function that returns. What it knows
-is then written beside the numbers on the tape: the name of a variable, of the learner's own
-function or of another, and else that of the function which returned the number. Names make the
-source readable and change nothing else, so where a debugger or a coverage tool already listens,
-nothing is noted.
+`record.py` calls the learner's function through `call_and_listen`, and Python reports every
+function that returns. A number on the tape then gets the name of a variable, of the learner's
+function or of another, or else that of the function that returned it. Names only make the source
+readable, so they are not collected if a debugger or a coverage tool already listens.
+`codegen/called.py` reads them.
 """
 
 import sys
@@ -25,14 +25,12 @@ ARITHMETIC = tuple(map(str, [Path(PACKAGE, "lifting"), *_FILES]))
 
 
 def call_and_listen(
-    function: Callable[..., Any],
-    arguments: list[Any],
-    place_of: Callable[[Any], int | None],
-    names: dict[int, Name],
+    function: Callable[..., Any], arguments: list[Any], place_of: Callable[[Any], int | None],
+    names: dict[int, Name]
 ) -> Any:
-    """Returns what the function returns, and writes what numbers are called into `names`.
+    """Returns the result of the function, and writes the names of numbers into `names`.
 
-    `place_of` returns the place of a number on the tape, and None of anything else.
+    `place_of` returns the place of a number on the tape, and None for anything else.
     """
     if sys.gettrace() is not None:
         return function(*arguments)
@@ -46,16 +44,13 @@ def call_and_listen(
 
 class _Listener:
     def __init__(
-        self,
-        own: CodeType | None,
-        place_of: Callable[[Any], int | None],
-        names: dict[int, Name],
+        self, own: CodeType | None, place_of: Callable[[Any], int | None], names: dict[int, Name]
     ) -> None:
         self.own, self.place_of, self.names = own, place_of, names
         self._known: dict[CodeType, bool] = {}
 
     def on_call(self, frame: FrameType, event: str, argument: Any) -> Any:
-        """Listens to functions that hold numbers: no comprehension, none of the arithmetic."""
+        """Listens to functions that hold numbers, except comprehensions and the engine's own."""
         code = frame.f_code
         heard = self._known.get(code)
         if heard is None:
@@ -67,7 +62,7 @@ class _Listener:
         return self.on_event
 
     def on_event(self, frame: FrameType, event: str, argument: Any) -> Any:
-        """Notes what a function that returns has called its numbers."""
+        """Notes the names that a returning function has for its numbers."""
         if event == "return":
             code = frame.f_code
             held = frame.f_locals
@@ -86,12 +81,10 @@ class _Listener:
         place = self.place_of(thing)
         if place is not None:
             known = self.names.get(place)
-            # the function that is left last says best what a number is, the first one what it holds
+            # of functions the outermost is best, which returns last; of variables the innermost
             if known is None or name[0] < known[0] or name[0] == known[0] == FUNCTION:
                 self.names[place] = name
         elif isinstance(thing, list | tuple) and depth < 3:
             for item in thing:
                 self._note(name, item, depth + 1)
 
-
-__all__ = ["FUNCTION", "LEARNERS", "OTHERS", "Name", "call_and_listen"]
