@@ -130,7 +130,7 @@ def without(room: str, folder: Path, program: str) -> str:
     """Returns what a program prints where the package lacks a room."""
     copy = folder / "micrograd_notes"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    (shutil.rmtree if (copy / room).is_dir() else Path.unlink)(copy / room)  # type: ignore[operator]
+    (shutil.rmtree if (copy / room).is_dir() else Path.unlink)(copy / room)
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False,
         env={"PYTHONPATH": str(folder), "PATH": "", "MPLBACKEND": "agg"},
