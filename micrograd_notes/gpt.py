@@ -18,7 +18,7 @@ from micrograd_notes.engine import Value, no_grad
 from micrograd_notes.engine.functions import pick, softmax
 from micrograd_notes.engine.ops import logsumexp, relu
 from micrograd_notes.lifting import lift
-from micrograd_notes.nn.networks import Module
+from micrograd_notes.nn import Module
 from micrograd_notes.nn.vectors import Row, dot, linear, plus, rms_norm
 from micrograd_notes.train.data import city_names
 from micrograd_notes.train.optim import Adam

@@ -27,7 +27,7 @@ def register() -> None:
     from hypothesis.strategies import register_type_strategy
 
     from micrograd_notes.engine import Value
-    from micrograd_notes.nn.networks import MLP, Layer, Module, Neuron
+    from micrograd_notes.nn import MLP, Layer, Module, Neuron
 
     register_type_strategy(Value, _later("values"))
     register_type_strategy(Module, _later("modules"))

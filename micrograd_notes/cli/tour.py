@@ -22,8 +22,8 @@ from typing import Any
 from micrograd_notes.cli.tour_page import TITLE, Findings, GradientCheck, Trained, page_text
 from micrograd_notes.common.files import write_whole
 from micrograd_notes.engine import Value
+from micrograd_notes.nn import MLP
 from micrograd_notes.nn.losses import binary_cross_entropy_with_logits
-from micrograd_notes.nn.networks import MLP
 from micrograd_notes.nn.saving import save_model
 from micrograd_notes.train import data
 from micrograd_notes.train.data import Dataset

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from micrograd_notes.draw import draw_backward, draw_model, plots
 from micrograd_notes.draw.training.page import training_page
 from micrograd_notes.engine import Value
-from micrograd_notes.nn.networks import MLP, Neuron
+from micrograd_notes.nn import MLP, Neuron
 from micrograd_notes.train import data
 from micrograd_notes.train.loop import History
 

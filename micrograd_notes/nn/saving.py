@@ -23,7 +23,7 @@ from micrograd_notes.common.checks import flag, shown
 from micrograd_notes.common.files import as_path, write_whole
 from micrograd_notes.engine import Value
 from micrograd_notes.engine.op import TABLE, Op
-from micrograd_notes.nn.networks import MLP, Layer, Neuron, _find_activation
+from micrograd_notes.nn.layers import MLP, Layer, Neuron, find_activation
 
 __all__ = ["load_model", "save_model"]
 
@@ -300,7 +300,7 @@ def _model(layers: Any) -> MLP:
                 raise ValueError(
                     f"{name}.w must be a list of {len(neuron.w)} numbers, got {shown(weights)}"
                 )
-            neuron.activation = _find_activation(given["activation"])
+            neuron.activation = find_activation(given["activation"])
             neuron.w = [_parameter(w, f"{name}.w[{k}]", found) for k, w in enumerate(weights)]
             neuron.b = _parameter(given["b"], f"{name}.b", found)
     return model

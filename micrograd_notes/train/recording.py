@@ -16,7 +16,7 @@ from typing import Any
 from micrograd_notes.common import checks
 from micrograd_notes.engine import Value, no_grad, topological_order
 from micrograd_notes.engine.op import Op
-from micrograd_notes.nn.networks import MLP, Layer, Module, Neuron
+from micrograd_notes.nn import MLP, Layer, Module, Neuron
 from micrograd_notes.train.data import Dataset
 from micrograd_notes.train.loop import Data, History, examples_of
 

@@ -16,7 +16,7 @@ from micrograd_notes.engine.anomaly import line_outside_the_package
 from micrograd_notes.engine.backward import tell_of_sweeps
 from micrograd_notes.engine.messages import completed
 from micrograd_notes.engine.op import Op
-from micrograd_notes.nn.networks import Module, Neuron
+from micrograd_notes.nn import Module, Neuron
 from micrograd_notes.train.loop import Data, examples_of
 
 __all__ = ["TrainingWarning", "Watcher"]
@@ -64,7 +64,7 @@ class Watcher:
     unit has shown that it is well, which most do in the first few.
 
     >>> from micrograd_notes.train.data import xor
-    >>> from micrograd_notes.nn.networks import MLP
+    >>> from micrograd_notes.nn import MLP
     >>> from micrograd_notes.train.loop import fit
     >>> model = MLP(2, [8, 1], activation="tanh", seed=0)
     >>> history = fit(model, xor(), callback=Watcher(model, xor()), progress=False)

@@ -202,7 +202,7 @@ def test_every_loss_can_be_lifted(
 ) -> None:
     numpy = pytest.importorskip("numpy")
     from micrograd_notes.lifting import lift
-    from micrograd_notes.nn.networks import MLP
+    from micrograd_notes.nn import MLP
 
     model, inputs = MLP(2, [4, outputs], seed=0), [[1.0, -2.0], [0.5, 3.0], [-1.0, 0.25]]
 

@@ -213,7 +213,7 @@ def test_an_operation_of_your_own_is_found_by_its_name(tmp_path: Path) -> None:
     del TABLE["saved_cube"]
     told = error_of(path)
     assert "unknown activation 'saved_cube'" in told
-    assert "once the file that defines it is imported" in told
+    assert "after importing the file that defines it" in told
 
 
 def test_saving_and_loading_leave_the_global_generator_and_the_model_alone(tmp_path: Path) -> None:
@@ -274,7 +274,7 @@ def version_1(folder: Path, **changes: Any) -> Path:
         ({"sizes": [2, 3, 3, 1]}, r"of sizes \[2, 3, 3, 1\]"),
         ({"sizes": [2, 3]}, r"of sizes \[2, 3\]"),
         ({"sizes": [2, 3, True]}, r"of sizes \[2, 3, True\]"),
-        ({"activation": "tan h"}, "unknown activation 'tan h'; there are linear, tanh"),
+        ({"activation": "tan h"}, "unknown activation 'tan h'; choose from linear, tanh"),
         ({"activation": None}, "unknown activation None"),
         ({"activation": {"a": [1]}}, "unknown activation {'a'"),
         ({"parameters": [1.0]}, "not those of a network"),

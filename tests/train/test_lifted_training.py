@@ -12,13 +12,13 @@ from micrograd_notes import Value  # noqa: E402
 from micrograd_notes.engine.functions import maximum, pick  # noqa: E402
 from micrograd_notes.engine.helper_ops import largest  # noqa: E402
 from micrograd_notes.lifting import CannotLift  # noqa: E402
+from micrograd_notes.nn import MLP, Module  # noqa: E402
 from micrograd_notes.nn.losses import (  # noqa: E402
     binary_cross_entropy_with_logits,
     cross_entropy,
     hinge_loss,
     mse_loss,
 )
-from micrograd_notes.nn.networks import MLP, Module  # noqa: E402
 from micrograd_notes.train.data import digits, moons, xor  # noqa: E402
 from micrograd_notes.train.lifted_loop import (  # noqa: E402
     Examples,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from micrograd_notes import Value
-from micrograd_notes.nn.networks import MLP
+from micrograd_notes.nn import MLP
 from micrograd_notes.train.optim import SGD, Adam, Optimizer
 
 ULP = sys.float_info.epsilon

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from micrograd_notes import Value
+from micrograd_notes.nn import MLP, Module
 from micrograd_notes.nn.losses import (
     binary_cross_entropy_with_logits,
     cross_entropy,
     hinge_loss,
     mse_loss,
 )
-from micrograd_notes.nn.networks import MLP, Module
 from micrograd_notes.train.data import Dataset, iris, moons, xor
 from micrograd_notes.train.loop import History, accuracy, default_loss, evaluate, fit, predict
 from micrograd_notes.train.optim import SGD, Adam

@@ -12,8 +12,8 @@ import pytest
 
 from micrograd_notes.engine import Value, ops
 from micrograd_notes.engine.backward import tell_of_sweeps
+from micrograd_notes.nn import MLP, Layer, Module, Neuron
 from micrograd_notes.nn.losses import mse_loss
-from micrograd_notes.nn.networks import MLP, Layer, Module, Neuron
 from micrograd_notes.train.data import moons, xor
 from micrograd_notes.train.loop import fit
 from micrograd_notes.train.optim import SGD, Adam

@@ -19,7 +19,7 @@ from micrograd_notes.draw.model.view import Column, ModelView, Unit, model_view
 from micrograd_notes.draw.page import PICTURE, TABLE, page
 from micrograd_notes.draw.rendering import format_of
 from micrograd_notes.draw.text import counted, short
-from micrograd_notes.nn.networks import MLP, Layer, Neuron
+from micrograd_notes.nn import MLP, Layer, Neuron
 
 SAVED_AS = ("svg", "html")
 """The formats, and suffixes, that a picture of a model is saved in."""
