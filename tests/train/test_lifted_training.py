@@ -457,8 +457,8 @@ def test_data_that_makes_no_array_is_refused() -> None:
 @pytest.mark.parametrize(
     ("loss", "outputs", "target", "words"),
     [
-        (hinge_loss, 1, 0, r"targets -1 and \+1"),
-        (binary_cross_entropy_with_logits, 1, 2, "targets 0 and 1"),
+        (hinge_loss, 1, 0, r"must be -1 or \+1"),
+        (binary_cross_entropy_with_logits, 1, 2, "must be 0, 1, or a probability"),
         (cross_entropy, 2, 2, "target 2 for 2 logits"),
         (cross_entropy, 2, -1, "target -1 for 2 logits"),
     ],
