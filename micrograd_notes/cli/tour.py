@@ -172,14 +172,9 @@ def train_on_split(split: int) -> Trained:
     train(linear, seen, LINEAR_EPOCHS, split)
     watched = held_out if split == SPLITS[0] else None  # the page shows one split's curve
     history = train(network, seen, EPOCHS, split, watched, _count_epoch)
-    return Trained(
-        split,
-        accuracy(linear, held_out),
-        accuracy(network, held_out),
-        history["loss"],
-        history["validation_loss"] if watched else [],
-        network.state_dict(),
-    )
+    held_out_losses = history["validation_loss"] if watched else []
+    accuracies = accuracy(linear, held_out), accuracy(network, held_out)
+    return Trained(split, *accuracies, history["loss"], held_out_losses, network.state_dict())
 
 
 def train(
@@ -198,15 +193,8 @@ def train(
         after_epoch()
 
     return fit(
-        model,
-        seen,
-        optimizer=optimizer,
-        epochs=epochs,
-        batch_size=16,
-        seed=seed,
-        validation=held_out,
-        callback=shrink_the_steps,
-        progress=False,
+        model, seen, optimizer=optimizer, epochs=epochs, batch_size=16, seed=seed,
+        validation=held_out, callback=shrink_the_steps, progress=False,
     )
 
 
@@ -245,11 +233,7 @@ def learn_moons() -> tuple[MLP, History, float]:
     moons = data.moons(200, noise=0.1, seed=1)
     network = MLP(2, [8, 8, 1], activation="tanh", seed=1)
     history = fit(
-        network,
-        moons,
-        optimizer=Adam(network.parameters(), lr=0.03),
-        epochs=30,
-        callback=Recorder(network, moons),
-        progress=False,
+        network, moons, optimizer=Adam(network.parameters(), lr=0.03), epochs=30,
+        callback=Recorder(network, moons), progress=False,
     )
     return network, history, accuracy(network, data.moons(200, noise=0.1, seed=2))

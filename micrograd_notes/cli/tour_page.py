@@ -8,7 +8,7 @@ import html
 import io
 import json
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -92,7 +92,10 @@ def page_text(findings: Findings) -> str:
     digits, wrong, held_out = _digits_picture(findings.digits_model)
     return Template(template.read_text(encoding="utf-8")).substitute(
         title=TITLE,
-        splits="\n".join(_split_row(result) for result in findings.trained),
+        splits=_rows(
+            (f"{result.split}", f"{result.linear:.3f}", f"{result.network:.3f}")
+            for result in findings.trained
+        ),
         mean_network=f"{findings.mean_network:.3f}",
         mean_linear=f"{findings.mean_linear:.3f}",
         hidden=len(findings.digits_model.layers[0].neurons),
@@ -107,7 +110,11 @@ def page_text(findings: Findings) -> str:
             (7.0, 2.5),
         ),
         neuron=_neuron_stepper(),
-        checks="\n".join(_check_row(check) for check in findings.worst_checks(8)),
+        checks=_rows(
+            (f"<code>{html.escape(check.name)}</code>", f"{check.engine:.10f}",
+             f"{check.numeric:.10f}", f"{check.difference:.1e}")
+            for check in findings.worst_checks(8)
+        ),
         checked=len(findings.checks),
         worst=f"{findings.worst_difference:.1e}",
         moons=training_page(findings.moons_history, resolution=24)._repr_html_(),
@@ -117,17 +124,9 @@ def page_text(findings: Findings) -> str:
     )
 
 
-def _split_row(result: Trained) -> str:
-    return (
-        f"<tr><td>{result.split}</td><td>{result.linear:.3f}</td><td>{result.network:.3f}</td></tr>"
-    )
-
-
-def _check_row(check: GradientCheck) -> str:
-    return (
-        f"<tr><td><code>{html.escape(check.name)}</code></td><td>{check.engine:.10f}</td>"
-        f"<td>{check.numeric:.10f}</td><td>{check.difference:.1e}</td></tr>"
-    )
+def _rows(table: Iterable[Sequence[str]]) -> str:
+    """Returns the rows of a table."""
+    return "\n".join(f"<tr><td>{'</td><td>'.join(row)}</td></tr>" for row in table)
 
 
 def _notebooks() -> str:
@@ -165,13 +164,8 @@ def _digits_picture(model: MLP) -> tuple[str, int, int]:
 def _losses_picture(result: Trained) -> str:
     def draw(ax: "Axes") -> None:
         plots.loss_curve(result.losses, ax=ax)
-        ax.plot(
-            range(1, len(result.losses) + 1),
-            result.held_out_losses,
-            "--",
-            color=plots.BLUE,
-            label="held out",
-        )
+        epochs = range(1, len(result.losses) + 1)
+        ax.plot(epochs, result.held_out_losses, "--", color=plots.BLUE, label="held out")
         ax.lines[0].set_label("training")
         ax.set_xlabel("epoch")
         ax.legend()

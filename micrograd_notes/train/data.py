@@ -134,6 +134,11 @@ class Dataset:
     def _place(self, position: Any) -> int:
         return checks.whole_number("each of positions", position, -len(self), len(self) - 1)
 
+    def _shuffled(self, seed: int) -> list[int]:
+        positions = list(range(len(self)))
+        random.Random(checks.seed(seed)).shuffle(positions)
+        return positions
+
     def select(self, positions: Sequence[int]) -> Dataset:
         """Returns a data set with the examples at `positions`, in that order.
 
@@ -141,11 +146,8 @@ class Dataset:
         Dataset('xor': 2 examples, 2 features, 2 classes)
         """
         places = [self._place(position) for position in checks.listed("positions", positions)]
-        return replace(
-            self,
-            inputs=[self.inputs[place] for place in places],
-            targets=[self.targets[place] for place in places],
-        )
+        inputs, targets = ([part[i] for i in places] for part in (self.inputs, self.targets))
+        return replace(self, inputs=inputs, targets=targets)
 
     def shuffled(self, seed: int = 0) -> Dataset:
         """Returns the same examples in another order, which the seed decides.
@@ -153,7 +155,7 @@ class Dataset:
         >>> sorted(moons().shuffled(seed=1).inputs) == sorted(moons().inputs)
         True
         """
-        return self.select(_shuffled_positions(len(self), seed))
+        return self.select(self._shuffled(seed))
 
     def split(self, test: float = 0.25, seed: int = 0) -> tuple[Dataset, Dataset]:
         """Returns a part to train on and a part to test on, both shuffled by `seed`.
@@ -177,7 +179,7 @@ class Dataset:
                 f"split(test={test!r}) of {len(self)} examples leaves one part empty; "
                 "test must be the share to hold out, a number between 0 and 1"
             )
-        positions = _shuffled_positions(len(self), seed)
+        positions = self._shuffled(seed)
         by_class = sorted(positions, key=self.targets.__getitem__)
         # Walk through the classes and hold out every (1/test)-th example, counted in whole
         # numbers: the total is exact, and so is each class's share, to within one.
@@ -186,10 +188,8 @@ class Dataset:
             for rank, position in enumerate(by_class)
             if (rank + 1) * held_out_count // len(self) > rank * held_out_count // len(self)
         }
-        return (
-            self.select([position for position in positions if position not in held_out]),
-            self.select([position for position in positions if position in held_out]),
-        )
+        seen = [position for position in positions if position not in held_out]
+        return self.select(seen), self.select([each for each in positions if each in held_out])
 
     def standardized(self, by: Dataset | None = None) -> Dataset:
         """Returns the data set with each feature moved to mean 0 and scaled to deviation 1.
@@ -211,11 +211,9 @@ class Dataset:
                 f"{self!r} has features {self.feature_names}, but `by` has "
                 f"{reference.feature_names}; pass a data set with the same features"
             )
-        moved = [_standardizer(column) for column in zip(*reference.inputs, strict=True)]
-        return replace(
-            self,
-            inputs=[[move(x) for x, move in zip(row, moved, strict=True)] for row in self.inputs],
-        )
+        moves = [_standardizer(column) for column in zip(*reference.inputs, strict=True)]
+        moved = [[move(x) for x, move in zip(row, moves, strict=True)] for row in self.inputs]
+        return replace(self, inputs=moved)
 
     def signs(self) -> list[int]:
         """Returns the targets of a data set with two classes as -1 and +1, for the hinge loss.
@@ -346,13 +344,9 @@ def iris(columns: Sequence[str] = IRIS_FEATURES) -> Dataset:
         raise ValueError(f"iris got columns={columns}; choose from: {', '.join(IRIS_FEATURES)}")
     bundle = _scikit_learn_datasets("iris").load_iris()
     places = [IRIS_FEATURES.index(column) for column in columns]
-    return Dataset(
-        name="iris",
-        inputs=[[float(row[place]) for place in places] for row in bundle.data],
-        targets=[int(target) for target in bundle.target],
-        feature_names=columns,
-        class_names=tuple(str(name) for name in bundle.target_names),
-    )
+    inputs = [[float(row[place]) for place in places] for row in bundle.data]
+    targets = [int(target) for target in bundle.target]
+    return Dataset("iris", inputs, targets, columns, tuple(map(str, bundle.target_names)))
 
 
 def digits(odd_or_even: bool = False, pooled: bool = False) -> Dataset:
@@ -372,26 +366,17 @@ def digits(odd_or_even: bool = False, pooled: bool = False) -> Dataset:
     bundle = _scikit_learn_datasets("digits").load_digits()
     pictures = [[[float(pixel) / 16 for pixel in row] for row in rows] for rows in bundle.images]
     targets = [int(target) for target in bundle.target]
-    class_names = tuple(str(digit) for digit in range(10))
-    name = "digits"
+    name, class_names = "digits", tuple(str(digit) for digit in range(10))
     if odd_or_even:
-        targets = [digit % 2 for digit in targets]
-        class_names = ("even", "odd")
+        targets, class_names = [digit % 2 for digit in targets], ("even", "odd")
         name += ", odd or even"
     if pooled:
         pictures = [_pool(rows) for rows in pictures]
         name += ", 4x4"
     height, width = len(pictures[0]), len(pictures[0][0])
-    return Dataset(
-        name=name,
-        inputs=[[pixel for row in rows for pixel in row] for rows in pictures],
-        targets=targets,
-        feature_names=tuple(
-            f"pixel {row},{column}" for row in range(height) for column in range(width)
-        ),
-        class_names=class_names,
-        image_shape=(height, width),
-    )
+    inputs = [[pixel for row in rows for pixel in row] for rows in pictures]
+    pixels = tuple(f"pixel {row},{column}" for row in range(height) for column in range(width))
+    return Dataset(name, inputs, targets, pixels, class_names, (height, width))
 
 
 # ---- words ---------------------------------------------------------------------------------------
@@ -478,13 +463,8 @@ def _drawn(
         for (x, y), target in points
     ]
     generator.shuffle(examples)
-    return Dataset(
-        name=name,
-        inputs=[inputs for inputs, _ in examples],
-        targets=[target for _, target in examples],
-        feature_names=("x", "y"),
-        class_names=class_names,
-    )
+    inputs, targets = [x for x, _ in examples], [y for _, y in examples]
+    return Dataset(name, inputs, targets, ("x", "y"), class_names)
 
 
 def _halves(samples: int) -> tuple[int, int]:
@@ -501,13 +481,6 @@ def _evenly_spaced(start: float, stop: float, count: int) -> list[float]:
 def _around_a_circle(count: int) -> list[float]:
     """Returns `count` evenly spaced angles of a circle, from 0."""
     return [2 * math.pi * step / count for step in range(count)]
-
-
-def _shuffled_positions(count: int, seed: int) -> list[int]:
-    """Returns the numbers below `count` in the random order of the seed."""
-    positions = list(range(count))
-    random.Random(checks.seed(seed)).shuffle(positions)
-    return positions
 
 
 def _names(what: str, given: Any) -> tuple[str, ...]:
@@ -535,11 +508,8 @@ def _standardizer(column: Sequence[float]) -> Callable[[float], float]:
 def _pool(rows: list[list[float]]) -> list[list[float]]:
     """Returns the picture at half its size; each pixel is the mean of a block of 2x2."""
     return [
-        [
-            (upper[column] + upper[column + 1] + lower[column] + lower[column + 1]) / 4
-            for column in range(0, len(upper), 2)
-        ]
-        for upper, lower in zip(rows[::2], rows[1::2], strict=True)
+        [(a[i] + a[i + 1] + b[i] + b[i + 1]) / 4 for i in range(0, len(a), 2)]
+        for a, b in zip(rows[::2], rows[1::2], strict=True)
     ]
 
 

@@ -90,8 +90,7 @@ class History:
             if isinstance(i, int) and not -len(self) <= i < len(self):
                 raise IndexError(f"name must be the index of one of {len(self)} epochs, got {i}")
             return self.epochs[i]
-        names = {each: None for logs in self.epochs for each in logs}
-        if name not in names:
+        if name not in (names := self._names()):
             raise KeyError(f"no epoch has the name {name!r}; choose from: {', '.join(names)}")
         return [logs.get(name) for logs in self.epochs]
 
@@ -102,8 +101,10 @@ class History:
         return iter(self.epochs)
 
     def __contains__(self, name: object) -> bool:
-        names = {each for logs in self.epochs for each in logs}
-        return name in names if isinstance(name, str) else name in self.epochs
+        return name in self._names() if isinstance(name, str) else name in self.epochs
+
+    def _names(self) -> dict[str, None]:
+        return {name: None for logs in self.epochs for name in logs}
 
 
 def fit(
@@ -500,8 +501,7 @@ def _chosen_class(output: Any) -> int:
 
 def _accuracy_if_labels(outputs: list[Any], examples: "_Examples") -> dict[str, float]:
     """Returns {"accuracy": the share of right outputs}, or {} if the targets are not labels."""
-    labels = _labels(outputs[0], examples)
-    if labels is None:
+    if (labels := _labels(outputs[0], examples)) is None:
         return {}
     right = sum(map(operator.eq, map(_chosen_class, outputs), labels))
     return {"accuracy": right / len(labels)}

@@ -257,9 +257,7 @@ class SGD(Optimizer):
         nesterov: bool = False,
     ) -> None:
         super().__init__(params, lr, weight_decay)
-        self.momentum = momentum
-        self.dampening = dampening
-        self.nesterov = nesterov
+        self.momentum, self.dampening, self.nesterov = momentum, dampening, nesterov
 
     def _check(self, name: str, option: Any) -> None:
         super()._check(name, option)
@@ -313,8 +311,7 @@ class Adam(Optimizer):
         weight_decay: float = 0,
     ) -> None:
         super().__init__(params, lr, weight_decay)
-        self.eps = eps
-        self.betas = betas
+        self.eps, self.betas = eps, betas
 
     def _change(self, gradient: Any, memory: dict[str, Any]) -> Any:
         beta1, beta2 = self.betas
