@@ -52,7 +52,9 @@ def run_tour(folder: Path, say: Say = print) -> Path:
             did not write. This is checked before training.
         ImportError: a package of the extra `all` is missing. This is checked first.
     """
-    check_packages()
+    for package in ("tqdm", "sklearn", "matplotlib"):
+        if util.find_spec(package) is None:
+            raise ImportError(f'the tour needs {package}: pip install "micrograd-notes[all]"')
     model_path, page_path = folder / "digits_model.json", folder / "index.html"
     make_writable(page_path, model_path)
     say("1. Handwritten digits, odd or even: 1797 real images, pooled to 4x4 pixels.")
@@ -76,13 +78,6 @@ def run_tour(folder: Path, say: Say = print) -> Path:
     say(f"4. The trained model: {model_path}")
     say(f"   The page with all results: {page_path}")
     return page_path
-
-
-def check_packages() -> None:
-    """Raises ImportError, with the command that helps, if a package is not installed."""
-    for package in ("tqdm", "sklearn", "matplotlib"):
-        if util.find_spec(package) is None:
-            raise ImportError(f'the tour needs {package}: pip install "micrograd-notes[all]"')
 
 
 def make_writable(page: Path, model: Path) -> None:

@@ -117,11 +117,11 @@ def _comes_from_a_stub(error: Exception) -> bool:
 def _is_same(got: Any, expected: Any) -> bool:
     """Returns whether two answers are the same, number by number."""
     got, expected = _without_graph(got), _without_graph(expected)
-    if _is_number(got) and _is_number(expected):
+    if isinstance(got, int | float) and isinstance(expected, int | float):
         # Adding in another order changes the last digits, a nudge differs from the slope by about
         # 1e-8, and a wrong formula by far more.
         return math.isclose(got, expected, rel_tol=1e-6, abs_tol=1e-9)
-    if _is_list(got) and _is_list(expected):
+    if isinstance(got, list | tuple) and isinstance(expected, list | tuple):
         return len(got) == len(expected) and all(map(_is_same, got, expected))
     return type(got) is type(expected) and bool(got == expected)
 
@@ -133,14 +133,6 @@ def _fitting(got: Any, hint: str, slips: Mapping[float, str]) -> str:
 
 def _without_graph(answer: Any) -> Any:
     return answer.data if isinstance(answer, Value) else answer
-
-
-def _is_number(answer: Any) -> bool:
-    return isinstance(answer, int | float)
-
-
-def _is_list(answer: Any) -> bool:
-    return isinstance(answer, list | tuple)
 
 
 # ---- showing -------------------------------------------------------------------------------------
@@ -157,7 +149,7 @@ def _shown(answer: Any) -> str:
     answer = _without_graph(answer)
     if isinstance(answer, float):
         return f"{answer:.6g}"
-    if _is_list(answer):
+    if isinstance(answer, list | tuple):
         shown = ", ".join(map(_shown, answer))
         return f"[{shown}]" if isinstance(answer, list) else f"({shown})"
     return repr(answer)

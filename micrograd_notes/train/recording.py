@@ -189,16 +189,11 @@ def neuron_outputs(model: Any, example: Sequence[Any]) -> list[tuple[str, float]
     owners = {parameter: layer_name(name) for name, parameter in model.named_parameters()}
     answer = model(example)
     roots = answer if isinstance(answer, list | tuple) else [answer]
-    outputs = {
-        value: None
-        for root in roots
-        for value in topological_order(root)
-        if value.origin is not None and value.operands
-    }
+    values = {value: None for root in roots for value in topological_order(root)}
     return [
         (owners.get(value.origin.w[0], "") or type(model).__name__, value.data)
-        for value in outputs
-        if isinstance(value.origin, Neuron)
+        for value in values
+        if isinstance(value.origin, Neuron) and value.operands
     ]
 
 

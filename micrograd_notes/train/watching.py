@@ -179,15 +179,10 @@ class Watcher:
             neuron, op = node.origin, node.op  # the neuron is stored as `origin` of its output
             if isinstance(op, Op) and isinstance(neuron, Neuron) and op is neuron.activation:
                 unit = self._names.get(neuron.w[0], "").rpartition(".")[0] or repr(neuron)
-                slopes.append((unit, _slope(op, node.data, node.operands)))
+                steepest = _steepest(op)
+                [slope] = op.local_partials([0], node.data, [x.data for x in node.operands])
+                slopes.append((unit, abs(slope) / steepest if steepest else 0.0))
         return slopes
-
-
-def _slope(op: Op, result: float, operands: Iterable[Any]) -> float:
-    """Returns the size of the local slope, as a share of the operation's steepest."""
-    steepest = _steepest(op)
-    [partial] = op.local_partials([0], result, [x.data for x in operands])
-    return abs(partial) / steepest if steepest else 0.0
 
 
 def _steepest(op: Op) -> float:
