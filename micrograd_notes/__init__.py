@@ -72,7 +72,7 @@ moved.install()
 def __getattr__(name: str) -> Any:
     """Imports the room of a public name when it is first used."""
     if name not in _home_of:
-        raise AttributeError(f"module 'micrograd_notes' has no attribute {name!r}")
+        raise AttributeError(f"micrograd_notes does not have {name!r}")
     room = import_module(f"micrograd_notes.{_home_of[name]}")
     # A module, such as `plots`, is an attribute of its room only after it was imported.
     is_module = not hasattr(room, name)

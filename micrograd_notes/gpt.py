@@ -1,11 +1,12 @@
-"""A small GPT, one scalar at a time: it learns to spell the names of cities, and invents some.
+"""A small GPT, one scalar at a time: it learns the names of cities, and invents new ones.
 
-Beside an MLP, three parts are new. An *embedding* is a row of numbers for each token, and for each
-position. *RMSNorm* divides a row by its root mean square. By *attention* a position looks back at
-those before it: the product of its query with their keys says how much of each value it takes.
+Compared with an MLP, three parts are new. An *embedding* is a list of numbers per token, and per
+position. *RMSNorm* divides a list by its root mean square. With *attention* a position uses earlier
+ones: the product of its query with their keys decides how much of each of their values it adds up.
 After A. Vaswani et al., "Attention is all you need" (2017), A. Radford et al., "Improving language
 understanding by generative pre-training" (2018), B. Zhang and R. Sennrich, "Root mean square layer
-normalization" (2019). To see it learn: micrograd-notes gpt, or python -m micrograd_notes.gpt
+normalization" (2019). Read `GPT.next` first; the arithmetic is in `nn/vectors.py`. To see it learn,
+run micrograd-notes gpt, or python -m micrograd_notes.gpt
 """
 
 import random
@@ -18,7 +19,7 @@ from micrograd_notes.engine import Value, no_grad
 from micrograd_notes.engine.functions import pick, softmax
 from micrograd_notes.engine.ops import logsumexp, relu
 from micrograd_notes.lifting import lift
-from micrograd_notes.nn.networks import Module
+from micrograd_notes.nn import Module
 from micrograd_notes.nn.vectors import Row, dot, linear, plus, rms_norm
 from micrograd_notes.train.data import city_names
 from micrograd_notes.train.optim import Adam
@@ -26,11 +27,11 @@ from micrograd_notes.train.optim import Adam
 __all__ = ["GPT", "spell_cities", "train"]
 
 Say = Callable[[str], None]
-Past = tuple[list[Row], list[Row], list[Any]]  # keys, values and shares of the positions so far
+Past = tuple[list[Row], list[Row], list[Any]]  # keys, values and shares of earlier positions
 
 
 class GPT(Module):
-    """What comes next? Token 0 begins and ends a text; letters are the tokens 1, 2, ...
+    """A model of the next token. Token 0 begins and ends a text; letters are the tokens 1, 2, ...
 
     >>> model = GPT("abc", width=4, heads=2)
     >>> [len(logits) for logits in model(model.tokens("cab"))]
@@ -56,9 +57,9 @@ class GPT(Module):
         self.unembedding = matrix(len(letters) + 1, width)
 
     def tokens(self, text: str) -> list[int]:
-        """Returns the tokens of a text, behind the 0 that begins it."""
+        """Returns the tokens of a text, after the 0 that begins it."""
         if not {*checks.text("text", text)} <= {*self.letters}:
-            raise ValueError(f"text must be of the letters {self.letters!r}, got {text!r}")
+            raise ValueError(f"text must consist of the letters {self.letters!r}, got {text!r}")
         return [0, *(1 + self.letters.index(letter) for letter in text)]
 
     def _check(self, token: Any, name: str) -> None:
@@ -67,14 +68,14 @@ class GPT(Module):
             checks.whole_number(name, token, 0, len(self.letters))
 
     def __call__(self, tokens: Sequence[Any]) -> list[Row]:
-        """Returns for each token the logits of what comes behind it."""
+        """Returns, for each token, the logits of the next token."""
         if not 1 <= len(checks.listed("tokens", tokens)) <= len(self.position):
-            raise ValueError(f"tokens must be 1 to {len(self.position)}, got {len(tokens)}")
+            raise ValueError(f"tokens must have 1 to {len(self.position)} items, got {len(tokens)}")
         past: Past = ([], [], [])
         return [self.next(token, past) for token in tokens]
 
     def next(self, token: int | Value, past: Past) -> Row:
-        """Returns the logits of what comes behind a token, and adds it to the past."""
+        """Returns the logits of the token after this one, and adds this one to the past."""
         self._check(token, "token")
         x = rms_norm(plus(pick(self.embedding, token), self.position[len(past[0])]))
         x = plus(x, linear(self.attention(rms_norm(x), *past), self.Wo))
@@ -82,7 +83,7 @@ class GPT(Module):
         return linear(plus(x, linear(hidden, self.W2)), self.unembedding)
 
     def attention(self, x: Row, keys: list[Row], values: list[Row], shares: list[Any]) -> Row:
-        """Returns, head by head, the mean of the values so far, each weighted by its share."""
+        """Returns, head by head, the mean of the values seen so far, weighted by their shares."""
         query, key, value = (linear(x, weights) for weights in (self.Wq, self.Wk, self.Wv))
         keys.append(key)
         values.append(value)
@@ -97,7 +98,7 @@ class GPT(Module):
         """Returns the mean of -log of the probability of each target."""
         rows = self(tokens)
         if len(checks.listed("targets", targets)) != len(rows):
-            raise ValueError(f"targets must be as many as tokens, {len(rows)}, got {len(targets)}")
+            raise ValueError(f"targets must have {len(rows)} items, as tokens, got {len(targets)}")
         for target in targets:
             self._check(target, "targets")
         losses = [logsumexp(row) - pick(row, y) for row, y in zip(rows, targets, strict=True)]
@@ -105,7 +106,7 @@ class GPT(Module):
 
     @no_grad()
     def invent(self, generator: random.Random, temperature: float = 0.7) -> str:
-        """Returns a text drawn letter by letter; the lower the temperature, the likelier each."""
+        """Returns a text, drawn letter by letter. A low temperature favours likely letters."""
         checks.instance("generator", generator, random.Random, "a random.Random")
         checks.finite_number("temperature", temperature, 1e-3)
         tokens, past = [0], ([], [], [])  # type: tuple[list[int], Past]
@@ -118,10 +119,10 @@ class GPT(Module):
 def train(
     model: GPT, texts: Sequence[str], steps: int, seed: int = 0, say: Say | None = None
 ) -> list[float]:
-    """Returns the loss of each step, lifted, on up to 32 texts of one length, at falling rates."""
+    """Trains on arrays, with batches of up to 32 texts of one length; returns all losses."""
     checks.instance("model", model, GPT, "a GPT")
     if not [model.tokens(text) for text in checks.listed("texts", texts)]:
-        raise ValueError("texts must hold one or more, got none")
+        raise ValueError("texts must hold one or more texts, got none")
     checks.whole_number("steps", steps)
     if say is not None:
         checks.function("say", say, 1, "a text")
@@ -143,7 +144,7 @@ def train(
 
 
 def spell_cities(say: Say = print, steps: int = 3000) -> None:
-    """Learns the names of cities, three on scalars and then all on arrays, and invents some."""
+    """Learns the names of cities, three on scalars and then all on arrays, and invents new ones."""
     checks.function("say", say, 1, "a text")
     names = [name for name in city_names() if len(name) < 10]
     model = GPT("abcdefghijklmnopqrstuvwxyz -")
@@ -164,7 +165,7 @@ if __name__ == "__main__":
     from argparse import ArgumentParser
 
     parser = ArgumentParser("python -m micrograd_notes.gpt", description=spell_cities.__doc__)
-    parser.add_argument("--steps", type=int, default=3000, help="steps on arrays, by default 3000")
+    parser.add_argument("--steps", type=int, default=3000, help="steps on arrays (default: 3000)")
     try:
         spell_cities(steps=parser.parse_args().steps)
     except KeyboardInterrupt:

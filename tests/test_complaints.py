@@ -24,8 +24,8 @@ from micrograd_notes.engine.helper_ops import equal, greater, where
 from micrograd_notes.engine.op import TABLE
 from micrograd_notes.engine.ops import hypot, logsumexp, sqrt, tanh
 from micrograd_notes.lifting import CannotLift, NotChecked
+from micrograd_notes.nn import Module
 from micrograd_notes.nn.losses import cross_entropy
-from micrograd_notes.nn.networks import Module
 from micrograd_notes.nn.saving import save_model
 from micrograd_notes.train.loop import accuracy, default_loss, fit
 from micrograd_notes.train.optim import SGD, Adam

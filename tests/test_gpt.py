@@ -65,12 +65,12 @@ def test_rows() -> None:
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (lambda model: model([0] * 5), "tokens must be 1 to 4, got 5"),
+        (lambda model: model([0] * 5), "tokens must have 1 to 4 items, got 5"),
         (lambda model: model([0, 3]), "token must be a whole number from 0 to 2, got 3"),
-        (lambda model: model.loss([0, 1], [1]), "targets must be as many as tokens, 2, got 1"),
+        (lambda model: model.loss([0, 1], [1]), "targets must have 2 items, as tokens, got 1"),
         (lambda model: model.invent(random.Random(0), 0.0), "temperature must be .*, 0.001 or m"),
-        (lambda model: model.tokens("abc"), "text must be of the letters 'ab', got 'abc'"),
-        (lambda model: train(model, [], 1), "texts must hold one or more, got none"),
+        (lambda model: model.tokens("abc"), "text must consist of the letters 'ab', got 'abc'"),
+        (lambda model: train(model, [], 1), "texts must hold one or more texts, got none"),
         (
             lambda model: train(model, ["ab"], 1, say=3),  # type: ignore[arg-type]
             "say must be a function of a text, got 3",

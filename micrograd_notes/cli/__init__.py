@@ -1,1 +1,1 @@
-"""The command line, the tour, and formulas as text."""
+"""The command line, the tour, and formulas as text. Read `main.py` first."""

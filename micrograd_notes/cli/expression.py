@@ -1,7 +1,8 @@
-"""Formulas as text: "a*b + tanh(c)" becomes a graph of `Value`s.
+"""`parse_expression`: turns a formula like "a*b + tanh(c)" into a graph of `Value`s.
 
-Python's parser reads the text and its tree is walked here, so that only arithmetic, numbers, the
-names given and the table's operations are understood. Nothing is ever handed to `eval`.
+`micrograd-notes draw` calls it. Python's parser reads the text, and `_Reader` walks the syntax
+tree. It accepts only numbers, the given names, arithmetic and built-in operations; `eval` is never
+called.
 """
 
 import ast
@@ -29,15 +30,15 @@ _BUILT_FROM_ROWS: dict[str, Callable[..., Any]] = {
 
 
 class ExpressionError(ValueError):
-    """A formula that can't be read; the message shows where."""
+    """A formula that can't be read. The message points to the place."""
 
 
 def parse_expression(text: str, values: Mapping[str, float]) -> tuple[Value, dict[str, Value]]:
     """Returns the formula's result, and the `Value` of each name.
 
     Raises:
-        ExpressionError: the text is no formula, or names something that has no value.
-        ValueError, ArithmeticError: an operation is not defined at its numbers.
+        ExpressionError: the text is not a formula, or a name in it does not have a value.
+        ValueError, ArithmeticError: an operation is not defined for its numbers.
 
     >>> result, names = parse_expression("a*b + tanh(c)", {"a": 2, "b": -3, "c": 10})
     >>> result.backward()
@@ -48,10 +49,10 @@ def parse_expression(text: str, values: Mapping[str, float]) -> tuple[Value, dic
     try:
         result = reader.read(_parsed(reader.text))
     except (RecursionError, MemoryError):
-        raise ExpressionError("the formula is nested too deeply to be read") from None
+        raise ExpressionError("the formula has too many nested parts") from None
     unused = [name for name in reader.values if name not in reader.used]
     if unused:
-        raise ExpressionError(f"the formula does not use {', '.join(unused)}; leave it out")
+        raise ExpressionError(f"the formula does not use {', '.join(unused)}; remove it")
     return (result if isinstance(result, Value) else Value(result)), reader.values
 
 
@@ -61,14 +62,14 @@ def _parsed(text: str) -> ast.expr:
     except SyntaxError as error:
         at = (error.offset or 1) - 1
         raise ExpressionError(
-            _pointed(text, at, f"no formula: {error.msg}", error.lineno or 1)
+            _pointed(text, at, f"not a formula: {error.msg}", error.lineno or 1)
         ) from None
     except ValueError as error:  # a null byte
-        raise ExpressionError(f"no formula: {error}") from None
+        raise ExpressionError(f"not a formula: {error}") from None
 
 
 class _Reader:
-    """Walks the parser's tree and computes; every piece that it does not know is an error."""
+    """Walks the syntax tree and computes; anything that it does not accept is an error."""
 
     def __init__(self, text: str, values: dict[str, Value]) -> None:
         self.text = text
@@ -90,9 +91,9 @@ class _Reader:
         known = "numbers, names, + - * / **, parentheses and operations like tanh(x)"
         hint = ""
         if isinstance(piece, ast.BinOp) and isinstance(piece.op, ast.BitXor):
-            hint = "; a power is written a**b"
+            hint = "; for a power write a**b"
         elif isinstance(piece, ast.Compare):
-            hint = "; a comparison is written greater(a, b)"
+            hint = "; for a comparison write greater(a, b)"
         raise self.error(piece, f"a formula is made of {known}{hint}")
 
     def number(self, piece: ast.expr, number: float) -> float:
@@ -103,7 +104,7 @@ class _Reader:
 
     def name(self, piece: ast.expr, name: str) -> Value:
         if name not in self.values:
-            raise self.error(piece, f"{name!r} has no value; give it one, {name}=1.5")
+            raise self.error(piece, f"{name!r} needs a value; add {name}=1.5")
         self.used.add(name)
         return self.values[name]
 
@@ -113,8 +114,8 @@ class _Reader:
             known = sorted([*TABLE, *_BUILT_FROM_ROWS])
             near = difflib.get_close_matches(name, known, n=1)
             near = {"min": ["minimum"], "max": ["maximum"]}.get(name, near)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
-            raise self.error(piece, f"no operation is named {name!r}; {hint}")
+            hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(known)}"
+            raise self.error(piece, f"unknown operation {name!r}; {hint}")
         numbers = [self.read(operand) for operand in operands]
         try:
             return function(*numbers)
@@ -127,7 +128,7 @@ class _Reader:
 
 
 def _pointed(text: str, column: int, message: str, line: int = 1) -> str:
-    """Returns the message with the formula, and an arrow under the piece that it is about."""
+    """Returns the message, the formula, and an arrow that points to the piece."""
     lines = text.splitlines() or [""]
     lines.insert(line, " " * column + "^")
     return "\n  ".join([message, *lines])

@@ -1,13 +1,12 @@
-"""What Hypothesis calls when it is imported: it learns how our types are drawn.
+"""`register`: gives Hypothesis strategies for `Value`s, neurons, layers and networks.
 
-So `from_type(Value)`, and a test whose argument is annotated as a `Value`, need no import of our
-strategies. `pyproject.toml` names `register` as an entry point of the group "hypothesis".
+Hypothesis calls it when it is imported, because `pyproject.toml` lists it as an entry point of the
+group "hypothesis". `from_type(Value)` then works without importing our strategies, which are in
+`testing/programs/strategies.py`; read that file next.
 
-Every program that imports Hypothesis pays for what is done here, and fails if it fails. So a type
-is registered with a function that imports the strategies when it is first asked for. What is
-imported now is the package, standard library and graphviz: no NumPy, and nothing of `testing`,
-which needs more than may be installed. It is no plugin of pytest, which would import the package
-before coverage is measured: Hypothesis comes with the first test that imports it.
+Every program that imports Hypothesis runs this file, so it imports only the package itself, and
+the strategies (which need NumPy and mpmath) when a type is first used. A pytest plugin would be
+imported before coverage starts, so this is an entry point of Hypothesis instead.
 """
 
 from collections.abc import Callable
@@ -15,9 +14,9 @@ from typing import Any
 
 
 def register() -> None:
-    """Registers how values, neurons, layers and networks are drawn.
+    """Registers strategies for values, neurons, layers and networks.
 
-    A `Program` is registered by `testing.strategies`.
+    `testing.programs.strategies` registers `Program` itself.
 
     >>> from hypothesis import find, strategies as st
     >>> from micrograd_notes import Value
@@ -27,7 +26,7 @@ def register() -> None:
     from hypothesis.strategies import register_type_strategy
 
     from micrograd_notes.engine import Value
-    from micrograd_notes.nn.networks import MLP, Layer, Module, Neuron
+    from micrograd_notes.nn import MLP, Layer, Module, Neuron
 
     register_type_strategy(Value, _later("values"))
     register_type_strategy(Module, _later("modules"))
@@ -36,7 +35,7 @@ def register() -> None:
 
 
 def _later(name: str, *arguments: Any) -> Callable[[Any], Any]:
-    """Returns what makes one of our strategies, once a type is asked for."""
+    """Returns a function that makes one of our strategies when Hypothesis first needs it."""
 
     def strategy(type_: Any) -> Any:
         from micrograd_notes.testing.programs import strategies

@@ -1,7 +1,7 @@
 """The command line: `micrograd-notes tour`, `draw`, `check`, `gpt`, `lab` and `course build`.
 
-This file reads arguments, calls the rooms below and prints; every sentence of an error that it
-shows comes from them. It needs the extra `cli`.
+Each command reads its arguments, calls another room and prints the result. It needs the extra
+`cli`. Read `tour.py` next, which uses most of the package.
 """
 
 import keyword
@@ -37,22 +37,18 @@ app = typer.Typer(
 course = typer.Typer(help="The course's notebooks as a web site.", no_args_is_help=True)
 app.add_typer(course, name="course")
 
-Folder = Annotated[Path, typer.Option("--output", "-o", help="The folder that is written.")]
+Folder = Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")]
 Formula = Annotated[str, typer.Argument(help="Arithmetic, names, and operations like tanh(x).")]
 Assignments = Annotated[
-    list[str] | None, typer.Argument(metavar="NAME=NUMBER...", help="The number of each name.")
+    list[str] | None, typer.Argument(metavar="NAME=NUMBER...", help="One number per name.")
 ]
 Picture = Annotated[
     Path | None, typer.Option("--output", "-o", help="The picture: .svg, .png, .pdf, .dot, .html.")
 ]
-
 Files = Annotated[
-    list[Path] | None, typer.Argument(metavar="[FILE...]", help="Files of Python; else our table.")
+    list[Path] | None, typer.Argument(metavar="[FILE...]", help="Python files to check.")
 ]
-
-Site = Annotated[Path, typer.Argument(help="The folder that is written, or replaced if it is one.")]
-
-
+Site = Annotated[Path, typer.Argument(help="The folder to write; an earlier site is replaced.")]
 Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
 
 
@@ -66,9 +62,9 @@ def options(version: Version = False) -> None:
 
 @app.command()
 def tour(output: Folder = Path("tour")) -> None:
-    """Train on real digits, check the gradients, draw, and write a page that shows it all.
+    """Train on real digits, check the gradients, and write a page with the results.
 
-    It takes under two minutes on two cores.
+    It takes less than two minutes on two cores.
 
     Example: micrograd-notes tour --output tour
     """
@@ -77,7 +73,7 @@ def tour(output: Folder = Path("tour")) -> None:
     try:
         run_tour(output, typer.echo)
     except OSError as error:
-        fail(f"can't write the folder {output}: {error.strerror}; choose another with -o")
+        fail(f"can't write the folder {output}: {error.strerror}; choose another one with -o")
     except ImportError as error:
         fail(str(error))
 
@@ -88,7 +84,7 @@ def draw(formula: Formula, assignments: Assignments = None, output: Picture = No
 
     Example: micrograd-notes draw "a*b + tanh(c)" a=2 b=-3 c=10 -o graph.svg
 
-    A formula that begins with a minus comes after --: micrograd-notes draw -- "-a*2" a=2
+    If the formula begins with a minus, put -- before it: micrograd-notes draw -- "-a*2" a=2
     """
     from micrograd_notes.cli.expression import parse_expression
     from micrograd_notes.draw import draw_dot
@@ -113,10 +109,11 @@ def draw(formula: Formula, assignments: Assignments = None, output: Picture = No
 
 @app.command()
 def check(files: Files = None) -> None:
-    """Check the gradients of a file's operations and functions; without a file, our own table.
+    """Check the gradients of the operations and functions in Python files.
 
-    A line each, and a report below whatever is wrong or can't be decided; then the exit status
-    is 1. A function is called with numbers from a fixed list. The table takes under a minute.
+    Without a file, it checks the built-in operations, in less than a minute. It prints one line per
+    check, and a report if a gradient is wrong or can't be decided; the exit status is then 1. Your
+    functions are called with numbers from a fixed list.
 
     Example: micrograd-notes check my_ops.py
     """
@@ -126,7 +123,7 @@ def check(files: Files = None) -> None:
         fail(str(error))
 
     if not files:
-        raise SystemExit(run_checks(checking.checks_of_table(), "the table"))
+        raise SystemExit(run_checks(checking.checks_of_table(), "built-in operations"))
     status = 0
     for file in files:
         if len(files) > 1:
@@ -140,7 +137,7 @@ def check(files: Files = None) -> None:
 
 
 def run_checks(checks: "list[Check]", what: str) -> int:
-    """Prints what comes of each check, and returns the exit status."""
+    """Runs and prints the checks, and returns the exit status."""
     from tqdm import tqdm
 
     began = time.perf_counter()
@@ -161,9 +158,9 @@ def run_checks(checks: "list[Check]", what: str) -> int:
 
 @app.command()
 def gpt(steps: Annotated[int, typer.Option(min=1, help="Steps on arrays.")] = 3000) -> None:
-    """Train a small GPT on the names of cities, one scalar at a time, and let it invent some.
+    """Train a small GPT on the names of cities, and let it invent new ones.
 
-    It prints the loss every 300 steps.
+    It trains on scalars first, then on arrays, and prints the loss every 300 steps.
 
     Example: micrograd-notes gpt --steps 600
     """
@@ -179,7 +176,7 @@ def gpt(steps: Annotated[int, typer.Option(min=1, help="Steps on arrays.")] = 30
 def lab() -> None:
     """Open the notebooks in JupyterLab, at the map of the course.
 
-    Jupyter is told to trust the chapters: else it shows no stepper before its cell is run.
+    The chapters are marked as trusted, because JupyterLab otherwise hides their steppers.
 
     Example: micrograd-notes lab
     """
@@ -187,22 +184,22 @@ def lab() -> None:
     if util.find_spec("jupyterlab") is None:
         fail('JupyterLab is missing: python -m pip install -e ".[notebooks]"')
     trust(notebooks)
-    # As root, as one is in a container, Jupyter starts only if it is told that this is meant.
+    # For root, as in a container, Jupyter needs this option to start.
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    # The settings show Markdown as a page and not as its source. A reader's own go before them.
+    # These settings render Markdown files as pages. The reader's own settings override them.
     settings = f"--LabApp.app_settings_dir={notebooks / 'lab'}"
     opened = [settings, "--LabApp.default_url=/lab/tree/README.md", "-y", "--notebook-dir"]
     command = [sys.executable, "-m", "jupyterlab", *as_root, *opened, str(notebooks)]
-    if os.name == "posix":  # Jupyter takes this process over, with its terminal and its signals
+    if os.name == "posix":  # Jupyter replaces this process, so it gets the terminal and its signals
         os.execv(command[0], command)
     raise SystemExit(subprocess.call(command))
 
 
 @course.command()
 def build(site: Site = Path("site")) -> None:
-    """Render the notebooks as a web site, which needs no network and no server.
+    """Render the notebooks as a web site that works without a network or a server.
 
-    It runs nothing: a page shows what its notebook was saved with.
+    It does not run the notebooks: pages show their saved outputs.
 
     Example: micrograd-notes course build site/
     """
@@ -219,7 +216,7 @@ def build(site: Site = Path("site")) -> None:
 
 
 def trust(notebooks: Path) -> None:
-    """Signs the chapters for Jupyter, as they are, in the name of whoever asked to open them."""
+    """Signs the chapters for Jupyter, on behalf of the current user."""
     nbformat: Any = import_module("nbformat")
     notary = import_module("nbformat.sign").NotebookNotary()
     for path in sorted(notebooks.glob("[0-9][0-9]_*.ipynb")):
@@ -228,10 +225,10 @@ def trust(notebooks: Path) -> None:
 
 
 def notebooks_or_fail() -> Path:
-    """Returns the folder of the notebooks, or ends with a message."""
+    """Returns the folder of the notebooks, or exits with a message."""
     notebooks = Path(__file__).parents[2] / "notebooks"
     if not notebooks.is_dir():
-        fail("the notebooks are not part of an installed package; clone the repository for them")
+        fail("the notebooks are not part of the installed package; clone the repository")
     return notebooks
 
 
@@ -240,22 +237,22 @@ def all_assigned(texts: list[str]) -> dict[str, float]:
     values: dict[str, float] = {}
     for name, number in map(assigned, texts):
         if name in values:
-            raise ValueError(f"{name} is given twice, {values[name]:g} and {number:g}; drop one")
+            raise ValueError(f"{name} is given twice, {values[name]:g} and {number:g}; remove one")
         values[name] = number
     return values
 
 
 def assigned(text: str) -> tuple[str, float]:
-    """Returns name and number of "a=2".
+    """Returns the name and the number in "a=2".
 
     >>> assigned("a=2")
     ('a', 2.0)
     """
     name, equals, number = text.partition("=")
-    # Python's parser normalises the names in a formula in this way: µ (U+00B5) becomes μ (U+03BC).
+    # Python's parser normalises the names in a formula this way: µ (U+00B5) becomes μ (U+03BC).
     name = unicodedata.normalize("NFKC", name)
     if not equals or not name.isidentifier() or keyword.iskeyword(name):
-        raise ValueError(f"a name gets its number like a=2, got {text!r}")
+        raise ValueError(f"a name and its number must be written like a=2, got {text!r}")
     try:
         return name, float(number)
     except ValueError:
@@ -263,22 +260,22 @@ def assigned(text: str) -> tuple[str, float]:
 
 
 def fail(message: str) -> NoReturn:
-    """Prints the message to the error stream and ends with the exit status 1."""
+    """Prints the message to the error stream and exits with status 1."""
     typer.echo(f"micrograd-notes: {message}", err=True)
     raise SystemExit(1)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs the command line. Ctrl-C ends it with one line and the exit status 130."""
+    """Runs the command line. Ctrl-C prints one line and exits with status 130."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
         if signal.getsignal(signal.SIGINT) is ctrl_c.stop:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         app(given, prog_name="micrograd-notes")
     except (KeyboardInterrupt, SystemExit) as end:
-        status = getattr(end, "code", 130)  # typer makes 130 of a KeyboardInterrupt, too
+        status = getattr(end, "code", 130)  # typer also turns KeyboardInterrupt into 130
         if status == 130:
             typer.echo(ctrl_c.LINE, err=True)
         elif status == 2 and given[:1] == ["draw"] and "--" not in given:
-            typer.echo('A formula that begins with - comes after --: draw -- "-a*2" a=2', err=True)
+            typer.echo('If the formula begins with -, write: draw -- "-a*2" a=2', err=True)
         raise SystemExit(status) from None

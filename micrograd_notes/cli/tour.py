@@ -1,9 +1,9 @@
-"""The tour: the whole package on real data in under two minutes, and a page that shows it.
+"""`run_tour`: the whole package on real data in less than two minutes, and a page of the results.
 
-It trains networks on real handwritten digits, scalar by scalar, holds them to a linear model and
-its gradients to finite differences, draws a neuron and a decision boundary, saves a model, and
-writes one self-contained page. This file knows what the tour does, and nothing of how it looks:
-`tour_page` makes the page.
+It trains networks on handwritten digits, scalar by scalar, and compares them with a linear model,
+and their gradients with finite differences. It draws a neuron and a decision boundary, saves a
+model, and writes one self-contained page. `micrograd-notes tour` calls it; `tour_page.py` makes
+the page.
 """
 
 import errno
@@ -22,8 +22,8 @@ from typing import Any
 from micrograd_notes.cli.tour_page import TITLE, Findings, GradientCheck, Trained, page_text
 from micrograd_notes.common.files import write_whole
 from micrograd_notes.engine import Value
+from micrograd_notes.nn import MLP
 from micrograd_notes.nn.losses import binary_cross_entropy_with_logits
-from micrograd_notes.nn.networks import MLP
 from micrograd_notes.nn.saving import save_model
 from micrograd_notes.train import data
 from micrograd_notes.train.data import Dataset
@@ -32,7 +32,7 @@ from micrograd_notes.train.optim import Adam
 from micrograd_notes.train.recording import Recorder
 
 SPLITS = (0, 1, 2, 3, 4)
-"""The seeds that name the five splits of the digits into training and held-out examples."""
+"""The seeds of the five splits of the digits into training and held-out examples."""
 
 HIDDEN, EPOCHS, RATE = 12, 20, 0.1
 LINEAR_EPOCHS = 10
@@ -41,22 +41,24 @@ Say = Callable[[str], None]
 
 
 def run_tour(folder: Path, say: Say = print) -> Path:
-    """Takes the tour, writes everything into the folder, and returns the page's path.
+    """Takes the tour, writes everything into the folder, and returns the path of the page.
 
     Args:
-        folder: where index.html and the saved model go; made if it is not there.
-        say: what prints a line of progress.
+        folder: the folder for index.html and the saved model; created if it does not exist.
+        say: a function that prints a line of progress.
 
     Raises:
-        OSError: the folder can't be made or written, or has files of these names that no tour
-            wrote; nothing has been trained then.
-        ImportError: a package of the extra `all` is missing; nothing has been done then.
+        OSError: the folder can't be created or written, or has files with these names that a tour
+            did not write. This is checked before training.
+        ImportError: a package of the extra `all` is missing. This is checked first.
     """
-    check_packages()
+    for package in ("tqdm", "sklearn", "matplotlib"):
+        if util.find_spec(package) is None:
+            raise ImportError(f'the tour needs {package}: pip install "micrograd-notes[all]"')
     model_path, page_path = folder / "digits_model.json", folder / "index.html"
     make_writable(page_path, model_path)
     say("1. Handwritten digits, odd or even: 1797 real images, pooled to 4x4 pixels.")
-    say(f"   A network of {HIDDEN} hidden neurons, and a linear model, on each of five splits.")
+    say(f"   A network with {HIDDEN} hidden neurons and a linear model, on each of five splits.")
     trained = train_on_all_splits(say)
     for result in trained:
         say(
@@ -68,25 +70,18 @@ def run_tour(folder: Path, say: Say = print) -> Path:
     checks = check_gradients(model)
     findings = Findings(trained, checks, model, *learn_moons())
     say(f"   mean: {findings.mean_network:.3f}, linear model {findings.mean_linear:.3f}")
-    say(f"2. The gradients of {len(checks)} of its parameters, beside finite differences:")
+    say(f"2. The gradients of {len(checks)} of its parameters, compared with finite differences:")
     say(f"   the largest relative difference is {findings.worst_difference:.1e}.")
     say(f"3. Two moons: accuracy {findings.moons_accuracy:.3f} on 200 new points.")
     write_whole(page_path, page_text(findings).encode())
     save_model(model, model_path)
     say(f"4. The trained model: {model_path}")
-    say(f"   The page that shows it all: {page_path}")
+    say(f"   The page with all results: {page_path}")
     return page_path
 
 
-def check_packages() -> None:
-    """Finds out now what is not installed, and raises ImportError with what to install."""
-    for package in ("tqdm", "sklearn", "matplotlib"):
-        if util.find_spec(package) is None:
-            raise ImportError(f'the tour needs {package}: pip install "micrograd-notes[all]"')
-
-
 def make_writable(page: Path, model: Path) -> None:
-    """Makes the folder, and finds out now, not after a minute, whether both can be written."""
+    """Creates the folder; OSError if the files can't be written, before the training begins."""
     folder = page.parent
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, "it is a file, not a folder", folder)
@@ -97,7 +92,7 @@ def make_writable(page: Path, model: Path) -> None:
     is_ours = page.is_file() and TITLE in page.read_text(encoding="utf-8", errors="replace")
     for file in (page, model):
         if file.exists() and not (is_ours and file.is_file()):
-            why = f"it has a {file.name} that no tour wrote"
+            why = f"it has a {file.name} that a tour did not write"
             raise FileExistsError(errno.EEXIST, why, file)
         if file.exists() and not os.access(file, os.W_OK):
             raise PermissionError(errno.EACCES, f"its {file.name} is read-only", file)
@@ -107,7 +102,7 @@ def make_writable(page: Path, model: Path) -> None:
 
 
 def digits_network(seed: int) -> MLP:
-    """Returns an untrained network for 4x4 images: 16 inputs, hidden neurons, one score."""
+    """Returns an untrained network for 4x4 images: 16 inputs, hidden neurons, one output."""
     return MLP(16, [HIDDEN, 1], activation="tanh", seed=seed)
 
 
@@ -115,7 +110,7 @@ _epochs_done: Any = None  # a counter that the training processes share
 
 
 def _share(counter: Any) -> None:
-    """Begins a training process. It leaves Ctrl-C to the tour, and ends when the tour ends."""
+    """Starts a training process, which ignores Ctrl-C and ends when the tour ends."""
     global _epochs_done
     _epochs_done = counter
     parent = multiprocessing.parent_process()
@@ -136,9 +131,9 @@ def _count_epoch() -> None:
 
 
 def train_on_all_splits(say: Say) -> list[Trained]:
-    """Returns what came of each split; two processes train at a time, with one progress bar.
+    """Returns the result of each split. Two processes train at a time, with one progress bar.
 
-    In a log, which is not a terminal, a line for each ten epochs takes the bar's place.
+    If the output is not a terminal, a line per ten epochs is printed instead of the bar.
     """
     from tqdm import tqdm
 
@@ -158,28 +153,23 @@ def train_on_all_splits(say: Say) -> list[Trained]:
                     said = counter.value
                     say(f"   training: {said} of {total} epochs")
             return [job.result() for job in jobs]
-        except BaseException:  # Ctrl-C, or an error: nobody waits for the others
+        except BaseException:  # Ctrl-C or an error: the other processes must end, too
             for worker in multiprocessing.active_children():
                 worker.kill()
             raise
 
 
 def train_on_split(split: int) -> Trained:
-    """Returns what both models make of one split; the held-out examples decide nothing."""
+    """Returns the results of both models on one split. They never learn from held-out examples."""
     digits = data.digits(odd_or_even=True, pooled=True)
     seen, held_out = digits.split(seed=split)
     linear, network = MLP(16, [1], seed=split), digits_network(split)
     train(linear, seen, LINEAR_EPOCHS, split)
     watched = held_out if split == SPLITS[0] else None  # the page shows one split's curve
     history = train(network, seen, EPOCHS, split, watched, _count_epoch)
-    return Trained(
-        split,
-        accuracy(linear, held_out),
-        accuracy(network, held_out),
-        history["loss"],
-        history["validation_loss"] if watched else [],
-        network.state_dict(),
-    )
+    held_out_losses = history["validation_loss"] if watched else []
+    accuracies = accuracy(linear, held_out), accuracy(network, held_out)
+    return Trained(split, *accuracies, history["loss"], held_out_losses, network.state_dict())
 
 
 def train(
@@ -190,7 +180,7 @@ def train(
     held_out: Dataset | None = None,
     after_epoch: Callable[[], None] = lambda: None,
 ) -> History:
-    """Trains with Adam, whose steps shrink to nothing from the first epoch to the last."""
+    """Trains with Adam; the learning rate falls to 0 from the first epoch to the last."""
     optimizer = Adam(model.parameters(), lr=RATE)
 
     def shrink_the_steps(epoch: int, logs: dict[str, Any]) -> None:
@@ -198,23 +188,16 @@ def train(
         after_epoch()
 
     return fit(
-        model,
-        seen,
-        optimizer=optimizer,
-        epochs=epochs,
-        batch_size=16,
-        seed=seed,
-        validation=held_out,
-        callback=shrink_the_steps,
-        progress=False,
+        model, seen, optimizer=optimizer, epochs=epochs, batch_size=16, seed=seed,
+        validation=held_out, callback=shrink_the_steps, progress=False,
     )
 
 
 def check_gradients(model: MLP, count: int = 24, step: float = 2.0**-17) -> list[GradientCheck]:
-    """Returns some parameters' gradients on 32 digits beside (L(w+h) - L(w-h)) / 2h.
+    """Returns the gradients of some parameters on 32 digits, and (L(w+h) - L(w-h)) / 2h.
 
-    With h near the cube root of a float's precision, rounding and curvature cost about as much, and
-    ten digits are left to agree.
+    If h is near the cube root of a float's precision, the errors of rounding and of curvature are
+    about equal, and about ten digits agree.
     """
     digits = data.digits(odd_or_even=True, pooled=True)
     inputs, targets = digits.inputs[:32], digits.targets[:32]
@@ -241,15 +224,11 @@ def check_gradients(model: MLP, count: int = 24, step: float = 2.0**-17) -> list
 
 
 def learn_moons() -> tuple[MLP, History, float]:
-    """Returns a network that has learned the moons, how it did, and its accuracy on new points."""
+    """Returns a network trained on the moons, its history, and its accuracy on new points."""
     moons = data.moons(200, noise=0.1, seed=1)
     network = MLP(2, [8, 8, 1], activation="tanh", seed=1)
     history = fit(
-        network,
-        moons,
-        optimizer=Adam(network.parameters(), lr=0.03),
-        epochs=30,
-        callback=Recorder(network, moons),
-        progress=False,
+        network, moons, optimizer=Adam(network.parameters(), lr=0.03), epochs=30,
+        callback=Recorder(network, moons), progress=False,
     )
     return network, history, accuracy(network, data.moons(200, noise=0.1, seed=2))

@@ -1,6 +1,6 @@
-"""The page of the tour: what was found, as one HTML text with every picture inside.
+"""`page_text`: the results of the tour as one HTML page, with all pictures inside.
 
-This file knows how the findings are shown; `tour` finds them. The words stand in `tour_page.html`.
+`tour.py` computes the results and calls it. The text of the page is in `tour_page.html`.
 """
 
 import base64
@@ -8,7 +8,7 @@ import html
 import io
 import json
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from micrograd_notes.draw import draw_backward, draw_model, plots
 from micrograd_notes.draw.training.page import training_page
 from micrograd_notes.engine import Value
-from micrograd_notes.nn.networks import MLP, Neuron
+from micrograd_notes.nn import MLP, Neuron
 from micrograd_notes.train import data
 from micrograd_notes.train.loop import History
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TITLE = "A tour of micrograd_notes"
-"""The page's title, by which a later tour knows that it may write another in its place."""
+"""The page's title. A later tour replaces only a page with this title."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """One split: both models' accuracy on examples that they have never seen."""
+    """One split: the accuracy of both models on held-out examples."""
 
     split: int
     linear: float
@@ -43,7 +43,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """One parameter: its gradient by the engine, and by a central difference."""
+    """One parameter: its gradient from the engine, and from a central difference."""
 
     name: str
     engine: float
@@ -51,13 +51,13 @@ class GradientCheck:
 
     @property
     def difference(self) -> float:
-        """|engine - numeric|, relative to the engine's (or to 1e-3 if that is smaller)."""
+        """|engine - numeric|, relative to |engine|, or to 1e-3 if that is larger."""
         return abs(self.engine - self.numeric) / max(abs(self.engine), 1e-3)
 
 
 @dataclass(frozen=True)
 class Findings:
-    """All that the page shows."""
+    """All results on the page."""
 
     trained: list[Trained]
     checks: list[GradientCheck]
@@ -68,12 +68,12 @@ class Findings:
 
     @property
     def mean_network(self) -> float:
-        """The networks' mean held-out accuracy over the splits."""
+        """The mean held-out accuracy of the networks."""
         return statistics.mean(result.network for result in self.trained)
 
     @property
     def mean_linear(self) -> float:
-        """The linear models' mean held-out accuracy over the splits."""
+        """The mean held-out accuracy of the linear models."""
         return statistics.mean(result.linear for result in self.trained)
 
     def worst_checks(self, count: int) -> list[GradientCheck]:
@@ -82,17 +82,20 @@ class Findings:
 
     @property
     def worst_difference(self) -> float:
-        """The largest relative difference of a gradient from its finite difference."""
+        """The largest relative difference between a gradient and its finite difference."""
         return self.worst_checks(1)[0].difference
 
 
 def page_text(findings: Findings) -> str:
-    """Returns the page; it needs no network and no other file."""
+    """Returns the page, which works without a network or other files."""
     template = resources.files("micrograd_notes.cli").joinpath("tour_page.html")
     digits, wrong, held_out = _digits_picture(findings.digits_model)
     return Template(template.read_text(encoding="utf-8")).substitute(
         title=TITLE,
-        splits="\n".join(_split_row(result) for result in findings.trained),
+        splits=_rows(
+            (f"{result.split}", f"{result.linear:.3f}", f"{result.network:.3f}")
+            for result in findings.trained
+        ),
         mean_network=f"{findings.mean_network:.3f}",
         mean_linear=f"{findings.mean_linear:.3f}",
         hidden=len(findings.digits_model.layers[0].neurons),
@@ -107,7 +110,11 @@ def page_text(findings: Findings) -> str:
             (7.0, 2.5),
         ),
         neuron=_neuron_stepper(),
-        checks="\n".join(_check_row(check) for check in findings.worst_checks(8)),
+        checks=_rows(
+            (f"<code>{html.escape(check.name)}</code>", f"{check.engine:.10f}",
+             f"{check.numeric:.10f}", f"{check.difference:.1e}")
+            for check in findings.worst_checks(8)
+        ),
         checked=len(findings.checks),
         worst=f"{findings.worst_difference:.1e}",
         moons=training_page(findings.moons_history, resolution=24)._repr_html_(),
@@ -117,21 +124,13 @@ def page_text(findings: Findings) -> str:
     )
 
 
-def _split_row(result: Trained) -> str:
-    return (
-        f"<tr><td>{result.split}</td><td>{result.linear:.3f}</td><td>{result.network:.3f}</td></tr>"
-    )
-
-
-def _check_row(check: GradientCheck) -> str:
-    return (
-        f"<tr><td><code>{html.escape(check.name)}</code></td><td>{check.engine:.10f}</td>"
-        f"<td>{check.numeric:.10f}</td><td>{check.difference:.1e}</td></tr>"
-    )
+def _rows(table: Iterable[Sequence[str]]) -> str:
+    """Returns the rows of a table."""
+    return "\n".join(f"<tr><td>{'</td><td>'.join(row)}</td></tr>" for row in table)
 
 
 def _notebooks() -> str:
-    """Returns the notebooks' own titles as items of a list; an installed package has none."""
+    """Returns the titles of the notebooks as list items; empty in an installed package."""
     items = []
     for path in sorted(Path(__file__).parents[2].glob("notebooks/[0-9][0-9]_*.ipynb")):
         title = json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"][0]
@@ -141,9 +140,9 @@ def _notebooks() -> str:
 
 
 def _digits_picture(model: MLP) -> tuple[str, int, int]:
-    """Returns sixteen held-out digits with the guesses, up to four of them wrong; and the counts.
+    """Returns sixteen held-out digits with their guesses, and the counts of wrong and of all.
 
-    They are shown as they were scanned, in 8x8 pixels; the network sees them in 4x4.
+    Up to four of them are wrong guesses. The pictures have 8x8 pixels; the network gets 4x4.
     """
     _, held_out = data.digits(odd_or_even=True, pooled=True).split(seed=0)
     _, scanned = data.digits(odd_or_even=True).split(seed=0)
@@ -165,13 +164,8 @@ def _digits_picture(model: MLP) -> tuple[str, int, int]:
 def _losses_picture(result: Trained) -> str:
     def draw(ax: "Axes") -> None:
         plots.loss_curve(result.losses, ax=ax)
-        ax.plot(
-            range(1, len(result.losses) + 1),
-            result.held_out_losses,
-            "--",
-            color=plots.BLUE,
-            label="held out",
-        )
+        epochs = range(1, len(result.losses) + 1)
+        ax.plot(epochs, result.held_out_losses, "--", color=plots.BLUE, label="held out")
         ax.lines[0].set_label("training")
         ax.set_xlabel("epoch")
         ax.legend()
@@ -189,7 +183,7 @@ def _neuron_stepper() -> str:
 
 
 def _picture(draw: Callable[["Axes"], Any], words: str, size: tuple[float, float]) -> str:
-    """Returns the picture in a light and a dark version; the browser takes the one that fits."""
+    """Returns the picture in a light and a dark version, and the browser chooses one."""
     light, dark = _png(draw, size, "default"), _png(draw, size, "dark_background", _DARK_PAPER)
     return (
         f'<picture><source media="(prefers-color-scheme: dark)" srcset="{dark}">'

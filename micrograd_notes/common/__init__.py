@@ -1,1 +1,1 @@
-"""What every room uses: checks of arguments, files that are written whole, old import paths."""
+"""Used by every room: checks of arguments, safe writing of files, old import paths, Ctrl-C."""

@@ -1,7 +1,8 @@
-"""Checks of what is passed in: numbers, texts, functions, and the numbers of examples.
+"""Checks of arguments: numbers, texts, functions, and data sets.
 
-Every public function that takes counts, options or data calls these, so that one fault has one
-message: what was given, what is expected, what to do. Read `training.fit` next, which calls most.
+Every public function that takes counts, options or data calls these, so that the same mistake gets
+the same message everywhere: what you passed, what is expected, what to do. `train.loop.fit` calls
+most of them; read it next.
 """
 
 import inspect
@@ -11,31 +12,31 @@ from collections.abc import Mapping, Sequence, Set
 from operator import index
 from typing import Any
 
-ONE_HOT = "Of a one-hot row give the class, row.index(1)"
-_LARGEST = 2**63 - 1  # that an array of NumPy holds, and that range() counts to
+ONE_HOT = "If a target is a one-hot row, give its class, row.index(1)"
+_LARGEST = 2**63 - 1  # the largest int of a NumPy array, and of range()
 
 
 def is_number(x: Any) -> bool:
-    """Returns whether it is a real number, of Python, of NumPy, or of whoever registers his own.
+    """Returns whether it is a real number: Python's, NumPy's, or one registered with `numbers`.
 
     >>> is_number(2), is_number("2"), is_number(1j)
     (True, False, False)
     """
-    # NumPy registers its numbers with Python's, all but its bool.
+    # NumPy registers its numbers with Python, except for its bool.
     return isinstance(x, numbers.Real) or type(x).__name__ in ("bool", "bool_")
 
 
 def shown(given: Any) -> str:
-    """Returns a short text for what was given, on one line."""
+    """Returns what was given as a short text on one line."""
     try:
         text = " ".join(repr(given).split())
-    except Exception:  # a whole number of more digits than Python prints, or a class's own error
+    except Exception:  # an int with too many digits, or an error of the class
         return f"one of type {type(given).__name__}"
     return text if len(text) <= 80 else f"{text[:76]} ..."
 
 
 def whole_number(name: str, given: Any, low: int = 1, high: int = _LARGEST) -> int:
-    """Returns a whole number between the bounds as an int, one of NumPy's too; or ValueError."""
+    """Returns a whole number between the bounds as an int; ValueError for anything else."""
     is_whole = is_number(given) and not isinstance(given, bool) and hasattr(given, "__index__")
     if is_whole and low <= index(given) <= high:
         return index(given)
@@ -46,14 +47,14 @@ def whole_number(name: str, given: Any, low: int = 1, high: int = _LARGEST) -> i
 
 
 def seed(given: Any) -> int:
-    """Returns the seed of a generator, a whole number of either sign; or ValueError."""
+    """Returns a seed, which is any whole number; ValueError for anything else."""
     return whole_number("seed", given, -_LARGEST)
 
 
 def finite_number(
     name: str, given: Any, low: float = -math.inf, high: float = math.inf, advice: str = ""
 ) -> float:
-    """Returns a finite number between the bounds as a float; or ValueError."""
+    """Returns a finite number between the bounds as a float; ValueError for anything else."""
     is_real = is_number(given) and not isinstance(given, bool)
     if is_real and is_finite(given) and low <= given <= high:
         return float(given)
@@ -68,32 +69,32 @@ def finite_numbers(name: str, given: Any) -> list[float]:
 
 
 def one_of(name: str, given: Any, choices: Sequence[str]) -> None:
-    """Raises ValueError where it is not one of the choices."""
+    """Raises ValueError if it is not one of the choices."""
     if not isinstance(given, str) or given not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, got {shown(given)}")
 
 
 def flag(name: str, given: Any) -> bool:
-    """Returns True or False, one of NumPy's too; TypeError for anything else, like a text."""
+    """Returns True or False; TypeError for anything but those, NumPy's bools, 0 and 1."""
     if is_number(given) and given in (0, 1):
         return bool(given)
     raise TypeError(f"{name} must be True or False, got {shown(given)}")
 
 
 def instance(name: str, given: Any, kind: type, spelled: str) -> None:
-    """Raises TypeError where it is not of the type, which `spelled` has in words."""
+    """Raises TypeError if it is not of the type. `spelled` is the type in words."""
     if not isinstance(given, kind):
         raise TypeError(f"{name} must be {spelled}, got {shown(given)}")
 
 
 def text(name: str, given: Any) -> str:
-    """Returns a text; or TypeError."""
+    """Returns a text; TypeError for anything else."""
     instance(name, given, str, "a text")
     return str(given)
 
 
 def function(name: str, given: Any, count: int, spelled: str) -> None:
-    """Raises TypeError where it is not a function of `count` arguments. A class does not count."""
+    """Raises TypeError if it is not a function of `count` arguments. Classes are refused."""
     is_function = callable(given) and not isinstance(given, type)
     if not is_function or not takes(given, count):
         got = f"one of {inspect.signature(given)}" if is_function else shown(given)
@@ -101,30 +102,30 @@ def function(name: str, given: Any, count: int, spelled: str) -> None:
 
 
 def takes(given: Any, count: int) -> bool:
-    """Returns whether a function can be called with so many arguments, as far as Python knows."""
+    """Returns whether a function accepts `count` arguments, or does not show its signature."""
     try:
         inspect.signature(given).bind(*range(count))
     except (TypeError, ValueError) as error:
-        return isinstance(error, ValueError)  # some functions of Python's own show no signature
+        return isinstance(error, ValueError)  # some built-in functions do not show a signature
     return True
 
 
 def module(given: Any, name: str = "model") -> None:
-    """Raises TypeError where it does not name its parameters."""
+    """Raises TypeError if it does not name its parameters."""
     if not hasattr(given, "named_parameters") or isinstance(given, type):
         raise TypeError(f"{name} must be a Module, which names its parameters, got {shown(given)}")
 
 
 def operand(name: str, given: Any) -> None:
-    """Raises TypeError where arithmetic does not take it."""
+    """Raises TypeError if it is neither a number nor a `Value`."""
     if not is_number(given) and not hasattr(given, "_apply_"):
         raise TypeError(f"{name} must be a number or a Value, got {shown(given)}")
 
 
 def operation(name: str, given: Any, advice: str = "") -> None:
-    """Raises TypeError where it is not an operation."""
+    """Raises TypeError if it is not an operation."""
     if not hasattr(given, "local_partials") or isinstance(given, type):
-        made = "one of the table, like tanh, or one that operation(...) made"
+        made = "a built-in one, like tanh, or one made with operation(...)"
         raise TypeError(f"{name} must be an operation, {made}, got {shown(given)}{advice}")
 
 
@@ -132,14 +133,14 @@ def operation(name: str, given: Any, advice: str = "") -> None:
 
 
 def plain(given: Any) -> Any:
-    """Returns an array, a tensor or a data frame as nested lists, and anything else as it is."""
+    """Returns an array, a tensor or a data frame as nested lists, and anything else unchanged."""
     if hasattr(given, "to_numpy") and not isinstance(given, type):
         given = given.to_numpy()
     return given.tolist() if hasattr(given, "tolist") and not isinstance(given, type) else given
 
 
 def listed(name: str, given: Any) -> Sequence[Any]:
-    """Returns a list, a tuple, or the values of an array; TypeError for what has no order."""
+    """Returns a list, a tuple, or the values of an array; TypeError if it is unordered."""
     items = plain(given)
     if isinstance(items, list | tuple | range):
         return items
@@ -148,7 +149,7 @@ def listed(name: str, given: Any) -> Sequence[Any]:
 
 
 def pair(name: str, given: Any, spelled: str) -> tuple[Any, Any]:
-    """Returns the two parts of a pair; or TypeError."""
+    """Returns the two parts of a pair; TypeError for anything else."""
     parts = plain(given)
     if isinstance(parts, list | tuple) and len(parts) == 2:
         return parts[0], parts[1]
@@ -156,19 +157,19 @@ def pair(name: str, given: Any, spelled: str) -> tuple[Any, Any]:
 
 
 def shape(name: str, given: Any) -> tuple[int, int]:
-    """Returns the rows and the columns of a picture; or TypeError or ValueError."""
+    """Returns the rows and the columns of a picture; else TypeError or ValueError."""
     rows, columns = pair(name, given, "(rows, columns)")
     return whole_number(f"each of {name}", rows), whole_number(f"each of {name}", columns)
 
 
 def examples(what: str, given: Any, columns: Sequence[str] = (), depth: int = 8) -> list[Any]:
-    """Returns "inputs" or "targets" as a list: for each example a number, or lists of numbers.
+    """Returns inputs or targets as a list, with a number or nested lists of numbers per example.
 
-    Arrays, tensors and data frames count by their values. Lists may be nested `depth` deep; 2 is
-    for a table, whose cells are plain numbers. Elsewhere all but targets may be `Value`s.
+    Arrays, tensors and data frames become lists of their values. Lists may be nested `depth` deep.
+    In a table, which has depth 2, all cells are plain numbers; otherwise inputs may be `Value`s.
 
     Raises:
-        TypeError: an example holds something else than numbers, or is not ordered.
+        TypeError: an example holds something other than numbers, or is not ordered.
         ValueError: a number is not finite.
     """
     if hasattr(given, "to_numpy"):
@@ -180,14 +181,14 @@ def examples(what: str, given: Any, columns: Sequence[str] = (), depth: int = 8)
 
 
 def _is_fine(x: Any) -> bool:
-    """Returns whether a look that costs little shows finite floats."""
+    """Returns whether a cheap test finds only finite floats."""
     if type(x) is list:
         return {float}.issuperset(map(type, x)) and math.isfinite(sum(x))
     return type(x) is float and math.isfinite(x)
 
 
 def _checked(what: str, path: tuple[int, ...], given: Any, columns: Any, depth: int) -> Any:
-    """Returns what an example holds at a path of places, as plain numbers."""
+    """Returns the part of an example at that path, as plain numbers."""
     x = plain(given)
     if isinstance(x, list | tuple) and len(path) < depth:
         is_row = len(path) + 1 < depth
@@ -213,10 +214,10 @@ def _checked(what: str, path: tuple[int, ...], given: Any, columns: Any, depth: 
 
 
 def is_finite(number: Any) -> bool:
-    """Returns whether a number is finite as a float, too."""
+    """Returns whether a number is finite, and fits into a float."""
     try:
         return math.isfinite(number)
-    except OverflowError:  # a whole number that no float holds
+    except OverflowError:  # an int that is too large for a float
         return False
 
 

@@ -1,6 +1,6 @@
-"""Writing a file so that it is there whole, or not at all.
+"""`write_whole`: writes a file completely, or leaves it as it was.
 
-Models, pictures and pages are all written by `write_whole`, which does not look at what it writes.
+Models, pictures and pages are all written with it.
 """
 
 import errno
@@ -16,25 +16,25 @@ from typing import Any, BinaryIO
 if sys.platform != "win32":
     import fcntl
 
-DRAFT = ".micrograd_notes.draft"  # how the name of a draft ends
+DRAFT = ".micrograd_notes.draft"  # the end of a draft's name
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
-    """Writes the content to the path and returns the path: a reader never meets half of it.
+    """Writes the content to the path and returns the path. Readers never see half of the content.
 
-    A symbolic link stays a link, and the file that it leads to is written, even if that file does
-    not exist yet. A file that exists keeps its mode and, where the system permits it, its owner.
-    Where a file has several hard links, only this name gets the new content. Something that is not
-    a regular file, like a FIFO, /dev/null or /dev/stdout, is written straight into.
+    A symbolic link stays a link; the file that it points to is written, and created if need be. An
+    existing file keeps its mode and, if the system permits it, its owner. If it has several hard
+    links, only this name gets the new content. Anything that is not a regular file, like a FIFO,
+    /dev/null or /dev/stdout, is written directly.
 
-    The content first goes to a draft beside the file, `.NAME.micrograd_notes.draft`, which then
-    takes the file's name. Processes that write to the same file take turns. A process that is
-    killed may leave its draft, and the next one removes it.
+    The content first goes to a draft beside the file, `.NAME.micrograd_notes.draft`, which is then
+    renamed. Processes that write the same file take turns. A process that is killed may leave its
+    draft, and the next one removes it.
 
     Raises:
         TypeError: path is not the name of a file.
-        OSError: the file cannot be written, or is read-only, which holds for root, too. A regular
-            file is then as it was before.
+        OSError: the file cannot be written, or is read-only (for root, too). A regular file is
+            unchanged.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -45,7 +45,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
     advice = "give the name of a file, in a folder that exists and that you may write to"
     try:
         there = _status(given)
-        # A file that this process prints to must stay the same file: there is more to be printed.
+        # If this process prints to the file, it must stay the same file: more may be printed.
         output = next((number for number in (1, 2) if _is_open_as(number, there)), None)
         if there is None or (stat.S_ISREG(there.st_mode) and output is None):
             target = Path(os.path.realpath(given))
@@ -67,7 +67,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
 
 
 def as_path(path: Any, name: str = "path", what: str = 'a file, like "model.json"') -> Path:
-    """Returns the path as a `Path`; TypeError if no file can have that name."""
+    """Returns the path as a `Path`; TypeError if a file can't have that name."""
     with suppress(TypeError, UnicodeError):
         if b"\0" not in os.fsencode(given := Path(path)):
             return given
@@ -75,7 +75,7 @@ def as_path(path: Any, name: str = "path", what: str = 'a file, like "model.json
 
 
 def _status(path: Path) -> os.stat_result | None:
-    """Returns the status of what the path leads to; None if there is nothing yet."""
+    """Returns the status of the file at the path; None if it does not exist."""
     try:
         return path.stat()
     except FileNotFoundError:
@@ -83,18 +83,18 @@ def _status(path: Path) -> os.stat_result | None:
 
 
 def _is_open_as(descriptor: int, there: os.stat_result | None) -> bool:
-    """Returns whether the descriptor is open, and leads to the file of that status."""
+    """Returns whether the descriptor is open, for the file with that status."""
     with suppress(OSError):
         return there is not None and os.path.samestat(there, os.fstat(descriptor))
     return False
 
 
 def _replace(target: Path, content: bytes, there: os.stat_result | None) -> None:
-    """Writes a draft, which takes the target's name in one move, once all of it is on the disk."""
+    """Writes a draft and, once all of it is on the disk, renames it to the target."""
     draft = target.with_name(f".{target.name}{DRAFT}")
     if len(os.fsencode(draft.name)) > 255:  # the longest name on common file systems
         draft = target.with_name(f".{sha256(os.fsencode(target.name)).hexdigest()}{DRAFT}")
-    # Nobody else may read a private file's new content, not for a moment.
+    # A private file's new content must not be readable by others, even for a moment.
     with _new_draft(draft, 0o600 if there else 0o666) as file:
         try:
             if there and sys.platform != "win32":
@@ -116,13 +116,13 @@ def _replace(target: Path, content: bytes, there: os.stat_result | None) -> None
 
 
 def _new_draft(draft: Path, mode: int) -> BinaryIO:
-    """Returns an empty file of that name, which is locked, so that another process waits for it."""
+    """Returns an empty, locked file of that name. Other processes wait for the lock."""
     if sys.platform == "win32":
         return draft.open("wb")  # an open file can't be removed there
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
     while True:
         file = open(os.open(draft, flags, mode), "wb")  # noqa: SIM115 - it is returned
-        with suppress(OSError):  # some network file systems have no locks
+        with suppress(OSError):  # some network file systems do not support locks
             fcntl.flock(file, fcntl.LOCK_EX)
         if _is_open_as(file.fileno(), _status(draft)):
             if os.fstat(file.fileno()).st_size == 0:

@@ -1,7 +1,7 @@
-"""Where the files of version 0.1 are now, for an import by their old path.
+"""The new homes of the modules of version 0.1, for imports by their old paths.
 
-`import micrograd_notes.optim` raises an error that says `micrograd_notes.train.optim`. The package
-calls `install` once.
+`import micrograd_notes.optim` raises an error that names `micrograd_notes.train.optim`. The
+package calls `install` once, when it is imported.
 """
 
 import sys
@@ -42,7 +42,7 @@ MOVED = {
 
 
 class _OldPaths(MetaPathFinder):
-    """Is asked last, for what no other finder knows."""
+    """Refuses the old paths; Python calls it after all other finders have failed."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: Any = None) -> None:
         package, _, name = fullname.partition(".")
@@ -55,6 +55,6 @@ class _OldPaths(MetaPathFinder):
 
 
 def install() -> None:
-    """Makes an import by an old path say the new one."""
+    """Makes an import by an old path raise an error that names the new one."""
     if not any(isinstance(finder, _OldPaths) for finder in sys.meta_path):
         sys.meta_path.append(_OldPaths())

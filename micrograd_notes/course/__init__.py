@@ -1,1 +1,1 @@
-"""The notebooks as a web site, and their exercises."""
+"""The notebooks as a web site (`site.py`), and the check of their exercises (`exercises.py`)."""

@@ -1,11 +1,8 @@
-"""Checks for a learner's own answers: whether they pass, and if not, for which input, and a hint.
+"""`check`: compares a learner's answer to an exercise with a reference, and prints a hint.
 
-An exercise in a notebook is a stub to fill in, and a `check` below it, which calls what the learner
-wrote and a reference with the same inputs. The reference is best found by another road, a nudge or
-the engine, so that it gives nothing away.
-
-This file knows how answers are called, compared and spoken of. It knows no exercise: those stand in
-the notebooks, with their hints.
+The notebooks call it: an exercise is a stub to fill in, and a `check` below it, which calls the
+learner's function and a reference with the same inputs. To avoid giving the answer away, write the
+reference in another way, with a nudge or the engine. Exercises and hints are in the notebooks.
 """
 
 import copy
@@ -28,22 +25,22 @@ def check(
     hint: str,
     slips: Mapping[float, str] | None = None,
 ) -> None:
-    """Prints whether the attempt gives what the reference gives, for every input.
+    """Prints whether the attempt returns the same as the reference, for every input.
 
-    The first input where it does not is shown, with what was expected, what came, and a hint. An
-    attempt that is still a stub (`...`, nothing, `NotImplementedError`) is "not written yet", which
-    is no error: a notebook runs to its end before anything is solved.
+    If not, it prints the first wrong input, the expected result, the result of the attempt, and a
+    hint. A stub (`...`, nothing, `NotImplementedError`) is "not written yet" and not an error, so
+    that a notebook can run to its end before anything is solved.
 
     Args:
         attempt: the learner's function.
-        reference: a function of the same arguments that is right.
-        *inputs: what to call both with; a tuple is several arguments, all else is one.
-        hint: what helps a reader whose answer is wrong.
-        slips: for a wrong number that is often given, the hint that fits it better.
+        reference: a correct function of the same arguments.
+        *inputs: the arguments of each call; a tuple is several arguments, anything else is one.
+        hint: advice for a wrong answer.
+        slips: better hints for common wrong numbers, by the number.
 
     Raises:
         TypeError: the attempt is neither a function nor a stub.
-        ValueError: there are no inputs.
+        ValueError: inputs are missing.
 
     >>> def double(x):
     ...     return x * x
@@ -58,21 +55,17 @@ def check(
     double: not written yet.
     """
     if not inputs:
-        raise ValueError("check got no inputs; give one or more to compare the answers for")
+        raise ValueError("check needs one or more inputs, got none; pass the arguments of a call")
     checks.text("hint", hint)
-    if not isinstance(slips, Mapping | None):
-        raise TypeError(f"slips must be a dictionary of wrong numbers and hints, got {slips!r:.80}")
-    print(_verdict(attempt, reference, inputs, hint, slips or {}))
+    slips = {} if slips is None else slips
+    checks.instance("slips", slips, Mapping, "a dictionary of wrong numbers and hints")
+    print(_verdict(attempt, reference, inputs, hint, slips))
 
 
 def _verdict(
-    attempt: Answer,
-    reference: Answer,
-    inputs: Sequence[Any],
-    hint: str,
-    slips: Mapping[float, str],
+    attempt: Answer, reference: Answer, inputs: Sequence[Any], hint: str, slips: Mapping[float, str]
 ) -> str:
-    """Returns what there is to say about the attempt."""
+    """Returns the text that `check` prints."""
     name = _name(attempt)
     if _is_stub(attempt):
         return f"{name}: not written yet."
@@ -85,7 +78,7 @@ def _verdict(
         call = f"{name}({', '.join(map(_shown, arguments))})"
         expected = reference(*copy.deepcopy(arguments))
         try:
-            got = attempt(*copy.deepcopy(arguments))  # a copy, as it may change what it is given
+            got = attempt(*copy.deepcopy(arguments))  # copied, because the attempt may change them
         except Exception as error:
             if _comes_from_a_stub(error):
                 return f"{name}: not written yet."
@@ -109,12 +102,12 @@ def _name(attempt: Any) -> str:
 
 
 def _is_stub(thing: Any) -> bool:
-    """Returns whether it is `...`, or a list or tuple that still holds one."""
+    """Returns whether it is `...`, or a list or tuple that contains one."""
     return thing is ... or (isinstance(thing, list | tuple) and any(x is ... for x in thing))
 
 
 def _comes_from_a_stub(error: Exception) -> bool:
-    """Returns whether the code stopped at a `...`: Python's message then names an ellipsis."""
+    """Returns whether the code failed at a `...`, which Python's message calls an ellipsis."""
     return isinstance(error, NotImplementedError) or "ellipsis" in str(error).lower()
 
 
@@ -124,17 +117,17 @@ def _comes_from_a_stub(error: Exception) -> bool:
 def _is_same(got: Any, expected: Any) -> bool:
     """Returns whether two answers are the same, number by number."""
     got, expected = _without_graph(got), _without_graph(expected)
-    if _is_number(got) and _is_number(expected):
-        # A formula in another order differs in its last digits, a nudge from the slope by 1e-8 or
-        # so, and a wrong formula by far more.
+    if isinstance(got, int | float) and isinstance(expected, int | float):
+        # Adding in another order changes the last digits, a nudge differs from the slope by about
+        # 1e-8, and a wrong formula by far more.
         return math.isclose(got, expected, rel_tol=1e-6, abs_tol=1e-9)
-    if _is_list(got) and _is_list(expected):
+    if isinstance(got, list | tuple) and isinstance(expected, list | tuple):
         return len(got) == len(expected) and all(map(_is_same, got, expected))
     return type(got) is type(expected) and bool(got == expected)
 
 
 def _fitting(got: Any, hint: str, slips: Mapping[float, str]) -> str:
-    """Returns the hint for this wrong answer: that of a known slip if it is one."""
+    """Returns the hint for this wrong answer: that of a known slip, or the general one."""
     return next((advice for wrong, advice in slips.items() if _is_same(got, wrong)), hint)
 
 
@@ -142,29 +135,21 @@ def _without_graph(answer: Any) -> Any:
     return answer.data if isinstance(answer, Value) else answer
 
 
-def _is_number(answer: Any) -> bool:
-    return isinstance(answer, int | float)
-
-
-def _is_list(answer: Any) -> bool:
-    return isinstance(answer, list | tuple)
-
-
 # ---- showing -------------------------------------------------------------------------------------
 
 
 def _shown_apart(expected: Any, got: Any) -> tuple[str, str]:
-    """Returns both in words, with as many digits as it takes to tell them apart."""
+    """Returns both as texts, with enough digits to distinguish them."""
     short = _shown(expected), _shown(got)
     return short if short[0] != short[1] else (repr(expected), repr(got))
 
 
 def _shown(answer: Any) -> str:
-    """Returns the answer as a reader would write it: six digits, not sixteen."""
+    """Returns the answer as a text, with six digits instead of sixteen."""
     answer = _without_graph(answer)
     if isinstance(answer, float):
         return f"{answer:.6g}"
-    if _is_list(answer):
+    if isinstance(answer, list | tuple):
         shown = ", ".join(map(_shown, answer))
         return f"[{shown}]" if isinstance(answer, list) else f"({shown})"
     return repr(answer)

@@ -1,11 +1,9 @@
-"""The course as a web site: every notebook a page, and the map of the course in front.
+"""`build_course`: renders the notebooks as a web site, with the map of the course as front page.
 
-Notebooks and pages of Markdown become pages that are linked to each other, and a new site takes the
-place of an old one. nbconvert turns cells into HTML, and `course_template/` has what is around
-them. Nothing runs: a page shows what its notebook was saved with.
-
-A site needs no network and no server. There are no equations in TeX on it, which would need MathJax
-and its fonts: the course writes its formulas as code, and a dollar sign is a dollar sign.
+`micrograd-notes course build` calls it. nbconvert renders the cells, and `template/` has everything
+around them. Notebooks are not run: pages show their saved outputs. The site works without a network
+or a server, so equations in TeX, which would need MathJax, are refused; the course writes formulas
+as code. Read `build_course` first; the functions below are in the order of its calls.
 """
 
 from __future__ import annotations
@@ -32,24 +30,24 @@ __all__ = ["build_course"]
 TEMPLATE = Path(__file__).parent / "template"
 MAP = "README.md"
 LIST = "made_by_micrograd_notes.txt"
-NARROW = 36  # characters of code in a line, on a telephone
-LIGHT_CODE, DARK_CODE = "xcode", "lightbulb"  # of Pygments; all colours have 4.5:1 on the paper
+NARROW = 36  # characters of code per line on a phone
+LIGHT_CODE, DARK_CODE = "xcode", "lightbulb"  # of Pygments; contrasts are 4.5:1 or more
 
-_NEEDS = 'the course is rendered by nbconvert: python -m pip install -e ".[notebooks]"'
+_NEEDS = 'the course needs nbconvert: python -m pip install -e ".[notebooks]"'
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page of the site, and where it comes from.
+    """One page of the site, and its source.
 
-    What it looks like is kept apart: nbconvert copies all that it is handed, for every page.
+    The style is kept apart, because nbconvert copies everything in a page, for every page.
     """
 
     source: Path
     name: str
-    """The file of the site, `01_a_neuron_by_hand.html`."""
+    """The name of the file, like `01_a_neuron_by_hand.html`."""
     number: str
-    """A chapter's, "01"; the map and what else is written in Markdown have none."""
+    """The number of a chapter, like "01"; "" for the map and other Markdown files."""
     title: str
     notebook: Any
 
@@ -58,14 +56,14 @@ def build_course(target: str | os.PathLike[str], notebooks: str | os.PathLike[st
     """Renders a folder of notebooks as a web site in `target`, and returns its front page.
 
     Every notebook `01_….ipynb` becomes a chapter, and every `.md` file a page; `README.md`, the map
-    of the course, is the front page. Links between them are links of the site. The target is there
-    whole, or as it was: it is built beside, and takes its place in one move.
+    of the course, is the front page. Links between them become links of the site. The site is built
+    in another folder, which is then renamed: if anything fails, the target is unchanged.
 
     Raises:
         ImportError: nbconvert is not installed.
         TypeError: target or notebooks is not the name of a folder.
-        ValueError: there is no map, a page has no title, or a link leads nowhere.
-        OSError: the target cannot be written, or is something that this function did not make.
+        ValueError: the map is missing, a page lacks a title, or a link is broken.
+        OSError: the target cannot be written, or this function did not make it.
     """
     if target == "":  # that is the folder that the caller is in
         raise ValueError("target must be the name of a folder, got ''")
@@ -104,7 +102,7 @@ def _pages_of(source: Path) -> list[Page]:
 
 
 def _needed(module: str) -> Any:
-    """Returns a module of nbconvert's, or of what it needs; ImportError where it is missing."""
+    """Returns a module that comes with nbconvert; ImportError if it is not installed."""
     try:
         return import_module(module)
     except ImportError as error:
@@ -115,8 +113,8 @@ def _page(path: Path, name: str, number: str, notebook: Any) -> Page:
     first = notebook.cells[0] if notebook.cells else None
     line = first.source.partition("\n")[0] if first and first.cell_type == "markdown" else ""
     if not line.startswith("# "):
-        raise ValueError(f"{path.name} has no title; its first line must be: # Title")
-    title = line.removeprefix("# ").replace("`", "").strip()  # navigation has no code in it
+        raise ValueError(f"{path.name} needs a title; its first line must be: # Title")
+    title = line.removeprefix("# ").replace("`", "").strip()  # without code, for the navigation
     return Page(path, name, number, title, notebook)
 
 
@@ -124,7 +122,7 @@ def _page(path: Path, name: str, number: str, notebook: Any) -> Page:
 
 
 def _rendered(page: Page, pages: Sequence[Page], style: str) -> BeautifulSoup:
-    """Returns the page with its navigation, its links still those of the source."""
+    """Returns the page with its navigation; its links are still those of the source."""
     made_of: type[BeautifulSoup] = _needed("bs4").BeautifulSoup
     exporter = _needed("nbconvert").HTMLExporter(
         extra_template_basedirs=[str(TEMPLATE.parent)], template_name=TEMPLATE.name
@@ -147,7 +145,7 @@ def _rendered(page: Page, pages: Sequence[Page], style: str) -> BeautifulSoup:
 
 
 def _tidy_headings(soup: BeautifulSoup) -> None:
-    """Lists the sections in the page's contents; the headings keep their ids, and lose a ¶."""
+    """Lists the sections in the page's contents, and removes the ¶ from headings."""
     sections = soup.select_one("ol.sections")
     for heading in soup.select("main :is(h1, h2, h3, h4)"):
         for anchor in heading.select("a.anchor-link"):
@@ -163,13 +161,13 @@ def _tidy_headings(soup: BeautifulSoup) -> None:
 
 
 def _let_wide_things_scroll(soup: BeautifulSoup) -> None:
-    """Makes what may be wider than a small screen scroll by itself, by keyboard too."""
+    """Lets wide code and tables scroll on a small screen, by keyboard too."""
     for block in soup.select("main pre"):
         if max(map(len, block.get_text().splitlines()), default=0) > NARROW:
             block["tabindex"] = "0"
     for table in soup.select(".text table"):
         table.wrap(soup.new_tag("div", attrs={"class": "scrolls", "tabindex": "0"}))
-    # Alone on a page, a stepper's table is a landmark. Two of the same name are none.
+    # A stepper's table is a landmark, but landmarks with the same name would be ambiguous.
     for region in soup.select(".shown [role=region]"):
         region["role"] = "group"
 
@@ -182,8 +180,8 @@ def _refuse_equations(page: Page, soup: BeautifulSoup) -> None:
         found = re.search(r"\$[^$]+\$", words)
         if found:
             raise ValueError(
-                f"{page.source.name} has an equation in TeX, {found[0]:.60}, which a page without "
-                "a network cannot show; write it as code, between backticks or indented"
+                f"{page.source.name} has an equation in TeX, {found[0]:.60}, which can't be shown "
+                "without a network; write it as code, between backticks or indented"
             )
 
 
@@ -191,10 +189,9 @@ def _refuse_equations(page: Page, soup: BeautifulSoup) -> None:
 
 
 def _linked(page: Page, soup: BeautifulSoup, pages: Sequence[Page], source: Path) -> Iterator[Path]:
-    """Makes the links of the source those of the site; yields the files that the page shows.
+    """Changes the links of the source to those of the site; yields the files that the page shows.
 
-    A link to a page leads to that page. A link to a file of the project that is no part of the
-    course keeps its words and leads nowhere.
+    A link to a file of the project that is not part of the course becomes plain text.
     """
     names = {each.source.name: each.name for each in pages}
     for tag, attribute in (("a", "href"), ("img", "src")):
@@ -205,7 +202,7 @@ def _linked(page: Page, soup: BeautifulSoup, pages: Sequence[Page], source: Path
                 continue
             file = source / unquote(parts.path)
             if not file.exists():
-                raise ValueError(f"{page.source.name} refers to {address}, and there is no {file}")
+                raise ValueError(f"{page.source.name} refers to {address}, but {file} is missing")
             inside = file.resolve().is_relative_to(source.resolve()) and file.is_file()
             if file.parent.samefile(source) and file.name in names:
                 fragment = f"#{parts.fragment}" if parts.fragment else ""
@@ -219,7 +216,7 @@ def _linked(page: Page, soup: BeautifulSoup, pages: Sequence[Page], source: Path
 
 
 def _check_fragments(rendered: Sequence[tuple[Page, BeautifulSoup]]) -> None:
-    """Raises `ValueError` for a link to a place in a page which is not there."""
+    """Raises ValueError for a link to a section that does not exist."""
     places = {
         page.name: {str(each["id"]) for each in soup.select("[id]")} for page, soup in rendered
     }
@@ -235,21 +232,15 @@ def _check_fragments(rendered: Sequence[tuple[Page, BeautifulSoup]]) -> None:
 
 
 def _style() -> str:
-    """Returns how pages look, and the colours of code, for light and for dark.
+    """Returns the style sheet, with the colours of code for light and dark.
 
-    It stands in each page: a browser shows a page from a folder, but reads no second file for it in
-    every way that it would from a server.
+    It is part of each page, because browsers restrict further files if a page is opened from disk.
     """
     formatter = _needed("pygments.formatters").HtmlFormatter
     light, dark = (
-        "\n".join(
-            rule
-            for rule in formatter(style=style, nobackground=True)
-            .get_style_defs(".highlight")
-            .splitlines()
-            if rule.startswith(".highlight .")
-        )
+        "\n".join(rule for rule in rules.splitlines() if rule.startswith(".highlight ."))
         for style in (LIGHT_CODE, DARK_CODE)
+        for rules in [formatter(style=style, nobackground=True).get_style_defs(".highlight")]
     )
     own = (TEMPLATE / "course.css").read_text(encoding="utf-8")
     return f"{own}\n{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n"
@@ -259,11 +250,11 @@ def _style() -> str:
 
 
 def _check_replaceable(place: Path) -> None:
-    """Raises `OSError` if something stands there that holds more than a site made here."""
+    """Raises OSError if the place is anything other than a site that this file made."""
     if not place.exists():
         return
     if not place.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, "this is a file; give a folder", str(place))
+        raise NotADirectoryError(errno.ENOTDIR, "this is a file; pass a folder", str(place))
     listing = place / LIST
     made = set(listing.read_text(encoding="utf-8").splitlines()) if listing.is_file() else set()
     for path in sorted(place.rglob("*")):
@@ -271,13 +262,13 @@ def _check_replaceable(place: Path) -> None:
             raise FileExistsError(
                 errno.EEXIST,
                 f"it holds {path.relative_to(place)}, which this command did not write, and the "
-                "site replaces the folder; give an empty folder or a new one",
+                "site would replace the folder; pass an empty folder or a new one",
                 str(place),
             )
 
 
 def _write_folder(place: Path, files: dict[str, bytes]) -> Path:
-    """Writes the files to a folder beside, which then takes the place's name; returns the place."""
+    """Writes the files to a new folder beside the place, renames it, and returns the place."""
     target, mark = Path(os.path.realpath(place)), secrets.token_hex(4)  # a link stays a link
     draft, old = (target.with_name(f".{target.name}.{mark}{end}") for end in ("", ".old"))
     try:
@@ -299,7 +290,7 @@ def _write_folder(place: Path, files: dict[str, bytes]) -> Path:
     except OSError as error:
         raise OSError(
             error.errno,
-            f"{error.strerror}; give a folder that you may write to, in one that exists. Nothing "
+            f"{error.strerror}; pass a folder that you may write to, in one that exists. Nothing "
             "was written",
             str(place),
         ) from error

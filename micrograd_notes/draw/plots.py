@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, cast
 from micrograd_notes.common import checks
 from micrograd_notes.draw.stepper.flipbook import Flipbook
 from micrograd_notes.engine import Value, no_grad
-from micrograd_notes.nn.networks import Layer, Neuron
+from micrograd_notes.nn import Layer, Neuron
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -326,7 +326,7 @@ def distributions(
     Raises `ValueError` if there is no snapshot, or if it does not have numbers of that kind.
 
     >>> from micrograd_notes.train.data import xor
-    >>> from micrograd_notes.nn.networks import MLP
+    >>> from micrograd_notes.nn import MLP
     >>> from micrograd_notes.train.recording import Recorder
     >>> from micrograd_notes.train.loop import fit
     >>> model = MLP(2, [4, 1], seed=0)
@@ -614,7 +614,7 @@ def weights_as_images(
     tenth of the strongest has no sign. `shape` is (rows, columns). Biases are left out.
     Raises `ValueError` if a neuron does not have rows x columns weights.
 
-    >>> from micrograd_notes.nn.networks import Layer
+    >>> from micrograd_notes.nn import Layer
     >>> ax = weights_as_images(Layer(4, 3, seed=0), shape=(2, 2))
     >>> len(ax.images)
     3

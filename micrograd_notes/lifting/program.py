@@ -422,7 +422,7 @@ def lift(
     rules: where the scalars raise, as log(-1) does, the loss is nan, and a warning (`NotChecked`)
     says so if it happens during the comparison.
 
-    >>> from micrograd_notes.nn.networks import MLP
+    >>> from micrograd_notes.nn import MLP
     >>> model = MLP(2, [1], seed=0)
     >>> program = lift(lambda x, y: (model(x) - y) ** 2, model)
     >>> loss = program([[1.0, 2.0], [3.0, 4.0]], [0.5, -0.5])

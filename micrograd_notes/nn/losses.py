@@ -1,17 +1,13 @@
-"""Losses: how far the outputs of a model are from what they should be, as one number to make small.
+"""Losses: one number that measures how far a model's outputs are from their targets.
 
-The names and the numbers are PyTorch's. Each loss takes one example or a batch: an output (or a
-list of them) and a target (or a list of them). Classification starts from *logits*, the plain
-outputs of the last layer: a sigmoid or an exponential that is taken too early overflows or rounds
-to 0.
+Names and results are PyTorch's. Each loss takes one output and its target, or a list of each.
+Classification starts from *logits*, the plain outputs of the last layer, because a sigmoid or an
+exponential taken too early overflows or rounds to 0. `reduction` combines the losses of the
+examples: "mean" (the default), "sum", or "none", which returns all of them.
 
-`reduction` says what becomes of the losses of the examples: "mean" (the default), "sum", or "none",
-which returns them as they are.
-
-A target may be a `Value` as well, data that a lifted program does not know yet. It can't be asked
-what it is, so the checks of plain targets are left out, and the formula is the one for any target.
-
-This file knows formulas and the shapes of their arguments. It knows no model and no data set.
+`fit` calls these, or you call them in your own loop. Each formula is below "one example". A target
+can also be a `Value`, which stands for future data when a loss is lifted: then the checks of plain
+targets are skipped, and the general formula is used.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
@@ -30,13 +26,14 @@ REDUCTIONS = ("mean", "sum", "none")
 
 Outputs = Value | float | Sequence[Any]
 Targets = Value | float | Sequence[Any]
+Formula = Callable[[Any, Any], Any]
 
 
 def mse_loss(predictions: Outputs, targets: Targets, reduction: str = "mean") -> Any:
     """Returns the squared error, (prediction - target)**2.
 
-    Predictions and targets are numbers, lists, or lists of lists, of the same shape; the mean is
-    taken over all numbers in them.
+    Predictions and targets are numbers, lists, or lists of lists, of the same shape. The mean is
+    that of all numbers in them.
 
     >>> mse_loss([Value(1.0), Value(4.0)], [1.0, 2.0]).data
     2.0
@@ -47,9 +44,9 @@ def mse_loss(predictions: Outputs, targets: Targets, reduction: str = "mean") ->
 
 
 def hinge_loss(predictions: Outputs, targets: Targets, reduction: str = "mean") -> Any:
-    """Returns max(0, 1 - target * prediction): nothing for a prediction that is right by 1 or more.
+    """Returns max(0, 1 - target * prediction), which is 0 if the prediction is right by 1 or more.
 
-    Targets are -1 or +1; a data set of two classes gives them by `signs()`.
+    Targets are -1 or +1, as `signs()` of a data set with two classes returns them.
 
     >>> hinge_loss([Value(3.0), Value(0.5), Value(0.5)], [1, 1, -1], reduction="sum").data
     2.0
@@ -60,7 +57,7 @@ def hinge_loss(predictions: Outputs, targets: Targets, reduction: str = "mean") 
 def binary_cross_entropy_with_logits(
     logits: Outputs, targets: Targets, reduction: str = "mean"
 ) -> Any:
-    """Returns -log of the probability given to the target, where sigmoid(logit) is that of class 1.
+    """Returns -log of the target's probability; sigmoid(logit) is the probability of class 1.
 
     Targets are 0 or 1, or a probability between them. The formula, exact at both ends, is
 
@@ -77,12 +74,12 @@ def binary_cross_entropy_with_logits(
 
 
 def cross_entropy(
-    logits: Sequence[Any], target: Value | float | Sequence[Any], reduction: str = "mean"
+    logits: Sequence[Any], target: Targets, reduction: str = "mean"
 ) -> Any:
     """Returns -log of the probability that softmax(logits) gives to the target.
 
-    For one example, logits is a list, one a class, and target the number of its class, which may be
-    spelled 2 or 2.0; for a batch, they are a list of such lists and a list of such numbers:
+    For one example, `logits` is a list with one logit per class, and `target` the number of its
+    class, 2 or 2.0. For a batch, they are lists of those:
 
         logsumexp(logits) - logits[target]
 
@@ -94,16 +91,17 @@ def cross_entropy(
     checks.one_of("reduction", reduction, REDUCTIONS)
     if not _is_list(logits):
         raise TypeError(
-            f"cross_entropy takes a list of logits, one per class, got {checks.shown(logits)}; for "
-            "a model with one output there is binary_cross_entropy_with_logits"
+            "cross_entropy needs a list with one logit per class, got "
+            f"{checks.shown(logits)}; if the model has one output, use "
+            "binary_cross_entropy_with_logits"
         )
     if not any(_is_list(row) for row in logits):
         return _cross_entropy(logits, target)
     targets: Any = target
     if not _is_list(targets):
         raise TypeError(
-            f"cross_entropy got a batch of {len(logits)} lists of logits for one target, "
-            f"{checks.shown(target)}; give a list of targets"
+            f"cross_entropy got a batch of {len(logits)} lists of logits but one target, "
+            f"{checks.shown(target)}; pass a list of targets"
         )
     _check_lengths("cross_entropy", logits, targets)
     losses = [_cross_entropy(row, label) for row, label in zip(logits, targets, strict=True)]
@@ -123,7 +121,7 @@ def _squared_error(prediction: Any, target: Any) -> Any:
 def _hinge(prediction: Any, target: Any) -> Any:
     if not isinstance(target, Value) and target not in (-1, 1):
         raise ValueError(
-            f"hinge_loss takes targets -1 and +1, got {target!r}; signs() of a data set gives them"
+            f"targets of hinge_loss must be -1 or +1, got {target!r}; pass signs() of the data set"
         )
     return relu(1 - target * prediction)
 
@@ -132,10 +130,10 @@ def _binary_cross_entropy(logit: Any, target: Any) -> Any:
     if not isinstance(target, Value):
         if not 0 <= target <= 1:
             raise ValueError(
-                "binary_cross_entropy_with_logits takes targets 0 and 1, or a probability between "
-                f"them, got {target!r}"
+                "targets of binary_cross_entropy_with_logits must be 0, 1, or a probability "
+                f"between them, got {target!r}"
             )
-        # One term for a plain label: the other would only add 0.
+        # For a plain label one term is enough: the other is 0.
         if target == 1:
             return softplus(-logit)
         if target == 0:
@@ -150,51 +148,42 @@ def _cross_entropy(logits: Any, target: Any) -> Any:
         )
     if len(logits) < 2:
         raise ValueError(
-            f"cross_entropy got {checks.shown(logits)}; give two or more logits for each example"
+            f"cross_entropy got {checks.shown(logits)}; pass two or more logits per example"
         )
     for logit in logits:
         checks.operand("each of the logits", logit)
-    # log(sum of exp(z) / exp(z of the label)). Taking the difference first keeps the digits of a
-    # loss that is nearly 0, and of its gradient; the label's own difference is 0.
+    # log(sum of exp(z) / exp(z of the label)). Subtracting first keeps the digits of a loss that is
+    # nearly 0, and of its gradient; the label's own difference is 0.
     if isinstance(target, Value):
         mine = pick(logits, target)
         return logsumexp(*[logit - mine for logit in logits])
     if type(target).__name__ in ("bool", "bool_") or not is_number(target) or target % 1:
         raise TypeError(
-            f"cross_entropy takes the number of a class as target, got {checks.shown(target)}. "
+            f"a target of cross_entropy must be the number of a class, got {checks.shown(target)}. "
             f"{checks.ONE_HOT}"
         )
     label = int(target)
-    # A negative label would count from the end of the list, silently.
+    # A negative label would silently count from the end of the list.
     if not 0 <= label < len(logits):
         raise ValueError(
-            f"cross_entropy got target {label} for {len(logits)} logits; a target is the number of "
-            "a class, counted from 0"
+            f"cross_entropy got target {label} for {len(logits)} logits; targets must be from 0 to "
+            f"{len(logits) - 1}"
         )
     mine = logits[label]
-    others = [logit - mine for i, logit in enumerate(logits) if i != label]
-    return logsumexp(0.0, *others)
+    return logsumexp(0.0, *[logit - mine for i, logit in enumerate(logits) if i != label])
 
 
 # ---- many examples -------------------------------------------------------------------------------
 
 
-def _loss(
-    name: str,
-    loss_of_one: Callable[[Any, Any], Any],
-    predictions: Any,
-    targets: Any,
-    reduction: str,
-) -> Any:
+def _loss(name: str, loss_of_one: Formula, predictions: Any, targets: Any, reduction: str) -> Any:
     """Returns the reduced losses of predictions and targets that have the same shape."""
     checks.one_of("reduction", reduction, REDUCTIONS)
     return _reduced(_losses(name, loss_of_one, predictions, targets), reduction)
 
 
-def _losses(
-    name: str, loss_of_one: Callable[[Any, Any], Any], predictions: Any, targets: Any
-) -> Any:
-    """Returns the loss of each prediction, in lists of the same shape as the predictions'."""
+def _losses(name: str, loss_of_one: Formula, predictions: Any, targets: Any) -> Any:
+    """Returns one loss per prediction, in lists of the same shape."""
     if not _is_list(predictions) and not _is_list(targets):
         checks.operand("each of the predictions (or logits)", predictions)
         checks.operand("each of the targets", targets)
@@ -209,7 +198,7 @@ def _losses(
 
 
 def _reduced(losses: Any, reduction: str) -> Any:
-    """Returns the mean or the sum of all losses in the lists, or the lists as they are."""
+    """Returns the mean or the sum of all losses in the lists, or the lists unchanged."""
     if reduction == "none":
         return losses
     first, *others = _flat(losses)
@@ -223,11 +212,11 @@ def _flat(losses: Any) -> list[Any]:
 
 
 def _is_list(thing: Any) -> bool:
-    """Returns whether it holds several things: lists, tuples and arrays do."""
+    """Returns whether it is a list, a tuple or an array; TypeError for a dictionary or a set."""
     if isinstance(thing, Mapping | Set | bytes) or hasattr(thing, "__next__"):
         raise TypeError(
             "predictions, logits and targets must be numbers or lists of them, got a "
-            f"{type(thing).__name__}; give list(...) of it"
+            f"{type(thing).__name__}; pass list(...) of it"
         )
     return isinstance(thing, Iterable) and not isinstance(thing, str)
 
@@ -240,4 +229,4 @@ def _check_lengths(name: str, predictions: Sequence[Any], targets: Sequence[Any]
     if len(predictions) != len(targets):
         raise ValueError(f"{name} got {len(predictions)} predictions for {len(targets)} targets")
     if not len(predictions):
-        raise ValueError(f"{name} got no predictions; give it one or more")
+        raise ValueError(f"{name} got no predictions; pass one or more")

@@ -1,14 +1,12 @@
-"""Saving: a network as a JSON file that a person can read, and back again to the last bit.
+"""`save_model` and `load_model`: a network as a readable JSON file, exact to the last bit.
 
-A file of version 2 lists the layers, and in a layer its neurons, one per line. A parameter is a
-number, with as many digits as it takes to read the same float again; or the arguments of a `Value`,
-if it is frozen or has a name; or the name of an earlier parameter that it is tied to, such as
-"layers[0].neurons[1].w[0]".
+A file of version 2 lists the layers and, in each layer, its neurons, one per line. A parameter is a
+number with enough digits to restore the same float; or the arguments of a `Value`, if it is frozen
+or has a name; or the name of an earlier parameter that it shares, like "layers[0].neurons[1].w[0]".
 
-The checksum is that of the content: the same JSON in another layout loads, and a changed digit does
-not. What a file may hold later, like an optimiser's memory, is one more entry beside the layers. A
-package that does not know an entry refuses the file, because to skip it could change what the model
-computes. Files of version 1 can be read, too. They have no checksum, so load and save them again.
+The checksum covers the content: the same JSON in another layout loads, a changed digit is refused.
+A file with an unknown entry is refused too, because skipping it could change what the model
+computes. Files of version 1 load, but they lack a checksum: save them again.
 """
 
 import hashlib
@@ -23,7 +21,7 @@ from micrograd_notes.common.checks import flag, shown
 from micrograd_notes.common.files import as_path, write_whole
 from micrograd_notes.engine import Value
 from micrograd_notes.engine.op import TABLE, Op
-from micrograd_notes.nn.networks import MLP, Layer, Neuron, _find_activation
+from micrograd_notes.nn.layers import MLP, Layer, Neuron, find_activation
 
 __all__ = ["load_model", "save_model"]
 
@@ -34,13 +32,13 @@ PathLike = str | os.PathLike[str]
 
 
 def save_model(model: MLP, path: PathLike) -> None:
-    """Writes an MLP to a JSON file, which `load_model` reads. A file that is there is replaced.
+    """Writes an MLP to a JSON file, which `load_model` reads. An existing file is replaced.
 
     Raises:
-        TypeError: the model is not an MLP; `state_dict()` gives the numbers of any module.
+        TypeError: the model is not an MLP; `state_dict()` returns the numbers of any module.
         ValueError: the model has something that a file can't hold, like a number that is not
-            finite, an activation that is not in the table, or a neuron of your own class.
-        OSError: the file cannot be written. An older one is then as it was before.
+            finite, an activation without a name, or a neuron of your own class.
+        OSError: the file cannot be written. An existing file is unchanged.
 
     >>> import tempfile
     >>> model = MLP(2, [1, 1], activation="tanh")
@@ -80,8 +78,8 @@ def load_model(path: PathLike, *, check: bool = True) -> MLP:
 
     Args:
         path: the name of the file.
-        check: whether the content must match the checksum. If you changed a file on purpose, load
-            it with check=False, and save the model again.
+        check: whether the content must match the checksum. If you changed a file on purpose, pass
+            check=False, and save the model again.
 
     Raises:
         ValueError: the file is not a saved model, was changed after it was saved, or was written by
@@ -103,7 +101,7 @@ def load_model(path: PathLike, *, check: bool = True) -> MLP:
 def _read(path: Path, check: bool) -> Any:
     """Returns the layers that the file lists, those of version 1 in the form of version 2."""
     if path.is_dir():
-        raise ValueError("it is a folder; give the name of a file")
+        raise ValueError("it is a folder; pass the name of a file")
     try:
         content = json.loads(
             path.read_bytes(),
@@ -113,7 +111,7 @@ def _read(path: Path, check: bool) -> Any:
             parse_int=lambda digits: _finite(digits) and int(digits),  # -0 is -0.0
         )
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f"it is not a JSON text that was saved whole: {error}") from error
+        raise ValueError(f"it is not a complete JSON text: {error}") from error
     if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
         raise ValueError(f'its "format" is not "{FORMAT}"')
     version = content.pop("version", None)
@@ -121,7 +119,7 @@ def _read(path: Path, check: bool) -> Any:
         return _layers_of_version_1(content)
     if version != VERSION:
         raise ValueError(
-            f"it is of version {shown(version)}, and this package reads versions 1 and "
+            f"it has version {shown(version)}, and this package reads versions 1 and "
             f"{VERSION}; install the version of micrograd_notes that wrote it"
         )
     if content.pop("checksum", None) != _checksum(content) and check:
@@ -136,7 +134,7 @@ def _read(path: Path, check: bool) -> Any:
 def _layers_of_version_1(content: dict[str, Any]) -> list[Any]:
     """Returns the layers of a file with sizes, one activation, and the arrays of a state dict.
 
-    The sizes are compared with the arrays before anything is built that is as large as they claim.
+    The sizes are compared with the arrays before anything of that size is built.
     """
     _check_entries("the file", content, "sizes", "activation", "parameters")
     sizes, activation, arrays = (content[key] for key in ("sizes", "activation", "parameters"))
@@ -155,7 +153,7 @@ def _layers_of_version_1(content: dict[str, Any]) -> list[Any]:
 
 
 def _check_entries(what: str, held: Any, *needed: str, optional: tuple[str, ...] = ()) -> None:
-    """Raises where it is not an object with these entries and no others."""
+    """Raises ValueError if it is not an object with exactly these entries."""
     if not isinstance(held, dict) or not {*needed} <= held.keys() <= {*needed, *optional}:
         got = list(held) if isinstance(held, dict) else held
         raise ValueError(
@@ -165,7 +163,7 @@ def _check_entries(what: str, held: Any, *needed: str, optional: tuple[str, ...]
 
 
 def _entries(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Returns the entries of an object; ValueError if it has two of the same name."""
+    """Returns the entries of an object; ValueError if two have the same name."""
     for key, count in Counter(key for key, _ in pairs).items():
         if count > 1:
             raise ValueError(f"it has the entry {shown(key)} {count} times; keep one of them")
@@ -180,13 +178,13 @@ def _finite(digits: str) -> float:
 
 
 def _checksum(content: dict[str, Any]) -> str:
-    """Returns digits that depend on the content alone; 1 is the same as 1.0."""
+    """Returns digits that depend only on the content; 1 is the same as 1.0."""
     content = json.loads(json.dumps(content), parse_int=float)
     return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 def _pretty(thing: Any, indent: str = "") -> str:
-    """Returns the thing as JSON, with a line for each neuron and for each entry."""
+    """Returns the thing as JSON, with one line per neuron and per entry."""
     items = list(thing.values()) if isinstance(thing, dict) else thing
     has_lists = isinstance(items, list) and any(isinstance(item, dict | list) for item in items)
     if not has_lists or "activation" in thing:
@@ -203,11 +201,11 @@ def _pretty(thing: Any, indent: str = "") -> str:
 
 
 def _layers(model: MLP) -> list[Any]:
-    """Returns the model as plain data, if `_model` makes the same model of it again."""
+    """Returns the model as plain data; ValueError if `_model` would not restore the same model."""
     if type(model) is not MLP:
         raise TypeError(
-            f"model must be an MLP, got {type(model).__name__}; state_dict() gives the numbers of "
-            "any module"
+            f"model must be an MLP, got {type(model).__name__}; state_dict() returns the "
+            "numbers of any module"
         )
     names = {parameter: name for name, parameter in model.named_parameters()}
     layers = [
@@ -224,26 +222,26 @@ def _layers(model: MLP) -> list[Any]:
     held = _parts(_model(layers))
     if lost := [part for part in _parts(model) if part not in held]:
         raise ValueError(
-            f"a file holds the sizes, layers and neurons of an MLP, but not {shown(lost)}, "
-            "which this model has; state_dict() gives all of its numbers"
+            f"a file can hold the sizes, layers and neurons of an MLP, but not {shown(lost)}, "
+            "which this model has; state_dict() returns all of its numbers"
         )
     return layers
 
 
 def _parts(model: MLP) -> list[str]:
-    """Returns what the model is made of: its sizes, classes, and the names of its parameters."""
+    """Returns the model's sizes, its classes, and the names of its parameters."""
     parts = [part for layer in model.layers for part in (layer, *layer.neurons)]
     classes = [f"{type(part).__module__}.{type(part).__qualname__}" for part in parts]
     return [f"sizes {model.sizes}", *classes, *(name for name, _ in model.named_parameters())]
 
 
 def _neurons(i: int, layer: Layer) -> list[tuple[str, Neuron]]:
-    """Returns the neurons of layer i, with the names that they have in `named_parameters`."""
+    """Returns the neurons of layer i with their names in `named_parameters`."""
     return [(f"layers[{i}].neurons[{o}]", neuron) for o, neuron in enumerate(layer.neurons)]
 
 
 def _written(parameter: Any, place: str, names: dict[Value, str]) -> Any:
-    """Returns a parameter as plain data: its number or the place of the one that it is tied to."""
+    """Returns a parameter as plain data: its number, or the name of the one that it shares."""
     if not isinstance(parameter, Value) or parameter not in names:
         raise ValueError(f"{place} must be a Value without operands, got {shown(parameter)}")
     if names[parameter] != place:
@@ -256,7 +254,7 @@ def _written(parameter: Any, place: str, names: dict[Value, str]) -> Any:
 
 
 def _parameter(given: Any, place: str, found: dict[str, Value]) -> Value:
-    """Returns the parameter that `_written` wrote; it is added to those that were found so far."""
+    """Returns the parameter that `_written` wrote, and adds it to `found`."""
     if isinstance(given, str) and given in found:
         return found[given]
     options = given if isinstance(given, dict) else {"data": given}
@@ -271,25 +269,25 @@ def _parameter(given: Any, place: str, found: dict[str, Value]) -> Value:
 
 
 def _activation_name(activation: Any) -> str:
-    """Returns the name by which an activation is found again."""
+    """Returns the name of an activation; ValueError if loading could not find it."""
     if activation is None:
         return "linear"
     name = activation.name if isinstance(activation, Op) else ""
     if TABLE.get(name) is not activation or name == "linear":
         raise ValueError(
-            f"the activation {shown(activation)} can't be found again by a name; register it "
-            "with operation(...), under a name that no other activation has"
+            f"the activation {shown(activation)} can't be found again by its name; register it "
+            "with operation(...), under a new name"
         )
     return name
 
 
 def _model(layers: Any) -> MLP:
-    """Returns the model that the layers describe."""
+    """Returns the model described by the layers of a file."""
     try:
         sizes = [len(layers[0][0]["w"]), *map(len, layers)]
     except (LookupError, TypeError):
         raise ValueError('its "layers" must be lists of neurons') from None
-    # With a seed, so that loading a model takes nothing from Python's global generator.
+    # With a seed, because loading a model must not draw from Python's global generator.
     model = MLP(sizes[0], sizes[1:], seed=0)
     found: dict[str, Value] = {}
     for i, layer in enumerate(model.layers):
@@ -300,7 +298,7 @@ def _model(layers: Any) -> MLP:
                 raise ValueError(
                     f"{name}.w must be a list of {len(neuron.w)} numbers, got {shown(weights)}"
                 )
-            neuron.activation = _find_activation(given["activation"])
+            neuron.activation = find_activation(given["activation"])
             neuron.w = [_parameter(w, f"{name}.w[{k}]", found) for k, w in enumerate(weights)]
             neuron.b = _parameter(given["b"], f"{name}.b", found)
     return model

@@ -1,7 +1,7 @@
-"""Arithmetic on rows of numbers: lists of plain numbers, of `Value`s, or of both.
+"""Arithmetic on lists of numbers: plain numbers, `Value`s, or both.
 
 These are loops over scalars, as a learner would write them; `lift` finds the matrix products in
-them. This file knows lists, and no network.
+them. The GPT in `gpt.py` is built from these functions; read it next.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ Row = list[Any]
 
 
 def dot(a: Sequence[Any], b: Sequence[Any]) -> Any:
-    """Returns the sum of the products of two rows, a1 b1 + ... + an bn.
+    """Returns the dot product of two lists, a1 b1 + ... + an bn.
 
     Raises:
         ValueError: they have different lengths.
@@ -25,7 +25,7 @@ def dot(a: Sequence[Any], b: Sequence[Any]) -> Any:
 
 
 def linear(x: Sequence[Any], weights: Sequence[Sequence[Any]]) -> Row:
-    """Returns the product of a row with each row of weights: one number for each of those.
+    """Returns the dot products of x with each list of weights: one number per list.
 
     >>> linear([1.0, 2.0], [[3.0, 4.0], [5.0, 6.0]])
     [11.0, 17.0]
@@ -34,7 +34,7 @@ def linear(x: Sequence[Any], weights: Sequence[Sequence[Any]]) -> Row:
 
 
 def plus(a: Sequence[Any], b: Sequence[Any]) -> Row:
-    """Returns the sum of two rows, number by number.
+    """Returns the sum of two lists, number by number.
 
     >>> plus([1.0, 2.0], [3.0, 4.0])
     [4.0, 6.0]
@@ -43,10 +43,10 @@ def plus(a: Sequence[Any], b: Sequence[Any]) -> Row:
 
 
 def rms_norm(x: Sequence[Any]) -> Row:
-    """Returns the row divided by its root mean square, x / sqrt(mean of x**2 + 1e-5).
+    """Returns the list divided by its root mean square, x / sqrt(mean of x**2 + 1e-5).
 
-    The 1e-5 keeps a row of zeros from a division by 0. After B. Zhang and R. Sennrich, "Root mean
-    square layer normalization" (2019).
+    The 1e-5 avoids a division by 0 when all numbers are 0. After B. Zhang and R. Sennrich, "Root
+    mean square layer normalization" (2019).
 
     >>> [round(x, 4) for x in rms_norm([3.0, -3.0])]
     [1.0, -1.0]

@@ -22,7 +22,7 @@ from typing import Any
 from micrograd_notes.common import checks
 from micrograd_notes.engine import Value, grad
 from micrograd_notes.engine.op import Op
-from micrograd_notes.nn.networks import Module
+from micrograd_notes.nn import Module
 from micrograd_notes.testing.diagnosis.at_a_point import (
     TAKEN_OUT,
     Finding,

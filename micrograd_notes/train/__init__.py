@@ -1,4 +1,7 @@
-"""Learning: data sets, optimisers, the loop of training, and what records or watches a run."""
+"""Training: data sets, optimisers, the loop `fit`, and callbacks that record or watch a run.
+
+Read `loop.py` first. Networks come from `nn`, and `draw` makes pictures of the results.
+"""
 
 from micrograd_notes.train.data import Dataset
 from micrograd_notes.train.loop import History, accuracy, evaluate, fit, predict
@@ -7,14 +10,6 @@ from micrograd_notes.train.recording import Recorder
 from micrograd_notes.train.watching import Watcher
 
 __all__ = [
-    "SGD",
-    "Adam",
-    "Dataset",
-    "History",
-    "Recorder",
-    "Watcher",
-    "accuracy",
-    "evaluate",
-    "fit",
+    "SGD", "Adam", "Dataset", "History", "Recorder", "Watcher", "accuracy", "evaluate", "fit",
     "predict",
 ]

@@ -1,13 +1,9 @@
-"""Data sets to learn from: four drawn by a seed, two measured in the world, none downloaded.
+"""Data sets: four generated from a seed, two measured, none downloaded; and names of cities.
 
-This file knows how each set comes about and what a practitioner does with one before training:
-shuffle it, hold a part of it out, bring its features to one scale. The drawn sets (moons,
-circles, spirals, xor) are plain Python. The measured ones (iris, digits) come with scikit-learn,
-which is imported only when one of them is asked for. Beside them there are words to learn to
-spell: the names of cities, which the time zones are called after.
-
-It deliberately knows nothing of gradients or models: inputs are lists of numbers, targets are
-classes or quantities, and names are strings.
+`Dataset` can be shuffled, split and standardized before you pass it to `fit`; read it first. The
+generated sets (moons, circles, spirals, xor) are plain Python. The measured ones (iris, digits)
+come with scikit-learn, which is imported when you call them. The names of cities, for the GPT, are
+those of the time zones.
 """
 
 from __future__ import annotations
@@ -28,7 +24,7 @@ __all__ = [
     "xor",
 ]
 
-# where a zone is called after a city, as in Europe/Zurich; Etc/GMT+3 and US/Pacific name none
+# with zones named after cities, like Europe/Zurich, and not like Etc/GMT+3 or US/Pacific
 REGIONS = frozenset(
     {"Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"}
 )
@@ -38,18 +34,16 @@ TASKS = ("classification", "regression")
 
 @dataclass(frozen=True, repr=False)
 class Dataset:
-    """Examples with their targets: `inputs[i]` is a list of numbers, `targets[i]` its answer.
+    """Examples and their targets: `inputs[i]` is a list of numbers, `targets[i]` its target.
 
-    For the task "classification" a target is a class. Classes are numbered 0, 1, ..., k-1, and
-    `class_names` says what each number means. For "regression" a target is a finite number, or a
-    list of them, and there are no classes. Where the inputs are pictures, `image_shape` is (rows,
-    columns) and the inputs are row after row.
-
-    Arrays and data frames become lists of their values.
+    For the task "classification" a target is the number of a class, from 0, and `class_names` has a
+    name per class. For "regression" a target is a finite number, or a list of them, and
+    `class_names` is empty. If the inputs are pictures, `image_shape` is (rows, columns), and each
+    input lists the pixels row by row. Arrays and data frames become lists of their values.
 
     Raises:
         ValueError: the parts do not fit one another, or a number is not finite.
-        TypeError: an example holds something else than numbers.
+        TypeError: an example holds something other than numbers.
 
     >>> corners = Dataset("corners", [[0.0, 0.0], [1.0, 1.0]], [0, 1], ("x", "y"), ("low", "high"))
     >>> corners
@@ -79,17 +73,16 @@ class Dataset:
         classes = _names("class_names", self.class_names)
         inputs = checks.examples("inputs", self.inputs, features, depth=2)
         for position, row in enumerate(inputs):
-            width = len(row) if isinstance(row, list | tuple) else "no list of"
-            if width != len(features):
+            if not isinstance(row, list | tuple) or len(row) != len(features):
                 raise ValueError(
-                    f"example {position} of {self.name!r} has {width} numbers "
-                    f"for {len(features)} feature names"
+                    f"example {position} of {self.name!r} must be a list of {len(features)} "
+                    f"numbers, as feature_names is, got {checks.shown(row)}"
                 )
         targets = checks.examples("targets", self.targets)
         if len(inputs) != len(targets):
             raise ValueError(
                 f"{self.name!r} has {len(inputs)} inputs but {len(targets)} targets; "
-                "give one target per example"
+                "pass one target per example"
             )
         if self.task == "classification":
             targets = self._classes(targets, len(classes))
@@ -100,22 +93,23 @@ class Dataset:
             shape = checks.shape("image_shape", shape)
             if math.prod(shape) != len(features):
                 raise ValueError(
-                    f"{self.name!r} has {len(features)} features, which do not fill pictures of "
-                    f"shape {checks.shown(shape)}; image_shape must be (rows, columns)"
+                    f"image_shape must be (rows, columns) with rows x columns = {len(features)}, "
+                    f"the number of features of {self.name!r}, got {checks.shown(shape)}"
                 )
         checked = (inputs, targets, features, classes, shape)
         names = ("inputs", "targets", "feature_names", "class_names", "image_shape")
         for name, part in zip(names, checked, strict=True):
-            object.__setattr__(self, name, part)  # it is frozen for everyone else
+            object.__setattr__(self, name, part)  # the dataclass is frozen
 
     def _classes(self, targets: list[Any], count: int) -> list[int]:
-        """Returns the targets as ints; ValueError where one is not the number of a class."""
+        """Returns the targets as ints; ValueError if one is not the number of a class."""
         for position, target in enumerate(targets):
             if target not in range(count):
+                numbers = f"whole numbers from 0 to {count - 1}, one per class name"
                 raise ValueError(
-                    f"target {position} of {self.name!r} is {checks.shown(target)}; with "
-                    f"{count} class names, targets are whole numbers from 0 to {count - 1}. "
-                    f"{checks.ONE_HOT}. Give task='regression' where targets are quantities"
+                    f"target {position} of {self.name!r} is {checks.shown(target)}; targets must "
+                    f"be {numbers if count else 'classes, and class_names is empty'}. "
+                    f"{checks.ONE_HOT}. If targets are quantities, pass task='regression'"
                 )
         return [int(target) for target in targets]
 
@@ -140,33 +134,34 @@ class Dataset:
     def _place(self, position: Any) -> int:
         return checks.whole_number("each of positions", position, -len(self), len(self) - 1)
 
+    def _shuffled(self, seed: int) -> list[int]:
+        positions = list(range(len(self)))
+        random.Random(checks.seed(seed)).shuffle(positions)
+        return positions
+
     def select(self, positions: Sequence[int]) -> Dataset:
-        """Returns the data set of the examples at `positions`, in that order.
+        """Returns a data set with the examples at `positions`, in that order.
 
         >>> xor(samples=4, noise=0, seed=0).select([0, 1])
         Dataset('xor': 2 examples, 2 features, 2 classes)
         """
         places = [self._place(position) for position in checks.listed("positions", positions)]
-        return replace(
-            self,
-            inputs=[self.inputs[place] for place in places],
-            targets=[self.targets[place] for place in places],
-        )
+        inputs, targets = ([part[i] for i in places] for part in (self.inputs, self.targets))
+        return replace(self, inputs=inputs, targets=targets)
 
     def shuffled(self, seed: int = 0) -> Dataset:
-        """Returns the same examples in another order, always the same one for the same seed.
+        """Returns the same examples in another order, which the seed decides.
 
         >>> sorted(moons().shuffled(seed=1).inputs) == sorted(moons().inputs)
         True
         """
-        return self.select(_shuffled_positions(len(self), seed))
+        return self.select(self._shuffled(seed))
 
     def split(self, test: float = 0.25, seed: int = 0) -> tuple[Dataset, Dataset]:
-        """Returns (a part to train on, a part held out), both shuffled by `seed`.
+        """Returns a part to train on and a part to test on, both shuffled by `seed`.
 
-        `test` is the share that is held out; the number of examples is rounded. The split is
-        stratified: each class gives the same share of its examples, to within one, so that the
-        two parts are alike and no class of some size goes missing from either.
+        `test` is the share of the second part, rounded to whole examples. The split is stratified:
+        each class is split by the same share, to within one example.
 
         Raises:
             ValueError: one of the parts would be empty.
@@ -182,9 +177,9 @@ class Dataset:
         if not 0 < held_out_count < len(self):
             raise ValueError(
                 f"split(test={test!r}) of {len(self)} examples leaves one part empty; "
-                "test is the share to hold out, a number between 0 and 1"
+                "test must be the share to hold out, a number between 0 and 1"
             )
-        positions = _shuffled_positions(len(self), seed)
+        positions = self._shuffled(seed)
         by_class = sorted(positions, key=self.targets.__getitem__)
         # Walk through the classes and hold out every (1/test)-th example, counted in whole
         # numbers: the total is exact, and so is each class's share, to within one.
@@ -193,17 +188,15 @@ class Dataset:
             for rank, position in enumerate(by_class)
             if (rank + 1) * held_out_count // len(self) > rank * held_out_count // len(self)
         }
-        return (
-            self.select([position for position in positions if position not in held_out]),
-            self.select([position for position in positions if position in held_out]),
-        )
+        seen = [position for position in positions if position not in held_out]
+        return self.select(seen), self.select([each for each in positions if each in held_out])
 
     def standardized(self, by: Dataset | None = None) -> Dataset:
         """Returns the data set with each feature moved to mean 0 and scaled to deviation 1.
 
-        The means and deviations are those of `by`, or of this data set. Give the training part
-        for both parts of a split, so that nothing of the held-out part is looked at. A feature
-        that never varies is moved only. No digit is lost where numbers are large and alike.
+        Means and deviations are those of `by`, by default of this data set. For both parts of a
+        split, pass the training part as `by`, so that the held-out part stays unseen. A constant
+        feature is moved but not scaled. Digits are kept if numbers are large and close together.
 
         >>> train, held_out = iris().split()
         >>> held_out = held_out.standardized(by=train)
@@ -216,29 +209,26 @@ class Dataset:
         if reference.feature_names != self.feature_names:
             raise ValueError(
                 f"{self!r} has features {self.feature_names}, but `by` has "
-                f"{reference.feature_names}; standardize by a data set with the same features"
+                f"{reference.feature_names}; pass a data set with the same features"
             )
-        moved = [_standardizer(column) for column in zip(*reference.inputs, strict=True)]
-        return replace(
-            self,
-            inputs=[[move(x) for x, move in zip(row, moved, strict=True)] for row in self.inputs],
-        )
+        moves = [_standardizer(column) for column in zip(*reference.inputs, strict=True)]
+        moved = [[move(x) for x, move in zip(row, moves, strict=True)] for row in self.inputs]
+        return replace(self, inputs=moved)
 
     def signs(self) -> list[int]:
-        """Returns the targets of a two-class set as -1 and +1, as the hinge loss wants them.
+        """Returns the targets of a data set with two classes as -1 and +1, for the hinge loss.
 
         >>> data = xor(samples=4, noise=0)
         >>> data.targets, data.signs()
         ([1, 0, 1, 0], [1, -1, 1, -1])
         """
         if len(self.class_names) != 2:
-            raise ValueError(
-                f"signs() needs two classes; {self.name!r} has {len(self.class_names)}"
-            )
+            count = len(self.class_names)
+            raise ValueError(f"signs() needs two classes, got {count} in {self.name!r}")
         return [2 * target - 1 for target in self.targets]
 
     def class_counts(self) -> dict[str, int]:
-        """Returns how many examples each class has, by its name.
+        """Returns the number of examples per class, by the name of the class.
 
         >>> iris().class_counts()
         {'setosa': 50, 'versicolor': 50, 'virginica': 50}
@@ -246,26 +236,26 @@ class Dataset:
         return {name: self.targets.count(target) for target, name in enumerate(self.class_names)}
 
     def image(self, position: int) -> list[list[float]]:
-        """Returns the example at `position` as the rows of its picture.
+        """Returns the example at `position` as a picture: one list of pixels per row.
 
         >>> len(digits().image(0)), len(digits().image(0)[0])
         (8, 8)
         """
         if self.image_shape is None:
-            raise ValueError(f"the inputs of {self.name!r} are not pictures; digits are")
+            raise ValueError(f"the inputs of {self.name!r} are not pictures: image_shape is None")
         rows, columns = self.image_shape
         pixels = self.inputs[self._place(position)]
         return [pixels[row * columns : (row + 1) * columns] for row in range(rows)]
 
 
-# ---- drawn by a seed -----------------------------------------------------------------------------
+# ---- generated from a seed -----------------------------------------------------------------------
 
 
 def moons(samples: int = 100, noise: float = 0.1, seed: int = 0) -> Dataset:
-    """Returns two half circles that reach into each other, the geometry of `make_moons`.
+    """Returns two interlocking half circles, with the geometry of scikit-learn's `make_moons`.
 
     The outer moon is (cos t, sin t), the inner one (1 - cos t, 1/2 - sin t), for t evenly spaced
-    from 0 to pi. `noise` is the standard deviation of what is added to each coordinate.
+    from 0 to pi. `noise` is the standard deviation of the noise added to each coordinate.
 
     >>> moons(samples=200, seed=3)
     Dataset('moons': 200 examples, 2 features, 2 classes)
@@ -279,12 +269,12 @@ def moons(samples: int = 100, noise: float = 0.1, seed: int = 0) -> Dataset:
 
 
 def circles(samples: int = 100, noise: float = 0.05, seed: int = 0, factor: float = 0.5) -> Dataset:
-    """Returns a circle of radius 1 and one of radius `factor` inside it, as in `make_circles`.
+    """Returns a circle of radius 1 and a smaller one of radius `factor`, as in `make_circles`.
 
     >>> circles().class_names
     ('outer', 'inner')
     """
-    factor = checks.finite_number("factor", factor, 0, 1 - 2**-53, ". The inner circle is smaller")
+    factor = checks.finite_number("factor", factor, 0, 1 - 2**-53, ". Choose below 1")
     outer, inner = _halves(samples)
     points = [
         *(((math.cos(t), math.sin(t)), 0) for t in _around_a_circle(outer)),
@@ -296,10 +286,10 @@ def circles(samples: int = 100, noise: float = 0.05, seed: int = 0, factor: floa
 def spirals(
     samples: int = 150, noise: float = 0.02, seed: int = 0, classes: int = 3, turns: float = 0.75
 ) -> Dataset:
-    """Returns spiral arms, one a class, that wind outwards around one another.
+    """Returns spiral arms, one per class, that wind outwards around one another.
 
-    A point at radius r of arm c stands at the angle 2 pi (turns r + c / classes); its radius runs
-    evenly up to 1, without the centre, where all arms would meet.
+    A point of arm c at radius r has the angle 2 pi (turns r + c / classes). Radii are evenly spaced
+    up to 1, without 0, where all arms would meet.
 
     >>> spirals(classes=2).class_counts()
     {'arm 0': 75, 'arm 1': 75}
@@ -309,7 +299,7 @@ def spirals(
     turns = checks.finite_number("turns", turns)
     points = []
     for arm in range(classes):
-        # The first arms take one example more where the number does not divide evenly.
+        # If the number does not divide evenly, the first arms get one example more.
         length = samples // classes + (arm < samples % classes)
         for step in range(length):
             radius = (step + 1) / length
@@ -319,9 +309,9 @@ def spirals(
 
 
 def xor(samples: int = 100, noise: float = 0.1, seed: int = 0) -> Dataset:
-    """Returns points around the corners of the unit square; the class is x XOR y at the corner.
+    """Returns points near the corners of the unit square; the class is x XOR y of the corner.
 
-    With 4 samples and no noise it is the truth table.
+    With 4 samples and noise=0 it is the truth table.
 
     >>> sorted(xor(samples=4, noise=0))
     [([0.0, 0.0], 0), ([0.0, 1.0], 1), ([1.0, 0.0], 1), ([1.0, 1.0], 0)]
@@ -338,8 +328,7 @@ def xor(samples: int = 100, noise: float = 0.1, seed: int = 0) -> Dataset:
 def iris(columns: Sequence[str] = IRIS_FEATURES) -> Dataset:
     """Returns Fisher's 150 irises of three species, measured in centimetres.
 
-    `columns` chooses features by name, in the order wanted; two of them make a set that can be
-    drawn.
+    `columns` chooses features by name, in any order. Choose two of them to draw the data.
 
     Raises:
         ValueError: a name is not one of the four.
@@ -352,29 +341,21 @@ def iris(columns: Sequence[str] = IRIS_FEATURES) -> Dataset:
     columns = _names("columns", (columns,) if isinstance(columns, str) else columns)
     unknown = [column for column in columns if column not in IRIS_FEATURES]
     if unknown or not columns:
-        raise ValueError(
-            f"iris got columns={columns}; choose from: {', '.join(IRIS_FEATURES)}"
-        )
+        raise ValueError(f"iris got columns={columns}; choose from: {', '.join(IRIS_FEATURES)}")
     bundle = _scikit_learn_datasets("iris").load_iris()
     places = [IRIS_FEATURES.index(column) for column in columns]
-    return Dataset(
-        name="iris",
-        inputs=[[float(row[place]) for place in places] for row in bundle.data],
-        targets=[int(target) for target in bundle.target],
-        feature_names=columns,
-        class_names=tuple(str(name) for name in bundle.target_names),
-    )
+    inputs = [[float(row[place]) for place in places] for row in bundle.data]
+    targets = [int(target) for target in bundle.target]
+    return Dataset("iris", inputs, targets, columns, tuple(map(str, bundle.target_names)))
 
 
 def digits(odd_or_even: bool = False, pooled: bool = False) -> Dataset:
     """Returns 1797 pictures of handwritten digits, 8x8 pixels from 0 (paper) to 1 (ink).
 
-    They are scikit-learn's, a copy of the test part of UCI's "optical recognition of handwritten
-    digits". The classes are the ten digits, or even and odd. `pooled` averages blocks of 2x2
-    pixels, which leaves 4x4 pictures.
-
-    On the ten classes a linear model does as well as a network with a hidden layer, so they show
-    nothing about layers. Odd or even does.
+    They come with scikit-learn: the test part of UCI's "optical recognition of handwritten digits".
+    The classes are the ten digits, or even and odd. `pooled` averages blocks of 2x2 pixels, which
+    makes 4x4 pictures. On the ten classes a linear model is as good as a network with a hidden
+    layer; to see the use of layers, take odd or even.
 
     >>> digits()
     Dataset('digits': 1797 examples, 64 features, 10 classes)
@@ -385,42 +366,31 @@ def digits(odd_or_even: bool = False, pooled: bool = False) -> Dataset:
     bundle = _scikit_learn_datasets("digits").load_digits()
     pictures = [[[float(pixel) / 16 for pixel in row] for row in rows] for rows in bundle.images]
     targets = [int(target) for target in bundle.target]
-    class_names = tuple(str(digit) for digit in range(10))
-    name = "digits"
+    name, class_names = "digits", tuple(str(digit) for digit in range(10))
     if odd_or_even:
-        targets = [digit % 2 for digit in targets]
-        class_names = ("even", "odd")
+        targets, class_names = [digit % 2 for digit in targets], ("even", "odd")
         name += ", odd or even"
     if pooled:
         pictures = [_pool(rows) for rows in pictures]
         name += ", 4x4"
     height, width = len(pictures[0]), len(pictures[0][0])
-    return Dataset(
-        name=name,
-        inputs=[[pixel for row in rows for pixel in row] for rows in pictures],
-        targets=targets,
-        feature_names=tuple(
-            f"pixel {row},{column}" for row in range(height) for column in range(width)
-        ),
-        class_names=class_names,
-        image_shape=(height, width),
-    )
+    inputs = [[pixel for row in rows for pixel in row] for rows in pictures]
+    pixels = tuple(f"pixel {row},{column}" for row in range(height) for column in range(width))
+    return Dataset(name, inputs, targets, pixels, class_names, (height, width))
 
 
 # ---- words ---------------------------------------------------------------------------------------
 
 
 def city_names() -> list[str]:
-    """Returns the names that the time zones are called after, in lower case and sorted.
+    """Returns the names of places in the time zones, in lower case and sorted.
 
-    Nearly all are cities, of every part of the world; some are islands and provinces. They consist
-    of the letters a to z, spaces and hyphens.
-
-    The zones are those of the package `tzdata`, which the extra `data` brings: its version decides
-    the names. Where it is missing, they are those that Python finds on the machine.
+    Nearly all are cities all over the world; a few are islands or provinces. They consist of the
+    letters a to z, spaces and hyphens. The zones are those of the package `tzdata`, which is in the
+    extra `data`; without it, they are those that Python finds on the machine.
 
     Raises:
-        LookupError: there are no time zones on this machine.
+        LookupError: the machine does not have time zones.
 
     >>> names = city_names()
     >>> len(names), names[:3], names[-1]
@@ -431,15 +401,15 @@ def city_names() -> list[str]:
 
 
 def _time_zones() -> list[str]:
-    """Returns the names of the time zones, `Europe/Zurich` among them."""
+    """Returns the names of the time zones, like `Europe/Zurich`."""
     try:
         zones = resources.files("tzdata").joinpath("zones").read_text(encoding="utf-8").split()
     except ModuleNotFoundError:
         zones = list(available_timezones())
     if not zones:
         raise LookupError(
-            "the names of cities are those of the time zones, and this machine knows none; "
-            'run: pip install "micrograd-notes[data]"'
+            "the names of cities come from time zones, which this machine does not have; run: "
+            'pip install "micrograd-notes[data]"'
         )
     return zones
 
@@ -452,26 +422,25 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
 
 
 def load(name: str, **options: Any) -> Dataset:
-    """Returns the data set of that name; `options` are its function's own arguments.
+    """Returns the data set of that name; `options` are the arguments of its function.
 
     Raises:
-        ValueError: there is no data set of that name; lists those that exist.
-        TypeError: it has no such option; lists those that it has.
+        ValueError: a data set of that name does not exist; the message lists all names.
+        TypeError: an option does not exist; the message lists all options.
 
     >>> load("moons", samples=10, noise=0.2)
     Dataset('moons': 10 examples, 2 features, 2 classes)
-    >>> load("mnist")  # doctest: +ELLIPSIS
+    >>> load("mnist")
     Traceback (most recent call last):
         ...
-    ValueError: no data set is named 'mnist'; choose from: moons, circles, spirals, xor, ...
+    ValueError: name must be one of moons, circles, spirals, xor, iris, digits, got 'mnist'
     """
-    if not isinstance(name, str) or name not in DATASETS:
-        raise ValueError(f"no data set is named {name!r}; choose from: {', '.join(DATASETS)}")
+    checks.one_of("name", name, [*DATASETS])
     accepted = inspect.signature(DATASETS[name]).parameters
     unknown = [option for option in options if option not in accepted]
     if unknown:
         raise TypeError(
-            f"{name} has no option {', '.join(unknown)}; choose from: {', '.join(accepted)}"
+            f"{name} does not accept {', '.join(unknown)}; choose from: {', '.join(accepted)}"
         )
     return DATASETS[name](**options)
 
@@ -486,44 +455,32 @@ def _drawn(
     seed: int,
     class_names: tuple[str, ...],
 ) -> Dataset:
-    """Returns the labelled points as a data set: shaken by `noise`, then shuffled."""
-    noise = checks.finite_number("noise", noise, 0, advice=". It is a standard deviation")
+    """Returns the labelled points as a data set, with noise, in random order."""
+    noise = checks.finite_number("noise", noise, 0, advice=". It is the standard deviation")
     generator = random.Random(checks.seed(seed))
     examples = [
         ([x + generator.gauss(0, noise), y + generator.gauss(0, noise)], target)
         for (x, y), target in points
     ]
     generator.shuffle(examples)
-    return Dataset(
-        name=name,
-        inputs=[inputs for inputs, _ in examples],
-        targets=[target for _, target in examples],
-        feature_names=("x", "y"),
-        class_names=class_names,
-    )
+    inputs, targets = [x for x, _ in examples], [y for _, y in examples]
+    return Dataset(name, inputs, targets, ("x", "y"), class_names)
 
 
 def _halves(samples: int) -> tuple[int, int]:
-    """Returns how many of the samples are outer and inner: the odd one is inner."""
+    """Returns the numbers of outer and inner samples; an odd one is inner."""
     samples = checks.whole_number("samples", samples, 2)
     return samples // 2, samples - samples // 2
 
 
 def _evenly_spaced(start: float, stop: float, count: int) -> list[float]:
-    """Returns `count` numbers from start to stop, both included; one alone stands at the start."""
+    """Returns `count` numbers from start to stop, both included; if it is one, the start."""
     return [start + (stop - start) * step / max(count - 1, 1) for step in range(count)]
 
 
 def _around_a_circle(count: int) -> list[float]:
-    """Returns `count` angles that go once around, the last short of where the first stands."""
+    """Returns `count` evenly spaced angles of a circle, from 0."""
     return [2 * math.pi * step / count for step in range(count)]
-
-
-def _shuffled_positions(count: int, seed: int) -> list[int]:
-    """Returns the numbers below `count` in an order that the seed decides."""
-    positions = list(range(count))
-    random.Random(checks.seed(seed)).shuffle(positions)
-    return positions
 
 
 def _names(what: str, given: Any) -> tuple[str, ...]:
@@ -533,12 +490,12 @@ def _names(what: str, given: Any) -> tuple[str, ...]:
 def _standardizer(column: Sequence[float]) -> Callable[[float], float]:
     """Returns the function that moves a feature's mean to 0 and scales its deviation to 1.
 
-    Numbers are first scaled by a power of two, which rounds nothing, so that no sum overflows. The
-    mean is a sum of two floats: the second holds the digits that the first has no room for.
+    Numbers are first scaled by a power of two, which is exact, so that sums do not overflow. The
+    mean is a sum of two floats: the second holds the digits that do not fit into the first.
     """
     unit = 2.0 ** -max(math.frexp(max(map(abs, column)))[1], -1000)
     scaled = [x * unit for x in column]
-    mean, rest = scaled[0], 0.0  # of a feature that never varies, to the last bit
+    mean, rest = scaled[0], 0.0  # exact for a constant feature
     if min(scaled) < max(scaled):
         mean = math.fsum(scaled) / len(scaled)
         rest = math.fsum(x - mean for x in scaled) / len(scaled)
@@ -549,18 +506,15 @@ def _standardizer(column: Sequence[float]) -> Callable[[float], float]:
 
 
 def _pool(rows: list[list[float]]) -> list[list[float]]:
-    """Returns the picture at half its size: each pixel the mean of a block of 2x2."""
+    """Returns the picture at half its size; each pixel is the mean of a block of 2x2."""
     return [
-        [
-            (upper[column] + upper[column + 1] + lower[column] + lower[column + 1]) / 4
-            for column in range(0, len(upper), 2)
-        ]
-        for upper, lower in zip(rows[::2], rows[1::2], strict=True)
+        [(a[i] + a[i + 1] + b[i] + b[i + 1]) / 4 for i in range(0, len(a), 2)]
+        for a, b in zip(rows[::2], rows[1::2], strict=True)
     ]
 
 
 def _scikit_learn_datasets(wanted: str) -> Any:
-    """Returns scikit-learn's data sets, or says how to get them."""
+    """Returns scikit-learn's module of data sets; ImportError if it is not installed."""
     try:
         from sklearn import datasets
     except ImportError as error:

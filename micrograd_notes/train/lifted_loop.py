@@ -1,15 +1,13 @@
-"""Training on arrays: the steps of `fit(..., lifted=True)`, taken on the vector of all parameters.
+"""Training on arrays: the steps of `fit(..., lifted=True)`, on the vector of all parameters.
 
-The model and the loss are lifted once. A step is then the value and gradient of the lifted program,
-and `stepped` of the optimiser: no Python work is done for a parameter. The numbers are written back
-to the model for a callback, and at the end.
+The model and the loss are lifted once. A step is then `next_value_and_grad` of the lifted program
+and `stepped` of the optimiser, without a Python loop over parameters. The numbers are written back
+to the model for each callback, and at the end.
 
-The loss of a batch is lifted for one example where it is the mean over its examples, as losses are
-by default: that makes matrices with an axis for the batch. Whether it is, the loss itself is asked,
-on outputs of the model. Where it isn't, the loss of a whole batch is lifted, with all examples in
-one program: that is right as well, and slower to lift.
-
-This file knows arrays and steps. It knows no epochs, no callbacks, and not what a label is.
+If the loss of a batch is the mean over its examples, as losses are by default, it is lifted for one
+example, which makes matrices with an axis for the batch. `_is_mean_of` finds out by calling the
+loss on outputs of the model. Otherwise the loss of a whole batch is lifted, which is slower to
+lift. `loop.py` calls all of this; read `one_epoch` first, then `_step` and `_lift`.
 """
 
 import math
@@ -31,28 +29,28 @@ __all__ = ["Examples", "LiftedTraining", "chosen_classes", "refuse_to_step"]
 
 Loss = Callable[[list[Any], list[Any]], Any]
 NOTHING_TO_LEARN = (
-    "the loss does not depend on any trainable parameter, so there is nothing to learn. Parameters "
-    "train with requires_grad=True, outside of no_grad()"
+    "the loss does not depend on any trainable parameter, so there is nothing to learn. Make "
+    "parameters with requires_grad=True, and call fit outside of no_grad()"
 )
 
-SHARE = 0.01  # of the time of training, for holding the program against the scalars
+SHARE = 0.01  # of the training time, to compare the program with the scalars
 
 
 class Examples(NamedTuple):
-    """Examples as arrays, the targets also as they were given."""
+    """Examples as arrays, and the targets also as they were given."""
 
     inputs: Any
     targets: Any
     plain_targets: list[Any]
-    labels: Any  # the class of each example, or None where targets are no labels
+    labels: Any  # the class of each example, or None if targets are not labels
 
     @classmethod
     def of(cls, examples: Sequence[tuple[Any, Any]], labels: Sequence[int] | None) -> "Examples":
         """Returns the examples as arrays.
 
         Raises:
-            ValueError: they are of different lengths.
-            TypeError: they hold something else than numbers.
+            ValueError: they have different lengths.
+            TypeError: they hold something other than numbers.
             ImportError: NumPy is not installed.
         """
         if find_spec("numpy") is None:
@@ -71,30 +69,23 @@ class Examples(NamedTuple):
 
 
 class State(NamedTuple):
-    """Where training stands: what belongs together, and so changes in one assignment."""
+    """The state of training, in one tuple so that all of it changes in one assignment."""
 
     theta: Any
     gradient: Any
-    vectors: Vectors | None  # what the optimiser remembers
+    vectors: Vectors | None  # the memories of the optimiser
 
 
 class LiftedTraining:
-    """The steps of `fit` on arrays. As a context, it writes back when it is left.
+    """The steps of `fit` on arrays. As a context manager, it writes back on exit.
 
-    Args:
-        model: a function of one example's inputs, with parameters.
-        loss: a function of the outputs and the targets of a batch.
-        optimizer: what takes the steps.
-        batch_size: how many examples make a step.
-        examples: what to learn from.
-        validation: what to evaluate.
-
-    `is_mean` says whether the loss of a batch is the mean over its examples, and so lifted for one.
+    The arguments are those of `fit`. `is_mean` is True if the loss of a batch is the mean over its
+    examples, and therefore lifted for one example.
 
     Raises:
-        CannotLift: the model or the loss does what a recording can't follow.
+        CannotLift: the model or the loss does something that cannot be recorded.
         ValueError: the loss refuses a target.
-        RuntimeError: the loss depends on no parameter that requires a gradient.
+        RuntimeError: the loss does not depend on a parameter that requires a gradient.
     """
 
     _state: State
@@ -121,7 +112,7 @@ class LiftedTraining:
             self._has_one_output = isinstance(model(examples.inputs[0].tolist()), Value)
         self._show_targets()
         self._frozen: list[bool] = []
-        self._seconds, self._cost = 0.0, 0.0  # of training since the last check, and of that
+        self._seconds, self._cost = 0.0, 0.0  # training since the last check, and that check
         self.read()
 
     def __enter__(self) -> "LiftedTraining":
@@ -133,13 +124,12 @@ class LiftedTraining:
     # ---- the loop ------------------------------------------------------------------------------
 
     def one_epoch(self, order: Sequence[int]) -> dict[str, float]:
-        """Takes a step for each batch of the examples in this order.
+        """Takes one step per batch, and returns the mean loss and, for labels, the accuracy.
 
-        Returns the mean loss and, where targets are labels, the accuracy of all guesses. The
-        guesses are those of the lifted model alone, which costs about a third of a step.
+        The outputs for the accuracy need a call of the lifted model, about a third of a step.
 
         Raises:
-            FloatingPointError: a loss, or what a step would make of a parameter, is no number.
+            FloatingPointError: a loss, or a parameter after a step, is not finite.
         """
         import numpy as np
 
@@ -156,13 +146,14 @@ class LiftedTraining:
                     right += _count_right(outputs, labels[places[batch]])
                 losses.append(self._step(x, y) * len(x))
         except BaseException:
-            self._optimizer.vectors = self._state.vectors  # it forgets a step that wasn't finished
+            self._optimizer.vectors = self._state.vectors  # without the unfinished step
             raise
-        self._hold(inputs[: self._at_once], targets[: self._at_once], time.perf_counter() - began)
+        some = slice(self._at_once)
+        self._compare(inputs[some], targets[some], time.perf_counter() - began)
         return _measured(math.fsum(losses) / len(places), right, labels)
 
-    def _hold(self, inputs: Any, targets: Any, seconds: float) -> None:
-        """Holds the program against the scalars on these examples, if that takes 1% of the time."""
+    def _compare(self, inputs: Any, targets: Any, seconds: float) -> None:
+        """Compares the program with the scalars on these examples, for 1% of the time."""
         self._seconds += seconds
         if self._seconds * SHARE < self._cost:
             return
@@ -173,7 +164,7 @@ class LiftedTraining:
         self._seconds = 0.0
 
     def evaluate(self) -> dict[str, float]:
-        """Returns the loss and, where targets are labels, the accuracy on the validation data."""
+        """Returns the loss and, for labels, the accuracy on the validation data."""
         import numpy as np
 
         assert self._validation is not None
@@ -183,7 +174,7 @@ class LiftedTraining:
             wrong = int(np.isnan(outputs.reshape(len(outputs), -1)).any(-1).argmax())
             raise FloatingPointError(f"the output of the model for example {wrong} is nan")
         if self.is_mean:
-            # the gradient that comes along still costs far less than a loss of scalars
+            # even with an unused gradient, this is far faster than a loss on scalars
             loss, _ = self._program.value_and_grad(theta, inputs, targets)
         else:
             with no_grad():
@@ -191,7 +182,7 @@ class LiftedTraining:
         return _measured(loss, 0 if labels is None else _count_right(outputs, labels), labels)
 
     def _step(self, inputs: Any, targets: Any) -> float:
-        """Takes a step, and returns the loss before it."""
+        """Takes a step, and returns the loss before the step."""
         import numpy as np
 
         theta, before, _ = self._state
@@ -206,28 +197,28 @@ class LiftedTraining:
             )
         if not np.isfinite(after).all():
             refuse_steps(self._trained, self._parameters, after.tolist())
-        # Gradients of what the optimiser doesn't know add up, as nobody forgets them.
+        # Gradients of parameters that the optimiser does not have are never cleared, so add up.
         if self._adds_up is not None:
             gradient = gradient + np.where(self._adds_up, before, 0.0)
         self._state = State(after, gradient, self._optimizer.vectors)
         return loss
 
     def _outputs(self, theta: Any, inputs: Any) -> Any:
-        """Returns the output of the model for each example, or a row of them."""
+        """Returns the output of the model for each example, or a vector of its outputs."""
         outputs = self._forward.next_outputs(theta[: self._parameters_of_model], inputs)
         return outputs.reshape(len(outputs)) if self._has_one_output else outputs
 
     # ---- the model and the vector --------------------------------------------------------------
 
     def read(self) -> None:
-        """Goes on from the numbers, the memories and the frozen parameters that there are now."""
+        """Reads the numbers, the memories and the frozen parameters that there are now."""
         frozen = [not parameter.requires_grad for parameter in self._parameters]
-        # A program has no gradient of what was frozen then, and goes by the numbers of its time.
+        # A program contains plain numbers, and lacks gradients of what was frozen, when lifted.
         if frozen != self._frozen or self._program.look() or self._forward.look():
             if self._trained.parameters() != self._parameters:
                 raise RuntimeError(
-                    "a parameter of the model was replaced by another Value while it was trained; "
-                    "set its data instead, or call fit again, with a new optimizer"
+                    "a parameter of the model was replaced by another Value during training; set "
+                    "its data instead, or call fit again, with a new optimizer"
                 )
             self._lift()
             self._frozen = frozen
@@ -236,9 +227,9 @@ class LiftedTraining:
         self._written = self._state
 
     def write_back(self) -> None:
-        """Gives the model the numbers and the gradients of the last step, if it lacks them.
+        """Writes the numbers and the gradients of the last step to the model.
 
-        What interrupts it is let through when all are written.
+        If it is interrupted, it writes all of them before the interrupt is raised.
         """
         if self._state is not self._written:
             self._check_alone()
@@ -250,15 +241,15 @@ class LiftedTraining:
             self._written = self._state
 
     def _check_alone(self) -> None:
-        """Raises RuntimeError if another training has changed the parameters meanwhile."""
+        """Raises RuntimeError if something else has changed the parameters meanwhile."""
         written = self._written.theta.tolist()
         for parameter, number in zip(self._parameters, written, strict=True):
             if parameter.data != number:
                 self._state = self._written
                 raise RuntimeError(
-                    f"{described(parameter)} was changed from outside while fit trained it: two "
-                    "trainings can't share a model. The last epochs of this one were not written "
-                    "to it; train one after the other, or a copy.deepcopy of the model"
+                    f"{described(parameter)} was changed from outside while fit trained it, and "
+                    "the last epochs of this training were not written to the model. Train one "
+                    "after the other, or train a copy.deepcopy of the model"
                 )
 
     def _write(self) -> None:
@@ -276,7 +267,7 @@ class LiftedTraining:
     # ---- lifting -------------------------------------------------------------------------------
 
     def _lift(self) -> None:
-        """Lifts the loss, and finds out which parameters a step changes."""
+        """Lifts the loss, and finds the parameters that a step changes."""
         import numpy as np
 
         model, loss = self._model, self._loss
@@ -292,7 +283,7 @@ class LiftedTraining:
         self._program: Lifted = lift(function, self._trained, batch=self.is_mean)
         inputs, targets = self._examples.inputs, self._examples.targets
         self._at_once = 1 if self.is_mean else self._batch_size
-        # Every size of a batch is lifted now, so that what can't be is refused before a step.
+        # Every batch size is lifted now, so that CannotLift is raised before the first step.
         for start in {0, len(inputs) - len(inputs) % self._batch_size} - {len(inputs)}:
             batch = slice(start, start + self._batch_size)
             self._reached = self._program.reaches(inputs[batch], targets[batch])
@@ -315,7 +306,7 @@ class LiftedTraining:
         self._adds_up = adds_up if adds_up.any() else None
 
     def _show_targets(self) -> None:
-        """Shows every target to the loss, whose checks ask questions that a recording can't."""
+        """Calls the loss with every target, because its checks do not run when it is lifted."""
         for examples in filter(None, (self._examples, self._validation)):
             targets = examples.plain_targets
             if examples.targets.ndim == 1:
@@ -328,7 +319,7 @@ class LiftedTraining:
                     self._loss(values[batch], targets[batch])
 
     def _batches_to_ask(self) -> Iterator[tuple[Any, list[Any]]]:
-        """Yields a batch of each size that there will be, and of another one for validation."""
+        """Yields a batch of each size, and one of another size for validation."""
         import numpy as np
 
         (inputs, _, targets, _), size = self._examples, self._batch_size
@@ -345,9 +336,9 @@ class LiftedTraining:
     def _is_mean_of(self, inputs: Any, targets: list[Any]) -> bool:
         """Returns whether the loss of a batch is the mean of the losses of its examples.
 
-        The model's parameters are shaken for that, as outputs of an untrained one may be so much
-        alike that any loss looks like a mean. Where the loss takes no such outputs, it is asked
-        about those that there are.
+        The parameters are first shaken, because an untrained model can have such similar outputs
+        that any loss looks like a mean. If the loss fails for those, the parameters are used
+        unchanged.
         """
         import numpy as np
 
@@ -359,12 +350,13 @@ class LiftedTraining:
                 loss = self._loss(values, targets)
                 pairs = zip(values, targets, strict=True)
                 each = [self._loss([value], [target]).data for value, target in pairs]
-                # What each node's rounding can move the loss: u |adjoint| |number|. 16 times that,
-                # as a row may be off by 4 ulp, and either way of taking the mean has its errors.
+                # The rounding of a node can change the loss by u |adjoint| |number|. The factor is
+                # 16 because an operation may be off by 4 ulp, and each way of taking the mean adds
+                # its own errors.
                 moved = total(abs(step.contribution * step.operand.data) for step in sweep(loss))
                 bound = 16 * 2.0**-53 * (moved + abs(loss.data))
                 difference = abs(loss.data - math.fsum(each) / len(each))
-            except Exception:  # whatever it says to such outputs, or to one example alone
+            except Exception:  # the loss may refuse such outputs, or a single example
                 continue
             if math.isfinite(difference):
                 return bool(difference <= bound)
@@ -372,7 +364,7 @@ class LiftedTraining:
 
 
 class _Parameters:
-    """The parameters of a model, and behind them those that only the optimiser knows."""
+    """The parameters of a model, and after them those that only the optimiser has."""
 
     def __init__(self, model: Any, more: list[Value]) -> None:
         self.model, self.more = model, more
@@ -388,7 +380,7 @@ class _Parameters:
 
 
 def refuse_to_step(what: str, number: float) -> None:
-    """Raises FloatingPointError where a number that a step starts from, or ends at, is none."""
+    """Raises FloatingPointError if a number before or after a step is not finite."""
     if not math.isfinite(number):
         raise FloatingPointError(
             f"{what} became {number}, and its step was not taken; "
@@ -399,7 +391,7 @@ def refuse_to_step(what: str, number: float) -> None:
 def refuse_steps(
     model: Any, parameters: list[Value], numbers: list[float], what: str = ""
 ) -> None:
-    """Raises FloatingPointError where the number of a parameter is not finite, with its name."""
+    """Raises FloatingPointError, with the name of the parameter, if a number is not finite."""
     if not all(map(math.isfinite, numbers)):
         names = {id(p): name for name, p in getattr(model, "named_parameters", dict)()}
         for parameter, number in zip(parameters, numbers, strict=True):
@@ -409,18 +401,18 @@ def refuse_steps(
 def refuse_strangers(
     optimizer: Optimizer, mine: list[Value], reached: Callable[[], Iterable[Value]]
 ) -> None:
-    """Raises ValueError where an optimiser has parameters that neither model nor loss uses."""
+    """Raises ValueError if the optimiser's parameters belong to another model."""
     strangers = set(map(id, optimizer.params)).difference(map(id, mine))
     if strangers and strangers.isdisjoint(map(id, reached())):
         raise ValueError(
             f"{len(strangers)} of the {len(optimizer.params)} parameters of the optimizer are not "
-            "the model's, and the loss does not depend on them. Make the optimizer with "
-            "model.parameters(), after any weight of the model is replaced"
+            "the model's, and the loss does not depend on them. Create the optimizer with "
+            "model.parameters(), after replacing any weight of the model"
         )
 
 
 def chosen_classes(outputs: Any) -> Any:
-    """Returns the class that each row of logits, or each single logit, speaks for.
+    """Returns the class that is chosen by each row of logits, or by each single logit.
 
     >>> import numpy as np
     >>> chosen_classes(np.array([-0.1, 0.0, 0.1])), chosen_classes(np.array([[1.0, 3.0, 2.0]]))
@@ -444,7 +436,7 @@ def _numbers_of(parameters: list[Value]) -> Any:
 
 
 def _as_values(outputs: Any) -> list[Any]:
-    """Returns outputs as a model gives them: a `Value`, or a list of them, for each example."""
+    """Returns outputs as a model returns them: a `Value`, or a list of them, per example."""
     return [
         [Value(number) for number in output] if isinstance(output, list) else Value(output)
         for output in outputs.tolist()
@@ -452,16 +444,16 @@ def _as_values(outputs: Any) -> list[Any]:
 
 
 def _as_array(name: str, given: list[Any]) -> Any:
-    """Returns an array of numbers with an axis for the examples; an error if there is none."""
+    """Returns an array of numbers with one entry per example; else ValueError or TypeError."""
     import numpy as np
 
     try:
         array = np.array(given)
     except ValueError:
         raise ValueError(
-            f"fit(..., lifted=True) takes {name} of one length; "
-            "these have several, which lifted=False can train on"
+            f"fit(..., lifted=True) needs {name} of one length, got several lengths; "
+            "train with lifted=False"
         ) from None
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"fit(..., lifted=True) takes numbers as {name}, got {given[0]!r}")
+        raise TypeError(f"fit(..., lifted=True) needs numbers as {name}, got {given[0]!r}")
     return array.astype(np.int64 if array.dtype.kind in "biu" else np.float64)

@@ -1,12 +1,11 @@
-"""Training: guess, compare, adjust, again and again, and an honest count of what was learned.
+"""`fit` trains a model; `predict`, `accuracy` and `evaluate` use it.
 
-`fit` is the loop that every notebook would write: batches in an order that a seed decides, a loss,
-a sweep, a step of an optimiser. It returns a `History`, plain data. `predict`, `accuracy` and
-`evaluate` read a model and record nothing.
+`fit` is the usual loop: shuffled batches, a loss, a backward pass, a step of an optimiser. Read it
+first, then `_Steps`, which takes the steps; `lifted_loop.py` takes them on arrays. Callbacks are in
+`recording.py` and `watching.py`.
 
-This file knows a model as a function of one example's inputs, with parameters. An output that is
-one number is a *logit*: above 0 it says class 1, or +1. Several outputs are a logit for each class,
-and the largest one wins. The file knows no picture and no command line.
+A model is a function of the inputs of one example. If it has one output, that is a *logit*: above 0
+it means class 1, or +1. If it has several, they are one logit per class, and the largest wins.
 """
 
 import logging
@@ -45,7 +44,7 @@ __all__ = ["History", "accuracy", "default_loss", "evaluate", "fit", "predict"]
 
 logger = logging.getLogger(__name__)
 
-SAY_REGRESSION = "For quantities, give loss=mse_loss or Dataset(..., task='regression')"
+SAY_REGRESSION = "For quantities, pass loss=mse_loss or Dataset(..., task='regression')"
 
 Inputs = Sequence[Sequence[Any]]
 Data = Dataset | tuple[Inputs, Sequence[Any]]
@@ -56,21 +55,21 @@ Predictor = Callable[[Sequence[Any]], Any]
 
 
 class Model(Protocol):
-    """What can be trained: a function of the inputs of one example, with parameters."""
+    """A model that can be trained: a function of the inputs of one example, with parameters."""
 
     def __call__(self, inputs: Sequence[Any], /) -> Any: ...
 
     def parameters(self) -> list[Value]:
-        """Returns the leaves to adjust."""
+        """Returns the leaves to train."""
 
 
 @dataclass
 class History:
-    """What training went through: `epochs[i]` holds the numbers of epoch i by name.
+    """The results of training: `epochs[i]` holds the numbers of epoch i by name.
 
     They are "loss", "accuracy" and "seconds"; with validation data also "validation_loss" and
-    "validation_accuracy"; and whatever a callback added. `history["loss"]` is a column of them,
-    with None for an epoch that lacks it. In all else it is a list of the epochs.
+    "validation_accuracy"; and anything that a callback added. `history["loss"]` is the list of all
+    losses, with None if an epoch lacks it. Otherwise a history behaves like a list of its epochs.
 
     >>> history = History([{"loss": 2.0}, {"loss": 1.5}])
     >>> history["loss"], "loss" in history
@@ -89,11 +88,10 @@ class History:
         if not isinstance(name, str):
             i = name if isinstance(name, slice) else checks.whole_number("name", name, -sys.maxsize)
             if isinstance(i, int) and not -len(self) <= i < len(self):
-                raise IndexError(f"name must be the place of one of {len(self)} epochs, got {i}")
+                raise IndexError(f"name must be the index of one of {len(self)} epochs, got {i}")
             return self.epochs[i]
-        names = {each: None for logs in self.epochs for each in logs}
-        if name not in names:
-            raise KeyError(f"no epoch has a number named {name!r}; there are: {', '.join(names)}")
+        if name not in (names := self._names()):
+            raise KeyError(f"no epoch has the name {name!r}; choose from: {', '.join(names)}")
         return [logs.get(name) for logs in self.epochs]
 
     def __len__(self) -> int:
@@ -103,8 +101,10 @@ class History:
         return iter(self.epochs)
 
     def __contains__(self, name: object) -> bool:
-        names = {each for logs in self.epochs for each in logs}
-        return name in names if isinstance(name, str) else name in self.epochs
+        return name in self._names() if isinstance(name, str) else name in self.epochs
+
+    def _names(self) -> dict[str, None]:
+        return {name: None for logs in self.epochs for name in logs}
 
 
 def fit(
@@ -121,54 +121,49 @@ def fit(
     progress: bool = True,
     lifted: bool = False,
 ) -> History:
-    """Trains the model in place and returns what each epoch came to.
+    """Trains the model in place and returns the loss and accuracy of each epoch.
 
-    An epoch's loss and accuracy are those of the guesses as they were made, each before the step
-    that learned from it, so that they cost nothing more. Those of the validation data are of the
-    model at the end of the epoch.
+    They are measured on the outputs during the epoch, each before the step that learned from it.
+    Those of the validation data are measured at the end of the epoch.
 
     Args:
         model: a function of one example's inputs that returns a `Value` or a list of them.
         data: a `Dataset`, or (inputs, targets): lists, arrays or data frames of finite numbers. A
-            `Dataset` of the task "regression" is learned with `mse_loss`, and has no accuracy.
+            `Dataset` with the task "regression" uses `mse_loss` and does not have an accuracy.
         loss: a function of the outputs and the targets of a batch; see `default_loss`.
-        optimizer: by default Adam with lr=0.05, which suits small nets, over all parameters.
-        epochs: how often to go through the data.
-        batch_size: how many examples make a step; the last step of an epoch may have fewer.
-        seed: decides the order of the examples, a new one each epoch. The same seed, model and
+        optimizer: by default Adam over all parameters with lr=0.05, which suits small networks.
+        epochs: the number of passes through the data.
+        batch_size: the number of examples per step; the last step of an epoch may have fewer.
+        seed: decides the order of the examples, a new one in each epoch. The same seed, model and
             data give the same numbers, to the last bit.
-        validation: data to evaluate after each epoch, never to learn from.
-        callback: called after each epoch with its number, from 0, and its logs. The gradients are
-            then those of the last step. What it adds to the logs stays in the history. If it
-            returns True, training ends there; else it returns False or None. Several are given as
-            a list, and called in order.
-        progress: whether to show a bar, where tqdm is installed; in a file or a pipe, at most 20
-            lines. With or without it, each epoch is a line in the log `micrograd_notes.train.loop`,
-            at the level INFO.
-        lifted: whether to lift the loss to arrays and train on those: the same batches, steps and
-            numbers, to rounding, some thousand times sooner. The model has the numbers and the
-            gradients of the last step whenever a callback is called, and at the end, if it is
-            interrupted too. Before the first step, and on one more example now and then, which
-            takes 1% of the time, loss and gradient are held against the scalars. A plain number
-            that the model or the loss reads may be changed by a callback: then it is lifted again.
-            A parameter that `pick` chose for no example of a batch has the gradient 0, as in
-            PyTorch, where in scalars it has none and is left alone.
+        validation: data to evaluate after each epoch. The model never learns from it.
+        callback: a function, or a list of them, called after each epoch with its number, from 0,
+            and its logs. Gradients are those of the last step. Anything added to the logs is kept
+            in the history. To stop training, return True; else return False or None.
+        progress: whether to show a progress bar, if tqdm is installed; in a file or a pipe, up to
+            20 lines. Each epoch is also logged in `micrograd_notes.train.loop`, at level INFO.
+        lifted: whether to train on arrays, about a thousand times faster, with the same batches,
+            steps and (up to rounding) numbers. When a callback is called and when training ends,
+            the model has the numbers and gradients of the last step. Loss and gradient are checked
+            against the scalars before the first step, and on further examples for 1% of the time.
+            If a callback changes a plain number in the model or the loss, it is lifted again. A
+            parameter that `pick` does not choose in a batch gets the gradient 0, as in PyTorch; on
+            scalars it does not get one, and is skipped.
 
     Raises:
-        ValueError: inputs and targets do not fit each other or the model, or a count is below 1;
-            a weight could not learn (see `Module`), or the optimiser is of another model.
-            Or an example holds a number that is not finite.
-        TypeError: an example holds something else than numbers; the model does not return `Value`s;
-            the loss or the callback is not a function, or the optimiser not an `Optimizer`; a
-            callback returns something else than True, False or None.
-        FloatingPointError: the loss, a gradient, or what a step would make of a parameter is not
-            finite. Model and optimiser stay as they were before that step.
+        ValueError: inputs and targets do not fit each other or the model; a count is below 1; a
+            number is not finite; a weight could not learn (see `Module`); or the optimiser belongs
+            to another model.
+        TypeError: an example holds something other than numbers, the model does not return
+            `Value`s, or another argument or a callback's result has the wrong type.
+        FloatingPointError: the loss, a gradient or a parameter after a step is not finite. Model
+            and optimiser stay as they were before that step.
         CannotLift: with `lifted`, the model or the loss can't be lifted, or differs from the
-            scalars; the line at fault is named, and before the first step nothing has changed.
+            scalars. The message names the line. Before the first step, nothing has changed.
         ImportError: with `lifted`, NumPy is not installed.
 
     >>> from micrograd_notes.train.data import xor
-    >>> from micrograd_notes.nn.networks import MLP
+    >>> from micrograd_notes.nn import MLP
     >>> model = MLP(2, [8, 1], activation="tanh", seed=0)
     >>> history = fit(model, xor(), progress=False)
     >>> len(history), accuracy(model, xor(seed=1))
@@ -194,11 +189,8 @@ def fit(
         held_out = held_out._replace(task=held_out.task or examples.task)
     loss = _default_loss(model, examples) if loss is None else loss
     optimizer = Adam(model.parameters(), lr=0.05) if optimizer is None else optimizer
-    steps: _Steps | LiftedTraining = (
-        _lifted(model, examples, loss, optimizer, batch_size, held_out)
-        if lifted
-        else _Steps(model, examples, loss, optimizer, batch_size, held_out)
-    )
+    on_scalars = _Steps(model, examples, loss, optimizer, batch_size, held_out)
+    steps = _lifted(on_scalars) if lifted else on_scalars
     order = list(range(len(examples.inputs)))
     generator = random.Random(seed)
     history = History()
@@ -240,7 +232,7 @@ class _Steps:
     validation: "_Examples | None"
 
     def one_epoch(self, order: Sequence[int]) -> dict[str, float]:
-        """Takes one step a batch, and returns the mean loss and the accuracy of all guesses."""
+        """Takes one step per batch, and returns the mean loss and the accuracy of all guesses."""
         losses: list[float] = []
         guesses: list[Any] = []
         mine = self.model.parameters()
@@ -262,7 +254,7 @@ class _Steps:
         return outputs, _loss_of(self.loss, outputs, [self.data.targets[i] for i in batch])
 
     def _step(self, loss: Value, batch: Sequence[int], mine: list[Value]) -> None:
-        """Takes a step; or raises, and leaves model and optimiser as they were before."""
+        """Takes a step. If it raises, model and optimiser stay as they were before."""
         optimizer, trained = self.optimizer, self.optimizer.params
         numbers, gradients = [p._data for p in trained], [p._grad for p in (*mine, *trained)]
         memories = list(map(dict.copy, optimizer.memories))
@@ -285,11 +277,11 @@ class _Steps:
             raise
 
     def _origin(self, batch: Sequence[int]) -> str:
-        """Returns where in a batch the first number is made that is not finite, in words."""
+        """Returns a text about the first number in a batch that is not finite, and its line."""
         try:
             with detect_anomaly():
                 self._guess(batch)[1].backward()
-        except Exception as error:  # in some other way, perhaps, the second time
+        except Exception as error:  # the second time it may fail in another way
             return str(error) if isinstance(error, AnomalyError) else ""
         return ""
 
@@ -299,7 +291,7 @@ class _Steps:
         return _evaluated(self.model, self.validation, self.loss)
 
     def __enter__(self) -> None:
-        """Does nothing, as do the next ones: the model has the numbers of each step at once."""
+        """Does nothing, like the methods below: on scalars the model is always up to date."""
 
     def __exit__(self, *error: object) -> None: ...
 
@@ -308,41 +300,37 @@ class _Steps:
     def read(self) -> None: ...
 
 
-def _lifted(
-    model: Model,
-    data: "_Examples",
-    loss: Loss,
-    optimizer: Optimizer,
-    batch_size: int,
-    validation: "_Examples | None",
-) -> LiftedTraining:
-    """Returns the steps on arrays; labels among the targets are known by the model's outputs."""
+def _lifted(steps: _Steps) -> LiftedTraining:
+    """Returns the same steps on arrays."""
 
     def arrays(data: _Examples) -> Examples:
-        [output] = _outputs(model, data.inputs[:1])
+        [output] = _outputs(steps.model, data.inputs[:1])
         labels = _labels(_numbers(output, 0), data)
-        # Classes may be spelled 0.0, 1.0, 2.0; an array of indices holds whole numbers.
+        # Classes may be written 0.0, 1.0, 2.0, but an array of indices needs whole numbers.
         targets = labels if labels and not isinstance(output, Value) else data.targets
         return Examples.of(list(zip(data.inputs, targets, strict=True)), labels)
 
-    held_out = None if validation is None else arrays(validation)
-    return LiftedTraining(model, loss, optimizer, batch_size, arrays(data), held_out)
+    return LiftedTraining(
+        steps.model, steps.loss, steps.optimizer, steps.batch_size, arrays(steps.data),
+        None if steps.validation is None else arrays(steps.validation),
+    )
 
 
-# ---- reading a model -----------------------------------------------------------------------------
+# ---- using a model -------------------------------------------------------------------------------
 
 
 def predict(model: Predictor, inputs: Inputs | Dataset, task: str | None = None) -> list[Any]:
-    """Returns the class that the model gives to each example, or its number for a regression.
+    """Returns the predicted class of each example, or for a regression the predicted number.
 
     Args:
-        model: a function of one example's inputs that returns a `Value` or a list of them.
+        model: a function of one example's inputs that returns a `Value` or a list of them. With one
+            output, the class is 0 or 1.
         inputs: those of the examples, or a `Dataset`.
-        task: "classification" or "regression"; by default that of the `Dataset`, and for plain
-            inputs "classification". The class is 0 or 1 for a model of one output.
+        task: "classification" or "regression"; by default that of the `Dataset`, or
+            "classification".
 
     Raises:
-        FloatingPointError: an output is nan, which is neither a class nor a number.
+        FloatingPointError: an output is nan.
 
     >>> predict(lambda x: Value(x[0] - 5.0), [[4.0], [6.0]])
     [0, 1]
@@ -359,11 +347,11 @@ def predict(model: Predictor, inputs: Inputs | Dataset, task: str | None = None)
 
 
 def accuracy(model: Predictor, data: Data) -> float:
-    """Returns the share of the examples whose class the model gets right, from 0 to 1.
+    """Returns the share of the examples that the model classifies correctly, from 0 to 1.
 
     Raises:
-        ValueError: the targets are no labels for the outputs that the model has.
-        FloatingPointError: an output is nan, which is not a class.
+        ValueError: the targets are not labels that fit the model's outputs.
+        FloatingPointError: an output is nan.
 
     >>> accuracy(lambda x: Value(x[0] - 5.0), ([[4.0], [6.0], [7.0], [8.0]], [0, 1, 1, 0]))
     0.75
@@ -373,14 +361,14 @@ def accuracy(model: Predictor, data: Data) -> float:
     measured = _accuracy_if_labels(outputs, examples)
     if not measured:
         raise ValueError(
-            "accuracy needs labels as targets in data: 0 and 1, or -1 and +1, for a model of one "
-            f"output; 0 to k-1 for one of k outputs. {checks.ONE_HOT}"
+            "to measure accuracy, targets in data must be labels: 0 and 1, or -1 and +1, for a "
+            f"model with one output; 0 to k-1 for a model with k outputs. {checks.ONE_HOT}"
         )
     return measured["accuracy"]
 
 
 def evaluate(model: Predictor, data: Data, loss: Loss | None = None) -> dict[str, float]:
-    """Returns the "loss" on the data and, where its targets are labels, the "accuracy".
+    """Returns the "loss" on the data and, if the targets are labels, the "accuracy".
 
     >>> evaluate(lambda x: Value(0.0), ([[4.0], [6.0]], [0, 0]))
     {'loss': 0.6931471805599453, 'accuracy': 1.0}
@@ -400,7 +388,7 @@ def _evaluated(model: Predictor, examples: "_Examples", loss: Loss) -> dict[str,
 
 
 def default_loss(model: Predictor, data: Data) -> Loss:
-    """Returns the loss that suits the model's outputs and the targets.
+    """Returns the loss that fits the model's outputs and the targets.
 
     | outputs | targets | loss |
     |---|---|---|
@@ -412,9 +400,8 @@ def default_loss(model: Predictor, data: Data) -> Loss:
     | any | those of a `Dataset` with task="regression" | `mse_loss` |
 
     Raises:
-        ValueError: the labels are more than the outputs can tell apart. Or nothing says whether
-            targets are classes or quantities: two or more other whole numbers for one output, or
-            one-hot rows.
+        ValueError: the model has too few outputs for the labels; or targets can be classes or
+            quantities: two or more other whole numbers for one output, or one-hot rows.
 
     >>> default_loss(lambda x: [Value(0.0), Value(1.0)], ([[4.0]], [1])).__name__
     'cross_entropy'
@@ -430,8 +417,8 @@ def _default_loss(model: Predictor, examples: "_Examples") -> Loss:
     if isinstance(output, Value):
         if examples.classes > 2:
             raise ValueError(
-                f"the data has {examples.classes} classes and the model one output, which tells "
-                f"two apart; give its last layer {examples.classes}"
+                f"the data has {examples.classes} classes, but a model with one output can "
+                f"only distinguish two; give its last layer {examples.classes} outputs"
             )
         if _are_among(targets, (0, 1)):
             return binary_cross_entropy_with_logits
@@ -439,52 +426,52 @@ def _default_loss(model: Predictor, examples: "_Examples") -> Loss:
             return hinge_loss
         if rows := [target for target in targets if isinstance(target, list | tuple)]:
             raise ValueError(
-                f"the model has one output, so targets are numbers; got {checks.shown(rows[0])} "
-                "among them. Give row[0] of a row with one number"
+                "the model has one output, so targets must be numbers; got "
+                f"{checks.shown(rows[0])} among them. If a row has one number, pass row[0]"
             )
         different = sorted(set(targets))
         if len(different) > 1 and all(target % 1 == 0 for target in different):
             some = ", ".join(f"{target:g}" for target in different[:4])
             raise ValueError(
-                f"the targets are whole numbers, like {some}, which may be classes or quantities. "
-                "Number two classes 0 and 1, and give the model an output for each of more "
-                f"classes. {SAY_REGRESSION}"
+                f"the targets are whole numbers, like {some}, which can be classes or quantities. "
+                "For two classes use 0 and 1; for more give the model one output per class. "
+                f"{SAY_REGRESSION}"
             )
         return mse_loss
     labels = range(len(output))
     for target in targets:
         if not isinstance(target, list | tuple) and target not in labels:
             raise ValueError(
-                f"the model has {len(labels)} outputs, so targets are labels from 0 to "
+                f"the model has {len(labels)} outputs, so targets must be labels from 0 to "
                 f"{len(labels) - 1} or lists of {len(labels)} numbers; got {target!r} among them"
             )
     rows = [target for target in targets if isinstance(target, list | tuple) and len(target) > 1]
     if len(rows) == len(targets) and all([x for x in row if x != 0] == [1] for row in rows):
         raise ValueError(
-            f"the targets are one-hot, like {checks.shown(targets[0])}, which may be classes or "
+            f"the targets are one-hot, like {checks.shown(targets[0])}, which can be classes or "
             f"quantities. {checks.ONE_HOT}. {SAY_REGRESSION}"
         )
     return cross_entropy if _are_among(targets, labels) else mse_loss
 
 
 def _loss_of(loss: Loss, outputs: list[Any], targets: list[Any]) -> Value:
-    """Returns the loss of a batch, if it is a `Value`."""
+    """Returns the loss of a batch; TypeError if it is not a `Value`."""
     total = loss(outputs, targets)
     if isinstance(total, Value):
         return total
     raise TypeError(
-        f"loss must return one Value, made from the outputs of the model, got {checks.shown(total)}"
+        f"loss must return one Value, computed from the model's outputs, got {checks.shown(total)}"
     )
 
 
 def _outputs(model: Predictor, inputs: Inputs) -> list[Any]:
-    """Returns the model's outputs for each example, without recording how they came about."""
+    """Returns the model's outputs for each example, without recording a graph."""
     with no_grad():
         return list(map(_output, repeat(model), inputs, count()))
 
 
 def _output(model: Predictor, inputs: Any, place: int) -> Any:
-    """Returns the output for the example at that place; TypeError if it holds no `Value`s."""
+    """Returns the output for the example at that place; TypeError if it is not made of `Value`s."""
     output = model(inputs)
     values = [output] if isinstance(output, Value) else checks.plain(output)
     if not isinstance(values, list | tuple) or not all(isinstance(v, Value) for v in values):
@@ -506,28 +493,27 @@ def _numbers(output: Any, place: int) -> Any:
 
 
 def _chosen_class(output: Any) -> int:
-    """Returns the class that a logit, or a list of one logit a class, speaks for."""
+    """Returns the class that is chosen by a logit, or by a list with one logit per class."""
     if isinstance(output, float):
         return int(output > 0)
     return max(range(len(output)), key=output.__getitem__)
 
 
 def _accuracy_if_labels(outputs: list[Any], examples: "_Examples") -> dict[str, float]:
-    """Returns {"accuracy": the share of outputs that are right}, or {} if targets are no labels."""
-    labels = _labels(outputs[0], examples)
-    if labels is None:
+    """Returns {"accuracy": the share of right outputs}, or {} if the targets are not labels."""
+    if (labels := _labels(outputs[0], examples)) is None:
         return {}
     right = sum(map(operator.eq, map(_chosen_class, outputs), labels))
     return {"accuracy": right / len(labels)}
 
 
 def _labels(output: Any, examples: "_Examples") -> list[int] | None:
-    """Returns the class of each target, or None if they are no labels for such an output."""
+    """Returns the class of each target, or None if targets are not labels for such an output."""
     spellings = [(0, 1), (-1, 1)] if isinstance(output, float) else [range(len(output))]
     targets = examples.targets
     if examples.task == "regression" or not any(_are_among(targets, each) for each in spellings):
         return None
-    return [int(max(target, 0)) for target in targets]  # of two classes, -1 and 0 are the same one
+    return [int(max(target, 0)) for target in targets]  # -1 and 0 mean the same class
 
 
 def _are_among(targets: list[Any], labels: Sequence[int]) -> bool:
@@ -538,22 +524,22 @@ def _are_among(targets: list[Any], labels: Sequence[int]) -> bool:
 
 
 class _Examples(NamedTuple):
-    """Data that was checked, so that it is looked at once however often it is read."""
+    """Data that has been checked, which is done only once."""
 
     inputs: list[Any]
     targets: list[Any]
-    task: str | None = None  # where it was not said
+    task: str | None = None  # None if the data does not say
     classes: int = 0
 
 
 def examples_of(data: Data, model: Any = ...) -> list[tuple[Any, Any]]:
-    """Returns the data as a list of (inputs, target), once it is checked, for a model if any."""
+    """Returns the checked data as a list of (inputs, target)."""
     examples = _checked(data, model)
     return list(zip(examples.inputs, examples.targets, strict=True))
 
 
 def _checked(data: Any, model: Any = ..., name: str = "data") -> _Examples:
-    """Returns the data as lists of finite numbers; TypeError or ValueError where it is not."""
+    """Returns the data as lists of finite numbers; else TypeError or ValueError."""
     of = "" if name == "data" else f" of {name}"
     if isinstance(data, Dataset):
         inputs, targets = data, data.targets
@@ -563,8 +549,8 @@ def _checked(data: Any, model: Any = ..., name: str = "data") -> _Examples:
         if not is_pair or (isinstance(data, list) and all(map(_is_example, data))):
             kind = "a list of examples" if isinstance(data, list) else checks.shown(data)
             raise TypeError(
-                f"{name} must be a Dataset or (inputs, targets), got {kind}. Of pairs give "
-                "([x for x, _ in pairs], [y for _, y in pairs])"
+                f"{name} must be a Dataset or (inputs, targets), got {kind}. If you have pairs, "
+                "pass ([x for x, _ in pairs], [y for _, y in pairs])"
             )
         (inputs, targets), said = data, ()
     examples = _Examples(
@@ -572,22 +558,22 @@ def _checked(data: Any, model: Any = ..., name: str = "data") -> _Examples:
     )
     if len(examples.inputs) != len(examples.targets):
         raise ValueError(
-            f"{name} is wrong: there are {len(examples.inputs)} inputs for "
+            f"{name} must have one target per example, got {len(examples.inputs)} inputs and "
             f"{len(examples.targets)} targets"
         )
     if not examples.inputs:
-        raise ValueError(f"there are no examples in {name}; give one or more")
+        raise ValueError(f"{name} must hold one or more examples, got none")
     return examples
 
 
 def _is_example(part: Any) -> bool:
-    """Returns whether it is a pair of a row and a number."""
+    """Returns whether it is a pair of a list and a number."""
     is_pair = isinstance(part, tuple | list) and len(part) == 2
     return is_pair and isinstance(part[0], tuple | list) and not hasattr(part[1], "__len__")
 
 
 def _inputs_of(given: Any, model: Any, what: str = "inputs") -> list[Any]:
-    """Returns inputs as lists of finite numbers, of lengths that the model takes."""
+    """Returns inputs as lists of finite numbers, whose lengths the model accepts."""
     columns: tuple[str, ...] = ()
     if isinstance(given, Dataset):
         given, columns = given.inputs, given.feature_names
@@ -600,14 +586,14 @@ def _inputs_of(given: Any, model: Any, what: str = "inputs") -> list[Any]:
             _outputs(model, [inputs[place]])
         except (TypeError, ValueError) as error:
             raise ValueError(
-                f"example {place} of the {what} has {length} numbers, and not all have as many: "
-                f"{error}"
+                f"example {place} of the {what} has {length} numbers, other examples have a "
+                f"different length: {error}"
             ) from None
     return inputs
 
 
 def _callbacks(callback: Callback | Sequence[Callback] | None) -> list[Callback]:
-    """Returns the callbacks as a list; TypeError if one of them is no function."""
+    """Returns the callbacks as a list; TypeError if one of them is not a function."""
     if callback is None:
         return []
     callbacks: list[Any] = list(callback) if isinstance(callback, list | tuple) else [callback]
@@ -617,17 +603,17 @@ def _callbacks(callback: Callback | Sequence[Callback] | None) -> list[Callback]
 
 
 def _is_true(callback: Callback, answer: Any) -> bool:
-    """Returns a callback's answer; TypeError if it is none."""
+    """Returns a callback's answer; TypeError if it is not True, False or None."""
     if answer is None or type(answer).__name__ in ("bool", "bool_"):  # NumPy's are not Python's
         return bool(answer)
     raise TypeError(
         f"the callback {getattr(callback, '__qualname__', repr(callback))} returned {answer!r}. "
-        "Return True to end the training, False or None to go on"
+        "Return True to stop training, False or None to continue"
     )
 
 
 def _spelled(logs: Logs) -> str:
-    """Returns the numbers of an epoch as one short line."""
+    """Returns the numbers of an epoch as one line."""
     return ", ".join(
         f"{name.replace('_', ' ')} {number:.4g}"
         for name, number in logs.items()
@@ -636,11 +622,11 @@ def _spelled(logs: Logs) -> str:
 
 
 def _progress_bar(epochs: int) -> Any:
-    """Returns a tqdm bar, or a context of None where tqdm is not installed."""
+    """Returns a tqdm bar, or a context of None if tqdm is not installed."""
     try:
         from tqdm import tqdm
     except ImportError:
         return nullcontext()
-    # A bar is for a terminal, or for a notebook, which does not say that it is one.
+    # tqdm shows a bar in a terminal, but does not detect a notebook.
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return tqdm(total=epochs, unit="epoch", disable=None if shell is None else False)

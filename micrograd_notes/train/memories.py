@@ -1,13 +1,10 @@
-"""What an optimiser remembers of its parameters: a dictionary for each of them, or vectors.
+"""The memories of an optimiser, as one dictionary per parameter or as vectors.
 
-Dictionaries suit a loop over parameters. Vectors suit a step of all of them at once: parameters
-that remember the same things form a group, and what they remember is a vector with a number for
-each. A count, which is an int, stays one number: parameters with other counts, as some have that
-were left alone for a while, form a group of their own. So a formula meets a count as it does in a
-loop, and gives the same bits.
-
-The two hold the same numbers, and each is made of the other. This file knows no update rule.
-NumPy is imported where a vector is made.
+`Optimizer.step` loops over dictionaries, and `Optimizer.stepped` changes all parameters at once, so
+it needs vectors. Parameters whose memories have the same names form a group, with one vector per
+name. A count, which is an int, stays one number: parameters with another count, because they were
+skipped for a while, form another group. This way a formula sees the same numbers as in the loop,
+and gives the same bits. Read `optim.py` for the formulas.
 """
 
 from collections.abc import Sequence
@@ -17,15 +14,15 @@ Memory = dict[str, float]
 
 
 class Group(NamedTuple):
-    """Parameters that remember the same things and counts, and take part in a step or don't."""
+    """Parameters whose memories have the same names and counts; a step changes all or none."""
 
-    places: Any  # where they stand in the vector of all parameters: a slice, or an array of places
+    places: Any  # their positions in the vector of all parameters: a slice or an array
     takes_part: bool
     memory: dict[str, Any]
 
 
 class Vectors(NamedTuple):
-    """The memories of all parameters, as vectors. Nothing in them changes: a step makes new ones.
+    """The memories of all parameters, as vectors. They are never changed: a step makes new ones.
 
     >>> vectors = Vectors.of([{"step": 2, "mean": 0.5}, {"step": 2, "mean": 1.5}])
     >>> vectors.groups[0].memory
@@ -36,7 +33,7 @@ class Vectors(NamedTuple):
 
     groups: Sequence[Group]
     size: int  # the number of parameters
-    takes_part: bytes | None = None  # a byte a parameter, 1 or 0; None if all do
+    takes_part: bytes | None = None  # one byte per parameter, 1 or 0; None if all do
 
     @classmethod
     def of(cls, memories: Sequence[Memory], takes_part: bytes | None = None) -> "Vectors":
@@ -60,7 +57,7 @@ class Vectors(NamedTuple):
         return cls(groups, len(memories), takes_part)
 
     def memories(self) -> list[Memory]:
-        """Returns a dictionary for each parameter, of plain numbers."""
+        """Returns one dictionary of plain numbers per parameter."""
         memories: list[Memory] = [{} for _ in range(self.size)]
         for at, _, entries in self.groups:
             mine = memories[at] if isinstance(at, slice) else [memories[i] for i in at.tolist()]

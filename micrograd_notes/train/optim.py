@@ -1,22 +1,19 @@
-"""Optimisers: how a gradient becomes a change of the parameters.
+"""Optimisers: `SGD` and `Adam` change the parameters of a model by their gradients.
 
-`SGD` and `Adam` have PyTorch's signatures, defaults, checks and numbers. An optimiser holds a list
-of parameters and, for each, a small memory (a momentum, running averages). `step()` reads `grad`
-and sets `data`. A parameter that no sweep has reached since `zero_grad()` is left alone.
+Signatures, defaults, checks and numbers are PyTorch's. An optimiser has a list of parameters and a
+small memory per parameter (a momentum, running averages). `step()` reads `grad` and sets `data`; it
+skips a parameter that has not received a gradient since `zero_grad()`.
 
-The formula of each optimiser stands once, and works on a number as on a NumPy vector of them:
-`step()` goes from parameter to parameter, `stepped(data, gradient)` takes all of them at once.
-
-This file knows numbers and update rules. It knows no model, no loss, and not how a gradient came
-about.
+`fit` calls `step()`, or you call it in your own loop. Training on arrays calls
+`stepped(data, gradient)`, which applies the same formula to all parameters at once. Read `SGD`
+first; `memories.py` keeps the memories.
 """
 
 import math
-import numbers
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
-from micrograd_notes.common.checks import is_finite, shown
+from micrograd_notes.common.checks import is_finite, is_number, shown
 from micrograd_notes.engine import Value
 from micrograd_notes.engine.messages import listed_values
 from micrograd_notes.train.memories import Group, Vectors
@@ -35,29 +32,27 @@ _OPTIONS: dict[str, tuple[Callable[[Any], bool], str]] = {
         "two numbers from 0 to below 1",
     ),
 }
-"""For each option of the optimisers below: whether it can be x, and what it must be."""
+"""For each option: whether it can be x, and what it must be."""
 
 
 class Optimizer:
-    """What optimisers share. One of your own gives `_change`, and names its `options`.
+    """The base class of optimisers. Your own one defines `_change` and lists its `options`.
 
-    `_change` takes a gradient, a number or a vector; written with arithmetic alone it takes both.
-
-    The options are attributes and may be set between steps: `optimizer.lr = 0.01` is a learning
-    rate schedule. They are checked whenever they are set, and no other attributes can be, save
-    those whose names begin with an underscore.
+    `_change` takes a gradient, which is a number or a vector: use only arithmetic, and it works for
+    both. Options are attributes, checked whenever they are set: set `optimizer.lr` between steps to
+    change the learning rate. Other attributes must begin with an underscore.
 
     Raises:
-        TypeError: params is no list of `Value`s.
-        ValueError: there are none, one stands there twice, or one is the result of an operation; or
-            an option is not a number that it can be.
-        AttributeError: what is set is not an option.
+        TypeError: params is not a list of `Value`s.
+        ValueError: params is empty, repeats a `Value`, or holds the result of an operation; or an
+            option is out of its range.
+        AttributeError: the attribute that is set is not an option.
     """
 
     options: ClassVar[tuple[str, ...]] = ("lr", "weight_decay")
     remembers: ClassVar[dict[str, float] | None] = None
-    """The names in a memory with the least number of each, an int for a count; None for any."""
-    vectors: Vectors | None  # the memories, from `stepped` until someone asks for them
+    """The least number per name in a memory, an int for a count; None allows any memory."""
+    vectors: Vectors | None  # the memories after `stepped`, until `memories` is read
     _memories: list[dict[str, float]]
 
     def __init__(self, params: Iterable[Value], lr: float, weight_decay: float) -> None:
@@ -76,23 +71,23 @@ class Optimizer:
         super().__setattr__(name, value)
 
     def _check(self, name: str, option: Any) -> None:
-        """Raises ValueError if the option can't be what it is set to."""
+        """Raises ValueError if the option is out of its range."""
         fits, what = _OPTIONS.get(name, (lambda _: True, ""))
         if not fits(option):
             raise ValueError(f"{name} must be {what}, got {shown(option)}")
 
     def _change(self, gradient: Any, memory: dict[str, Any]) -> Any:
-        """Returns what to take away from a parameter, and updates the parameter's memory."""
-        raise NotImplementedError(f"{type(self).__name__} has no update rule: define _change")
+        """Returns what a step subtracts from a parameter, and updates the parameter's memory."""
+        raise NotImplementedError(f"{type(self).__name__} needs an update rule: define _change")
 
     def _after(self, data: Any, gradient: Any, memory: dict[str, Any]) -> Any:
-        """Returns what a step makes of a parameter, or of a vector of them."""
+        """Returns a parameter, or a vector of them, after a step."""
         # Weight decay is the gradient of weight_decay/2 * data**2, added to the loss.
         return data - self._change(gradient + self.weight_decay * data, memory)
 
     @property
     def memories(self) -> list[dict[str, float]]:
-        """What is remembered of each parameter, in the order of `params`."""
+        """The memory of each parameter, in the order of `params`."""
         if self.vectors is not None:
             self._memories, self.vectors = self.vectors.memories(), None
         return self._memories
@@ -108,22 +103,20 @@ class Optimizer:
                 parameter.data = self._after(parameter._data, parameter._grad, memory)
 
     def stepped(self, data: Any, gradient: Any, has_grad: Any = None) -> Any:
-        """Returns the vector that `step` makes of the vector of all parameters.
+        """Returns the vector of all parameters after a step, and does not change the parameters.
 
-        The numbers are those of `step`, to the last bit, and so are the memories: one may go on
-        with the other. No parameter is read or changed, and no loop goes over them. Only where
-        `step` would divide by 0 and raise, a number becomes infinite or not a number.
+        Numbers and memories are the same as those of `step`, to the last bit, so the two can be
+        mixed. Only a division by 0, which makes `step` raise, returns infinite or nan here.
 
         Args:
-            data: a number for each of `params`, in their order.
-            gradient: the gradient of each.
-            has_grad: whether each has a gradient at all; by default all have one. One that has none
-                is left alone.
+            data: one number per parameter, in the order of `params`.
+            gradient: one gradient per parameter.
+            has_grad: whether each parameter has a gradient; one that does not is skipped. By
+                default all have one.
 
         Raises:
-            ValueError: a vector has another length.
-            TypeError: an optimiser of one's own can't do it: it defines `step`, or its `_change`
-                asks questions of a number that can't be asked of a vector.
+            ValueError: a vector has the wrong length.
+            TypeError: your own optimiser defines `step`, or its `_change` fails for a vector.
 
         >>> import numpy as np
         >>> optimizer = SGD([Value(3.0), Value(5.0)], lr=0.25)
@@ -140,7 +133,7 @@ class Optimizer:
         if vectors is None or vectors.takes_part != has_grad:
             vectors = Vectors.of(self.memories, has_grad)
         after, groups = data.copy(), []
-        with np.errstate(all="ignore"):  # IEEE rules: what overflows is inf
+        with np.errstate(all="ignore"):  # an overflow is inf, as IEEE 754 has it
             for at, takes_part, memory in vectors.groups:
                 if takes_part:
                     memory = memory.copy()
@@ -152,12 +145,12 @@ class Optimizer:
     def _after_vector(self, data: Any, gradient: Any, memory: dict[str, Any]) -> Any:
         try:
             if type(self).step is not Optimizer.step:
-                raise TypeError("it has a step of its own")
+                raise TypeError("it defines step")
             return self._after(data, gradient, memory)
         except (TypeError, ValueError) as error:
             raise TypeError(
-                f"{type(self).__name__} changes one parameter at a time, and no vector of them "
-                f"({error}); define _change with arithmetic alone, or train with lifted=False"
+                f"{type(self).__name__} changes one parameter at a time, not a vector of them "
+                f"({error}); use only arithmetic in _change, or train with lifted=False"
             ) from error
 
     def _check_vectors(self, **vectors: Any) -> None:
@@ -170,12 +163,12 @@ class Optimizer:
                 )
 
     def zero_grad(self) -> None:
-        """Forgets the gradients, so that the next sweep does not add to them."""
+        """Clears the gradients, so that the next backward pass does not add to them."""
         for parameter in self.params:
             parameter._grad = None
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns the options and the memories as plain data, which JSON can hold.
+        """Returns the options and the memories as plain data, ready for JSON.
 
         >>> optimizer = SGD([Value(1.0)], lr=0.5)
         >>> optimizer.state_dict()["options"]["lr"]
@@ -187,10 +180,10 @@ class Optimizer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on where the optimiser that gave `state` stood.
+        """Restores the options and memories of a `state_dict()`.
 
         Raises:
-            ValueError: the state is another kind of optimiser's, or is for other parameters.
+            ValueError: the state belongs to another class or number of parameters.
         """
         match state:
             case {"options": dict(options), "memories": list(memories), **more} if (
@@ -205,13 +198,13 @@ class Optimizer:
         if len(memories) != len(self.params):
             raise ValueError(f"state must have {len(self.params)} memories, got {len(memories)}")
         memories = [self._memory(*numbered) for numbered in enumerate(memories)]
-        # An optimiser that is made with the options checks them, before anything changes here.
+        # Creating another optimiser checks the options before anything changes here.
         checked = type(self)(self.params, **options)
         self.__dict__.update({name: getattr(checked, name) for name in self.options})
         self.memories = memories
 
     def _memory(self, place: int, memory: Any) -> dict[str, float]:
-        """Returns the memory of a parameter, a count as an int and all other numbers as floats."""
+        """Returns a parameter's memory, with counts as ints and all other numbers as floats."""
         least = self.remembers
         fits = isinstance(memory, dict) and all(map(_is_real, memory.values()))
         if fits and memory and least is not None:  # it is empty before the first step
@@ -221,8 +214,8 @@ class Optimizer:
             )
         if not fits:
             raise ValueError(
-                f"{type(self).__name__} can't have remembered {shown(memory)} of parameter "
-                f"{place}; load what state_dict() returned"
+                f"{shown(memory)} can't be the memory of {type(self).__name__} for parameter "
+                f"{place}; pass what state_dict() returned"
             )
         return {str(name): x if type(x) is int else float(x) for name, x in memory.items()}
 
@@ -232,16 +225,16 @@ class Optimizer:
 
 
 class SGD(Optimizer):
-    """Gradient descent, with momentum if wanted.
+    """Gradient descent, with optional momentum.
 
         buffer = momentum * buffer + (1 - dampening) * gradient     (the gradient, at first)
         data  -= lr * buffer
 
-    Nesterov's form takes gradient + momentum * buffer in place of buffer.
+    With `nesterov`, the step uses gradient + momentum * buffer instead of buffer.
 
     Raises:
-        ValueError: an option is negative, momentum or dampening is above 1, or Nesterov's form is
-            asked for without momentum.
+        ValueError: an option is negative, momentum or dampening is above 1, or `nesterov` is
+            used without momentum.
 
     >>> w = Value(3.0)
     >>> optimizer = SGD([w], lr=0.25)
@@ -264,16 +257,14 @@ class SGD(Optimizer):
         nesterov: bool = False,
     ) -> None:
         super().__init__(params, lr, weight_decay)
-        self.momentum = momentum
-        self.dampening = dampening
-        self.nesterov = nesterov
+        self.momentum, self.dampening, self.nesterov = momentum, dampening, nesterov
 
     def _check(self, name: str, option: Any) -> None:
         super()._check(name, option)
         after = {**self.__dict__, name: option}
         if after.get("nesterov") and (after["momentum"] == 0 or after["dampening"] != 0):
             raise ValueError(
-                f"nesterov=True needs a momentum above 0 and no dampening; "
+                "nesterov=True needs a momentum above 0 and a dampening of 0; "
                 f"got momentum={after['momentum']}, dampening={after['dampening']}"
             )
 
@@ -288,14 +279,14 @@ class SGD(Optimizer):
 
 
 class Adam(Optimizer):
-    """Steps of about `lr` whatever the size of the gradient: its mean over the root of its square.
+    """Steps of about `lr`, whatever the size of the gradient.
 
         mean   = beta1 * mean   + (1 - beta1) * gradient
         square = beta2 * square + (1 - beta2) * gradient**2
         data  -= lr * unbiased mean / (sqrt(unbiased square) + eps)
 
-    Both averages start at 0, and so are too small at first; after t steps "unbiased" divides by
-    1 - beta**t, which makes up for that.
+    Both averages start at 0, so they are too small at first. After t steps "unbiased" divides by
+    1 - beta**t, which corrects for that.
 
     Raises:
         ValueError: an option is negative, or a beta is 1 or more.
@@ -320,8 +311,7 @@ class Adam(Optimizer):
         weight_decay: float = 0,
     ) -> None:
         super().__init__(params, lr, weight_decay)
-        self.eps = eps
-        self.betas = betas
+        self.eps, self.betas = eps, betas
 
     def _change(self, gradient: Any, memory: dict[str, Any]) -> Any:
         beta1, beta2 = self.betas
@@ -335,7 +325,7 @@ class Adam(Optimizer):
 
 
 def _root(x: Any) -> Any:
-    """Returns the square root of a number or of a vector: the nearest float, either way."""
+    """Returns the square root of a number or of a vector, with the same rounding."""
     if isinstance(x, float):
         return math.sqrt(x)
     import numpy as np
@@ -344,20 +334,20 @@ def _root(x: Any) -> Any:
 
 
 def _is_real(given: Any) -> bool:
-    """Returns whether it is a number; infinity is one, as a sum of squares may overflow."""
-    is_number = isinstance(given, numbers.Real) and not isinstance(given, bool)
-    return is_number and (is_finite(given) or abs(given) == math.inf)
+    """Returns whether it is a number, maybe infinite: a sum of squares can overflow."""
+    is_real = is_number(given) and type(given).__name__ not in ("bool", "bool_")
+    return is_real and (is_finite(given) or abs(given) == math.inf)
 
 
 def _checked_parameters(params: Iterable[Value]) -> list[Value]:
     """Returns the parameters as a list, if an optimiser can change them."""
-    parameters = listed_values("params", params, "Give model.parameters()")
+    parameters = listed_values("params", params, "Pass model.parameters()")
     if not parameters:
-        raise ValueError("params must hold at least one Value, got none. Give model.parameters()")
+        raise ValueError("params must hold at least one Value, got none. Pass model.parameters()")
     for parameter in parameters:
         if parameter.operands or parameter.origin is not None:
             made = "computed under no_grad()" if parameter.op is None else "of an operation"
             raise ValueError(f"params must be leaves, but {parameter!r} is the result {made}")
     if len(set(parameters)) != len(parameters):
-        raise ValueError("params must hold each Value once, but one stands in the list twice")
+        raise ValueError("params must hold each Value once, but one is there twice")
     return parameters

@@ -1,9 +1,8 @@
-"""A recorder that watches training: after an epoch it notes all parameters and their gradients.
+"""`Recorder`: a callback for `fit` that stores all parameters and gradients after each epoch.
 
-A `Recorder` is a callback for `fit`. What it notes, a `Snapshot`, stays in the history, and is a
-model again whenever one asks: so its answers, its activations and its decision boundary can be
-looked at later, and need not be computed while the model learns. This file trains nothing and draws
-nothing.
+It adds a `Snapshot` to the history. A snapshot can be turned back into a model, so outputs,
+activations and decision boundaries are computed later, when a picture needs them, and not during
+training. The training page and the plots in `draw` read snapshots; read them next.
 """
 
 import copy
@@ -16,30 +15,29 @@ from typing import Any
 from micrograd_notes.common import checks
 from micrograd_notes.engine import Value, no_grad, topological_order
 from micrograd_notes.engine.op import Op
-from micrograd_notes.nn.networks import MLP, Layer, Module, Neuron
+from micrograd_notes.nn import MLP, Layer, Module, Neuron
 from micrograd_notes.train.data import Dataset
 from micrograd_notes.train.loop import Data, History, examples_of
 
 __all__ = ["KINDS", "Recorder", "Snapshot", "snapshots_of"]
 
 KINDS = ("weights", "gradients", "activations")
-"""What a snapshot has numbers of, layer by layer."""
+"""The kinds of numbers that a snapshot returns, layer by layer."""
 
-EXAMPLES = 64  # whose activations are looked at
+EXAMPLES = 64  # the number of examples for activations
 
 Numbers = list[float]
 
 
 class Recorder:
-    """A callback for `fit` that notes what the model is like after each epoch.
+    """A callback for `fit` that stores the parameters and gradients after each epoch.
+
+    It does not change the training: it only reads numbers.
 
     Args:
-        model: the model that is trained. A learner's own `Module` will do.
-        data: what it is trained on, as `fit` takes it; the pictures show it.
-        every: note every so many epochs, the first one included.
-
-    It changes nothing of the training: it reads numbers, and asks neither the model nor a random
-    generator for anything.
+        model: the model that is trained, an MLP or your own `Module`.
+        data: the training data, as for `fit`; pictures show it.
+        every: 1 stores each epoch, 10 each tenth one, from the first one on.
 
     >>> from micrograd_notes.train.data import xor
     >>> from micrograd_notes.train.loop import fit
@@ -58,7 +56,7 @@ class Recorder:
         self._parameters: list[Value] = model.parameters()
 
     def __call__(self, epoch: int, logs: dict[str, Any]) -> None:
-        """Adds a `Snapshot` to the logs of an epoch, where its turn has come."""
+        """Adds a `Snapshot` to the logs of each epoch that is stored."""
         if epoch % self.every == 0:
             logs["snapshot"] = Snapshot(
                 model_was=self.model,
@@ -74,15 +72,15 @@ class Snapshot:
     """The parameters of a model at the end of an epoch, and the gradients of its last step."""
 
     model_was: Any = field(repr=False)
-    """The model that was trained, which may have learnt more since."""
+    """The model that was trained, which may have changed since."""
     data: Any = field(repr=False)
     parameters: "array[float]" = field(repr=False)
     gradients: "array[float]" = field(repr=False)
-    """Those of the parameters that had one."""
+    """Those of the parameters that have one."""
     has_gradient: bytes = field(repr=False)
 
     def model(self) -> Any:
-        """Returns a model of its own with the parameters of that epoch."""
+        """Returns a new model with the parameters of that epoch."""
         replica = copy.deepcopy(self.model_was)
         for parameter, number in zip(replica.parameters(), self.parameters, strict=True):
             parameter.data = number
@@ -90,7 +88,7 @@ class Snapshot:
 
     @cached_property
     def _layer_names(self) -> list[str]:
-        """For each parameter the layer that it belongs to."""
+        """The layer of each parameter."""
         names = [name for name, _ in self.model_was.named_parameters()]
         return [layer_name(name) or type(self.model_was).__name__ for name in names]
 
@@ -98,11 +96,11 @@ class Snapshot:
         """Returns the numbers of each layer, by its name.
 
         Args:
-            of: "weights" (biases among them), "gradients", or "activations": what the neurons
-                answer to the first examples of the data, up to 64 of them.
+            of: "weights" (including biases), "gradients", or "activations": the outputs of the
+                neurons for the first examples of the data, up to 64 of them.
 
         Raises:
-            ValueError: there are no numbers of that kind.
+            ValueError: `of` is something else.
         """
         checks.one_of("of", of, KINDS)
         if of == "activations":
@@ -115,9 +113,9 @@ class Snapshot:
         return _grouped(zip(names, numbers, strict=True))
 
     def function(self) -> Callable[[Sequence[float]], Numbers]:
-        """Returns the model of that epoch as a function from inputs to its outputs, as numbers.
+        """Returns the model of that epoch as a fast function from inputs to outputs, as numbers.
 
-        It is for pictures that ask many times, such as
+        Use it for pictures with many points, as in
         `plots.decision_boundary(snapshot.function(), data)`.
         """
         model = self.model()
@@ -163,7 +161,7 @@ def inputs_of(data: Any) -> Sequence[Sequence[Any]]:
 
 
 def layer_name(parameter: str) -> str:
-    """Returns the layer that a parameter belongs to, by the parameter's name.
+    """Returns the name of the layer, from the name of one of its parameters.
 
     >>> layer_name("layers[0].neurons[3].w[1]"), layer_name("head.w"), layer_name("slope")
     ('layers[0]', 'head', '')
@@ -180,32 +178,27 @@ def _grouped(pairs: Any) -> dict[str, Numbers]:
     return groups
 
 
-# ---- what neurons answer -------------------------------------------------------------------------
+# ---- the outputs of neurons ----------------------------------------------------------------------
 
 
 def neuron_outputs(model: Any, example: Sequence[Any]) -> list[tuple[str, float]]:
     """Returns the output of every neuron that the model uses, with the name of its layer.
 
-    A neuron leaves itself as the `origin` of its output, so any `Module` can be asked.
+    It works for any `Module`, because a neuron is stored as the `origin` of its output.
     """
     owners = {parameter: layer_name(name) for name, parameter in model.named_parameters()}
     answer = model(example)
     roots = answer if isinstance(answer, list | tuple) else [answer]
-    outputs = {
-        value: None
-        for root in roots
-        for value in topological_order(root)
-        if value.origin is not None and value.operands
-    }
+    values = {value: None for root in roots for value in topological_order(root)}
     return [
         (owners.get(value.origin.w[0], "") or type(model).__name__, value.data)
-        for value in outputs
-        if isinstance(value.origin, Neuron)
+        for value in values
+        if isinstance(value.origin, Neuron) and value.operands
     ]
 
 
 def is_plain(model: Any) -> bool:
-    """Returns whether the model is an MLP of the package, without a method of the learner's own."""
+    """Returns whether the model is a plain MLP, and not a subclass with other methods."""
     return type(model) is MLP and all(
         type(layer) is Layer and all(type(neuron) is Neuron for neuron in layer.neurons)
         for layer in model.layers
@@ -213,10 +206,10 @@ def is_plain(model: Any) -> bool:
 
 
 def in_plain_numbers(model: MLP) -> Callable[[Sequence[Any]], list[Numbers]]:
-    """Returns the function from an example to the outputs of each layer, without `Value`s.
+    """Returns a function from an example to the outputs of each layer, without `Value`s.
 
-    It adds in the same order as the model, so its numbers are the same to the last bit, and it is
-    about ten times as fast: a picture of the plane asks a thousand times.
+    It adds in the same order as the model, so its numbers are the same to the last bit. It is about
+    ten times as fast, and a picture of the plane calls it a thousand times.
 
     >>> model = MLP(2, [3, 1], activation="tanh", seed=0)
     >>> in_plain_numbers(model)([1.0, -2.0])[-1] == [model([1.0, -2.0]).data]

@@ -15,7 +15,7 @@ import pytest
 
 from micrograd_notes import Value
 from micrograd_notes.draw import draw_backward, draw_dot
-from micrograd_notes.nn.networks import MLP, Neuron
+from micrograd_notes.nn import MLP, Neuron
 from tests.browser.conftest import Visit
 
 pytestmark = pytest.mark.skipif(

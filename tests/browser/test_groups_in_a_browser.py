@@ -8,7 +8,7 @@ import pytest
 
 from micrograd_notes import Value
 from micrograd_notes.draw import draw_dot
-from micrograd_notes.nn.networks import MLP
+from micrograd_notes.nn import MLP
 from tests.browser.conftest import Visit
 
 Open = Callable[..., Visit]

@@ -23,7 +23,7 @@ from micrograd_notes.common.files import DRAFT, write_whole
 from micrograd_notes.draw import draw_dot, draw_model
 from micrograd_notes.draw.graph.picture import Picture
 from micrograd_notes.draw.training.page import training_page
-from micrograd_notes.nn.networks import MLP
+from micrograd_notes.nn import MLP
 from micrograd_notes.nn.saving import save_model
 from micrograd_notes.train.loop import History
 

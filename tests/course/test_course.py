@@ -189,7 +189,7 @@ def test_the_contents_know_where_one_is(site: Callable[[str], BeautifulSoup]) ->
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[gone](03_gone.ipynb)", "README.md refers to 03_gone.ipynb, and there is no"),
+        ("[gone](03_gone.ipynb)", "README.md refers to 03_gone.ipynb, but "),
         ("![gone](pictures/gone.svg)", "README.md refers to pictures/gone.svg"),
         ("![beyond](../engine.py)", "README.md shows ../engine.py, which is outside"),
         ("[where](02_two.ipynb#Nowhere)", "README.md links to #Nowhere, not found in 02_two.html"),
@@ -214,7 +214,7 @@ def test_dollars_in_code_are_no_equation(notebooks: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize("source", ["No heading", "", "## A section"])
 def test_a_page_without_a_title_is_refused(notebooks: Path, tmp_path: Path, source: str) -> None:
     (notebooks / "TEACHING.md").write_text(source)
-    with pytest.raises(ValueError, match=r"TEACHING\.md has no title; its first line must be: #"):
+    with pytest.raises(ValueError, match=r"TEACHING\.md needs a title; its first line must be: #"):
         build_course(tmp_path / "site", notebooks)
 
 
@@ -277,7 +277,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(
 
 def test_a_file_in_the_place_is_left_alone(notebooks: Path, tmp_path: Path) -> None:
     (tmp_path / "site").write_text("mine")
-    with pytest.raises(NotADirectoryError, match="give a folder"):
+    with pytest.raises(NotADirectoryError, match="pass a folder"):
         build_course(tmp_path / "site", notebooks)
     assert (tmp_path / "site").read_text() == "mine"
 
@@ -298,7 +298,7 @@ def test_when_the_disk_fails_the_old_site_stays(
         return works(path, argument)
 
     monkeypatch.setattr(Path, which, fails)
-    with pytest.raises(OSError, match="No space left on device; give a folder"):
+    with pytest.raises(OSError, match="No space left on device; pass a folder"):
         build_course(tmp_path / "site", notebooks)
     assert {name: (tmp_path / name).read_bytes() for name in files_in(tmp_path)} == before
 
@@ -328,7 +328,7 @@ def test_where_it_cannot_write_it_says_so(
     assert result.exit_code == 1
     assert result.stdout == ""
     assert re.fullmatch(
-        r"micrograd-notes: can't write the folder .*none/site: No such file or directory; give a "
+        r"micrograd-notes: can't write the folder .*none/site: No such file or directory; pass a "
         r"folder that you may write to, in one that exists\. Nothing was written\n",
         result.stderr,
     )
@@ -341,7 +341,7 @@ def test_an_installed_package_has_no_notebooks_and_says_so(
     monkeypatch.setattr(cli, "__file__", str(tmp_path / "micrograd_notes/cli/main.py"))
     result = run("course", "build", str(tmp_path / "site"))
     assert result.exit_code == 1
-    assert "the notebooks are not part of an installed package" in result.stderr
+    assert "the notebooks are not part of the installed package" in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 

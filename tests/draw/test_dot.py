@@ -103,7 +103,7 @@ def test_an_unknown_direction_or_format_lists_those_that_exist() -> None:
 PROGRAM = """
 import sys
 from micrograd_notes.draw import draw_dot
-from micrograd_notes.nn.networks import MLP
+from micrograd_notes.nn import MLP
 model = MLP(2, [4, 4, 1], seed=1)
 losses = [(model([i / 10, -i / 7]) - 1.0) ** 2 for i in range(30)]
 loss = sum(losses) + sum(p * p for p in model.parameters())

@@ -13,7 +13,7 @@ from micrograd_notes import Value, topological_order
 from micrograd_notes.draw import Picture, draw_dot
 from micrograd_notes.draw.graph.groups import MOST_GROUPS
 from micrograd_notes.draw.graph.inside import MOST_LEAVES, MOST_VALUES, Inside
-from micrograd_notes.nn.networks import MLP, Module, Neuron
+from micrograd_notes.nn import MLP, Module, Neuron
 from tests.draw.test_view import loss_of, random_expression
 
 # Several, as a name of more than 40 characters loses its middle.

@@ -27,7 +27,7 @@ from matplotlib.text import Text
 
 from micrograd_notes.draw import plots
 from micrograd_notes.engine import Value, ops
-from micrograd_notes.nn.networks import MLP, Layer
+from micrograd_notes.nn import MLP, Layer
 from micrograd_notes.train import data
 from micrograd_notes.train.loop import History
 from micrograd_notes.train.recording import KINDS, Recorder, Snapshot

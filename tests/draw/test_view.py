@@ -9,7 +9,7 @@ from micrograd_notes.draw.graph.grouping import grouped
 from micrograd_notes.draw.graph.indexed import indexed
 from micrograd_notes.draw.graph.names import modules_of, names_of
 from micrograd_notes.draw.graph.view import View, view_of
-from micrograd_notes.nn.networks import MLP, Module, Neuron
+from micrograd_notes.nn import MLP, Module, Neuron
 
 
 def random_expression(seed: int, size: int) -> Value:

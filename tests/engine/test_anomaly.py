@@ -14,7 +14,7 @@ from hypothesis import given
 from micrograd_notes import detect_anomaly
 from micrograd_notes.engine import Value, grad, helper_ops, no_grad, ops, topological_order
 from micrograd_notes.engine.anomaly import AnomalyError
-from micrograd_notes.nn.networks import MLP
+from micrograd_notes.nn import MLP
 from micrograd_notes.train.data import moons
 from micrograd_notes.train.loop import fit
 from tests import programs

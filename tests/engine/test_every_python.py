@@ -42,7 +42,7 @@ EXACT = {
     "testing/oracles/independent.py": ["terms[index]", "terms", "map(abs, terms)"],
     "engine/facts.py": ["x"],  # of mpmath
     # `Value`s, one of which is the start or each of which is a result
-    "nn/networks.py": ["wi * xi"],
+    "nn/layers.py": ["wi * xi"],
     "gpt.py": ["losses"],
 }
 """What `sum` may add, by file; the comments say why it has the same bits everywhere."""

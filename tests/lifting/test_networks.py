@@ -11,7 +11,7 @@ np = pytest.importorskip("numpy")
 from micrograd_notes import MLP, Value  # noqa: E402
 from micrograd_notes.engine.ops import logsumexp, relu  # noqa: E402
 from micrograd_notes.lifting import lift  # noqa: E402
-from micrograd_notes.nn.networks import activation_names  # noqa: E402
+from micrograd_notes.nn import activation_names  # noqa: E402
 from tests.lifting.eager import eager  # noqa: E402
 
 GENERATOR = np.random.default_rng(0)

@@ -104,7 +104,7 @@ def _of_graphs(_: str) -> Iterator[Any]:
 
 def _of_networks(_: str) -> Iterator[Any]:
     """Yields small networks of all kinds: their weights, names, answers and state."""
-    from micrograd_notes.nn.networks import MLP, activation_names
+    from micrograd_notes.nn import MLP, activation_names
 
     generator = random.Random(0)
     for seed in range(COUNT):

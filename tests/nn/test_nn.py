@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from micrograd_notes.engine import Value, no_grad, ops, topological_order
 from micrograd_notes.lifting import lift
-from micrograd_notes.nn.networks import MLP, Layer, Module, Neuron, activation_names
+from micrograd_notes.nn import MLP, Layer, Module, Neuron, activation_names
 from micrograd_notes.nn.saving import load_model, save_model
 from micrograd_notes.train.loop import fit, predict
 from micrograd_notes.train.optim import Adam
@@ -131,7 +131,7 @@ def test_an_operation_that_can_do_without_its_operand_is_no_activation() -> None
         (lambda: Neuron(0), "nin must be a whole number, 1 or more, got 0"),
         (lambda: Neuron(2.0), "got 2.0"),  # type: ignore[arg-type]
         (lambda: Layer(2, True), "nout must be a whole number, 1 or more, got True"),
-        (lambda: MLP(2, []), r"like \[16, 16, 1\]; got \[\]"),
+        (lambda: MLP(2, []), r"like \[16, 16, 1\], got \[\]"),
         (lambda: MLP(2, 3), "got 3"),  # type: ignore[arg-type]
         (lambda: MLP(2, {4, 1}), r"got \{"),  # type: ignore[arg-type]
         (lambda: MLP(2, 3.5), "got 3.5"),  # type: ignore[arg-type]
@@ -152,14 +152,14 @@ def test_sizes_from_a_generator_or_an_array() -> None:
 
 def test_what_is_no_input_and_what_is_no_activation() -> None:
     for nonsense in ([1.0, "a"], [[1.0, 2.0], [3.0, 4.0]], [1.0, None]):
-        with pytest.raises(TypeError, match="inputs are numbers or Values"):
+        with pytest.raises(TypeError, match="inputs must be numbers or Values"):
             Neuron(2)(nonsense)
     unordered: list[Any] = ["ab", b"ab", {0: 7.0, 1: 9.0}, {1.0, 2.0}]
     for inputs in unordered:
         for taker in (Neuron(2), Layer(2, 3), MLP(2, [3, 1])):
             with pytest.raises(TypeError, match="inputs must be a list of numbers, got"):
                 taker(inputs)
-    with pytest.raises(TypeError, match=r"activation returns a Value.*gave 3\.0"):
+    with pytest.raises(TypeError, match=r"activation must return a Value.*returned 3\.0"):
         Neuron(1, activation=lambda v: 3.0)([1.0])  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="dictionary of names"):
         Neuron(1).load_state_dict(None)  # type: ignore[arg-type]
@@ -167,7 +167,7 @@ def test_what_is_no_input_and_what_is_no_activation() -> None:
 
 def test_arrays_are_no_inputs_of_a_neuron() -> None:
     for nonlin in (True, False):
-        with pytest.raises(TypeError, match="inputs are numbers or Values"):
+        with pytest.raises(TypeError, match="inputs must be numbers or Values"):
             Neuron(2, nonlin=nonlin)([np.array([1.0, 2.0]), 1.0])
 
 
@@ -454,7 +454,7 @@ def test_an_attribute_of_the_class_is_named_unless_an_object_has_its_own() -> No
     class Line(Module):
         w: Any = Value(1.0)
 
-    with pytest.raises(ValueError, match=r"Line\.w belongs to all objects"):
+    with pytest.raises(ValueError, match=r"Line\.w belongs to the class"):
         Line().state_dict()
     line = Line()
     line.w = Value(2.0)
@@ -539,7 +539,7 @@ def test_modules_may_be_nested_deeply() -> None:
 @pytest.mark.parametrize("make", [lambda n: Neuron(2, n), lambda n: Layer(2, 2, nonlin=n)])
 def test_the_name_of_an_activation_is_not_taken_for_nonlin(make: Any) -> None:
     for nonsense in ("tanh", "", None, 2):
-        with pytest.raises(TypeError, match=r"nonlin is True or False, got .*activation="):
+        with pytest.raises(TypeError, match=r"nonlin must be True or False, got .*activation="):
             make(nonsense)
     assert make(np.False_)([1.0, 2.0]) is not None
 

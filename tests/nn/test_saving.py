@@ -213,7 +213,7 @@ def test_an_operation_of_your_own_is_found_by_its_name(tmp_path: Path) -> None:
     del TABLE["saved_cube"]
     told = error_of(path)
     assert "unknown activation 'saved_cube'" in told
-    assert "once the file that defines it is imported" in told
+    assert "after importing the file that defines it" in told
 
 
 def test_saving_and_loading_leave_the_global_generator_and_the_model_alone(tmp_path: Path) -> None:
@@ -260,8 +260,8 @@ def version_1(folder: Path, **changes: Any) -> Path:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"version": None}, "of version None, and this package reads versions 1 and 2"),
-        ({"version": True}, "of version True"),
+        ({"version": None}, "it has version None, and this package reads versions 1 and 2"),
+        ({"version": True}, "it has version True"),
         ({"owner": "me"}, "must have the entries sizes, activation, parameters, got .*'owner'"),
         ({"activation": ...}, "must have the entries sizes, activation, parameters"),
         ({"sizes": 7}, "not those of a network of sizes 7"),
@@ -274,7 +274,7 @@ def version_1(folder: Path, **changes: Any) -> Path:
         ({"sizes": [2, 3, 3, 1]}, r"of sizes \[2, 3, 3, 1\]"),
         ({"sizes": [2, 3]}, r"of sizes \[2, 3\]"),
         ({"sizes": [2, 3, True]}, r"of sizes \[2, 3, True\]"),
-        ({"activation": "tan h"}, "unknown activation 'tan h'; there are linear, tanh"),
+        ({"activation": "tan h"}, "unknown activation 'tan h'; choose from linear, tanh"),
         ({"activation": None}, "unknown activation None"),
         ({"activation": {"a": [1]}}, "unknown activation {'a'"),
         ({"parameters": [1.0]}, "not those of a network"),
@@ -482,7 +482,7 @@ def test_a_small_file_that_asks_for_much_is_refused_at_once(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "not a JSON text that was saved whole: Expecting value"),
+        (b"", "not a complete JSON text: Expecting value"),
         (b"\n", "Expecting value"),
         (b"\xef\xbb\xbf", "Expecting value"),
         (b"\x89PNG\r\n\x1a\n\xff\xfe", "codec can't decode"),
@@ -495,8 +495,8 @@ def test_a_small_file_that_asks_for_much_is_refused_at_once(
         (b'{"format": "micrograd_notes.MLP", "version": NaN}', "holds 'NaN'"),
         (b'{"format": "micrograd_notes.MLP", "version": -Infinity}', "holds '-Infinity'"),
         (b'{"format": "micrograd_notes.MLP", "version": 1e999}', "holds '1e999', which is not a"),
-        (b"[" * 200_000, "not a JSON text that was saved whole: "),
-        (b'{"a":' * 200_000, "not a JSON text that was saved whole: "),
+        (b"[" * 200_000, "not a complete JSON text: "),
+        (b'{"a":' * 200_000, "not a complete JSON text: "),
         (b"[" * 400 + b"]" * 400, 'its "format" is not'),
         (b"9" * 100_000, "which is not a finite float"),
         (b"0." + b"9" * 100_000, 'its "format" is not'),
@@ -514,7 +514,7 @@ def test_a_file_that_is_not_a_model_is_refused_by_name(
 
 
 def test_a_folder_is_refused_and_a_missing_file_is_not_found(tmp_path: Path) -> None:
-    assert error_of(tmp_path) == "it is a folder; give the name of a file"
+    assert error_of(tmp_path) == "it is a folder; pass the name of a file"
     with pytest.raises(FileNotFoundError):
         load_model(tmp_path / "model.json")
 
@@ -531,7 +531,7 @@ def test_another_version_is_named(tmp_path: Path, version: Any) -> None:
     path = edited(saved(tmp_path), lambda document: document.update(version=version))
     for check in (True, False):
         told = error_of(path, check=check)
-        assert f"it is of version {str(version)[:5]}".replace("'", "") in told.replace("'", "")
+        assert f"it has version {str(version)[:5]}".replace("'", "") in told.replace("'", "")
         assert "this package reads versions 1 and 2; install the version of micrograd_notes" in told
 
 
@@ -692,7 +692,7 @@ def test_an_operation_that_its_name_does_not_find_is_not_saved(tmp_path: Path) -
         for activation in (model.layers[0].neurons[0].activation, named_linear):
             assert isinstance(activation, Op)
             model.layers[0].neurons[0].activation = activation
-            with pytest.raises(ValueError, match=r"can't be found again by a name; register it"):
+            with pytest.raises(ValueError, match=r"can't be found again by its name; register it"):
                 save_model(model, tmp_path / "model.json")
     finally:
         del TABLE["linear"]

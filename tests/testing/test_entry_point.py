@@ -7,7 +7,7 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from micrograd_notes.engine import Value
-from micrograd_notes.nn.networks import MLP, Layer, Module, Neuron
+from micrograd_notes.nn import MLP, Layer, Module, Neuron
 
 
 def output_of(code: str) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from micrograd_notes.engine import Value, helper_ops, ops
 from micrograd_notes.engine.op import TABLE, Op, built_in_rows, operation
-from micrograd_notes.nn.networks import MLP, Layer, Neuron
+from micrograd_notes.nn import MLP, Layer, Neuron
 from micrograd_notes.testing.programs import strategies
 from micrograd_notes.testing.programs.random_programs import Instruction, Program
 from tests.testing.broken_engines import SWEEPS, Patch

@@ -295,7 +295,7 @@ def test_without_tzdata_the_names_are_those_of_the_machine(monkeypatch: pytest.M
     monkeypatch.setattr(data, "available_timezones", lambda: zones)
     assert city_names() == ["aden", "tell city"]
     monkeypatch.setattr(data, "available_timezones", set)
-    with pytest.raises(LookupError, match=r"this machine knows none.*micrograd-notes\[data\]"):
+    with pytest.raises(LookupError, match=r"this machine does not have.*micrograd-notes\[data\]"):
         city_names()
 
 
@@ -308,9 +308,9 @@ def test_load_hands_its_options_on() -> None:
 
 
 def test_unknown_names_and_options_are_refused_with_a_list_of_those_that_exist() -> None:
-    with pytest.raises(ValueError, match=r"'mnist'.*moons, circles, spirals, xor, iris, digits"):
+    with pytest.raises(ValueError, match=r"one of moons, circles, spirals, xor, .* got 'mnist'"):
         load("mnist")
-    with pytest.raises(TypeError, match=r"moons has no option radius.*samples, noise, seed"):
+    with pytest.raises(TypeError, match=r"moons does not accept radius.*samples, noise, seed"):
         load("moons", radius=2)
     with pytest.raises(ValueError, match=r"petal length, petal width"):
         load("iris", columns=("petal length", "colour"))
@@ -341,7 +341,7 @@ def test_options_that_make_no_set_are_refused_by_name(
 
 
 def test_shapes_that_make_no_set_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"factor must be .*smaller"):
+    with pytest.raises(ValueError, match=r"factor must be .*Choose below 1"):
         circles(factor=1)
     with pytest.raises(ValueError, match="classes must be a whole number, 2 or more, got 1"):
         spirals(classes=1)
@@ -358,7 +358,7 @@ def test_a_split_that_leaves_a_part_empty_is_refused(share: float) -> None:
 def test_signs_need_two_classes() -> None:
     assert set(moons().signs()) == {-1, 1}
     assert [(sign + 1) // 2 for sign in moons().signs()] == moons().targets
-    with pytest.raises(ValueError, match="needs two classes; 'spirals' has 3"):
+    with pytest.raises(ValueError, match="needs two classes, got 3 in 'spirals'"):
         spirals().signs()
 
 
@@ -370,12 +370,12 @@ def test_parts_that_do_not_fit_are_refused() -> None:
 
     with pytest.raises(ValueError, match="1 inputs but 2 targets"):
         build([[1.0, 2.0]], [0, 1])
-    with pytest.raises(ValueError, match="example 1 of 'mine' has 1 numbers for 2 feature names"):
+    with pytest.raises(ValueError, match="example 1 of 'mine' must be a list of 2 numbers"):
         build([[1.0, 2.0], [3.0]], [0, 1])
     for label in (2, -1, 0.5):
         with pytest.raises(ValueError, match=f"target 0 of 'mine' is {label}.*from 0 to 1"):
             build([[1.0, 2.0]], [label])  # type: ignore[list-item]
-    with pytest.raises(ValueError, match=r"pictures of shape \(2, 2\)"):
+    with pytest.raises(ValueError, match=r"number of features of .*, got \(2, 2\)"):
         build([[1.0, 2.0]], [0], (2, 2))
     with pytest.raises(ValueError, match="not pictures"):
         moons().image(0)

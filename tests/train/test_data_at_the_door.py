@@ -112,9 +112,9 @@ def test_a_bad_target_is_refused_by_example(door: Door, bad: Any) -> None:
         ({7.0, 9.0}, "example 1 of the inputs.* is .*not ordered"),
         ("ab", "example 1 of the inputs.* is 'ab'.*float"),
         (None, "example 1 of the inputs.* is None"),
-        ([3.0], "example 1 of .* has 1 numbers"),
-        ([3.0, 4.0, 5.0], "example 1 of .* has 3 numbers"),
-        ([], "example 1 of .* has 0 numbers"),
+        ([3.0], r"example 1 of .* (has 1 numbers|got \[3\.0\])"),
+        ([3.0, 4.0, 5.0], "example 1 of .* (has 3 numbers|got .3.0, 4.0, 5.0)"),
+        ([], r"example 1 of .* (has 0 numbers|got \[\])"),
     ],
     ids=str,
 )
@@ -323,7 +323,7 @@ def test_a_regression_has_the_squared_error_and_no_accuracy(
         history = fit(model, data, validation=validation, epochs=2, progress=False, lifted=lifted)
         assert set(history.epochs[0]) == {"loss", "validation_loss", "seconds"}
     assert set(evaluate(model, data)) == {"loss"}
-    with pytest.raises(ValueError, match="accuracy needs labels"):
+    with pytest.raises(ValueError, match="to measure accuracy, targets in data must be labels"):
         accuracy(model, data)
 
 
@@ -350,7 +350,7 @@ def test_a_regression_has_no_classes_and_splits_along_its_targets() -> None:
     assert regression([[1.0, 2.0], [3.0, 4.0]]).targets == [[1.0, 2.0], [3.0, 4.0]]
     with pytest.raises(ValueError, match="class_names must be empty for task='regression'"):
         Dataset("mine", [[1.0]], [1.0], ("x",), ("a",), task="regression")
-    with pytest.raises(ValueError, match=r"target 0 of 'mine' is 1\.5.*Give task='regression'"):
+    with pytest.raises(ValueError, match=r"target 0 of 'mine' is 1\.5.*pass task='regression'"):
         Dataset("mine", [[1.0]], [1.5], ("x",))
     with pytest.raises(ValueError, match=r"signs\(\) needs two classes"):
         data.signs()
@@ -379,7 +379,7 @@ def test_what_may_be_classes_or_quantities_is_never_guessed(
     data = ([[1.0, float(i)] for i in range(len(targets))], targets)
     before = model.state_dict()
     with pytest.raises(
-        ValueError, match=r"which may be classes or quantities.*loss=mse_loss or Dat"
+        ValueError, match=r"which can be classes or quantities.*loss=mse_loss or Dat"
     ):
         fit(model, data, epochs=1, progress=False, lifted=lifted)
     assert model.state_dict() == before
@@ -389,14 +389,14 @@ def test_what_may_be_classes_or_quantities_is_never_guessed(
 
 
 def test_columns_of_one_number_as_targets_are_refused_with_what_to_do() -> None:
-    with pytest.raises(ValueError, match=r"targets are numbers; got \[0\] among them.*row\[0\]"):
+    with pytest.raises(ValueError, match=r"targets must be numbers; got \[0\] among.*row\[0\]"):
         fit(net(), (GOOD, [[0], [1], [1]]), progress=False)
     with pytest.raises(TypeError, match=r"one number \(Value.*\) for a list of 1; predictions"):
         fit(net(), (GOOD, [[0], [1], [1]]), loss=mse_loss, progress=False)
 
 
 def test_a_one_hot_row_is_answered_with_the_number_of_its_class() -> None:
-    with pytest.raises(TypeError, match=r"Of a one-hot row give the class, row\.index\(1\)"):
+    with pytest.raises(TypeError, match=r"a one-hot row, give its class, row\.index\(1\)"):
         cross_entropy([Value(1.0), Value(2.0)], [0, 1])
     with pytest.raises(ValueError, match=r"row\.index\(1\)"):
         accuracy(net(2), (GOOD, [[0, 1], [1, 0], [1, 0]]))

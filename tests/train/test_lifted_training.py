@@ -12,13 +12,13 @@ from micrograd_notes import Value  # noqa: E402
 from micrograd_notes.engine.functions import maximum, pick  # noqa: E402
 from micrograd_notes.engine.helper_ops import largest  # noqa: E402
 from micrograd_notes.lifting import CannotLift  # noqa: E402
+from micrograd_notes.nn import MLP, Module  # noqa: E402
 from micrograd_notes.nn.losses import (  # noqa: E402
     binary_cross_entropy_with_logits,
     cross_entropy,
     hinge_loss,
     mse_loss,
 )
-from micrograd_notes.nn.networks import MLP, Module  # noqa: E402
 from micrograd_notes.train.data import digits, moons, xor  # noqa: E402
 from micrograd_notes.train.lifted_loop import (  # noqa: E402
     Examples,
@@ -457,8 +457,8 @@ def test_data_that_makes_no_array_is_refused() -> None:
 @pytest.mark.parametrize(
     ("loss", "outputs", "target", "words"),
     [
-        (hinge_loss, 1, 0, r"targets -1 and \+1"),
-        (binary_cross_entropy_with_logits, 1, 2, "targets 0 and 1"),
+        (hinge_loss, 1, 0, r"must be -1 or \+1"),
+        (binary_cross_entropy_with_logits, 1, 2, "must be 0, 1, or a probability"),
         (cross_entropy, 2, 2, "target 2 for 2 logits"),
         (cross_entropy, 2, -1, "target -1 for 2 logits"),
     ],

@@ -7,7 +7,7 @@ import pytest
 
 from micrograd_notes import MLP, Layer, Module, Value
 from micrograd_notes.engine.ops import tanh
-from micrograd_notes.nn.networks import activation_names
+from micrograd_notes.nn import activation_names
 from micrograd_notes.train.data import moons, xor
 from micrograd_notes.train.loop import History, fit
 from micrograd_notes.train.recording import (

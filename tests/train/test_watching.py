@@ -12,8 +12,8 @@ import pytest
 
 from micrograd_notes.engine import Value, ops
 from micrograd_notes.engine.backward import tell_of_sweeps
+from micrograd_notes.nn import MLP, Layer, Module, Neuron
 from micrograd_notes.nn.losses import mse_loss
-from micrograd_notes.nn.networks import MLP, Layer, Module, Neuron
 from micrograd_notes.train.data import moons, xor
 from micrograd_notes.train.loop import fit
 from micrograd_notes.train.optim import SGD, Adam
@@ -174,7 +174,7 @@ def test_a_relu_that_is_never_above_zero_is_dead(activation: Any) -> None:
     watcher = Watcher(model, data)
     assert watcher.dead_units() == ["layers[0].neurons[2]"]
     assert watcher.saturated_units() == []
-    words = r"layers\[0\].neurons\[2\]: dead, with slope 0 for every one of the 40 examples"
+    words = r"layers\[0\].neurons\[2\]: dead\. The slope is 0 for each of the 40 examples"
     with pytest.warns(TrainingWarning, match=words) as seen:
         fit(model, data, epochs=2, callback=watcher, progress=False)
     assert len(seen) == 1  # once for two epochs
@@ -189,7 +189,7 @@ def test_a_flat_unit_is_saturated(activation: str, bias: float) -> None:
     watcher = Watcher(planted(activation, bias), data)
     assert watcher.saturated_units() == ["layers[0].neurons[2]"]
     assert watcher.dead_units() == []
-    with pytest.warns(TrainingWarning, match=r"layers\[0\].neurons\[2\]: saturated, with a slope"):
+    with pytest.warns(TrainingWarning, match=r"layers\[0\].neurons\[2\]: saturated\. The slope"):
         watcher(0, {})
     watcher(1, {})
 

@@ -48,7 +48,7 @@ def insides_of(
 
     >>> from micrograd_notes.draw.graph.indexed import indexed
     >>> from micrograd_notes.draw.graph.view import view_of
-    >>> from micrograd_notes.nn.networks import Neuron
+    >>> from micrograd_notes.nn import Neuron
     >>> neuron = Neuron(1, seed=0)
     >>> root = sum(neuron([float(i)]) for i in range(100)) * 1.0
     >>> view = view_of(root, limit=10)

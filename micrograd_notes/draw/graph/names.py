@@ -43,7 +43,7 @@ def modules_of(graph: IndexedGraph, names: Mapping[Value, str]) -> dict[int, str
     name are numbered.
 
     >>> from micrograd_notes.draw.graph.indexed import indexed
-    >>> from micrograd_notes.nn.networks import Neuron
+    >>> from micrograd_notes.nn import Neuron
     >>> neuron = Neuron(1, activation="tanh", seed=0)
     >>> graph = indexed(neuron([3.0]) - 1.0)
     >>> [value.op.symbol if value.op else "leaf" for value in graph.values]

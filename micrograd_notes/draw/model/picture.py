@@ -14,7 +14,7 @@ from micrograd_notes.draw.model.svg import model_svg
 from micrograd_notes.draw.model.view import Column, ModelView, Unit, model_view
 from micrograd_notes.draw.page import Drawing, as_table, displayed, folded, page, scrolling
 from micrograd_notes.draw.text import counted, short
-from micrograd_notes.nn.networks import MLP, Layer, Neuron
+from micrograd_notes.nn import MLP, Layer, Neuron
 
 _MOST_WEIGHTS = 8  # in a row of the table
 

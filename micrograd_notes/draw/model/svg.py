@@ -50,7 +50,7 @@ def model_svg(view: ModelView) -> str:
     """Returns the picture, with a title, a description, and a tooltip for each weight.
 
     >>> from micrograd_notes.draw.model.view import model_view
-    >>> from micrograd_notes.nn.networks import MLP
+    >>> from micrograd_notes.nn import MLP
     >>> picture = model_svg(model_view(MLP(2, [3, 1], seed=0)))
     >>> picture.count("<title>x["), picture.count("<title>layers[0]")
     (2, 9)

@@ -13,7 +13,7 @@ from typing import Any
 from micrograd_notes.common import checks
 from micrograd_notes.draw.text import counted, short
 from micrograd_notes.engine import Value, no_grad
-from micrograd_notes.nn.networks import MLP, Layer, Neuron
+from micrograd_notes.nn import MLP, Layer, Neuron
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from micrograd_notes.common import checks
 from micrograd_notes.engine import Value
 from micrograd_notes.engine.op import Op
-from micrograd_notes.nn.networks import Module
+from micrograd_notes.nn import Module
 from micrograd_notes.testing.diagnosis.report import in_words
 from micrograd_notes.testing.programs.random_programs import Program
 

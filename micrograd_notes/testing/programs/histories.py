@@ -40,7 +40,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from micrograd_notes.engine import Value, backward, modes
 from micrograd_notes.engine.op import TABLE, Op, lookup
-from micrograd_notes.nn.networks import Module
+from micrograd_notes.nn import Module
 
 
 class Disagreement(AssertionError):

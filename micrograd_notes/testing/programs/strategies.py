@@ -29,7 +29,7 @@ from micrograd_notes.common import checks
 from micrograd_notes.engine import Value
 from micrograd_notes.engine.facts import Interval
 from micrograd_notes.engine.op import TABLE, Op
-from micrograd_notes.nn.networks import MLP, Layer, Module, Neuron, activation_names
+from micrograd_notes.nn import MLP, Layer, Module, Neuron, activation_names
 from micrograd_notes.testing.numbers.operand import numbers_for
 from micrograd_notes.testing.programs.random_programs import Instruction, Program
 
