@@ -31,6 +31,7 @@ def texts_of(svg: str) -> list[str]:
     return [element.text or "" for element in ElementTree.fromstring(svg).iter(f"{SVG}text")]
 
 
+@pytest.mark.usefixtures("each_graphviz")
 @pytest.mark.parametrize("name", NASTY)
 def test_a_name_is_drawn_literally(name: str) -> None:
     x = Value(3.0, name=name)
@@ -44,6 +45,7 @@ def test_a_name_is_drawn_literally(name: str) -> None:
     assert len(list(ElementTree.fromstring(picture.svg()).iter(f"{SVG}g"))) == 1 + 2 + 2
 
 
+@pytest.mark.usefixtures("each_graphviz")
 def test_characters_that_cannot_be_drawn_are_replaced() -> None:
     x = Value(3.0, name="two\nlines\0\x1b\ud800\u202e")
     assert "two↵lines␀␛\ufffd\ufffd" in texts_of(draw_dot(x).svg())
@@ -56,6 +58,7 @@ def test_there_is_an_edge_for_each_operand() -> None:
     assert draw_dot(root).source.count(" -> ") == edges == 5
 
 
+@pytest.mark.usefixtures("each_graphviz")
 def test_numbers_and_signs_are_there() -> None:
     x, y = Value(-3.0, "x"), Value(2.0, "y")
     root = x * y
@@ -68,6 +71,7 @@ def test_numbers_and_signs_are_there() -> None:
     assert "–" not in after
 
 
+@pytest.mark.usefixtures("each_graphviz")
 def test_infinities_and_nan_are_drawn() -> None:
     x = Value(float("inf"), "x")
     root = x - x
@@ -114,6 +118,7 @@ for picture in pictures:
 """
 
 
+@pytest.mark.usefixtures("each_graphviz")
 def test_two_processes_draw_the_same_bytes(tmp_path: Path) -> None:
     drawn = []
     for seed in ("1", "2"):

@@ -199,6 +199,7 @@ def test_no_more_groups_are_laid_out_than_a_page_can_hold() -> None:
     assert f"{closed} groups of {len(picture.insides)} cannot be opened" in page.text
 
 
+@pytest.mark.usefixtures("each_graphviz")
 def test_a_hostile_name_stays_text() -> None:
     # The neuron's values have names of their own, which are seen when it is opened.
     neuron, model = Neuron(2, seed=0), Module()
@@ -226,6 +227,7 @@ def test_without_groups_the_page_has_no_script() -> None:
     assert draw_dot(Value(1.0) * 2.0).insides == ()
 
 
+@pytest.mark.usefixtures("each_graphviz")
 def test_groups_change_neither_the_picture_nor_what_a_notebook_shows() -> None:
     picture = demo(samples=5)
     bare = Picture(picture.view)
