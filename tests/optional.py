@@ -1,4 +1,4 @@
-"""NumPy, where it is installed: the tests of the core run without it, and then try fewer numbers."""
+"""NumPy, where it is installed: without it the tests of the core run too, with fewer numbers."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,7 @@
 """Which tests are quick: those of the core, which `pytest -m quick` runs within half a minute.
 
-This list is the one place that says so; `conftest.py` at the top reads it. They need Hypothesis and
-mpmath. What needs more, such as NumPy or PyTorch to compare numbers with, skips where it is missing.
+This list is the one place that says so; `conftest.py` at the top reads it. They need Hypothesis
+and mpmath. A test that needs more, such as NumPy or PyTorch, skips where that is missing.
 """
 
 import importlib.util

@@ -104,5 +104,5 @@ def test_the_core_needs_the_standard_library_and_graphviz_alone() -> None:
 
 def test_an_upward_import_is_found(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.py"
-    wrong.write_text("def f():\n    from micrograd_notes.nn.networks import MLP\n", encoding="utf-8")
-    assert imports(wrong) == {"micrograd_notes.nn.networks.MLP"}
+    wrong.write_text("def f():\n    from micrograd_notes.nn import MLP\n", encoding="utf-8")
+    assert imports(wrong) == {"micrograd_notes.nn.MLP"}
