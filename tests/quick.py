@@ -23,7 +23,6 @@ QUICK = (
     "tests/engine",
     "tests/nn",
     "tests/test_layers.py",
-    "tests/test_quick.py",
     "tests/train/test_data.py",
     "tests/train/test_optim.py",
 )
