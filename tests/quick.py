@@ -27,6 +27,9 @@ QUICK = (
     "tests/train/test_optim.py",
 )
 
+# Files in those folders that take seconds, and that a reader of the core needs last.
+NOT_QUICK = ("tests/engine/test_taylor.py", "tests/nn/test_saving.py")
+
 # The examples in these files can't skip by themselves.
 NEEDED_BY_EXAMPLES = {
     "README.md": ("numpy", "pygraphviz"),
@@ -38,7 +41,8 @@ NEEDED_BY_EXAMPLES = {
 
 def is_quick(path: Path) -> bool:
     """Returns whether the tests of a file are quick, but for those that are marked `long`."""
-    return any(path.is_relative_to(ROOT / place) for place in QUICK)
+    is_of_the_core = any(path.is_relative_to(ROOT / place) for place in QUICK)
+    return is_of_the_core and not any(path == ROOT / place for place in NOT_QUICK)
 
 
 def missing_for(path: Path) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.quick import QUICK, ROOT, is_quick
+from tests.quick import NOT_QUICK, QUICK, ROOT, is_quick
 
 ONE_OF_EACH = """
 import pytest
@@ -41,6 +41,13 @@ def copy(tmp_path: Path) -> Path:
 def test_every_quick_place_is_there_and_in_no_other(place: str) -> None:
     assert (ROOT / place).exists()
     assert not {str(folder) for folder in Path(place).parents} & {*QUICK}
+
+
+@pytest.mark.parametrize("place", NOT_QUICK)
+def test_every_exception_is_a_file_of_a_quick_folder(place: str) -> None:
+    assert (ROOT / place).is_file()
+    assert {str(folder) for folder in Path(place).parents} & {*QUICK}
+    assert not is_quick(ROOT / place)
 
 
 def test_a_test_is_quick_or_long_or_neither(copy: Path) -> None:
