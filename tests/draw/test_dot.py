@@ -108,8 +108,8 @@ PROGRAM = """
 import sys
 from micrograd_notes.draw import draw_dot
 from micrograd_notes.nn.networks import MLP
-model = MLP(2, [4, 4, 1], seed=1)
-losses = [(model([i / 10, -i / 7]) - 1.0) ** 2 for i in range(8)]
+model = MLP(2, [3, 1], seed=1)
+losses = [(model([i / 10, -i / 7]) - 1.0) ** 2 for i in range(4)]
 loss = sum(losses) + sum(p * p for p in model.parameters())
 loss.backward()
 pictures = draw_dot(loss, model=model), draw_dot(loss, limit=20), draw_dot(losses[0], partials=True)
