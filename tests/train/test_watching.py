@@ -128,7 +128,7 @@ def test_a_gradient_from_before_the_watcher_is_not_judged() -> None:
 
 
 def test_a_watcher_that_is_gone_sees_nothing_and_costs_nothing() -> None:
-    from micrograd_notes.engine import value as engine
+    from micrograd_notes.engine import backward as engine
 
     before = len(engine.witnesses)
     model = line()
