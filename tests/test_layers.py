@@ -51,9 +51,14 @@ def room_of(file: Path) -> str:
 
 
 def room_named(name: str) -> str:
-    """Returns the part of the package that a dotted name is in, or its room."""
-    room, _, rest = name.partition(".")  # a room's own __init__ may import all of its parts
-    part = f"{room}.{rest.partition('.')[0]}"
+    """Returns the part of the package that a dotted name is in, or its room.
+
+    A name of a room that is not a file of it comes from the `__init__` of the room.
+    """
+    room, _, rest = name.partition(".")
+    file = rest.partition(".")[0]
+    is_file = (PACKAGE / room / file).exists() or (PACKAGE / room / f"{file}.py").exists()
+    part = f"{room}.{file}" if is_file else f"{room}.__init__"
     return part if part in LEVEL else room
 
 

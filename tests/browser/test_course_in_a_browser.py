@@ -29,6 +29,18 @@ PAGES = ["index.html", *CHAPTERS, *(f"{stem}.html" for stem in TEXTS)]
 
 WIDE, TELEPHONE = 1300, 390  # pixels
 
+# Pages share their frame and their colours, so axe looks at one of each kind, unless asked for all.
+ONE_OF_EACH_KIND = ["index.html", CHAPTERS[0], f"{TEXTS[0]}.html"]
+a_page_of_each_kind = pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(page, marks=[] if page in ONE_OF_EACH_KIND else pytest.mark.long)
+        for page in PAGES
+    ],
+    indirect=True,
+    scope="module",
+)
+
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -72,6 +84,7 @@ def test_the_walk_meets_every_page_that_there_is(site: Path) -> None:
     assert len(CHAPTERS) >= 3
 
 
+@pytest.mark.long  # tests/course/test_course.py reads the same links
 def test_one_can_turn_the_pages_from_the_first_to_the_last_and_back(
     visit: Open, site: Path
 ) -> None:
@@ -119,6 +132,7 @@ def test_every_picture_is_seen_and_has_words(page: Any, name: str) -> None:
         assert images
 
 
+@a_page_of_each_kind
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_axe_finds_nothing_wrong(
     page: Any, axe_violations: Callable[..., list[str]], colours: str
@@ -128,6 +142,7 @@ def test_axe_finds_nothing_wrong(
     assert axe_violations(page) == []
 
 
+@a_page_of_each_kind
 def test_axe_finds_nothing_wrong_on_a_telephone(
     page: Any, axe_violations: Callable[..., list[str]]
 ) -> None:

@@ -112,7 +112,9 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("delay", [0.1, 0.4, 1.2, 4.0])
+@pytest.mark.parametrize(
+    "delay", [0.1, 1.2, *(pytest.param(delay, marks=pytest.mark.long) for delay in (0.4, 4.0))]
+)
 @pytest.mark.parametrize("name", COMMANDS)
 def test_one_ctrl_c_ends_a_command_with_one_line(tmp_path: Path, name: str, delay: float) -> None:
     with running(tmp_path, *COMMANDS[name]) as command:
@@ -127,7 +129,10 @@ def test_one_ctrl_c_ends_a_command_with_one_line(tmp_path: Path, name: str, dela
         assert set(os.listdir(tmp_path)) <= {"output", "errors", "tour", "nbsignatures.db"}
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.01, 0.03, 0.1, 0.2, 0.3])
+@pytest.mark.parametrize(
+    "delay",
+    [0.0, 0.03, 0.2, *(pytest.param(delay, marks=pytest.mark.long) for delay in (0.01, 0.1, 0.3))],
+)
 def test_one_ctrl_c_ends_the_command_while_it_is_imported(tmp_path: Path, delay: float) -> None:
     script = tmp_path / "micrograd-notes"
     script.write_text(SCRIPT)

@@ -517,6 +517,11 @@ def test_threads_that_write_the_same_file_leave_it_whole(tmp_path: Path) -> None
 
 # ---- kills ---------------------------------------------------------------------------------------
 
+REPLACED_AND_NEW = pytest.mark.parametrize(
+    "old",
+    [pytest.param(OLD, id="replaced"), pytest.param(None, id="new", marks=pytest.mark.long)],
+)
+
 
 def assert_old_or_new(path: Path, old: bytes | None, new: bytes) -> None:
     """Checks what a kill left, and that the next save removes it."""
@@ -543,7 +548,7 @@ def test_a_hundred_kills_leave_an_old_or_a_new_file(tmp_path: Path, old: bytes |
         assert_old_or_new(path, old, NEW)
 
 
-@pytest.mark.parametrize("old", [OLD, None], ids=["replaced", "new"])
+@REPLACED_AND_NEW
 def test_a_kill_at_every_call_leaves_an_old_or_a_new_file(
     tmp_path: Path, old: bytes | None
 ) -> None:
@@ -604,7 +609,7 @@ def strace_works() -> bool:
 
 
 @pytest.mark.skipif(not strace_works(), reason="strace is not installed, or may not trace here")
-@pytest.mark.parametrize("old", [OLD, None], ids=["replaced", "new"])
+@REPLACED_AND_NEW
 def test_a_kill_at_every_system_call_leaves_an_old_or_a_new_file(
     tmp_path: Path, old: bytes | None
 ) -> None:

@@ -31,6 +31,7 @@ def texts_of(svg: str) -> list[str]:
     return [element.text or "" for element in ElementTree.fromstring(svg).iter(f"{SVG}text")]
 
 
+@pytest.mark.usefixtures("each_graphviz")
 @pytest.mark.parametrize("name", NASTY)
 def test_a_name_is_drawn_literally(name: str) -> None:
     x = Value(3.0, name=name)
@@ -44,6 +45,7 @@ def test_a_name_is_drawn_literally(name: str) -> None:
     assert len(list(ElementTree.fromstring(picture.svg()).iter(f"{SVG}g"))) == 1 + 2 + 2
 
 
+@pytest.mark.usefixtures("each_graphviz")
 def test_characters_that_cannot_be_drawn_are_replaced() -> None:
     x = Value(3.0, name="two\nlines\0\x1b\ud800\u202e")
     assert "two↵lines␀␛\ufffd\ufffd" in texts_of(draw_dot(x).svg())
@@ -56,6 +58,7 @@ def test_there_is_an_edge_for_each_operand() -> None:
     assert draw_dot(root).source.count(" -> ") == edges == 5
 
 
+@pytest.mark.usefixtures("each_graphviz")
 def test_numbers_and_signs_are_there() -> None:
     x, y = Value(-3.0, "x"), Value(2.0, "y")
     root = x * y
@@ -68,6 +71,7 @@ def test_numbers_and_signs_are_there() -> None:
     assert "–" not in after
 
 
+@pytest.mark.usefixtures("each_graphviz")
 def test_infinities_and_nan_are_drawn() -> None:
     x = Value(float("inf"), "x")
     root = x - x
@@ -104,8 +108,8 @@ PROGRAM = """
 import sys
 from micrograd_notes.draw import draw_dot
 from micrograd_notes.nn import MLP
-model = MLP(2, [4, 4, 1], seed=1)
-losses = [(model([i / 10, -i / 7]) - 1.0) ** 2 for i in range(30)]
+model = MLP(2, [3, 1], seed=1)
+losses = [(model([i / 10, -i / 7]) - 1.0) ** 2 for i in range(4)]
 loss = sum(losses) + sum(p * p for p in model.parameters())
 loss.backward()
 pictures = draw_dot(loss, model=model), draw_dot(loss, limit=20), draw_dot(losses[0], partials=True)
@@ -114,6 +118,7 @@ for picture in pictures:
 """
 
 
+@pytest.mark.usefixtures("each_graphviz")
 def test_two_processes_draw_the_same_bytes(tmp_path: Path) -> None:
     drawn = []
     for seed in ("1", "2"):

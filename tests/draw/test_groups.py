@@ -4,6 +4,7 @@ import os
 import random
 import subprocess
 import sys
+from functools import cache
 from html.parser import HTMLParser
 from time import perf_counter
 
@@ -45,9 +46,21 @@ class Page(HTMLParser):
         self.text += data
 
 
-def demo(samples: int = 100) -> Picture:
+def demo(samples: int) -> Picture:
     model = MLP(2, [16, 16, 1], seed=0)
     return draw_dot(loss_of(model, samples), model=model)
+
+
+@cache
+def whole_demo() -> Picture:
+    """Returns the loss of micrograd's demo on all its samples; nobody changes it."""
+    return demo(samples=100)
+
+
+def small() -> tuple[Value, MLP]:
+    """Returns a loss that is drawn in groups from limit=20 on, with few panels to lay out."""
+    model = MLP(2, [3, 3, 1], activation="tanh", seed=0)
+    return loss_of(model, 4), model
 
 
 def inside(picture: Picture, name: str) -> Inside:
@@ -118,7 +131,7 @@ def test_a_value_has_all_its_operands_and_what_is_outside_is_one(seed: int) -> N
 
 
 def test_a_neuron_opens_on_its_first_call() -> None:
-    opened = inside(demo(), "layers[0].neurons[3]")
+    opened = inside(whole_demo(), "layers[0].neurons[3]")
     assert opened.title == (
         "Inside layers[0].neurons[3]: the first of 100 calls, 8 of its 503 values"
     )
@@ -130,7 +143,7 @@ def test_a_neuron_opens_on_its_first_call() -> None:
 
 
 def test_what_comes_from_another_neuron_says_from_which() -> None:
-    opened = inside(demo(), "layers[1].neurons[0]")
+    opened = inside(whole_demo(), "layers[1].neurons[0]")
     assert opened.view is not None
     outside = [box.name for box in opened.view.boxes if box.is_cut]
     assert sorted(outside) == sorted(f"layers[0].neurons[{i}]" for i in range(16))
@@ -148,7 +161,7 @@ def test_it_is_said_when_other_calls_count_in_a_grad() -> None:
 
 
 def test_of_many_leaves_a_few_are_drawn() -> None:
-    leaves = [one for one in demo().insides if one.box.contents.endswith("constants")]
+    leaves = [one for one in whole_demo().insides if one.box.contents.endswith("constants")]
     assert len(leaves) == 3
     for one in leaves:
         assert one.drawn == MOST_LEAVES
@@ -156,7 +169,7 @@ def test_of_many_leaves_a_few_are_drawn() -> None:
 
 
 def test_the_page_has_a_panel_for_each_group() -> None:
-    picture = demo()
+    picture = whole_demo()
     page = Page(picture.html())
     assert list(page.panels) == [one.box.key for one in picture.insides]
     opened = inside(picture, "layers[0].neurons[3]")
@@ -199,6 +212,7 @@ def test_no_more_groups_are_laid_out_than_a_page_can_hold() -> None:
     assert f"{closed} groups of {len(picture.insides)} cannot be opened" in page.text
 
 
+@pytest.mark.usefixtures("each_graphviz")
 def test_a_hostile_name_stays_text() -> None:
     # The neuron's values have names of their own, which are seen when it is opened.
     neuron, model = Neuron(2, seed=0), Module()
@@ -226,6 +240,7 @@ def test_without_groups_the_page_has_no_script() -> None:
     assert draw_dot(Value(1.0) * 2.0).insides == ()
 
 
+@pytest.mark.usefixtures("each_graphviz")
 def test_groups_change_neither_the_picture_nor_what_a_notebook_shows() -> None:
     picture = demo(samples=5)
     bare = Picture(picture.view)
@@ -235,13 +250,13 @@ def test_groups_change_neither_the_picture_nor_what_a_notebook_shows() -> None:
 
 
 def test_the_panels_show_the_numbers_of_when_it_was_drawn() -> None:
-    model = MLP(2, [16, 16, 1], seed=0)
-    loss = loss_of(model, 5)
-    picture = draw_dot(loss, model=model)
+    loss, model = small()
+    picture = draw_dot(loss, model=model, limit=20)
+    assert len(picture.insides) > 5
     before = picture.html()
     loss.backward()
     assert picture.html() == before
-    assert draw_dot(loss, model=model).html() != before
+    assert draw_dot(loss, model=model, limit=20).html() != before
 
 
 def test_a_chain_far_beyond_the_recursion_limit_opens() -> None:
@@ -253,8 +268,9 @@ def test_a_chain_far_beyond_the_recursion_limit_opens() -> None:
 
 def test_the_same_graph_gives_the_same_bytes_whatever_the_hash_seed() -> None:
     program = (
-        "from tests.draw.test_groups import demo; import hashlib;"
-        "print(hashlib.sha256(demo(4).html().encode()).hexdigest())"
+        "from tests.draw.test_groups import draw_dot, small; import hashlib; loss, model = small();"
+        "page = draw_dot(loss, model=model, limit=20).html();"
+        "print(hashlib.sha256(page.encode()).hexdigest())"
     )
     digests = {
         subprocess.run(

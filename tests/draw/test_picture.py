@@ -12,6 +12,8 @@ import pytest
 from micrograd_notes import MLP, Value
 from micrograd_notes.draw import Picture, draw_backward, draw_dot, draw_model, rendering, svg
 
+pytestmark = pytest.mark.usefixtures("each_graphviz")
+
 SVG = "{http://www.w3.org/2000/svg}"
 SIGNATURES = {
     "png": b"\x89PNG\r\n\x1a\n",

@@ -375,6 +375,7 @@ class Elements(HTMLParser):
             self.text += data
 
 
+@pytest.mark.usefixtures("each_graphviz")
 @pytest.mark.parametrize("name", NASTY)
 def test_a_name_is_never_markup(name: str) -> None:
     x = Value(3.0, name=name)
@@ -387,12 +388,14 @@ def test_a_name_is_never_markup(name: str) -> None:
     assert name.replace("\n", "↵")[:20] in page.text
 
 
+@pytest.mark.usefixtures("each_graphviz")
 def test_the_page_asks_nothing_of_the_network() -> None:
     page = draw_backward(example()).html()
     assert set(re.findall(r'(?:src|href)="([^"]{0,20})', page)) == {"data:image/svg+xml;b"}
     assert "http" not in re.sub(r"http://www\.w3\.org/2000/svg", "", page)
 
 
+@pytest.mark.usefixtures("each_graphviz")
 def test_without_scripts_the_picture_and_the_steps_remain() -> None:
     html = draw_backward(example())._repr_mimebundle_()["text/html"]
     assert html.count("<img ") == 1
@@ -401,6 +404,7 @@ def test_without_scripts_the_picture_and_the_steps_remain() -> None:
     assert draw_backward(example())._repr_html_() == html
 
 
+@pytest.mark.usefixtures("each_graphviz")
 def test_the_fallback_picture_shows_the_last_step() -> None:
     x = Value(0.001234, name="x")
     root = x * 1000.0 - x * 999.0  # dL/dx is -999 on the way, and 1 at the end

@@ -1,7 +1,7 @@
 """Runs the tests against every mutant of the core, and prints which ones survive.
 
     python -m tests.mutation                                    all of them: about an hour
-    python -m tests.mutation accurate nn                        of two files
+    python -m tests.mutation accurate value                     of two files
     python -m tests.mutation --sample 200 --seed 1              of a random sample
     python -m tests.mutation --minutes 20                       as many as can be, at random
     python -m tests.mutation --again                            those that survived the last time
@@ -25,11 +25,10 @@ from pathlib import Path
 
 from tests.mutation import worker
 from tests.mutation.equivalent import known_equivalents
-from tests.mutation.mutants import Mutant, mutants_of
+from tests.mutation.mutants import Mutant, mutants_of, room_of
 
-ROOT = Path(__file__).resolve().parents[2]
-LAST = ROOT / "build" / "mutation" / "last.json"
-FILES = ["ops", "accurate", "graph", "anomaly", "engine", "methods", "nn"]
+LAST = worker.ROOT / "build" / "mutation" / "last.json"
+FILES = {Path(file).stem: file for file in worker.TESTS}
 
 
 def main() -> None:
@@ -46,7 +45,7 @@ def main() -> None:
         arguments.workers,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=worker.start,
-        initargs=(str(ROOT), {mutant.file for mutant in mutants}),
+        initargs=(str(worker.ROOT), {mutant.file for mutant in mutants}),
     ) as pool:
         answers = {pool.submit(worker.survives, mutant): mutant for mutant in mutants}
         mutants = []
@@ -87,7 +86,7 @@ def parsed() -> argparse.Namespace:
     unknown = set(arguments.files) - set(FILES)
     if unknown:
         parser.error(f"unknown file {', '.join(unknown)}; there are {', '.join(FILES)}")
-    arguments.files = arguments.files or FILES
+    arguments.files = arguments.files or list(FILES)
     return arguments
 
 
@@ -98,9 +97,9 @@ def chosen(arguments: argparse.Namespace) -> list[Mutant]:
         survived = set(map(tuple, json.loads(LAST.read_text(encoding="utf-8"))))
     mutants: list[Mutant] = []
     for name in arguments.files:
-        file = f"micrograd_notes/{name}.py"
-        lines = {before for of, _, before, _ in survived if of == file}
-        source = (ROOT / file).read_text(encoding="utf-8")
+        file = FILES[name]
+        lines = {before for room, _, before, _ in survived if room == room_of(file)}
+        source = (worker.ROOT / file).read_text(encoding="utf-8")
         mutants += mutants_of(file, source, lines if arguments.again else None)
     if arguments.again:
         mutants = [mutant for mutant in mutants if mutant.key in survived]

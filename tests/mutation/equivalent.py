@@ -10,7 +10,6 @@ def known_equivalents() -> dict[tuple[str, str, str, str], str]:
     """Returns the reason for each, by the mutant's key."""
     entries = tomllib.loads(TABLE.read_text(encoding="utf-8")).get("mutant", [])
     return {
-        (f"micrograd_notes/{entry['file']}.py", entry["name"], entry["before"], entry["after"]):
-            entry["why"]
+        (entry["room"], entry["name"], entry["before"], entry["after"]): entry["why"]
         for entry in entries
     }

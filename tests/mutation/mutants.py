@@ -42,11 +42,16 @@ class Mutant:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What it is called in a table that outlives changes elsewhere in the file."""
-        return self.file, self.name, self.before, self.after
+        """What it is called in a table that outlives changes elsewhere in the room."""
+        return room_of(self.file), self.name, self.before, self.after
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line} {self.name}\n    - {self.before}\n    + {self.after}"
+
+
+def room_of(file: str) -> str:
+    """Returns the folder of the package that a file is in."""
+    return file.split("/")[1]
 
 
 def mutants_of(file: str, source: str, lines: set[str] | None = None) -> Iterator[Mutant]:
@@ -135,7 +140,7 @@ def _changed(source: str, text: str) -> tuple[str, str]:
 
 
 def _names_by_line(source: str) -> dict[int, str]:
-    """Returns for each line what it belongs to: a function, a method, a row of the table."""
+    """Returns for each line what it belongs to: a function, a method, a row, the facts of a row."""
     names: dict[int, str] = {}
 
     def visit(body: list[ast.stmt], above: str) -> None:
@@ -146,6 +151,11 @@ def _names_by_line(source: str) -> dict[int, str]:
                 visit(node.body, name)
             elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
                 name = above or node.target.id
+                if isinstance(node.value, ast.Dict):
+                    for key, fact in zip(node.value.keys, node.value.values, strict=True):
+                        if isinstance(key, ast.Constant):
+                            lines = range(key.lineno, (fact.end_lineno or fact.lineno) + 1)
+                            names.update(dict.fromkeys(lines, str(key.value)))
             for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
                 names.setdefault(line, name)
 

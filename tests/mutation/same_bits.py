@@ -19,9 +19,10 @@ SPECIAL = [0.0, 1.0, 2.0, 0.5, 3.0, 30.0, 40.0, 5e-324, 2.0**-1022, 1e200, 1e-20
 
 def digest(file: str, name: str) -> str:
     """Returns a digest of what the function or the row gives for 10,000 inputs."""
-    of = {"accurate": _of_a_float_function, "ops": _of_a_row, "nn": _of_networks}
-    room = file.rpartition("/")[2].removesuffix(".py")
-    results = of.get(room, _of_graphs)(name)
+    room, stem = file.removesuffix(".py").split("/")[-2:]
+    of_engine = {"accurate": _of_a_float_function, "functions": _of_choices}
+    of_engine |= dict.fromkeys(("ops", "helper_ops", "facts"), _of_a_row)
+    results = (_of_networks if room == "nn" else of_engine.get(stem, _of_graphs))(name)
     return hashlib.sha256(repr(list(itertools.islice(results, COUNT))).encode()).hexdigest()
 
 
@@ -35,19 +36,14 @@ def _of_a_float_function(name: str) -> Iterator[Any]:
 
 
 def _of_a_row(name: str) -> Iterator[Any]:
-    from micrograd_notes.engine import Value
-    from micrograd_notes.engine.functions import maximum, minimum
-    from micrograd_notes.engine.op import TABLE
+    from micrograd_notes.engine.op import TABLE, built_in_rows
 
-    if name == "_choose":
-        for numbers in _points(3):
-            a, *rest = map(Value, numbers)
-            yield repr([maximum(*numbers), minimum(numbers), maximum(a, *numbers)]), [
-                [v.data for v in minimum(a, *rest, *numbers[:i]).operands] for i in range(3)
-            ]
-        return
-    op = TABLE["erfc" if name == "_mp_erfc" else name]
-    for numbers in _points(op.arity or 3):
+    name = "erfc" if name == "_mp_erfc" else name
+    # Another function serves several rows: all of them are asked.
+    ops = itertools.cycle([TABLE[name]] if name in TABLE else built_in_rows())
+    points = {op.arity: _points(op.arity or 3) for op in built_in_rows()}
+    for op in ops:
+        numbers = next(points[op.arity])
         outcome = [_outcome(op.forward, *numbers), _counterpart(op, numbers)]
         if isinstance(outcome[0], bytes):
             value = op.forward(*numbers)
@@ -57,6 +53,20 @@ def _of_a_row(name: str) -> Iterator[Any]:
             kink = _outcome(op.kinks, *numbers)
             outcome.append(kink in (struct.pack("d", 0.0), struct.pack("d", -0.0)))
         yield outcome
+
+
+def _of_choices(_: str) -> Iterator[Any]:
+    """Yields what the functions give that are built from rows."""
+    from micrograd_notes.engine import Value
+    from micrograd_notes.engine.functions import clamp, maximum, minimum, pick, softmax
+
+    for numbers in _points(3):
+        a, *rest = map(Value, numbers)
+        yield repr([maximum(*numbers), minimum(numbers), maximum(a, *numbers)]), [
+            [v.data for v in minimum(a, *rest, *numbers[:i]).operands] for i in range(3)
+        ]
+        yield _outcome(clamp, *numbers), _outcome(pick, numbers, numbers[0])
+        yield _outcome(lambda xs=numbers: softmax(*xs))
 
 
 def _partial(op: Any, index: int, value: float, *numbers: float) -> float:

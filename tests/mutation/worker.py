@@ -20,29 +20,39 @@ from typing import Any
 
 from tests.mutation.mutants import Mutant
 
+ROOT = Path(__file__).resolve().parents[2]
+
 # Which tests, by file; the second list only for a mutant that the first has not killed.
-_OF_GRAPHS = (
-    ["tests/test_engine.py", "tests/test_anomaly.py"],
-    ["tests/test_ops.py", "tests/test_nn.py", "tests/test_saving.py", "tests/test_watching.py"],
+_OF_ROWS = (
+    ["tests/engine/test_accurate.py", "tests/engine/test_ops.py"],
+    [
+        "tests/engine/test_taylor.py", "tests/engine/test_engine.py", "tests/nn/test_nn.py",
+        "tests/cli/test_expression.py",
+    ],
 )
+_OF_GRAPHS = (
+    ["tests/engine/test_engine.py", "tests/engine/test_anomaly.py"],
+    [
+        "tests/engine/test_ops.py", "tests/nn/test_nn.py", "tests/nn/test_saving.py",
+        "tests/train/test_watching.py",
+    ],
+)
+_OF_NETWORKS = (
+    ["tests/nn/test_nn.py"], ["tests/nn/test_saving.py", "tests/engine/test_engine.py"],
+)
+_ROWS = ("ops", "helper_ops", "facts", "functions")
+_GRAPHS = ("value", "backward", "fast", "anomaly")
+_HAVE_OTHER_TESTS = {"__init__", "losses", "saving", "vectors"}  # test_gpt has those of vectors
+_NETWORKS = {path.stem for path in (ROOT / "micrograd_notes/nn").glob("*.py")}
 _STAGES = {
-    "accurate": (["tests/test_accurate.py", "tests/test_ops.py"], []),
-    "ops": (
-        ["tests/test_accurate.py", "tests/test_ops.py"],
-        [
-            "tests/test_taylor.py", "tests/test_engine.py", "tests/test_nn.py",
-            "tests/test_expression.py",
-        ],
-    ),
-    "graph": _OF_GRAPHS,
-    "anomaly": _OF_GRAPHS,
-    "engine": _OF_GRAPHS,
-    "methods": _OF_GRAPHS,
-    "nn": (["tests/test_nn.py"], ["tests/test_saving.py", "tests/test_engine.py"]),
+    "engine/accurate": (_OF_ROWS[0], []),
+    **{f"engine/{stem}": _OF_ROWS for stem in _ROWS},
+    **{f"engine/{stem}": _OF_GRAPHS for stem in _GRAPHS},
+    **{f"nn/{stem}": _OF_NETWORKS for stem in sorted(_NETWORKS - _HAVE_OTHER_TESTS)},
 }
 TESTS = {
-    f"micrograd_notes/{room}.py": ([f"micrograd_notes/{room}.py", *quick], slow)
-    for room, (quick, slow) in _STAGES.items()
+    f"micrograd_notes/{place}.py": ([f"micrograd_notes/{place}.py", *quick], slow)
+    for place, (quick, slow) in _STAGES.items()
 }
 IMPORTED_ONCE = ["pytest", "hypothesis", "hypothesis.strategies", "mpmath", "numpy", "pickle"]
 PATIENCE = 5  # times what the tests take without a mutant; an endless loop ends there

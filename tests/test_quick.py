@@ -1,0 +1,71 @@
+"""Each test is in one class: quick, long, or neither; and the quick ones import few files."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.quick import NOT_QUICK, QUICK, ROOT, is_quick
+
+ONE_OF_EACH = """
+import pytest
+
+def test_of_the_core(): pass
+
+@pytest.mark.long
+def test_that_takes_long(): pass
+"""
+
+
+def collected(root: Path, *arguments: str) -> set[str]:
+    """Returns the tests that pytest chooses, without running them."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", *arguments]
+    said = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False).stdout
+    return {line for line in said.splitlines() if "::" in line}
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A tree with our settings, a quick file with one long test, and a file that can't be read."""
+    for name in ("pyproject.toml", "conftest.py", "tests/quick.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    (tmp_path / "tests/__init__.py").touch()
+    (tmp_path / "tests/test_layers.py").write_text(ONE_OF_EACH)
+    (tmp_path / "tests/test_other.py").write_text("def test_of_another_room(): pass")
+    return tmp_path
+
+
+@pytest.mark.parametrize("place", QUICK)
+def test_every_quick_place_is_there_and_in_no_other(place: str) -> None:
+    assert (ROOT / place).exists()
+    assert not {str(folder) for folder in Path(place).parents} & {*QUICK}
+
+
+@pytest.mark.parametrize("place", NOT_QUICK)
+def test_every_exception_is_a_file_of_a_quick_folder(place: str) -> None:
+    assert (ROOT / place).is_file()
+    assert {str(folder) for folder in Path(place).parents} & {*QUICK}
+    assert not is_quick(ROOT / place)
+
+
+def test_a_test_is_quick_or_long_or_neither(copy: Path) -> None:
+    quick, long = (
+        f"tests/test_layers.py::test_{name}" for name in ("of_the_core", "that_takes_long")
+    )
+    neither = "tests/test_other.py::test_of_another_room"
+    assert collected(copy, "tests") == {quick, neither}
+    assert collected(copy, "tests", "-m", "quick") == {quick}
+    assert collected(copy, "tests", "-m", "long") == {long}
+    assert collected(copy, "tests", "-m", "long or not long") == {quick, long, neither}
+
+
+def test_quick_tests_import_no_other_file(copy: Path) -> None:
+    (copy / "tests/test_other.py").write_text("import a_package_that_is_not_installed")
+    assert len(collected(copy, "tests", "-m", "quick")) == 1
+
+
+def test_a_file_is_quick_by_its_path_alone() -> None:
+    assert is_quick(ROOT / "tests/engine/test_of_tomorrow.py")
+    assert not is_quick(ROOT / "tests/lifting/test_net.py")
