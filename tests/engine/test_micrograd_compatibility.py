@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from micrograd_notes.engine import Value
-from micrograd_notes.nn.networks import MLP, Layer, Neuron
+from micrograd_notes.nn import MLP, Layer, Neuron
 
 # ---------------------------------------------------------------------------- its expressions
 
