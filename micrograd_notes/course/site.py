@@ -63,8 +63,8 @@ def build_course(
 
     Every notebook `01_….ipynb` becomes a chapter, and every `.md` file a page; `README.md`, the map
     of the course, is the front page. Links between them are links of the site. The target is there
-    whole, or as it was: it is built beside, and takes its place in one move. With `api=True` the API
-    reference is in its folder `api/`, and every page links to it.
+    whole, or as it was: it is built beside, and takes its place in one move. With `api=True` its
+    folder `api/` has the API reference, and every page links to it.
 
     Raises:
         ImportError: nbconvert is not installed; or, with `api=True`, pdoc.

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -27,8 +28,12 @@ def test_every_public_name_is_in_the_reference(tmp_path: Path) -> None:
     pages = {path.relative_to(site / "api").as_posix() for path in site.glob("api/**/*.html")}
     assert pages == {"index.html", *(f"{room.replace('.', '/')}.html" for room in api.ROOMS)}
     page = (site / "api/micrograd_notes.html").read_text(encoding="utf-8")
-    missing = [name for name in micrograd_notes.__all__ if f'id="{name}"' not in page]
-    assert missing == []
+    for name in micrograd_notes.__all__:
+        thing = getattr(micrograd_notes, name)
+        if isinstance(thing, ModuleType):  # a module has a page
+            assert thing.__name__ in api.ROOMS
+        else:
+            assert f'id="{name}"' in page, name
     for path in site.glob("api/**/*.*"):
         text = path.read_text(encoding="utf-8")
         assert not re.search(r'(?:src|<link[^>]*href)="https?:', text), "it loads from a network"
