@@ -1,10 +1,15 @@
-"""Marks the quick tests, wherever they stand: under tests/, in a docstring, in the README."""
+"""Marks the quick tests, and runs the README's examples in a temporary folder: they save files."""
 
+import contextlib
+import tempfile
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 from tests.quick import is_quick, missing_for
+
+README = Path(__file__).parent / "README.md"
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -20,3 +25,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("quick")
         if missing := missing_for(item.path):
             item.add_marker(pytest.mark.skip(f"not installed: {', '.join(missing)}"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Runs the README somewhere else, and every other test where it is."""
+    if item.path != README:
+        return (yield)
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        return (yield)

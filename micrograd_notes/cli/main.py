@@ -199,20 +199,24 @@ def lab() -> None:
 def build(site: Site = Path("site")) -> None:
     """Render the notebooks as a web site that works without a network or a server.
 
-    It does not run the notebooks: pages show their saved outputs.
+    It does not run the notebooks: pages show their saved outputs. With the extra docs, the site
+    also has an API reference.
 
     Example: micrograd-notes course build site/
     """
+    from micrograd_notes.course.api import MISSING, api_is_possible
     from micrograd_notes.course.site import build_course
 
     notebooks = notebooks_or_fail()
     try:
-        front = build_course(site, notebooks)
+        front = build_course(site, notebooks, api=api_is_possible())
     except OSError as error:
         fail(f"can't write the folder {site}: {error.strerror}")
     except (ValueError, ImportError) as error:
         fail(str(error))
     typer.echo(f"built: {front}")
+    if not api_is_possible():
+        typer.echo(MISSING, err=True)
 
 
 def trust(notebooks: Path) -> None:

@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from micrograd_notes.common.checks import flag
 from micrograd_notes.common.files import as_path
+from micrograd_notes.course.api import api_pages
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup
@@ -52,31 +54,36 @@ class Page:
     notebook: Any
 
 
-def build_course(target: str | os.PathLike[str], notebooks: str | os.PathLike[str]) -> Path:
+def build_course(
+    target: str | os.PathLike[str], notebooks: str | os.PathLike[str], *, api: bool = False
+) -> Path:
     """Renders a folder of notebooks as a web site in `target`, and returns its front page.
 
     Every notebook `01_….ipynb` becomes a chapter, and every `.md` file a page; `README.md`, the map
     of the course, is the front page. Links between them become links of the site. The site is built
-    in another folder, which is then renamed: if anything fails, the target is unchanged.
+    in another folder, which is then renamed: if anything fails, the target is unchanged. With
+    `api=True` its folder `api/` has the API reference, and every page links to it.
 
     Raises:
-        ImportError: nbconvert is not installed.
+        ImportError: nbconvert is not installed; or, with `api=True`, pdoc.
         TypeError: target or notebooks is not the name of a folder.
         ValueError: the map is missing, a page lacks a title, or a link is broken.
         OSError: the target cannot be written, or this function did not make it.
     """
     if target == "":  # that is the folder that the caller is in
         raise ValueError("target must be the name of a folder, got ''")
+    flag("api", api)
     place = as_path(target, "target", "a folder").resolve()
     source = as_path(notebooks, "notebooks", "a folder")
     _check_replaceable(place)
     pages = _pages_of(source)
     style = _style()
-    rendered = [(page, _rendered(page, pages, style)) for page in pages]
+    rendered = [(page, _rendered(page, pages, style, api)) for page in pages]
     copied = {file for page, soup in rendered for file in _linked(page, soup, pages, source)}
     _check_fragments(rendered)
     files = {page.name: str(soup).encode() for page, soup in rendered}
     files |= {file.relative_to(source).as_posix(): file.read_bytes() for file in sorted(copied)}
+    files |= api_pages() if api else {}
     return _write_folder(place, files) / pages[0].name
 
 
@@ -121,7 +128,7 @@ def _page(path: Path, name: str, number: str, notebook: Any) -> Page:
 # ---- rendering -----------------------------------------------------------------------------------
 
 
-def _rendered(page: Page, pages: Sequence[Page], style: str) -> BeautifulSoup:
+def _rendered(page: Page, pages: Sequence[Page], style: str, api: bool) -> BeautifulSoup:
     """Returns the page with its navigation; its links are still those of the source."""
     made_of: type[BeautifulSoup] = _needed("bs4").BeautifulSoup
     exporter = _needed("nbconvert").HTMLExporter(
@@ -133,6 +140,7 @@ def _rendered(page: Page, pages: Sequence[Page], style: str) -> BeautifulSoup:
         "page": page,
         "pages": pages,
         "style": style,
+        "api": api,
         "previous": reading_order[place - 1] if place else None,
         "next": None if place is None else next(iter(reading_order[place + 1 :]), None),
     }

@@ -15,6 +15,7 @@ from bs4 import BeautifulSoup
 from typer.testing import CliRunner, Result
 
 from micrograd_notes.cli import main as cli
+from micrograd_notes.course import api
 from micrograd_notes.course import site as course
 from micrograd_notes.course.site import build_course
 
@@ -314,9 +315,11 @@ def test_the_command_builds_and_says_where(
     notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cli, "notebooks_or_fail", lambda: notebooks)
+    monkeypatch.setattr(api, "api_is_possible", lambda: False)
     result = run("course", "build", str(tmp_path / "site"))
     assert result.exit_code == 0, result.output
     assert result.stdout == f"built: {tmp_path / 'site/index.html'}\n"
+    assert result.stderr == f"{api.MISSING}\n"
     assert "Example: micrograd-notes course build site/" in run("course", "build", "-h").stdout
 
 
