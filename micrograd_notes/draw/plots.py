@@ -448,7 +448,7 @@ def activation_curve(
     pairs = [_value_and_slope(function, x) for x in xs]
     values = _with_gaps([value for value, _ in pairs])
     if all(map(math.isnan, values)):
-        raise ValueError(f"function has no finite value between start={start} and stop={stop}")
+        raise ValueError(f"function is nowhere finite between start={start} and stop={stop}")
     slopes = _with_gaps([slope for _, slope in pairs])
     ax = _axes(ax, (5.6, 4.0))
     ax.axhline(0.0, color=_ink(), linewidth=0.6)
@@ -957,7 +957,7 @@ def flipbook(pages: Sequence[tuple[Axes, str]], title: str) -> Flipbook:
 
     `pages` are the pictures, each with words that say what it shows. A reader pages through them
     without a kernel. Draw all of them in the same size and with the same limits.
-    Raises `ValueError` if there are fewer than two, or if one of them has no words.
+    Raises `ValueError` if there are fewer than two, or if one of them is without words.
 
     >>> flipbook([(loss_curve([2.0, 1.0]), "It falls."), (loss_curve([1.0]), "Once.")], "Losses")
     <Losses: 2 pictures. 1: It falls. 2: Once.>

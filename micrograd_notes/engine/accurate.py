@@ -1,9 +1,8 @@
 """Float functions that keep their digits where the formula of the textbook loses them.
 
-This file knows how floating-point numbers round; it knows nothing of derivatives, tables or graphs.
-Each function takes floats and returns a float, and says which digits the obvious formula would lose
-and why this one keeps them. The table of operations calls them, so that it stays a page of
-calculus.
+The table of operations calls these functions, so that it stays a page of calculus. Each takes
+floats, returns a float, and says which digits the obvious formula would lose and why this one keeps
+them.
 
 *ulp* is a unit in the last place: the distance between neighbouring floats, about 2.2e-16 of a
 number.
@@ -109,12 +108,12 @@ def power(x: float, y: float) -> float:
     -8.0
     >>> power(-2.0, 2.5)
     Traceback (most recent call last):
-    ValueError: a negative base with a fractional exponent has no real power; give a whole exponent
+    ValueError: the power of a negative base and a fractional exponent is not real; give a whole exponent
     """
     result: Any = x**y
     if isinstance(result, complex):
         raise ValueError(
-            "a negative base with a fractional exponent has no real power; give a whole exponent"
+            "the power of a negative base and a fractional exponent is not real; give a whole exponent"
         )
     return float(result)
 
@@ -154,8 +153,8 @@ def power_less(x: float, y: float, n: float) -> float:
 def chain_product(adjoint: float, partial: float) -> float:
     """Returns adjoint * partial, and 0 where the adjoint is 0 and the partial is not finite.
 
-    What nothing flows into gets no gradient, however steep it is: the branch of a `where` that was
-    not chosen, `sqrt(x) * 0` at x = 0. Every other product is what multiplication says.
+    An operand gets no gradient if nothing flows into it, however steep it is there: the branch of a
+    `where` that was not chosen, or `sqrt(x) * 0` at x = 0. Every other product is a plain one.
 
     >>> chain_product(0.0, math.inf), chain_product(2.0, math.inf)
     (0.0, inf)

@@ -1,9 +1,9 @@
-"""What goes wrong with numbers, and where: the first NaN or infinity, said so that one can act.
+"""`detect_anomaly`: an error at the first NaN or infinity, instead of a NaN at the end.
 
-A NaN in the loss tells nothing: it went through every operation since the first one that made it.
-A `Lookout` is shown each node as it is made, and each step of a sweep. It raises at the first
-number that is not finite, and names the operation, its operands, and the line of the program that
-made the node.
+A NaN in the loss does not say where it began: it went through every operation since then. Inside
+`detect_anomaly`, a `Lookout` checks each node as it is made, and each step of a sweep. It raises at
+the first number that is not finite, and names the operation, its operands, and the line of the
+program that made the node.
 
 `detect_anomaly` is the mode that you enter. The engine calls the `Lookout` through `modes`.
 """

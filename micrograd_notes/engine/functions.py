@@ -80,7 +80,7 @@ def pick(values: Any, index: Any) -> Any:
     Values are numbers, or rows of them, of which a row is picked.
 
     Raises:
-        TypeError: the index is no whole number.
+        TypeError: the index is not a whole number.
         IndexError: there is no such value. A negative index counts nothing.
 
     >>> pick([2.0, 3.0, 5.0], 1)

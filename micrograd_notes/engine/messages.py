@@ -1,4 +1,4 @@
-"""What the engine refuses, and what it says then.
+"""The words of the engine's errors.
 
 `value`, `backward` and `op` call these, so that they can be read without the wording. No function
 here changes anything.

@@ -161,7 +161,7 @@ def kept(node: Any) -> Any:
 def forgotten(node: Any, operands: tuple[Any, ...]) -> Any:
     """Makes a result a leaf, as `no_grad` does. It keeps a note of one leaf that it depends on.
 
-    By that note a module tells a weight which was computed, and can't learn, from a kept output.
+    By that note a module recognizes a weight that was computed, and so could never learn.
     """
     for operand in operands:
         if operand._left is not None:

@@ -39,7 +39,7 @@ def _compared(relation: Callable[[Any, Any], bool]) -> Any:
 
 
 class NumberLike:
-    """What `Value` has of a float. `data` and `grad` are in `value.Value`."""
+    """The part of `Value` that behaves as a float does."""
 
     __slots__ = ()
     _data: float

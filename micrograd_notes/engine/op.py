@@ -1,8 +1,8 @@
-"""What an operation is: a row of the table, and the table itself.
+"""An operation is a row of the table. This file has the row and the table.
 
 A row has a name, its value on floats, and one local slope per operand. Called with numbers it
 returns a number; called with a `Value` among them, it asks the `Value` to record it. `ops` holds
-the rows. What else is true of a row (its domain, its kinks, its name in NumPy) is in `facts`.
+the rows. `facts` adds more about each row: its domain, its kinks, its name in NumPy.
 """
 
 from collections.abc import Callable, Iterable, Sequence

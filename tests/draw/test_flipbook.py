@@ -43,5 +43,5 @@ def test_fewer_than_two_pictures_are_refused(pages: list[tuple[str, bytes]]) -> 
 
 
 def test_a_picture_without_words_is_refused() -> None:
-    with pytest.raises(ValueError, match="picture 2 of pages has no words"):
+    with pytest.raises(ValueError, match="picture 2 of pages must have words"):
         Flipbook([PAGES[0], (" ", b"second")], title="Dots")

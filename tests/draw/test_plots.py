@@ -410,7 +410,7 @@ def test_an_interval_has_finite_ends_and_a_finite_length(ends: Any) -> None:
 
 
 def test_a_function_that_is_defined_nowhere_has_no_curve() -> None:
-    with pytest.raises(ValueError, match="function has no finite value between"):
+    with pytest.raises(ValueError, match="function is nowhere finite between"):
         plots.activation_curve(ops.log, start=-2.0, stop=-1.0)
 
 

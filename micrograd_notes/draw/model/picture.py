@@ -37,8 +37,8 @@ def draw_model(
         inputs: an example, a list of numbers. Each circle then shows its number for it.
         image_shape: (rows, columns), if the inputs are the pixels of a picture. The weights of the
             first layer are then drawn as small pictures, each weight where its pixel is.
-        limit: the most neurons to draw per layer, and the most inputs that are not pixels. Of more,
-            the first and the last are drawn, and a line says how many are hidden.
+        limit: the most neurons to draw per layer, and the most inputs that are not pixels. If there
+            are more, it draws the first and the last, and says how many are hidden.
 
     Raises:
         TypeError: mlp is not one of the three.

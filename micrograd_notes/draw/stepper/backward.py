@@ -86,9 +86,9 @@ def draw_backward(
     check_root(root)
     if not root.requires_grad:
         raise RuntimeError(
-            "root needs no gradient, so it has no backward pass. It was made from plain numbers, "
-            "from leaves with requires_grad=False, or under no_grad(). Pass a result of trainable "
-            "Values"
+            "root does not need a gradient, so there is no backward pass. It was made from plain "
+            "numbers, from leaves with requires_grad=False, or under no_grad(). Pass a result of "
+            "trainable Values"
         )
     if wrong is not None:
         checks.one_of("wrong", wrong, WRONG)

@@ -25,7 +25,7 @@ class Flipbook(Page):
         title: the title of the book.
 
     Raises:
-        ValueError: there are fewer than two pictures, or one of them has no words.
+        ValueError: there are fewer than two pictures, or one of them is without words.
 
     >>> Flipbook([("One dot.", b"..."), ("Two dots.", b"...")], title="Dots")
     <Dots: 2 pictures. 1: One dot. 2: Two dots.>
@@ -39,7 +39,7 @@ class Flipbook(Page):
         for number, (words, png) in enumerate(pages, 1):
             checks.instance("each picture of pages", png, bytes, "the bytes of a PNG")
             if not checks.text("the words of each of pages", words).strip():
-                raise ValueError(f"picture {number} of pages has no words. Say what it shows")
+                raise ValueError(f"picture {number} of pages must have words that say what it shows")
         self.title = checks.text("title", title)
         self.captions = [words for words, _ in pages]
         """The words of each picture, below it and for readers who do not see it."""

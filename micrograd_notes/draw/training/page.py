@@ -48,8 +48,8 @@ def training_page(
     Args:
         history: the result of `fit`.
         title: the title of the page.
-        limit: the most epochs on the slider. Of more, that many are chosen evenly, with the first
-            and the last, and a line says how many are hidden. The curves show all.
+        limit: the most epochs on the slider. If there are more, it chooses that many evenly, with
+            the first and the last, and says how many are hidden. The curves show all.
         resolution: the number of places along each side of the plane at which the model is
             evaluated. An epoch takes about resolution * resolution * 1.4 bytes, per class for three
             classes or more, and 700 bytes for the distributions of three layers.

@@ -215,7 +215,7 @@ def line_at_fault() -> str:
     return as_text(users_line(NOT_THE_LEARNERS))
 
 
-NO_VALUE = "while recording it has no value, and the branch would be frozen into the program"
+NO_VALUE = "while recording its value is not known, and the branch would be frozen into the program"
 
 
 def _refuse(what: str, instead: str, why: str = NO_VALUE) -> NoReturn:

@@ -121,7 +121,7 @@ class Recording:
         return [*self.outputs, *self.gradient.values()]
 
     def moved(self, tape: Tape, place: Sequence[int]) -> "Recording":
-        """Returns the recording on a new tape, with the new place of each number; -1 is none."""
+        """Returns the recording on a new tape, with the new place of each number, or -1."""
         old = self.tape
         tape.kept |= {place[i] for i in old.kept if place[i] >= 0}
         for adjoint, of in old.adjoint_of.items():
