@@ -108,12 +108,12 @@ def power(x: float, y: float) -> float:
     -8.0
     >>> power(-2.0, 2.5)
     Traceback (most recent call last):
-    ValueError: the power of a negative base and a fractional exponent is not real; give a whole exponent
+    ValueError: a negative base with a fractional exponent is not real; give a whole exponent
     """
     result: Any = x**y
     if isinstance(result, complex):
         raise ValueError(
-            "the power of a negative base and a fractional exponent is not real; give a whole exponent"
+            "a negative base with a fractional exponent is not real; give a whole exponent"
         )
     return float(result)
 

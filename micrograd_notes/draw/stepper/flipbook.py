@@ -39,7 +39,7 @@ class Flipbook(Page):
         for number, (words, png) in enumerate(pages, 1):
             checks.instance("each picture of pages", png, bytes, "the bytes of a PNG")
             if not checks.text("the words of each of pages", words).strip():
-                raise ValueError(f"picture {number} of pages must have words that say what it shows")
+                raise ValueError(f"picture {number} of pages must have words. Say what it shows")
         self.title = checks.text("title", title)
         self.captions = [words for words, _ in pages]
         """The words of each picture, below it and for readers who do not see it."""
