@@ -128,12 +128,6 @@ def operation(name: str, given: Any, advice: str = "") -> None:
         raise TypeError(f"{name} must be an operation, {made}, got {shown(given)}{advice}")
 
 
-def operands(op: Any, given: Any) -> tuple[float, ...]:
-    """Returns finite numbers that an operation can be called with; TypeError or ValueError."""
-    operation("op", op)
-    return op.with_defaults(tuple(finite_numbers("operands", given)))  # type: ignore[no-any-return]
-
-
 # ---- data ----------------------------------------------------------------------------------------
 
 

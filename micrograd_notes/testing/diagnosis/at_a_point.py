@@ -30,6 +30,7 @@ from micrograd_notes.testing.numbers.numeric import (
     limit_of_quotients,
     noise_near,
 )
+from micrograd_notes.testing.numbers.operand import operands_of
 from micrograd_notes.testing.numbers.precise import (
     OpaqueError,
     Precise,
@@ -95,7 +96,7 @@ def examine(op: Op, operands: Sequence[float], value: float | None = None) -> li
     >>> [str(finding.verdict) for finding in examine(bad, [2.0])]
     ['VALUE UNCHECKED', 'WRONG RULE']
     """
-    operands = checks.operands(op, operands)
+    operands = operands_of(op, operands)
     value = float(op(*operands)) if value is None else checks.finite_number("value", value)
     partials = [i for i in range(len(operands)) if op.is_differentiated(i)]
     return [

@@ -6,9 +6,11 @@ forward (`forward`). This file gives such operands what a program may do with th
 `x > 0`. It knows no operation by name.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from micrograd_notes.common import checks
+from micrograd_notes.engine.messages import completed
 from micrograd_notes.engine.op import TABLE, Op, on_new_operation
 
 
@@ -50,6 +52,17 @@ class Operand:
 def real(x: Any) -> Any:
     """Returns the real number that an operand stands for; a plain number is itself."""
     return x._real if isinstance(x, Operand) else x
+
+
+def operands_of(op: Op, given: Sequence[float]) -> tuple[float, ...]:
+    """Returns finite numbers that an operation can be called with, its defaults among them.
+
+    Raises:
+        TypeError: op is not an operation, or given is not a list of as many numbers as it takes.
+        ValueError: a number is not finite.
+    """
+    checks.operation("op", op)
+    return completed(op, tuple(checks.finite_numbers("operands", given)))
 
 
 def _install(op: Op) -> None:

@@ -30,6 +30,7 @@ from micrograd_notes.engine import Value
 from micrograd_notes.engine.facts import Interval
 from micrograd_notes.engine.op import TABLE, Op
 from micrograd_notes.nn.networks import MLP, Layer, Module, Neuron, activation_names
+from micrograd_notes.testing.numbers.operand import operands_of
 from micrograd_notes.testing.programs.random_programs import Instruction, Program
 
 __all__ = [
@@ -193,7 +194,7 @@ def hard_numbers(op: Op, operands: Sequence[float], index: int) -> list[float]:
     >>> [round(x, 3) for x in hard_numbers(ops.silu, (2.0,), 0)[-2:]]
     [-1.278, 0.0]
     """
-    operands = checks.operands(op, operands)
+    operands = operands_of(op, operands)
     index = checks.whole_number("index", index, 0, len(operands) - 1)
     low, high = _interval(op, index)
     before, x, after = operands[:index], operands[index], operands[index + 1 :]
