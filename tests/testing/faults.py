@@ -87,7 +87,9 @@ def faults_of_rules(op: Op) -> Iterator[Planted]:
         yield planted("sign flipped", lambda p, y, xs: -p, RULE)
         yield planted(
             "0 on half the domain",
-            lambda p, y, xs, i=index: helper_ops.where(helper_ops.greater(xs[i], _middle(op, i)), 0.0, p),
+            lambda p, y, xs, i=index: helper_ops.where(
+                helper_ops.greater(xs[i], _middle(op, i)), 0.0, p
+            ),
             RULE,
         )
         yield planted("random last digits", _noisy, DIGITS)

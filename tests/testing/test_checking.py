@@ -75,7 +75,8 @@ def test_an_operation_that_is_not_in_the_table_is_checked_too(tmp_path: Path) ->
 
 
 def test_operations_and_functions_that_are_imported_are_not_the_files(tmp_path: Path) -> None:
-    found = outcomes(tmp_path, "from micrograd_notes.nn.losses import mse_loss\ndef f(x): return x\n")
+    imported = "from micrograd_notes.nn.losses import mse_loss"
+    found = outcomes(tmp_path, f"{imported}\ndef f(x): return x\n")
     assert list(found) == ["f"]
 
 

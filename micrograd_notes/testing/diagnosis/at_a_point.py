@@ -29,6 +29,7 @@ from micrograd_notes.testing.numbers.numeric import (
     ladder,
     limit_of_quotients,
     noise_near,
+    smallest_length,
 )
 from micrograd_notes.testing.numbers.operand import operands_of
 from micrograd_notes.testing.numbers.precise import (
@@ -215,7 +216,8 @@ def numeric_partial(
 
     try:
         extra = 2 * _largest_exponent(operands)
-        found = limit_of_quotients(along(_in_many_digits(op)), operands[index], extra)
+        length = smallest_length(operands)
+        found = limit_of_quotients(along(_in_many_digits(op)), operands[index], extra, length)
         if op.mpmath or not is_constant_near(along(_in_many_digits(op)), operands[index]):
             return found.known_to(FORMULA) if is_read(op) else found
     except OpaqueError:
@@ -322,16 +324,16 @@ def _sum_of_mixed(
     function: Callable[..., Any], index: int, operands: tuple[float, ...], part: Any
 ) -> float:
     """Returns sum |x * d2y/dx dt| by differences, with steps that are a part of each operand."""
-    total = 0.0
+    total, length = 0.0, smallest_length(operands)
     for other in range(len(operands)):
         corners = []
         for sign in (1, -1):
             for other_sign in (1, -1):
                 numbers: list[Any] = [*operands]
-                numbers[index] += sign * part * (numbers[index] or 1)
-                numbers[other] += other_sign * part * (operands[other] or 1)
+                numbers[index] += sign * part * (numbers[index] or length)
+                numbers[other] += other_sign * part * (operands[other] or length)
                 corners.append(function(*numbers) * sign * other_sign)
-        area = 4 * part * part * (operands[index] or 1)
+        area = 4 * part * part * (operands[index] or length)
         mixed = abs(float(sum(corners) / area))  # it is times x already
         total += mixed if operands[other] and math.isfinite(mixed) else 0.0
     return total

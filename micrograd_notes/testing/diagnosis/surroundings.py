@@ -25,6 +25,7 @@ from micrograd_notes.testing.numbers.numeric import (
     is_constant_near,
     ladder,
     limit_of_quotients,
+    smallest_length,
 )
 from micrograd_notes.testing.numbers.precise import OpaqueError, Precise, is_read, mp
 from micrograd_notes.testing.programs.random_programs import Program
@@ -75,7 +76,8 @@ class Surroundings:
         with suppress(OpaqueError):
             if not self.is_opaque:
                 function = self._in_many_digits(index)
-                found = limit_of_quotients(function, x, self._precise.extra)
+                length = self._precise.length
+                found = limit_of_quotients(function, x, self._precise.extra, length)
                 found = None if by_formula and is_constant_near(function, x) else found
         # A float that underflowed, as exp(-1e6) to 0, may be where mathematics has no value.
         if found is None or not found.sides:
@@ -90,7 +92,8 @@ class Surroundings:
         """
         x = self.subject.numbers[index]
         try:
-            return limit_of_quotients(partial(self._precise.along, index), x, self._precise.extra)
+            function, precise = partial(self._precise.along, index), self._precise
+            return limit_of_quotients(function, x, precise.extra, precise.length)
         except OpaqueError:
             inputs = self.program.inputs
             return ladder(lambda t: self.program(*inputs[:index], t, *inputs[index + 1 :]), x)
@@ -163,6 +166,15 @@ def wiring_of(program: Program) -> tuple[Any, ...]:
     )
 
 
+def _numbers_in(program: Program) -> list[float]:
+    """Returns every number that meets others in a program: values, and plain numbers."""
+    plain = [x for _, operands in program.instructions for x in operands if not isinstance(x, int)]
+    try:
+        return [*program.values(), *plain]
+    except (ArithmeticError, ValueError):  # the program of the other side of the point
+        return [*program.inputs, *plain]
+
+
 class Reevaluated:
     """A program in many digits. What does not depend on the input that moves is kept."""
 
@@ -172,6 +184,7 @@ class Reevaluated:
         self._users: dict[tuple[int, ...], list[int]] = {}
         exponents = [abs(math.log10(abs(x))) for x in program.inputs if x]
         self.extra = int(2 * max(exponents, default=0.0))
+        self.length = smallest_length(_numbers_in(program))
 
     def along(self, index: int, t: Any) -> Any:
         """Returns the result where one input is t; nan where it is not defined."""

@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from micrograd_notes.engine import Value, ops
-from micrograd_notes.engine.op import Op
+from micrograd_notes.engine.op import Op, built_in_rows
 
 
 class Instruction(NamedTuple):
@@ -107,9 +107,9 @@ class Program:
         return f"{f'({left})' if left.startswith('-') else left} {op.symbol} {right}"
 
     def __repr__(self) -> str:
-        """Returns it as Python, where `Instruction`, `Program` and `micrograd_notes.engine.ops` are known.
+        """Returns it as Python, where `Instruction`, `Program` and the module `ops` are known.
 
-        A row of one's own is looked up in the table.
+        A custom operation is looked up in the table.
         """
         steps = [f"Instruction({_row(op)}, {_tuple(xs)})" for op, xs in self.instructions]
         return f"Program({_tuple(self.inputs)}, ({_joined(steps)}))"
@@ -178,7 +178,7 @@ def _is_operator(op: Op) -> bool:
 
 
 def _is_importable(op: Op) -> bool:
-    """Returns whether `ops` has it by its name; `functions.pick` is a function that uses the row."""
+    """Returns whether `ops` has it by its name; `pick` there is a function that uses the row."""
     return getattr(ops, op.name, None) is op
 
 
@@ -200,8 +200,8 @@ def _literal(x: float) -> str:
 
 # ---- at random -----------------------------------------------------------------------------------
 
-BUILT_IN: tuple[Op, ...] = tuple(x for x in vars(ops).values() if isinstance(x, Op))
-"""The rows that come with the package, in the order of the page of calculus."""
+BUILT_IN: tuple[Op, ...] = tuple(sorted(built_in_rows(), key=lambda op: op.is_helper))
+"""The rows that come with the package: the page of calculus, then those for derivatives."""
 
 LEAST_SHARED = 0.3
 """Of the values of a random program, at least this share is used more than once."""

@@ -402,7 +402,7 @@ def _drawn_instructions(rows: tuple[Op, ...]) -> SearchStrategy[Any]:
     """
     choices = [
         (op, count)
-        for op in rows
+        for op in sorted(rows, key=lambda op: op.is_helper)  # to shrink to rows that people know
         for count in ([op.arity] if op.arity else range(1, MOST_OPERANDS + 1))
         for _ in range(count)  # only rows of several operands share values, and most have one
     ]
