@@ -126,34 +126,22 @@ def _checked(subject: Subject) -> Report:
     except UNDEFINED as error:
         note = f"the function raises {in_words(error)}; {_ELSEWHERE}"
         return _without_derivatives(report, subject, Fault(Verdict.DOMAIN, "", note))
-    meddling = _fault_of_meddling(subject, again[-1])  # parameters hold what the last run left
-    if meddling is not None:
-        return _without_derivatives(report, subject, meddling)
     program = run.program
-    missing = _missing_operands(program)
-    if missing is not None:
-        return _without_derivatives(report, subject, missing)
-    other = next((each for each in again if not _same(run, each)), None)
-    if other is not None:
-        note = (
-            f"two calls at the same point gave {run.output.data!r} and {other.output.data!r}: the "
-            "result depends on more than its inputs, such as random numbers (fix their seed) or "
-            "something that is kept from call to call"
-        )
-        return _without_derivatives(report, subject, Fault(Verdict.NONDETERMINISTIC, "", note))
-    if not math.isfinite(run.output.data):
-        note = f"the value is {run.output.data}; {_ELSEWHERE}"
-        return _without_derivatives(report, subject, Fault(Verdict.DOMAIN, "", note))
-    recorded = _fault_of_recording(program, run)
-    if recorded is not None:
-        return _without_derivatives(report, subject, recorded)
+    obstacle = (
+        _fault_of_meddling(subject, again[-1])  # parameters hold what the last run left
+        or _missing_operands(program)
+        or _fault_of_chance(run, again)
+        or _fault_of_recording(program, run)
+    )
+    if obstacle is not None:
+        return _without_derivatives(report, subject, obstacle)
     faults, unchecked = _faults_of_operations(program)
     raising = [fault for fault in faults if fault.verdict is Verdict.DOMAIN]
     if raising:
         return _without_derivatives(report, subject, raising[0])
     try:
         engine = engine_gradients(run)
-    except Exception as error:  # of a large graph not every rule was asked
+    except Exception as error:  # of a large graph not every rule was called
         raised = Fault(Verdict.DOMAIN, "", f"backward() raises {in_words(error)}")
         worst = max([*faults, raised], key=lambda fault: fault.verdict)
         return _without_derivatives(report, subject, worst)
@@ -194,9 +182,19 @@ def _fault_of_meddling(subject: Subject, run: Run) -> Fault | None:
     return None
 
 
-def _same(run: Run, again: Run) -> bool:
-    same_value = run.output.data == again.output.data or math.isnan(run.output.data)
-    return same_value and shape_of(run.program) == shape_of(again.program)
+def _fault_of_chance(run: Run, again: list[Run]) -> Fault | None:
+    """Returns a fault where calls at the same point give different results."""
+    shape, value = shape_of(run.program), run.output.data
+    for other in again:
+        same_value = value == other.output.data or math.isnan(value)
+        if not same_value or shape != shape_of(other.program):
+            note = (
+                f"two calls at the same point gave {value!r} and {other.output.data!r}: the result "
+                "depends on more than its inputs, such as random numbers (fix their seed) or "
+                "something that is kept from call to call"
+            )
+            return Fault(Verdict.NONDETERMINISTIC, "", note)
+    return None
 
 
 def _missing_operands(program: Program) -> Fault | None:
@@ -206,7 +204,10 @@ def _missing_operands(program: Program) -> Fault | None:
 
 
 def _fault_of_recording(program: Program, run: Run) -> Fault | None:
-    """Returns a fault where the graph does not give the value again that it holds."""
+    """Returns a fault where the graph has no finite value, or does not give it again."""
+    if not math.isfinite(run.output.data):
+        note = f"the value is {run.output.data}; {_ELSEWHERE}"
+        return Fault(Verdict.DOMAIN, "", note)
     try:
         value = program()
     except (ArithmeticError, ValueError):
@@ -226,23 +227,18 @@ def _fault_of_recording(program: Program, run: Run) -> Fault | None:
 def _faults_of_operations(program: Program) -> tuple[list[Fault], bool]:
     """Returns what is wrong with operations of the program, and whether a value was not checked."""
     values = program.values()
-    first = len(program.inputs)
     faults, unchecked = [], False
     seen = set()
-    order = list(range(len(program.instructions)))
-    if len(order) > _NODES:
-        order = random.Random(0).sample(order, _NODES)
-    for k in order:
-        op, operands = program.instructions[k]
-        numbers = tuple(values[x] if isinstance(x, int) else x for x in operands)
-        if (op, numbers) in seen:
+    steps = list(program.steps())
+    if len(steps) > _NODES:
+        steps = random.Random(0).sample(steps, _NODES)
+    for k, instruction in steps:
+        op, numbers = instruction.op, instruction.applied_to(values)
+        if (op, numbers) in seen or not all(map(math.isfinite, (*numbers, values[k]))):
             continue
         seen.add((op, numbers))
-        if not all(map(math.isfinite, (*numbers, values[first + k]))):
-            continue
-        wanted = [i for i, x in enumerate(operands) if isinstance(x, int)]
-        for finding in examine(op, numbers, values[first + k]):
-            if finding.index is not None and finding.index not in wanted:
+        for finding in examine(op, numbers, values[k]):
+            if finding.index is not None and finding.index not in instruction.wanted():
                 continue
             unchecked |= finding.verdict is Verdict.VALUE_UNCHECKED and op.mpmath is None
             if finding.verdict.fails and finding.verdict is not Verdict.INCONCLUSIVE:
@@ -403,25 +399,20 @@ def _unexplained(around: Surroundings, is_cut: bool) -> Fault:
 def _infinitely_steep(program: Program) -> tuple[Op, tuple[float, ...]] | None:
     """Returns an operation one of whose partials is not finite, with its operands."""
     values = program.values()
-    for result, (op, operands) in zip(
-        values[len(program.inputs) :], program.instructions, strict=True
-    ):
-        numbers = tuple(values[x] if isinstance(x, int) else x for x in operands)
-        moving = [i for i, x in enumerate(operands) if isinstance(x, int)]
-        wanted = filter(op.is_differentiated, moving)
-        if not all(map(math.isfinite, op.local_partials(wanted, result, numbers))):
-            return op, numbers
+    for index, instruction in program.steps():
+        if not all(map(math.isfinite, instruction.partials(values[index], values).values())):
+            return instruction.op, instruction.applied_to(values)
     return None
 
 
 def _undifferentiated(program: Program) -> tuple[Op, int] | None:
     """Returns a row with no partial for an operand that comes from an input and moves it."""
     values = program.values()
-    for op, operands in program.instructions:
-        numbers = tuple(values[x] if isinstance(x, int) else x for x in operands)
-        for index, operand in enumerate(operands):
+    for instruction in program.instructions:
+        op = instruction.op
+        for index, operand in enumerate(instruction.operands):
             if isinstance(operand, int) and not op.is_differentiated(index):
-                sides = numeric_partial(op, index, numbers).sides
+                sides = numeric_partial(op, index, instruction.applied_to(values)).sides
                 if any(abs(side.slope) > side.error for side in sides):
                     return op, index
     return None

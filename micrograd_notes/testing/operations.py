@@ -26,7 +26,7 @@ from micrograd_notes.engine.spelling import spelling_differs
 from micrograd_notes.testing.diagnosis.at_a_point import Finding, examine
 from micrograd_notes.testing.diagnosis.report import Fault, definition_of_row, told
 from micrograd_notes.testing.diagnosis.sweeping import sweep_fault
-from micrograd_notes.testing.diagnosis.verdicts import GradcheckError, InconclusiveError, Verdict
+from micrograd_notes.testing.diagnosis.verdicts import Judged, Verdict
 from micrograd_notes.testing.gradients import fault_of, gradcheck
 from micrograd_notes.testing.programs.random_programs import Instruction, Program
 
@@ -48,7 +48,7 @@ _ENOUGH = 20  # failures, after which more points would tell nothing new
 
 
 @dataclass
-class OperationReport:
+class OperationReport(Judged):
     """What `check_operation` found.
 
     Attributes:
@@ -78,16 +78,6 @@ class OperationReport:
         if decided <= self.verdicts[Verdict.INCONCLUSIVE]:
             worst = max(worst, Verdict.INCONCLUSIVE)
         return max([worst, *passed])
-
-    def __bool__(self) -> bool:
-        return not self.verdict.fails
-
-    def raise_if_it_fails(self) -> None:
-        """Raises `GradcheckError`, or its subclass where nothing could be decided."""
-        if self.verdict is Verdict.INCONCLUSIVE:
-            raise InconclusiveError(self)
-        if self.verdict.fails:
-            raise GradcheckError(self)
 
     def __str__(self) -> str:
         if self.faults:

@@ -36,8 +36,7 @@ EXACT = {
     "train/loop.py": ["map(operator.eq, map(_chosen_class, outputs), labels)"],
     "lifting/arrays/axes.py": ["s * int(i)"],
     # fractions, and numbers with many digits
-    "testing/diagnosis/at_a_point.py": ["corners"],
-    "testing/numbers/exact.py": ["xs"],
+    "testing/numbers/numeric.py": ["corners"],
     "testing/programs/histories.py": ["p * tangent[x]", "abs(p) * magnitude[x]"],
     "testing/oracles/independent.py": ["terms[index]", "terms", "map(abs, terms)"],
     "engine/facts.py": ["x"],  # of mpmath

@@ -30,6 +30,7 @@ from micrograd_notes.testing.numbers.numeric import (
     limit_of_quotients,
     noise_near,
     smallest_length,
+    sum_of_mixed,
 )
 from micrograd_notes.testing.numbers.operand import operands_of
 from micrograd_notes.testing.numbers.precise import (
@@ -307,36 +308,21 @@ def _states_a_bound(op: Op) -> bool:
 
 
 def _bent_by_rounding(op: Op, index: int, operands: tuple[float, ...]) -> float:
-    """Returns sum |x * d2y/dx dt|: how far a partial moves, for each part by which operands do."""
+    """Returns how far a partial moves, for each part by which the operands do."""
+
+    def moved(function: Callable[..., Any]) -> Callable[[dict[int, Any]], Any]:
+        return lambda changed: function(*[changed.get(i, x) for i, x in enumerate(operands)])
+
     try:
         with mp.workdps(120 + 2 * _largest_exponent(operands)):
-            evaluate = _in_many_digits(op)
-            return _sum_of_mixed(evaluate, index, operands, mpmath.mpf(10) ** -20)
+            part = mpmath.mpf(10) ** -20
+            return sum_of_mixed(moved(_in_many_digits(op)), index, operands, part)
     except OpaqueError:
         pass
     try:
-        return _sum_of_mixed(op.forward, index, operands, 1e-4)
+        return sum_of_mixed(moved(op.forward), index, operands, 1e-4)
     except (ArithmeticError, ValueError):
         return 0.0
-
-
-def _sum_of_mixed(
-    function: Callable[..., Any], index: int, operands: tuple[float, ...], part: Any
-) -> float:
-    """Returns sum |x * d2y/dx dt| by differences, with steps that are a part of each operand."""
-    total, length = 0.0, smallest_length(operands)
-    for other in range(len(operands)):
-        corners = []
-        for sign in (1, -1):
-            for other_sign in (1, -1):
-                numbers: list[Any] = [*operands]
-                numbers[index] += sign * part * (numbers[index] or length)
-                numbers[other] += other_sign * part * (operands[other] or length)
-                corners.append(function(*numbers) * sign * other_sign)
-        area = 4 * part * part * (operands[index] or length)
-        mixed = abs(float(sum(corners) / area))  # it is times x already
-        total += mixed if operands[other] and math.isfinite(mixed) else 0.0
-    return total
 
 
 def _in_many_digits(op: Op) -> Callable[..., Any]:

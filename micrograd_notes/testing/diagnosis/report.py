@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from micrograd_notes.engine.op import Op
-from micrograd_notes.testing.diagnosis.verdicts import GradcheckError, InconclusiveError, Verdict
+from micrograd_notes.testing.diagnosis.verdicts import Judged, Verdict
 from micrograd_notes.testing.numbers.numeric import Derivative
 from micrograd_notes.testing.programs.random_programs import Program
 
@@ -103,7 +103,7 @@ class InputReport:
 
 
 @dataclass
-class Report:
+class Report(Judged):
     """What `gradcheck` found.
 
     Attributes:
@@ -122,21 +122,11 @@ class Report:
     left_out: int = 0
     calls: int = 0
 
-    def __bool__(self) -> bool:
-        return not self.verdict.fails
-
     @property
     def verdict(self) -> Verdict:
         """The worst verdict of all."""
         parts: list[Any] = [*self.inputs, *self.second, *self.faults]
         return max((part.verdict for part in parts), default=Verdict.PASS)
-
-    def raise_if_it_fails(self) -> None:
-        """Raises `GradcheckError`, or its subclass where nothing could be decided."""
-        if self.verdict is Verdict.INCONCLUSIVE:
-            raise InconclusiveError(self)
-        if self.verdict.fails:
-            raise GradcheckError(self)
 
     def __str__(self) -> str:
         lines = [f"{self._subject()}: {self.verdict}{self._aside()}"]

@@ -26,9 +26,10 @@ from micrograd_notes.testing.numbers.numeric import (
     ladder,
     limit_of_quotients,
     smallest_length,
+    sum_of_mixed,
 )
 from micrograd_notes.testing.numbers.precise import OpaqueError, Precise, is_read, mp
-from micrograd_notes.testing.programs.random_programs import Program
+from micrograd_notes.testing.programs.random_programs import Instruction, Program
 
 __all__ = ["Surroundings", "shape_of"]
 
@@ -128,13 +129,11 @@ class Surroundings:
         return Reevaluated(Program(self.program.inputs, side.instructions))
 
     def moved_by_rounding(self, index: int) -> float:
-        """Returns how far the derivative moves for each part by which the inputs do.
-
-        It is the sum of |x * d2f/dx dt| over the inputs, in many digits.
-        """
+        """Returns how far the derivative moves, for each part by which the inputs do."""
         try:
             with mp.workdps(120 + self._precise.extra):
-                return self._precise.moved(index)
+                part = mpmath.mpf(10) ** -20
+                return sum_of_mixed(self._precise.moved, index, self.program.inputs, part)
         except OpaqueError:
             return 0.0
 
@@ -181,40 +180,20 @@ class Reevaluated:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._known: dict[int, list[Any]] = {}
-        self._users: dict[tuple[int, ...], list[int]] = {}
+        self._users: dict[tuple[int, ...], list[tuple[int, Instruction]]] = {}
         exponents = [abs(math.log10(abs(x))) for x in program.inputs if x]
         self.extra = int(2 * max(exponents, default=0.0))
         self.length = smallest_length(_numbers_in(program))
 
     def along(self, index: int, t: Any) -> Any:
         """Returns the result where one input is t; nan where it is not defined."""
-        return self._result({index: t})
+        return self.moved({index: t})
 
-    def moved(self, index: int) -> float:
-        """Returns the sum over inputs of |x * d2f/dx dt|, by differences."""
-        inputs = self.program.inputs
-        part = mpmath.mpf(10) ** -20
-        total = 0.0
-        for other, x in enumerate(inputs):
-            if not x:
-                continue
-            corners = mpmath.mpf(0)
-            for sign in (1, -1):
-                for other_sign in (1, -1):
-                    at: dict[int, Any] = {index: mpmath.mpf(inputs[index])}
-                    at[index] += sign * part * (at[index] or 1)
-                    at[other] = at.get(other, mpmath.mpf(x)) + other_sign * part * mpmath.mpf(x)
-                    corners += sign * other_sign * self._result(at)
-            mixed = abs(corners / (4 * part * part * (mpmath.mpf(inputs[index]) or 1)))
-            total += float(mixed) if mp.isfinite(mixed) else 0.0
-        return total
-
-    def _result(self, moved: dict[int, Any]) -> Any:
+    def moved(self, moved: dict[int, Any]) -> Any:
+        """Returns the result where the values at some indices are other numbers."""
         values = self._at_the_point()
         changed: dict[int, Any] = {index: Precise(t) for index, t in moved.items()}
-        for k in self._depending_on(tuple(moved)):
-            op, operands = self.program.instructions[k]
-            index = len(self.program.inputs) + k
+        for index, (op, operands) in self._depending_on(tuple(moved)):
             changed[index] = op(
                 *[changed.get(x, values[x]) if isinstance(x, int) else x for x in operands]
             )
@@ -227,13 +206,12 @@ class Reevaluated:
             self._known[mp.prec] = self.program.values(*map(Precise, self.program.inputs))
         return self._known[mp.prec]
 
-    def _depending_on(self, indices: tuple[int, ...]) -> list[int]:
+    def _depending_on(self, indices: tuple[int, ...]) -> list[tuple[int, Instruction]]:
         if indices not in self._users:
             reached = set(indices)
-            first = len(self.program.inputs)
             self._users[indices] = []
-            for k, (_, operands) in enumerate(self.program.instructions):
-                if any(isinstance(x, int) and x in reached for x in operands):
-                    reached.add(first + k)
-                    self._users[indices].append(k)
+            for index, instruction in self.program.steps():
+                if index not in reached and not reached.isdisjoint(instruction.read()):
+                    reached.add(index)
+                    self._users[indices].append((index, instruction))
         return self._users[indices]

@@ -18,7 +18,7 @@ from micrograd_notes.engine.accurate import total
 from micrograd_notes.testing.diagnosis.report import Fault
 from micrograd_notes.testing.diagnosis.subject import Run
 from micrograd_notes.testing.diagnosis.verdicts import Verdict
-from micrograd_notes.testing.programs.random_programs import Instruction, Program
+from micrograd_notes.testing.programs.random_programs import Program
 
 __all__ = ["Adjoint", "engine_gradients", "expected_adjoints", "sweep_fault"]
 
@@ -42,26 +42,18 @@ def expected_adjoints(program: Program, values: Sequence[float]) -> list[Adjoint
     >>> expected_adjoints(program, program.values())[0]
     Adjoint(number=6.0, size=6.0, contributions=(3.0, 3.0))
     """
-    first = len(program.inputs)
     parts: list[list[float]] = [[] for _ in values]
     sizes = [0.0] * len(values)
     parts[-1].append(1.0)
     sizes[-1] = 1.0
-    for k in range(len(program.instructions) - 1, -1, -1):
-        op, operands = program.instructions[k]
-        adjoint = _total(parts[first + k])
-        numbers = [values[x] if isinstance(x, int) else x for x in operands]
-        wanted = [
-            i for i, x in enumerate(operands) if isinstance(x, int) and op.is_differentiated(i)
-        ]
-        if not parts[first + k]:
+    for index, instruction in reversed(list(program.steps())):
+        if not parts[index]:
             continue
-        partials = op.local_partials(wanted, values[first + k], numbers)
-        for index, partial in zip(wanted, partials, strict=True):
-            operand = operands[index]
-            assert isinstance(operand, int)
-            parts[operand].append(helper_ops.chain(adjoint, float(partial)))
-            sizes[operand] += abs(helper_ops.chain(sizes[first + k], float(partial)))
+        adjoint = _total(parts[index])
+        for position, partial in instruction.partials(values[index], values).items():
+            operand = int(instruction.operands[position])
+            parts[operand].append(helper_ops.chain(adjoint, partial))
+            sizes[operand] += abs(helper_ops.chain(sizes[index], partial))
     return [
         Adjoint(_total(each), size, tuple(each)) for each, size in zip(parts, sizes, strict=True)
     ]
@@ -210,7 +202,7 @@ def _kind_of(program: Program, got: float, adjoint: Adjoint) -> tuple[Verdict, s
 def _parts(program: Program) -> Iterator[Program]:
     """Yields what each value of the program is made by, from the first to the last."""
     for end in range(1, len(program.instructions) + 1):
-        yield _trimmed(program.inputs, program.instructions[:end])
+        yield Program(program.inputs, program.instructions[:end]).trimmed()
 
 
 def _with_one_step_less(program: Program) -> Iterator[Program]:
@@ -220,35 +212,9 @@ def _with_one_step_less(program: Program) -> Iterator[Program]:
     for k in range(len(program.instructions) - 1):
         moved = first + k
 
-        def renamed(x: int | float, moved: int = moved) -> int | float:
-            if not isinstance(x, int):
-                return x
+        def place(x: int, moved: int = moved) -> int:
             return first if x == moved else x + 1 if first <= x < moved else x
 
         rest = program.instructions[:k] + program.instructions[k + 1 :]
-        instructions = tuple(
-            Instruction(op, tuple(map(renamed, operands))) for op, operands in rest
-        )
-        yield _trimmed((*program.inputs, values[moved]), instructions)
-
-
-def _trimmed(inputs: tuple[float, ...], instructions: tuple[Instruction, ...]) -> Program:
-    """Returns the program without the inputs and the instructions that the result does not use."""
-    first = len(inputs)
-    used = {first + len(instructions) - 1}
-    for k in range(len(instructions) - 1, -1, -1):
-        if first + k in used:
-            used |= {x for x in instructions[k].operands if isinstance(x, int)}
-    new_index = {old: new for new, old in enumerate(sorted(used))}
-
-    def renamed(x: int | float) -> int | float:
-        return new_index[x] if isinstance(x, int) else x
-
-    return Program(
-        tuple(x for i, x in enumerate(inputs) if i in used),
-        tuple(
-            Instruction(op, tuple(map(renamed, operands)))
-            for k, (op, operands) in enumerate(instructions)
-            if first + k in used
-        ),
-    )
+        instructions = tuple(instruction.renumbered(place) for instruction in rest)
+        yield Program((*program.inputs, values[moved]), instructions).trimmed()

@@ -62,3 +62,21 @@ class GradcheckError(AssertionError):
 
 class InconclusiveError(GradcheckError):
     """Nothing wrong was found, and nothing was shown to be right either."""
+
+
+class Judged:
+    """A report with a verdict: it is true if nothing failed, and can be raised."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict of all."""
+        raise NotImplementedError
+
+    def __bool__(self) -> bool:
+        return not self.verdict.fails
+
+    def raise_if_it_fails(self) -> None:
+        """Raises `GradcheckError`, or `InconclusiveError` where nothing could be decided."""
+        if self.verdict.fails:
+            is_undecided = self.verdict is Verdict.INCONCLUSIVE
+            raise (InconclusiveError if is_undecided else GradcheckError)(self)

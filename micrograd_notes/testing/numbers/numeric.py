@@ -11,7 +11,7 @@ Two ways, both from both sides, so that a kink is seen as one:
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -30,6 +30,7 @@ __all__ = [
     "limit_of_quotients",
     "noise_near",
     "smallest_length",
+    "sum_of_mixed",
 ]
 
 mp = mpmath.mp
@@ -188,6 +189,32 @@ def smallest_length(numbers: Iterable[float]) -> float:
     (1e-300, 1.0)
     """
     return min([1.0, *(abs(x) for x in numbers if x)])
+
+
+def sum_of_mixed(
+    moved: Callable[[dict[int, Any]], Any], index: int, numbers: Sequence[float], part: Any
+) -> float:
+    """Returns sum |x * d2f/dx dt| over the numbers x: how far df/dt moves by their rounding.
+
+    Args:
+        moved: returns f where the numbers at some indices are others, given by index.
+        index: the index of t.
+        numbers: the point.
+        part: the part of each number by which it is moved.
+    """
+    total, length = 0.0, smallest_length(numbers)
+    width = numbers[index] or length
+    for other, x in enumerate(numbers):
+        if not x:
+            continue
+        corners = []
+        for sign, other_sign in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+            changed = {index: numbers[index] + sign * part * width}
+            changed[other] = changed.get(other, x) + other_sign * part * x
+            corners.append(sign * other_sign * moved(changed))
+        mixed = abs(float(sum(corners) / (4 * part * part * width)))  # it is times x already
+        total += mixed if math.isfinite(mixed) else 0.0
+    return total
 
 
 class _Steps:

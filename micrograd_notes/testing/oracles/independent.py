@@ -42,7 +42,6 @@ from micrograd_notes.testing.numbers.exact import (
     Digits,
     Fractions,
     Slope,
-    best_numbers,
     evaluated,
     tangent,
 )
@@ -104,34 +103,20 @@ class Recorded(NamedTuple):
         values[-1].backward()
         return cls(program, values)
 
-    def steps(self) -> Iterator[tuple[int, Instruction]]:
-        """Yields the index of each value that an instruction made, and the instruction."""
-        first = len(self.program.inputs)
-        return enumerate(self.program.instructions, start=first)
-
     def numbers(self, instruction: Instruction) -> list[float]:
         """Returns the operands' recorded floats."""
-        return [
-            self.values[x].data if isinstance(x, int) else x for x in instruction.operands
-        ]
-
-    def name(self, index: int) -> str:
-        """Returns what the source calls the value."""
-        return self.program.name(index)
+        return [x.data if isinstance(x, Value) else x for x in instruction.applied_to(self.values)]
 
     def applied(self, index: int) -> str:
         """Returns a value as what it was computed from, `v3 = tanh(0.5)`."""
         instruction = self.program.instructions[index - len(self.program.inputs)]
         numbers = ", ".join(map(repr, self.numbers(instruction)))
-        return f"{self.name(index)} = {instruction.op.name}({numbers})"
+        return f"{self.program.name(index)} = {instruction.op.name}({numbers})"
 
     def claim(self, index: int, instruction: Instruction, exactly: bool = False) -> Claim:
         """Returns what the row says of the point that the graph recorded, and its own bounds."""
-        op, operands = instruction
+        op, wanted = instruction.op, instruction.wanted()
         numbers, value = self.numbers(instruction), self.values[index].data
-        wanted = [
-            i for i, x in enumerate(operands) if x.__class__ is int and op.is_differentiated(i)
-        ]
         partials = dict(zip(wanted, op.local_partials(wanted, value, numbers), strict=True))
         scale = op.scale(*numbers) if op.scale else 0.0
         bounds = {
@@ -181,7 +166,7 @@ def judge_exactly(program: Program) -> Judgement:
     recorded = Recorded.of(program)
     slopes: dict[int, dict[int, Slope]] = {}
     claims: dict[int, Claim] = {}
-    for index, instruction in recorded.steps():
+    for index, instruction in recorded.program.steps():
         claim = recorded.claim(index, instruction, exactly=True)
         operands = [Fraction(x) for x in claim.operands]
         found = tangent(kind, instruction.op, operands, claim)
@@ -196,7 +181,7 @@ def judge_exactly(program: Program) -> Judgement:
     terms: list[list[Fraction]] = [[] for _ in recorded.values]
     terms[-1] = [Fraction(1)]
     rounded: set[int] = set()  # values whose adjoint no float has, and what lies beneath them
-    for index, instruction in reversed(list(recorded.steps())):
+    for index, instruction in reversed(list(recorded.program.steps())):
         _hold_exact_adjoint(judgement, recorded, index, terms[index], rounded)
         for i, slope in slopes[index].items():
             exact = _nearest(Fraction(claims[index].partials[i]), slope)
@@ -216,7 +201,7 @@ def _hold_exact_adjoint(
         judgement.left_out["exact: an adjoint would be rounded"] += 1
         rounded.add(index)
         return
-    what = partial("the adjoint of {}".format, recorded.name(index))
+    what = partial("the adjoint of {}".format, recorded.program.name(index))
     judgement.hold("exact", what, recorded.values[index].grad, sum(terms, Fraction(0)), 0.0)
 
 
@@ -285,7 +270,7 @@ class Local:
     bounds: list[float]  # how far the engine's adjoint may be from the exact one
 
 
-def judge(program: Program, kind: Digits | None = None, end_to_end: bool = True) -> Judgement:
+def judge(program: Program, end_to_end: bool = True) -> Judgement:
     """Holds the program's partials, adjoints and gradients against the other two oracles.
 
     >>> from micrograd_notes.engine import ops
@@ -294,7 +279,7 @@ def judge(program: Program, kind: Digits | None = None, end_to_end: bool = True)
     >>> judgement.mismatches, sorted(judgement.compared)
     ([], ['end to end', 'local'])
     """
-    kind = kind or best_numbers()
+    kind = Digits()
     judgement = Judgement()
     recorded = Recorded.of(program)
     inputs = recorded.values[: len(program.inputs)]
@@ -309,7 +294,7 @@ def judge(program: Program, kind: Digits | None = None, end_to_end: bool = True)
 def _judge_locally(judgement: Judgement, recorded: Recorded, kind: Digits) -> Local | None:
     count = len(recorded.values)
     local = Local([0.0] * count, [[] for _ in range(count)], [], [])
-    for index, instruction in recorded.steps():
+    for index, instruction in recorded.program.steps():
         op = instruction.op
         claim = recorded.claim(index, instruction)
         found = tangent(kind, op, _as_operands(op, claim.operands, kind), claim)
@@ -335,7 +320,7 @@ def _judge_locally(judgement: Judgement, recorded: Recorded, kind: Digits) -> Lo
         if not math.isfinite(bound):
             judgement.left_out["local: an adjoint overflows"] += 1
             continue
-        what = partial("the adjoint of {}".format, recorded.name(index))
+        what = partial("the adjoint of {}".format, recorded.program.name(index))
         judgement.hold("local", what, recorded.values[index].grad, local.adjoints[index], bound)
     return local
 
@@ -411,7 +396,7 @@ def _judge_end_to_end(
         judgement.left_out["end to end: not settled in 4096 bits"] += 1
         return
     edges: list[list[Edge]] = [[] for _ in truth]
-    for index, instruction in recorded.steps():
+    for index, instruction in recorded.program.steps():
         reason = _true_edges(recorded, local, truth, kind, index, instruction, edges[index])
         if not reason and _leaps(recorded, local, truth, index, edges[index]):
             reason = "a jump in reach"
@@ -436,7 +421,7 @@ def _judge_end_to_end(
         if not math.isfinite(bound):
             judgement.left_out["end to end: a bound overflows"] += 1
             continue
-        what = partial("the gradient of {}".format, recorded.name(i))
+        what = partial("the gradient of {}".format, recorded.program.name(i))
         judgement.hold("end to end", what, got[i], exact.adjoints[i], bound)
 
 
@@ -461,10 +446,9 @@ def _values_in(recorded: Recorded, kind: Digits, bits: int) -> list[Any] | None:
         values = [kind.number(x) for x in recorded.program.inputs]
         for op, operands in recorded.program.instructions:
             value = evaluated(kind, op, _true_operands(op, operands, values, kind))
-            settled = None if value is None else kind.settled(value)
-            if settled is None:
+            if value is None:
                 return None
-            values.append(settled)
+            values.append(value)
     return values
 
 

@@ -44,8 +44,8 @@ def gradient_in(library: str, program: Program) -> list[float]:
 
 def _run(program: Program, inputs: list[Any], function_of: Callable[[Op], Function]) -> Any:
     values = list(inputs)
-    for op, operands in program.instructions:
-        values.append(function_of(op)(*[values[x] if x.__class__ is int else x for x in operands]))
+    for instruction in program.instructions:
+        values.append(function_of(instruction.op)(*instruction.applied_to(values)))
     return values[-1]
 
 

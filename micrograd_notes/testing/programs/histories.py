@@ -41,6 +41,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from micrograd_notes.engine import Value, backward, modes
 from micrograd_notes.engine.op import TABLE, Op, lookup
 from micrograd_notes.nn.networks import Module
+from micrograd_notes.testing.programs.strategies import rows_and_counts
 
 
 class Disagreement(AssertionError):
@@ -169,18 +170,12 @@ def _calls(operations: Iterable[Op] | None) -> st.SearchStrategy[list[Call]]:
 
 @lru_cache(maxsize=16)
 def _call(rows: tuple[Op, ...]) -> st.SearchStrategy[Call]:
-    # Only rows of several operands share values, and most of the table has one: hence the repeats.
-    choices = [
-        (op.name, count)
-        for op in rows
-        for count in ([op.arity] if op.arity else [1, 2, 3])
-        for _ in range(count)
-    ]
+    choices = rows_and_counts(rows, most=3)
     widest = max(count for _, count in choices)
     # The first operand is a value: of numbers alone no value is made.
     operands = [_WHICH, *[st.one_of(_WHICH, _WHICH, _WHICH, _NUMBERS)] * (widest - 1)]
     return st.tuples(st.sampled_from(choices), st.tuples(*operands)).map(
-        lambda drawn: (drawn[0][0], *drawn[1][: drawn[0][1]])
+        lambda drawn: (drawn[0][0].name, *drawn[1][: drawn[0][1]])
     )
 
 

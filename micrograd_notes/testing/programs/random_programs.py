@@ -22,12 +22,58 @@ from micrograd_notes.engine.op import Op, built_in_rows
 class Instruction(NamedTuple):
     """One row and what it is applied to: an int is the index of an earlier value, a float itself.
 
-    >>> Instruction(ops.multiply, (0, 2.0))
+    >>> double = Instruction(ops.multiply, (0, 2.0))
+    >>> double
     Instruction(op=Op(multiply), operands=(0, 2.0))
+    >>> double.applied_to([3.0]), double.wanted()
+    ((3.0, 2.0), [0])
     """
 
     op: Op
     operands: tuple[int | float, ...]
+
+    def applied_to(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """Returns the operands, with the values that the indices stand for."""
+        return tuple([values[x] if x.__class__ is int else x for x in self.operands])
+
+    def read(self) -> set[int]:
+        """Returns the indices of the values that it uses."""
+        return {x for x in self.operands if isinstance(x, int)}
+
+    def wanted(self) -> list[int]:
+        """Returns the positions of the operands that a gradient flows into."""
+        return [
+            i for i, x in enumerate(self.operands)
+            if x.__class__ is int and self.op.is_differentiated(i)
+        ]
+
+    def partials(self, result: float, values: Sequence[Any]) -> dict[int, float]:
+        """Returns the local partials by the positions of their operands."""
+        wanted = self.wanted()
+        numbers = self.op.local_partials(wanted, result, self.applied_to(values))
+        return dict(zip(wanted, map(float, numbers), strict=True))
+
+    def number(self, values: Sequence[float]) -> float | None:
+        """Returns the result, or None where it or a partial is not finite, or nothing flows.
+
+        A rule that raises, or returns no numbers, is left for a check to find.
+        """
+        if not self.wanted():
+            return None
+        try:
+            number = float(self.op.forward(*self.applied_to(values)))
+        except (ArithmeticError, ValueError):
+            return None
+        try:
+            is_finite = all(map(math.isfinite, self.partials(number, values).values()))
+        except Exception:
+            is_finite = True
+        return number if math.isfinite(number) and is_finite else None
+
+    def renumbered(self, place: Callable[[int], int]) -> "Instruction":
+        """Returns the instruction with other indices."""
+        xs = [place(x) if x.__class__ is int else x for x in self.operands]  # type: ignore[arg-type]
+        return Instruction(self.op, tuple(xs))
 
 
 @dataclass(frozen=True)
@@ -60,9 +106,30 @@ class Program:
         values: list[Any] = list(inputs or self.inputs)
         if len(values) != len(self.inputs):
             raise ValueError(f"the program has {len(self.inputs)} inputs, got {len(values)}")
-        for op, operands in self.instructions:
-            values.append(op(*[values[x] if x.__class__ is int else x for x in operands]))
+        for instruction in self.instructions:
+            values.append(instruction.op(*instruction.applied_to(values)))
         return values
+
+    def steps(self) -> Iterator[tuple[int, Instruction]]:
+        """Yields the index of each value that an instruction makes, and the instruction."""
+        return enumerate(self.instructions, start=len(self.inputs))
+
+    def trimmed(self, keeps_inputs: bool = False) -> "Program":
+        """Returns the program without what its result does not depend on.
+
+        >>> unused = Instruction(ops.sin, (0,))
+        >>> Program((3.0, 4.0), (unused, Instruction(ops.exp, (1,)))).trimmed()
+        Program((4.0,), (Instruction(ops.exp, (0,)),))
+        """
+        used = {len(self.inputs) + len(self.instructions) - 1}
+        for index, instruction in reversed(list(self.steps())):
+            if index in used:
+                used |= instruction.read()
+        if keeps_inputs:
+            used |= set(range(len(self.inputs)))
+        place = {old: new for new, old in enumerate(sorted(used))}
+        kept = [step.renumbered(place.__getitem__) for i, step in self.steps() if i in used]
+        return Program(tuple(x for i, x in enumerate(self.inputs) if i in used), tuple(kept))
 
     def __call__(self, *inputs: Any) -> Any:
         """Returns the last value.
@@ -85,7 +152,7 @@ class Program:
         lines.append("")
         lines += [f"{name} = lookup({name!r})" for name in registered]
         lines += [f"{self.name(i)} = Value({_literal(x)})" for i, x in enumerate(self.inputs)]
-        for i, instruction in enumerate(self.instructions, start=len(self.inputs)):
+        for i, instruction in self.steps():
             lines.append(f"{self.name(i)} = {self._call(instruction)}")
         lines.append(f"{self.name(len(self.inputs) + len(self.instructions) - 1)}.backward()")
         names = ", ".join(f"{self.name(i)}.grad" for i in range(len(self.inputs)))
@@ -265,26 +332,14 @@ class _Drawing:
 
     def _draws(self, op: Op, merges: bool) -> bool:
         """Appends an instruction of the row, if it is defined on the operands that are drawn."""
-        operands = self._operands(op, merges)
-        numbers = [self.numbers[x] if x.__class__ is int else x for x in operands]
-        wanted = [
-            i for i, x in enumerate(operands) if x.__class__ is int and op.is_differentiated(i)
-        ]
-        if not wanted:
-            return False  # it would have no gradient
-        try:
-            number = float(op.forward(*numbers))
-        except (ArithmeticError, ValueError):
+        instruction = Instruction(op, self._operands(op, merges))
+        number = instruction.number(self.numbers)
+        if number is None:
             return False
-        if not math.isfinite(number):
-            return False
-        partials = op.local_partials(wanted, number, numbers)
-        if not all(map(math.isfinite, partials)):
-            return False
-        if merges and not any(partials):
+        if merges and not any(instruction.partials(number, self.numbers).values()):
             return False  # at the top of a program, it would leave all beneath without a gradient
-        self.instructions.append(Instruction(op, operands))
-        for x in operands:
+        self.instructions.append(instruction)
+        for x in instruction.operands:
             if x.__class__ is int:
                 self.uses[x] += 1
         self.unused = [i for i in self.unused if self.uses[i] == 0] + [len(self.numbers)]

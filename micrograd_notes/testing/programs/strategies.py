@@ -379,18 +379,33 @@ def _programs(
     known = list(start)
     instructions: list[Instruction] = []
     for (op, count), operands in drawn:
-        placed = tuple(
-            len(known) - 1 - x % len(known) if x.__class__ is int else x for x in operands[:count]
+        newest = len(known) - 1
+        instruction = Instruction(op, operands[:count]).renumbered(
+            lambda x, newest=newest: newest - x % (newest + 1)  # type: ignore[misc]
         )
-        number = _result(op, placed, known)
+        number = instruction.number(known)
         if number is not None:
             known.append(number)
-            instructions.append(Instruction(op, placed))
+            instructions.append(instruction)
     assume(instructions)
-    program = _without_the_unused(Program(tuple(start), tuple(instructions)))
+    program = Program(tuple(start), tuple(instructions)).trimmed(keeps_inputs=True)
     if currently_in_test_context():
         note(program.source())
     return program
+
+
+def rows_and_counts(rows: Iterable[Op], most: int) -> list[tuple[Op, int]]:
+    """Returns what to draw from: each row as often as it has operands, beside their number.
+
+    Only rows of several operands share values, and most have one. Those that people know come
+    first, so that programs shrink to them.
+    """
+    return [
+        (op, count)
+        for op in sorted(rows, key=lambda op: op.is_helper)
+        for count in ([op.arity] if op.arity else range(1, most + 1))
+        for _ in range(count)
+    ]
 
 
 @lru_cache(maxsize=16)
@@ -400,50 +415,9 @@ def _drawn_instructions(rows: tuple[Op, ...]) -> SearchStrategy[Any]:
     For each row as much is drawn as for any other, or else those of one operand would be simpler
     than x + x, and Hypothesis would shrink to them.
     """
-    choices = [
-        (op, count)
-        for op in sorted(rows, key=lambda op: op.is_helper)  # to shrink to rows that people know
-        for count in ([op.arity] if op.arity else range(1, MOST_OPERANDS + 1))
-        for _ in range(count)  # only rows of several operands share values, and most have one
-    ]
+    choices = rows_and_counts(rows, MOST_OPERANDS)
     widest = max(count for _, count in choices)
     return st.tuples(st.sampled_from(choices), st.tuples(*[st.sampled_from(_BACK)] * widest))
-
-
-def _result(op: Op, operands: Sequence[int | float], known: Sequence[float]) -> float | None:
-    """Returns the number that an instruction gives, or None if it is to be skipped."""
-    numbers = [known[x] if x.__class__ is int else x for x in operands]
-    wanted = [i for i, x in enumerate(operands) if x.__class__ is int and op.is_differentiated(i)]
-    if not wanted:
-        return None  # no gradient would flow through it
-    try:
-        number = float(op.forward(*numbers))
-    except (ArithmeticError, ValueError):
-        return None
-    try:
-        is_finite = all(map(math.isfinite, op.local_partials(wanted, number, numbers)))
-    except Exception:  # a rule that raises, or gives no numbers, is to be found, not to be skipped
-        is_finite = True
-    return number if math.isfinite(number) and is_finite else None
-
-
-def _without_the_unused(program: Program) -> Program:
-    """Returns the program without the instructions that its result does not depend on."""
-    inputs = len(program.inputs)
-    count = inputs + len(program.instructions)
-    used = {count - 1}
-    for i in range(count - 1, inputs - 1, -1):
-        if i in used:
-            used |= {x for x in program.instructions[i - inputs].operands if x.__class__ is int}
-    kept = [i for i in range(count) if i < inputs or i in used]
-    place: dict[Any, int] = {old: new for new, old in enumerate(kept)}
-    return Program(
-        program.inputs,
-        tuple(
-            Instruction(op, tuple(place[x] if x.__class__ is int else x for x in operands))
-            for op, operands in (program.instructions[i - inputs] for i in kept[inputs:])
-        ),
-    )
 
 
 # ---- modules -------------------------------------------------------------------------------------
