@@ -16,8 +16,7 @@ from micrograd_notes.engine.op import operation
 from micrograd_notes.engine.ops import abs as absolute
 from micrograd_notes.engine.ops import exp, floor, log, relu, sigmoid, sin, sqrt, tanh
 from micrograd_notes.nn.networks import MLP, Neuron
-from micrograd_notes.testing import GradcheckError, InconclusiveError, Verdict
-from micrograd_notes.testing import gradients as gradcheck
+from micrograd_notes.testing import GradcheckError, InconclusiveError, Verdict, gradcheck
 from micrograd_notes.testing.programs.random_programs import random_program
 from tests.testing.faults import ENGINE_FAULTS, broken_engine
 

@@ -38,6 +38,8 @@ class Adjoint(NamedTuple):
 def expected_adjoints(program: Program, values: Sequence[float]) -> list[Adjoint]:
     """Returns d result / d value for every value of a program, users before what they use.
 
+    >>> from micrograd_notes.engine import ops
+    >>> from micrograd_notes.testing.programs.random_programs import Instruction
     >>> program = Program((3.0,), (Instruction(ops.multiply, (0, 0)),))
     >>> expected_adjoints(program, program.values())[0]
     Adjoint(number=6.0, size=6.0, contributions=(3.0, 3.0))

@@ -108,8 +108,8 @@ class Derivative:
         (True, False)
         """
         steepest = min(self.left.steepest, self.right.steepest)
-        is_seen = abs(slope) * _SURELY < steepest
-        return is_seen and not self.allows(slope, _SURELY * self.doubt)
+        is_hidden = self.jumps and abs(slope) * _SURELY >= steepest
+        return not is_hidden and not self.allows(slope, _SURELY * self.doubt)
 
     def allows(self, slope: float, tolerance: float = 0.0) -> bool:
         """Returns whether the slope lies between the two sides, or is off by the tolerance at most.

@@ -553,7 +553,7 @@ def exact_rows() -> tuple[Op, ...]:
     """Returns the rows whose values on multiples of 1/4 are multiples of 1/256, by counterpart.
 
     >>> [op.name for op in exact_rows()][:4]
-    ['add', 'subtract', 'multiply', 'chain']
+    ['add', 'subtract', 'multiply', 'neg']
     """
     return tuple(op for op in BUILT_IN if _is_exact(op))
 

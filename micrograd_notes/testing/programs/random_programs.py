@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
-from micrograd_notes.engine import Value, ops
+from micrograd_notes.engine import Value, helper_ops, ops
 from micrograd_notes.engine.op import Op, built_in_rows
 
 
@@ -267,8 +267,13 @@ def _literal(x: float) -> str:
 
 # ---- at random -----------------------------------------------------------------------------------
 
-BUILT_IN: tuple[Op, ...] = tuple(sorted(built_in_rows(), key=lambda op: op.is_helper))
-"""The rows that come with the package: the page of calculus, then those for derivatives."""
+def most_used_first(rows: Iterable[Op]) -> list[Op]:
+    """Returns the rows of the page of calculus first, then those that derivatives need."""
+    return sorted(rows, key=lambda op: getattr(helper_ops, op.name, None) is op)
+
+
+BUILT_IN: tuple[Op, ...] = tuple(most_used_first(built_in_rows()))
+"""The rows that come with the package."""
 
 LEAST_SHARED = 0.3
 """Of the values of a random program, at least this share is used more than once."""

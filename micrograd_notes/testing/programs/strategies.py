@@ -31,7 +31,7 @@ from micrograd_notes.engine.facts import Interval
 from micrograd_notes.engine.op import TABLE, Op
 from micrograd_notes.nn.networks import MLP, Layer, Module, Neuron, activation_names
 from micrograd_notes.testing.numbers.operand import operands_of
-from micrograd_notes.testing.programs.random_programs import Instruction, Program
+from micrograd_notes.testing.programs.random_programs import Instruction, Program, most_used_first
 
 __all__ = [
     "finite_numbers",
@@ -402,7 +402,7 @@ def rows_and_counts(rows: Iterable[Op], most: int) -> list[tuple[Op, int]]:
     """
     return [
         (op, count)
-        for op in sorted(rows, key=lambda op: op.is_helper)
+        for op in most_used_first(rows)
         for count in ([op.arity] if op.arity else range(1, most + 1))
         for _ in range(count)
     ]
