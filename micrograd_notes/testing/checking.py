@@ -1,8 +1,8 @@
-"""Which operations and functions does a file define, and are their gradients right?
+"""Finds the operations and functions of a file, and checks their gradients.
 
-An operation is checked everywhere. A function of `Value`s is checked at a few points, and one that
-can't be called with numbers, or gives no `Value`, is said to be unchecked, with the reason: it
-never counts as right.
+The command `micrograd-notes check` calls it. An operation is checked everywhere, a function of
+`Value`s at a few points. A function that takes no numbers, or returns no `Value`, is reported as
+not checked, with the reason.
 """
 
 import importlib

@@ -1,17 +1,14 @@
 """`gradcheck`: are the gradients of a function right, at a point?
 
-Three questions, asked apart, so that the answer says what to change:
+It answers three questions, one after the other, so that the answer says what to change:
 
-1. Does each operation do what it says? (`at_a_point`, for every node of the graph)
-2. Does the engine carry gradients as it should? (`sweeping`)
-3. Is what comes out the derivative of the function? Here: the program that the function records is
-   evaluated again in fifty digits and differenced there. A function that branches in Python is
-   recorded on both sides of the point. One that reads `.data`, or has operations that ask for
-   floats, is opaque, and goes to the ladder of steps.
+1. Does each operation do what it says? (`diagnosis.at_a_point`, for every node of the graph)
+2. Does the backward pass carry the gradients? (`diagnosis.sweeping`)
+3. Is the result the derivative of the function? (here) The recorded program is evaluated again in
+   many digits (`diagnosis.surroundings`) and differenced there.
 
-What the engine gives may differ from the derivative by what rounding explains: the terms of a sum
-that cancels are as inexact as they are large. Where an operation inside stands at its kink, or so
-near that rounding decides on which side, its convention decides, and each side is right.
+The engine's derivative may differ from it by rounding: where a sum cancels, the error is as large
+as the terms are. Where an operation inside is at its kink, each of its sides is right.
 """
 
 import math

@@ -2,12 +2,8 @@
 
     test_softsign = opcheck(softsign)
 
-It asks at points of every size, near edges, near kinks and far out: is the value that of the
-counterpart, is each partial the derivative to the bound that the row states, does the rule raise
-where the operation has a value, is the operation defined where it says, does it give the same
-twice? And in small graphs: do its contributions add up, does the sweep carry them, is its second
-derivative right? This file chooses points and graphs. What is right, `at_a_point`, `sweeping` and
-`gradcheck` know.
+This file chooses points (simple ones, special ones, near edges and kinks, far out) and small
+graphs. `diagnosis.at_a_point`, `diagnosis.sweeping` and `gradcheck` judge what happens there.
 """
 
 import itertools
@@ -111,12 +107,9 @@ def opcheck(op: Op, *, order: int = 2) -> Callable[[], None]:
         TypeError: op is not an operation.
         ValueError: order is not 1 or 2.
 
-    The test raises `GradcheckError` if anything is wrong. `check_operation` gives a report instead,
-    which is true if nothing failed; INCONCLUSIVE counts as failed.
-
-    A test at points can't exclude a rule that is wrong on a stretch between two of them, beyond the
-    largest, or from some call on. The report says how many points there were, and how far they
-    reach. Where the row is arithmetic and functions of `math`, a factor of 1 + 1e-9 is found.
+    The test raises `GradcheckError` if anything is wrong. `check_operation` returns a report
+    instead. No test at points can exclude a rule that is wrong between two of them or beyond the
+    largest, so the report says how many points there were, and how far they reach.
 
     >>> from micrograd_notes import operation
     >>> softsign = operation("softsign", lambda x: x / (1 + abs(x)),
@@ -224,8 +217,8 @@ def _why_there_is_no_value(op: Op, operands: tuple[float, ...]) -> str:
 def points_of(op: Op, count: int = 24) -> Iterator[tuple[float, ...]]:
     """Yields operands, simple ones first: then special ones, near edges and kinks, and random ones.
 
-    Where the row states a domain they lie in it. Whether it is defined there is for it to say. They
-    reach from 1e-8 to 800, and over all floats for a row that promises a bound.
+    They lie in the domain that the row states, and reach from 1e-8 to 800, or over all floats for a
+    row that promises a bound.
     """
     arity = op.arity or _OPERANDS_OF_NARY
     intervals = [op.domain[i] if i < len(op.domain) else EVERYWHERE for i in range(arity)]
@@ -373,8 +366,7 @@ def _changing(op: Op, operands: tuple[float, ...], value: float) -> Iterator[Fin
 def _domain_faults(op: Op, operands: tuple[float, ...]) -> Iterator[Fault]:
     """Yields a fault where the operation raises inside the domain that it states.
 
-    What it raises outside has to be what Python's arithmetic raises: code that calls it expects no
-    other error, and a slip in it, a name that is not there, is to be told.
+    Outside it must raise what Python's arithmetic raises; another error is a slip, and reported.
     """
     inside = all(
         low < x < high for x, (low, high) in zip(operands, op.domain, strict=False)

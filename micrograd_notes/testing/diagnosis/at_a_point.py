@@ -1,11 +1,11 @@
-"""One operation at one point: is its value that of mathematics, and is each partial its derivative?
+"""One operation at one point: is its value right, and is each partial its derivative?
 
-A value is held against the row's counterpart in mpmath. A partial is held against the numeric
-derivative of the counterpart in many digits; where a row names none, against that of its own
-`forward`, in many digits if it can do them, else as a function of floats.
+`gradcheck` and `opcheck` call `examine`. The value is compared with the row's counterpart in
+mpmath, and a partial with the numeric derivative of the counterpart. A row without a counterpart
+is compared with its own `forward`, in many digits if it is made of functions of `math`.
 
-Whether a wrong partial is a wrong *rule* or loses digits is asked of the rule itself: evaluated in
-many digits, a right rule gives the right derivative, and then it is its arithmetic that fails.
+To tell a wrong rule from lost digits, the rule itself is evaluated in many digits: if that is the
+derivative, then only the rule's arithmetic fails.
 """
 
 import math

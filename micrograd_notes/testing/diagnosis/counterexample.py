@@ -1,7 +1,7 @@
-"""A counterexample as a picture: every gradient that is wrong, with what it should be beside it.
+"""Draws a program that failed: beside each wrong gradient stands the right one.
 
-This file knows programs and pictures. The right gradient of a value it takes from the limit of
-difference quotients in many digits, from that value on: no rule and no sweep has a part in it.
+The right gradient of a value is the limit of difference quotients, from that value on, so it
+depends on no rule and on no backward pass.
 """
 
 import math

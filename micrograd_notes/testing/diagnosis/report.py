@@ -1,6 +1,6 @@
-"""What a check found, as data and as words that a learner can act on.
+"""What a check found: the data, and the text that a learner reads.
 
-This file knows how findings are told. It finds nothing itself.
+`gradcheck` and `opcheck` fill these classes, and printing them gives the report.
 """
 
 import math

@@ -1,11 +1,8 @@
-"""The function around the point: what its recorded programs tell, in fifty digits or in floats.
+"""The function around the point, in many digits or in floats, by the programs that it records.
 
-A function is known by the graphs that it records. Where those on both sides of the point are one
-program, that program is evaluated again in many digits. Where the function branches in Python, each
-side has its own. Where a plain number in the graph moves with the inputs, the function computes
-something aside, and is only known by its values.
-
-This file knows subjects, programs and numbers. It judges nothing.
+Where both sides of the point record one program, that is evaluated again in many digits. Where the
+function branches in Python, each side has its own program. Where a plain number in the graph
+changes with the inputs, only the function's values are known. `gradcheck` makes a `Surroundings`.
 """
 
 import math

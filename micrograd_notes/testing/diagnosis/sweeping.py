@@ -1,11 +1,8 @@
-"""Does the engine carry gradients as it should? Its sweep against an accumulation of our own.
+"""Does `backward` carry gradients as it should? It is compared with sums of our own.
 
-The local partials are taken as the table gives them, so that a wrong rule looks right here; whether
-they are derivatives is asked elsewhere. What is asked here is whether each node's gradient is the
-sum over its users, each adjoint times partial, once: also for the second sweep of a graph, from an
-adjoint that is not 1, into leaves that hold a gradient already.
-
-This file knows programs and the engine's `backward`. It walks no graph by the engine's own means.
+`gradcheck` and `opcheck` call `sweep_fault`. The local partials are those of the table, so a wrong
+rule looks right here. Each gradient must be the sum over its users of adjoint times partial, each
+user once. The second backward pass of a graph must add to what the leaves hold.
 """
 
 import math

@@ -1,7 +1,4 @@
-"""What a check can say, from the worst to the best, and the errors that it raises.
-
-This file knows words. It knows no number and no graph.
-"""
+"""The verdicts of a check, from the worst to the best, and the errors that it raises."""
 
 from enum import Enum
 from functools import total_ordering

@@ -1,9 +1,8 @@
-"""The numbers and the slopes of the oracles: fractions, which round nothing, and many digits.
+"""The numbers and slopes of the oracles: fractions, which round nothing, and many digits.
 
-`oracles.independent` computes with them. Both kinds have the same methods, so that an oracle is
-written once. A slope is a difference quotient of a row's counterpart in mpmath, with a step so
-short and digits so many that it is the derivative to 80 bits. No rule of the table has a part in
-it. Read `tangent` first.
+`oracles.independent` computes with them. Both kinds have the same methods, so each oracle is
+written once. A slope is a difference quotient of a row's counterpart in mpmath: the step is so
+short, and the digits so many, that it is the derivative to 80 bits. Read `tangent` first.
 """
 
 import math

@@ -4,10 +4,8 @@ A `Dual` is a value with its slope along one direction of the inputs. Each opera
 
     slope of the result  =  sum over operands of  local partial * slope of the operand
 
-There is no graph and no sweep, only the rules of the table. So it is an oracle for backpropagation
-that shares none of its steps. And it shows why training goes backward: one pass forward gives the
-derivative along one direction, so a gradient of n inputs costs n passes, and one backward pass
-gives all of them.
+There is no graph and no backward pass, so it can judge backpropagation. It also shows why training
+goes backward: a gradient of n inputs takes n passes forward, or one backward pass.
 """
 
 from collections.abc import Callable, Sequence

@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import mpmath
 
@@ -426,14 +426,10 @@ _SIZE_ONE = 2.0**-48  # what a constant may be off, if it is made of terms of si
 def noise_near(function: RealFunction, x: float, stair: float = STAIR) -> float:
     """Returns how far off the function's values are by its own rounding, near x.
 
-    log(cosh(x)) near 0 is off by 1e-16, though it is far smaller than that. It shows in sixth
-    differences of values at even distances. What is left of a smooth function there falls with the
-    distance, by 64 for a half; that of a kink by 2; noise stays. After J. J. Moré and S. M. Wild,
-    "Estimating computational noise" (2011).
-
-    x * (1 - cos(x)) at 1e-5 looks smooth from nearby, where the cosine rounds to a single float,
-    and has the wrong slope there. So noise that is seen from afar counts, unless the differences
-    fall as those of a smooth function from there on. It may also end at once.
+    It shows in sixth differences of values at even distances: half the distance divides those of a
+    smooth function by 64 and those of a kink by 2, and noise stays. Noise that is seen from afar
+    counts, unless the differences fall as those of a smooth function from there on. After
+    J. J. Moré and S. M. Wild, "Estimating computational noise" (2011).
     """
     return max(_noise(function, x, -1, stair), _noise(function, x, +1, stair))
 
@@ -477,18 +473,15 @@ def _sixth_difference(function: RealFunction, x: float, step: float) -> float:
 def _climb(
     function: RealFunction, x: float, ends: list[tuple[float, float]], order: int, noise: float
 ) -> Side:
-    """Returns the slope between the two ends, extrapolated to no distance, from the best rung.
-
-    The error of a quotient is a series in step**order: so Richardson's extrapolation takes out its
-    first term, and then the next.
-    """
+    """Returns the slope between the two ends, extrapolated to no distance, from the best rung."""
     low = [_value(function, x + below) for below, _ in ends]
     high = [_value(function, x + above) for _, above in ends]
     known = [abs(y) for y in (*low, *high) if math.isfinite(y)]
     # In units of the largest value, so that no sum overflows; a subnormal one is off by 5e-324
     _, unit = math.frexp(max(known, default=0.0))
-    low, high = ([math.ldexp(y, -unit) for y in values] for values in (low, high))
-    side = _slope_of_values(x, ends, low, high, order, math.ldexp(max(noise, 5e-324), -unit))
+    low, high = ([math.ldexp(y, -unit) for y in ys] for ys in (low, high))
+    values = _Values(low, high, math.ldexp(max(noise, 5e-324), -unit))
+    side = _slope_of_values(x, ends, values, order)
     return replace(
         side, slope=_scaled(side.slope, unit), error=_scaled(side.error, unit),
         steepest=_scaled(side.steepest, unit),
@@ -502,36 +495,34 @@ def _scaled(number: float, exponent: int) -> float:
         return math.copysign(math.inf, number)
 
 
+class _Values(NamedTuple):
+    """A function's values at the lower and the upper end of each rung, and how far off they are."""
+
+    low: list[float]
+    high: list[float]
+    noise: float
+
+    @property
+    def rises(self) -> list[float]:
+        return [b - a for a, b in zip(self.low, self.high, strict=True)]
+
+
 def _slope_of_values(
-    x: float,
-    ends: list[tuple[float, float]],
-    low: list[float],
-    high: list[float],
-    order: int,
-    noise: float,
+    x: float, ends: list[tuple[float, float]], values: _Values, order: int
 ) -> Side:
     widths = [(x + above) - (x + below) for below, above in ends]
-    rises = [b - a for a, b in zip(low, high, strict=True)]
-    if order == 1 and _is_a_jump(rises, low, high, noise):
-        steepest = abs(rises[-1] / widths[-1]) if widths[-1] else math.inf
-        outer = low if ends[0][1] == 0.0 else high
-        rises = [a - b for a, b in pairwise(outer)]
-        widths = [a - b for a, b in pairwise(widths)]
-        if outer is low:
-            rises = [-rise for rise in rises]
-        slope = _best_rung(rises, widths, low, high, order, noise).slope
-        return Side(slope, jumps=True, steepest=steepest)
-    return _best_rung(rises, widths, low, high, order, noise)
+    if order == 2 or not _is_a_jump(values):
+        return _best_rung(values.rises, widths, values, order)
+    steepest = abs(values.rises[-1] / widths[-1]) if widths[-1] else math.inf
+    is_left = ends[0][1] == 0.0
+    outer = values.low if is_left else values.high
+    rises = [b - a if is_left else a - b for a, b in pairwise(outer)]
+    widths = [a - b for a, b in pairwise(widths)]
+    return Side(_best_rung(rises, widths, values, order).slope, jumps=True, steepest=steepest)
 
 
-def _best_rung(
-    rises: list[float],
-    widths: list[float],
-    low: list[float],
-    high: list[float],
-    order: int,
-    noise: float,
-) -> Side:
+def _best_rung(rises: list[float], widths: list[float], values: _Values, order: int) -> Side:
+    low, high, noise = values
     quotients = [rise / width if width else math.nan
                  for rise, width in zip(rises, widths, strict=True)]
     once = _extrapolated(quotients, 2.0**order)
@@ -563,8 +554,7 @@ def _best_rung(
 def _least_doubtful(rungs: list[Side], scores: list[float]) -> Side:
     """Returns the rung of the best score that no finer ones contradict.
 
-    From afar a staircase is a slope, and a few rungs may agree on it by chance, as steps of 3, 6
-    and 12 stairs do. So two finer rungs side by side outweigh a coarser one.
+    From afar a staircase is a slope, so two finer rungs side by side outweigh a coarser one.
     """
     for k in sorted(range(len(rungs)), key=lambda k: (math.isnan(scores[k]), scores[k])):
         if not math.isnan(scores[k]) and not _is_contradicted(rungs[k], rungs[k + 1 :]):
@@ -582,16 +572,16 @@ def _is_contradicted(rung: Side, finer: list[Side]) -> bool:
 def _extrapolated(quotients: list[float], ratio: float) -> list[float]:
     """Returns the sequence without its leading error, which falls by the ratio from rung to rung.
 
-    After L. F. Richardson, "The approximate arithmetical solution by finite differences of physical
-    problems" (1911).
+    This is Richardson's extrapolation (1911): the error is a series in the step.
     """
     return [(ratio * b - a) / (ratio - 1) for a, b in pairwise(quotients)]
 
 
-def _is_a_jump(rises: list[float], low: list[float], high: list[float], noise: float) -> bool:
+def _is_a_jump(values: _Values) -> bool:
     """Returns whether the rise stays while the step shrinks a thousandfold."""
-    last = rises[-10:]
-    least = max(1e3 * math.ulp(max(map(abs, [*low[-10:], *high[-10:]]))), _SURELY * noise)
+    last = values.rises[-10:]
+    largest = max(map(abs, [*values.low[-10:], *values.high[-10:]]))
+    least = max(1e3 * math.ulp(largest), _SURELY * values.noise)
     middle = last[len(last) // 2]
     return abs(middle) > least and all(abs(rise - middle) <= 0.1 * abs(middle) for rise in last)
 

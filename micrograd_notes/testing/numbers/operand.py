@@ -1,9 +1,7 @@
 """What runs through a program in place of a `Value`: it has the operators and methods of the rows.
 
-A row that meets an operand with the method `_apply_` leaves it to that to say what the operation
-comes to. So one program, written once, is evaluated in fifty digits (`precise`) or differentiated
-forward (`forward`). This file gives such operands what a program may do with them: `+`, `x.tanh()`,
-`x > 0`. It knows no operation by name.
+A row that meets an operand with the method `_apply_` lets it compute the result. So one program is
+evaluated in many digits (`precise`) or differentiated forward (`forward`).
 """
 
 from collections.abc import Callable, Sequence

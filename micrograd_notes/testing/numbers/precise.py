@@ -1,11 +1,8 @@
-"""Numbers of fifty digits and more, which the rows of the table know what to do with.
+"""Numbers of fifty digits and more, to which every row of the table can be applied.
 
-A program that was written with `Value`s runs on these as well: a row that meets a `Precise` number
-is evaluated by the counterpart that it names in mpmath, and one that names none by its own
-`forward`, if that is arithmetic and functions of `math`. So a function can be evaluated again with
-digits to spare, and a rule of a row too.
-
-Nothing raises here: where mathematics has no real number, the result is nan.
+A row is evaluated by its counterpart in mpmath, or by its own `forward` if that is arithmetic and
+functions of `math`. So a function, or the rule of a row, can be evaluated again with digits to
+spare. Where mathematics has no real number, the result is nan.
 """
 
 import math
@@ -123,8 +120,8 @@ def _by_its_own_forward(op: Op, operands: tuple[Any, ...]) -> Precise:
 def with_many_digits(function: Any) -> Any:
     """Returns the function with a row of the table in place of each function of `math`.
 
-    A row keeps the digits of a `Precise`. The functions that it calls, of its own module or
-    enclosed in it, are changed as well. What no row is named after stays, and asks for floats.
+    The functions that it calls, of its own module or enclosed in it, are changed as well. Functions
+    that no row is named after stay, and need floats.
 
     >>> with mp.workdps(20):
     ...     print(with_many_digits(lambda x: math.log(x))(Precise(2)))
@@ -167,10 +164,7 @@ def _taken_along(thing: Any, seen: dict[Any, Any]) -> Any:
 
 
 def is_read(op: Op) -> bool:
-    """Returns whether the row is known in many digits as a formula that calls `math` alone.
-
-    The formula's constants are rounded to floats, and a derivative is known to as many digits.
-    """
+    """Returns whether the row is evaluated by a formula, whose constants are rounded to floats."""
     return op.mpmath is None and _calls_math(with_many_digits(op.forward))
 
 

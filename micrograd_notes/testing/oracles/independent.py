@@ -1,27 +1,20 @@
 """Three oracles that judge the gradients of a program, each with a bound that has a reason.
 
-**Exact.** On dyadic inputs, multiples of 1/4, rows that add, multiply and choose round nothing. The
-chain rule in fractions gives the adjoint of every value, and equality is demanded.
+**Exact** (`judge_exactly`). On multiples of 1/4, rows that add, multiply and choose round nothing:
+every adjoint must equal that of the chain rule in fractions.
 
-**Local.** The partials are taken exactly at the floats that the graph recorded, and multiplied and
-summed exactly over all paths. The engine rounds: a partial by what its row states (`Op.ulps` of
-`Op.scale`), a product of the chain rule by half an ulp, a sum of n contributions by n-1 half ulps
-of the sum of their magnitudes. The bound follows these along the paths, as a running error: it is
-gamma_k times the sum of the magnitudes of all paths, with k counted path by path, plus what
-underflow may take, half of the smallest float a product. So the bound grows with depth, with
-fan-in, and with cancellation, and with nothing else.
+**Local** (`judge`). The exact partials at the recorded floats, multiplied and summed exactly over
+all paths. The engine rounds a partial by what its row states (`Op.ulps` of `Op.scale`), a product
+by half an ulp, and a sum of n contributions by n-1 half ulps of the sum of their magnitudes. The
+bound follows these along the paths, with half of the smallest float per product for underflow.
 
-**End to end.** Everything is computed again from the inputs, in many digits. The engine's gradient
-g differs by the local oracle's bound and by what the rounding of each value does to it, which is
-|dg/dv| times the rounding of v, summed over all values v. The factors dg/dv are second derivatives,
-by the engine itself: they set the width of the bound, the truth does not depend on them. It is a
-bound of first order; so twice as much is granted, and nothing is claimed where a partial changes by
-more than a thousandth between the recorded and the true values, or a value leaps. Where a kink lies
-between the two, the slope on the recorded side is as right as that on the other.
+**End to end** (`judge`). Everything again from the inputs, in many digits. The bound adds to the
+local one the rounding of each value v times |dg/dv|, a second derivative by the engine. It is of
+first order, so twice as much is granted, and nothing is claimed where a partial changes by more
+than a thousandth between the recorded and the true values, or a value leaps.
 
-The exact slopes are difference quotients of the rows' counterparts, which know no rule of the
-table: so a wrong rule, a rounding too many, a missing accumulation and a wrong order all show. At a
-kink an exact slope is not one number but two, and any number between them is right.
+The exact slopes depend on no rule of the table, so a wrong rule, a rounding too many, a missing
+accumulation and a wrong order all show. At a kink there are two, and any number between is right.
 """
 
 import math
@@ -136,9 +129,8 @@ def _is_constant(op: Op, index: int) -> bool:
 def _lost_below_normal(operands: Sequence[float], value: float, partial: float) -> float:
     """Returns what a partial may be off where a number on the way to it is subnormal.
 
-    There a row states no bound. Where the value is subnormal, it is off by a share of itself, and a
-    partial that is computed from it by the same share. Where the partial itself is hardly normal,
-    so may have been what was multiplied or divided by an operand to make it.
+    A subnormal value is off by a share of itself, and so is a partial that is computed from it.
+    Where the partial is hardly normal, a factor of it may have been subnormal.
     """
     lost = 0.0
     if 0.0 < abs(value) < SMALLEST_NORMAL:
@@ -331,10 +323,9 @@ def _as_operands(op: Op, floats: Sequence[float], kind: Digits) -> list[Any]:
 
 
 def _bound_of_value(claim: Claim) -> float:
-    """Returns what a value may be off: a few ulp of it, or of what it is the difference of.
+    """Returns what a value may be off: a few ulp of it, and of its operands.
 
-    log(exp(a) + exp(b)) cancels where it is near 0. Then it is right for operands that are off by
-    a few ulp; mathematics grants no more to who knows the operands as floats.
+    log(exp(a) + exp(b)) near 0 is a difference of large terms.
     """
     size = max(map(abs, claim.operands))
     passed_on = (abs(p) * math.ulp(claim.operands[i]) for i, p in claim.partials.items())

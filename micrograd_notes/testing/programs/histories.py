@@ -1,24 +1,15 @@
 """A state machine over histories: everything that can happen to graphs, in any order.
 
-Most tests build one graph and sweep it once. Engines break later: at the second sweep, after a leaf
-was changed, in a copy, in what `no_grad` left behind. `Histories` draws such steps at random, does
-each of them twice, with `Value`s and with a naive model, and after each step demands that both
-agree:
+Most tests build one graph and go back through it once. Engines break later: at the second backward
+pass, after a leaf was changed, in a copy, after `no_grad`. `Histories` draws such steps at random,
+does each with `Value`s and with a naive model, and after each step demands that both agree: on all
+values that are alive, on what was refused, and on what must be gone without the garbage collector.
 
-- on every number, gradient, operation, operand and flag of all values that are alive, and on which
-  of them are one and the same;
-- that a sweep was refused where it had to be, and that a refused one changed no leaf;
-- that what nothing refers to any more is gone, without the garbage collector.
-
-The model shares nothing with the engine but the table. A derivative it finds forward, by carrying
-one leaf's tangent through all values in the order in which they were made, in exact fractions: no
-sweep, no order to be found, no rounding. So it is slow and obvious.
+The model shares only the table with the engine. It finds a derivative forward, in exact fractions.
 
     TestHistories = Histories.TestCase                      # the whole test
 
-A failing history prints as the steps that lead there, `state.backward(at=0, adjoint=1.0)`, which
-run when they are pasted. This file knows what a `Value` promises. How it keeps the promise, it does
-not.
+A failing history prints as the steps that lead there, which run when they are pasted.
 """
 
 import copy

@@ -1,9 +1,8 @@
-"""Kinks inside a program: which gradients are right where an operation stands at one.
+"""Kinks inside a program: which gradients are right where an operation is at one.
 
-A value that is exactly at the switching point of `relu`, or nearer to it than it may be off by
-rounding, can count as on either side. So the local partial there is an interval, from one side to
-the other, with the operation's own convention in it. The gradient may then be anything between the
-smallest and the largest that the intervals allow. This file knows programs, rows and intervals.
+A value at the switching point of `relu`, or as near to it as rounding, counts as on either side. So
+its local partial is an interval, and the gradient may be anything that the intervals allow.
+`gradcheck` calls `interior_hull` and `jump_in_doubt`.
 """
 
 import itertools

@@ -1,11 +1,8 @@
-"""Programs: graphs written down as data, to be drawn at random, evaluated and printed.
+"""Programs: graphs as data, which can be drawn at random, evaluated, recorded and printed.
 
 A program is a list of instructions, each a row of the table and its operands: earlier values, or
-plain numbers. So inner values are shared, as in a graph, and the same program runs on floats, on
-`Value`s, and on numbers of many digits. That makes it the thing that an oracle judges an engine by.
-
-This file knows the table and what a recorded graph looks like. It knows no derivative and no sweep:
-what it reads from a graph, it reads by a walk of its own.
+plain numbers. It runs on floats, on `Value`s and on numbers of many digits, so an oracle can judge
+an engine by it. A recorded graph is read by a walk that shares nothing with the engine's.
 """
 
 import math
@@ -189,8 +186,7 @@ class Program:
     def recorded(cls, root: Value, inputs: Sequence[Value]) -> "Program":
         """Returns the program that a graph records, as a function of the inputs.
 
-        Leaves that are not among the inputs become plain numbers. What lies beneath an input is
-        left out.
+        Other leaves become plain numbers. The program leaves out what an input was made from.
 
         >>> x = Value(3.0)
         >>> Program.recorded(x * 2, [x])
@@ -211,8 +207,8 @@ class Program:
 def _made(root: Value, given: Iterable[Value]) -> Iterator[Value]:
     """Yields each value that the root is made from, once all of its operands were yielded.
 
-    It counts what each value still waits for, from the leaves up, where `topological_order` goes
-    down from the root: of two walks that share no idea, each can be held against the other.
+    It goes from the leaves up, and `topological_order` down from the root, so each can be compared
+    with the other.
     """
     found: dict[Value, None] = {root: None}
     stop = set(given)
@@ -294,10 +290,8 @@ def random_program(
     """Returns a program drawn from one fixed distribution.
 
     It has `least` to `most` values, sizes log-uniform, one to six of them inputs, and the result
-    depends on each. An input is log-uniform over 1e-8 to 1e8, of both signs. Rows with more
-    operands come more often. At least three in ten values are used more than once. No value and no
-    local partial overflows or leaves a domain: such an instruction is drawn again. Every value has
-    a gradient.
+    depends on each. At least three in ten values are used more than once. All values and local
+    partials are finite, and every value has a gradient.
 
     >>> program = random_program(random.Random(1), most=12)
     >>> len(program.values()) <= 12

@@ -6,14 +6,10 @@
     @given(strategies.programs())
     def test_my_engine(program): ...
 
-Gradients go wrong at places: where two branches meet, at the end of a domain, where numbers are
-huge or tiny, and where a value is used twice. So that is where these strategies go more often than
-chance would. What they know of an operation they read from its row, and the table they read when
-they draw: a row of one's own is drawn from the moment it is there.
-
-What is drawn prints as code that runs, and shrinks: numbers to 0 and 1, points to the very edge or
-kink, programs to the shortest one, as short as `x + x`. Values, programs and modules are found by
-their types, too: `from_type(Value)` needs no import of this file.
+They often draw where gradients go wrong: where two branches meet, at the end of a domain, where
+numbers are huge or tiny, and where a value is used twice. They read the table when they draw, so a
+custom operation is drawn at once. All that is drawn prints as code that runs, and shrinks.
+`from_type(Value)`, of a program or of a module needs no import of this file.
 """
 
 import math
@@ -73,9 +69,7 @@ def finite_numbers(low: float = -math.inf, high: float = math.inf) -> SearchStra
     """Draws finite floats from low to high: small whole numbers, everyday sizes, and all sizes.
 
     A third are whole numbers from -4 to 4, a third have a size that is log-uniform over 2**-28 to
-    2**28, and a third are any floats, most of them huge or tiny and some subnormal. What falls
-    outside of low and high is halved until it lies inside, or moved to the nearer of them. They
-    shrink to 0, or to the end that is nearest to it.
+    2**28, and a third are any floats. They shrink to 0, or to the end that is nearest to it.
 
     >>> from hypothesis import find
     >>> find(finite_numbers(), lambda x: True), find(finite_numbers(low=1.0), lambda x: True)
@@ -109,9 +103,8 @@ def points_near(
 ) -> SearchStrategy[float]:
     """Draws the number itself, its neighbours among the floats, and points at every distance.
 
-    The distances are log-uniform, from one unit in the last place up to half the number; around 0
-    from the least float up to 1/2. With low and high no point lies outside of them. They shrink to
-    the number itself.
+    The distances are log-uniform, from one unit in the last place up to half the number, or from
+    the least float up to 1/2 around 0. They shrink to the number itself.
 
     >>> from hypothesis import find
     >>> find(points_near(1.0), lambda x: x > 1)
@@ -148,10 +141,9 @@ def _kept_inside(x: float, low: float, high: float) -> float:
 
 
 def points(op: Op) -> SearchStrategy[tuple[float, ...]]:
-    """Draws operands at which the operation is defined, a third of them near its hard numbers.
+    """Draws operands at which `forward` succeeds, a third of them near the row's hard numbers.
 
-    Defined means that `forward` succeeds; where it overflows to inf as Python's arithmetic does, it
-    succeeds. A row that takes any number of operands gets one to four.
+    A row that takes any number of operands gets one to four.
 
     >>> from hypothesis import find
     >>> from micrograd_notes.engine import ops
@@ -184,9 +176,8 @@ def points_near_edges_and_kinks(op: Op) -> SearchStrategy[tuple[float, ...]]:
 def hard_numbers(op: Op, operands: Sequence[float], index: int) -> list[float]:
     """Returns numbers for the operand at the index where gradients go wrong; the others stay.
 
-    They are 0, the ends of the operand's domain, the other operands (between which the operation
-    may choose), and the roots of the row's `kinks` and of the partial itself, as far as a search
-    over a grid finds them.
+    They are 0, the ends of the operand's domain, the other operands, and the roots of the row's
+    `kinks` and of the partial itself, as far as a search over a grid finds them.
 
     >>> from micrograd_notes.engine import helper_ops, ops
     >>> hard_numbers(ops.log, (2.0,), 0), hard_numbers(helper_ops.at_least, (2.0, 0.25), 0)
@@ -316,10 +307,8 @@ def programs(
 ) -> SearchStrategy[Program]:
     """Draws programs: graphs whose inner values are shared, with the numbers to run them on.
 
-    Operands are counted back from the newest value, so that a value is used again often, and a
-    program that fails shrinks to the shortest one. What the result does not depend on is left out.
-    At the inputs all values and their local partials are finite and every value has a gradient:
-    an instruction of which that is not true is skipped.
+    All values and local partials are finite, and every value has a gradient. Values are used again
+    often, the result depends on each, and a program that fails shrinks to the shortest one.
 
     Args:
         ops: the rows to draw from; by default the table as it is at that moment.
@@ -412,8 +401,7 @@ def rows_and_counts(rows: Iterable[Op], most: int) -> list[tuple[Op, int]]:
 def _drawn_instructions(rows: tuple[Op, ...]) -> SearchStrategy[Any]:
     """Draws a row with a number of operands, and operands, some of which may be left over.
 
-    For each row as much is drawn as for any other, or else those of one operand would be simpler
-    than x + x, and Hypothesis would shrink to them.
+    With as many draws for every row, Hypothesis does not prefer rows of one operand to x + x.
     """
     choices = rows_and_counts(rows, MOST_OPERANDS)
     widest = max(count for _, count in choices)
