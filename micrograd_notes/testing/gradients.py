@@ -76,7 +76,7 @@ def gradcheck(
         xs: the point: numbers, or lists of numbers where f takes lists of `Value`s.
         module: its parameters are inputs too. They are left as they were.
         order: 2 to check the derivatives of the gradient as well.
-        raise_exception: False to get the report of a failed check in place of an error.
+        raise_exception: False to get the report of a failed check instead of an error.
         limit: of a module's parameters at most so many are checked, drawn at random.
         seed: decides which.
 
@@ -170,8 +170,8 @@ def _fault_of_meddling(subject: Subject, run: Run) -> Fault | None:
             )
         elif leaf.has_grad:
             note = (
-                f"the function calls backward() itself, or sets {name}.grad, and what is there is "
-                "added to: return the Value alone"
+                f"the function calls backward() itself, or sets {name}.grad, to which the check "
+                "would add: only return the Value"
             )
         else:
             continue
@@ -213,7 +213,7 @@ def _fault_of_recording(program: Program, run: Run) -> Fault | None:
         return None
     note = (
         f"the graph evaluates to {value!r} and holds {run.output.data!r}: "
-        "its operands do not stand in their order, or its operations are not deterministic"
+        "its operands are not in their order, or its operations are not deterministic"
     )
     return Fault(Verdict.TRAVERSAL, "the graph", note, program=program)
 
@@ -320,7 +320,7 @@ def _verdict(
     if doubt > max(1e-3 * max(size, abs(engine)), 1e-6 * scale):
         return Verdict.INCONCLUSIVE, _NOT_DIFFERENTIABLE
     if derivative.jumps:
-        return Verdict.JUMP, "there is no derivative at a jump; its sides have slopes"
+        return Verdict.JUMP, "a jump does not have a derivative; its sides have slopes"
     if derivative.left.is_defined and derivative.right.is_defined and not derivative.is_smooth:
         return Verdict.KINK, ""
     return Verdict.PASS, ""
@@ -373,8 +373,8 @@ def _unexplained(around: Surroundings, is_cut: bool) -> Fault:
     if steep is not None:
         op, numbers = steep
         note = (
-            f"{op.name}({', '.join(map(repr, numbers))}) inside is infinitely steep, so the chain "
-            "rule has no answer here: keep its operand away from there, or choose another branch"
+            f"{op.name}({', '.join(map(repr, numbers))}) inside is infinitely steep, so the "
+            "chain rule does not have an answer here: keep its operand away, or choose another branch"
         )
         return Fault(Verdict.DOMAIN, op.name, note)
     undifferentiated = _undifferentiated(around.program)

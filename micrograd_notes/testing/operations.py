@@ -35,12 +35,12 @@ _SPECIAL = (
     *(-0.0, 12.0, 20.0, 40.0, 355.0, 709.5, 709.9, 720.0, 745.0, 750.0, 800.0),
     *(1.0 + 2**-52, 1.0 - 2**-53, 1e-3, 1e-8),
 )
-# ... squares that overflow or vanish, subnormals. A row that promises no bound is not asked there:
+# ... squares that overflow or vanish, subnormals. A row without a bound is not tried there:
 # the square in 1 / (1 + abs(x))**2 overflows at 1e200, and no learner needs it.
 _EXTREME = (1e8, 1e16, 1e154, 1e200, 1.7e308, 1e-16, 1e-154, 1e-200, 1e-310, 5e-324)
 _OPERANDS_OF_NARY = 3
 _SECOND_ORDER_POINTS = 6
-_ENOUGH = 20  # failures, after which more points would tell nothing new
+_ENOUGH = 20  # failures, after which more points would show nothing new
 
 
 @dataclass
@@ -138,7 +138,7 @@ def check_operation(op: Op, *, order: int = 2) -> OperationReport:
     found: dict[tuple[Verdict, int | None], Fault] = {}
     failures = 0
     if not any(map(op.is_differentiated, range(op.arity or 1))):
-        report.reason = "it has no partial derivative to check: each is given as None"
+        report.reason = "it does not have a partial derivative to check: each is given as None"
     points = list(points_of(op))
     for fault in _spelling_faults(op, points):
         found[fault.verdict, None] = fault
@@ -197,7 +197,7 @@ def _value(op: Op, operands: tuple[float, ...]) -> float | None:
     """Returns the value; None where it is not defined or not finite."""
     try:
         value = op.forward(*operands)
-    except Exception:  # what it may not raise, `_domain_faults` tells
+    except Exception:  # `_domain_faults` reports an error that it must not raise
         return None
     return float(value) if isinstance(value, float | int) and math.isfinite(value) else None
 
@@ -208,7 +208,7 @@ def _why_there_is_no_value(op: Op, operands: tuple[float, ...]) -> str:
         value = op.forward(*operands)
     except Exception as error:
         return f"{call} raises {type(error).__name__}: {error}"
-    return f"{call} gives {value!r}, which is no finite number"
+    return f"{call} gives {value!r}, which is not a finite number"
 
 
 # ---- where ---------------------------------------------------------------------------------------
@@ -397,7 +397,7 @@ def _spelling_faults(op: Op, points: list[tuple[float, ...]]) -> Iterator[Fault]
     usual = [xs for xs in points if all(x == 0 or 1e-3 <= abs(x) <= 1e3 for x in xs)]
     said = spelling_differs(op, usual)
     if said:
-        note = f"{said}; lift() runs the spelling: spell what forward computes, or leave out numpy="
+        note = f"{said}; lift() runs the spelling, so spell forward, or leave out numpy="
         yield Fault(Verdict.WRONG_SPELLING, op.name, note, op=op, definition=definition_of_row(op))
 
 

@@ -159,7 +159,7 @@ def test_points_where_it_is_not_defined_are_counted(tmp_path: Path) -> None:
     [
         ("def f(): return Value(1.0)", "there is no argument that it needs"),
         ("def f(x=2.0): return Value(x)", "there is no argument that it needs"),
-        ("def f(x, *, slope): return x", "it needs the argument slope=..."),
+        ("def f(x, *, slope): return x", "it needs the keyword argument slope=..."),
         ("def f(x): return 3.0", "it returns 3.0 (float), and no Value"),
         ("def f(x): print(x)", "it returns None, and no Value"),
         ("def f(x): return x, x", "it returns a tuple of 2, and no Value"),

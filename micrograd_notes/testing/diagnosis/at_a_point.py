@@ -57,7 +57,7 @@ _ANOTHER_FORMULA = 1e-9
 _ANOTHER_VALUE = 1e-10
 _ANOTHER_FACTOR = 3e-10  # and a learner's constants may have ten digits
 TAKEN_OUT = (
-    "the rule takes .data out of its operand, or branches with if, so its own derivative is lost: "
+    "the rule reads .data of its operand, or branches with if, so its own derivative is lost: "
     "compute with the operand itself and with operations of the table, such as where"
 )
 _TAKING_OUT = ("data", "detach", "item")
@@ -119,10 +119,10 @@ def examine_value(op: Op, operands: tuple[float, ...], value: float) -> Finding:
     if op.mpmath is None:
         return finding(Verdict.VALUE_UNCHECKED, "", "the row names no counterpart in mpmath")
     if any(x == 0 and math.copysign(1.0, x) < 0 for x in operands):
-        return finding(Verdict.VALUE_UNCHECKED, "", "mpmath knows no -0.0, and atan2 does")
+        return finding(Verdict.VALUE_UNCHECKED, "", "mpmath does not distinguish -0.0 from 0.0")
     truth = _settled(lambda: counterpart(op, *operands), operands)
     if truth is None:
-        return finding(Verdict.VALUE_UNCHECKED, "nan", "the counterpart has no real value here")
+        return finding(Verdict.VALUE_UNCHECKED, "nan", "the counterpart is not a real number here")
     expected = f"{float(truth):.17g}"
     if math.isinf(float(truth)) or math.isinf(value):
         is_same = float(truth) == value or abs(truth) > 1.79e308
@@ -232,7 +232,7 @@ def examine_partial(op: Op, index: int, operands: tuple[float, ...], value: floa
     verdict = Verdict.DOMAIN
     try:
         (partial,) = op.local_partials([index], value, operands)
-        note = "" if is_number(partial) else f"the rule gives {partial!r}, which is no number"
+        note = "" if is_number(partial) else f"the rule gives {partial!r}, which is not a number"
     except Exception as error:  # a rule never raises, whatever it is
         note = f"the rule raises {type(error).__name__}: {error}"
         if isinstance(error, AttributeError) and error.name in _TAKING_OUT:
@@ -383,7 +383,7 @@ def _noise_of_rule(op: Op, index: int, operands: tuple[float, ...], stair: float
 
 
 def _rule_in_many_digits(op: Op, index: int, operands: tuple[float, ...]) -> Any:
-    """Returns the partial by its own rule in many digits; None where the rule asks for floats."""
+    """Returns the partial by its own rule in many digits; None where the rule needs floats."""
     rules = op.partials
     if isinstance(rules, tuple):
         precise = replace(op, partials=tuple(map(with_many_digits, rules)))

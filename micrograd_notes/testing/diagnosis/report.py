@@ -109,7 +109,7 @@ class Report(Judged):
     Attributes:
         name: what was checked.
         inputs: an entry each, with `.verdict .engine .numeric .error`.
-        second: the same for second derivatives, where they were asked for.
+        second: the same for second derivatives, where order is 2.
         faults: what is wrong, the worst first.
         left_out: how many inputs a sample left out.
         calls: how many calls at the point were compared.
@@ -164,7 +164,7 @@ class Report(Judged):
             return ""
         others = {
             Verdict.WRONG_RULE: " (value right, traversal right)",
-            Verdict.WRONG_VALUE: " (whatever its derivative says)",
+            Verdict.WRONG_VALUE: " (its derivative was not judged)",
             Verdict.NOT_ACCUMULATED: " (value right, rules right)",
             Verdict.TRAVERSAL: " (value right, rules right)",
         }
@@ -172,7 +172,7 @@ class Report(Judged):
 
 
 def told(fault: Fault, same_point: bool = False) -> list[str]:
-    """Returns the lines that tell of a fault, without the derivative if that has been told."""
+    """Returns the lines that show a fault, without its derivative if that has been shown."""
     lines = []
     if fault.seen is not None and not same_point:
         lines += fault.seen.spelled(0, with_verdict=False)

@@ -165,12 +165,12 @@ def _fault_of_the_second_sweep(
         only_new = Adjoint(_ADJOINT * adjoint.number, _ADJOINT * adjoint.size)
         if _met(program, leaf.grad, only_new):
             return Verdict.NOT_ACCUMULATED, (
-                "a second backward replaces the gradient that a leaf holds; it has to add to it"
+                "a second backward replaces the gradient that a leaf holds; it must add to it"
             )
         return Verdict.TRAVERSAL, (
             f"a second backward, from the adjoint {_ADJOINT:g}, adds {leaf.grad - before:.6g} to a "
             f"leaf's gradient where {_ADJOINT * adjoint.number:.6g} is right: what inner nodes "
-            "hold from the first sweep may have taken part again"
+            "hold from the first backward may have been used again"
         )
     return None
 
@@ -188,9 +188,9 @@ def _kind_of(program: Program, got: float, adjoint: Adjoint) -> tuple[Verdict, s
     told = f"a value's gradient is {got:.6g}, and its users send {words} = {adjoint.number:.6g}"
     some = {*parts, *(_total(parts[:i] + parts[i + 1 :]) for i in range(len(parts)))}
     if len(parts) > 1 and any(_met(program, got, adjoint._replace(number=each)) for each in some):
-        return Verdict.NOT_ACCUMULATED, f"{told}: contributions have to add up, with +="
+        return Verdict.NOT_ACCUMULATED, f"{told}: contributions must add up, with +="
     return Verdict.TRAVERSAL, (
-        f"{told}: a node has to be complete before it passes its gradient on, and does so once, "
+        f"{told}: a node must be complete before it passes its gradient on, and must do so once, "
         "to each operand in its place"
     )
 

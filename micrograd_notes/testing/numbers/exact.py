@@ -19,7 +19,7 @@ mp = mpmath.mp
 
 
 class Digits:
-    """Numbers of mpmath, of as many bits as are asked for."""
+    """Numbers of mpmath, of any number of bits."""
 
     face: Any = mp
     shortest_step = -(2**64)
@@ -87,7 +87,7 @@ def evaluated(kind: Digits, op: Op, operands: Sequence[Any]) -> Any:
     >>> evaluated(Digits(), log, [mpmath.mpf(1)]), evaluated(Digits(), log, [mpmath.mpf(-1)])
     (mpf('0.0'), None)
     """
-    assert op.mpmath is not None, f"{op.name} names no counterpart"
+    assert op.mpmath is not None, f"{op.name} does not name a counterpart"
     function = getattr(kind.face, op.mpmath) if isinstance(op.mpmath, str) else None
     try:
         value = function(*operands) if function else op.mpmath(kind.face, *operands)  # type: ignore[operator]
@@ -133,7 +133,7 @@ def tangent(kind: Digits, op: Op, operands: Sequence[Any], claim: Claim) -> Tang
     """Returns the row's value and its slopes; None where they can't be settled.
 
     What is claimed says how short a step has to be, and how many digits it takes to see that the
-    claim is right. If it is wrong, the slopes show that too. The slope on the left is asked for
+    claim is right. If it is wrong, the slopes show that too. The slope on the left is computed
     only where the one on the right is not what is claimed, as at a kink.
     """
     steps = {i: _step(claim, partial) for i, partial in claim.partials.items()}

@@ -64,7 +64,7 @@ class Dual(Operand):
 def _passed_on(slope: float, partial: float) -> float:
     """Returns their product, and 0 where either is 0 and the other one not finite.
 
-    An operand that stands still takes no part, however steep the operation is there, and neither
+    An operand that does not move has no effect, however steep the operation is there, and neither
     does the branch of a `where` that was not chosen, however steep it is itself.
     """
     return float(helper_ops.chain(partial, slope) if slope else helper_ops.chain(slope, partial))

@@ -7,7 +7,7 @@ Two ways, both from both sides, so that a kink is seen as one:
   two agree to more digits than a float has. What is left to doubt is the last rounding.
 - `ladder`: for functions of floats. Central differences at a ladder of steps, each a power of two
   below the last, improved twice by Richardson's extrapolation; the rung with the smallest estimated
-  error is kept. That is an estimate and no proof.
+  error is kept. That is an estimate, not a proof.
 """
 
 import math

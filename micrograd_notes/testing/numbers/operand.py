@@ -1,4 +1,4 @@
-"""What runs through a program in place of a `Value`: it has the operators and methods of the rows.
+"""Operands that are not a `Value`, with the operators and methods of the rows of the table.
 
 A row that meets an operand with the method `_apply_` lets it compute the result. So one program is
 evaluated in many digits (`precise`) or differentiated forward (`forward`).
@@ -29,7 +29,7 @@ class Operand:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name in TABLE:
             return lambda *others: TABLE[name](self, *others)
-        raise AttributeError(f"{type(self).__name__} has no {name!r}")
+        raise AttributeError(f"{type(self).__name__} does not have {name!r}")
 
     def __lt__(self, other: Any) -> bool:
         return bool(self._real < real(other))

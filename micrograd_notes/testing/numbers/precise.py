@@ -29,7 +29,7 @@ where there is no memory for them.
 
 
 class OpaqueError(TypeError):
-    """A function asks for a float where it gets a number of many digits."""
+    """A function needs a float, and got a number of many digits."""
 
 
 class Precise(Operand):
@@ -63,7 +63,7 @@ class Precise(Operand):
         return bool(self.number == (other.number if isinstance(other, Precise) else other))
 
     def __float__(self) -> float:
-        raise OpaqueError("a number of many digits does not turn into a float silently")
+        raise OpaqueError("a number of many digits cannot become a float silently")
 
     __int__ = __index__ = __trunc__ = __float__
 
@@ -72,7 +72,7 @@ class Precise(Operand):
 
 
 def counterpart(op: Op, *numbers: Any) -> Any:
-    """Returns the row's value by mpmath; nan where it is no real number.
+    """Returns the row's value by mpmath; nan where it is not a real number.
 
     Raises:
         LookupError: mpmath has no function of the name that the row gives.
@@ -97,7 +97,7 @@ def _function_of(op: Op) -> Callable[..., Any]:
     if isinstance(op.mpmath, str):
         function = getattr(mp, op.mpmath, None)
         if not callable(function):
-            raise LookupError(f"{op.name} names {op.mpmath!r}, and mpmath has no such function")
+            raise LookupError(f"{op.name} names {op.mpmath!r}, which mpmath does not have")
         return function  # type: ignore[no-any-return]
     assert op.mpmath is not None
     return partial(op.mpmath, mp)
@@ -108,17 +108,17 @@ def _by_its_own_forward(op: Op, operands: tuple[Any, ...]) -> Precise:
         result = with_many_digits(op.forward)(*map(_to_precise, operands))
     except TypeError:
         raise OpaqueError(
-            f"{op.name} names no counterpart in mpmath, and its forward asks for floats"
+            f"{op.name} does not name a counterpart in mpmath, and its forward needs floats"
         ) from None
     except (ArithmeticError, ValueError):
         return Precise(mp.nan)
     if not isinstance(result, Precise) and not is_number(result):
-        raise OpaqueError(f"{op.name} names no counterpart in mpmath")
+        raise OpaqueError(f"{op.name} does not name a counterpart in mpmath")
     return _to_precise(result)
 
 
 def with_many_digits(function: Any) -> Any:
-    """Returns the function with a row of the table in place of each function of `math`.
+    """Returns the function with a row of the table instead of each function of `math`.
 
     The functions that it calls, of its own module or enclosed in it, are changed as well. Functions
     that no row is named after stay, and need floats.

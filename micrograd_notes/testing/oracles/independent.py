@@ -106,6 +106,10 @@ class Recorded(NamedTuple):
         numbers = ", ".join(map(repr, self.numbers(instruction)))
         return f"{self.program.name(index)} = {instruction.op.name}({numbers})"
 
+    def partial(self, index: int, position: int) -> str:
+        """Returns a partial in words."""
+        return f"partial {position} of {self.applied(index)}"
+
     def claim(self, index: int, instruction: Instruction, exactly: bool = False) -> Claim:
         """Returns what the row says of the point that the graph recorded, and its own bounds."""
         op, wanted = instruction.op, instruction.wanted()
@@ -154,47 +158,25 @@ def judge_exactly(program: Program) -> Judgement:
     []
     """
     judgement = Judgement()
-    kind = Fractions()
     recorded = Recorded.of(program)
-    slopes: dict[int, dict[int, Slope]] = {}
-    claims: dict[int, Claim] = {}
-    for index, instruction in recorded.program.steps():
-        claim = recorded.claim(index, instruction, exactly=True)
-        operands = [Fraction(x) for x in claim.operands]
-        found = tangent(kind, instruction.op, operands, claim)
-        assert found is not None, "fractions settle everything"
-        if not _is_float(found.value):
-            judgement.left_out["exact: a value would be rounded"] += 1
-            return judgement
-        judgement.hold("exact", partial(recorded.applied, index), claim.value, found.value, 0.0)
-        for i in claim.partials:
-            _hold_partial(judgement, "exact", recorded, index, i, claim, found.slopes[i])
-        slopes[index], claims[index] = found.slopes, claim
-    terms: list[list[Fraction]] = [[] for _ in recorded.values]
-    terms[-1] = [Fraction(1)]
+    exact = _judge_rows(judgement, recorded, Fractions())
+    if exact is None:
+        return judgement
     rounded: set[int] = set()  # values whose adjoint no float has, and what lies beneath them
-    for index, instruction in reversed(list(recorded.program.steps())):
-        _hold_exact_adjoint(judgement, recorded, index, terms[index], rounded)
-        for i, slope in slopes[index].items():
-            exact = _nearest(Fraction(claims[index].partials[i]), slope)
-            operand = int(instruction.operands[i])
-            terms[operand].append(sum(terms[index]) * exact)
-            if index in rounded:
-                rounded.add(operand)
-    for index in range(len(program.inputs)):
-        _hold_exact_adjoint(judgement, recorded, index, terms[index], rounded)
+    for index in range(len(exact.edges) - 1, -1, -1):
+        if index in rounded or not _sums_without_rounding(exact.terms[index]):
+            judgement.left_out["exact: an adjoint would be rounded"] += 1
+            rounded |= {index, *(edge.operand for edge in exact.edges[index])}
+        else:
+            _hold_adjoint(judgement, "exact", recorded, index, exact.adjoints[index], 0.0)
     return judgement
 
 
-def _hold_exact_adjoint(
-    judgement: Judgement, recorded: Recorded, index: int, terms: list[Fraction], rounded: set[int]
+def _hold_adjoint(
+    judgement: Judgement, oracle: str, recorded: Recorded, index: int, exact: Any, bound: float
 ) -> None:
-    if index in rounded or not _sums_without_rounding(terms):
-        judgement.left_out["exact: an adjoint would be rounded"] += 1
-        rounded.add(index)
-        return
     what = partial("the adjoint of {}".format, recorded.program.name(index))
-    judgement.hold("exact", what, recorded.values[index].grad, sum(terms, Fraction(0)), 0.0)
+    judgement.hold(oracle, what, recorded.values[index].grad, exact, bound)
 
 
 def _is_float(x: Fraction) -> bool:
@@ -208,28 +190,6 @@ def _sums_without_rounding(terms: list[Fraction]) -> bool:
     """
     finest = max((term.denominator for term in terms), default=1)
     return finest & (finest - 1) == 0 and sum(map(abs, terms)) * finest <= 2**53
-
-
-def _hold_partial(
-    judgement: Judgement,
-    oracle: str,
-    recorded: Recorded,
-    index: int,
-    position: int,
-    claim: Claim,
-    slope: Slope,
-) -> Any:
-    """Compares a partial with the nearest exact slope, and returns that."""
-    claimed = claim.partials[position]
-    truth = _nearest(claimed, slope) if math.isfinite(claimed) else slope.low
-    judgement.hold(
-        oracle,
-        lambda: f"partial {position} of {recorded.applied(index)}",
-        claimed,
-        truth,
-        claim.bounds[position],
-    )
-    return truth
 
 
 def _nearest(partial: Any, slope: Slope) -> Any:
@@ -254,12 +214,13 @@ class Edge(NamedTuple):
 
 @dataclass
 class Local:
-    """What the local oracle knows of each value: its rounding, its edges, its exact adjoint."""
+    """What the local oracle finds of each value: its rounding, its edges, its exact adjoint."""
 
     roundings: list[float]
     edges: list[list[Edge]]
-    adjoints: list[Any]
-    bounds: list[float]  # how far the engine's adjoint may be from the exact one
+    terms: list[list[Any]] = field(default_factory=list)  # what its users send to it
+    adjoints: list[Any] = field(default_factory=list)
+    bounds: list[float] = field(default_factory=list)  # how far off the engine's adjoint may be
 
 
 def judge(program: Program, end_to_end: bool = True) -> Judgement:
@@ -284,36 +245,54 @@ def judge(program: Program, end_to_end: bool = True) -> Judgement:
 
 
 def _judge_locally(judgement: Judgement, recorded: Recorded, kind: Digits) -> Local | None:
+    local = _judge_rows(judgement, recorded, kind)
+    for index, bound in enumerate(local.bounds if local else ()):
+        if math.isfinite(bound):
+            exact = local.adjoints[index]  # type: ignore[union-attr]
+            _hold_adjoint(judgement, "local", recorded, index, exact, bound)
+        else:
+            judgement.left_out["local: an adjoint overflows"] += 1
+    return local
+
+
+def _judge_rows(judgement: Judgement, recorded: Recorded, kind: Digits) -> Local | None:
+    """Compares every value and partial, and sums the exact ones over all paths.
+
+    With fractions equality is demanded. Returns None, and says why, where the oracle has no answer.
+    """
+    exactly = isinstance(kind, Fractions)
+    oracle = "exact" if exactly else "local"
     count = len(recorded.values)
-    local = Local([0.0] * count, [[] for _ in range(count)], [], [])
+    local = Local([0.0] * count, [[] for _ in range(count)])
     for index, instruction in recorded.program.steps():
         op = instruction.op
-        claim = recorded.claim(index, instruction)
+        claim = recorded.claim(index, instruction, exactly)
         found = tangent(kind, op, _as_operands(op, claim.operands, kind), claim)
         if found is None:
-            judgement.left_out[f"local: no exact slope of {op.name}"] += 1
+            judgement.left_out[f"{oracle}: no exact slope of {op.name}"] += 1
             return None
-        rounding, bound = abs(found.value - claim.value), _bound_of_value(claim)
+        if exactly and not _is_float(found.value):
+            judgement.left_out["exact: a value would be rounded"] += 1
+            return None
+        rounding = abs(found.value - claim.value)
+        bound = 0.0 if exactly else _bound_of_value(claim)
         if rounding > bound and any(x == 0 and math.copysign(1.0, x) < 0 for x in claim.operands):
-            judgement.left_out["local: a zero has a sign"] += 1  # as in atan2(-0.0, -1.0)
+            judgement.left_out[f"{oracle}: a zero has a sign"] += 1  # as in atan2(-0.0, -1.0)
             return None
-        what = partial(recorded.applied, index)
-        judgement.hold("local", what, claim.value, found.value, bound)
+        applied = partial(recorded.applied, index)
+        judgement.hold(oracle, applied, claim.value, found.value, bound)
         local.roundings[index] = float(rounding)
         for i, claimed in claim.partials.items():
+            slope = found.slopes[i]
             if claim.value == 0.0 and found.value != 0:  # it underflowed, and so may this
-                claim.bounds[i] += _float(abs(found.slopes[i].low))
-            exact = _hold_partial(judgement, "local", recorded, index, i, claim, found.slopes[i])
+                claim.bounds[i] += _float(abs(slope.low))
+            exact = _nearest(claimed, slope) if math.isfinite(claimed) else slope.low
+            what = partial(recorded.partial, index, i)
+            judgement.hold(oracle, what, claimed, exact, claim.bounds[i])
             operand = int(instruction.operands[i])
             edge = Edge(operand, i, claimed, kind.number(exact), claim.bounds[i])
             local.edges[index].append(edge)
     _sum_over_paths(local, kind)
-    for index, bound in enumerate(local.bounds):
-        if not math.isfinite(bound):
-            judgement.left_out["local: an adjoint overflows"] += 1
-            continue
-        what = partial("the adjoint of {}".format, recorded.program.name(index))
-        judgement.hold("local", what, recorded.values[index].grad, local.adjoints[index], bound)
     return local
 
 
@@ -335,24 +314,24 @@ def _bound_of_value(claim: Claim) -> float:
 def _sum_over_paths(local: Local, kind: Digits) -> None:
     """Sets the exact adjoints, and how far the engine may be from them: see the file's opening."""
     count = len(local.edges)
-    adjoints = [kind.number(0.0)] * count
-    adjoints[-1] = kind.number(1.0)
-    errors, sizes, terms, bounds = [0.0] * count, [0.0] * count, [0] * count, [0.0] * count
+    terms: list[list[Any]] = [[] for _ in range(count)]
+    terms[-1] = [kind.number(1.0)]
+    adjoints: list[Any] = [None] * count
+    errors, sizes, bounds = [0.0] * count, [0.0] * count, [0.0] * count
     for index in range(count - 1, -1, -1):
-        exact = adjoints[index]
-        error = errors[index] + max(terms[index] - 1, 0) * U * sizes[index]
+        adjoints[index] = exact = sum(terms[index], kind.number(0.0))
+        error = errors[index] + max(len(terms[index]) - 1, 0) * U * sizes[index]
         bounds[index] = error = error * UPWARD
         size = abs(_float(exact))
         for operand, _, claimed, exact_partial, off in local.edges[index]:
-            adjoints[operand] = adjoints[operand] + exact * exact_partial
+            terms[operand].append(exact * exact_partial)
             steepest = max(abs(claimed), abs(_float(exact_partial)))
             product = (size + error) * steepest
             errors[operand] += error * steepest + size * off
             if off > 0.0:  # else the row is linear: its partial is 1 or -1, and nothing rounds
                 errors[operand] += U * product + TINY
             sizes[operand] += product
-            terms[operand] += 1
-    local.adjoints, local.bounds = adjoints, bounds
+    local.terms, local.adjoints, local.bounds = terms, adjoints, bounds
 
 
 def _float(x: Any) -> float:
@@ -394,7 +373,7 @@ def _judge_end_to_end(
         if reason:
             judgement.left_out[f"end to end: {reason}"] += 1
             return
-    exact = Local(local.roundings, edges, [], [])
+    exact = Local(local.roundings, edges)
     _sum_over_paths(exact, kind)
     got = [value.grad for value in recorded.values]
     value_bound = 2.0 * total(
@@ -556,7 +535,7 @@ def _is_exact(op: Op) -> bool:
         operands = [Fraction(dyadic(generator)) for _ in range(op.arity or 3)]
         try:
             value = evaluated(kind, op, operands)
-        except (AttributeError, TypeError):  # it asks for more than arithmetic
+        except (AttributeError, TypeError):  # it needs more than arithmetic
             return False
         if value is None or 256 % value.denominator:
             return False

@@ -46,7 +46,7 @@ _UNIT = Fraction(1, 2**53)  # the largest relative error of one rounding
 
 @dataclass(frozen=True)
 class Known:
-    """A number that the model knows exactly, and how far off floats may be that add it up."""
+    """An exact number, and how far off a sum of floats may be."""
 
     exact: Fraction
     slack: Fraction = Fraction(0)
@@ -63,7 +63,7 @@ class Known:
 
 @dataclass(eq=False)
 class Remembered:
-    """What the model remembers of a value."""
+    """The model of a value."""
 
     data: float
     requires_grad: bool
@@ -241,13 +241,13 @@ class Histories(RuleBasedStateMachine):
         except RuntimeError:
             _demand(
                 not root.requires_grad or any(node.is_stale for node in nodes),
-                "a sweep was refused, though the root needs a gradient and no leaf was changed",
+                "backward was refused, though the root needs a gradient and no leaf was changed",
             )
             if root.requires_grad:
                 for node in nodes:
                     node.grad = node.grad if node.op is None else None
             return
-        _demand(root.requires_grad, "a sweep started from a value that needs no gradient")
+        _demand(root.requires_grad, "backward started from a value that does not need a gradient")
         for node in nodes:
             if node.requires_grad:
                 swept = derivative(root, node, adjoint)
@@ -271,7 +271,7 @@ class Histories(RuleBasedStateMachine):
             expected = derivative(root, by_)
             _demand(
                 expected.allows(got.data),
-                f"a derivative is {got.data!r} in place of {float(expected.exact)!r}",
+                f"a derivative is {got.data!r} instead of {float(expected.exact)!r}",
             )
 
     @rule(several=_SEVERAL)
@@ -416,11 +416,11 @@ class Histories(RuleBasedStateMachine):
                 raise Disagreement(f"{_spelled(model)} is there twice")
             if len(value.operands) != len(model.operands):
                 raise Disagreement(
-                    f"{_spelled(model)} has {len(value.operands)} operands in place of "
+                    f"{_spelled(model)} has {len(value.operands)} operands instead of "
                     f"{len(model.operands)}"
                 )
             waiting += zip(value.operands, model.operands, strict=True)
-        _demand(len(set(pairs.values())) == len(pairs), "one value stands for two of the model")
+        _demand(len(set(pairs.values())) == len(pairs), "one value is two of the model's")
         return pairs
 
 
@@ -447,17 +447,17 @@ def _check(value: Value, model: Remembered) -> None:
     """Raises `Disagreement` where the value is not as the model remembers it."""
     wrong = ""
     if value.op is not model.op:
-        wrong = f"was made by {value.op} in place of {model.op}"
+        wrong = f"was made by {value.op} instead of {model.op}"
     elif value.data != model.data:
         wrong = f"has the data {value.data!r}"
     elif value.requires_grad is not model.requires_grad:
         wrong = f"has requires_grad={value.requires_grad}"
     elif model.grad is None and value.has_grad:
-        wrong = f"has the gradient {value.grad!r}, and no sweep came by"
+        wrong = f"has the gradient {value.grad!r}, though no backward pass reached it"
     elif model.grad is not None and not value.has_grad:
-        wrong = "has no gradient, and a sweep came by"
+        wrong = "does not have a gradient, though a backward pass reached it"
     elif model.grad is not None and not model.grad.allows(value.grad):
-        wrong = f"has the gradient {value.grad!r} in place of {float(model.grad.exact)!r}"
+        wrong = f"has the gradient {value.grad!r} instead of {float(model.grad.exact)!r}"
     if wrong:
         raise Disagreement(f"{_spelled(model)}, {wrong}")
 

@@ -373,7 +373,7 @@ class _Drawing:
 def _often(rows: tuple[Op, ...]) -> tuple[tuple[Op, ...], tuple[Op, ...]]:
     """Returns the rows to draw from, and those that can merge two values.
 
-    A row stands there as often as it has operands: only rows with several of them share values.
+    A row is there as often as it has operands: only rows with several of them share values.
     """
     everything = tuple(op for op in rows for _ in range(op.arity or 3))
     return everything, tuple(op for op in everything if (op.arity or 3) - _has_a_setting(op) > 1)
