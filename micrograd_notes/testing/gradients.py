@@ -374,7 +374,7 @@ def _unexplained(around: Surroundings, is_cut: bool) -> Fault:
         op, numbers = steep
         note = (
             f"{op.name}({', '.join(map(repr, numbers))}) inside is infinitely steep, so the "
-            "chain rule does not have an answer here: keep its operand away, or choose another branch"
+            "chain rule does not have an answer here: keep its operand away, or take another branch"
         )
         return Fault(Verdict.DOMAIN, op.name, note)
     undifferentiated = _undifferentiated(around.program)

@@ -117,7 +117,7 @@ def test_a_length_below_every_float_leaves_a_slope_undecided() -> None:
 
 def test_a_jump_is_one_at_every_step_and_a_wrong_slope_there_is_refuted() -> None:
     for find, function in ((ladder, math.floor), (limit_of_quotients, mp.floor)):
-        derivative = find(function, 0.0)  # type: ignore[operator]
+        derivative = find(function, 0.0)
         assert derivative.left.jumps
         assert derivative.surely_differs(1e200)
         assert derivative.allows(0.0)

@@ -69,7 +69,7 @@ class Instruction(NamedTuple):
 
     def renumbered(self, place: Callable[[int], int]) -> "Instruction":
         """Returns the instruction with other indices."""
-        xs = [place(x) if x.__class__ is int else x for x in self.operands]  # type: ignore[arg-type]
+        xs = [place(x) if x.__class__ is int else x for x in self.operands]
         return Instruction(self.op, tuple(xs))
 
 

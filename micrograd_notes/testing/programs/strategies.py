@@ -358,12 +358,12 @@ def _programs(
     max_instructions: int,
 ) -> Program:
     rows = tuple(TABLE.values()) if ops is None else ops
-    instruction = _drawn_instructions(rows)
+    of_rows = _drawn_instructions(rows)
     start = draw(st.lists(inputs, min_size=1, max_size=max_inputs))
     # A list of Hypothesis has six items or so, however long it may be: so here are two.
     drawn = [
-        *draw(st.lists(instruction, min_size=1, max_size=max_instructions - max_instructions // 2)),
-        *draw(st.lists(instruction, max_size=max_instructions // 2)),
+        *draw(st.lists(of_rows, min_size=1, max_size=max_instructions - max_instructions // 2)),
+        *draw(st.lists(of_rows, max_size=max_instructions // 2)),
     ]
     known = list(start)
     instructions: list[Instruction] = []
