@@ -43,7 +43,7 @@ class CannotCheckError(ValueError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a check; without a verdict, `aside` says why there is none.
+    """The result of a check; without a verdict, `aside` says why.
 
     >>> print(Outcome("softsign", Verdict.PASS, "74 points"))
     softsign: PASS (74 points)
@@ -83,9 +83,8 @@ def checks_of_table() -> list[Check]:
 def checks_of_file(path: str | os.PathLike[str]) -> list[Check]:
     """Imports a file and returns a check of each operation and each public function in it.
 
-    Operations are those that it registers, and any `Op` that it makes. The functions that an
-    operation is made of are checked with it, and not once more by themselves. As with
-    `python my_ops.py`, the file's own folder is where its imports are looked for first.
+    Operations are those that it registers, and any `Op` that it makes; their functions are not
+    checked again. Python looks for its imports in its own folder first, as in `python my_ops.py`.
 
     Raises:
         TypeError: path is not the name of a file.
@@ -236,10 +235,7 @@ def _function_checked(name: str, function: FunctionType) -> Outcome:
 
 
 def _raising(name: str, error: Exception) -> Outcome:
-    """Returns the outcome of a check that can't go on, as what is checked raises what it may not.
-
-    An operation may raise ArithmeticError or ValueError where it is not defined, and nothing else.
-    """
+    """Returns the outcome where an operation raises more than ArithmeticError or ValueError."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"  {Path(frame.filename).name}:{frame.lineno}: {frame.line}"
     return Outcome(

@@ -45,7 +45,7 @@ _ENOUGH = 20  # failures, after which more points would show nothing new
 
 @dataclass
 class OperationReport(Judged):
-    """What `check_operation` found.
+    """The result of `check_operation`.
 
     Attributes:
         name: the operation.
@@ -270,7 +270,7 @@ _CELLS = 40
 def _spread(interval: Interval, generator: random.Random) -> list[float]:
     """Returns a number from each of some cells of the interval, or of ten to both sides.
 
-    A rule that is wrong on a stretch, from 5 to 6, is seen there and nowhere else.
+    They find a rule that is only wrong on a stretch, as from 5 to 6.
     """
     low, high = interval
     low, high = max(low, min(-10.0, high - 20.0)), min(high, max(10.0, low + 20.0))

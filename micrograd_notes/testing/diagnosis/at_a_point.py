@@ -66,18 +66,15 @@ _SURELY = 10.0  # so many doubts apart are no chance
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found of one value or one partial.
-
-    `derivative` is the numeric one; `expected` is the right number in words.
-    """
+    """The verdict on one value or one partial."""
 
     verdict: Verdict
     op: Op
     operands: tuple[float, ...]
     index: int | None  # which partial; None for the value
     got: float
-    expected: str
-    derivative: Derivative | None = None
+    expected: str  # in words
+    derivative: Derivative | None = None  # the numeric one
     note: str = ""
 
 
@@ -138,11 +135,7 @@ def examine_value(op: Op, operands: tuple[float, ...], value: float) -> Finding:
 
 
 def _value_tolerance(op: Op, operands: tuple[float, ...], truth: float) -> float:
-    """Returns how far off a value may be.
-
-    A built-in row keeps its last digits. One operand's rounding is not held against a row of
-    several, whose terms may cancel (logaddexp near 0), and neither is a factor that is subnormal.
-    """
+    """Returns how far off a value may be; a row of several operands may cancel, as logaddexp."""
     subnormal = _VALUE_ULPS * SMALLEST * max(1.0, *map(abs, operands))
     if _states_a_bound(op) and len(operands) == 1:
         return _VALUE_ULPS * math.ulp(truth) + subnormal
@@ -274,8 +267,7 @@ def _is_met(
 ) -> bool:
     """Returns whether the partial is the derivative, up to what rounding does to it.
 
-    A row that states a bound keeps to it. Any other keeps half of the digits, or is off as if its
-    result and operands had been rounded some tens of times, which matters near 0.
+    That is the bound that the row states, or half of the digits, or some tens of roundings.
     """
     if derivative.jumps and math.isinf(partial):
         return True  # or rises so steeply that no step sees it: x**1e-154 at 0
@@ -293,10 +285,7 @@ def _is_met(
 
 
 def _lost_to_underflow(operands: tuple[float, ...], value: float, size: float) -> float:
-    """Returns what a partial may be off where it, or the value it is computed from, is subnormal.
-
-    The density of 38.6 rounds to 0, and 38.6 times that is off by some of the smallest floats.
-    """
+    """Returns what a partial may be off where it, or the value under it, is subnormal."""
     largest = max(1.0, *map(abs, operands))
     if abs(value) >= SMALLEST_NORMAL and size >= SMALLEST_NORMAL * largest:
         return 0.0
@@ -337,10 +326,7 @@ def _wrong_or_inaccurate(
     partial: float,
     derivative: Derivative,
 ) -> tuple[Verdict, str]:
-    """Returns WRONG RULE, or INACCURATE where the formula is right and its arithmetic is not.
-
-    Where nothing is known but floats, the stairs of the value may be its rounding: INCONCLUSIVE.
-    """
+    """Returns WRONG RULE, or INACCURATE where the formula is right and its arithmetic is not."""
     if not numeric_partial(op, index, operands, stair=1.0).surely_differs(partial):
         return Verdict.INCONCLUSIVE, "the numeric derivative has no digits here"
     nearest = min((side.slope for side in derivative.sides), key=lambda s: abs(s - partial))

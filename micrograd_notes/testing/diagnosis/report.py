@@ -24,13 +24,10 @@ _SHOWN = 8  # how many inputs a report spells out
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong, where, and how to see it.
-
-    `where` is in words: "softsign", "the second operand of multiply".
-    """
+    """An error, where it is, and how to see it."""
 
     verdict: Verdict
-    where: str
+    where: str  # in words: "softsign", "the second operand of multiply"
     note: str = ""
     expected: str = ""
     got: str = ""
@@ -42,11 +39,7 @@ class Fault:
 
 @dataclass
 class InputReport:
-    """What was found of the derivative in one input.
-
-    `numeric` is the derivative to compare `engine` with, `error` how far off it may be. At a kink
-    `numeric` is the middle of the two sides, which `derivative` holds.
-    """
+    """The derivative in one input: `engine` beside `numeric`, which may be off by `error`."""
 
     name: str
     at: float
@@ -104,7 +97,7 @@ class InputReport:
 
 @dataclass
 class Report(Judged):
-    """What `gradcheck` found.
+    """The result of `gradcheck`.
 
     Attributes:
         name: what was checked.

@@ -83,11 +83,7 @@ class Surroundings:
         return found.known_to(FORMULA) if any(map(is_read, by_formula)) else found
 
     def frozen(self, index: int) -> Derivative:
-        """Returns the derivative of the graph, with the plain numbers that it holds at the point.
-
-        Where that is what the engine gives, and not the derivative of the function, the function
-        computes something aside.
-        """
+        """Returns the derivative of the graph, with the plain numbers of the point kept."""
         x = self.subject.numbers[index]
         try:
             function, precise = partial(self._precise.along, index), self._precise
@@ -137,8 +133,7 @@ class Surroundings:
     def size_nearby(self, index: int) -> float:
         """Returns how large the derivative is nearby, at distances up to |x|, or 1 if that is more.
 
-        A derivative that is near 0 only here, and made of terms as large as that, is not held to
-        more digits than its terms have.
+        A derivative that is near 0 only here cannot have more digits than its terms.
         """
         x = self.subject.numbers[index]
         scale = max(abs(x), 1.0)

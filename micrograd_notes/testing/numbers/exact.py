@@ -132,9 +132,8 @@ class Claim(NamedTuple):
 def tangent(kind: Digits, op: Op, operands: Sequence[Any], claim: Claim) -> Tangent | None:
     """Returns the row's value and its slopes; None where they can't be settled.
 
-    What is claimed says how short a step has to be, and how many digits it takes to see that the
-    claim is right. If it is wrong, the slopes show that too. The slope on the left is computed
-    only where the one on the right is not what is claimed, as at a kink.
+    The claim decides how short the step is, and how many digits show whether the claim is right.
+    The slope on the left is only computed where the one on the right is not what is claimed.
     """
     steps = {i: _step(claim, partial) for i, partial in claim.partials.items()}
     bits = _bits(claim, steps)

@@ -92,7 +92,7 @@ def _possible_partials(
 
 
 def _beyond_a_kink(op: Op, numbers: Sequence[float], doubts: list[float]) -> Iterator[list[float]]:
-    """Yields operands on all sides of a kink, if the operands are nearer to one than they are sure.
+    """Yields operands on all sides of a kink that rounding may have crossed.
 
     Of more operands than four, it moves one at a time.
     """
