@@ -57,7 +57,7 @@ _ANOTHER_FORMULA = 1e-9
 _ANOTHER_VALUE = 1e-10
 _ANOTHER_FACTOR = 3e-10  # and a learner's constants may have ten digits
 TAKEN_OUT = (
-    "the rule reads .data of its operand, or branches with if, so its own derivative is lost: "
+    "the rule takes .data out of its operand, or branches with if, so its own derivative is lost: "
     "compute with the operand itself and with operations of the table, such as where"
 )
 _TAKING_OUT = ("data", "detach", "item")
