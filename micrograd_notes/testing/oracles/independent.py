@@ -98,7 +98,7 @@ class Recorded(NamedTuple):
 
     def numbers(self, instruction: Instruction) -> list[float]:
         """Returns the operands' recorded floats."""
-        return [x.data if isinstance(x, Value) else x for x in instruction.applied_to(self.values)]
+        return [getattr(x, "data", x) for x in instruction.applied_to(self.values)]
 
     def applied(self, index: int) -> str:
         """Returns a value as what it was computed from, `v3 = tanh(0.5)`."""
