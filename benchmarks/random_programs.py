@@ -10,9 +10,8 @@ micrograd_notes/testing/oracles/independent.py, what the programs are in program
 Prints the distribution that was drawn and, for each oracle, what was compared and what was not. A
 program with a mismatch is printed as source. The exit status is 1 if there is one.
 
-With python-flint installed (`pip install python-flint`) it is faster, and each exact number carries
-a proof of its digits. The programs are the same for the same seed, however many processes there
-are; `--first` goes on where another run ended.
+The programs are the same for the same seed, however many processes there are; `--first` goes on
+where another run ended.
 """
 
 from __future__ import annotations
@@ -30,7 +29,6 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-from micrograd_notes.testing.numbers.exact import Balls, best_numbers
 from micrograd_notes.testing.oracles.independent import (
     Judgement,
     dyadic,
@@ -150,7 +148,6 @@ def run_batch(job: tuple[int, int, int, int]) -> Summary:
     seed, batch, count, every = job
     generator = random.Random(f"{seed}/{batch}")
     summary = Summary()
-    kind = best_numbers()
     signal.signal(signal.SIGALRM, _too_long)
     for number in range(count):
         program = random_program(generator)
@@ -158,7 +155,7 @@ def run_batch(job: tuple[int, int, int, int]) -> Summary:
         is_sampled = (batch * A_BATCH + number) % every == 0
         signal.alarm(MOST_SECONDS)
         try:
-            judgement = judge(program, kind, end_to_end=is_sampled)
+            judgement = judge(program, end_to_end=is_sampled)
         except TooLongError:
             judgement = Judgement(left_out=Counter({"local: too long": 1}))
         signal.alarm(0)
@@ -187,9 +184,8 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=10, help="1 applies all oracles to all")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
-    kind = "python-flint's balls" if isinstance(best_numbers(), Balls) else "mpmath's digits"
-    print(f"exact numbers: {kind}; seed {arguments.seed}; the end-to-end oracle on one program in")
-    print(f"{arguments.every}, the exact oracle on as many programs of their own", flush=True)
+    print(f"seed {arguments.seed}; the end-to-end oracle on one program in {arguments.every}, the")
+    print("exact oracle on as many programs of their own", flush=True)
     started = perf_counter()
     summary = Summary()
     jobs = batches(arguments.seed, arguments.first, arguments.programs, arguments.every)

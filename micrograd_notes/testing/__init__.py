@@ -1,26 +1,20 @@
-"""Are the gradients right? Checks that say what is wrong, where, and how far they can be trusted.
+"""Are the gradients right? Checks that say what is wrong, where, and how sure they are.
 
     from micrograd_notes.testing import gradcheck, opcheck
 
     gradcheck(f, 0.5)                   # a function of Values, at a point
     gradcheck(loss, module=model)       # the parameters of a network
-    test_softsign = opcheck(softsign)   # an operation, everywhere: the whole test
+    test_softsign = opcheck(softsign)   # an operation at many points: the whole test
 
-The files, each of which reads those above it:
+Start with `gradients` (`gradcheck`) and `operations` (`opcheck`); `checking` is for whole files.
+The folders below them, in the order in which each uses the one before:
 
-    verdicts     what a check can say
-    numeric      numeric derivatives with an estimate of their error, kinks seen as kinks
-    operand      what runs through a program in place of a Value
-    precise      fifty digits and more;   forward   forward mode
-    programs     graphs as data, recorded or random;   oracles   what judges them
-    peers        the same program in PyTorch and JAX
-    at_a_point   one operation at one point;   inside   kinks inside a program
-    report       what is told;   subject   what is checked;   surroundings   what is near the point
-    sweeping     the engine's sweeps
-    gradcheck, then opcheck
+    numbers      many digits, derivatives by differences, forward mode
+    programs     graphs as data: recorded, random, drawn by Hypothesis (`strategies`, `histories`)
+    oracles      judges of a program: exact numbers (`independent`), PyTorch and JAX (`peers`)
+    diagnosis    what a check finds at a point and around it, and the report that says it
 
-`strategies` has Hypothesis strategies, and `histories` a state machine. They need the extra
-`testing`, mpmath and hypothesis: python -m pip install "micrograd-notes[testing]".
+The room needs mpmath and hypothesis: python -m pip install "micrograd-notes[testing]".
 """
 
 try:

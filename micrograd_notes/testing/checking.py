@@ -1,8 +1,8 @@
-"""Which operations and functions does a file define, and are their gradients right?
+"""Finds the operations and functions of a file, and checks their gradients.
 
-An operation is checked everywhere. A function of `Value`s is checked at a few points, and one that
-can't be called with numbers, or gives no `Value`, is said to be unchecked, with the reason: it
-never counts as right.
+The command `micrograd-notes check` calls it. An operation is checked everywhere, a function of
+`Value`s at a few points. A function that takes no numbers, or returns no `Value`, is reported as
+not checked, with the reason.
 """
 
 import importlib
@@ -43,12 +43,12 @@ class CannotCheckError(ValueError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a check; without a verdict, `aside` says why there is none.
+    """The result of a check; without a verdict, `aside` says why.
 
     >>> print(Outcome("softsign", Verdict.PASS, "74 points"))
     softsign: PASS (74 points)
     >>> print(Outcome("softsign", Verdict.VALUE_UNCHECKED))
-    softsign: VALUE UNCHECKED (the gradient is right; nothing was there to hold the value against)
+    softsign: VALUE UNCHECKED (the gradient is right; the value was not compared with anything)
     >>> print(Outcome("main", None, "it takes no arguments"))
     main: not checked: it takes no arguments
     """
@@ -83,9 +83,8 @@ def checks_of_table() -> list[Check]:
 def checks_of_file(path: str | os.PathLike[str]) -> list[Check]:
     """Imports a file and returns a check of each operation and each public function in it.
 
-    Operations are those that it registers, and any `Op` that it makes. The functions that an
-    operation is made of are checked with it, and not once more by themselves. As with
-    `python my_ops.py`, the file's own folder is where its imports are looked for first.
+    Operations are those that it registers, and any `Op` that it makes; their functions are not
+    checked again. Python looks for its imports in its own folder first, as in `python my_ops.py`.
 
     Raises:
         TypeError: path is not the name of a file.
@@ -106,8 +105,8 @@ def checks_of_file(path: str | os.PathLike[str]) -> list[Check]:
     ]
     if not operations and not functions:
         raise CannotCheckError(
-            f"{path} has no operation and no function to check; "
-            "operation(name, forward, partials) makes one, and so does def f(x)"
+            f"{path} does not define an operation or a function to check; "
+            "write operation(name, forward, partials), or def f(x)"
         )
     return [
         *(partial(_operation_checked, op) for op in operations),
@@ -138,13 +137,13 @@ def _imported(path: Path) -> ModuleType:
     try:
         return importlib.import_module(".".join(names)) if names[1:] else _executed(path)
     except SystemExit:
-        reason = "it ends the program; put what is to run behind if __name__ == '__main__':"
+        reason = "it ends the program; put the code that runs under if __name__ == '__main__':"
     except SyntaxError as error:
         reason = f"line {error.lineno}: {error.msg}"
     except Exception as error:
         reason = f"{_line_in(path, error)}{type(error).__name__}: {error}"
         if "relative import" in str(error):
-            reason += "; write import helper in place of from . import helper: its folder is found"
+            reason += "; write import helper instead of from . import helper"
     raise CannotCheckError(f"{given} can't be imported: {reason}")
 
 
@@ -224,7 +223,7 @@ def _function_checked(name: str, function: FunctionType) -> Outcome:
             except (Exception, SystemExit) as error:
                 return Outcome(name, None, _how_it_fails(name, point, error))
             if not isinstance(result, Value):
-                return Outcome(name, None, f"it returns {briefly(result)}, and no Value")
+                return Outcome(name, None, f"it returns {briefly(result)}, not a Value")
             if not math.isfinite(result.data):
                 undefined.append(f"the value is {result.data}")
                 continue
@@ -236,10 +235,7 @@ def _function_checked(name: str, function: FunctionType) -> Outcome:
 
 
 def _raising(name: str, error: Exception) -> Outcome:
-    """Returns the outcome of a check that can't go on, as what is checked raises what it may not.
-
-    An operation may raise ArithmeticError or ValueError where it is not defined, and nothing else.
-    """
+    """Returns the outcome where an operation raises more than ArithmeticError or ValueError."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"  {Path(frame.filename).name}:{frame.lineno}: {frame.line}"
     return Outcome(
@@ -252,7 +248,7 @@ def _worst_of(name: str, reports: list[Report], undefined: list[str]) -> Outcome
     if not reports:
         return Outcome(
             name, None,
-            f"it has no finite value at any of {len(undefined)} points, at the first one: "
+            f"it does not have a finite value at any of {len(undefined)} points, at the first one: "
             f"{undefined[0]}; gradcheck({name}, ...) checks it where it has one",
         )
     worst = max(reports, key=lambda report: report.verdict)
@@ -275,13 +271,13 @@ def _argument_count(function: FunctionType) -> tuple[int, str]:
         if parameter.kind is parameter.VAR_POSITIONAL:
             takes_more = True
         elif parameter.kind is parameter.KEYWORD_ONLY and is_needed:
-            return 0, f"it needs the argument {parameter.name}=..., which is given by name"
+            return 0, f"it needs the keyword argument {parameter.name}=..."
         elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
             needed += is_needed
     if takes_more:
         needed = max(needed, _ANY_NUMBER_OF)
     if not needed:
-        return 0, "there is no argument that it needs, so nothing to differentiate"
+        return 0, "it does not need an argument, so there is nothing to differentiate"
     return needed, ""
 
 

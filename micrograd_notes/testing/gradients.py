@@ -1,17 +1,14 @@
 """`gradcheck`: are the gradients of a function right, at a point?
 
-Three questions, asked apart, so that the answer says what to change:
+It answers three questions, one after the other, so that the answer says what to change:
 
-1. Does each operation do what it says? (`at_a_point`, for every node of the graph)
-2. Does the engine carry gradients as it should? (`sweeping`)
-3. Is what comes out the derivative of the function? Here: the program that the function records is
-   evaluated again in fifty digits and differenced there. A function that branches in Python is
-   recorded on both sides of the point. One that reads `.data`, or has operations that ask for
-   floats, is opaque, and goes to the ladder of steps.
+1. Does each operation do what it says? (`diagnosis.at_a_point`, for every node of the graph)
+2. Does the backward pass carry the gradients? (`diagnosis.sweeping`)
+3. Is the result the derivative of the function? (here) The recorded program is evaluated again in
+   many digits (`diagnosis.surroundings`) and differenced there.
 
-What the engine gives may differ from the derivative by what rounding explains: the terms of a sum
-that cancels are as inexact as they are large. Where an operation inside stands at its kink, or so
-near that rounding decides on which side, its convention decides, and each side is right.
+The engine's derivative may differ from it by rounding: where a sum cancels, the error is as large
+as the terms are. Where an operation inside is at its kink, each of its sides is right.
 """
 
 import math
@@ -79,7 +76,7 @@ def gradcheck(
         xs: the point: numbers, or lists of numbers where f takes lists of `Value`s.
         module: its parameters are inputs too. They are left as they were.
         order: 2 to check the derivatives of the gradient as well.
-        raise_exception: False to get the report of a failed check in place of an error.
+        raise_exception: False to get the report of a failed check instead of an error.
         limit: of a module's parameters at most so many are checked, drawn at random.
         seed: decides which.
 
@@ -126,34 +123,22 @@ def _checked(subject: Subject) -> Report:
     except UNDEFINED as error:
         note = f"the function raises {in_words(error)}; {_ELSEWHERE}"
         return _without_derivatives(report, subject, Fault(Verdict.DOMAIN, "", note))
-    meddling = _fault_of_meddling(subject, again[-1])  # parameters hold what the last run left
-    if meddling is not None:
-        return _without_derivatives(report, subject, meddling)
     program = run.program
-    missing = _missing_operands(program)
-    if missing is not None:
-        return _without_derivatives(report, subject, missing)
-    other = next((each for each in again if not _same(run, each)), None)
-    if other is not None:
-        note = (
-            f"two calls at the same point gave {run.output.data!r} and {other.output.data!r}: the "
-            "result depends on more than its inputs, such as random numbers (fix their seed) or "
-            "something that is kept from call to call"
-        )
-        return _without_derivatives(report, subject, Fault(Verdict.NONDETERMINISTIC, "", note))
-    if not math.isfinite(run.output.data):
-        note = f"the value is {run.output.data}; {_ELSEWHERE}"
-        return _without_derivatives(report, subject, Fault(Verdict.DOMAIN, "", note))
-    recorded = _fault_of_recording(program, run)
-    if recorded is not None:
-        return _without_derivatives(report, subject, recorded)
+    obstacle = (
+        _fault_of_meddling(subject, again[-1])  # parameters hold what the last run left
+        or _missing_operands(program)
+        or _fault_of_chance(run, again)
+        or _fault_of_recording(program, run)
+    )
+    if obstacle is not None:
+        return _without_derivatives(report, subject, obstacle)
     faults, unchecked = _faults_of_operations(program)
     raising = [fault for fault in faults if fault.verdict is Verdict.DOMAIN]
     if raising:
         return _without_derivatives(report, subject, raising[0])
     try:
         engine = engine_gradients(run)
-    except Exception as error:  # of a large graph not every rule was asked
+    except Exception as error:  # of a large graph not every rule was called
         raised = Fault(Verdict.DOMAIN, "", f"backward() raises {in_words(error)}")
         worst = max([*faults, raised], key=lambda fault: fault.verdict)
         return _without_derivatives(report, subject, worst)
@@ -185,8 +170,8 @@ def _fault_of_meddling(subject: Subject, run: Run) -> Fault | None:
             )
         elif leaf.has_grad:
             note = (
-                f"the function calls backward() itself, or sets {name}.grad, and what is there is "
-                "added to: return the Value alone"
+                f"the function calls backward() itself, or sets {name}.grad, to which the check "
+                "would add: only return the Value"
             )
         else:
             continue
@@ -194,9 +179,19 @@ def _fault_of_meddling(subject: Subject, run: Run) -> Fault | None:
     return None
 
 
-def _same(run: Run, again: Run) -> bool:
-    same_value = run.output.data == again.output.data or math.isnan(run.output.data)
-    return same_value and shape_of(run.program) == shape_of(again.program)
+def _fault_of_chance(run: Run, again: list[Run]) -> Fault | None:
+    """Returns a fault where calls at the same point give different results."""
+    shape, value = shape_of(run.program), run.output.data
+    for other in again:
+        same_value = value == other.output.data or math.isnan(value)
+        if not same_value or shape != shape_of(other.program):
+            note = (
+                f"two calls at the same point gave {value!r} and {other.output.data!r}: the result "
+                "depends on more than its inputs, such as random numbers (fix their seed) or "
+                "something that is kept from call to call"
+            )
+            return Fault(Verdict.NONDETERMINISTIC, "", note)
+    return None
 
 
 def _missing_operands(program: Program) -> Fault | None:
@@ -206,7 +201,10 @@ def _missing_operands(program: Program) -> Fault | None:
 
 
 def _fault_of_recording(program: Program, run: Run) -> Fault | None:
-    """Returns a fault where the graph does not give the value again that it holds."""
+    """Returns a fault where the graph has no finite value, or does not give it again."""
+    if not math.isfinite(run.output.data):
+        note = f"the value is {run.output.data}; {_ELSEWHERE}"
+        return Fault(Verdict.DOMAIN, "", note)
     try:
         value = program()
     except (ArithmeticError, ValueError):
@@ -215,7 +213,7 @@ def _fault_of_recording(program: Program, run: Run) -> Fault | None:
         return None
     note = (
         f"the graph evaluates to {value!r} and holds {run.output.data!r}: "
-        "its operands do not stand in their order, or its operations are not deterministic"
+        "its operands are not in their order, or its operations are not deterministic"
     )
     return Fault(Verdict.TRAVERSAL, "the graph", note, program=program)
 
@@ -226,23 +224,18 @@ def _fault_of_recording(program: Program, run: Run) -> Fault | None:
 def _faults_of_operations(program: Program) -> tuple[list[Fault], bool]:
     """Returns what is wrong with operations of the program, and whether a value was not checked."""
     values = program.values()
-    first = len(program.inputs)
     faults, unchecked = [], False
     seen = set()
-    order = list(range(len(program.instructions)))
-    if len(order) > _NODES:
-        order = random.Random(0).sample(order, _NODES)
-    for k in order:
-        op, operands = program.instructions[k]
-        numbers = tuple(values[x] if isinstance(x, int) else x for x in operands)
-        if (op, numbers) in seen:
+    steps = list(program.steps())
+    if len(steps) > _NODES:
+        steps = random.Random(0).sample(steps, _NODES)
+    for k, instruction in steps:
+        op, numbers = instruction.op, instruction.applied_to(values)
+        if (op, numbers) in seen or not all(map(math.isfinite, (*numbers, values[k]))):
             continue
         seen.add((op, numbers))
-        if not all(map(math.isfinite, (*numbers, values[first + k]))):
-            continue
-        wanted = [i for i, x in enumerate(operands) if isinstance(x, int)]
-        for finding in examine(op, numbers, values[first + k]):
-            if finding.index is not None and finding.index not in wanted:
+        for finding in examine(op, numbers, values[k]):
+            if finding.index is not None and finding.index not in instruction.wanted():
                 continue
             unchecked |= finding.verdict is Verdict.VALUE_UNCHECKED and op.mpmath is None
             if finding.verdict.fails and finding.verdict is not Verdict.INCONCLUSIVE:
@@ -327,7 +320,7 @@ def _verdict(
     if doubt > max(1e-3 * max(size, abs(engine)), 1e-6 * scale):
         return Verdict.INCONCLUSIVE, _NOT_DIFFERENTIABLE
     if derivative.jumps:
-        return Verdict.JUMP, "there is no derivative at a jump; its sides have slopes"
+        return Verdict.JUMP, "a jump does not have a derivative; its sides have slopes"
     if derivative.left.is_defined and derivative.right.is_defined and not derivative.is_smooth:
         return Verdict.KINK, ""
     return Verdict.PASS, ""
@@ -380,8 +373,8 @@ def _unexplained(around: Surroundings, is_cut: bool) -> Fault:
     if steep is not None:
         op, numbers = steep
         note = (
-            f"{op.name}({', '.join(map(repr, numbers))}) inside is infinitely steep, so the chain "
-            "rule has no answer here: keep its operand away from there, or choose another branch"
+            f"{op.name}({', '.join(map(repr, numbers))}) inside is infinitely steep, so the "
+            "chain rule does not have an answer here: keep its operand away, or take another branch"
         )
         return Fault(Verdict.DOMAIN, op.name, note)
     undifferentiated = _undifferentiated(around.program)
@@ -403,25 +396,20 @@ def _unexplained(around: Surroundings, is_cut: bool) -> Fault:
 def _infinitely_steep(program: Program) -> tuple[Op, tuple[float, ...]] | None:
     """Returns an operation one of whose partials is not finite, with its operands."""
     values = program.values()
-    for result, (op, operands) in zip(
-        values[len(program.inputs) :], program.instructions, strict=True
-    ):
-        numbers = tuple(values[x] if isinstance(x, int) else x for x in operands)
-        moving = [i for i, x in enumerate(operands) if isinstance(x, int)]
-        wanted = filter(op.is_differentiated, moving)
-        if not all(map(math.isfinite, op.local_partials(wanted, result, numbers))):
-            return op, numbers
+    for index, instruction in program.steps():
+        if not all(map(math.isfinite, instruction.partials(values[index], values).values())):
+            return instruction.op, instruction.applied_to(values)
     return None
 
 
 def _undifferentiated(program: Program) -> tuple[Op, int] | None:
     """Returns a row with no partial for an operand that comes from an input and moves it."""
     values = program.values()
-    for op, operands in program.instructions:
-        numbers = tuple(values[x] if isinstance(x, int) else x for x in operands)
-        for index, operand in enumerate(operands):
+    for instruction in program.instructions:
+        op = instruction.op
+        for index, operand in enumerate(instruction.operands):
             if isinstance(operand, int) and not op.is_differentiated(index):
-                sides = numeric_partial(op, index, numbers).sides
+                sides = numeric_partial(op, index, instruction.applied_to(values)).sides
                 if any(abs(side.slope) > side.error for side in sides):
                     return op, index
     return None

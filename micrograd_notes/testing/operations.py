@@ -2,12 +2,8 @@
 
     test_softsign = opcheck(softsign)
 
-It asks at points of every size, near edges, near kinks and far out: is the value that of the
-counterpart, is each partial the derivative to the bound that the row states, does the rule raise
-where the operation has a value, is the operation defined where it says, does it give the same
-twice? And in small graphs: do its contributions add up, does the sweep carry them, is its second
-derivative right? This file chooses points and graphs. What is right, `at_a_point`, `sweeping` and
-`gradcheck` know.
+This file chooses points (simple ones, special ones, near edges and kinks, far out) and small
+graphs. `diagnosis.at_a_point`, `diagnosis.sweeping` and `gradcheck` judge what happens there.
 """
 
 import itertools
@@ -26,7 +22,7 @@ from micrograd_notes.engine.spelling import spelling_differs
 from micrograd_notes.testing.diagnosis.at_a_point import Finding, examine
 from micrograd_notes.testing.diagnosis.report import Fault, definition_of_row, told
 from micrograd_notes.testing.diagnosis.sweeping import sweep_fault
-from micrograd_notes.testing.diagnosis.verdicts import GradcheckError, InconclusiveError, Verdict
+from micrograd_notes.testing.diagnosis.verdicts import Judged, Verdict
 from micrograd_notes.testing.gradients import fault_of, gradcheck
 from micrograd_notes.testing.programs.random_programs import Instruction, Program
 
@@ -39,17 +35,17 @@ _SPECIAL = (
     *(-0.0, 12.0, 20.0, 40.0, 355.0, 709.5, 709.9, 720.0, 745.0, 750.0, 800.0),
     *(1.0 + 2**-52, 1.0 - 2**-53, 1e-3, 1e-8),
 )
-# ... squares that overflow or vanish, subnormals. A row that promises no bound is not asked there:
+# ... squares that overflow or vanish, subnormals. A row without a bound is not tried there:
 # the square in 1 / (1 + abs(x))**2 overflows at 1e200, and no learner needs it.
 _EXTREME = (1e8, 1e16, 1e154, 1e200, 1.7e308, 1e-16, 1e-154, 1e-200, 1e-310, 5e-324)
 _OPERANDS_OF_NARY = 3
 _SECOND_ORDER_POINTS = 6
-_ENOUGH = 20  # failures, after which more points would tell nothing new
+_ENOUGH = 20  # failures, after which more points would show nothing new
 
 
 @dataclass
-class OperationReport:
-    """What `check_operation` found.
+class OperationReport(Judged):
+    """The result of `check_operation`.
 
     Attributes:
         name: the operation.
@@ -78,16 +74,6 @@ class OperationReport:
         if decided <= self.verdicts[Verdict.INCONCLUSIVE]:
             worst = max(worst, Verdict.INCONCLUSIVE)
         return max([worst, *passed])
-
-    def __bool__(self) -> bool:
-        return not self.verdict.fails
-
-    def raise_if_it_fails(self) -> None:
-        """Raises `GradcheckError`, or its subclass where nothing could be decided."""
-        if self.verdict is Verdict.INCONCLUSIVE:
-            raise InconclusiveError(self)
-        if self.verdict.fails:
-            raise GradcheckError(self)
 
     def __str__(self) -> str:
         if self.faults:
@@ -121,12 +107,9 @@ def opcheck(op: Op, *, order: int = 2) -> Callable[[], None]:
         TypeError: op is not an operation.
         ValueError: order is not 1 or 2.
 
-    The test raises `GradcheckError` if anything is wrong. `check_operation` gives a report instead,
-    which is true if nothing failed; INCONCLUSIVE counts as failed.
-
-    A test at points can't exclude a rule that is wrong on a stretch between two of them, beyond the
-    largest, or from some call on. The report says how many points there were, and how far they
-    reach. Where the row is arithmetic and functions of `math`, a factor of 1 + 1e-9 is found.
+    The test raises `GradcheckError` if anything is wrong. `check_operation` returns a report
+    instead. No test at points can exclude a rule that is wrong between two of them or beyond the
+    largest, so the report says how many points there were, and how far they reach.
 
     >>> from micrograd_notes import operation
     >>> softsign = operation("softsign", lambda x: x / (1 + abs(x)),
@@ -155,7 +138,7 @@ def check_operation(op: Op, *, order: int = 2) -> OperationReport:
     found: dict[tuple[Verdict, int | None], Fault] = {}
     failures = 0
     if not any(map(op.is_differentiated, range(op.arity or 1))):
-        report.reason = "it has no partial derivative to check: each is given as None"
+        report.reason = "it does not have a partial derivative to check: each is given as None"
     points = list(points_of(op))
     for fault in _spelling_faults(op, points):
         found[fault.verdict, None] = fault
@@ -214,7 +197,7 @@ def _value(op: Op, operands: tuple[float, ...]) -> float | None:
     """Returns the value; None where it is not defined or not finite."""
     try:
         value = op.forward(*operands)
-    except Exception:  # what it may not raise, `_domain_faults` tells
+    except Exception:  # `_domain_faults` reports an error that it must not raise
         return None
     return float(value) if isinstance(value, float | int) and math.isfinite(value) else None
 
@@ -225,7 +208,7 @@ def _why_there_is_no_value(op: Op, operands: tuple[float, ...]) -> str:
         value = op.forward(*operands)
     except Exception as error:
         return f"{call} raises {type(error).__name__}: {error}"
-    return f"{call} gives {value!r}, which is no finite number"
+    return f"{call} gives {value!r}, which is not a finite number"
 
 
 # ---- where ---------------------------------------------------------------------------------------
@@ -234,8 +217,8 @@ def _why_there_is_no_value(op: Op, operands: tuple[float, ...]) -> str:
 def points_of(op: Op, count: int = 24) -> Iterator[tuple[float, ...]]:
     """Yields operands, simple ones first: then special ones, near edges and kinks, and random ones.
 
-    Where the row states a domain they lie in it. Whether it is defined there is for it to say. They
-    reach from 1e-8 to 800, and over all floats for a row that promises a bound.
+    They lie in the domain that the row states, and reach from 1e-8 to 800, or over all floats for a
+    row that promises a bound.
     """
     arity = op.arity or _OPERANDS_OF_NARY
     intervals = [op.domain[i] if i < len(op.domain) else EVERYWHERE for i in range(arity)]
@@ -287,7 +270,7 @@ _CELLS = 40
 def _spread(interval: Interval, generator: random.Random) -> list[float]:
     """Returns a number from each of some cells of the interval, or of ten to both sides.
 
-    A rule that is wrong on a stretch, from 5 to 6, is seen there and nowhere else.
+    They find a rule that is only wrong on a stretch, as from 5 to 6.
     """
     low, high = interval
     low, high = max(low, min(-10.0, high - 20.0)), min(high, max(10.0, low + 20.0))
@@ -383,8 +366,7 @@ def _changing(op: Op, operands: tuple[float, ...], value: float) -> Iterator[Fin
 def _domain_faults(op: Op, operands: tuple[float, ...]) -> Iterator[Fault]:
     """Yields a fault where the operation raises inside the domain that it states.
 
-    What it raises outside has to be what Python's arithmetic raises: code that calls it expects no
-    other error, and a slip in it, a name that is not there, is to be told.
+    Outside it must raise what Python's arithmetic raises; another error is a slip, and reported.
     """
     inside = all(
         low < x < high for x, (low, high) in zip(operands, op.domain, strict=False)
@@ -415,7 +397,7 @@ def _spelling_faults(op: Op, points: list[tuple[float, ...]]) -> Iterator[Fault]
     usual = [xs for xs in points if all(x == 0 or 1e-3 <= abs(x) <= 1e3 for x in xs)]
     said = spelling_differs(op, usual)
     if said:
-        note = f"{said}; lift() runs the spelling: spell what forward computes, or leave out numpy="
+        note = f"{said}; lift() runs the spelling, so spell forward, or leave out numpy="
         yield Fault(Verdict.WRONG_SPELLING, op.name, note, op=op, definition=definition_of_row(op))
 
 

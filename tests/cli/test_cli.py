@@ -156,7 +156,7 @@ def test_check_prints_a_line_each_and_its_exit_status_tells(tmp_path: Path) -> N
     *lines, last = result.stdout.splitlines()
     assert lines == [
         "square: PASS (13 points)",
-        "main: not checked: there is no argument that it needs, so nothing to differentiate",
+        "main: not checked: it does not need an argument, so there is nothing to differentiate",
     ]
     assert last.startswith(f"{right}: 1 of 2 checked, 0 failed, ")
     result = run("check", str(right), str(wrong))

@@ -36,10 +36,9 @@ EXACT = {
     "train/loop.py": ["map(operator.eq, map(_chosen_class, outputs), labels)"],
     "lifting/arrays/axes.py": ["s * int(i)"],
     # fractions, and numbers with many digits
-    "testing/diagnosis/at_a_point.py": ["corners"],
-    "testing/numbers/exact.py": ["xs"],
+    "testing/numbers/numeric.py": ["corners"],
     "testing/programs/histories.py": ["p * tangent[x]", "abs(p) * magnitude[x]"],
-    "testing/oracles/independent.py": ["terms[index]", "terms", "map(abs, terms)"],
+    "testing/oracles/independent.py": ["terms[index]", "map(abs, terms)"],
     "engine/facts.py": ["x"],  # of mpmath
     # `Value`s, one of which is the start or each of which is a result
     "nn/layers.py": ["wi * xi"],

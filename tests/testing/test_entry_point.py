@@ -30,7 +30,8 @@ def test_a_value_is_drawn_without_our_strategies() -> None:
 def test_importing_hypothesis_imports_no_strategies_and_no_numpy() -> None:
     code = (
         "import hypothesis, sys\n"
-        "print([name for name in ('micrograd_notes.cli.hypothesis_entry', 'micrograd_notes.testing',"
+        "print([name for name in ("
+        "'micrograd_notes.cli.hypothesis_entry', 'micrograd_notes.testing',"
         " 'numpy', 'mpmath', 'matplotlib', 'sklearn') if name in sys.modules])"
     )
     assert output_of(code) == "['micrograd_notes.cli.hypothesis_entry']"

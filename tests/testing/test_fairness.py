@@ -234,7 +234,8 @@ SUBTLE: list[tuple[str, Callable[..., Any], list[Any]]] = [
     ("a rule with the number alone", lambda x: x**3, [lambda y, x: 3.0 * raw(x) ** 2 + 0.0 * x]),
     ("wrong at -0.0 alone", lambda x: x + x * x,
      [lambda y, x: 1 + 2 * x if math.copysign(1.0, raw(x)) > 0 or raw(x) else 2 * x]),
-    ("wrong from 746 on", lambda x: x * x, [lambda y, x: where(helper_ops.greater(x, 746.0), x, 2 * x)]),
+    ("wrong from 746 on", lambda x: x * x,
+     [lambda y, x: where(helper_ops.greater(x, 746.0), x, 2 * x)]),
 ]
 
 

@@ -346,7 +346,7 @@ REASONS: list[tuple[Callable[..., Any], float, str]] = [
     (moving_its_input, 1.0, "sets the data of its input x, from 1.0 to 2.0"),
     (sweeping_itself, 1.0, r"calls backward\(\) itself"),
     (raising_rule, 2.0, "the rule raises KeyError: 2.0"),
-    (wordy_rule, 2.0, "the rule gives '2', which is no number"),
+    (wordy_rule, 2.0, "the rule gives '2', which is not a number"),
     (lambda x: short_rule(x, 2.0), 1.0, "got 1 numbers for 2 operands"),
     (lambda x: sqrt(x * x), 0.0, r"sqrt\(0.0\) inside is infinitely steep"),
 ]

@@ -44,6 +44,8 @@ def is_tame(program: Program) -> bool:
             return False
         if op.arity is None and len(set(numbers)) < len(numbers):
             return False  # a tie, or two operands that are one
+        if op is ops.power and numbers[0] == 0.0:
+            return False  # an edge of where it is defined: JAX has no derivative there
     return all(x == 0.0 or 1e-2 < abs(x) < 6.0 for x in values)
 
 
@@ -69,7 +71,8 @@ def test_the_peers_agree_with_the_engine(library: str) -> None:
         theirs = gradient_in(library, program)
         ours = [value.grad for value in Recorded.of(program).values]
         for own, their, size, move in zip(ours, theirs, sizes, moved, strict=False):
-            bound = PEERS_LOSE * size.size * len(program.instructions) + 2 * move
+            # Where a partial is 0, theirs may be a difference of terms of size 1: hence the 1.
+            bound = PEERS_LOSE * (1.0 + size.size) * len(program.instructions) + 2 * move
             assert abs(own - their) <= bound, f"{own} {their} {bound}\n{program.source()}"
     assert len(rows) > 0.9 * len(ROWS)
 

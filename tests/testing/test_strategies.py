@@ -242,7 +242,8 @@ def test_a_broken_sweep_is_found_and_shrinks_to_the_shortest_program(
         return tried[-1]
 
     tame = strategies.finite_numbers(-8.0, 8.0)
-    few = (ops.add, ops.multiply, ops.neg, ops.tanh, helper_ops.largest)  # however long the table grows
+    # However long the table grows
+    few = (ops.add, ops.multiply, ops.neg, ops.tanh, helper_ops.largest)
     shortest = find(
         strategies.programs(few, inputs=tame), fails,
         settings=settings(FIXED, max_examples=2000, suppress_health_check=list(HealthCheck)),

@@ -1,11 +1,11 @@
-"""One operation at one point: is its value that of mathematics, and is each partial its derivative?
+"""One operation at one point: is its value right, and is each partial its derivative?
 
-A value is held against the row's counterpart in mpmath. A partial is held against the numeric
-derivative of the counterpart in many digits; where a row names none, against that of its own
-`forward`, in many digits if it can do them, else as a function of floats.
+`gradcheck` and `opcheck` call `examine`. The value is compared with the row's counterpart in
+mpmath, and a partial with the numeric derivative of the counterpart. A row without a counterpart
+is compared with its own `forward`, in many digits if it is made of functions of `math`.
 
-Whether a wrong partial is a wrong *rule* or loses digits is asked of the rule itself: evaluated in
-many digits, a right rule gives the right derivative, and then it is its arithmetic that fails.
+To tell a wrong rule from lost digits, the rule itself is evaluated in many digits: if that is the
+derivative, then only the rule's arithmetic fails.
 """
 
 import math
@@ -29,8 +29,10 @@ from micrograd_notes.testing.numbers.numeric import (
     ladder,
     limit_of_quotients,
     noise_near,
+    smallest_length,
+    sum_of_mixed,
 )
-from micrograd_notes.testing.numbers.operand import numbers_for
+from micrograd_notes.testing.numbers.operand import operands_of
 from micrograd_notes.testing.numbers.precise import (
     OpaqueError,
     Precise,
@@ -64,18 +66,15 @@ _SURELY = 10.0  # so many doubts apart are no chance
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found of one value or one partial.
-
-    `derivative` is the numeric one; `expected` is the right number in words.
-    """
+    """The verdict on one value or one partial."""
 
     verdict: Verdict
     op: Op
     operands: tuple[float, ...]
     index: int | None  # which partial; None for the value
     got: float
-    expected: str
-    derivative: Derivative | None = None
+    expected: str  # in words
+    derivative: Derivative | None = None  # the numeric one
     note: str = ""
 
 
@@ -96,7 +95,7 @@ def examine(op: Op, operands: Sequence[float], value: float | None = None) -> li
     >>> [str(finding.verdict) for finding in examine(bad, [2.0])]
     ['VALUE UNCHECKED', 'WRONG RULE']
     """
-    operands = numbers_for(op, operands)
+    operands = operands_of(op, operands)
     value = float(op(*operands)) if value is None else checks.finite_number("value", value)
     partials = [i for i in range(len(operands)) if op.is_differentiated(i)]
     return [
@@ -117,10 +116,10 @@ def examine_value(op: Op, operands: tuple[float, ...], value: float) -> Finding:
     if op.mpmath is None:
         return finding(Verdict.VALUE_UNCHECKED, "", "the row names no counterpart in mpmath")
     if any(x == 0 and math.copysign(1.0, x) < 0 for x in operands):
-        return finding(Verdict.VALUE_UNCHECKED, "", "mpmath knows no -0.0, and atan2 does")
+        return finding(Verdict.VALUE_UNCHECKED, "", "mpmath does not distinguish -0.0 from 0.0")
     truth = _settled(lambda: counterpart(op, *operands), operands)
     if truth is None:
-        return finding(Verdict.VALUE_UNCHECKED, "nan", "the counterpart has no real value here")
+        return finding(Verdict.VALUE_UNCHECKED, "nan", "the counterpart is not a real number here")
     expected = f"{float(truth):.17g}"
     if math.isinf(float(truth)) or math.isinf(value):
         is_same = float(truth) == value or abs(truth) > 1.79e308
@@ -136,11 +135,7 @@ def examine_value(op: Op, operands: tuple[float, ...], value: float) -> Finding:
 
 
 def _value_tolerance(op: Op, operands: tuple[float, ...], truth: float) -> float:
-    """Returns how far off a value may be.
-
-    A built-in row keeps its last digits. One operand's rounding is not held against a row of
-    several, whose terms may cancel (logaddexp near 0), and neither is a factor that is subnormal.
-    """
+    """Returns how far off a value may be; a row of several operands may cancel, as logaddexp."""
     subnormal = _VALUE_ULPS * SMALLEST * max(1.0, *map(abs, operands))
     if _states_a_bound(op) and len(operands) == 1:
         return _VALUE_ULPS * math.ulp(truth) + subnormal
@@ -215,7 +210,8 @@ def numeric_partial(
 
     try:
         extra = 2 * _largest_exponent(operands)
-        found = limit_of_quotients(along(_in_many_digits(op)), operands[index], extra)
+        length = smallest_length(operands)
+        found = limit_of_quotients(along(_in_many_digits(op)), operands[index], extra, length)
         if op.mpmath or not is_constant_near(along(_in_many_digits(op)), operands[index]):
             return found.known_to(FORMULA) if is_read(op) else found
     except OpaqueError:
@@ -229,7 +225,7 @@ def examine_partial(op: Op, index: int, operands: tuple[float, ...], value: floa
     verdict = Verdict.DOMAIN
     try:
         (partial,) = op.local_partials([index], value, operands)
-        note = "" if is_number(partial) else f"the rule gives {partial!r}, which is no number"
+        note = "" if is_number(partial) else f"the rule gives {partial!r}, which is not a number"
     except Exception as error:  # a rule never raises, whatever it is
         note = f"the rule raises {type(error).__name__}: {error}"
         if isinstance(error, AttributeError) and error.name in _TAKING_OUT:
@@ -271,8 +267,7 @@ def _is_met(
 ) -> bool:
     """Returns whether the partial is the derivative, up to what rounding does to it.
 
-    A row that states a bound keeps to it. Any other keeps half of the digits, or is off as if its
-    result and operands had been rounded some tens of times, which matters near 0.
+    That is the bound that the row states, or half of the digits, or some tens of roundings.
     """
     if derivative.jumps and math.isinf(partial):
         return True  # or rises so steeply that no step sees it: x**1e-154 at 0
@@ -290,10 +285,7 @@ def _is_met(
 
 
 def _lost_to_underflow(operands: tuple[float, ...], value: float, size: float) -> float:
-    """Returns what a partial may be off where it, or the value it is computed from, is subnormal.
-
-    The density of 38.6 rounds to 0, and 38.6 times that is off by some of the smallest floats.
-    """
+    """Returns what a partial may be off where it, or the value under it, is subnormal."""
     largest = max(1.0, *map(abs, operands))
     if abs(value) >= SMALLEST_NORMAL and size >= SMALLEST_NORMAL * largest:
         return 0.0
@@ -305,36 +297,21 @@ def _states_a_bound(op: Op) -> bool:
 
 
 def _bent_by_rounding(op: Op, index: int, operands: tuple[float, ...]) -> float:
-    """Returns sum |x * d2y/dx dt|: how far a partial moves, for each part by which operands do."""
+    """Returns how far a partial moves, for each part by which the operands do."""
+
+    def moved(function: Callable[..., Any]) -> Callable[[dict[int, Any]], Any]:
+        return lambda changed: function(*[changed.get(i, x) for i, x in enumerate(operands)])
+
     try:
         with mp.workdps(120 + 2 * _largest_exponent(operands)):
-            evaluate = _in_many_digits(op)
-            return _sum_of_mixed(evaluate, index, operands, mpmath.mpf(10) ** -20)
+            part = mpmath.mpf(10) ** -20
+            return sum_of_mixed(moved(_in_many_digits(op)), index, operands, part)
     except OpaqueError:
         pass
     try:
-        return _sum_of_mixed(op.forward, index, operands, 1e-4)
+        return sum_of_mixed(moved(op.forward), index, operands, 1e-4)
     except (ArithmeticError, ValueError):
         return 0.0
-
-
-def _sum_of_mixed(
-    function: Callable[..., Any], index: int, operands: tuple[float, ...], part: Any
-) -> float:
-    """Returns sum |x * d2y/dx dt| by differences, with steps that are a part of each operand."""
-    total = 0.0
-    for other in range(len(operands)):
-        corners = []
-        for sign in (1, -1):
-            for other_sign in (1, -1):
-                numbers: list[Any] = [*operands]
-                numbers[index] += sign * part * (numbers[index] or 1)
-                numbers[other] += other_sign * part * (operands[other] or 1)
-                corners.append(function(*numbers) * sign * other_sign)
-        area = 4 * part * part * (operands[index] or 1)
-        mixed = abs(float(sum(corners) / area))  # it is times x already
-        total += mixed if operands[other] and math.isfinite(mixed) else 0.0
-    return total
 
 
 def _in_many_digits(op: Op) -> Callable[..., Any]:
@@ -349,10 +326,7 @@ def _wrong_or_inaccurate(
     partial: float,
     derivative: Derivative,
 ) -> tuple[Verdict, str]:
-    """Returns WRONG RULE, or INACCURATE where the formula is right and its arithmetic is not.
-
-    Where nothing is known but floats, the stairs of the value may be its rounding: INCONCLUSIVE.
-    """
+    """Returns WRONG RULE, or INACCURATE where the formula is right and its arithmetic is not."""
     if not numeric_partial(op, index, operands, stair=1.0).surely_differs(partial):
         return Verdict.INCONCLUSIVE, "the numeric derivative has no digits here"
     nearest = min((side.slope for side in derivative.sides), key=lambda s: abs(s - partial))
@@ -395,7 +369,7 @@ def _noise_of_rule(op: Op, index: int, operands: tuple[float, ...], stair: float
 
 
 def _rule_in_many_digits(op: Op, index: int, operands: tuple[float, ...]) -> Any:
-    """Returns the partial by its own rule in many digits; None where the rule asks for floats."""
+    """Returns the partial by its own rule in many digits; None where the rule needs floats."""
     rules = op.partials
     if isinstance(rules, tuple):
         precise = replace(op, partials=tuple(map(with_many_digits, rules)))

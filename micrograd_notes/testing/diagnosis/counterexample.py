@@ -1,20 +1,18 @@
-"""A counterexample as a picture: every gradient that is wrong, with what it should be beside it.
+"""Draws a program that failed: beside each wrong gradient stands the right one.
 
-This file knows programs and pictures. The right gradient of a value it takes from the limit of
-difference quotients in many digits, from that value on: no rule and no sweep has a part in it.
+The right gradient of a value is the limit of difference quotients, from that value on, so it
+depends on no rule and on no backward pass.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
-
-import mpmath
+from typing import TYPE_CHECKING
 
 from micrograd_notes.engine import Value
+from micrograd_notes.testing.diagnosis.surroundings import Reevaluated
 from micrograd_notes.testing.numbers.numeric import limit_of_quotients
-from micrograd_notes.testing.numbers.precise import Precise
 from micrograd_notes.testing.programs.random_programs import Program
 
 if TYPE_CHECKING:
@@ -82,23 +80,13 @@ def right_gradients(program: Program) -> list[float]:
     >>> right_gradients(Program((3.0,), (Instruction(ops.multiply, (0, 0)),)))
     [6.0, 1.0]
     """
-    numbers = [float(x) for x in program.values()]
+    precise = Reevaluated(program)
     gradients = []
-    for index, x in enumerate(numbers):
-        found = limit_of_quotients(partial(_from, program, numbers, index), x)
+    for index, x in enumerate(program.values()):
+        along = partial(precise.along, index)
+        found = limit_of_quotients(along, float(x), precise.extra, precise.length)
         gradients.append(math.nan if found.central is None else found.central.slope)
     return gradients
-
-
-def _from(program: Program, numbers: Sequence[float], index: int, number: Any) -> Any:
-    """Returns the result in many digits, if the value at the index were this number."""
-    inputs = len(program.inputs)
-    values: list[Any] = [Precise(mpmath.mpf(x)) for x in numbers[: max(index, inputs)]]
-    values[index:] = [Precise(number), *values[index + 1 :]]
-    for op, operands in program.instructions[len(values) - inputs :]:
-        values.append(op(*[values[x] if x.__class__ is int else x for x in operands]))
-    last = values[-1]
-    return last.number if isinstance(last, Precise) else mpmath.mpf(last)
 
 
 def _is_wrong(got: float, right: float, tolerance: float) -> bool:

@@ -1,6 +1,6 @@
-"""What a check found, as data and as words that a learner can act on.
+"""What a check found: the data, and the text that a learner reads.
 
-This file knows how findings are told. It finds nothing itself.
+`gradcheck` and `opcheck` fill these classes, and printing them gives the report.
 """
 
 import math
@@ -13,7 +13,7 @@ from typing import Any
 
 from micrograd_notes.common.users_line import PACKAGE
 from micrograd_notes.engine.op import Op
-from micrograd_notes.testing.diagnosis.verdicts import GradcheckError, InconclusiveError, Verdict
+from micrograd_notes.testing.diagnosis.verdicts import Judged, Verdict
 from micrograd_notes.testing.numbers.numeric import Derivative
 from micrograd_notes.testing.programs.random_programs import Program
 
@@ -24,13 +24,10 @@ _SHOWN = 8  # how many inputs a report spells out
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong, where, and how to see it.
-
-    `where` is in words: "softsign", "the second operand of multiply".
-    """
+    """An error, where it is, and how to see it."""
 
     verdict: Verdict
-    where: str
+    where: str  # in words: "softsign", "the second operand of multiply"
     note: str = ""
     expected: str = ""
     got: str = ""
@@ -42,11 +39,7 @@ class Fault:
 
 @dataclass
 class InputReport:
-    """What was found of the derivative in one input.
-
-    `numeric` is the derivative to compare `engine` with, `error` how far off it may be. At a kink
-    `numeric` is the middle of the two sides, which `derivative` holds.
-    """
+    """The derivative in one input: `engine` beside `numeric`, which may be off by `error`."""
 
     name: str
     at: float
@@ -103,13 +96,13 @@ class InputReport:
 
 
 @dataclass
-class Report:
-    """What `gradcheck` found.
+class Report(Judged):
+    """The result of `gradcheck`.
 
     Attributes:
         name: what was checked.
         inputs: an entry each, with `.verdict .engine .numeric .error`.
-        second: the same for second derivatives, where they were asked for.
+        second: the same for second derivatives, where order is 2.
         faults: what is wrong, the worst first.
         left_out: how many inputs a sample left out.
         calls: how many calls at the point were compared.
@@ -122,21 +115,11 @@ class Report:
     left_out: int = 0
     calls: int = 0
 
-    def __bool__(self) -> bool:
-        return not self.verdict.fails
-
     @property
     def verdict(self) -> Verdict:
         """The worst verdict of all."""
         parts: list[Any] = [*self.inputs, *self.second, *self.faults]
         return max((part.verdict for part in parts), default=Verdict.PASS)
-
-    def raise_if_it_fails(self) -> None:
-        """Raises `GradcheckError`, or its subclass where nothing could be decided."""
-        if self.verdict is Verdict.INCONCLUSIVE:
-            raise InconclusiveError(self)
-        if self.verdict.fails:
-            raise GradcheckError(self)
 
     def __str__(self) -> str:
         lines = [f"{self._subject()}: {self.verdict}{self._aside()}"]
@@ -174,7 +157,7 @@ class Report:
             return ""
         others = {
             Verdict.WRONG_RULE: " (value right, traversal right)",
-            Verdict.WRONG_VALUE: " (whatever its derivative says)",
+            Verdict.WRONG_VALUE: " (its derivative was not judged)",
             Verdict.NOT_ACCUMULATED: " (value right, rules right)",
             Verdict.TRAVERSAL: " (value right, rules right)",
         }
@@ -182,7 +165,7 @@ class Report:
 
 
 def told(fault: Fault, same_point: bool = False) -> list[str]:
-    """Returns the lines that tell of a fault, without the derivative if that has been told."""
+    """Returns the lines that show a fault, without its derivative if that has been shown."""
     lines = []
     if fault.seen is not None and not same_point:
         lines += fault.seen.spelled(0, with_verdict=False)

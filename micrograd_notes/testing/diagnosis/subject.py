@@ -1,7 +1,7 @@
-"""What is checked: a function of `Value`s with its inputs, run again and again on fresh leaves.
+"""The function that is checked, and its inputs: it is run again and again on fresh leaves.
 
-The inputs are numbers and lists of them, or the parameters of a module. A run gives the output and
-the leaves it was made from. Parameters keep their data and gradients, whatever a run does to them.
+The inputs are numbers, lists of them, or the parameters of a module, which keep their data and
+gradients. `gradcheck` makes a `Subject`; read `diagnosis.surroundings` next.
 """
 
 import inspect

@@ -1,11 +1,8 @@
-"""The function around the point: what its recorded programs tell, in fifty digits or in floats.
+"""The function around the point, in many digits or in floats, by the programs that it records.
 
-A function is known by the graphs that it records. Where those on both sides of the point are one
-program, that program is evaluated again in many digits. Where the function branches in Python, each
-side has its own. Where a plain number in the graph moves with the inputs, the function computes
-something aside, and is only known by its values.
-
-This file knows subjects, programs and numbers. It judges nothing.
+Where both sides of the point record one program, that is evaluated again in many digits. Where the
+function branches in Python, each side has its own program. Where a plain number in the graph
+changes with the inputs, only the function's values are known. `gradcheck` makes a `Surroundings`.
 """
 
 import math
@@ -25,9 +22,11 @@ from micrograd_notes.testing.numbers.numeric import (
     is_constant_near,
     ladder,
     limit_of_quotients,
+    smallest_length,
+    sum_of_mixed,
 )
 from micrograd_notes.testing.numbers.precise import OpaqueError, Precise, is_read, mp
-from micrograd_notes.testing.programs.random_programs import Program
+from micrograd_notes.testing.programs.random_programs import Instruction, Program
 
 __all__ = ["Surroundings", "shape_of"]
 
@@ -75,7 +74,8 @@ class Surroundings:
         with suppress(OpaqueError):
             if not self.is_opaque:
                 function = self._in_many_digits(index)
-                found = limit_of_quotients(function, x, self._precise.extra)
+                length = self._precise.length
+                found = limit_of_quotients(function, x, self._precise.extra, length)
                 found = None if by_formula and is_constant_near(function, x) else found
         # A float that underflowed, as exp(-1e6) to 0, may be where mathematics has no value.
         if found is None or not found.sides:
@@ -83,14 +83,11 @@ class Surroundings:
         return found.known_to(FORMULA) if any(map(is_read, by_formula)) else found
 
     def frozen(self, index: int) -> Derivative:
-        """Returns the derivative of the graph, with the plain numbers that it holds at the point.
-
-        Where that is what the engine gives, and not the derivative of the function, the function
-        computes something aside.
-        """
+        """Returns the derivative of the graph, with the plain numbers of the point kept."""
         x = self.subject.numbers[index]
         try:
-            return limit_of_quotients(partial(self._precise.along, index), x, self._precise.extra)
+            function, precise = partial(self._precise.along, index), self._precise
+            return limit_of_quotients(function, x, precise.extra, precise.length)
         except OpaqueError:
             inputs = self.program.inputs
             return ladder(lambda t: self.program(*inputs[:index], t, *inputs[index + 1 :]), x)
@@ -125,21 +122,18 @@ class Surroundings:
         return Reevaluated(Program(self.program.inputs, side.instructions))
 
     def moved_by_rounding(self, index: int) -> float:
-        """Returns how far the derivative moves for each part by which the inputs do.
-
-        It is the sum of |x * d2f/dx dt| over the inputs, in many digits.
-        """
+        """Returns how far the derivative moves, for each part by which the inputs do."""
         try:
             with mp.workdps(120 + self._precise.extra):
-                return self._precise.moved(index)
+                part = mpmath.mpf(10) ** -20
+                return sum_of_mixed(self._precise.moved, index, self.program.inputs, part)
         except OpaqueError:
             return 0.0
 
     def size_nearby(self, index: int) -> float:
         """Returns how large the derivative is nearby, at distances up to |x|, or 1 if that is more.
 
-        A derivative that is near 0 only here, and made of terms as large as that, is not held to
-        more digits than its terms have.
+        A derivative that is near 0 only here cannot have more digits than its terms.
         """
         x = self.subject.numbers[index]
         scale = max(abs(x), 1.0)
@@ -163,45 +157,35 @@ def wiring_of(program: Program) -> tuple[Any, ...]:
     )
 
 
+def _numbers_in(program: Program) -> list[float]:
+    """Returns every number that meets others in a program: values, and plain numbers."""
+    plain = [x for _, operands in program.instructions for x in operands if not isinstance(x, int)]
+    try:
+        return [*program.values(), *plain]
+    except (ArithmeticError, ValueError):  # the program of the other side of the point
+        return [*program.inputs, *plain]
+
+
 class Reevaluated:
     """A program in many digits. What does not depend on the input that moves is kept."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self._known: dict[int, list[Any]] = {}
-        self._users: dict[tuple[int, ...], list[int]] = {}
+        self._users: dict[tuple[int, ...], list[tuple[int, Instruction]]] = {}
         exponents = [abs(math.log10(abs(x))) for x in program.inputs if x]
         self.extra = int(2 * max(exponents, default=0.0))
+        self.length = smallest_length(_numbers_in(program))
 
     def along(self, index: int, t: Any) -> Any:
         """Returns the result where one input is t; nan where it is not defined."""
-        return self._result({index: t})
+        return self.moved({index: t})
 
-    def moved(self, index: int) -> float:
-        """Returns the sum over inputs of |x * d2f/dx dt|, by differences."""
-        inputs = self.program.inputs
-        part = mpmath.mpf(10) ** -20
-        total = 0.0
-        for other, x in enumerate(inputs):
-            if not x:
-                continue
-            corners = mpmath.mpf(0)
-            for sign in (1, -1):
-                for other_sign in (1, -1):
-                    at: dict[int, Any] = {index: mpmath.mpf(inputs[index])}
-                    at[index] += sign * part * (at[index] or 1)
-                    at[other] = at.get(other, mpmath.mpf(x)) + other_sign * part * mpmath.mpf(x)
-                    corners += sign * other_sign * self._result(at)
-            mixed = abs(corners / (4 * part * part * (mpmath.mpf(inputs[index]) or 1)))
-            total += float(mixed) if mp.isfinite(mixed) else 0.0
-        return total
-
-    def _result(self, moved: dict[int, Any]) -> Any:
+    def moved(self, moved: dict[int, Any]) -> Any:
+        """Returns the result where the values at some indices are other numbers."""
         values = self._at_the_point()
         changed: dict[int, Any] = {index: Precise(t) for index, t in moved.items()}
-        for k in self._depending_on(tuple(moved)):
-            op, operands = self.program.instructions[k]
-            index = len(self.program.inputs) + k
+        for index, (op, operands) in self._depending_on(tuple(moved)):
             changed[index] = op(
                 *[changed.get(x, values[x]) if isinstance(x, int) else x for x in operands]
             )
@@ -214,13 +198,12 @@ class Reevaluated:
             self._known[mp.prec] = self.program.values(*map(Precise, self.program.inputs))
         return self._known[mp.prec]
 
-    def _depending_on(self, indices: tuple[int, ...]) -> list[int]:
+    def _depending_on(self, indices: tuple[int, ...]) -> list[tuple[int, Instruction]]:
         if indices not in self._users:
             reached = set(indices)
-            first = len(self.program.inputs)
             self._users[indices] = []
-            for k, (_, operands) in enumerate(self.program.instructions):
-                if any(isinstance(x, int) and x in reached for x in operands):
-                    reached.add(first + k)
-                    self._users[indices].append(k)
+            for index, instruction in self.program.steps():
+                if index not in reached and not reached.isdisjoint(instruction.read()):
+                    reached.add(index)
+                    self._users[indices].append((index, instruction))
         return self._users[indices]

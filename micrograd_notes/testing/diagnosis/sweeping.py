@@ -1,11 +1,8 @@
-"""Does the engine carry gradients as it should? Its sweep against an accumulation of our own.
+"""Does `backward` carry gradients as it should? It is compared with sums of our own.
 
-The local partials are taken as the table gives them, so that a wrong rule looks right here; whether
-they are derivatives is asked elsewhere. What is asked here is whether each node's gradient is the
-sum over its users, each adjoint times partial, once: also for the second sweep of a graph, from an
-adjoint that is not 1, into leaves that hold a gradient already.
-
-This file knows programs and the engine's `backward`. It walks no graph by the engine's own means.
+`gradcheck` and `opcheck` call `sweep_fault`. The local partials are those of the table, so a wrong
+rule looks right here. Each gradient must be the sum over its users of adjoint times partial, each
+user once. The second backward pass of a graph must add to what the leaves hold.
 """
 
 import math
@@ -18,7 +15,7 @@ from micrograd_notes.engine.accurate import total
 from micrograd_notes.testing.diagnosis.report import Fault
 from micrograd_notes.testing.diagnosis.subject import Run
 from micrograd_notes.testing.diagnosis.verdicts import Verdict
-from micrograd_notes.testing.programs.random_programs import Instruction, Program
+from micrograd_notes.testing.programs.random_programs import Program
 
 __all__ = ["Adjoint", "engine_gradients", "expected_adjoints", "sweep_fault"]
 
@@ -38,30 +35,24 @@ class Adjoint(NamedTuple):
 def expected_adjoints(program: Program, values: Sequence[float]) -> list[Adjoint]:
     """Returns d result / d value for every value of a program, users before what they use.
 
+    >>> from micrograd_notes.engine import ops
+    >>> from micrograd_notes.testing.programs.random_programs import Instruction
     >>> program = Program((3.0,), (Instruction(ops.multiply, (0, 0)),))
     >>> expected_adjoints(program, program.values())[0]
     Adjoint(number=6.0, size=6.0, contributions=(3.0, 3.0))
     """
-    first = len(program.inputs)
     parts: list[list[float]] = [[] for _ in values]
     sizes = [0.0] * len(values)
     parts[-1].append(1.0)
     sizes[-1] = 1.0
-    for k in range(len(program.instructions) - 1, -1, -1):
-        op, operands = program.instructions[k]
-        adjoint = _total(parts[first + k])
-        numbers = [values[x] if isinstance(x, int) else x for x in operands]
-        wanted = [
-            i for i, x in enumerate(operands) if isinstance(x, int) and op.is_differentiated(i)
-        ]
-        if not parts[first + k]:
+    for index, instruction in reversed(list(program.steps())):
+        if not parts[index]:
             continue
-        partials = op.local_partials(wanted, values[first + k], numbers)
-        for index, partial in zip(wanted, partials, strict=True):
-            operand = operands[index]
-            assert isinstance(operand, int)
-            parts[operand].append(helper_ops.chain(adjoint, float(partial)))
-            sizes[operand] += abs(helper_ops.chain(sizes[first + k], float(partial)))
+        adjoint = _total(parts[index])
+        for position, partial in instruction.partials(values[index], values).items():
+            operand = int(instruction.operands[position])
+            parts[operand].append(helper_ops.chain(adjoint, partial))
+            sizes[operand] += abs(helper_ops.chain(sizes[index], partial))
     return [
         Adjoint(_total(each), size, tuple(each)) for each, size in zip(parts, sizes, strict=True)
     ]
@@ -174,12 +165,12 @@ def _fault_of_the_second_sweep(
         only_new = Adjoint(_ADJOINT * adjoint.number, _ADJOINT * adjoint.size)
         if _met(program, leaf.grad, only_new):
             return Verdict.NOT_ACCUMULATED, (
-                "a second backward replaces the gradient that a leaf holds; it has to add to it"
+                "a second backward replaces the gradient that a leaf holds; it must add to it"
             )
         return Verdict.TRAVERSAL, (
             f"a second backward, from the adjoint {_ADJOINT:g}, adds {leaf.grad - before:.6g} to a "
             f"leaf's gradient where {_ADJOINT * adjoint.number:.6g} is right: what inner nodes "
-            "hold from the first sweep may have taken part again"
+            "hold from the first backward may have been used again"
         )
     return None
 
@@ -197,9 +188,9 @@ def _kind_of(program: Program, got: float, adjoint: Adjoint) -> tuple[Verdict, s
     told = f"a value's gradient is {got:.6g}, and its users send {words} = {adjoint.number:.6g}"
     some = {*parts, *(_total(parts[:i] + parts[i + 1 :]) for i in range(len(parts)))}
     if len(parts) > 1 and any(_met(program, got, adjoint._replace(number=each)) for each in some):
-        return Verdict.NOT_ACCUMULATED, f"{told}: contributions have to add up, with +="
+        return Verdict.NOT_ACCUMULATED, f"{told}: contributions must add up, with +="
     return Verdict.TRAVERSAL, (
-        f"{told}: a node has to be complete before it passes its gradient on, and does so once, "
+        f"{told}: a node must be complete before it passes its gradient on, and must do so once, "
         "to each operand in its place"
     )
 
@@ -210,7 +201,7 @@ def _kind_of(program: Program, got: float, adjoint: Adjoint) -> tuple[Verdict, s
 def _parts(program: Program) -> Iterator[Program]:
     """Yields what each value of the program is made by, from the first to the last."""
     for end in range(1, len(program.instructions) + 1):
-        yield _trimmed(program.inputs, program.instructions[:end])
+        yield Program(program.inputs, program.instructions[:end]).trimmed()
 
 
 def _with_one_step_less(program: Program) -> Iterator[Program]:
@@ -220,35 +211,9 @@ def _with_one_step_less(program: Program) -> Iterator[Program]:
     for k in range(len(program.instructions) - 1):
         moved = first + k
 
-        def renamed(x: int | float, moved: int = moved) -> int | float:
-            if not isinstance(x, int):
-                return x
+        def place(x: int, moved: int = moved) -> int:
             return first if x == moved else x + 1 if first <= x < moved else x
 
         rest = program.instructions[:k] + program.instructions[k + 1 :]
-        instructions = tuple(
-            Instruction(op, tuple(map(renamed, operands))) for op, operands in rest
-        )
-        yield _trimmed((*program.inputs, values[moved]), instructions)
-
-
-def _trimmed(inputs: tuple[float, ...], instructions: tuple[Instruction, ...]) -> Program:
-    """Returns the program without the inputs and the instructions that the result does not use."""
-    first = len(inputs)
-    used = {first + len(instructions) - 1}
-    for k in range(len(instructions) - 1, -1, -1):
-        if first + k in used:
-            used |= {x for x in instructions[k].operands if isinstance(x, int)}
-    new_index = {old: new for new, old in enumerate(sorted(used))}
-
-    def renamed(x: int | float) -> int | float:
-        return new_index[x] if isinstance(x, int) else x
-
-    return Program(
-        tuple(x for i, x in enumerate(inputs) if i in used),
-        tuple(
-            Instruction(op, tuple(map(renamed, operands)))
-            for k, (op, operands) in enumerate(instructions)
-            if first + k in used
-        ),
-    )
+        instructions = tuple(instruction.renumbered(place) for instruction in rest)
+        yield Program((*program.inputs, values[moved]), instructions).trimmed()

@@ -1,7 +1,4 @@
-"""What a check can say, from the worst to the best, and the errors that it raises.
-
-This file knows words. It knows no number and no graph.
-"""
+"""The verdicts of a check, from the worst to the best, and the errors that it raises."""
 
 from enum import Enum
 from functools import total_ordering
@@ -19,18 +16,18 @@ class Verdict(Enum):
     WRONG_RULE = "a local partial derivative is not the derivative of the value"
     WRONG_SPELLING = "the spelling in NumPy computes something else than the operation"
     NOT_ACCUMULATED = "contributions overwrite each other where they should add up"
-    TRAVERSAL = "rules are right, but what they give is not carried along every path once"
+    TRAVERSAL = "rules are right, but the backward pass does not follow every path once"
     NONDETERMINISTIC = "the same numbers give different results"
-    INACCURATE = "the formula is right and loses the digits of the result"
+    INACCURATE = "the formula is right, but its result loses digits"
     DOMAIN = "it is not defined where it should be, or raises where it is"
-    INCONCLUSIVE = "no derivative could be found to compare with"
+    INCONCLUSIVE = "no derivative was found to compare with"
     JUMP = "the value jumps here; the gradient is a slope of its sides, or lies between them"
     KINK = (
         "the derivative jumps here, and the gradient lies between its two sides: nothing to mend, "
         "but check at another point, too"
     )
     INTERIOR_KINK = "an operation inside is at its kink; the gradient follows its convention there"
-    VALUE_UNCHECKED = "the gradient is right; nothing was there to hold the value against"
+    VALUE_UNCHECKED = "the gradient is right; the value was not compared with anything"
     PASS = "everything that was checked is right"
 
     @property
@@ -62,3 +59,21 @@ class GradcheckError(AssertionError):
 
 class InconclusiveError(GradcheckError):
     """Nothing wrong was found, and nothing was shown to be right either."""
+
+
+class Judged:
+    """A report with a verdict: it is true if nothing failed, and can be raised."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict of all."""
+        raise NotImplementedError
+
+    def __bool__(self) -> bool:
+        return not self.verdict.fails
+
+    def raise_if_it_fails(self) -> None:
+        """Raises `GradcheckError`, or `InconclusiveError` where nothing could be decided."""
+        if self.verdict.fails:
+            is_undecided = self.verdict is Verdict.INCONCLUSIVE
+            raise (InconclusiveError if is_undecided else GradcheckError)(self)

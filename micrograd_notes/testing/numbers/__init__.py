@@ -1,1 +1,1 @@
-"""Numbers with more digits, derivatives from differences, and forward mode."""
+"""Many digits, derivatives by differences, and forward mode."""

@@ -1,17 +1,11 @@
-"""Numbers that an oracle computes with: fractions, many digits, and balls.
+"""The numbers and slopes of the oracles: fractions, which round nothing, and many digits.
 
-The three kinds have one face, so that an oracle is written once. Fractions round nothing. Digits
-are mpmath's. Balls are python-flint's, where it is installed: as many digits, several times faster,
-and each carries a bound of its own error. A row is evaluated by the counterpart that it names for
-mpmath; the other kinds offer it the functions that it asks for under mpmath's names.
-
-This file knows functions and their slopes. It knows no rule of the table: a slope is a difference
-quotient, with a step so small and digits so many that the quotient is the derivative to 80 bits.
+`oracles.independent` computes with them. Both kinds have the same methods, so each oracle is
+written once. A slope is a difference quotient of a row's counterpart in mpmath: the step is so
+short, and the digits so many, that it is the derivative to 80 bits. Read `tangent` first.
 """
 
-import importlib.util
 import math
-import numbers
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
@@ -25,7 +19,7 @@ mp = mpmath.mp
 
 
 class Digits:
-    """Numbers of mpmath, of as many bits as are asked for."""
+    """Numbers of mpmath, of any number of bits."""
 
     face: Any = mp
     shortest_step = -(2**64)
@@ -34,12 +28,8 @@ class Digits:
     @contextmanager
     def bits(self, count: int) -> Iterator[None]:
         """Computes with so many bits inside."""
-        before = mp.prec
-        mp.prec = count
-        try:
+        with mp.workprec(count):
             yield
-        finally:
-            mp.prec = before
 
     def number(self, x: Any) -> Any:
         """Returns a float as a number of this kind."""
@@ -50,120 +40,20 @@ class Digits:
         return mp.ldexp(1, exponent)
 
     def known(self, x: Any) -> Any:
-        """Returns the number, or None where it is no real number."""
+        """Returns the number, or None where it is not a finite real number."""
         if isinstance(x, mpmath.mpc):
             return None
         x = mpmath.mpf(x)
         return x if mp.isfinite(x) else None
 
-    def settled(self, x: Any) -> Any:
-        """Returns the number without its own bound; None where that is wide."""
-        return x
-
-
-class Balls(Digits):
-    """Numbers of python-flint: a middle and a radius that the true number is within."""
-
-    def __init__(self) -> None:
-        import flint
-
-        numbers.Real.register(flint.arb)  # then rows take it for the number that it is
-        self.context = flint.ctx
-        self.ball = flint.arb
-        self.face = _FaceOfBalls(flint.arb)
-        self._powers: dict[int, Any] = {}
-        self._most = 2.0**-64
-        self._least = flint.arb(2) ** -1140  # far below the smallest float
-
-    @contextmanager
-    def bits(self, count: int) -> Iterator[None]:
-        """Computes with so many bits inside."""
-        before = self.context.prec
-        self.context.prec = count
-        try:
-            yield
-        finally:
-            self.context.prec = before
-
-    def number(self, x: Any) -> Any:
-        """Returns a float as a ball of no radius."""
-        return self.ball(x)
-
-    def power_of_two(self, exponent: int) -> Any:
-        """Returns 2**exponent, without a radius."""
-        power = self._powers.get(exponent)
-        if power is None:
-            power = self._powers[exponent] = self.ball((1, exponent))
-        return power
-
-    def known(self, x: Any) -> Any:
-        """Returns the ball, or None where it holds numbers without a bound."""
-        x = x if isinstance(x, self.ball) else self.ball(x)  # a row may answer with a setting
-        return x if x.is_finite() else None
-
-    def settled(self, x: Any) -> Any:
-        """Returns the middle, or None where the radius is wide."""
-        middle, radius = x.mid(), x.rad()
-        if radius <= abs(middle) * self._most or radius <= self._least:
-            return middle
-        return None
-
-
-class _FaceOfBalls:
-    """python-flint's functions under the names and conventions of mpmath's."""
-
-    def __init__(self, ball: Any) -> None:
-        self.mpf = ball
-
-    def __getattr__(self, name: str) -> Any:  # exp, tanh, erfc: both libraries say the same
-        ball = self.mpf
-
-        def function(x: Any) -> Any:
-            return getattr(x if isinstance(x, ball) else ball(x), name)()
-
-        self.__dict__[name] = function
-        return function
-
-    def cbrt(self, x: Any) -> Any:
-        return x.root(3)
-
-    def sign(self, x: Any) -> Any:
-        return x.sgn()
-
-    def hypot(self, x: Any, y: Any) -> Any:
-        return (x * x + y * y).sqrt()
-
-    def atan2(self, y: Any, x: Any) -> Any:
-        return self.mpf.atan2(y, x)
-
-    def power(self, x: Any, y: Any) -> Any:
-        return x**y
-
-    def fsum(self, xs: Any) -> Any:
-        return sum(xs, self.mpf(0))
-
-    def nint(self, x: Any) -> Any:
-        """Returns the nearest whole number; of two, the even one."""
-        nearest = (x + 0.5).floor()
-        is_tie = x + 0.5 == nearest
-        return 2 * (nearest / 2).floor() if is_tie else nearest
-
-    def npdf(self, x: Any) -> Any:
-        return (-x * x / 2).exp() / (2 * self.mpf.pi()).sqrt()
-
 
 class Fractions(Digits):
-    """Python's fractions, for rows that do arithmetic alone."""
+    """Python's fractions, which have all bits, for rows that only do arithmetic."""
 
     shortest_step = -200
 
     def __init__(self) -> None:
         self.face = _FaceOfFractions()
-
-    @contextmanager
-    def bits(self, count: int) -> Iterator[None]:
-        """Changes nothing: a fraction has all bits."""
-        yield
 
     def number(self, x: Any) -> Any:
         """Returns a float as a fraction."""
@@ -190,19 +80,14 @@ class _FaceOfFractions:
         return Fraction(math.floor(x))
 
 
-def best_numbers() -> Digits:
-    """Returns balls where python-flint is installed, else digits."""
-    return Balls() if importlib.util.find_spec("flint") else Digits()
-
-
 def evaluated(kind: Digits, op: Op, operands: Sequence[Any]) -> Any:
-    """Returns the row's value by its counterpart; None where it has none, or none is known.
+    """Returns the row's value by its counterpart in mpmath; None where there is none.
 
     >>> from micrograd_notes.engine.ops import log
     >>> evaluated(Digits(), log, [mpmath.mpf(1)]), evaluated(Digits(), log, [mpmath.mpf(-1)])
     (mpf('0.0'), None)
     """
-    assert op.mpmath is not None, f"{op.name} names no counterpart"
+    assert op.mpmath is not None, f"{op.name} does not name a counterpart"
     function = getattr(kind.face, op.mpmath) if isinstance(op.mpmath, str) else None
     try:
         value = function(*operands) if function else op.mpmath(kind.face, *operands)  # type: ignore[operator]
@@ -247,9 +132,8 @@ class Claim(NamedTuple):
 def tangent(kind: Digits, op: Op, operands: Sequence[Any], claim: Claim) -> Tangent | None:
     """Returns the row's value and its slopes; None where they can't be settled.
 
-    What is claimed says how short a step has to be, and how many digits it takes to see that the
-    claim is right. If it is wrong, the slopes show that too. The slope on the left is asked for
-    only where the one on the right is not what is claimed, as at a kink.
+    The claim decides how short the step is, and how many digits show whether the claim is right.
+    The slope on the left is only computed where the one on the right is not what is claimed.
     """
     steps = {i: _step(claim, partial) for i, partial in claim.partials.items()}
     bits = _bits(claim, steps)
@@ -273,30 +157,23 @@ def _tangent(
         if is_flat and not _agrees(claim.partials[i], sides, claim.bounds[i]):
             # x**(1 + 1e-16) takes long to become as flat as it is at 0.
             sides = _both_sides(kind, op, operands, i, kind.shortest_step, middle, claim)
-        if not sides or None in sides:
+        if not sides:
             return None
         slopes[i] = Slope(min(sides), max(sides))
-    settled = kind.settled(middle)
-    return None if settled is None else Tangent(settled, slopes)
+    return Tangent(middle, slopes)
 
 
 def _agrees(partial: float, slopes: list[Any], bound: float) -> bool:
-    if not slopes or None in slopes:
-        return False
-    return bool(min(slopes) - bound <= partial <= max(slopes) + bound)
+    return bool(slopes) and bool(min(slopes) - bound <= partial <= max(slopes) + bound)
 
 
 def _both_sides(
     kind: Digits, op: Op, operands: Sequence[Any], i: int, step: int, middle: Any, claim: Claim
 ) -> list[Any]:
-    """Returns the slopes on both sides, None for one that is not settled.
-
-    It is the slope on the right alone, if that is what is claimed.
-    """
+    """Returns the slopes on both sides; the slope on the right alone if that is the claim."""
     length = kind.power_of_two(step)
     right = _quotients(kind, op, operands, i, length, middle)
-    is_settled = len(right) == 1 and right[0] is not None
-    if is_settled and abs(right[0] - claim.partials[i]) <= claim.bounds[i]:
+    if len(right) == 1 and abs(right[0] - claim.partials[i]) <= claim.bounds[i]:
         return right
     return right + _quotients(kind, op, operands, i, -length, middle)
 
@@ -311,7 +188,7 @@ def _quotients(
     if value is None:
         return []
     change = value - middle
-    slope = kind.settled(change / step)
+    slope = change / step
     if abs(change) > kind.power_of_two(STEP // 2) * max(abs(middle), kind.number(1)):
         return [slope, kind.number(0)]
     return [slope]

@@ -4,10 +4,8 @@ A `Dual` is a value with its slope along one direction of the inputs. Each opera
 
     slope of the result  =  sum over operands of  local partial * slope of the operand
 
-There is no graph and no sweep, only the rules of the table. So it is an oracle for backpropagation
-that shares none of its steps. And it shows why training goes backward: one pass forward gives the
-derivative along one direction, so a gradient of n inputs costs n passes, and one backward pass
-gives all of them.
+There is no graph and no backward pass, so it can judge backpropagation. It also shows why training
+goes backward: a gradient of n inputs takes n passes forward, or one backward pass.
 """
 
 from collections.abc import Callable, Sequence
@@ -66,7 +64,7 @@ class Dual(Operand):
 def _passed_on(slope: float, partial: float) -> float:
     """Returns their product, and 0 where either is 0 and the other one not finite.
 
-    An operand that stands still takes no part, however steep the operation is there, and neither
+    An operand that does not move has no effect, however steep the operation is there, and neither
     does the branch of a `where` that was not chosen, however steep it is itself.
     """
     return float(helper_ops.chain(partial, slope) if slope else helper_ops.chain(slope, partial))

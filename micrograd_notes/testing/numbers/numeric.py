@@ -3,18 +3,18 @@
 Two ways, both from both sides, so that a kink is seen as one:
 
 - `limit_of_quotients`: for functions that can be evaluated to any number of digits. The difference
-  quotient is taken with steps of 1e-20, 1e-40, ... of x (of 1 where |x| is larger), until two agree
-  to more digits than a float has. What is left to doubt is the last rounding.
+  quotient is taken with steps of 1e-20, 1e-40, ... of the smallest length in the function, until
+  two agree to more digits than a float has. What is left to doubt is the last rounding.
 - `ladder`: for functions of floats. Central differences at a ladder of steps, each a power of two
   below the last, improved twice by Richardson's extrapolation; the rung with the smallest estimated
-  error is kept. That is an estimate and no proof.
+  error is kept. That is an estimate, not a proof.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import mpmath
 
@@ -29,6 +29,8 @@ __all__ = [
     "ladder",
     "limit_of_quotients",
     "noise_near",
+    "smallest_length",
+    "sum_of_mixed",
 ]
 
 mp = mpmath.mp
@@ -37,6 +39,7 @@ RealFunction = Callable[[Any], Any]
 # A step of 10**(-digits/3) leaves two thirds of the digits for the difference. The last two see
 # what is left of erf' at 26, 1e-294 of a value of 1.
 DIGITS = (60, 120, 240, 520, 800)
+_FINEST = 3000  # digits: at a jump the step of 1e-1000 has to see it too
 _AGREE = mpmath.mpf(10) ** -18  # two quotients agree: to a hundredth of a float's last place
 _ULP = 2.0**-52
 
@@ -48,6 +51,7 @@ class Side:
     slope: float
     error: float = 0.0  # how far off the slope may be
     jumps: bool = False  # the function does not tend to its value on this side
+    steepest: float = math.inf  # at a jump: the rise over the smallest step that was taken
 
     @property
     def is_defined(self) -> bool:
@@ -96,11 +100,16 @@ class Derivative:
     def surely_differs(self, slope: float) -> bool:
         """Returns whether the slope is off by so much that no error of the estimate explains it.
 
+        A jump may also be a rise that is too steep for the smallest step, as x / hypot(x, 1e-300)
+        is at 0. So at a jump no slope is refuted that would complete the rise within that step.
+
         >>> flat = Derivative(Side(0.0, 2e-14), Side(0.0, 2e-14))
         >>> flat.surely_differs(1.0), flat.surely_differs(1e-13)
         (True, False)
         """
-        return not self.allows(slope, _SURELY * self.doubt)
+        steepest = min(self.left.steepest, self.right.steepest)
+        is_hidden = self.jumps and abs(slope) * _SURELY >= steepest
+        return not is_hidden and not self.allows(slope, _SURELY * self.doubt)
 
     def allows(self, slope: float, tolerance: float = 0.0) -> bool:
         """Returns whether the slope lies between the two sides, or is off by the tolerance at most.
@@ -137,11 +146,15 @@ def _spelled(side: Side) -> str:
 # ---- any number of digits ------------------------------------------------------------------------
 
 
-def limit_of_quotients(function: RealFunction, x: float, extra: int = 0) -> Derivative:
+def limit_of_quotients(
+    function: RealFunction, x: float, extra: int = 0, length: float = 1.0
+) -> Derivative:
     """Returns the derivative at a float of a function of mpmath's numbers.
 
     The function is called with more and more digits, and gives nan where it is not defined. Where
     numbers of very different sizes meet in it, the last calls need `extra` digits to see the small.
+    Near 0 the function may change over the smallest of these numbers: pass it as `length`, and all
+    steps are far smaller.
 
     >>> print(limit_of_quotients(mp.tanh, 20.0))
     1.6993417e-17 +- 2e-33
@@ -150,13 +163,14 @@ def limit_of_quotients(function: RealFunction, x: float, extra: int = 0) -> Deri
     """
     checks.function("function", function, 1, "one number")
     x, extra = checks.finite_number("x", x), checks.whole_number("extra", extra, 0)
+    steps = _Steps(x, checks.finite_number("length", length, 0.0), extra)
     quotients: list[tuple[Any, Any]] = []
     for digits in DIGITS:
-        quotients.append(_quotients(function, x, digits, extra))
+        quotients.append(_quotients(function, steps, digits))
         found = _settled(quotients)
         if found is not None:
             return found
-    left, right = (_tendency(function, x, quotients, which) for which in (0, 1))
+    left, right = (_tendency(function, steps, quotients, which) for which in (0, 1))
     same = left.slope == right.slope and not left.jumps and not right.jumps
     return Derivative(left, right, left if same else None)
 
@@ -168,22 +182,65 @@ def is_constant_near(function: RealFunction, x: float) -> bool:
         return bool(function(x - step) == function(mpmath.mpf(x)) == function(x + step))
 
 
-def _quotients(function: RealFunction, x: float, digits: int, extra: int) -> tuple[Any, Any]:
+def smallest_length(numbers: Iterable[float]) -> float:
+    """Returns the shortest stretch over which a function of these numbers is likely to change.
+
+    >>> smallest_length([0.0, -1e-300, 5.0]), smallest_length([0.0, 5.0])
+    (1e-300, 1.0)
+    """
+    return min([1.0, *(abs(x) for x in numbers if x)])
+
+
+def sum_of_mixed(
+    moved: Callable[[dict[int, Any]], Any], index: int, numbers: Sequence[float], part: Any
+) -> float:
+    """Returns sum |x * d2f/dx dt| over the numbers x: how far df/dt moves by their rounding.
+
+    Args:
+        moved: returns f where the numbers at some indices are others, given by index.
+        index: the index of t.
+        numbers: the point.
+        part: the part of each number by which it is moved.
+    """
+    total, length = 0.0, smallest_length(numbers)
+    width = numbers[index] or length
+    for other, x in enumerate(numbers):
+        if not x:
+            continue
+        corners = []
+        for sign, other_sign in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+            changed = {index: numbers[index] + sign * part * width}
+            changed[other] = changed.get(other, x) + other_sign * part * x
+            corners.append(sign * other_sign * moved(changed))
+        mixed = abs(float(sum(corners) / (4 * part * part * width)))  # it is times x already
+        total += mixed if math.isfinite(mixed) else 0.0
+    return total
+
+
+class _Steps:
+    """Steps from a point, and the digits that the point, its step and the difference need."""
+
+    def __init__(self, x: float, length: float, extra: int) -> None:
+        self.x = x
+        self.unit = min(abs(x) or 1.0, length or 1.0, 1.0)
+        self._extra = extra
+        self._apart = math.ceil(math.log10(max(abs(x), 1.0)) - math.log10(self.unit))
+
+    def step(self, digits: int) -> Any:
+        return mpmath.mpf(10) ** -(digits // 3) * mpmath.mpf(self.unit)
+
+    def work(self, digits: int) -> Any:
+        """Computes with so many digits, and those that numbers of different sizes need."""
+        return mp.workdps(digits + self._apart + (self._extra if digits >= DIGITS[-2] else 0))
+
+
+def _quotients(function: RealFunction, steps: _Steps, digits: int) -> tuple[Any, Any]:
     """Returns the difference quotients on the left and on the right."""
-    extra = extra if digits >= DIGITS[-2] else 0
-    with mp.workdps(digits + extra + _digits_before_the_point(x)):
-        middle, step = mpmath.mpf(x), _step(x, digits)
+    with steps.work(digits):
+        middle, step = mpmath.mpf(steps.x), steps.step(digits)
         points = middle - step, middle, middle + step
         below, here, above = (_called(function, point) for point in points)
         return (here - below) / step, (above - here) / step
-
-
-def _step(x: float, digits: int) -> Any:
-    return mpmath.mpf(10) ** -(digits // 3) * (min(abs(mpmath.mpf(x)), 1) if x else 1)
-
-
-def _digits_before_the_point(x: float) -> int:
-    return int(math.log10(abs(x))) if abs(x) > 1 else 0
 
 
 def _settled(quotients: list[tuple[Any, Any]]) -> Derivative | None:
@@ -222,7 +279,7 @@ def _agree(before: Any, after: Any) -> bool:
 
 
 def _tendency(
-    function: RealFunction, x: float, quotients: list[tuple[Any, Any]], which: int
+    function: RealFunction, steps: _Steps, quotients: list[tuple[Any, Any]], which: int
 ) -> Side:
     """Returns where the quotients of one side tend to, that did not settle on a number."""
     before, last = (pair[which] for pair in quotients[-2:])
@@ -238,27 +295,38 @@ def _tendency(
         # x**(1 + 1e-16) at 0 is 1 for all steps within reach, and 0 in the end.
         creeps = not gap < 1e-3 * gap_before
         return Side(float(last), float(max(gap, abs(last)) if creeps else gap))
-    steps = [_step(x, digits) for digits in DIGITS[-2:]]
-    if abs(last * steps[1]) < 0.5 * abs(before * steps[0]):
-        if not _grows_steadily([pair[which] for pair in quotients], x):
+    rise_before = abs(before * steps.step(DIGITS[-2]))
+    if abs(last * steps.step(DIGITS[-1])) < 0.5 * rise_before:
+        if not _grows_steadily([pair[which] for pair in quotients], steps):
             return Side(float(last), float(abs(last)))  # the last step sees what no other does
         return Side(math.copysign(math.inf, last))  # it grows, and the rise vanishes
-    with mp.workdps(DIGITS[0] + _digits_before_the_point(x)):
-        step = _step(x, DIGITS[0]) * (-1, 1)[which]
-        near, far = function(x + step), function(x + 2 * step)
-        return Side(float((far - near) / step), jumps=True)
+    rise, finest = _smallest_rise(function, steps, (-1, 1)[which])
+    if not rise >= 0.5 * rise_before:
+        return Side(float(last), math.inf)  # far below the steps it comes back to its value
+    with steps.work(DIGITS[0]):
+        step = steps.step(DIGITS[0]) * (-1, 1)[which]
+        near, far = function(steps.x + step), function(steps.x + 2 * step)
+        return Side(float((far - near) / step), jumps=True, steepest=float(rise / finest))
 
 
-def _grows_steadily(quotients: list[Any], x: float) -> bool:
+def _smallest_rise(function: RealFunction, steps: _Steps, sign: int) -> tuple[Any, Any]:
+    """Returns by how much the value changes over a step far below all others, and that step."""
+    with steps.work(_FINEST):
+        step = steps.step(_FINEST)
+        x = mpmath.mpf(steps.x)
+        return abs(function(x + sign * step) - function(x)), step
+
+
+def _grows_steadily(quotients: list[Any], steps: _Steps) -> bool:
     """Returns whether the slope grows as a power of the step, that of sqrt at 0 as step**-0.5.
 
     Where the smallest of x and 1e-222 is taken, it is flat for every step but the last, and then 1.
     """
     if not all(mp.isfinite(q) and q for q in quotients[-3:]):
         return False
-    steps = [_step(x, digits) for digits in DIGITS]
+    sizes = [steps.step(digits) for digits in DIGITS]
     powers = [
-        mp.log(abs(quotients[k + 1] / quotients[k])) / mp.log(steps[k] / steps[k + 1])
+        mp.log(abs(quotients[k + 1] / quotients[k])) / mp.log(sizes[k] / sizes[k + 1])
         for k in (-3, -2)
     ]
     return bool(abs(powers[1] - powers[0]) < 0.05)
@@ -273,6 +341,7 @@ def _as_side(number: Any) -> Side:
 # ---- floats --------------------------------------------------------------------------------------
 
 _TOP, _BOTTOM, _HIGHEST = 2, 50, 60  # exponents: steps from 2**-2 of the scale to 2**-50 of |x|
+_LEAST = -1070  # exponent of the smallest step at 0, where floats lie closest
 _CAUTION = 8.0
 _SURELY = 10.0  # a gap of so many estimated errors, which may be too small, is no chance
 FORMULA = 2.0**-36  # of a slope: what the rounded constants of a formula may do to it
@@ -294,8 +363,34 @@ def ladder(function: RealFunction, x: float, stair: float = STAIR) -> Derivative
     """
     checks.function("function", function, 1, "one number")
     x, stair = checks.finite_number("x", x), checks.finite_number("stair", stair, 0.0)
-    steps = _steps(x)
     noise = noise_near(function, x, stair)
+    found = _from_steps(function, x, _steps(x), noise)
+    if x == 0.0 and not _holds_below(function, found):
+        return _from_steps(function, x, _steps(x, _LEAST), noise)
+    return found
+
+
+def _holds_below(function: RealFunction, found: Derivative) -> bool:
+    """Returns whether what was found at 0 may hold for the floats below the smallest step too.
+
+    x / hypot(x, 1e-100) jumps at 0 for any step above 1e-100.
+    """
+    if found.central is None:
+        return not found.jumps and any(math.isinf(side.slope) for side in found.sides)
+    here, top = _value(function, 0.0), math.ldexp(_JITTER, -_TOP)
+    far = max(abs(here), abs(_value(function, top)), abs(_value(function, -top)))
+    slope = found.central.slope
+    for exponent in range(-_HIGHEST - _BOTTOM, _LEAST, -_HIGHEST):
+        for step in (math.ldexp(_JITTER, exponent), -math.ldexp(_JITTER, exponent)):
+            there = _value(function, step)
+            off = 4.0 * max(math.ulp(here), math.ulp(there)) / abs(step)
+            size = max(abs(slope), far / top)
+            if abs((there - here) / step - slope) > _SURELY * off + 1e-3 * size:
+                return False
+    return True
+
+
+def _from_steps(function: RealFunction, x: float, steps: list[float], noise: float) -> Derivative:
     central, left, right = (
         _climb(function, x, [(-step, step) for step in steps], 2, noise),
         _climb(function, x, [(-step, 0.0) for step in steps], 1, noise),
@@ -313,12 +408,15 @@ def ladder(function: RealFunction, x: float, stair: float = STAIR) -> Derivative
     return Derivative(left, right, min(sides, key=lambda side: side.error))
 
 
-def _steps(x: float) -> list[float]:
-    """Returns the rungs: from a quarter of |x|, or of 1 if that is more, down to |x| * 2**-50."""
+def _steps(x: float, least: int = -_HIGHEST - _BOTTOM) -> list[float]:
+    """Returns the rungs: from a quarter of |x|, or of 1 if that is more, down to |x| * 2**-50.
+
+    At 0 they go down to 2**least.
+    """
     _, exponent = math.frexp(x)
     low = exponent if x else -_HIGHEST
     high = min(max(low, 0), low + _HIGHEST)
-    return [math.ldexp(_JITTER, k) for k in range(high - _TOP, low - _BOTTOM, -1)]
+    return [math.ldexp(_JITTER, k) for k in range(high - _TOP, low - _BOTTOM if x else least, -1)]
 
 
 _WINDOW = 8  # distances side by side at which noise is to look the same
@@ -328,14 +426,10 @@ _SIZE_ONE = 2.0**-48  # what a constant may be off, if it is made of terms of si
 def noise_near(function: RealFunction, x: float, stair: float = STAIR) -> float:
     """Returns how far off the function's values are by its own rounding, near x.
 
-    log(cosh(x)) near 0 is off by 1e-16, though it is far smaller than that. It shows in sixth
-    differences of values at even distances. What is left of a smooth function there falls with the
-    distance, by 64 for a half; that of a kink by 2; noise stays. After J. J. Moré and S. M. Wild,
-    "Estimating computational noise" (2011).
-
-    x * (1 - cos(x)) at 1e-5 looks smooth from nearby, where the cosine rounds to a single float,
-    and has the wrong slope there. So noise that is seen from afar counts, unless the differences
-    fall as those of a smooth function from there on. It may also end at once.
+    It shows in sixth differences of values at even distances: half the distance divides those of a
+    smooth function by 64 and those of a kink by 2, and noise stays. Noise that is seen from afar
+    counts, unless the differences fall as those of a smooth function from there on. After
+    J. J. Moré and S. M. Wild, "Estimating computational noise" (2011).
     """
     return max(_noise(function, x, -1, stair), _noise(function, x, +1, stair))
 
@@ -379,19 +473,19 @@ def _sixth_difference(function: RealFunction, x: float, step: float) -> float:
 def _climb(
     function: RealFunction, x: float, ends: list[tuple[float, float]], order: int, noise: float
 ) -> Side:
-    """Returns the slope between the two ends, extrapolated to no distance, from the best rung.
-
-    The error of a quotient is a series in step**order: so Richardson's extrapolation takes out its
-    first term, and then the next.
-    """
+    """Returns the slope between the two ends, extrapolated to no distance, from the best rung."""
     low = [_value(function, x + below) for below, _ in ends]
     high = [_value(function, x + above) for _, above in ends]
     known = [abs(y) for y in (*low, *high) if math.isfinite(y)]
     # In units of the largest value, so that no sum overflows; a subnormal one is off by 5e-324
     _, unit = math.frexp(max(known, default=0.0))
-    low, high = ([math.ldexp(y, -unit) for y in values] for values in (low, high))
-    side = _slope_of_values(x, ends, low, high, order, math.ldexp(max(noise, 5e-324), -unit))
-    return replace(side, slope=_scaled(side.slope, unit), error=_scaled(side.error, unit))
+    low, high = ([math.ldexp(y, -unit) for y in ys] for ys in (low, high))
+    values = _Values(low, high, math.ldexp(max(noise, 5e-324), -unit))
+    side = _slope_of_values(x, ends, values, order)
+    return replace(
+        side, slope=_scaled(side.slope, unit), error=_scaled(side.error, unit),
+        steepest=_scaled(side.steepest, unit),
+    )
 
 
 def _scaled(number: float, exponent: int) -> float:
@@ -401,34 +495,34 @@ def _scaled(number: float, exponent: int) -> float:
         return math.copysign(math.inf, number)
 
 
+class _Values(NamedTuple):
+    """A function's values at the lower and the upper end of each rung, and how far off they are."""
+
+    low: list[float]
+    high: list[float]
+    noise: float
+
+    @property
+    def rises(self) -> list[float]:
+        return [b - a for a, b in zip(self.low, self.high, strict=True)]
+
+
 def _slope_of_values(
-    x: float,
-    ends: list[tuple[float, float]],
-    low: list[float],
-    high: list[float],
-    order: int,
-    noise: float,
+    x: float, ends: list[tuple[float, float]], values: _Values, order: int
 ) -> Side:
     widths = [(x + above) - (x + below) for below, above in ends]
-    rises = [b - a for a, b in zip(low, high, strict=True)]
-    if order == 1 and _is_a_jump(rises, low, high, noise):
-        outer = low if ends[0][1] == 0.0 else high
-        rises = [a - b for a, b in pairwise(outer)]
-        widths = [a - b for a, b in pairwise(widths)]
-        if outer is low:
-            rises = [-rise for rise in rises]
-        return Side(_best_rung(rises, widths, low, high, order, noise).slope, jumps=True)
-    return _best_rung(rises, widths, low, high, order, noise)
+    if order == 2 or not _is_a_jump(values):
+        return _best_rung(values.rises, widths, values, order)
+    steepest = abs(values.rises[-1] / widths[-1]) if widths[-1] else math.inf
+    is_left = ends[0][1] == 0.0
+    outer = values.low if is_left else values.high
+    rises = [b - a if is_left else a - b for a, b in pairwise(outer)]
+    widths = [a - b for a, b in pairwise(widths)]
+    return Side(_best_rung(rises, widths, values, order).slope, jumps=True, steepest=steepest)
 
 
-def _best_rung(
-    rises: list[float],
-    widths: list[float],
-    low: list[float],
-    high: list[float],
-    order: int,
-    noise: float,
-) -> Side:
+def _best_rung(rises: list[float], widths: list[float], values: _Values, order: int) -> Side:
+    low, high, noise = values
     quotients = [rise / width if width else math.nan
                  for rise, width in zip(rises, widths, strict=True)]
     once = _extrapolated(quotients, 2.0**order)
@@ -460,8 +554,7 @@ def _best_rung(
 def _least_doubtful(rungs: list[Side], scores: list[float]) -> Side:
     """Returns the rung of the best score that no finer ones contradict.
 
-    From afar a staircase is a slope, and a few rungs may agree on it by chance, as steps of 3, 6
-    and 12 stairs do. So two finer rungs side by side outweigh a coarser one.
+    From afar a staircase is a slope, so two finer rungs side by side outweigh a coarser one.
     """
     for k in sorted(range(len(rungs)), key=lambda k: (math.isnan(scores[k]), scores[k])):
         if not math.isnan(scores[k]) and not _is_contradicted(rungs[k], rungs[k + 1 :]):
@@ -479,16 +572,16 @@ def _is_contradicted(rung: Side, finer: list[Side]) -> bool:
 def _extrapolated(quotients: list[float], ratio: float) -> list[float]:
     """Returns the sequence without its leading error, which falls by the ratio from rung to rung.
 
-    After L. F. Richardson, "The approximate arithmetical solution by finite differences of physical
-    problems" (1911).
+    This is Richardson's extrapolation (1911): the error is a series in the step.
     """
     return [(ratio * b - a) / (ratio - 1) for a, b in pairwise(quotients)]
 
 
-def _is_a_jump(rises: list[float], low: list[float], high: list[float], noise: float) -> bool:
+def _is_a_jump(values: _Values) -> bool:
     """Returns whether the rise stays while the step shrinks a thousandfold."""
-    last = rises[-10:]
-    least = max(1e3 * math.ulp(max(map(abs, [*low[-10:], *high[-10:]]))), _SURELY * noise)
+    last = values.rises[-10:]
+    largest = max(map(abs, [*values.low[-10:], *values.high[-10:]]))
+    least = max(1e3 * math.ulp(largest), _SURELY * values.noise)
     middle = last[len(last) // 2]
     return abs(middle) > least and all(abs(rise - middle) <= 0.1 * abs(middle) for rise in last)
 

@@ -1,12 +1,10 @@
-"""What runs through a program in place of a `Value`: it has the operators and methods of the rows.
+"""Operands that are not a `Value`, with the operators and methods of the rows of the table.
 
-A row that meets an operand with the method `_apply_` leaves it to that to say what the operation
-comes to. So one program, written once, is evaluated in fifty digits (`precise`) or differentiated
-forward (`forward`). This file gives such operands what a program may do with them: `+`, `x.tanh()`,
-`x > 0`. It knows no operation by name.
+A row that meets an operand with the method `_apply_` lets it compute the result. So one program is
+evaluated in many digits (`precise`) or differentiated forward (`forward`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from micrograd_notes.common import checks
@@ -31,7 +29,7 @@ class Operand:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name in TABLE:
             return lambda *others: TABLE[name](self, *others)
-        raise AttributeError(f"{type(self).__name__} has no {name!r}")
+        raise AttributeError(f"{type(self).__name__} does not have {name!r}")
 
     def __lt__(self, other: Any) -> bool:
         return bool(self._real < real(other))
@@ -54,8 +52,13 @@ def real(x: Any) -> Any:
     return x._real if isinstance(x, Operand) else x
 
 
-def numbers_for(op: Op, given: Any) -> tuple[float, ...]:
-    """Returns finite numbers that the operation can be called with; TypeError or ValueError."""
+def operands_of(op: Op, given: Sequence[float]) -> tuple[float, ...]:
+    """Returns finite numbers that an operation can be called with, its defaults among them.
+
+    Raises:
+        TypeError: op is not an operation, or given is not a list of as many numbers as it takes.
+        ValueError: a number is not finite.
+    """
     checks.operation("op", op)
     return completed(op, tuple(checks.finite_numbers("operands", given)))
 

@@ -1,11 +1,8 @@
-"""Numbers of fifty digits and more, which the rows of the table know what to do with.
+"""Numbers of fifty digits and more, to which every row of the table can be applied.
 
-A program that was written with `Value`s runs on these as well: a row that meets a `Precise` number
-is evaluated by the counterpart that it names in mpmath, and one that names none by its own
-`forward`, if that is arithmetic and functions of `math`. So a function can be evaluated again with
-digits to spare, and a rule of a row too.
-
-Nothing raises here: where mathematics has no real number, the result is nan.
+A row is evaluated by its counterpart in mpmath, or by its own `forward` if that is arithmetic and
+functions of `math`. So a function, or the rule of a row, can be evaluated again with digits to
+spare. Where mathematics has no real number, the result is nan.
 """
 
 import math
@@ -32,7 +29,7 @@ where there is no memory for them.
 
 
 class OpaqueError(TypeError):
-    """A function asks for a float where it gets a number of many digits."""
+    """A function needs a float, and got a number of many digits."""
 
 
 class Precise(Operand):
@@ -66,7 +63,7 @@ class Precise(Operand):
         return bool(self.number == (other.number if isinstance(other, Precise) else other))
 
     def __float__(self) -> float:
-        raise OpaqueError("a number of many digits does not turn into a float silently")
+        raise OpaqueError("a number of many digits cannot become a float silently")
 
     __int__ = __index__ = __trunc__ = __float__
 
@@ -75,7 +72,7 @@ class Precise(Operand):
 
 
 def counterpart(op: Op, *numbers: Any) -> Any:
-    """Returns the row's value by mpmath; nan where it is no real number.
+    """Returns the row's value by mpmath; nan where it is not a real number.
 
     Raises:
         LookupError: mpmath has no function of the name that the row gives.
@@ -100,7 +97,7 @@ def _function_of(op: Op) -> Callable[..., Any]:
     if isinstance(op.mpmath, str):
         function = getattr(mp, op.mpmath, None)
         if not callable(function):
-            raise LookupError(f"{op.name} names {op.mpmath!r}, and mpmath has no such function")
+            raise LookupError(f"{op.name} names {op.mpmath!r}, which mpmath does not have")
         return function  # type: ignore[no-any-return]
     assert op.mpmath is not None
     return partial(op.mpmath, mp)
@@ -111,20 +108,20 @@ def _by_its_own_forward(op: Op, operands: tuple[Any, ...]) -> Precise:
         result = with_many_digits(op.forward)(*map(_to_precise, operands))
     except TypeError:
         raise OpaqueError(
-            f"{op.name} names no counterpart in mpmath, and its forward asks for floats"
+            f"{op.name} does not name a counterpart in mpmath, and its forward needs floats"
         ) from None
     except (ArithmeticError, ValueError):
         return Precise(mp.nan)
     if not isinstance(result, Precise) and not is_number(result):
-        raise OpaqueError(f"{op.name} names no counterpart in mpmath")
+        raise OpaqueError(f"{op.name} does not name a counterpart in mpmath")
     return _to_precise(result)
 
 
 def with_many_digits(function: Any) -> Any:
-    """Returns the function with a row of the table in place of each function of `math`.
+    """Returns the function with a row of the table instead of each function of `math`.
 
-    A row keeps the digits of a `Precise`. The functions that it calls, of its own module or
-    enclosed in it, are changed as well. What no row is named after stays, and asks for floats.
+    The functions that it calls, of its own module or enclosed in it, are changed as well. Functions
+    that no row is named after stay, and need floats.
 
     >>> with mp.workdps(20):
     ...     print(with_many_digits(lambda x: math.log(x))(Precise(2)))
@@ -167,10 +164,7 @@ def _taken_along(thing: Any, seen: dict[Any, Any]) -> Any:
 
 
 def is_read(op: Op) -> bool:
-    """Returns whether the row is known in many digits as a formula that calls `math` alone.
-
-    The formula's constants are rounded to floats, and a derivative is known to as many digits.
-    """
+    """Returns whether the row is evaluated by a formula, whose constants are rounded to floats."""
     return op.mpmath is None and _calls_math(with_many_digits(op.forward))
 
 

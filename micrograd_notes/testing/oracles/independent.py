@@ -1,27 +1,20 @@
 """Three oracles that judge the gradients of a program, each with a bound that has a reason.
 
-**Exact.** On dyadic inputs, multiples of 1/4, rows that add, multiply and choose round nothing. The
-chain rule in fractions gives the adjoint of every value, and equality is demanded.
+**Exact** (`judge_exactly`). On multiples of 1/4, rows that add, multiply and choose round nothing:
+every adjoint must equal that of the chain rule in fractions.
 
-**Local.** The partials are taken exactly at the floats that the graph recorded, and multiplied and
-summed exactly over all paths. The engine rounds: a partial by what its row states (`Op.ulps` of
-`Op.scale`), a product of the chain rule by half an ulp, a sum of n contributions by n-1 half ulps
-of the sum of their magnitudes. The bound follows these along the paths, as a running error: it is
-gamma_k times the sum of the magnitudes of all paths, with k counted path by path, plus what
-underflow may take, half of the smallest float a product. So the bound grows with depth, with
-fan-in, and with cancellation, and with nothing else.
+**Local** (`judge`). The exact partials at the recorded floats, multiplied and summed exactly over
+all paths. The engine rounds a partial by what its row states (`Op.ulps` of `Op.scale`), a product
+by half an ulp, and a sum of n contributions by n-1 half ulps of the sum of their magnitudes. The
+bound follows these along the paths, with half of the smallest float per product for underflow.
 
-**End to end.** Everything is computed again from the inputs, in many digits. The engine's gradient
-g differs by the local oracle's bound and by what the rounding of each value does to it, which is
-|dg/dv| times the rounding of v, summed over all values v. The factors dg/dv are second derivatives,
-by the engine itself: they set the width of the bound, the truth does not depend on them. It is a
-bound of first order; so twice as much is granted, and nothing is claimed where a partial changes by
-more than a thousandth between the recorded and the true values, or a value leaps. Where a kink lies
-between the two, the slope on the recorded side is as right as that on the other.
+**End to end** (`judge`). Everything again from the inputs, in many digits. The bound adds to the
+local one the rounding of each value v times |dg/dv|, a second derivative by the engine. It is of
+first order, so twice as much is granted, and nothing is claimed where a partial changes by more
+than a thousandth between the recorded and the true values, or a value leaps.
 
-The exact slopes are difference quotients of the rows' counterparts, which know no rule of the
-table: so a wrong rule, a rounding too many, a missing accumulation and a wrong order all show. At a
-kink an exact slope is not one number but two, and any number between them is right.
+The exact slopes depend on no rule of the table, so a wrong rule, a rounding too many, a missing
+accumulation and a wrong order all show. At a kink there are two, and any number between is right.
 """
 
 import math
@@ -42,7 +35,6 @@ from micrograd_notes.testing.numbers.exact import (
     Digits,
     Fractions,
     Slope,
-    best_numbers,
     evaluated,
     tangent,
 )
@@ -104,34 +96,24 @@ class Recorded(NamedTuple):
         values[-1].backward()
         return cls(program, values)
 
-    def steps(self) -> Iterator[tuple[int, Instruction]]:
-        """Yields the index of each value that an instruction made, and the instruction."""
-        first = len(self.program.inputs)
-        return enumerate(self.program.instructions, start=first)
-
     def numbers(self, instruction: Instruction) -> list[float]:
         """Returns the operands' recorded floats."""
-        return [
-            self.values[x].data if isinstance(x, int) else x for x in instruction.operands
-        ]
-
-    def name(self, index: int) -> str:
-        """Returns what the source calls the value."""
-        return self.program.name(index)
+        return [getattr(x, "data", x) for x in instruction.applied_to(self.values)]
 
     def applied(self, index: int) -> str:
         """Returns a value as what it was computed from, `v3 = tanh(0.5)`."""
         instruction = self.program.instructions[index - len(self.program.inputs)]
         numbers = ", ".join(map(repr, self.numbers(instruction)))
-        return f"{self.name(index)} = {instruction.op.name}({numbers})"
+        return f"{self.program.name(index)} = {instruction.op.name}({numbers})"
+
+    def partial(self, index: int, position: int) -> str:
+        """Returns a partial in words."""
+        return f"partial {position} of {self.applied(index)}"
 
     def claim(self, index: int, instruction: Instruction, exactly: bool = False) -> Claim:
         """Returns what the row says of the point that the graph recorded, and its own bounds."""
-        op, operands = instruction
+        op, wanted = instruction.op, instruction.wanted()
         numbers, value = self.numbers(instruction), self.values[index].data
-        wanted = [
-            i for i, x in enumerate(operands) if x.__class__ is int and op.is_differentiated(i)
-        ]
         partials = dict(zip(wanted, op.local_partials(wanted, value, numbers), strict=True))
         scale = op.scale(*numbers) if op.scale else 0.0
         bounds = {
@@ -151,9 +133,8 @@ def _is_constant(op: Op, index: int) -> bool:
 def _lost_below_normal(operands: Sequence[float], value: float, partial: float) -> float:
     """Returns what a partial may be off where a number on the way to it is subnormal.
 
-    There a row states no bound. Where the value is subnormal, it is off by a share of itself, and a
-    partial that is computed from it by the same share. Where the partial itself is hardly normal,
-    so may have been what was multiplied or divided by an operand to make it.
+    A subnormal value is off by a share of itself, and so is a partial that is computed from it.
+    Where the partial is hardly normal, a factor of it may have been subnormal.
     """
     lost = 0.0
     if 0.0 < abs(value) < SMALLEST_NORMAL:
@@ -177,47 +158,25 @@ def judge_exactly(program: Program) -> Judgement:
     []
     """
     judgement = Judgement()
-    kind = Fractions()
     recorded = Recorded.of(program)
-    slopes: dict[int, dict[int, Slope]] = {}
-    claims: dict[int, Claim] = {}
-    for index, instruction in recorded.steps():
-        claim = recorded.claim(index, instruction, exactly=True)
-        operands = [Fraction(x) for x in claim.operands]
-        found = tangent(kind, instruction.op, operands, claim)
-        assert found is not None, "fractions settle everything"
-        if not _is_float(found.value):
-            judgement.left_out["exact: a value would be rounded"] += 1
-            return judgement
-        judgement.hold("exact", partial(recorded.applied, index), claim.value, found.value, 0.0)
-        for i in claim.partials:
-            _hold_partial(judgement, "exact", recorded, index, i, claim, found.slopes[i])
-        slopes[index], claims[index] = found.slopes, claim
-    terms: list[list[Fraction]] = [[] for _ in recorded.values]
-    terms[-1] = [Fraction(1)]
+    exact = _judge_rows(judgement, recorded, Fractions())
+    if exact is None:
+        return judgement
     rounded: set[int] = set()  # values whose adjoint no float has, and what lies beneath them
-    for index, instruction in reversed(list(recorded.steps())):
-        _hold_exact_adjoint(judgement, recorded, index, terms[index], rounded)
-        for i, slope in slopes[index].items():
-            exact = _nearest(Fraction(claims[index].partials[i]), slope)
-            operand = int(instruction.operands[i])
-            terms[operand].append(sum(terms[index]) * exact)
-            if index in rounded:
-                rounded.add(operand)
-    for index in range(len(program.inputs)):
-        _hold_exact_adjoint(judgement, recorded, index, terms[index], rounded)
+    for index in range(len(exact.edges) - 1, -1, -1):
+        if index in rounded or not _sums_without_rounding(exact.terms[index]):
+            judgement.left_out["exact: an adjoint would be rounded"] += 1
+            rounded |= {index, *(edge.operand for edge in exact.edges[index])}
+        else:
+            _hold_adjoint(judgement, "exact", recorded, index, exact.adjoints[index], 0.0)
     return judgement
 
 
-def _hold_exact_adjoint(
-    judgement: Judgement, recorded: Recorded, index: int, terms: list[Fraction], rounded: set[int]
+def _hold_adjoint(
+    judgement: Judgement, oracle: str, recorded: Recorded, index: int, exact: Any, bound: float
 ) -> None:
-    if index in rounded or not _sums_without_rounding(terms):
-        judgement.left_out["exact: an adjoint would be rounded"] += 1
-        rounded.add(index)
-        return
-    what = partial("the adjoint of {}".format, recorded.name(index))
-    judgement.hold("exact", what, recorded.values[index].grad, sum(terms, Fraction(0)), 0.0)
+    what = partial("the adjoint of {}".format, recorded.program.name(index))
+    judgement.hold(oracle, what, recorded.values[index].grad, exact, bound)
 
 
 def _is_float(x: Fraction) -> bool:
@@ -231,28 +190,6 @@ def _sums_without_rounding(terms: list[Fraction]) -> bool:
     """
     finest = max((term.denominator for term in terms), default=1)
     return finest & (finest - 1) == 0 and sum(map(abs, terms)) * finest <= 2**53
-
-
-def _hold_partial(
-    judgement: Judgement,
-    oracle: str,
-    recorded: Recorded,
-    index: int,
-    position: int,
-    claim: Claim,
-    slope: Slope,
-) -> Any:
-    """Compares a partial with the nearest exact slope, and returns that."""
-    claimed = claim.partials[position]
-    truth = _nearest(claimed, slope) if math.isfinite(claimed) else slope.low
-    judgement.hold(
-        oracle,
-        lambda: f"partial {position} of {recorded.applied(index)}",
-        claimed,
-        truth,
-        claim.bounds[position],
-    )
-    return truth
 
 
 def _nearest(partial: Any, slope: Slope) -> Any:
@@ -277,15 +214,16 @@ class Edge(NamedTuple):
 
 @dataclass
 class Local:
-    """What the local oracle knows of each value: its rounding, its edges, its exact adjoint."""
+    """What the local oracle finds of each value: its rounding, its edges, its exact adjoint."""
 
     roundings: list[float]
     edges: list[list[Edge]]
-    adjoints: list[Any]
-    bounds: list[float]  # how far the engine's adjoint may be from the exact one
+    terms: list[list[Any]] = field(default_factory=list)  # what its users send to it
+    adjoints: list[Any] = field(default_factory=list)
+    bounds: list[float] = field(default_factory=list)  # how far off the engine's adjoint may be
 
 
-def judge(program: Program, kind: Digits | None = None, end_to_end: bool = True) -> Judgement:
+def judge(program: Program, end_to_end: bool = True) -> Judgement:
     """Holds the program's partials, adjoints and gradients against the other two oracles.
 
     >>> from micrograd_notes.engine import ops
@@ -294,7 +232,7 @@ def judge(program: Program, kind: Digits | None = None, end_to_end: bool = True)
     >>> judgement.mismatches, sorted(judgement.compared)
     ([], ['end to end', 'local'])
     """
-    kind = kind or best_numbers()
+    kind = Digits()
     judgement = Judgement()
     recorded = Recorded.of(program)
     inputs = recorded.values[: len(program.inputs)]
@@ -307,36 +245,54 @@ def judge(program: Program, kind: Digits | None = None, end_to_end: bool = True)
 
 
 def _judge_locally(judgement: Judgement, recorded: Recorded, kind: Digits) -> Local | None:
+    local = _judge_rows(judgement, recorded, kind)
+    for index, bound in enumerate(local.bounds if local else ()):
+        if math.isfinite(bound):
+            exact = local.adjoints[index]  # type: ignore[union-attr]
+            _hold_adjoint(judgement, "local", recorded, index, exact, bound)
+        else:
+            judgement.left_out["local: an adjoint overflows"] += 1
+    return local
+
+
+def _judge_rows(judgement: Judgement, recorded: Recorded, kind: Digits) -> Local | None:
+    """Compares every value and partial, and sums the exact ones over all paths.
+
+    With fractions equality is demanded. Returns None, and says why, where the oracle has no answer.
+    """
+    exactly = isinstance(kind, Fractions)
+    oracle = "exact" if exactly else "local"
     count = len(recorded.values)
-    local = Local([0.0] * count, [[] for _ in range(count)], [], [])
-    for index, instruction in recorded.steps():
+    local = Local([0.0] * count, [[] for _ in range(count)])
+    for index, instruction in recorded.program.steps():
         op = instruction.op
-        claim = recorded.claim(index, instruction)
+        claim = recorded.claim(index, instruction, exactly)
         found = tangent(kind, op, _as_operands(op, claim.operands, kind), claim)
         if found is None:
-            judgement.left_out[f"local: no exact slope of {op.name}"] += 1
+            judgement.left_out[f"{oracle}: no exact slope of {op.name}"] += 1
             return None
-        rounding, bound = abs(found.value - claim.value), _bound_of_value(claim)
+        if exactly and not _is_float(found.value):
+            judgement.left_out["exact: a value would be rounded"] += 1
+            return None
+        rounding = abs(found.value - claim.value)
+        bound = 0.0 if exactly else _bound_of_value(claim)
         if rounding > bound and any(x == 0 and math.copysign(1.0, x) < 0 for x in claim.operands):
-            judgement.left_out["local: a zero has a sign"] += 1  # as in atan2(-0.0, -1.0)
+            judgement.left_out[f"{oracle}: a zero has a sign"] += 1  # as in atan2(-0.0, -1.0)
             return None
-        what = partial(recorded.applied, index)
-        judgement.hold("local", what, claim.value, found.value, bound)
+        applied = partial(recorded.applied, index)
+        judgement.hold(oracle, applied, claim.value, found.value, bound)
         local.roundings[index] = float(rounding)
         for i, claimed in claim.partials.items():
+            slope = found.slopes[i]
             if claim.value == 0.0 and found.value != 0:  # it underflowed, and so may this
-                claim.bounds[i] += _float(abs(found.slopes[i].low))
-            exact = _hold_partial(judgement, "local", recorded, index, i, claim, found.slopes[i])
+                claim.bounds[i] += _float(abs(slope.low))
+            exact = _nearest(claimed, slope) if math.isfinite(claimed) else slope.low
+            what = partial(recorded.partial, index, i)
+            judgement.hold(oracle, what, claimed, exact, claim.bounds[i])
             operand = int(instruction.operands[i])
             edge = Edge(operand, i, claimed, kind.number(exact), claim.bounds[i])
             local.edges[index].append(edge)
     _sum_over_paths(local, kind)
-    for index, bound in enumerate(local.bounds):
-        if not math.isfinite(bound):
-            judgement.left_out["local: an adjoint overflows"] += 1
-            continue
-        what = partial("the adjoint of {}".format, recorded.name(index))
-        judgement.hold("local", what, recorded.values[index].grad, local.adjoints[index], bound)
     return local
 
 
@@ -346,10 +302,9 @@ def _as_operands(op: Op, floats: Sequence[float], kind: Digits) -> list[Any]:
 
 
 def _bound_of_value(claim: Claim) -> float:
-    """Returns what a value may be off: a few ulp of it, or of what it is the difference of.
+    """Returns what a value may be off: a few ulp of it, and of its operands.
 
-    log(exp(a) + exp(b)) cancels where it is near 0. Then it is right for operands that are off by
-    a few ulp; mathematics grants no more to who knows the operands as floats.
+    log(exp(a) + exp(b)) near 0 is a difference of large terms.
     """
     size = max(map(abs, claim.operands))
     passed_on = (abs(p) * math.ulp(claim.operands[i]) for i, p in claim.partials.items())
@@ -359,24 +314,24 @@ def _bound_of_value(claim: Claim) -> float:
 def _sum_over_paths(local: Local, kind: Digits) -> None:
     """Sets the exact adjoints, and how far the engine may be from them: see the file's opening."""
     count = len(local.edges)
-    adjoints = [kind.number(0.0)] * count
-    adjoints[-1] = kind.number(1.0)
-    errors, sizes, terms, bounds = [0.0] * count, [0.0] * count, [0] * count, [0.0] * count
+    terms: list[list[Any]] = [[] for _ in range(count)]
+    terms[-1] = [kind.number(1.0)]
+    adjoints: list[Any] = [None] * count
+    errors, sizes, bounds = [0.0] * count, [0.0] * count, [0.0] * count
     for index in range(count - 1, -1, -1):
-        exact = adjoints[index]
-        error = errors[index] + max(terms[index] - 1, 0) * U * sizes[index]
+        adjoints[index] = exact = sum(terms[index], kind.number(0.0))
+        error = errors[index] + max(len(terms[index]) - 1, 0) * U * sizes[index]
         bounds[index] = error = error * UPWARD
         size = abs(_float(exact))
         for operand, _, claimed, exact_partial, off in local.edges[index]:
-            adjoints[operand] = adjoints[operand] + exact * exact_partial
+            terms[operand].append(exact * exact_partial)
             steepest = max(abs(claimed), abs(_float(exact_partial)))
             product = (size + error) * steepest
             errors[operand] += error * steepest + size * off
             if off > 0.0:  # else the row is linear: its partial is 1 or -1, and nothing rounds
                 errors[operand] += U * product + TINY
             sizes[operand] += product
-            terms[operand] += 1
-    local.adjoints, local.bounds = adjoints, bounds
+    local.terms, local.adjoints, local.bounds = terms, adjoints, bounds
 
 
 def _float(x: Any) -> float:
@@ -411,14 +366,14 @@ def _judge_end_to_end(
         judgement.left_out["end to end: not settled in 4096 bits"] += 1
         return
     edges: list[list[Edge]] = [[] for _ in truth]
-    for index, instruction in recorded.steps():
+    for index, instruction in recorded.program.steps():
         reason = _true_edges(recorded, local, truth, kind, index, instruction, edges[index])
         if not reason and _leaps(recorded, local, truth, index, edges[index]):
             reason = "a jump in reach"
         if reason:
             judgement.left_out[f"end to end: {reason}"] += 1
             return
-    exact = Local(local.roundings, edges, [], [])
+    exact = Local(local.roundings, edges)
     _sum_over_paths(exact, kind)
     got = [value.grad for value in recorded.values]
     value_bound = 2.0 * total(
@@ -436,7 +391,7 @@ def _judge_end_to_end(
         if not math.isfinite(bound):
             judgement.left_out["end to end: a bound overflows"] += 1
             continue
-        what = partial("the gradient of {}".format, recorded.name(i))
+        what = partial("the gradient of {}".format, recorded.program.name(i))
         judgement.hold("end to end", what, got[i], exact.adjoints[i], bound)
 
 
@@ -461,10 +416,9 @@ def _values_in(recorded: Recorded, kind: Digits, bits: int) -> list[Any] | None:
         values = [kind.number(x) for x in recorded.program.inputs]
         for op, operands in recorded.program.instructions:
             value = evaluated(kind, op, _true_operands(op, operands, values, kind))
-            settled = None if value is None else kind.settled(value)
-            if settled is None:
+            if value is None:
                 return None
-            values.append(settled)
+            values.append(value)
     return values
 
 
@@ -569,7 +523,7 @@ def exact_rows() -> tuple[Op, ...]:
     """Returns the rows whose values on multiples of 1/4 are multiples of 1/256, by counterpart.
 
     >>> [op.name for op in exact_rows()][:4]
-    ['add', 'subtract', 'multiply', 'chain']
+    ['add', 'subtract', 'multiply', 'neg']
     """
     return tuple(op for op in BUILT_IN if _is_exact(op))
 
@@ -581,7 +535,7 @@ def _is_exact(op: Op) -> bool:
         operands = [Fraction(dyadic(generator)) for _ in range(op.arity or 3)]
         try:
             value = evaluated(kind, op, operands)
-        except (AttributeError, TypeError):  # it asks for more than arithmetic
+        except (AttributeError, TypeError):  # it needs more than arithmetic
             return False
         if value is None or 256 % value.denominator:
             return False

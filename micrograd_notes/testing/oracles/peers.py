@@ -1,10 +1,7 @@
-"""The same program in PyTorch and in JAX: engines of other people's, as one more oracle.
+"""The same program in PyTorch and in JAX.
 
-A row is evaluated by its spelling in NumPy, which JAX shares and PyTorch nearly, and the library
-differentiates it by its own rules. So the peers share no derivative with us. In float64 they lose
-digits where we keep them, so how far they may be off is for whoever compares to say.
-
-This file knows programs and two libraries, either of which may be missing. It judges nothing.
+A row is evaluated by its spelling in NumPy, and the library differentiates it by its own rules. In
+float64 the libraries lose digits where we keep them, so the caller sets the tolerance.
 """
 
 import importlib.util
@@ -44,8 +41,8 @@ def gradient_in(library: str, program: Program) -> list[float]:
 
 def _run(program: Program, inputs: list[Any], function_of: Callable[[Op], Function]) -> Any:
     values = list(inputs)
-    for op, operands in program.instructions:
-        values.append(function_of(op)(*[values[x] if x.__class__ is int else x for x in operands]))
+    for instruction in program.instructions:
+        values.append(function_of(instruction.op)(*instruction.applied_to(values)))
     return values[-1]
 
 

@@ -1,1 +1,1 @@
-"""Graphs as data, recorded or random, and Hypothesis strategies for them."""
+"""Programs: graphs as data, recorded, drawn at random or by Hypothesis."""

@@ -1,24 +1,15 @@
 """A state machine over histories: everything that can happen to graphs, in any order.
 
-Most tests build one graph and sweep it once. Engines break later: at the second sweep, after a leaf
-was changed, in a copy, in what `no_grad` left behind. `Histories` draws such steps at random, does
-each of them twice, with `Value`s and with a naive model, and after each step demands that both
-agree:
+Most tests build one graph and go back through it once. Engines break later: at the second backward
+pass, after a leaf was changed, in a copy, after `no_grad`. `Histories` draws such steps at random,
+does each with `Value`s and with a naive model, and after each step demands that both agree: on all
+values that are alive, on what was refused, and on what must be gone without the garbage collector.
 
-- on every number, gradient, operation, operand and flag of all values that are alive, and on which
-  of them are one and the same;
-- that a sweep was refused where it had to be, and that a refused one changed no leaf;
-- that what nothing refers to any more is gone, without the garbage collector.
-
-The model shares nothing with the engine but the table. A derivative it finds forward, by carrying
-one leaf's tangent through all values in the order in which they were made, in exact fractions: no
-sweep, no order to be found, no rounding. So it is slow and obvious.
+The model shares only the table with the engine. It finds a derivative forward, in exact fractions.
 
     TestHistories = Histories.TestCase                      # the whole test
 
-A failing history prints as the steps that lead there, `state.backward(at=0, adjoint=1.0)`, which
-run when they are pasted. This file knows what a `Value` promises. How it keeps the promise, it does
-not.
+A failing history prints as the steps that lead there, which run when they are pasted.
 """
 
 import copy
@@ -41,6 +32,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from micrograd_notes.engine import Value, backward, modes
 from micrograd_notes.engine.op import TABLE, Op, lookup
 from micrograd_notes.nn import Module
+from micrograd_notes.testing.programs.strategies import rows_and_counts
 
 
 class Disagreement(AssertionError):
@@ -54,7 +46,7 @@ _UNIT = Fraction(1, 2**53)  # the largest relative error of one rounding
 
 @dataclass(frozen=True)
 class Known:
-    """A number that the model knows exactly, and how far off floats may be that add it up."""
+    """An exact number, and how far off a sum of floats may be."""
 
     exact: Fraction
     slack: Fraction = Fraction(0)
@@ -71,7 +63,7 @@ class Known:
 
 @dataclass(eq=False)
 class Remembered:
-    """What the model remembers of a value."""
+    """The model of a value."""
 
     data: float
     requires_grad: bool
@@ -169,18 +161,12 @@ def _calls(operations: Iterable[Op] | None) -> st.SearchStrategy[list[Call]]:
 
 @lru_cache(maxsize=16)
 def _call(rows: tuple[Op, ...]) -> st.SearchStrategy[Call]:
-    # Only rows of several operands share values, and most of the table has one: hence the repeats.
-    choices = [
-        (op.name, count)
-        for op in rows
-        for count in ([op.arity] if op.arity else [1, 2, 3])
-        for _ in range(count)
-    ]
+    choices = rows_and_counts(rows, most=3)
     widest = max(count for _, count in choices)
     # The first operand is a value: of numbers alone no value is made.
     operands = [_WHICH, *[st.one_of(_WHICH, _WHICH, _WHICH, _NUMBERS)] * (widest - 1)]
     return st.tuples(st.sampled_from(choices), st.tuples(*operands)).map(
-        lambda drawn: (drawn[0][0], *drawn[1][: drawn[0][1]])
+        lambda drawn: (drawn[0][0].name, *drawn[1][: drawn[0][1]])
     )
 
 
@@ -255,13 +241,13 @@ class Histories(RuleBasedStateMachine):
         except RuntimeError:
             _demand(
                 not root.requires_grad or any(node.is_stale for node in nodes),
-                "a sweep was refused, though the root needs a gradient and no leaf was changed",
+                "backward was refused, though the root needs a gradient and no leaf was changed",
             )
             if root.requires_grad:
                 for node in nodes:
                     node.grad = node.grad if node.op is None else None
             return
-        _demand(root.requires_grad, "a sweep started from a value that needs no gradient")
+        _demand(root.requires_grad, "backward started from a value that does not need a gradient")
         for node in nodes:
             if node.requires_grad:
                 swept = derivative(root, node, adjoint)
@@ -285,7 +271,7 @@ class Histories(RuleBasedStateMachine):
             expected = derivative(root, by_)
             _demand(
                 expected.allows(got.data),
-                f"a derivative is {got.data!r} in place of {float(expected.exact)!r}",
+                f"a derivative is {got.data!r} instead of {float(expected.exact)!r}",
             )
 
     @rule(several=_SEVERAL)
@@ -430,11 +416,11 @@ class Histories(RuleBasedStateMachine):
                 raise Disagreement(f"{_spelled(model)} is there twice")
             if len(value.operands) != len(model.operands):
                 raise Disagreement(
-                    f"{_spelled(model)} has {len(value.operands)} operands in place of "
+                    f"{_spelled(model)} has {len(value.operands)} operands instead of "
                     f"{len(model.operands)}"
                 )
             waiting += zip(value.operands, model.operands, strict=True)
-        _demand(len(set(pairs.values())) == len(pairs), "one value stands for two of the model")
+        _demand(len(set(pairs.values())) == len(pairs), "one value is two of the model's")
         return pairs
 
 
@@ -461,17 +447,17 @@ def _check(value: Value, model: Remembered) -> None:
     """Raises `Disagreement` where the value is not as the model remembers it."""
     wrong = ""
     if value.op is not model.op:
-        wrong = f"was made by {value.op} in place of {model.op}"
+        wrong = f"was made by {value.op} instead of {model.op}"
     elif value.data != model.data:
         wrong = f"has the data {value.data!r}"
     elif value.requires_grad is not model.requires_grad:
         wrong = f"has requires_grad={value.requires_grad}"
     elif model.grad is None and value.has_grad:
-        wrong = f"has the gradient {value.grad!r}, and no sweep came by"
+        wrong = f"has the gradient {value.grad!r}, though no backward pass reached it"
     elif model.grad is not None and not value.has_grad:
-        wrong = "has no gradient, and a sweep came by"
+        wrong = "does not have a gradient, though a backward pass reached it"
     elif model.grad is not None and not model.grad.allows(value.grad):
-        wrong = f"has the gradient {value.grad!r} in place of {float(model.grad.exact)!r}"
+        wrong = f"has the gradient {value.grad!r} instead of {float(model.grad.exact)!r}"
     if wrong:
         raise Disagreement(f"{_spelled(model)}, {wrong}")
 

@@ -1,9 +1,8 @@
-"""Kinks inside a program: which gradients are right where an operation stands at one.
+"""Kinks inside a program: which gradients are right where an operation is at one.
 
-A value that is exactly at the switching point of `relu`, or nearer to it than it may be off by
-rounding, can count as on either side. So the local partial there is an interval, from one side to
-the other, with the operation's own convention in it. The gradient may then be anything between the
-smallest and the largest that the intervals allow. This file knows programs, rows and intervals.
+A value at the switching point of `relu`, or as near to it as rounding, counts as on either side. So
+its local partial is an interval, and the gradient may be anything that the intervals allow.
+`gradcheck` calls `interior_hull` and `jump_in_doubt`.
 """
 
 import itertools
@@ -12,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from micrograd_notes.engine.accurate import total
 from micrograd_notes.engine.op import Op
-from micrograd_notes.testing.programs.random_programs import Program
+from micrograd_notes.testing.programs.random_programs import Instruction, Program
 
 __all__ = ["interior_hull", "jump_in_doubt", "rounding_of_values"]
 
@@ -26,16 +25,12 @@ Interval = tuple[float, float]
 def rounding_of_values(program: Program, values: Sequence[float]) -> list[float]:
     """Returns how far each value may be off by rounding: its own, and what its operands pass on."""
     errors = [0.0] * len(program.inputs)
-    for k, (op, operands) in enumerate(program.instructions):
-        value = values[len(program.inputs) + k]
-        numbers = [values[x] if isinstance(x, int) else x for x in operands]
-        moving = [i for i, x in enumerate(operands) if isinstance(x, int) and errors[x]]
-        wanted = [i for i in moving if op.is_differentiated(i)]
+    for index, instruction in program.steps():
+        value = values[index]
         error = _OWN_ROUNDING * _ULP * abs(value) + 5e-324
-        for index, partial in zip(
-            wanted, op.local_partials(wanted, value, numbers), strict=True
-        ):
-            passed = abs(float(partial)) * errors[operands[index]]  # type: ignore[index]
+        for position, partial in instruction.partials(value, values).items():
+            of_operand = errors[int(instruction.operands[position])]
+            passed = abs(partial) * of_operand if of_operand else 0.0
             error += passed if math.isfinite(passed) else abs(value)
         errors.append(error)
     return errors
@@ -53,32 +48,32 @@ def interior_hull(program: Program, index: int) -> Interval:
     errors = rounding_of_values(program, values)
     adjoints: list[Interval] = [(0.0, 0.0) for _ in values]
     adjoints[-1] = (1.0, 1.0)
-    first = len(program.inputs)
-    for k in range(len(program.instructions) - 1, -1, -1):
-        op, operands = program.instructions[k]
-        numbers = [values[x] if isinstance(x, int) else x for x in operands]
-        doubts = [errors[x] if isinstance(x, int) else 0.0 for x in operands]
-        for i, operand in enumerate(operands):
-            if not isinstance(operand, int) or not op.is_differentiated(i):
-                continue
-            partials = list(_possible_partials(op, i, numbers, doubts))
+    for result, instruction in reversed(list(program.steps())):
+        numbers = instruction.applied_to(values)
+        doubts = _doubts(instruction, errors)
+        for i in instruction.wanted():
+            partials = list(_possible_partials(instruction.op, i, numbers, doubts))
             interval = (min(partials), max(partials))
-            adjoints[operand] = _sum(adjoints[operand], _product(adjoints[first + k], interval))
+            operand = int(instruction.operands[i])
+            adjoints[operand] = _sum(adjoints[operand], _product(adjoints[result], interval))
     return adjoints[index]
+
+
+def _doubts(instruction: Instruction, errors: Sequence[float]) -> list[float]:
+    """Returns how far each operand may be off."""
+    return [errors[x] if isinstance(x, int) else 0.0 for x in instruction.operands]
 
 
 def jump_in_doubt(program: Program) -> Op | None:
     """Returns an operation that is nearer to a jump than its operands may be off by rounding."""
     values = program.values()
     errors = rounding_of_values(program, values)
-    for k, (op, operands) in enumerate(program.instructions):
-        value = values[len(program.inputs) + k]
-        numbers = [values[x] if isinstance(x, int) else x for x in operands]
-        doubts = [errors[x] if isinstance(x, int) else 0.0 for x in operands]
-        allowed = 1e3 * errors[len(program.inputs) + k] + 1e-290
-        for moved in _beyond_a_kink(op, numbers, doubts):
+    for index, instruction in program.steps():
+        op, numbers = instruction.op, instruction.applied_to(values)
+        allowed = 1e3 * errors[index] + 1e-290
+        for moved in _beyond_a_kink(op, numbers, _doubts(instruction, errors)):
             try:
-                if abs(op.forward(*moved) - value) > allowed:
+                if abs(op.forward(*moved) - values[index]) > allowed:
                     return op
             except (ArithmeticError, ValueError):
                 continue
@@ -86,7 +81,7 @@ def jump_in_doubt(program: Program) -> Op | None:
 
 
 def _possible_partials(
-    op: Op, index: int, numbers: list[float], doubts: list[float]
+    op: Op, index: int, numbers: Sequence[float], doubts: list[float]
 ) -> Iterator[float]:
     """Yields the partial at the point and, if a kink is in doubt, on its other sides."""
     yield _partial(op, index, numbers)
@@ -96,8 +91,8 @@ def _possible_partials(
             yield partial
 
 
-def _beyond_a_kink(op: Op, numbers: list[float], doubts: list[float]) -> Iterator[list[float]]:
-    """Yields operands on all sides of a kink, if the operands are nearer to one than they are sure.
+def _beyond_a_kink(op: Op, numbers: Sequence[float], doubts: list[float]) -> Iterator[list[float]]:
+    """Yields operands on all sides of a kink that rounding may have crossed.
 
     Of more operands than four, it moves one at a time.
     """
@@ -121,7 +116,7 @@ def _beyond_a_kink(op: Op, numbers: list[float], doubts: list[float]) -> Iterato
         yield [x + sign * step for x, sign, step in zip(numbers, signs, steps, strict=True)]
 
 
-def _partial(op: Op, index: int, numbers: list[float]) -> float:
+def _partial(op: Op, index: int, numbers: Sequence[float]) -> float:
     try:
         return float(op.local_partials([index], op.forward(*numbers), numbers)[0])
     except (ArithmeticError, ValueError):

@@ -1,11 +1,8 @@
-"""Programs: graphs written down as data, to be drawn at random, evaluated and printed.
+"""Programs: graphs as data, which can be drawn at random, evaluated, recorded and printed.
 
 A program is a list of instructions, each a row of the table and its operands: earlier values, or
-plain numbers. So inner values are shared, as in a graph, and the same program runs on floats, on
-`Value`s, and on numbers of many digits. That makes it the thing that an oracle judges an engine by.
-
-This file knows the table and what a recorded graph looks like. It knows no derivative and no sweep:
-what it reads from a graph, it reads by a walk of its own.
+plain numbers. It runs on floats, on `Value`s and on numbers of many digits, so an oracle can judge
+an engine by it. A recorded graph is read by a walk that shares nothing with the engine's.
 """
 
 import math
@@ -15,19 +12,65 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
-from micrograd_notes.engine import Value, ops
-from micrograd_notes.engine.op import Op
+from micrograd_notes.engine import Value, helper_ops, ops
+from micrograd_notes.engine.op import Op, built_in_rows
 
 
 class Instruction(NamedTuple):
     """One row and what it is applied to: an int is the index of an earlier value, a float itself.
 
-    >>> Instruction(ops.multiply, (0, 2.0))
+    >>> double = Instruction(ops.multiply, (0, 2.0))
+    >>> double
     Instruction(op=Op(multiply), operands=(0, 2.0))
+    >>> double.applied_to([3.0]), double.wanted()
+    ((3.0, 2.0), [0])
     """
 
     op: Op
     operands: tuple[int | float, ...]
+
+    def applied_to(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """Returns the operands, with the values that the indices stand for."""
+        return tuple([values[x] if x.__class__ is int else x for x in self.operands])
+
+    def read(self) -> set[int]:
+        """Returns the indices of the values that it uses."""
+        return {x for x in self.operands if isinstance(x, int)}
+
+    def wanted(self) -> list[int]:
+        """Returns the positions of the operands that a gradient flows into."""
+        return [
+            i for i, x in enumerate(self.operands)
+            if x.__class__ is int and self.op.is_differentiated(i)
+        ]
+
+    def partials(self, result: float, values: Sequence[Any]) -> dict[int, float]:
+        """Returns the local partials by the positions of their operands."""
+        wanted = self.wanted()
+        numbers = self.op.local_partials(wanted, result, self.applied_to(values))
+        return dict(zip(wanted, map(float, numbers), strict=True))
+
+    def number(self, values: Sequence[float]) -> float | None:
+        """Returns the result, or None where it or a partial is not finite, or nothing flows.
+
+        A rule that raises, or returns no numbers, is left for a check to find.
+        """
+        if not self.wanted():
+            return None
+        try:
+            number = float(self.op.forward(*self.applied_to(values)))
+        except (ArithmeticError, ValueError):
+            return None
+        try:
+            is_finite = all(map(math.isfinite, self.partials(number, values).values()))
+        except Exception:
+            is_finite = True
+        return number if math.isfinite(number) and is_finite else None
+
+    def renumbered(self, place: Callable[[int], int]) -> "Instruction":
+        """Returns the instruction with other indices."""
+        xs = [place(x) if x.__class__ is int else x for x in self.operands]
+        return Instruction(self.op, tuple(xs))
 
 
 @dataclass(frozen=True)
@@ -60,9 +103,30 @@ class Program:
         values: list[Any] = list(inputs or self.inputs)
         if len(values) != len(self.inputs):
             raise ValueError(f"the program has {len(self.inputs)} inputs, got {len(values)}")
-        for op, operands in self.instructions:
-            values.append(op(*[values[x] if x.__class__ is int else x for x in operands]))
+        for instruction in self.instructions:
+            values.append(instruction.op(*instruction.applied_to(values)))
         return values
+
+    def steps(self) -> Iterator[tuple[int, Instruction]]:
+        """Yields the index of each value that an instruction makes, and the instruction."""
+        return enumerate(self.instructions, start=len(self.inputs))
+
+    def trimmed(self, keeps_inputs: bool = False) -> "Program":
+        """Returns the program without what its result does not depend on.
+
+        >>> unused = Instruction(ops.sin, (0,))
+        >>> Program((3.0, 4.0), (unused, Instruction(ops.exp, (1,)))).trimmed()
+        Program((4.0,), (Instruction(ops.exp, (0,)),))
+        """
+        used = {len(self.inputs) + len(self.instructions) - 1}
+        for index, instruction in reversed(list(self.steps())):
+            if index in used:
+                used |= instruction.read()
+        if keeps_inputs:
+            used |= set(range(len(self.inputs)))
+        place = {old: new for new, old in enumerate(sorted(used))}
+        kept = [step.renumbered(place.__getitem__) for i, step in self.steps() if i in used]
+        return Program(tuple(x for i, x in enumerate(self.inputs) if i in used), tuple(kept))
 
     def __call__(self, *inputs: Any) -> Any:
         """Returns the last value.
@@ -85,7 +149,7 @@ class Program:
         lines.append("")
         lines += [f"{name} = lookup({name!r})" for name in registered]
         lines += [f"{self.name(i)} = Value({_literal(x)})" for i, x in enumerate(self.inputs)]
-        for i, instruction in enumerate(self.instructions, start=len(self.inputs)):
+        for i, instruction in self.steps():
             lines.append(f"{self.name(i)} = {self._call(instruction)}")
         lines.append(f"{self.name(len(self.inputs) + len(self.instructions) - 1)}.backward()")
         names = ", ".join(f"{self.name(i)}.grad" for i in range(len(self.inputs)))
@@ -107,9 +171,9 @@ class Program:
         return f"{f'({left})' if left.startswith('-') else left} {op.symbol} {right}"
 
     def __repr__(self) -> str:
-        """Returns it as Python, where `Instruction`, `Program` and `micrograd_notes.engine.ops` are known.
+        """Returns it as Python, where `Instruction`, `Program` and the module `ops` are known.
 
-        A row of one's own is looked up in the table.
+        A custom operation is looked up in the table.
         """
         steps = [f"Instruction({_row(op)}, {_tuple(xs)})" for op, xs in self.instructions]
         return f"Program({_tuple(self.inputs)}, ({_joined(steps)}))"
@@ -122,8 +186,7 @@ class Program:
     def recorded(cls, root: Value, inputs: Sequence[Value]) -> "Program":
         """Returns the program that a graph records, as a function of the inputs.
 
-        Leaves that are not among the inputs become plain numbers. What lies beneath an input is
-        left out.
+        Other leaves become plain numbers. The program leaves out what an input was made from.
 
         >>> x = Value(3.0)
         >>> Program.recorded(x * 2, [x])
@@ -144,8 +207,8 @@ class Program:
 def _made(root: Value, given: Iterable[Value]) -> Iterator[Value]:
     """Yields each value that the root is made from, once all of its operands were yielded.
 
-    It counts what each value still waits for, from the leaves up, where `topological_order` goes
-    down from the root: of two walks that share no idea, each can be held against the other.
+    It goes from the leaves up, and `topological_order` down from the root, so each can be compared
+    with the other.
     """
     found: dict[Value, None] = {root: None}
     stop = set(given)
@@ -178,7 +241,7 @@ def _is_operator(op: Op) -> bool:
 
 
 def _is_importable(op: Op) -> bool:
-    """Returns whether `ops` has it by its name; `functions.pick` is a function that uses the row."""
+    """Returns whether `ops` has it by its name; `pick` there is a function that uses the row."""
     return getattr(ops, op.name, None) is op
 
 
@@ -200,8 +263,13 @@ def _literal(x: float) -> str:
 
 # ---- at random -----------------------------------------------------------------------------------
 
-BUILT_IN: tuple[Op, ...] = tuple(x for x in vars(ops).values() if isinstance(x, Op))
-"""The rows that come with the package, in the order of the page of calculus."""
+def most_used_first(rows: Iterable[Op]) -> list[Op]:
+    """Returns the rows of the page of calculus first, then those that derivatives need."""
+    return sorted(rows, key=lambda op: getattr(helper_ops, op.name, None) is op)
+
+
+BUILT_IN: tuple[Op, ...] = tuple(most_used_first(built_in_rows()))
+"""The rows that come with the package."""
 
 LEAST_SHARED = 0.3
 """Of the values of a random program, at least this share is used more than once."""
@@ -222,10 +290,8 @@ def random_program(
     """Returns a program drawn from one fixed distribution.
 
     It has `least` to `most` values, sizes log-uniform, one to six of them inputs, and the result
-    depends on each. An input is log-uniform over 1e-8 to 1e8, of both signs. Rows with more
-    operands come more often. At least three in ten values are used more than once. No value and no
-    local partial overflows or leaves a domain: such an instruction is drawn again. Every value has
-    a gradient.
+    depends on each. At least three in ten values are used more than once. All values and local
+    partials are finite, and every value has a gradient.
 
     >>> program = random_program(random.Random(1), most=12)
     >>> len(program.values()) <= 12
@@ -265,26 +331,14 @@ class _Drawing:
 
     def _draws(self, op: Op, merges: bool) -> bool:
         """Appends an instruction of the row, if it is defined on the operands that are drawn."""
-        operands = self._operands(op, merges)
-        numbers = [self.numbers[x] if x.__class__ is int else x for x in operands]
-        wanted = [
-            i for i, x in enumerate(operands) if x.__class__ is int and op.is_differentiated(i)
-        ]
-        if not wanted:
-            return False  # it would have no gradient
-        try:
-            number = float(op.forward(*numbers))
-        except (ArithmeticError, ValueError):
+        instruction = Instruction(op, self._operands(op, merges))
+        number = instruction.number(self.numbers)
+        if number is None:
             return False
-        if not math.isfinite(number):
-            return False
-        partials = op.local_partials(wanted, number, numbers)
-        if not all(map(math.isfinite, partials)):
-            return False
-        if merges and not any(partials):
+        if merges and not any(instruction.partials(number, self.numbers).values()):
             return False  # at the top of a program, it would leave all beneath without a gradient
-        self.instructions.append(Instruction(op, operands))
-        for x in operands:
+        self.instructions.append(instruction)
+        for x in instruction.operands:
             if x.__class__ is int:
                 self.uses[x] += 1
         self.unused = [i for i in self.unused if self.uses[i] == 0] + [len(self.numbers)]
@@ -319,7 +373,7 @@ class _Drawing:
 def _often(rows: tuple[Op, ...]) -> tuple[tuple[Op, ...], tuple[Op, ...]]:
     """Returns the rows to draw from, and those that can merge two values.
 
-    A row stands there as often as it has operands: only rows with several of them share values.
+    A row is there as often as it has operands: only rows with several of them share values.
     """
     everything = tuple(op for op in rows for _ in range(op.arity or 3))
     return everything, tuple(op for op in everything if (op.arity or 3) - _has_a_setting(op) > 1)

@@ -6,14 +6,10 @@
     @given(strategies.programs())
     def test_my_engine(program): ...
 
-Gradients go wrong at places: where two branches meet, at the end of a domain, where numbers are
-huge or tiny, and where a value is used twice. So that is where these strategies go more often than
-chance would. What they know of an operation they read from its row, and the table they read when
-they draw: a row of one's own is drawn from the moment it is there.
-
-What is drawn prints as code that runs, and shrinks: numbers to 0 and 1, points to the very edge or
-kink, programs to the shortest one, as short as `x + x`. Values, programs and modules are found by
-their types, too: `from_type(Value)` needs no import of this file.
+They often draw where gradients go wrong: where two branches meet, at the end of a domain, where
+numbers are huge or tiny, and where a value is used twice. They read the table when they draw, so a
+custom operation is drawn at once. All that is drawn prints as code that runs, and shrinks.
+`from_type(Value)`, of a program or of a module needs no import of this file.
 """
 
 import math
@@ -30,8 +26,8 @@ from micrograd_notes.engine import Value
 from micrograd_notes.engine.facts import Interval
 from micrograd_notes.engine.op import TABLE, Op
 from micrograd_notes.nn import MLP, Layer, Module, Neuron, activation_names
-from micrograd_notes.testing.numbers.operand import numbers_for
-from micrograd_notes.testing.programs.random_programs import Instruction, Program
+from micrograd_notes.testing.numbers.operand import operands_of
+from micrograd_notes.testing.programs.random_programs import Instruction, Program, most_used_first
 
 __all__ = [
     "finite_numbers",
@@ -73,9 +69,7 @@ def finite_numbers(low: float = -math.inf, high: float = math.inf) -> SearchStra
     """Draws finite floats from low to high: small whole numbers, everyday sizes, and all sizes.
 
     A third are whole numbers from -4 to 4, a third have a size that is log-uniform over 2**-28 to
-    2**28, and a third are any floats, most of them huge or tiny and some subnormal. What falls
-    outside of low and high is halved until it lies inside, or moved to the nearer of them. They
-    shrink to 0, or to the end that is nearest to it.
+    2**28, and a third are any floats. They shrink to 0, or to the end that is nearest to it.
 
     >>> from hypothesis import find
     >>> find(finite_numbers(), lambda x: True), find(finite_numbers(low=1.0), lambda x: True)
@@ -109,9 +103,8 @@ def points_near(
 ) -> SearchStrategy[float]:
     """Draws the number itself, its neighbours among the floats, and points at every distance.
 
-    The distances are log-uniform, from one unit in the last place up to half the number; around 0
-    from the least float up to 1/2. With low and high no point lies outside of them. They shrink to
-    the number itself.
+    The distances are log-uniform, from one unit in the last place up to half the number, or from
+    the least float up to 1/2 around 0. They shrink to the number itself.
 
     >>> from hypothesis import find
     >>> find(points_near(1.0), lambda x: x > 1)
@@ -148,10 +141,9 @@ def _kept_inside(x: float, low: float, high: float) -> float:
 
 
 def points(op: Op) -> SearchStrategy[tuple[float, ...]]:
-    """Draws operands at which the operation is defined, a third of them near its hard numbers.
+    """Draws operands at which `forward` succeeds, a third of them near the row's hard numbers.
 
-    Defined means that `forward` succeeds; where it overflows to inf as Python's arithmetic does, it
-    succeeds. A row that takes any number of operands gets one to four.
+    A row that takes any number of operands gets one to four.
 
     >>> from hypothesis import find
     >>> from micrograd_notes.engine import ops
@@ -184,9 +176,8 @@ def points_near_edges_and_kinks(op: Op) -> SearchStrategy[tuple[float, ...]]:
 def hard_numbers(op: Op, operands: Sequence[float], index: int) -> list[float]:
     """Returns numbers for the operand at the index where gradients go wrong; the others stay.
 
-    They are 0, the ends of the operand's domain, the other operands (between which the operation
-    may choose), and the roots of the row's `kinks` and of the partial itself, as far as a search
-    over a grid finds them.
+    They are 0, the ends of the operand's domain, the other operands, and the roots of the row's
+    `kinks` and of the partial itself, as far as a search over a grid finds them.
 
     >>> from micrograd_notes.engine import helper_ops, ops
     >>> hard_numbers(ops.log, (2.0,), 0), hard_numbers(helper_ops.at_least, (2.0, 0.25), 0)
@@ -194,7 +185,7 @@ def hard_numbers(op: Op, operands: Sequence[float], index: int) -> list[float]:
     >>> [round(x, 3) for x in hard_numbers(ops.silu, (2.0,), 0)[-2:]]
     [-1.278, 0.0]
     """
-    operands = numbers_for(op, operands)
+    operands = operands_of(op, operands)
     index = checks.whole_number("index", index, 0, len(operands) - 1)
     low, high = _interval(op, index)
     before, x, after = operands[:index], operands[index], operands[index + 1 :]
@@ -316,10 +307,8 @@ def programs(
 ) -> SearchStrategy[Program]:
     """Draws programs: graphs whose inner values are shared, with the numbers to run them on.
 
-    Operands are counted back from the newest value, so that a value is used again often, and a
-    program that fails shrinks to the shortest one. What the result does not depend on is left out.
-    At the inputs all values and their local partials are finite and every value has a gradient:
-    an instruction of which that is not true is skipped.
+    All values and local partials are finite, and every value has a gradient. Values are used again
+    often, the result depends on each, and a program that fails shrinks to the shortest one.
 
     Args:
         ops: the rows to draw from; by default the table as it is at that moment.
@@ -369,81 +358,54 @@ def _programs(
     max_instructions: int,
 ) -> Program:
     rows = tuple(TABLE.values()) if ops is None else ops
-    instruction = _drawn_instructions(rows)
+    of_rows = _drawn_instructions(rows)
     start = draw(st.lists(inputs, min_size=1, max_size=max_inputs))
     # A list of Hypothesis has six items or so, however long it may be: so here are two.
     drawn = [
-        *draw(st.lists(instruction, min_size=1, max_size=max_instructions - max_instructions // 2)),
-        *draw(st.lists(instruction, max_size=max_instructions // 2)),
+        *draw(st.lists(of_rows, min_size=1, max_size=max_instructions - max_instructions // 2)),
+        *draw(st.lists(of_rows, max_size=max_instructions // 2)),
     ]
     known = list(start)
     instructions: list[Instruction] = []
     for (op, count), operands in drawn:
-        placed = tuple(
-            len(known) - 1 - x % len(known) if x.__class__ is int else x for x in operands[:count]
+        newest = len(known) - 1
+        instruction = Instruction(op, operands[:count]).renumbered(
+            lambda x, newest=newest: newest - x % (newest + 1)  # type: ignore[misc]
         )
-        number = _result(op, placed, known)
+        number = instruction.number(known)
         if number is not None:
             known.append(number)
-            instructions.append(Instruction(op, placed))
+            instructions.append(instruction)
     assume(instructions)
-    program = _without_the_unused(Program(tuple(start), tuple(instructions)))
+    program = Program(tuple(start), tuple(instructions)).trimmed(keeps_inputs=True)
     if currently_in_test_context():
         note(program.source())
     return program
+
+
+def rows_and_counts(rows: Iterable[Op], most: int) -> list[tuple[Op, int]]:
+    """Returns what to draw from: each row as often as it has operands, beside their number.
+
+    Only rows of several operands share values, and most have one. Those that people know come
+    first, so that programs shrink to them.
+    """
+    return [
+        (op, count)
+        for op in most_used_first(rows)
+        for count in ([op.arity] if op.arity else range(1, most + 1))
+        for _ in range(count)
+    ]
 
 
 @lru_cache(maxsize=16)
 def _drawn_instructions(rows: tuple[Op, ...]) -> SearchStrategy[Any]:
     """Draws a row with a number of operands, and operands, some of which may be left over.
 
-    For each row as much is drawn as for any other, or else those of one operand would be simpler
-    than x + x, and Hypothesis would shrink to them.
+    With as many draws for every row, Hypothesis does not prefer rows of one operand to x + x.
     """
-    choices = [
-        (op, count)
-        for op in rows
-        for count in ([op.arity] if op.arity else range(1, MOST_OPERANDS + 1))
-        for _ in range(count)  # only rows of several operands share values, and most have one
-    ]
+    choices = rows_and_counts(rows, MOST_OPERANDS)
     widest = max(count for _, count in choices)
     return st.tuples(st.sampled_from(choices), st.tuples(*[st.sampled_from(_BACK)] * widest))
-
-
-def _result(op: Op, operands: Sequence[int | float], known: Sequence[float]) -> float | None:
-    """Returns the number that an instruction gives, or None if it is to be skipped."""
-    numbers = [known[x] if x.__class__ is int else x for x in operands]
-    wanted = [i for i, x in enumerate(operands) if x.__class__ is int and op.is_differentiated(i)]
-    if not wanted:
-        return None  # no gradient would flow through it
-    try:
-        number = float(op.forward(*numbers))
-    except (ArithmeticError, ValueError):
-        return None
-    try:
-        is_finite = all(map(math.isfinite, op.local_partials(wanted, number, numbers)))
-    except Exception:  # a rule that raises, or gives no numbers, is to be found, not to be skipped
-        is_finite = True
-    return number if math.isfinite(number) and is_finite else None
-
-
-def _without_the_unused(program: Program) -> Program:
-    """Returns the program without the instructions that its result does not depend on."""
-    inputs = len(program.inputs)
-    count = inputs + len(program.instructions)
-    used = {count - 1}
-    for i in range(count - 1, inputs - 1, -1):
-        if i in used:
-            used |= {x for x in program.instructions[i - inputs].operands if x.__class__ is int}
-    kept = [i for i in range(count) if i < inputs or i in used]
-    place: dict[Any, int] = {old: new for new, old in enumerate(kept)}
-    return Program(
-        program.inputs,
-        tuple(
-            Instruction(op, tuple(place[x] if x.__class__ is int else x for x in operands))
-            for op, operands in (program.instructions[i - inputs] for i in kept[inputs:])
-        ),
-    )
 
 
 # ---- modules -------------------------------------------------------------------------------------
