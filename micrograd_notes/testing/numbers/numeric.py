@@ -29,8 +29,6 @@ __all__ = [
     "ladder",
     "limit_of_quotients",
     "noise_near",
-    "smallest_length",
-    "sum_of_mixed",
 ]
 
 mp = mpmath.mp
