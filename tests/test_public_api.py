@@ -55,7 +55,6 @@ EXCEPTIONS = {  # modules, classes with their methods, and arguments, as pattern
     "micrograd_notes.testing.diagnosis.s[uw]*": "gradcheck calls them",
     "micrograd_notes.testing.programs.inside": "gradcheck calls it",
     "micrograd_notes.testing.diagnosis.report": "gradcheck makes reports",
-    "micrograd_notes.testing.oracles.peers": "the tests of the engine call it, with programs",
     "Verdict": "its members are read, and none is made",
     "Derivative*": "ladder() and limit_of_quotients() make it",
     "Side": "ladder() and limit_of_quotients() make it",

@@ -20,13 +20,13 @@ from micrograd_notes.engine.methods import row_of_method
 PACKAGE = Path(micrograd_notes.__file__).parent
 INIT = PACKAGE / "__init__.py"
 
-PROMISED = set(
-    "Value grad no_grad detect_anomaly operation exp log tanh sigmoid relu softmax maximum minimum"
-    " clamp where logsumexp pick Module Neuron Layer MLP mse_loss cross_entropy hinge_loss"
-    " binary_cross_entropy_with_logits SGD Adam Dataset fit predict accuracy evaluate History"
-    " save_model load_model lift draw_dot draw_backward draw_model training_page gradcheck opcheck"
-    " plots data Recorder check".split()  # noqa: SIM905 (forty quoted words are harder to read)
-)
+PROMISED = """
+    Value grad no_grad detect_anomaly operation exp log tanh sigmoid relu softmax maximum minimum
+    clamp where logsumexp pick Module Neuron Layer MLP mse_loss cross_entropy hinge_loss
+    binary_cross_entropy_with_logits SGD Adam Dataset fit predict accuracy evaluate History
+    save_model load_model lift draw_dot draw_backward draw_model training_page gradcheck opcheck
+    plots data Recorder check
+"""
 
 
 def seen_by_type_checkers() -> set[str]:
@@ -42,10 +42,10 @@ def seen_by_type_checkers() -> set[str]:
 
 
 def test_what_a_notebook_needs_is_there() -> None:
-    assert set(micrograd_notes.__all__) >= PROMISED
+    assert set(micrograd_notes.__all__) >= set(PROMISED.split())
     for name in micrograd_notes.__all__:
         assert getattr(micrograd_notes, name) is not None
-    assert set(dir(micrograd_notes)) >= PROMISED
+    assert set(dir(micrograd_notes)) >= set(PROMISED.split())
 
 
 def test_type_checkers_see_the_names_that_are_imported_lazily() -> None:

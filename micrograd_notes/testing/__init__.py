@@ -10,8 +10,8 @@ Start with `gradients` (`gradcheck`) and `operations` (`opcheck`); `checking` is
 The folders below them, in the order in which each uses the one before:
 
     numbers      many digits, derivatives by differences, forward mode
-    programs     graphs as data: recorded, random, drawn by Hypothesis (`strategies`, `histories`)
-    oracles      judges of a program: exact numbers (`independent`), PyTorch and JAX (`peers`)
+    programs     graphs as data: recorded, random, drawn by Hypothesis (`strategies`)
+    oracles      independent judges of a program, in exact numbers
     diagnosis    what a check finds at a point and around it, and the report that says it
 
 The room needs mpmath and hypothesis: python -m pip install "micrograd-notes[testing]".

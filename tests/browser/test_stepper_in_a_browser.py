@@ -492,7 +492,7 @@ def test_in_a_trusted_notebook_the_stepper_runs(
     assert "(0 -> 1.692)" in reader.caption
     # a, b, dd, m and 1 mean something to a notebook
     reader.press("a", "b", "d", "d", "m", "1", "Home")
-    ask_at(reader, 4)
+    ask_at(reader, 3)
     reader.press("1", "Enter")
     assert "✓ Right: s = 1." in reader.stepper.inner_text()
     assert cells.count() == 2

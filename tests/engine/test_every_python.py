@@ -37,7 +37,6 @@ EXACT = {
     "lifting/arrays/axes.py": ["s * int(i)"],
     # fractions, and numbers with many digits
     "testing/numbers/numeric.py": ["corners"],
-    "testing/programs/histories.py": ["p * tangent[x]", "abs(p) * magnitude[x]"],
     "testing/oracles/independent.py": ["terms[index]", "map(abs, terms)"],
     "engine/facts.py": ["x"],  # of mpmath
     # `Value`s, one of which is the start or each of which is a result

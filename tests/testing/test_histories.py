@@ -9,8 +9,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import built_in_rows
-from micrograd_notes.testing.programs.histories import Disagreement, Histories
 from tests.testing.broken_engines import HISTORIES, SWEEPS, Patch
+from tests.testing.histories import Disagreement, Histories
 
 BUILT_IN = tuple(built_in_rows())  # without the rows that other tests add
 

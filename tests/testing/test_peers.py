@@ -7,13 +7,13 @@ import pytest
 from micrograd_notes.engine import Value, ops
 from micrograd_notes.testing.diagnosis.sweeping import expected_adjoints
 from micrograd_notes.testing.oracles.independent import Recorded, moved_by_rounding
-from micrograd_notes.testing.oracles.peers import gradient_in, is_installed, is_spelled
 from micrograd_notes.testing.programs.random_programs import (
     BUILT_IN,
     Instruction,
     Program,
     random_program,
 )
+from tests.testing.peers import gradient_in, is_installed, is_spelled
 
 # Of a value, or of a partial: what the peers may be off. With values up to 6, 1 - tanh(x)**2 and
 # s * (1 - s) lose 2**17 units in the last place.

@@ -1,1 +1,1 @@
-"""What a check finds at a point and around it, and the report that says so."""
+"""The findings of a check at a point and around it, and the report on them."""

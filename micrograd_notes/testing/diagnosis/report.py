@@ -1,4 +1,4 @@
-"""What a check found: the data, and the text that a learner reads.
+"""The report of a check: the data, and the text that a learner reads.
 
 `gradcheck` and `opcheck` fill these classes, and printing them gives the report.
 """

@@ -21,7 +21,7 @@ from micrograd_notes.testing.programs.random_programs import Program
 __all__ = ["UNDEFINED", "Run", "Subject"]
 
 UNDEFINED = (ArithmeticError, ValueError, AssertionError, LookupError, RuntimeError)
-"""What a function may raise where it is not defined. Other errors are slips, and go on."""
+"""Errors that a function may raise where it is not defined. Other errors are slips, and go on."""
 
 
 class Run(NamedTuple):
@@ -32,7 +32,7 @@ class Run(NamedTuple):
 
     @property
     def program(self) -> Program:
-        """What the graph records, as a function of the inputs."""
+        """The recorded graph, as a function of the inputs."""
         return Program.recorded(self.output, self.inputs)
 
 

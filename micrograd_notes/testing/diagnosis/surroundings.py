@@ -167,7 +167,7 @@ def _numbers_in(program: Program) -> list[float]:
 
 
 class Reevaluated:
-    """A program in many digits. What does not depend on the input that moves is kept."""
+    """A program in many digits. It keeps the values that do not depend on the input that moves."""
 
     def __init__(self, program: Program) -> None:
         self.program = program

@@ -6,7 +6,7 @@ from functools import total_ordering
 
 @total_ordering
 class Verdict(Enum):
-    """What a check found. Members are listed worst first, and `max` of some is the worst.
+    """The result of a check. Members are listed worst first, and `max` of some is the worst.
 
     >>> str(max(Verdict.PASS, Verdict.KINK)), Verdict.KINK.fails
     ('KINK', False)
@@ -14,7 +14,7 @@ class Verdict(Enum):
 
     WRONG_VALUE = "the value is not that of mathematics"
     WRONG_RULE = "a local partial derivative is not the derivative of the value"
-    WRONG_SPELLING = "the spelling in NumPy computes something else than the operation"
+    WRONG_SPELLING = "the spelling in NumPy does not compute the operation"
     NOT_ACCUMULATED = "contributions overwrite each other where they should add up"
     TRAVERSAL = "rules are right, but the backward pass does not follow every path once"
     NONDETERMINISTIC = "the same numbers give different results"

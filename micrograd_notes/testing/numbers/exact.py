@@ -121,7 +121,7 @@ class Tangent(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """What a row says of a point: the operands, the value and the partials as floats."""
+    """A row at a point: the operands, the value and the partials as floats."""
 
     operands: Sequence[float]
     value: float

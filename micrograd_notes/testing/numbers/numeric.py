@@ -4,7 +4,7 @@ Two ways, both from both sides, so that a kink is seen as one:
 
 - `limit_of_quotients`: for functions that can be evaluated to any number of digits. The difference
   quotient is taken with steps of 1e-20, 1e-40, ... of the smallest length in the function, until
-  two agree to more digits than a float has. What is left to doubt is the last rounding.
+  two agree to more digits than a float has. Only the last rounding remains in doubt.
 - `ladder`: for functions of floats. Central differences at a ladder of steps, each a power of two
   below the last, improved twice by Richardson's extrapolation; the rung with the smallest estimated
   error is kept. That is an estimate, not a proof.
@@ -351,8 +351,8 @@ _JITTER = 0.7390851332151607
 def ladder(function: RealFunction, x: float, stair: float = STAIR) -> Derivative:
     """Returns the derivative of a function of floats, with an estimate of its error.
 
-    The function raises ArithmeticError or ValueError, or gives nan, where it is not defined. What
-    it jumps by, up to `stair` of its size, is taken for rounding, and more for its own.
+    The function raises ArithmeticError or ValueError, or gives nan, where it is not defined. A jump
+    up to `stair` of its size counts as rounding, and a larger one as the function's own.
 
     >>> print(ladder(math.sin, 0.75))
     0.731688869 +- 5e-13

@@ -21,7 +21,7 @@ from micrograd_notes.testing.numbers.operand import Operand
 mp = mpmath.mp
 
 _MOST_BITS = 2**17
-"""What is larger than two to this power has no value; its inverse is 0, as it is in floats.
+"""A number above two to this power does not have a value; its inverse is 0, as it is in floats.
 
 To find the sine of exp(1e10), mpmath would write down all of its digits, and gmpy2 ends the process
 where there is no memory for them.

@@ -1,1 +1,1 @@
-"""Independent judges of a program: exact numbers, and the peers PyTorch and JAX."""
+"""Independent judges of a program, in exact numbers."""

@@ -45,7 +45,7 @@ U = 2.0**-53
 TINY = 2.0**SMALLEST
 UPWARD = 1.0 + 2.0**-40  # the bounds are computed in floats too; this covers their own rounding
 VALUE_ULPS = 4.0
-"""What a value may be off: what the C library grants for the worst of its functions."""
+"""The error that a value may have: the C library grants it for the worst of its functions."""
 BITS = 256  # of the exact sums: 200 more than a float has
 
 
@@ -67,7 +67,7 @@ class Mismatch(NamedTuple):
 
 @dataclass
 class Judgement:
-    """What the oracles found: how many numbers they compared, and what did not agree."""
+    """The findings of the oracles: the count of numbers compared, and the mismatches."""
 
     compared: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
@@ -214,7 +214,7 @@ class Edge(NamedTuple):
 
 @dataclass
 class Local:
-    """What the local oracle finds of each value: its rounding, its edges, its exact adjoint."""
+    """The local oracle's facts about each value: its rounding, its edges, its exact adjoint."""
 
     roundings: list[float]
     edges: list[list[Edge]]
@@ -490,8 +490,8 @@ def _kink_between(op: Op, recorded: Sequence[float], true: Sequence[float]) -> b
 def moved_by_rounding(recorded: Recorded, roundings: list[float]) -> Iterator[float]:
     """Yields for each input how far the roundings of all values move its gradient, to first order.
 
-    It takes second derivatives of the engine, which are sums in floats themselves. What may have
-    got lost in one, where its terms cancel as those of v/v do, is added.
+    It takes second derivatives of the engine, which are sums in floats themselves. It adds the
+    digits that may be lost in one, where its terms cancel as those of v/v do.
     """
     inputs = recorded.values[: len(recorded.program.inputs)]
     for derivative in grad(recorded.values[-1], inputs):

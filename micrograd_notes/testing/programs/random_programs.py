@@ -272,7 +272,7 @@ BUILT_IN: tuple[Op, ...] = tuple(most_used_first(built_in_rows()))
 """The rows that come with the package."""
 
 LEAST_SHARED = 0.3
-"""Of the values of a random program, at least this share is used more than once."""
+"""At least this share of the values of a random program is used more than once."""
 
 
 def log_uniform(generator: random.Random) -> float:
