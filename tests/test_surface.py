@@ -60,7 +60,7 @@ def test_helpers_of_derivatives_are_no_public_names_and_no_methods() -> None:
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="has no attribute 'fitt'"):
+    with pytest.raises(AttributeError, match="attribute 'fitt'"):
         micrograd_notes.fitt  # noqa: B018
 
 

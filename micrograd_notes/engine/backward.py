@@ -95,9 +95,10 @@ def _local_slopes(node: Any, recorded: bool) -> list[tuple[int, Any]]:
     operands, op = node.operands, node.op
     wanted = [i for i, x in enumerate(operands) if x._requires_grad and op.is_differentiated(i)]
     numbers = (node, operands) if recorded else (node._data, [x._data for x in operands])
-    slopes = op.local_partials(wanted, *numbers)
-    if not recorded:
-        slopes = [messages.partial_as_float(op, slope) for slope in slopes]
+    slopes = [
+        slope if recorded and messages.is_value(slope) else messages.partial_as_float(op, slope)
+        for slope in op.local_partials(wanted, *numbers)
+    ]
     return list(zip(wanted, slopes, strict=True))
 
 
