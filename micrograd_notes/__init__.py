@@ -15,39 +15,46 @@ from micrograd_notes.engine import __all__ as _engine
 
 if TYPE_CHECKING:  # the same names, for editors and type checkers: a test compares the two
     from micrograd_notes.course.exercises import check as check
-    from micrograd_notes.draw import draw_backward as draw_backward
-    from micrograd_notes.draw import draw_dot as draw_dot
-    from micrograd_notes.draw import draw_model as draw_model
-    from micrograd_notes.draw import plots as plots
+    from micrograd_notes.draw import (
+        draw_backward as draw_backward,
+        draw_dot as draw_dot,
+        draw_model as draw_model,
+        plots as plots,
+    )
     from micrograd_notes.draw.training.page import training_page as training_page
-    from micrograd_notes.lifting import CannotLift as CannotLift
-    from micrograd_notes.lifting import lift as lift
-    from micrograd_notes.nn import MLP as MLP
-    from micrograd_notes.nn import Layer as Layer
-    from micrograd_notes.nn import Module as Module
-    from micrograd_notes.nn import Neuron as Neuron
-    from micrograd_notes.nn import load_model as load_model
-    from micrograd_notes.nn import save_model as save_model
+    from micrograd_notes.lifting import CannotLift as CannotLift, lift as lift
+    from micrograd_notes.nn import (
+        MLP as MLP,
+        Layer as Layer,
+        Module as Module,
+        Neuron as Neuron,
+        load_model as load_model,
+        save_model as save_model,
+    )
     from micrograd_notes.nn.losses import (
         binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
+        cross_entropy as cross_entropy,
+        hinge_loss as hinge_loss,
+        mse_loss as mse_loss,
     )
-    from micrograd_notes.nn.losses import cross_entropy as cross_entropy
-    from micrograd_notes.nn.losses import hinge_loss as hinge_loss
-    from micrograd_notes.nn.losses import mse_loss as mse_loss
-    from micrograd_notes.testing import check_operation as check_operation
-    from micrograd_notes.testing import gradcheck as gradcheck
-    from micrograd_notes.testing import opcheck as opcheck
-    from micrograd_notes.train import SGD as SGD
-    from micrograd_notes.train import Adam as Adam
-    from micrograd_notes.train import Dataset as Dataset
-    from micrograd_notes.train import History as History
-    from micrograd_notes.train import Recorder as Recorder
-    from micrograd_notes.train import Watcher as Watcher
-    from micrograd_notes.train import accuracy as accuracy
-    from micrograd_notes.train import data as data
-    from micrograd_notes.train import evaluate as evaluate
-    from micrograd_notes.train import fit as fit
-    from micrograd_notes.train import predict as predict
+    from micrograd_notes.testing import (
+        check_operation as check_operation,
+        gradcheck as gradcheck,
+        opcheck as opcheck,
+    )
+    from micrograd_notes.train import (
+        SGD as SGD,
+        Adam as Adam,
+        Dataset as Dataset,
+        History as History,
+        Recorder as Recorder,
+        Watcher as Watcher,
+        accuracy as accuracy,
+        data as data,
+        evaluate as evaluate,
+        fit as fit,
+        predict as predict,
+    )
 
 _HOMES = {
     "nn": "MLP Layer Module Neuron load_model save_model",

@@ -44,7 +44,13 @@ from micrograd_notes.train.watching import Watcher
 
 PACKAGE = Path(micrograd_notes.__file__).parent
 
-vars(plots)["Axes"] = Axes  # which only a type checker imports there; its hints are evaluated here
+# What only a type checker imports there; the hints are evaluated here.
+FOR_TYPE_CHECKERS = {
+    kind.__name__: kind for kind in (Axes, Value, Op, Dataset, History, Recorder, Snapshot)
+} | {
+    "Inputs": Dataset | collections.abc.Sequence[collections.abc.Sequence[float]],
+    "Losses": History | collections.abc.Sequence[float | None],
+}
 
 EXCEPTIONS = {  # modules, classes with their methods, and arguments, as patterns
     "micrograd_notes.engine.spelling": "the checker and lifting call it",
@@ -83,6 +89,7 @@ EXCEPTIONS = {  # modules, classes with their methods, and arguments, as pattern
     "pick.values": "a value is given back as it is, whatever it is",
     "Stepper": "draw_backward() makes it",
     "Picture.insides": "draw_dot() gives them",
+    "build_course.api": "True needs a package that the tests do without; it has a test of its own",
     "check.inputs": "they go to functions of the reader's own",
     "check.reference": "it is a function of the reader's own, and its errors are its own",
 }
@@ -297,7 +304,7 @@ WORDS = {
     "name": ["named", "identifier"],
     "root": ["a graph is walked from a Value"],
     "model": ["Neuron with"],
-    "inputs": ["example"],
+    "inputs": ["example", "one per point"],
     "targets": ["target"],
     "target": ["targets", "whose places are counted from 0"],
     "partials": ["partial", "forward must be a function"],
@@ -371,7 +378,7 @@ def case(label: str, get: Callable[[], Any], thing: Any) -> Case:
     hinted: Any = vars(thing).get("__init__") if isinstance(thing, type) else thing
     hinted = hinted if inspect.isfunction(hinted) else type(thing).__call__
     try:
-        hints = typing.get_type_hints(hinted, localns={"Value": Value, "Op": Op})
+        hints = typing.get_type_hints(hinted, localns=FOR_TYPE_CHECKERS)
     except NameError:  # a name that only a type checker imports
         hints = {}
     return Case(label, get, [p for p in signature.parameters.values() if p.name != "self"], hints)

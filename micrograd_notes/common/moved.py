@@ -7,38 +7,30 @@ package calls `install` once, when it is imported.
 import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
+from pathlib import Path
 from typing import Any
 
-MOVED = {
-    "accurate": "engine.accurate",
-    "anomaly": "engine.anomaly",
-    "checks": "common.checks",
-    "copying": "engine.copying",
-    "data": "train.data",
-    "exercises": "course.exercises",
-    "expression": "cli.expression",
-    "files": "common.files",
+PACKAGE = Path(__file__).parents[1]
+RENAMED = {
     "graph": "engine.backward",
-    "hypothesis_entry": "cli.hypothesis_entry",
-    "lifted_training": "train.lifted_loop",
-    "losses": "nn.losses",
-    "memories": "train.memories",
-    "methods": "engine.value",
-    "modes": "engine.modes",
-    "op": "engine.op",
-    "ops": "engine.ops",
-    "optim": "train.optim",
-    "plots": "draw.plots",
-    "recording": "train.recording",
     "rows": "nn.vectors",
-    "saving": "nn.saving",
-    "spelling": "engine.spelling",
-    "tour": "cli.tour",
-    "tour_page": "cli.tour_page",
     "training": "train.loop",
+    "lifted_training": "train.lifted_loop",
     "training_page": "draw.training.page",
-    "watching": "train.watching",
+    "draw.view": "draw.graph.view",
+    "testing.gradcheck": "testing.gradients",
+    "testing.opcheck": "testing.operations",
 }
+
+
+def new_path(old: str) -> str | None:
+    """Returns the path in the package of a module that moved or was renamed, or None.
+
+    >>> new_path("optim"), new_path("testing.numeric"), new_path("graph"), new_path("nonsense")
+    ('train.optim', 'testing.numbers.numeric', 'engine.backward', None)
+    """
+    found = [path.relative_to(PACKAGE) for path in PACKAGE.rglob(f"{old.rpartition('.')[2]}.py")]
+    return RENAMED.get(old, ".".join(found[0].with_suffix("").parts) if len(found) == 1 else None)
 
 
 class _OldPaths(MetaPathFinder):
@@ -46,9 +38,9 @@ class _OldPaths(MetaPathFinder):
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: Any = None) -> None:
         package, _, name = fullname.partition(".")
-        if package == "micrograd_notes" and name in MOVED:
+        if package == "micrograd_notes" and (new := new_path(name)):
             raise ModuleNotFoundError(
-                f"{fullname} is now micrograd_notes.{MOVED[name]}; most of its names come from "
+                f"{fullname} is now micrograd_notes.{new}; most of its names come from "
                 "micrograd_notes itself",
                 name=fullname,
             )

@@ -6,9 +6,11 @@ it: `facts`, `accurate` and `helper_ops` for the digits, `fast` for the speed, `
 for `no_grad` and `detect_anomaly`, `messages` for what is refused.
 """
 
-from micrograd_notes.engine import copying as copying  # registers copies and pickles of graphs
-from micrograd_notes.engine import methods as methods  # makes every row a method of Value
-from micrograd_notes.engine import ops as ops
+from micrograd_notes.engine import (
+    copying as copying,  # registers copies and pickles of graphs
+    methods as methods,  # makes every row a method of Value
+    ops as ops,
+)
 from micrograd_notes.engine.anomaly import AnomalyError, detect_anomaly
 from micrograd_notes.engine.backward import Step, grad, sweep, topological_order
 from micrograd_notes.engine.fast import use as use

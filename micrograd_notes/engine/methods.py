@@ -54,8 +54,14 @@ def install(op: Op) -> None:
 
 
 def is_free(name: str, op: Op) -> bool:
-    """Returns whether the row may be the method of that name: it is new, or that row's already."""
-    return not hasattr(Value, name) or row_of_method.get(name) == op.name
+    """Returns whether the row may be the method of that name.
+
+    It may if the name is new or is this row's already. A row's own name goes before the name that
+    another row has in NumPy.
+    """
+    owner = row_of_method.get(name)
+    is_in_numpy_only = name == op.name and name[0] != "_" and owner not in (None, name)
+    return not hasattr(Value, name) or owner == op.name or is_in_numpy_only
 
 
 on_new_operation(install)

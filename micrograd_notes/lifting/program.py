@@ -15,8 +15,7 @@ from threading import RLock
 from typing import Any, Protocol
 
 from micrograd_notes.common import checks
-from micrograd_notes.engine import Value, modes
-from micrograd_notes.engine import value as engine
+from micrograd_notes.engine import Value, modes, value as engine
 from micrograd_notes.engine.backward import sweeping
 from micrograd_notes.lifting.again import Result, call_again, takes_all_as_they_are
 from micrograd_notes.lifting.arrays.arrange import Arrangement, arrange

@@ -18,8 +18,7 @@ pytest.importorskip("sklearn", reason="the tour's digits are scikit-learn's")
 from typer.testing import CliRunner, Result
 
 from micrograd_notes import __version__
-from micrograd_notes.cli import main as cli
-from micrograd_notes.cli import tour, tour_page
+from micrograd_notes.cli import main as cli, tour, tour_page
 from micrograd_notes.nn.saving import load_model
 from micrograd_notes.train import data
 

@@ -15,8 +15,7 @@ from bs4 import BeautifulSoup
 from typer.testing import CliRunner, Result
 
 from micrograd_notes.cli import main as cli
-from micrograd_notes.course import api
-from micrograd_notes.course import site as course
+from micrograd_notes.course import api, site as course
 from micrograd_notes.course.site import build_course
 
 nbformat: Any = pytest.importorskip("nbformat", reason='the extra "notebooks" is not installed')

@@ -4,8 +4,7 @@ import math
 import xml.etree.ElementTree as ElementTree
 from html import escape
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from micrograd_notes.draw.text import drawable, short, signed
 

@@ -21,7 +21,7 @@ def test_an_attribute_of_micrograds_is_refused_with_ours(theirs: str, ours: str)
 @pytest.mark.parametrize(
     ("keyword", "advice"),
     [("label", "write name="), ("_children", r"write a \+ b"), ("_op", r"write a \+ b"),
-     ("nmae", "got nmae=$")],
+     ("nmae", "nmae=$")],
 )
 def test_a_keyword_of_micrograds_is_refused_with_ours(keyword: str, advice: str) -> None:
     make: Any = Value

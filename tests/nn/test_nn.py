@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 from unittest.mock import MagicMock
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from micrograd_notes.engine import Value, no_grad, ops, topological_order
 from micrograd_notes.lifting import lift

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from micrograd_notes.engine import Value, helper_ops
-from micrograd_notes.engine import backward as engine
+from micrograd_notes.engine import Value, backward as engine, helper_ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.testing.diagnosis.verdicts import Verdict
 

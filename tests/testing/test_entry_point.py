@@ -3,8 +3,7 @@
 import subprocess
 import sys
 
-from hypothesis import find, given, settings
-from hypothesis import strategies as st
+from hypothesis import find, given, settings, strategies as st
 
 from micrograd_notes.engine import Value
 from micrograd_notes.nn import MLP, Layer, Module, Neuron

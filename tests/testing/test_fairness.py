@@ -10,8 +10,7 @@ from typing import Any
 
 import mpmath
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from micrograd_notes import Value
 from micrograd_notes.engine import helper_ops, ops

@@ -13,8 +13,17 @@ from micrograd_notes.engine import helper_ops, ops
 from micrograd_notes.engine.functions import maximum
 from micrograd_notes.engine.helper_ops import where
 from micrograd_notes.engine.op import operation
-from micrograd_notes.engine.ops import abs as absolute
-from micrograd_notes.engine.ops import exp, floor, log, relu, sigmoid, sin, sqrt, tanh
+from micrograd_notes.engine.ops import (
+    abs as absolute,
+    exp,
+    floor,
+    log,
+    relu,
+    sigmoid,
+    sin,
+    sqrt,
+    tanh,
+)
 from micrograd_notes.nn import MLP, Neuron
 from micrograd_notes.testing import GradcheckError, InconclusiveError, Verdict, gradcheck
 from micrograd_notes.testing.programs.random_programs import random_program

@@ -6,8 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, find, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, find, given, settings, strategies as st
 
 from micrograd_notes.engine import Value, helper_ops, ops
 from micrograd_notes.engine.op import TABLE, Op, built_in_rows, operation

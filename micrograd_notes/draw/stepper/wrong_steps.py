@@ -14,8 +14,7 @@ from micrograd_notes.draw.stepper.steps import (
     forward_step,
     seed_step,
 )
-from micrograd_notes.draw.stepper.wrong import Parting as WhereTheyPart
-from micrograd_notes.draw.stepper.wrong import Visit, compared
+from micrograd_notes.draw.stepper.wrong import Parting as WhereTheyPart, Visit, compared
 from micrograd_notes.engine import Value
 
 TITLES = {

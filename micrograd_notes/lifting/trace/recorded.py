@@ -19,8 +19,7 @@ from typing import Any, NoReturn, TypeVar
 
 from micrograd_notes.common.checks import is_number
 from micrograd_notes.common.users_line import PACKAGE, as_text, users_line
-from micrograd_notes.engine import Value, methods, modes, ops, stand_ins
-from micrograd_notes.engine import value as engine
+from micrograd_notes.engine import Value, methods, modes, ops, stand_ins, value as engine
 from micrograd_notes.engine.backward import topological_order
 from micrograd_notes.engine.messages import completed, described
 from micrograd_notes.engine.op import Op, on_new_operation

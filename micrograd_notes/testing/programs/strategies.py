@@ -17,8 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from hypothesis import assume, currently_in_test_context, note
-from hypothesis import strategies as st
+from hypothesis import assume, currently_in_test_context, note, strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from micrograd_notes.common import checks
