@@ -31,7 +31,7 @@ from matplotlib.axes import Axes
 
 import micrograd_notes
 from micrograd_notes import MLP, TABLE, Layer, Module, Neuron, Op, Value
-from micrograd_notes.draw import ModelPicture, Picture, draw_dot, draw_model, plots
+from micrograd_notes.draw import ModelPicture, Picture, draw_dot, draw_model
 from micrograd_notes.draw.plots import loss_curve
 from micrograd_notes.engine.ops import tanh
 from micrograd_notes.gpt import GPT

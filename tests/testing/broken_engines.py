@@ -92,9 +92,15 @@ def backward_that_overwrites(root: Value, adjoint: float = 1.0) -> None:
 
 
 def backward_that_leaves_half(root: Value, adjoint: float = 1.0) -> None:
-    """Sweeps, and restores nothing where the sweep is refused."""
-    leaves = [(x, x._grad) for x in backward.topological_order(root) if x.op is None]
-    backward.adjoints(backward.topological_order(root), adjoint)
+    """Sweeps, and restores no leaf where the sweep is refused."""
+    order = backward.topological_order(root)
+    leaves = [(x, x._grad) for x in order if x.op is None]
+    try:
+        backward.adjoints(order, adjoint)
+    except BaseException:
+        for node in order:
+            node._grad = None
+        raise
     for leaf, before in leaves:
         if before is not None and leaf._requires_grad:
             leaf._grad = leaf.grad + before

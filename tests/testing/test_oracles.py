@@ -27,7 +27,7 @@ from micrograd_notes.testing.oracles.independent import (
     judge_exactly,
 )
 from micrograd_notes.testing.programs.random_programs import Instruction, Program, random_program
-from tests.testing.broken_engines import as_they_are_met, in_reverse, sweep
+from tests.testing.broken_engines import as_they_are_met, each_operand_once, in_reverse, sweep
 
 
 def a_dyadic_program(generator: random.Random) -> Program:
@@ -223,9 +223,7 @@ def test_swapped_operands_are_found() -> None:
 
 ENGINE_FAULTS = {
     "no accumulation": sweep(added=lambda before, more: more),
-    "inner adjoints kept between sweeps": sweep(
-        start=lambda node: (node._grad or 0.0) if node.operands else 0.0
-    ),
+    "an operand that is used twice counts once": sweep(each_operand_once),
     "the slopes of two operands exchanged": sweep(in_reverse),
 }
 
