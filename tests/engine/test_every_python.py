@@ -31,7 +31,6 @@ EXACT = {
     "cli/main.py": ["outcome.fails"],  # True or False
     "common/checks.py": ["x"],  # only whether it is finite
     "draw/stepper/backward.py": ["value.requires_grad and bool(value.operands)"],
-    "testing/diagnosis/counterexample.py": ["value.requires_grad"],
     "draw/training/page.py": ["number < low or number > high"],
     "train/loop.py": ["map(operator.eq, map(_chosen_class, outputs), labels)"],
     "lifting/arrays/axes.py": ["s * int(i)"],

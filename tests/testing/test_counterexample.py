@@ -5,10 +5,10 @@ from hypothesis import given, settings
 
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import built_in_rows
-from micrograd_notes.testing.diagnosis.counterexample import draw_counterexample
 from micrograd_notes.testing.programs import strategies
 from micrograd_notes.testing.programs.random_programs import Instruction, Program
 from tests.testing.broken_engines import SWEEPS
+from tests.testing.counterexample import draw_counterexample
 
 BUILT_IN = tuple(built_in_rows())  # without the rows that other tests add
 TWICE = Program(
