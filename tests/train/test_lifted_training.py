@@ -428,7 +428,7 @@ def test_what_can_not_be_lifted_is_refused_and_changes_nothing() -> None:
     assert_refused(CannotLift, "(?s)test_lifted_training.*# at fault", net(), MOONS, loss=asks)
     outside = Value(2.0, name="outside")
     assert_refused(
-        CannotLift, "'outside', which is no parameter", net(), MOONS,
+        CannotLift, "'outside', which is not a parameter", net(), MOONS,
         loss=lambda outputs, targets: outside * mse_loss(outputs, targets),
     )
     assert_refused(TypeError, "a loss returns one Value", net(), MOONS, loss=lambda o, t: 1.0)
