@@ -98,6 +98,8 @@ def function(name: str, given: Any, count: int, spelled: str) -> None:
     is_function = callable(given) and not isinstance(given, type)
     if not is_function or not takes(given, count):
         got = f"one of {inspect.signature(given)}" if is_function else shown(given)
+        if isinstance(given, type):
+            got = f"the class {given.__name__}. Call it, {given.__name__}(...), to make one"
         raise TypeError(f"{name} must be a function of {spelled}, got {got}")
 
 
@@ -233,6 +235,8 @@ def _advice(what: str, given: Any) -> str:
         return "Give a list, in the same order for every example: [row[name] for name in names]"
     if isinstance(given, Set):
         return "A set is not ordered. Give a list"
-    if given is None or is_number(given) or hasattr(given, "_apply_"):
+    if hasattr(given, "_apply_"):
+        return "Give its number, .data"
+    if given is None or is_number(given):
         return "Leave that example out, or fill in a finite number, such as the column's mean"
     return "Give a number, or a list of numbers"

@@ -1,8 +1,9 @@
 """The chain rule. From a result it walks back to the leaves, and gives every value its gradient.
 
 `topological_order` puts results after their operands, so that each node is complete before it
-passes its gradient on. `sweep` walks that order from its end and applies the one line, once per
-edge. `backward` and `grad` read it. Read `ops` next, which has the local slopes.
+passes its gradient on. `_steps` walks that order from its end and applies the one line, once per
+edge; `sweep` and `grad` read it, and so does `backward` in the plain engine. By default `backward`
+calls the same sweep written out in `fast`. Read `ops` next, which has the local slopes.
 """
 
 from collections.abc import Container, Iterable, Iterator

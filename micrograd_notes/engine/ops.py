@@ -3,7 +3,8 @@
 Each row is a name, the value on numbers, and one local slope per operand: a number where it is the
 same everywhere, else a function of the result and the operands. It is written with arithmetic and
 other rows, for any kind of number. Given floats it is a number; given `Value`s it is a graph again,
-which can be differentiated, drawn or compiled. That is why no other file has a derivative in it.
+which can be differentiated, drawn or compiled. Derivatives are here and in `helper_ops`, which has
+rows that only derivatives need, and in no other file.
 
 The laws of a slope (the tests hold every row to them):
 

@@ -66,7 +66,7 @@ class Value(NumberLike):
         self._left = self._right = None
         self._born = clock
         if name is not None and not isinstance(name, str):
-            raise TypeError(f"name must be a text, got {shown(name)}. Operands: write a + b")
+            raise TypeError(f"name must be a text, got {shown(name)}. For operands, write a + b")
         self.name = name
         if requires_grad.__class__ is not bool:
             requires_grad = flag("requires_grad", requires_grad)

@@ -7,11 +7,11 @@
     test_softsign = opcheck(softsign)   # an operation at many points: the whole test
 
 Start with `gradients` (`gradcheck`) and `operations` (`opcheck`); `checking` is for whole files.
-The folders below them, in the order in which each uses the one before:
+The folders below them:
 
     numbers      many digits, derivatives by differences, forward mode
     programs     graphs as data: recorded, random, drawn by Hypothesis (`strategies`)
-    oracles      independent judges of a program, in exact numbers
+    oracles      independent judges of a program, in exact numbers; our tests call them
     diagnosis    what a check finds at a point and around it, and the report that says it
 
 The room needs mpmath and hypothesis: python -m pip install "micrograd-notes[testing]".

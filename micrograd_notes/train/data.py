@@ -108,7 +108,7 @@ class Dataset:
                 numbers = f"whole numbers from 0 to {count - 1}, one per class name"
                 raise ValueError(
                     f"target {position} of {self.name!r} is {checks.shown(target)}; targets must "
-                    f"be {numbers if count else 'classes, and class_names is empty'}. "
+                    f"be {numbers if count else 'classes: pass class_names=(...), one per class'}. "
                     f"{checks.ONE_HOT}. If targets are quantities, pass task='regression'"
                 )
         return [int(target) for target in targets]

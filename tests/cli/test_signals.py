@@ -40,6 +40,11 @@ main()
 """
 
 
+def hears_ctrl_c() -> None:
+    """Makes a process hear Ctrl-C, also where the tests run in the background and do not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Command:
     """A command that runs in a process group of its own."""
 
@@ -54,6 +59,7 @@ class Command:
                 stdout=output,
                 stderr=errors,
                 start_new_session=True,
+                preexec_fn=hears_ctrl_c,
             )
         self.group = self.process.pid
 
