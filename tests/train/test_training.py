@@ -423,7 +423,7 @@ def test_data_that_does_not_fit_is_refused_before_anything_changes() -> None:
     for data, message in [
         (([[1.0, 2.0]], [0, 1]), "must have one target per example, got 1 inputs and 2 targets"),
         (([], []), "data must hold one or more examples"),
-        (([[1.0, 2.0, 3.0]], [0]), "got 3 inputs"),
+        (([[1.0, 2.0, 3.0]], [0]), "but the model takes 2"),
     ]:
         with pytest.raises(ValueError, match=message):
             fit(model, data, progress=False)
