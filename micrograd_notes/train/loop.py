@@ -580,12 +580,12 @@ def _inputs_of(given: Any, model: Any, what: str = "inputs") -> list[Any]:
     inputs = checks.examples(what, given, columns)
     if model is not ...:
         checks.function("model", model, 1, "(inputs), like an MLP")
-    takes = getattr(model, "sizes", None)  # an MLP's: the number of inputs comes first
+    takes = model.sizes[0] if isinstance(model, MLP) else None
     for place, row in enumerate(inputs) if takes else ():
-        if hasattr(row, "__len__") and len(row) != takes[0]:
+        if hasattr(row, "__len__") and len(row) != takes:
             raise ValueError(
                 f"example {place} of the {what} has {len(row)} numbers, but the model takes "
-                f"{takes[0]}. Make it MLP({len(row)}, ...)"
+                f"{takes}. Make it MLP({len(row)}, ...)"
             )
     places = {len(row) if hasattr(row, "__len__") else -1: i for i, row in enumerate(inputs)}
     for length, place in places.items() if len(places) > 1 and model is not ... else ():
