@@ -23,6 +23,7 @@ from typing import Any, NamedTuple, Protocol
 
 from micrograd_notes.common import checks
 from micrograd_notes.engine import AnomalyError, Value, detect_anomaly, no_grad, topological_order
+from micrograd_notes.nn import MLP
 from micrograd_notes.nn.losses import (
     binary_cross_entropy_with_logits,
     cross_entropy,
