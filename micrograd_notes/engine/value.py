@@ -186,7 +186,7 @@ def record(op: Op, operands: tuple[Any, ...]) -> Any:
     """Computes an operation, and returns its result: a `Value` that keeps op and operands."""
     values = modes.standing_for(tuple([_operand(op, x) for x in messages.completed(op, operands)]))
     for value in values:
-        if value.__class__ is not Value:  # a more special number, which records in its own way
+        if value._apply_ is not Value._apply_:  # it records in its own way
             return value._apply_(op, values)
     try:
         data = op.forward(*[value._data for value in values])

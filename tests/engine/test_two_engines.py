@@ -95,3 +95,19 @@ def test_a_print_in_the_plain_engine_is_seen(monkeypatch: pytest.MonkeyPatch) ->
     engine.use("reference")
     Value(2.0) * 3.0 + 1.0
     assert seen == ["multiply", "add"]
+
+
+class Special(Value):
+    """A Value of the user's own, which adds nothing to how it is recorded."""
+
+    __slots__ = ()
+
+
+@pytest.mark.parametrize("which", ["fast", "reference"])
+def test_a_subclass_is_recorded_as_a_value_is(which: str) -> None:
+    engine.use(which)
+    x = Special(2.0)
+    for y in (x * x, 2.0 * x, x.tanh(), x.clamp(0.0, 3.0), engine.logsumexp(x, 1.0)):
+        y.backward()
+    assert x.has_grad
+    assert grad(x**3, [x])[0].data == 12.0
