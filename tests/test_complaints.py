@@ -21,7 +21,6 @@ import pytest
 
 from micrograd_notes import MLP, Value, draw_dot, grad, lift, no_grad, operation
 from micrograd_notes.engine.helper_ops import equal, greater, where
-from micrograd_notes.engine.op import TABLE
 from micrograd_notes.engine.ops import hypot, logsumexp, sqrt, tanh
 from micrograd_notes.lifting import CannotLift, NotChecked
 from micrograd_notes.nn import Module
@@ -31,15 +30,6 @@ from micrograd_notes.train.loop import accuracy, default_loss, fit
 from micrograd_notes.train.optim import SGD, Adam
 
 XOR = ([[0.0, 1.0], [1.0, 0.0]], [0, 1])
-
-
-@pytest.fixture(autouse=True, scope="module")
-def rows_leave_the_table() -> Iterator[None]:
-    """Rows that are wrong on purpose are not left to the random programs of other tests."""
-    before = dict(TABLE)
-    yield
-    TABLE.clear()
-    TABLE.update(before)
 
 
 class Line(Module):

@@ -26,6 +26,11 @@ def is_number(x: Any) -> bool:
     return isinstance(x, numbers.Real) or type(x).__name__ in ("bool", "bool_")
 
 
+def is_value(x: Any) -> bool:
+    """Returns whether it records operations, as a `Value` does."""
+    return hasattr(type(x), "_apply_")
+
+
 def shown(given: Any) -> str:
     """Returns what was given as a short text on one line."""
     try:
@@ -120,7 +125,7 @@ def module(given: Any, name: str = "model") -> None:
 
 def operand(name: str, given: Any) -> None:
     """Raises TypeError if it is neither a number nor a `Value`."""
-    if not is_number(given) and not hasattr(given, "_apply_"):
+    if not is_number(given) and not is_value(given):
         raise TypeError(f"{name} must be a number or a Value, got {shown(given)}")
 
 
@@ -200,10 +205,10 @@ def _checked(what: str, path: tuple[int, ...], given: Any, columns: Any, depth: 
             else _checked(what, (*path, i), part, columns, depth)
             for i, part in enumerate(x)
         ]
-    is_value = hasattr(x, "_apply_") and depth > 2 and not what.startswith("target")
-    number = x.data if is_value else x
+    may_be = is_value(x) and depth > 2 and not what.startswith("target")
+    number = x.data if may_be else x
     if is_number(number) and is_finite(number):
-        if is_value:
+        if may_be:
             return x
         return int(x) if isinstance(x, int) and abs(x) <= _LARGEST else float(x)
     place = f"example {path[0]} of the {what} "
@@ -235,7 +240,7 @@ def _advice(what: str, given: Any) -> str:
         return "Give a list, in the same order for every example: [row[name] for name in names]"
     if isinstance(given, Set):
         return "A set is not ordered. Give a list"
-    if hasattr(given, "_apply_"):
+    if is_value(given):
         return "Give its number, .data"
     if given is None or is_number(given):
         return "Leave that example out, or fill in a finite number, such as the column's mean"

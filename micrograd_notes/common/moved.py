@@ -6,11 +6,12 @@ package calls `install` once, when it is imported.
 
 import sys
 from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any
 
-PACKAGE = Path(__file__).parents[1]
+from micrograd_notes.common.users_line import PACKAGE
+
+PARENTS = ("", "draw", "lifting", "testing")  # the folders of version 0.1
 RENAMED = {
     "graph": "engine.backward",
     "rows": "nn.vectors",
@@ -26,15 +27,20 @@ RENAMED = {
 def new_path(old: str) -> str | None:
     """Returns the path in the package of a module that moved or was renamed, or None.
 
+    The moved ones kept their names, and are found by them.
+
     >>> new_path("optim"), new_path("testing.numeric"), new_path("graph"), new_path("nonsense")
     ('train.optim', 'testing.numbers.numeric', 'engine.backward', None)
     """
-    found = [path.relative_to(PACKAGE) for path in PACKAGE.rglob(f"{old.rpartition('.')[2]}.py")]
-    return RENAMED.get(old, ".".join(found[0].with_suffix("").parts) if len(found) == 1 else None)
+    folder, _, name = old.rpartition(".")
+    if old in RENAMED or folder not in PARENTS or not name.isidentifier():
+        return RENAMED.get(old)
+    found = [path.relative_to(PACKAGE) for path in Path(PACKAGE).rglob(f"{name}.py")]
+    return ".".join(found[0].with_suffix("").parts) if len(found) == 1 else None
 
 
-class _OldPaths(MetaPathFinder):
-    """Refuses the old paths; Python calls it after all other finders have failed."""
+class _OldPaths:
+    """A finder that refuses the old paths; Python calls it after all others have failed."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: Any = None) -> None:
         package, _, name = fullname.partition(".")

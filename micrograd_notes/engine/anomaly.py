@@ -14,9 +14,10 @@ from contextvars import ContextVar
 from typing import Any, TypeVar, overload
 from weakref import WeakKeyDictionary
 
+from micrograd_notes.common.checks import is_value
 from micrograd_notes.common.users_line import Line, as_text, users_line
 from micrograd_notes.engine.backward import Step, sweep
-from micrograd_notes.engine.messages import described, given, is_value
+from micrograd_notes.engine.messages import described, given
 from micrograd_notes.engine.modes import Asked, Mode
 from micrograd_notes.engine.value import Value
 

@@ -11,7 +11,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ReferenceType, ref
 
-from micrograd_notes.common.checks import finite_number, flag, shown
+from micrograd_notes.common.checks import finite_number, flag, is_value, shown
 from micrograd_notes.engine import messages, modes
 from micrograd_notes.engine.helper_ops import chain
 
@@ -30,7 +30,7 @@ def topological_order(root: "Value") -> list["Value"]:
     >>> [v.name or v.op.name for v in topological_order(a * b + a)]
     ['a', 'b', 'multiply', 'add']
     """
-    if not messages.is_value(root):
+    if not is_value(root):
         raise TypeError(f"root must be a Value, got {shown(root)}")
     order: list[Any] = []
     seen: set[Any] = set()
@@ -97,7 +97,7 @@ def _local_slopes(node: Any, recorded: bool) -> list[tuple[int, Any]]:
     wanted = [i for i, x in enumerate(operands) if x._requires_grad and op.is_differentiated(i)]
     numbers = (node, operands) if recorded else (node._data, [x._data for x in operands])
     slopes = [
-        slope if recorded and messages.is_value(slope) else messages.partial_as_float(op, slope)
+        slope if recorded and is_value(slope) else messages.partial_as_float(op, slope)
         for slope in op.local_partials(wanted, *numbers)
     ]
     return list(zip(wanted, slopes, strict=True))
@@ -163,7 +163,7 @@ def grad(output: "Value", inputs: "Value | Iterable[Value]") -> list["Value"]:
     >>> first.data, second.data
     (12.0, 12.0)
     """
-    if not messages.is_value(output):
+    if not is_value(output):
         raise TypeError(f"output must be a Value, got {shown(output)}")
     wanted = messages.checked_inputs(inputs)
     totals: dict[Value, Any] = {output: 1.0}

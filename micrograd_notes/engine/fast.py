@@ -50,21 +50,20 @@ def use(engine: str) -> None:
 
 # ---- 1 and 2: recording an operation of one, and of two operands ---------------------------------
 
-_recorders: dict[Op, Callable[..., Any]] = {}
-
 
 def fast_record(op: Op, operands: tuple[Any, ...]) -> Any:
     """Does what `value.record` does, faster where the row is simple."""
     if op.is_simple and len(operands) == op.arity and isinstance(operands[0], Value):
-        recorded = (_recorders.get(op) or _recorder(op))(*operands)
+        recorded = (vars(op).get("_recorder") or _recorder(op))(*operands)
         if recorded is not NotImplemented:
             return recorded
     return record(op, operands)
 
 
 def _recorder(op: Op) -> Callable[..., Any]:
+    """Returns the recorder of a simple row, which the row keeps: it is freed with the row."""
     made = _method_of_one_operand(op) if op.arity == 1 else _method_of_two_operands(op)
-    return _recorders.setdefault(op, made)
+    return vars(op).setdefault("_recorder", made)  # type: ignore[no-any-return]
 
 
 def fast_methods(op: Op) -> dict[str, Any]:
@@ -104,6 +103,8 @@ def _method_of_two_operands(op: Op) -> Callable[[Value, Any], Any]:
                 other = _node(None, other, None, None, False)
             elif (other := as_value(other)) is None:
                 return NotImplemented
+            elif other._apply_ is not Value._apply_:  # it records in its own way
+                return record(op, (self, other))
         asked = modes.asked() if in_use else None  # once, as other threads change `in_use`
         if asked is not None and asked is not FORGETS:
             return record(op, (self, other))

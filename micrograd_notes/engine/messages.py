@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
-from micrograd_notes.common.checks import is_number, shown
+from micrograd_notes.common.checks import is_number, is_value, shown
 
 if TYPE_CHECKING:
     from micrograd_notes.engine.op import Op
@@ -41,11 +41,6 @@ def unexpected(keywords: Mapping[str, Any]) -> str:
     [first, *_] = keywords
     advice = f"; write {ours[first]}" if first in ours else ""
     return f"Value() has data, name and requires_grad, got {first}={advice}"
-
-
-def is_value(x: Any) -> bool:
-    """Returns whether it records operations, as a `Value` does."""
-    return hasattr(type(x), "_apply_")
 
 
 # ---- numbers -------------------------------------------------------------------------------------
@@ -170,10 +165,10 @@ def check_unchanged(node: "Value") -> None:
             )
 
 
-def check_root(root: Any, name: str = "root") -> None:
+def check_root(root: Any) -> None:
     """Raises where no gradient can start from it."""
     if not is_value(root):
-        raise TypeError(f"{name} must be a Value, got {shown(root)}")
+        raise TypeError(f"root must be a Value, got {shown(root)}")
     if not root._requires_grad:
         raise RuntimeError(
             f"{described(root)} needs no gradient: it was made from plain numbers, from leaves "

@@ -85,6 +85,7 @@ class Value(NumberLike):
 
     @operands.setter
     def operands(self, values: tuple["Value", ...]) -> None:
+        values = tuple(values)
         is_packed = 0 < len(values) <= 2 and self.op is not None and self.op.is_simple
         self._left, self._right = (*values, None)[:2] if is_packed else (values or None, None)
 

@@ -6,7 +6,7 @@ import math
 import pickle
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from decimal import Decimal
 from fractions import Fraction
@@ -28,19 +28,8 @@ from micrograd_notes.engine import (
     topological_order,
 )
 from micrograd_notes.engine.backward import backward
-from micrograd_notes.engine.op import TABLE
 from tests import programs
 from tests.optional import needs_numpy, np, of_numpy
-
-
-@pytest.fixture(autouse=True, scope="module")
-def rows_leave_the_table() -> Iterator[None]:
-    """Rows that are wrong on purpose are not left to the random programs of other tests."""
-    before = dict(TABLE)
-    yield
-    TABLE.clear()
-    TABLE.update(before)
-
 
 # ---- worked examples -----------------------------------------------------------------------------
 

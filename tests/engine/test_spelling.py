@@ -1,25 +1,17 @@
 """A spelling in NumPy is held against forward: a wrong one is told, a right one is not."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from micrograd_notes.engine.op import TABLE, Op, built_in_rows, operation
+from micrograd_notes.engine.op import Op, built_in_rows, operation
 from micrograd_notes.engine.spelling import spelling_differs
 
 pytest.importorskip("numpy")
 
 NUMBERS = (0.75, 2.0, -0.75, 0.5, -2.0, 3.0, 1.0, -1.0, 0.0, 12.0, -40.0, 40.0, 200.0, -200.0)
-
-
-@pytest.fixture(autouse=True)
-def _table_as_before() -> Iterator[None]:
-    before = dict(TABLE)
-    yield
-    TABLE.clear()
-    TABLE.update(before)
 
 
 def points(op: Op) -> list[tuple[float, ...]]:

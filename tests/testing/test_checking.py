@@ -20,15 +20,13 @@ IMPORTS = "import math\nfrom micrograd_notes import Value, operation, exp, sin, 
 
 @pytest.fixture(autouse=True)
 def _world_as_it_was(tmp_path: Path) -> Iterator[None]:
-    """Forgets the modules, the folders and the rows that a checked file brings along."""
-    rows, modules, folders = dict(TABLE), set(sys.modules), list(sys.path)
+    """Forgets the modules and the folders that a checked file brings along."""
+    modules, folders = set(sys.modules), list(sys.path)
     yield
     sys.path[:] = folders
     for name in set(sys.modules) - modules:
         if str(tmp_path) in str(getattr(sys.modules[name], "__file__", "")):
             del sys.modules[name]
-    TABLE.clear()
-    TABLE.update(rows)
 
 
 def outcomes(folder: Path, text: str, name: str = "my_ops.py") -> dict[str, Outcome]:

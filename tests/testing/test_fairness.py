@@ -5,7 +5,7 @@ are right there, and DOMAIN where a rule overflows. WRONG RULE, WRONG VALUE and 
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import mpmath
@@ -15,7 +15,7 @@ from hypothesis import given, settings, strategies as st
 from micrograd_notes import Value
 from micrograd_notes.engine import helper_ops, ops
 from micrograd_notes.engine.helper_ops import equal, where
-from micrograd_notes.engine.op import TABLE, Op, operation
+from micrograd_notes.engine.op import Op, operation
 from micrograd_notes.engine.ops import cos, exp, log, sin, sqrt, tanh
 from micrograd_notes.testing import Verdict, check_operation, gradcheck, opcheck
 from micrograd_notes.testing.numbers.numeric import ladder, limit_of_quotients
@@ -24,14 +24,6 @@ from micrograd_notes.testing.operations import points_of
 from tests.testing.naive import NAIVE, POINTS, ROOT, Opaque, rows_of
 
 ACCUSATIONS = {Verdict.WRONG_RULE, Verdict.WRONG_VALUE, Verdict.TRAVERSAL}
-
-
-@pytest.fixture(autouse=True)
-def _table_as_before() -> Iterator[None]:
-    before = dict(TABLE)
-    yield
-    TABLE.clear()
-    TABLE.update(before)
 
 
 def in_mpmath(name: str) -> Callable[[Any], Any]:

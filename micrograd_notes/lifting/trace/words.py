@@ -15,13 +15,13 @@ from types import CodeType, FrameType
 from typing import Any
 
 from micrograd_notes.common.users_line import PACKAGE
+from micrograd_notes.engine import fast, messages, methods, modes, op, stand_ins, value
 
 LEARNERS, OTHERS, FUNCTION = range(3)  # how well a name fits: the lower the better
 Name = tuple[int, str]
 
-_RECORDING = ("value", "op", "methods", "fast", "modes", "messages", "stand_ins")
-_FILES = [Path(PACKAGE, "engine", f"{name}.py") for name in _RECORDING]
-ARITHMETIC = tuple(map(str, [Path(PACKAGE, "lifting"), *_FILES]))
+_RECORDING = (fast, messages, methods, modes, op, stand_ins, value)
+ARITHMETIC = (str(Path(PACKAGE, "lifting")), *(str(module.__file__) for module in _RECORDING))
 
 
 def call_and_listen(
