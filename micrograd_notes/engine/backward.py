@@ -78,9 +78,10 @@ def sweep(root: "Value", adjoint: float = 1.0, recorded: bool = False) -> Iterat
 def _steps(order: list["Value"], adjoint: float, recorded: bool) -> Iterator[Step]:
     totals: dict[Value, Any] = {order[-1]: adjoint}
     for node in reversed(order):
+        if node._requires_grad:  # also where nothing flows, as behind the question of `where`
+            messages.check_unchanged(node)
         if node.op is None or node not in totals:
             continue
-        messages.check_unchanged(node)
         for index, partial in _local_slopes(node, recorded):
             operand = node.operands[index]
             contribution = _times(totals[node], partial)  # the chain rule: this is the one line
@@ -118,6 +119,8 @@ def reference_adjoints(order: list["Value"], adjoint: float) -> None:
     for node in order:
         if node._requires_grad:
             node._grad = totals.get(node, 0.0)
+        elif node.op is not None:
+            node._grad = None  # nothing flows into it: a `grad` that was set is no adjoint
 
 
 adjoints = reference_adjoints  # `fast` replaces it by the same sweep, written out

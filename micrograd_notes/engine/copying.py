@@ -7,7 +7,7 @@ Importing the package is enough.
 """
 
 import copyreg
-from threading import get_ident
+from threading import local
 from typing import Any
 from weakref import WeakSet, ref
 
@@ -23,15 +23,23 @@ class _Earlier:
     def __init__(self, values: list[Value]) -> None:
         self.values = values
         self.members = set(values)
-        self.thread = get_ident()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return list, (self.values,)
 
 
-# Those that are being written. Pickle and deepcopy hold on to what they write until they end, well
-# or badly; then these are gone, too.
-_in_progress: WeakSet[_Earlier] = WeakSet()
+class _InProgress(local):
+    """Those that this thread is writing.
+
+    Pickle and deepcopy hold on to what they write until they end, well or badly; then these are
+    gone, too.
+    """
+
+    def __init__(self) -> None:
+        self.earlier: WeakSet[_Earlier] = WeakSet()
+
+
+_in_progress = _InProgress()
 
 
 def _reduced(value: Value) -> tuple[Any, ...]:
@@ -50,11 +58,10 @@ def _reduced(value: Value) -> tuple[Any, ...]:
     if note is not None and origin is None:
         origin = Value(0.0)  # for a leaf that is there no more, one that soon will not be
     own = (value.op, value._data, value._grad, value.name, value._requires_grad, is_current, origin)
-    thread = get_ident()
-    if not operands or any(e.thread == thread and value in e.members for e in _in_progress):
+    if not operands or any(value in e.members for e in _in_progress.earlier):
         return _restored, (*own, operands)
     earlier = _Earlier(topological_order(value)[:-1])
-    _in_progress.add(earlier)
+    _in_progress.earlier.add(earlier)
     return _earlier_first, (earlier, *own, operands)
 
 

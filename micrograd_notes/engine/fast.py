@@ -87,6 +87,8 @@ def _method_of_one_operand(op: Op) -> Callable[[Value], Any]:
             return record(op, (self,))
         try:
             data = forward(self._data)
+        except AttributeError:  # `Value.tanh(0.5)`: there is no `_data`
+            return record(op, (self,))
         except (ArithmeticError, ValueError) as error:
             raise messages.explained(error, op, messages.given([self])) from None
         return _node(op, data, self, None, self._requires_grad)
@@ -110,6 +112,8 @@ def _method_of_two_operands(op: Op) -> Callable[[Value, Any], Any]:
             return record(op, (self, other))
         try:
             data = forward(self._data, other._data)
+        except AttributeError:  # as above
+            return record(op, (self, other))
         except (ArithmeticError, ValueError) as error:
             raise messages.explained(error, op, messages.given([self, other])) from None
         if asked is not None:
@@ -219,6 +223,8 @@ def sweep_numbers(order: list[Any], adjoint: float) -> None:
     for node in order:
         if node._requires_grad:
             node._grad = 0.0
+        elif node._left is not None:
+            node._grad = None  # nothing flows into it: a `grad` that was set is no adjoint
     order[-1]._grad = adjoint
     for node in reversed(order):
         left, right, g = node._left, node._right, node._grad

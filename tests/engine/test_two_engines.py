@@ -1,15 +1,28 @@
 """The engine that is read, and the one that is written out for speed, have the same bits."""
 
+import copy
 import gc
 import math
 import random
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from weakref import ref
 
 import pytest
 
-from micrograd_notes import MLP, Op, Value, engine, grad, hypot, logsumexp, no_grad, operation
+from micrograd_notes import (
+    MLP,
+    Op,
+    Value,
+    engine,
+    grad,
+    hypot,
+    logsumexp,
+    no_grad,
+    operation,
+    where,
+)
 from micrograd_notes.testing.programs.random_programs import Program, random_program
 
 PROGRAMS = 300
@@ -110,6 +123,56 @@ def test_a_second_operand_may_record_in_its_own_way(which: str) -> None:
     engine.use(which)
     assert hypot(Value(1.0), Own(1.0)) == "own hypot"
     assert Value(1.0) * Own(1.0) == "own multiply"
+
+
+@pytest.mark.parametrize("which", ["fast", "reference"])
+def test_what_changed_is_refused_also_where_no_gradient_flows(which: str) -> None:
+    """`where` takes a number out of its question, and sends no gradient back into it."""
+    engine.use(which)
+    c, a, b = Value(1.0), Value(2.0), Value(3.0)
+    y = where(c * 2, a, b)
+    c.data = -1.0
+    with pytest.raises(RuntimeError, match="was set after"):
+        y.backward()
+    with pytest.raises(RuntimeError, match="was set after"):
+        grad(y, [a])
+    assert not a.has_grad
+
+
+@pytest.mark.parametrize("which", ["fast", "reference"])
+def test_a_leaf_that_is_thawed_later_gets_nothing_from_a_frozen_result(which: str) -> None:
+    engine.use(which)
+    frozen, x = Value(2.0, requires_grad=False), Value(5.0)
+    result = frozen * 3.0
+    result.grad = 7.0
+    loss = result * x
+    frozen.requires_grad = True
+    loss.backward()
+    assert (frozen.grad, x.grad, result.has_grad) == (0.0, 6.0, False)
+
+
+@pytest.mark.parametrize("which", ["fast", "reference"])
+def test_a_method_takes_a_plain_number(which: str) -> None:
+    engine.use(which)
+    assert Value.tanh(0.5).data == math.tanh(0.5)  # type: ignore[arg-type]
+    assert Value.__add__(0.5, 1.0).data == 1.5  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="takes numbers and Values, got 'a'"):
+        Value.tanh("a")  # type: ignore[arg-type]
+
+
+def test_threads_copy_at_once() -> None:
+    """Each with graphs of its own; what one is writing is none of the other's business."""
+    def copies() -> None:
+        for _ in range(200):
+            x = Value(1.0)
+            y = x * x
+            for _ in range(10):
+                y = y * x + x
+            assert copy.deepcopy(y).data == y.data
+
+    with ThreadPoolExecutor(4) as threads:
+        for done in [threads.submit(copies) for _ in range(4)]:
+            done.result()
 
 
 def test_a_row_that_was_replaced_is_freed() -> None:

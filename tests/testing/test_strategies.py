@@ -228,7 +228,7 @@ SHORTEST = {
 }
 
 
-@pytest.mark.parametrize(("name", "patches"), SWEEPS.items(), ids=str)
+@pytest.mark.parametrize(("name", "patches"), SWEEPS.items(), ids=list(SWEEPS))
 def test_a_broken_sweep_is_found_and_shrinks_to_the_shortest_program(
     monkeypatch: pytest.MonkeyPatch, name: str, patches: list[Patch]
 ) -> None:
