@@ -15,6 +15,7 @@ from micrograd_notes.engine import __all__ as _engine
 
 if TYPE_CHECKING:  # the same names, for editors and type checkers: a test compares the two
     from micrograd_notes.course.exercises import check as check
+    from micrograd_notes.course.guess import guess_first as guess_first
     from micrograd_notes.draw import (
         draw_backward as draw_backward,
         draw_dot as draw_dot,
@@ -65,6 +66,7 @@ _HOMES = {
     "draw.training.page": "training_page",
     "testing": "check_operation gradcheck opcheck",
     "course.exercises": "check",
+    "course.guess": "guess_first",
 }
 """The public names outside of the engine, by their room."""
 

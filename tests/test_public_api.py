@@ -90,6 +90,8 @@ EXCEPTIONS = {  # modules, classes with their methods, and arguments, as pattern
     "Stepper": "draw_backward() makes it",
     "Picture.insides": "draw_dot() gives them",
     "build_course.api": "True needs a package that the tests do without; it has a test of its own",
+    "Guess": "guess_first() makes it",
+    "guess_first.show": "whatever it is, it is shown; the errors of a function are its own",
     "check.inputs": "they go to functions of the reader's own",
     "check.reference": "it is a function of the reader's own, and its errors are its own",
 }
@@ -187,6 +189,7 @@ GOOD: dict[str, Callable[[], Any]] = {
     "attempt": lambda: math.sin,
     "reference": lambda: math.sin,
     "hint": lambda: "Look again.",
+    "question": lambda: "How much is 7 * 8?",
     "values": lambda: [1.0, 2.0],
     "index": lambda: 1,
     "operands": lambda: 0.5,

@@ -8,14 +8,24 @@ RUNS = pytest.StashKey[Any]()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Starts the notebooks that some test wants to have been run."""
-    tests = [item for item in session.items if isinstance(item, pytest.Function)]
-    takers = [test for test in tests if "ran" in test.fixturenames]
-    names = sorted({str(test.callspec.params["name"]) for test in takers})
-    if names and not session.config.option.collectonly:
-        from tests.notebooks.running import Runs
+    """Starts the notebooks that some test wants to have been run.
 
-        session.stash[RUNS] = Runs(names)
+    With `pytest -n`, every worker collects every test, and one of them gets those of the notebooks:
+    it starts them when it comes to the first.
+    """
+    if not session.config.option.collectonly and not hasattr(session.config, "workerinput"):
+        _start(session)
+
+
+def _start(session: pytest.Session) -> Any:
+    if RUNS not in session.stash:
+        tests = [item for item in session.items if isinstance(item, pytest.Function)]
+        takers = [test for test in tests if "ran" in test.fixturenames]
+        if names := sorted({str(test.callspec.params["name"]) for test in takers}):
+            from tests.notebooks.running import Runs
+
+            session.stash[RUNS] = Runs(names)
+    return session.stash.get(RUNS, None)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -26,4 +36,4 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.fixture
 def ran(request: pytest.FixtureRequest, name: str) -> Any:
     """The notebook after its run; if a cell raised, every test that takes it shows the error."""
-    return request.session.stash[RUNS].result(name)
+    return _start(request.session).result(name)
