@@ -75,7 +75,9 @@ def tidied(notebook: Any) -> Any:
     """Clears everything that differs from run to run, in place, and returns the notebook."""
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
-        cell.metadata = nbformat.from_dict({})
+        tags = cell.metadata.get("tags", [])  # cells with a tag are plumbing: they are folded
+        folded = {"jupyter": {"source_hidden": True}, "tags": tags}
+        cell.metadata = nbformat.from_dict(folded if tags else {})
         if cell.cell_type == "code":
             cell.execution_count = None
             for output in cell.outputs:

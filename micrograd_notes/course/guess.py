@@ -7,6 +7,7 @@ marks the reader's choice.
 
 import html
 import io
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import redirect_stdout
@@ -28,7 +29,7 @@ def guess_first(question: str, show: Any = None, *, choices: Choices | None = No
     With `show` it folds that alone, and returns what a notebook displays.
 
     Args:
-        question: what the reader should predict.
+        question: what the reader should predict; it may have `code` and *emphasis* in it.
         show: a picture or anything else that a notebook displays, or a function that prints it.
         choices: the possible answers, each with whether it is the right one. Write a comparison,
             so that the code does not give the answer away, and put a `lambda:` before it if its
@@ -103,10 +104,10 @@ class Guess(Page):
 
     @property
     def _fragment(self) -> str:
-        labels = "".join(f"<li>{html.escape(label)}</li>" for label in self.choices)
+        labels = "".join(f"<li>{_marked_up(label)}</li>" for label in self.choices)
         return f"""<section data-micrograd-guess aria-label="Predict">
 <style>{_text_of("guess.css")}</style>
-<p data-part="question"><strong>Predict.</strong> {html.escape(self.title)}</p>
+<p data-part="question"><strong>Predict.</strong> {_marked_up(self.title)}</p>
 <ul data-part="choices">{labels}</ul>
 <details class="guess">
 <summary>I have guessed: show the answer</summary>
@@ -145,11 +146,16 @@ def _fold_the_cell(shell: Any, guess: Guess) -> None:
         shell.events.unregister("post_run_cell", end)
         shell._guess = None
         capture.__exit__(None, None, None)
-        if not result.success:  # the answer is not whole: nothing of it is hidden
-            caught.show()  # type: ignore[no-untyped-call]
-            return
-        guess._take([caught.stdout, *(each.data for each in caught.outputs)])
-        display(guess)  # type: ignore[no-untyped-call]
+        is_whole = False
+        try:
+            if result.success:
+                guess._take([caught.stdout, *(each.data for each in caught.outputs)])
+                is_whole = True
+        finally:
+            if is_whole:
+                display(guess)  # type: ignore[no-untyped-call]
+            else:  # the cell or a choice raised: nothing of it is hidden
+                caught.show()  # type: ignore[no-untyped-call]
 
     shell.events.register("post_run_cell", end)
 
@@ -184,6 +190,16 @@ def _as_html(parts: Iterable[Any]) -> str:
         elif text := formats.get("text/plain", "").rstrip():
             found.append(f'<pre class="printed">{html.escape(text)}</pre>')
     return "\n".join(found)
+
+
+def _marked_up(text: str) -> str:
+    """Returns a text as HTML, with `code` and *emphasis* as notebooks write them.
+
+    >>> _marked_up("Is `x < 1` *always* true?")
+    'Is <code>x &lt; 1</code> <em>always</em> true?'
+    """
+    text = re.sub(r"`(.+?)`", r"<code>\1</code>", html.escape(text))
+    return re.sub(r"(?<!\w)\*(\w.*?)\*(?!\w)", r"<em>\1</em>", text)
 
 
 def _text_of(name: str) -> str:
