@@ -10,6 +10,7 @@ to a text file beside it. `test_notebooks` checks the results.
 """
 
 import copy
+import html
 import importlib.util
 import os
 import re
@@ -42,6 +43,22 @@ def committed(name: str) -> Any:
 def exercises(name: str) -> list[str]:
     ids = [cell.id for cell in committed(name).cells]
     return [each.removeprefix("stub-") for each in ids if each.startswith("stub-")]
+
+
+def printed_by(cell: Any) -> str:
+    """Returns what a cell of code printed, in the open or into the folded answer of a guess."""
+    said = []
+    for output in cell.outputs:
+        if output.output_type == "stream":
+            said.append(output.text)
+        else:
+            folded = re.findall(r'<pre class="printed">(.*?)</pre>', html_of(output), re.DOTALL)
+            said += [f"{html.unescape(text)}\n" for text in folded]
+    return "".join(said)
+
+
+def html_of(output: Any) -> str:
+    return str(output.get("data", {}).get("text/html", ""))
 
 
 def solution_in(markdown: str) -> str:

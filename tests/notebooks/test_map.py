@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.notebooks.running import committed, printed_by
+
 FOLDER = Path(__file__).parents[2] / "notebooks"
 MAP = (FOLDER / "README.md").read_text(encoding="utf-8")
 CLAIMS = [line for line in MAP.splitlines() if re.match(r"\|.*\| \d\d `", line)]
 
 
-def printed(chapter: str, cell: str) -> str:
-    """Returns the committed output of a cell."""
+def printed(chapter: str, id: str) -> str:
+    """Returns what a cell printed, as committed."""
     (path,) = FOLDER.glob(f"{chapter}_*.ipynb")
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    outputs = next(each["outputs"] for each in cells if each["id"] == cell)
-    return "".join("".join(output.get("text", [])) for output in outputs)
+    return printed_by(next(cell for cell in committed(path.stem).cells if cell.id == id))
 
 
 def test_every_notebook_is_in_the_map() -> None:

@@ -16,7 +16,14 @@ from typing import Any
 
 import pytest
 
-from tests.notebooks.running import FOLDER, committed, execute, exercises
+from tests.notebooks.running import (
+    FOLDER,
+    committed,
+    execute,
+    exercises,
+    html_of,
+    printed_by,
+)
 from tests.notebooks.wrong_answers import WRONG_ANSWERS
 
 for needed in ("nbclient", "ipykernel", "matplotlib", "pygraphviz"):
@@ -33,24 +40,23 @@ def code_cells(notebook: Any) -> list[Any]:
 
 
 def texts(cell: Any) -> list[tuple[str, str]]:
-    """Returns the text of each output of a cell, with the kinds of its pictures.
+    """Returns what a cell says: what it printed, and the kinds and words of its pictures.
 
     The pictures themselves are left out: their bytes are those of a version of Matplotlib, of
     Graphviz and of the fonts. Their words are in: an alternative text says what a picture shows.
     """
-    said = []
+    said = [("printed", printed_by(cell))]
     for output in cell.outputs:
         if output.output_type == "stream":
-            said.append((output.name, output.text))
+            said.append((output.name, ""))
         else:
-            kinds = " ".join(sorted(output.data))
-            said.append((kinds, output.data["text/plain"]))
+            said.append((" ".join(sorted(output.data)), output.data["text/plain"]))
+            said += [("words", words) for words in re.findall(r' alt="([^"]*)"', html_of(output))]
     return said
 
 
 def printed(notebook: Any, id: str) -> str:
-    cell = next(cell for cell in notebook.cells if cell.id == id)
-    return "".join(output.text for output in cell.outputs)
+    return printed_by(next(cell for cell in notebook.cells if cell.id == id))
 
 
 # ---- as committed --------------------------------------------------------------------------------
@@ -89,19 +95,61 @@ def test_what_changes_from_run_to_run_is_not_committed(name: str) -> None:
 
 
 def test_pictures_are_there_and_have_words(name: str) -> None:
-    images = [
-        output.data["text/html"]
-        for cell in code_cells(committed(name))
-        for output in cell.outputs
-        if output.output_type != "stream"
-    ]
+    shown = " ".join(
+        html_of(output) for cell in code_cells(committed(name)) for output in cell.outputs
+    )
+    images = re.findall(r"<img\b[^>]*>", shown)
     assert len(images) >= 2
     for image in images:
-        # an image, or a stepper with the image that is left of it in an untrusted notebook
-        found = re.search(r'<img [^>]*src="data:image/[^"]{1000,}"[^>]* alt="([^"]+)"', " " + image)
+        found = re.search(r' alt="([^"]+)"', image)
         assert found, image[:200]
         assert len(found[1]) > 40
-        assert image.startswith("<img ") or "<details" in image
+        assert re.search(r' src="data:image/[^"]{1000,}"', image)
+
+
+# ---- nobody spoils a prediction ------------------------------------------------------------------
+
+PREDICT = "**Predict"
+IN_THE_PICTURE = "draw_backward"  # a stepper asks for each number itself
+
+
+def predicted_cells(notebook: Any) -> list[Any]:
+    """Returns the cells of code that answer a *Predict*: it stands in the cell above them."""
+    return [
+        cell
+        for before, cell in pairwise(notebook.cells)
+        if before.cell_type == "markdown" and PREDICT in before.source and cell.cell_type == "code"
+    ]
+
+
+def test_every_prediction_has_a_folded_answer(name: str) -> None:
+    cells = predicted_cells(committed(name))
+    assert len(cells) >= 5
+    for cell in cells:
+        is_guess = "guess_first(" in cell.source
+        assert is_guess or IN_THE_PICTURE in cell.source, cell.id
+
+
+def test_a_cell_with_a_question_does_not_hold_the_answer(name: str) -> None:
+    """Neither in its code nor beside the fold: no promise, no words of a picture, no output."""
+    for cell in code_cells(committed(name)):
+        if "guess_first(" not in cell.source:
+            continue
+        assert not re.search(r"^assert |\balt=", cell.source, re.MULTILINE), cell.id
+        (output,) = cell.outputs
+        assert set(output.data) == {"text/html", "text/plain"}, cell.id
+        assert output.data["text/plain"].startswith("Predict: "), cell.id
+        outside = re.sub(r"<details.*</details>", "", html_of(output), flags=re.DOTALL)
+        assert not re.search(r"<pre|<img|<svg|data:image", outside), cell.id
+        assert "<details open" not in html_of(output), cell.id
+
+
+def test_promises_are_folded(name: str) -> None:
+    """Cells of nothing but promises are those that are folded."""
+    for cell in code_cells(committed(name)):
+        lines = cell.source.splitlines()
+        are_promises = all(line.startswith(("assert ", " ", ")", "]")) for line in lines)
+        assert are_promises == (cell.metadata.get("tags") == ["promises"]), cell.id
 
 
 # ---- answered ------------------------------------------------------------------------------------
