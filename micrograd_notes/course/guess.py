@@ -87,7 +87,7 @@ class Guess(Page):
         if not self.choices:
             return
         is_right = [bool(each() if callable(each) else each) for each in self.choices.values()]
-        if sum(is_right) != 1:
+        if is_right.count(True) != 1:
             right = [label for label, each in zip(self.choices, is_right, strict=True) if each]
             raise ValueError(
                 f"choices must have exactly one right answer, got {right} of {list(self.choices)}"

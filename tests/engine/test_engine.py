@@ -696,7 +696,7 @@ ROWS: dict[str, Any] = {  # a row that takes so many operands, each with the par
 
 @pytest.mark.parametrize("kind", ROWS)
 @given(st.sampled_from([*REAL, *ALSO_REAL]), st.integers(0, 2), st.integers(0, 2))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_partial_that_is_a_real_number_counts_as_its_float(
     kind: str, given_back: Any, above: int, below: int
 ) -> None:

@@ -129,7 +129,7 @@ def exact_derivatives(numbers: list[float], index: int, of: str) -> list[Any]:
         return [first, *of_share[:2]]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(LEADS, min_size=2, max_size=5), st.data())
 def test_derivatives_of_softmax_keep_their_digits_whatever_leads(
     numbers: list[float], data: st.DataObject
@@ -164,7 +164,7 @@ def test_the_lead_of_forty_that_other_engines_lose() -> None:
     assert b.grad == pytest.approx(expected, rel=4e-16, abs=0.0)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.sampled_from([-math.inf, 0.0, 30.0]), min_size=1, max_size=4))
 def test_operands_of_minus_infinity_get_the_gradient_0(numbers: list[float]) -> None:
     ways: list[Any] = [logsumexp, lambda *xs: softmax(*xs)[0], lambda *xs: softmax(*xs)[-1]]

@@ -396,7 +396,7 @@ def built(tree: Any, values: list[Value]) -> Any:
     return tree
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(TREES, TREES)
 def test_every_value_in_whatever_a_module_holds_is_found(first: Any, second: Any) -> None:
     values: list[Value] = []
@@ -420,7 +420,7 @@ def changed(numbers: Any) -> Any:
     return [changed(n) for n in numbers] if isinstance(numbers, list) else numbers + 0.5
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(TREES, st.sampled_from(sorted(ORDERED)), st.booleans(), st.booleans())
 def test_a_weight_that_is_a_result_is_refused_by_its_name(
     around: Any, kind: str, is_kept: bool, is_first: bool

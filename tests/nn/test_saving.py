@@ -109,7 +109,6 @@ def test_what_comes_back_computes_the_same_bits(
             assert a.data == b.data
 
 
-@settings(deadline=None)  # it waits for the disk
 @given(st.lists(FINITE, min_size=3, max_size=3))
 def test_every_finite_float_comes_back_exactly(
     tmp_path_factory: pytest.TempPathFactory, numbers: list[float]
@@ -145,7 +144,7 @@ def models(draw: st.DrawFn) -> MLP:
     return model
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(models())
 def test_any_model_comes_back_with_its_ties_flags_and_names(
     tmp_path_factory: pytest.TempPathFactory, model: MLP

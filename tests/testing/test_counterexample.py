@@ -38,7 +38,7 @@ def test_what_a_broken_engine_gets_wrong_is_labelled(
     assert "grad should be 0.9242" in picture.svg()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     strategies.programs(
         BUILT_IN, inputs=strategies.finite_numbers(-4.0, 4.0), max_instructions=6

@@ -41,7 +41,7 @@ def test_hypothesis_can_be_told_to_leave_it() -> None:
     assert output_of(code + "print('micrograd_notes' in sys.modules)") == "False"
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(...)
 def test_the_type_of_an_argument_is_enough(x: Value, neuron: Neuron, layer: Layer) -> None:
     assert isinstance(x, Value)

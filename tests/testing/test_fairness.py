@@ -166,7 +166,7 @@ STAIRS = {"(1 - cos) / x x", "log erfc", "asinh"}  # some are larger than roundi
 
 
 @given(st.sampled_from(sorted(NAIVE.keys() - STAIRS)), numbers)
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 def test_the_ladder_claims_no_digits_that_rounding_took(name: str, x: float) -> None:
     if not is_defined(name, x):
         return
@@ -178,7 +178,7 @@ def test_the_ladder_claims_no_digits_that_rounding_took(name: str, x: float) -> 
 
 @given(st.sampled_from(sorted(NAIVE)), st.sampled_from(["forward by math", "forward opaque"]),
        numbers)
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=80, derandomize=True)
 def test_a_report_claims_no_digits_that_rounding_took(name: str, written: str, x: float) -> None:
     if not is_defined(name, x) or (name in STAIRS and written == "forward opaque"):
         return

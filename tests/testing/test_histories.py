@@ -26,7 +26,7 @@ class FewHistories(Histories):
 
 
 TestHistories = OurHistories.TestCase
-TestHistories.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
+TestHistories.settings = settings(max_examples=50, stateful_step_count=30)
 
 # ---- what it finds -------------------------------------------------------------------------------
 
@@ -111,7 +111,7 @@ def test_random_histories_find_it_and_print_the_steps(
 ) -> None:
     broken(monkeypatch, BROKEN[name])
     search = settings(
-        derandomize=True, database=None, deadline=None, max_examples=200, stateful_step_count=15,
+        derandomize=True, database=None, max_examples=200, stateful_step_count=15,
         report_multiple_bugs=False, suppress_health_check=list(HealthCheck),
         print_blob=False,  # which is printed among the steps on a CI machine
         phases=[Phase.generate, Phase.shrink],

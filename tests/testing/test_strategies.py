@@ -16,7 +16,7 @@ from micrograd_notes.testing.programs.random_programs import Instruction, Progra
 from tests.testing.broken_engines import SWEEPS, Patch
 
 BUILT_IN = tuple(built_in_rows())  # without the rows that other tests add
-FIXED = settings(database=None, derandomize=True, deadline=None)
+FIXED = settings(database=None, derandomize=True)
 
 
 def drawn(strategy: st.SearchStrategy[Any], count: int = 300) -> list[Any]:
