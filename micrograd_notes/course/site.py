@@ -32,7 +32,7 @@ __all__ = ["build_course"]
 TEMPLATE = Path(__file__).parent / "template"
 MAP = "README.md"
 LIST = "made_by_micrograd_notes.txt"
-NARROW = 36  # characters of code per line on a phone
+NARROW, PRINTED = 36, 57  # characters per line on a phone: of code, and of what shrinks to 10 px
 LIGHT_CODE, DARK_CODE = "xcode", "lightbulb"  # of Pygments; contrasts are 4.5:1 or more
 
 _NEEDS = 'the course needs nbconvert: python -m pip install -e ".[notebooks]"'
@@ -148,6 +148,8 @@ def _rendered(page: Page, pages: Sequence[Page], style: str, api: bool) -> Beaut
     soup = made_of(body, "html.parser")
     _tidy_headings(soup)
     _let_wide_things_scroll(soup)
+    _let_lines_wrap(soup)
+    _hold_back_answers(soup)
     _refuse_equations(page, soup)
     return soup
 
@@ -170,14 +172,42 @@ def _tidy_headings(soup: BeautifulSoup) -> None:
 
 def _let_wide_things_scroll(soup: BeautifulSoup) -> None:
     """Lets wide code and tables scroll on a small screen, by keyboard too."""
-    for block in soup.select("main pre"):
+    for block in soup.select(".source pre, .text .highlight pre"):
         if max(map(len, block.get_text().splitlines()), default=0) > NARROW:
             block["tabindex"] = "0"
-    for table in soup.select(".text table"):
-        table.wrap(soup.new_tag("div", attrs={"class": "scrolls", "tabindex": "0"}))
+    for table in soup.select("main table"):
+        if table.find_parent(tabindex="0") is None:
+            table.wrap(soup.new_tag("div", attrs={"class": "scrolls", "tabindex": "0"}))
     # A stepper's table is a landmark, but landmarks with the same name would be ambiguous.
     for region in soup.select(".shown [role=region]"):
         region["role"] = "group"
+
+
+def _let_lines_wrap(soup: BeautifulSoup) -> None:
+    """Marks the lines of formulas and outputs: the style shrinks them, or indents what wraps."""
+    for block in soup.select(".printed, .text pre > code"):
+        lines = block.get_text().splitlines(keepends=True)
+        longest = max(len(line.rstrip()) for line in [*lines, "-"])
+        block["style"] = f"--columns: {longest}" if longest <= PRINTED else ""
+        if block.find(True) is None:  # else words are coloured, and colours may span lines
+            block.clear()
+            for line in lines:
+                indent = min(len(line) - len(line.lstrip(" ")), 8) + 2
+                block.append(soup.new_tag("span", style=f"--indent: {indent}ch", string=line))
+
+
+def _hold_back_answers(soup: BeautifulSoup) -> None:
+    """Puts what follows a guess, up to the next heading, into a part that the style can hide."""
+    for cell in soup.select(".cell:has(details.guess)"):
+        held = soup.new_tag("div", attrs={"class": "held-back"})
+        for follower in cell.find_next_siblings("div"):
+            if heading := follower.select_one(":scope > :is(h2, h3, h4)"):
+                before = soup.new_tag("div", attrs={"class": "cell text"})
+                before.extend(reversed(list(heading.previous_siblings)))
+                held.append(before)
+                break
+            held.append(follower)
+        cell.insert_after(held)
 
 
 def _refuse_equations(page: Page, soup: BeautifulSoup) -> None:

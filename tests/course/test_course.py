@@ -24,15 +24,18 @@ MAP = "# A course\n\nThe map: [one](01_one.ipynb), [its end](01_one.ipynb#cell-i
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"/>'
 
 
-def notebook(*cells: str | tuple[str, list[Any]]) -> Any:
-    """Returns a notebook: text is Markdown, a pair is code with its outputs; the last is `end`."""
+def notebook(*cells: str | tuple[str, list[Any]] | tuple[str, list[Any], str]) -> Any:
+    """Returns a notebook: text is Markdown, a tuple is code with its outputs and, if it has one,
+    its tag; the last cell is named `end`.
+    """
     made = []
     for index, cell in enumerate(cells):
         name = "end" if index == len(cells) - 1 else f"cell-{index}"
         if isinstance(cell, str):
             made.append(nbformat.v4.new_markdown_cell(cell, id=name))
         else:
-            made.append(nbformat.v4.new_code_cell(cell[0], outputs=cell[1], id=name))
+            tags = {"tags": list(cell[2:])} if cell[2:] else {}
+            made.append(nbformat.v4.new_code_cell(cell[0], outputs=cell[1], id=name, metadata=tags))
     language = {"language_info": {"name": "python"}}
     return nbformat.v4.new_notebook(cells=made, metadata=language)
 
@@ -126,7 +129,7 @@ def test_nothing_is_fetched_from_elsewhere(site: Callable[[str], BeautifulSoup])
         page = site(name)
         asked = [str(tag.get("src") or tag.get("href")) for tag in page.select("[src], link[href]")]
         assert not [address for address in asked if re.match(r"\w+:(?!,)|//", address)]
-        assert not page.select("script"), "a page has no script but those of its outputs"
+        assert [script.get("src") for script in page.select("script")] == [None], "the counter"
 
 
 def test_headings_begin_with_the_question(site: Callable[[str], BeautifulSoup]) -> None:
@@ -138,6 +141,96 @@ def test_headings_begin_with_the_question(site: Callable[[str], BeautifulSoup]) 
     assert site("02_two.html").title is not None
     assert site("02_two.html").select_one("title")
     assert "What is two, if x < y?" in site("02_two.html").select("title")[0].get_text()
+
+
+# ---- what is folded, held back and wrapped -------------------------------------------------------
+
+GUESS = "<details class='guess' data-micrograd-guess><summary>How many?</summary>4</details>"
+
+
+def page_of(tmp_path: Path, *cells: Any) -> BeautifulSoup:
+    """Returns the page of a chapter of these cells, below a title."""
+    folder = tmp_path / "one-chapter"
+    folder.mkdir(exist_ok=True)
+    (folder / "README.md").write_text("# A course\n")
+    nbformat.write(notebook("# One?", *cells), folder / "01_one.ipynb")
+    build_course(tmp_path / "built", folder)
+    return BeautifulSoup((tmp_path / "built/01_one.html").read_text(), "html.parser")
+
+
+def test_a_chapter_says_how_to_run_it_right_at_its_top(
+    site: Callable[[str], BeautifulSoup],
+) -> None:
+    for name in ("01_one.html", "index.html"):
+        how = site(name).select_one(".how")
+        assert how is not None
+        assert "micrograd-notes lab" in how.get_text()
+        assert how.find_previous("h1") is None, "above the title"
+    assert not site("teaching.html").select(".how"), "there is nothing to run"
+
+
+@pytest.mark.parametrize(
+    ("tag", "summary"),
+    [("plumbing", "Code of this picture"), ("promises", "What this cell checks")],
+)
+def test_code_that_is_plumbing_is_folded(tmp_path: Path, tag: str, summary: str) -> None:
+    printed = nbformat.v4.new_output("stream", name="stdout", text="seen\n")
+    folded, plain = (page_of(tmp_path, ("1 + 1", [printed], each)) for each in (tag, "other"))
+    fold = folded.select(".cell.code > details")
+    assert [each.get_text(" ", strip=True) for each in fold] == [f"{summary} 1 + 1"]
+    assert not fold[0].has_attr("open")
+    assert folded.select(".cell.code > .printed"), "the output stays in view"
+    assert not plain.select("details")
+    assert plain.select(".cell.code > .source")
+
+
+def test_what_follows_a_guess_is_held_back_up_to_the_next_heading(tmp_path: Path) -> None:
+    page = page_of(
+        tmp_path,
+        "Before.",
+        ("guess_first(1)", [shown(GUESS)]),
+        "Four it is.",
+        ("guess_first(2)", [shown(GUESS)]),
+        "Four again.\n\nSurely.\n\n### Next\n\nFree.",
+        "Free as well.",
+    )
+    outer, inner = page.select(".held-back")
+    assert inner in outer.select(".held-back")
+    for held, words in ((outer, ["Four it is.", "Four again.", "Surely."]), (inner, ["Surely."])):
+        assert all(word in held.get_text() for word in words)
+        assert "Free" not in held.get_text()
+        before = held.find_previous_sibling()
+        assert before is not None
+        assert before.select("details.guess"), "the style looks at the cell before"
+    assert "Before." not in outer.get_text()
+    assert page.get_text().count("Four again.") == 1
+    assert [each.get_text() for each in page.select("main > .cell h3")] == ["Next"]
+
+
+def test_a_page_without_a_guess_holds_nothing_back(site: Callable[[str], BeautifulSoup]) -> None:
+    assert not site("01_one.html").select(".held-back")
+
+
+@pytest.mark.parametrize("made", ["printed", "text"])
+def test_lines_of_outputs_and_formulas_are_marked_and_lose_nothing(
+    tmp_path: Path, made: str
+) -> None:
+    text = "first   second\n\n  1.5        2 < 3\n" + 30 * " " + "deep\n"
+    printed = nbformat.v4.new_output("stream", name="stdout", text=text)
+    indented = "".join(f"    {line}" for line in text.splitlines(keepends=True))
+    cell = ("print(table)", [printed]) if made == "printed" else f"A formula:\n\n{indented}"
+    (block,) = page_of(tmp_path, cell).select(".printed, .text pre > code")
+    assert block.get_text().rstrip() == text.rstrip(), "Markdown drops the last newline"
+    assert block["style"] == "--columns: 34"
+    indents = [str(line["style"]) for line in block.select("span")]
+    assert indents == [f"--indent: {n}ch" for n in (2, 2, 4, 10)]
+
+
+def test_lines_that_no_phone_can_show_keep_their_size(tmp_path: Path) -> None:
+    for length, style in ((57, "--columns: 57"), (58, "")):
+        printed = nbformat.v4.new_output("stream", name="stdout", text=length * "x" + "\n")
+        (block,) = page_of(tmp_path, ("print(x)", [printed])).select(".printed")
+        assert block["style"] == style
 
 
 # ---- links ---------------------------------------------------------------------------------------
