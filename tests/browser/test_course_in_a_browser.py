@@ -156,6 +156,53 @@ def test_a_page_never_scrolls_sideways(page: Any, width: int) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("width", [TELEPHONE, 768, WIDE, 1920])
+def test_blocks_of_a_page_have_one_left_and_one_right_edge(page: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    edges = page.eval_on_selector_all(
+        "main :is(.cell > p, .source, .printed, .shown, .scrolls, blockquote)",
+        """all => all.filter(each => each.checkVisibility()).map(each => {
+            const {left, right} = each.getBoundingClientRect();
+            return `${Math.round(left)} to ${Math.round(right)}`;
+        })""",
+    )
+    assert len(set(edges)) == 1, sorted(set(edges))
+
+
+def test_no_output_is_cut_on_a_telephone(page: Any) -> None:
+    page.set_viewport_size({"width": TELEPHONE, "height": 800})
+    cut = page.eval_on_selector_all(
+        "main :is(.printed, .text pre:not(.highlight *))",
+        """all => all.filter(each => each.scrollWidth > each.clientWidth)
+            .map(each => each.innerText)""",
+    )
+    assert cut == []
+
+
+def test_short_cells_of_a_table_stay_on_one_line(page: Any) -> None:
+    page.set_viewport_size({"width": TELEPHONE, "height": 800})
+    broken = page.eval_on_selector_all(
+        ".text td",
+        """all => all.filter(cell => cell.innerText.length < 7 && cell.firstChild).filter(cell => {
+            const range = document.createRange();
+            range.selectNodeContents(cell);
+            return new Set(Array.from(range.getClientRects(), each => each.top)).size > 1;
+        }).map(cell => cell.innerText)""",
+    )
+    assert broken == []
+
+
+def test_what_scrolls_is_reached_by_keyboard_and_shows_that_it_does(page: Any) -> None:
+    page.set_viewport_size({"width": TELEPHONE, "height": 800})
+    hidden = page.eval_on_selector_all(
+        "main :is(pre, .scrolls)",
+        """all => all.filter(each => each.scrollWidth > each.clientWidth).filter(each =>
+            each.tabIndex !== 0 || !getComputedStyle(each).backgroundImage.includes("gradient")
+        ).map(each => each.innerText)""",
+    )
+    assert hidden == []
+
+
 def test_every_chapter_has_something_to_step_through(page: Any, name: str) -> None:
     interactive = page.locator(".shown :is(input[type=range], .node[role=button])").count()
     assert interactive > 0 or name not in CHAPTERS
@@ -226,3 +273,117 @@ def test_on_a_telephone_the_contents_are_one_touch_away(visit: Open, site: Path)
     page.locator("header").get_by_role("link", name="Contents").click()
     page.get_by_role("navigation", name="Contents").get_by_role("link", name=r"02").click()
     assert page.url.endswith(CHAPTERS[1])
+
+
+# ---- guesses -------------------------------------------------------------------------------------
+
+GUESS = """
+<fieldset data-part="choices"><legend>How many arrows?</legend>
+<label><input type="radio" name="{name}"> two</label>
+<label><input type="radio" name="{name}"> four</label></fieldset>
+<details class="guess" data-micrograd-guess id="{name}">
+<summary>How many arrows will there be?</summary><p>The answer is four.</p></details>
+<script>{{
+  const guess = document.getElementById("{name}");
+  guess.addEventListener("toggle", () => guess.open && guess.dispatchEvent(
+    new CustomEvent("micrograd-guess", {{bubbles: true, detail: {{right: {right}}}}})));
+}}</script>
+"""
+
+
+@pytest.fixture(scope="session")
+def guessing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A chapter with four guesses, each followed by text and by a heading."""
+    nbformat: Any = pytest.importorskip("nbformat")
+    folder = tmp_path_factory.mktemp("guessing")
+    cells = [nbformat.v4.new_markdown_cell("# How many?\n\n## Arrows", id="title")]
+    for index, right in enumerate(("true", "false", "null", "true")):
+        shown = {"text/html": GUESS.format(name=f"guess-{index}", right=right)}
+        output = nbformat.v4.new_output("display_data", shown)
+        words = f"Did you say {index}?\n\n### Part {index}\n\nFree {index}.\n\n## Section {index}"
+        cells += [
+            nbformat.v4.new_code_cell(
+                f"guess_first({80 * 'x '})", outputs=[output], id=f"code-{index}"
+            ),
+            nbformat.v4.new_markdown_cell(f"Aside {index}.", id=f"aside-{index}"),
+            nbformat.v4.new_markdown_cell(words, id=f"words-{index}"),
+        ]
+    (folder / "README.md").write_text("# A course\n", encoding="utf-8")
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "01_guess.ipynb")
+    return build_course(folder / "site", folder).with_name("01_guess.html")
+
+
+def seen(page: Any) -> list[str]:
+    """Returns the texts after guesses that can be seen."""
+    found = page.locator("main p").filter(has_text="Aside").all()
+    return [each.inner_text() for each in found if each.is_visible()]
+
+
+def test_what_follows_a_guess_shows_when_the_guess_is_opened(visit: Open, guessing: Path) -> None:
+    page = visit(guessing).page
+    assert seen(page) == []
+    goes_on = (
+        "[...document.querySelectorAll('.cell.code')].map(cell => "
+        "getComputedStyle(cell, '::after').content.includes('goes on when you open'))"
+    )
+    assert page.evaluate(goes_on) == [True, True, True, True]
+    for index in (2, 0):
+        page.locator("summary").nth(index).press("Enter")
+    assert seen(page) == ["Aside 0.", "Aside 2."]
+    assert page.evaluate(goes_on) == [False, True, False, True]
+    assert page.get_by_text("Free", exact=False).count() == 4
+    assert all(each.is_visible() for each in page.get_by_text("Free", exact=False).all())
+
+
+def test_links_lead_to_headings_and_cells_while_all_guesses_are_closed(
+    visit: Open, guessing: Path
+) -> None:
+    page = visit(guessing).page
+    for index in range(4):
+        page.get_by_role("link", name=f"Section {index}").click()
+        assert page.locator(":target").inner_text() == f"Section {index}"
+        assert page.locator(":target").is_visible()
+    assert seen(page) == []
+    page.goto(f"{guessing.as_uri()}#cell-id=aside-1")
+    assert seen(page) == ["Aside 1."], "whoever follows a link to the cell wants to see it"
+
+
+def test_a_printed_page_shows_everything(visit: Open, guessing: Path) -> None:
+    page = visit(guessing).page
+    page.emulate_media(media="print")
+    assert len(seen(page)) == 4
+    heights = "all => all.map(each => each.getBoundingClientRect().height)"
+    assert min(page.eval_on_selector_all("details.guess > p", heights)) > 10
+    assert page.eval_on_selector_all(
+        ".source pre", "all => all.every(each => each.scrollWidth <= each.clientWidth)"
+    ), "paper does not scroll"
+
+
+def test_guesses_are_counted(visit: Open, guessing: Path, site: Path) -> None:
+    page = visit(guessing).page
+    counter, summaries = page.locator(".guesses"), page.locator("summary")
+    said = [counter.inner_text()]
+    for index in (2, 1, 1, 1, 3):  # the second is opened, closed, and opened again
+        summaries.nth(index).click()
+        page.wait_for_timeout(50)  # the event comes after the toggle
+        said.append(counter.inner_text())
+    assert said == [
+        "0 of 4 guessed",
+        "1 of 4 guessed",
+        *3 * ["2 of 4 guessed, 0 right"],
+        "3 of 4 guessed, 1 right",
+    ]
+    assert counter.is_visible(), "it stays in view on a long page"
+    assert counter.get_attribute("role") == "status"
+    assert not visit(site / "teaching.html").page.locator(".guesses").is_visible()
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("width", [WIDE, TELEPHONE])
+def test_axe_finds_nothing_wrong_with_guesses(
+    visit: Open, guessing: Path, axe_violations: Callable[..., list[str]], width: int, colours: str
+) -> None:
+    page = visit(guessing, width=width, dark=colours == "dark").page
+    assert axe_violations(page) == []
+    page.locator("summary").nth(0).click()
+    assert axe_violations(page) == []
