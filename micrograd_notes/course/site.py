@@ -178,8 +178,8 @@ def _let_wide_things_scroll(soup: BeautifulSoup) -> None:
     for table in soup.select("main table"):
         if table.find_parent(tabindex="0") is None:
             table.wrap(soup.new_tag("div", attrs={"class": "scrolls", "tabindex": "0"}))
-    # A stepper's table is a landmark, but landmarks with the same name would be ambiguous.
-    for region in soup.select(".shown [role=region]"):
+    # Steppers' tables and guesses are landmarks, but those with the same name would be ambiguous.
+    for region in soup.select(".shown :is([role=region], section)"):
         region["role"] = "group"
 
 

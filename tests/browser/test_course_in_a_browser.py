@@ -17,6 +17,7 @@ import pytest
 
 pytest.importorskip("nbconvert", reason='the course needs nbconvert: the extra "notebooks"')
 
+from micrograd_notes.course.guess import guess_first
 from micrograd_notes.course.site import build_course
 from tests.browser.conftest import ROOT, Visit, visits
 
@@ -160,7 +161,7 @@ def test_a_page_never_scrolls_sideways(page: Any, width: int) -> None:
 def test_blocks_of_a_page_have_one_left_and_one_right_edge(page: Any, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     edges = page.eval_on_selector_all(
-        "main :is(.cell > p, .source, .printed, .shown, .scrolls, blockquote)",
+        "main :is(.cell, .fold) > :is(p, .source, .printed, .shown, .scrolls, blockquote)",
         """all => all.filter(each => each.checkVisibility()).map(each => {
             const {left, right} = each.getBoundingClientRect();
             return `${Math.round(left)} to ${Math.round(right)}`;
@@ -277,18 +278,7 @@ def test_on_a_telephone_the_contents_are_one_touch_away(visit: Open, site: Path)
 
 # ---- guesses -------------------------------------------------------------------------------------
 
-GUESS = """
-<fieldset data-part="choices"><legend>How many arrows?</legend>
-<label><input type="radio" name="{name}"> two</label>
-<label><input type="radio" name="{name}"> four</label></fieldset>
-<details class="guess" data-micrograd-guess id="{name}">
-<summary>How many arrows will there be?</summary><p>The answer is four.</p></details>
-<script>{{
-  const guess = document.getElementById("{name}");
-  guess.addEventListener("toggle", () => guess.open && guess.dispatchEvent(
-    new CustomEvent("micrograd-guess", {{bubbles: true, detail: {{right: {right}}}}})));
-}}</script>
-"""
+CHOICES = {"two": False, "four": True}
 
 
 @pytest.fixture(scope="session")
@@ -297,14 +287,12 @@ def guessing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     nbformat: Any = pytest.importorskip("nbformat")
     folder = tmp_path_factory.mktemp("guessing")
     cells = [nbformat.v4.new_markdown_cell("# How many?\n\n## Arrows", id="title")]
-    for index, right in enumerate(("true", "false", "null", "true")):
-        shown = {"text/html": GUESS.format(name=f"guess-{index}", right=right)}
-        output = nbformat.v4.new_output("display_data", shown)
+    for index, choices in enumerate((None, CHOICES, CHOICES, CHOICES)):
+        guess = guess_first(f"Question {index}: how many arrows?", "Four.", choices=choices)
+        output = nbformat.v4.new_output("display_data", guess._repr_mimebundle_())
         words = f"Did you say {index}?\n\n### Part {index}\n\nFree {index}.\n\n## Section {index}"
         cells += [
-            nbformat.v4.new_code_cell(
-                f"guess_first({80 * 'x '})", outputs=[output], id=f"code-{index}"
-            ),
+            nbformat.v4.new_code_cell(80 * "x ", outputs=[output], id=f"code-{index}"),
             nbformat.v4.new_markdown_cell(f"Aside {index}.", id=f"aside-{index}"),
             nbformat.v4.new_markdown_cell(words, id=f"words-{index}"),
         ]
@@ -353,7 +341,7 @@ def test_a_printed_page_shows_everything(visit: Open, guessing: Path) -> None:
     page.emulate_media(media="print")
     assert len(seen(page)) == 4
     heights = "all => all.map(each => each.getBoundingClientRect().height)"
-    assert min(page.eval_on_selector_all("details.guess > p", heights)) > 10
+    assert min(page.eval_on_selector_all("details.guess > .printed", heights)) > 10
     assert page.eval_on_selector_all(
         ".source pre", "all => all.every(each => each.scrollWidth <= each.clientWidth)"
     ), "paper does not scroll"
@@ -362,16 +350,25 @@ def test_a_printed_page_shows_everything(visit: Open, guessing: Path) -> None:
 def test_guesses_are_counted(visit: Open, guessing: Path, site: Path) -> None:
     page = visit(guessing).page
     counter, summaries = page.locator(".guesses"), page.locator("summary")
+    choices = [page.get_by_role("button", name=label) for label in CHOICES]
     said = [counter.inner_text()]
-    for index in (2, 1, 1, 1, 3):  # the second is opened, closed, and opened again
-        summaries.nth(index).click()
+    for press in (
+        summaries.nth(0),
+        summaries.nth(2),  # without a choice
+        choices[0].nth(0),
+        summaries.nth(1),  # closed, and opened again
+        summaries.nth(1),
+        choices[1].nth(2),
+    ):
+        press.click()
         page.wait_for_timeout(50)  # the event comes after the toggle
         said.append(counter.inner_text())
     assert said == [
         "0 of 4 guessed",
         "1 of 4 guessed",
-        *3 * ["2 of 4 guessed, 0 right"],
-        "3 of 4 guessed, 1 right",
+        "2 of 4 guessed",
+        *3 * ["3 of 4 guessed, 0 right"],
+        "4 of 4 guessed, 1 right",
     ]
     assert counter.is_visible(), "it stays in view on a long page"
     assert counter.get_attribute("role") == "status"
