@@ -321,7 +321,7 @@ def test_the_frame_fits_or_scrolls_to_the_box_at_hand(
     root = network() if wrong is None else example()
     page = visit(saved(draw_backward(root, wrong=wrong), tmp_path), width=width).page
     reader = Reader(page)
-    heights, tops = set(), set()
+    heights = set()
     reader.stepper.locator(".frame").first.focus()
     scrolled = page.evaluate("scrollY")
     for key in (None, "End", "Home", *["ArrowRight"] * (len(draw_backward(root).steps))):
@@ -333,12 +333,10 @@ def test_the_frame_fits_or_scrolls_to_the_box_at_hand(
             assert frame["letters"] >= 9.99
             assert frame["shades"] == 8
             assert frame["right"] <= width
-            assert width == 390 or not frame["hides"] or wrong is None and width == 768
-        tops.update(frame["top"] for frame in frames if width > 1500)
+            assert width < 1280 or not frame["hides"]
         heights.add(reader.stepper.bounding_box()["height"])
         assert page.evaluate("scrollY") == scrolled, "the page stays where it is"
     assert len(heights) == 1, "the page does not jump"
-    assert len(tops) <= 1, "two pictures are at one height"
 
 
 def test_two_pictures_are_at_one_height_though_a_heading_wraps(visit: Open, tmp_path: Path) -> None:
@@ -347,10 +345,13 @@ def test_two_pictures_are_at_one_height_though_a_heading_wraps(visit: Open, tmp_
     stepper = draw_backward(u * (u + 1.0), wrong="recursion")
     page = visit(saved(stepper, tmp_path), width=1100).page
     headings = page.locator(".panel figcaption").evaluate_all(
-        "all => all.map(one => Math.round(one.firstChild.ownerDocument.defaultView"
-        ".getComputedStyle(one).height.replace('px', '')))"
+        """all => all.map(one => {
+            const words = document.createRange();
+            words.selectNodeContents(one);
+            return words.getBoundingClientRect().height;
+        })"""
     )
-    assert len(headings) == 2
+    assert headings[1] > headings[0], "the second one wraps"
     frames = page.evaluate(FRAMES)
     assert frames[0]["left"] < frames[1]["left"]
     assert frames[0]["top"] == frames[1]["top"]
@@ -460,12 +461,13 @@ def test_nothing_else_on_the_page_has_the_answer(reader: Reader) -> None:
     ask_at(reader, 13)
     assert not reader.page.locator("details").evaluate("fold => fold.open")
     assert not reader.page.locator("img[data-part=picture]").is_visible()
-    assert "1.538" not in reader.page.locator("body").inner_text()
+    for part in (reader.page.locator("body"), reader.stepper):
+        assert "1.538" not in part.inner_text()
     assert "1.538" not in reader.page.locator("img[data-part=picture]").get_attribute("alt")
     assert "1.538" not in str(reader.page.locator(".stepper").aria_snapshot())
     heights = reader.stepper.bounding_box()["height"]
     reader.press(*"1.538", "Enter")
-    assert "1.538" in reader.page.locator("body").inner_text()
+    assert "1.538" in reader.caption
     assert reader.stepper.bounding_box()["height"] == heights, "the page does not jump"
 
 
