@@ -47,7 +47,8 @@ def owner(name: str) -> str:
 def labels_of(graph: IndexedGraph, names: Mapping[Value, str]) -> list[str]:
     """Returns a different label for each value: its name, its neuron, or the formula that made it.
 
-    A long formula loses its middle. A constant's label is its number. Equal labels are numbered.
+    A long formula loses its middle, and equal labels are numbered. Only a constant without a name
+    has its number as its label, which other constants may have, too.
 
     >>> from micrograd_notes.draw.graph.indexed import indexed
     >>> x, w = Value(2.0, name="x"), Value(3.0, name="w")
@@ -59,16 +60,19 @@ def labels_of(graph: IndexedGraph, names: Mapping[Value, str]) -> list[str]:
     if not labels[-1] and ROOT not in labels:
         labels[-1] = ROOT
     in_formulas: list[str] = []  # without the path of a parameter
+    constants = set()
     for at, value in enumerate(graph.values):
-        if not labels[at]:
-            made = "leaf" if value.requires_grad else short(value.data)
-            if value.op and value.operands:
-                made = spelled(value.op, [in_formulas[operand] for operand in graph.operands[at]])
+        if not labels[at] and not value.requires_grad and not value.operands:
+            labels[at] = short(value.data)
+            constants.add(at)
+        elif not labels[at]:
+            operands = [in_formulas[operand] for operand in graph.operands[at]]
+            made = spelled(value.op, operands) if value.op and operands else "leaf"
             labels[at] = drawable(neurons.get(at, "")) or drawable(made, _LONGEST_FORMULA)
         in_formulas.append(labels[at].rpartition(".")[2] if value in names else labels[at])
     repeats, taken, numbers = Counter(labels), set(labels), Counter[str]()
     for at, label in enumerate(labels):
-        while repeats[label] > 1 and labels[at] in taken:
+        while repeats[label] > 1 and labels[at] in taken and at not in constants:
             numbers[label] += 1
             labels[at] = f"{label} #{numbers[label]}"
         taken.add(labels[at])
@@ -76,12 +80,7 @@ def labels_of(graph: IndexedGraph, names: Mapping[Value, str]) -> list[str]:
 
 
 def spelled(op: Op, operands: Sequence[str]) -> str:
-    """Returns the formula of the operation, with parentheses around its operands where needed.
-
-    >>> from micrograd_notes.engine import ops
-    >>> spelled(ops.multiply, ["x", "y + 1"]), spelled(ops.add, ["x*y", "tanh(y)"])
-    ('x*(y + 1)', 'x*y + tanh(y)')
-    """
+    """Returns the formula, with parentheses around operands where they are needed: `x*(y + 1)`."""
     if any(map(str.isalnum, op.symbol)) or len(operands) > 2:
         return formula(op, operands)
     least = _LEAST.get(op.symbol, (2, 2)) if len(operands) == 2 else (1,)

@@ -21,7 +21,6 @@ from micrograd_notes.draw.graph.names import labels_of, modules_of, names_of
 from micrograd_notes.draw.graph.view import (
     ABOUT_PARTIALS,
     NO_GRADIENTS_YET,
-    Box,
     Span,
     View,
     check_root,
@@ -99,8 +98,7 @@ def draw_backward(
         checks.one_of("wrong", wrong, WRONG)
     checks.whole_number("limit", limit)
     checks.one_of("start", start, ("start", "turn"))
-    if digits is not None:
-        checks.whole_number("digits", digits, high=17)  # more than a float has
+    checks.whole_number("digits", 4 if digits is None else digits, high=17)  # all that a float has
     names = {} if model is None else names_of(model)
     graph = indexed(root)
     results = sum(value.requires_grad and bool(value.operands) for value in graph.values)
@@ -165,16 +163,13 @@ class Stepper(Page):
         """The steps as plain data: forward steps, then backward steps, one step per node."""
         self.wrong = wrong
         self.rankdir = rankdir
-        self.opening = opening
-        """The phase whose first step the page shows when it opens."""
+        self.opening = opening  # the phase whose first step the page shows when it opens
         self.digits = digits
+        self._root = next(step["name"] for step in steps if step["phase"] == "turn")
+        self._box = {box.key: box for box in view.boxes}
         how = "step by step" if wrong is None else f"and what goes wrong {TITLES[wrong]}"
         self.title = f"Backpropagation through {self._root}, {how}"
         digraph(view, rankdir)  # refuses an unknown rankdir now, not when a notebook displays it
-
-    @property
-    def _root(self) -> str:
-        return next(step["name"] for step in self.steps if step["phase"] == "turn")
 
     def __repr__(self) -> str:
         return f"<{self.title}: {counted(len(self.steps), 'step')}>"
@@ -192,7 +187,10 @@ class Stepper(Page):
             "root": self._root,
             "opening": self.opening,
             "steps": self.steps,
-            "shows": [list(map(self._shown, self._changes(step))) for step in self.steps],
+            "shows": [
+                [[at, key, part, self._text(key, part, n), pale(n)] for at, key, part, n in changes]
+                for changes in map(self._changes, self.steps)
+            ],
             "panels": [_RIGHT, _WRONG + TITLES[self.wrong]] if self.wrong else [],
             "notes": self.view.notes,
             "by_box": self.view.grouped > 0,
@@ -215,17 +213,9 @@ class Stepper(Page):
                     changes.append((panel, product["operand"], "grad", Span(*grads)))
         return changes
 
-    def _shown(self, change: _Change) -> list[Any]:
-        panel, key, part, span = change
-        return [panel, key, part, self._text(key, part, span), pale(span)]
-
     def _text(self, key: str, part: str, span: Span) -> str:
         box = self._box[key]
         return table.data(box) if part == "data" else table.grad(replace(box, grad=span))
-
-    @cached_property
-    def _box(self) -> Mapping[str, Box]:
-        return {box.key: box for box in self.view.boxes}
 
     def _picture(self) -> str:
         """Returns the picture after the last step; without Graphviz, a table of the values."""
@@ -258,7 +248,7 @@ def _with_grads(view: View, grads: Mapping[str, Span]) -> View:
 
 def _table(steps: list[Step]) -> str:
     """Returns the steps as the rows of an HTML table."""
-    rows = []
+    rows = [["step", "pass", "node", "what happens"]]
     for number, step in enumerate(steps, 1):
         lines = [step["text"], *(product["text"] for product in step.get("products", []))]
         if step.get("wrong"):
@@ -266,10 +256,7 @@ def _table(steps: list[Step]) -> str:
         if "parting" in step:
             lines.append(step["parting"]["text"])
         happens = "<br>".join(map(html.escape, lines))
-        rows.append(_plain(str(number), step["phase"], html.escape(step["name"]), happens))
-    return as_table(_plain("step", "pass", "node", "what happens"), rows)
-
-
-def _plain(*cells: str) -> list[str]:
-    """Returns the cells as the text around the table, whatever the page does with tables."""
-    return [f'<div style="text-align: left; font-weight: normal">{cell}</div>' for cell in cells]
+        rows.append([str(number), step["phase"], html.escape(step["name"]), happens])
+    plain = '<div style="text-align: left; font-weight: normal">{}</div>'  # as the text around it
+    heads, *cells = [list(map(plain.format, row)) for row in rows]
+    return as_table(heads, cells)

@@ -47,8 +47,7 @@ def steps_by_box(graph: IndexedGraph, view: View, labels: list[str]) -> list[Ste
     walk = _Walk(graph, view, labels)
     order = list(_operands_first(view, in_reading_order(graph)))
     steps = [walk.forward(box) for box in order]
-    if graph.values[-1].requires_grad:
-        steps.append({**turn_step(graph, labels), "node": walk.box_of[len(labels) - 1].key})
+    steps.append({**turn_step(graph, labels), "node": walk.box_of[len(labels) - 1].key})
     steps += [walk.backward(box) for box in reversed(order) if walk.gifts[box.key]]
     return steps
 
@@ -60,16 +59,16 @@ def _operands_first(view: View, order: list[int]) -> Iterator[Box]:
     is computed first comes first.
     """
     rank = {place: index for index, place in enumerate(order)}
-    first = {box.key: min(map(rank.__getitem__, box.members)) for box in view.boxes}
-    waiting = {box.key: box for box in view.boxes}
+    boxes = sorted(view.boxes, key=lambda box: min(map(rank.__getitem__, box.members)))
+    waiting = {box.key: box for box in boxes}
     operands: dict[str, set[str]] = {key: set() for key in waiting}
     users: dict[str, set[str]] = {key: set() for key in waiting}
     for arrow in view.arrows:
         operands[arrow.head].add(arrow.tail)
         users[arrow.tail].add(arrow.head)
     while waiting:
-        free = [box for key, box in waiting.items() if not operands[key]]
-        chosen = min(free or waiting.values(), key=lambda box: first[box.key])
+        free = (box for key, box in waiting.items() if not operands[key])
+        chosen = next(free, next(iter(waiting.values())))
         del waiting[chosen.key]
         for user in users[chosen.key]:
             operands[user].discard(chosen.key)

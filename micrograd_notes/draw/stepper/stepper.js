@@ -249,8 +249,7 @@
 
     function phaseOf(step) {
       const [heading, meaning] = PHASES[step.phase];
-      const isLarge = data.by_box && step.phase === "backward";
-      return [element("b", {}, heading), " ", isLarge ? BY_BOX : meaning];
+      return [element("b", {}, heading), " ", data.by_box && step.phase === "backward" ? BY_BOX : meaning];
     }
 
     function renderQuestion(step) {

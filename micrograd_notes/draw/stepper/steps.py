@@ -81,13 +81,9 @@ def steps_by_value(
     turn The backward pass starts at the end: L.grad = 1.0.
     backward L passes its gradient, L.grad = 1.0, on to its operands.
     """
-    order = [place for place in in_reading_order(graph) if shown is None or place in shown]
-    root = graph.values[-1]
-    steps = [forward_step(graph, labels, position) for position in order]
-    if root.requires_grad:
-        steps.append(turn_step(graph, labels))
+    steps = forward_pass(graph, labels, shown)
     describe = described_products(graph, labels)
-    for node, sent in groupby(sweep(root), key=lambda step: step.node):
+    for node, sent in groupby(sweep(graph.values[-1]), key=lambda step: step.node):
         adjoint, products = describe(list(sent))
         position = graph.place[node]
         if shown is None or position in shown:
@@ -115,6 +111,14 @@ def in_reading_order(graph: IndexedGraph) -> list[int]:
     return order
 
 
+def forward_pass(
+    graph: IndexedGraph, labels: list[str], shown: frozenset[int] | None = None
+) -> list[Step]:
+    """Returns a step for each value that is shown, and then the turn."""
+    order = [place for place in in_reading_order(graph) if shown is None or place in shown]
+    return [*(forward_step(graph, labels, place) for place in order), turn_step(graph, labels)]
+
+
 def forward_step(graph: IndexedGraph, labels: list[str], position: int) -> Step:
     """Returns the step in which a value appears."""
     value = graph.values[position]
@@ -122,8 +126,7 @@ def forward_step(graph: IndexedGraph, labels: list[str], position: int) -> Step:
     step: Step = {"phase": "forward", "node": f"v{position}", "name": name, "data": value.data}
     if value.op is None or not value.operands:
         kind = "" if value.requires_grad else ": a constant, which gets no gradient"
-        is_number = name.partition(" #")[0] == short(value.data)  # of a constant without a name
-        symbols = "" if is_number else f"{name} = "
+        symbols = "" if name == short(value.data) else f"{name} = "
         step["text"] = f"{symbols}{written(value.data)} is given{kind}."
     else:
         numbers = [operand.data for operand in value.operands]

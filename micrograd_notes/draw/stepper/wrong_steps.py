@@ -12,9 +12,7 @@ from micrograd_notes.draw.stepper.steps import (
     Step,
     backward_step,
     described_products,
-    forward_step,
-    in_reading_order,
-    turn_step,
+    forward_pass,
 )
 from micrograd_notes.draw.stepper.wrong import Parting as WhereTheyPart, Visit, compared
 from micrograd_notes.engine import Value
@@ -44,8 +42,7 @@ def steps_beside(graph: IndexedGraph, labels: list[str], how: str) -> list[Step]
     >>> last["parting"]["right"], last["parting"]["wrong"]
     (6.0, 3.0)
     """
-    steps = [forward_step(graph, labels, position) for position in in_reading_order(graph)]
-    steps.append(turn_step(graph, labels))
+    steps = forward_pass(graph, labels)
     visits = compared(graph, how)
     describe_right = described_products(graph, labels)
     describe_wrong = described_products(graph, labels, "=" if how == "assign" else "+=")
