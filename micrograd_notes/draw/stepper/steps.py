@@ -94,7 +94,7 @@ def steps_by_value(
 def in_reading_order(graph: IndexedGraph) -> list[int]:
     """Returns the places of the values, each leaf just before the operation that needs it first.
 
-    Of the operands of one operation, results come first, and constants without a name last.
+    Among the operands of one operation, results come first, and constants without a name last.
     """
     is_last = [not x.requires_grad and bool(x.operands or not x.name) for x in graph.values]
     kinds = [(last, not x.operands) for last, x in zip(is_last, graph.values, strict=True)]
