@@ -357,16 +357,20 @@ def test_two_pictures_are_at_one_height_though_a_heading_wraps(visit: Open, tmp_
     assert frames[0]["top"] == frames[1]["top"]
 
 
-def test_the_box_at_hand_is_in_view_in_a_fold_that_opens(visit: Open, tmp_path: Path) -> None:
+def test_the_box_at_hand_stays_in_view_in_a_fold_and_a_window_that_narrows(
+    visit: Open, tmp_path: Path
+) -> None:
     path = tmp_path / "fold.html"
     folded = draw_backward(network(), start="turn")._repr_html_()
     path.write_text(f"<!doctype html><meta charset=utf-8><details><summary>Show</summary>{folded}")
-    page = visit(path, width=390).page
+    page = visit(path, width=1280).page
     page.locator("summary").first.click()
-    page.wait_for_timeout(100)  # one frame of the browser, in which it says that sizes changed
-    (frame,) = page.evaluate(FRAMES)
-    assert frame["hides"]
-    assert frame["inView"]
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        (frame,) = page.evaluate(FRAMES)
+        assert frame["hides"] == (width == 390)
+        assert frame["inView"]
 
 
 def test_the_page_opens_at_the_turn(visit: Open, tmp_path: Path) -> None:

@@ -38,8 +38,7 @@
     const bytes = Uint8Array.from(atob(place.src.split(",")[1]), (byte) => byte.charCodeAt(0));
     const text = new TextDecoder().decode(bytes);
     const svg = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
-    // The tooltips give away the gradients of the last step, which the reader may want to predict, and the
-    // notes are below the picture.
+    // Tooltips give away the gradients of the last step, which the reader may want to predict. Notes are below.
     for (const extra of svg.querySelectorAll("g title, .graph > text, .graph > polygon")) extra.remove();
     return document.importNode(svg, true);
   }
