@@ -367,7 +367,9 @@ def test_the_box_at_hand_stays_in_view_in_a_fold_and_a_window_that_narrows(
     page.locator("summary").first.click()
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 800})
-        page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        page.evaluate(
+            "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
         (frame,) = page.evaluate(FRAMES)
         assert frame["hides"] == (width == 390)
         assert frame["inView"]
