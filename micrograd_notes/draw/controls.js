@@ -55,7 +55,7 @@
       this.slider.addEventListener("input", () => this.go(Number(this.slider.value)));
       this.controls = element("div", {class: "controls"},
         element("div", {class: "buttons"}, ...Object.values(this.buttons)), this.slider);
-      this.hint = `Keys, once you have clicked here: ← and → go one ${what} back or forward, Home and End `
+      this.hint = `Keys (click the picture first): ← and → go one ${what} back or forward, Home and End `
         + "jump, Space plays.";
     }
 

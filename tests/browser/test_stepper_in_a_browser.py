@@ -385,7 +385,7 @@ def test_the_page_opens_at_the_turn(visit: Open, tmp_path: Path) -> None:
 def test_a_click_brings_the_keys(reader: Reader) -> None:
     reader.press("ArrowRight")
     assert reader.count == f"Step 1 of {STEPS}"
-    assert "Keys, once you have clicked here" in reader.stepper.inner_text()
+    assert "Keys (click the picture first)" in reader.stepper.inner_text()
     reader.stepper.locator(".count").click()
     reader.press("ArrowRight")
     assert reader.count == f"Step 2 of {STEPS}"

@@ -22,7 +22,7 @@ from micrograd_notes import MLP, Value, grad, no_grad, topological_order
 from micrograd_notes.draw import draw_backward
 from micrograd_notes.draw.graph.indexed import IndexedGraph, indexed
 from micrograd_notes.draw.graph.names import labels_of, names_of
-from micrograd_notes.draw.stepper.steps import Step, in_reading_order
+from micrograd_notes.draw.stepper.steps import Step, reading_order
 from micrograd_notes.draw.stepper.wrong import WRONG, compared
 from micrograd_notes.draw.text import numbers_with, short, signed
 from micrograd_notes.engine import operation, sweep
@@ -259,7 +259,7 @@ def test_each_leaf_comes_just_before_it_is_needed() -> None:
     for seed in range(100):
         root = random_graph(seed)
         graph = indexed(root)
-        order = in_reading_order(graph)
+        order = reading_order(graph)
         when = {place: index for index, place in enumerate(order)}
         assert sorted(order) == list(range(len(graph.values)))
         assert graph.values[order[0]].requires_grad == root.requires_grad, "no constant is first"
@@ -361,7 +361,7 @@ def test_the_wrong_sweeps_part_where_they_should() -> None:
                 assert bits(parting.right) == bits(adjoint[parting.at])
             if how == "forward order":
                 graph = indexed(root)
-                order = map(graph.values.__getitem__, in_reading_order(graph))
+                order = map(graph.values.__getitem__, reading_order(graph))
                 first = next(node for node in order if node in passing_on)
                 assert parting.at is first
                 assert parting.wrong == 0.0

@@ -38,6 +38,7 @@ from micrograd_notes.nn import Module
 
 _MOST_BOXES = 150  # of a picture in groups
 _MOST_WITH_NEURONS = 60  # of a picture with neurons, which have many arrows
+_NAMED = ("group", "constant")  # the boxes whose names do not come from formulas
 _RIGHT, _WRONG = "The right backward pass", "The backward pass "
 _AROUND_NEURONS = 15  # boxes beside the neurons, for the parts of a loss
 
@@ -130,11 +131,8 @@ def draw_backward(
 
 def _for_stepping(view: View, labels: Sequence[str]) -> View:
     """Returns the view with the names that the captions use, and without gradients."""
-    boxes = tuple(
-        replace(box, grad=None)
-        # The label of a constant without a name is its number, which its box shows as data.
-        if len(box.members) > 1 or (box.kind == "constant" and not box.name)
-        else replace(box, grad=None, name=labels[box.members[0]])
+    boxes = tuple(  # a constant shows its number as data
+        replace(box, grad=None, name=box.name if box.kind in _NAMED else labels[box.members[0]])
         for box in view.boxes
     )
     notes = tuple(note for note in view.notes if note not in (ABOUT_PARTIALS, NO_GRADIENTS_YET))

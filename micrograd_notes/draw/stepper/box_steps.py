@@ -15,13 +15,7 @@ from micrograd_notes.draw.graph.indexed import IndexedGraph
 from micrograd_notes.draw.graph.names import gradient
 from micrograd_notes.draw.graph.view import Box, View
 from micrograd_notes.draw.graph.wording import written
-from micrograd_notes.draw.stepper.steps import (
-    Product,
-    Step,
-    forward_step,
-    in_reading_order,
-    turn_step,
-)
+from micrograd_notes.draw.stepper.steps import Product, Step, forward_step, reading_order, turn_step
 from micrograd_notes.draw.text import counted, ends, from_to, short
 from micrograd_notes.engine import sweep
 from micrograd_notes.engine.accurate import total
@@ -45,7 +39,7 @@ def steps_by_box(graph: IndexedGraph, view: View, labels: list[str]) -> list[Ste
     True
     """
     walk = _Walk(graph, view, labels)
-    order = list(_operands_first(view, in_reading_order(graph)))
+    order = list(_operands_first(view, reading_order(graph)))
     steps = [walk.forward(box) for box in order]
     steps.append({**turn_step(graph, labels), "node": walk.box_of[len(labels) - 1].key})
     steps += [walk.backward(box) for box in reversed(order) if walk.gifts[box.key]]

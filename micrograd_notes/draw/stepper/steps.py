@@ -91,7 +91,7 @@ def steps_by_value(
     return steps
 
 
-def in_reading_order(graph: IndexedGraph) -> list[int]:
+def reading_order(graph: IndexedGraph) -> list[int]:
     """Returns the places of the values, each leaf just before the operation that needs it first.
 
     Among the operands of one operation, results come first, and constants without a name last.
@@ -115,7 +115,7 @@ def forward_pass(
     graph: IndexedGraph, labels: list[str], shown: frozenset[int] | None = None
 ) -> list[Step]:
     """Returns a step for each value that is shown, and then the turn."""
-    order = [place for place in in_reading_order(graph) if shown is None or place in shown]
+    order = [place for place in reading_order(graph) if shown is None or place in shown]
     return [*(forward_step(graph, labels, place) for place in order), turn_step(graph, labels)]
 
 
