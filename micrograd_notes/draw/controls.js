@@ -55,7 +55,8 @@
       this.slider.addEventListener("input", () => this.go(Number(this.slider.value)));
       this.controls = element("div", {class: "controls"},
         element("div", {class: "buttons"}, ...Object.values(this.buttons)), this.slider);
-      this.hint = `Keys: ← and → go one ${what} back or forward, Home and End jump, Space plays.`;
+      this.hint = `Keys (click the picture first): ← and → go one ${what} back or forward, Home and End `
+        + "jump, Space plays.";
     }
 
     go(to) {
@@ -113,6 +114,7 @@
         event.preventDefault();
         actions[key]();
       });
+      widget.tabIndex = -1;  // so that a click anywhere in it brings the keys
       const stage = root.querySelector("[data-part=stage]");
       stage.setAttribute("data-lm-suppress-shortcuts", "true");  // turns off JupyterLab's shortcuts
       stage.attachShadow({mode: "open"}).append(element("style", {}, style), widget);

@@ -6,9 +6,23 @@ HTML. Read `graph/wording.py` next, for sentences and formulas.
 
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
 
 _LONGEST_NAME = 40
+_decimals: ContextVar[int | None] = ContextVar("decimals", default=None)
+
+
+@contextmanager
+def numbers_with(digits: int | None) -> Iterator[None]:
+    """Lets `short` write so many digits after the point, as a format does."""
+    token = _decimals.set(digits)
+    try:
+        yield
+    finally:
+        _decimals.reset(token)
 
 
 def short(number: float) -> str:
@@ -23,6 +37,9 @@ def short(number: float) -> str:
         return str(number)
     if number == 0:
         return "0"
+    digits = _decimals.get()
+    if digits and abs(number) < 1e6 and float(rounded := f"{number:.{digits}f}") != 0:
+        return rounded.rstrip("0").rstrip(".") if float(rounded) == number else rounded
     if 1e3 <= abs(number) < 1e6:
         return f"{number:.0f}"  # .4g would turn 12346 into 1.235e+04
     mantissa, _, exponent = f"{number:.4g}".partition("e")
@@ -64,6 +81,7 @@ def counted(number: int, singular: str, plural: str | None = None) -> str:
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
+@lru_cache(10_000)  # a network that is called on many examples repeats its names
 def drawable(name: str, longest: int = _LONGEST_NAME) -> str:
     """Returns the name on one line, without characters that cannot be drawn, and not too long.
 

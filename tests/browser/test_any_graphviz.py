@@ -99,7 +99,7 @@ def test_the_stepper_is_the_same_by_both(
     pages = [visit(file, dark=dark).page for file in files]
     where = '[data-micrograd-stepper] [data-part="stage"]'
     last = len(phases) - 1
-    for step in (0, phases.index("seed"), phases.index("backward"), last):
+    for step in (0, phases.index("turn"), phases.index("backward"), last):
         for page in pages:
             page.locator("input[type=range]").first.evaluate(
                 "(slider, step) => {slider.value = step; slider.dispatchEvent(new Event('input'))}",

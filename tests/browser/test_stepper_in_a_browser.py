@@ -92,7 +92,7 @@ def test_buttons_step_both_ways(reader: Reader) -> None:
     assert reader.count == f"Step 2 of {STEPS}"
     reader.click("Last step")
     assert reader.count == f"Step {STEPS} of {STEPS}"
-    assert "dL/dx += ds/dx * dL/ds = 2.0 * 0.846 = 1.692 (0 -> 1.692)" in reader.caption
+    assert "x.grad += ∂ * s.grad = 2.0 * 0.846 = 1.692 (0 -> 1.692)" in reader.caption
     reader.click("First step")
     assert reader.count == f"Step 1 of {STEPS}"
 
@@ -284,6 +284,133 @@ def test_the_data_in_the_page_is_that_of_the_steps(visit: Open, tmp_path: Path) 
         assert repr(read) == repr(list(numbers))
 
 
+# ---- the frame ----------------------------------------------------------------------------------
+
+FRAMES = """() => {
+    const shadow = document.querySelector("[data-part=stage]").shadowRoot;
+    return Array.from(shadow.querySelectorAll(".frame"), frame => {
+        const place = frame.getBoundingClientRect();
+        const lit = frame.querySelector(".node.lit").getBoundingClientRect();
+        const letters = Array.from(frame.querySelectorAll("text"), text =>
+            parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a);
+        return {
+            top: place.top, left: place.left, right: place.right, letters: Math.min(...letters),
+            hides: frame.scrollWidth > frame.clientWidth || frame.scrollHeight > frame.clientHeight,
+            shades: getComputedStyle(frame).backgroundImage.split("linear-gradient").length - 1,
+            inView: lit.left >= place.left - 3 && lit.right <= place.right + 3
+                && lit.top >= place.top - 3 && lit.bottom <= place.bottom + 3,
+        };
+    });
+}"""
+
+
+def network() -> Value:
+    """Returns the answer of three neurons, which is wider than the window of a telephone."""
+    x1, x2 = Value(1.0, name="x1"), Value(-0.5, name="x2")
+    first = (x1 * Value(0.5, name="w11") + x2 * Value(1.0, name="w12")).tanh()
+    second = (x1 * Value(-1.0, name="w21") + x2 * Value(0.5, name="w22")).tanh()
+    first.name, second.name = "h1", "h2"
+    return (first * Value(1.0, name="w1") + second * Value(2.0, name="w2")).tanh()
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280, 1920])
+@pytest.mark.parametrize("wrong", [None, "recursion"])
+def test_the_frame_fits_or_scrolls_to_the_box_at_hand(
+    visit: Open, tmp_path: Path, width: int, wrong: Any
+) -> None:
+    root = network() if wrong is None else example()
+    page = visit(saved(draw_backward(root, wrong=wrong), tmp_path), width=width).page
+    reader = Reader(page)
+    heights = set()
+    reader.stepper.locator(".frame").first.focus()
+    scrolled = page.evaluate("scrollY")
+    for key in (None, "End", "Home", *["ArrowRight"] * (len(draw_backward(root).steps))):
+        if key:
+            reader.press(key)
+        frames = page.evaluate(FRAMES)
+        for frame in frames:
+            assert frame["inView"], reader.count
+            assert frame["letters"] >= 9.99
+            assert frame["shades"] == 8
+            assert frame["right"] <= width
+            assert width < 1280 or not frame["hides"]
+        heights.add(reader.stepper.bounding_box()["height"])
+        assert page.evaluate("scrollY") == scrolled, "the page stays where it is"
+    assert len(heights) == 1, "the page does not jump"
+
+
+def test_two_pictures_are_at_one_height_though_a_heading_wraps(visit: Open, tmp_path: Path) -> None:
+    x = Value(2.0, name="x")
+    u = x * x
+    stepper = draw_backward(u * (u + 1.0), wrong="recursion")
+    page = visit(saved(stepper, tmp_path), width=1100).page
+    headings = page.locator(".panel figcaption").evaluate_all(
+        """all => all.map(one => {
+            const words = document.createRange();
+            words.selectNodeContents(one);
+            return words.getBoundingClientRect().height;
+        })"""
+    )
+    assert headings[1] > headings[0], "the second one wraps"
+    frames = page.evaluate(FRAMES)
+    assert frames[0]["left"] < frames[1]["left"]
+    assert frames[0]["top"] == frames[1]["top"]
+
+
+def test_the_box_at_hand_stays_in_view_in_a_fold_and_a_window_that_narrows(
+    visit: Open, tmp_path: Path
+) -> None:
+    path = tmp_path / "fold.html"
+    folded = draw_backward(network(), start="turn")._repr_html_()
+    path.write_text(f"<!doctype html><meta charset=utf-8><details><summary>Show</summary>{folded}")
+    page = visit(path, width=1280).page
+    page.locator("summary").first.click()
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.evaluate(
+            "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+        (frame,) = page.evaluate(FRAMES)
+        assert frame["hides"] == (width == 390)
+        assert frame["inView"]
+
+
+def test_the_page_opens_at_the_turn(visit: Open, tmp_path: Path) -> None:
+    reader = Reader(visit(saved(draw_backward(example(), start="turn"), tmp_path)).page)
+    assert reader.count == f"Step 10 of {STEPS}"
+    assert reader.number("v8", "grad") == "▲ +1"
+    assert "–" in reader.shown().values()
+
+
+def test_a_click_brings_the_keys(reader: Reader) -> None:
+    reader.press("ArrowRight")
+    assert reader.count == f"Step 1 of {STEPS}"
+    assert "Keys (click the picture first)" in reader.stepper.inner_text()
+    reader.stepper.locator(".count").click()
+    reader.press("ArrowRight")
+    assert reader.count == f"Step 2 of {STEPS}"
+
+
+def test_boxes_that_wait_are_dark_in_the_dark(visit: Open, tmp_path: Path) -> None:
+    page = visit(saved(draw_backward(example()), tmp_path), dark=True).page
+    paints = page.locator(".node.waiting").evaluate_all(
+        "all => all.flatMap(box => Array.from(box.querySelectorAll('path, polygon'), part => ["
+        "getComputedStyle(box).opacity, getComputedStyle(part).fill]))"
+    )
+    seen = {fill for opacity, fill in paints if fill != "none"}
+    assert {opacity for opacity, _ in paints} == {"1"}
+    assert seen == {"rgb(34, 34, 34)"}
+
+
+def test_the_table_looks_like_the_text(reader: Reader) -> None:
+    reader.page.locator("summary").click()
+    looks = reader.page.locator("table :is(th, td) > *").evaluate_all(
+        "all => all.map(one => getComputedStyle(one)).map(it => `${it.textAlign} ${it.fontWeight}`)"
+    )
+    assert len(looks) == 4 * (STEPS + 1)
+    assert set(looks) == {"left 400"}
+
+
 # ---- predict, then reveal ------------------------------------------------------------------------
 
 
@@ -295,16 +422,16 @@ def ask_at(reader: Reader, step: int) -> None:
 
 
 def test_a_prediction_comes_before_the_number(reader: Reader) -> None:
-    ask_at(reader, 13)  # p = a * a hands dL/da two products
-    assert "dL/da += dp/da * dL/dp = ?" in reader.caption
+    ask_at(reader, 13)  # p = a * a hands a.grad two products
+    assert "a.grad += ∂ * p.grad = ?" in reader.caption
     assert "-0.4621" not in reader.caption
     assert reader.number("v5", "grad") == "▲ +2", "the old sum"
     reader.press(*"1.538", "Enter")
-    assert "✓ Right: dL/da = 1.538." in reader.stepper.inner_text()
+    assert "✓ Right: a.grad = 1.538." in reader.stepper.inner_text()
     assert "(2.0 -> 1.538)" in reader.caption
     assert reader.number("v5", "grad") == "▲ +1.538"
     reader.press(*"7.5", "Enter")
-    assert "✗ dL/da = 1.076, not 7.5." in reader.stepper.inner_text()
+    assert "✗ a.grad = 1.076, not 7.5." in reader.stepper.inner_text()
     assert "(1.538 -> 1.076)" in reader.caption
     reader.press("Enter")  # the focus is on Next
     assert reader.count == f"Step 14 of {STEPS}"
@@ -327,11 +454,27 @@ def test_the_digits_shown_are_right_and_others_are_not(
 
 def test_forward_numbers_can_be_predicted_too(reader: Reader) -> None:
     ask_at(reader, 3)
-    assert reader.caption == "s = w * x = ?"
+    assert reader.caption == "s = w*x = ?"
     assert reader.number("v2", "data") == ""
     reader.press("1", "Enter")
     assert "✓ Right: s = 1." in reader.stepper.inner_text()
-    assert reader.caption == "s = w * x = 2.0 * 0.5 = 1.0"
+    assert reader.caption == "s = w*x = 2.0 * 0.5 = 1.0"
+
+
+def test_nothing_else_on_the_page_has_the_answer(reader: Reader) -> None:
+    reader.page.locator("summary").click()
+    assert "1.538" in reader.page.locator("body").inner_text()
+    ask_at(reader, 13)
+    assert not reader.page.locator("details").evaluate("fold => fold.open")
+    assert not reader.page.locator("img[data-part=picture]").is_visible()
+    for part in (reader.page.locator("body"), reader.stepper):
+        assert "1.538" not in part.inner_text()
+    assert "1.538" not in reader.page.locator("img[data-part=picture]").get_attribute("alt")
+    assert "1.538" not in str(reader.page.locator(".stepper").aria_snapshot())
+    heights = reader.stepper.bounding_box()["height"]
+    reader.press(*"1.538", "Enter")
+    assert "1.538" in reader.caption
+    assert reader.stepper.bounding_box()["height"] == heights, "the page does not jump"
 
 
 def test_keys_that_are_typed_do_not_step(reader: Reader) -> None:
@@ -362,14 +505,14 @@ def test_two_sweeps_stop_where_they_part(
 ) -> None:
     reader = Reader(visit(saved(draw_backward(example(), wrong=wrong), tmp_path)).page)
     reader.press("Tab")
-    while reader.stepper.locator(".parting").count() == 0:
+    while reader.stepper.locator(".caption .parting").count() == 0:
         assert reader.number("v5", "grad", 0) == reader.number("v5", "grad", 1)
         before = reader.count
         reader.press("ArrowRight")
         assert reader.count != before
     assert reader.number("v5", "grad", 0) == right_number
     assert reader.number("v5", "grad", 1) == wrong_number
-    parting = reader.stepper.locator(".parting").inner_text()
+    parting = reader.stepper.locator(".caption .parting").inner_text()
     for number in (right_number, wrong_number):
         assert number.split()[1].lstrip("+") in parting
     assert reader.stepper.locator('.parts[data-key="v5"]').count() == 2

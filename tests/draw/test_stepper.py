@@ -20,11 +20,13 @@ import pytest
 import micrograd_notes
 from micrograd_notes import MLP, Value, grad, no_grad, topological_order
 from micrograd_notes.draw import draw_backward
-from micrograd_notes.draw.graph.indexed import indexed
-from micrograd_notes.draw.stepper.steps import Step
+from micrograd_notes.draw.graph.indexed import IndexedGraph, indexed
+from micrograd_notes.draw.graph.names import labels_of, names_of
+from micrograd_notes.draw.stepper.steps import Step, reading_order
 from micrograd_notes.draw.stepper.wrong import WRONG, compared
-from micrograd_notes.draw.text import signed
-from micrograd_notes.engine import sweep
+from micrograd_notes.draw.text import numbers_with, short, signed
+from micrograd_notes.engine import operation, sweep
+from micrograd_notes.engine.op import TABLE
 from tests import programs
 
 GRAPHS = 1_000
@@ -76,7 +78,7 @@ def folded(steps: list[Step]) -> dict[str, float]:
     """Returns the gradients by key: the products of the steps, added up again."""
     totals: dict[str, float] = {}
     for step in steps:
-        if step["phase"] == "seed":
+        if step["phase"] == "turn":
             totals[step["node"]] = step["adjoint"]
         if step["phase"] == "backward":
             assert bits(number_of(step["adjoint"])) == bits(totals[step["node"]])
@@ -110,9 +112,9 @@ def test_every_node_has_a_forward_step_and_every_result_a_backward_step() -> Non
         root = random_graph(seed)
         steps = draw_backward(root, limit=10_000).steps
         phases = [step["phase"] for step in steps]
-        assert phases == sorted(phases, key=["forward", "seed", "backward"].index)
+        assert phases == sorted(phases, key=["forward", "turn", "backward"].index)
         forward = [step["node"] for step in steps if step["phase"] == "forward"]
-        assert forward == [f"v{i}" for i in range(len(topological_order(root)))]
+        assert sorted(forward) == sorted(f"v{i}" for i in range(len(topological_order(root))))
         backward = [step["node"] for step in steps if step["phase"] == "backward"]
         expected = dict.fromkeys(step.node for step in sweep(root))
         place = {value: i for i, value in enumerate(topological_order(root))}
@@ -139,19 +141,178 @@ def test_the_products_are_written_out_with_old_and_new_sums() -> None:
     product.name = "s"
     root = product * 0.5
     lines = [p["text"] for step in draw_backward(root).steps for p in step.get("products", [])]
-    assert "dL/dw1 += ds/dw1 * dL/ds = 2.0 * 0.5 = 1.0 (0 -> 1.0)" in lines
+    assert "w1.grad += ∂ * s.grad = 2.0 * 0.5 = 1.0 (0 -> 1.0)" in lines
     x = Value(3.0, name="x")
     lines = [p["text"] for p in draw_backward(x * x).steps[-1]["products"]]
     assert lines == [
-        "dL/dx += dL/dx * dL/dL = 3.0 * 1.0 = 3.0 (0 -> 3.0)",
-        "dL/dx += dL/dx * dL/dL = 3.0 * 1.0 = 3.0 (3.0 -> 6.0)",
+        "x.grad += ∂ * L.grad = 3.0 * 1.0 = 3.0 (0 -> 3.0)",
+        "x.grad += ∂ * L.grad = 3.0 * 1.0 = 3.0 (3.0 -> 6.0)",
     ]
 
 
-def test_a_root_that_is_a_leaf_has_a_seed_alone() -> None:
+@pytest.mark.parametrize("how", [None, *WRONG])
+def test_all_gradients_are_written_as_code_writes_them(how: Any) -> None:
+    stepper = draw_backward(example(), wrong=how)
+    html = stepper.html()
+    assert not re.search(r"\bd\w*/d\w", html), "a derivative that could be a slope or a gradient"
+    products = [
+        product["text"]
+        for step in stepper.steps
+        for product in [*step.get("products", []), *step.get("wrong", [])]
+    ]
+    assert products
+    for text in products:
+        assert re.match(r"[^=]+\.grad \+?= ∂ \* [^=]+\.grad = ", text)
+        assert text in html, "the table says the same"
+    assert how == "forward order" or "(a*w).grad" in "".join(products)
+
+
+def assert_they_differ(labels: list[str], graph: IndexedGraph) -> None:
+    """But for constants, whose labels are their numbers."""
+    given = [
+        label
+        for label, value in zip(labels, graph.values, strict=True)
+        if value.operands or value.requires_grad
+    ]
+    assert len(set(given)) == len(given)
+
+
+def test_a_label_is_the_formula_of_its_value() -> None:
+    """Evaluated as Python, it gives the number to the bit, so no parentheses are missing."""
+    functions: dict[str, Any] = {}
+    for op in TABLE.values():
+        if not op.is_helper:
+            functions[op.name] = functions[op.symbol] = op
+    tried = 0
+    for seed in range(300):
+        root = random_graph(seed)
+        graph = indexed(root)
+        for place, value in enumerate(graph.values):
+            if not value.operands and value.requires_grad:
+                value.name = f"x{place}"
+        labels = labels_of(graph, {})
+        assert_they_differ(labels, graph)
+        assert not any(re.search(r"\bv\d", label) for label in labels)
+        symbols = {value.op.symbol for value in graph.values if value.op}
+        if symbols & {">", "="} or any(x.op and x.op.is_helper for x in graph.values):
+            continue  # a `Value` has no such operator, or the symbol belongs to another row
+        leaves = {label: Value(x.data) for label, x in zip(labels, graph.values, strict=True)}
+        for label, value in list(zip(labels, graph.values, strict=True))[:-1]:
+            formula = label.partition(" #")[0]
+            if value.operands and "…" not in formula:
+                made = eval(formula, {**functions, **leaves})
+                assert bits(made.data) == bits(value.data), formula
+                tried += "(" in formula
+    assert tried > 100
+
+
+def test_a_large_graph_has_short_and_different_labels() -> None:
+    model = MLP(2, [3, 1], activation="tanh", seed=0)
+    loss = sum((model([i / 10, 0.5]) - 1.0) ** 2 for i in range(3))
+    names = names_of(model)
+    graph = indexed(loss)
+    labels = labels_of(graph, names)
+    assert_they_differ(labels, graph)
+    assert max(map(len, labels)) <= 28 + len(" #99")
+    assert set(names.values()) < set(labels)
+    assert "w[0]*0.1 #1" in labels
+    assert "layers[0].neurons[2] #3" in labels, "the output of a neuron"
+
+
+def test_names_that_are_equal_are_numbered() -> None:
+    x, other, taken = Value(1.0, name="x"), Value(2.0, name="x"), Value(3.0, name="x #1")
+    root = (x + other) * (taken + 1.0 + 1.0) * Value(4.0)
+    assert labels_of(indexed(root), {}) == [
+        "x #2", "x #3", "x + x", "x #1", "1", "x #1 + 1", "1", "x #1 + 1 + 1",
+        "(x + x)*(x #1 + 1 + 1)", "leaf", "L",
+    ]  # fmt: skip
+
+
+def test_an_operation_of_your_own_has_its_place_in_a_label() -> None:
+    loose = operation("loose", lambda a, b: a + b, [1.0, 1.0], symbol="@")
+    many = operation("many", lambda *given: sum(given), lambda result, *given: [1.0] * len(given))
+    x, y = Value(1.0, name="x"), Value(2.0, name="y")
+    made = many(loose(x + y, y), x * y, loose(x, y) * y, x, x, y) + 1.0
+    assert labels_of(indexed(made), {})[2:] == [
+        "x + y", "(x + y) @ y", "x*y", "x @ y", "(x @ y)*y",
+        "many((x + y) @…@ y)*y, …, y)", "1", "L",
+    ]  # fmt: skip
+
+
+# ---- the order of the forward pass ---------------------------------------------------------------
+
+
+def forward_of(root: Value) -> list[str]:
+    return [step["name"] for step in draw_backward(root).steps if step["phase"] == "forward"]
+
+
+def test_leaves_come_in_the_order_of_the_formula_and_constants_last() -> None:
+    x1, w1, x2, w2, b = (Value(1.0, name=name) for name in ("x1", "w1", "x2", "w2", "b"))
+    in_order = ["x1", "w1", "x1*w1", "x2", "w2", "x2*w2", "x1*w1 + x2*w2", "b"]
+    assert forward_of((x1 * w1 + x2 * w2 + b).tanh())[:8] == in_order
+    assert forward_of(b + w1 * x1)[:4] == ["w1", "x1", "w1*x1", "b"], "as the package's Neuron"
+    assert forward_of(1.0 - x1 * 2.0) == ["x1", "2", "x1*2", "1", "L"]
+    assert forward_of(sum([x1 * w1, x2], Value(0.0, requires_grad=False)))[0] == "x1"
+
+
+def test_each_leaf_comes_just_before_it_is_needed() -> None:
+    for seed in range(100):
+        root = random_graph(seed)
+        graph = indexed(root)
+        order = reading_order(graph)
+        when = {place: index for index, place in enumerate(order)}
+        assert sorted(order) == list(range(len(graph.values)))
+        assert graph.values[order[0]].requires_grad == root.requires_grad, "no constant is first"
+        for place, operands in enumerate(graph.operands):
+            assert all(when[operand] < when[place] for operand in operands)
+            if operands or place == order[-1]:
+                continue
+            needed = min(when[user] for user in graph.users[place])
+            between = [graph.values[other] for other in order[when[place] + 1 : needed]]
+            assert not any(value.operands and value.requires_grad for value in between)
+
+
+# ---- the page opens where the text says, with its digits -----------------------------------------
+
+
+def test_the_page_opens_at_the_start_or_at_the_turn() -> None:
+    def opening(**arguments: Any) -> str:
+        return str(data_of(draw_backward(example(), **arguments).html())["opening"])
+
+    assert opening() == opening(start="start") == "forward"
+    assert opening(start="turn") == opening(wrong="assign") == "turn"
+    with pytest.raises(ValueError, match="start must be one of start, turn"):
+        draw_backward(example(), start="end")
+
+
+def test_numbers_have_the_digits_that_a_format_prints() -> None:
+    x, w = Value(2.0, name="x"), Value(0.5, name="w")
+    y = (x * w - 0.5).tanh()
+    stepper = draw_backward(y, digits=4)
+    y.backward()
+    last = [product["text"] for product in stepper.steps[-1]["products"]]
+    assert (f"{w.grad:.4f}", f"{x.grad:.4f}") == ("1.5729", "0.3932")
+    assert last[0] == "x.grad += ∂ * (x*w).grad = 0.5 * 0.7864 = 0.3932 (0 -> 0.3932)"
+    assert "-> 1.5729)" in last[1]
+    shown = [text for step in data_of(stepper.html())["shows"] for *_, text, _ in step]
+    assert {"▲ +1.5729", "▲ +0.3932", "0.4621"} <= set(shown)
+    assert "1.573 " not in draw_backward(y, digits=4).html()
+    assert "1.573)" in draw_backward(y).html(), "the next one has its own digits"
+    with pytest.raises(ValueError, match="digits must be a whole number"):
+        draw_backward(y, digits=0)
+
+
+def test_a_small_number_is_not_rounded_to_zero() -> None:
+    with numbers_with(4):
+        assert short(0.00001234) == "1.234e-5"
+        assert (short(1.57301), short(1.5), short(-2.0), short(0.0)) == ("1.5730", "1.5", "-2", "0")
+        assert short(123456789.0) == "1.235e8"
+
+
+def test_a_root_that_is_a_leaf_has_a_turn_alone() -> None:
     stepper = draw_backward(Value(1.0, name="x"))
-    assert [step["phase"] for step in stepper.steps] == ["forward", "seed"]
-    assert "dx/dx = 1.0" in stepper.html()
+    assert [step["phase"] for step in stepper.steps] == ["forward", "turn"]
+    assert "x.grad = 1.0" in stepper.html()
 
 
 def test_the_learners_grad_is_neither_read_nor_changed() -> None:
@@ -199,7 +360,9 @@ def test_the_wrong_sweeps_part_where_they_should() -> None:
                 assert parting.missing
                 assert bits(parting.right) == bits(adjoint[parting.at])
             if how == "forward order":
-                first = next(node for node in topological_order(root) if node in passing_on)
+                graph = indexed(root)
+                order = map(graph.values.__getitem__, reading_order(graph))
+                first = next(node for node in order if node in passing_on)
                 assert parting.at is first
                 assert parting.wrong == 0.0
     assert min(tried.values()) > 100, tried
@@ -254,7 +417,7 @@ def test_recursion_hands_on_what_is_not_complete() -> None:
     assert parting["name"] == "a"
     assert parting["right"] == pytest.approx(2 * math.tanh(-0.5) + 2.0)
     assert parting["wrong"] == pytest.approx(2 * math.tanh(-0.5))
-    assert "v7 has not added a product to it yet" in parting["text"]
+    assert "a*w has not added a product to it yet" in parting["text"]
 
 
 def test_recursion_may_come_a_second_time() -> None:
@@ -400,6 +563,7 @@ def test_without_scripts_the_picture_and_the_steps_remain() -> None:
     html = draw_backward(example())._repr_mimebundle_()["text/html"]
     assert html.count("<img ") == 1
     assert 'alt="Computation graph' in html
+    assert "seed" not in html, "the course has another seed"
     assert html.count("<tr>") == 1 + len(draw_backward(example()).steps)
     assert draw_backward(example())._repr_html_() == html
 

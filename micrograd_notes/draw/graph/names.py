@@ -4,12 +4,21 @@
 `origin` that a neuron leaves on its output. Read `grouping.py` next.
 """
 
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from micrograd_notes.common import checks
 from micrograd_notes.draw.graph.indexed import IndexedGraph
+from micrograd_notes.draw.graph.wording import ROOT, formula
+from micrograd_notes.draw.text import drawable, short
 from micrograd_notes.engine import Value
+from micrograd_notes.engine.op import Op
+
+_LONGEST_FORMULA = 28  # letters, about as many as the name of a parameter
+# How strongly operands must hold together to need no parentheses, as `_held` tells it.
+_LEAST = {"+": (0, 1), "-": (0, 1), "*": (1, 2), "/": (1, 2)}
 
 
 def names_of(model: Any) -> dict[Value, str]:
@@ -33,6 +42,64 @@ def owner(name: str) -> str:
     ('layers[0].neurons[3]', '')
     """
     return name.rpartition(".")[0]
+
+
+def labels_of(graph: IndexedGraph, names: Mapping[Value, str]) -> list[str]:
+    """Returns a different label for each value: its name, its neuron, or the formula that made it.
+
+    A long formula loses its middle, and equal labels are numbered. Only a constant without a name
+    has its number as its label, which other constants may have, too.
+
+    >>> from micrograd_notes.draw.graph.indexed import indexed
+    >>> x, w = Value(2.0, name="x"), Value(3.0, name="w")
+    >>> labels_of(indexed((x * w + 1.0).tanh() / (x * w)), {})
+    ['x', 'w', 'x*w #1', '1', 'x*w + 1', 'tanh(x*w + 1)', 'x*w #2', 'L']
+    """
+    neurons, _ = _outputs_and_owners(graph, names)
+    labels = [drawable(names.get(value) or value.name or "") for value in graph.values]
+    if not labels[-1] and ROOT not in labels:
+        labels[-1] = ROOT
+    in_formulas: list[str] = []  # without the path of a parameter
+    constants = set()
+    for at, value in enumerate(graph.values):
+        if not labels[at] and not value.requires_grad and not value.operands:
+            labels[at] = short(value.data)
+            constants.add(at)
+        elif not labels[at]:
+            operands = [in_formulas[operand] for operand in graph.operands[at]]
+            made = spelled(value.op, operands) if value.op and operands else "leaf"
+            labels[at] = drawable(neurons.get(at, "")) or drawable(made, _LONGEST_FORMULA)
+        in_formulas.append(labels[at].rpartition(".")[2] if value in names else labels[at])
+    repeats, taken, numbers = Counter(labels), set(labels), Counter[str]()
+    for at, label in enumerate(labels):
+        while repeats[label] > 1 and labels[at] in taken and at not in constants:
+            numbers[label] += 1
+            labels[at] = f"{label} #{numbers[label]}"
+        taken.add(labels[at])
+    return labels
+
+
+def spelled(op: Op, operands: Sequence[str]) -> str:
+    """Returns the formula, with parentheses around operands where they are needed: `x*(y + 1)`."""
+    if any(map(str.isalnum, op.symbol)) or len(operands) > 2:
+        return formula(op, operands)
+    least = _LEAST.get(op.symbol, (2, 2)) if len(operands) == 2 else (1,)
+    parts = [_held(operand, strength) for operand, strength in zip(operands, least, strict=True)]
+    return op.symbol.join(parts) if op.symbol in ("*", "/", "**") else formula(op, parts)
+
+
+def gradient(label: str) -> str:
+    """Returns the gradient of a value as code writes it: `s.grad`, `(x*w).grad`."""
+    return f"{_held(label, 2)}.grad"
+
+
+def _held(text: str, least: int) -> str:
+    """Returns the text, in parentheses if it is a sum (0) or a product (1), and not a name (2)."""
+    rest = text
+    while (inner := re.sub(r"\w*\([^()]*\)", "f", rest)) != rest:
+        rest = inner  # a call or a group is as good as a name
+    strength = 2 if re.fullmatch(r"[\w.\[\]]+", rest) else int(not re.search(r"[ …(#-]", rest))
+    return text if strength >= least else f"({text})"
 
 
 def modules_of(graph: IndexedGraph, names: Mapping[Value, str]) -> dict[int, str]:

@@ -17,29 +17,28 @@ from micrograd_notes.draw import svg
 from micrograd_notes.draw.graph import table
 from micrograd_notes.draw.graph.dot import digraph, pale
 from micrograd_notes.draw.graph.indexed import indexed
-from micrograd_notes.draw.graph.names import modules_of, names_of
+from micrograd_notes.draw.graph.names import labels_of, modules_of, names_of
 from micrograd_notes.draw.graph.view import (
     ABOUT_PARTIALS,
     NO_GRADIENTS_YET,
-    Box,
     Span,
     View,
     check_root,
     view_of,
 )
-from micrograd_notes.draw.graph.wording import labels_of
 from micrograd_notes.draw.page import Page, as_table, folded, image, in_page, player
 from micrograd_notes.draw.rendering import render
 from micrograd_notes.draw.stepper.box_steps import steps_by_box
-from micrograd_notes.draw.stepper.steps import Step, steps_by_value
+from micrograd_notes.draw.stepper.steps import Phase, Step, steps_by_value
 from micrograd_notes.draw.stepper.wrong import WRONG
 from micrograd_notes.draw.stepper.wrong_steps import TITLES, steps_beside
-from micrograd_notes.draw.text import counted
+from micrograd_notes.draw.text import counted, numbers_with
 from micrograd_notes.engine import Value
 from micrograd_notes.nn import Module
 
 _MOST_BOXES = 150  # of a picture in groups
 _MOST_WITH_NEURONS = 60  # of a picture with neurons, which have many arrows
+_NAMED = ("group", "constant")  # the boxes whose names do not come from formulas
 _RIGHT, _WRONG = "The right backward pass", "The backward pass "
 _AROUND_NEURONS = 15  # boxes beside the neurons, for the parts of a loss
 
@@ -55,12 +54,14 @@ def draw_backward(
     *,
     rankdir: str = "LR",
     limit: int = 300,
+    start: str = "start",
+    digits: int | None = None,
 ) -> "Stepper":
     """Returns both passes through the graph below the root, for the reader to step through.
 
     In the forward pass each node appears with its data. In the backward pass, in reverse
     topological order, each node adds its gradient times the local slope to the gradient of each
-    operand, and the step writes it out: `dL/dw1 += ds/dw1 * dL/ds = 2.0 * 0.5 = 1.0 (0 -> 1.0)`.
+    operand, and the step writes it out: `w1.grad += ∂ * s.grad = 2.0 * 0.5 = 1.0 (0 -> 1.0)`.
     No `grad` of the learner's values is read or changed.
 
     Args:
@@ -71,6 +72,10 @@ def draw_backward(
         rankdir: where results are: right of their operands (LR), below (TB), left (RL), above (BT).
         limit: the most steps, one per node. In a larger graph a neuron, or another group of nodes,
             is one step.
+        start: the step at which the page opens: "start", or "turn", where the backward pass begins.
+            With a wrong pass it always opens at the turn.
+        digits: how many digits a number has after the point, as in `f"{x:.4f}"`; by default about
+            four digits in all.
 
     Raises:
         TypeError: root is not a `Value`, or model is not a `Module`.
@@ -81,7 +86,7 @@ def draw_backward(
     >>> w, x = Value(2.0, name="w"), Value(-3.0, name="x")
     >>> stepper = draw_backward(w * x)
     >>> print(stepper.steps[-1]["products"][0]["text"])
-    dL/dw += dL/dw * dL/dL = (-3.0) * 1.0 = -3.0 (0 -> -3.0)
+    w.grad += ∂ * L.grad = (-3.0) * 1.0 = -3.0 (0 -> -3.0)
     """
     check_root(root)
     if not root.requires_grad:
@@ -93,9 +98,10 @@ def draw_backward(
     if wrong is not None:
         checks.one_of("wrong", wrong, WRONG)
     checks.whole_number("limit", limit)
+    checks.one_of("start", start, ("start", "turn"))
+    checks.whole_number("digits", 4 if digits is None else digits, high=17)  # all that a float has
     names = {} if model is None else names_of(model)
     graph = indexed(root)
-    labels = labels_of(graph, names)
     results = sum(value.requires_grad and bool(value.operands) for value in graph.values)
     count = len(graph.values) + results
     if count <= limit:
@@ -110,20 +116,23 @@ def draw_backward(
         neurons = len(set(modules_of(graph, names).values()))
         boxes = min(neurons + _AROUND_NEURONS, _MOST_WITH_NEURONS) if neurons else _MOST_BOXES
         view = view_of(root, model=model, partials=True, limit=min(boxes, limit))
-    if wrong is not None:
-        steps = steps_beside(graph, labels, wrong)
-    elif view.grouped:
-        steps = steps_by_box(graph, view, labels)
-    else:
-        shown = frozenset(position for box in view.boxes for position in box.members)
-        steps = steps_by_value(graph, labels, shown)
-    return Stepper(_for_stepping(view, labels), steps, wrong, rankdir)
+    with numbers_with(digits):
+        labels = labels_of(graph, names)
+        if wrong is not None:
+            steps = steps_beside(graph, labels, wrong)
+        elif view.grouped:
+            steps = steps_by_box(graph, view, labels)
+        else:
+            shown = frozenset(position for box in view.boxes for position in box.members)
+            steps = steps_by_value(graph, labels, shown)
+    opening: Phase = "turn" if start == "turn" or wrong else "forward"
+    return Stepper(_for_stepping(view, labels), steps, wrong, rankdir, opening, digits)
 
 
 def _for_stepping(view: View, labels: Sequence[str]) -> View:
     """Returns the view with the names that the captions use, and without gradients."""
-    boxes = tuple(
-        replace(box, name=labels[box.members[0]] if len(box.members) == 1 else box.name, grad=None)
+    boxes = tuple(  # a constant shows its number as data
+        replace(box, grad=None, name=box.name if box.kind in _NAMED else labels[box.members[0]])
         for box in view.boxes
     )
     notes = tuple(note for note in view.notes if note not in (ABOUT_PARTIALS, NO_GRADIENTS_YET))
@@ -137,27 +146,28 @@ class Stepper(Page):
     >>> x = Value(3.0, name="x")
     >>> stepper = draw_backward(x * x)
     >>> [step["phase"] for step in stepper.steps]
-    ['forward', 'forward', 'seed', 'backward']
+    ['forward', 'forward', 'turn', 'backward']
     >>> stepper.save("steps.gif")
     Traceback (most recent call last):
     ValueError: path must end in .html, got 'steps.gif'
     """
 
     def __init__(
-        self, view: View, steps: list[Step], wrong: str | None = None, rankdir: str = "LR"
+        self, view: View, steps: list[Step], wrong: str | None = None, rankdir: str = "LR",
+        opening: Phase = "forward", digits: int | None = None
     ) -> None:
         self.view = view
         self.steps = steps
         """The steps as plain data: forward steps, then backward steps, one step per node."""
         self.wrong = wrong
         self.rankdir = rankdir
+        self.opening = opening  # the phase whose first step the page shows when it opens
+        self.digits = digits
+        self._root = next(step["name"] for step in steps if step["phase"] == "turn")
+        self._box = {box.key: box for box in view.boxes}
         how = "step by step" if wrong is None else f"and what goes wrong {TITLES[wrong]}"
         self.title = f"Backpropagation through {self._root}, {how}"
         digraph(view, rankdir)  # refuses an unknown rankdir now, not when a notebook displays it
-
-    @property
-    def _root(self) -> str:
-        return next(step["name"] for step in self.steps if step["phase"] == "seed")
 
     def __repr__(self) -> str:
         return f"<{self.title}: {counted(len(self.steps), 'step')}>"
@@ -165,15 +175,20 @@ class Stepper(Page):
     @cached_property
     def _fragment(self) -> str:
         table = folded("All steps as a table", _table(self.steps), more='style="overflow-x: auto"')
-        return player("stepper", self._picture(), table, self._data(), "stepper/stepper")
+        with numbers_with(self.digits):
+            return player("stepper", self._picture(), table, self._data(), "stepper/stepper")
 
     def _data(self) -> dict[str, Any]:
         """Returns all that the script needs: the steps, and the numbers that each one changes."""
         return {
             "title": self.title,
             "root": self._root,
+            "opening": self.opening,
             "steps": self.steps,
-            "shows": [list(map(self._shown, self._changes(step))) for step in self.steps],
+            "shows": [
+                [[at, key, part, self._text(key, part, n), pale(n)] for at, key, part, n in changes]
+                for changes in map(self._changes, self.steps)
+            ],
             "panels": [_RIGHT, _WRONG + TITLES[self.wrong]] if self.wrong else [],
             "notes": self.view.notes,
             "by_box": self.view.grouped > 0,
@@ -184,7 +199,7 @@ class Stepper(Page):
         panels = range(2 if self.wrong else 1)
         if step["phase"] == "forward":
             return [(panel, step["node"], "data", self._box[step["node"]].data) for panel in panels]
-        if step["phase"] == "seed":
+        if step["phase"] == "turn":
             return [(panel, step["node"], "grad", Span(1.0, 1.0)) for panel in panels]
         changes: list[_Change] = [
             (0, key, "grad", Span(total, total)) for key, total in step.get("before", {}).items()
@@ -196,17 +211,9 @@ class Stepper(Page):
                     changes.append((panel, product["operand"], "grad", Span(*grads)))
         return changes
 
-    def _shown(self, change: _Change) -> list[Any]:
-        panel, key, part, span = change
-        return [panel, key, part, self._text(key, part, span), pale(span)]
-
     def _text(self, key: str, part: str, span: Span) -> str:
         box = self._box[key]
         return table.data(box) if part == "data" else table.grad(replace(box, grad=span))
-
-    @cached_property
-    def _box(self) -> Mapping[str, Box]:
-        return {box.key: box for box in self.view.boxes}
 
     def _picture(self) -> str:
         """Returns the picture after the last step; without Graphviz, a table of the values."""
@@ -239,13 +246,15 @@ def _with_grads(view: View, grads: Mapping[str, Span]) -> View:
 
 def _table(steps: list[Step]) -> str:
     """Returns the steps as the rows of an HTML table."""
-    rows = []
+    rows = [["step", "pass", "node", "what happens"]]
     for number, step in enumerate(steps, 1):
         lines = [step["text"], *(product["text"] for product in step.get("products", []))]
         if step.get("wrong"):
             lines += ["wrong:", *(product["text"] for product in step["wrong"])]
         if "parting" in step:
             lines.append(step["parting"]["text"])
-        happens = f'<div style="text-align: left">{"<br>".join(map(html.escape, lines))}</div>'
+        happens = "<br>".join(map(html.escape, lines))
         rows.append([str(number), step["phase"], html.escape(step["name"]), happens])
-    return as_table(["step", "pass", "node", "what happens"], rows)
+    plain = '<div style="text-align: left; font-weight: normal">{}</div>'  # as the text around it
+    heads, *cells = [list(map(plain.format, row)) for row in rows]
+    return as_table(heads, cells)

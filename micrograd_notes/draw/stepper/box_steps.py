@@ -12,9 +12,10 @@ from collections.abc import Iterator
 
 from micrograd_notes.draw.graph import table
 from micrograd_notes.draw.graph.indexed import IndexedGraph
+from micrograd_notes.draw.graph.names import gradient
 from micrograd_notes.draw.graph.view import Box, View
-from micrograd_notes.draw.graph.wording import derivative, written
-from micrograd_notes.draw.stepper.steps import Product, Step, forward_step, seed_step
+from micrograd_notes.draw.graph.wording import written
+from micrograd_notes.draw.stepper.steps import Product, Step, forward_step, reading_order, turn_step
 from micrograd_notes.draw.text import counted, ends, from_to, short
 from micrograd_notes.engine import sweep
 from micrograd_notes.engine.accurate import total
@@ -27,8 +28,8 @@ def steps_by_box(graph: IndexedGraph, view: View, labels: list[str]) -> list[Ste
     """Returns the steps of both passes, one step per box of the view.
 
     >>> from micrograd_notes.draw.graph.indexed import indexed
+    >>> from micrograd_notes.draw.graph.names import labels_of
     >>> from micrograd_notes.draw.graph.view import view_of
-    >>> from micrograd_notes.draw.graph.wording import labels_of
     >>> from micrograd_notes.engine import Value
     >>> x = Value(1.0, name="x")
     >>> loss = sum((x * float(i)).tanh() for i in range(100))
@@ -38,29 +39,30 @@ def steps_by_box(graph: IndexedGraph, view: View, labels: list[str]) -> list[Ste
     True
     """
     walk = _Walk(graph, view, labels)
-    order = list(_operands_first(view))
+    order = list(_operands_first(view, reading_order(graph)))
     steps = [walk.forward(box) for box in order]
-    if graph.values[-1].requires_grad:
-        steps.append({**seed_step(graph, labels), "node": walk.box_of[len(labels) - 1].key})
+    steps.append({**turn_step(graph, labels), "node": walk.box_of[len(labels) - 1].key})
     steps += [walk.backward(box) for box in reversed(order) if walk.gifts[box.key]]
     return steps
 
 
-def _operands_first(view: View) -> Iterator[Box]:
-    """Yields the boxes so that each comes after its operands.
+def _operands_first(view: View, order: list[int]) -> Iterator[Box]:
+    """Yields the boxes so that each comes after its operands, as far as possible in that order.
 
     Groups may use each other both ways, as in a recurrent network. Then the group whose first value
     is computed first comes first.
     """
-    waiting = {box.key: box for box in view.boxes}
+    rank = {place: index for index, place in enumerate(order)}
+    boxes = sorted(view.boxes, key=lambda box: min(map(rank.__getitem__, box.members)))
+    waiting = {box.key: box for box in boxes}
     operands: dict[str, set[str]] = {key: set() for key in waiting}
     users: dict[str, set[str]] = {key: set() for key in waiting}
     for arrow in view.arrows:
         operands[arrow.head].add(arrow.tail)
         users[arrow.tail].add(arrow.head)
     while waiting:
-        free = [box for key, box in waiting.items() if not operands[key]]
-        chosen = min(free or waiting.values(), key=lambda box: box.members[0])
+        free = (box for key, box in waiting.items() if not operands[key])
+        chosen = next(free, next(iter(waiting.values())))
         del waiting[chosen.key]
         for user in users[chosen.key]:
             operands[user].discard(chosen.key)
@@ -164,8 +166,7 @@ class _Walk:
         product["contribution"] = amount = total(gift for _, gift in gifts)
         product["before"], product["total"] = before[0], after[0]
         change = f"({written(before[0])} -> {written(after[0])})"
-        gradient = derivative(self.labels[-1], name)
-        product["text"] = f"{gradient} += {count} = {written(amount)} {change}"
+        product["text"] = f"{gradient(name)} += {count} = {written(amount)} {change}"
         return product
 
     def _title(self, box: Box) -> str:

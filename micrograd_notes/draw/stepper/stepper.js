@@ -8,7 +8,7 @@
 
   const PHASES = {
     forward: ["Forward.", "Each box computes its number (data) from the boxes that lead to it."],
-    seed: ["Backward.", "Now from the end: how fast does the last number change when each number does?"],
+    turn: ["Backward.", "Now from the end: how fast does the last number change when each number does?"],
     backward: ["Backward.", "The marked box multiplies its own gradient (grad) by the local slope (∂) "
       + "on each arrow into it, and adds the product to the box at the tail of that arrow."],
     end: ["The end.", "All nodes have been visited."],
@@ -38,8 +38,8 @@
     const bytes = Uint8Array.from(atob(place.src.split(",")[1]), (byte) => byte.charCodeAt(0));
     const text = new TextDecoder().decode(bytes);
     const svg = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
-    // The tooltips give away the gradients of the last step, which the reader may want to predict.
-    for (const tooltip of svg.querySelectorAll("g title")) tooltip.remove();
+    // Tooltips give away the gradients of the last step, which the reader may want to predict. Notes are below.
+    for (const extra of svg.querySelectorAll("g title, .graph > text, .graph > polygon")) extra.remove();
     return document.importNode(svg, true);
   }
 
@@ -53,9 +53,14 @@
       }, picture);
       this.figure = element("figure", {class: "panel"}, this.frame);
       if (title) this.figure.prepend(element("figcaption", {}, title));
+      this.inHand = [];
+      new ResizeObserver(() => this.keepInView()).observe(this.frame);  // also when a fold around it opens
       if (picture.tagName === "svg") {
-        // A wide graph shrinks a little to fit, then scrolls, so that its text stays legible.
-        picture.style.minWidth = `${picture.width.baseVal.value * 0.72}px`;
+        // A wide graph shrinks to fit, then scrolls, so that its smallest letters, of 10 points, keep 10
+        // pixels. Two panels are beside each other only where both fit.
+        const least = picture.width.baseVal.value * 0.75;
+        picture.style.minWidth = `${least}px`;
+        this.figure.style.flexBasis = `${least + 2}px`;
       }
       this.boxes = new Map();
       this.arrows = [];
@@ -101,22 +106,23 @@
       const taking = new Set((products || []).map((product) => product.operand));
       const isBackward = step.phase === "backward";
       for (const [tail, head, arrow] of this.arrows) {
-        if (head !== step.node || step.phase === "seed") continue;
+        if (head !== step.node || step.phase === "turn") continue;
         if (isBackward && !taking.has(tail)) continue;
         arrow.classList.add("lit");
         arrow.classList.toggle("back", isBackward);
       }
       for (const key of taking) if (key !== step.node) this.boxes.get(key)?.classList.add("takes");
       if (step.parting) this.boxes.get(step.parting.at)?.classList.add("parts");
-      this.keepInView(box, [...taking].map((key) => this.boxes.get(key)).filter(Boolean));
+      this.inHand = [box, ...[...taking].map((key) => this.boxes.get(key)).filter(Boolean)];
+      this.keepInView();
     }
 
     // Scrolls to the marked box, together with the boxes that take its products if all of them fit.
-    keepInView(box, others) {
+    keepInView() {
       const frame = this.frame.getBoundingClientRect();
-      const together = around([box, ...others]);
+      const together = around(this.inHand);
       const fit = together.width <= frame.width && together.height <= frame.height;
-      const place = fit ? together : around([box]);
+      const place = fit ? together : around(this.inHand.slice(0, 1));
       const isInside = place.left >= frame.left && place.right <= frame.right
         && place.top >= frame.top && place.bottom <= frame.bottom;
       if (isInside) return;
@@ -159,7 +165,6 @@
     const panels = (data.panels.length ? data.panels : [""])
       .map((title) => new Panel(pictureOf(place), title));
     const canPredict = panels.length === 1 && steps.some((step) => questionsOf(step).length);
-    const opening = data.panels.length ? steps.findIndex((step) => step.phase === "seed") : 0;
     let revealed = Infinity;  // how many of the step's numbers are shown
 
     const count = element("span", {class: "count"});
@@ -179,14 +184,17 @@
     const form = element("form", {hidden: ""},
       element("label", {}, question, " ", input), element("button", {}, "Check"),
       element("span", {class: "hint"}, "Within 1 % is right."));
+    // As high as the highest of the texts that it will hold, so that the page does not jump.
+    const steady = (live, all) => element("div", {class: `steady for-${live.className}`}, live,
+      ...all.map((each) => element("div", {class: "ghost", "aria-hidden": "true"}, ...each)));
     const answer = element("div", {class: "answer", "aria-live": "polite"});
     if (canPredict) {
       player.controls.append(element("label", {class: "predict"}, predict, "Predict, then reveal"));
     }
     const stepper = element("div", {class: "player stepper", role: "group", "aria-label": data.title},
-      element("div", {class: "head"}, count, phase),
+      element("div", {class: "head"}, count, steady(phase, steps.map(phaseOf))),
       element("div", {class: "panels"}, ...panels.map((panel) => panel.figure)),
-      player.controls, form, answer, caption,
+      player.controls, form, answer, steady(caption, data.by_box ? [] : steps.map(captionOf)),
       ...[...data.notes, `grad of a box is how fast ${data.root} changes when that box does; – means that it `
         + `is not known yet. Blue, ▲: positive; orange, ▼: negative. ${player.hint}`]
         .map((words) => element("p", {class: "hint"}, words)));
@@ -233,16 +241,20 @@
       panels[0].light(step, step.products);
       if (panels[1]) panels[1].light(step, step.wrong);
       count.textContent = `Step ${current + 1} of ${steps.length}`;
-      const [heading, meaning] = PHASES[step.phase];
-      const isLarge = data.by_box && step.phase === "backward";
-      phase.replaceChildren(element("b", {}, heading), " ", isLarge ? BY_BOX : meaning);
+      phase.replaceChildren(...phaseOf(step));
       caption.replaceChildren(...captionOf(step));
       renderQuestion(step);
       return `${current + 1} of ${steps.length}: ${step.phase}, ${step.name}`;
     }
 
+    function phaseOf(step) {
+      const [heading, meaning] = PHASES[step.phase];
+      return [element("b", {}, heading), " ", data.by_box && step.phase === "backward" ? BY_BOX : meaning];
+    }
+
     function renderQuestion(step) {
-      form.hidden = !isAsking();
+      form.hidden = !predict.checked;
+      form.style.visibility = isAsking() ? "" : "hidden";
       if (!isAsking()) return;
       const {name} = questionsOf(step)[revealed];
       question.textContent = step.phase === "forward"
@@ -260,7 +272,7 @@
       const text = element("p", {}, step.text);
       if (!step.wrong) return [text, ...lines(step.products || [])];
       const columns = [step.products, step.wrong].map((products, index) => element("div", {},
-        element("p", {class: "which"}, data.panels[index]),
+        element("p", {class: "which"}, `The ${["right", "wrong"][index]} backward pass`),
         ...(products.length ? lines(products) : [element("p", {}, "nothing more to hand on")])));
       const parting = step.parting ? [element("p", {class: "parting"}, step.parting.text)] : [];
       return [text, element("div", {class: "columns"}, ...columns), ...parting];
@@ -282,9 +294,13 @@
           : `${name} = ${shown}.`;
       if (!isAsking()) player.buttons.next.focus();
     });
-    predict.addEventListener("change", () => (player.timer ? player.pause() : player.go(player.current)));
+    predict.addEventListener("change", () => {
+      for (const fold of root.querySelectorAll("details")) fold.open = false;  // the table has the answers
+      player.pause();
+      player.go(player.current);
+    });
 
     player.enter(root, stepper, data.style);
-    player.go(opening);
+    player.go(steps.findIndex((step) => step.phase === data.opening));
   });
 })();

@@ -10,19 +10,13 @@ from itertools import groupby
 from typing import Literal, TypedDict
 
 from micrograd_notes.draw.graph.indexed import IndexedGraph
-from micrograd_notes.draw.graph.wording import (
-    chain_rule,
-    derivative,
-    figures,
-    formula,
-    listed,
-    product_in_figures,
-    written,
-)
+from micrograd_notes.draw.graph.names import gradient, spelled
+from micrograd_notes.draw.graph.wording import figures, listed, product_in_figures, written
+from micrograd_notes.draw.text import short
 from micrograd_notes.engine import Value, sweep
 from micrograd_notes.engine.backward import Step as EngineStep
 
-Phase = Literal["forward", "seed", "backward", "end"]
+Phase = Literal["forward", "turn", "backward", "end"]
 
 
 class Product(TypedDict, total=False):
@@ -38,9 +32,9 @@ class Product(TypedDict, total=False):
     count: int  # the number of products that were added up; only in steps of a box
     grads: list[float]
     """The least and the greatest gradient of the operand's box afterwards; only in such steps."""
-    gradient: str  # the gradient that grows, in symbols: `dL/dw1`
+    gradient: str  # the gradient that grows, in symbols: `w1.grad`
     asks: str  # the rule in symbols, for a reader who predicts the number
-    text: str  # the same with the numbers: `dL/dw1 += ds/dw1 * dL/ds = 2.0 * 0.5 = 1.0 (0 -> 1.0)`
+    text: str  # the same with the numbers: `w1.grad += ∂ * s.grad = 2.0 * 0.5 = 1.0 (0 -> 1.0)`
 
 
 class Parting(TypedDict):
@@ -77,28 +71,52 @@ def steps_by_value(
     """Returns the steps of both passes, for all values or for those at the places shown.
 
     >>> from micrograd_notes.draw.graph.indexed import indexed
-    >>> from micrograd_notes.draw.graph.wording import labels_of
-    >>> graph = indexed(Value(3.0, name="x") * 2.0)
+    >>> from micrograd_notes.draw.graph.names import labels_of
+    >>> graph = indexed(2.0 * Value(3.0, name="x"))
     >>> for step in steps_by_value(graph, labels_of(graph, {})):
     ...     print(step["phase"], step["text"])
     forward x = 3.0 is given.
-    forward v1 = 2.0 is given: a constant, which gets no gradient.
-    forward L = x * v1 = 3.0 * 2.0 = 6.0
-    seed The backward pass starts at the end: dL/dL = 1.0.
-    backward L passes its gradient, dL/dL = 1.0, on to its operands.
+    forward 2.0 is given: a constant, which gets no gradient.
+    forward L = 2*x = 2.0 * 3.0 = 6.0
+    turn The backward pass starts at the end: L.grad = 1.0.
+    backward L passes its gradient, L.grad = 1.0, on to its operands.
     """
-    wanted = range(len(graph.values)) if shown is None else sorted(shown)
-    root = graph.values[-1]
-    steps = [forward_step(graph, labels, position) for position in wanted]
-    if root.requires_grad:
-        steps.append(seed_step(graph, labels))
+    steps = forward_pass(graph, labels, shown)
     describe = described_products(graph, labels)
-    for node, sent in groupby(sweep(root), key=lambda step: step.node):
+    for node, sent in groupby(sweep(graph.values[-1]), key=lambda step: step.node):
         adjoint, products = describe(list(sent))
         position = graph.place[node]
         if shown is None or position in shown:
             steps.append(backward_step(labels, position, adjoint, products))
     return steps
+
+
+def reading_order(graph: IndexedGraph) -> list[int]:
+    """Returns the places of the values, each leaf just before the operation that needs it first.
+
+    Among the operands of one operation, results come first, and constants without a name last.
+    """
+    is_last = [not x.requires_grad and bool(x.operands or not x.name) for x in graph.values]
+    kinds = [(last, not x.operands) for last, x in zip(is_last, graph.values, strict=True)]
+    order: list[int] = []
+    seen: set[int] = set()
+    stack = [len(graph.values) - 1]
+    while stack:
+        place = stack.pop()
+        if place < 0:  # all operands are in the order now
+            order.append(~place)
+        elif place not in seen:
+            seen.add(place)
+            stack += [~place, *sorted(graph.operands[place], key=kinds.__getitem__)[::-1]]
+    return order
+
+
+def forward_pass(
+    graph: IndexedGraph, labels: list[str], shown: frozenset[int] | None = None
+) -> list[Step]:
+    """Returns a step for each value that is shown, and then the turn."""
+    order = [place for place in reading_order(graph) if shown is None or place in shown]
+    return [*(forward_step(graph, labels, place) for place in order), turn_step(graph, labels)]
 
 
 def forward_step(graph: IndexedGraph, labels: list[str], position: int) -> Step:
@@ -108,28 +126,21 @@ def forward_step(graph: IndexedGraph, labels: list[str], position: int) -> Step:
     step: Step = {"phase": "forward", "node": f"v{position}", "name": name, "data": value.data}
     if value.op is None or not value.operands:
         kind = "" if value.requires_grad else ": a constant, which gets no gradient"
-        step["text"] = f"{name} = {written(value.data)} is given{kind}."
+        symbols = "" if name == short(value.data) else f"{name} = "
+        step["text"] = f"{symbols}{written(value.data)} is given{kind}."
     else:
         numbers = [operand.data for operand in value.operands]
-        step["asks"] = f"{name} = " + formula(
-            value.op, [labels[operand] for operand in graph.operands[position]]
-        )
+        rule = spelled(value.op, [labels[operand] for operand in graph.operands[position]])
+        step["asks"] = name if name == rule else f"{name} = {rule}"
         step["text"] = f"{step['asks']} = {figures(value.op, numbers, value.data)}"
     return step
 
 
-def seed_step(graph: IndexedGraph, labels: list[str]) -> Step:
+def turn_step(graph: IndexedGraph, labels: list[str]) -> Step:
     """Returns the step with which the backward pass begins."""
-    name = labels[-1]
-    text = f"The backward pass starts at the end: {derivative(name, name)} = 1.0."
-    return {
-        "phase": "seed",
-        "node": f"v{len(graph.values) - 1}",
-        "name": name,
-        "text": text,
-        "adjoint": 1.0,
-        "products": [],
-    }
+    node, name = f"v{len(graph.values) - 1}", labels[-1]
+    text = f"The backward pass starts at the end: {gradient(name)} = 1.0."
+    return {"phase": "turn", "node": node, "name": name, "text": text, "adjoint": 1.0}
 
 
 def backward_step(
@@ -137,59 +148,36 @@ def backward_step(
 ) -> Step:
     """Returns the step in which a value passes its gradient on."""
     name = labels[position]
-    gradient = f"{derivative(labels[-1], name)} = {written(adjoint)}"
-    text = f"{name} passes its gradient, {gradient}, on to its operands."
+    text = f"{name} passes its gradient, {gradient(name)} = {written(adjoint)}, on to its operands."
     again = [entry["name"] for entry in products if entry["before"] != 0]
     if again:
         text += f" {listed(list(dict.fromkeys(again)))} gets more than one product: they add up."
-    return {
-        "phase": "backward",
-        "node": f"v{position}",
-        "name": name,
-        "text": text,
-        "adjoint": adjoint,
-        "products": products,
-    }
+    step: Step = {"phase": "backward", "node": f"v{position}", "name": name, "text": text}
+    return {**step, "adjoint": adjoint, "products": products}
 
 
 def described_products(
-    graph: IndexedGraph,
-    labels: list[str],
-    sign: str = "+=",
-    sums: Mapping[Value, float] | None = None,
+    graph: IndexedGraph, labels: list[str], sign: str = "+=", sums: Mapping[Value, float] = {}
 ) -> Callable[[list[EngineStep]], tuple[float, list[Product]]]:
     """Returns a function from a node's steps in a sweep to its adjoint and its products.
 
     The function keeps the sums so far, so call it in the order of the sweep.
     """
-    totals = dict(sums or {})
+    totals = dict(sums)
 
     def describe(sent: list[EngineStep]) -> tuple[float, list[Product]]:
         products: list[Product] = []
-        for step in sent:
-            before = totals.get(step.operand, 0.0)
-            totals[step.operand] = step.total
-            products.append(_product(graph, labels, step, before, sign))
+        for _, operand, index, adjoint, partial, contribution, total in sent:
+            place, before = graph.place[operand], totals.get(operand, 0.0)
+            totals[operand] = total
+            name = labels[place]
+            asks = f"{gradient(name)} {sign} ∂ * {gradient(labels[graph.place[sent[0].node]])}"
+            numbers = product_in_figures(partial, adjoint, contribution, before, total)
+            products.append({
+                "operand": f"v{place}", "name": name, "position": index, "partial": partial,
+                "contribution": contribution, "before": before, "total": total,
+                "gradient": gradient(name), "asks": asks, "text": f"{asks} = {numbers}",
+            })  # fmt: skip
         return sent[0].adjoint, products
 
     return describe
-
-
-def _product(
-    graph: IndexedGraph, labels: list[str], step: EngineStep, before: float, sign: str
-) -> Product:
-    node, operand = labels[graph.place[step.node]], graph.place[step.operand]
-    asks = chain_rule(labels[-1], node, labels[operand], sign)
-    numbers = product_in_figures(step.partial, step.adjoint, step.contribution, before, step.total)
-    return {
-        "operand": f"v{operand}",
-        "name": labels[operand],
-        "position": step.position,
-        "partial": step.partial,
-        "contribution": step.contribution,
-        "before": before,
-        "total": step.total,
-        "gradient": derivative(labels[-1], labels[operand]),
-        "asks": asks,
-        "text": f"{asks} = {numbers}",
-    }

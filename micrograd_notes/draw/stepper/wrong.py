@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 
 from micrograd_notes.draw.graph.indexed import IndexedGraph
 from micrograd_notes.draw.graph.view import local_slopes
+from micrograd_notes.draw.stepper.steps import reading_order
 from micrograd_notes.engine import Value, helper_ops, sweep
 from micrograd_notes.engine.backward import Step
 
@@ -199,7 +200,7 @@ def _assign(graph: IndexedGraph) -> Iterator[tuple[Value, list[Step]]]:
 
 def _forward_order(graph: IndexedGraph) -> Iterator[tuple[Value, list[Step]]]:
     sums = {graph.values[-1]: 1.0}
-    for node in graph.values:
+    for node in map(graph.values.__getitem__, reading_order(graph)):
         if handed_on := list(_handed_on(node, sums)):
             yield node, handed_on
 

@@ -5,14 +5,14 @@ two.
 """
 
 from micrograd_notes.draw.graph.indexed import IndexedGraph
-from micrograd_notes.draw.graph.wording import derivative, listed, written
+from micrograd_notes.draw.graph.names import gradient
+from micrograd_notes.draw.graph.wording import listed, written
 from micrograd_notes.draw.stepper.steps import (
     Parting,
     Step,
     backward_step,
     described_products,
-    forward_step,
-    seed_step,
+    forward_pass,
 )
 from micrograd_notes.draw.stepper.wrong import Parting as WhereTheyPart, Visit, compared
 from micrograd_notes.engine import Value
@@ -35,15 +35,14 @@ def steps_beside(graph: IndexedGraph, labels: list[str], how: str) -> list[Step]
     """Returns the forward steps, then both backward passes node by node until they part.
 
     >>> from micrograd_notes.draw.graph.indexed import indexed
-    >>> from micrograd_notes.draw.graph.wording import labels_of
+    >>> from micrograd_notes.draw.graph.names import labels_of
     >>> x = Value(3.0, name="x")
     >>> graph = indexed(x * x)
     >>> last = steps_beside(graph, labels_of(graph, {}), "assign")[-1]
     >>> last["parting"]["right"], last["parting"]["wrong"]
     (6.0, 3.0)
     """
-    steps = [forward_step(graph, labels, position) for position in range(len(graph.values))]
-    steps.append(seed_step(graph, labels))
+    steps = forward_pass(graph, labels)
     visits = compared(graph, how)
     describe_right = described_products(graph, labels)
     describe_wrong = described_products(graph, labels, "=" if how == "assign" else "+=")
@@ -75,7 +74,6 @@ def _in_words(
         return labels[graph.place[value]]
 
     node, at = called(visit.node), called(parting.at)
-    gradient = derivative(labels[-1], at)
     right, wrong = written(parting.right), written(parting.wrong)
     if parting.why == "overwritten":
         reason = f"{at} is used more than once. = overwrites the old sum; += adds to it."
@@ -96,7 +94,7 @@ def _in_words(
         "name": at,
         "right": parting.right,
         "wrong": parting.wrong,
-        "text": f"Here they part: {gradient} is {right} in the right pass, and {wrong} "
+        "text": f"Here they part: {gradient(at)} is {right} in the right pass, and {wrong} "
         f"{TITLES[how]}. {reason} Both passes stop here.",
     }
 
