@@ -74,7 +74,14 @@ class Page(Drawing):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """Returns what a notebook displays."""
-        return {"text/html": self._fragment, "text/plain": repr(self)}
+        return bundle(self._fragment, repr(self), self._static_png())
+
+    def _static_png(self) -> bytes | None:
+        """Returns a picture for viewers that show no HTML, such as GitHub; None if there is none.
+
+        It shows nothing that a reader of the page is asked to predict.
+        """
+        return None
 
 
 def player(kind: str, picture: str, in_words: str, data: Mapping[str, Any], script: str) -> str:
@@ -127,19 +134,25 @@ def in_page(picture: bytes, kind: str = "png") -> str:
     return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
 
 
-def image(source: str, words: str, more: str = "") -> str:
+def image(source: str, words: str, more: str = "", style: str = "max-width: 100%") -> str:
     """Returns an HTML image with its words for readers who do not see it.
 
     >>> image(in_page(b"<svg/>", "svg+xml"), "A < B")
     '<img src="data:image/svg+xml;base64,PHN2Zy8+" alt="A &lt; B" style="max-width: 100%">'
     """
-    return f'<img{more} src="{source}" alt="{html.escape(words)}" style="max-width: 100%">'
+    return f'<img{more} src="{source}" alt="{html.escape(words)}" style="{style}">'
 
 
-def displayed(svg: str, words: str, text: str) -> dict[str, str]:
+def displayed(svg: str, words: str, text: str, png: bytes | None = None) -> dict[str, str]:
     """Returns what a notebook displays for an SVG: an image, as inline SVG is often removed."""
     as_image = image(in_page(svg.encode(), "svg+xml"), words)
-    return {"text/html": as_image, "image/svg+xml": svg, "text/plain": text}
+    return {**bundle(as_image, text, png), "image/svg+xml": svg}
+
+
+def bundle(html: str, text: str, png: bytes | None) -> dict[str, str]:
+    """Returns what a notebook displays: HTML, and for other viewers a PNG, if any, and a text."""
+    image = {} if png is None else {"image/png": base64.b64encode(png).decode()}
+    return {"text/html": html, **image, "text/plain": text}
 
 
 def as_json_in_html(data: Any) -> str:

@@ -2,32 +2,31 @@
 
 Learners call these functions, in notebooks too. Each one draws into the `ax` that you pass, or
 makes one, and returns it, so that a title or `ax.figure.savefig("picture.png")` is one more line.
-In a notebook, `show(ax, alt="what it shows")` displays the picture, with words for readers who do
-not see it.
+`side_by_side` puts several of them into one figure. In a notebook, `show(ax, alt="what it shows")`
+displays the picture in the page's colours, light or dark, with words for readers who do not see it.
 
 Blue is positive and orange is negative. Beside its colour, a class has a marker, a region a
 hatching, a negative weight a minus sign, and a derivative a dashed line. Both colours have a
 contrast of 3:1 or more on white and on nearly black. All else has the ink and the paper of
-Matplotlib's style: `matplotlib.style.use("dark_background")` turns every picture dark.
+Matplotlib's style. Text has 10 points or more, which `show` makes 10 pixels or more.
 
 This file needs the extra `viz`. It imports Matplotlib when it draws the first picture, and the room
-`train` only to read snapshots. Read `training/page.py` next, which puts such pictures on one page.
+`train` only to read snapshots. Read `figures.py` next, which writes the files.
 """
 
 from __future__ import annotations
 
-import base64
-import html
-import io
 import math
-from collections.abc import Callable, Mapping, Sequence
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, cast
 
 from micrograd_notes.common import checks
+from micrograd_notes.draw import figures, page
 from micrograd_notes.draw.stepper.flipbook import Flipbook
-from micrograd_notes.engine import Value, no_grad
+from micrograd_notes.engine import Value, grad, no_grad
 from micrograd_notes.nn import Layer, Neuron
 
 if TYPE_CHECKING:
@@ -44,10 +43,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "accuracy_curve", "activation_curve", "attention_maps", "curves", "decision_boundary",
-    "distributions", "error_curves", "flipbook", "image_gallery", "loss_curve", "scatter", "show",
-    "surface", "table_as_image", "weights_as_images",
+    "distributions", "dots_by_seed", "error_curves", "flipbook", "image_gallery", "loss_curve",
+    "loss_ladder", "scatter", "show", "side_by_side", "surface", "table_as_image", "tangent",
+    "weights_as_images",
 ]  # fmt: skip
 
+WIDTH = 6.4  # inches: as wide as the text of a page, at 120 pixels per inch
 _MOST_PLACES = 1000  # along a side of a grid: a million evaluations take seconds
 BLUE = "#2166ac"
 ORANGE = "#b35806"
@@ -56,7 +57,7 @@ CLASS_COLOURS = (ORANGE, BLUE, "#1b7837", "#9970ab", "#c51b7d", "#01857a", "#777
 LINE_COLOURS = ("", BLUE, *(colour for colour in CLASS_COLOURS if colour != BLUE))  # "" is ink
 LINE_KINDS = ("-", "--", ":", "-.")
 CLASS_MARKERS = ("s", "o", "^", "D", "v", "P")
-CLASS_HATCHES = ("///", "", "...", "\\\\\\", "xx", "--", "++")
+CLASS_HATCHES = ("///", "", "\\\\\\", "xx", "--", "++", "||")  # dots would be 100 kB
 
 
 # ---------------------------------------------------------------------------- two dimensions
@@ -75,7 +76,7 @@ def scatter(inputs: Inputs, targets: Sequence[float] | None = None, ax: Axes | N
     ['-1', '+1']
     """
     examples = examples_in_the_plane(inputs, targets)
-    ax = _axes(ax, (5.6, 4.6))
+    ax = _axes(ax, (WIDTH, 4.6))
     _draw_points(ax, examples)
     return ax
 
@@ -113,7 +114,7 @@ def decision_boundary(
             f"({', '.join(examples.class_names)}). Number the classes from 0, and give the last "
             "layer one neuron per class, or a single neuron for two classes"
         )
-    ax = _axes(ax, (5.6, 4.6))
+    ax = _axes(ax, (WIDTH, 4.6))
     for which in range(found):
         _draw_region(ax, which, xs, ys, [[_lead(scores, which) for scores in row] for row in rows])
     _draw_points(ax, examples)
@@ -182,11 +183,12 @@ def _draw_points(ax: Axes, examples: Examples) -> None:
         if not members:
             continue
         across, up = zip(*members, strict=True)
-        dots = ax.scatter(across, up, s=46, marker=_nth(CLASS_MARKERS, which), zorder=3)
+        size = 46 if ax.bbox.width / ax.figure.dpi > 3 else 16  # a panel is a few inches wide
+        dots = ax.scatter(across, up, s=size, marker=_nth(CLASS_MARKERS, which), zorder=3)
         dots.set(color=_nth(CLASS_COLOURS, which), label=name)
         dots.set(edgecolors=[_ink()], linewidths=0.7)  # a rim separates neighbours
     ax.set(xlabel=examples.axis_names[0], ylabel=examples.axis_names[1])
-    ax.legend(loc="best", framealpha=0.9)
+    _draw_legend(ax)
 
 
 def _scores(answer: Any, threshold: float) -> list[float]:
@@ -231,12 +233,16 @@ def around(column: Sequence[float], count: int) -> list[float]:
 # ---------------------------------------------------------------------------- training
 
 
-def loss_curve(history: Losses, ax: Axes | None = None, label: str | None = None) -> Axes:
+def loss_curve(
+    history: Losses, ax: Axes | None = None, label: str | None = None, first: int | None = None
+) -> Axes:
     """Draws the loss after each epoch, and the loss on held-out data as a dashed line.
 
     `history` is the result of `fit`, or a plain list of losses, one per step. To compare runs, draw
     each into the same `ax` with its own `label`: each then has a colour and a marker. An entry that
-    is missing or not finite leaves a gap. Raises `ValueError` if there is no loss.
+    is missing or not finite leaves a gap. `first` is the number of the first entry. By default a
+    list begins at step 0, with the loss before any step, and a history after epoch 1, because the
+    loss of an epoch is measured during it. Raises `ValueError` if there is no loss.
 
     >>> loss_curve([0.9, 0.5, 0.3]).get_xlabel()
     'step'
@@ -246,7 +252,7 @@ def loss_curve(history: Losses, ax: Axes | None = None, label: str | None = None
     ['lr=0.1', 'lr=0.01']
     """
     losses = _column(history, "loss")
-    ax = _draw_curve(history, "loss", ax, label)
+    ax = _draw_curve(history, "loss", ax, label, first)
     if all(loss >= 0 for loss in losses if loss is not None):
         # The axis begins at 0 but is not fixed there, because a logarithmic axis has no 0.
         ax.update_datalim([(1.0, 0.0)], updatex=False)
@@ -270,13 +276,16 @@ def accuracy_curve(history: History, ax: Axes | None = None, label: str | None =
     return ax
 
 
-def _draw_curve(history: Losses, name: str, ax: Axes | None, label: str | None) -> Axes:
+def _draw_curve(
+    history: Losses, name: str, ax: Axes | None, label: str | None, first: int | None = None
+) -> Axes:
     """Draws a column of the history as a line, and that of held-out data as a dashed line."""
     numbers, held_out = _column(history, name), _column(history, f"validation_{name}")
     if not any(map(math.isfinite, map(_finite, numbers))):
         raise ValueError(f"there is no {name} to draw in history, got {checks.shown(history)}")
     label = label if label is None else _label("label", label)
-    ax = _axes(ax, (5.6, 4.0))
+    begin = checks.whole_number("first", int(_is_history(history)) if first is None else first, 0)
+    ax = _axes(ax, (WIDTH, 4.0))
     from matplotlib.ticker import MaxNLocator
 
     runs = sum(line.get_gid() == _RUN for line in ax.lines)
@@ -293,13 +302,13 @@ def _draw_curve(history: Losses, name: str, ax: Axes | None, label: str | None) 
         if column:
             style = "-" if column is numbers else "--"
             ys = [_finite(number) for number in column]
-            (line,) = ax.plot(range(1, len(ys) + 1), ys, style, color=colour, linewidth=2.0)
+            (line,) = ax.plot(range(begin, begin + len(ys)), ys, style, color=colour, linewidth=2.0)
             line.set(marker=marker, markersize=mark, markevery=every, label=text)
             line.set_gid(_RUN if style == "-" else None)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set(xlabel="epoch" if _is_history(history) else "step", ylabel=name)
     if held_out or label is not None:
-        ax.legend(framealpha=0.9)
+        _draw_legend(ax)
     return ax
 
 
@@ -313,6 +322,72 @@ def _column(history: Losses, name: str) -> list[float | None]:
     else:
         numbers = [*checks.listed("history", history)] if name == "loss" else []
     return [x if x is None else _number("each of history", x) for x in numbers]
+
+
+def dots_by_seed(
+    groups: Mapping[str, Sequence[float]], ax: Axes | None = None, of: str = "loss"
+) -> Axes:
+    """Draws a dot per run, for example per seed, with the median and the spread of each group.
+
+    `groups` has the numbers of the runs by the name of their setting, and `of` says what they are.
+    A line reaches from the lowest run to the highest, and a bar with its number is the median. A
+    run that is not finite is counted beside the name of its group.
+    Raises `ValueError` if there is no group, or if a group does not have a finite number.
+
+    >>> ax = dots_by_seed({"rate 0.1": [0.5, 0.25, 0.75], "rate 9": [0.5, float("inf")]})
+    >>> [text.get_text().replace("\\n", " ") for text in ax.get_yticklabels()]
+    ['rate 0.1', 'rate 9 (1 of 2 not finite)']
+    """
+    drawn = _some("groups", _by_name("groups", groups))
+    ys, names = range(len(drawn)), []
+    runs = [[_number("each of groups", x) for x in checks.listed("groups", xs)] for _, xs in drawn]
+    for (name, _), numbers in zip(drawn, runs, strict=True):
+        finite = sum(map(math.isfinite, numbers))
+        _some(f"finite numbers in {name!r}", finite)
+        lost = len(numbers) - finite
+        names.append(f"{name}\n({lost} of {len(numbers)} not finite)" if lost else name)
+    ax = _axes(ax, (WIDTH, 0.8 + 0.7 * len(drawn)))
+    for y, numbers in zip(ys, runs, strict=True):
+        found = sorted(filter(math.isfinite, numbers))
+        middle = statistics.median(found)
+        ax.plot([found[0], found[-1]], [y, y], color=_ink(), linewidth=1.0)
+        # neighbours are a little above or below the line, so that each dot can be counted
+        heights = [y + 0.12 * (place % 3 - 1) for place in range(len(found))]
+        ax.plot(found, heights, "o", color=BLUE, markersize=6.0, markeredgecolor=_ink())
+        ax.plot([middle, middle], [y - 0.3, y + 0.3], color=_ink(), linewidth=3.0)
+        ax.text(middle, y - 0.33, f"{middle:.3g}", ha="center", va="bottom")
+    ax.set_yticks(ys, names)
+    ax.set(xlabel=f"{of}: a dot per run, a bar for the median", ylim=(len(drawn) - 0.5, -0.7))
+    return ax
+
+
+def loss_ladder(rungs: Mapping[str, float], ax: Axes | None = None, of: str = "loss") -> Axes:
+    """Draws the losses of models as a ladder: the best at the bottom, each with its gain.
+
+    `rungs` has the loss of each model by its name. Beside each loss stands its difference to the
+    rung above it. Raises `ValueError` if there is no rung, or if a loss is not finite.
+
+    >>> ax = loss_ladder({"pairs": 2.5, "guessing": 3.25, "triples": 2.25})
+    >>> [text.get_text() for text in ax.texts]
+    ['3.25', '2.5 (−0.75)', '2.25 (−0.25)']
+    """
+    given = _some("rungs", _by_name("rungs", rungs))
+    each = "each of rungs"
+    drawn = [(name, checks.finite_number(each, _number(each, loss))) for name, loss in given]
+    drawn.sort(key=lambda rung: -rung[1])
+    ax = _axes(ax, (WIDTH, 0.7 + 0.42 * len(drawn)))
+    ys, losses = range(len(drawn)), [loss for _, loss in drawn]
+    ax.hlines(ys, losses[-1], losses, colors=_ink(), linewidths=0.6, linestyles=":")
+    ax.step(losses, ys, where="post", color=_ink(), linewidth=1.0)
+    ax.plot(losses, ys, "o", color=BLUE, markersize=8.0)
+    for y, loss in zip(ys, losses, strict=True):
+        gain = f" (−{losses[y - 1] - loss:.3g})" if y else ""
+        ax.annotate(f"{loss:.4g}{gain}", (loss, y), (9, 0), textcoords="offset points", va="center")
+    margin = (losses[0] - losses[-1]) or 1.0
+    ax.set_yticks(ys, [name for name, _ in drawn])
+    ax.set(xlabel=of, xlim=(losses[-1] - 0.06 * margin, losses[0] + 0.45 * margin))
+    ax.set_ylim(len(drawn) - 0.5, -0.5)
+    return ax
 
 
 def distributions(
@@ -344,7 +419,7 @@ def distributions(
     if not everything:
         raise ValueError(f"there are no {of} to draw in {history!r}")
     bars = bins_around_zero(min(everything), max(everything), bins)
-    ax = _axes(ax, (5.6, 1.2 + 1.1 * len(layers)))
+    ax = _axes(ax, (WIDTH, 1.2 + 1.1 * len(layers)))
     for row, numbers in enumerate(layers.values()):
         counts = bars.counts(numbers)
         heights = [0.8 * count / (max(counts) or 1) for count in counts]
@@ -450,7 +525,7 @@ def activation_curve(
     if all(map(math.isnan, values)):
         raise ValueError(f"function is nowhere finite between start={start} and stop={stop}")
     slopes = _with_gaps([slope for _, slope in pairs])
-    ax = _axes(ax, (5.6, 4.0))
+    ax = _axes(ax, (WIDTH, 4.0))
     ax.axhline(0.0, color=_ink(), linewidth=0.6)
     ax.axvline(0.0, color=_ink(), linewidth=0.6)
     label = name or getattr(function, "name", None) or getattr(function, "__name__", "f")
@@ -462,8 +537,87 @@ def activation_curve(
     ax.set(xlabel="x", xlim=(start, stop))
     if any(math.isnan(y) for y in values):
         ax.set_ylim(*_window(values, slopes))
-    ax.legend(loc="best", framealpha=0.9)
+    _draw_legend(ax)
     return ax
+
+
+def tangent(
+    function: Callable[[Value], Any],
+    at: float,
+    ax: Axes | None = None,
+    start: float = -2.0,
+    stop: float = 2.0,
+    nudges: Sequence[float] = (),
+    parabola: bool = False,
+) -> Axes:
+    """Draws a function of one number, and the tangent whose slope is its derivative at a place.
+
+    Each of `nudges` is drawn as a triangle: as wide as the nudge, as high as the function rises,
+    and its long side is the secant. `parabola` adds the parabola that has the slope and the second
+    derivative of the function there, and a dot where it turns, which is Newton's next step.
+    Raises `ValueError` if the function or its slope is not finite there, and for a nudge of 0.
+
+    >>> ax = tangent(lambda x: x * x, 1.0, nudges=[0.5])
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['f', 'tangent at 1, slope 2', 'nudge 0.5, slope 2.5']
+    """
+    checks.function("function", function, 1, "one Value")
+    start, stop = _interval("start and stop", (start, stop))
+    at, leaf = checks.finite_number("at", at), Value(at)
+    steps = [checks.finite_number("each of nudges", nudge) for nudge in nudges]
+    height = function(leaf)
+    slopes = grad(height, [leaf]) if isinstance(height, Value) else [Value(0.0)]
+    y, slope = _number("function(at)", height), slopes[0].data
+    if not math.isfinite(y + slope) or 0.0 in steps:
+        raise ValueError(
+            f"function must have a slope at={at} and nudges must not be 0, got a height of {y}, a "
+            f"slope of {slope} and nudges={steps}. Choose another place, or other nudges"
+        )
+    xs = _evenly_spaced(start, stop, CURVE_POINTS)
+    with no_grad():
+        ys = [_number("function(x)", function(Value(x))) for x in xs]
+        ends = [(at + step, _number("function(x)", function(Value(at + step)))) for step in steps]
+    ax = _axes(ax, (WIDTH, 4.0))
+    ax.plot(xs, ys, color=_ink(), linewidth=2.2, label="f")
+    heights = [y + slope * (x - at) for x in xs]
+    ax.plot(
+        xs, heights, "--", color=BLUE, linewidth=1.8, label=f"tangent at {at:g}, slope {slope:.4g}"
+    )
+    for which, (x, end) in enumerate(ends):
+        ax.plot([at, x, x], [y, y, end], ":", color=_ink(), linewidth=1.4)
+        colour, mark = _nth((ORANGE, *CLASS_COLOURS[2:]), which), _nth(CLASS_MARKERS, which)
+        (line,) = ax.plot(
+            [at, x], [y, end], color=colour, marker=mark, markevery=[1], linewidth=1.4
+        )
+        line.set_label(f"nudge {x - at:.4g}, slope {(end - y) / (x - at):.4g}")
+    if parabola:
+        _draw_parabola(ax, xs, (at, y, slope), _bend(slopes[0], leaf))
+    ax.plot([at], [y], "o", color=_ink(), markersize=7.0)
+    ax.set(xlabel="x", xlim=(start, stop), ylim=_window([y, *ys]))
+    _draw_legend(ax)
+    return ax
+
+
+def _bend(slope: Value, leaf: Value) -> float:
+    """Returns the second derivative, 0 where the slope does not depend on the leaf."""
+    return grad(slope, [leaf])[0].data if slope.requires_grad else 0.0
+
+
+def _draw_parabola(
+    ax: Axes, xs: list[float], start: tuple[float, float, float], bend: float
+) -> None:
+    """Draws the parabola through a place with its height and slope, and where it turns."""
+    at, y, slope = start
+
+    def height(x: float) -> float:
+        return y + slope * (x - at) + bend / 2 * (x - at) ** 2
+
+    (line,) = ax.plot(xs, [height(x) for x in xs], "-.", color=CLASS_COLOURS[3], linewidth=1.8)
+    line.set_label(f"parabola, second derivative {bend:.4g}")
+    if bend:
+        turn = at - slope / bend
+        label = f"it turns at {turn:.4g}"
+        ax.plot([turn], [height(turn)], "D", color=CLASS_COLOURS[3], markersize=8.0, label=label)
 
 
 def _value_and_slope(function: Callable[[Value], Any], x: float) -> tuple[float, float]:
@@ -545,7 +699,7 @@ def surface(
     lowest, highest = min(map(min, heights)), max(map(max, heights))
     if not all(math.isfinite(height) for row in heights for height in row):
         raise ValueError("function must be finite everywhere on the map. Choose another x and y")
-    ax = _axes(ax, (5.6, 4.6))
+    ax = _axes(ax, (WIDTH, 4.6))
     if lowest < highest:
         levels = [lowest + (highest - lowest) / 2**k for k in range(CONTOURS, 0, -1)]
         lines = ax.contour(xs, ys, heights, levels=levels, colors=[_ink()], linewidths=0.7)
@@ -556,7 +710,7 @@ def surface(
         line.set(marker=_nth(CLASS_MARKERS, which), markersize=5.0)
     ax.set(xlim=x, ylim=y)
     if walks:
-        ax.legend(loc="best", framealpha=0.9)
+        _draw_legend(ax)
     return ax
 
 
@@ -594,8 +748,11 @@ def image_gallery(
     titles = _names("labels", [""] * len(images) if labels is None else labels, len(images))[:limit]
     pixels = [x for image in drawn for row in image for x in row]
     grid = _Grid.of(drawn, columns)
-    ax = _axes(ax, grid.inches(1.05))
-    _draw_tiles(ax, grid, drawn, titles, _colours(ax, False), (min(pixels), max(pixels)))
+    width, height = grid.inches(1.05, titles)
+    ax = _axes(ax, (width, height + (0.3 if len(images) > limit else 0.0)))
+    _draw_tiles(ax, grid, drawn, titles, _colours(False), (min(pixels), max(pixels)))
+    for each in ax.images:
+        each.set_gid(figures.INK)
     if len(images) > limit:
         ax.set_title(f"{limit} of {len(images)}")
     return ax
@@ -605,7 +762,7 @@ def weights_as_images(
     neurons: Layer | Sequence[Neuron],
     shape: tuple[int, int],
     ax: Axes | None = None,
-    columns: int = 8,
+    columns: int = 5,
 ) -> Axes:
     """Draws the weights of neurons whose inputs are pixels as pictures, one per neuron.
 
@@ -627,15 +784,17 @@ def weights_as_images(
     images = [_picture(title, each, shape) for title, each in zip(titles, weights, strict=True)]
     strongest = max(abs(x) for image in images for row in image for x in row) or 1.0
     grid = _Grid.of(images, columns)
-    ax = _axes(ax, grid.inches(1.3, beside=SCALE_ROOM))
-    _draw_tiles(ax, grid, images, titles, _colours(ax), (-strongest, strongest))
+    ax = _axes(ax, grid.inches(1.3, titles, SCALE_ROOM))
+    _draw_tiles(ax, grid, images, titles, _colours(), (-strongest, strongest))
     _draw_minus_signs(ax, grid, images, strongest)
-    _draw_scale(ax, grid)
+    _draw_scale(ax, (grid.right + 0.15, grid.bottom, 0.12, -grid.bottom))
+    ax.text(grid.right + 0.15, 0.04, "weight", va="bottom")
+    ax.set_xlim(right=grid.right + SCALE_ROOM)
     return ax
 
 
 GAP = 0.12  # between tiles
-TITLE_ROOM = 0.3  # above a tile, for its title
+TITLE_ROOM = 0.36  # above a tile, for its title
 SCALE_ROOM = 0.75  # beside all tiles, for the scale of colours
 
 
@@ -671,9 +830,16 @@ class _Grid(NamedTuple):
         """The lower edge of the last row."""
         return self.corner(self.tiles - 1)[1]
 
-    def inches(self, tile: float, beside: float = 0.0) -> tuple[float, float]:
-        """Returns the size of a figure in which a tile has that width, with room on the right."""
-        return tile * (self.right + GAP + beside), tile * (TITLE_ROOM + GAP - self.bottom)
+    def inches(
+        self, largest: float, titles: Sequence[str], beside: float = 0.0
+    ) -> tuple[float, float]:
+        """Returns the size of a figure as wide as the text, with room on the right.
+
+        It is narrower if the tiles would be larger than `largest`, and wider for long titles.
+        """
+        width = self.right + GAP + beside
+        tile = max(min(largest, WIDTH / width), 0.115 * max(map(len, titles)))
+        return tile * width, tile * (TITLE_ROOM + GAP - self.bottom)
 
 
 def _picture(what: str, image: Sequence[Any], shape: tuple[int, int] | None) -> list[list[float]]:
@@ -702,15 +868,21 @@ def _picture(what: str, image: Sequence[Any], shape: tuple[int, int] | None) -> 
 
 
 def _draw_tiles(
-    ax: Axes, grid: _Grid, images: list[list[list[float]]], titles: list[str], colours: Colormap,
-    limits: tuple[float, float]
+    ax: Axes,
+    grid: _Grid,
+    images: list[list[list[float]]],
+    titles: list[str],
+    colours: Colormap,
+    limits: tuple[float, float],
 ) -> None:
     """Draws each picture in its place, in a thin frame, with its title above."""
     for index, (image, title) in enumerate(zip(images, titles, strict=True)):
         left, bottom = grid.corner(index)
         top = bottom + grid.tile_height
         extent = (left, left + 1, bottom, top)
-        ax.imshow(image, cmap=colours, vmin=limits[0], vmax=limits[1], extent=extent)
+        ax.imshow(image, cmap=colours, vmin=limits[0], vmax=limits[1], extent=extent).set(
+            interpolation="none"
+        )
         _draw_frame(ax, (left, bottom), 1, grid.tile_height)
         ax.text(left + 0.5, top + 0.04, title, ha="center", va="bottom")
     ax.set(xlim=(-0.05, grid.right + 0.05), ylim=(grid.bottom - 0.05, TITLE_ROOM), aspect="equal")
@@ -736,12 +908,10 @@ def _draw_minus_signs(
     ax.add_collection(LineCollection(signs, colors=[_ink()], linewidths=1.4, capstyle="butt"))
 
 
-def _draw_scale(ax: Axes, grid: _Grid) -> None:
-    """Draws the scale of colours, beside the tiles and as high as they are."""
-    place = (grid.right + 0.15, grid.bottom, 0.12, -grid.bottom)
-    ax.figure.colorbar(ax.images[-1], cax=ax.inset_axes(place, transform=ax.transData))
-    ax.text(grid.right + 0.15, 0.04, "weight", va="bottom")
-    ax.set_xlim(right=grid.right + SCALE_ROOM)
+def _draw_scale(ax: Axes, place: tuple[float, float, float, float]) -> None:
+    """Draws the scale of colours at (left, bottom, width, height), in units of the picture."""
+    scale = ax.figure.colorbar(ax.images[-1], cax=ax.inset_axes(place, transform=ax.transData))
+    cast("Any", scale.solids).set_rasterized(True)  # one small image instead of hundreds of areas
 
 
 def curves(
@@ -772,20 +942,27 @@ def curves(
     with no_grad():
         said = "the result of {} in functions"
         heights = [[_number(said.format(name), of(x)) for x in xs] for name, of in drawn]
-    ax = _axes(ax, (5.6, 4.0))
+    ax = _axes(ax, (WIDTH, 4.0))
     for which, ((name, _), ys) in enumerate(zip(drawn, heights, strict=True)):
         _draw_line(ax, which, xs, ys, name)
     if dots:
         across, up = zip(*dots, strict=True)
         ax.plot(across, up, "o", color=_ink(), markersize=4.5, label="examples")
     ax.set(xlabel="x", xlim=(start, stop))
-    ax.legend(loc="best", framealpha=0.9)
+    _draw_legend(ax)
     return ax
 
 
 def _draw_line(ax: Axes, which: int, xs: list[float], ys: list[float], name: str) -> None:
+    """Draws a curve in the look of that number; stairs as a thin line, as dashes look like them."""
+    steps = [abs(after - before) for before, after in pairwise(ys)]
+    risers = sum(
+        step > 5 * (before + after)
+        for before, step, after in zip(steps, steps[1:], steps[2:], strict=False)
+    )
+    kind, width = ("-", 1.2) if risers > 8 and which else (_nth(LINE_KINDS, which), 2.2)
     colour = _nth(LINE_COLOURS, which) or _ink()
-    ax.plot(xs, ys, _nth(LINE_KINDS, which), color=colour, linewidth=2.2, label=name)
+    ax.plot(xs, ys, kind, color=colour, linewidth=width, label=name)
 
 
 def error_curves(
@@ -805,20 +982,21 @@ def error_curves(
     drawn = [(name, _pairs("curves", pairs)) for name, pairs in _by_name("curves", curves)]
     _some("curves", [pairs for _, pairs in drawn if pairs])
     floor = checks.finite_number("floor", floor, 5e-324, advice=". It must be above 0")
-    ax = _axes(ax, (5.6, 4.0))
+    ax = _axes(ax, (WIDTH, 4.0))
     for which, (name, pairs) in enumerate(drawn):
         xs = [x for x, _ in pairs]
         ys = [max(abs(error), floor) if math.isfinite(error) else math.nan for _, error in pairs]
         _draw_line(ax, which, xs, ys, name)
     ax.set(yscale="log", ylabel="error")
     ax.set_ylim(bottom=floor)
-    ax.legend(loc="best", framealpha=0.9)
+    _draw_legend(ax)
     return ax
 
 
 # ---------------------------------------------------------------------------- tables of numbers
 
 CELL = 0.44  # inches, with room for three small digits
+UNDER_TEXT = 0.6  # the depth of the deepest colour that ink can be read on, light and dark
 
 
 def table_as_image(
@@ -831,8 +1009,9 @@ def table_as_image(
     """Draws a table of numbers, such as a matrix, as a picture with one cell per number.
 
     Blue is positive, orange is negative, and the colour deepens with the distance from 0. `written`
-    is the format of the number in its cell; None, for large tables, draws small empty cells. `rows`
-    are the names on the left, `columns` those above. The numbers may be `Value`s.
+    is the format of the number in its cell; None, for large tables, draws small empty cells and a
+    scale of the colours. `rows` are the names on the left, `columns` those above. The numbers may
+    be `Value`s.
     Raises `ValueError` for an empty or ragged table, for too few names, and for a wrong format.
 
     >>> ax = table_as_image([[1.0, -2.0]], rows=["row"], columns=["left", "right"])
@@ -850,18 +1029,23 @@ def table_as_image(
     cell = 0.19 if written is None else 1.4 * CELL  # inches
     above = 0.25 / cell if above_it else 0.0
     beside = max((0.1 + 0.1 * len(name) for name in beside_it), default=0.0) / cell
-    width, height = len(numbers[0]) + beside + 0.1, len(numbers) + above + 0.1
+    scale = 0.75 / cell if written is None else 0.0
+    width, height = len(numbers[0]) + beside + scale + 0.1, len(numbers) + above + 0.1
     ax = _axes(ax, (cell * width + 0.1, cell * height + 0.1))
     deepest = max(abs(number) for row in numbers for number in row) or 1.0
-    ax.imshow(numbers, cmap=_colours(ax), vmin=-deepest, vmax=deepest)
+    colours = _colours(deepest=1.0 if written is None else UNDER_TEXT)
+    ax.imshow(numbers, cmap=colours, vmin=-deepest, vmax=deepest, interpolation="none")
     if written is not None:
-        _write_in_cells(ax, numbers, written, (0.0, 0.0), deepest)
+        _write_in_cells(ax, numbers, written, (0.0, 0.0))
     for x, name in enumerate(above_it):
         ax.text(x, -0.5 - 0.08 / cell, name, ha="center", va="baseline")
     for y, name in enumerate(beside_it):
         ax.text(-0.5 - 0.08 / cell, y, name, ha="right", va="center")
     ax.set(xlim=(-0.55 - beside, len(numbers[0]) - 0.45), ylim=(len(numbers) - 0.45, -0.55 - above))
     _draw_frame(ax, (-0.5, -0.5), len(numbers[0]), len(numbers))
+    if written is None:
+        ax.set_xlim(right=len(numbers[0]) + scale - 0.5)
+        _draw_scale(ax, (len(numbers[0]) - 0.5 + 0.1 / cell, -0.5, 0.14 / cell, len(numbers)))
     ax.set_axis_off()
     return ax
 
@@ -902,17 +1086,18 @@ def attention_maps(
     right, below = size + 1.8, size + 2.6  # from one triangle to the next
     width, height = max(right * beside - 0.8, 7.0), below * -(-heads // beside)
     ax = _axes(ax, (CELL * (width + 0.4), CELL * (height + 1.2)))
+    colours = _colours(deepest=UNDER_TEXT)
     for h in range(heads):
         left, top = right * (h % beside), below * (h // beside)
         percent = [[100 * share for share in row[h]] for row in shares]
         square = [row + [math.nan] * (size - len(row)) for row in percent]
         extent = (left - 0.5, left + size - 0.5, top + size - 0.5, top - 0.5)
-        ax.imshow(square, cmap=_colours(ax), vmin=-100.0, vmax=100.0, extent=extent)
+        ax.imshow(square, colours, interpolation="none", vmin=-100.0, vmax=100.0, extent=extent)
         ax.text(left - 0.5, top - 1.4, f"head {h}", va="bottom", weight="bold")
         for place, token in enumerate(tokens):
             ax.text(left + place, top - 0.7, token, ha="center", va="baseline")
             ax.text(left - 0.7, top + place, token, ha="right", va="center")
-        _write_in_cells(ax, percent, "{:.0f}", (left, top), 100.0)
+        _write_in_cells(ax, percent, "{:.0f}", (left, top))
     words = "row: the position that looks\ncolumn: the one it looks at; in percent"
     ax.text(-0.5, height - 2.8, words, va="top")
     ax.set(xlim=(-1.3, width - 1.3), ylim=(height - 1.6, -2.2))
@@ -921,38 +1106,66 @@ def attention_maps(
 
 
 def _write_in_cells(
-    ax: Axes, table: list[list[float]], written: str, corner: tuple[float, float], deepest: float
+    ax: Axes, table: list[list[float]], written: str, corner: tuple[float, float]
 ) -> None:
-    """Writes each number in its cell, in the colour of ink or paper that is easier to read."""
-    colours = _colours(ax)
-    ink, paper = _ink(), ax.get_facecolor()
+    """Writes each number in its cell."""
     for y, row in enumerate(table):
         for x, number in enumerate(row):
-            under = colours(0.5 + 0.5 * number / deepest)
-            colour = max((ink, paper), key=lambda each: _contrast(each, under))
             at = corner[0] + x, corner[1] + y
-            ax.text(*at, written.format(number), ha="center", va="center", color=colour)
+            ax.text(*at, written.format(number), ha="center", va="center")
 
 
-def _contrast(one: Any, other: Any) -> float:
-    """Returns the contrast of two colours by the definition of the WCAG, from 1 to 21."""
-    from matplotlib.colors import to_rgb
+# ---------------------------------------------------------------------------- several in a row
 
-    def luminance(colour: Any) -> float:
-        channels = to_rgb(colour)
-        red, green, blue = (
-            c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
+
+def side_by_side(panels: Mapping[str, Callable[[Axes], Any]]) -> Figure:
+    """Returns a figure with a row of pictures, to be compared: the same model after each epoch.
+
+    `panels` has a function of `Axes` by the title of each picture. All pictures have the same
+    limits and one scale of colours, and a legend above them says once what all of them share.
+    Raises `ValueError` if there is no picture.
+
+    >>> answers = {"left": lambda x: x[0], "lower": lambda x: x[1]}
+    >>> figure = side_by_side({
+    ...     name: lambda ax, model=model: decision_boundary(model, [[0, 1], [1, 0]], [-1, 1], ax)
+    ...     for name, model in answers.items()
+    ... })
+    >>> [ax.get_title() for ax in figure.axes]
+    ['left', 'lower']
+    """
+    drawn = _some("panels", _by_name("panels", panels))
+    for _, draw in drawn:
+        checks.function("each of panels", draw, 1, "the Axes to draw in")
+    _pyplot()
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, 0.9 + 0.9 * WIDTH / len(drawn)), layout="constrained")
+    row = figure.subplots(1, len(drawn), sharex=True, sharey=True, squeeze=False)[0]
+    legend: dict[str, Any] = {}
+    for ax, (name, draw) in zip(row, drawn, strict=True):
+        draw(ax)
+        ax.set_title(name, fontsize=10)
+        ax.label_outer()
+        if ax.get_legend():
+            ax.get_legend().remove()
+            handles, names = ax.get_legend_handles_labels()
+            legend |= dict(zip(names, handles, strict=True))
+    images = [each for ax in row for each in ax.images]
+    lows, highs = zip(*(each.get_clim() for each in images), strict=True) if images else ((), ())
+    for each in images:
+        each.set_clim(min(lows), max(highs))
+    if legend:
+        columns = _columns(legend, 72 * WIDTH)
+        figure.legend(
+            legend.values(), legend, loc="outside upper left", ncols=columns, frameon=False
         )
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-    darker, lighter = sorted([luminance(one), luminance(other)])
-    return (lighter + 0.05) / (darker + 0.05)
+    return figure
 
 
 # ---------------------------------------------------------------------------- in a notebook
 
 
-def flipbook(pages: Sequence[tuple[Axes, str]], title: str) -> Flipbook:
+def flipbook(pages: Sequence[tuple[Axes | Figure, str]], title: str) -> Flipbook:
     """Returns pictures as a flip book, which displays itself in a notebook, and closes the figures.
 
     `pages` are the pictures, each with words that say what it shows. A reader pages through them
@@ -963,53 +1176,52 @@ def flipbook(pages: Sequence[tuple[Axes, str]], title: str) -> Flipbook:
     <Losses: 2 pictures. 1: It falls. 2: Once.>
     """
     what = "each of pages"
-    pairs = [checks.pair(what, page, "(Axes, words)") for page in checks.listed("pages", pages)]
-    return Flipbook([(words, _png(ax, what)) for ax, words in pairs], title)
+    pairs = [checks.pair(what, each, "(Axes, words)") for each in checks.listed("pages", pages)]
+    files = [(words, *_files(_figure(what, ax))) for ax, words in pairs]
+    still = files[0][2] if files else None
+    return Flipbook([(words, svg) for words, svg, _ in files], title, still)
 
 
-def _png(ax: Axes, name: str = "ax") -> bytes:
-    """Returns the figure of the `Axes` as the bytes of a PNG, and closes it.
-
-    A notebook holds dozens of pictures, and a palette of 256 colours saves two thirds of the bytes.
-    """
-    import matplotlib.pyplot as plt
-    from PIL import Image  # Matplotlib's own dependency
-
-    _check_axes(ax, name)
-    drawn, file = io.BytesIO(), io.BytesIO()
-    figure = cast("Figure", ax.figure)
-    figure.savefig(drawn, format="png", dpi=100)
-    plt.close(figure)
-    few = Image.open(drawn).convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE)
-    few.save(file, "PNG", optimize=True)
-    return file.getvalue()
-
-
-def show(ax: Axes, alt: str) -> None:
+def show(ax: Axes | Figure, alt: str | None = None) -> None:
     """Displays the figure of the `Axes` in a notebook, with its alternative text, and closes it.
 
-    JupyterLab and nbconvert drop the alternative text of a PNG but keep that of an HTML image, so
-    both are sent: the HTML image, and the PNG for viewers without HTML.
-    Raises `ValueError` if there is no alternative text, and `ImportError` without IPython.
+    It sends an SVG in an HTML image, which follows the page's colours and scrolls where the page is
+    narrow, and a PNG for viewers that show no HTML. `alt` says what the picture shows; by default,
+    its title, its axes with their ranges, and the names of its lines.
+    Raises `ValueError` if the alternative text is empty, and `ImportError` without IPython.
 
     Outside of a notebook, IPython prints what it would send:
 
-    >>> ax = loss_curve([0.9, 0.3])
-    >>> show(ax, alt="The loss falls from 0.9 to 0.3.")  # doctest: +ELLIPSIS
-    {'text/html': '<img src="data:image/png;...', 'text/plain': 'The loss falls from 0.9 to 0.3.'}
+    >>> show(loss_curve([0.9, 0.3]))  # doctest: +ELLIPSIS
+    {'text/html': '<div ... 'text/plain': 'loss from 0 to 0.8, over step from 0 to 1: training.'}
     """
-    if not checks.text("alt", alt).strip():
-        raise ValueError("alt must not be empty: say in alt what the picture shows")
+    if alt is not None and not checks.text("alt", alt).strip():
+        raise ValueError(
+            "alt must not be empty: say in alt what the picture shows, or leave it out"
+        )
     try:
         from IPython import display
     except ImportError as error:
         raise ImportError(
             'show needs IPython, which is not installed: pip install "micrograd-notes[notebooks]"'
         ) from error
-    png = base64.b64encode(_png(ax)).decode()
-    image = f'<img src="data:image/png;base64,{png}" alt="{html.escape(alt)}">'
-    bundle = {"text/html": image, "image/png": png, "text/plain": alt}
-    display.display(bundle, raw=True)  # type: ignore[no-untyped-call]
+    figure, alt = _figure("ax", ax), figures.words(_figure("ax", ax)) if alt is None else alt
+    svg, png = _files(figure)
+    shown = page.image(page.in_page(svg, "svg+xml"), alt, style=figures.style(figure))
+    frame = page.scrolling(shown, "picture", 'style="overflow-x: auto"')
+    display.display(page.bundle(frame, alt, png), raw=True)  # type: ignore[no-untyped-call]
+
+
+def _files(figure: Figure) -> tuple[bytes, bytes]:
+    """Returns the figure as an SVG and as a PNG, and closes it."""
+    for ax in figure.axes:
+        legend = ax.get_legend()
+        if legend and ax.get_title():  # which stands above the legend, however large its letters
+            points = 72 * legend.get_window_extent().height / figure.dpi
+            ax.set_title(ax.get_title(), pad=6 + figures.GROWN * points)
+    files = figures.svg(figure).encode(), figures.png(figure)
+    _pyplot().close(figure)
+    return files
 
 
 # ---------------------------------------------------------------------------- shared by all
@@ -1041,19 +1253,53 @@ def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     if ax is not None:
         _check_axes(ax)
         return ax
+    return cast("Axes", _pyplot().subplots(figsize=size, layout="constrained")[1])
+
+
+def _pyplot() -> Any:
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise ImportError(
             'plots need Matplotlib, which is not installed: pip install "micrograd-notes[viz]"'
         ) from error
-    return plt.subplots(figsize=size, layout="constrained")[1]
+    return plt
 
 
-def _check_axes(ax: object, name: str = "ax") -> None:
+def _draw_legend(ax: Axes) -> None:
+    """Draws the legend above the axes, where it covers nothing, in as many columns as fit."""
+    names = ax.get_legend_handles_labels()[1]
+    columns = _columns(names, 72 * ax.bbox.width / ax.figure.dpi)
+    place = dict[str, Any](loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.2)
+    ax.legend(**place, ncols=columns, frameon=False, handlelength=2.6)
+
+
+def _columns(names: Iterable[str], points: float) -> int:
+    """Returns how many columns of a legend fit beside each other; it is filled column by column."""
+    widths = [44 + 8.3 * len(name) for name in names]  # points: the sample and its letters
+
+    def fits(columns: int) -> bool:
+        rows = math.ceil(len(widths) / columns)
+        return sum(max(widths[at : at + rows]) for at in range(0, len(widths), rows)) <= points
+
+    return next(filter(fits, range(len(widths), 1, -1)), 1)
+
+
+def _check_axes(ax: object) -> None:
     from matplotlib.axes import Axes
 
-    checks.instance(name, ax, Axes, "the Axes of a picture, as every function of plots returns")
+    checks.instance("ax", ax, Axes, _AXES)
+
+
+_AXES = "the Axes of a picture, as every function of plots returns"
+
+
+def _figure(name: str, given: Axes | Figure) -> Figure:
+    """Returns the figure, or that of the `Axes`; TypeError for anything else."""
+    from matplotlib.artist import Artist
+
+    checks.instance(name, given, Artist, _AXES)
+    return cast("Figure", given.figure)
 
 
 def _ink() -> str:
@@ -1063,12 +1309,15 @@ def _ink() -> str:
     return str(matplotlib.rcParams["text.color"])
 
 
-def _colours(ax: Axes, is_signed: bool = True) -> Colormap:
-    """Returns the colours of signed numbers, or those of a drawing; 0 has that of the paper."""
+def _colours(is_signed: bool = True, deepest: float = 1.0) -> Colormap:
+    """Returns the colours of signed numbers, or those of a drawing; 0 lets the paper through."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    colours = [ORANGE, ax.get_facecolor(), BLUE] if is_signed else [ax.get_facecolor(), _ink()]
-    return LinearSegmentedColormap.from_list("numbers", colours)
+    stops = [(0.0, (_ink(), 0.0)), (1.0, (_ink(), deepest))]
+    if is_signed:
+        stops = [(0.0, (ORANGE, deepest)), (0.5, (ORANGE, 0.0)), (0.5, (BLUE, 0.0))]
+        stops.append((1.0, (BLUE, deepest)))
+    return LinearSegmentedColormap.from_list("numbers", stops)
 
 
 def _finite(number: float | None) -> float:

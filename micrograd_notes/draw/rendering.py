@@ -4,6 +4,7 @@ Pictures and steppers call `render`. It uses the program `dot` if it is on the P
 pygraphviz, whose wheel contains Graphviz. Read `svg.py` next.
 """
 
+import io
 import os
 import shutil
 import subprocess
@@ -26,8 +27,8 @@ _PIXELS_PER_INCH = 192  # a PNG stays sharp on a screen with doubled pixels
 _in_process = threading.Lock()  # Graphviz as a library is not thread-safe
 
 
-def render(dot_source: str, format: str = "svg") -> bytes:
-    """Returns the picture that Graphviz lays out from the DOT source.
+def render(dot_source: str, format: str = "svg", dpi: int = _PIXELS_PER_INCH) -> bytes:
+    """Returns the picture that Graphviz lays out from the DOT source; a PNG has `dpi`.
 
     Raises:
         ValueError: the format is not one of `FORMATS`.
@@ -41,12 +42,33 @@ def render(dot_source: str, format: str = "svg") -> bytes:
     failures = []
     for renderer in _renderers():
         try:
-            return renderer(dot_source, format)
+            return renderer(dot_source, format, [f"-Gdpi={dpi}"] if format == "png" else [])
         except (OSError, RuntimeError, ValueError) as failure:
             failures.append(str(failure))  # such as a `dot` without plugins; try pygraphviz
     if failures:
         raise RuntimeError("Graphviz could not draw this graph: " + "; then ".join(failures))
     raise ImportError(f"to draw pictures, install Graphviz:  {INSTALL}")
+
+
+def still(dot_source: str) -> bytes | None:
+    """Returns a small PNG on white, for viewers that show no HTML; None without Graphviz."""
+    try:
+        return in_palette(render(dot_source, "png", dpi=96))
+    except (ImportError, RuntimeError):
+        return None
+
+
+def in_palette(png: bytes) -> bytes:
+    """Returns the PNG on white in 256 colours, a third of the bytes; as it is without Pillow."""
+    try:
+        from PIL import Image  # a dependency of Matplotlib
+    except ImportError:
+        return png
+    drawn, file = Image.open(io.BytesIO(png)).convert("RGBA"), io.BytesIO()
+    white = Image.new("RGBA", drawn.size, "white")
+    flat = Image.alpha_composite(white, drawn).convert("RGB")
+    flat.quantize(256, method=Image.Quantize.MAXCOVERAGE).save(file, "PNG", optimize=True)
+    return file.getvalue()
 
 
 def format_of(path: str | os.PathLike[str], formats: tuple[str, ...] = FORMATS) -> str:
@@ -62,7 +84,7 @@ def format_of(path: str | os.PathLike[str], formats: tuple[str, ...] = FORMATS) 
     return format
 
 
-def _renderers() -> Iterator[Callable[[str, str], bytes]]:
+def _renderers() -> Iterator[Callable[[str, str, list[str]], bytes]]:
     if shutil.which("dot"):
         yield _with_the_program
     try:
@@ -72,28 +94,24 @@ def _renderers() -> Iterator[Callable[[str, str], bytes]]:
     yield _with_pygraphviz
 
 
-def _with_the_program(dot_source: str, format: str) -> bytes:
-    command = ["dot", f"-T{format}", *_options(format)]
+def _with_the_program(dot_source: str, format: str, options: list[str]) -> bytes:
+    command = ["dot", f"-T{format}", *options]
     finished = subprocess.run(command, input=dot_source.encode(), capture_output=True, check=False)
     if finished.returncode != 0 or not finished.stdout:
         raise RuntimeError(finished.stderr.decode(errors="replace").strip() or "dot wrote nothing")
     return finished.stdout
 
 
-def _with_pygraphviz(dot_source: str, format: str) -> bytes:
+def _with_pygraphviz(dot_source: str, format: str, options: list[str]) -> bytes:
     import pygraphviz
 
     with _in_process, _messages_of_the_library() as messages:
         try:
             graph = pygraphviz.AGraph(string=dot_source)
-            picture = graph.draw(format=format, prog="dot", args=" ".join(_options(format)))
+            picture = graph.draw(format=format, prog="dot", args=" ".join(options))
         except ValueError as error:
             raise RuntimeError(f"{error} {messages()}".strip()) from error
     return bytes(picture)
-
-
-def _options(format: str) -> list[str]:
-    return [f"-Gdpi={_PIXELS_PER_INCH}"] if format == "png" else []
 
 
 @contextmanager

@@ -21,8 +21,9 @@ class Flipbook(Page):
     """Pictures with their words, which display themselves in a notebook, and save as a page.
 
     Args:
-        pages: for each picture its words, which say what it shows, and its bytes as PNG.
+        pages: for each picture its words, which say what it shows, and its bytes as PNG or SVG.
         title: the title of the book.
+        still: the first picture as PNG, for viewers that show no HTML.
 
     Raises:
         ValueError: there are fewer than two pictures, or one of them is without words.
@@ -31,19 +32,27 @@ class Flipbook(Page):
     <Dots: 2 pictures. 1: One dot. 2: Two dots.>
     """
 
-    def __init__(self, pages: Sequence[tuple[str, bytes]], title: str) -> None:
-        what = "(words, the bytes of a PNG)"
+    def __init__(
+        self, pages: Sequence[tuple[str, bytes]], title: str, still: bytes | None = None
+    ) -> None:
+        what = "(words, the bytes of a picture)"
         pages = [checks.pair("each of pages", page, what) for page in checks.listed("pages", pages)]
         if len(pages) < 2:
             raise ValueError(f"pages must hold 2 pictures or more, got {len(pages)}")
         for number, (words, png) in enumerate(pages, 1):
-            checks.instance("each picture of pages", png, bytes, "the bytes of a PNG")
+            checks.instance("each picture of pages", png, bytes, "the bytes of a PNG or an SVG")
             if not checks.text("the words of each of pages", words).strip():
                 raise ValueError(f"picture {number} of pages must have words. Say what it shows")
         self.title = checks.text("title", title)
         self.captions = [words for words, _ in pages]
         """The words of each picture, below it and for readers who do not see it."""
-        self.sources = [in_page(png) for _, png in pages]
+        self.sources = [
+            in_page(each, "svg+xml" if each.startswith(b"<svg") else "png") for _, each in pages
+        ]
+        self._still = still
+
+    def _static_png(self) -> bytes | None:
+        return self._still
 
     def __repr__(self) -> str:
         captions = " ".join(f"{number}: {words}" for number, words in enumerate(self.captions, 1))
