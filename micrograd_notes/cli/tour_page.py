@@ -3,9 +3,7 @@
 `tour.py` computes the results and calls it. The text of the page is in `tour_page.html`.
 """
 
-import base64
 import html
-import io
 import json
 import statistics
 from collections.abc import Callable, Iterable, Sequence
@@ -15,7 +13,8 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from micrograd_notes.draw import draw_backward, draw_model, plots
+from micrograd_notes.draw import draw_backward, draw_model, figures, plots
+from micrograd_notes.draw.page import image, in_page, scrolling
 from micrograd_notes.draw.training.page import training_page
 from micrograd_notes.engine import Value
 from micrograd_notes.nn import MLP, Neuron
@@ -111,8 +110,12 @@ def page_text(findings: Findings) -> str:
         ),
         neuron=_neuron_stepper(),
         checks=_rows(
-            (f"<code>{html.escape(check.name)}</code>", f"{check.engine:.10f}",
-             f"{check.numeric:.10f}", f"{check.difference:.1e}")
+            (
+                f"<code>{html.escape(check.name)}</code>",
+                f"{check.engine:.10f}",
+                f"{check.numeric:.10f}",
+                f"{check.difference:.1e}",
+            )
             for check in findings.worst_checks(8)
         ),
         checked=len(findings.checks),
@@ -162,17 +165,11 @@ def _digits_picture(model: MLP) -> tuple[str, int, int]:
 
 
 def _losses_picture(result: Trained) -> str:
-    def draw(ax: "Axes") -> None:
-        plots.loss_curve(result.losses, ax=ax)
-        epochs = range(1, len(result.losses) + 1)
-        ax.plot(epochs, result.held_out_losses, "--", color=plots.BLUE, label="held out")
-        ax.lines[0].set_label("training")
-        ax.set_xlabel("epoch")
-        ax.legend()
-
+    pairs = zip(result.losses, result.held_out_losses, strict=True)
+    history = History([{"loss": loss, "validation_loss": held_out} for loss, held_out in pairs])
     first, last = result.losses[0], result.losses[-1]
     words = f"The loss of split {result.split} falls from {first:.2f} to {last:.2f}"
-    return _picture(draw, words, (6.4, 3.6))
+    return _picture(lambda ax: plots.loss_curve(history, ax=ax), words, (6.4, 3.6))
 
 
 def _neuron_stepper() -> str:
@@ -183,24 +180,11 @@ def _neuron_stepper() -> str:
 
 
 def _picture(draw: Callable[["Axes"], Any], words: str, size: tuple[float, float]) -> str:
-    """Returns the picture in a light and a dark version, and the browser chooses one."""
-    light, dark = _png(draw, size, "default"), _png(draw, size, "dark_background", _DARK_PAPER)
-    return (
-        f'<picture><source media="(prefers-color-scheme: dark)" srcset="{dark}">'
-        f'<img src="{light}" alt="{html.escape(words)}"></picture>'
-    )
-
-
-_DARK_PAPER = dict.fromkeys(["figure.facecolor", "savefig.facecolor", "axes.facecolor"], "#111111")
-
-
-def _png(draw: Callable[["Axes"], Any], size: tuple[float, float], *style: Any) -> str:
-    import matplotlib.style
+    """Returns the picture as an image in the page's colours, in a frame that scrolls."""
     from matplotlib.figure import Figure
 
-    with matplotlib.style.context(list(style)):
-        figure = Figure(figsize=size, dpi=110, layout="constrained")
-        draw(figure.add_subplot())
-        file = io.BytesIO()
-        figure.savefig(file, format="png", metadata={"Software": None})
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+    figure = Figure(figsize=size, layout="constrained")
+    draw(figure.add_subplot())
+    source = in_page(figures.svg(figure).encode(), "svg+xml")
+    shown = image(source, words, style=figures.style(figure))
+    return scrolling(shown, "picture", 'style="overflow-x: auto"')

@@ -233,16 +233,14 @@ def around(column: Sequence[float], count: int) -> list[float]:
 # ---------------------------------------------------------------------------- training
 
 
-def loss_curve(
-    history: Losses, ax: Axes | None = None, label: str | None = None, first: int | None = None
-) -> Axes:
+def loss_curve(history: Losses, ax: Axes | None = None, label: str | None = None) -> Axes:
     """Draws the loss after each epoch, and the loss on held-out data as a dashed line.
 
     `history` is the result of `fit`, or a plain list of losses, one per step. To compare runs, draw
     each into the same `ax` with its own `label`: each then has a colour and a marker. An entry that
-    is missing or not finite leaves a gap. `first` is the number of the first entry. By default a
-    list begins at step 0, with the loss before any step, and a history after epoch 1, because the
-    loss of an epoch is measured during it. Raises `ValueError` if there is no loss.
+    is missing or not finite leaves a gap. A list begins at step 0, with the loss before any step; a
+    history begins at epoch 1, during which its first loss was measured.
+    Raises `ValueError` if there is no loss.
 
     >>> loss_curve([0.9, 0.5, 0.3]).get_xlabel()
     'step'
@@ -252,7 +250,7 @@ def loss_curve(
     ['lr=0.1', 'lr=0.01']
     """
     losses = _column(history, "loss")
-    ax = _draw_curve(history, "loss", ax, label, first)
+    ax = _draw_curve(history, "loss", ax, label)
     if all(loss >= 0 for loss in losses if loss is not None):
         # The axis begins at 0 but is not fixed there, because a logarithmic axis has no 0.
         ax.update_datalim([(1.0, 0.0)], updatex=False)
@@ -276,15 +274,12 @@ def accuracy_curve(history: History, ax: Axes | None = None, label: str | None =
     return ax
 
 
-def _draw_curve(
-    history: Losses, name: str, ax: Axes | None, label: str | None, first: int | None = None
-) -> Axes:
+def _draw_curve(history: Losses, name: str, ax: Axes | None, label: str | None) -> Axes:
     """Draws a column of the history as a line, and that of held-out data as a dashed line."""
     numbers, held_out = _column(history, name), _column(history, f"validation_{name}")
     if not any(map(math.isfinite, map(_finite, numbers))):
         raise ValueError(f"there is no {name} to draw in history, got {checks.shown(history)}")
     label = label if label is None else _label("label", label)
-    begin = checks.whole_number("first", int(_is_history(history)) if first is None else first, 0)
     ax = _axes(ax, (WIDTH, 4.0))
     from matplotlib.ticker import MaxNLocator
 
@@ -297,12 +292,13 @@ def _draw_curve(
     # has some too, so that its colour is not its only sign.
     is_short = len(numbers) < 30
     mark = 5.0 if is_short or label is not None else 0.0
+    first = 1 if _is_history(history) else 0
     every = None if is_short else max(len(numbers) // 10, 1)
     for (text, colour, marker), column in zip(looks, (numbers, held_out), strict=True):
         if column:
             style = "-" if column is numbers else "--"
             ys = [_finite(number) for number in column]
-            (line,) = ax.plot(range(begin, begin + len(ys)), ys, style, color=colour, linewidth=2.0)
+            (line,) = ax.plot(range(first, first + len(ys)), ys, style, color=colour, linewidth=2.0)
             line.set(marker=marker, markersize=mark, markevery=every, label=text)
             line.set_gid(_RUN if style == "-" else None)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -330,51 +326,48 @@ def dots_by_seed(
     """Draws a dot per run, for example per seed, with the median and the spread of each group.
 
     `groups` has the numbers of the runs by the name of their setting, and `of` says what they are.
-    A line reaches from the lowest run to the highest, and a bar with its number is the median. A
-    run that is not finite is counted beside the name of its group.
-    Raises `ValueError` if there is no group, or if a group does not have a finite number.
+    A line reaches from the lowest run to the highest. A run that is not finite is counted beside
+    the name. Raises `ValueError` if there is no group, or if a group has no finite number.
 
     >>> ax = dots_by_seed({"rate 0.1": [0.5, 0.25, 0.75], "rate 9": [0.5, float("inf")]})
-    >>> [text.get_text().replace("\\n", " ") for text in ax.get_yticklabels()]
-    ['rate 0.1', 'rate 9 (1 of 2 not finite)']
+    >>> [text.get_text() for text in ax.get_yticklabels()]
+    ['rate 0.1', 'rate 9\\n1 of 2 not finite']
     """
-    drawn = _some("groups", _by_name("groups", groups))
-    ys, names = range(len(drawn)), []
-    runs = [[_number("each of groups", x) for x in checks.listed("groups", xs)] for _, xs in drawn]
-    for (name, _), numbers in zip(drawn, runs, strict=True):
-        finite = sum(map(math.isfinite, numbers))
-        _some(f"finite numbers in {name!r}", finite)
-        lost = len(numbers) - finite
-        names.append(f"{name}\n({lost} of {len(numbers)} not finite)" if lost else name)
-    ax = _axes(ax, (WIDTH, 0.8 + 0.7 * len(drawn)))
-    for y, numbers in zip(ys, runs, strict=True):
-        found = sorted(filter(math.isfinite, numbers))
-        middle = statistics.median(found)
-        ax.plot([found[0], found[-1]], [y, y], color=_ink(), linewidth=1.0)
-        # neighbours are a little above or below the line, so that each dot can be counted
-        heights = [y + 0.12 * (place % 3 - 1) for place in range(len(found))]
-        ax.plot(found, heights, "o", color=BLUE, markersize=6.0, markeredgecolor=_ink())
+    names, runs = [], []
+    for name, given in _some("groups", _by_name("groups", groups)):
+        numbers = [_number("each of groups", x) for x in checks.listed("groups", given)]
+        runs.append(_some(f"finite numbers of {name!r}", sorted(filter(math.isfinite, numbers))))
+        lost = len(numbers) - len(runs[-1])
+        names.append(name + (f"\n{lost} of {len(numbers)} not finite" if lost else ""))
+    ax = _axes(ax, (WIDTH, 0.8 + 0.7 * len(runs)))
+    for y, numbers in enumerate(runs):
+        middle = statistics.median(numbers)
+        ax.plot([numbers[0], numbers[-1]], [y, y], color=_ink(), linewidth=1.0)
+        # Neighbours are a little above or below the line, so that each dot can be counted.
+        heights = [y + 0.12 * (place % 3 - 1) for place in range(len(numbers))]
+        ax.plot(numbers, heights, "o", color=BLUE, markersize=6.0, markeredgecolor=_ink())
         ax.plot([middle, middle], [y - 0.3, y + 0.3], color=_ink(), linewidth=3.0)
         ax.text(middle, y - 0.33, f"{middle:.3g}", ha="center", va="bottom")
-    ax.set_yticks(ys, names)
-    ax.set(xlabel=f"{of}: a dot per run, a bar for the median", ylim=(len(drawn) - 0.5, -0.7))
+    ax.set_yticks(range(len(names)), names)
+    ax.set(xlabel=f"{of}: a dot per run, a bar for the median", ylim=(len(runs) - 0.5, -0.7))
     return ax
 
 
 def loss_ladder(rungs: Mapping[str, float], ax: Axes | None = None, of: str = "loss") -> Axes:
-    """Draws the losses of models as a ladder: the best at the bottom, each with its gain.
+    """Draws the losses of models, by their names, as a ladder with the best at the bottom.
 
-    `rungs` has the loss of each model by its name. Beside each loss stands its difference to the
-    rung above it. Raises `ValueError` if there is no rung, or if a loss is not finite.
+    Beside each loss stands its difference to the rung above it.
+    Raises `ValueError` if there is no rung, or if a loss is not finite.
 
     >>> ax = loss_ladder({"pairs": 2.5, "guessing": 3.25, "triples": 2.25})
     >>> [text.get_text() for text in ax.texts]
     ['3.25', '2.5 (−0.75)', '2.25 (−0.25)']
     """
     given = _some("rungs", _by_name("rungs", rungs))
-    each = "each of rungs"
-    drawn = [(name, checks.finite_number(each, _number(each, loss))) for name, loss in given]
-    drawn.sort(key=lambda rung: -rung[1])
+    found = [(name, _number("each of rungs", loss)) for name, loss in given]
+    drawn = sorted(
+        found, key=lambda rung: -checks.finite_number(f"the loss of {rung[0]!r}", rung[1])
+    )
     ax = _axes(ax, (WIDTH, 0.7 + 0.42 * len(drawn)))
     ys, losses = range(len(drawn)), [loss for _, loss in drawn]
     ax.hlines(ys, losses[-1], losses, colors=_ink(), linewidths=0.6, linestyles=":")
@@ -383,10 +376,10 @@ def loss_ladder(rungs: Mapping[str, float], ax: Axes | None = None, of: str = "l
     for y, loss in zip(ys, losses, strict=True):
         gain = f" (−{losses[y - 1] - loss:.3g})" if y else ""
         ax.annotate(f"{loss:.4g}{gain}", (loss, y), (9, 0), textcoords="offset points", va="center")
-    margin = (losses[0] - losses[-1]) or 1.0
+    reach = (losses[0] - losses[-1]) or 1.0
+    ax.set(xlabel=of, xlim=(losses[-1] - 0.06 * reach, losses[0] + 0.45 * reach))
     ax.set_yticks(ys, [name for name, _ in drawn])
-    ax.set(xlabel=of, xlim=(losses[-1] - 0.06 * margin, losses[0] + 0.45 * margin))
-    ax.set_ylim(len(drawn) - 0.5, -0.5)
+    ax.invert_yaxis()
     return ax
 
 
@@ -552,9 +545,9 @@ def tangent(
 ) -> Axes:
     """Draws a function of one number, and the tangent whose slope is its derivative at a place.
 
-    Each of `nudges` is drawn as a triangle: as wide as the nudge, as high as the function rises,
-    and its long side is the secant. `parabola` adds the parabola that has the slope and the second
-    derivative of the function there, and a dot where it turns, which is Newton's next step.
+    Each of `nudges` is a triangle, as wide as the nudge and as high as the function rises; its long
+    side is the secant. `parabola` adds the one with the same height, slope and second derivative,
+    and a diamond where it turns, which is Newton's next step.
     Raises `ValueError` if the function or its slope is not finite there, and for a nudge of 0.
 
     >>> ax = tangent(lambda x: x * x, 1.0, nudges=[0.5])
@@ -562,62 +555,34 @@ def tangent(
     ['f', 'tangent at 1, slope 2', 'nudge 0.5, slope 2.5']
     """
     checks.function("function", function, 1, "one Value")
-    start, stop = _interval("start and stop", (start, stop))
-    at, leaf = checks.finite_number("at", at), Value(at)
-    steps = [checks.finite_number("each of nudges", nudge) for nudge in nudges]
-    height = function(leaf)
-    slopes = grad(height, [leaf]) if isinstance(height, Value) else [Value(0.0)]
-    y, slope = _number("function(at)", height), slopes[0].data
-    if not math.isfinite(y + slope) or 0.0 in steps:
+    leaf = Value(checks.finite_number("at", at))
+    (first,) = grad(function(leaf), [leaf])
+    y, slope = _number("function(at)", function(leaf)), first.data
+    if not math.isfinite(y + slope) or 0.0 in nudges:
         raise ValueError(
-            f"function must have a slope at={at} and nudges must not be 0, got a height of {y}, a "
-            f"slope of {slope} and nudges={steps}. Choose another place, or other nudges"
+            f"function must have a slope at {at}, and nudges must not be 0, got a height of {y}, a "
+            f"slope of {slope} and nudges={nudges}. Choose another place, or other nudges"
         )
-    xs = _evenly_spaced(start, stop, CURVE_POINTS)
-    with no_grad():
-        ys = [_number("function(x)", function(Value(x))) for x in xs]
-        ends = [(at + step, _number("function(x)", function(Value(at + step)))) for step in steps]
-    ax = _axes(ax, (WIDTH, 4.0))
-    ax.plot(xs, ys, color=_ink(), linewidth=2.2, label="f")
-    heights = [y + slope * (x - at) for x in xs]
-    ax.plot(
-        xs, heights, "--", color=BLUE, linewidth=1.8, label=f"tangent at {at:g}, slope {slope:.4g}"
-    )
-    for which, (x, end) in enumerate(ends):
-        ax.plot([at, x, x], [y, y, end], ":", color=_ink(), linewidth=1.4)
-        colour, mark = _nth((ORANGE, *CLASS_COLOURS[2:]), which), _nth(CLASS_MARKERS, which)
-        (line,) = ax.plot(
-            [at, x], [y, end], color=colour, marker=mark, markevery=[1], linewidth=1.4
-        )
-        line.set_label(f"nudge {x - at:.4g}, slope {(end - y) / (x - at):.4g}")
+    lines: dict[str, Callable[[float], Any]] = {"f": lambda x: function(Value(x))}
+    lines[f"tangent at {at:g}, slope {slope:.4g}"] = lambda x: y + slope * (x - at)
+    bend = grad(first, [leaf])[0].data if parabola and first.requires_grad else 0.0
     if parabola:
-        _draw_parabola(ax, xs, (at, y, slope), _bend(slopes[0], leaf))
-    ax.plot([at], [y], "o", color=_ink(), markersize=7.0)
-    ax.set(xlabel="x", xlim=(start, stop), ylim=_window([y, *ys]))
-    _draw_legend(ax)
-    return ax
-
-
-def _bend(slope: Value, leaf: Value) -> float:
-    """Returns the second derivative, 0 where the slope does not depend on the leaf."""
-    return grad(slope, [leaf])[0].data if slope.requires_grad else 0.0
-
-
-def _draw_parabola(
-    ax: Axes, xs: list[float], start: tuple[float, float, float], bend: float
-) -> None:
-    """Draws the parabola through a place with its height and slope, and where it turns."""
-    at, y, slope = start
-
-    def height(x: float) -> float:
-        return y + slope * (x - at) + bend / 2 * (x - at) ** 2
-
-    (line,) = ax.plot(xs, [height(x) for x in xs], "-.", color=CLASS_COLOURS[3], linewidth=1.8)
-    line.set_label(f"parabola, second derivative {bend:.4g}")
+        name = f"parabola, second derivative {bend:.4g}"
+        lines[name] = lambda x: y + (x - at) * (slope + bend / 2 * (x - at))
+    ax = curves(lines, start, stop, [(at, y)], ax)
+    ax.lines[-1].set_label("_at")  # no example, so that the legend leaves it out
+    ax.set_ylim(*_window(cast("list[float]", ax.lines[0].get_ydata())))
     if bend:
         turn = at - slope / bend
-        label = f"it turns at {turn:.4g}"
-        ax.plot([turn], [height(turn)], "D", color=CLASS_COLOURS[3], markersize=8.0, label=label)
+        ax.plot(turn, lines[name](turn), "D", color=ORANGE, label=f"turns at {turn:.4g}")
+    for which, nudge in enumerate(nudges):
+        x, end = at + nudge, _number("function(x)", function(Value(at + nudge)))
+        ax.plot([at, x, x], [y, y, end], ":", color=_ink(), linewidth=1.4)
+        (secant,) = ax.plot([at, x], [y, end], color=_nth(CLASS_COLOURS[3:], which), linewidth=1.4)
+        secant.set(marker=_nth(CLASS_MARKERS, which), markevery=[1])
+        secant.set_label(f"nudge {nudge:g}, slope {(end - y) / nudge:.4g}")
+    _draw_legend(ax)
+    return ax
 
 
 def _value_and_slope(function: Callable[[Value], Any], x: float) -> tuple[float, float]:
@@ -1119,16 +1084,15 @@ def _write_in_cells(
 
 
 def side_by_side(panels: Mapping[str, Callable[[Axes], Any]]) -> Figure:
-    """Returns a figure with a row of pictures, to be compared: the same model after each epoch.
+    """Returns a figure with a row of pictures to compare, with one legend above them.
 
-    `panels` has a function of `Axes` by the title of each picture. All pictures have the same
-    limits and one scale of colours, and a legend above them says once what all of them share.
-    Raises `ValueError` if there is no picture.
+    `panels` has a function of `Axes` by the title of each picture. All have the same limits and one
+    scale of colours. Raises `ValueError` if there is no picture.
 
-    >>> answers = {"left": lambda x: x[0], "lower": lambda x: x[1]}
+    >>> points, classes = [[0.0, 1.0], [1.0, 0.0]], [-1, 1]
     >>> figure = side_by_side({
-    ...     name: lambda ax, model=model: decision_boundary(model, [[0, 1], [1, 0]], [-1, 1], ax)
-    ...     for name, model in answers.items()
+    ...     "left": lambda ax: decision_boundary(lambda x: x[0], points, classes, ax),
+    ...     "lower": lambda ax: decision_boundary(lambda x: x[1], points, classes, ax),
     ... })
     >>> [ax.get_title() for ax in figure.axes]
     ['left', 'lower']
@@ -1136,10 +1100,8 @@ def side_by_side(panels: Mapping[str, Callable[[Axes], Any]]) -> Figure:
     drawn = _some("panels", _by_name("panels", panels))
     for _, draw in drawn:
         checks.function("each of panels", draw, 1, "the Axes to draw in")
-    _pyplot()
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(WIDTH, 0.9 + 0.9 * WIDTH / len(drawn)), layout="constrained")
+    figure = cast("Figure", _axes(None, (WIDTH, 0.9 + 0.9 * WIDTH / len(drawn))).figure)
+    figure.clear()
     row = figure.subplots(1, len(drawn), sharex=True, sharey=True, squeeze=False)[0]
     legend: dict[str, Any] = {}
     for ax, (name, draw) in zip(row, drawn, strict=True):
@@ -1151,14 +1113,13 @@ def side_by_side(panels: Mapping[str, Callable[[Axes], Any]]) -> Figure:
             handles, names = ax.get_legend_handles_labels()
             legend |= dict(zip(names, handles, strict=True))
     images = [each for ax in row for each in ax.images]
-    lows, highs = zip(*(each.get_clim() for each in images), strict=True) if images else ((), ())
+    ends = [end for each in images for end in each.get_clim()]
     for each in images:
-        each.set_clim(min(lows), max(highs))
+        each.set_clim(min(ends), max(ends))
     if legend:
         columns = _columns(legend, 72 * WIDTH)
-        figure.legend(
-            legend.values(), legend, loc="outside upper left", ncols=columns, frameon=False
-        )
+        place = dict[str, Any](loc="outside upper left", ncols=columns, frameon=False)
+        figure.legend(legend.values(), legend, **place)
     return figure
 
 
@@ -1214,13 +1175,10 @@ def show(ax: Axes | Figure, alt: str | None = None) -> None:
 
 def _files(figure: Figure) -> tuple[bytes, bytes]:
     """Returns the figure as an SVG and as a PNG, and closes it."""
-    for ax in figure.axes:
-        legend = ax.get_legend()
-        if legend and ax.get_title():  # which stands above the legend, however large its letters
-            points = 72 * legend.get_window_extent().height / figure.dpi
-            ax.set_title(ax.get_title(), pad=6 + figures.GROWN * points)
+    import matplotlib.pyplot as plt
+
     files = figures.svg(figure).encode(), figures.png(figure)
-    _pyplot().close(figure)
+    plt.close(figure)
     return files
 
 
@@ -1253,36 +1211,27 @@ def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     if ax is not None:
         _check_axes(ax)
         return ax
-    return cast("Axes", _pyplot().subplots(figsize=size, layout="constrained")[1])
-
-
-def _pyplot() -> Any:
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise ImportError(
             'plots need Matplotlib, which is not installed: pip install "micrograd-notes[viz]"'
         ) from error
-    return plt
+    return plt.subplots(figsize=size, layout="constrained")[1]
 
 
 def _draw_legend(ax: Axes) -> None:
     """Draws the legend above the axes, where it covers nothing, in as many columns as fit."""
     names = ax.get_legend_handles_labels()[1]
-    columns = _columns(names, 72 * ax.bbox.width / ax.figure.dpi)
+    columns = _columns(names, 86 * ax.bbox.width / ax.figure.dpi)  # most of it, once laid out
     place = dict[str, Any](loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.2)
     ax.legend(**place, ncols=columns, frameon=False, handlelength=2.6)
 
 
 def _columns(names: Iterable[str], points: float) -> int:
-    """Returns how many columns of a legend fit beside each other; it is filled column by column."""
-    widths = [44 + 8.3 * len(name) for name in names]  # points: the sample and its letters
-
-    def fits(columns: int) -> bool:
-        rows = math.ceil(len(widths) / columns)
-        return sum(max(widths[at : at + rows]) for at in range(0, len(widths), rows)) <= points
-
-    return next(filter(fits, range(len(widths), 1, -1)), 1)
+    """Returns how many columns of a legend fit beside each other."""
+    widest = 60 + 7.8 * max(map(len, names))  # points: the sample and its letters
+    return max(int(points / widest), 1)
 
 
 def _check_axes(ax: object) -> None:

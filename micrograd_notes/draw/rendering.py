@@ -59,14 +59,11 @@ def still(dot_source: str) -> bytes | None:
 
 
 def in_palette(png: bytes) -> bytes:
-    """Returns the PNG on white in 256 colours, a third of the bytes; as it is without Pillow."""
-    try:
-        from PIL import Image  # a dependency of Matplotlib
-    except ImportError:
-        return png
+    """Returns the PNG on white, in 256 colours, which saves two thirds of the bytes."""
+    from PIL import Image  # a dependency of Matplotlib
+
     drawn, file = Image.open(io.BytesIO(png)).convert("RGBA"), io.BytesIO()
-    white = Image.new("RGBA", drawn.size, "white")
-    flat = Image.alpha_composite(white, drawn).convert("RGB")
+    flat = Image.alpha_composite(Image.new("RGBA", drawn.size, "white"), drawn).convert("RGB")
     flat.quantize(256, method=Image.Quantize.MAXCOVERAGE).save(file, "PNG", optimize=True)
     return file.getvalue()
 

@@ -21,7 +21,7 @@ from micrograd_notes.draw.graph.indexed import indexed
 from micrograd_notes.draw.graph.inside import Inside, insides_of
 from micrograd_notes.draw.graph.view import View, view_of
 from micrograd_notes.draw.page import Drawing, displayed, folded, page, scrolling
-from micrograd_notes.draw.rendering import FORMATS, render
+from micrograd_notes.draw.rendering import FORMATS, render, still
 from micrograd_notes.draw.text import counted
 from micrograd_notes.engine import Value
 from micrograd_notes.nn import Module
@@ -178,4 +178,5 @@ class Picture(Drawing):
                 "text/vnd.mermaid": mermaid.flowchart(self.view, self.rankdir, str(error)),
                 "text/plain": f"{table.plain(self.view)}\n{error}",
             }
-        return displayed(drawn, f"{self.view.title}. {self.description}", repr(self))
+        words = f"{self.view.title}. {self.description}"
+        return displayed(drawn, words, repr(self), still(self.source))

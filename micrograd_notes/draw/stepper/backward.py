@@ -27,7 +27,7 @@ from micrograd_notes.draw.graph.view import (
     view_of,
 )
 from micrograd_notes.draw.page import Page, as_table, folded, image, in_page, player
-from micrograd_notes.draw.rendering import render
+from micrograd_notes.draw.rendering import render, still
 from micrograd_notes.draw.stepper.box_steps import steps_by_box
 from micrograd_notes.draw.stepper.steps import Phase, Step, steps_by_value
 from micrograd_notes.draw.stepper.wrong import WRONG
@@ -177,6 +177,9 @@ class Stepper(Page):
         table = folded("All steps as a table", _table(self.steps), more='style="overflow-x: auto"')
         with numbers_with(self.digits):
             return player("stepper", self._picture(), table, self._data(), "stepper/stepper")
+
+    def _static_png(self) -> bytes | None:
+        return still(digraph(_with_grads(self.view, {}), self.rankdir).source)
 
     def _data(self) -> dict[str, Any]:
         """Returns all that the script needs: the steps, and the numbers that each one changes."""

@@ -19,6 +19,7 @@ from typing import Any
 from micrograd_notes.common import checks
 from micrograd_notes.draw import plots
 from micrograd_notes.draw.page import Page, as_table, folded, image, in_page, player
+from micrograd_notes.draw.rendering import in_palette
 from micrograd_notes.draw.text import counted, short
 from micrograd_notes.train.data import Dataset
 from micrograd_notes.train.loop import History
@@ -196,6 +197,12 @@ class TrainingPage(Page):
         except ImportError:
             return _NO_PICTURE
         return image(source, f"{self.title}. {self.captions[-1]}", ' data-part="picture"')
+
+    def _static_png(self) -> bytes | None:
+        try:
+            return in_palette(self._png())
+        except ImportError:
+            return None
 
     def _png(self) -> bytes:
         """Returns all pictures of the last epoch, side by side."""
