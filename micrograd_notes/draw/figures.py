@@ -24,6 +24,7 @@ PAPERS, INKS, GRIDS = ("#ffffff", "#111111"), ("#1b1b1b", "#eaeaea"), ("#d5d5d5"
 PIXELS = 120  # per inch, where there is room: 6.4 inches are as wide as the text of a page
 GROWN = 1.32  # the letters grow by that where there is less than a pixel per point, as on a phone
 INK = "ink"  # the gid of an image that is drawn in the ink
+_SIZE = r"font-size:([\d.]+)px"
 _SVG = 'xmlns="http://www.w3.org/2000/svg"'
 
 
@@ -31,19 +32,23 @@ def svg(figure: Figure) -> str:
     """Returns the figure as an SVG that follows the page's scheme, light or dark.
 
     The ink and the paper of Matplotlib's style become those of the page, and other colours become
-    lighter or darker until they can be read on it. The same figure has the same bytes.
+    lighter or darker until they can be read on it. No letters, exponents included, have less than
+    10 points. The same program has the same bytes.
     """
     root = _drawn(figure)
     styles: dict[str, str] = {}
     for element in root.iter():
         _tidy(element)
         style = element.attrib.pop("style", "").replace(": ", ":").replace("; ", ";")
+        style = re.sub(
+            _SIZE, lambda size: f"font-size:{max(float(size[1]), 10 * GROWN):g}px", style
+        )
         if style:  # hundreds of points share a style
             element.set("class", styles.setdefault(style, f"s{len(styles)}"))
     wide = "".join(
         f".{name}{{font-size:{float(size[1]) / GROWN:.4g}px}}"
         for style, name in styles.items()
-        if (size := re.search(r"font-size:([\d.]+)px", style))
+        if (size := re.search(_SIZE, style))
     )
     body = "".join(ElementTree.tostring(each, encoding="unicode") for each in root)
     width, height = figure.get_size_inches()
