@@ -20,11 +20,21 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from micrograd_notes.draw import draw_dot, figures, plots, rendering
+from micrograd_notes.draw import (
+    draw_backward,
+    draw_dot,
+    draw_model,
+    figures,
+    plots,
+    rendering,
+)
+from micrograd_notes.draw.graph.dot import digraph
+from micrograd_notes.draw.model.picture import _plain
 from micrograd_notes.draw.page import Page, page
+from micrograd_notes.draw.stepper.backward import _with_grads
 from micrograd_notes.engine import Value, ops
 from micrograd_notes.train.loop import History
-from tests.draw.test_plots import MOONS, Plot, every_plot
+from tests.draw.test_plots import MODEL, MOONS, Plot, every_plot
 
 SVG = "{http://www.w3.org/2000/svg}"
 every_scheme = pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
@@ -319,3 +329,22 @@ def test_stairs_are_not_dashed() -> None:
 def test_a_list_of_losses_begins_before_the_first_step() -> None:
     (line,) = plots.loss_curve([2.0, 1.0]).lines
     assert list(cast("Any", line.get_xdata())) == [0, 1]
+
+
+def test_a_model_has_a_static_picture_without_numbers() -> None:
+    source = _plain(draw_model(MODEL, inputs=[0.25, -3.5]).view)
+    assert source.count("->") == 2 * 3 + 3
+    assert "3.5" not in source
+    png = base64.b64decode(draw_model(MODEL)._repr_mimebundle_()["image/png"])
+    assert corner(png) == (255, 255, 255)
+
+
+def test_a_stepper_has_a_static_picture_before_the_first_step() -> None:
+    y = Value(2.0, name="x") * 3
+    untouched = draw_dot(y).source
+    y.backward()
+    stepper = draw_backward(y)
+    assert draw_dot(y).source != untouched
+    png = base64.b64decode(stepper._repr_mimebundle_()["image/png"])
+    assert png == rendering.still(digraph(_with_grads(stepper.view, {})).source)
+    assert corner(png) == (255, 255, 255)

@@ -7,12 +7,15 @@ without Graphviz. Read `view.py` next.
 import html
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from micrograd_notes.common import checks
+from micrograd_notes.draw.graph.dot import BLUE, ORANGE
 from micrograd_notes.draw.model.svg import model_svg
 from micrograd_notes.draw.model.view import Column, ModelView, Unit, model_view
 from micrograd_notes.draw.page import Drawing, as_table, displayed, folded, page, scrolling
+from micrograd_notes.draw.rendering import still
 from micrograd_notes.draw.text import counted, short
 from micrograd_notes.nn import MLP, Layer, Neuron
 
@@ -96,7 +99,25 @@ class ModelPicture(Drawing):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """Returns what a notebook displays: an image, which an untrusted one shows too."""
-        return displayed(self.svg(), f"{self.view.title}. {self.view.description}", repr(self))
+        words = f"{self.view.title}. {self.view.description}"
+        return displayed(self.svg(), words, repr(self), still(_plain(self.view)))
+
+
+def _plain(view: ModelView) -> str:
+    """Returns the neurons and the signs of their weights as DOT, for a picture without numbers."""
+    lines = ['rankdir=LR ranksep=1.6 node [shape=circle label=""] edge [arrowhead=none]']
+    lines += [
+        f'"0.{at}" [label="{view.columns[0].units[at].name}"]' for at in view.columns[0].drawn
+    ]
+    for x, (before, column) in enumerate(pairwise(view.columns)):
+        for y in column.drawn:
+            lines.append(f'"{x + 1}.{y}"')
+            for at in before.drawn:
+                weight = column.units[y].weights[at]
+                look = f'color="{ORANGE}" style=dashed' if weight < 0 else f'color="{BLUE}"'
+                width = 0.6 + 4 * min(abs(weight) / view.strongest, 1.0)
+                lines.append(f'"{x}.{at}" -> "{x + 1}.{y}" [{look} penwidth={width:.2f}]')
+    return "digraph {" + "\n".join(lines) + "}"
 
 
 def _table(view: ModelView) -> str:
