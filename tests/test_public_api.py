@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 import micrograd_notes
 from micrograd_notes import MLP, TABLE, Layer, Module, Neuron, Op, Value
@@ -46,7 +47,7 @@ PACKAGE = Path(micrograd_notes.__file__).parent
 
 # What only a type checker imports there; the hints are evaluated here.
 FOR_TYPE_CHECKERS = {
-    kind.__name__: kind for kind in (Axes, Value, Op, Dataset, History, Recorder, Snapshot)
+    kind.__name__: kind for kind in (Axes, Figure, Value, Op, Dataset, History, Recorder, Snapshot)
 } | {
     "Inputs": Dataset | collections.abc.Sequence[collections.abc.Sequence[float]],
     "Losses": History | collections.abc.Sequence[float | None],
@@ -260,6 +261,12 @@ GOOD: dict[str, Callable[[], Any]] = {
     "loss_curve.history": lambda: [2.0, 1.0],
     "function": lambda: math.sin,
     "activation_curve.function": lambda: tanh,
+    "tangent.function": lambda: tanh,
+    "tangent.at": lambda: 0.5,
+    "nudges": lambda: [0.5],
+    "groups": lambda: {"one": [2.0, 1.0]},
+    "rungs": lambda: {"one": 2.0, "two": 1.0},
+    "panels": lambda: {"one": lambda ax: None},
     "surface.function": lambda: lambda x, y: x * y,
     "surface.x": lambda: (0.0, 1.0),
     "functions": lambda: {"sine": math.sin},

@@ -349,6 +349,7 @@ def dots_by_seed(
         ax.plot([middle, middle], [y - 0.3, y + 0.3], color=_ink(), linewidth=3.0)
         ax.text(middle, y - 0.33, f"{middle:.3g}", ha="center", va="bottom")
     ax.set_yticks(range(len(names)), names)
+    of = checks.text("of", of)
     ax.set(xlabel=f"{of}: a dot per run, a bar for the median", ylim=(len(runs) - 0.5, -0.7))
     return ax
 
@@ -377,7 +378,7 @@ def loss_ladder(rungs: Mapping[str, float], ax: Axes | None = None, of: str = "l
         gain = f" (−{losses[y - 1] - loss:.3g})" if y else ""
         ax.annotate(f"{loss:.4g}{gain}", (loss, y), (9, 0), textcoords="offset points", va="center")
     reach = (losses[0] - losses[-1]) or 1.0
-    ax.set(xlabel=of, xlim=(losses[-1] - 0.06 * reach, losses[0] + 0.45 * reach))
+    ax.set(xlabel=checks.text("of", of), xlim=(losses[-1] - 0.06 * reach, losses[0] + 0.45 * reach))
     ax.set_yticks(ys, [name for name, _ in drawn])
     ax.invert_yaxis()
     return ax
@@ -555,7 +556,9 @@ def tangent(
     ['f', 'tangent at 1, slope 2', 'nudge 0.5, slope 2.5']
     """
     checks.function("function", function, 1, "one Value")
-    leaf = Value(checks.finite_number("at", at))
+    leaf, parabola = Value(checks.finite_number("at", at)), checks.flag("parabola", parabola)
+    nudges = [checks.finite_number("each of nudges", x) for x in checks.listed("nudges", nudges)]
+    checks.instance("the result of function", function(leaf), Value, "a Value")
     (first,) = grad(function(leaf), [leaf])
     y, slope = _number("function(at)", function(leaf)), first.data
     if not math.isfinite(y + slope) or 0.0 in nudges:

@@ -49,6 +49,8 @@ class Flipbook(Page):
         self.sources = [
             in_page(each, "svg+xml" if each.startswith(b"<svg") else "png") for _, each in pages
         ]
+        if still is not None:
+            checks.instance("still", still, bytes, "the bytes of a PNG")
         self._still = still
 
     def _static_png(self) -> bytes | None:
