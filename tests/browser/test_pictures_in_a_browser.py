@@ -1,4 +1,4 @@
-"""Graphs in a real browser: legible on a phone, inside their frame, and dark on a dark page."""
+"""Graphs and models in a browser: legible on a phone, inside their frame, dark on a dark page."""
 
 import base64
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from micrograd_notes import MLP, Value
-from micrograd_notes.draw import draw_dot
+from micrograd_notes.draw import draw_dot, draw_model
 from tests.browser.conftest import Lab, Visit
 from tests.draw.conftest import FOUND
 
@@ -52,7 +52,15 @@ def square() -> Any:
     return draw_dot(x * x)
 
 
-DRAWN = [neuron, network, groups, square]
+def model() -> Any:
+    return draw_model(MLP(2, [6, 4, 1], activation="tanh", seed=0), [0.5, -2.0], names=["a", "b"])
+
+
+def pixels() -> Any:
+    return draw_model(MLP(16, [12, 3], seed=0), [0.1 * i for i in range(16)], image_shape=(4, 4))
+
+
+DRAWN = [neuron, network, groups, square, model, pixels]
 
 
 def as_page(picture: Any, folder: Path) -> Path:
@@ -180,7 +188,7 @@ def test_texts_and_lines_stand_out_and_nothing_glares(
     for kind, what, contrast, *below in found:
         assert contrast >= (4.5 if kind == "text" else 3.0), what
         # A fill behind a text is on the side of the page: pale in the light, deep in the dark.
-        assert not below or (max(below[0]) < 128 if dark else min(below[0]) > 128), what
+        assert not below or (sum(below[0]) / 3 < 128) == dark, what
 
 
 def test_an_image_of_a_notebook_is_dark_on_a_dark_page(visit: Open, tmp_path: Path) -> None:
@@ -206,6 +214,83 @@ def test_an_image_of_a_notebook_is_dark_on_a_dark_page(visit: Open, tmp_path: Pa
     light, dark_share = brightest
     assert light > 0.6
     assert dark_share < 0.1  # the letters
+
+
+# ---- the lines of one circle ---------------------------------------------------------------------
+
+
+def lit(page: Any) -> tuple[int, int]:
+    """Returns the number of lines that are seen, and of those that are dim."""
+    lines = page.locator("path[data-ends]")
+    dim = page.locator("path[data-ends].dim").count()
+    return lines.count() - dim, dim
+
+
+NEURON = '[data-at="1.2"]'  # 2 lines lead to it, and 4 from it, of 12 + 24 + 4
+
+
+@pytest.mark.parametrize("made", [as_page, as_output])
+def test_pointing_at_a_circle_lights_its_own_lines_and_dims_the_others(
+    visit: Open, tmp_path: Path, made: Callable[..., Path]
+) -> None:
+    page = visit(made(model(), tmp_path)).page
+    assert lit(page) == (40, 0)
+    words = page.locator("[data-part=words]")
+    assert "Point at a circle" in words.inner_text()
+    page.locator(NEURON).hover()
+    assert lit(page) == (6, 34)
+    dim = page.locator("path[data-ends].dim").first
+    assert float(dim.evaluate("line => getComputedStyle(line).opacity")) < 0.2
+    assert "layers[0].neurons[2] = " in words.inner_text()
+    assert "w[1] = " in words.inner_text()
+    page.mouse.move(1, 1)
+    assert lit(page) == (40, 0)
+
+
+@pytest.mark.parametrize("made", [as_page, as_output])
+def test_a_tap_lights_lines_until_the_next_tap(
+    visit: Open, tmp_path: Path, made: Callable[..., Path]
+) -> None:
+    page = visit(made(model(), tmp_path), width=390, has_touch=True).page
+    page.locator(NEURON).tap()
+    assert lit(page) == (6, 34)
+    page.locator("h1").tap()
+    assert lit(page) == (40, 0)
+
+
+def test_the_keyboard_lights_lines_and_its_keys_do_not_leak(visit: Open, tmp_path: Path) -> None:
+    page = visit(as_output(model(), tmp_path)).page
+    page.evaluate("""() => {
+        window.leaked = [];
+        addEventListener("keydown", event => window.leaked.push(event.key));
+    }""")
+    for key in ("Tab", "Tab", *["ArrowRight"] * 5, "ArrowLeft"):  # the frame, the first input, …
+        page.keyboard.press(key)
+    focused = page.evaluate("document.activeElement.dataset.at")
+    assert focused == "1.2"
+    assert lit(page) == (6, 34)
+    assert "layers[0].neurons[2]" in page.evaluate("document.activeElement.ariaLabel")
+    page.keyboard.press("Escape")
+    assert lit(page) == (40, 0)
+    assert page.evaluate("window.leaked") == ["Tab", "Tab", "Escape"]
+
+
+def test_two_models_on_a_page_keep_to_themselves(visit: Open, tmp_path: Path) -> None:
+    path = as_output(model(), tmp_path)
+    path.write_text(path.read_text(encoding="utf-8") + model()._repr_mimebundle_()["text/html"])
+    page = visit(path).page
+    page.locator(NEURON).last.hover()
+    assert lit(page) == (46, 34)
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_wrong_with_a_model_in_a_notebook(
+    visit: Open, tmp_path: Path, axe_violations: Callable[[Any], list[str]], dark: bool
+) -> None:
+    page = visit(as_output(model(), tmp_path), dark=dark).page
+    assert axe_violations(page) == []
+    page.locator(NEURON).focus()
+    assert axe_violations(page) == []
 
 
 def test_an_untrusted_notebook_keeps_the_frame(lab: Lab, visit: Open) -> None:

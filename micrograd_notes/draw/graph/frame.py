@@ -19,6 +19,11 @@ _DARK = {
     "#fafafa": "#1c1c1c", "#d6e6f4": "#17405f", "#fde3c8": "#57330d", "#111111": "#eeeeee",
     "#8bbbe4": "#2b6ca3", "#f6b26b": "#9c5410",
 }  # fmt: skip
+# No seam between two cells of a box; `model/follow.js` dims lines and marks a circle.
+_STYLE = """.drawing [stroke="none"]{shape-rendering:crispEdges}
+.drawing .dim{opacity:.08} .drawing [tabindex]{cursor:pointer;outline:none}
+.drawing [tabindex]:is(:hover,:focus)>circle{stroke:#a24fb5;stroke-width:4px}
+"""
 _HINT = "↔ wider than the page: scroll sideways"
 
 
@@ -31,8 +36,7 @@ def in_both_schemes(svg: str) -> str:
     rules = [".drawing text:not([fill]){fill:#eeeeee}"]
     for light, dark in _DARK.items():
         rules += [f'.drawing [{part}="{light}"]{{{part}:{dark}}}' for part in ("fill", "stroke")]
-    seams = '.drawing [stroke="none"]{shape-rendering:crispEdges}'  # none between two cells
-    style = f"<style>{seams}@media (prefers-color-scheme: dark){{{''.join(rules)}}}</style></svg>"
+    style = f"<style>{_STYLE}@media (prefers-color-scheme: dark){{{''.join(rules)}}}</style></svg>"
     return svg.replace("<svg ", '<svg class="drawing" ', 1).removesuffix("</svg>") + style
 
 
@@ -51,6 +55,5 @@ def in_frame(svg: str, label: str, words: str = "") -> str:
         picture = f'<img src="{source}" alt="{html.escape(words)}" style="{style}">'
     frame = scrolling(picture, label, 'class="picture" style="overflow-x: auto"')
     # The hint is as high as a line if the frame is narrower than the picture, and else 0.
-    height = f"height: 0; overflow: hidden; padding-bottom: clamp(0px, ({least}px - 100%) * 9, 23px)"
-    hint = f'<div aria-hidden="true" style="font-size: 14px; {height}">{_HINT}</div>'
-    return f"<div>{hint}\n{frame}</div>"
+    height = f"height: 0;overflow:hidden; padding-bottom: clamp(0px,({least}px - 100%) * 99, 23px)"
+    return f'<div><div aria-hidden="true" style="{height}">{_HINT}</div>\n{frame}</div>'

@@ -10,9 +10,10 @@ from functools import cached_property
 from typing import Any
 
 from micrograd_notes.common import checks
+from micrograd_notes.draw.graph.frame import in_frame
 from micrograd_notes.draw.model.svg import model_svg
 from micrograd_notes.draw.model.view import Column, ModelView, Unit, model_view
-from micrograd_notes.draw.page import Drawing, as_table, displayed, folded, page, scrolling
+from micrograd_notes.draw.page import Drawing, as_table, displayed, folded, page, text_of
 from micrograd_notes.draw.text import counted, short
 from micrograd_notes.nn import MLP, Layer, Neuron
 
@@ -25,12 +26,13 @@ def draw_model(
     image_shape: tuple[int, int] | None = None,
     *,
     limit: int = 16,
+    names: Sequence[str] | None = None,
 ) -> "ModelPicture":
     """Returns a picture of the model, which displays itself in a notebook.
 
     A circle is a neuron, with its bias b below; a column is a layer. A line is a weight: blue and
     solid if it is positive, orange and dashed if it is negative, and wider if it is larger. Point
-    at one to see all its digits. No gradient is recorded or changed.
+    at one to see all its digits, and at a circle to see its lines alone. No gradient is changed.
 
     Args:
         mlp: an `MLP`, or a `Layer` or a `Neuron` alone.
@@ -39,10 +41,12 @@ def draw_model(
             first layer are then drawn as small pictures, each weight where its pixel is.
         limit: the most neurons to draw per layer, and the most inputs that are not pixels. If there
             are more, it draws the first and the last, and says how many are hidden.
+        names: of the inputs, `("sun", "rain")`. By default those of the Values in `inputs`, or
+            `x[0]`, `x[1]` and so on.
 
     Raises:
         TypeError: mlp is not one of the three.
-        ValueError: inputs or image_shape does not fit the number of the model's inputs.
+        ValueError: inputs, names or image_shape does not fit the number of the model's inputs.
 
     >>> picture = draw_model(MLP(2, [40, 1], seed=0), inputs=[1.0, -2.0])
     >>> picture
@@ -50,7 +54,7 @@ def draw_model(
     >>> picture.notes[0]
     'layers[0]: 16 of 40 relu neurons drawn, 24 hidden.'
     """
-    return ModelPicture(model_view(mlp, inputs, image_shape, limit))
+    return ModelPicture(model_view(mlp, inputs, image_shape, limit, names))
 
 
 class ModelPicture(Drawing):
@@ -85,7 +89,13 @@ class ModelPicture(Drawing):
     def html(self) -> str:
         """Returns a page with the picture and a table of the neurons."""
         in_words = folded("The same as a table", _table(self.view), "table")
-        return page(self.view.title, f"{scrolling(self.svg(), 'picture')}\n{in_words}")
+        return page(self.view.title, f"{self._followed()}\n{in_words}")
+
+    def _followed(self, words: str = "") -> str:
+        """Returns the picture, or an image of it with these words, and the script for its lines."""
+        return _FRAGMENT.format(
+            picture=in_frame(self.svg(), self.view.title, words), script=text_of("model/follow.js")
+        )
 
     def _as_file(self, format: str) -> bytes:
         return (self.svg() if format == "svg" else self.html()).encode()
@@ -96,7 +106,8 @@ class ModelPicture(Drawing):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """Returns what a notebook displays: an image, which an untrusted one shows too."""
-        return displayed(self.svg(), f"{self.view.title}. {self.view.description}", repr(self))
+        words = f"{self.view.title}. {self.view.description}"
+        return displayed(self.svg(), words, repr(self)) | {"text/html": self._followed(words)}
 
 
 def _table(view: ModelView) -> str:
@@ -113,3 +124,11 @@ def _row(column: Column, unit: Unit, has_sample: bool) -> list[str]:
     answer = [short(unit.output or 0.0)] * has_sample
     kind, bias = unit.kind.removesuffix(" neuron"), short(unit.bias or 0.0)
     return list(map(html.escape, [unit.name or column.name, kind, *answer, bias, weights]))
+
+
+_FRAGMENT = """<div data-micrograd-model>
+{picture}
+<p data-part="words"></p>
+<script>
+{script}</script>
+</div>"""
