@@ -109,7 +109,9 @@ class TrainingPage(Page):
                 held_out = logs.get(f"validation_{name}")
                 beside = "" if held_out is None else f" (held out {spelled(held_out)})"
                 parts.append(f"{name} {spelled(logs[name])}{beside}")
-        return f"Epoch {epoch + 1:,} of {len(self.history):,}: {', '.join(parts)}."
+        is_broken = not math.isfinite(logs.get("loss", 0.0))
+        more = " The loss is not a finite number here." if is_broken else ""
+        return f"Epoch {epoch + 1:,} of {len(self.history):,}: {', '.join(parts)}.{more}"
 
     def _notes(self) -> list[str]:
         notes = []
@@ -317,10 +319,8 @@ def _evenly_chosen(items: list[int], limit: int) -> list[int]:
 
 
 def _rounded(number: float | None) -> float | None:
-    """Returns the number with four digits; None if it is not finite."""
-    if number is None or not math.isfinite(number):
-        return None
-    return float(f"{number:.4g}")
+    """Returns the number with four digits; None if it is missing."""
+    return None if number is None else float(f"{number:.4g}")
 
 
 def _two(number: float) -> str:
