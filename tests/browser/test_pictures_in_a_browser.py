@@ -293,15 +293,34 @@ def test_axe_finds_nothing_wrong_with_a_model_in_a_notebook(
     assert axe_violations(page) == []
 
 
-def test_an_untrusted_notebook_keeps_the_frame(lab: Lab, visit: Open) -> None:
+def notebook(picture: Any, path: Path) -> Any:
+    """Writes a notebook with the picture as its output, as if it had been run."""
     nbformat = pytest.importorskip("nbformat")
     output = nbformat.v4.new_output(
-        "execute_result", network()._repr_mimebundle_(), execution_count=1
+        "execute_result", picture._repr_mimebundle_(), execution_count=1
     )
-    cell = nbformat.v4.new_code_cell("draw_dot(loss)", outputs=[output], execution_count=1)
+    cell = nbformat.v4.new_code_cell("picture", outputs=[output], execution_count=1)
     kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
     made = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
-    nbformat.write(made, lab.folder / "graph_untrusted.ipynb")
+    nbformat.write(made, path)
+    return made
+
+
+def test_a_trusted_notebook_lights_the_lines_of_a_model(lab: Lab, visit: Open) -> None:
+    sign = pytest.importorskip("nbformat.sign")
+    made = notebook(model(), lab.folder / "model_trusted.ipynb")
+    sign.NotebookNotary(data_dir=str(lab.data)).sign(made)
+    page = visit(lab.url("model_trusted.ipynb"), offline=False).page
+    page.locator(NEURON).wait_for(timeout=60_000)
+    page.locator(NEURON).focus()
+    assert lit(page) == (6, 34)
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement.dataset.at") == "1.3"
+    assert page.locator(".jp-Notebook .jp-Cell").count() == 1
+
+
+def test_an_untrusted_notebook_keeps_the_frame(lab: Lab, visit: Open) -> None:
+    notebook(network(), lab.folder / "graph_untrusted.ipynb")
     page = visit(lab.url("graph_untrusted.ipynb"), offline=False).page
     image = page.locator(".jp-OutputArea-output .picture img")
     image.wait_for(timeout=60_000)

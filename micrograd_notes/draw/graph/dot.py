@@ -105,8 +105,9 @@ def _width(cell: str) -> float:
 def _rows(box: Box, left: float = 0.0, right: float = 0.0) -> list[str]:
     """Returns the rows of the label, whose two columns are at least so wide."""
     rows = _heading(box)
-    if box.times > 1 or box.stands_for > 1:
-        rows.append(_size(box))
+    size = [f"× {box.times:,}"] * (box.times > 1)
+    size += [counted(box.stands_for, "value")] * (box.stands_for > box.times)
+    rows += [_line(", ".join(size))] * bool(size)
     numbers = [("data", table.data(box), box.data), ("grad", table.grad(box), box.grad)]
     for label, number, span in numbers[: 1 + box.takes_grad]:
         fill = [f' width="{width:.0f}" bgcolor="{pale(span)}"' for width in (left, right)]
@@ -130,14 +131,6 @@ def _heading(box: Box) -> list[str]:
 
 def _line(text: str) -> str:
     return f'<tr><td colspan="2" align="center">{text}</td></tr>'
-
-
-def _size(box: Box) -> str:
-    """Returns the row with the repeats of a group and the number of its values."""
-    times, values = f"× {box.times:,}", counted(box.stands_for, "value")
-    if box.times == 1:
-        return _line(values)
-    return _line(times) if box.times == box.stands_for else _line(f"{times}, {values}")
 
 
 def _cells(left: str, right: str, more_left: str = "", more_right: str = "") -> str:

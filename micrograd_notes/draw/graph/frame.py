@@ -1,8 +1,7 @@
 """The frame of a picture, in which its letters stay legible, and its colours on a dark page.
 
 `graph/picture.py`, `graph/groups.py` and `model/picture.py` call it. A picture shrinks with the
-page until its smallest letters are as small as `SMALLEST`; from there on it scrolls. Read `page.py`
-next.
+page until its letters are as small as `SMALLEST`, and then it scrolls. Read `page.py` next.
 """
 
 import html
@@ -11,14 +10,10 @@ import re
 
 from micrograd_notes.draw.page import in_page, scrolling
 
-SMALLEST = 10
-"""The size of the smallest letters, in pixels."""
-
+SMALLEST = 10  # pixels
 # Fills and inks for white, and what replaces them on #111. The colours of lines suit both.
-_DARK = {
-    "#fafafa": "#1c1c1c", "#d6e6f4": "#17405f", "#fde3c8": "#57330d", "#111111": "#eeeeee",
-    "#8bbbe4": "#2b6ca3", "#f6b26b": "#9c5410",
-}  # fmt: skip
+_DARK = {"#fafafa": "#1c1c1c", "#d6e6f4": "#17405f", "#fde3c8": "#57330d", "#111111": "#eeeeee"}
+_DARK |= {"#8bbbe4": "#2b6ca3", "#f6b26b": "#9c5410"}
 # No seam between two cells of a box; `model/follow.js` dims lines and marks a circle.
 _STYLE = """.drawing [stroke="none"]{shape-rendering:crispEdges}
 .drawing .dim{opacity:.08} .drawing [tabindex]{cursor:pointer;outline:none}
@@ -41,7 +36,7 @@ def in_both_schemes(svg: str) -> str:
 
 
 def in_frame(svg: str, label: str, words: str = "") -> str:
-    """Returns HTML: the SVG in a frame that scrolls; given words, an image of it, with these words.
+    """Returns the SVG in a frame that scrolls; given words, an image of it.
 
     A notebook that is not trusted removes an SVG and keeps an image.
     """

@@ -6,7 +6,6 @@ without Graphviz. Read `view.py` next.
 
 import html
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
 from micrograd_notes.common import checks
@@ -80,10 +79,6 @@ class ModelPicture(Drawing):
 
     def svg(self) -> str:
         """Returns the picture as SVG, with a title, a description and tooltips."""
-        return self._svg
-
-    @cached_property
-    def _svg(self) -> str:
         return model_svg(self.view)
 
     def html(self) -> str:
@@ -93,9 +88,9 @@ class ModelPicture(Drawing):
 
     def _followed(self, words: str = "") -> str:
         """Returns the picture, or an image of it with these words, and the script for its lines."""
-        return _FRAGMENT.format(
-            picture=in_frame(self.svg(), self.view.title, words), script=text_of("model/follow.js")
-        )
+        picture, script = in_frame(self.svg(), self.view.title, words), text_of("model/follow.js")
+        parts = f'{picture}\n<p data-part="words"></p>\n<script>\n{script}</script>'
+        return f"<div data-micrograd-model>\n{parts}\n</div>"
 
     def _as_file(self, format: str) -> bytes:
         return (self.svg() if format == "svg" else self.html()).encode()
@@ -124,11 +119,3 @@ def _row(column: Column, unit: Unit, has_sample: bool) -> list[str]:
     answer = [short(unit.output or 0.0)] * has_sample
     kind, bias = unit.kind.removesuffix(" neuron"), short(unit.bias or 0.0)
     return list(map(html.escape, [unit.name or column.name, kind, *answer, bias, weights]))
-
-
-_FRAGMENT = """<div data-micrograd-model>
-{picture}
-<p data-part="words"></p>
-<script>
-{script}</script>
-</div>"""

@@ -88,11 +88,6 @@ def bent(start: Place, end: Place) -> str:
     return outline("M", start.x, start.y, "C", middle, start.y, middle, end.y, end.x, end.y)
 
 
-def line(x: float, y: float, length: float) -> str:
-    """Returns a grey line to the right."""
-    return tag("path", d=outline("M", x, y, "h", length), stroke=GREY)
-
-
 def circle(unit: Unit, place: Place, largest: float, at: str) -> str:
     """Returns an input with its name, or a neuron with its bias; `at` is its column and its place.
 
@@ -109,10 +104,9 @@ def circle(unit: Unit, place: Place, largest: float, at: str) -> str:
     elif unit.bias is not None:
         pieces.append(_activation_curve(unit, place))
     if unit.bias is not None:
-        size = {"width": 2 * RADIUS, "height": 16.0, "rx": 4.0}
-        plate = {"x": place.x - RADIUS, "y": place.y + RADIUS + 2, **size}
-        unit_of_fill = max(abs(unit.bias), 1.0)
-        pieces += _filled("rect", unit.bias, unit_of_fill, (PALE_BLUE, PALE_ORANGE), **plate)
+        plate = {"x": place.x - RADIUS, "y": place.y + RADIUS + 2, "width": 2 * RADIUS}
+        colours, most = (PALE_BLUE, PALE_ORANGE), max(abs(unit.bias), 1.0)
+        pieces += _filled("rect", unit.bias, most, colours, **plate, height=16.0, rx=4.0)
         pieces.append(text(place.x, place.y + RADIUS + 14, f"b {brief(unit.bias)}", 11))
     return tag("g", *pieces, data_at=at)
 
@@ -122,10 +116,8 @@ def _filled(
 ) -> list[str]:
     """Returns the shape on paper, and its fill: a colour by the sign, deeper for a larger one."""
     paper = tag(shape, **place, fill=PAPER, stroke=GREY, stroke_width=1.5)
-    depth = strength(number, largest)
-    if not depth:
-        return [paper]
-    return [paper, tag(shape, **place, fill=colours[number < 0], fill_opacity=f"{depth:.2f}")]
+    depth = f"{strength(number, largest):.2f}"
+    return [paper, tag(shape, **place, fill=colours[number < 0], fill_opacity=depth)]
 
 
 def _told(unit: Unit) -> str:
@@ -148,10 +140,9 @@ def _activation_curve(unit: Unit, place: Place) -> str:
         if math.isfinite(y):
             points.append((x, y))
     highest = max((abs(y) for _, y in points), default=0.0) or 1.0
-    middle = place.y
-    joined = " ".join(outline(place.x + 4.4 * x, middle - 12 * y / highest) for x, y in points)
+    joined = " ".join(outline(place.x + 4.4 * x, place.y - 12 * y / highest) for x, y in points)
     drawn = tag("polyline", points=joined, fill="none", stroke=INK, stroke_width=1.8)
-    return line(place.x - 14, middle, 28) + drawn
+    return tag("path", d=outline("M", place.x - 14, place.y, "h", 28.0), stroke=GREY) + drawn
 
 
 def picture(

@@ -124,7 +124,7 @@ class _Drawing:
             curves = []
             for w, head, tail in weights:
                 if (w > 0) - (w < 0) == sign:
-                    told = f"{units[head].weight_name(tail)} = {w!r}"
+                    told = f"{units[head].name}.w[{tail}] = {w!r}".lstrip(".")
                     width = THIN + (THICK - THIN) * strength(w, self.strongest)
                     between = f"{position - 1}.{tail} {position}.{head}"
                     curves.append(pieces.curve(tails[tail], heads[head], width, told, between))
@@ -182,37 +182,30 @@ class _Drawing:
 
     def _legend(self) -> list[tuple[str, str]]:
         """Returns the lines below the picture: for each its sign and its words."""
-        widest = short(self.strongest)
         lines = []
         if len(self.view.columns) > 2 or not self.view.image_shape:
-            lines.append(("positive", f"positive weight; a wider line is larger; widest: {widest}"))
-            lines.append(("negative", "negative weight"))
+            widest = f"a wider line is larger; widest: {short(self.strongest)}"
+            lines += [("positive", f"positive weight; {widest}"), ("negative", "negative weight")]
         if self.view.image_shape:
             lines.append(("image", "a neuron's weights, each where its pixel is; − is negative"))
+        says = "the curve of its activation, and b its bias"
         if self.view.has_sample:
             says = "its number for this example (deeper fill: larger), and b its bias"
-        else:
-            says = "the curve of its activation, and b its bias"
-        lines.append(("circle", f"a neuron: {says}"))
-        return lines + [("", note) for note in self.view.notes]
+        return [*lines, ("circle", f"a neuron: {says}"), *(("", note) for note in self.view.notes)]
 
     def legend(self) -> Iterable[str]:
-        """Yields the lines below the picture."""
+        """Yields the lines below the picture, each after its sign."""
         top, left, height = self.legend_top, MARGIN + 10, len(self.legend_lines) * LINE + 10
         frame = {"x": MARGIN, "y": top, "width": self.width - 2 * MARGIN, "height": height}
         yield tag("rect", **frame, rx=5.0, fill=PAPER, stroke=GREY)
         for i, (kind, said) in enumerate(self.legend_lines):
-            y = top + 5 + LINE * (i + 0.5)
-            yield self._sign(kind, left, y)
-            yield pieces.text(left + (44 if kind else 0), y + 4, said, anchor="start")
-
-    def _sign(self, kind: str, left: float, y: float) -> str:
-        """Returns the sign before a line of the legend."""
-        if kind == "circle":
-            return tag("circle", cx=left + 17, cy=y, r=7.0, fill="none", stroke=GREY)
-        if kind == "image":
-            return pieces.picture([1.0, -1.0, -0.5, 0.3], (2, 2), Place(left + 17, y), 14.0, 1.0)
-        if kind:
-            style = STYLES[1 if kind == "positive" else -1]
-            return tag("path", d=pieces.outline("M", left, y, "h", 34.0), stroke_width=3.0, **style)
-        return ""
+            place = Place(left + 17, top + 5 + LINE * (i + 0.5))
+            if kind == "circle":
+                yield tag("circle", cx=place.x, cy=place.y, r=7.0, fill="none", stroke=GREY)
+            elif kind == "image":
+                yield pieces.picture([1.0, -1.0, -0.5, 0.3], (2, 2), place, 14.0, 1.0)
+            elif kind:
+                style = STYLES[1 if kind == "positive" else -1]
+                stroke = pieces.outline("M", left, place.y, "h", 34.0)
+                yield tag("path", d=stroke, stroke_width=3.0, **style)
+            yield pieces.text(left + (44 if kind else 0), place.y + 4, said, anchor="start")

@@ -27,10 +27,6 @@ class Unit:
     activation: Callable[[Value], Value] | None = None  # None for an input and for a linear neuron
     kind: str = "input"  # its kind in words: "input", "tanh neuron", "linear neuron"
 
-    def weight_name(self, position: int) -> str:
-        """Returns the expression that reaches one of its weights."""
-        return f"{self.name}.w[{position}]" if self.name else f"w[{position}]"
-
 
 @dataclass(frozen=True)
 class Column:

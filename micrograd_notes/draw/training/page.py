@@ -109,9 +109,12 @@ class TrainingPage(Page):
                 held_out = logs.get(f"validation_{name}")
                 beside = "" if held_out is None else f" (held out {spelled(held_out)})"
                 parts.append(f"{name} {spelled(logs[name])}{beside}")
-        is_broken = not math.isfinite(logs.get("loss", 0.0))
-        more = " The loss is not a finite number here." if is_broken else ""
-        return f"Epoch {epoch + 1:,} of {len(self.history):,}: {', '.join(parts)}.{more}"
+        losses = [each.get("loss", 0.0) for each in self.history.epochs[: epoch + 1]]
+        broken = [i for i, loss in enumerate(losses) if not math.isfinite(loss)]
+        if broken:  # said from there on, so that nobody misses it
+            first = f"{losses[broken[0]]} in epoch {broken[0] + 1:,}"
+            parts.append(f"and the loss was not a finite number: {first}")
+        return f"Epoch {epoch + 1:,} of {len(self.history):,}: {', '.join(parts)}."
 
     def _notes(self) -> list[str]:
         notes = []
@@ -319,8 +322,10 @@ def _evenly_chosen(items: list[int], limit: int) -> list[int]:
 
 
 def _rounded(number: float | None) -> float | None:
-    """Returns the number with four digits; None if it is missing."""
-    return None if number is None else float(f"{number:.4g}")
+    """Returns the number with four digits; None if it is not finite."""
+    if number is None or not math.isfinite(number):
+        return None
+    return float(f"{number:.4g}")
 
 
 def _two(number: float) -> str:

@@ -100,7 +100,7 @@
     const series = [["training", data.curves[name]], ["held-out", data.curves[`validation_${name}`]]]
       .filter(([, numbers]) => numbers);
     if (!series.length) return null;
-    const numbers = series.flatMap(([, column]) => column).filter(Number.isFinite);
+    const numbers = series.flatMap(([, column]) => column).filter((number) => number !== null);
     const [least, most] = [Math.min(...numbers, Infinity), Math.max(...numbers, -Infinity)];
     const room = 0.06 * (most - least) || 0.05;
     const [low, high] = !numbers.length ? [0, 1]
@@ -117,29 +117,25 @@
     const keys = series.map(([kind]) => element("span", {class: "key"},
       svg("svg", {viewBox: "0 0 26 14", "aria-hidden": "true"}, svg("path", {class: kind, d: "M0 7h26"})),
       spoken(kind)));
-    const alarm = element("p", {class: "alarm"});
     const figure = element("figure", {}, element("figcaption", {},
-      element("b", {}, name), " ", ...keys), chart.svg, alarm);
+      element("b", {}, name), " ", ...keys), chart.svg);
     const show = (frame) => {
       const epoch = data.epochs[frame];
       const x = chart.x(epoch + 1);
       now.setAttribute("d", `M${x} ${chart.box.top}V${chart.box.bottom}`);
-      const said = [], broken = [];
+      const said = [];
       series.forEach(([kind, column], i) => {
         let d = "", isDown = false;  // a number that is missing lifts the pen; what comes is not given away
         column.slice(0, epoch + 1).forEach((number, j) => {
-          const isThere = Number.isFinite(number);
-          if (isThere) d += `${isDown ? "L" : "M"}${chart.x(j + 1).toFixed(1)} ${chart.y(number).toFixed(1)}`;
-          isDown = isThere;
+          if (number !== null) d += `${isDown ? "L" : "M"}${chart.x(j + 1).toFixed(1)} ${chart.y(number).toFixed(1)}`;
+          isDown = number !== null;
         });
         lines[i].setAttribute("d", d);
-        const first = column.findIndex((number) => typeof number === "string");  // "NaN" or "Infinity"
-        if (first !== -1 && first <= epoch) broken.push(`The ${spoken(kind)} ${name} is not finite in epoch ${first + 1}: ${column[first]}.`);
         dots[i].style.display = isDown ? "" : "none";
-        if (column[epoch] !== null) said.push(`${spoken(kind)} ${isDown ? write(column[epoch]) : column[epoch]}`);
-        if (isDown) dots[i].setAttribute("transform", `translate(${x} ${chart.y(column[epoch])})`);
+        if (!isDown) return;
+        dots[i].setAttribute("transform", `translate(${x} ${chart.y(column[epoch])})`);
+        said.push(`${spoken(kind)} ${write(column[epoch])}`);
       });
-      alarm.textContent = broken.join(" ");
       chart.svg.setAttribute("aria-label", `${name} by epoch; in epoch ${epoch + 1}: ${said.join(", ")}`);
     };
     return {figure, show};
