@@ -331,6 +331,8 @@ def test_a_part_that_takes_its_own_answers_is_a_tree_with_one_set_of_weights() -
     }
     (weights,) = (box for box in picture.view.boxes if box.name == "part")
     assert weights.contents == "3 parameters"
+    assert ">3 parameters<" in picture.source
+    assert "×" not in picture.source
 
 
 def test_many_calls_and_calls_on_examples_stay_one_box() -> None:

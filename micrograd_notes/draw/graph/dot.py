@@ -107,6 +107,8 @@ def _rows(box: Box, left: float = 0.0, right: float = 0.0) -> list[str]:
     rows = _heading(box)
     size = [f"× {box.times:,}"] * (box.times > 1)
     size += [counted(box.stands_for, "value")] * (box.stands_for > box.times)
+    if box.name and box.contents == f"{box.times} parameters":
+        size = [box.contents]  # not "× 3", which are calls
     rows += [_line(", ".join(size))] * bool(size)
     numbers = [("data", table.data(box), box.data), ("grad", table.grad(box), box.grad)]
     for label, number, span in numbers[: 1 + box.takes_grad]:
