@@ -143,16 +143,11 @@ def image(source: str, words: str, more: str = "", style: str = "max-width: 100%
     return f'<img{more} src="{source}" alt="{html.escape(words)}" style="{style}">'
 
 
-def displayed(svg: str, words: str, text: str, png: bytes | None = None) -> dict[str, str]:
-    """Returns what a notebook displays for an SVG: an image, as inline SVG is often removed."""
-    as_image = image(in_page(svg.encode(), "svg+xml"), words)
-    return {**bundle(as_image, text, png), "image/svg+xml": svg}
-
-
-def bundle(html: str, text: str, png: bytes | None) -> dict[str, str]:
-    """Returns what a notebook displays: HTML, and for other viewers a PNG, if any, and a text."""
-    image = {} if png is None else {"image/png": base64.b64encode(png).decode()}
-    return {"text/html": html, **image, "text/plain": text}
+def bundle(html: str, text: str, png: bytes | None, svg: str | None = None) -> dict[str, str]:
+    """Returns what a notebook displays: HTML, and for other viewers pictures, if any, and a text."""
+    pictures = {} if png is None else {"image/png": base64.b64encode(png).decode()}
+    pictures |= {} if svg is None else {"image/svg+xml": svg}
+    return {"text/html": html, **pictures, "text/plain": text}
 
 
 def as_json_in_html(data: Any) -> str:

@@ -85,11 +85,90 @@ def reader(visit: Open, tmp_path: Path) -> Reader:
 # ---- as a file, offline --------------------------------------------------------------------------
 
 
-def test_it_opens_at_the_last_epoch_and_says_its_numbers(reader: Reader) -> None:
-    assert reader.caption == example().captions[-1]
+def test_it_opens_at_the_first_epoch_and_gives_nothing_away(reader: Reader) -> None:
+    assert reader.caption == example().captions[0]
+    lines = reader.run.locator("path.training:not(.dot), path.held-out:not(.dot)")
+    lines = lines.and_(reader.run.locator("svg.plot path"))
+    assert lines.count() == 4  # loss and accuracy, training and held out
+    for epoch in range(1, EPOCHS + 1):
+        for i in range(4):
+            drawn = lines.nth(i).get_attribute("d")
+            assert drawn.count("M") + drawn.count("L") == epoch
+        reader.press(*["Tab"] * (epoch == 1), "ArrowRight")
+
+
+def test_the_boundary_is_the_largest_and_the_distributions_are_folded(reader: Reader) -> None:
+    areas = [
+        box["width"] * box["height"]
+        for plot in reader.run.locator("svg.plot:visible").all()
+        if (box := plot.bounding_box())
+    ]
+    assert len(areas) == 3, "the boundary, loss and accuracy"
+    assert areas[0] > 1.5 * max(areas[1:])
+    summary = reader.run.locator("summary")
+    summary.focus()
+    reader.press("Space")
+    assert reader.run.locator(".histograms svg.plot:visible").count() == 6
+    assert reader.run.get_by_role("button", name="Pause").count() == 0, "Space unfolds"
+
+
+def test_axes_use_their_room(reader: Reader) -> None:
+    """The curves of the accuracy take most of the height of their plot."""
+    reader.press("Tab", "End")
+    plot = reader.run.locator("figure", has_text="accuracy").first.locator("svg.plot")
+    ends = [path.bounding_box() for path in plot.locator("path.training, path.held-out").all()]
+    room = plot.locator("path.now").bounding_box()
+    low = max(end["y"] + end["height"] for end in ends if end)
+    high = min(end["y"] for end in ends if end)
+    assert room
+    assert low - high > 0.8 * room["height"]
+
+
+def test_a_loss_that_is_not_finite_is_said_where_it_happens(visit: Open, tmp_path: Path) -> None:
+    losses = [2.0, 9.0, float("inf"), float("nan")]
+    page = training_page(History([{"loss": loss} for loss in losses]))
+    reader = Reader(visit(page.save(tmp_path / "broken.html")).page)
+    reader.press("Tab", "ArrowRight")
+    assert reader.caption == "Epoch 2 of 4: loss 9."
+    reader.press("ArrowRight")
+    said = "and the loss was not a finite number: inf in epoch 3."
+    assert reader.caption == f"Epoch 3 of 4: loss inf, {said}"
+    assert not reader.run.locator(".dot").is_visible()
+    reader.press("ArrowRight")
+    assert reader.caption == f"Epoch 4 of 4: loss nan, {said}"
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280, 1920])
+@pytest.mark.parametrize("make", [example, three_classes, curves_alone])
+def test_letters_have_ten_pixels_or_more(
+    visit: Open, tmp_path: Path, width: int, make: Callable[[], TrainingPage]
+) -> None:
+    page = visit(make().save(tmp_path / "training.html"), width=width).page
+    for summary in page.locator(".run summary").all():
+        summary.click()
+    sizes = page.locator(".run").evaluate(
+        """run => Array.from(run.querySelectorAll("svg.plot text"), text => {
+          const svg = text.ownerSVGElement;
+          return parseFloat(getComputedStyle(text).fontSize)
+            * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+        })"""
+    )
+    assert len(sizes) > 5
+    assert min(sizes) >= 10
+    assert max(sizes) <= 18
+
+
+def test_points_stand_out_from_their_region(visit: Open, tmp_path: Path) -> None:
+    page = visit(example().save(tmp_path / "training.html"), dark=True).page
+    strokes = page.locator(".run").evaluate(
+        """run => Array.from(run.querySelectorAll("svg.plot .point"),
+            point => getComputedStyle(point).stroke)"""
+    )
+    assert set(strokes) == {"rgb(238, 238, 238)"}, "a light outline on a dark region"
 
 
 def test_buttons_walk_both_ways(reader: Reader) -> None:
+    reader.click("Last epoch")
     reader.click("First epoch")
     assert reader.epoch == 1
     reader.click("Next epoch")
@@ -213,14 +292,14 @@ def test_two_on_one_page_do_not_know_each_other(visit: Open, tmp_path: Path) -> 
     path.write_text(f"<!doctype html><meta charset=utf-8>{fragment}<p>and</p>{fragment}")
     page = visit(path).page
     first, second = (page.locator(".run").nth(i) for i in range(2))
-    second.get_by_role("button", name="First epoch").click()
-    assert first.locator(".caption").inner_text().startswith(f"Epoch {EPOCHS} ")
-    assert second.locator(".caption").inner_text().startswith("Epoch 1 ")
+    second.get_by_role("button", name="Last epoch").click()
+    assert first.locator(".caption").inner_text().startswith("Epoch 1 ")
+    assert second.locator(".caption").inner_text().startswith(f"Epoch {EPOCHS} ")
 
 
 def test_the_fallback_gives_way_and_the_table_stays(reader: Reader) -> None:
     assert not reader.page.locator("img[data-part=picture]").is_visible()
-    reader.page.locator("summary").click()
+    reader.page.get_by_text("All epochs as a table").click()
     assert reader.page.locator("tbody tr").count() == EPOCHS
     assert reader.page.locator("tbody tr").last.is_visible()
 
@@ -262,7 +341,7 @@ def test_axe_finds_nothing_wrong_with_the_picture_of_a_model(
 
 def test_every_control_is_reached_by_the_keyboard(reader: Reader) -> None:
     reached = []
-    for _ in range(7):
+    for _ in range(8):
         reader.press("Tab")
         reached.append(
             reader.page.evaluate(
@@ -275,6 +354,7 @@ def test_every_control_is_reached_by_the_keyboard(reader: Reader) -> None:
         )
     assert reached == [
         "First epoch", "Previous epoch", "Play", "Next epoch", "Last epoch", "Epoch", "SUMMARY",
+        "SUMMARY",
     ]  # fmt: skip
 
 
@@ -316,8 +396,8 @@ def test_in_a_trusted_notebook_the_page_runs(lab: Lab, in_lab: Callable[[str], V
     reader.run.wait_for()
     cells = page.locator(".jp-Notebook .jp-Cell")
     cells.nth(1).wait_for()  # JupyterLab shows the first cell before it adds the second
-    reader.click("First epoch")
-    reader.press("ArrowRight", "ArrowRight")
+    reader.click("Next epoch")
+    reader.press("ArrowRight")
     assert reader.epoch == 3
     # a, b, dd, m and 1 mean something to a notebook
     reader.press("a", "b", "d", "d", "m", "1", "End")
@@ -354,7 +434,7 @@ def test_through_nbconvert_the_page_runs(visit: Open, tmp_path: Path) -> None:
     path = tmp_path / "notebook.html"
     path.write_text(html, encoding="utf-8")
     reader = Reader(visit(path).page)
-    reader.click("First epoch")
     assert reader.epoch == 1
+    reader.click("Next epoch")
     reader.press("ArrowRight")
-    assert reader.epoch == 2
+    assert reader.epoch == 3

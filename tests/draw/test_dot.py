@@ -92,6 +92,64 @@ def test_operands_are_kept_in_order_where_that_matters() -> None:
     assert "ordering=in" not in draw_dot(a + b).source
 
 
+def corners(svg: str, kind: str) -> list[tuple[float, float]]:
+    """Returns the left and the right end of each box whose first text is the kind."""
+    found = []
+    for group in ElementTree.fromstring(svg).iter(f"{SVG}g"):
+        texts = [text.text or "" for text in group.findall(f"{SVG}text")]
+        if group.get("class") == "node" and texts[0].strip() == kind:
+            outline = group.find(f"{SVG}polygon")
+            assert outline is not None
+            xs = [float(corner.split(",")[0]) for corner in outline.attrib["points"].split()]
+            found.append((min(xs), max(xs)))
+    return found
+
+
+@pytest.mark.usefixtures("each_graphviz")
+@pytest.mark.parametrize("numbers", [(0.0, 1.0), (-0.123456, 2.0), (1e-9, -12345.6), (3.0, 0.5)])
+def test_leaves_of_a_column_have_the_same_ends_whatever_is_in_them(
+    numbers: tuple[float, float],
+) -> None:
+    named = zip("abcd", (*numbers, 1.0, 0.0), strict=True)
+    leaves = [Value(number, name=name) for name, number in named]
+    root = leaves[0] * leaves[1] + leaves[2] * leaves[3]
+    root.backward()
+    ends = corners(draw_dot(root).svg(), "leaf")
+    assert len(ends) == 4
+    for left, right in ends:
+        # Less than the width of a line; a bold letter may be wider than was reckoned.
+        assert abs(left - ends[0][0]) < 1
+        assert abs(right - ends[0][1]) < 1
+
+
+@pytest.mark.usefixtures("each_graphviz")
+def test_a_name_that_is_very_long_does_not_widen_the_others() -> None:
+    x = Value(1.0, name="x")
+    narrow, wide = draw_dot(x * Value(2.0)).svg(), draw_dot(x * Value(2.0, name="w" * 39)).svg()
+    (before,), ((left, right), _) = corners(narrow, "leaf")[:1], corners(wide, "leaf")
+    assert right - left < before[1] - before[0] + 20
+
+
+@pytest.mark.usefixtures("each_graphviz")
+@pytest.mark.parametrize("power", [2, 3])
+def test_labels_of_arrows_are_not_on_top_of_each_other(power: int) -> None:
+    x = Value(2.0, name="x")
+    root = x * x
+    for _ in range(power):
+        root = root * x + root * root
+    root.backward()
+    labels = []
+    for group in ElementTree.fromstring(draw_dot(root, partials=True).svg()).iter(f"{SVG}g"):
+        label = group.find(f"{SVG}text")
+        if group.get("class") == "edge" and label is not None:
+            assert float(label.attrib["font-size"]) >= 10
+            labels.append((float(label.attrib["x"]), float(label.attrib["y"])))
+    assert len(labels) == 2 + 6 * power
+    for i, (x0, y0) in enumerate(labels):
+        for x1, y1 in labels[:i]:
+            assert abs(x0 - x1) > 15 or abs(y0 - y1) >= 12, "a line of text is 12 high"
+
+
 @pytest.mark.parametrize("rankdir", ["LR", "TB", "RL", "BT"])
 def test_the_direction_is_taken_over(rankdir: str) -> None:
     assert f"rankdir={rankdir}" in draw_dot(Value(1.0).exp(), rankdir=rankdir).source

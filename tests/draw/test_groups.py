@@ -296,3 +296,59 @@ def test_wide_layers_are_drawn_by_layer_and_in_time() -> None:
     names = [box.name for box in picture.view.boxes]
     assert "layers[1]" in names
     assert len(picture.view.arrows) < 1_500
+
+
+class Fold(Module):
+    """A part that takes two numbers, or two of its own answers."""
+
+    def __init__(self) -> None:
+        self.part = Neuron(2, activation="tanh", seed=0)
+
+    def __call__(self, xs: list[Value]) -> Value:
+        while len(xs) > 1:
+            xs = [self.part(xs[i : i + 2]) for i in range(0, len(xs), 2)]
+        return xs[0]
+
+
+def named(picture: Picture) -> dict[str, set[str]]:
+    """Returns the names of the groups, and from which named boxes arrows lead to each."""
+    names = {box.key: box.name for box in picture.view.boxes}
+    found: dict[str, set[str]] = {box.name: set() for box in picture.view.boxes}
+    for arrow in picture.view.arrows:
+        found[names[arrow.head]].add(names[arrow.tail])
+    return found
+
+
+def test_a_part_that_takes_its_own_answers_is_a_tree_with_one_set_of_weights() -> None:
+    fold, xs = Fold(), [Value(0.5, name=f"x{i}") for i in range(4)]
+    picture = draw_dot(fold(xs), model=fold, limit=10)
+    assert named(picture) == {
+        **{f"x{i}": set() for i in range(4)},
+        "part": set(),
+        "part, call 1": {"x0", "x1", "part"},
+        "part, call 2": {"x2", "x3", "part"},
+        "part, call 3": {"part, call 1", "part, call 2", "part"},
+    }
+    (weights,) = (box for box in picture.view.boxes if box.name == "part")
+    assert weights.contents == "3 parameters"
+    assert ">3 parameters<" in picture.source
+    assert "×" not in picture.source
+
+
+def test_many_calls_and_calls_on_examples_stay_one_box() -> None:
+    part = Neuron(2, activation="tanh", seed=0)
+    x = Value(0.5, name="x")
+    chain = x
+    for _ in range(20):
+        chain = part([chain, x])
+    examples = sum((part([x, float(i)]) for i in range(5)), Value(0.0))
+    for root in (chain, examples):
+        boxes = draw_dot(root, model=part, limit=12).view.boxes
+        assert [box.name for box in boxes if box.kind == "group"].count("model") == 1
+        assert not any("call" in box.name for box in boxes)
+
+
+def test_a_tree_that_is_too_large_is_drawn_by_module() -> None:
+    fold = Fold()
+    picture = draw_dot(fold([Value(0.5) for _ in range(8)]), model=fold, limit=8)
+    assert [box.name for box in picture.view.boxes if "part" in box.name] == ["part"]

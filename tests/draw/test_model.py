@@ -119,6 +119,56 @@ def test_a_negative_pixel_has_a_minus_sign_and_a_positive_one_none() -> None:
     assert signs([1.0, -0.5, -1.0, 0.5]) == 2
 
 
+def test_the_inputs_have_the_names_that_the_reader_gave() -> None:
+    model = Neuron(2, seed=0)
+    assert {"sun", "a<b"} <= set(texts(draw_model(model, names=("sun", "a<b"))))
+    example = [Value(0.5, name="sun"), Value(1.0)]
+    assert {"sun", "x[1]"} <= set(texts(draw_model(model, example)))
+    assert {"x[0]", "rain"} <= set(texts(draw_model(model, example, names=["x[0]", "rain"])))
+
+
+def box_of(shape: ElementTree.Element) -> tuple[float, float, float, float]:
+    """Returns left, top, right and bottom of a rectangle or a circle."""
+    get = {
+        key: float(shape.get(key, 0.0)) for key in ("x", "y", "width", "height", "cx", "cy", "r")
+    }
+    if get["r"]:
+        x, y, r = get["cx"], get["cy"], get["r"]
+        return x - r, y - r, x + r, y + r
+    return get["x"], get["y"], get["x"] + get["width"], get["y"] + get["height"]
+
+
+@pytest.mark.parametrize("image_shape", [None, (3, 4)])
+@pytest.mark.parametrize("sample", [None, [0.5] * 12])
+def test_plates_circles_and_pictures_cover_nothing(image_shape: Any, sample: Any) -> None:
+    picture = parsed(draw_model(MLP(12, [16, 9], seed=0), sample, image_shape))
+    (legend,) = (rect for rect in picture.iter(f"{SPACE}rect") if rect.get("rx") == "5")
+    opaque = [
+        box_of(shape)
+        for shape in picture.iter()
+        if shape.tag.removeprefix(SPACE) in ("rect", "circle")
+        and shape.get("fill") == PAPER
+        and box_of(shape)[1] < box_of(legend)[1]
+    ]
+    assert len(opaque) >= 2 * 25  # a circle and a plate per neuron
+    for i, (left, top, right, bottom) in enumerate(opaque):
+        for other in opaque[:i]:
+            apart = other[0] >= right or other[2] <= left or other[1] >= bottom or other[3] <= top
+            assert apart, (opaque[i], other)
+
+
+def test_a_picture_of_weights_can_be_seen() -> None:
+    picture = parsed(draw_model(MLP(64, [16, 10], seed=0), image_shape=(8, 8)))
+    sides = [
+        float(rect.attrib["width"])
+        for group in picture.iter(f"{SPACE}g")
+        if "the weights of" in told(group)
+        for rect in group.findall(f"{SPACE}rect")
+    ]
+    assert len(sides) == 2 * 16
+    assert min(sides) * 10 / 11 >= 96, "on a phone, letters of 11 and all else shrink to 10"
+
+
 # ---- what is hidden ------------------------------------------------------------------------------
 
 
@@ -283,6 +333,13 @@ class Own(Module):
         ({"inputs": 3.0}, TypeError, "inputs must be a list"),
         ({"image_shape": (2, 2)}, ValueError, r"\(rows, columns\) for MLP with 2 inputs, got"),
         ({"image_shape": (-1, -2)}, ValueError, "each of image_shape must be"),
+        (
+            {"names": ["sun"]},
+            ValueError,
+            r"names must be a list of 2 texts, one per.*got \['sun'\]",
+        ),
+        ({"names": [1, 2]}, TypeError, "each of names must be a text, got 1"),
+        ({"names": 3}, TypeError, "names must be a list, got 3"),
         ({"limit": 1}, ValueError, "limit must be a whole number, 2 or more, got 1"),
     ],
 )
@@ -304,7 +361,8 @@ def test_an_mlp_of_the_learners_own_is_drawn_too() -> None:
 def test_a_picture_is_saved_whole_or_not_at_all(tmp_path: Path) -> None:
     picture = draw_model(Neuron(2, seed=0))
     assert picture.save(tmp_path / "neuron.svg").read_text(encoding="utf-8") == picture.svg()
-    assert picture.svg() in picture.save(tmp_path / "neuron.html").read_text(encoding="utf-8")
+    page = picture.save(tmp_path / "neuron.html").read_text(encoding="utf-8")
+    assert picture.svg().removeprefix("<svg ") in page
     with pytest.raises(ValueError, match=r"path must end in \.svg or \.html, got"):
         picture.save(tmp_path / "neuron.png")
     with pytest.raises(OSError, match="Nothing was written"):

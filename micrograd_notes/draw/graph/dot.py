@@ -31,6 +31,8 @@ SHAPES = {
     "group": ("box3d", "filled"),
 }
 _BESIDE = 8  # a name of up to so many letters is beside the operation, a longer one below it
+_LEAVES = ("leaf", "parameter", "constant")
+_WIDEST = 200.0  # points: a box with a longer name does not make the others as wide
 _MANY = 300  # boxes: above it, Graphviz untangles crossings in half as many rounds
 _SNUG = {"height": "0", "width": "0"}  # a box is no larger than its label
 DIRECTIONS = ("LR", "TB", "RL", "BT")
@@ -60,13 +62,15 @@ def digraph(view: View, rankdir: str = "LR") -> Digraph:
     if len(view.boxes) > _MANY:
         dot.attr(mclimit="0.5")
     if view.notes:
-        dot.attr(label=_notes(view.notes), labelloc="b", fontname=FONT, fontsize="11")
+        dot.attr(label=_notes(view.notes), labelloc="b", labeljust="l")
+        dot.attr(fontname=FONT, fontsize="11")
+    labels = _labels(view, rankdir in ("LR", "RL"))
     for box in view.boxes:
         name = " ".join(part for part in (box.name, box.operation or box.kind) if part)
         shape, style = SHAPES[box.kind]
         dot.node(
             box.key,
-            label=_label(box),
+            label=labels[box.key],
             shape=shape,
             style=style + (",dashed" if box.is_cut else ""),
             # Here, unlike in a label, a backslash begins an escape even before other letters.
@@ -78,17 +82,42 @@ def digraph(view: View, rankdir: str = "LR") -> Digraph:
     return dot
 
 
-def _label(box: Box) -> str:
-    rows = [_heading(box)]
-    if box.times > 1 or box.stands_for > 1:
-        rows.append(_size(box))
-    rows.append(_row("data", table.data(box), colour=pale(box.data)))
-    if box.takes_grad:
-        rows.append(_row("grad", table.grad(box), colour=pale(box.grad)))
-    return _framed("".join(rows))
+def _labels(view: View, are_columns: bool) -> dict[str, str]:
+    """Returns the label of each box; in columns, all leaves, results or groups are equally wide."""
+    widths = dict.fromkeys(SHAPES, (0.0, 0.0))
+    for box in view.boxes if are_columns else ():
+        rows = [[_width(cell) for cell in row.split("</td>")[:-1]] for row in _rows(box)]
+        left, right = (max(row[side] for row in rows if len(row) == 2) for side in (0, 1))
+        right = max(right, *(row[0] - left for row in rows))
+        if left + right <= _WIDEST:
+            alike = [box.kind] if box.kind in ("result", "group") else _LEAVES
+            most = max(left, widths[box.kind][0]), max(right, widths[box.kind][1])
+            widths |= dict.fromkeys(alike, most)
+    return {box.key: _framed("".join(_rows(box, *widths[box.kind]))) for box in view.boxes}
 
 
-def _heading(box: Box) -> str:
+def _width(cell: str) -> float:
+    """Returns a width, in points, that the cell of a label hardly exceeds."""
+    letters = len(html.unescape(re.sub("<[^>]*>", "", cell)).strip())
+    return 7 + letters * (7.2 if "point-size" in cell else 6.0)
+
+
+def _rows(box: Box, left: float = 0.0, right: float = 0.0) -> list[str]:
+    """Returns the rows of the label, whose two columns are at least so wide."""
+    rows = _heading(box)
+    size = [f"× {box.times:,}"] * (box.times > 1)
+    size += [counted(box.stands_for, "value")] * (box.stands_for > box.times)
+    if box.name and box.contents == f"{box.times} parameters":
+        size = [box.contents]  # not "× 3", which are calls
+    rows += [_line(", ".join(size))] * bool(size)
+    numbers = [("data", table.data(box), box.data), ("grad", table.grad(box), box.grad)]
+    for label, number, span in numbers[: 1 + box.takes_grad]:
+        fill = [f' width="{width:.0f}" bgcolor="{pale(span)}"' for width in (left, right)]
+        rows.append(_cells(label, escaped(number), *fill))
+    return rows
+
+
+def _heading(box: Box) -> list[str]:
     """Returns the first row or two: the operation, or the kind of leaf, and the name."""
     if box.operation:
         what = f'<font point-size="14"><b>{escaped(box.operation)}</b></font>'
@@ -98,30 +127,18 @@ def _heading(box: Box) -> str:
         what = box.kind
     name = f"<b>{escaped(box.name)}</b>" if box.name else ""
     if what and name and len(box.name) <= _BESIDE:
-        return _cells(f"{what} ", f" {name}")
-    return "".join(_line(text) for text in (what, name) if text)
+        return [_cells(f"{what} ", f" {name}")]
+    return [_line(text) for text in (what, name) if text]
 
 
 def _line(text: str) -> str:
     return f'<tr><td colspan="2" align="center">{text}</td></tr>'
 
 
-def _size(box: Box) -> str:
-    """Returns the row with the repeats of a group and the number of its values."""
-    times, values = f"× {box.times:,}", counted(box.stands_for, "value")
-    if box.times == 1:
-        return _line(values)
-    return _line(times) if box.times == box.stands_for else _line(f"{times}, {values}")
-
-
-def _row(label: str, number: str, colour: str) -> str:
-    return _cells(escaped(label), escaped(number), f' bgcolor="{colour}"')
-
-
-def _cells(left: str, right: str, attributes: str = "") -> str:
+def _cells(left: str, right: str, more_left: str = "", more_right: str = "") -> str:
     return (
-        f'<tr><td align="left"{attributes}>{left}</td>'
-        f'<td align="right"{attributes}>{right}</td></tr>'
+        f'<tr><td align="left"{more_left}>{left}</td>'
+        f'<td align="right"{more_right}>{right}</td></tr>'
     )
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from micrograd_notes.draw.graph.indexed import IndexedGraph
-from micrograd_notes.draw.graph.names import owner
+from micrograd_notes.draw.graph.names import CALL, owner
 from micrograd_notes.engine.ops import add
 
 Groups = list[int]  # for each value of the graph the number of its group
@@ -124,6 +124,9 @@ def _is_thicket(graph: IndexedGraph, modules: Mapping[int, str], limit: int) -> 
 
 def _ever_shorter(modules: Mapping[int, str]) -> Iterator[Mapping[int, str]]:
     """Yields the paths of the modules, then those of the modules around them, then none."""
+    if any(CALL in path for path in modules.values()):
+        yield modules
+        modules = {position: path.partition(CALL)[0] for position, path in modules.items()}
     while modules:
         yield modules
         modules = {position: owner(path) for position, path in modules.items() if path}

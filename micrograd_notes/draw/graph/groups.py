@@ -12,9 +12,10 @@ from dataclasses import replace
 from micrograd_notes.draw import svg
 from micrograd_notes.draw.graph import table
 from micrograd_notes.draw.graph.dot import details, digraph
+from micrograd_notes.draw.graph.frame import in_both_schemes, in_frame
 from micrograd_notes.draw.graph.inside import MOST_VALUES, Inside
 from micrograd_notes.draw.graph.view import View
-from micrograd_notes.draw.page import folded, scrolling, text_of
+from micrograd_notes.draw.page import folded, text_of
 from micrograd_notes.draw.rendering import render
 from micrograd_notes.draw.text import counted
 
@@ -93,7 +94,7 @@ def _drawn(view: View, rankdir: str) -> str:
     size = f"{counted(len(view.boxes), 'box', 'boxes')}, {counted(len(view.arrows), 'arrow')}."
     drawn = svg.accessible(render(dot.source, "svg"), view.title, " ".join((size, *view.notes)))
     in_words = folded("The same as a table", table.as_html(view), f"{view.title}, as a table")
-    return f"{scrolling(drawn, f'{view.title}, scrolls')}\n{in_words}"
+    return f"{in_frame(in_both_schemes(drawn), f'{view.title}, scrolls')}\n{in_words}"
 
 
 _FRAGMENT = """<div class="groups">

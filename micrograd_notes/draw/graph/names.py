@@ -20,6 +20,9 @@ _LONGEST_FORMULA = 28  # letters, about as many as the name of a parameter
 # How strongly operands must hold together to need no parentheses, as `_held` tells it.
 _LEAST = {"+": (0, 1), "-": (0, 1), "*": (1, 2), "/": (1, 2)}
 
+CALL = ", call "  # between the path of a module and the number of a call
+_MOST_CALLS = 8  # of a module, to be drawn one by one
+
 
 def names_of(model: Any) -> dict[Value, str]:
     """Returns the model's name for each of its parameters, `layers[0].neurons[3].w[1]`.
@@ -133,6 +136,33 @@ def modules_of(graph: IndexedGraph, names: Mapping[Value, str]) -> dict[int, str
             if position in outputs or any(own):
                 inside[position] = path
     return inside
+
+
+def call_by_call(graph: IndexedGraph, inside: Mapping[int, str]) -> dict[int, str]:
+    """Returns the paths, with the number of the call where a module takes its own answers.
+
+    Such calls make a tree: each of them is drawn, if they are few, and their parameters once.
+    """
+    calls: dict[str, list[int]] = {}
+    for position, path in sorted(inside.items()):
+        if graph.operands[position] and graph.values[position].origin is not None:
+            calls.setdefault(path, []).append(position)
+    few = [called for called in calls.values() if 1 < len(called) <= _MOST_CALLS]
+    bits = {position: 1 << i for i, called in enumerate(few) for position in called}
+    below, nested = [0] * len(graph.values), 0  # bits of the modules that a value was computed with
+    for position, operands in enumerate(graph.operands):
+        for operand in operands:
+            below[position] |= below[operand]
+        nested |= below[position] & bits.get(position, 0)
+        below[position] |= bits.get(position, 0)
+    apart = [called for i, called in enumerate(few) if nested >> i & 1]
+    numbers = {position: i for called in apart for i, position in enumerate(called, 1)}
+    for position in reversed(range(len(graph.values))):
+        if position not in numbers and graph.operands[position]:
+            users = [u for u in graph.users[position] if inside.get(u) == inside.get(position)]
+            numbers.update((position, numbers[user]) for user in users if user in numbers)
+    named = {p: f"{inside[p] or 'model'}{CALL}{i}" for p, i in numbers.items() if p in inside}
+    return {**inside, **named}
 
 
 def _outputs_and_owners(

@@ -16,11 +16,12 @@ from micrograd_notes.common.files import as_path, write_whole
 from micrograd_notes.draw import svg
 from micrograd_notes.draw.graph import mermaid, table
 from micrograd_notes.draw.graph.dot import digraph
+from micrograd_notes.draw.graph.frame import in_both_schemes, in_frame
 from micrograd_notes.draw.graph.groups import with_groups
 from micrograd_notes.draw.graph.indexed import indexed
 from micrograd_notes.draw.graph.inside import Inside, insides_of
 from micrograd_notes.draw.graph.view import View, view_of
-from micrograd_notes.draw.page import Drawing, displayed, folded, page, scrolling
+from micrograd_notes.draw.page import Drawing, bundle, folded, page
 from micrograd_notes.draw.rendering import FORMATS, render, still
 from micrograd_notes.draw.text import counted
 from micrograd_notes.engine import Value
@@ -112,7 +113,8 @@ class Picture(Drawing):
 
     @cached_property
     def _svg(self) -> str:
-        return svg.accessible(render(self.source, "svg"), self.view.title, self.description)
+        drawn = svg.accessible(render(self.source, "svg"), self.view.title, self.description)
+        return in_both_schemes(drawn)
 
     @property
     def description(self) -> str:
@@ -137,7 +139,7 @@ class Picture(Drawing):
         A group opens to show the graph of one of its repeats. If that graph is too large, the group
         says so, and what to do.
         """
-        picture = scrolling(self.svg(), "picture")
+        picture = in_frame(self.svg(), "picture")
         if self.insides:
             picture = with_groups(picture, self.insides, self.rankdir)
         in_words = folded("The same as a table", table.as_html(self.view), "table")
@@ -179,4 +181,5 @@ class Picture(Drawing):
                 "text/plain": f"{table.plain(self.view)}\n{error}",
             }
         words = f"{self.view.title}. {self.description}"
-        return displayed(drawn, words, repr(self), still(self.source))
+        framed = in_frame(drawn, self.view.title, words)
+        return bundle(framed, repr(self), still(self.source), drawn)

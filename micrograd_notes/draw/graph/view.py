@@ -13,7 +13,7 @@ from typing import Any, Literal
 from micrograd_notes.common import checks
 from micrograd_notes.draw.graph.grouping import Grouping, grouped
 from micrograd_notes.draw.graph.indexed import IndexedGraph, indexed
-from micrograd_notes.draw.graph.names import modules_of, names_of
+from micrograd_notes.draw.graph.names import call_by_call, modules_of, names_of
 from micrograd_notes.draw.text import counted, drawable, ends
 from micrograd_notes.engine import Value, ops
 
@@ -117,7 +117,7 @@ def view_of(
             "Leave out group=False to see it in groups, pass focus=value and radius=k to see a "
             "part, or pass a larger limit"
         )
-    grouping = grouped(graph, limit, modules_of(graph, names))
+    grouping = grouped(graph, limit, call_by_call(graph, modules_of(graph, names)))
     if grouping is None:
         return _view_around(graph, len(graph.values) - 1, None, limit, names, partials)
     return _view_of_groups(grouping, names, partials)

@@ -1,53 +1,15 @@
-"""Captions: the names of values, and formulas, derivatives and numbers in plain text.
+"""Captions: formulas, and numbers in plain text.
 
-The steps of the stepper call it, to write `dL/dw1` and `s = w * x`. Read `stepper/steps.py` next.
+The steps of the stepper call it, to write `s = w * x` and `2.0 * 0.5 = 1.0`. Read `stepper/steps.py` next.
 """
 
-import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from micrograd_notes.draw.graph.indexed import IndexedGraph
-from micrograd_notes.draw.text import drawable, short
-from micrograd_notes.engine import Value
+from micrograd_notes.draw.text import short
 from micrograd_notes.engine.op import Op
 
-ROOT = "L"  # for loss: the name of a root without a name, so that gradients read dL/dx
+ROOT = "L"  # for loss: the name of a root without a name
 _MOST_OPERANDS = 4  # that are written out, of an operation with any number of them
-
-
-def labels_of(graph: IndexedGraph, names: Mapping[Value, str]) -> list[str]:
-    """Returns a different label for each value: its name, or its place, `v3`.
-
-    >>> from micrograd_notes.draw.graph.indexed import indexed
-    >>> x = Value(2.0, name="x")
-    >>> labels_of(indexed(x * x + x), {})
-    ['x', 'v1', 'L']
-    >>> labels_of(indexed(x + Value(1.0, name="x")), {})
-    ['x (v0)', 'x (v1)', 'L']
-    """
-    own = [drawable(names.get(value) or value.name or "") for value in graph.values]
-    if not own[-1] and ROOT not in own:
-        own[-1] = ROOT
-    keys = [f"v{position}" for position in range(len(own))]
-    taken = Counter([*own, *keys])
-    return [
-        key if not name or name == key else name if taken[name] == 1 else f"{name} ({key})"
-        for name, key in zip(own, keys, strict=True)
-    ]
-
-
-def derivative(of: str, by: str) -> str:
-    """Returns the derivative of one value by another, in the notation of Leibniz.
-
-    >>> derivative("L", "w1"), derivative("mean loss", "layers[0].b")
-    ('dL/dw1', 'd(mean loss)/dlayers[0].b')
-    """
-    return f"d{_in_parentheses(of)}/d{_in_parentheses(by)}"
-
-
-def _in_parentheses(name: str) -> str:
-    return name if re.fullmatch(r"[\w.\[\]]+", name) else f"({name})"
 
 
 def written(number: float) -> str:
@@ -111,20 +73,10 @@ def figures(op: Op, numbers: Sequence[float], result: float) -> str:
     return f"{formula(op, [spelled(number) for number in numbers])} = {written(result)}"
 
 
-def chain_rule(root: str, node: str, operand: str, sign: str = "+=") -> str:
-    """Returns the rule by which a node adds to the gradient of an operand, in symbols.
-
-    >>> chain_rule("L", "s", "w1")
-    'dL/dw1 += ds/dw1 * dL/ds'
-    """
-    local, own = derivative(node, operand), derivative(root, node)
-    return f"{derivative(root, operand)} {sign} {local} * {own}"
-
-
 def product_in_figures(
     partial: float, adjoint: float, contribution: float, before: float, total: float
 ) -> str:
-    """Returns the same rule in numbers, with the old and the new sum.
+    """Returns the chain rule in numbers, with the old and the new sum.
 
     >>> product_in_figures(2.0, 0.5, 1.0, before=0.0, total=1.0)
     '2.0 * 0.5 = 1.0 (0 -> 1.0)'

@@ -6,15 +6,15 @@ without Graphviz. Read `view.py` next.
 
 import html
 from collections.abc import Sequence
-from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 from micrograd_notes.common import checks
 from micrograd_notes.draw.graph.dot import BLUE, ORANGE
+from micrograd_notes.draw.graph.frame import in_frame
 from micrograd_notes.draw.model.svg import model_svg
 from micrograd_notes.draw.model.view import Column, ModelView, Unit, model_view
-from micrograd_notes.draw.page import Drawing, as_table, displayed, folded, page, scrolling
+from micrograd_notes.draw.page import Drawing, as_table, bundle, folded, page, text_of
 from micrograd_notes.draw.rendering import still
 from micrograd_notes.draw.text import counted, short
 from micrograd_notes.nn import MLP, Layer, Neuron
@@ -28,12 +28,13 @@ def draw_model(
     image_shape: tuple[int, int] | None = None,
     *,
     limit: int = 16,
+    names: Sequence[str] | None = None,
 ) -> "ModelPicture":
     """Returns a picture of the model, which displays itself in a notebook.
 
     A circle is a neuron, with its bias b below; a column is a layer. A line is a weight: blue and
     solid if it is positive, orange and dashed if it is negative, and wider if it is larger. Point
-    at one to see all its digits. No gradient is recorded or changed.
+    at one to see all its digits, and at a circle to see its lines alone. No gradient is changed.
 
     Args:
         mlp: an `MLP`, or a `Layer` or a `Neuron` alone.
@@ -42,10 +43,12 @@ def draw_model(
             first layer are then drawn as small pictures, each weight where its pixel is.
         limit: the most neurons to draw per layer, and the most inputs that are not pixels. If there
             are more, it draws the first and the last, and says how many are hidden.
+        names: of the inputs, `("sun", "rain")`. By default those of the Values in `inputs`, or
+            `x[0]`, `x[1]` and so on.
 
     Raises:
         TypeError: mlp is not one of the three.
-        ValueError: inputs or image_shape does not fit the number of the model's inputs.
+        ValueError: inputs, names or image_shape does not fit the number of the model's inputs.
 
     >>> picture = draw_model(MLP(2, [40, 1], seed=0), inputs=[1.0, -2.0])
     >>> picture
@@ -53,7 +56,7 @@ def draw_model(
     >>> picture.notes[0]
     'layers[0]: 16 of 40 relu neurons drawn, 24 hidden.'
     """
-    return ModelPicture(model_view(mlp, inputs, image_shape, limit))
+    return ModelPicture(model_view(mlp, inputs, image_shape, limit, names))
 
 
 class ModelPicture(Drawing):
@@ -79,16 +82,18 @@ class ModelPicture(Drawing):
 
     def svg(self) -> str:
         """Returns the picture as SVG, with a title, a description and tooltips."""
-        return self._svg
-
-    @cached_property
-    def _svg(self) -> str:
         return model_svg(self.view)
 
     def html(self) -> str:
         """Returns a page with the picture and a table of the neurons."""
         in_words = folded("The same as a table", _table(self.view), "table")
-        return page(self.view.title, f"{scrolling(self.svg(), 'picture')}\n{in_words}")
+        return page(self.view.title, f"{self._followed()}\n{in_words}")
+
+    def _followed(self, words: str = "") -> str:
+        """Returns the picture, or an image of it with these words, and the script for its lines."""
+        picture, script = in_frame(self.svg(), self.view.title, words), text_of("model/follow.js")
+        parts = f'{picture}\n<p data-part="words"></p>\n<script>\n{script}</script>'
+        return f"<div data-micrograd-model>\n{parts}\n</div>"
 
     def _as_file(self, format: str) -> bytes:
         return (self.svg() if format == "svg" else self.html()).encode()
@@ -100,7 +105,9 @@ class ModelPicture(Drawing):
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """Returns what a notebook displays: an image, which an untrusted one shows too."""
         words = f"{self.view.title}. {self.view.description}"
-        return displayed(self.svg(), words, repr(self), still(_plain(self.view)))
+        return bundle(
+            self._followed(words), repr(self), still(_plain(self.view)), self.svg()
+        )
 
 
 def _plain(view: ModelView) -> str:

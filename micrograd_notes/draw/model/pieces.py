@@ -1,8 +1,8 @@
 """The pieces of a model's picture in SVG: circles, curves, small pictures, and their colours.
 
-`svg.py` calls it. The picture is readable on white and on nearly black: lines stand out on both,
-and all text is black on a pale fill. Besides its colour, a negative weight is dashed, a negative
-pixel has a minus sign, and a number has its sign.
+`svg.py` calls it. Lines stand out on white and on nearly black, and all text is on a fill, which is
+pale or deep with the page: see `graph/frame.py`. Besides its colour, a negative weight is dashed, a
+negative pixel has a minus sign, and a number has its sign.
 """
 
 import html
@@ -18,7 +18,7 @@ INK = "#111111"
 DEEP_BLUE, DEEP_ORANGE = "#8bbbe4", "#f6b26b"  # the strongest fills under black text
 
 RADIUS = 21.0  # of a neuron
-IMAGE = 44.0  # the side of a neuron's picture of weights
+IMAGE = 106.0  # the side of a neuron's picture of weights
 SHADES = 8  # steps from paper to the full colour of a pixel
 
 
@@ -73,51 +73,51 @@ def text_width(said: str) -> float:
     return 6.7 * len(said)
 
 
-def curve(tail: Place, head: Place, width: float, told: str) -> str:
-    """Returns a weight: a line from one circle to another, which has no colour yet."""
-    path = _bent(Place(tail.x + RADIUS, tail.y), Place(head.x - RADIUS, head.y))
-    return tag("path", tooltip(told), d=path, stroke_width=f"{width:.2f}")
+def curve(tail: Place, head: Place, width: float, told: str, ends: str) -> str:
+    """Returns a weight: a line from one circle to another, which has no colour yet.
+
+    `ends` are the columns and places of both, as in `1.0 2.3`.
+    """
+    path = bent(Place(tail.x + RADIUS, tail.y), Place(head.x - RADIUS, head.y))
+    return tag("path", tooltip(told), d=path, stroke_width=f"{width:.2f}", data_ends=ends)
 
 
-def bundle(tail: Place, head: Place) -> str:
-    """Returns a grey line from the example's picture to a neuron's picture of weights."""
-    path = _bent(tail, Place(head.x - IMAGE / 2, head.y))
-    return tag("path", d=path, fill="none", stroke=GREY)
-
-
-def _bent(start: Place, end: Place) -> str:
+def bent(start: Place, end: Place) -> str:
+    """Returns the path of a line that leaves and arrives level."""
     middle = (start.x + end.x) / 2
     return outline("M", start.x, start.y, "C", middle, start.y, middle, end.y, end.x, end.y)
 
 
-def line(x: float, y: float, length: float) -> str:
-    """Returns a grey line to the right."""
-    return tag("path", d=outline("M", x, y, "h", length), stroke=GREY)
-
-
-def circle(unit: Unit, place: Place, largest: float) -> str:
-    """Returns an input with its name, or a neuron with its bias.
+def circle(unit: Unit, place: Place, largest: float, at: str) -> str:
+    """Returns an input with its name, or a neuron with its bias; `at` is its column and its place.
 
     Inside is its number for the example, on a fill that is deeper for a larger number (`largest`
     has the deepest). Without an example, a neuron shows the curve of its activation.
     """
-    is_input = unit.bias is None
     pieces = [tooltip(_told(unit))]
-    if is_input:
+    if unit.bias is None:
         pieces.append(pill(place.x - RADIUS - 9 - text_width(unit.name) / 2, place.y, unit.name))
-    fill = PAPER
+    round = {"cx": place.x, "cy": place.y, "r": RADIUS}
+    pieces += _filled("circle", unit.output or 0.0, largest, (DEEP_BLUE, DEEP_ORANGE), **round)
     if unit.output is not None:
-        fill = signed_colour(unit.output, largest, DEEP_BLUE, DEEP_ORANGE)
-    at = {"cx": place.x, "cy": place.y, "r": RADIUS}
-    pieces.append(tag("circle", **at, fill=fill, stroke=GREY, stroke_width=1.5))
-    if unit.output is not None:
-        # A neuron's number is a little higher, above its bias.
-        pieces.append(text(place.x, place.y + (4.5 if is_input else 2.5), brief(unit.output), 12.5))
-    elif not is_input:
+        pieces.append(text(place.x, place.y + 4.5, brief(unit.output), 12.5))
+    elif unit.bias is not None:
         pieces.append(_activation_curve(unit, place))
     if unit.bias is not None:
-        pieces.append(_badge(place, unit.bias))
-    return tag("g", *pieces)
+        plate = {"x": place.x - RADIUS, "y": place.y + RADIUS + 2, "width": 2 * RADIUS}
+        colours, most = (PALE_BLUE, PALE_ORANGE), max(abs(unit.bias), 1.0)
+        pieces += _filled("rect", unit.bias, most, colours, **plate, height=16.0, rx=4.0)
+        pieces.append(text(place.x, place.y + RADIUS + 14, f"b {brief(unit.bias)}", 11))
+    return tag("g", *pieces, data_at=at)
+
+
+def _filled(
+    shape: str, number: float, largest: float, colours: tuple[str, str], **place: float
+) -> list[str]:
+    """Returns the shape on paper, and its fill: a colour by the sign, deeper for a larger one."""
+    paper = tag(shape, **place, fill=PAPER, stroke=GREY, stroke_width=1.5)
+    depth = f"{strength(number, largest):.2f}"
+    return [paper, tag(shape, **place, fill=colours[number < 0], fill_opacity=depth)]
 
 
 def _told(unit: Unit) -> str:
@@ -126,14 +126,6 @@ def _told(unit: Unit) -> str:
     if unit.output is not None:
         told += f" = {unit.output!r}"
     return told if unit.bias is None else f"{told}; bias {unit.bias!r}"
-
-
-def _badge(place: Place, bias: float) -> str:
-    """Returns the bias, at the lower edge of its neuron."""
-    fill = signed_colour(bias, max(abs(bias), 1.0), PALE_BLUE, PALE_ORANGE)
-    size = {"width": 46.0, "height": 16.0, "rx": 4.0}
-    frame = tag("rect", x=place.x - 23, y=place.y + RADIUS - 11, **size, fill=fill, stroke=GREY)
-    return frame + text(place.x, place.y + RADIUS + 1, f"b {brief(bias)}", 11)
 
 
 def _activation_curve(unit: Unit, place: Place) -> str:
@@ -148,10 +140,9 @@ def _activation_curve(unit: Unit, place: Place) -> str:
         if math.isfinite(y):
             points.append((x, y))
     highest = max((abs(y) for _, y in points), default=0.0) or 1.0
-    middle = place.y - 3
-    joined = " ".join(outline(place.x + 4.4 * x, middle - 10 * y / highest) for x, y in points)
+    joined = " ".join(outline(place.x + 4.4 * x, place.y - 12 * y / highest) for x, y in points)
     drawn = tag("polyline", points=joined, fill="none", stroke=INK, stroke_width=1.8)
-    return line(place.x - 14, middle, 28) + drawn
+    return tag("path", d=outline("M", place.x - 14, place.y, "h", 28.0), stroke=GREY) + drawn
 
 
 def picture(
@@ -173,7 +164,7 @@ def picture(
     known = [pixel for pixel in pixels if pixel is not None and math.isfinite(pixel)]
     is_signed = strongest is not None or any(pixel < 0 for pixel in known)
     largest = strongest or max(map(abs, known), default=0.0) or 1.0
-    shades: dict[str, list[str]] = {}
+    shades: dict[tuple[str, float], list[str]] = {}
     signs = []
     for position, pixel in enumerate(pixels):
         if pixel is None or pixel != pixel:
@@ -183,13 +174,14 @@ def picture(
         depth = round(SHADES * strength(pixel, largest)) / SHADES
         deepest = (BLUE if pixel > 0 else ORANGE) if is_signed else INK
         square = outline("M", x, y, "h", cell, "v", cell, "h", -cell, "z")
-        shades.setdefault(blend(deepest, depth), []).append(square)
+        shades.setdefault((deepest, depth), []).append(square)
         if pixel < 0 and depth > 0.2:  # a weaker pixel needs no sign
             half = 0.35 * cell * depth
             signs.append(outline("M", x + cell / 2 - half, y + cell / 2, "h", 2 * half))
     frame = {"x": left, "y": top, "width": cell * columns, "height": cell * rows}
     pieces = [tooltip(told), tag("rect", **frame, fill=PAPER)]
-    pieces += [tag("path", d="".join(squares), fill=c) for c, squares in sorted(shades.items())]
+    for (colour, depth), squares in sorted(shades.items()):
+        pieces.append(tag("path", d="".join(squares), fill=colour, fill_opacity=f"{depth:.3g}"))
     thin = {"stroke_width": f"{min(1.2, 0.15 * cell):.2f}", "shape_rendering": "auto"}
     pieces.append(tag("path", d="".join(signs), stroke=INK, **thin))
     pieces.append(tag("rect", **frame, fill="none", stroke=GREY))
@@ -230,22 +222,3 @@ def strength(number: float, largest: float) -> float:
     if not math.isfinite(number):
         return 0.0 if number != number else 1.0
     return min(abs(number) / largest, 1.0)
-
-
-def signed_colour(number: float, largest: float, blue: str, orange: str) -> str:
-    """Returns the colour of the number's sign, paler for a smaller number."""
-    return blend(blue if number > 0 else orange, strength(number, largest))
-
-
-def blend(colour: str, share: float) -> str:
-    """Returns the colour, mixed with paper: 0 is paper, 1 the colour.
-
-    >>> blend(BLUE, 0.0) == PAPER, blend(BLUE, 1.0) == BLUE
-    (True, True)
-    """
-    pairs = zip(_channels(PAPER), _channels(colour), strict=True)
-    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
-
-
-def _channels(colour: str) -> list[int]:
-    return [int(colour[i : i + 2], 16) for i in (1, 3, 5)]

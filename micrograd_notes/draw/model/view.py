@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from micrograd_notes.common import checks
-from micrograd_notes.draw.text import counted, short
+from micrograd_notes.draw.text import counted, drawable, short
 from micrograd_notes.engine import Value, no_grad
 from micrograd_notes.nn import MLP, Layer, Neuron
 
@@ -26,10 +26,6 @@ class Unit:
     bias: float | None = None  # None for an input, which has no bias
     activation: Callable[[Value], Value] | None = None  # None for an input and for a linear neuron
     kind: str = "input"  # its kind in words: "input", "tanh neuron", "linear neuron"
-
-    def weight_name(self, position: int) -> str:
-        """Returns the expression that reaches one of its weights."""
-        return f"{self.name}.w[{position}]" if self.name else f"w[{position}]"
 
 
 @dataclass(frozen=True)
@@ -134,6 +130,7 @@ def model_view(
     inputs: Sequence[Any] | None = None,
     image_shape: tuple[int, int] | None = None,
     limit: int = 16,
+    names: Sequence[str] | None = None,
 ) -> ModelView:
     """Returns the view of the model; for the arguments see `draw_model`.
 
@@ -145,10 +142,11 @@ def model_view(
     """
     layers = _layers_of(model)
     width = len(layers[0][1][0].w)
+    names = _names(names, inputs, width)
     inputs, image_shape = _fitting(model, width, inputs, image_shape)
     limit = checks.whole_number("limit", limit, 2)
     answers, alone = _answers(layers, inputs), isinstance(model, Neuron)
-    entries = tuple(Unit(f"x[{i}]", number) for i, number in enumerate(answers[0]))
+    entries = tuple(map(Unit, names, answers[0]))
     columns = [Column("inputs", entries, _drawn(width, width if image_shape else limit))]
     for (name, neurons), numbers in zip(layers, answers[1:], strict=True):
         units = tuple(
@@ -179,6 +177,18 @@ def _title(model: Any, layers: list[tuple[str, list[Neuron]]]) -> str:
     arguments = {MLP: f"{width}, {sizes}", Layer: f"{width}, {sizes[0]}", Neuron: f"{width}"}
     kind = next(kind for kind in arguments if isinstance(model, kind))
     return f"{type(model).__name__}({arguments[kind]})"
+
+
+def _names(names: Any, inputs: Any, width: int) -> list[str]:
+    """Returns a name for each input: as passed, as the example's Values have it, or its place."""
+    if names is None:
+        known = [] if inputs is None else checks.listed("inputs", inputs)
+        own = [x.name if isinstance(x, Value) else None for x in known] or [None] * width
+        return [drawable(name or f"x[{i}]") for i, name in enumerate(own)]
+    given = [checks.text("each of names", name) for name in checks.listed("names", names)]
+    if len(given) != width:
+        raise ValueError(f"names must be a list of {width} texts, one per input, got {given}")
+    return list(map(drawable, given))
 
 
 def _fitting(model: object, width: int, inputs: Any, image_shape: Any) -> tuple[Any, Any]:

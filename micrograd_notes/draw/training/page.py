@@ -110,6 +110,11 @@ class TrainingPage(Page):
                 held_out = logs.get(f"validation_{name}")
                 beside = "" if held_out is None else f" (held out {spelled(held_out)})"
                 parts.append(f"{name} {spelled(logs[name])}{beside}")
+        losses = [each.get("loss", 0.0) for each in self.history.epochs[: epoch + 1]]
+        broken = [i for i, loss in enumerate(losses) if not math.isfinite(loss)]
+        if broken:  # said from there on, so that nobody misses it
+            first = f"{losses[broken[0]]} in epoch {broken[0] + 1:,}"
+            parts.append(f"and the loss was not a finite number: {first}")
         return f"Epoch {epoch + 1:,} of {len(self.history):,}: {', '.join(parts)}."
 
     def _notes(self) -> list[str]:

@@ -94,32 +94,29 @@
 
   // ---- loss and accuracy ----
 
+  const spoken = (kind) => kind.replace("-", " ");
+
   function curve(data, name, write) {
     const series = [["training", data.curves[name]], ["held-out", data.curves[`validation_${name}`]]]
       .filter(([, numbers]) => numbers);
     if (!series.length) return null;
     const numbers = series.flatMap(([, column]) => column).filter((number) => number !== null);
-    const isShare = name === "accuracy";
-    const low = isShare ? 0 : Math.min(0, ...numbers);
-    const high = isShare ? 1 : Math.max(0, ...numbers) * 1.04 || (low < 0 ? 0 : 1);
+    const [least, most] = [Math.min(...numbers, Infinity), Math.max(...numbers, -Infinity)];
+    const room = 0.06 * (most - least) || 0.05;
+    const [low, high] = !numbers.length ? [0, 1]
+      : name === "accuracy" ? [Math.max(0, least - room), Math.min(1, most + room)]
+      : [Math.min(0, least), Math.max(0, most) * 1.04 || (least < 0 ? 0 : 1)];
     const chart = new Chart({
-      width: 380, height: 250, left: 50, x: [1, Math.max(data.total, 2)], y: [low, high], label: "",
+      width: 300, height: 190, left: 50, x: [1, Math.max(data.total, 2)], y: [low, high], label: "",
     });
-    chart.yAxis(ticks(low, high, 5), write);
-    chart.xAxis(ticks(1, data.total, 6).filter(Number.isInteger), "epoch");
-    for (const [kind, column] of series) {
-      let d = "", isDown = false;  // a number that is missing lifts the pen
-      column.forEach((number, i) => {
-        if (number !== null) d += `${isDown ? "L" : "M"}${chart.x(i + 1).toFixed(1)} ${chart.y(number).toFixed(1)}`;
-        isDown = number !== null;
-      });
-      chart.add("path", {class: kind, d});
-    }
+    chart.yAxis(ticks(low, high, 4), write);
+    chart.xAxis(ticks(1, data.total, 5).filter(Number.isInteger), "epoch");
+    const lines = series.map(([kind]) => chart.add("path", {class: kind}));
     const now = chart.add("path", {class: "now"});
     const dots = series.map(([kind]) => chart.add("path", {class: `dot ${kind}`, d: MARKERS[kind === "training" ? 1 : 0]}));
     const keys = series.map(([kind]) => element("span", {class: "key"},
       svg("svg", {viewBox: "0 0 26 14", "aria-hidden": "true"}, svg("path", {class: kind, d: "M0 7h26"})),
-      kind === "training" ? "training" : "held out"));
+      spoken(kind)));
     const figure = element("figure", {}, element("figcaption", {},
       element("b", {}, name), " ", ...keys), chart.svg);
     const show = (frame) => {
@@ -128,11 +125,16 @@
       now.setAttribute("d", `M${x} ${chart.box.top}V${chart.box.bottom}`);
       const said = [];
       series.forEach(([kind, column], i) => {
-        const number = column[epoch];
-        dots[i].style.display = number === null ? "none" : "";
-        if (number === null) return;
-        dots[i].setAttribute("transform", `translate(${x} ${chart.y(number)})`);
-        said.push(`${kind === "training" ? "training" : "held out"} ${write(number)}`);
+        let d = "", isDown = false;  // a number that is missing lifts the pen; what comes is not given away
+        column.slice(0, epoch + 1).forEach((number, j) => {
+          if (number !== null) d += `${isDown ? "L" : "M"}${chart.x(j + 1).toFixed(1)} ${chart.y(number).toFixed(1)}`;
+          isDown = number !== null;
+        });
+        lines[i].setAttribute("d", d);
+        dots[i].style.display = isDown ? "" : "none";
+        if (!isDown) return;
+        dots[i].setAttribute("transform", `translate(${x} ${chart.y(column[epoch])})`);
+        said.push(`${spoken(kind)} ${write(column[epoch])}`);
       });
       chart.svg.setAttribute("aria-label", `${name} by epoch; in epoch ${epoch + 1}: ${said.join(", ")}`);
     };
@@ -218,7 +220,7 @@
     const keys = classes.map((each, k) => element("span", {class: "key"},
       svg("svg", {class: "mark", viewBox: "-7 -7 14 14", "aria-hidden": "true"},
         svg("path", {class: "point", fill: each.colour, d: MARKERS[k % MARKERS.length]})), each.name));
-    const figure = element("figure", {}, element("figcaption", {},
+    const figure = element("figure", {class: "boundary"}, element("figcaption", {},
       element("b", {}, "decision boundary"), " ", ...keys), chart.svg);
     if (data.boundary.note) figure.append(element("p", {class: "hint"}, data.boundary.note));
     const place = (column, row) => [
@@ -255,7 +257,7 @@
     const height = (number) => Math.sqrt(number);
     const highest = Math.max(...plot.counts.flat().map(height)) || 1;
     const chart = new Chart({
-      width: 320, height: 128, left: 10, right: 10, bottom: 22, x: [edge(0), edge(count)], y: [0, highest],
+      width: 260, height: 110, left: 10, right: 10, bottom: 22, x: [edge(0), edge(count)], y: [0, highest],
       label: "",
     });
     const paths = {
@@ -286,21 +288,23 @@
   // ---- the page ----
 
   startAll("training", (root, data) => {
-    const parts = [curve(data, "loss", spelled),
+    const parts = [data.boundary && boundary(data), curve(data, "loss", spelled),
       curve(data, "accuracy", (share) => `${Number((share * 100).toFixed(1))} %`)].filter(Boolean);
-    if (data.boundary) parts.push(boundary(data));
-    const body = [element("div", {class: "plots"}, ...parts.map((part) => part.figure))];
-    if (data.layers.length) {
-      body.push(element("p", {class: "hint"}, "Below are, per layer, the sizes of the weights (with the "
-        + "biases), the gradients (of the last step of the epoch) and the activations (for the first "
-        + "examples). Blue is right of zero, orange is left. The thin outline is the first epoch, and "
-        + "± precedes the standard deviation. A bar is as high as the square root of its count, so that small "
-        + "counts stay visible; the outermost bars include the numbers beyond the axis."));
-    }
+    const body = [element("div", {class: "plots main"}, ...parts.map((part) => part.figure))];
+    const layers = [];
     for (const layer of data.layers) {
       const row = layer.plots.map((plot) => histogram(data, layer, plot));
       parts.push(...row);
-      body.push(element("h2", {}, layer.name), element("div", {class: "plots histograms"}, ...row.map((part) => part.figure)));
+      layers.push(element("h2", {}, layer.name), element("div", {class: "plots histograms"}, ...row.map((part) => part.figure)));
+    }
+    if (layers.length) {
+      const summary = element("summary", {}, "How weights, gradients and activations are spread in each layer");
+      summary.addEventListener("keydown", (event) => event.key === " " && event.stopPropagation());  // it opens; nothing plays
+      body.push(element("details", {}, summary, element("p", {class: "hint"}, "Weights include "
+        + "the biases, gradients are of the last step of the epoch, activations for the first "
+        + "examples. Blue is right of zero, orange is left. The thin outline is the first epoch, and "
+        + "± precedes the standard deviation. A bar is as high as the square root of its count, so that small "
+        + "counts stay visible; the outermost bars include the numbers beyond the axis."), ...layers));
     }
 
     const caption = element("p", {class: "caption", "aria-live": "polite"});
@@ -318,6 +322,6 @@
     player.enter(root, element("div", {class: "player run", role: "group", "aria-label": data.title},
       element("div", {class: "bar"}, player.controls, caption), ...body,
       ...[...data.notes, player.hint].map((words) => element("p", {class: "hint"}, words))), data.style);
-    player.go(player.last);
+    player.go(0);
   });
 })();
