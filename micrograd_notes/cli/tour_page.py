@@ -14,6 +14,7 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from micrograd_notes.draw import draw_backward, draw_model, figures, plots
+from micrograd_notes.draw.graph.frame import in_frame
 from micrograd_notes.draw.page import image, in_page, scrolling
 from micrograd_notes.draw.training.page import training_page
 from micrograd_notes.engine import Value
@@ -121,7 +122,9 @@ def page_text(findings: Findings) -> str:
         checked=len(findings.checks),
         worst=f"{findings.worst_difference:.1e}",
         moons=training_page(findings.moons_history, resolution=24)._repr_html_(),
-        moons_model=draw_model(findings.moons_model, inputs=[0.5, 0.25]).svg(),
+        moons_model=in_frame(
+            draw_model(findings.moons_model, inputs=[0.5, 0.25]).svg(), "The network of the moons"
+        ),
         moons_accuracy=f"{findings.moons_accuracy:.3f}",
         notebooks=_notebooks(),
     )

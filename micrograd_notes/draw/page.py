@@ -144,7 +144,7 @@ def image(source: str, words: str, more: str = "", style: str = "max-width: 100%
 
 
 def bundle(html: str, text: str, png: bytes | None, svg: str | None = None) -> dict[str, str]:
-    """Returns what a notebook displays: HTML, and for other viewers pictures, if any, and a text."""
+    """Returns what a notebook displays: HTML, and pictures and a text for other viewers."""
     pictures = {} if png is None else {"image/png": base64.b64encode(png).decode()}
     pictures |= {} if svg is None else {"image/svg+xml": svg}
     return {"text/html": html, **pictures, "text/plain": text}

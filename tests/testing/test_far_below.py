@@ -6,6 +6,7 @@ are that small, and where no step is small enough, the verdict is INCONCLUSIVE.
 """
 
 import math
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -134,3 +135,19 @@ def test_a_side_says_how_steep_a_rise_it_would_not_have_seen() -> None:
     seen = Derivative(Side(0.0, jumps=True, steepest=1e20), Side(0.0))
     assert seen.surely_differs(1.0)
     assert not seen.surely_differs(1e20)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_sweep_is_not_accused_of_what_rounding_does_below_the_normal_floats(seed: int) -> None:
+    """A product of 3e-322 has two digits; a factor of 1e300 makes their rounding large again.
+
+    A second backward, from another adjoint, rounds otherwise there.
+    """
+    generator = random.Random(seed)
+    small, smaller, large = (
+        generator.uniform(1.0, 9.0) * scale for scale in (1e-160, 1e-162, 1e300)
+    )
+    report = gradcheck(
+        lambda x: x * large * small * smaller, generator.random(), raise_exception=False
+    )
+    assert report.verdict not in {Verdict.TRAVERSAL, Verdict.NOT_ACCUMULATED}, report

@@ -1,6 +1,7 @@
 """Captions: formulas, and numbers in plain text.
 
-The steps of the stepper call it, to write `s = w * x` and `2.0 * 0.5 = 1.0`. Read `stepper/steps.py` next.
+The steps of the stepper call it, to write `s = w * x` and `2.0 * 0.5 = 1.0`. Read
+`stepper/steps.py` next.
 """
 
 from collections.abc import Sequence

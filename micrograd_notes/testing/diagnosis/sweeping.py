@@ -20,8 +20,10 @@ from micrograd_notes.testing.programs.random_programs import Program
 __all__ = ["Adjoint", "engine_gradients", "expected_adjoints", "sweep_fault"]
 
 _ULP = 2.0**-52
-_ADJOINT = 4.0  # of the second sweep: a power of two, so that it rounds nothing
+_ADJOINT = 4.0  # of the second sweep
 _LARGEST = 1e307  # a larger gradient, times five, is no float any more
+# Below it a float has fewer digits: rounding takes some of its ulp, which the next slope may enlarge.
+_NORMAL = 2.0**-1022
 
 
 class Adjoint(NamedTuple):
@@ -32,8 +34,10 @@ class Adjoint(NamedTuple):
     contributions: tuple[float, ...] = ()
 
 
-def expected_adjoints(program: Program, values: Sequence[float]) -> list[Adjoint]:
-    """Returns d result / d value for every value of a program, users before what they use.
+def expected_adjoints(
+    program: Program, values: Sequence[float], adjoint: float = 1.0
+) -> list[Adjoint]:
+    """Returns d result / d value, times the adjoint, for every value of a program.
 
     >>> from micrograd_notes.engine import ops
     >>> from micrograd_notes.testing.programs.random_programs import Instruction
@@ -43,16 +47,16 @@ def expected_adjoints(program: Program, values: Sequence[float]) -> list[Adjoint
     """
     parts: list[list[float]] = [[] for _ in values]
     sizes = [0.0] * len(values)
-    parts[-1].append(1.0)
-    sizes[-1] = 1.0
+    parts[-1].append(adjoint)
+    sizes[-1] = adjoint
     for index, instruction in reversed(list(program.steps())):
         if not parts[index]:
             continue
-        adjoint = _total(parts[index])
+        number, size = _total(parts[index]), max(sizes[index], _NORMAL)
         for position, partial in instruction.partials(values[index], values).items():
             operand = int(instruction.operands[position])
-            parts[operand].append(helper_ops.chain(adjoint, partial))
-            sizes[operand] += abs(helper_ops.chain(sizes[index], partial))
+            parts[operand].append(helper_ops.chain(number, partial))
+            sizes[operand] += abs(helper_ops.chain(size, partial))
     return [
         Adjoint(_total(each), size, tuple(each)) for each, size in zip(parts, sizes, strict=True)
     ]
@@ -137,7 +141,8 @@ def _fault(program: Program) -> tuple[Verdict, str] | None:
             )
     leaves = [Value(x) for x in program.inputs]
     values = program.values(*leaves)
-    expected = expected_adjoints(program, [getattr(value, "data", value) for value in values])
+    numbers = [getattr(value, "data", value) for value in values]
+    expected = expected_adjoints(program, numbers)
     if any(not math.isfinite(each.size) for each in expected):
         return None  # the paths of a sum of infinities have no order to be judged by
     if not isinstance(values[-1], Value) or not values[-1].requires_grad:
@@ -148,28 +153,31 @@ def _fault(program: Program) -> tuple[Verdict, str] | None:
             continue  # computed from plain numbers alone
         if not _met(program, value.grad, adjoint):
             return _kind_of(program, value.grad, adjoint)
-    return _fault_of_the_second_sweep(program, leaves, values[-1], expected)
+    if max(adjoint.size for adjoint in expected) > _LARGEST:
+        return None
+    again = expected_adjoints(program, numbers, _ADJOINT)
+    return _fault_of_the_second_sweep(program, leaves, values[-1], expected, again)
 
 
 def _fault_of_the_second_sweep(
-    program: Program, leaves: list[Value], root: Value, expected: list[Adjoint]
+    program: Program,
+    leaves: list[Value],
+    root: Value,
+    expected: list[Adjoint],
+    again: list[Adjoint],
 ) -> tuple[Verdict, str] | None:
-    if max(adjoint.size for adjoint in expected) > _LARGEST:
-        return None
-    first = [leaf.grad for leaf in leaves]
+    before = [leaf.grad for leaf in leaves]
     root.backward(_ADJOINT)
-    for leaf, before, adjoint in zip(leaves, first, expected, strict=False):
-        more = Adjoint((1 + _ADJOINT) * adjoint.number, (1 + _ADJOINT) * adjoint.size)
-        if _met(program, leaf.grad, more):
+    for leaf, held, once, new in zip(leaves, before, expected, again, strict=False):
+        if _met(program, leaf.grad, Adjoint(once.number + new.number, once.size + new.size)):
             continue
-        only_new = Adjoint(_ADJOINT * adjoint.number, _ADJOINT * adjoint.size)
-        if _met(program, leaf.grad, only_new):
+        if _met(program, leaf.grad, new):
             return Verdict.NOT_ACCUMULATED, (
                 "a second backward replaces the gradient that a leaf holds; it must add to it"
             )
         return Verdict.TRAVERSAL, (
-            f"a second backward, from the adjoint {_ADJOINT:g}, adds {leaf.grad - before:.6g} to a "
-            f"leaf's gradient where {_ADJOINT * adjoint.number:.6g} is right: what inner nodes "
+            f"a second backward, from the adjoint {_ADJOINT:g}, adds {leaf.grad - held:.6g} to a "
+            f"leaf's gradient where {new.number:.6g} is right: what inner nodes "
             "hold from the first backward may have been used again"
         )
     return None
