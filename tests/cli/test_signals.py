@@ -298,7 +298,7 @@ def test_lab_ends_with_ctrl_c_and_with_its_terminal_and_asks_nothing(
 ) -> None:
     end(terminal)
     terminal.wait_for(terminal.has_ended, patience=30.0)
-    assert not terminal.serves()
+    terminal.wait_for(lambda: not terminal.serves(), patience=10.0)
     assert b"y/[n]" not in terminal.seen
 
 

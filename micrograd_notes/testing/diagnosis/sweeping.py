@@ -22,7 +22,7 @@ __all__ = ["Adjoint", "engine_gradients", "expected_adjoints", "sweep_fault"]
 _ULP = 2.0**-52
 _ADJOINT = 4.0  # of the second sweep
 _LARGEST = 1e307  # a larger gradient, times five, is no float any more
-# Below it a float has fewer digits: rounding takes some of its ulp, which the next slope may enlarge.
+# Below it a float has fewer digits: rounding takes some, and the next slope may enlarge the loss.
 _NORMAL = 2.0**-1022
 
 
