@@ -179,7 +179,8 @@ def words(figure: Figure) -> str:
 def _words(ax: Axes) -> str:
     title = f"{ax.get_title()}: " if ax.get_title() else ""
     if not ax.axison:
-        return f"{title}{', '.join(text.get_text() for text in ax.texts[:40])}."
+        cells = [" by ".join(map(str, image.get_size())) + " cells" for image in ax.images]
+        return f"{title}{', '.join([*cells, *(text.get_text() for text in ax.texts[:40])])}."
     ranges = []
     for name, axis in ((ax.get_ylabel() or "y", ax.yaxis), (ax.get_xlabel() or "x", ax.xaxis)):
         low, high = sorted(axis.get_view_interval())

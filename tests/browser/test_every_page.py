@@ -76,6 +76,8 @@ MEASURE = r"""
   const checkFrame = (each) => {
     const box = each.getBoundingClientRect(), around = above(each);
     if (isTiny(box) || around.some((one) => blamed.has(one))) return;
+    // The box of a group counts what is clipped away in it; its parts are measured by themselves.
+    if (each.tagName === "g" || each.getAttribute("clip-path")) return;
     const isAside = box.right <= 0 && getComputedStyle(each).position === "absolute";
     if (isAside) return;  // a link to skip to the text, until it has the focus
     for (const one of around) {

@@ -109,7 +109,9 @@ def test_in_an_untrusted_notebook_the_answer_is_folded(lab: Lab, visit: Open) ->
     guess = guess_first("How much?", lambda: print("It is 56"), choices={"54": False, "56": True})
     output = nbformat.v4.new_output("display_data", guess._repr_mimebundle_())
     cell = nbformat.v4.new_code_cell("guess_first(...)", outputs=[output])
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), lab.folder / "guess.ipynb")
+    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+    made = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
+    nbformat.write(made, lab.folder / "guess.ipynb")
     page = visit(lab.url("guess.ipynb"), offline=False).page
     summary = page.locator(".jp-OutputArea-output summary")
     summary.wait_for()

@@ -207,7 +207,7 @@ def test_words_name_what_is_drawn_and_not_what_is_found() -> None:
     said = figures.words(figure_of(lambda ax: plots.loss_curve(run, ax=ax)))
     assert said == "loss from 0 to 0.4, over epoch from 1 to 2: training, held out."
     said = figures.words(figure_of(lambda ax: plots.image_gallery([[[1.0]]], ["a"], ax=ax)))
-    assert said == "a."
+    assert said == "1 by 1 cells, a."
 
 
 # ---- static pictures -----------------------------------------------------------------------------
