@@ -135,3 +135,12 @@ def test_an_editor_completes_a_method_and_leads_to_its_row(name: str) -> None:
     [row] = script.goto(3, column, follow_imports=True)
     assert row.module_name in ("micrograd_notes.engine.ops", "micrograd_notes.engine.helper_ops")
     assert row.description.startswith(f"{name}: Row = operation(")
+
+
+def test_one_place_says_how_an_extra_is_installed() -> None:
+    """So all messages give the same command."""
+    places = [
+        str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py")
+        if "pip install" in path.read_text(encoding="utf-8")
+    ]
+    assert places == [str(Path("common", "extras.py"))]

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 from micrograd_notes import __version__
 from micrograd_notes.common import ctrl_c
+from micrograd_notes.common.extras import install
 
 try:
     import typer
 except ImportError:  # pragma: no cover - the tests have the extra
-    sys.exit('the command line needs its extra: python -m pip install "micrograd-notes[cli]"')
+    sys.exit(f"the command line needs its extra: {install('cli')}")
 
 if TYPE_CHECKING:
     from micrograd_notes.testing.checking import Check
@@ -182,7 +183,7 @@ def lab() -> None:
     """
     notebooks = notebooks_or_fail()
     if util.find_spec("jupyterlab") is None:
-        fail('JupyterLab is missing: python -m pip install -e ".[notebooks]"')
+        fail(f"JupyterLab is missing: {install('notebooks')}")
     trust(notebooks)
     # For root, as in a container, Jupyter needs this option to start.
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from micrograd_notes.cli.tour_page import TITLE, Findings, GradientCheck, Trained, page_text
+from micrograd_notes.common.extras import install
 from micrograd_notes.common.files import write_whole
 from micrograd_notes.engine import Value
 from micrograd_notes.nn import MLP
@@ -54,7 +55,7 @@ def run_tour(folder: Path, say: Say = print) -> Path:
     """
     for package in ("tqdm", "sklearn", "matplotlib"):
         if util.find_spec(package) is None:
-            raise ImportError(f'the tour needs {package}: pip install "micrograd-notes[all]"')
+            raise ImportError(f"the tour needs {package}: {install('all')}")
     model_path, page_path = folder / "digits_model.json", folder / "index.html"
     make_writable(page_path, model_path)
     say("1. Handwritten digits, odd or even: 1797 real images, pooled to 4x4 pixels.")

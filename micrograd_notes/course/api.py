@@ -8,6 +8,8 @@ import tempfile
 from importlib import import_module, util
 from pathlib import Path
 
+from micrograd_notes.common.extras import install
+
 __all__ = ["MISSING", "ROOMS", "api_is_possible", "api_pages"]
 
 ROOMS = (
@@ -25,7 +27,7 @@ ROOMS = (
 )
 """The modules that have a page: `micrograd_notes` has every name that the notebooks import."""
 
-MISSING = 'the API reference needs its extra: python -m pip install -e ".[docs]"'
+MISSING = f"the API reference needs its extra: {install('docs')}"
 
 
 def api_is_possible() -> bool:

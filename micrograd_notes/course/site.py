@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from micrograd_notes.common.checks import flag
+from micrograd_notes.common.extras import install
 from micrograd_notes.common.files import as_path
 from micrograd_notes.course.api import api_pages
 
@@ -35,7 +36,7 @@ LIST = "made_by_micrograd_notes.txt"
 NARROW, PRINTED = 36, 57  # characters per line on a phone: of code, and of what shrinks to 10 px
 LIGHT_CODE, DARK_CODE = "xcode", "lightbulb"  # of Pygments; contrasts are 4.5:1 or more
 
-_NEEDS = 'the course needs nbconvert: python -m pip install -e ".[notebooks]"'
+_NEEDS = f"the course needs nbconvert: {install('notebooks')}"
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, cast
 
 from micrograd_notes.common import checks
+from micrograd_notes.common.extras import install
 from micrograd_notes.draw import figures, page
 from micrograd_notes.draw.stepper.flipbook import Flipbook
 from micrograd_notes.engine import Value, grad, no_grad
@@ -1167,7 +1168,7 @@ def show(ax: Axes | Figure, alt: str | None = None) -> None:
         from IPython import display
     except ImportError as error:
         raise ImportError(
-            'show needs IPython, which is not installed: pip install "micrograd-notes[notebooks]"'
+            f"show needs IPython, which is not installed: {install('notebooks')}"
         ) from error
     figure, alt = _figure("ax", ax), figures.words(_figure("ax", ax)) if alt is None else alt
     svg, png = _files(figure)
@@ -1218,7 +1219,7 @@ def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise ImportError(
-            'plots need Matplotlib, which is not installed: pip install "micrograd-notes[viz]"'
+            f"plots need Matplotlib, which is not installed: {install('viz')}"
         ) from error
     return plt.subplots(figsize=size, layout="constrained")[1]
 

@@ -15,12 +15,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from micrograd_notes.common import checks
+from micrograd_notes.common.extras import install
 from micrograd_notes.common.files import as_path
 
 FORMATS = ("svg", "png", "pdf")
 """The formats that `render` writes."""
 
-INSTALL = 'pip install "micrograd-notes[viz]"'
+INSTALL = install("viz")
 """The command that installs Graphviz."""
 
 _PIXELS_PER_INCH = 192  # a PNG stays sharp on a screen with doubled pixels

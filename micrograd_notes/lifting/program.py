@@ -15,6 +15,7 @@ from threading import RLock
 from typing import Any, Protocol
 
 from micrograd_notes.common import checks
+from micrograd_notes.common.extras import install
 from micrograd_notes.engine import Value, modes, value as engine
 from micrograd_notes.engine.backward import sweeping
 from micrograd_notes.lifting.again import Result, call_again, takes_all_as_they_are
@@ -431,7 +432,7 @@ def lift(
     True
     """
     if find_spec("numpy") is None:
-        raise ImportError("lift writes NumPy: python -m pip install 'micrograd-notes[data]'")
+        raise ImportError(f"lift writes NumPy: {install('data')}")
     if not callable(function) or isinstance(function, type):
         raise TypeError(f"function must be a function of one example, got {checks.shown(function)}")
     checks.flag("batch", batch), checks.flag("check", check)

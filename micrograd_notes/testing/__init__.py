@@ -14,15 +14,15 @@ The folders below them:
     oracles      independent judges of a program, in exact numbers; our tests call them
     diagnosis    what a check finds at a point and around it, and the report that says it
 
-The room needs mpmath and hypothesis: python -m pip install "micrograd-notes[testing]".
+The room needs mpmath and hypothesis, which the extra `testing` brings.
 """
+
+from micrograd_notes.common.extras import install as _install
 
 try:
     import mpmath as _mpmath  # noqa: F401
 except ImportError as _error:  # pragma: no cover - the tests have the extra
-    raise ImportError(
-        'the checker needs its extra: python -m pip install "micrograd-notes[testing]"'
-    ) from _error
+    raise ImportError(f"the checker needs its extra: {_install('testing')}") from _error
 
 from micrograd_notes.testing.diagnosis.verdicts import GradcheckError, InconclusiveError, Verdict
 from micrograd_notes.testing.gradients import gradcheck

@@ -18,6 +18,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from micrograd_notes.common import checks
+from micrograd_notes.common.extras import install
 
 __all__ = [
     "DATASETS", "Dataset", "circles", "city_names", "digits", "iris", "load", "moons", "spirals",
@@ -409,7 +410,7 @@ def _time_zones() -> list[str]:
     if not zones:
         raise LookupError(
             "the names of cities come from time zones, which this machine does not have; run: "
-            'pip install "micrograd-notes[data]"'
+            + install("data")
         )
     return zones
 
@@ -520,6 +521,6 @@ def _scikit_learn_datasets(wanted: str) -> Any:
     except ImportError as error:
         raise ImportError(
             f"the data set {wanted!r} comes with scikit-learn, which is not installed; "
-            'run: pip install "micrograd-notes[data]"'
+            f"run: {install('data')}"
         ) from error
     return datasets

@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from itertools import compress
 from typing import Any, NamedTuple
 
+from micrograd_notes.common.extras import install
 from micrograd_notes.engine import Value, no_grad, sweep
 from micrograd_notes.engine.accurate import total
 from micrograd_notes.engine.messages import described
@@ -54,9 +55,7 @@ class Examples(NamedTuple):
             ImportError: NumPy is not installed.
         """
         if find_spec("numpy") is None:
-            raise ImportError(
-                "fit(..., lifted=True) needs NumPy: python -m pip install 'micrograd-notes[data]'"
-            )
+            raise ImportError(f"fit(..., lifted=True) needs NumPy: {install('data')}")
         import numpy as np
 
         inputs, targets = [x for x, _ in examples], [y for _, y in examples]

@@ -19,6 +19,7 @@ from typer.testing import CliRunner, Result
 
 from micrograd_notes import __version__
 from micrograd_notes.cli import main as cli, tour, tour_page
+from micrograd_notes.common.extras import install
 from micrograd_notes.nn.saving import load_model
 from micrograd_notes.train import data
 
@@ -394,4 +395,4 @@ def test_lab_without_jupyterlab_says_what_to_install(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     result = run("lab")
     assert result.exit_code == 1
-    assert 'pip install -e ".[notebooks]"' in result.stderr
+    assert install("notebooks") in result.stderr

@@ -15,6 +15,7 @@ from bs4 import BeautifulSoup
 from typer.testing import CliRunner, Result
 
 from micrograd_notes.cli import main as cli
+from micrograd_notes.common.extras import install
 from micrograd_notes.course import api, site as course
 from micrograd_notes.course.site import build_course
 
@@ -448,7 +449,7 @@ def test_without_nbconvert_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, missing, None)
     result = run("course", "build", str(tmp_path / "site"))
     assert result.exit_code == 1
-    assert 'pip install -e ".[notebooks]"' in result.stderr
+    assert install("notebooks") in result.stderr
     assert not (tmp_path / "site").exists()
 
 

@@ -17,6 +17,7 @@ from itertools import cycle
 from typing import Any
 
 from micrograd_notes.common import checks
+from micrograd_notes.common.extras import install
 from micrograd_notes.draw import plots
 from micrograd_notes.draw.page import Page, as_table, folded, image, in_page, player
 from micrograd_notes.draw.rendering import in_palette
@@ -361,5 +362,5 @@ def _cell(name: str, number: Any) -> str:
     return _percent(number) if name.endswith("accuracy") else short(number)
 
 
-_NO_PICTURE = """<p data-part="picture">To see a picture without scripts, too, install Matplotlib:
-<code>pip install "micrograd-notes[viz]"</code></p>"""
+_NO_PICTURE = f"""<p data-part="picture">To see a picture without scripts, too, install Matplotlib:
+<code>{install("viz")}</code></p>"""
