@@ -2,56 +2,50 @@
 // a choice when the answer is opened. Without it, the question and the folded answer remain.
 (() => {
   "use strict";
+  const made = (tag, attributes, ...children) => {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    element.append(...children);
+    return element;
+  };
   const here = document.currentScript?.parentElement ?? document;
-  const selector = "[data-micrograd-guess]";
+  const selector = "[data-micrograd-guess]:not([data-started])";
   for (const root of here.matches?.(selector) ? [here] : here.querySelectorAll(selector)) {
-    if (root.dataset.started) continue;
     root.dataset.started = "yes";
-    const {right} = JSON.parse(root.querySelector(":scope > script[type='application/json']").textContent);
-    const [list, details] = [root.querySelector(":scope > ul"), root.querySelector(":scope > details")];
-    const verdict = document.createElement("p");
-    verdict.setAttribute("role", "status");
-    const labels = [...list.children].map((item) => item.textContent);
+    const part = (name) => root.querySelector(`:scope > ${name}`);
+    const {right} = JSON.parse(part("script[type='application/json']").textContent);
+    const [list, details, verdict] = [part("ul"), part("details"), made("p", {role: "status"})];
+    const buttons = [...list.children].map((item) =>
+      made("button", {type: "button", "aria-pressed": "false"}, ...item.childNodes));
+    const field = made("input", {type: "text", placeholder: "Your guess", "aria-label": "Your guess"});
     let chosen = null;
 
-    const buttons = labels.map((label, index) => {
-      const button = document.createElement("button");
-      Object.assign(button, {type: "button", textContent: label});
-      button.setAttribute("aria-pressed", "false");
-      button.addEventListener("click", () => {
-        if (details.open) return;
-        chosen = index;
-        button.setAttribute("aria-pressed", "true");
-        details.open = true;
-      });
-      return button;
+    for (const [index, button] of buttons.entries()) button.addEventListener("click", () => {
+      if (details.open) return;
+      chosen = index;
+      button.setAttribute("aria-pressed", "true");
+      details.open = true;
     });
-    const field = document.createElement("input");
-    Object.assign(field, {type: "text", placeholder: "Your guess"});
-    field.setAttribute("aria-label", "Your guess");
     field.addEventListener("keydown", (event) => {
       event.stopPropagation();  // a notebook would take a key for one of its commands
       if (event.key === "Enter") details.open = true;
     });
-    const group = document.createElement("div");
-    group.setAttribute("data-lm-suppress-shortcuts", "true");  // turns off JupyterLab's shortcuts
-    group.append(...(buttons.length ? buttons : [field]));
-    list.replaceWith(group);
+    // The attribute turns off JupyterLab's shortcuts.
+    list.replaceWith(made("div", {"data-lm-suppress-shortcuts": "true"}, ...(buttons.length ? buttons : [field])));
     details.before(verdict);
 
     details.addEventListener("toggle", () => {
-      if (!details.open || root.dataset.opened) return;
-      root.dataset.opened = "yes";
-      window.dispatchEvent(new Event("resize"));  // what was folded measures itself now
-      buttons.forEach((button, index) => {
-        button.setAttribute("aria-disabled", "true");
-        if (index === right) button.prepend("✓ ");
-        else if (index === chosen) button.prepend("✗ ");
-      });
+      if (field.readOnly) return;  // it was opened before
       field.readOnly = true;
-      if (chosen !== null) verdict.textContent = chosen === right ? "Right." : `It is: ${labels[right]}.`;
-      const detail = {right: chosen === null ? null : chosen === right};
-      root.dispatchEvent(new CustomEvent("micrograd-guess", {bubbles: true, composed: true, detail}));
+      window.dispatchEvent(new Event("resize"));  // what was folded measures itself now
+      const answer = buttons[right]?.textContent;
+      for (const [index, button] of buttons.entries()) {
+        button.setAttribute("aria-disabled", "true");
+        if (index === right || index === chosen) button.prepend(index === right ? "✓ " : "✗ ");
+      }
+      const isRight = chosen === null ? null : chosen === right;
+      if (isRight !== null) verdict.textContent = isRight ? "Right." : `It is: ${answer}.`;
+      root.dispatchEvent(new CustomEvent("micrograd-guess", {bubbles: true, composed: true, detail: {right: isRight}}));
     });
   }
 })();
