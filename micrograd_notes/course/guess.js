@@ -28,7 +28,7 @@
     });
     field.addEventListener("keydown", (event) => {
       event.stopPropagation();  // a notebook would take a key for one of its commands
-      if (event.key === "Enter") details.open = true;
+      if (event.key === "Enter" && field.value.trim()) details.open = true;
     });
     // The attribute turns off JupyterLab's shortcuts.
     list.replaceWith(made("div", {"data-lm-suppress-shortcuts": "true"}, ...(buttons.length ? buttons : [field])));

@@ -101,8 +101,8 @@ def _tidy(element: ElementTree.Element) -> None:
     for name in {"d", "x", "y"} & set(element.attrib):
         long = " ".join(element.attrib[name].split())
         short = re.sub(r"-?\d+\.\d{3,}", lambda found: f"{float(found[0]):.2f}", long)
-        # After a point of a line, another point needs no letter.
-        element.set(name, short if "C" in short else short.replace(" L ", " "))
+        # After a point of a line, and of a line alone, another point needs no letter.
+        element.set(name, short if {"C", "Q"} & set(short) else short.replace(" L ", " "))
     spans = element.findall("tspan") if element.tag == "text" else []
     places = [[float(x) for x in span.attrib["x"].split()] for span in spans]
     if len(places) == 2 and places[1][0] > places[0][-1]:

@@ -86,6 +86,9 @@ def test_a_folded_stepper_steps_once_it_is_seen(visit: Open, tmp_path: Path) -> 
     guess = guess_first("Which number?", draw_backward((x * 3.0).tanh()))
     page = visit(guess.save(tmp_path / "guess.html")).page
     page.get_by_label("Your guess").press("Enter")
+    assert not is_open(page)  # a guess has words
+    page.get_by_label("Your guess").fill("6")
+    page.get_by_label("Your guess").press("Enter")
     stepper = page.locator(".stepper")
     assert stepper.bounding_box()["height"] > 100
     stepper.get_by_role("button", name="Last step").click()

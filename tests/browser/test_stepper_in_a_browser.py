@@ -92,7 +92,7 @@ def test_buttons_step_both_ways(reader: Reader) -> None:
     assert reader.count == f"Step 2 of {STEPS}"
     reader.click("Last step")
     assert reader.count == f"Step {STEPS} of {STEPS}"
-    assert "x.grad += ∂ * s.grad = 2.0 * 0.846 = 1.692 (0 -> 1.692)" in reader.caption
+    assert "x.grad += ∂ * s.grad = 2.0 * 0.846 = 1.692 (0 → 1.692)" in reader.caption
     reader.click("First step")
     assert reader.count == f"Step 1 of {STEPS}"
 
@@ -195,8 +195,8 @@ def test_both_edges_of_a_square_are_lit(visit: Open, tmp_path: Path) -> None:
     reader = Reader(visit(saved(draw_backward(x * x), tmp_path)).page)
     reader.press("Tab", "End")
     assert reader.stepper.locator(".edge.lit.back").count() == 2
-    assert "(0 -> 3.0)" in reader.caption
-    assert "(3.0 -> 6.0)" in reader.caption
+    assert "(0 → 3.0)" in reader.caption
+    assert "(3.0 → 6.0)" in reader.caption
 
 
 @pytest.mark.parametrize("width", [1100, 420])
@@ -428,11 +428,11 @@ def test_a_prediction_comes_before_the_number(reader: Reader) -> None:
     assert reader.number("v5", "grad") == "▲ +2", "the old sum"
     reader.press(*"1.538", "Enter")
     assert "✓ Right: a.grad = 1.538." in reader.stepper.inner_text()
-    assert "(2.0 -> 1.538)" in reader.caption
+    assert "(2.0 → 1.538)" in reader.caption
     assert reader.number("v5", "grad") == "▲ +1.538"
     reader.press(*"7.5", "Enter")
     assert "✗ a.grad = 1.076, not 7.5." in reader.stepper.inner_text()
-    assert "(1.538 -> 1.076)" in reader.caption
+    assert "(1.538 → 1.076)" in reader.caption
     reader.press("Enter")  # the focus is on Next
     assert reader.count == f"Step 14 of {STEPS}"
     assert "= ?" in reader.caption
@@ -632,7 +632,7 @@ def test_in_a_trusted_notebook_the_stepper_runs(
     reader.press("ArrowRight", "ArrowRight")
     assert reader.count == f"Step 4 of {STEPS}"
     reader.press("End")
-    assert "(0 -> 1.692)" in reader.caption
+    assert "(0 → 1.692)" in reader.caption
     # a, b, dd, m and 1 mean something to a notebook
     reader.press("a", "b", "d", "d", "m", "1", "Home")
     ask_at(reader, 3)
@@ -671,7 +671,7 @@ def test_through_nbconvert_the_stepper_runs(visit: Open, tmp_path: Path) -> None
     path.write_text(html, encoding="utf-8")
     reader = Reader(visit(path).page)
     reader.click("Last step")
-    assert "(0 -> 1.692)" in reader.caption
+    assert "(0 → 1.692)" in reader.caption
     reader.press("Home", "ArrowRight")
     assert reader.count == f"Step 2 of {STEPS}"
 

@@ -141,12 +141,12 @@ def test_the_products_are_written_out_with_old_and_new_sums() -> None:
     product.name = "s"
     root = product * 0.5
     lines = [p["text"] for step in draw_backward(root).steps for p in step.get("products", [])]
-    assert "w1.grad += ∂ * s.grad = 2.0 * 0.5 = 1.0 (0 -> 1.0)" in lines
+    assert "w1.grad += ∂ * s.grad = 2.0 * 0.5 = 1.0 (0 → 1.0)" in lines
     x = Value(3.0, name="x")
     lines = [p["text"] for p in draw_backward(x * x).steps[-1]["products"]]
     assert lines == [
-        "x.grad += ∂ * L.grad = 3.0 * 1.0 = 3.0 (0 -> 3.0)",
-        "x.grad += ∂ * L.grad = 3.0 * 1.0 = 3.0 (3.0 -> 6.0)",
+        "x.grad += ∂ * L.grad = 3.0 * 1.0 = 3.0 (0 → 3.0)",
+        "x.grad += ∂ * L.grad = 3.0 * 1.0 = 3.0 (3.0 → 6.0)",
     ]
 
 
@@ -292,8 +292,8 @@ def test_numbers_have_the_digits_that_a_format_prints() -> None:
     y.backward()
     last = [product["text"] for product in stepper.steps[-1]["products"]]
     assert (f"{w.grad:.4f}", f"{x.grad:.4f}") == ("1.5729", "0.3932")
-    assert last[0] == "x.grad += ∂ * (x*w).grad = 0.5 * 0.7864 = 0.3932 (0 -> 0.3932)"
-    assert "-> 1.5729)" in last[1]
+    assert last[0] == "x.grad += ∂ * (x*w).grad = 0.5 * 0.7864 = 0.3932 (0 → 0.3932)"
+    assert "→ 1.5729)" in last[1]
     shown = [text for step in data_of(stepper.html())["shows"] for *_, text, _ in step]
     assert {"▲ +1.5729", "▲ +0.3932", "0.4621"} <= set(shown)
     assert "1.573 " not in draw_backward(y, digits=4).html()

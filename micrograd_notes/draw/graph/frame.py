@@ -19,7 +19,7 @@ _STYLE = """.drawing [stroke="none"]{shape-rendering:crispEdges}
 .drawing .dim{opacity:.08} .drawing [tabindex]{cursor:pointer;outline:none}
 .drawing [tabindex]:is(:hover,:focus)>circle{stroke:#a24fb5;stroke-width:4px}
 """
-_HINT = "↔ wider than the page: scroll sideways"
+_HINT = "↔ scroll sideways"
 
 
 def in_both_schemes(svg: str) -> str:

@@ -80,7 +80,7 @@ def product_in_figures(
     """Returns the chain rule in numbers, with the old and the new sum.
 
     >>> product_in_figures(2.0, 0.5, 1.0, before=0.0, total=1.0)
-    '2.0 * 0.5 = 1.0 (0 -> 1.0)'
+    '2.0 * 0.5 = 1.0 (0 → 1.0)'
     """
     terms = f"{factor(partial)} * {factor(adjoint)} = {written(contribution)}"
-    return f"{terms} ({written(before)} -> {written(total)})"
+    return f"{terms} ({written(before)} → {written(total)})"

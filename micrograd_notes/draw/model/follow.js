@@ -41,7 +41,7 @@
       next.focus();
     });
     picture.setAttribute("role", "group");  // an image has no parts
-    words.style.minHeight = "3em";
+    words.style.minHeight = "6em";
     show();
   }
   const here = document.currentScript?.parentElement;

@@ -61,7 +61,7 @@ def draw_backward(
 
     In the forward pass each node appears with its data. In the backward pass, in reverse
     topological order, each node adds its gradient times the local slope to the gradient of each
-    operand, and the step writes it out: `w1.grad += ∂ * s.grad = 2.0 * 0.5 = 1.0 (0 -> 1.0)`.
+    operand, and the step writes it out: `w1.grad += ∂ * s.grad = 2.0 * 0.5 = 1.0 (0 → 1.0)`.
     No `grad` of the learner's values is read or changed.
 
     Args:
@@ -86,7 +86,7 @@ def draw_backward(
     >>> w, x = Value(2.0, name="w"), Value(-3.0, name="x")
     >>> stepper = draw_backward(w * x)
     >>> print(stepper.steps[-1]["products"][0]["text"])
-    w.grad += ∂ * L.grad = (-3.0) * 1.0 = -3.0 (0 -> -3.0)
+    w.grad += ∂ * L.grad = (-3.0) * 1.0 = -3.0 (0 → -3.0)
     """
     check_root(root)
     if not root.requires_grad:

@@ -160,12 +160,12 @@ class _Walk:
         if len(takers) > 1:
             which = "outputs" if self.graph.operands[takers[0]] else "parameters"
             product["name"] = name = f"{self._title(box)}, {len(takers)} {which}"
-            product["text"] = f"{name} += {count} ({_range(before)} -> {_range(after)})"
+            product["text"] = f"{name} += {count} ({_range(before)} → {_range(after)})"
             return product
         product["name"] = name = self.labels[takers[0]]
         product["contribution"] = amount = total(gift for _, gift in gifts)
         product["before"], product["total"] = before[0], after[0]
-        change = f"({written(before[0])} -> {written(after[0])})"
+        change = f"({written(before[0])} → {written(after[0])})"
         product["text"] = f"{gradient(name)} += {count} = {written(amount)} {change}"
         return product
 

@@ -34,7 +34,7 @@ class Product(TypedDict, total=False):
     """The least and the greatest gradient of the operand's box afterwards; only in such steps."""
     gradient: str  # the gradient that grows, in symbols: `w1.grad`
     asks: str  # the rule in symbols, for a reader who predicts the number
-    text: str  # the same with the numbers: `w1.grad += ∂ * s.grad = 2.0 * 0.5 = 1.0 (0 -> 1.0)`
+    text: str  # the same with the numbers: `w1.grad += ∂ * s.grad = 2.0 * 0.5 = 1.0 (0 → 1.0)`
 
 
 class Parting(TypedDict):
