@@ -1,4 +1,4 @@
-"""What a message advises where a room lacks a package that an extra brings."""
+"""The advice of a message where a room lacks a package that an extra brings."""
 
 
 def install(extra: str) -> str:

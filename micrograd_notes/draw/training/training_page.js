@@ -45,7 +45,7 @@
 
   // A drawing with axes: numbers to places, a frame, and ticks with their numbers.
   class Chart {
-    constructor({width, height, left = 44, bottom = 34, right = 12, top = 8, x, y, label}) {
+    constructor({width, height, left = 44, bottom = 34, right = 15, top = 8, x, y, label}) {
       this.box = {left, top, right: width - right, bottom: height - bottom};
       [this.xs, this.ys] = [x, y];
       this.svg = svg("svg", {
