@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from micrograd_notes.draw import draw_backward, draw_model, figures, plots
 from micrograd_notes.draw.graph.frame import in_frame
-from micrograd_notes.draw.page import image, in_page, scrolling
 from micrograd_notes.draw.training.page import training_page
 from micrograd_notes.engine import Value
 from micrograd_notes.nn import MLP, Neuron
@@ -111,12 +110,8 @@ def page_text(findings: Findings) -> str:
         ),
         neuron=_neuron_stepper(),
         checks=_rows(
-            (
-                f"<code>{html.escape(check.name)}</code>",
-                f"{check.engine:.10f}",
-                f"{check.numeric:.10f}",
-                f"{check.difference:.1e}",
-            )
+            (f"<code>{html.escape(check.name)}</code>", f"{check.engine:.10f}",
+             f"{check.numeric:.10f}", f"{check.difference:.1e}")
             for check in findings.worst_checks(8)
         ),
         checked=len(findings.checks),
@@ -188,6 +183,4 @@ def _picture(draw: Callable[["Axes"], Any], words: str, size: tuple[float, float
 
     figure = Figure(figsize=size, layout="constrained")
     draw(figure.add_subplot())
-    source = in_page(figures.svg(figure).encode(), "svg+xml")
-    shown = image(source, words, style=figures.style(figure))
-    return scrolling(shown, "picture", 'style="overflow-x: auto"')
+    return figures.framed(figure, words)

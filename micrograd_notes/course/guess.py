@@ -8,14 +8,12 @@ marks the reader's choice.
 import html
 import io
 import re
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import redirect_stdout
-from importlib import resources
 from typing import Any
 
-from micrograd_notes.common import checks
-from micrograd_notes.draw.page import Page, as_json_in_html, image, in_page
+from micrograd_notes.common import checks, notebook
+from micrograd_notes.draw.page import Page, as_json_in_html, bundle, image, in_page, text_of
 
 __all__ = ["Guess", "guess_first"]
 
@@ -106,7 +104,7 @@ class Guess(Page):
     def _fragment(self) -> str:
         labels = "".join(f"<li>{_marked_up(label)}</li>" for label in self.choices)
         return f"""<section data-micrograd-guess aria-label="Predict">
-<style>{_text_of("guess.css")}</style>
+<style>{text_of("guess.css", "course")}</style>
 <p data-part="question"><strong>Predict.</strong> {_marked_up(self.title)}</p>
 <ul data-part="choices">{labels}</ul>
 <details class="guess">
@@ -115,11 +113,11 @@ class Guess(Page):
 </details>
 <script type="application/json">{as_json_in_html({"right": self._right})}</script>
 <script>
-{_text_of("guess.js")}</script>
+{text_of("guess.js", "course")}</script>
 </section>"""
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/html": self._fragment, "text/plain": self.in_words}
+        return bundle(self._fragment, self.in_words, None)
 
 
 # ---- what answers it -----------------------------------------------------------------------------
@@ -127,7 +125,7 @@ class Guess(Page):
 
 def _notebook() -> Any:
     """Returns IPython's shell in a notebook, or None."""
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    shell = notebook.shell()
     return shell if hasattr(shell, "kernel") else None
 
 
@@ -200,7 +198,3 @@ def _marked_up(text: str) -> str:
     """
     text = re.sub(r"`(.+?)`", r"<code>\1</code>", html.escape(text))
     return re.sub(r"(?<!\w)\*(\w.*?)\*(?!\w)", r"<em>\1</em>", text)
-
-
-def _text_of(name: str) -> str:
-    return resources.files("micrograd_notes.course").joinpath(name).read_text(encoding="utf-8")

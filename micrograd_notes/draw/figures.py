@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any, cast
 from xml.etree import ElementTree
 
+from micrograd_notes.draw.page import image, in_page, scrolling
 from micrograd_notes.draw.rendering import in_palette
 
 if TYPE_CHECKING:
@@ -150,6 +151,12 @@ def visible(colour: str, scheme: int) -> str:
         if light <= 0.183 if scheme == 0 else light >= 0.201:
             break
     return "#" + "".join(f"{c:02x}" for c in mixed)
+
+
+def framed(figure: Figure, words: str) -> str:
+    """Returns the figure as an HTML image with its words, in a frame that scrolls."""
+    shown = image(in_page(svg(figure).encode(), "svg+xml"), words, style=style(figure))
+    return scrolling(shown, "picture", 'style="overflow-x: auto"')
 
 
 def style(figure: Figure) -> str:

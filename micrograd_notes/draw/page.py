@@ -101,9 +101,9 @@ def player(kind: str, picture: str, in_words: str, data: Mapping[str, Any], scri
 </div>"""
 
 
-def text_of(name: str) -> str:
-    """Returns a script or a style of this room, with the file that it shares with others inside."""
-    text = resources.files("micrograd_notes.draw").joinpath(name).read_text(encoding="utf-8")
+def text_of(name: str, room: str = "draw") -> str:
+    """Returns a script or a style of a room, with the file that it shares with others inside."""
+    text = resources.files(f"micrograd_notes.{room}").joinpath(name).read_text(encoding="utf-8")
     return re.sub(r"/\* (controls\.\w+) \*/", lambda found: text_of(found[1]).rstrip(), text)
 
 

@@ -1142,9 +1142,12 @@ def flipbook(pages: Sequence[tuple[Axes | Figure, str]], title: str) -> Flipbook
     """
     what = "each of pages"
     pairs = [checks.pair(what, each, "(Axes, words)") for each in checks.listed("pages", pages)]
-    files = [(words, *_files(_figure(what, ax))) for ax, words in pairs]
-    still = files[0][2] if files else None
-    return Flipbook([(words, svg) for words, svg, _ in files], title, still)
+    drawn = [(words, _figure(what, ax)) for ax, words in pairs]
+    book = [(words, figures.svg(figure).encode()) for words, figure in drawn]
+    still = figures.png(drawn[0][1]) if drawn else None
+    for _, figure in drawn:
+        _close(figure)
+    return Flipbook(book, title, still)
 
 
 def show(ax: Axes | Figure, alt: str | None = None) -> None:
@@ -1170,20 +1173,17 @@ def show(ax: Axes | Figure, alt: str | None = None) -> None:
         raise ImportError(
             f"show needs IPython, which is not installed: {install('notebooks')}"
         ) from error
-    figure, alt = _figure("ax", ax), figures.words(_figure("ax", ax)) if alt is None else alt
-    svg, png = _files(figure)
-    shown = page.image(page.in_page(svg, "svg+xml"), alt, style=figures.style(figure))
-    frame = page.scrolling(shown, "picture", 'style="overflow-x: auto"')
-    display.display(page.bundle(frame, alt, png), raw=True)  # type: ignore[no-untyped-call]
+    figure = _figure("ax", ax)
+    words = figures.words(figure) if alt is None else alt
+    shown = page.bundle(figures.framed(figure, words), words, figures.png(figure))
+    _close(figure)
+    display.display(shown, raw=True)  # type: ignore[no-untyped-call]
 
 
-def _files(figure: Figure) -> tuple[bytes, bytes]:
-    """Returns the figure as an SVG and as a PNG, and closes it."""
+def _close(figure: Figure) -> None:
     import matplotlib.pyplot as plt
 
-    files = figures.svg(figure).encode(), figures.png(figure)
     plt.close(figure)
-    return files
 
 
 # ---------------------------------------------------------------------------- shared by all

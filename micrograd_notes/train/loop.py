@@ -21,7 +21,7 @@ from functools import partial
 from itertools import count, repeat
 from typing import Any, NamedTuple, Protocol
 
-from micrograd_notes.common import checks
+from micrograd_notes.common import checks, notebook
 from micrograd_notes.engine import AnomalyError, Value, detect_anomaly, no_grad, topological_order
 from micrograd_notes.nn import MLP
 from micrograd_notes.nn.losses import (
@@ -636,5 +636,4 @@ def _progress_bar(epochs: int) -> Any:
     except ImportError:
         return nullcontext()
     # tqdm shows a bar in a terminal, but does not detect a notebook.
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return tqdm(total=epochs, unit="epoch", disable=None if shell is None else False)
+    return tqdm(total=epochs, unit="epoch", disable=None if notebook.shell() is None else False)

@@ -333,7 +333,7 @@ def test_links_lead_to_headings_and_cells_while_all_guesses_are_closed(
         assert page.locator(":target").is_visible()
     assert seen(page) == []
     page.goto(f"{guessing.as_uri()}#cell-id=aside-1")
-    assert seen(page) == ["Aside 1."], "whoever follows a link to the cell wants to see it"
+    assert seen(page) == ["Aside 1."], "a link to the cell shows it"
 
 
 def test_a_printed_page_shows_everything(visit: Open, guessing: Path) -> None:

@@ -178,7 +178,8 @@ def test_a_usual_plot_fits_a_phone() -> None:
 def test_the_same_figure_has_the_same_bytes_and_its_letters_stay(plot: Plot) -> None:
     figure, again = figure_of(plot), figure_of(plot)
     sizes = [float(text.get_fontsize()) for text in cast("list[Text]", figure.findobj(Text))]
-    assert plots._files(figure) == plots._files(again)
+    assert figures.svg(figure) == figures.svg(again)
+    assert figures.png(figure) == figures.png(again)
     after = [float(text.get_fontsize()) for text in cast("list[Text]", figure.findobj(Text))]
     assert (min(after), max(after)) == pytest.approx((min(sizes), max(sizes)))
 

@@ -911,8 +911,9 @@ def test_a_flip_book_has_the_pictures_in_order_and_closes_them() -> None:
     falls, rises = plots.loss_curve([2.0, 1.0]), plots.loss_curve([1.0, 2.0])
     book = plots.flipbook([(falls, "It falls."), (rises, "It rises.")], title="Losses")
     assert book.captions == ["It falls.", "It rises."]
-    again, _ = plots._files(cast("Figure", plots.loss_curve([2.0, 1.0]).figure))
-    assert book.sources[0] == in_page(again, "svg+xml")
+    again = cast("Figure", plots.loss_curve([2.0, 1.0]).figure)
+    assert book.sources[0] == in_page(figures.svg(again).encode(), "svg+xml")
+    plt.close(again)
     assert book.sources[0] != book.sources[1]
     assert plt.get_fignums() == []
 

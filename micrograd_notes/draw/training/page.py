@@ -199,19 +199,20 @@ class TrainingPage(Page):
     def _picture(self) -> str:
         """Returns the picture for readers without scripts; without Matplotlib, a line of text."""
         try:
-            source = in_page(self._png())
+            source = in_page(self._png)
         except ImportError:
             return _NO_PICTURE
         return image(source, f"{self.title}. {self.captions[-1]}", ' data-part="picture"')
 
     def _static_png(self) -> bytes | None:
         try:
-            return in_palette(self._png())
+            return in_palette(self._png)
         except ImportError:
             return None
 
+    @cached_property
     def _png(self) -> bytes:
-        """Returns all pictures of the last epoch, side by side."""
+        """All pictures of the last epoch, side by side; a display needs them twice."""
         import matplotlib.style
         from matplotlib.figure import Figure
 
