@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 RUNS = pytest.StashKey[Any]()
+collect_ignore = ["promises"]  # not modules: they run in the kernels of the notebooks
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -23,7 +23,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tests.notebooks.wrong_answers import WRONG_ANSWERS
+from tests.notebooks.answers import RIGHT_ANSWERS, WRONG_ANSWERS
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "notebooks"
@@ -68,20 +68,43 @@ def solution_in(markdown: str) -> str:
     return found[1]
 
 
-def with_answers(notebook: Any) -> Any:
-    """Returns a copy in which each exercise is answered below its check: wrongly, then rightly.
+PROMISES = Path(__file__).parent / "promises"
 
-    The answers are in cells `wrong-…-0`, `wrong-…-1` and so on, and `right-…`. After each comes the
-    check again, as `refused-…-0`, `refused-…-1` and so on, and `accepted-…`.
+
+@cache
+def promises(name: str) -> dict[str, str]:
+    """Returns what a notebook promises to its reader: asserts, by the cell that they follow.
+
+    They are in `promises/NAME.py`, each below a line `# %% after CELL`, and run in the notebook's
+    kernel; so a reader meets none of them, and none of them gives an answer away.
+    """
+    path = PROMISES / f"{name}.py"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    _, *parts = re.split(r"^# %% after (.+)\n", text, flags=re.MULTILINE)
+    found = dict(zip(parts[::2], parts[1::2], strict=True))
+    assert len(found) == len(parts) / 2, f"{path.name}: a cell has two promises"
+    return found
+
+
+def with_answers(name: str) -> Any:
+    """Returns a copy with the promises, where each exercise is answered: wrongly, then rightly.
+
+    A promise is in a cell `promised-…` right after its cell (see `promises`).
+
+    The answers are in cells `wrong-…-0` and so on, and `right-…-0`. After each comes the
+    check again, as `refused-…-0`, `refused-…-1` and so on, and `accepted-…-0` and so on.
     """
     import nbformat
 
     new_code_cell: Any = nbformat.v4.new_code_cell
+    notebook = committed(name)
     cells = {cell.id: cell for cell in notebook.cells}
     answered = copy.deepcopy(notebook)
     answered.cells = []
     for cell in cells.values():
         answered.cells.append(cell)
+        if cell.id in promises(name):
+            answered.cells.append(new_code_cell(promises(name)[cell.id], id=f"promised-{cell.id}"))
         exercise = cell.id.removeprefix("check-")
         if exercise == cell.id:
             continue
@@ -89,8 +112,13 @@ def with_answers(notebook: Any) -> Any:
             f"wrong-{exercise}-{number}": (answer, f"refused-{exercise}-{number}")
             for number, (answer, _) in enumerate(WRONG_ANSWERS[exercise])
         }
+        # the notebook's own solution comes last: the cells after it use it
         solution = solution_in(cells[f"solution-{exercise}"].source)
-        answers[f"right-{exercise}"] = (solution, f"accepted-{exercise}")
+        rights = [*RIGHT_ANSWERS.get(exercise, []), solution]
+        answers |= {
+            f"right-{exercise}-{number}": (answer, f"accepted-{exercise}-{number}")
+            for number, answer in enumerate(rights)
+        }
         for name, (answer, verdict) in answers.items():
             answered.cells += [
                 new_code_cell(answer, id=name),
@@ -152,7 +180,7 @@ def main() -> None:
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     folder, *names = sys.argv[1:]
-    runs = execute().executed([with_answers(committed(name)) for name in names])
+    runs = execute().executed([with_answers(name) for name in names])
     for name, run in zip(names, runs, strict=True):
         nbformat.write(run.notebook, Path(folder, f"{name}.ipynb"))  # type: ignore[no-untyped-call]
         if run.error:

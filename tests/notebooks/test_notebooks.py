@@ -16,15 +16,17 @@ from typing import Any
 
 import pytest
 
+from tests.notebooks.answers import RIGHT_ANSWERS, WRONG_ANSWERS
 from tests.notebooks.running import (
     FOLDER,
+    PROMISES,
     committed,
     execute,
     exercises,
     html_of,
     printed_by,
+    promises,
 )
-from tests.notebooks.wrong_answers import WRONG_ANSWERS
 
 for needed in ("nbclient", "ipykernel", "matplotlib", "pygraphviz"):
     pytest.importorskip(needed, reason=f"the notebooks need {needed}")
@@ -144,20 +146,28 @@ def test_a_cell_with_a_question_does_not_hold_the_answer(name: str) -> None:
         assert "<details open" not in html_of(output), cell.id
 
 
-def test_promises_are_folded(name: str) -> None:
-    """Cells of nothing but promises are those that are folded."""
+def test_promises_are_kept_in_the_tests(name: str, ran: Any) -> None:
+    """Each belongs to a cell and has run: a cell that raises would have ended the run."""
+    ids = {cell.id for cell in code_cells(committed(name))}
+    assert promises(name).keys() <= ids
+    assert promises(name), f"write tests/notebooks/promises/{name}.py"
     for cell in code_cells(committed(name)):
-        lines = cell.source.splitlines()
-        are_promises = all(line.startswith(("assert ", " ", ")", "]")) for line in lines)
-        assert are_promises == (cell.metadata.get("tags") == ["promises"]), cell.id
+        assert "\nassert " not in f"\n{cell.source}", cell.id
+    assert {f"promised-{id}" for id in promises(name)} <= {cell.id for cell in ran.cells}
+
+
+def test_every_file_of_promises_belongs_to_a_notebook(name: str) -> None:
+    assert {path.stem for path in PROMISES.glob("*.py")} <= set(NOTEBOOKS)
 
 
 # ---- answered ------------------------------------------------------------------------------------
 
 
-def test_every_solution_passes(name: str, ran: Any) -> None:
+def test_every_right_answer_passes(name: str, ran: Any) -> None:
     for exercise in exercises(name):
-        assert " passes: right for " in printed(ran, f"accepted-{exercise}")
+        for number in range(1 + len(RIGHT_ANSWERS.get(exercise, []))):
+            verdict = printed(ran, f"accepted-{exercise}-{number}")
+            assert " passes: right for " in verdict, verdict
 
 
 def test_wrong_answers_are_refused_with_the_hint_that_fits(name: str, ran: Any) -> None:

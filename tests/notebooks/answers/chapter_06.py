@@ -1,4 +1,4 @@
-"""Typical wrong answers to the exercises of notebook 05, and the hint that each gets."""
+"""Typical wrong answers to the exercises of notebook 06, and the hint that each gets."""
 
 WRONG_ANSWERS = {
     "bumps-needed": [

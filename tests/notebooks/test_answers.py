@@ -1,11 +1,11 @@
-"""The wrong answers of all chapters are collected, each for an exercise that exists."""
+"""The answers of all chapters are collected, each for an exercise that exists."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from tests.notebooks.wrong_answers import WRONG_ANSWERS, collected
+from tests.notebooks.answers import RIGHT_ANSWERS, WRONG_ANSWERS, collected
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 
@@ -21,8 +21,8 @@ def test_no_two_exercises_of_the_course_have_the_same_name() -> None:
     assert len(set(exercises())) == len(exercises()) > 0
 
 
-def test_every_wrong_answer_is_one_to_an_exercise() -> None:
-    assert set(WRONG_ANSWERS) <= set(exercises())
+def test_every_answer_is_one_to_an_exercise() -> None:
+    assert set(WRONG_ANSWERS) | set(RIGHT_ANSWERS) <= set(exercises())
 
 
 def test_an_exercise_that_two_chapters_claim_is_refused() -> None:

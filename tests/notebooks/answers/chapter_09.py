@@ -1,4 +1,4 @@
-"""Chapter 08: how large a network is, what is left of a gradient, and how to begin."""
+"""Chapter 09: how large a network is, what is left of a gradient, and how to begin."""
 
 WRONG_ANSWERS = {
     "count-parameters": [

@@ -1,4 +1,4 @@
-"""Typical wrong answers to the exercises of notebook 11, and the hint that each gets."""
+"""Typical wrong answers to the exercises of notebook 13, and the hint that each gets."""
 
 WRONG_ANSWERS = {
     "chances": [

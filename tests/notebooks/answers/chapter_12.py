@@ -1,4 +1,4 @@
-"""Typical wrong answers to the exercises of notebook 10, and the hint that each gets."""
+"""Typical wrong answers to the exercises of notebook 12, and the hint that each gets."""
 
 WRONG_ANSWERS = {
     "matrix-product": [

@@ -1,4 +1,4 @@
-"""Chapter 12: a second derivative by nudging, a step of Newton's, the bend in one direction."""
+"""Chapter 14: a second derivative by nudging, a step of Newton's, the bend in one direction."""
 
 WRONG_ANSWERS = {
     "bend-by-nudging": [
