@@ -50,6 +50,12 @@ Files = Annotated[
     list[Path] | None, typer.Argument(metavar="[FILE...]", help="Python files to check.")
 ]
 Site = Annotated[Path, typer.Argument(help="The folder to write; an earlier site is replaced.")]
+Own = Annotated[
+    Path | None, typer.Argument(help="Your folder for the course; by default ~/micrograd-notes.")
+]
+Fresh = Annotated[
+    bool, typer.Option("--fresh", help="Begin anew: your changes in its chapters are lost.")
+]
 Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
 
 
@@ -174,23 +180,32 @@ def gpt(steps: Annotated[int, typer.Option(min=1, help="Steps on arrays.")] = 30
 
 
 @app.command()
-def lab() -> None:
-    """Open the notebooks in JupyterLab, at the map of the course.
+def lab(folder: Own = None, fresh: Fresh = False) -> None:
+    """Open your own copy of the notebooks in JupyterLab, at the map of the course.
 
-    The chapters are marked as trusted, because JupyterLab otherwise hides their steppers.
+    It is made at the first call, and keeps your answers from then on. The chapters are marked as
+    trusted, because JupyterLab otherwise hides their steppers.
 
     Example: micrograd-notes lab
     """
+    from micrograd_notes.course.own_copy import own_copy
+
     notebooks = notebooks_or_fail()
+    own = (Path.home() / "micrograd-notes" if folder is None else folder).absolute()
     if util.find_spec("jupyterlab") is None:
         fail(f"JupyterLab is missing: {install('notebooks')}")
+    try:
+        own_copy(notebooks, own, fresh=fresh)
+    except OSError as error:
+        fail(f"can't write the folder {own}: {error.strerror}; name another one")
+    typer.echo(f"your notebooks are in {own}", err=True)
     trust(notebooks)
     # For root, as in a container, Jupyter needs this option to start.
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     # These settings render Markdown files as pages. The reader's own settings override them.
     settings = f"--LabApp.app_settings_dir={notebooks / 'lab'}"
     opened = [settings, "--LabApp.default_url=/lab/tree/README.md", "-y", "--notebook-dir"]
-    command = [sys.executable, "-m", "jupyterlab", *as_root, *opened, str(notebooks)]
+    command = [sys.executable, "-m", "jupyterlab", *as_root, *opened, str(own)]
     if os.name == "posix":  # Jupyter replaces this process, so it gets the terminal and its signals
         os.execv(command[0], command)
     raise SystemExit(subprocess.call(command))
@@ -221,7 +236,7 @@ def build(site: Site = Path("site")) -> None:
 
 
 def trust(notebooks: Path) -> None:
-    """Signs the chapters for Jupyter, on behalf of the current user."""
+    """Signs the chapters for Jupyter, on behalf of the current user: a copy has the signature."""
     nbformat: Any = import_module("nbformat")
     notary = import_module("nbformat.sign").NotebookNotary()
     for path in sorted(notebooks.glob("[0-9][0-9]_*.ipynb")):

@@ -354,7 +354,8 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
         commands.append(command)
         raise SystemExit(0)  # as the real one does not return
 
-    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
+    monkeypatch.setattr("pathlib.Path.home", lambda: tmp_path)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
     monkeypatch.setattr("subprocess.call", call)
     monkeypatch.setattr("os.execv", execv)
@@ -370,6 +371,39 @@ def test_lab_opens_the_map_of_the_course(asked: list[list[str]]) -> None:
     settings = json.loads(Path(options["--LabApp.app_settings_dir"], "overrides.json").read_text())
     viewers = settings["@jupyterlab/docmanager-extension:plugin"]["defaultViewers"]
     assert viewers == {"markdown": "Markdown Preview"}  # else its source is opened
+
+
+def test_lab_works_on_a_copy_in_the_home_of_the_learner(
+    asked: list[list[str]], tmp_path: Path
+) -> None:
+    course = Path(cli.__file__).parents[2] / "notebooks"
+    own = tmp_path / "micrograd-notes"
+    first, page = own / "01_a_neuron_by_hand.ipynb", own / "README.md"
+    assert run("lab").exit_code == 0
+    assert asked[0][-1] == str(own)
+    names = {path.name for path in course.glob("*.ipynb")}
+    assert {path.name for path in own.glob("*.ipynb")} == names
+    for linked in re.findall(r"\]\(([\w/]+\.(?:svg|png|md))\)", page.read_text(encoding="utf-8")):
+        assert (own / linked).is_file()
+    first.write_text("my answers")
+    page.unlink()
+    assert run("lab").exit_code == 0
+    assert first.read_text() == "my answers"
+    assert page.is_file(), "a file that is missing comes back"
+    (own / "mine.ipynb").write_text("of my own")
+    assert run("lab", "--fresh").exit_code == 0
+    assert first.read_bytes() == (course / first.name).read_bytes()
+    assert (own / "mine.ipynb").read_text() == "of my own"
+    assert run("lab", str(tmp_path / "elsewhere")).exit_code == 0
+    assert asked[-1][-1] == str(tmp_path / "elsewhere")
+
+
+def test_lab_says_where_it_cannot_write(asked: list[list[str]], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = run("lab", str(tmp_path / "file"))
+    assert result.exit_code == 1
+    assert "can't write the folder" in result.stderr
+    assert not asked
 
 
 def test_lab_trusts_the_chapters_so_that_their_steppers_run(asked: list[list[str]]) -> None:
