@@ -86,7 +86,7 @@ def flag(name: str, given: Any) -> bool:
     raise TypeError(f"{name} must be True or False, got {shown(given)}")
 
 
-def instance(name: str, given: Any, kind: type, spelled: str) -> None:
+def instance(name: str, given: Any, kind: Any, spelled: str) -> None:
     """Raises TypeError if it is not of the type. `spelled` is the type in words."""
     if not isinstance(given, kind):
         raise TypeError(f"{name} must be {spelled}, got {shown(given)}")

@@ -1,24 +1,29 @@
-"""Data sets: four generated from a seed, two measured, none downloaded; and names of cities.
+"""Data sets: yours, four generated from a seed, two measured; and names of cities.
 
-`Dataset` can be shuffled, split and standardized before you pass it to `fit`; read it first. The
-generated sets (moons, circles, spirals, xor) are plain Python. The measured ones (iris, digits)
-come with scikit-learn, which is imported when you call them. The names of cities, for the GPT, are
-those of the time zones.
+`Dataset` can be shuffled, split and standardized before you pass it to `fit`; read it first. Your
+own come from a CSV file (`csv_file.py`) or a data frame, by way of `table.py`. The generated sets
+(moons, circles, spirals, xor) are plain Python. The measured ones (iris, digits) come with
+scikit-learn, which is imported when you call them. The names of cities, for the GPT, are those of
+the time zones.
 """
 
 from __future__ import annotations
 
 import inspect
 import math
+import os
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from typing import Any
 from zoneinfo import available_timezones
 
 from micrograd_notes.common import checks
 from micrograd_notes.common.extras import install
+from micrograd_notes.train.csv_file import read_csv
+from micrograd_notes.train.scaling import Scaler
+from micrograd_notes.train.table import TASKS, Encoder, Table, encoder_for, table_of
 
 __all__ = [
     "DATASETS", "Dataset", "circles", "city_names", "digits", "iris", "load", "moons", "spirals",
@@ -30,7 +35,6 @@ REGIONS = frozenset(
     {"Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"}
 )
 IRIS_FEATURES = ("sepal length", "sepal width", "petal length", "petal width")
-TASKS = ("classification", "regression")
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,6 +45,8 @@ class Dataset:
     name per class. For "regression" a target is a finite number, or a list of them, and
     `class_names` is empty. If the inputs are pictures, `image_shape` is (rows, columns), and each
     input lists the pixels row by row. Arrays and data frames become lists of their values.
+
+    `from_csv` and `from_columns` keep the `table` of cells, and the `encoder` of its numbers.
 
     Raises:
         ValueError: the parts do not fit one another, or a number is not finite.
@@ -66,6 +72,8 @@ class Dataset:
     class_names: tuple[str, ...] = ()
     image_shape: tuple[int, int] | None = None
     task: str = "classification"
+    table: Table | None = field(default=None, compare=False)
+    encoder: Encoder | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         checks.text("name", self.name)
@@ -89,6 +97,10 @@ class Dataset:
             targets = self._classes(targets, len(classes))
         elif classes:
             raise ValueError(f"class_names must be empty for task='regression', got {classes}")
+        checks.instance("encoder", self.encoder, Encoder | None, "an Encoder, or None")
+        checks.instance("table", self.table, Table | None, "a Table, or None")
+        if self.table is not None and len(self.table.places) != len(inputs):
+            raise ValueError(f"table must have {len(inputs)} rows, one per example, or be None")
         shape: Any = self.image_shape
         if shape is not None:
             shape = checks.shape("image_shape", shape)
@@ -113,6 +125,53 @@ class Dataset:
                     f"{checks.ONE_HOT}. If targets are quantities, pass task='regression'"
                 )
         return [int(target) for target in targets]
+
+    @classmethod
+    def from_csv(
+        cls, path: str | os.PathLike[str], target: str | int, *, header: bool | None = None,
+        delimiter: str | None = None, decimal: str | None = None, encoding: str = "utf-8",
+        **options: Any,
+    ) -> Dataset:
+        """Returns the data in a CSV file. A column of texts becomes one of 0 and 1 per category.
+
+        `target` is the name or the position of the column to predict. Without a header, columns are
+        named "column 1" and so on; a first line with the target's name, or without numbers, is one.
+        The delimiter and the decimal mark, "." or ",", are those that fit the file.
+
+        The options are `task`, "classification" or "regression", if the target leaves it open;
+        `missing`, "mean", "median" or "most frequent", to fill missing cells, which are refused by
+        default; `categories`, columns of numbers that are names, like post codes; and `drop`.
+
+        Warns of a column that repeats the target, numbers the rows, or is constant.
+
+        Raises:
+            ValueError: a cell is wrong, or the file can be read in two ways; the message names the
+                line and the column.
+            OSError: the file cannot be read.
+        """
+        reading: dict[str, Any] = {"delimiter": delimiter, "decimal": decimal, "encoding": encoding}
+        table = read_csv(path, [target, *(options.get("drop") or ())], header=header, **reading)
+        reading["header"] = header if table.has_names else False
+        return cls._of(table, target, reading=reading, **options)
+
+    @classmethod
+    def from_columns(cls, columns: Any, target: str | int, **options: Any) -> Dataset:
+        """Returns the data in a data frame, or in a dictionary with a list or an array per column.
+
+        None and nan are missing cells. The options are those of `from_csv`.
+
+        >>> pets = {"weight": [4.0, 9.5, 3.5], "coat": ["long", "short", "long"], "kind": [0, 1, 0]}
+        >>> pets = Dataset.from_columns(pets, "kind")
+        >>> pets.feature_names, pets[1]
+        (('weight', 'coat=long', 'coat=short'), ([9.5, 0.0, 1.0], 1))
+        """
+        return cls._of(table_of(columns), target, **options)
+
+    @classmethod
+    def _of(cls, table: Table, *target: Any, **options: Any) -> Dataset:
+        encoder = encoder_for(table, *target, **options)
+        parts = encoder.inputs(table), encoder.targets(table), encoder.feature_names
+        return cls(table.name, *parts, encoder.class_names, None, encoder.task, table, encoder)
 
     def __repr__(self) -> str:
         classes = f"{len(self.class_names)} classes"
@@ -148,7 +207,8 @@ class Dataset:
         """
         places = [self._place(position) for position in checks.listed("positions", positions)]
         inputs, targets = ([part[i] for i in places] for part in (self.inputs, self.targets))
-        return replace(self, inputs=inputs, targets=targets)
+        table = self.table and self.table.select(places)
+        return replace(self, inputs=inputs, targets=targets, table=table)
 
     def shuffled(self, seed: int = 0) -> Dataset:
         """Returns the same examples in another order, which the seed decides.
@@ -163,6 +223,9 @@ class Dataset:
 
         `test` is the share of the second part, rounded to whole examples. The split is stratified:
         each class is split by the same share, to within one example.
+
+        In data with a `table`, the cells that replace missing ones, and the categories, become
+        those of the first part, for both.
 
         Raises:
             ValueError: one of the parts would be empty.
@@ -190,7 +253,19 @@ class Dataset:
             if (rank + 1) * held_out_count // len(self) > rank * held_out_count // len(self)
         }
         seen = [position for position in positions if position not in held_out]
-        return self.select(seen), self.select([each for each in positions if each in held_out])
+        parts = self.select(seen), self.select([each for each in positions if each in held_out])
+        table, encoder = parts[0].table, self.encoder
+        if not self.table or not table or not encoder or encoder.inputs(self.table) != self.inputs:
+            return parts
+        by = replace(self, encoder=encoder.fitted(table))
+        return parts[0]._encoded_by(by), parts[1]._encoded_by(by)
+
+    def _encoded_by(self, by: Dataset) -> Dataset:
+        """Returns the rows of the table as the encoder of `by` makes numbers of them."""
+        if self.table is None or by.encoder is None:
+            return self
+        inputs, names = by.encoder.inputs(self.table), by.encoder.feature_names
+        return replace(self, inputs=inputs, feature_names=names, encoder=by.encoder)
 
     def standardized(self, by: Dataset | None = None) -> Dataset:
         """Returns the data set with each feature moved to mean 0 and scaled to deviation 1.
@@ -212,9 +287,12 @@ class Dataset:
                 f"{self!r} has features {self.feature_names}, but `by` has "
                 f"{reference.feature_names}; pass a data set with the same features"
             )
-        moves = [_standardizer(column) for column in zip(*reference.inputs, strict=True)]
-        moved = [[move(x) for x, move in zip(row, moves, strict=True)] for row in self.inputs]
-        return replace(self, inputs=moved)
+        scaler, columns = Scaler().fit(reference.inputs), dict.fromkeys(self.feature_names)
+        base = self.encoder or Encoder("target", self.task, self.class_names, columns)
+        # An encoder scales once, so that of data which is scaled twice would be wrong.
+        encoder = replace(base, scaler=scaler) if base.scaler is None else None
+        inputs = scaler.transform(self.inputs)
+        return replace(self, inputs=inputs, table=None, encoder=encoder)
 
     def signs(self) -> list[int]:
         """Returns the targets of a data set with two classes as -1 and +1, for the hinge loss.
@@ -486,24 +564,6 @@ def _around_a_circle(count: int) -> list[float]:
 
 def _names(what: str, given: Any) -> tuple[str, ...]:
     return tuple(checks.text(f"each of {what}", name) for name in checks.listed(what, given))
-
-
-def _standardizer(column: Sequence[float]) -> Callable[[float], float]:
-    """Returns the function that moves a feature's mean to 0 and scales its deviation to 1.
-
-    Numbers are first scaled by a power of two, which is exact, so that sums do not overflow. The
-    mean is a sum of two floats: the second holds the digits that do not fit into the first.
-    """
-    unit = 2.0 ** -max(math.frexp(max(map(abs, column)))[1], -1000)
-    scaled = [x * unit for x in column]
-    mean, rest = scaled[0], 0.0  # exact for a constant feature
-    if min(scaled) < max(scaled):
-        mean = math.fsum(scaled) / len(scaled)
-        rest = math.fsum(x - mean for x in scaled) / len(scaled)
-    largest = max(abs(x - mean - rest) for x in scaled) or unit
-    squares = math.fsum(((x - mean - rest) / largest) ** 2 for x in scaled)
-    deviation = largest * (math.sqrt(squares / len(scaled)) or 1.0)
-    return lambda x: (x * unit - mean - rest) / deviation
 
 
 def _pool(rows: list[list[float]]) -> list[list[float]]:

@@ -1,0 +1,147 @@
+"""`read_csv`: a CSV file as a table of numbers and texts, whose errors name the line and column.
+
+Python's own `csv` reads quotes and line ends. This file finds the delimiter, the header and the
+decimal mark, and refuses what could be read in two ways. Read `table.py` next.
+"""
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from micrograd_notes.common import checks
+from micrograd_notes.common.files import as_path
+from micrograd_notes.train.table import Table
+
+DELIMITERS = ",;\t|"
+MISSING = ("", "na", "n/a", "nan", "null", "?", "#n/a")  # a missing cell, in small letters
+# Numbers by their decimal mark, with other marks between groups of three digits. A number that
+# begins with 0, like a post code, is a text.
+_NUMBER = (
+    r"[+-]?(?:(?:0|[1-9]\d*)(?:{0}\d*)?|{0}\d+)(?:[eE][+-]?\d+)?"
+    r"|[+-]?[1-9]\d{{0,2}}(?:[{1}' \xa0\u202f]\d{{3}})+(?:{0}\d*)?"
+)
+NUMBER = {m: re.compile(_NUMBER.format(f"[{m}]", g), re.ASCII) for m, g in ((".", ","), (",", "."))}
+TO_POINTS = {
+    ".": str.maketrans("", "", ",' \xa0\u202f"), ",": str.maketrans(",", ".", ".' \xa0\u202f"),
+}
+
+
+def read_csv(
+    path: Any, known: Any = (), *, header: Any = None, delimiter: Any = None, decimal: Any = None,
+    encoding: Any = "utf-8",
+) -> Table:
+    """Returns the table in a file. A first line with one of the `known` names is a header.
+
+    Empty lines are skipped, and so are empty cells after the last column. The other arguments and
+    the errors are those of `Dataset.from_csv`.
+    """
+    file = as_path(path, what='a file, like "data.csv"')
+    has_names = None if header is None else checks.flag("header", header)
+    checks.one_of("decimal", decimal or ".", [*NUMBER])
+    text = _decoded(file, checks.text("encoding", encoding))
+    if said := re.match(r"sep=(.)\r?\n", text):  # Excel's own first line
+        text, delimiter = "\n" + text[said.end() :], said[1] if delimiter is None else delimiter
+    delimiter = _delimiter(text, file.name) if delimiter is None else delimiter
+    lines = list(_lines(text, delimiter, file.name))
+    start, first = lines[0] if lines else (1, [])
+    if has_names is None:
+        has_number = any(p.fullmatch(cell) for cell in first for p in NUMBER.values())
+        has_names = not has_number or any(name in known for name in first)
+    body = lines[has_names:]
+    if not body:
+        raise ValueError(f"{file.name} must have names in one line, and rows below; it lacks rows")
+    while not any(row[len(first) - 1 : len(first)] != [""] for _, row in lines):
+        first = first[:-1]  # each line ends with a delimiter
+    names = [(has_names and name) or f"column {i}" for i, name in enumerate(first, 1)]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        at = " and ".join(str(i) for i, name in enumerate(names, 1) if name == twice)
+        raise ValueError(f"{file.name}, line {start}: columns {at} are named {twice!r}; rename one")
+    for line, row in body:
+        while len(row) > len(names) and not row[-1]:
+            row.pop()
+        if len(row) != len(names):
+            place = min(len(row), len(names))
+            is_short = place == len(row)
+            which = f"{names[place]!r} is lacking" if is_short else f"{row[place]!r} is too much"
+            raise ValueError(
+                f"{file.name}, line {line}, column {place + 1}: {which}, because the line has "
+                f"{len(row)} cells instead of {len(names)}; put delimiters within a cell in quotes"
+            )
+    mark = decimal or _decimal([cell for _, row in body for cell in row], text, file.name)
+    cells = [[_cell(row[i], mark) for _, row in body] for i in range(len(names))]
+    places = [f"{file.name}, line {line}" for line, _ in body]
+    return Table(file.name, dict(zip(names, cells, strict=True)), places, has_names)
+
+
+def _decoded(file: Path, encoding: str) -> str:
+    """Returns the text of a file; ValueError with the line of a byte that is not a letter."""
+    try:
+        content = file.read_bytes()
+        encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else encoding
+        return content.decode("utf-8-sig" if encoding == "utf-8" else encoding)
+    except OSError as error:
+        raise OSError(error.errno, f"{error.strerror}; path must be readable", str(file)) from error
+    except LookupError:
+        raise ValueError(f"encoding must be one like 'utf-8', got {encoding!r}") from None
+    except UnicodeDecodeError as error:
+        before = content[: error.start].split(b"\n")
+        raise ValueError(
+            f"{file.name}, line {len(before)}, byte {len(before[-1]) + 1}: "
+            f"{content[error.start]:#x} is not a letter in {encoding}; save the table as CSV in "
+            "UTF-8, or pass encoding='cp1252', which Excel uses in Western Europe"
+        ) from None
+
+
+def _lines(text: str, delimiter: Any, name: str) -> Iterator[tuple[int, list[str]]]:
+    """Yields each row that has a cell, with the number of its first line."""
+    if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n ':
+        raise ValueError(f"delimiter must be one letter, like ';', got {checks.shown(delimiter)}")
+    file, line = io.StringIO(text, newline=""), 1  # some ends of lines are in quotes
+    reader = csv.reader(file, delimiter=delimiter, strict=True, skipinitialspace=True)
+    try:
+        for row in reader:
+            if any(cells := [cell.strip() for cell in row]):
+                yield line, cells
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise ValueError(f"{name}, line {line}: {error}; check its quotes") from None
+
+
+def _delimiter(text: str, name: str) -> str:
+    """Returns the delimiter that gives all lines the same number of cells, above one."""
+    even = []
+    for delimiter in DELIMITERS:
+        try:
+            lengths = {len(row) for _, row in _lines(text, delimiter, name)}
+        except ValueError:  # its quotes fit another delimiter
+            continue
+        if len(lengths) == 1 and lengths != {1}:
+            even.append(delimiter)
+    if len(even) > 1:
+        raise ValueError(f"{name} is even at each of {even}; pass delimiter={even[1]!r} or another")
+    return even[0] if even else max(DELIMITERS, key=text.lstrip().partition("\n")[0].count)
+
+
+def _decimal(cells: list[str], text: str, name: str) -> str:
+    """Returns the decimal mark of the cells; ValueError if it can be either."""
+    fits = {mark: {*filter(pattern.fullmatch, cells)} for mark, pattern in NUMBER.items()}
+    sure = [mark for mark, other in (".,", ",.") if fits[mark] - fits[other]]
+    # A point between thousands occurs in files with semicolons, and a comma in any file.
+    both = fits["."] & fits[","]
+    unclear = [c for c in cells if c in both and ("," in c or ("." in c and ";" in text))]
+    if not sure and unclear:
+        why = f"{unclear[0]!r} is a decimal number or thousands; pass decimal=',' or decimal='.'"
+        raise ValueError(f"{name}: {why}")
+    return "," if sure == [","] else "."
+
+
+def _cell(text: str, decimal: str) -> float | str | None:
+    """Returns a cell as a number, or None if it is missing, or else as a text."""
+    if NUMBER[decimal].fullmatch(text):
+        number = float(text.translate(TO_POINTS[decimal]))
+        return number if math.isfinite(number) else text
+    return None if text.lower() in MISSING else text
