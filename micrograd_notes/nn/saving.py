@@ -6,7 +6,8 @@ or has a name; or the name of an earlier parameter that it shares, like "layers[
 
 The checksum covers the content: the same JSON in another layout loads, a changed digit is refused.
 A file with an unknown entry is refused too, because skipping it could change what the model
-computes. Files of version 1 load, but they lack a checksum: save them again.
+computes. Files of version 1 load, but they lack a checksum: save them again. A file of version 3
+also holds a training run: see `train/saved_run.py`.
 """
 
 import hashlib
@@ -26,7 +27,7 @@ from micrograd_notes.nn.layers import MLP, Layer, Neuron, find_activation
 __all__ = ["load_model", "save_model"]
 
 FORMAT = "micrograd_notes.MLP"
-VERSION = 2
+VERSION, VERSION_OF_RUN = 2, 3
 
 PathLike = str | os.PathLike[str]
 
@@ -68,9 +69,7 @@ def save_model(model: MLP, path: PathLike) -> None:
     <BLANKLINE>
     MLP of [Layer of [TanhNeuron(2)], Layer of [LinearNeuron(1)]]
     """
-    content = {"layers": _layers(model)}
-    document = {"format": FORMAT, "version": VERSION, "checksum": _checksum(content), **content}
-    write_whole(path, (_pretty(document) + "\n").encode())
+    write_document(path, {"layers": layers_of(model)}, VERSION)
 
 
 def load_model(path: PathLike, *, check: bool = True) -> MLP:
@@ -86,9 +85,25 @@ def load_model(path: PathLike, *, check: bool = True) -> MLP:
             a newer version of the package.
         OSError: the file cannot be read.
     """
+    return read_document(path, VERSION, check)[0]
+
+
+def write_document(path: PathLike, content: dict[str, Any], version: int) -> None:
+    """Writes the layers of a model, and in version 3 a training run."""
+    document = {"format": FORMAT, "version": version, "checksum": _checksum(content), **content}
+    write_whole(path, (_pretty(document) + "\n").encode())
+
+
+def read_document(path: PathLike, version: int, check: bool = True) -> tuple[MLP, Any]:
+    """Returns the model in a file, and in version 3 its run; the errors are `load_model`'s."""
     file = as_path(path)
     try:
-        return _model(_read(file, flag("check", check)))
+        content = _read(file, flag("check", check))
+        if ("run" in content) != (version == VERSION_OF_RUN):
+            kinds = ("a network with its training run", "load_run"), ("a network", "load_model")
+            what, door = kinds["run" not in content]
+            raise ValueError(f"it holds {what}; {door}(path) returns it")
+        return _model(content["layers"]), content.get("run")
     except OSError as error:
         raise OSError(error.errno, f"{error.strerror}; path must be readable", str(path)) from error
     except (ValueError, TypeError) as error:
@@ -99,7 +114,7 @@ def load_model(path: PathLike, *, check: bool = True) -> MLP:
 
 
 def _read(path: Path, check: bool) -> Any:
-    """Returns the layers that the file lists, those of version 1 in the form of version 2."""
+    """Returns the content of the file, that of version 1 in the form of version 2."""
     if path.is_dir():
         raise ValueError("it is a folder; pass the name of a file")
     try:
@@ -108,7 +123,7 @@ def _read(path: Path, check: bool) -> Any:
             object_pairs_hook=_entries,
             parse_constant=_finite,
             parse_float=_finite,
-            parse_int=lambda digits: _finite(digits) and int(digits),  # -0 is -0.0
+            parse_int=lambda digits: -0.0 if digits == "-0" else int(_finite(digits) and digits),
         )
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"it is not a complete JSON text: {error}") from error
@@ -116,19 +131,19 @@ def _read(path: Path, check: bool) -> Any:
         raise ValueError(f'its "format" is not "{FORMAT}"')
     version = content.pop("version", None)
     if version == 1 and version is not True:
-        return _layers_of_version_1(content)
-    if version != VERSION:
+        return {"layers": _layers_of_version_1(content)}
+    if version not in (VERSION, VERSION_OF_RUN):
         raise ValueError(
-            f"it has version {shown(version)}, and this package reads versions 1 and "
-            f"{VERSION}; install the version of micrograd_notes that wrote it"
+            f"it has version {shown(version)}, and this package reads versions 1 to "
+            f"{VERSION_OF_RUN}; install the version of micrograd_notes that wrote it"
         )
     if content.pop("checksum", None) != _checksum(content) and check:
         raise ValueError(
             "its content does not match its checksum, so it was changed after it was saved. "
             "load_model(path, check=False) loads it anyway; then save the model again"
         )
-    _check_entries("the file", content, "layers")
-    return content["layers"]
+    _check_entries("the file", content, "layers", *["run"] * (version == VERSION_OF_RUN))
+    return content
 
 
 def _layers_of_version_1(content: dict[str, Any]) -> list[Any]:
@@ -200,7 +215,7 @@ def _pretty(thing: Any, indent: str = "") -> str:
 # ---- the model -----------------------------------------------------------------------------------
 
 
-def _layers(model: MLP) -> list[Any]:
+def layers_of(model: MLP) -> list[Any]:
     """Returns the model as plain data; ValueError if `_model` would not restore the same model."""
     if type(model) is not MLP:
         raise TypeError(

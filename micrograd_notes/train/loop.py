@@ -11,6 +11,7 @@ it means class 1, or +1. If it has several, they are one logit per class, and th
 import logging
 import math
 import operator
+import os
 import random
 import sys
 import time
@@ -30,7 +31,7 @@ from micrograd_notes.nn.losses import (
     hinge_loss,
     mse_loss,
 )
-from micrograd_notes.train.data import TASKS, Dataset
+from micrograd_notes.train.data import Dataset
 from micrograd_notes.train.lifted_loop import (
     NOTHING_TO_LEARN,
     Examples,
@@ -40,6 +41,8 @@ from micrograd_notes.train.lifted_loop import (
     refuse_to_step,
 )
 from micrograd_notes.train.optim import Adam, Optimizer
+from micrograd_notes.train.saved_run import RunKeeper
+from micrograd_notes.train.table import TASKS
 
 __all__ = ["History", "accuracy", "default_loss", "evaluate", "fit", "predict"]
 
@@ -121,6 +124,8 @@ def fit(
     callback: Callback | Sequence[Callback] | None = None,
     progress: bool = True,
     lifted: bool = False,
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: bool = False,
 ) -> History:
     """Trains the model in place and returns the loss and accuracy of each epoch.
 
@@ -150,6 +155,10 @@ def fit(
             If a callback changes a plain number in the model or the loss, it is lifted again. A
             parameter that `pick` does not choose in a batch gets the gradient 0, as in PyTorch; on
             scalars it does not get one, and is skipped.
+        checkpoint: a file to write after each epoch, which `load_run` reads. With a `Dataset`, it
+            has the encoder of the data, too. The model must be an MLP.
+        resume: whether to continue the run in `checkpoint` until `epochs` are done. If data, seed
+            and other arguments are the same, 3 epochs and then 3 have the same bits as 6.
 
     Raises:
         ValueError: inputs and targets do not fit each other or the model; a count is below 1; a
@@ -190,13 +199,24 @@ def fit(
         held_out = held_out._replace(task=held_out.task or examples.task)
     loss = _default_loss(model, examples) if loss is None else loss
     optimizer = Adam(model.parameters(), lr=0.05) if optimizer is None else optimizer
-    on_scalars = _Steps(model, examples, loss, optimizer, batch_size, held_out)
-    steps = _lifted(on_scalars) if lifted else on_scalars
+    history = History()
+    keeper = None
+    if checks.flag("resume", resume) and checkpoint is None:
+        raise ValueError("resume needs a checkpoint=, the file to continue")
+    if checkpoint is not None:
+        keeper = RunKeeper(
+            checkpoint, model, optimizer, getattr(data, "encoder", None), [examples, held_out],
+            lifted=lifted, seed=seed, batch_size=batch_size, loss=loss,
+        )
+        history.epochs += keeper.resumed(epochs) if resume else []
     order = list(range(len(examples.inputs)))
     generator = random.Random(seed)
-    history = History()
-    with _progress_bar(epochs) if progress else nullcontext() as bar, steps:
-        for epoch in range(epochs):
+    for _ in history.epochs:  # the shuffles of the epochs that are done
+        generator.shuffle(order)
+    on_scalars = _Steps(model, examples, loss, optimizer, batch_size, held_out)
+    steps = _lifted(on_scalars) if lifted else on_scalars
+    with _progress_bar(epochs, len(history)) if progress else nullcontext() as bar, steps:
+        for epoch in range(len(history), epochs):
             start = time.perf_counter()
             generator.shuffle(order)
             logs: Logs = {**steps.one_epoch(order)}
@@ -212,9 +232,11 @@ def fit(
                 done = epoch + 1
                 if bar.disable and (done % math.ceil(epochs / 20) == 0 or done == epochs):
                     print(f"epoch {done} of {epochs}: {_spelled(logs)}", file=sys.stderr)
-            if callbacks:
+            if callbacks or keeper is not None:
                 steps.write_back()
                 answers = [_is_true(each, each(epoch, logs)) for each in callbacks]
+                if keeper is not None:
+                    keeper.save(history.epochs)
                 if any(answers):
                     break
                 steps.read()
@@ -629,11 +651,12 @@ def _spelled(logs: Logs) -> str:
     )
 
 
-def _progress_bar(epochs: int) -> Any:
+def _progress_bar(epochs: int, done: int = 0) -> Any:
     """Returns a tqdm bar, or a context of None if tqdm is not installed."""
     try:
         from tqdm import tqdm
     except ImportError:
         return nullcontext()
     # tqdm shows a bar in a terminal, but does not detect a notebook.
-    return tqdm(total=epochs, unit="epoch", disable=None if notebook.shell() is None else False)
+    is_off = None if notebook.shell() is None else False
+    return tqdm(total=epochs, initial=done, unit="epoch", disable=is_off)

@@ -258,7 +258,7 @@ def version_1(folder: Path, **changes: Any) -> Path:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"version": None}, "it has version None, and this package reads versions 1 and 2"),
+        ({"version": None}, "it has version None, and this package reads versions 1 to 3"),
         ({"version": True}, "it has version True"),
         ({"owner": "me"}, "must have the entries sizes, activation, parameters, got .*'owner'"),
         ({"activation": ...}, "must have the entries sizes, activation, parameters"),
@@ -524,13 +524,13 @@ def test_what_is_not_the_name_of_a_file_is_refused(path: Any) -> None:
             use(path)
 
 
-@pytest.mark.parametrize("version", [3, 0, -1, 10**30, "2", "2" * 1000, None, [2], True, 2.5])
+@pytest.mark.parametrize("version", [4, 0, -1, 10**30, "2", "2" * 1000, None, [2], True, 2.5])
 def test_another_version_is_named(tmp_path: Path, version: Any) -> None:
     path = edited(saved(tmp_path), lambda document: document.update(version=version))
     for check in (True, False):
         told = error_of(path, check=check)
         assert f"it has version {str(version)[:5]}".replace("'", "") in told.replace("'", "")
-        assert "this package reads versions 1 and 2; install the version of micrograd_notes" in told
+        assert "this package reads versions 1 to 3; install the version of micrograd_notes" in told
 
 
 NUMBER = r"layers\[0\].neurons\[0\].w\[0\] must be a number or the name of an earlier parameter"
