@@ -1,9 +1,11 @@
-"""The command line: `micrograd-notes tour`, `draw`, `check`, `gpt`, `lab` and `course build`.
+"""The command line: `micrograd-notes tour`, `draw`, `check`, `train`, `predict` and more.
 
 Each command reads its arguments, calls another room and prints the result. It needs the extra
 `cli`. Read `tour.py` next, which uses most of the package.
 """
 
+import csv
+import io
 import keyword
 import os
 import signal
@@ -11,6 +13,7 @@ import subprocess
 import sys
 import time
 import unicodedata
+import warnings
 from importlib import import_module, util
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -18,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 from micrograd_notes import __version__
 from micrograd_notes.common import ctrl_c
 from micrograd_notes.common.extras import install
+from micrograd_notes.common.files import write_whole
 
 try:
     import typer
@@ -46,6 +50,7 @@ Assignments = Annotated[
 Picture = Annotated[
     Path | None, typer.Option("--output", "-o", help="The picture: .svg, .png, .pdf, .dot, .html.")
 ]
+Predictions = Annotated[Path | None, typer.Option("--output", "-o", help="The CSV file to write.")]
 Files = Annotated[
     list[Path] | None, typer.Argument(metavar="[FILE...]", help="Python files to check.")
 ]
@@ -56,12 +61,14 @@ Own = Annotated[
 Fresh = Annotated[
     bool, typer.Option("--fresh", help="Begin anew: your changes in its chapters are lost.")
 ]
+Model = Annotated[Path, typer.Option("--output", "-o", help="The file for the model.")]
 Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
 
 
 @app.callback(invoke_without_command=True)
 def options(version: Version = False) -> None:
     """A scalar autograd engine and a micro neural net, to step through."""
+    warnings.showwarning = lambda warning, *_: typer.echo(f"note: {warning}", err=True)
     if version:
         typer.echo(f"micrograd-notes {__version__}")
         raise typer.Exit
@@ -177,6 +184,64 @@ def gpt(steps: Annotated[int, typer.Option(min=1, help="Steps on arrays.")] = 30
         spell_cities(typer.echo, steps)
     except ImportError as error:
         fail(str(error))
+
+
+@app.command()
+def train(
+    data: str, target: str = "", output: Model = Path("model.json"), task: str | None = None,
+    missing: str | None = None, categories: list[str] | None = None, drop: list[str] | None = None,
+    header: bool | None = None, delimiter: str | None = None, decimal: str | None = None,
+    encoding: str = "utf-8", hidden: str = "16", epochs: int = 100, seed: int = 0,
+    scalars: bool = False, resume: bool = False,
+) -> None:
+    """Train a network on a CSV file, or on a data set like iris, and compare it with simpler ones.
+
+    The model is saved after each epoch; --resume continues. Options like --missing are those of
+    Dataset.from_csv, --drop a --drop b leaves out two columns, and --hidden 32,16 makes two layers.
+
+    Example: micrograd-notes train flowers.csv --target species
+    """
+    from micrograd_notes.train.data import DATASETS, Dataset, load
+    from micrograd_notes.train.own_data import train_on
+
+    page = output.with_suffix(".html")
+    try:
+        table = load(data) if data in DATASETS else Dataset.from_csv(
+            data, target, task=task, missing=missing, categories=categories or (), drop=drop or (),
+            header=header, delimiter=delimiter, decimal=decimal, encoding=encoding,
+        )
+        lifted, widths = False if scalars else None, [int(n) for n in hidden.split(",") if n]
+        outcome = train_on(table, output, widths, epochs, seed, lifted, resume=resume)
+        typer.echo(f"{table!r}\n{outcome.report()}\nmodel: {output}")
+        from micrograd_notes.draw.training.page import training_page
+
+        training_page(outcome.history, title=table.name).save(page)
+        typer.echo(f"training, epoch by epoch: {page}")
+    except KeyboardInterrupt:
+        if output.exists():
+            typer.echo(f"the best model so far: {output}")
+        raise
+    except (OSError, ValueError, TypeError, ArithmeticError, ImportError) as error:
+        fail(str(error))
+
+
+@app.command()
+def predict(model: Path, data: Path, output: Predictions = None) -> None:
+    """Predict the target of each row in a CSV file, with a model that train saved.
+
+    Example: micrograd-notes predict model.json new.csv -o predictions.csv
+    """
+    from micrograd_notes.train.own_data import predict_csv
+    from micrograd_notes.train.saved_run import load_run
+
+    text = io.StringIO()
+    try:
+        csv.writer(text, lineterminator="\n").writerows(predict_csv(load_run(model), data))
+        if output is not None:
+            write_whole(output, text.getvalue().encode())
+    except (OSError, ValueError, TypeError, ArithmeticError) as error:
+        fail(str(error))
+    typer.echo(text.getvalue().rstrip() if output is None else f"predictions: {output}")
 
 
 @app.command()
