@@ -49,11 +49,13 @@ if TYPE_CHECKING:  # the same names, for editors and type checkers: a test compa
         Dataset as Dataset,
         History as History,
         Recorder as Recorder,
+        Scaler as Scaler,
         Watcher as Watcher,
         accuracy as accuracy,
         data as data,
         evaluate as evaluate,
         fit as fit,
+        load_run as load_run,
         predict as predict,
     )
 
@@ -61,7 +63,8 @@ _HOMES = {
     "nn": "MLP Layer Module Neuron load_model save_model",
     "nn.losses": "binary_cross_entropy_with_logits cross_entropy hinge_loss mse_loss",
     "lifting": "CannotLift lift",
-    "train": "SGD Adam Dataset History Recorder Watcher accuracy data evaluate fit predict",
+    "train": "SGD Adam Dataset History Recorder Scaler Watcher accuracy data evaluate fit load_run "
+    "predict",
     "draw": "draw_backward draw_dot draw_model plots",
     "draw.training.page": "training_page",
     "testing": "check_operation gradcheck opcheck",

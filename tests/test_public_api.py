@@ -41,6 +41,7 @@ from micrograd_notes.train.data import Dataset, moons
 from micrograd_notes.train.loop import History, fit
 from micrograd_notes.train.optim import SGD, Optimizer
 from micrograd_notes.train.recording import Recorder, Snapshot, snapshots_of
+from micrograd_notes.train.scaling import Scaler
 from micrograd_notes.train.watching import Watcher
 
 PACKAGE = Path(micrograd_notes.__file__).parent
@@ -87,6 +88,7 @@ EXCEPTIONS = {  # modules, classes with their methods, and arguments, as pattern
     "Watcher.__call__": "fit calls it",
     "Watcher.swept": "the engine calls it",
     "Recorder.__call__": "fit calls it",
+    "Run*": "load_run() makes it",
     "pick.values": "a value is given back as it is, whatever it is",
     "Stepper": "draw_backward() makes it",
     "Picture.insides": "draw_dot() gives them",
@@ -258,6 +260,8 @@ GOOD: dict[str, Callable[[], Any]] = {
     "flipbook.pages": lambda: [(loss_curve([1.0]), "One."), (loss_curve([2.0]), "Two.")],
     "ax": lambda: loss_curve([2.0, 1.0]),
     "alt": lambda: "The loss falls.",
+    "rows": lambda: [[1.0, 2.0], [3.0, 4.0]],
+    "load_run.path": lambda: Path(__file__).parent / "train/saved" / "run.json",
     "loss_curve.history": lambda: [2.0, 1.0],
     "function": lambda: math.sin,
     "activation_curve.function": lambda: tanh,
@@ -300,6 +304,7 @@ OBJECTS: dict[type, Callable[[], Any]] = {
     Snapshot: lambda: snapshots_of(a_history())[0][1],
     Value: lambda: Value(0.5),
     Optimizer: lambda: SGD([Value(1.0), Value(2.0)]),
+    Scaler: lambda: Scaler().fit([[1.0, 2.0], [3.0, 5.0]]),
     Picture: lambda: draw_dot(Value(2.0) * 3.0),
     ModelPicture: lambda: draw_model(MLP(2, [1], seed=0)),
 }

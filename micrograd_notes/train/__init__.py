@@ -7,9 +7,11 @@ from micrograd_notes.train.data import Dataset
 from micrograd_notes.train.loop import History, accuracy, evaluate, fit, predict
 from micrograd_notes.train.optim import SGD, Adam
 from micrograd_notes.train.recording import Recorder
+from micrograd_notes.train.saved_run import load_run
+from micrograd_notes.train.scaling import Scaler
 from micrograd_notes.train.watching import Watcher
 
 __all__ = [
-    "SGD", "Adam", "Dataset", "History", "Recorder", "Watcher", "accuracy", "evaluate", "fit",
-    "predict",
+    "SGD", "Adam", "Dataset", "History", "Recorder", "Scaler", "Watcher", "accuracy", "evaluate",
+    "fit", "load_run", "predict",
 ]
