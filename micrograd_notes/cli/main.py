@@ -204,7 +204,7 @@ def train(
     from micrograd_notes.train.data import DATASETS, Dataset, load
     from micrograd_notes.train.own_data import train_on
 
-    page = output.with_suffix(".html")
+    page, began = output.with_suffix(".html"), time.time()
     try:
         table = load(data) if data in DATASETS else Dataset.from_csv(
             data, target, task=task, missing=missing, categories=categories or (), drop=drop or (),
@@ -218,7 +218,7 @@ def train(
         training_page(outcome.history, title=table.name).save(page)
         typer.echo(f"training, epoch by epoch: {page}")
     except KeyboardInterrupt:
-        if output.exists():
+        if output.exists() and output.stat().st_mtime >= began:  # not that of an earlier training
             typer.echo(f"the best model so far: {output}")
         raise
     except (OSError, ValueError, TypeError, ArithmeticError, ImportError) as error:

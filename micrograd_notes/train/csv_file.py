@@ -66,9 +66,9 @@ def read_csv(
         if len(row) != len(names):
             place = min(len(row), len(names))
             is_short = place == len(row)
-            which = f"{names[place]!r} is lacking" if is_short else f"{row[place]!r} is too much"
+            what = f"{names[place]!r} is lacking" if is_short else f"{row[place]!r} is one too many"
             raise ValueError(
-                f"{file.name}, line {line}, column {place + 1}: {which}, because the line has "
+                f"{file.name}, line {line}, column {place + 1}: {what}, because the line has "
                 f"{len(row)} cells instead of {len(names)}; put delimiters within a cell in quotes"
             )
     mark = decimal or _decimal([cell for _, row in body for cell in row], text, file.name)

@@ -134,9 +134,9 @@ class Dataset:
     ) -> Dataset:
         """Returns the data in a CSV file. A column of texts becomes one of 0 and 1 per category.
 
-        `target` is the name or the position of the column to predict. Without a header, columns are
-        named "column 1" and so on; a first line with the target's name, or without numbers, is one.
-        The delimiter and the decimal mark, "." or ",", are those that fit the file.
+        `target` is the name or the position of the column to predict. A first line that has the
+        target's name, or no number, is a header; without one, columns are named "column 1" and so
+        on. The delimiter and the decimal mark, "." or ",", are by default those that fit the file.
 
         The options are `task`, "classification" or "regression", if the target leaves it open;
         `missing`, "mean", "median" or "most frequent", to fill missing cells, which are refused by

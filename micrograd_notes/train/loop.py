@@ -162,8 +162,8 @@ def fit(
 
     Raises:
         ValueError: inputs and targets do not fit each other or the model; a count is below 1; a
-            number is not finite; a weight could not learn (see `Module`); or the optimiser belongs
-            to another model.
+            number is not finite; a weight could not learn (see `Module`); the optimiser belongs to
+            another model; or the run to resume had other arguments.
         TypeError: an example holds something other than numbers, the model does not return
             `Value`s, or another argument or a callback's result has the wrong type.
         FloatingPointError: the loss, a gradient or a parameter after a step is not finite. Model

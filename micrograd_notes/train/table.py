@@ -103,7 +103,7 @@ class Encoder:
             lost = len(table.places) - len(there)
             if lost and (self.missing is None or not there):
                 advice = "pass missing='mean' to fill it, or " if there else ""
-                why = f"the cell is missing, the first of {lost}; {advice}drop=[{name!r}]"
+                why = f"the cell is missing ({lost} in this column); {advice}drop=[{name!r}]"
                 raise table.error(table.columns[name].index(None), name, why)
             if kind is not None:
                 columns[name], there = _labels(there), [*map(label, there)]

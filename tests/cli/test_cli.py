@@ -28,7 +28,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(cli.app, list(arguments))
 
 
-@pytest.mark.parametrize("command", ["tour", "draw", "check", "gpt", "lab"])
+@pytest.mark.parametrize("command", ["tour", "draw", "check", "gpt", "lab", "train", "predict"])
 def test_every_command_helps_with_an_example(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
