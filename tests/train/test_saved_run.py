@@ -93,7 +93,8 @@ def finished(path: Path, lifted: bool, epochs: int) -> str:
     return output
 
 
-@pytest.mark.parametrize("lifted", [False, True])
+# On scalars, the test of kills compares two processes, too.
+@pytest.mark.parametrize("lifted", [pytest.param(False, marks=pytest.mark.long), True])
 def test_another_process_continues_to_the_bit(tmp_path: Path, lifted: bool) -> None:
     finished(tmp_path / "run.json", lifted, 3)
     resumed = finished(tmp_path / "run.json", lifted, 6)
