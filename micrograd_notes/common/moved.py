@@ -14,6 +14,7 @@ from micrograd_notes.common.users_line import PACKAGE
 PARENTS = ("", "draw", "lifting", "testing")  # the folders of version 0.1
 RENAMED = {
     "graph": "engine.backward",
+    "plots": "draw.plots",
     "rows": "nn.vectors",
     "training": "train.loop",
     "lifted_training": "train.lifted_loop",

@@ -6,7 +6,7 @@
 | `stepper` | both passes step by step, wrong sweeps, flip books | `draw_backward` |
 | `model` | a network: neurons as circles, weights as lines | `draw_model` |
 | `training` | a training run as a page, epoch by epoch | `training_page` |
-| `plots.py` | data, losses, boundaries and weights, with Matplotlib | `plots.scatter`, ... |
+| `plots` | data, losses, boundaries and weights, with Matplotlib | `plots.scatter`, ... |
 
 All of them share `text` (numbers as a reader sees them), `page` (HTML), `svg` and `rendering`
 (Graphviz), and the pages share a player, `controls.js`. Read `graph/picture.py` next.

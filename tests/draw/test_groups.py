@@ -91,7 +91,7 @@ def test_what_is_opened_and_the_rest_make_the_whole(seed: int) -> None:
     for root, picture in pictures(seed):
         groups = [box for box in picture.view.boxes if box.kind == "group"]
         assert [one.box for one in picture.insides] == groups
-        counted = picture.view.shown + sum(one.drawn + one.rest for one in picture.insides)
+        counted = picture.view.shown + sum(box.stands_for for box in groups)
         assert counted + picture.view.left_out == len(topological_order(root))
         for one in picture.insides:
             assert 0 < one.drawn <= one.box.stands_for
@@ -103,7 +103,7 @@ def test_what_is_opened_and_the_rest_make_the_whole(seed: int) -> None:
             assert len(set(places)) == len(places) == len(one.view.boxes)
             assert len(members.intersection(places)) == one.drawn
             assert one.view.shown + one.view.left_out == one.view.total
-            assert one.view.left_out == one.rest
+            assert one.view.left_out == one.box.stands_for - one.drawn
 
 
 def test_these_graphs_have_groups_of_all_kinds() -> None:

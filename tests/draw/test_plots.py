@@ -27,6 +27,7 @@ from matplotlib.text import Text
 
 from micrograd_notes.draw import figures, plots
 from micrograd_notes.draw.page import in_page
+from micrograd_notes.draw.plots import given, looks, plane, spread
 from micrograd_notes.engine import Value, ops
 from micrograd_notes.nn import MLP, Layer
 from micrograd_notes.train import data
@@ -171,26 +172,26 @@ def luminance(colour: str) -> float:
 
 
 @pytest.mark.parametrize("paper", ["#ffffff", "#111111"])
-@pytest.mark.parametrize("colour", [plots.BLUE, plots.ORANGE, *plots.CLASS_COLOURS])
+@pytest.mark.parametrize("colour", [looks.BLUE, looks.ORANGE, *looks.CLASS_COLOURS])
 def test_colours_stand_out_on_light_and_on_dark_paper(colour: str, paper: str) -> None:
     lighter, darker = sorted([luminance(colour), luminance(paper)], reverse=True)
     assert (lighter + 0.05) / (darker + 0.05) >= 3.0  # WCAG 2.1, 1.4.11: what graphics need
 
 
 def test_ten_classes_look_different_with_and_without_colour() -> None:
-    looks = [
-        (plots._nth(plots.CLASS_COLOURS, which), plots._nth(plots.CLASS_MARKERS, which))
+    seen = [
+        (looks.nth(looks.CLASS_COLOURS, which), looks.nth(looks.CLASS_MARKERS, which))
         for which in range(10)
     ]
-    assert len(set(looks)) == 10
-    assert len(set(plots.CLASS_MARKERS)) == len(plots.CLASS_MARKERS) == 6
-    assert len(set(plots.CLASS_HATCHES)) == len(plots.CLASS_HATCHES)
+    assert len(set(seen)) == 10
+    assert len(set(looks.CLASS_MARKERS)) == len(looks.CLASS_MARKERS) == 6
+    assert len(set(plane.HATCHES)) == len(plane.HATCHES)
 
 
 def test_positive_is_blue_and_negative_is_orange() -> None:
     negative, positive = groups(plots.scatter(POINTS, SIGNS))
-    assert colour_of(negative) == plots.ORANGE
-    assert colour_of(positive) == plots.BLUE
+    assert colour_of(negative) == looks.ORANGE
+    assert colour_of(positive) == looks.BLUE
 
 
 def test_a_dark_style_turns_what_is_no_data_dark() -> None:
@@ -238,7 +239,7 @@ def test_a_class_keeps_its_look_where_others_have_no_point() -> None:
     def colours(targets: list[float]) -> list[str]:
         return [colour_of(group) for group in groups(plots.scatter(POINTS, targets))]
 
-    orange, blue, third = plots.CLASS_COLOURS[:3]
+    orange, blue, third = looks.CLASS_COLOURS[:3]
     assert colours([1, 1, 1, 1]) == colours([1.0, 1.0, 1.0, 1.0]) == [blue]
     assert colours([-1, -1, -1, -1]) == [orange]
     assert colours([2, 0, 2, 0]) == [orange, third]
@@ -519,7 +520,7 @@ def test_each_number_is_in_a_bar_of_its_sign(of: str) -> None:
     layers = snapshot().numbers(of)
     assert [text.get_text() for text in ax.get_yticklabels()] == list(layers)
     for bar in bars:
-        colour = plots.ORANGE if bar.get_x() < -1e-12 else plots.BLUE
+        colour = looks.ORANGE if bar.get_x() < -1e-12 else looks.BLUE
         assert to_hex(bar.get_facecolor()) == colour
     for row, numbers in enumerate(layers.values()):
         mine = [bar for bar in bars if bar.get_y() == -row]
@@ -540,7 +541,7 @@ def test_each_number_is_in_a_bar_of_its_sign(of: str) -> None:
     ("low", "high", "at_most"), [(-1.0, 2.0, 6), (3.0, 4.0, 5), (-2.0, -1.0, 5), (0.0, 0.0, 4)]
 )
 def test_bars_reach_over_zero_and_lose_no_number(low: float, high: float, at_most: int) -> None:
-    bars = plots.bins_around_zero(low, high, at_most)
+    bars = spread.bins_around_zero(low, high, at_most)
     edges = bars.edges
     assert 0.0 in edges
     assert edges[0] <= low + 1e-9
@@ -793,7 +794,7 @@ def test_from_one_contour_to_the_next_the_height_above_the_bottom_halves() -> No
     (contours,) = [each for each in ax.collections if isinstance(each, QuadContourSet)]
     heights = [float(level) - 3.0 for level in contours.levels]  # the lowest place is at 3
     assert heights[-1] == pytest.approx(5.0)  # half of the corners' 1 + 9
-    assert len(heights) == plots.CONTOURS
+    assert len(heights) == plane.CONTOURS
     assert all(2 * inner == pytest.approx(outer) for inner, outer in pairwise(heights))
 
 
@@ -890,7 +891,7 @@ def test_curves_go_through_the_functions_and_have_a_kind_of_line_each() -> None:
     for line, function in zip(lines, functions.values(), strict=True):
         xs, ys = map(list, cast("list[list[float]]", line.get_data()))
         assert (min(xs), max(xs)) == (-1.0, 3.0)
-        assert ys == [plots._number("f", function(x)) for x in xs]
+        assert ys == [given.number("f", function(x)) for x in xs]
     assert len({line.get_linestyle() for line in lines}) == len(functions)
     assert len({line.get_color() for line in lines}) == len(functions)
     points = cast("list[list[float]]", examples.get_data())

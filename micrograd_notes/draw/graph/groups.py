@@ -38,7 +38,10 @@ def with_groups(picture: str, insides: Sequence[Inside], rankdir: str = "LR") ->
             panels.append(_refusal(inside, f"only the first {MOST_GROUPS} groups are drawn here"))
         else:
             opened += 1
-            panels.append(_panel(inside, inside.view, rankdir))
+            notes = [f"<p>{html.escape(note)}</p>" for note in inside.view.notes]
+            label = "; ".join((f"open {table.what(inside.box)}", *details(inside.box)))
+            body = "\n".join([*notes, _drawn(inside.view, rankdir)])
+            panels.append(_panel(inside, label, "yes", inside.title, body))
     return _FRAGMENT.format(
         style=text_of("graph/groups.css"), script=text_of("graph/groups.js"), picture=picture,
         hint=_hint(opened, len(insides)), panels="\n".join(panels),
@@ -61,29 +64,17 @@ def _too_large(inside: Inside) -> str:
     return f"too large to open: {one} {size}, and up to {MOST_VALUES} are drawn"
 
 
-def _panel(inside: Inside, view: View, rankdir: str) -> str:
-    """Returns the panel with the group's own graph."""
-    return _PANEL.format(
-        key=html.escape(inside.box.key),
-        label=html.escape("; ".join((f"open {table.what(inside.box)}", *details(inside.box)))),
-        can_open="yes",
-        title=html.escape(inside.title),
-        body="\n".join(
-            [*(f"<p>{html.escape(note)}</p>" for note in view.notes), _drawn(view, rankdir)]
-        ),
-    )
+def _panel(inside: Inside, label: str, can_open: str, title: str, body: str) -> str:
+    key, label, title = map(html.escape, (inside.box.key, label, title))
+    return _PANEL.format(key=key, label=label, can_open=can_open, title=title, body=body)
 
 
 def _refusal(inside: Inside, why: str) -> str:
     """Returns the panel that says why the group does not open, and what to do."""
     name = table.what(inside.box)
-    return _PANEL.format(
-        key=html.escape(inside.box.key),
-        label=html.escape(f"{name}: {why}; draw_dot(root, focus=value) draws a part"),
-        can_open="no",
-        title=html.escape(name),
-        body=f"<p>{html.escape(why[0].upper() + why[1:])}.</p>\n<p>{_ADVICE}</p>",
-    )
+    label = f"{name}: {why}; draw_dot(root, focus=value) draws a part"
+    body = f"<p>{html.escape(why[0].upper() + why[1:])}.</p>\n<p>{_ADVICE}</p>"
+    return _panel(inside, label, "no", name, body)
 
 
 def _drawn(view: View, rankdir: str) -> str:

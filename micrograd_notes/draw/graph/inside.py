@@ -33,11 +33,6 @@ class Inside:
     view: View | None
     """The picture; None if it would have more than `MOST_VALUES` values of the group."""
 
-    @property
-    def rest(self) -> int:
-        """The number of values of the group that are not drawn."""
-        return self.box.stands_for - self.drawn
-
 
 def insides_of(
     graph: IndexedGraph, view: View, model: Any = None, partials: bool = False
@@ -64,11 +59,8 @@ def insides_of(
 
 
 def _inside(
-    graph: IndexedGraph,
-    box: Box,
-    home: Mapping[int, Box],
-    names: Mapping[Value, str],
-    partials: bool,
+    graph: IndexedGraph, box: Box, home: Mapping[int, Box], names: Mapping[Value, str],
+    partials: bool
 ) -> Inside:
     results = [p for p in graph.outputs(box.members) if graph.operands[p]]
     own = sorted(_all_below(graph, results[0], home)) if results else box.members[:MOST_LEAVES]
@@ -107,12 +99,8 @@ def _which(graph: IndexedGraph, box: Box, results: Sequence[int], drawn: int) ->
 
 
 def _view(
-    graph: IndexedGraph,
-    box: Box,
-    own: Sequence[int],
-    home: Mapping[int, Box],
-    names: Mapping[Value, str],
-    partials: bool,
+    graph: IndexedGraph, box: Box, own: Sequence[int], home: Mapping[int, Box],
+    names: Mapping[Value, str], partials: bool
 ) -> View:
     """Returns the view of these values of the group and, dashed, of their operands outside."""
     inside = frozenset(own)

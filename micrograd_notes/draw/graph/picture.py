@@ -29,16 +29,9 @@ from micrograd_notes.nn import Module
 
 
 def draw_dot(
-    root: Value,
-    format: str = "svg",
-    rankdir: str = "LR",
-    *,
-    model: Module | None = None,
-    partials: bool = False,
-    limit: int = 150,
-    group: bool = True,
-    focus: Value | None = None,
-    radius: int = 2,
+    root: Value, format: str = "svg", rankdir: str = "LR", *, model: Module | None = None,
+    partials: bool = False, limit: int = 150, group: bool = True, focus: Value | None = None,
+    radius: int = 2
 ) -> "Picture":
     """Returns a picture of the graph below the root, which displays itself in a notebook.
 

@@ -23,12 +23,9 @@ _MOST_WEIGHTS = 8  # in a row of the table
 
 
 def draw_model(
-    mlp: MLP | Layer | Neuron,
-    inputs: Sequence[Any] | None = None,
-    image_shape: tuple[int, int] | None = None,
-    *,
-    limit: int = 16,
-    names: Sequence[str] | None = None,
+    mlp: MLP | Layer | Neuron, inputs: Sequence[Any] | None = None,
+    image_shape: tuple[int, int] | None = None, *, limit: int = 16,
+    names: Sequence[str] | None = None
 ) -> "ModelPicture":
     """Returns a picture of the model, which displays itself in a notebook.
 
@@ -105,9 +102,7 @@ class ModelPicture(Drawing):
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """Returns what a notebook displays: an image, which an untrusted one shows too."""
         words = f"{self.view.title}. {self.view.description}"
-        return bundle(
-            self._followed(words), repr(self), still(_plain(self.view)), self.svg()
-        )
+        return bundle(self._followed(words), repr(self), still(_plain(self.view)), self.svg())
 
 
 def _plain(view: ModelView) -> str:

@@ -146,12 +146,8 @@ def _activation_curve(unit: Unit, place: Place) -> str:
 
 
 def picture(
-    pixels: Sequence[float | None],
-    shape: tuple[int, int],
-    place: Place,
-    side: float,
-    strongest: float | None = None,
-    told: str = "",
+    pixels: Sequence[float | None], shape: tuple[int, int], place: Place, side: float,
+    strongest: float | None = None, told: str = ""
 ) -> str:
     """Returns numbers as the pixels of a picture: signed ones in two colours, others in grey.
 

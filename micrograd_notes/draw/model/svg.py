@@ -42,28 +42,15 @@ def model_svg(view: ModelView) -> str:
     >>> picture.count("<title>x["), picture.count("<title>layers[0]")
     (2, 9)
     """
-    drawing = _Drawing(view)
-    parts = [
-        tag("title", html.escape(view.title)),
-        tag("desc", html.escape(view.description)),
-        *drawing.lines(),
-        *drawing.images(),
-        *drawing.circles(),
-        *drawing.headings(),
-        *drawing.legend(),
-    ]
+    drawing, words = _Drawing(view), {"title": view.title, "desc": view.description}
+    parts = [tag(name, html.escape(said)) for name, said in words.items()]
+    parts += [*drawing.lines(), *drawing.images(), *drawing.circles()]
+    parts += [*drawing.headings(), *drawing.legend()]
     width, height = pieces.shown(drawing.width), pieces.shown(drawing.height)
-    drawn = tag(
-        "svg",
-        "\n" + "\n".join(parts) + "\n",
-        xmlns="http://www.w3.org/2000/svg",
-        role="img",
-        aria_label=f"{view.title}. {view.description}",
-        width=width,
-        height=height,
-        viewBox=f"0 0 {width} {height}",
-        font_family=FONT,
-    )
+    said = {"xmlns": "http://www.w3.org/2000/svg", "role": "img"}
+    said["aria_label"] = ". ".join(words.values())
+    size = {"width": width, "height": height, "viewBox": f"0 0 {width} {height}"}
+    drawn = tag("svg", "\n" + "\n".join(parts) + "\n", **said, **size, font_family=FONT)
     return in_both_schemes(drawn)
 
 

@@ -126,11 +126,8 @@ _MOST_OUTPUTS = 10  # in the description
 
 
 def model_view(
-    model: MLP | Layer | Neuron,
-    inputs: Sequence[Any] | None = None,
-    image_shape: tuple[int, int] | None = None,
-    limit: int = 16,
-    names: Sequence[str] | None = None,
+    model: MLP | Layer | Neuron, inputs: Sequence[Any] | None = None,
+    image_shape: tuple[int, int] | None = None, limit: int = 16, names: Sequence[str] | None = None
 ) -> ModelView:
     """Returns the view of the model; for the arguments see `draw_model`.
 

@@ -48,14 +48,8 @@ Wrong = Literal["recursion", "assign", "forward order"]
 
 
 def draw_backward(
-    root: Value,
-    model: Module | None = None,
-    wrong: Wrong | None = None,
-    *,
-    rankdir: str = "LR",
-    limit: int = 300,
-    start: str = "start",
-    digits: int | None = None,
+    root: Value, model: Module | None = None, wrong: Wrong | None = None, *, rankdir: str = "LR",
+    limit: int = 300, start: str = "start", digits: int | None = None
 ) -> "Stepper":
     """Returns both passes through the graph below the root, for the reader to step through.
 

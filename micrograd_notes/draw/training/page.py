@@ -20,6 +20,9 @@ from micrograd_notes.common import checks
 from micrograd_notes.common.extras import install
 from micrograd_notes.draw import plots
 from micrograd_notes.draw.page import Page, as_table, folded, image, in_page, player
+from micrograd_notes.draw.plots.looks import CLASS_COLOURS
+from micrograd_notes.draw.plots.plane import Examples, around, examples_in_the_plane
+from micrograd_notes.draw.plots.spread import bins_around_zero
 from micrograd_notes.draw.rendering import in_palette
 from micrograd_notes.draw.text import counted, short
 from micrograd_notes.train.data import Dataset
@@ -153,14 +156,14 @@ class TrainingPage(Page):
             "layers": self._layers(),
         }
 
-    def _plane(self) -> "plots.Examples | None":
+    def _plane(self) -> Examples | None:
         """Returns the points of the data, if they have two features and belong to classes."""
         if not self.snapshots or "accuracy" not in self.history.epochs[-1]:
             return None
         inputs, targets = _inputs_and_targets(self.snapshots[0].data)
         if any(len(row) != 2 for row in inputs_of(self.snapshots[0].data)):
             return None
-        return plots.examples_in_the_plane(inputs, targets)
+        return examples_in_the_plane(inputs, targets)
 
     def _boundary(self) -> dict[str, Any] | None:
         """Returns the plane: its points, and the standings of the classes in each epoch."""
@@ -168,12 +171,12 @@ class TrainingPage(Page):
         if examples is None:
             return None
         columns = zip(*examples.points, strict=True)
-        xs, ys = (plots.around(column, self.resolution) for column in columns)
+        xs, ys = (around(column, self.resolution) for column in columns)
         places = [[x, y] for y in ys for x in xs]
         frames = [_standings(list(map(each.function(), places))) for each in self.snapshots]
         chosen = _evenly_chosen(list(range(len(examples.points))), MOST_POINTS)
         points = [[*map(_rounded, examples.points[i]), examples.classes[i]] for i in chosen]
-        colours = zip(examples.class_names, cycle(plots.CLASS_COLOURS), strict=False)
+        colours = zip(examples.class_names, cycle(CLASS_COLOURS), strict=False)
         note = f"{len(points):,} of {len(examples.points):,} points are drawn."
         return {
             "side": self.resolution,
@@ -288,7 +291,7 @@ def _histograms(of: str, frames: list[list[float]]) -> dict[str, Any]:
         low = -math.ulp(0.0)  # so that the few negative numbers have a bar left of zero
     if everything[-1] >= 0 > high:
         high = 0.0
-    bars = plots.bins_around_zero(low, high, BARS)
+    bars = bins_around_zero(low, high, BARS)
     edges = bars.edges
     return {
         "of": of,
