@@ -170,6 +170,7 @@ def a_course() -> str:
 GOOD: dict[str, Callable[[], Any]] = {
     "model": lambda: MLP(2, [1], activation="tanh", seed=0),
     "data": lambda: moons(8),
+    "held_out": lambda: moons(8),
     "inputs": lambda: [[1.0, 2.0], [3.0, 4.0]],
     "targets": lambda: [0, 1],
     "predictions": lambda: [Value(1.0), Value(2.0)],
@@ -312,6 +313,7 @@ OBJECTS: dict[type, Callable[[], Any]] = {
 # What an argument may be called in a message, beside its name.
 WORDS = {
     "data": ["inputs", "targets", "Dataset", "x must", "x holds", "x is"],
+    "held_out": ["inputs", "targets", "example"],
     "path": ["there is no file", "is a folder", "give the name of a file"],
     "texts": ["text"],
     "tokens": ["token"],

@@ -37,7 +37,9 @@ class Recorder:
     Args:
         model: the model that is trained, an MLP or your own `Module`.
         data: the training data, as for `fit`; pictures show it.
-        every: 1 stores each epoch, 10 each tenth one, from the first one on.
+        every: 1 stores each epoch, 10 each tenth one, from the first one on, and with them epochs
+            2, 3, 5, 8 and 13, because a model changes most at first.
+        held_out: data that the model does not learn from; pictures show its points, too.
 
     >>> from micrograd_notes.train.data import xor
     >>> from micrograd_notes.train.loop import fit
@@ -47,24 +49,46 @@ class Recorder:
     True
     """
 
-    def __init__(self, model: Module, data: Data, every: int = 1) -> None:
+    def __init__(
+        self, model: Module, data: Data, every: int = 1, held_out: Data | None = None
+    ) -> None:
         checks.module(model)
-        inputs, targets = zip(*examples_of(data, model), strict=True)
         self.model = model
-        self.data: Data = data if isinstance(data, Dataset) else (inputs, targets)
+        self.data = _checked(data, model)
         self.every = checks.whole_number("every", every)
+        self.held_out = None if held_out is None else _checked(held_out, model)
         self._parameters: list[Value] = model.parameters()
+        self._early = early(2 * self.every)
 
     def __call__(self, epoch: int, logs: dict[str, Any]) -> None:
         """Adds a `Snapshot` to the logs of each epoch that is stored."""
-        if epoch % self.every == 0:
+        if epoch % self.every == 0 or epoch in self._early:
             logs["snapshot"] = Snapshot(
                 model_was=self.model,
                 data=self.data,
                 parameters=array("d", (p.data for p in self._parameters)),
                 gradients=array("d", (p.grad for p in self._parameters if p.has_grad)),
                 has_gradient=bytes(p.has_grad for p in self._parameters),
+                held_out=self.held_out,
             )
+
+
+def _checked(data: Data, model: Module) -> Data:
+    inputs, targets = zip(*examples_of(data, model), strict=True)
+    return data if isinstance(data, Dataset) else (inputs, targets)
+
+
+def early(most: float) -> list[int]:
+    """Returns early epochs, counted from 0: the first, 2nd, 3rd, 5th, 8th and so on, up to `most`.
+
+    >>> early(20)
+    [0, 1, 2, 4, 7, 12]
+    """
+    found, (number, after) = [], (1, 2)
+    while number <= most:
+        found.append(number - 1)
+        number, after = after, number + after
+    return found
 
 
 @dataclass(frozen=True)
@@ -78,6 +102,8 @@ class Snapshot:
     gradients: "array[float]" = field(repr=False)
     """Those of the parameters that have one."""
     has_gradient: bytes = field(repr=False)
+    held_out: Any = field(default=None, repr=False)
+    """Data that the model did not learn from, if the recorder got some."""
 
     def model(self) -> Any:
         """Returns a new model with the parameters of that epoch."""

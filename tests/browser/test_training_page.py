@@ -23,7 +23,7 @@ EPOCHS = 7
 def example() -> TrainingPage:
     train, held_out = moons(samples=60, noise=0.2).split()
     model = MLP(2, [4, 1], activation="tanh", seed=0)
-    recorder = Recorder(model, train)
+    recorder = Recorder(model, train, held_out=held_out)
     history = fit(
         model, train, validation=held_out, epochs=EPOCHS, callback=recorder, progress=False
     )
@@ -156,6 +156,29 @@ def test_letters_have_ten_pixels_or_more(
     assert len(sizes) > 5
     assert min(sizes) >= 10
     assert max(sizes) <= 18
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_points_held_out_have_another_mark_which_the_legend_names(
+    dark: bool, visit: Open, tmp_path: Path
+) -> None:
+    """A ring, whose line has a contrast of 3:1 with the paper inside of it."""
+    page = visit(example().save(tmp_path / "training.html"), dark=dark).page
+    rings = page.locator(".run .boundary svg.plot .hollow").evaluate_all(
+        """rings => rings.map(ring => {
+            const {fill, stroke} = getComputedStyle(ring);
+            const [inside, line] = [fill, stroke].map(colour => {
+                const [r, g, b] = colour.match(/[0-9]+/g).map(c => (c /= 255) <= 0.04045
+                    ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+                return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+            });
+            return Math.max(inside, line) / Math.min(inside, line);
+        })"""
+    )
+    assert len(rings) == len(example().snapshots[0].held_out)
+    assert min(rings) >= 3.0
+    keys = page.locator(".run .boundary .key:has(.hollow)").all_inner_texts()
+    assert [key.strip() for key in keys] == ["outer, held out", "inner, held out"]
 
 
 def test_points_stand_out_from_their_region(visit: Open, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import re
 import sys
 from functools import cache
@@ -198,11 +199,44 @@ def test_the_page_asks_the_network_for_nothing_and_has_no_global_ids() -> None:
 def test_what_remains_without_scripts_is_a_picture_and_a_table_of_all_epochs() -> None:
     text = re.sub(r"<(script|style).*?</\1>", "", page()._repr_html_(), flags=re.S)
     assert 'src="data:image/png;base64,' in text
-    assert f'alt="Moons. {page().captions[-1]}"' in text
+    assert f'alt="Moons. {page().captions[0]}"' in text
     assert text.count('<th scope="row">') == EPOCHS
     assert "<details>" in text
     for name in ("loss", "accuracy", "held-out loss", "held-out accuracy", "seconds"):
         assert f'<th scope="col">{name}</th>' in text
+
+
+def test_the_still_picture_is_the_same_whatever_comes_after_the_first_epoch() -> None:
+    """Readers are asked to predict what comes; PNG and fallback are how the page opens."""
+    first = {"loss": 2.0, "validation_loss": 2.5, "accuracy": 0.5}
+    stills = {
+        training_page(History([first, {"loss": loss, "accuracy": loss}]))._static_png()
+        for loss in (0.25, 1.0, math.nan)
+    }
+    assert len(stills) == 1
+    other = training_page(History([{**first, "loss": 1.0}, first]))._static_png()
+    assert other not in stills
+
+
+def test_points_held_out_are_in_the_plane_and_marked() -> None:
+    model, far = MLP(2, [1], seed=0), ([[9.0, 9.0], [9.0, -9.0]], [1, 0])
+    recorder = Recorder(model, moons(samples=6), held_out=far)
+    history = fit(model, moons(samples=6), epochs=1, callback=recorder, progress=False)
+    made = training_page(history, resolution=3)
+    boundary = data_of(made)["boundary"]
+    assert [point[3] for point in boundary["points"]] == [0] * 6 + [1] * 2
+    assert boundary["points"][-2:] == [[9.0, 9.0, 1, 1], [9.0, -9.0, 0, 1]]
+    assert boundary["x"][1] > 9.0
+    assert made._static_png() is not None
+
+
+@pytest.mark.parametrize("limit", [2, 7, 20, 99])
+def test_of_many_epochs_the_early_ones_are_denser(limit: int) -> None:
+    epochs = training_page(History([{"loss": 1.0}] * 500), limit=limit).epochs
+    assert len(epochs) == len(set(epochs)) == limit
+    assert (epochs[0], epochs[-1]) == (0, 499)
+    if limit >= 8:
+        assert epochs[:2] == [0, 1]
 
 
 def test_without_matplotlib_a_line_stands_in_place_of_the_picture(

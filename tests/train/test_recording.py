@@ -1,6 +1,8 @@
 """A recorder sees everything and changes nothing; what it saw is a model again."""
 
+import math
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -90,9 +92,27 @@ def test_a_snapshot_is_the_model_that_shorter_training_gives() -> None:
         assert snapshot.function()([0.5, 0.25]) == [shorter([0.5, 0.25]).data]
 
 
-def test_every_so_many_epochs_are_noted_the_first_one_too() -> None:
-    _, history = trained(7, every=3)
-    assert [epoch for epoch, _ in snapshots_of(history)] == [0, 3, 6]
+@pytest.mark.parametrize(
+    ("every", "noted"),
+    [(1, range(30)), (3, [0, 1, 2, 4, *range(3, 30, 3)]), (10, [0, 1, 2, 4, 7, 12, 10, 20])],
+)
+def test_every_so_many_epochs_are_noted_and_the_early_ones_more_densely(
+    every: int, noted: Sequence[int]
+) -> None:
+    recorder, found = Recorder(MLP(2, [1], seed=0), DATA, every), []
+    for epoch in range(30):
+        logs: dict[str, Any] = {}
+        recorder(epoch, logs)
+        found += [epoch] * ("snapshot" in logs)
+    assert found == sorted(noted)
+
+
+def test_data_held_out_is_checked_as_the_data_is_and_kept_in_each_snapshot() -> None:
+    model, logs = MLP(2, [1], seed=0), dict[str, Any]()
+    Recorder(model, DATA, held_out=([[1.0, 2.0]], [1]))(0, logs)
+    assert logs["snapshot"].held_out == (([1.0, 2.0],), (1,))
+    with pytest.raises(ValueError, match="example 0 of the inputs has nan"):
+        Recorder(model, DATA, held_out=([[math.nan, 2.0]], [1]))
 
 
 def test_the_numbers_of_each_layer_are_those_of_its_parameters() -> None:

@@ -58,7 +58,16 @@ def decision_boundary(
     resolution = checks.whole_number("resolution", resolution, 2, given.MOST_PLACES)
     threshold = checks.finite_number("threshold", threshold)
     examples = examples_in_the_plane(inputs, targets)
-    xs, ys = (around(column, resolution) for column in zip(*examples.points, strict=True))
+    return draw_boundary(model, [examples], ax, resolution, threshold)
+
+
+def draw_boundary(
+    model: Callable[[list[float]], Any], sets: Sequence[Examples], ax: Axes | None = None,
+    resolution: int = 60, threshold: float = 0.0
+) -> Axes:
+    """Draws the model's answers around the points of all sets; the second set is held out."""
+    examples, points = sets[0], [point for each in sets for point in each.points]
+    xs, ys = (around(column, resolution) for column in zip(*points, strict=True))
     with no_grad():
         rows = [[_scores(model([x, y]), threshold) for x in xs] for y in ys]
     found = len(rows[0][0])
@@ -71,7 +80,8 @@ def decision_boundary(
     ax = looks.axes(ax, 4.6)
     for which in range(found):
         _draw_region(ax, which, xs, ys, [[_lead(scores, which) for scores in row] for row in rows])
-    _draw_points(ax, examples)
+    for position, each in enumerate(sets):
+        _draw_points(ax, each, are_held_out=position > 0)
     ax.set(xlim=(xs[0], xs[-1]), ylim=(ys[0], ys[-1]))
     return ax
 
@@ -128,8 +138,8 @@ def _labels(targets: Sequence[float]) -> list[float]:
     return [-1, 1] if set(found) <= {-1, 1} else found
 
 
-def _draw_points(ax: Axes, examples: Examples) -> None:
-    """Draws each class in its colour and marker, with a legend."""
+def _draw_points(ax: Axes, examples: Examples, are_held_out: bool = False) -> None:
+    """Draws each class in its colour and marker, hollow if held out, with a legend."""
     for which, name in enumerate(examples.class_names):
         members = [p for p, c in zip(examples.points, examples.classes, strict=True) if c == which]
         if members:
@@ -138,6 +148,9 @@ def _draw_points(ax: Axes, examples: Examples) -> None:
             dots = ax.scatter(across, up, s=size, **looks.one_of_many(which))
             dots.set(label=name, zorder=3)
             dots.set(edgecolors=[looks.ink()], linewidths=0.7)  # a rim separates neighbours
+            if are_held_out:
+                dots.set(label=f"{name}, held out", linewidths=1.8)
+                dots.set(edgecolors=dots.get_facecolor(), facecolors=[ax.get_facecolor()])
     ax.set(xlabel=examples.axis_names[0], ylabel=examples.axis_names[1])
     looks.legend(ax)
 

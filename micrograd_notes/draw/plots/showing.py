@@ -93,7 +93,7 @@ def show(ax: Axes | Figure, alt: str | None = None) -> None:
     {'text/html': '<div ... 'text/plain': 'loss from 0 to 0.8, over step from 0 to 1: training.'}
     """
     if alt is not None and not checks.text("alt", alt).strip():
-        raise ValueError("alt must not be empty: say what the picture shows, or leave it out")
+        raise ValueError("alt must not be empty: say in alt what the picture shows, or omit it")
     try:
         from IPython import display
     except ImportError as error:

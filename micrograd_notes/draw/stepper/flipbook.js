@@ -8,7 +8,7 @@
   const STEP = 0.7, CALM_STEP = 1.5;  // seconds per picture
 
   startAll("flipbook", (root, data) => {
-    const sources = [...data.sources, root.querySelector("[data-part=picture]").src];
+    const sources = [root.querySelector("[data-part=picture]").src, ...data.sources];
     const picture = element("img", {alt: ""});
     const caption = element("p", {class: "caption", "aria-live": "polite"});
     const place = element("span", {class: "place"});

@@ -2,8 +2,8 @@
 
 Pictures that differ in one thing, such as the width of a network, are compared best in one place.
 `plots.flipbook` makes the book from plots; its script is `flipbook.js`. Where scripts do not run,
-as in a notebook that is not trusted, readers see the last picture and a list that describes them
-all.
+as in a notebook that is not trusted, readers see the first picture, as in the book, and a list that
+describes them all.
 """
 
 import html
@@ -65,10 +65,10 @@ class Flipbook(Page):
         data = {
             "title": self.title,
             "captions": self.captions,
-            "sources": self.sources[:-1],  # the last one is in the page already
+            "sources": self.sources[1:],  # the first one is in the page already
         }
-        words = f"{self.title}. {self.captions[-1]}"
-        picture = image(self.sources[-1], words, ' data-part="picture"')
+        words = f"{self.title}. {self.captions[0]}"
+        picture = image(self.sources[0], words, ' data-part="picture"')
         captions = "\n".join(f"<li>{html.escape(caption)}</li>" for caption in self.captions)
         in_words = folded("All pictures in words", f"<ol>\n{captions}\n</ol>")
         return player("flipbook", picture, in_words, data, "stepper/flipbook")

@@ -2,8 +2,8 @@
 
 Learners call `training_page` with the `History` that `fit` returned. The numbers of its snapshots
 are made small and passed to a script that draws them, `training_page.js`. Where scripts do not run,
-as in a notebook that is not trusted, readers see a picture of the last epoch and a table of all.
-Read `training_page.js` next, and `train/recording.py` for the snapshots.
+as in a notebook that is not trusted, readers see a picture of the first epoch, as the page opens,
+and a table of all. Read `training_page.js` next, and `train/recording.py` for the snapshots.
 """
 
 import base64
@@ -21,13 +21,20 @@ from micrograd_notes.common.extras import install
 from micrograd_notes.draw import plots
 from micrograd_notes.draw.page import Page, as_table, folded, image, in_page, player
 from micrograd_notes.draw.plots.looks import CLASS_COLOURS
-from micrograd_notes.draw.plots.plane import Examples, around, examples_in_the_plane
+from micrograd_notes.draw.plots.plane import Examples, around, draw_boundary, examples_in_the_plane
 from micrograd_notes.draw.plots.spread import bins_around_zero
 from micrograd_notes.draw.rendering import in_palette
 from micrograd_notes.draw.text import counted, short
 from micrograd_notes.train.data import Dataset
 from micrograd_notes.train.loop import History
-from micrograd_notes.train.recording import KINDS, Recorder, Snapshot, inputs_of, snapshots_of
+from micrograd_notes.train.recording import (
+    KINDS,
+    Recorder,
+    Snapshot,
+    early,
+    inputs_of,
+    snapshots_of,
+)
 
 __all__ = ["Recorder", "TrainingPage", "training_page"]
 
@@ -45,7 +52,8 @@ def training_page(
 
     It shows loss and accuracy, training and held out. If a `Recorder` was `fit`'s callback, it also
     shows for each epoch the decision boundary (for data with two features and classes), and the
-    spread of weights, gradients and activations in each layer.
+    spread of weights, gradients and activations in each layer. Points that the recorder got as
+    `held_out` are hollow.
 
         history = fit(model, data, callback=Recorder(model, data))
         training_page(history).save("training.html")
@@ -53,8 +61,9 @@ def training_page(
     Args:
         history: the result of `fit`.
         title: the title of the page.
-        limit: the most epochs on the slider. If there are more, it chooses that many evenly, with
-            the first and the last, and says how many are hidden. The curves show all.
+        limit: the most epochs on the slider. If there are more, it chooses that many, the first
+            ones more densely and the last one too, and says how many are hidden. The curves show
+            all.
         resolution: the number of places along each side of the plane at which the model is
             evaluated. An epoch takes about resolution * resolution * 1.4 bytes, per class for three
             classes or more, and 700 bytes for the distributions of three layers.
@@ -92,7 +101,10 @@ class TrainingPage(Page):
         self.resolution = resolution
         found = dict(snapshots_of(history))
         candidates = list(found) or list(range(len(history)))
-        self.epochs = _evenly_chosen(candidates, limit)
+        first = [candidates[i] for i in early(2 * len(candidates) / limit)][: limit // 4]
+        first = first if len(candidates) > limit else []
+        rest = [epoch for epoch in candidates if epoch not in first]
+        self.epochs = sorted([*first, *_evenly_chosen(rest, limit - len(first))])
         """The epochs on the slider, counted from 0."""
         self.snapshots: list[Snapshot] = [found[epoch] for epoch in self.epochs if epoch in found]
         self.notes = self._notes()
@@ -156,37 +168,43 @@ class TrainingPage(Page):
             "layers": self._layers(),
         }
 
-    def _plane(self) -> Examples | None:
-        """Returns the points of the data, if they have two features and belong to classes."""
+    @cached_property
+    def _plane(self) -> list[Examples]:
+        """The points of the data, and those held out, if they have two features and classes."""
         if not self.snapshots or "accuracy" not in self.history.epochs[-1]:
-            return None
-        inputs, targets = _inputs_and_targets(self.snapshots[0].data)
-        if any(len(row) != 2 for row in inputs_of(self.snapshots[0].data)):
-            return None
-        return examples_in_the_plane(inputs, targets)
+            return []
+        first = self.snapshots[0]
+        sets = [data for data in (first.data, first.held_out) if data is not None]
+        if any(len(row) != 2 for data in sets for row in inputs_of(data)):
+            return []
+        return [examples_in_the_plane(*_inputs_and_targets(data)) for data in sets]
 
     def _boundary(self) -> dict[str, Any] | None:
         """Returns the plane: its points, and the standings of the classes in each epoch."""
-        examples = self._plane()
-        if examples is None:
+        if not self._plane:
             return None
-        columns = zip(*examples.points, strict=True)
+        columns = zip(*(point for each in self._plane for point in each.points), strict=True)
         xs, ys = (around(column, self.resolution) for column in columns)
         places = [[x, y] for y in ys for x in xs]
         frames = [_standings(list(map(each.function(), places))) for each in self.snapshots]
-        chosen = _evenly_chosen(list(range(len(examples.points))), MOST_POINTS)
-        points = [[*map(_rounded, examples.points[i]), examples.classes[i]] for i in chosen]
-        colours = zip(examples.class_names, cycle(CLASS_COLOURS), strict=False)
-        note = f"{len(points):,} of {len(examples.points):,} points are drawn."
+        points, notes = [], []
+        for which, each in enumerate(self._plane):  # a point held out is 1, another one 0
+            chosen = _evenly_chosen(list(range(len(each.points))), MOST_POINTS)
+            points += [[*map(_rounded, each.points[i]), each.classes[i], which] for i in chosen]
+            if len(chosen) < len(each.points):
+                kind = "held-out points" if which else "points"
+                notes.append(f"{len(chosen):,} of {len(each.points):,} {kind} are drawn.")
+        names = max((each.class_names for each in self._plane), key=len)
+        colours = zip(names, cycle(CLASS_COLOURS), strict=False)
         return {
             "side": self.resolution,
             "x": [xs[0], xs[-1]],
             "y": [ys[0], ys[-1]],
-            "axes": list(examples.axis_names),
+            "axes": list(self._plane[0].axis_names),
             "classes": [{"name": name, "colour": colour} for name, colour in colours],
             "points": points,
             "standings": [list(map(_as_bytes, frame)) for frame in frames],
-            "note": note if len(points) < len(examples.points) else "",
+            "note": " ".join(notes),
         }
 
     def _layers(self) -> list[dict[str, Any]]:
@@ -201,34 +219,35 @@ class TrainingPage(Page):
 
     def _picture(self) -> str:
         """Returns the picture for readers without scripts; without Matplotlib, a line of text."""
-        try:
-            source = in_page(self._png)
-        except ImportError:
+        png = self._static_png()
+        if png is None:
             return _NO_PICTURE
-        return image(source, f"{self.title}. {self.captions[-1]}", ' data-part="picture"')
+        return image(in_page(png), f"{self.title}. {self.captions[0]}", ' data-part="picture"')
 
     def _static_png(self) -> bytes | None:
         try:
-            return in_palette(self._png)
+            return self._png
         except ImportError:
             return None
 
     @cached_property
     def _png(self) -> bytes:
-        """All pictures of the last epoch, side by side; a display needs them twice."""
+        """All pictures of the first epoch, as the page opens; the later ones may be predicted."""
         import matplotlib.style
         from matplotlib.figure import Figure
 
-        draw: list[Any] = [lambda ax: plots.loss_curve(self.history, ax)]
-        if "accuracy" in self.history.epochs[-1]:
-            draw.append(lambda ax: plots.accuracy_curve(self.history, ax))
+        so_far, reach = History(self.history.epochs[: self.epochs[0] + 1]), len(self.history) + 0.5
+        draw: list[Any] = []
+        for name, curve in (("loss", plots.loss_curve), ("accuracy", plots.accuracy_curve)):
+            if any(math.isfinite(logs.get(name, math.nan)) for logs in so_far):
+                draw.append(lambda ax, curve=curve: curve(so_far, ax).set_xlim(0.5, reach))
+            elif any(name in logs for logs in so_far):  # a loss that was never finite
+                draw.append(lambda ax, name=name: ax.set(ylabel=name))
         if self.snapshots:
-            last = self.snapshots[-1]
-            if self._plane() is not None:
-                inputs, targets = _inputs_and_targets(last.data)
-                answer = last.function()
-                draw.append(lambda ax: plots.decision_boundary(answer, inputs, targets, ax=ax))
-            draw += [lambda ax, of=of: plots.distributions(last, of, ax) for of in KINDS]
+            first = self.snapshots[0]
+            if self._plane:
+                draw.append(lambda ax: draw_boundary(first.function(), self._plane, ax))
+            draw += [lambda ax, of=of: plots.distributions(first, of, ax) for of in KINDS]
         rows, columns = -(-len(draw) // 3), min(len(draw), 3)
         with matplotlib.style.context("default"):
             figure = Figure(figsize=(5 * columns, 3.8 * rows), dpi=64, layout="constrained")
@@ -236,7 +255,7 @@ class TrainingPage(Page):
                 one(figure.add_subplot(rows, columns, place))
             file = io.BytesIO()
             figure.savefig(file, format="png", metadata={"Software": None})
-        return file.getvalue()
+        return in_palette(file.getvalue())
 
 
 def _inputs_and_targets(data: Any) -> tuple[Any, Any]:

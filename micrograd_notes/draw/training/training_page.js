@@ -209,17 +209,19 @@
       chart.add("path", {fill: `url(#hatch-${k})`}),
     ]);
     const border = chart.add("path", {class: "border"});
-    for (const [x, y, k] of points) {
-      chart.add("path", {
-        class: "point", fill: classes[k].colour, d: MARKERS[k % MARKERS.length],
-        transform: `translate(${chart.x(x).toFixed(1)} ${chart.y(y).toFixed(1)})`,
-      });
+    // A point of the training data is full, one held out is hollow.
+    const mark = (k, isHeldOut) => ({class: isHeldOut ? "hollow" : "point", d: MARKERS[k % MARKERS.length],
+      [isHeldOut ? "stroke" : "fill"]: classes[k].colour});
+    for (const [x, y, k, isHeldOut] of points) {
+      const transform = `translate(${chart.x(x).toFixed(1)} ${chart.y(y).toFixed(1)})`;
+      chart.add("path", {...mark(k, isHeldOut), transform});
     }
     chart.xAxis(ticks(...chart.xs, 6), axes[0]);
     chart.yAxis(ticks(...chart.ys, 5), spelled, axes[1]);
-    const keys = classes.map((each, k) => element("span", {class: "key"},
-      svg("svg", {class: "mark", viewBox: "-7 -7 14 14", "aria-hidden": "true"},
-        svg("path", {class: "point", fill: each.colour, d: MARKERS[k % MARKERS.length]})), each.name));
+    const key = (k, isHeldOut, words) => element("span", {class: "key"},
+      svg("svg", {class: "mark", viewBox: "-7 -7 14 14", "aria-hidden": "true"}, svg("path", mark(k, isHeldOut))), words);
+    const keys = classes.map((each, k) => key(k, false, each.name));
+    if (points.some((point) => point[3])) keys.push(...classes.map((each, k) => key(k, true, `${each.name}, held out`)));
     const figure = element("figure", {class: "boundary"}, element("figcaption", {},
       element("b", {}, "decision boundary"), " ", ...keys), chart.svg);
     if (data.boundary.note) figure.append(element("p", {class: "hint"}, data.boundary.note));
