@@ -2,22 +2,14 @@
 // a choice when the answer is opened. Without it, the question and the folded answer remain.
 (() => {
   "use strict";
-  const made = (tag, attributes, ...children) => {
-    const element = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-    element.append(...children);
-    return element;
-  };
-  const here = document.currentScript?.parentElement ?? document;
-  const selector = "[data-micrograd-guess]:not([data-started])";
-  for (const root of here.matches?.(selector) ? [here] : here.querySelectorAll(selector)) {
-    root.dataset.started = "yes";
+/* elements.js */
+
+  startAll("guess", (root, {right}) => {
     const part = (name) => root.querySelector(`:scope > ${name}`);
-    const {right} = JSON.parse(part("script[type='application/json']").textContent);
-    const [list, details, verdict] = [part("ul"), part("details"), made("p", {role: "status"})];
+    const [list, details, verdict] = [part("ul"), part("details"), element("p", {role: "status"})];
     const buttons = [...list.children].map((item) =>
-      made("button", {type: "button", "aria-pressed": "false"}, ...item.childNodes));
-    const field = made("input", {type: "text", placeholder: "Your guess", "aria-label": "Your guess"});
+      element("button", {type: "button", "aria-pressed": "false"}, ...item.childNodes));
+    const field = element("input", {type: "text", placeholder: "Your guess", "aria-label": "Your guess"});
     let chosen = null;
 
     for (const [index, button] of buttons.entries()) button.addEventListener("click", () => {
@@ -31,13 +23,12 @@
       if (event.key === "Enter" && field.value.trim()) details.open = true;
     });
     // The attribute turns off JupyterLab's shortcuts.
-    list.replaceWith(made("div", {"data-lm-suppress-shortcuts": "true"}, ...(buttons.length ? buttons : [field])));
+    list.replaceWith(element("div", {"data-lm-suppress-shortcuts": "true"}, ...(buttons.length ? buttons : [field])));
     details.before(verdict);
 
     details.addEventListener("toggle", () => {
       if (field.readOnly) return;  // it was opened before
       field.readOnly = true;
-      window.dispatchEvent(new Event("resize"));  // what was folded measures itself now
       const answer = buttons[right]?.textContent;
       for (const [index, button] of buttons.entries()) {
         button.setAttribute("aria-disabled", "true");
@@ -47,5 +38,5 @@
       if (isRight !== null) verdict.textContent = isRight ? "Right." : `It is: ${answer}.`;
       root.dispatchEvent(new CustomEvent("micrograd-guess", {bubbles: true, composed: true, detail: {right: isRight}}));
     });
-  }
+  });
 })();

@@ -1,23 +1,10 @@
   // The stepper, the flip book and the training page share this file: Python puts it into each script.
+/* elements.js */
 
   const ICONS = {
     first: "M2 2h2v12H2zM14 2v12L5 8z", previous: "M12 2v12L3 8z", play: "M3 2v12l11-6z",
     pause: "M3 2h4v12H3zM9 2h4v12H9z", next: "M4 2v12l9-6z", last: "M12 2h2v12h-2zM2 2v12l9-6z",
   };
-
-  function filled(made, attributes, children) {
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    made.append(...children);  // strings become text: no name is ever read as markup
-    return made;
-  }
-
-  function element(tag, attributes = {}, ...children) {
-    return filled(document.createElement(tag), attributes, children);
-  }
-
-  function svg(tag, attributes = {}, ...children) {
-    return filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
-  }
 
   function icon(name) {
     return svg("svg", {viewBox: "0 0 16 16", "aria-hidden": "true"}, svg("path", {d: ICONS[name]}));
@@ -129,16 +116,5 @@
       prefersDark.addEventListener("change", dress);
       new MutationObserver(dress).observe(document.body, {attributeFilter: ["data-jp-theme-light"]});
       dress();
-    }
-  }
-
-  // Starts the widget around this script; without a current script, all widgets of the kind.
-  function startAll(kind, start) {
-    const here = document.currentScript?.parentElement ?? document;
-    const selector = `[data-micrograd-${kind}]`;
-    for (const root of here.matches?.(selector) ? [here] : here.querySelectorAll(selector)) {
-      if (root.dataset.started) continue;
-      root.dataset.started = "yes";
-      start(root, JSON.parse(root.querySelector("script[type='application/json']").textContent));
     }
   }

@@ -102,9 +102,10 @@ def player(kind: str, picture: str, in_words: str, data: Mapping[str, Any], scri
 
 
 def text_of(name: str, room: str = "draw") -> str:
-    """Returns a script or a style of a room, with the file that it shares with others inside."""
+    """Returns a script or a style of a room, with the files that it shares with others inside."""
     text = resources.files(f"micrograd_notes.{room}").joinpath(name).read_text(encoding="utf-8")
-    return re.sub(r"/\* (controls\.\w+) \*/", lambda found: text_of(found[1]).rstrip(), text)
+    shared = r"/\* ((?:controls|elements)\.\w+) \*/"
+    return re.sub(shared, lambda found: text_of(found[1]).rstrip(), text)
 
 
 def scrolling(body: str, label: str, more: str = 'class="picture"') -> str:

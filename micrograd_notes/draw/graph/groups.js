@@ -1,8 +1,8 @@
 // Opens the groups of a picture: a click on a box, or Enter, shows its panel below the picture. Python has
-// drawn and described all panels; this script shows one and hides the others. It uses no library and no
-// id, and requests nothing from the network.
+// drawn and described all panels; this script shows one and hides the others.
 (() => {
   "use strict";
+/* elements.js */
 
   // The element around this script: a page may hold several pictures, each with its own keys.
   const root = document.currentScript.parentElement;
@@ -42,13 +42,8 @@
   // A round mark at the corner of the box, where it hides neither text nor arrows.
   function addMark(box) {
     const place = box.querySelector("polygon").getBBox();
-    const [badge, circle, sign] = ["g", "circle", "path"]
-      .map((tag) => document.createElementNS("http://www.w3.org/2000/svg", tag));
-    badge.setAttribute("class", "mark");
-    badge.setAttribute("transform", `translate(${place.x} ${place.y})`);
-    circle.setAttribute("r", "7");
-    badge.append(circle, sign);
-    box.append(badge);
+    box.append(svg("g", {class: "mark", transform: `translate(${place.x} ${place.y})`},
+      svg("circle", {r: "7"}), svg("path")));
   }
 
   for (const panel of root.querySelectorAll("[data-opens]")) {

@@ -1,14 +1,11 @@
 // Lights the lines of one circle of a model's picture and dims the others: by the mouse, by a tap, or by the
 // arrow keys. An image, which a notebook shows without scripts, gives way to the SVG that it holds.
 (() => {
-  function start(root) {
+/* elements.js */
+
+  startAll("model", (root) => {
     const image = root.querySelector("img"), words = root.querySelector("[data-part=words]");
-    if (image) {
-      const bytes = Uint8Array.from(atob(image.src.split(",")[1]), (byte) => byte.charCodeAt(0));
-      const held = new DOMParser().parseFromString(new TextDecoder().decode(bytes), "image/svg+xml");
-      held.documentElement.style.cssText = image.style.cssText;
-      image.replaceWith(document.adoptNode(held.documentElement));
-    }
+    if (image) image.replaceWith(filled(held(image), {style: image.style.cssText}, []));
     const picture = root.querySelector("svg"), circles = [...picture.querySelectorAll("[data-at]")];
     const chosen = () => circles.find((circle) => circle === document.activeElement);
     const show = (circle) => {
@@ -43,9 +40,5 @@
     picture.setAttribute("role", "group");  // an image has no parts
     words.style.minHeight = "6em";
     show();
-  }
-  const here = document.currentScript?.parentElement;
-  for (const root of here ? [here] : document.querySelectorAll("[data-micrograd-model]")) {
-    if (!root.querySelector("[data-at][tabindex]")) start(root);
-  }
+  });
 })();

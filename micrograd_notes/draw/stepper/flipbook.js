@@ -1,5 +1,4 @@
-// The flip book's script: it shows one of many pictures, with its words. It uses no library and no id
-// outside its own shadow root, and requests nothing from the network.
+// The flip book's script: it shows one of many pictures, with its words.
 (() => {
   "use strict";
 

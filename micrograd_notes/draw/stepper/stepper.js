@@ -1,6 +1,5 @@
 // The stepper's script: it shows one step after the other. Python has written the steps, their texts and the
-// numbers that each step changes in the picture. The script does no mathematics, uses no library and no
-// id, and requests nothing from the network.
+// numbers that each step changes in the picture. The script does no mathematics.
 (() => {
   "use strict";
 
@@ -32,15 +31,12 @@
     return {left, top, right, bottom, width: right - left, height: bottom - top};
   }
 
-  // The page holds the picture once, as the fallback image, which is decoded here.
   function pictureOf(place) {
     if (place.tagName !== "IMG") return place.cloneNode(true);
-    const bytes = Uint8Array.from(atob(place.src.split(",")[1]), (byte) => byte.charCodeAt(0));
-    const text = new TextDecoder().decode(bytes);
-    const svg = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
+    const picture = held(place);
     // Tooltips give away the gradients of the last step, which the reader may want to predict. Notes are below.
-    for (const extra of svg.querySelectorAll("g title, .graph > text, .graph > polygon")) extra.remove();
-    return document.importNode(svg, true);
+    for (const extra of picture.querySelectorAll("g title, .graph > text, .graph > polygon")) extra.remove();
+    return picture;
   }
 
   // ---- one picture, or one of two side by side ----
@@ -95,8 +91,15 @@
       for (const cell of box.querySelectorAll(`[data-fill=${part}]`)) cell.setAttribute("fill", fill);
     }
 
-    walk(key) {
-      for (const [, head, arrow] of this.arrows) if (head === key) arrow.classList.add("walked");
+    // Shows the local slopes into a box, or those of some of its products: the next one is half of an answer.
+    walk(key, products) {
+      const taken = products?.map((product) => product.operand);
+      for (const [tail, head, arrow] of this.arrows) {
+        const place = taken?.indexOf(tail) ?? 0;
+        if (head !== key || place < 0) continue;
+        arrow.classList.add("walked");
+        taken?.splice(place, 1);
+      }
     }
 
     light(step, products) {
@@ -147,11 +150,14 @@
     }));
   }
 
-  function isRight(typed, answer) {
-    const said = typed.trim().replace(",", ".").replace("−", "-").toLowerCase();
-    if (said === "") return false;
-    const words = {nan: NaN, inf: Infinity, "+inf": Infinity, "-inf": -Infinity};
-    const guess = said in words ? words[said] : Number(said);
+  // The number that a text says; null for another text, which is not a guess.
+  function numberIn(typed) {
+    const said = typed.trim().replace(",", ".").replace("−", "-").toLowerCase().replace(/inf$/, "Infinity");
+    const number = Number(said || NaN);
+    return said !== "nan" && Number.isNaN(number) ? null : number;
+  }
+
+  function isRight(guess, answer) {
     const truth = Number(answer);  // JSON has neither "NaN" nor "Infinity", so they are texts
     if (Number.isNaN(truth) || !Number.isFinite(truth)) return Object.is(guess, truth);
     return Math.abs(guess - truth) <= Math.max(CLOSE_ENOUGH * Math.abs(truth), NOTHING);
@@ -234,7 +240,7 @@
           panels[panel].show(key, part, text, fill);
         }
         if (steps[index].phase === "backward") {
-          for (const panel of panels) panel.walk(steps[index].node);
+          for (const panel of panels) panel.walk(steps[index].node, isHalf ? steps[index].products.slice(0, revealed) : undefined);
           for (const key of steps[index].first ?? []) panels[0].walk(key);
         }
       }
@@ -284,14 +290,18 @@
       event.preventDefault();
       if (!isAsking()) return;
       const {name, answer: truth} = questionsOf(steps[player.current])[revealed];
-      const typed = input.value;
+      const guess = numberIn(input.value), typed = input.value.trim();
+      input.setAttribute("aria-invalid", String(guess === null));
+      if (guess === null) {
+        answer.textContent = `${typed ? `"${typed}" is not a number.` : ""} Write a number, such as 0.5, or press Next to look.`;
+        return input.select();
+      }
       const shown = shows[player.current][revealed][3].replace(/^[▲▼] \+?/, "");
       revealed += 1;
       input.value = "";
       player.render();
-      answer.textContent = isRight(typed, truth) ? `✓ Right: ${name} = ${shown}.`
-        : typed.trim() ? `✗ ${name} = ${shown}, not ${typed.trim()}. See the line below.`
-          : `${name} = ${shown}.`;
+      answer.textContent = isRight(guess, truth) ? `✓ Right: ${name} = ${shown}.`
+        : `✗ ${name} = ${shown}, not ${typed}. See the line below.`;
       if (!isAsking()) player.buttons.next.focus();
     });
     predict.addEventListener("change", () => {

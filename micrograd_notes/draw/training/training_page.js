@@ -1,5 +1,4 @@
-// The training page's script: it draws one epoch from the numbers and words that Python has collected. It
-// uses no library and no id outside its own shadow root, and requests nothing from the network.
+// The training page's script: it draws one epoch from the numbers and words that Python has collected.
 (() => {
   "use strict";
 
