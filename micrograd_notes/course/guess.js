@@ -1,7 +1,6 @@
 // The script of `guess_first`: it makes choices into buttons, or offers a field for a guess, and marks
 // a choice when the answer is opened. Without it, the question and the folded answer remain.
 (() => {
-  "use strict";
 /* elements.js */
 
   startAll("guess", (root, {right}) => {

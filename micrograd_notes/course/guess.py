@@ -105,8 +105,8 @@ class Guess(Page):
         labels = "".join(f"<li>{_marked_up(label)}</li>" for label in self.choices)
         return f"""<section data-micrograd-guess aria-label="Predict">
 <style>{text_of("guess.css", "course")}</style>
-<p data-part="question"><strong>Predict.</strong> {_marked_up(self.title)}</p>
-<ul data-part="choices">{labels}</ul>
+<p><strong>Predict.</strong> {_marked_up(self.title)}</p>
+<ul>{labels}</ul>
 <details class="guess">
 <summary>I have guessed: show the answer</summary>
 {self._answer}

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 
 from micrograd_notes.common.checks import flag
@@ -26,12 +26,13 @@ from micrograd_notes.common.files import as_path
 from micrograd_notes.course.api import api_pages
 
 if TYPE_CHECKING:
-    from bs4 import BeautifulSoup
+    from bs4 import BeautifulSoup, Tag
 
 __all__ = ["build_course"]
 
 TEMPLATE = Path(__file__).parent / "template"
 MAP = "README.md"
+EXERCISES = "Exercises"
 LIST = "made_by_micrograd_notes.txt"
 NARROW, PRINTED = 36, 57  # characters per line on a phone: of code, and of what shrinks to 10 px
 LIGHT_CODE, DARK_CODE = "xcode", "lightbulb"  # of Pygments; contrasts are 4.5:1 or more
@@ -198,17 +199,44 @@ def _let_lines_wrap(soup: BeautifulSoup) -> None:
 
 
 def _hold_back_answers(soup: BeautifulSoup) -> None:
-    """Puts what follows a guess, up to the next heading, into a part that the style can hide."""
-    for cell in soup.select(".cell:has(details.guess)"):
-        held = soup.new_tag("div", attrs={"class": "held-back"})
-        for follower in cell.find_next_siblings("div"):
-            if heading := follower.select_one(":scope > :is(h2, h3, h4)"):
-                before = soup.new_tag("div", attrs={"class": "cell text"})
-                before.extend(reversed(list(heading.previous_siblings)))
-                held.append(before)
-                break
-            held.append(follower)
-        cell.insert_after(held)
+    """Puts what follows a guess, up to the next guess, into parts that the style can hide.
+
+    In a section, what is held back includes its later guesses. The next sections keep their
+    headings, and what stands below them, which often builds on the answer, is held back up to their
+    first guess. A jump to a heading shows it. Exercises tell no answer and stay in view.
+    """
+    gate: Tag | None = None  # around a guess, its section, and what builds on it in the next ones
+    part: Tag | None = None  # takes the next cell
+    asks = False  # whether the section has asked
+    for cell in _one_heading_per_cell(soup) if soup.select_one("details.guess") else ():
+        if (heading := cell.select_one(":scope > h2")) and gate is not None:
+            gate.append(cell)
+            part, asks = gate, False
+            if heading.get_text(strip=True) != EXERCISES:
+                part = soup.new_tag("div", attrs={"class": "lead"})
+                gate.append(part)
+        elif cell.select_one("details.guess"):
+            if not asks or part is None:
+                part = gate = cell.wrap(soup.new_tag("div", attrs={"class": "gate"}))
+            held, asks = soup.new_tag("div", attrs={"class": "held-back"}), True
+            part.extend([cell, held])
+            part = held
+        elif part is not None:
+            part.append(cell)
+
+
+def _one_heading_per_cell(soup: BeautifulSoup) -> list[Tag]:
+    """Returns the cells, after those with a heading of a section are divided around it."""
+    for heading in soup.select("main > .cell.text > h2"):
+        cell = cast("Tag", heading.parent)
+        above, below = (soup.new_tag("div", attrs={"class": "cell text"}) for _ in range(2))
+        above.extend(list(heading.previous_siblings)[::-1])
+        below.extend(list(heading.next_siblings))
+        if above.get_text(strip=True):
+            cell.insert_before(above)
+        if below.get_text(strip=True):
+            cell.insert_after(below)
+    return list(soup.select("main > .cell"))
 
 
 def _refuse_equations(page: Page, soup: BeautifulSoup) -> None:

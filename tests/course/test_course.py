@@ -182,27 +182,45 @@ def test_code_that_is_plumbing_is_folded(tmp_path: Path) -> None:
     assert plain.select(".cell.code > .source")
 
 
-def test_what_follows_a_guess_is_held_back_up_to_the_next_heading(tmp_path: Path) -> None:
+def test_what_follows_a_guess_is_held_back_up_to_the_next_guess(tmp_path: Path) -> None:
+    """Across headings too, which stay themselves, as exercises do."""
     page = page_of(
         tmp_path,
         "Before.",
         ("guess_first(1)", [shown(GUESS)]),
         "Four it is.",
         ("guess_first(2)", [shown(GUESS)]),
-        "Four again.\n\nSurely.\n\n### Next\n\nFree.",
-        "Free as well.",
+        "Four again.\n\n### A detail\n\nSurely.\n\n## Next\n\nIt was four.\n\n## Then\n\nSo four.",
+        "As four was right:",
+        ("guess_first(3)", [shown(GUESS)]),
+        "Five.",
+        "## Exercises\n\n### 1. Add\n\nFree.",
+        "## The answer\n\nFour and five.",
     )
-    outer, inner = page.select(".held-back")
+    outer, inner, last = page.select(".held-back")
     assert inner in outer.select(".held-back")
-    for held, words in ((outer, ["Four it is.", "Four again.", "Surely."]), (inner, ["Surely."])):
+    for held, words in (
+        (outer, ["Four it is.", "Four again.", "A detail", "Surely."]),
+        (inner, ["A detail", "Surely."]),
+        (last, ["Five."]),
+    ):
         assert all(word in held.get_text() for word in words)
-        assert "Free" not in held.get_text()
+        assert "was" not in held.get_text()
         before = held.find_previous_sibling()
         assert before is not None
         assert before.select("details.guess"), "the style looks at the cell before"
-    assert "Before." not in outer.get_text()
-    assert page.get_text().count("Four again.") == 1
-    assert [each.get_text() for each in page.select("main > .cell h3")] == ["Next"]
+    leads = [" ".join(each.get_text().split()) for each in page.select(".lead")]
+    assert leads == ["It was four.", "So four. As four was right:", "Four and five."]
+    first, second = page.select("main > .gate")
+    assert {outer, *page.select(".lead")[:2]} <= set(first.select(":scope > div"))
+    assert {last, page.select(".lead")[2]} <= set(second.select(":scope > div"))
+    seen = page.select_one("main")
+    assert seen is not None
+    for held in page.select(".held-back, .lead"):
+        held.extract()
+    text = " ".join(seen.get_text(" ").split())
+    for words in ("Before.", "Next Then", "Exercises 1. Add Free. The answer"):
+        assert words in text
 
 
 def test_a_page_without_a_guess_holds_nothing_back(site: Callable[[str], BeautifulSoup]) -> None:
