@@ -6,9 +6,7 @@
     pause: "M3 2h4v12H3zM9 2h4v12H9z", next: "M4 2v12l9-6z", last: "M12 2h2v12h-2zM2 2v12l9-6z",
   };
 
-  function icon(name) {
-    return svg("svg", {viewBox: "0 0 16 16", "aria-hidden": "true"}, svg("path", {d: ICONS[name]}));
-  }
+  const icon = (name) => svg("svg", {viewBox: "0 0 16 16", "aria-hidden": "true"}, svg("path", {d: ICONS[name]}));
 
   // An icon that could be mistaken for another one has a word beside it.
   function button(name, label, action, word = "") {
@@ -18,9 +16,7 @@
     return made;
   }
 
-  function isCalm() {
-    return matchMedia("(prefers-reduced-motion: reduce)").matches;
-  }
+  const isCalm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
   // Buttons, a slider, keys and a timer that walk from place 0 to the last one. `show(place, isNew)` draws
   // a place and returns it in words. `next` replaces a step forward; `idle` says which buttons do nothing.

@@ -104,12 +104,31 @@ def _tidy(element: ElementTree.Element) -> None:
         short = re.sub(r"-?\d+\.\d{3,}", lambda found: f"{float(found[0]):.2f}", long)
         # After a point of a line, and of a line alone, another point needs no letter.
         element.set(name, short if {"C", "Q"} & set(short) else short.replace(" L ", " "))
-    spans = element.findall("tspan") if element.tag == "text" else []
-    places = [[float(x) for x in span.attrib["x"].split()] for span in spans]
-    if len(places) == 2 and places[1][0] > places[0][-1]:
-        # A power, such as 10 to the -3: its letters follow each other at either size.
-        spans[0].set("x", f"{places[0][0]:.2f}")
-        del spans[1].attrib["x"]
+    if element.tag == "text":
+        _let_letters_follow(element)
+
+
+def _let_letters_follow(text: ElementTree.Element) -> None:
+    """Joins the letters of a formula, such as 10 to the -3, which Matplotlib places one by one.
+
+    In another font or size their places would leave gaps. After a space, a letter keeps its place.
+    """
+    letters = []
+    for span in text.findall("tspan"):
+        text.remove(span)
+        places, said = list(map(float, span.attrib.pop("x").split())), span.text or ""
+        parts = list(said) if len(said) == len(places) else [said]
+        letters += [(x, part, span.attrib) for x, part in zip(places, parts, strict=False)]
+    end, last = math.inf, dict[str, str]()
+    for x, letter, look in sorted(letters, key=lambda each: each[0]):
+        size = re.search(_SIZE, last.get("style", "").replace(": ", ":"))
+        follows = 0 < x - end < 0.9 * (float(size[1]) if size else 0.0)  # few letters are wider
+        if follows and last == look:
+            text[-1].text = (text[-1].text or "") + letter
+        else:
+            place = {} if follows else {"x": f"{x:.2f}"}
+            ElementTree.SubElement(text, "tspan", {**place, **look}).text = letter
+        end, last = x, look
 
 
 def _sheet(styles: dict[str, str], scheme: int) -> str:

@@ -13,6 +13,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from micrograd_notes.common import checks
 from micrograd_notes.common.extras import install
@@ -25,6 +26,7 @@ INSTALL = install("viz")
 """The command that installs Graphviz."""
 
 _PIXELS_PER_INCH = 192  # a PNG stays sharp on a screen with doubled pixels
+_PNG = b"\x89PNG"  # how one begins
 _in_process = threading.Lock()  # Graphviz as a library is not thread-safe
 
 
@@ -40,10 +42,14 @@ def render(dot_source: str, format: str = "svg", dpi: int = _PIXELS_PER_INCH) ->
     b'\\x89PNG'
     """
     checks.one_of("format", format, FORMATS)
+    return _rendered(dot_source, [format], [f"-Gdpi={dpi}"] if format == "png" else [])[0]
+
+
+def _rendered(dot_source: str, formats: list[str], options: list[str]) -> list[bytes]:
     failures = []
     for renderer in _renderers():
         try:
-            return renderer(dot_source, format, [f"-Gdpi={dpi}"] if format == "png" else [])
+            return renderer(dot_source, formats, options)
         except (OSError, RuntimeError, ValueError) as failure:
             failures.append(str(failure))  # such as a `dot` without plugins; try pygraphviz
     if failures:
@@ -51,8 +57,17 @@ def render(dot_source: str, format: str = "svg", dpi: int = _PIXELS_PER_INCH) ->
     raise ImportError(f"to draw pictures, install Graphviz:  {INSTALL}")
 
 
+def svg_and_still(dot_source: str) -> tuple[bytes, bytes]:
+    """Returns the picture as SVG, and a small PNG on white for viewers that show no HTML.
+
+    The program `dot` lays out the graph once for both; pygraphviz has no way to do so.
+    """
+    svg, png = _rendered(dot_source, ["svg", "png"], [])  # without an option, a PNG has 96 dpi
+    return svg, in_palette(png)
+
+
 def still(dot_source: str) -> bytes | None:
-    """Returns a small PNG on white, for viewers that show no HTML; None without Graphviz."""
+    """Returns the small PNG alone; None without Graphviz."""
     try:
         return in_palette(render(dot_source, "png", dpi=96))
     except (ImportError, RuntimeError):
@@ -82,7 +97,7 @@ def format_of(path: str | os.PathLike[str], formats: tuple[str, ...] = FORMATS) 
     return format
 
 
-def _renderers() -> Iterator[Callable[[str, str, list[str]], bytes]]:
+def _renderers() -> Iterator[Callable[[str, list[str], list[str]], list[bytes]]]:
     if shutil.which("dot"):
         yield _with_the_program
     try:
@@ -92,24 +107,26 @@ def _renderers() -> Iterator[Callable[[str, str, list[str]], bytes]]:
     yield _with_pygraphviz
 
 
-def _with_the_program(dot_source: str, format: str, options: list[str]) -> bytes:
-    command = ["dot", f"-T{format}", *options]
+def _with_the_program(dot_source: str, formats: list[str], options: list[str]) -> list[bytes]:
+    command = ["dot", *(f"-T{format}" for format in formats), *options]
     finished = subprocess.run(command, input=dot_source.encode(), capture_output=True, check=False)
-    if finished.returncode != 0 or not finished.stdout:
+    svg, mark, png = finished.stdout.partition(_PNG)  # one after the other
+    pictures = [svg, mark + png] if len(formats) > 1 else [finished.stdout]
+    if finished.returncode != 0 or not all(pictures):
         raise RuntimeError(finished.stderr.decode(errors="replace").strip() or "dot wrote nothing")
-    return finished.stdout
+    return pictures
 
 
-def _with_pygraphviz(dot_source: str, format: str, options: list[str]) -> bytes:
+def _with_pygraphviz(dot_source: str, formats: list[str], options: list[str]) -> list[bytes]:
     import pygraphviz
 
     with _in_process, _messages_of_the_library() as messages:
         try:
             graph = pygraphviz.AGraph(string=dot_source)
-            picture = graph.draw(format=format, prog="dot", args=" ".join(options))
+            draw = partial(graph.draw, prog="dot", args=" ".join(options))
+            return [bytes(draw(format=format)) for format in formats]
         except ValueError as error:
             raise RuntimeError(f"{error} {messages()}".strip()) from error
-    return bytes(picture)
 
 
 @contextmanager

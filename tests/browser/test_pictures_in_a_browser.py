@@ -243,6 +243,10 @@ def test_pointing_at_a_circle_lights_its_own_lines_and_dims_the_others(
     assert float(dim.evaluate("line => getComputedStyle(line).opacity")) < 0.2
     assert "layers[0].neurons[2] = " in words.inner_text()
     assert "w[1] = " in words.inner_text()
+    led_to = [part for part in words.inner_text().split("; ") if part.startswith("to ")]
+    assert [part.partition(":")[0] for part in led_to] == [
+        f"to layers[1].neurons[{i}]" for i in range(4)
+    ], "its outgoing weights have the order of the neurons that they lead to"
     page.mouse.move(1, 1)
     assert lit(page) == (40, 0)
 

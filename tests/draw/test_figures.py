@@ -16,6 +16,7 @@ import pytest
 pytest.importorskip("matplotlib", reason="the plots need the extra viz")
 
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
@@ -237,6 +238,28 @@ def test_a_page_has_a_static_picture_where_it_draws_one() -> None:
     book = plots.flipbook([(first, "It falls."), (last, "It rises.")], "Losses")
     assert base64.b64decode(book._repr_mimebundle_()["image/png"]) == expected
     assert corner(expected) == (255, 255, 255)
+
+
+@pytest.mark.parametrize(
+    ("formula", "parts"),
+    [
+        ("$10^{-3}$", [("10", True), ("−3", False)]),
+        ("$x^2 + 10^{12}$", [("x", True), ("2", False), ("+", True), ("10", True), ("12", False)]),
+        ("plain", []),
+    ],
+)
+def test_letters_of_a_formula_follow_each_other_and_only_a_space_parts_them(
+    formula: str, parts: list[tuple[str, bool]]
+) -> None:
+    """Placed one by one, they would have gaps in every other font and size."""
+
+    def draw(ax: Axes | None) -> Axes:
+        ax = plots.loss_curve([1.0], ax=ax)
+        ax.set_title(formula)
+        return ax
+
+    spans = re.findall(r"<tspan([^>]*)>([^<]*)<", figures.svg(figure_of(draw)))
+    assert [(text, " x=" in place) for place, text in spans] == parts
 
 
 # ---- several panels, and the new plots -----------------------------------------------------------

@@ -1,6 +1,7 @@
 """A picture can be displayed, piped, rendered and saved, with Graphviz and without."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -203,6 +204,22 @@ def test_a_broken_dot_gives_way_to_pygraphviz(
     with pytest.raises(RuntimeError, match="no plugin"):
         picture.pipe("png")
     assert "no plugin" in picture._repr_mimebundle_()["text/plain"]
+
+
+def test_a_display_lays_out_the_graph_once_with_the_bytes_of_both_pictures(
+    picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    svg, png = rendering.render(picture.source), rendering.still(picture.source)
+    commands, run = [], subprocess.run
+
+    def counted(command: list[str], **more: Any) -> Any:
+        commands.append(command)
+        return run(command, **more)
+
+    monkeypatch.setattr(subprocess, "run", counted)
+    assert rendering.svg_and_still(picture.source) == (svg, png)
+    assert set(picture._repr_mimebundle_()) >= {"image/png", "image/svg+xml"}
+    assert commands == (2 * [["dot", "-Tsvg", "-Tpng"]] if shutil.which("dot") else [])
 
 
 def test_bad_dot_text_is_an_error_that_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -798,6 +798,26 @@ def test_from_one_contour_to_the_next_the_height_above_the_bottom_halves() -> No
     assert all(2 * inner == pytest.approx(outer) for inner, outer in pairwise(heights))
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        valley,
+        lambda a, b: (4 * a * b - 1) ** 2,
+        lambda a, b: abs(a) ** 0.3 + 1e-4 * abs(b),
+        lambda a, b: math.sin(9 * a) * math.sin(9 * b),
+    ],
+)
+def test_labels_of_contours_do_not_lie_upon_each_other(
+    function: Callable[[float, float], float],
+) -> None:
+    ax = plots.surface(function)
+    figures.svg(cast("Figure", ax.figure))
+    labels = [text for text in ax.texts if text.get_text()]
+    assert labels
+    boxes = [label.get_window_extent() for label in labels]
+    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
+
+
 def test_a_contour_runs_where_the_function_has_its_height() -> None:
     ax = plots.surface(valley, x=(-2.0, 2.0), y=(-0.5, 1.0), resolution=121)
     (contours,) = [each for each in ax.collections if isinstance(each, QuadContourSet)]

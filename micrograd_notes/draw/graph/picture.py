@@ -22,7 +22,7 @@ from micrograd_notes.draw.graph.indexed import indexed
 from micrograd_notes.draw.graph.inside import Inside, insides_of
 from micrograd_notes.draw.graph.view import View, view_of
 from micrograd_notes.draw.page import Drawing, bundle, folded, page
-from micrograd_notes.draw.rendering import FORMATS, render, still
+from micrograd_notes.draw.rendering import FORMATS, render, svg_and_still
 from micrograd_notes.draw.text import counted
 from micrograd_notes.engine import Value
 from micrograd_notes.nn import Module
@@ -106,8 +106,10 @@ class Picture(Drawing):
 
     @cached_property
     def _svg(self) -> str:
-        drawn = svg.accessible(render(self.source, "svg"), self.view.title, self.description)
-        return in_both_schemes(drawn)
+        return self._accessible(render(self.source, "svg"))
+
+    def _accessible(self, drawn: bytes) -> str:
+        return in_both_schemes(svg.accessible(drawn, self.view.title, self.description))
 
     @property
     def description(self) -> str:
@@ -167,12 +169,11 @@ class Picture(Drawing):
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """Returns what a notebook displays: the picture; without Graphviz, diagram and table."""
         try:
-            drawn = self.svg()
+            picture, png = svg_and_still(self.source)
         except Exception as error:  # otherwise the notebook would show a traceback
             return {  # without HTML, which a notebook would prefer to the diagram
                 "text/vnd.mermaid": mermaid.flowchart(self.view, self.rankdir, str(error)),
                 "text/plain": f"{table.plain(self.view)}\n{error}",
             }
-        words = f"{self.view.title}. {self.description}"
-        framed = in_frame(drawn, self.view.title, words)
-        return bundle(framed, repr(self), still(self.source), drawn)
+        words, drawn = f"{self.view.title}. {self.description}", self._accessible(picture)
+        return bundle(in_frame(drawn, self.view.title, words), repr(self), png, drawn)

@@ -16,9 +16,12 @@
         ?? "Point at a circle, tap it, or walk with Tab and the arrow keys, to see its own lines.";
     };
     for (const [i, circle] of circles.entries()) {
-      const into = picture.querySelectorAll(`path[data-ends$=" ${circle.dataset.at}"]`);
-      const told = [circle, ...into].map((part) => part.querySelector("title").textContent.replace(/^.*\.w/, "w"));
-      circle.ariaLabel = told.join("; ").replace(/-?\d+\.\d[\de-]*/g, (number) => Number(Number(number).toPrecision(4)));
+      const told = (lines) => [...picture.querySelectorAll(`${lines} > title`)].map((title) => title.textContent)
+        .sort((one, other) => one.localeCompare(other, "en", {numeric: true}));  // as the neurons are
+      const into = told(`[data-ends$=" ${circle.dataset.at}"]`).map((words) => words.replace(/^.*\.w/, "w"));
+      const out = told(`path[data-ends^="${circle.dataset.at} "]`)
+        .map((words) => words.replace(/^(.*?)\.?w\[\d+\] =/, (_, head) => `to ${head || "the neuron"}:`));
+      circle.ariaLabel = [circle.querySelector("title").textContent, ...into, ...out].join("; ").replace(/-?\d+\.\d[\de-]*/g, (number) => Number(Number(number).toPrecision(4)));
       circle.setAttribute("role", "img");
       circle.setAttribute("tabindex", i ? "-1" : "0");
       circle.addEventListener("pointerenter", () => show(circle));

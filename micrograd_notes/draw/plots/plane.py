@@ -12,6 +12,7 @@ from micrograd_notes.engine import no_grad
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.contour import ContourSet
 
     from micrograd_notes.train.data import Dataset
 
@@ -227,12 +228,26 @@ def surface(
     if lowest < highest:
         levels = [lowest + (highest - lowest) / 2**k for k in range(CONTOURS, 0, -1)]
         lines = ax.contour(xs, ys, heights, levels, colors=[looks.ink()], linewidths=0.7)
-        ax.clabel(lines, levels[CONTOURS // 2 :], fontsize=10, fmt="%.3g")  # others are too close
+        _label(ax, lines, levels[CONTOURS // 2 :])  # the others are too close
     for which, (name, places) in enumerate(walks):
         (line,) = ax.plot([a for a, _ in places], [b for _, b in places], markersize=5.0)
         line.set(linestyle=looks.nth(looks.LINE_KINDS, which), linewidth=1.8, label=name)
-        line.set(**looks.one_of_many(which))
+        line.set(zorder=2.5, **looks.one_of_many(which))
     ax.set(xlim=x, ylim=y)
     if walks:
         looks.legend(ax)
     return ax
+
+
+def _label(ax: Axes, lines: ContourSet, levels: list[float]) -> None:
+    """Writes the height of contours on them, the outer ones first, where no label is too near."""
+    taken: list[Any] = []
+    labels = ax.clabel(lines, levels, fontsize=10, fmt="%.3g", inline=False, zorder=2.2)
+    looks.figure_of("ax", ax).draw_without_rendering()  # now the labels have their places
+    for label in reversed(labels):
+        box = label.get_window_extent().expanded(1.5, 1.5)  # letters grow on a phone
+        if any(map(box.overlaps, taken)):
+            label.remove()
+        else:
+            taken.append(box)
+            label.set_bbox({"facecolor": ax.get_facecolor(), "edgecolor": "none", "pad": 1.0})

@@ -18,9 +18,7 @@
 
   // ---- small helpers ----
 
-  function bytesOf(text) {
-    return Int8Array.from(atob(text), (byte) => byte.charCodeAt(0));
-  }
+  const bytesOf = (text) => Int8Array.from(atob(text), (byte) => byte.charCodeAt(0));
 
   // ---- axes ----
 
