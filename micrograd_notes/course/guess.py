@@ -103,18 +103,11 @@ class Guess(Page):
     @property
     def _fragment(self) -> str:
         labels = "".join(f"<li>{_marked_up(label)}</li>" for label in self.choices)
-        return f"""<section data-micrograd-guess aria-label="Predict">
-<style>{text_of("guess.css", "course")}</style>
-<p><strong>Predict.</strong> {_marked_up(self.title)}</p>
-<ul>{labels}</ul>
-<details class="guess">
-<summary>I have guessed: show the answer</summary>
-{self._answer}
-</details>
-<script type="application/json">{as_json_in_html({"right": self._right})}</script>
-<script>
-{text_of("guess.js", "course")}</script>
-</section>"""
+        style, script, made = (text_of(f"guess.{end}", "course") for end in ("css", "js", "html"))
+        return made.rstrip().format(
+            style=style, script=script, question=_marked_up(self.title), choices=labels,
+            answer=self._answer, data=as_json_in_html({"right": self._right})
+        )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return bundle(self._fragment, self.in_words, None)

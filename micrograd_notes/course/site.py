@@ -229,13 +229,12 @@ def _one_heading_per_cell(soup: BeautifulSoup) -> list[Tag]:
     """Returns the cells, after those with a heading of a section are divided around it."""
     for heading in soup.select("main > .cell.text > h2"):
         cell = cast("Tag", heading.parent)
-        above, below = (soup.new_tag("div", attrs={"class": "cell text"}) for _ in range(2))
-        above.extend(list(heading.previous_siblings)[::-1])
-        below.extend(list(heading.next_siblings))
-        if above.get_text(strip=True):
-            cell.insert_before(above)
-        if below.get_text(strip=True):
-            cell.insert_after(below)
+        above, below = list(heading.previous_siblings)[::-1], list(heading.next_siblings)
+        for rest, insert in ((above, cell.insert_before), (below, cell.insert_after)):
+            if any(str(each).strip() for each in rest):
+                beside = soup.new_tag("div", attrs={"class": "cell text"})
+                beside.extend(rest)
+                insert(beside)
     return list(soup.select("main > .cell"))
 
 

@@ -27,7 +27,8 @@ def page(title: str, body: str) -> str:
     >>> page("x < y", "<p>Body</p>").count("x &lt; y")
     2
     """
-    return _PAGE.format(title=html.escape(title), body=body)
+    above, _, below = text_of("page.html").partition("BODY")
+    return above.replace("TITLE", html.escape(title)) + body + below
 
 
 class Drawing:
@@ -170,28 +171,3 @@ def _finite(data: Any) -> Any:
     if isinstance(data, Mapping):
         return {key: _finite(value) for key, value in data.items()}
     return [_finite(value) for value in data] if isinstance(data, list | tuple) else data
-
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; }}
-body {{ font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 80rem; padding: 1.2rem; }}
-h1 {{ font-size: 1.5rem; overflow-wrap: anywhere; }}
-@media (prefers-color-scheme: dark) {{ body {{ background: #111; color: #eee; }} }}
-.picture {{ overflow-x: auto; }}
-td, th {{ padding: 0.1rem 0.8rem; text-align: left; font-variant-numeric: tabular-nums; }}
-</style>
-</head>
-<body>
-<main>
-<h1>{title}</h1>
-{body}
-</main>
-</body>
-</html>
-"""

@@ -24,6 +24,9 @@ __all__ = ["KINDS", "Recorder", "Snapshot", "snapshots_of"]
 KINDS = ("weights", "gradients", "activations")
 """The kinds of numbers that a snapshot returns, layer by layer."""
 
+EARLY = (0, 1, 2, 4, 7, 12, 20, 33, 54, 88)
+"""Epochs 1, 2, 3, 5, 8 and so on, counted from 0, in which a model changes most."""
+
 EXAMPLES = 64  # the number of examples for activations
 
 Numbers = list[float]
@@ -38,7 +41,7 @@ class Recorder:
         model: the model that is trained, an MLP or your own `Module`.
         data: the training data, as for `fit`; pictures show it.
         every: 1 stores each epoch, 10 each tenth one, from the first one on, and with them epochs
-            2, 3, 5, 8 and 13, because a model changes most at first.
+            2, 3, 5, 8 and 13, while they are less than twice as many.
         held_out: data that the model does not learn from; pictures show its points, too.
 
     >>> from micrograd_notes.train.data import xor
@@ -58,11 +61,10 @@ class Recorder:
         self.every = checks.whole_number("every", every)
         self.held_out = None if held_out is None else _checked(held_out, model)
         self._parameters: list[Value] = model.parameters()
-        self._early = early(2 * self.every)
 
     def __call__(self, epoch: int, logs: dict[str, Any]) -> None:
         """Adds a `Snapshot` to the logs of each epoch that is stored."""
-        if epoch % self.every == 0 or epoch in self._early:
+        if epoch % self.every == 0 or (epoch in EARLY and epoch < 2 * self.every):
             logs["snapshot"] = Snapshot(
                 model_was=self.model,
                 data=self.data,
@@ -76,19 +78,6 @@ class Recorder:
 def _checked(data: Data, model: Module) -> Data:
     inputs, targets = zip(*examples_of(data, model), strict=True)
     return data if isinstance(data, Dataset) else (inputs, targets)
-
-
-def early(most: float) -> list[int]:
-    """Returns early epochs, counted from 0: the first, 2nd, 3rd, 5th, 8th and so on, up to `most`.
-
-    >>> early(20)
-    [0, 1, 2, 4, 7, 12]
-    """
-    found, (number, after) = [], (1, 2)
-    while number <= most:
-        found.append(number - 1)
-        number, after = after, number + after
-    return found
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,9 @@ def with_groups(picture: str, insides: Sequence[Inside], rankdir: str = "LR") ->
     panels, opened = [], 0
     for inside in insides:
         if inside.view is None:
-            panels.append(_refusal(inside, _too_large(inside)))
+            one = "one result alone has" if inside.box.times > 1 else "it has"
+            size = f"{one} {counted(inside.drawn, 'value')}, and up to {MOST_VALUES} are drawn"
+            panels.append(_refusal(inside, f"too large to open: {size}"))
         elif opened == MOST_GROUPS:
             panels.append(_refusal(inside, f"only the first {MOST_GROUPS} groups are drawn here"))
         else:
@@ -42,7 +44,7 @@ def with_groups(picture: str, insides: Sequence[Inside], rankdir: str = "LR") ->
             label = "; ".join((f"open {table.what(inside.box)}", *details(inside.box)))
             body = "\n".join([*notes, _drawn(inside.view, rankdir)])
             panels.append(_panel(inside, label, "yes", inside.title, body))
-    return _FRAGMENT.format(
+    return text_of("graph/groups.html").rstrip().format(
         style=text_of("graph/groups.css"), script=text_of("graph/groups.js"), picture=picture,
         hint=_hint(opened, len(insides)), panels="\n".join(panels),
     )
@@ -58,15 +60,10 @@ def _hint(opened: int, groups: int) -> str:
     return f"{how} {hidden} of {groups:,} cannot be opened: click one to see why."
 
 
-def _too_large(inside: Inside) -> str:
-    one = "one result alone has" if inside.box.times > 1 else "it has"
-    size = counted(inside.drawn, "value")
-    return f"too large to open: {one} {size}, and up to {MOST_VALUES} are drawn"
-
-
 def _panel(inside: Inside, label: str, can_open: str, title: str, body: str) -> str:
     key, label, title = map(html.escape, (inside.box.key, label, title))
-    return _PANEL.format(key=key, label=label, can_open=can_open, title=title, body=body)
+    said = {"key": key, "label": label, "can_open": can_open, "title": title, "body": body}
+    return text_of("graph/panel.html").rstrip().format(**said)
 
 
 def _refusal(inside: Inside, why: str) -> str:
@@ -86,20 +83,3 @@ def _drawn(view: View, rankdir: str) -> str:
     drawn = svg.accessible(render(dot.source, "svg"), view.title, " ".join((size, *view.notes)))
     in_words = folded("The same as a table", table.as_html(view), f"{view.title}, as a table")
     return f"{in_frame(in_both_schemes(drawn), f'{view.title}, scrolls')}\n{in_words}"
-
-
-_FRAGMENT = """<div class="groups">
-<style>
-{style}</style>
-<p class="hint" hidden>{hint}</p>
-{picture}
-{panels}
-<script>
-{script}</script>
-</div>"""
-
-_PANEL = """<section class="inside" data-opens="{key}" data-can-open="{can_open}"
- data-label="{label}" aria-label="{title}" hidden>
-<div class="head"><h2 tabindex="-1">{title}</h2><button type="button">Close</button></div>
-{body}
-</section>"""

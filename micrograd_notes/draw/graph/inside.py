@@ -116,8 +116,5 @@ def _view(
         for one in view.boxes
     )
     return replace(
-        view,
-        boxes=boxes,
-        total=box.stands_for + len(taken),
-        left_out=box.stands_for - len(own),
+        view, boxes=boxes, total=box.stands_for + len(taken), left_out=box.stands_for - len(own),
     )

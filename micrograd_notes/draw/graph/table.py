@@ -61,16 +61,12 @@ def as_html(view: View) -> str:
     <td>-</td></tr>
     """
     heading = "".join(f'<th scope="col">{name or "key"}</th>' for name in HEADINGS)
-    body = [
-        f'<tr data-key="{key}"><th scope="row">{key}</th>'
-        + "".join(
-            f"<td{part}>{html.escape(cell)}</td>" for part, cell in zip(_PARTS, cells, strict=True)
-        )
-        + "</tr>"
-        for key, *cells in rows(view)
-    ]
-    head = f"<thead><tr>{heading}</tr></thead><tbody>"
-    return "\n".join(["<table>", head, *body, "</tbody></table>"])
+    lines = ["<table>", f"<thead><tr>{heading}</tr></thead><tbody>"]
+    for key, *cells in rows(view):
+        marked = zip(_PARTS, map(html.escape, cells), strict=True)
+        filled = "".join(f"<td{part}>{cell}</td>" for part, cell in marked)
+        lines.append(f'<tr data-key="{key}"><th scope="row">{key}</th>{filled}</tr>')
+    return "\n".join([*lines, "</tbody></table>"])
 
 
 def what(box: Box) -> str:

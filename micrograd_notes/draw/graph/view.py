@@ -227,16 +227,12 @@ def _box_of(
     value = graph.values[position]
     beside = (*graph.operands[position], *graph.users[position])
     return Box(
-        key=f"v{position}",
-        kind=_kind(value, names),
-        name=drawable(_name(value, names)),
-        operation=value.op.symbol if value.op else "",
-        data=Span(value.data, value.data),
+        key=f"v{position}", kind=_kind(value, names), name=drawable(_name(value, names)),
+        operation=value.op.symbol if value.op else "", data=Span(value.data, value.data),
         grad=Span(value.grad, value.grad) if value.has_grad else None,
         takes_grad=value.requires_grad,
         operands_in_order=len(value.operands) > 1 and value.op not in _ORDER_DOES_NOT_MATTER,
-        is_cut=not drawn.issuperset(beside),
-        members=(position,),
+        is_cut=not drawn.issuperset(beside), members=(position,),
     )
 
 
@@ -248,14 +244,11 @@ def _box_of_group(grouping: Grouping, group: int, names: Mapping[Value, str]) ->
     grads = [value.grad for value in values if value.has_grad]
     path = grouping.module.get(group)
     return Box(
-        key=f"v{inside[-1]}",
-        kind="group",
-        name="" if path is None else drawable(path or "model"),
+        key=f"v{inside[-1]}", kind="group", name="" if path is None else drawable(path or "model"),
         operation=_operation_of_group(grouping, group, results[-1]),
         data=Span(*ends([value.data for value in values])),
         grad=Span(*ends(grads)) if grads else None,
-        takes_grad=any(value.requires_grad for value in values),
-        stands_for=len(inside),
+        takes_grad=any(value.requires_grad for value in values), stands_for=len(inside),
         times=len(results),
         contents=_contents([graph.values[position] for position in inside], names),
         members=tuple(inside),

@@ -224,11 +224,8 @@ def _unit(neuron: Neuron, name: str, output: float | None) -> Unit:
     own_name = getattr(activation, "name", getattr(activation, "__name__", ""))
     kind = "linear" if activation is None else str(own_name)
     return Unit(
-        name=name,
-        output=output,
-        weights=tuple(weight.data for weight in neuron.w),
-        bias=neuron.b.data,
-        activation=activation,
+        name=name, output=output, weights=tuple(weight.data for weight in neuron.w),
+        bias=neuron.b.data, activation=activation,
         kind=f"{kind} neuron" if kind.isidentifier() else "neuron",
     )
 

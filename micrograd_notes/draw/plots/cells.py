@@ -41,7 +41,7 @@ def image_gallery(
     >>> ax.get_title()
     ''
     """
-    if given.is_dataset(images):
+    if given.is_a(images, "Dataset"):
         shape = shape or images.image_shape
         if labels is None:  # targets that are not classes are written as they are
             names = images.class_names

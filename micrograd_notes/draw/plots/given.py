@@ -4,29 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import Any, TypeGuard
 
 from micrograd_notes.common import checks
 from micrograd_notes.engine import Value
 
-if TYPE_CHECKING:
-    from micrograd_notes.train.data import Dataset
-    from micrograd_notes.train.loop import History
-
 MOST_PLACES = 1000  # along a side of a grid: a million evaluations take seconds
 
 
-def is_dataset(given: object) -> TypeGuard[Dataset]:
-    """Returns whether it is a data set; the room `train` may not be there."""
-    return _is_of_train(given, "Dataset")
-
-
-def is_history(given: object) -> TypeGuard[History]:
-    """Returns whether it is the result of `fit`."""
-    return _is_of_train(given, "History")
-
-
-def _is_of_train(given: object, name: str) -> bool:
+def is_a(given: object, name: str) -> TypeGuard[Any]:
+    """Returns whether it is a `Dataset` or a `History`; the room `train` may not be there."""
     kinds = {(kind.__module__.rpartition(".")[0], kind.__name__) for kind in type(given).__mro__}
     return ("micrograd_notes.train", name) in kinds
 

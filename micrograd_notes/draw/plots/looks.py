@@ -36,9 +36,8 @@ def axes(ax: Axes | None, height: float = 4.0, width: float = WIDTH) -> Axes:
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
-        raise ImportError(
-            f"plots need Matplotlib, which is not installed: {install('viz')}"
-        ) from error
+        advice = install("viz")
+        raise ImportError(f"plots need Matplotlib, which is not installed: {advice}") from error
     return plt.subplots(figsize=(width, height), layout="constrained")[1]
 
 

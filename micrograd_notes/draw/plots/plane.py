@@ -98,7 +98,7 @@ class Examples(NamedTuple):
 
 def examples_in_the_plane(inputs: Inputs, targets: Sequence[float] | None = None) -> Examples:
     """Returns the examples, from a data set or from plain lists."""
-    if given.is_dataset(inputs):
+    if given.is_a(inputs, "Dataset"):
         if targets is not None:
             raise ValueError(f"inputs is {inputs!r}, which has targets already. Leave out targets")
         if inputs.task == "regression":

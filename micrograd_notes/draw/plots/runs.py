@@ -74,7 +74,7 @@ def _draw_curve(history: Losses, name: str, ax: Axes | None, label: str | None) 
     # Few points have markers, because a line through one point can't be seen. A run among others
     # has some too, so that its colour is not its only sign.
     is_short = len(columns[0]) < 30
-    first = 1 if given.is_history(history) else 0
+    first = 1 if given.is_a(history, "History") else 0
     for which, (text, ys) in enumerate(zip(names, columns, strict=True)):
         if ys:
             (line,) = ax.plot(range(first, first + len(ys)), ys, "--" if which else "-")
@@ -94,7 +94,7 @@ _RUN = "run"  # marks the first line of each run
 
 def _column(history: Losses, name: str) -> list[float]:
     """Returns the numbers of that name, if there are any; NaN for one that is not finite."""
-    if given.is_history(history):
+    if given.is_a(history, "History"):
         column = history[name] if any(name in logs for logs in history.epochs) else []
     else:
         column = [*checks.listed("history", history)] if name == "loss" else []

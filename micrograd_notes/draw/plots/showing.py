@@ -97,9 +97,8 @@ def show(ax: Axes | Figure, alt: str | None = None) -> None:
     try:
         from IPython import display
     except ImportError as error:
-        raise ImportError(
-            f"show needs IPython, which is not installed: {install('notebooks')}"
-        ) from error
+        advice = install("notebooks")
+        raise ImportError(f"show needs IPython, which is not installed: {advice}") from error
     figure = looks.figure_of("ax", ax)
     words = figures.words(figure) if alt is None else alt
     shown = page.bundle(figures.framed(figure, words), words, figures.png(figure))

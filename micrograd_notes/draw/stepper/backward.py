@@ -14,18 +14,10 @@ from typing import Any, Literal
 
 from micrograd_notes.common import checks
 from micrograd_notes.draw import svg
-from micrograd_notes.draw.graph import table
+from micrograd_notes.draw.graph import table, view as views
 from micrograd_notes.draw.graph.dot import digraph, pale
 from micrograd_notes.draw.graph.indexed import indexed
 from micrograd_notes.draw.graph.names import labels_of, modules_of, names_of
-from micrograd_notes.draw.graph.view import (
-    ABOUT_PARTIALS,
-    NO_GRADIENTS_YET,
-    Span,
-    View,
-    check_root,
-    view_of,
-)
 from micrograd_notes.draw.page import Page, as_table, folded, image, in_page, player
 from micrograd_notes.draw.rendering import render, still
 from micrograd_notes.draw.stepper.box_steps import steps_by_box
@@ -42,7 +34,7 @@ _NAMED = ("group", "constant")  # the boxes whose names do not come from formula
 _RIGHT, _WRONG = "The right backward pass", "The backward pass "
 _AROUND_NEURONS = 15  # boxes beside the neurons, for the parts of a loss
 
-_Change = tuple[int, str, str, Span]  # panel, box, part ("data" or "grad"), number
+_Change = tuple[int, str, str, views.Span]  # panel, box, part ("data" or "grad"), number
 
 Wrong = Literal["recursion", "assign", "forward order"]
 
@@ -82,7 +74,7 @@ def draw_backward(
     >>> print(stepper.steps[-1]["products"][0]["text"])
     w.grad += ∂ * L.grad = (-3.0) * 1.0 = -3.0 (0 → -3.0)
     """
-    check_root(root)
+    views.check_root(root)
     if not root.requires_grad:
         raise RuntimeError(
             "root does not need a gradient, so there is no backward pass. It was made from plain "
@@ -99,7 +91,7 @@ def draw_backward(
     results = sum(value.requires_grad and bool(value.operands) for value in graph.values)
     count = len(graph.values) + results
     if count <= limit:
-        view = view_of(root, model=model, partials=True, limit=len(graph.values))
+        view = views.view_of(root, model=model, partials=True, limit=len(graph.values))
     elif wrong is not None:
         raise ValueError(
             f"wrong={wrong!r} goes node by node, and this graph has {counted(count, 'step')}, more "
@@ -109,7 +101,7 @@ def draw_backward(
         # A wide layer is one box: with all arrows between neurons, Graphviz takes half a minute.
         neurons = len(set(modules_of(graph, names).values()))
         boxes = min(neurons + _AROUND_NEURONS, _MOST_WITH_NEURONS) if neurons else _MOST_BOXES
-        view = view_of(root, model=model, partials=True, limit=min(boxes, limit))
+        view = views.view_of(root, model=model, partials=True, limit=min(boxes, limit))
     with numbers_with(digits):
         labels = labels_of(graph, names)
         if wrong is not None:
@@ -123,13 +115,14 @@ def draw_backward(
     return Stepper(_for_stepping(view, labels), steps, wrong, rankdir, opening, digits)
 
 
-def _for_stepping(view: View, labels: Sequence[str]) -> View:
+def _for_stepping(view: views.View, labels: Sequence[str]) -> views.View:
     """Returns the view with the names that the captions use, and without gradients."""
     boxes = tuple(  # a constant shows its number as data
         replace(box, grad=None, name=box.name if box.kind in _NAMED else labels[box.members[0]])
         for box in view.boxes
     )
-    notes = tuple(note for note in view.notes if note not in (ABOUT_PARTIALS, NO_GRADIENTS_YET))
+    others = (views.ABOUT_PARTIALS, views.NO_GRADIENTS_YET)
+    notes = tuple(note for note in view.notes if note not in others)
     title = f"Computation graph of {labels[-1]}"
     return replace(view, title=title, boxes=boxes, notes=notes)
 
@@ -147,7 +140,7 @@ class Stepper(Page):
     """
 
     def __init__(
-        self, view: View, steps: list[Step], wrong: str | None = None, rankdir: str = "LR",
+        self, view: views.View, steps: list[Step], wrong: str | None = None, rankdir: str = "LR",
         opening: Phase = "forward", digits: int | None = None
     ) -> None:
         self.view = view
@@ -197,25 +190,24 @@ class Stepper(Page):
         if step["phase"] == "forward":
             return [(panel, step["node"], "data", self._box[step["node"]].data) for panel in panels]
         if step["phase"] == "turn":
-            return [(panel, step["node"], "grad", Span(1.0, 1.0)) for panel in panels]
-        changes: list[_Change] = [
-            (0, key, "grad", Span(total, total)) for key, total in step.get("before", {}).items()
-        ]
+            return [(panel, step["node"], "grad", views.Span(1.0, 1.0)) for panel in panels]
+        sums = step.get("before", {}).items()
+        changes: list[_Change] = [(0, key, "grad", views.Span(x, x)) for key, x in sums]
         for panel, products in enumerate([step.get("products", []), step.get("wrong", [])]):
             for product in products:
                 grads = product.get("grads", [product.get("total", 0.0)] * 2)
                 if grads:
-                    changes.append((panel, product["operand"], "grad", Span(*grads)))
+                    changes.append((panel, product["operand"], "grad", views.Span(*grads)))
         return changes
 
-    def _text(self, key: str, part: str, span: Span) -> str:
+    def _text(self, key: str, part: str, span: views.Span) -> str:
         box = self._box[key]
         return table.data(box) if part == "data" else table.grad(replace(box, grad=span))
 
     def _picture(self) -> str:
         """Returns the picture after the last step; without Graphviz, a table of the values."""
-        last: dict[str, Span] = {}
-        widest: dict[str, Span] = {}
+        last: dict[str, views.Span] = {}
+        widest: dict[str, views.Span] = {}
         for step in self.steps:
             for panel, key, part, span in self._changes(step):
                 if part == "grad":
@@ -237,7 +229,7 @@ class Stepper(Page):
         return image(source, f"{self.view.title}. {description}", ' data-part="picture"')
 
 
-def _with_grads(view: View, grads: Mapping[str, Span]) -> View:
+def _with_grads(view: views.View, grads: Mapping[str, views.Span]) -> views.View:
     return replace(view, boxes=tuple(replace(b, grad=grads.get(b.key)) for b in view.boxes))
 
 

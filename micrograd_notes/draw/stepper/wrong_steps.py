@@ -7,14 +7,8 @@ two.
 from micrograd_notes.draw.graph.indexed import IndexedGraph
 from micrograd_notes.draw.graph.names import gradient
 from micrograd_notes.draw.graph.wording import listed, written
-from micrograd_notes.draw.stepper.steps import (
-    Parting,
-    Step,
-    backward_step,
-    described_products,
-    forward_pass,
-)
-from micrograd_notes.draw.stepper.wrong import Parting as WhereTheyPart, Visit, compared
+from micrograd_notes.draw.stepper import steps as stepping
+from micrograd_notes.draw.stepper.wrong import Parting, Visit, compared
 from micrograd_notes.engine import Value
 
 TITLES = {
@@ -31,7 +25,7 @@ _NEVER = {
 }
 
 
-def steps_beside(graph: IndexedGraph, labels: list[str], how: str) -> list[Step]:
+def steps_beside(graph: IndexedGraph, labels: list[str], how: str) -> list[stepping.Step]:
     """Returns the forward steps, then both backward passes node by node until they part.
 
     >>> from micrograd_notes.draw.graph.indexed import indexed
@@ -42,16 +36,16 @@ def steps_beside(graph: IndexedGraph, labels: list[str], how: str) -> list[Step]
     >>> last["parting"]["right"], last["parting"]["wrong"]
     (6.0, 3.0)
     """
-    steps = forward_pass(graph, labels)
+    steps = stepping.forward_pass(graph, labels)
     visits = compared(graph, how)
-    describe_right = described_products(graph, labels)
-    describe_wrong = described_products(graph, labels, "=" if how == "assign" else "+=")
+    describe_right = stepping.described_products(graph, labels)
+    describe_wrong = stepping.described_products(graph, labels, "=" if how == "assign" else "+=")
     for visit in visits:
         passed_on, wrong = describe_wrong(visit.wrong)
         if visit.sums:
-            describe_right = described_products(graph, labels, sums=visit.sums)
+            describe_right = stepping.described_products(graph, labels, sums=visit.sums)
         complete, right = describe_right(visit.right) if visit.right else (passed_on, [])
-        step = backward_step(labels, graph.place[visit.node], complete, right)
+        step = stepping.backward_step(labels, graph.place[visit.node], complete, right)
         step["wrong"] = wrong
         step["before"] = {f"v{graph.place[value]}": sum_ for value, sum_ in visit.sums.items()}
         step["first"] = [f"v{graph.place[value]}" for value in visit.first]
@@ -68,8 +62,8 @@ def steps_beside(graph: IndexedGraph, labels: list[str], how: str) -> list[Step]
 
 
 def _in_words(
-    graph: IndexedGraph, labels: list[str], how: str, visit: Visit, parting: WhereTheyPart
-) -> Parting:
+    graph: IndexedGraph, labels: list[str], how: str, visit: Visit, parting: Parting
+) -> stepping.Parting:
     def called(value: Value) -> str:
         return labels[graph.place[value]]
 
@@ -99,7 +93,7 @@ def _in_words(
     }
 
 
-def _agreement(labels: list[str], how: str) -> Step:
+def _agreement(labels: list[str], how: str) -> stepping.Step:
     """Returns the last step of passes that never part."""
     return {
         "phase": "end",

@@ -25,16 +25,9 @@ from micrograd_notes.draw.plots.plane import Examples, around, draw_boundary, ex
 from micrograd_notes.draw.plots.spread import bins_around_zero
 from micrograd_notes.draw.rendering import in_palette
 from micrograd_notes.draw.text import counted, short
-from micrograd_notes.train.data import Dataset
+from micrograd_notes.train import recording
 from micrograd_notes.train.loop import History
-from micrograd_notes.train.recording import (
-    KINDS,
-    Recorder,
-    Snapshot,
-    early,
-    inputs_of,
-    snapshots_of,
-)
+from micrograd_notes.train.recording import EARLY, KINDS, Recorder, Snapshot, snapshots_of
 
 __all__ = ["Recorder", "TrainingPage", "training_page"]
 
@@ -101,8 +94,8 @@ class TrainingPage(Page):
         self.resolution = resolution
         found = dict(snapshots_of(history))
         candidates = list(found) or list(range(len(history)))
-        first = [candidates[i] for i in early(2 * len(candidates) / limit)][: limit // 4]
-        first = first if len(candidates) > limit else []
+        dense = 2 * len(candidates) / limit if len(candidates) > limit else 0
+        first = [candidates[i] for i in EARLY[: limit // 4] if i < dense]
         rest = [epoch for epoch in candidates if epoch not in first]
         self.epochs = sorted([*first, *_evenly_chosen(rest, limit - len(first))])
         """The epochs on the slider, counted from 0."""
@@ -127,10 +120,9 @@ class TrainingPage(Page):
                 beside = "" if held_out is None else f" (held out {spelled(held_out)})"
                 parts.append(f"{name} {spelled(logs[name])}{beside}")
         losses = [each.get("loss", 0.0) for each in self.history.epochs[: epoch + 1]]
-        broken = [i for i, loss in enumerate(losses) if not math.isfinite(loss)]
+        broken = [f"{x} in epoch {i:,}" for i, x in enumerate(losses, 1) if not math.isfinite(x)]
         if broken:  # said from there on, so that nobody misses it
-            first = f"{losses[broken[0]]} in epoch {broken[0] + 1:,}"
-            parts.append(f"and the loss was not a finite number: {first}")
+            parts.append(f"and the loss was not a finite number: {broken[0]}")
         return f"Epoch {epoch + 1:,} of {len(self.history):,}: {', '.join(parts)}."
 
     def _notes(self) -> list[str]:
@@ -175,9 +167,10 @@ class TrainingPage(Page):
             return []
         first = self.snapshots[0]
         sets = [data for data in (first.data, first.held_out) if data is not None]
-        if any(len(row) != 2 for data in sets for row in inputs_of(data)):
+        if any(len(row) != 2 for data in sets for row in recording.inputs_of(data)):
             return []
-        return [examples_in_the_plane(*_inputs_and_targets(data)) for data in sets]
+        pairs = [data if isinstance(data, tuple) else (data, None) for data in sets]
+        return [examples_in_the_plane(*pair) for pair in pairs]
 
     def _boundary(self) -> dict[str, Any] | None:
         """Returns the plane: its points, and the standings of the classes in each epoch."""
@@ -256,11 +249,6 @@ class TrainingPage(Page):
             file = io.BytesIO()
             figure.savefig(file, format="png", metadata={"Software": None})
         return in_palette(file.getvalue())
-
-
-def _inputs_and_targets(data: Any) -> tuple[Any, Any]:
-    """Returns the data as the plots take it: a `Dataset` holds its targets."""
-    return (data, None) if isinstance(data, Dataset) else (data[0], data[1])
 
 
 def _standings(scores: Sequence[Sequence[float]]) -> list[list[float]]:
