@@ -6,6 +6,7 @@ reference in another way, with a nudge or the engine. Exercises and hints are in
 """
 
 import copy
+import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -93,9 +94,9 @@ def _verdict(
     return f"{name} passes: right for {len(inputs)} of {len(inputs)} inputs."
 
 
-def _name(attempt: Any) -> str:
-    name = getattr(attempt, "__name__", "<")
-    return name if name.isidentifier() else "your function"
+def _name(function: Any, without_one: str = "your function") -> str:
+    name = getattr(function, "__name__", "<")
+    return name if name.isidentifier() else without_one
 
 
 # ---- stubs ---------------------------------------------------------------------------------------
@@ -116,7 +117,7 @@ def _comes_from_a_stub(error: Exception) -> bool:
 
 def _is_same(got: Any, expected: Any) -> bool:
     """Returns whether two answers are the same, number by number."""
-    got, expected = _without_graph(got), _without_graph(expected)
+    got, expected = _plain(got), _plain(expected)
     if isinstance(got, int | float) and isinstance(expected, int | float):
         # Adding in another order changes the last digits, a nudge differs from the slope by about
         # 1e-8, and a wrong formula by far more.
@@ -131,8 +132,11 @@ def _fitting(got: Any, hint: str, slips: Mapping[float, str]) -> str:
     return next((advice for wrong, advice in slips.items() if _is_same(got, wrong)), hint)
 
 
-def _without_graph(answer: Any) -> Any:
-    return answer.data if isinstance(answer, Value) else answer
+def _plain(answer: Any) -> Any:
+    """Returns the number of a `Value`, and the numbers of NumPy as Python's."""
+    if isinstance(answer, Value):
+        return answer.data
+    return answer.tolist() if hasattr(answer, "tolist") else answer
 
 
 # ---- showing -------------------------------------------------------------------------------------
@@ -145,11 +149,11 @@ def _shown_apart(expected: Any, got: Any) -> tuple[str, str]:
 
 
 def _shown(answer: Any) -> str:
-    """Returns the answer as a text, with six digits instead of sixteen."""
-    answer = _without_graph(answer)
+    """Returns the answer as a text: six digits instead of sixteen, names instead of addresses."""
+    answer = _plain(answer)
     if isinstance(answer, float):
         return f"{answer:.6g}"
     if isinstance(answer, list | tuple):
         shown = ", ".join(map(_shown, answer))
         return f"[{shown}]" if isinstance(answer, list) else f"({shown})"
-    return repr(answer)
+    return _name(answer, "a function") if inspect.isroutine(answer) else repr(answer)

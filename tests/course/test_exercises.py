@@ -50,6 +50,28 @@ def test_a_tuple_is_several_arguments_and_a_list_is_one(capsys: pytest.CaptureFi
     assert "passes" in told(capsys, sum, math.fsum, [3.0, 1.0])
 
 
+def test_numpy_is_as_good_as_numbers_and_lists(capsys: pytest.CaptureFixture[str]) -> None:
+    np = pytest.importorskip("numpy")
+    answers = [1.5, 2, True, [1.0, 2.0], [[1.0], [2.0]], [[]]]
+    for answer in answers:
+        assert "passes" in told(capsys, lambda x, a=answer: np.array(a), lambda x, a=answer: a, 1.0)
+    assert "passes" in told(
+        capsys, lambda x: (np.ones(2), np.float32(0.5)), lambda x: ([1.0, 1.0], 0.5), 1.0
+    )
+    slips = {(1.0, 0.0): "Turned round."}
+    said = told(capsys, lambda x: np.array([1.0, 0.0]), lambda x: [0.0, 1.0], 1.0, slips=slips)
+    assert said == "your function(1): expected [0, 1], got [1, 0].\nHint: Turned round.\n"
+
+
+def test_a_function_is_shown_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    def at(f: Any, x: float) -> float:
+        return 0.0
+
+    for given, shown in [(square, "square"), (math.exp, "exp"), (lambda x: 1.0, "a function")]:
+        said = told(capsys, at, lambda f, x: 1.0, (given, 2.0))
+        assert said.startswith(f"at({shown}, 2): expected 1, got 0.")
+
+
 # ---- wrong ---------------------------------------------------------------------------------------
 
 
