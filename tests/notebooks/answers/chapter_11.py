@@ -93,7 +93,7 @@ WRONG_ANSWERS = {
             "def quotient(a, b):\n"
             "    slope = (a[0] * b[1] - a[1] * b[0]) / b[0] ** 2\n"
             "    return (a[0] / b[0], slope)",
-            "Which rule of school",
+            "Turned round",
         ),
         (
             "def quotient(a, b):\n"
@@ -111,7 +111,7 @@ WRONG_ANSWERS = {
     "fool-the-checker": [
         ("def fooling_rule(y, x):\n    return 3 * x * x", "that rule is right"),
         ("def fooling_rule(y, x):\n    return 27 / 16", "where x*x is the same"),
-        ("def fooling_rule(y, x):\n    return 2.25 * x", "It must pass at all three"),
+        ("def fooling_rule(y, x):\n    return 2.25 * x", "It must be right at all three"),
         ("def fooling_rule(y, x):\n    return 2 * x * x", "It is found everywhere"),
         (
             "def fooling_rule(y, x):\n    return 3 * x * x if x > 0 else 0.0",

@@ -17,11 +17,31 @@ WRONG_ANSWERS = {
         (
             "def bend_by_nudging(f, x, h):\n"
             "    return (f(x + h) - 2 * f(x) + f(x - h)) / (h / 2) ** 2",
-            "differ by a step of h",
+            "a step of h, not of h/2",
         ),
         (
             "def bend_by_nudging(f, x, h):\n    return (f(x + h) - f(x)) / h**2",
             "f(x + h) and f(x - h) both count",
+        ),
+        (
+            "def bend_by_nudging(f, x, h):\n"
+            "    return (f(x + h) - 2 * f(x) + f(x - h)) / (2 * h)",
+            "You divided by 2 * h once",
+        ),
+        (
+            "def bend_by_nudging(f, x, h):\n"
+            "    return (f(x + h) - 2 * f(x) + f(x - h)) / (2 * h) ** 2",
+            "a step of h, not of 2 * h",
+        ),
+        (
+            "def bend_by_nudging(f, x, h):\n"
+            "    return (f(x + 2 * h) - 2 * f(x + h) + f(x)) / h**2",
+            "x, x + h and x + 2*h",
+        ),
+        (
+            "def bend_by_nudging(f, x, h):\n"
+            "    return (f(x - 2 * h) - 2 * f(x - h) + f(x)) / h**2",
+            "x, x - h and x - 2*h",
         ),
     ],
     "newton-once": [
@@ -48,6 +68,12 @@ WRONG_ANSWERS = {
             "That is the step",
         ),
         ("def newton_once(f, x):\n    return x", "the minus says that it goes down"),
+        (
+            "def newton_once(f, x):\n"
+            "    slope, bend = slope_and_bend(f, x)\n"
+            "    return x - f(x) / slope",
+            "Where is the slope 0?",
+        ),
     ],
     "hessian-times": [
         (
@@ -71,5 +97,37 @@ WRONG_ANSWERS = {
             "    return [s.data * d for s, d in zip(slopes, direction)]",
             "it is a value, with a graph",
         ),
+    ],
+}
+
+RIGHT_ANSWERS = {
+    "bend-by-nudging": [
+        "def bend_by_nudging(f, x, h):\n"
+        "    right = (f(x + h) - f(x)) / h\n"
+        "    left = (f(x) - f(x - h)) / h\n"
+        "    return (right - left) / h",
+        "def bend_by_nudging(f, x, h):\n"
+        "    return (f(x + 2 * h) - 2 * f(x) + f(x - 2 * h)) / (2 * h) ** 2",
+    ],
+    "newton-once": [
+        "def newton_once(f, x):\n"
+        "    leaf = Value(x)\n"
+        "    slopes = grad(f(leaf), [leaf])\n"
+        "    return leaf - slopes[0] / grad(slopes[0], [leaf])[0]",
+        "import numpy as np\n"
+        "def newton_once(f, x):\n"
+        "    slope, bend = slope_and_bend(f, x)\n"
+        "    return np.float64(x) - slope / bend",
+    ],
+    "hessian-times": [
+        "import numpy as np\n"
+        "def hessian_times(place, direction):\n"
+        "    table = slopes_and_hessian(*place)[1]\n"
+        "    return np.array(table) @ np.array(direction)",
+        "def hessian_times(place, direction):\n"
+        "    parameters = [Value(number) for number in place]\n"
+        "    slopes = grad(loss(*parameters), parameters)\n"
+        "    along = sum(slope * d for slope, d in zip(slopes, direction))\n"
+        "    return grad(along, parameters)",
     ],
 }

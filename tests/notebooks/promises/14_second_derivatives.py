@@ -1,6 +1,18 @@
 # %% after thrice
 assert (y.data, slope.data, bend.data, third.data) == (8.0, 12.0, 12.0, 6.0)
 
+# %% after slope-graph
+from micrograd_notes import topological_order
+
+assert f"{y.data:.3f} {slope.data:.3f} {bend.data:.3f}" == "0.762 0.840 -2.559"
+assert len(topological_order(slope)) == len(topological_order(y)) + 1  # one box for y, two for it
+assert u in topological_order(y)
+assert u in topological_order(slope)
+
+# %% after parabola
+assert at - slope.data / bend.data > bottom
+assert f"{at - slope.data / bend.data:.2f} {bottom:.2f}" == "0.95 0.69"
+
 # %% after newton-in-one
 assert f"{log(2):.3f}" == "0.693"
 assert f"{abs(newton[1] - log(2)):.2f}" == "0.25"
@@ -13,6 +25,14 @@ assert f"{off(by_descent[5]):.1f}" == "0.3"
 # %% after errors
 assert off(by_newton[5]) < 1e-8 < off(by_newton[4])
 assert need == 81
+
+# %% after tuned
+assert (len(rates), len(settings) // len(rates)) == (16, 11)
+assert (best_rate, best_pair) == (0.16, (0.16, 0.2))
+assert [count for count, _, _ in rivals.values()] == [5, 81, 47, 22]
+assert steps_of_descent(0.1) == 81
+assert (with_table, with_slopes) == (399, 127)
+assert (5 * with_table, 22 * with_slopes) == (1995, 2794)
 
 # %% after perfect
 assert slopes == [0.0, 0.0]
@@ -29,3 +49,6 @@ assert f"{p:.1f} {q:.1f} {r:.1f} {s:.1f}" == "3.2 0.7 0.7 -0.9"
 assert [f"{b:.1f}" for _, b in astray] == ["1.0", "3.2", "5.2", "7.2"]
 assert f"{loss(*astray[0]):.2f} {loss(*astray[-1]):.2f}" == "2.46 3.67"
 assert loss(*steady[-1]) < 1e-6
+d, e = astray[1][0] - ASTRAY[0], astray[1][1] - ASTRAY[1]
+flat = [u + p * d + q * e, v + r * d + s * e]  # the slopes of what Newton sees, where it goes
+assert max(map(abs, flat)) < 1e-12
