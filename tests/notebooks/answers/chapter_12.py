@@ -21,6 +21,10 @@ WRONG_ANSWERS = {
             "def matrix_product(A, B):\n    return [[sum(r) * sum(c) for c in zip(*B)] for r in A]",
             "Row i of A with column j of B",
         ),
+        (
+            "def matrix_product(A, B):\n    return np.array(B) @ np.array(A)",
+            "That is B @ A",
+        ),
     ],
     "back-through-a-layer": [
         (
@@ -41,6 +45,20 @@ WRONG_ANSWERS = {
         ),
         (
             "def back_through_a_layer(x, W, dz):\n    return dz.T @ x, dz.mean(0), dz @ W",
+            "db is a sum over the examples, not a mean",
+        ),
+        (
+            "def back_through_a_layer(x, W, dz):\n"
+            "    n = len(x)\n"
+            "    return dz.T @ x / n, dz.sum(0) / n, dz @ W",
+            "A sum, not a mean",
+        ),
+        (
+            "def back_through_a_layer(x, W, dz):\n    return dz.T @ x",
+            "Read dW1, db1 and the first half of dz1",
+        ),
+        (
+            "def back_through_a_layer(x, W, dz):\n    return dz.T @ x, dz, dz @ W",
             "Read dW1, db1 and the first half of dz1",
         ),
     ],
@@ -51,6 +69,11 @@ WRONG_ANSWERS = {
             "        return error * error / 2\n"
             "    return abs(error) - 0.5",
             "where(condition, a, b) is a where the condition holds",
+        ),
+        (
+            "def huber(error):\n"
+            "    return where(abs(error) < 1, error * error / 2, abs(error) - 0.5)",
+            "One is greater(p, q)",
         ),
         (
             "def huber(error):\n"
@@ -93,5 +116,42 @@ WRONG_ANSWERS = {
             "    return (operation, frozenset(key(operand, tape) for operand in operands))",
             "x - y is not y - x",
         ),
+    ],
+}
+
+RIGHT_ANSWERS = {
+    "matrix-product": [
+        "def matrix_product(A, B):\n    return np.array(A) @ np.array(B)",
+        "def matrix_product(A, B):\n    return np.dot(A, B).tolist()",
+        "def matrix_product(A, B):\n"
+        "    C = [[0.0] * len(B[0]) for _ in A]\n"
+        "    for i in range(len(A)):\n"
+        "        for j in range(len(B[0])):\n"
+        "            for k in range(len(B)):\n"
+        "                C[i][j] += A[i][k] * B[k][j]\n"
+        "    return C",
+    ],
+    "back-through-a-layer": [
+        "def back_through_a_layer(x, W, dz):\n"
+        "    return dz.T @ x, dz.sum(0, keepdims=True), dz @ W",
+        "def back_through_a_layer(x, W, dz):\n    return [dz.T @ x, np.ones(len(x)) @ dz, dz @ W]",
+        "def back_through_a_layer(x, W, dz):\n"
+        "    return np.einsum('ni,nj->ij', dz, x), dz.sum(axis=0), (W.T @ dz.T).T",
+    ],
+    "huber": [
+        "from micrograd_notes import minimum\n"
+        "def huber(error):\n"
+        "    small = minimum(abs(error), 1.0)\n"
+        "    return small * small / 2 + abs(error) - small",
+        "def huber(error):\n"
+        "    return where(greater(abs(error), 1.0), abs(error) - 0.5, 0.5 * error**2)",
+    ],
+    "key": [
+        "def key(name, tape):\n"
+        "    if name not in tape:\n"
+        "        return name.split('[')[0]\n"
+        "    keys = [key(operand, tape) for operand in tape[name][1:]]\n"
+        "    return tape[name][0], tuple(sorted(set(map(repr, keys))))\\\n"
+        "        if tape[name][0] == 'add' else tuple(keys)",
     ],
 }
