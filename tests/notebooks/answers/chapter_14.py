@@ -77,25 +77,33 @@ WRONG_ANSWERS = {
     ],
     "hessian-times": [
         (
-            "def hessian_times(place, direction):\n"
+            "def hessian_times(f, place, direction):\n"
             "    parameters = [Value(place[0]), Value(place[1])]\n"
-            "    slopes = grad(loss(*parameters), parameters)\n"
+            "    slopes = grad(f(*parameters), parameters)\n"
             "    return [number.data for number in grad(slopes[0] + slopes[1], parameters)]",
             "Each slope gets its part",
         ),
         (
-            "def hessian_times(place, direction):\n"
+            "def hessian_times(f, place, direction):\n"
             "    parameters = [Value(place[0]), Value(place[1])]\n"
-            "    slopes = grad(loss(*parameters), parameters)\n"
+            "    slopes = grad(f(*parameters), parameters)\n"
             "    return [number.data for number in grad(slopes[0], parameters)]",
             "Use both parts",
         ),
         (
-            "def hessian_times(place, direction):\n"
+            "def hessian_times(f, place, direction):\n"
             "    parameters = [Value(place[0]), Value(place[1])]\n"
-            "    slopes = grad(loss(*parameters), parameters)\n"
+            "    slopes = grad(f(*parameters), parameters)\n"
             "    return [s.data * d for s, d in zip(slopes, direction)]",
             "it is a value, with a graph",
+        ),
+        (
+            "def hessian_times(f, place, direction):\n"
+            "    parameters = [Value(place[0]), Value(place[1])]\n"
+            "    slopes = grad(f(*parameters), parameters)\n"
+            "    pairs = zip(slopes, parameters, direction)\n"
+            "    return [grad(s, [p])[0].data * d for s, p, d in pairs]",
+            "Each slope changes with *both* numbers",
         ),
     ],
 }
@@ -121,12 +129,14 @@ RIGHT_ANSWERS = {
     ],
     "hessian-times": [
         "import numpy as np\n"
-        "def hessian_times(place, direction):\n"
-        "    table = slopes_and_hessian(*place)[1]\n"
-        "    return np.array(table) @ np.array(direction)",
-        "def hessian_times(place, direction):\n"
+        "def hessian_times(f, place, direction):\n"
         "    parameters = [Value(number) for number in place]\n"
-        "    slopes = grad(loss(*parameters), parameters)\n"
+        "    slopes = grad(f(*parameters), parameters)\n"
+        "    table = [[bend.data for bend in grad(s, parameters)] for s in slopes]\n"
+        "    return np.array(table) @ np.array(direction)",
+        "def hessian_times(f, place, direction):\n"
+        "    parameters = [Value(number) for number in place]\n"
+        "    slopes = grad(f(*parameters), parameters)\n"
         "    along = sum(slope * d for slope, d in zip(slopes, direction))\n"
         "    return grad(along, parameters)",
     ],
