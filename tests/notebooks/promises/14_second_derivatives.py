@@ -52,3 +52,9 @@ assert loss(*steady[-1]) < 1e-6
 d, e = astray[1][0] - ASTRAY[0], astray[1][1] - ASTRAY[1]
 flat = [u + p * d + q * e, v + r * d + s * e]  # the slopes of what Newton sees, where it goes
 assert max(map(abs, flat)) < 1e-12
+
+# %% after hundred-starts
+arrivals = {name: sum(count < 999 for count in counts) for name, counts in by_method.items()}
+assert arrivals == {"Newton": 78, "momentum": 100}
+runaways = kinds[1][2]
+assert all(b > 0.45 and a < 1.8 or b < 0.3 and a > 1.6 for a, b in runaways)  # two corners
