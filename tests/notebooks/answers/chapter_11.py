@@ -48,17 +48,17 @@ WRONG_ANSWERS = {
     "relative-check": [
         (
             "def is_right(claimed, measured):\n    return abs(claimed - measured) < 0.00001",
-            "At most which share of abs(measured)",
+            "Which share of abs(measured)",
         ),
         (
             "def is_right(claimed, measured):\n"
             "    return abs(claimed - measured) / abs(measured) <= 0.0001",
-            "At most which share of abs(measured)",
+            "Which share of abs(measured)",
         ),
         (
             "def is_right(claimed, measured):\n"
             "    return abs(claimed - measured) <= 0.0001 * measured",
-            "At most which share of abs(measured)",
+            "Which share of abs(measured)",
         ),
         (
             "def is_right(claimed, measured):\n"
@@ -73,7 +73,7 @@ WRONG_ANSWERS = {
     ],
     "rule-of-a-cousin": [
         ("def rule(y, x):\n    return 1 / (1 + x * x) ** 0.5", "The root moves with x, too"),
-        ("def rule(y, x):\n    return 1 / (1 + x * x)", "The power is another one"),
+        ("def rule(y, x):\n    return 1 / (1 + x * x)", "Another power!"),
         ("def rule(y, x):\n    return 1 - y * y", "the rule of tanh"),
         ("def rule(y, x):\n    return -x * x / (1 + x * x) ** 1.5", "And above it?"),
         ("def rule(y, x):\n    return 1 - y * y * y", "The quotient rule"),
@@ -111,7 +111,7 @@ WRONG_ANSWERS = {
     "fool-the-checker": [
         ("def fooling_rule(y, x):\n    return 3 * x * x", "that rule is right"),
         ("def fooling_rule(y, x):\n    return 27 / 16", "where x*x is the same"),
-        ("def fooling_rule(y, x):\n    return 2.25 * x", "It must be right at all three"),
+        ("def fooling_rule(y, x):\n    return 2.25 * x", "And at the others?"),
         ("def fooling_rule(y, x):\n    return 2 * x * x", "It is found everywhere"),
         (
             "def fooling_rule(y, x):\n    return 3 * x * x if x > 0 else 0.0",

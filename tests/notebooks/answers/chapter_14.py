@@ -103,7 +103,7 @@ WRONG_ANSWERS = {
             "    slopes = grad(f(*parameters), parameters)\n"
             "    pairs = zip(slopes, parameters, direction)\n"
             "    return [grad(s, [p])[0].data * d for s, p, d in pairs]",
-            "Each slope changes with *both* numbers",
+            "Each slope changes with *both*",
         ),
     ],
 }
