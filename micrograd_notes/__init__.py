@@ -57,6 +57,7 @@ if TYPE_CHECKING:  # the same names, for editors and type checkers: a test compa
         fit as fit,
         load_run as load_run,
         predict as predict,
+        predict_proba as predict_proba,
     )
 
 _HOMES = {
@@ -64,7 +65,7 @@ _HOMES = {
     "nn.losses": "binary_cross_entropy_with_logits cross_entropy hinge_loss mse_loss",
     "lifting": "CannotLift lift",
     "train": "SGD Adam Dataset History Recorder Scaler Watcher accuracy data evaluate fit load_run "
-    "predict",
+    "predict predict_proba",
     "draw": "draw_backward draw_dot draw_model plots",
     "draw.training.page": "training_page",
     "testing": "check_operation gradcheck opcheck",

@@ -4,7 +4,7 @@ Read `loop.py` first. Networks come from `nn`, and `draw` makes pictures of the 
 """
 
 from micrograd_notes.train.data import Dataset
-from micrograd_notes.train.loop import History, accuracy, evaluate, fit, predict
+from micrograd_notes.train.loop import History, accuracy, evaluate, fit, predict, predict_proba
 from micrograd_notes.train.optim import SGD, Adam
 from micrograd_notes.train.recording import Recorder
 from micrograd_notes.train.saved_run import load_run
@@ -13,5 +13,5 @@ from micrograd_notes.train.watching import Watcher
 
 __all__ = [
     "SGD", "Adam", "Dataset", "History", "Recorder", "Scaler", "Watcher", "accuracy", "evaluate",
-    "fit", "load_run", "predict",
+    "fit", "load_run", "predict", "predict_proba",
 ]

@@ -23,7 +23,14 @@ from itertools import count, repeat
 from typing import Any, NamedTuple, Protocol
 
 from micrograd_notes.common import checks, notebook
-from micrograd_notes.engine import AnomalyError, Value, detect_anomaly, no_grad, topological_order
+from micrograd_notes.engine import (
+    AnomalyError,
+    Value,
+    detect_anomaly,
+    no_grad,
+    softmax,
+    topological_order,
+)
 from micrograd_notes.nn import MLP
 from micrograd_notes.nn.losses import (
     binary_cross_entropy_with_logits,
@@ -41,10 +48,11 @@ from micrograd_notes.train.lifted_loop import (
     refuse_to_step,
 )
 from micrograd_notes.train.optim import Adam, Optimizer
+from micrograd_notes.train.outputs import outputs_on_arrays
 from micrograd_notes.train.saved_run import RunKeeper
 from micrograd_notes.train.table import TASKS
 
-__all__ = ["History", "accuracy", "default_loss", "evaluate", "fit", "predict"]
+__all__ = ["History", "accuracy", "default_loss", "evaluate", "fit", "predict", "predict_proba"]
 
 logger = logging.getLogger(__name__)
 
@@ -369,6 +377,25 @@ def predict(model: Predictor, inputs: Inputs | Dataset, task: str | None = None)
     return outputs if task == "regression" else list(map(_chosen_class, outputs))
 
 
+def predict_proba(model: Predictor, inputs: Inputs | Dataset) -> list[list[float]]:
+    """Returns the probability of each class for each example, as the model's logits give them.
+
+    They are softmax(logits), or [1 - p, p] with p = sigmoid(logit) for one output. The model should
+    have learned by cross entropy: other losses don't make logits of its outputs.
+
+    Raises:
+        ValueError: the inputs are a `Dataset` with the task "regression".
+        FloatingPointError: an output is nan.
+
+    >>> predict_proba(lambda x: Value(x[0] - 5.0), [[5.0]])
+    [[0.5, 0.5]]
+    """
+    if isinstance(inputs, Dataset) and inputs.task == "regression":
+        raise ValueError("inputs must be those of classes, got a Dataset with task='regression'")
+    outputs = map(_numbers, _outputs(model, _inputs_of(inputs, model)), count())
+    return [softmax([0.0, y] if isinstance(y, float) else y) for y in outputs]
+
+
 def accuracy(model: Predictor, data: Data) -> float:
     """Returns the share of the examples that the model classifies correctly, from 0 to 1.
 
@@ -490,6 +517,8 @@ def _loss_of(loss: Loss, outputs: list[Any], targets: list[Any]) -> Value:
 def _outputs(model: Predictor, inputs: Inputs) -> list[Any]:
     """Returns the model's outputs for each example, without recording a graph."""
     with no_grad():
+        if (numbers := outputs_on_arrays(model, inputs)) is not None:
+            return [[*map(Value, y)] if isinstance(y, list) else Value(y) for y in numbers]
         return list(map(_output, repeat(model), inputs, count()))
 
 

@@ -15,9 +15,10 @@ from typing import Any
 from micrograd_notes.common import checks
 from micrograd_notes.engine import Value, no_grad, topological_order
 from micrograd_notes.engine.op import Op
-from micrograd_notes.nn import MLP, Layer, Module, Neuron
+from micrograd_notes.nn import MLP, Module, Neuron
 from micrograd_notes.train.data import Dataset
 from micrograd_notes.train.loop import Data, History, examples_of
+from micrograd_notes.train.wide import is_plain
 
 __all__ = ["KINDS", "Recorder", "Snapshot", "snapshots_of"]
 
@@ -210,14 +211,6 @@ def neuron_outputs(model: Any, example: Sequence[Any]) -> list[tuple[str, float]
         for value in values
         if isinstance(value.origin, Neuron) and value.operands
     ]
-
-
-def is_plain(model: Any) -> bool:
-    """Returns whether the model is a plain MLP, and not a subclass with other methods."""
-    return type(model) is MLP and all(
-        type(layer) is Layer and all(type(neuron) is Neuron for neuron in layer.neurons)
-        for layer in model.layers
-    )
 
 
 def in_plain_numbers(model: MLP) -> Callable[[Sequence[Any]], list[Numbers]]:
