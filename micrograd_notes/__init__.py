@@ -59,6 +59,10 @@ if TYPE_CHECKING:  # the same names, for editors and type checkers: a test compa
         predict as predict,
         predict_proba as predict_proba,
     )
+    from micrograd_notes.train.estimators import (
+        MLPClassifier as MLPClassifier,
+        MLPRegressor as MLPRegressor,
+    )
 
 _HOMES = {
     "nn": "MLP Layer Module Neuron load_model save_model",
@@ -66,6 +70,7 @@ _HOMES = {
     "lifting": "CannotLift lift",
     "train": "SGD Adam Dataset History Recorder Scaler Watcher accuracy data evaluate fit load_run "
     "predict predict_proba",
+    "train.estimators": "MLPClassifier MLPRegressor",
     "draw": "draw_backward draw_dot draw_model plots",
     "draw.training.page": "training_page",
     "testing": "check_operation gradcheck opcheck",

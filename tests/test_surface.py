@@ -25,7 +25,7 @@ PROMISED = """
     clamp where logsumexp pick Module Neuron Layer MLP mse_loss cross_entropy hinge_loss
     binary_cross_entropy_with_logits SGD Adam Dataset fit predict accuracy evaluate History
     save_model load_model lift draw_dot draw_backward draw_model training_page gradcheck opcheck
-    plots data Recorder check
+    plots data Recorder check predict_proba MLPClassifier MLPRegressor
 """
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from micrograd_notes.engine import Value, modes
 from micrograd_notes.lifting import lift
 from micrograd_notes.nn import Module
-from micrograd_notes.train.wide import activations_of, program_of, vector_of
+from micrograd_notes.train.wide import activations_of, program_of, sizes_of, vector_of
 
 FEW, FEW_TO_LIFT = 32, 320
 """With fewer examples the scalars are as fast: for a plain MLP, and for another model."""
@@ -26,7 +26,7 @@ def outputs_on_arrays(model: Any, inputs: Sequence[Any]) -> list[Any] | None:
     examples, the model can't be lifted, an output is not finite, or the first or the last example
     has other outputs on scalars. The model is not changed, since a copy of it is lifted.
     """
-    activations = activations_of(model)
+    activations = activations_of(model)  # None unless it is a plain MLP
     is_enough = len(inputs) >= (FEW_TO_LIFT if activations is None else FEW)
     mode = modes.asked()
     if not (is_enough and isinstance(model, Module) and find_spec("numpy")) or (
@@ -38,8 +38,7 @@ def outputs_on_arrays(model: Any, inputs: Sequence[Any]) -> list[Any] | None:
     try:
         x = np.array(inputs)
         if activations is not None:
-            sizes = (len(model.layers[0].neurons[0].w), *(len(y.neurons) for y in model.layers))
-            found = program_of(sizes, activations)(vector_of(model), x.astype(float))
+            found = program_of(sizes_of(model), activations)(vector_of(model), x.astype(float))
         else:
             model = copy.deepcopy(model)
             program = lift(model)

@@ -15,7 +15,7 @@ from micrograd_notes.engine.op import Op, is_built_in
 from micrograd_notes.lifting import lift
 from micrograd_notes.nn import MLP, Layer, Neuron
 
-__all__ = ["activations_of", "is_plain", "program_of", "vector_of"]
+__all__ = ["activations_of", "is_plain", "program_of", "sizes_of", "vector_of"]
 
 Activations = tuple[Op | None, ...]
 Loss = Callable[[Any, Any], Any]
@@ -50,7 +50,13 @@ def activations_of(model: Any) -> Activations | None:
     return tuple(found)
 
 
-def vector_of(model: MLP) -> Any:
+def sizes_of(model: Any) -> tuple[int, ...]:
+    """Returns the number of inputs of a plain MLP, and the widths of its layers."""
+    layers = [layer.neurons for layer in model.layers]
+    return len(layers[0][0].w), *map(len, layers)
+
+
+def vector_of(model: Any) -> Any:
     """Returns the numbers of a plain MLP as the vector that its program takes."""
     import numpy as np
 
@@ -69,7 +75,8 @@ def program_of(
     gradient. NumPy follows IEEE rules there, so what overflows is inf.
 
     >>> model = MLP(20, [300, 2], activation="tanh", seed=0)
-    >>> outputs = program_of((20, 300, 2), activations_of(model))(vector_of(model), [[0.5] * 20])
+    >>> program = program_of(sizes_of(model), activations_of(model))
+    >>> outputs = program(vector_of(model), [[0.5] * 20])
     >>> abs(outputs[0, 1] - model([0.5] * 20)[1].data) < 1e-12
     True
     """
@@ -85,7 +92,8 @@ def program_of(
 
     def program(theta: Any, *arrays: Any) -> Any:
         with np.errstate(all="ignore"):
-            return scope[entry](theta, *map(np.asarray, arrays))
+            found = scope[entry](theta, *map(np.asarray, arrays))
+        return found.reshape(-1) if loss is None and sizes[-1] == 1 else found
 
     return program
 

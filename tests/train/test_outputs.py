@@ -1,4 +1,4 @@
-"""Outputs on arrays equal those of the scalars, for every model; what can't be lifted falls back."""
+"""Outputs on arrays equal those of the scalars; a model that cannot be lifted falls back."""
 
 import math
 import random
@@ -112,7 +112,7 @@ def remembers(self: Own, x: Any) -> Any:
 
 
 def runs_on(self: Own, x: Any) -> Any:
-    self.state = (self.state * self.w + x[0]).tanh()  # type: ignore[attr-defined]
+    self.state = (self.state * self.w + x[0]).tanh()
     return self.state
 
 
