@@ -59,10 +59,12 @@ if TYPE_CHECKING:  # the same names, for editors and type checkers: a test compa
         predict as predict,
         predict_proba as predict_proba,
     )
+    from micrograd_notes.train.diagnosis import diagnose as diagnose
     from micrograd_notes.train.estimators import (
         MLPClassifier as MLPClassifier,
         MLPRegressor as MLPRegressor,
     )
+    from micrograd_notes.train.pytorch import from_torch as from_torch, to_torch as to_torch
 
 _HOMES = {
     "nn": "MLP Layer Module Neuron load_model save_model",
@@ -70,6 +72,8 @@ _HOMES = {
     "lifting": "CannotLift lift",
     "train": "SGD Adam Dataset History Recorder Scaler Watcher accuracy data evaluate fit load_run "
     "predict predict_proba",
+    "train.diagnosis": "diagnose",
+    "train.pytorch": "from_torch to_torch",
     "train.estimators": "MLPClassifier MLPRegressor",
     "draw": "draw_backward draw_dot draw_model plots",
     "draw.training.page": "training_page",

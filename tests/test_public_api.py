@@ -257,6 +257,8 @@ GOOD: dict[str, Callable[[], Any]] = {
     "filename": lambda: "never",
     "root": lambda: Value(2.0) * Value(3.0),
     "mlp": lambda: MLP(2, [1], seed=0),
+    "sequential": lambda: micrograd_notes.to_torch(MLP(2, [1], seed=0)),
+    "subject": a_history,
     "view": lambda: draw_dot(Value(2.0) * 3.0).view,
     "ModelPicture.view": lambda: draw_model(MLP(2, [1], seed=0)).view,
     "pages": lambda: [("One dot.", b"..."), ("Two dots.", b"...")],

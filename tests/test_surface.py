@@ -26,6 +26,7 @@ PROMISED = """
     binary_cross_entropy_with_logits SGD Adam Dataset fit predict accuracy evaluate History
     save_model load_model lift draw_dot draw_backward draw_model training_page gradcheck opcheck
     plots data Recorder check predict_proba MLPClassifier MLPRegressor
+    to_torch from_torch diagnose
 """
 
 

@@ -7,6 +7,7 @@ are found by `module.py`; `train` trains them, and `saving.py` writes them to fi
 
 import math
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence, Set
 from itertools import pairwise
 from typing import Any
@@ -15,7 +16,7 @@ from micrograd_notes.common import checks
 from micrograd_notes.engine import Value
 from micrograd_notes.engine.op import TABLE, Op
 from micrograd_notes.engine.value import as_value
-from micrograd_notes.nn.module import Module, Named, _by_key
+from micrograd_notes.nn.module import LoadResult, Module, Named, _by_key
 
 Activation = str | Op | Callable[[Value], Value]
 
@@ -177,6 +178,17 @@ class MLP(Module):
             # a layer of one neuron returns its Value, and the next one takes a list
             x = layer([x] if i and isinstance(x, Value) else x)
         return x
+
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> LoadResult:
+        """Sets all parameters, also from the names of a `torch.nn.Sequential`, like "2.weight"."""
+        if isinstance(state, Mapping) and all(re.fullmatch(r"\d+\.\w+", str(k)) for k in state):
+            parts = {key: (int(number), name) for key in state for number, name in [key.split(".")]}
+            places = sorted({number for number, _ in parts.values()})
+            state = {
+                f"layers.{places.index(number)}.{name}": state[key]
+                for key, (number, name) in parts.items()
+            }
+        return super().load_state_dict(state, strict)
 
     def __repr__(self) -> str:
         return f"MLP of [{', '.join(str(layer) for layer in self.layers)}]"

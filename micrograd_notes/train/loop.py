@@ -31,7 +31,7 @@ from micrograd_notes.engine import (
     softmax,
     topological_order,
 )
-from micrograd_notes.nn import MLP
+from micrograd_notes.nn import MLP, Module
 from micrograd_notes.nn.losses import (
     binary_cross_entropy_with_logits,
     cross_entropy,
@@ -155,7 +155,8 @@ def fit(
             and its logs. Gradients are those of the last step. Anything added to the logs is kept
             in the history. To stop training, return True; else return False or None.
         progress: whether to show a progress bar, if tqdm is installed; in a file or a pipe, up to
-            20 lines. Each epoch is also logged in `micrograd_notes.train.loop`, at level INFO.
+            20 lines. Each epoch is also logged in `micrograd_notes.train.loop`, at level INFO, and
+            at the end the gravest finding of `diagnose`.
         lifted: whether to train on arrays, about a thousand times faster, with the same batches,
             steps and (up to rounding) numbers. When a callback is called and when training ends,
             the model has the numbers and gradients of the last step. Loss and gradient are checked
@@ -181,7 +182,7 @@ def fit(
         ImportError: with `lifted`, NumPy is not installed.
 
     >>> from micrograd_notes.train.data import xor
-    >>> from micrograd_notes.nn import MLP
+    >>> from micrograd_notes.nn import MLP, Module
     >>> model = MLP(2, [8, 1], activation="tanh", seed=0)
     >>> history = fit(model, xor(), progress=False)
     >>> len(history), accuracy(model, xor(seed=1))
@@ -248,6 +249,14 @@ def fit(
                 if any(answers):
                     break
                 steps.read()
+    if logger.isEnabledFor(logging.INFO) and isinstance(model, Module):
+        from micrograd_notes.train.diagnosis import diagnose  # it imports this file
+
+        try:
+            for finding in diagnose(model, data, history, loss=loss)[:1]:
+                logger.info("diagnosis: %s", finding)
+        except Exception as error:  # a model that trains, but that a diagnosis can't follow
+            logger.info("no diagnosis, because it raised %r", error)
     return history
 
 
