@@ -3,11 +3,12 @@
     python -m pip install torch                   # the peer; scikit-learn is in the extra `data`
     python benchmarks/own_data.py                 # minutes; --seeds 2 for a look
 
-All have the same sizes, activation, batches, learning rate and number of epochs, and Adam. Inputs are
-standardized by the training part, and so are the targets of a regression. A score is the held-out
-accuracy, or R2 of a regression, its mean and standard deviation over the seeds; each seed splits the
-table anew. Times are those of `fit` alone, as ratios to scikit-learn's, the median over the seeds.
-Ours is also printed for the first seed, whose `fit` lifts the program that the others use again.
+All have the same sizes, activation, batches, learning rate and number of epochs, and Adam. Inputs
+are standardized by the training part, and so are the targets of a regression. A score is the
+held-out accuracy, or R2 of a regression, its mean and standard deviation over the seeds; each seed
+splits the table anew. Times are those of `fit` alone, the median over the seeds, as ratios to
+scikit-learn's. Ours is also printed for the first seed, whose `fit` lifts the program that the
+others use again.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import statistics
 import time
 import warnings
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,7 +79,7 @@ class OfTorch:
         outputs = 1 if table.is_regression else len(np.unique(y))
         sizes = [X.shape[1], *table.hidden]
         parts: list[Any] = []
-        for nin, nout in zip(sizes, sizes[1:], strict=False):
+        for nin, nout in pairwise(sizes):
             parts += [torch.nn.Linear(nin, nout), torch.nn.ReLU()]
         self.model = torch.nn.Sequential(*parts, torch.nn.Linear(sizes[-1], outputs))
         inputs = torch.tensor(X, dtype=torch.float32)
@@ -87,7 +89,9 @@ class OfTorch:
         loss = torch.nn.MSELoss() if table.is_regression else torch.nn.CrossEntropyLoss()
         adam = torch.optim.Adam(self.model.parameters(), lr=RATE)
         for _ in range(table.epochs):
-            for batch in torch.randperm(len(inputs)).split(BATCH):
+            order = torch.randperm(len(inputs))
+            for start in range(0, len(order), BATCH):
+                batch = order[start : start + BATCH]
                 adam.zero_grad()
                 loss(self.model(inputs[batch]), targets[batch]).backward()
                 adam.step()

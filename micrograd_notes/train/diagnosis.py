@@ -92,20 +92,20 @@ def diagnose(
     ...     print(finding.fault, "-", finding.evidence)
     a learning rate that is too high - the loss went from 0.7 to 5.2 in 3 epochs
     """
-    model: Any = subject
-    if isinstance(subject, History):
-        model, history = None, subject
-    checks.instance("history", history, History | None, "what fit returns")  # type: ignore[arg-type]
-    checks.instance("watcher", watcher, Watcher | None, "a Watcher")  # type: ignore[arg-type]
+    model: Any = None if isinstance(subject, History) else subject
+    if model is not None or subject is None:
+        checks.module(model, "subject, if it isn't a History,")
+    for name, given, kind in (("history", history, History), ("watcher", watcher, Watcher)):
+        checks.instance(name, given, kind | None, f"a {kind.__name__}")  # type: ignore[arg-type]
+    if loss is not None:
+        checks.function("loss", loss, 2, "(outputs, targets), like mse_loss")
     found: dict[str, str] = {}
     chance = math.inf
+    if (data is None) != (model is None):
+        raise TypeError("data must come with a model as subject: diagnose(model, data, history)")
     if model is not None:
-        checks.module(model, "subject")
-        if data is None:
-            raise TypeError("data must be the training data of the model, got None")
-        if loss is not None:
-            checks.function("loss", loss, 2, "(outputs, targets), like mse_loss")
         chance = _in_model(model, loop._checked(data, model), loss, found)
+    history = subject if isinstance(subject, History) else history
     if history is not None:
         found.update(_in_curves(history, chance))
     if watcher is not None and "mixed" in watcher._told:
