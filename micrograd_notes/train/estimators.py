@@ -34,39 +34,24 @@ class _MLPEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn does n
     """What the two estimators share: arguments, training, and outputs."""
 
     def __init__(
-        self,
-        hidden_layer_sizes: Any = (32,),
-        activation: str = "relu",
-        *,
-        learning_rate_init: float = 0.01,
-        weight_decay: float = 0.0,
-        batch_size: int = 32,
-        max_iter: int = 200,
-        tol: float = 1e-4,
-        n_iter_no_change: int = 10,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        random_state: Any = None,
+        self, hidden_layer_sizes: Any = (32,), activation: str = "relu", *,
+        learning_rate_init: float = 0.01, weight_decay: float = 0.0, batch_size: int = 32,
+        max_iter: int = 200, tol: float = 1e-4, n_iter_no_change: int = 10,
+        early_stopping: bool = False, validation_fraction: float = 0.1, random_state: Any = None,
     ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.learning_rate_init = learning_rate_init
-        self.weight_decay = weight_decay
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.tol = tol
-        self.n_iter_no_change = n_iter_no_change
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.random_state = random_state
+        self.hidden_layer_sizes, self.activation = hidden_layer_sizes, activation
+        self.learning_rate_init, self.weight_decay = learning_rate_init, weight_decay
+        self.batch_size, self.max_iter, self.tol = batch_size, max_iter, tol
+        self.n_iter_no_change, self.early_stopping = n_iter_no_change, early_stopping
+        self.validation_fraction, self.random_state = validation_fraction, random_state
 
     def _fit(self, X: Any, targets: Any, outputs: int, loss: Loss, stratify: Any = None) -> None:
         """Trains a new MLP on checked data, and stores the results."""
         given: Any = self.hidden_layer_sizes
         given = [given] if checks.is_number(given) else checks.listed("hidden_layer_sizes", given)
         hidden = [checks.whole_number("each of hidden_layer_sizes", size) for size in given]
-        draw = check_random_state(self.random_state)
         activation = checks.text("activation", self.activation)
+        draw = check_random_state(self.random_state)
         seed = int(draw.randint(2**31 - 1))
         self.mlp_ = MLP(X.shape[1], [*hidden, outputs], activation=activation, seed=seed)
         parameters = self.mlp_.parameters()
@@ -168,15 +153,14 @@ class MLPClassifier(ClassifierMixin, _MLPEstimator):  # type: ignore[misc]
         count = len(self.classes_)
         if count < 2:
             raise ValueError(f"y must have two or more classes, got one class: {self.classes_[0]}")
-        if count == 2:
-            self._fit(X, labels.astype(float), 1, binary_cross_entropy_with_logits, labels)
-        else:
-            self._fit(X, np.eye(count)[labels], count, _cross_entropy_of_row, labels)
+        loss: Loss = binary_cross_entropy_with_logits if count == 2 else _cross_entropy_of_row
+        targets = labels.astype(float) if count == 2 else np.eye(count)[labels]
+        self._fit(X, targets, 1 if count == 2 else count, loss, labels)
         return self
 
     def predict(self, X: Any) -> Any:
         """Returns the label of the most probable class of each example."""
-        outputs = self._outputs(X)
+        outputs = self._outputs(X)  # first, as it refuses where there are no classes_ yet
         return self.classes_[chosen_classes(outputs)]
 
     def predict_proba(self, X: Any) -> Any:

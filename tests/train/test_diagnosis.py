@@ -112,8 +112,8 @@ PLANTED: list[tuple[str, Callable[[int], MLP], Any, Any, dict[str, Any]]] = [
     (LABELS, lambda seed: mlp(seed, 8, 1, nin=4), IRIS, adam(), {"loss": mse_loss}),
     (LABELS, lambda seed: mlp(seed, 8, 1), FROM_1, adam(), {"loss": mse_loss}),
     (CHANCE, lambda seed: mlp(seed, 8, 1), shuffled(0), adam(0.01), {}),
-    (RISES, lambda seed: mlp(seed, 12, 12, 1, activation="relu"), moons(20, noise=0.5), adam(0.1),
-     {"validation": moons(30, noise=0.5, seed=9), "epochs": 25}),
+    (RISES, lambda seed: mlp(seed, 20, 1, activation="relu"), moons(16, noise=0.7), adam(0.1),
+     {"validation": moons(24, noise=0.7, seed=9), "epochs": 25, "batch_size": 8}),
 ]
 
 
