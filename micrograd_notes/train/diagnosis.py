@@ -166,7 +166,10 @@ def _in_model(model: Any, examples: Any, loss: Loss | None, found: dict[str, str
     labels = loop._labels(loop._numbers(outputs[0], 0), examples)
     found.update(_in_labels(outputs[0], labels, examples, loss))
     mean = float(loop._loss_of(loss, outputs, examples.targets).data)
-    chance = _at_chance(outputs[0], labels, examples.targets, loss)
+    try:
+        chance = _at_chance(outputs[0], labels, examples.targets, loss)
+    except (TypeError, ValueError, ArithmeticError):  # targets of another shape, for your own loss
+        chance = math.inf
     if mean > 0.95 * chance > 0:
         found["a loss at the level of chance"] = (
             f"it is {mean:.4g}, and {chance:.4g} for the best constant output"
