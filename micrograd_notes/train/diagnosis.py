@@ -31,25 +31,20 @@ CHAPTERS = {
 
 FAULTS = {
     "labels that do not match the loss": (
-        "Use the loss that fits the labels, see default_loss; for quantities, use mse_loss and "
-        "task='regression'", "learning"),
-    "gradients that are never zeroed": (
-        "Call optimizer.zero_grad() before each backward()", "learning"),
+        "See default_loss; for quantities, use mse_loss and task='regression'", "learning"),
+    "gradients that are never zeroed": ("Call zero_grad() before each backward()", "learning"),
     "data that are not scaled": (
-        "Scale inputs, and targets that are quantities, to mean 0 and deviation 1: see "
-        "Dataset.standardized", "data"),
+        "Scale inputs, and targets that are quantities, to mean 0 and deviation 1", "data"),
     "a learning rate that is too high": ("Divide the learning rate by 10", "learning"),
     "gradients that explode": ("Start with smaller weights, or take fewer layers", "depth"),
     "dead units": ("Try a smaller learning rate, another seed, or leaky_relu", "learning"),
-    "saturated units": (
-        "Scale the inputs, start with smaller weights, or take a smaller learning rate", "neuron"),
+    "saturated units": ("Try smaller inputs, weights, or a smaller learning rate", "neuron"),
     "gradients that vanish": ("Take relu instead of sigmoid or tanh, or fewer layers", "depth"),
     "a learning rate that is too low": ("Multiply the learning rate by 10", "learning"),
     "a loss at the level of chance": (
-        "Check that each target belongs to its inputs, and that the inputs say something about "
-        "it; else take more epochs, or a larger network", "data"),
-    "a held-out loss that rises": (
-        "Stop at its lowest epoch, take more data, a smaller network, or weight_decay", "data"),
+        "Check that each target belongs to its inputs; else train longer, or a larger network",
+        "data"),
+    "a held-out loss that rises": ("Stop at its lowest epoch, or take more data", "data"),
 }
 """For each fault its remedy and the chapter that shows it: causes first, and so the gravest."""
 
@@ -69,12 +64,8 @@ class Finding(NamedTuple):
 
 
 def diagnose(
-    subject: Module | History,
-    data: Data | None = None,
-    history: History | None = None,
-    *,
-    loss: Loss | None = None,
-    watcher: Watcher | None = None,
+    subject: Module | History, data: Data | None = None, history: History | None = None, *,
+    loss: Loss | None = None, watcher: Watcher | None = None,
 ) -> list[Finding]:
     """Returns the faults that keep a loss from falling, the gravest first; [] if none is found.
 
@@ -142,9 +133,8 @@ def _in_curves(history: History, chance: float) -> Iterator[tuple[str, str]]:
         best = min(range(len(held_out)), key=held_out.__getitem__)
         least, latest = held_out[best], sum(held_out[-3:]) / 3
         if best < len(held_out) - 3 and latest > max(1.5 * least, least + 0.1 * abs(held_out[0])):
-            yield "a held-out loss that rises", (
-                f"it was {least:.4g} after epoch {best + 1}, and {latest:.4g} at the end"
-            )
+            words = f"it was {least:.4g} after epoch {best + 1}, and {latest:.4g} at the end"
+            yield "a held-out loss that rises", words
 
 
 # ---- a model and its data ------------------------------------------------------------------------
@@ -171,9 +161,8 @@ def _in_model(model: Any, examples: Any, loss: Loss | None, found: dict[str, str
     except (TypeError, ValueError, ArithmeticError):  # targets of another shape, for your own loss
         chance = math.inf
     if mean > 0.95 * chance > 0:
-        found["a loss at the level of chance"] = (
-            f"it is {mean:.4g}, and {chance:.4g} for the best constant output"
-        )
+        words = f"it is {mean:.4g}, and {chance:.4g} for the best constant output"
+        found["a loss at the level of chance"] = words
     if not mean < chance / 2:  # else units that can't learn did not matter
         found.update(_in_units(model, examples))
         found.update(_in_gradients(model, outputs, examples, loss))

@@ -26,7 +26,7 @@ PAIRS: dict[str, tuple[str, dict[str, Any]]] = {
 def to_torch(mlp: MLP) -> Any:
     """Returns a `torch.nn.Sequential` of float64 with the same outputs and gradients.
 
-    Its outputs are (examples, outputs), also for one output. Frozen parameters stay frozen.
+    Frozen parameters stay frozen.
 
     Raises:
         TypeError: it isn't a plain MLP, or PyTorch doesn't have its activation.
@@ -59,8 +59,8 @@ def to_torch(mlp: MLP) -> Any:
             name = getattr(activation, "name", "")
             if name not in PAIRS or find_activation(name) is not activation:
                 raise TypeError(
-                    f"layers[{i}] of the mlp has the activation {checks.shown(activation)}, which "
-                    f"PyTorch doesn't have. It has {', '.join(PAIRS)}"
+                    f"layers[{i}] of the mlp must have one of the activations {', '.join(PAIRS)}, "
+                    f"got {checks.shown(activation)}"
                 )
             kind, options = PAIRS[name]
             parts.append(getattr(torch.nn, kind)(**options))
@@ -84,10 +84,8 @@ def from_torch(sequential: Any) -> MLP:
     for i, part in enumerate(sequential):
         if type(part) is nn.Linear:
             if layers and layers[-1][0].out_features != part.in_features:
-                raise ValueError(
-                    f"part {i} of sequential must take as many inputs as the layer before it has "
-                    f"outputs, {layers[-1][0].out_features}, got {part}"
-                )
+                count = layers[-1][0].out_features
+                raise ValueError(f"part {i} of sequential must take {count} inputs, got {part}")
             layers.append((part, None))
             continue
         name = next((name for name, pair in PAIRS.items() if _is(part, nn, *pair)), None)

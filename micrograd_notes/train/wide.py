@@ -1,9 +1,8 @@
 """Programs on arrays for MLPs of any width, each of them lifted from a narrow MLP.
 
-Recording an MLP takes time for every weight. But the lifted source is the same for all widths: only
-`unpack`, which cuts the vector of parameters into arrays, holds sizes. So a narrow MLP of the same
-depth and activations is lifted, once, and its program gets the `unpack` of the real widths.
-`outputs.py` calls this for predictions, and `estimators.py` for training.
+Lifting an MLP takes time for every weight. But the source is the same for all widths: only
+`unpack`, which cuts the vector of parameters into arrays, holds sizes. So a narrow MLP is lifted,
+once, and gets the `unpack` of the real widths. `outputs.py` and `estimators.py` call `program_of`.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,8 +13,6 @@ from typing import Any
 from micrograd_notes.engine.op import Op, is_built_in
 from micrograd_notes.lifting import lift
 from micrograd_notes.nn import MLP, Layer, Neuron
-
-__all__ = ["activations_of", "is_plain", "program_of", "sizes_of", "vector_of"]
 
 Activations = tuple[Op | None, ...]
 Loss = Callable[[Any, Any], Any]
