@@ -79,9 +79,11 @@ def diagnose(
     No parameter and no gradient changes. A finding is a rule of thumb with its evidence, and not a
     proof. `FAULTS` lists all faults.
 
-    >>> for finding in diagnose(History([{"loss": 0.7}, {"loss": 1.9}, {"loss": 5.2}])):
-    ...     print(finding.fault, "-", finding.evidence)
-    a learning rate that is too high - the loss went from 0.7 to 5.2 in 3 epochs
+    >>> [finding] = diagnose(History([{"loss": 0.7}, {"loss": 1.9}, {"loss": 5.2}]))
+    >>> finding.fault
+    'a learning rate that is too high'
+    >>> finding.evidence
+    'the loss went from 0.7 to 5.2 in 3 epochs, and up by 4.5 in sum'
     """
     model: Any = None if isinstance(subject, History) else subject
     if model is not None or subject is None:

@@ -156,7 +156,7 @@ def fit(
             in the history. To stop training, return True; else return False or None.
         progress: whether to show a progress bar, if tqdm is installed; in a file or a pipe, up to
             20 lines. Each epoch is also logged in `micrograd_notes.train.loop`, at level INFO, and
-            at the end the gravest finding of `diagnose`.
+            after five or more of them the gravest finding of `diagnose`.
         lifted: whether to train on arrays, about a thousand times faster, with the same batches,
             steps and (up to rounding) numbers. When a callback is called and when training ends,
             the model has the numbers and gradients of the last step. Loss and gradient are checked
@@ -249,7 +249,8 @@ def fit(
                 if any(answers):
                     break
                 steps.read()
-    if logger.isEnabledFor(logging.INFO) and isinstance(model, Module):
+    is_told = logger.isEnabledFor(logging.INFO) and len(history) > 4  # too early before
+    if is_told and isinstance(model, Module):
         from micrograd_notes.train.diagnosis import diagnose  # it imports this file
 
         try:

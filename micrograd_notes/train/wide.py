@@ -74,7 +74,7 @@ def program_of(
     >>> model = MLP(20, [300, 2], activation="tanh", seed=0)
     >>> program = program_of(sizes_of(model), activations_of(model))
     >>> outputs = program(vector_of(model), [[0.5] * 20])
-    >>> abs(outputs[0, 1] - model([0.5] * 20)[1].data) < 1e-12
+    >>> bool(abs(outputs[0, 1] - model([0.5] * 20)[1].data) < 1e-12)
     True
     """
     import numpy as np

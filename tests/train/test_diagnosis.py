@@ -287,11 +287,11 @@ def test_fit_mentions_the_gravest_in_one_line_of_its_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.INFO, "micrograd_notes.train.loop"):
-        trained(mlp(0, 8, 1), times(100.0, moons(40)), adam(), epochs=2)
+        trained(mlp(0, 8, 1), times(100.0, moons(40)), adam(), epochs=5)
     assert [r.getMessage().split(":")[:2] for r in caplog.records if "diag" in r.getMessage()] == [
         ["diagnosis", " data that are not scaled"]
     ]
     caplog.clear()
     with caplog.at_level(logging.WARNING, "micrograd_notes.train.loop"):
-        trained(mlp(0, 8, 1), times(100.0, moons(40)), adam(), epochs=2)
+        trained(mlp(0, 8, 1), times(100.0, moons(40)), adam(), epochs=5)
     assert not caplog.records
