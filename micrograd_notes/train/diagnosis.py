@@ -126,7 +126,7 @@ def _in_curves(history: History, chance: float) -> Iterator[tuple[str, str]]:
         steps = [after - before for before, after in pairwise(curve)]
         rises = sum(max(step, 0.0) for step in steps)
         way = f"the loss went from {first:.4g} to {last:.4g} in {len(curve)} epochs"
-        if last > 1.3 * first or rises > 0.05 * len(curve) * min(abs(first), chance):
+        if last > 1.3 * first or rises > 0.07 * len(curve) * min(abs(first), chance):
             yield "a learning rate that is too high", f"{way}, and up by {rises:.4g} in sum"
         is_steady = sum(step > 0 for step in steps) <= len(steps) / 5 and len(curve) > 4
         if is_steady and middle - last > (first - middle) / 2 and last > first - 0.2 * abs(first):
@@ -134,7 +134,7 @@ def _in_curves(history: History, chance: float) -> Iterator[tuple[str, str]]:
     if len(held_out) == len(curve) > 4 and all(map(math.isfinite, held_out)):
         best = min(range(len(held_out)), key=held_out.__getitem__)
         least, latest = held_out[best], sorted(held_out[-3:])[1]  # one epoch alone may be odd
-        has_risen = latest > max(1.5 * least, least + 0.1 * abs(held_out[0]))
+        has_risen = latest > max(1.3 * least, least + 0.1 * abs(held_out[0]))
         if has_risen and best < len(curve) - 3 and sorted(curve[-3:])[1] < curve[best]:
             words = f"it was {least:.4g} after epoch {best + 1}, and {latest:.4g} at the end"
             yield "a held-out loss that rises", words
