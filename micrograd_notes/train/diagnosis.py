@@ -89,7 +89,7 @@ def diagnose(
     if model is not None or subject is None:
         checks.module(model, "subject, if it isn't a History,")
     for name, given, kind in (("history", history, History), ("watcher", watcher, Watcher)):
-        checks.instance(name, given, kind | None, f"a {kind.__name__}")  # type: ignore[arg-type]
+        checks.instance(name, given, kind | None, f"a {kind.__name__}")
     if loss is not None:
         checks.function("loss", loss, 2, "(outputs, targets), like mse_loss")
     found: dict[str, str] = {}
