@@ -182,7 +182,7 @@ def fit(
         ImportError: with `lifted`, NumPy is not installed.
 
     >>> from micrograd_notes.train.data import xor
-    >>> from micrograd_notes.nn import MLP, Module
+    >>> from micrograd_notes.nn import MLP
     >>> model = MLP(2, [8, 1], activation="tanh", seed=0)
     >>> history = fit(model, xor(), progress=False)
     >>> len(history), accuracy(model, xor(seed=1))
