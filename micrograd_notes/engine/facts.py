@@ -41,7 +41,11 @@ class Facts:
         scale: the size that the error of a slope is compared with; by default the slope itself.
             For a sum that cancels, the sum of the magnitudes of its terms.
         gain: for an activation of neurons, the factor on the spread of the weights that keeps the
-            spread of the signals the same from layer to layer.
+            size of the signals from layer to layer. Measured over ten layers of 50 neurons, the
+            mean square of the answers changes by less than a factor of 4, and that of the gradient
+            by less than 20. Sigmoid is the exception: no gain keeps its gradient, whose mean square
+            falls by about 1e4 with the gain of 4, which makes up for its slope of 1/4 at 0, and by
+            more than 1e11 with a gain of 1.
         neutral: for a row of any number of operands whose order does not matter: the operand that
             changes nothing, as -inf does not change a maximum.
     """
@@ -133,7 +137,7 @@ BUILT_IN: dict[str, Facts] = {
     "atanh": Facts(numpy="np.arctanh({0})", domain=((-1.0, 1.0),), mpmath="atanh"),
     # what neurons do: smooth
     "sigmoid": Facts(
-        numpy="1.0 / (1.0 + np.exp(-{0}))", mpmath=lambda mp, x: 1 / (1 + mp.exp(-x)), gain=1.0),
+        numpy="1.0 / (1.0 + np.exp(-{0}))", mpmath=lambda mp, x: 1 / (1 + mp.exp(-x)), gain=4.0),
     "logsigmoid": Facts(
         numpy="-np.logaddexp(0.0, -{0})", mpmath=lambda mp, x: -mp.log1p(mp.exp(-x))),
     "softplus": Facts(
@@ -141,7 +145,7 @@ BUILT_IN: dict[str, Facts] = {
     "silu": Facts(
         numpy="{0} / (1.0 + np.exp(-{0}))", mpmath=lambda mp, x: x / (1 + mp.exp(-x)),
         scale=lambda x: accurate.sigmoid(x) + abs(x) * 0.25 * accurate.sech_squared(0.5 * x),
-        gain=ROOT_TWO),
+        gain=1.55),
     "erf": Facts(numpy="np.vectorize(math.erf)({0})", mpmath="erf"),
     "erfc": Facts(numpy="np.vectorize(math.erfc)({0})", mpmath=_mp_erfc),
     "gaussian": Facts(numpy="np.exp(-{0}**2)", mpmath=lambda mp, x: mp.exp(-x * x)),
@@ -154,7 +158,7 @@ BUILT_IN: dict[str, Facts] = {
         mpmath=lambda mp, x: x * _mp_erfc(mp, -x / mp.sqrt(2)) / 2,
         scale=lambda x: accurate.normal_cdf(x)
         + abs(x) * max(accurate.normal_density(x), accurate.SMALLEST_NORMAL),
-        gain=ROOT_TWO),
+        gain=1.5),
     # what neurons do: with a kink at 0
     "relu": Facts(
         numpy="np.maximum({0}, 0.0)", kinks=lambda x: x,

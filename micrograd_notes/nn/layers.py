@@ -32,9 +32,10 @@ class Neuron(Module):
         seed: an int, or the `random.Random` that draws the weights.
 
     With `nin` and `nonlin` alone the weights are micrograd's: `random.uniform(-1, 1)`, from
-    Python's global generator. With an activation or a seed, their range keeps the spread of the
-    signals the same from layer to layer: gain * sqrt(3 / nin), after K. He, X. Zhang, S. Ren and
-    J. Sun, "Delving deep into rectifiers" (2015).
+    Python's global generator. With an activation or a seed, their range keeps the size of the
+    signals from layer to layer: gain * sqrt(3 / nin), after K. He, X. Zhang, S. Ren and J. Sun,
+    "Delving deep into rectifiers" (2015). The gains are measured: `Facts` says what they promise,
+    and that the gradient still fades through many layers of sigmoids.
 
     >>> neuron = Neuron(2, activation="tanh", seed=0)
     >>> neuron
