@@ -1,4 +1,4 @@
-"""Chapter 09: how large a network is, what is left of a gradient, and how to begin."""
+"""Chapter 09: how large a network is, and parity without a tree."""
 
 WRONG_ANSWERS = {
     "count-parameters": [
@@ -25,78 +25,52 @@ WRONG_ANSWERS = {
             "What goes into a layer?",
         ),
     ],
-    "slope-through": [
+    "at-least": [
+        ("def at_least(least, count):\n    return count - 2 * least", "exactly on the edge"),
+        ("def at_least(least, count):\n    return 2 * least - count - 1", "Which bias makes +1"),
+        ("def at_least(least, count):\n    return count - 2 * least + 2", "not 2"),
         (
-            "def slope_through(weights, x):\n"
-            "    slope = 1.0\n"
-            "    for weight in weights:\n"
-            "        x = sigmoid(weight * x)\n"
-            "        slope *= x * (1 - x)\n"
-            "    return slope",
-            "And the products?",
-        ),
-        (
-            "def slope_through(weights, x):\n"
-            "    slope = 1.0\n"
-            "    for weight in weights:\n"
-            "        slope *= weight\n"
-            "    return slope",
-            "What does each sigmoid let through?",
-        ),
-        (
-            "def slope_through(weights, x):\n"
-            "    for weight in weights:\n"
-            "        x = sigmoid(weight * x)\n"
-            "    return x",
-            "That is the answer, not its slope",
-        ),
-        (
-            "def slope_through(weights, x):\n"
-            "    for weight in weights:\n"
-            "        x = sigmoid(weight * x)\n"
-            "        slope = weight * x * (1 - x)\n"
-            "    return slope",
-            "the slope of the last neuron alone",
-        ),
-        ("def slope_through(weights, x):\n    return 0.25 ** len(weights)", "Go forward with y"),
-    ],
-    "suited-bound": [
-        (
-            "def suited_bound(inputs, gain):\n    return gain * (inputs / 3) ** 0.5",
-            "with more inputs the weights should be smaller",
-        ),
-        (
-            "def suited_bound(inputs, gain):\n    return gain * (1 / inputs) ** 0.5",
-            "Evenly spread ones reach further",
-        ),
-        ("def suited_bound(inputs, gain):\n    return gain * 3 / inputs", "the square of it"),
-        (
-            "def suited_bound(inputs, gain):\n    return (3 / inputs) ** 0.5",
-            "should be equal to gain",
+            "def at_least(least, count):\n    return 3 * (count - 2 * least + 1)",
+            "What is their sum",
         ),
     ],
-    "with-skips": [
+    "flat-parity": [
         (
-            "def with_skips(layers, x):\n"
-            "    for layer in layers:\n"
-            "        x = layer(x)\n"
-            "    return x",
-            "the input is lost",
+            "def flat_parity(count):\n"
+            "    return [-1.0 if k % 2 else 1.0 for k in range(1, count + 1)], 0.0",
+            "That is even, not odd",
         ),
         (
-            "def with_skips(layers, x):\n"
-            "    start = x\n"
-            "    for layer in layers:\n"
-            "        x = [a + b for a, b in zip(start, layer(x))]\n"
-            "    return x",
-            "Each layer adds to what came into *it*",
+            "def flat_parity(count):\n"
+            "    return [1.0 if k % 2 else -1.0 for k in range(1, count + 1)], 1.0",
+            "lies too high",
         ),
         (
-            "def with_skips(layers, x):\n"
-            "    for layer in layers:\n"
-            "        x = x + layer(x)\n"
-            "    return x",
-            "zip(x, layer(x)) gives each number",
+            "def flat_parity(count):\n"
+            "    return [1.0 if k % 2 else -1.0 for k in range(1, count + 1)], -1.0",
+            "lies too low",
         ),
+        (
+            # right for an odd count alone
+            "def flat_parity(count):\n"
+            "    return [1.0 if k % 2 else -1.0 for k in range(1, count + 1)], 0.0",
+            "From 0 to 1 sign the answer rises by 2",
+        ),
+        ("def flat_parity(count):\n    return [1.0] * count, 0.0", "that counts"),
+        ("def flat_parity(count):\n    return [1.0, -1.0], 0.0", "Which neuron changes its answer"),
+    ],
+}
+
+RIGHT_ANSWERS = {
+    "count-parameters": [
+        "def count_parameters(inputs, widths):\n"
+        "    sizes = [inputs, *widths]\n"
+        "    return sum((a + 1) * b for a, b in zip(sizes, sizes[1:]))",
+    ],
+    "at-least": ["def at_least(least, count):\n    return 1.0 - (2 * least - count)"],
+    "flat-parity": [
+        "import numpy as np\n"
+        "def flat_parity(count):\n"
+        "    return (-1.0) ** np.arange(count), (count % 2) - 1",
     ],
 }

@@ -1,54 +1,44 @@
-# %% after exclusive
-assert len(Exclusive(seed=0).parameters()) == 9
+# %% after by-hand
+for pair, target in zip(PAIRS, DIFFER, strict=True):
+    answer = and_so([either(pair), not_both(pair)]).data
+    assert (answer > 0) == (target > 0)
+    assert abs(answer) > 0.98
 
 # %% after train-parts
-assert (shares.count(1.0), shares.index(min(shares))) == (7, 7)
+assert shares.count(1.0) == 13
+assert f"{max(abs(p.grad) for p in stuck.parameters()):.3f}" == "0.005"
+assert len(stuck.parameters()) == 9
+assert min(shares) == 0.5
 
 # %% after parity
+for count in [2, 4, 6, 8]:
+    assert share_right(tree, *all_rows(count)) == 1.0
 assert len(tree.parameters()) == 9
 
+# %% after tree-picture
+assert odd.data > 0.9
+
 # %% after whole-task-networks
-assert all(a == 1.0 and b < 0.35 for a, b in networks)
-assert [f"{a:.2f}" for a, _ in trees] == ["0.66", "0.69", "0.69"]
-assert all(b < 0.5 for _, b in trees)
+assert all(a == 1.0 for a, _ in networks)
+held = [b for _, b in networks]
+assert f"{median(held):.2f} {min(held):.2f} {max(held):.2f}" == "0.39 0.25 0.56"
+assert share_right(tree, *halves(0)[1]) == 1.0
+
+# %% after trees
+assert solved == 3
+failed = [b for _, b in trees if b < 1]
+assert len(failed) == 13
+assert f"{min(failed):.2f} {max(failed):.2f}" == "0.28 0.47"
 
 # %% after widths
-assert means == ["0.53", "0.87", "0.92", "0.95"]
-assert gains == [0.34, 0.05, 0.03]
+widths_end = {name: median(looks[-1] for _, looks in found) for name, found in by_width.items()}
+assert [f"{share:.2f}" for share in widths_end.values()] == ["0.62", "0.81", "0.97"]
+assert [len(found[0][0].parameters()) for found in by_width.values()] == [9, 33, 97]
 
-# %% after five-layers
-assert means == ["0.95", "0.96", "0.96", "0.90"]
-assert [f"{share:.2f}" for share in by_depth[5][1]] == ["0.96", "0.75", "0.97"]
-assert losses == ["0.13", "0.05", "0.04", "0.14"]
-
-# %% after folds
-assert (counts[6] - 1, 2**10 - 1, 2 * 10) == (63, 1023, 20)  # bends: 6 folds, and 10
-assert counts == {1: 2, 2: 4, 3: 8, 4: 16, 5: 32, 6: 64}
-
-# %% after fold-learned
-assert f"{baseline:.3f}" == "0.088"
-assert by_hand == 0.0
-assert all(0.080 < error < 0.0885 for found in errors.values() for error in found)
-
-# %% after chain
-assert f"{x.grad:.4f}" == "0.0096"
-assert f"{start.grad:.0e}" == "3e-07"
-
-# %% after by-layer-picture
-assert 1e6 < sizes["sigmoid"][-1] / sizes["sigmoid"][0] < 2e6
-assert max(sizes["tanh, small weights"]) < 0.00005
-assert 5 < sizes["tanh, suited weights"][-1] / sizes["tanh, suited weights"][0] < 10
-
-# %% after spread
-assert f"{factor:.2f} {factor**10:.5f}" == "0.33 0.00001"
-assert f"{spread_by['up to 0.2'][0]:.1f}" == "0.2"
-assert f"{spread_by['up to 0.2'][-1]:.5f}" == "0.00002"
-assert (f"{spread_by['suited'][0]:.1f}", f"{spread_by['suited'][-1]:.1f}") == ("0.8", "0.8")
-assert f"{through['suited']:.2f} {through['up to 3']:.2f}" == "0.40 0.17"
-
-# %% after trained-deep
-assert moon_scores["sigmoid"] == moon_scores["tanh, small weights"] == [0.5, 0.5]
-assert min(moon_scores["tanh, suited weights"]) > 0.9
-
-# %% after check-with-skips
-assert plain[-1] < 1e-7 < 1 < skipped[-1]
+# %% after depths
+early, late = ({name: f"{ys[EPOCHS.index(when)]:.2f}" for name, ys in looks.items()}
+               for when in (100, 500))
+assert [*early.values()] == ["0.68", "0.93", "0.91", "0.65"]
+assert [*late.values()] == ["0.97", "0.96", "0.93", "0.65"]
+assert f"{max(found[-1] for _, found in by_depth['4+4+4+4+4']):.2f}" == "0.89"
+assert all(95 <= len(found[0][0].parameters()) <= 110 for found in by_depth.values())
