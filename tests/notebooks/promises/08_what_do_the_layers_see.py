@@ -1,30 +1,55 @@
-# %% after linear
-assert f"{min(ink[d] for d in (0, 4, 6, 8)):.2f} {max(ink[1::2]):.2f}" == "0.67 0.34"
-assert linear.layers[0].neurons[0].w[8 * 5 + 2].data < -2
-assert (len(learn), len(held_out)) == (500, 1297)
-assert f"{accuracy(linear, held_out):.2f}" == "0.86"
+# %% after patches
+assert [f"{neighbours_agree(each):.2f}" for each in rows.values()][:2] == ["0.38", "0.05"]
+assert abs(neighbours_agree(noise)) < 0.005
 
-# %% after weights-numbers
-assert f"{share:.2f} {alike_before:.2f} {alike(network):.2f}" == "0.92 0.06 0.38"
+# %% after oriented
+assert [(median(c), min(c), max(c)) for c in counts.values()] == [(0, 0, 1), (18, 15, 20), (0, 0, 3)]
 
-# %% after favourite-numbers
-assert (kinds[7], kinds[6], kinds[4]) == ((1, 90, 90), (4, 89, 1), (3, 55, 100))
-assert (kinds[5], [shown[i] for i in orders[5][:100]].count(1)) == ((6, 59, 22), 22)
-assert [shown[i] for i in orders[3][-10:]] == [4] * 10
+# %% after faces
+assert "{:.2f} {:.2f} {:.2f}".format(*from_pixels) == "1.00 0.50 0.28"
 
-# %% after untrained-favourites
-assert [max(counts) for counts in most.values()] == [78, 90]
-assert [f"{sum(counts) / 8:.0f}" for counts in most.values()] == ["49", "55"]
+# %% after face-probes
+middles = {
+    key: " ".join(f"{median(column):.2f}" for column in zip(*found, strict=True))
+    for key, found in readings.items()
+}
+assert middles[1, "trained"] == "1.00 1.00 1.00"
+assert middles[1, "untrained"] == "0.97 0.65 0.35"
+assert middles[2, "trained"] == "0.73 0.90 1.00"
+assert middles[2, "untrained"] == "0.82 0.58 0.30"
+assert f"{median(named):.3f}" == "0.999"
+
+# %% after favourite-faces
+assert [f"{median(found):.0f}" for found in alike.values()] == ["22", "46"]
+
+# %% after never-seen
+assert [f"{median(found):.2f}" for found in never_seen.values()] == ["0.99", "0.09"]
+assert f"{np.bincount(asked[3]).max() / 700:.2f}" == "0.28"
+
+# %% after weights
+assert f"{median(scores):.2f} {accuracy(line, held_out):.2f}" == "0.92 0.86"
+
+# %% after favourite-digits
+assert [f"{median(found):.0f}" for found in liked.values()] == ["43", "48", "72", "87"]
+assert max(liked["same digit, untrained"]) > min(liked["same digit, trained"])
+assert max(liked["one parity, untrained"]) < min(liked["one parity, trained"])
 
 # %% after probes
-assert [f"{x:.2f}" for x in pixels] == ["0.87", "0.90"]
-assert [f"{x:.2f} {y:.2f}" for x, y in knows["trained"]] == ["0.92 0.76", "0.93 0.54"]
-assert [f"{x:.2f} {y:.2f}" for x, y in knows["untrained"]] == ["0.79 0.71", "0.78 0.64"]
-assert round(500 * more) == 4
-assert f"{share:.2f} {accuracy(deep, held_out):.2f}" == "0.92 0.93"
+read_from = {
+    key: " ".join(f"{median(column):.2f}" for column in zip(*found, strict=True))
+    for key, found in known.items()
+}
+assert "{:.2f} {:.2f}".format(*both_questions(pictures)) == "0.87 0.90"
+assert read_from[1, "trained"] == "0.92 0.64"
+assert read_from[2, "trained"] == "0.92 0.53"
+assert read_from[1, "untrained"] == "0.75 0.61"
+assert read_from[2, "untrained"] == "0.73 0.56"
+assert f"{median(two_layers):.2f}" == "0.92"
 
-# %% after whole-picture
-assert f"{which_digit[500]} {logit:+.1f}" == "8 -5.2"
-
-# %% after check-knocked-out
-assert " ".join(right_without(neuron) for neuron in range(8)) == left
+# %% after products
+assert f"{products[0]:.2f} {products.sum():.2f} {products.sum() + bias:.2f}" == "-1.90 -5.46 -5.17"
+assert which_digit[500] == 8
+assert min(range(8), key=lambda i: without[i]) == min(range(8), key=lambda i: same[i]) == 0
+assert [f"{without[i]:.2f}" for i in (0, 6, 7)] == ["0.87", "0.91", "0.91"]
+assert (same[0], same[6], same[7]) == (25, 89, 90)
+assert max(range(8), key=lambda i: abs(outgoing[i])) == 0
