@@ -84,7 +84,25 @@ def test_signal_and_gradient_keep_their_size_over_ten_layers(name: str) -> None:
 
 def test_other_gains_would_not_keep_it() -> None:
     assert typical_changes("sigmoid", 1.0)[1] < 1e-11
+    assert typical_changes("sigmoid", 10.0)[1] > 1 / 20
     assert typical_changes("silu", math.sqrt(2))[0] < 1 / 4
     assert typical_changes("gelu", math.sqrt(2))[0] < 1 / 4
     assert typical_changes("tanh", 1.0)[1] < 1 / 10
     assert typical_changes("relu", 1.0)[0] < 1 / 20
+
+
+def test_a_gain_that_keeps_the_gradient_of_sigmoids_saturates_them() -> None:
+    """At a gain of 10 most answers lie within 0.05 of an end; at 4 about a quarter do."""
+    assert at_an_end(4.0) < 0.35
+    assert at_an_end(10.0) > 0.6
+
+
+def at_an_end(gain: float) -> float:
+    """Returns the share of the tenth layer's answers that are below 0.05 or above 0.95."""
+    generator = random.Random(0)
+    bound = gain * math.sqrt(3 / WIDTH)
+    rows = [[generator.gauss(0, 1) for _ in range(WIDTH)] for _ in range(EXAMPLES)]
+    for _ in range(LAYERS):
+        weights = [[generator.uniform(-bound, bound) for _ in range(WIDTH)] for _ in range(WIDTH)]
+        rows = [[TABLE["sigmoid"](x) for x in row] for row in through(weights, rows)]
+    return fmean(not 0.05 <= y <= 0.95 for row in rows for y in row)
