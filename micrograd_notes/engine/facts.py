@@ -43,9 +43,9 @@ class Facts:
         gain: for an activation of neurons, the factor on the spread of the weights that keeps the
             size of the signals from layer to layer. Measured over ten layers of 50 neurons, the
             mean square of the answers changes by less than a factor of 4, and that of the gradient
-            by less than 20. Sigmoid is the exception: with its gain of 4, which makes up for its slope
-            of 1/4 at 0, the gradient's falls by about 1e4 (with a gain of 1 by more than 1e11). A gain
-            of 10 would keep it, but saturates most of the neurons.
+            by less than 20. Sigmoid is the exception: with its gain of 4, which makes up for its
+            slope of 1/4 at 0, the gradient's falls by about 1e4 (with a gain of 1 by more than
+            1e11). A gain of 10 would keep it, but saturates most of the neurons.
         neutral: for a row of any number of operands whose order does not matter: the operand that
             changes nothing, as -inf does not change a maximum.
     """
