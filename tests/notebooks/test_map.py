@@ -1,7 +1,8 @@
-"""The map of the course lists every notebook, and its numbers are those that the cells print."""
+"""The map lists every notebook, with numbers that its cells print; teachers find every question."""
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,10 @@ import pytest
 from tests.notebooks.running import committed, printed_by
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.ipynb"))
 MAP = (FOLDER / "README.md").read_text(encoding="utf-8")
+TEACHING = (FOLDER / "TEACHING.md").read_text(encoding="utf-8")
+MINUTES = {"½ h": 30, "¾ h": 45, "1 h": 60, "1¼ h": 75, "1½ h": 90}
 CLAIMS = [line for line in MAP.splitlines() if re.match(r"\|.*\| \d\d `", line)]
 
 
@@ -21,14 +25,14 @@ def printed(chapter: str, id: str) -> str:
 
 def test_every_notebook_is_in_the_map() -> None:
     linked = re.findall(r"\]\(([^)]+\.ipynb)\)", MAP)
-    assert sorted(linked) == sorted(path.name for path in FOLDER.glob("[0-9]*.ipynb"))
+    assert sorted(linked) == [path.name for path in NOTEBOOKS]
 
 
 def chapters(words: str) -> list[str]:
     return re.findall(r"\b\d\d\b", words)
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("[0-9]*.ipynb")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_the_map_asks_the_question_of_each_notebook_and_says_what_it_needs(path: Path) -> None:
     first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
     question = first.splitlines()[0].removeprefix("# ")
@@ -40,8 +44,7 @@ def test_the_map_asks_the_question_of_each_notebook_and_says_what_it_needs(path:
 
 
 def test_the_lesson_plans_name_sections_that_are_there() -> None:
-    plans = (FOLDER / "TEACHING.md").read_text(encoding="utf-8")
-    named = re.findall(r"(?m)\| (\d\d), (.*\*.*) \|$", plans)
+    named = re.findall(r"(?m)\| (\d\d), (.*\*.*) \|$", TEACHING)
     assert named
     for chapter, words in named:
         (path,) = FOLDER.glob(f"{chapter}_*.ipynb")
@@ -49,6 +52,62 @@ def test_the_lesson_plans_name_sections_that_are_there() -> None:
         prose = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
         for section in re.findall(r"\*([^*]+)\*", words):
             assert f"## {section}\n" in prose
+
+
+def test_every_chapter_has_its_meeting_in_the_longest_plan() -> None:
+    weeks = re.findall(r"(?m)^\| \d \| (.*?) \| (.*?) \|", TEACHING)
+    met = [chapter for week in weeks for one in week for chapter in chapters(one.partition(":")[0])]
+    assert sorted(met) == [path.name[:2] for path in NOTEBOOKS]
+
+
+def guide_to(path: Path) -> tuple[str, str]:
+    """Returns the title of a chapter in the page for teachers, and the text below it."""
+    _, start, rest = TEACHING.partition(f"\n### {path.name[:2]}: ")
+    assert start, f"TEACHING.md does not have a section ### {path.name[:2]}: with its minutes"
+    title, _, text = re.split(r"(?m)^##", rest)[0].partition("\n")
+    return title, text
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_minutes_of_the_sections_add_up_to_the_time_in_the_map(path: Path) -> None:
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    prose = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    question, *sections = re.findall(r"(?m)^##? (.*)", re.sub(r"(?ms)^```.*?^```", "", prose))
+    sections.remove("Exercises")  # they come on top
+    title, guide = guide_to(path)
+    rows = re.findall(r"(?m)^\| \*(.+)\* \| (\d+) \|$", guide)
+    assert title == question
+    assert [section for section, _ in rows] == sections
+    row = MAP.partition(f"\n| [{path.name[:2]}](")[2].splitlines()[0]
+    time = row.split(" | ")[3]
+    assert sum(int(minutes) for _, minutes in rows) == MINUTES[time]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_teachers_find_the_answers_to_expect_at_every_question(path: Path) -> None:
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    asked = [
+        cell["id"]
+        for before, cell in pairwise(cells)
+        if cell["cell_type"] == "code"
+        if "guess_first(" in "".join(cell["source"]) or "**Predict.**" in "".join(before["source"])
+    ]
+    _, guide = guide_to(path)
+    rows = re.findall(r"(?m)^\| `([^`]+)` \| (.+) \| (.+) \| (.+) \|$", guide)
+    assert [row[0] for row in rows] == asked
+    assert not re.findall(r"\d\.\d", guide), "say it in words: the cells print the numbers"
+
+
+def test_each_wrong_letter_of_the_twelve_questions_has_its_misconception() -> None:
+    _, _, test = TEACHING.partition("\n## Twelve questions, before and after\n")
+    questions = re.split(r"(?m)^\d+\. ", test)[1:]
+    assert len(questions) == 12
+    for question in questions:
+        offered = re.findall(r"\*\*([a-d])\*\*", question)
+        right, reasons = re.findall(r"(?s)\*Right: ([a-d])\.(.*)\*$", question.strip())[0]
+        letters = re.findall(r"(?:^|[.?] |, )([a-d])(?=[:,])", " ".join(reasons.split()))
+        assert offered == list("abcd")
+        assert sorted([right, *letters]) == offered
 
 
 def test_there_are_claims_of_several_chapters() -> None:
