@@ -90,7 +90,8 @@ def _verdict(
             return f"{name}: not written yet. {call} returns None: is there a `return`?"
         if not _is_same(got, expected):
             wanted, found = _shown_apart(expected, got)
-            return f"{call}: expected {wanted}, got {found}.\nHint: {_fitting(got, hint, slips)}"
+            advice = _fitting(got, expected, hint, slips)
+            return f"{call}: expected {wanted}, got {found}.\nHint: {advice}"
     return f"{name} passes: right for {len(inputs)} of {len(inputs)} inputs."
 
 
@@ -127,9 +128,23 @@ def _is_same(got: Any, expected: Any) -> bool:
     return type(got) is type(expected) and bool(got == expected)
 
 
-def _fitting(got: Any, hint: str, slips: Mapping[float, str]) -> str:
-    """Returns the hint for this wrong answer: that of a known slip, or the general one."""
-    return next((advice for wrong, advice in slips.items() if _is_same(got, wrong)), hint)
+_NEARLY = (
+    "Close, but not exact. Is it a nudge to one side, or a rounded number? Use the formula: its "
+    "answer is right to more digits."
+)
+
+
+def _fitting(got: Any, expected: Any, hint: str, slips: Mapping[float, str]) -> str:
+    """Returns the hint for this wrong answer: of a known slip, of a nudge, or the general one."""
+    otherwise = _NEARLY if _is_near(_plain(got), _plain(expected)) else hint
+    return next((advice for wrong, advice in slips.items() if _is_same(got, wrong)), otherwise)
+
+
+def _is_near(got: Any, expected: Any) -> bool:
+    """Returns whether a number is off by as little as a nudge to one side, and not more."""
+    if not (isinstance(got, int | float) and isinstance(expected, int | float)):
+        return False
+    return abs(got - expected) <= 1e-3 * max(abs(expected), 0.1)
 
 
 def _plain(answer: Any) -> Any:

@@ -84,8 +84,6 @@ def test_the_first_wrong_input_is_shown_with_the_hint(capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     ("expected", "got"),
     [
-        (1.0, 1.00001),  # ten times what is forgiven
-        (0.0, 1e-8),
         (1.0, math.nan),
         (1.0, "1.0"),
         ([1.0, 2.0], [1.0]),
@@ -100,6 +98,28 @@ def test_what_differs_is_refused(
     answer = told(capsys, lambda x: got, lambda x: expected, 1.0)
     assert "passes" not in answer
     assert answer.endswith("Hint: Think again.\n")
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "is_near"),
+    [
+        (1.0, 1.00001, True),  # ten times what is forgiven
+        (0.0, 1e-8, True),
+        (2.0, ((1 + 1e-4) ** 2 - 1) / 1e-4, True),  # the slope of a square, by a nudge
+        (2.0, 2.01, False),
+        (2.0, -2.0, False),
+    ],
+)
+def test_a_nudge_to_one_side_has_a_hint_of_its_own(
+    capsys: pytest.CaptureFixture[str], expected: float, got: float, is_near: bool
+) -> None:
+    answer = told(capsys, lambda x: got, lambda x: expected, 1.0)
+    assert ("Hint: Close, but not exact. Is it a nudge to one side" in answer) == is_near
+    assert ("Hint: Think again." in answer) != is_near
+    slips = {got: "Turned round."}
+    assert "Hint: Turned round." in told(
+        capsys, lambda x: got, lambda x: expected, 1.0, slips=slips
+    )
 
 
 def test_numbers_that_look_the_same_are_shown_in_full(capsys: pytest.CaptureFixture[str]) -> None:
