@@ -101,10 +101,11 @@ def with_answers(name: str) -> Any:
     cells = {cell.id: cell for cell in notebook.cells}
     answered = copy.deepcopy(notebook)
     answered.cells = []
+    kept = promises(name)
     for cell in cells.values():
         answered.cells.append(cell)
-        if cell.id in promises(name):
-            answered.cells.append(new_code_cell(promises(name)[cell.id], id=f"promised-{cell.id}"))
+        if cell.id in kept:
+            answered.cells.append(new_code_cell(kept[cell.id], id=f"promised-{cell.id}"))
         exercise = cell.id.removeprefix("check-")
         if exercise == cell.id:
             continue
@@ -119,9 +120,9 @@ def with_answers(name: str) -> Any:
             f"right-{exercise}-{number}": (answer, f"accepted-{exercise}-{number}")
             for number, answer in enumerate(rights)
         }
-        for name, (answer, verdict) in answers.items():
+        for id, (answer, verdict) in answers.items():
             answered.cells += [
-                new_code_cell(answer, id=name),
+                new_code_cell(answer, id=id),
                 new_code_cell(cell.source, id=verdict),
             ]
     return answered
