@@ -1,5 +1,25 @@
 """Typical wrong answers to the exercises of notebook 04, and the hint that each gets."""
 
+
+def stepped(step: str) -> str:
+    """Returns the stub of "descended" with that step."""
+    return (
+        "def descended(w, rate, steps):\n"
+        "    for _ in range(steps):\n"
+        f"        w = {step}\n"
+        "    return w"
+    )
+
+
+def of_logit(slope: str) -> str:
+    """Returns an answer to "slope-of-logit", where p is the probability."""
+    return (
+        "def slope_of_logit(logit, target):\n"
+        "    p = 1 / (1 + exp(-logit))  # exp is imported in the notebook\n"
+        f"    return {slope}"
+    )
+
+
 WRONG_ANSWERS = {
     "slope-of-b": [
         (
@@ -18,70 +38,68 @@ WRONG_ANSWERS = {
             "def slope_of_b(w, b, x, target):\n    return (w * x + b - target) ** 2",
             "That is the loss itself",
         ),
-        ("def slope_of_b(w, b, x, target):\n    return 2 * b", "The chain rule"),
+        (  # twice the error, times b: in the first case b was 0.5, so that it looked like the error
+            "def slope_of_b(w, b, x, target):\n    return 2 * (w * x + b - target) * b",
+            "The chain rule",
+        ),
+        (
+            "def slope_of_b(w, b, x, target):\n"
+            "    at = lambda b: (w * x + b - target) ** 2\n"
+            "    return (at(b + 1e-4) - at(b)) / 1e-4",
+            "Is it a nudge to one side",
+        ),
     ],
     "descended": [
+        (stepped("w + rate * 2 * (2 * w - 10) * 2"), "You went uphill"),
+        (stepped("w - rate * 2 * (2 * w - 10)"), "Is the slope complete?"),
+        (stepped("w - 2 * (2 * w - 10) * 2"), "without the rate"),
+        (stepped("w - rate * (2 * w - 10) ** 2"), "not times the loss itself"),
         (
-            "def descended(w, rate, steps):\n"
-            "    for _ in range(steps):\n"
-            "        w = w + rate * 2 * (2 * w - 6) * 2\n"
-            "    return w",
-            "You went uphill",
-        ),
-        (
-            "def descended(w, rate, steps):\n"
-            "    for _ in range(steps):\n"
-            "        w = w - rate * 2 * (2 * w - 6)\n"
-            "    return w",
-            "Is the slope complete?",
-        ),
-        (
-            "def descended(w, rate, steps):\n"
-            "    for _ in range(steps):\n"
-            "        w = w - 2 * (2 * w - 6) * 2\n"
-            "    return w",
-            "without the rate",
-        ),
-        (
-            "def descended(w, rate, steps):\n    return w - rate * 2 * (2 * w - 6) * 2",
-            "Go against it",
+            "def descended(w, rate, steps):\n    return w - rate * 2 * (2 * w - 10) * 2",
+            "go against it, in every step",
         ),
     ],
-    "rolled": [
+    "slope-of-logit": [
+        (of_logit("target - p"), "should the logit grow?"),
+        (of_logit("p"), "How far is it from the target?"),
+        (of_logit("-1 / p"), "Now the slope of the sigmoid"),
+        (of_logit("p * (1 - p)"), "The logarithm is still missing"),
+        (of_logit("p - 1"), "the same for a target of 0"),
+        (of_logit("-target / p * p * (1 - p)"), "the same for a target of 0"),
         (
-            "def rolled(w, rate, momentum, steps):\n"
-            "    for _ in range(steps):\n"
-            "        w = w - rate * 2 * (2 * w - 6) * 2\n"
-            "    return w",
-            "gradient descent without a memory",
+            "def slope_of_logit(logit, target):\n"
+            "    p = lambda z: 1 / (1 + math.exp(-z))\n"
+            "    at = lambda z: -math.log(p(z) if target == 1 else 1 - p(z))\n"
+            "    return (at(logit + 1e-5) - at(logit)) / 1e-5\n"
+            "import math",
+            "Is it a nudge to one side",
         ),
-        (
-            "def rolled(w, rate, momentum, steps):\n"
-            "    velocity = 0.0\n"
-            "    for _ in range(steps):\n"
-            "        velocity = velocity + 2 * (2 * w - 6) * 2\n"
-            "        w = w - rate * velocity\n"
-            "    return w",
-            "All of the velocity is kept",
-        ),
-        (
-            "def rolled(w, rate, momentum, steps):\n"
-            "    velocity = 0.0\n"
-            "    for _ in range(steps):\n"
-            "        slope = 2 * (2 * w - 6) * 2\n"
-            "        velocity = momentum * velocity + (1 - momentum) * slope\n"
-            "        w = w - rate * velocity\n"
-            "    return w",
-            "The new slope counts in full",
-        ),
-        (
-            "def rolled(w, rate, momentum, steps):\n"
-            "    velocity = 0.0\n"
-            "    for _ in range(steps):\n"
-            "        velocity = momentum * velocity - 2 * (2 * w - 6) * 2\n"
-            "        w = w - rate * velocity\n"
-            "    return w",
-            "In the second step the velocity is",
-        ),
+    ],
+}
+
+RIGHT_ANSWERS = {
+    "slope-of-b": [
+        "import numpy as np\n\n"
+        "def slope_of_b(w, b, x, target):\n    return np.array(2.0) * (w * x + b - target)",
+        "def slope_of_b(w, b, x, target):\n"
+        "    bias = Value(b)\n"
+        "    ((bias + w * x - target) ** 2).backward()\n"
+        "    return bias.grad",
+    ],
+    "descended": [
+        stepped("w - rate * (8 * w - 40)"),
+        "def descended(w, rate, steps):\n"
+        "    w = Value(w)\n"
+        "    for _ in range(steps):\n"
+        "        w.grad = 0.0\n"
+        "        ((2 * w - 10) ** 2).backward()\n"
+        "        w.data = w.data - rate * w.grad\n"
+        "    return w",
+    ],
+    "slope-of-logit": [
+        of_logit("p - target"),
+        of_logit("p - 1 if target == 1 else p"),
+        "def slope_of_logit(logit, target):\n"
+        "    return (1 + tanh(logit / 2)) / 2 - target  # of the math module",
     ],
 }
