@@ -25,6 +25,11 @@ WRONG_ANSWERS = {
             "times the *other* operand",
         ),
         ("def slope_of_weight(x, w, b):\n    return tanh(x * w + b)", "Begin at y and go back"),
+        (
+            "def slope_of_weight(x, w, b):\n"
+            "    return (tanh(x * (w + 1e-5) + b) - tanh(x * w + b)) / 1e-5",
+            "Is it a nudge to one side",
+        ),
     ],
     "both": [
         (
@@ -33,7 +38,42 @@ WRONG_ANSWERS = {
         ),
         (
             "def both(x1, x2):\n    return round(tanh(0.2 * x1 + 0.2 * x2 - 0.3))",
-            "farther from 0",
+            "Here the sum is close to 0",
         ),
+        (  # the sum is exactly 0 for (1, 0), however large the numbers
+            "def both(x1, x2):\n    return round(tanh(1.0 * x1 + 1.0 * x2 - 1.0))",
+            "b must lie *between* -w and -2*w",
+        ),
+        (
+            "def both(x1, x2):\n    return round(tanh(100.0 * x1 + 100.0 * x2 - 100.0))",
+            "larger numbers do not help",
+        ),
+        (
+            "def both(x1, x2):\n    return round(tanh(1.0 * x1 + 1.0 * x2 + 1.0))",
+            "One weight alone must not outweigh the bias",
+        ),
+    ],
+}
+
+RIGHT_ANSWERS = {
+    "neuron-of-any-size": [
+        "import numpy as np\n\n"
+        "def neuron_of_any_size(x, w, b):\n"
+        "    return np.tanh(np.dot(x, w) + b)",
+        "def neuron_of_any_size(x, w, b):\n"
+        "    total = Value(b)\n"
+        "    for i in range(len(x)):\n"
+        "        total = total + x[i] * w[i]\n"
+        "    return total.tanh()",
+    ],
+    "slope-of-weight": [
+        "from math import cosh\n\n"
+        "def slope_of_weight(x, w, b):\n    return x / cosh(x * w + b) ** 2",
+        "import numpy as np\n\n"
+        "def slope_of_weight(x, w, b):\n    return np.array([x])[0] * (1 - np.tanh(x * w + b) ** 2)",
+    ],
+    "both": [
+        "def both(x1, x2):\n    return round(tanh(100.0 * x1 + 100.0 * x2 - 150.0))",
+        "def both(x1, x2):\n    return round(tanh(2.0 * x1 + 2.0 * x2 - 3.0))",
     ],
 }

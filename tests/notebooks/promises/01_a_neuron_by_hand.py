@@ -5,6 +5,10 @@ assert s == 0.5
 assert f"{tanh(0.5):.4f}" == "0.4621"
 assert 30 * w1 + x2 * w2 + b == 14.5
 
+# %% after plane
+assert answers == ["yes", "yes", "yes", "no", "no"]
+assert f"{verdict(days[0]):.4f}" == "0.4621"
+
 # %% after picture-before
 assert (len(picture.view.boxes), len(picture.view.arrows)) == (10, 9)
 
@@ -40,3 +44,10 @@ assert f"{1 - tanh(4.0) ** 2:.4f}" == "0.0013"
 assert influence[0.0] == 0.0
 assert f"{influence[0.5]:.4f} {influence[1.0]:.4f}" == "0.3932 0.1807"
 assert influence[4.0] < 0.0001
+
+# %% after without-sun
+assert f"{2 * influence[4.0]:.4f}" == "0.0000"
+assert fall[4.0] == max(fall.values())
+assert tanh(2.0 * 4.0 - 0.5) > 0.99 and tanh(-0.5) < 0  # from a sure yes to a no
+assert fall[1.0] > fall[0.5]
+assert influence[1.0] < influence[0.5]
