@@ -17,7 +17,30 @@ def again_and_again(sign: str, told: str, gradient: str) -> str:
     )
 
 
+def six_lines(*lines: str) -> str:
+    """Returns an answer to "six-lines" with these lines."""
+    body = "".join(f"    {line}\n" for line in lines)
+    return (
+        "def six_lines(x, y):\n"
+        "    u = x * y\n"
+        "    v = u + x\n"
+        "    grad_z, grad_v, grad_u, grad_x, grad_y = 1.0, 0.0, 0.0, 0.0, 0.0\n"
+        f"{body}    return grad_x, grad_y"
+    )
+
+
+FROM_Z = ["grad_v += grad_z * u", "grad_u += grad_z * v"]
+FROM_V = ["grad_u += grad_v * 1.0", "grad_x += grad_v * 1.0"]
+FROM_U = ["grad_x += grad_u * y", "grad_y += grad_u * x"]
+
 WRONG_ANSWERS = {
+    "six-lines": [
+        (six_lines(*FROM_Z, *FROM_U, *FROM_V), "u is used by z *and* by v"),
+        (six_lines(*FROM_Z, FROM_V[1], *FROM_U), "u is used by z *and* by v"),
+        (six_lines(*FROM_Z, FROM_V[0], *FROM_U), "x is used twice"),
+        (six_lines(*FROM_Z, FROM_V[0], "grad_x += grad_v * v + grad_v", *FROM_U), "it is a sum"),
+        (six_lines("grad_v += grad_z * v", "grad_u += grad_z * u"), "the other factor"),
+    ],
     "slope": [
         ("def slope(x):\n    return 1 - math.tanh(x * x) ** 2", "the slope of tanh alone"),
         ("def slope(x):\n    return 2 * x", "the slope of the square alone"),
@@ -28,6 +51,11 @@ WRONG_ANSWERS = {
         ),
         ("def slope(x):\n    return 1 - math.tanh(x * x) ** 2 + 2 * x", "Along a chain slopes"),
         ("def slope(x):\n    return math.tanh(x * x)", "Two slopes multiply"),
+        (  # the way of notebook 01
+            "def slope(x):\n"
+            "    return (math.tanh((x + 1e-6) ** 2) - math.tanh(x * x)) / 1e-6",
+            "Is it a nudge to one side",
+        ),
     ],
     "two-paths": [
         ("def slope_of_two_paths(x):\n    return math.tanh(x)", "Another one goes through tanh"),
@@ -44,6 +72,12 @@ WRONG_ANSWERS = {
             "the nudge crosses the product, too",
         ),
         ("def slope_of_two_paths(x):\n    return x * math.tanh(x)", "One path: the slope of"),
+        (
+            "def slope_of_two_paths(x):\n"
+            "    at = lambda x: x * math.tanh(x)\n"
+            "    return (at(x + 1e-5) - at(x)) / 1e-5",
+            "Is it a nudge to one side",
+        ),
     ],
     "again-and-again": [
         (again_and_again("=", "through * hs[i - 1]", "through * w"), "In w * h the slope for w"),
@@ -51,5 +85,37 @@ WRONG_ANSWERS = {
         (again_and_again("+=", "through * hs[i - 1]", "through"), "to the round before is times w"),
         (again_and_again("+=", "through * hs[i - 1]", "gradient * w"), "Every round has a tanh"),
         (again_and_again("+=", "through * w", "through * hs[i - 1]"), "In w * h the slope for w"),
+    ],
+}
+
+RIGHT_ANSWERS = {
+    "six-lines": [
+        six_lines(*reversed(FROM_Z), *reversed(FROM_V), *reversed(FROM_U)),
+        "def six_lines(x, y):\n    return 2 * x * (y * y + y), x * x * (2 * y + 1)",
+        "import numpy as np\n\n"
+        "def six_lines(x, y):\n    return np.array([2 * x * (y * y + y), x * x * (2 * y + 1)])",
+    ],
+    "slope": [
+        "def slope(x):\n    return 2 * x / math.cosh(x * x) ** 2",
+        "import numpy as np\n\n"
+        "def slope(x):\n    return 2 * np.float64(x) * (1 - np.tanh(x * x) ** 2)",
+        "def slope(x):\n"
+        "    leaf = Value(x)\n"
+        "    (leaf * leaf).tanh().backward()\n"
+        "    return leaf.grad",
+    ],
+    "two-paths": [
+        "def slope_of_two_paths(x):\n    return math.tanh(x) + x / math.cosh(x) ** 2",
+        "def slope_of_two_paths(x):\n"  # to both sides, which is close enough
+        "    at = lambda x: x * math.tanh(x)\n"
+        "    return (at(x + 1e-6) - at(x - 1e-6)) / 2e-6",
+    ],
+    "again-and-again": [
+        "def slope_of_reused_weight(w, x, n):\n"  # forwards, with one number
+        "    h, slope = x, 0.0\n"
+        "    for _ in range(n):\n"
+        "        before, h = h, math.tanh(w * h)\n"
+        "        slope = (1 - h * h) * (before + w * slope)\n"
+        "    return slope",
     ],
 }
