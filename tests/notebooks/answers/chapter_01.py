@@ -70,7 +70,7 @@ RIGHT_ANSWERS = {
         "from math import cosh\n\n"
         "def slope_of_weight(x, w, b):\n    return x / cosh(x * w + b) ** 2",
         "import numpy as np\n\n"
-        "def slope_of_weight(x, w, b):\n    return np.array([x])[0] * (1 - np.tanh(x * w + b) ** 2)",
+        "def slope_of_weight(x, w, b):\n    return np.array(x) * (1 - np.tanh(x * w + b) ** 2)",
     ],
     "both": [
         "def both(x1, x2):\n    return round(tanh(100.0 * x1 + 100.0 * x2 - 150.0))",

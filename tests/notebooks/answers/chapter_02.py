@@ -52,8 +52,7 @@ WRONG_ANSWERS = {
         ("def slope(x):\n    return 1 - math.tanh(x * x) ** 2 + 2 * x", "Along a chain slopes"),
         ("def slope(x):\n    return math.tanh(x * x)", "Two slopes multiply"),
         (  # the way of notebook 01
-            "def slope(x):\n"
-            "    return (math.tanh((x + 1e-6) ** 2) - math.tanh(x * x)) / 1e-6",
+            "def slope(x):\n    return (math.tanh((x + 1e-6) ** 2) - math.tanh(x * x)) / 1e-6",
             "Is it a nudge to one side",
         ),
     ],
