@@ -183,7 +183,7 @@ class Lifted:
             if array.below is not None:
                 check_choices(array, numbers)
         if self._check and not (compiled.is_trusted and self._net.is_content(compiled.inputs)):
-            self._hold(compiled, theta, given, 0 if compiled.is_trusted else EXAMPLES)
+            self._hold(compiled, theta, given, 0 if compiled.is_trusted else self._net.least)
         is_checked = not self._check or self._net.is_content(compiled.inputs)
         if self._is_loss and is_checked and takes_all_as_they_are(compiled.inputs):
             self._again = call_again(compiled.run, compiled.inputs, given, len(theta))
@@ -413,6 +413,7 @@ def lift(
     examples of the data, with one of each label, are computed in scalars, too. If loss or gradient
     differ by more than rounding, it raises `CannotLift`. So the function runs several times at
     first, later only for new labels; its side effects, such as counting calls, happen only then.
+    Once the programs for two shapes agreed, those for further shapes are compared on two examples.
 
     Plain numbers from outside of the function are constants of the program. It is compiled again
     when such a number changes, as far as they can be found, and when a parameter, a layer or an

@@ -11,7 +11,7 @@ changes no number, on all of the data and at other parameters, is none.
 import ast
 import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
@@ -234,8 +234,16 @@ FAULTS: dict[str, Callable[[Any, random.Random], Any]] = {
 # ---- are they caught? ----------------------------------------------------------------------------
 
 
-def outcome(work: Work, which: str, seed: int) -> str:
-    """Returns "caught", "escaped", or "no fault" if no number is another."""
+def shorter(work: Work) -> list[tuple[Any, ...]]:
+    """Returns data of two other shapes: the first one or two positions of each example."""
+    return [tuple(a[:, :size] if a.ndim > 1 else a for a in work.data) for size in (1, 2)]
+
+
+def outcome(work: Work, which: str, seed: int, earlier: Sequence[tuple[Any, ...]] = ()) -> str:
+    """Returns "caught", "escaped", or "no fault" if no number is another.
+
+    The programs for `earlier` data are without the fault.
+    """
 
     def lifted(check: bool) -> Any:
         generator = random.Random(seed)
@@ -244,8 +252,10 @@ def outcome(work: Work, which: str, seed: int) -> str:
         def with_a_fault(*arguments: Any, **options: Any) -> Any:
             return FAULTS[which](made(*arguments, **options), generator)
 
+        found = lift(work.loss, parameters=work.parameters, check=check)
+        for data in earlier:
+            found.value_and_grad(found.parameters(), *data)
         with patch.object(program, which, with_a_fault):
-            found = lift(work.loss, parameters=work.parameters, check=check)
             return found.value_and_grad(found.parameters(), *work.data)
 
     try:

@@ -18,6 +18,7 @@ from micrograd_notes.engine.helper_ops import greater, where  # noqa: E402
 from micrograd_notes.engine.ops import log, relu, sqrt  # noqa: E402
 from micrograd_notes.lifting import CannotLift, NotChecked, program  # noqa: E402
 from micrograd_notes.lifting.codegen import emit  # noqa: E402
+from micrograd_notes.lifting.trace import net  # noqa: E402
 from micrograd_notes.nn.losses import cross_entropy  # noqa: E402
 from micrograd_notes.train import lifted_loop as training_on_arrays  # noqa: E402
 from micrograd_notes.train.loop import fit  # noqa: E402
@@ -36,6 +37,22 @@ def test_a_fault_in_any_pass_is_caught_at_the_first_call(which: str) -> None:
     outcomes = [planted.outcome(WORKS[seed % len(WORKS)], which, seed) for seed in range(40)]
     assert outcomes.count("escaped") == 0
     assert outcomes.count("caught") >= 20
+
+
+@pytest.mark.parametrize(
+    "seeds", [range(2), pytest.param(range(2, 60), marks=pytest.mark.long)], ids=len
+)
+@pytest.mark.parametrize("which", planted.FAULTS)
+def test_a_fault_in_a_later_program_is_caught_by_the_smaller_check(
+    which: str, seeds: range
+) -> None:
+    works = [work for work in WORKS if work.name in ("attention", "recurrence", "embedding")]
+    outcomes = [
+        planted.outcome(work, which, seed, planted.shorter(work))
+        for seed in seeds for work in works
+    ]
+    assert outcomes.count("escaped") == 0
+    assert outcomes.count("caught") >= len(seeds)
 
 
 def test_without_the_net_the_same_faults_go_unseen() -> None:
@@ -315,6 +332,54 @@ def test_the_net_checks_the_program_at_the_parameters_that_are_given() -> None:
     program = lift(loss, parameters=[w])
     value, _ = program.value_and_grad([10.0], [1.0, 2.0, 3.0])
     assert value == pytest.approx((50 + 150 + 250) / 3)
+
+
+# ---- how much is compared ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The examples on which the function runs on scalars, to be compared with the program."""
+    examples: list[Any] = []
+    answer_of = net.answer_of
+
+    def counted(function: Any, parameters: Any, theta: Any, example: Any, lookout: Any) -> Any:
+        examples.append(example)
+        return answer_of(function, parameters, theta, example, lookout)
+
+    monkeypatch.setattr(net, "answer_of", counted)
+    return examples
+
+
+def test_after_two_programs_fewer_examples_are_compared(runs: list[Any]) -> None:
+    w = [Value(0.5), Value(-0.3)]
+    program = lift(lambda xs, y: (sum(w[0] * x + w[1] for x in xs) - y) ** 2, parameters=w)
+    counts = []
+    for length in (1, 2, 3, 4, 3):
+        program(np.arange(10.0 * length).reshape(10, length), np.ones(10))
+        counts.append(len(runs) - sum(counts))
+    # 3 examples, 2 and 1 more with other parameters; later 2 and 1; a known shape needs none
+    assert counts == [6, 6, 3, 3, 0]
+
+
+def test_a_new_label_costs_one_run_of_the_scalars(runs: list[Any]) -> None:
+    w = [Value(0.3), Value(-0.2), Value(0.9)]
+    program = lift(lambda x, y: pick(w, y) * x, parameters=w)
+    program([1.0, 2.0, 3.0], [0, 1, 1])
+    before = len(runs)
+    program([4.0, 5.0, 6.0], [0, 1, 2])
+    assert runs[before:] == [[6.0, 2]]
+
+
+def test_programs_on_which_the_scalars_raise_did_not_agree(runs: list[Any]) -> None:
+    w = Value(0.5)
+    program = lift(lambda xs: w * sum(log(x) for x in xs), parameters=[w])
+    with pytest.warns(NotChecked):
+        program(-np.ones((4, 1)))
+        program(-np.ones((4, 2)))
+    before = len(runs)
+    program(np.arange(1.0, 13.0).reshape(4, 3))
+    assert len(runs) - before == 6
 
 
 # ---- while it trains -----------------------------------------------------------------------------
