@@ -5,8 +5,10 @@ position. *RMSNorm* divides a list by its root mean square. With *attention* a p
 ones: the product of its query with their keys decides how much of each of their values it adds up.
 After A. Vaswani et al., "Attention is all you need" (2017), A. Radford et al., "Improving language
 understanding by generative pre-training" (2018), B. Zhang and R. Sennrich, "Root mean square layer
-normalization" (2019). Read `GPT.next` first; the arithmetic is in `nn/vectors.py`. To see it learn,
-run micrograd-notes gpt, or python -m micrograd_notes.gpt
+normalization" (2019). The architecture, its sizes, and names as data are those of A. Karpathy's
+microgpt (2026), with relu and Adam as there; his makemore (2022) has the ladder of models on names.
+Read `GPT.next` first; the arithmetic is in `nn/vectors.py`. To see it learn, run micrograd-notes
+gpt, or python -m micrograd_notes.gpt
 """
 
 import random
@@ -106,13 +108,15 @@ class GPT(Module):
 
     @no_grad()
     def invent(self, generator: random.Random, temperature: float = 0.7) -> str:
-        """Returns a text, drawn letter by letter. A low temperature favours likely letters."""
+        """Returns a text of one letter or more. A low temperature favours likely letters."""
         checks.instance("generator", generator, random.Random, "a random.Random")
         checks.finite_number("temperature", temperature, 1e-3)
         tokens, past = [0], ([], [], [])  # type: tuple[list[int], Past]
         while len(tokens) == 1 or (tokens[-1] and len(tokens) <= len(self.position)):
             chances = softmax([z / temperature for z in self.next(tokens[-1], past)])
-            tokens += generator.choices(range(len(chances)), [p.data for p in chances])
+            weights = [p.data for p in chances]
+            weights[0] *= len(tokens) > 1  # no text ends before it has begun
+            tokens += generator.choices(range(len(weights)), weights)
         return "".join(self.letters[token - 1] for token in tokens if token)
 
 

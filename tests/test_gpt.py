@@ -55,6 +55,11 @@ def test_it_learns_and_what_it_invents_is_reproducible() -> None:
     assert drawn & {"abab", "aaa", "bb"}
 
 
+def test_what_it_invents_has_letters() -> None:
+    model = GPT("a", positions=4, width=4, heads=2)  # the end is half as likely as not
+    assert all(model.invent(random.Random(seed), temperature=1.0) for seed in range(20))
+
+
 def test_rows() -> None:
     with pytest.raises(ValueError, match="argument 2 is longer"):
         linear([1.0, 2.0], [[1.0]])

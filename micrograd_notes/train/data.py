@@ -1,10 +1,10 @@
-"""Data sets: yours, four generated from a seed, two measured; and names of cities.
+"""Data sets: yours, four generated from a seed, two measured; and two lists of names.
 
 `Dataset` can be shuffled, split and standardized before you pass it to `fit`; read it first. Your
 own come from a CSV file (`csv_file.py`) or a data frame, by way of `table.py`. The generated sets
 (moons, circles, spirals, xor) are plain Python. The measured ones (iris, digits) come with
-scikit-learn, which is imported when you call them. The names of cities, for the GPT, are those of
-the time zones.
+scikit-learn, which is imported when you call them. The GPT learns names: those of cities are in the
+time zones, and first names in the file `first_names.txt`.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from micrograd_notes.train.scaling import Scaler
 from micrograd_notes.train.table import TASKS, Encoder, Table, encoder_for, table_of
 
 __all__ = [
-    "DATASETS", "Dataset", "circles", "city_names", "digits", "iris", "load", "moons", "spirals",
-    "xor",
+    "DATASETS", "Dataset", "circles", "city_names", "digits", "first_names", "iris", "load",
+    "moons", "spirals", "xor",
 ]
 
 # with zones named after cities, like Europe/Zurich, and not like Etc/GMT+3 or US/Pacific
@@ -477,6 +477,20 @@ def city_names() -> list[str]:
     """
     places = [zone.split("/") for zone in _time_zones()]
     return sorted({p[-1].replace("_", " ").lower() for p in places if p[0] in REGIONS})
+
+
+def first_names() -> list[str]:
+    """Returns first names of women and men, in lower case and sorted, without spaces or hyphens.
+
+    They are from the census of the United States in 1990, which is in the public domain. The file
+    comes with the package; its first lines say where the list is from.
+
+    >>> names = first_names()
+    >>> len(names), names[:3], names[-1]
+    (5163, ['aaron', 'abbey', 'abbie'], 'zulma')
+    """
+    text = resources.files(__package__).joinpath("first_names.txt").read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if not line.startswith("#")]
 
 
 def _time_zones() -> list[str]:

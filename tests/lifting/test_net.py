@@ -354,7 +354,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def test_after_two_programs_fewer_examples_are_compared(runs: list[Any]) -> None:
     w = [Value(0.5), Value(-0.3)]
     program = lift(lambda xs, y: (sum(w[0] * x + w[1] for x in xs) - y) ** 2, parameters=w)
-    counts = []
+    counts: list[int] = []
     for length in (1, 2, 3, 4, 3):
         program(np.arange(10.0 * length).reshape(10, length), np.ones(10))
         counts.append(len(runs) - sum(counts))
@@ -371,12 +371,25 @@ def test_a_new_label_costs_one_run_of_the_scalars(runs: list[Any]) -> None:
     assert runs[before:] == [[6.0, 2]]
 
 
+def test_while_a_label_is_missing_a_step_without_new_ones_compares_nothing(
+    runs: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A text may never use all letters, and to look at everything outside takes long."""
+    w = [Value(0.3), Value(-0.2), Value(0.9)]
+    lifted = lift(lambda x, y: pick(w, y) * x, parameters=w)
+    lifted([1.0, 2.0, 3.0], [0, 1, 1])
+    before, looks = len(runs), []
+    monkeypatch.setattr(program, "Outside", lambda *roots: looks.append(roots))
+    lifted([4.0, 5.0, 6.0], [1, 0, 1])
+    assert (len(runs), looks) == (before, [])
+
+
 def test_programs_on_which_the_scalars_raise_did_not_agree(runs: list[Any]) -> None:
     w = Value(0.5)
     program = lift(lambda xs: w * sum(log(x) for x in xs), parameters=[w])
-    with pytest.warns(NotChecked):
-        program(-np.ones((4, 1)))
-        program(-np.ones((4, 2)))
+    for length in (1, 2):
+        with pytest.warns(NotChecked):
+            program(-np.ones((4, length)))
     before = len(runs)
     program(np.arange(1.0, 13.0).reshape(4, 3))
     assert len(runs) - before == 6

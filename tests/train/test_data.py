@@ -13,6 +13,7 @@ from micrograd_notes.train.data import (
     Dataset,
     circles,
     city_names,
+    first_names,
     digits,
     iris,
     load,
@@ -275,6 +276,14 @@ def test_names_of_cities_are_words_of_small_letters_in_order() -> None:
     assert {letter for name in names for letter in name} <= set("abcdefghijklmnopqrstuvwxyz -")
     # what no city or island is called after
     assert not {"utc", "gmt+3", "est5edt", "pacific", "localtime"} & set(names)
+
+
+def test_first_names_are_words_of_small_letters_in_order() -> None:
+    names = first_names()
+    assert names == sorted(set(names))
+    assert {"mary", "james", "aaliyah", "robert"} & set(names) == {"mary", "james", "robert"}
+    assert {letter for name in names for letter in name} <= set("abcdefghijklmnopqrstuvwxyz")
+    assert 2 <= min(map(len, names))
 
 
 def test_names_of_cities_are_those_of_tzdata_whatever_the_machine_has(
