@@ -36,7 +36,8 @@ GIVEN = {
     "lifted": {"17"},  # the parameters of the network
     "embedding": {"1360"},  # the size of the model, given
     "training": {"3.4"},  # the loss of knowing nothing, given
-    "attention-picture": {"16"},  # the width, given
+    "by-heart": {"16"},  # the width, given
+    "first-names": {"5163"},  # how many names there are: given
 }
 
 

@@ -61,34 +61,98 @@ WRONG_ANSWERS = {
             "Then for each column of the values, dot",
         ),
     ],
-    "by-place": [
-        ("def by_place(names, k):\n    return by_pairs(names, 20)", "Pairs, no places"),
+    "best-names": [
         (
-            "def by_place(names, k):\n"
-            "    pairs, anywhere = by_pairs(names, 20), by_frequency(names)\n"
-            "\n"
-            "    def chance(before, letter):\n"
-            "        there = [f'.{n}.'[len(before)] for n in names if len(n) + 2 > len(before)]\n"
-            "        usual = anywhere(before, letter)\n"
-            "        here = (there.count(letter) + k * usual) / (len(there) + k)\n"
-            "        return pairs(before, letter) * here / usual\n"
-            "\n"
-            "    return chance",
-            "then one over their sum",
+            "def best_names(drafts, known, loss, count):\n"
+            "    return sorted(dict.fromkeys(drafts), key=loss)[:count]",
+            "in the list of known names",
         ),
         (
-            "def by_place(names, k):\n"
-            "    pairs, anywhere = by_pairs(names, 20), by_frequency(names)\n"
-            "\n"
+            "def best_names(drafts, known, loss, count):\n"
+            "    return sorted([name for name in drafts if name not in known], key=loss)[:count]",
+            "One of them is there twice",
+        ),
+        (
+            "def best_names(drafts, known, loss, count):\n"
+            "    new = [name for name in dict.fromkeys(drafts) if name not in known]\n"
+            "    return sorted(new, key=loss, reverse=True)[:count]",
+            "take the other end",
+        ),
+        (
+            "def best_names(drafts, known, loss, count):\n"
+            "    return [name for name in dict.fromkeys(drafts) if name not in known][:count]",
+            "Which are the best?",
+        ),
+        (
+            "def best_names(drafts, known, loss, count):\n"
+            "    new = {name for name in drafts if name not in known}\n"
+            "    return sorted(sorted(new, key=loss)[:count])[::-1]",
+            "Leave out repeats and names that are known",
+        ),
+    ],
+    "mixed": [
+        (
+            "def mixed(one, other, share):\n"
+            "    return lambda before, letter: max(one(before, letter), other(before, letter))",
+            "its low loss is cheated",
+        ),
+        (
+            "def mixed(one, other, share):\n"
+            "    return lambda before, letter: one(before, letter) + other(before, letter)",
+            "These add up to 2",
+        ),
+        (
+            "def mixed(one, other, share):\n"
+            "    return lambda before, letter: (one(before, letter) + other(before, letter)) / 2",
+            "Where does the share come in?",
+        ),
+        (
+            "def mixed(one, other, share):\n"
             "    def chance(before, letter):\n"
-            "        place = len(before) - 1\n"
-            "        there = [f'.{n}.'[place] for n in names if len(n) + 2 > place]\n"
-            "        products = {x: pairs(before, x) * (there.count(x) + k * anywhere(before, x))\n"
-            "                    / anywhere(before, x) for x in tokens}\n"
-            "        return products[letter] / sum(products.values())\n"
+            "        return (1 - share) * one(before, letter) + share * other(before, letter)\n"
             "\n"
             "    return chance",
-            "at the place len(before)",
+            "The share is that of the first table",
         ),
+        (
+            "def mixed(one, other, share):\n"
+            "    def chance(before, letter):\n"
+            "        return one(before, letter) ** share * other(before, letter) ** (1 - share)\n"
+            "\n"
+            "    return chance",
+            "The chance of one, times its share",
+        ),
+    ],
+}
+
+RIGHT_ANSWERS = {
+    "chances": [
+        "def chances_of(scores, temperature):\n"
+        "    grown = np.exp(np.array(scores) / temperature)\n"
+        "    return grown / grown.sum()",
+        "def chances_of(scores, temperature):\n"
+        "    return softmax([Value(score / temperature) for score in scores])",
+    ],
+    "attend": [
+        "def attend(query, keys, values):\n"
+        "    scores = np.array(keys) @ np.array(query) / len(query) ** 0.5\n"
+        "    shares = np.exp(scores) / np.exp(scores).sum()\n"
+        "    return shares @ np.array(values)",
+    ],
+    "best-names": [
+        "def best_names(drafts, known, loss, count):\n"
+        "    return sorted({*drafts} - {*known}, key=loss)[:count]",
+        "def best_names(drafts, known, loss, count):\n"
+        "    new = []\n"
+        "    for name in sorted(drafts, key=loss):\n"
+        "        if name not in known and name not in new:\n"
+        "            new.append(name)\n"
+        "    return tuple(new[:count])",
+    ],
+    "mixed": [
+        "def mixed(one, other, share):\n"
+        "    return lambda before, letter: (\n"
+        "        other(before, letter) + share * (one(before, letter) - other(before, letter))\n"
+        "    )",
     ],
 }

@@ -34,35 +34,79 @@ assert lowest[0] < 200
 assert best_steps == 100
 
 # %% after six-splits
-assert f"{np.mean(table_losses):.2f} {np.mean(gpt_losses):.2f}" == "2.76 2.62"
-assert f"{exp(np.mean(table_losses)):.1f} {exp(np.mean(gpt_losses)):.1f}" == "15.8 13.7"
-assert all(gpt < pairs for gpt, pairs in zip(gpt_losses, table_losses, strict=True))
+assert f"{np.mean(pairs_losses):.2f} {np.mean(gpt_losses):.2f}" == "2.76 2.62"
+assert f"{exp(np.mean(pairs_losses)):.1f} {exp(np.mean(gpt_losses)):.1f}" == "15.8 13.7"
+assert all(gpt < pairs for gpt, pairs in zip(gpt_losses, pairs_losses, strict=True))
 
-# %% after inventing
-assert (fit_in, copied) == ([19, 46], [])
-
-# %% after attention-picture
-assert "tehran" in judge_by
-assert f"{sharpness(model):.2f}" == "0.31"
+# %% after fair
+assert f"{np.mean(fair_losses):.2f}" == "2.61"
+for before in [".", ".s", ".sa", ".zurich"]:
+    assert abs(sum(fair_table(before, letter) for letter in tokens) - 1) < 1e-9
 
 # %% after blindfolded
 assert f"{np.mean(blind_losses):.2f}" == "2.63"
 assert abs(np.mean(blind_losses) - np.mean(gpt_losses)) < 0.01
-assert f"{heart[0]:.1f} {heart[1]:.1f}" == "2.0 2.2"
-
-# %% after placeless
-assert f"{np.mean(placeless_losses):.2f}" == "2.75"
 
 # %% after by-heart
-assert len(copied) == 22
-assert unseen > 4 > blind_guess
+assert {size: copied for size, (copied, _) in by_heart.items()} == {
+    (8, 100): 0, (8, 1200): 0, (16, 100): 0, (16, 1200): 22,
+}
+assert f"{by_heart[16, 1200][1]:.2f}" == "7.17"
+assert by_heart[16, 1200][1] > 2 * blind_guess
+assert max(loss for (_, steps), (_, loss) in by_heart.items() if steps == 100) < by_heart[8, 1200][1]
 
-# %% after attention-by-heart
-assert "prague" in learn_from
-assert f"{sharpness(larger):.1f}" == "0.8"
+# %% after first-names
+assert (len(data.first_names()), len(learn_first)) == (5163, 3896)
+assert f"{curve[1][1] - curve[2][1]:.2f} {curve[2][1]:.2f}" == "0.02 2.05"
+assert f"{curve[2][1] - curve[2][0]:.2f}" == "0.19"
+assert curve[0][1] > curve[1][1] > curve[2][1]
+assert len(larger.parameters()) == 4256
+
+# %% after writing
+assert (len(sixty), len(known), len(copied)) == (60, 15, 14)
+assert {"lena", "lisa"} <= {*copied}
+new = {*sixty} - {*known}
+assert len(new) == 45
+assert {"henella", "beriania", "lissony", "deelina", "lourette", "corgale"} <= new
+assert {"kerg", "britnha"} <= new
+
+# %% after ladder
+for count in range(4):
+    together = sum(by_last(learn_first, count)(".ma", letter) for letter in tokens)
+    assert abs(together - 1) < 1e-9
+ends = with_ends(by_last(learn_first, 2), learn_first)
+assert abs(sum(ends(".ma", letter) for letter in tokens) - 1) < 1e-9
+assert [f"{means[what]:.2f}" for what in best] == ["2.09", "2.14", "2.03", "2.01"]
+pairs_of_losses = zip(found["GPT"], found["quadruples"], strict=True)
+assert all(gpt > table for gpt, table in pairs_of_losses)
+assert f"{means['GPT'] - means['quadruples']:.2f}" == "0.03"
+assert f"{means['GPT, blindfolded'] - means['GPT']:.2f}" == "0.11"
+pairs_of_losses = zip(found["GPT"], found["GPT, blindfolded"], strict=True)
+assert all(gpt < blind for gpt, blind in pairs_of_losses)
+longer = [surprise(by_last(learn_first, count), choose_first) for count in (3, 4, 5)]
+assert f"{longer[0] - longer[1]:.2f}" == "0.02"
+assert longer[2] > longer[1]
+for count in (1, 2, 3):  # ends help pairs and triples, and k = 16 is a good choice
+    table = by_last(learn_first, count)
+    helps = surprise(with_ends(table, learn_first), choose_first) < surprise(table, choose_first)
+    assert helps == (count < 3)
+    losses = [surprise(by_last(learn_first, count, k), choose_first) for k in (4, 16, 64)]
+    assert losses[1] < min(losses) + 0.001
+
+# %% after attention-picture
+assert "athena" in judge_first
+heads = looks(larger, "athena")
+assert min(heads[4][0][3], heads[6][0][5]) > 0.98
+assert heads[5][2][0] > 0.9
 
 # %% after temperatures
-assert len(set(invented(model, 50, 0.1))) < 25 < len(set(invented(model, 50, 1.0))) == 50
+highest = [max(next_chances(larger, "ma", temperature)) for temperature in temperatures]
+assert highest[0] > highest[1] > highest[2]
 
-# %% after check-by-place
-assert f"{mean_loss(by_searching):.2f}" == "2.68"
+# %% after check-mixed
+pair = with_ends(by_last(learn_first, 2), learn_first), by_last(learn_first, 3)
+wrong = larger_of_both(*pair, 0.5)
+assert [f"{surprise(table, judge_first):.3f}" for table in [by_coin(*pair, 0.5), *pair, wrong]] == [
+    "2.028", "2.108", "2.038", "1.880",
+]
+assert f"{sum(wrong('.ma', letter) for letter in tokens):.3f}" == "1.119"
