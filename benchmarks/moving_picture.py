@@ -71,7 +71,7 @@ def outline(grid: Any, low: float, high: float) -> str:
     """Returns the part of the plane whose logits are between the two, as the path of an SVG."""
     from contourpy import FillType, contour_generator
 
-    made = contour_generator(*grid, fill_type=FillType.ChunkCombinedOffset).filled(low, high)
+    made: Any = contour_generator(*grid, fill_type=FillType.ChunkCombinedOffset).filled(low, high)
     (points,), (offsets,) = made
     if points is None:  # nothing of the plane is
         return ""

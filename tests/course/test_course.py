@@ -219,8 +219,8 @@ def test_what_follows_a_guess_is_held_back_up_to_the_next_guess(tmp_path: Path) 
     for held in page.select(".held-back, .lead"):
         held.extract()
     text = " ".join(seen.get_text(" ").split())
-    for words in ("Before.", "Next Then", "Exercises 1. Add Free. The answer"):
-        assert words in text
+    for each in ("Before.", "Next Then", "Exercises 1. Add Free. The answer"):
+        assert each in text
 
 
 def test_a_page_without_a_guess_holds_nothing_back(site: Callable[[str], BeautifulSoup]) -> None:

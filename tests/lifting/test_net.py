@@ -291,6 +291,17 @@ def test_digits_that_cancel_are_no_disagreement(size: float) -> None:
     lift(loss, parameters=w)([0.1, 0.7, 1.3])
 
 
+@pytest.mark.parametrize("classes", [2, 3, 5])
+@pytest.mark.parametrize("seed", range(6))
+def test_a_sure_right_answer_is_no_disagreement(classes: int, seed: int) -> None:
+    """Where a probability is nearly 1, arrays lose digits of its distance from 1."""
+    generator = np.random.default_rng(seed)
+    x, labels = generator.normal(size=(6, 20)) * 4, generator.integers(classes, size=6)
+    model = MLP(20, [16, classes], activation="relu", seed=seed)
+    loss = lift(lambda row, k: cross_entropy(model(row), k), model)(x, labels)
+    assert loss == pytest.approx(cross_entropy([model(row) for row in x], labels.tolist()).data)
+
+
 def test_what_overflows_is_no_disagreement() -> None:
     w = [Value(0.3), Value(0.7)]
     program = lift(lambda x: (w[0] * 1e200 * x) * (1e200 * w[1]), parameters=w)

@@ -5,7 +5,18 @@ from typing import Any
 import pytest
 
 RUNS = pytest.StashKey[Any]()
+TAKE_LONG = ("05", "06", "07", "08", "09", "10", "13")  # they train for a minute or more
 collect_ignore = ["promises"]  # not modules: they run in the kernels of the notebooks
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Runs of notebooks that take long are left to `pytest -m long`; all else is tested always."""
+    for item in items:
+        if not isinstance(item, pytest.Function) or "ran" not in item.fixturenames:
+            continue
+        if str(item.callspec.params["name"]).startswith(TAKE_LONG):
+            item.add_marker("long")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -1,7 +1,13 @@
-"""The map lists every notebook, with numbers that its cells print; teachers find every question."""
+"""The pages beside the chapters keep in step with them.
 
+The map lists every notebook, the glossary every word; teachers find every question; the numbers of
+each claim are those that its cells print.
+"""
+
+import importlib.util
 import json
 import re
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,7 +20,12 @@ NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.ipynb"))
 MAP = (FOLDER / "README.md").read_text(encoding="utf-8")
 TEACHING = (FOLDER / "TEACHING.md").read_text(encoding="utf-8")
 MINUTES = {"½ h": 30, "¾ h": 45, "1 h": 60, "1¼ h": 75, "1½ h": 90}
-CLAIMS = [line for line in MAP.splitlines() if re.match(r"\|.*\| \d\d `", line)]
+LINKED = (FOLDER / "CLAIMS.md").read_text(encoding="utf-8")
+CLAIMS = [
+    line
+    for line in re.sub(r"\[(`[^`]+`)\]\([^)]+\)", r"\1", LINKED).splitlines()
+    if re.match(r"\|.*\| \d\d `", line)
+]
 
 
 def printed(chapter: str, id: str) -> str:
@@ -110,6 +121,13 @@ def test_each_wrong_letter_of_the_twelve_questions_has_its_misconception() -> No
         assert sorted([right, *letters]) == offered
 
 
+def test_each_cell_of_a_claim_is_a_link_to_it() -> None:
+    links = re.findall(r"\[`([^`]+)`\]\((\d\d)_\w+\.ipynb#cell-id=([\w-]+)\)", LINKED)
+    named = [name for row in CLAIMS for name in re.findall(r"`([^`]+)`", row.split("|")[2])]
+    assert [(words, cell) for words, _, cell in links] == [(name, name) for name in named]
+    assert all(printed(chapter, cell) for _, chapter, cell in links)
+
+
 def test_there_are_claims_of_several_chapters() -> None:
     assert len(CLAIMS) >= 10
     assert len({chapter for row in CLAIMS for chapter in re.findall(r"\b(\d\d) `", row)}) >= 4
@@ -129,3 +147,18 @@ def test_the_numbers_of_a_claim_are_printed_by_its_cells(row: str) -> None:
     for number in numbers + beside:
         assert re.search(rf"(?<![\d.]){re.escape(number)}(?![\d])", said), f"{number} in {said}"
     assert refutation.strip()
+
+
+def test_the_glossary_has_the_words_of_the_chapters_and_each_is_explained_once() -> None:
+    spec = importlib.util.spec_from_file_location("glossary", FOLDER / "glossary.py")
+    assert spec is not None
+    assert spec.loader is not None
+    glossary = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(glossary)
+    page = (FOLDER / "GLOSSARY.md").read_text(encoding="utf-8")
+    assert page == glossary.page(), "run python notebooks/glossary.py"
+    names = [re.sub(r"\W*\(.*\)", "", term).casefold() for term, *_ in glossary.terms()]
+    twice = {name for name in names if names.count(name) > 1}
+    assert not twice, "a later chapter links to the first one, or says it in passing"
+    by_chapter = Counter(chapter for _, _, chapter, _ in glossary.terms())
+    assert max(by_chapter.values()) <= 12, by_chapter

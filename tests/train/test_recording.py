@@ -17,10 +17,10 @@ from micrograd_notes.train.recording import (
     Recorder,
     Snapshot,
     in_plain_numbers,
-    is_plain,
     neuron_outputs,
     snapshots_of,
 )
+from micrograd_notes.train.wide import is_plain
 
 DATA = moons(samples=20)
 

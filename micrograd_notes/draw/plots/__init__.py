@@ -26,14 +26,15 @@ from micrograd_notes.draw.plots.cells import (
     weights_as_images,
 )
 from micrograd_notes.draw.plots.lines import activation_curve, curves, error_curves, tangent
+from micrograd_notes.draw.plots.looks import BLUE, ORANGE, WIDTH
 from micrograd_notes.draw.plots.plane import decision_boundary, scatter, surface
 from micrograd_notes.draw.plots.runs import accuracy_curve, dots_by_seed, loss_curve, loss_ladder
 from micrograd_notes.draw.plots.showing import flipbook, show, side_by_side
 from micrograd_notes.draw.plots.spread import distributions
 
 __all__ = [
-    "accuracy_curve", "activation_curve", "attention_maps", "curves", "decision_boundary",
-    "distributions", "dots_by_seed", "error_curves", "flipbook", "image_gallery", "loss_curve",
-    "loss_ladder", "scatter", "show", "side_by_side", "surface", "table_as_image", "tangent",
-    "weights_as_images",
+    "BLUE", "ORANGE", "WIDTH", "accuracy_curve", "activation_curve", "attention_maps",
+    "curves", "decision_boundary", "distributions", "dots_by_seed", "error_curves", "flipbook",
+    "image_gallery", "loss_curve", "loss_ladder", "scatter", "show", "side_by_side", "surface",
+    "table_as_image", "tangent", "weights_as_images",
 ]  # fmt: skip

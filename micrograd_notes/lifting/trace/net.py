@@ -11,7 +11,9 @@ less, because the same passes make all of them.
 
 The effect of rounding is measured: the scalars are computed again with a random relative change of
 2**-30 in each result, and rounding moves the answer 2**-23 times as far. If this reaches the other
-side of a kink, either side is right. It is measured only where the difference exceeds 1e-12.
+side of a kink, either side is right. It is measured only where the difference exceeds 1e-12. The
+sum of a derivative over its paths is rounded, too: by a few units of the sum of their sizes. A loss
+is rounded like a number of size 1, since that of a sure answer is the logarithm of such a number.
 """
 
 import warnings
@@ -24,6 +26,7 @@ from weakref import ref
 from micrograd_notes.common.users_line import users_line
 from micrograd_notes.engine import Value
 from micrograd_notes.engine.accurate import total
+from micrograd_notes.engine.backward import sweep
 from micrograd_notes.engine.stand_ins import standing_in
 from micrograd_notes.lifting.trace.recorded import CannotLift
 from micrograd_notes.lifting.trace.tape import Array
@@ -32,6 +35,7 @@ EXAMPLES, AT_MOST = 3, 8  # the number of examples to compare, with one of each 
 THOROUGH, FEWER = 2, 2  # so many programs get the whole check; the examples for later ones
 NUDGE, SAMPLES = 2.0**-30, 4
 ROUNDINGS = 64 * 2.0**-53 / NUDGE  # a row may be off by 4 ulp, NumPy by a few, sums by their order
+PATHS = 64 * 2.0**-53  # of the sum of all paths' sizes; the same 64 roundings
 ALIKE = 1e-12  # of the largest derivative: 4,500 roundings, which need no further check
 
 
@@ -57,8 +61,9 @@ class Answer(NamedTuple):
 def _within(numbers: Sequence[float], samples: Sequence[Sequence[float]]) -> bool:
     size = max([abs(x) for x in (*numbers, *samples[0]) if isfinite(x)], default=0.0)
     for number, *theirs in zip(numbers, *samples, strict=True):
-        allowed = ALIKE * size + ROUNDINGS * max(abs(x - theirs[0]) for x in theirs)
-        is_close = min(theirs) - allowed <= number <= max(theirs) + allowed
+        spread = max(abs(x - theirs[0]) for x in theirs)  # to one side as to the other
+        allowed = ALIKE * size + (1 + ROUNDINGS) * spread
+        is_close = abs(number - theirs[0]) <= allowed
         at_an_edge = not isfinite(allowed) or not (isfinite(number) or isfinite(theirs[0]))
         if not (is_close or number == theirs[0] or at_an_edge):
             return False
@@ -227,6 +232,7 @@ class Net:
         self, parameters: Sequence[Value], theta: Any, example: list[Any], expected: Answer
     ) -> Iterator[Answer]:
         """Yields the answer of the scalars, then answers with each result changed a little."""
+        given = example
         yield expected
         try:  # with inputs as Values, whose rounding counts, unless this changes more
             nodes = as_values(example, parameters)
@@ -240,6 +246,33 @@ class Net:
                 yield self._answer(parameters, theta, example, Nudge(seed))
             except (ArithmeticError, ValueError):  # at the edge of a domain anything may be right
                 yield Answer(*[[float("inf")] * len(part) for part in expected])
+        moves = [PATHS * size for size in self._sizes(parameters, theta, given)]
+        for sign in (-1.0, 1.0):
+            pairs = zip(expected.gradient, moves, strict=True)
+            ends = [x + sign * PATHS for x in expected.outputs] if self.is_loss else []
+            yield Answer(ends or expected.outputs, [x + sign * move for x, move in pairs])
+
+    def _sizes(
+        self, parameters: Sequence[Value], theta: Any, example: list[Any]
+    ) -> list[float]:
+        """Returns for each derivative the sum of the sizes of its paths; none where it raises.
+
+        Labels are `Value`s if they may be: a loss may take another formula for them, and it is
+        that one which is recorded. A cross-entropy adds the label's own share and takes it away.
+        """
+        for kinds in ((float, int), (float,), ()):
+            try:
+                outputs, leaves = outputs_of(
+                    self.function, parameters, theta, as_values(example, parameters, kinds)
+                )
+                flows: dict[Any, float] = {outputs[0]: 1.0}
+                for step in sweep(outputs[0]) if self.is_loss else ():
+                    flow = flows[step.node] * abs(step.partial)
+                    flows[step.operand] = flows.get(step.operand, 0.0) + flow
+                return [flows.get(leaf, 0.0) for leaf in leaves] if self.is_loss else []
+            except Exception:
+                continue
+        return [0.0] * len(parameters) if self.is_loss else []
 
     def _answer(
         self, parameters: Sequence[Value], theta: Any, example: list[Any], lookout: Any = None
@@ -263,7 +296,19 @@ def answer_of(
     function: Callable[..., Any], parameters: Sequence[Value], theta: Any, example: list[Any],
     lookout: Any = None
 ) -> Answer:
-    """Returns the outputs of the function on an example, and the gradient of the first.
+    """Returns the outputs of the function on an example, and the gradient of the first."""
+    outputs, leaves = outputs_of(function, parameters, theta, example, lookout)
+    if isinstance(outputs[0], Value) and outputs[0].requires_grad:
+        outputs[0].backward()
+    numbers = [y._data if isinstance(y, Value) else float(y) for y in outputs]
+    return Answer(numbers, [leaf.grad for leaf in leaves])
+
+
+def outputs_of(
+    function: Callable[..., Any], parameters: Sequence[Value], theta: Any, example: list[Any],
+    lookout: Any = None
+) -> tuple[list[Any], list[Value]]:
+    """Returns the outputs of the function on an example, and the leaves that they come from.
 
     The parameters do not change: other leaves, with the numbers of theta, stand for them.
     """
@@ -280,17 +325,16 @@ def answer_of(
     except (AttributeError, TypeError):
         with standing_in(by_id, lookout):  # it takes Values, as x.tanh() does
             outputs = [*flat(function(*as_values(example, parameters)))]
-    if isinstance(outputs[0], Value) and outputs[0].requires_grad:
-        outputs[0].backward()
-    numbers = [y._data if isinstance(y, Value) else float(y) for y in outputs]
-    return Answer(numbers, [leaf.grad for leaf in leaves])
+    return outputs, leaves
 
 
-def as_values(example: Any, parameters: Sequence[Value]) -> Any:
-    """Returns the floats of an example as `Value`s, and whole numbers as they are."""
+def as_values(
+    example: Any, parameters: Sequence[Value], kinds: tuple[type, ...] = (float,)
+) -> Any:
+    """Returns the numbers of these kinds in an example as `Value`s, and the others as they are."""
     if isinstance(example, list):
-        return [as_values(item, parameters) for item in example]
-    if not isinstance(example, float):
+        return [as_values(item, parameters, kinds) for item in example]
+    if type(example) not in kinds:
         return example
     value = Value(example, requires_grad=False)
     value.origin = ref(parameters[0]) if parameters else None  # so it is not a new parameter
