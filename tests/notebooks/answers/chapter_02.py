@@ -38,7 +38,8 @@ WRONG_ANSWERS = {
         (six_lines(*FROM_Z, *FROM_U, *FROM_V), "u is used by z *and* by v"),
         (six_lines(*FROM_Z, FROM_V[1], *FROM_U), "u is used by z *and* by v"),
         (six_lines(*FROM_Z, FROM_V[0], *FROM_U), "x is used twice"),
-        (six_lines(*FROM_Z, FROM_V[0], "grad_x += grad_v * v + grad_v", *FROM_U), "it is a sum"),
+        (six_lines(*FROM_Z, *FROM_V, "grad_x += grad_u * x", FROM_U[1]), "From u to x"),
+        (six_lines(*FROM_Z, FROM_V[0], "grad_x += grad_v * u", *FROM_U), "it is a sum"),
         (six_lines("grad_v += grad_z * v", "grad_u += grad_z * u"), "the other factor"),
     ],
     "slope": [

@@ -69,12 +69,15 @@ with_values = binary_cross_entropy_with_logits(
     [tried(point) for point in train_set.inputs], train_set.targets
 )
 assert abs(with_values.data - loss_on_training_set(numbers_of(tried))) < 1e-12
-by_pushes = {name: losses for name, losses in by_trial.items() if name != "gradients"}
+by_pushes = {name: losses for name, losses in by_trial.items() if name.startswith("pushes")}
 assert sum(map(len, by_pushes.values())) == 40
 assert {f"{median(losses):.2f}" for losses in by_pushes.values()} == {"0.19", "0.20", "0.22"}
 assert all(median(losses) < linear_losses[-1] for losses in by_pushes.values())
 assert f"{min(map(min, by_pushes.values())):.2f}" == "0.10"
 assert f"{median(by_trial['gradients']):.2f} {max(by_trial['gradients']):.2f}" == "0.02 0.03"
+assert f"{median(by_trial['300 pushes of 0.2']):.2f}" == "0.14"
+at_once = [median(by_trial[f"all at once, rate {rate}"]) for rate in (1, 2, 4)]
+assert [f"{loss:.2f}" for loss in at_once] == ["0.23", "0.17", "0.09"]
 
 # %% after trials-by-size
 assert f"{typical[32] / typical[8]:.1f} {typical[128] / typical[32]:.1f}" == "4.5 4.0"
