@@ -24,16 +24,16 @@ LEFT, RIGHT, BOTTOM, TOP = -1.7, 2.7, -1.1, 1.5  # the part of the plane that is
 CELLS = 88  # of the grid on which the network is asked, along x
 
 STYLE = """\
-svg{{color-scheme:light dark;font:15px system-ui,sans-serif}}
+svg{{color-scheme:light dark;font:18px system-ui,sans-serif}}
 .outer{{fill:#b35900}} .inner{{fill:#2166ac}} .side{{fill:#2166ac;opacity:.16}}
 .edge{{fill:none;stroke:#333;stroke-width:2}} text{{fill:#333}}
 @media (prefers-color-scheme:dark){{.outer{{fill:#ffa657}} .inner{{fill:#79b8ff}}
 .side{{fill:#79b8ff}} .edge{{stroke:#ddd}} text{{fill:#ddd}}}}
-.page{{opacity:0}} .page:last-of-type{{opacity:1}}
+.page{{visibility:hidden}} .page:last-of-type{{visibility:visible}}
 @media (prefers-reduced-motion:no-preference){{
 .page{{animation:turn {total:.1f}s infinite step-end}} .page:last-of-type{{animation-name:stay}}
-@keyframes turn{{0%{{opacity:1}} {one:.3f}%{{opacity:0}}}}
-@keyframes stay{{0%{{opacity:1}} {last:.3f}%{{opacity:0}}}}}}"""
+@keyframes turn{{0%{{visibility:visible}} {one:.3f}%{{visibility:hidden}}}}
+@keyframes stay{{0%{{visibility:visible}} {last:.3f}%{{visibility:hidden}}}}}}"""
 
 
 def pages() -> list[tuple[int, Any]]:
@@ -112,7 +112,7 @@ def picture() -> str:
             f'<g class="page" style="animation-delay:{SECONDS * number - total:.1f}s">'
             f'<path class="side" d="{outline(grid, 0.0, 1e9)}"/>'
             f'<path class="edge" d="{boundary(grid)}"/>'
-            f'<text x="{WIDTH / 2:.0f}" y="{HEIGHT + 20}" text-anchor="middle">{said}</text></g>'
+            f'<text x="{WIDTH / 2:.0f}" y="{HEIGHT + 22}" text-anchor="middle">{said}</text></g>'
         )
     # on top of each page; circles and squares, so that colour is not alone
     lines.append("</g><g>")

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from micrograd_notes.common import checks
 from micrograd_notes.engine import Value, grad
+from micrograd_notes.engine.accurate import total
 from micrograd_notes.nn import Module
 from micrograd_notes.train import loop
 from micrograd_notes.train.loop import Data, History, Loss
@@ -25,7 +26,7 @@ CHAPTERS = {
     "neuron": "What is a neuron, and what does its picture say?",
     "learning": "Guess, compare, adjust: how does a network learn?",
     "data": "Does a network need features made by hand?",
-    "depth": "What do more neurons, more layers and more parts buy?",
+    "depth": "Why were deep networks hard to train?",
 }
 """The titles of the notebooks that show a fault; this is the one place that has them."""
 
@@ -124,7 +125,7 @@ def _in_curves(history: History, chance: float) -> Iterator[tuple[str, str]]:
     elif len(curve) > 2:
         first, middle, last = curve[0], curve[len(curve) // 2], curve[-1]
         steps = [after - before for before, after in pairwise(curve)]
-        rises = sum(max(step, 0.0) for step in steps)
+        rises = total(max(step, 0.0) for step in steps)
         way = f"the loss went from {first:.4g} to {last:.4g} in {len(curve)} epochs"
         if last > 1.3 * first or rises > 0.09 * len(curve) * min(abs(first), chance):
             yield "a learning rate that is too high", f"{way}, and up by {rises:.4g} in sum"
@@ -231,11 +232,12 @@ def _at_chance(output: Any, labels: list[int] | None, targets: list[Any], loss: 
     count = len(targets)
     if not isinstance(output, Value):
         shares = [math.log(max((labels or []).count(c), 1e-3)) for c in range(len(output))]
-        means = [] if labels else [sum(column) / count for column in zip(*targets, strict=True)]
+        columns = [] if labels else zip(*targets, strict=True)
+        means = [total(column) / count for column in columns]
         constants: list[Any] = [shares if labels else means]
     else:
-        constants = [-1.0, 0.0, 1.0, sum(targets) / count]
-        if labels and 0 < (ones := sum(labels)) < count:
+        constants = [-1.0, 0.0, 1.0, total(targets) / count]
+        if labels and 0 < (ones := labels.count(1)) < count:
             constants.append(math.log(ones / (count - ones)))
     return min(_loss_of(loss, [c] * count, targets) for c in constants)
 

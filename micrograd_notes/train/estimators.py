@@ -10,6 +10,7 @@ from typing import Any
 
 from micrograd_notes.common import checks
 from micrograd_notes.common.extras import install
+from micrograd_notes.engine.accurate import total
 from micrograd_notes.engine.ops import logsumexp
 from micrograd_notes.nn import MLP
 from micrograd_notes.nn.losses import binary_cross_entropy_with_logits, mse_loss
@@ -196,4 +197,4 @@ class MLPRegressor(RegressorMixin, _MLPEstimator):  # type: ignore[misc]
 
 def _cross_entropy_of_row(logits: Any, shares: Any) -> Any:
     """Returns the cross entropy of one example whose target is a row with the share per class."""
-    return logsumexp(*logits) - sum(z * share for z, share in zip(logits, shares, strict=True))
+    return logsumexp(*logits) - total(z * share for z, share in zip(logits, shares, strict=True))

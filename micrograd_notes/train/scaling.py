@@ -20,7 +20,8 @@ class Scaler:
     """Scales rows of numbers: z = (x - mean) / deviation, with a mean and a deviation per column.
 
     A constant column has the deviation 1, so it is moved but not scaled. `rests` are the digits of
-    the means that do not fit into a float.
+    the means that do not fit into a float. `units` are powers of two, 1 but for columns of tiny
+    numbers, which are multiplied by them first.
 
     >>> scaler = Scaler().fit([[1.0, 5.0], [3.0, 5.0]])
     >>> scaler.means, scaler.deviations
@@ -32,19 +33,24 @@ class Scaler:
     means: list[float] = field(default_factory=list)
     deviations: list[float] = field(default_factory=list)
     rests: list[float] = field(default_factory=list)
+    units: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        for name in ("means", "deviations", "rests"):
+        self.units = self.units or [1.0] * len(self.means)
+        for name in ("means", "deviations", "rests", "units"):
             numbers = checks.finite_numbers(name, getattr(self, name))
             setattr(self, name, numbers)
-            is_low = name == "deviations" and min(numbers, default=1.0) <= 0
+            is_low = name in ("deviations", "units") and min(numbers, default=1.0) <= 0
             if len(numbers) != len(self.means) or is_low:
                 raise ValueError(f"{name} must fit {len(self.means)} means, got {numbers}")
 
     def fit(self, rows: Rows) -> "Scaler":
         """Measures the rows, and returns the scaler itself."""
-        columns = zip(*_checked(rows), strict=True)
-        measured = zip(*map(_measured, columns), strict=True)
+        columns = list(zip(*_checked(rows), strict=True))
+        is_tiny = [max(map(abs, c)) < 2.0**-900 and min(c) < max(c) for c in columns]
+        self.units = [2.0**900 if tiny else 1.0 for tiny in is_tiny]
+        tall = ([x * unit for x in c] for c, unit in zip(columns, self.units, strict=True))
+        measured = zip(*map(_measured, tall), strict=True)
         self.means, self.deviations, self.rests = map(list, measured)
         return self
 
@@ -53,17 +59,20 @@ class Scaler:
         columns = list(zip(self.means, self.deviations, self.rests, strict=True))
         # A power of two, which is exact, keeps the differences of huge numbers finite.
         units = [2.0 ** -max(math.frexp(max(abs(m), d))[1], -1000) for m, d, _ in columns]
-        moves = [(u, m * u, d * u, r * u) for u, (m, d, r) in zip(units, columns, strict=True)]
+        moves = [
+            (unit, u, m * u, d * u, r * u)
+            for unit, u, (m, d, r) in zip(self.units, units, columns, strict=True)
+        ]
         return [
-            [(x * u - m - r) / d for x, (u, m, d, r) in zip(row, moves, strict=True)]
+            [(x * unit * u - m - r) / d for x, (unit, u, m, d, r) in zip(row, moves, strict=True)]
             for row in _checked(rows, len(columns))
         ]
 
     def inverse(self, rows: Rows) -> list[list[float]]:
         """Returns scaled rows in their own units again, to rounding."""
-        columns = list(zip(self.means, self.deviations, self.rests, strict=True))
+        columns = list(zip(self.means, self.deviations, self.rests, self.units, strict=True))
         return [
-            [z * d + r + m for z, (m, d, r) in zip(row, columns, strict=True)]
+            [(z * d + r + m) / unit for z, (m, d, r, unit) in zip(row, columns, strict=True)]
             for row in _checked(rows, len(columns))
         ]
 

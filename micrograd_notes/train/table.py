@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from warnings import warn
 
 from micrograd_notes.common import checks
+from micrograd_notes.engine.accurate import total
 from micrograd_notes.train.scaling import Scaler
 
 FILLS = {"mean": statistics.fmean, "median": statistics.median, "most frequent": statistics.mode}
@@ -221,7 +222,7 @@ def _is_text(table: Table, name: str, option: str) -> bool:
     """Returns whether a column holds texts; ValueError if it also holds numbers."""
     cells = table.columns[name]
     texts = [i for i, cell in enumerate(cells) if isinstance(cell, str)]
-    if texts and (numbers := sum(isinstance(cell, float) for cell in cells)):
+    if texts and (numbers := len([cell for cell in cells if isinstance(cell, float)])):
         why = f"{cells[texts[0]]!r} is not a number, as {numbers} other cells are; correct it, or "
         raise table.error(texts[0], name, f"{why}pass {option}")
     return bool(texts)
@@ -266,7 +267,7 @@ def _explained(cells: list[Any], targets: list[Any], is_class: bool) -> float:
         return float(is_copy and len(pairs) > 8)
 
     def change(steps: Iterable[tuple[Any, Any]]) -> Any:
-        return sum(a != b if is_class else (a - b) * (a - b) for a, b in steps)
+        return total(a != b if is_class else (a - b) * (a - b) for a, b in steps)
 
     # A sample is enough, in random order because a file may be sorted by its target.
     pairs = random.Random(0).sample(pairs, min(len(pairs), 2000))

@@ -133,7 +133,7 @@ def dots_by_seed(
         ax.text(middle, y - 0.33, f"{middle:.3g}", ha="center", va="bottom")
     ax.set_yticks(range(len(names)), names)
     of = checks.text("of", of)
-    ax.set(xlabel=f"{of}: a dot per run, a bar for the median", ylim=(len(runs) - 0.5, -0.7))
+    ax.set(xlabel=f"{of}\na dot per run, a bar for the median", ylim=(len(runs) - 0.5, -0.7))
     return ax
 
 
