@@ -61,6 +61,7 @@ def of_eight(x):
 
 assert typical_error(of_eight, waves, -3.0, -0.5) < 0.2 < typical_error(of_eight, waves, 1.0, 3.0)
 assert abs(of_eight(1.0) - of_eight(3.0)) < 0.05
+assert of_eight(0.2) > waves(0.2) + 0.2  # it overshoots
 
 # %% after longer
 assert [f"{median(found):.3f}" for found in groups.values()] == ["0.111", "0.011", "0.010"]
@@ -74,6 +75,15 @@ assert f"{bells[-1]:.3f} {corners[-1]:.3f}" == "0.010 0.871"
 # %% after jumps
 assert [f"{typical:.4f}" for typical, _ in off.values()] == ["0.1598", "0.0416", "0.0000", "0.0000"]
 assert {f"{largest:.0f}" for _, largest in off.values()} == {"1"}
+# The zero is that of 201 places: with ever more of them, the root of the steepness.
+fine = [i / 100000 for i in range(40000, 60001)]
+
+
+def seen_finely(steepness):
+    return sum((number(step(steepness, 0.5)(x)) - jump(x)) ** 2 for x in fine) ** 0.5
+
+
+assert 9 < seen_finely(50) / seen_finely(5000) < 11
 
 # %% after squares
 for tried in cannot.values():
@@ -101,6 +111,7 @@ assert deep[-2] < 0.1
 assert misses["tanh"] == ["1.13", "0.01", "1.18"]
 assert misses["another tanh"] == ["1.20", "0.01", "1.30"]
 assert (misses["relu"][0], misses["relu"][2]) == ("1.86", "8.16")
+assert misses["relu"][1] == "0.19"
 assert (misses["always 0"][0], misses["always 0"][2]) == ("0.80", "0.81")
 
 # %% after few-examples

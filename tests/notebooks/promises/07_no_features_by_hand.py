@@ -9,6 +9,7 @@ rounded = {count: [f"{share:.2f}" for share in found] for count, found in enclos
 assert (rounded[2][0], rounded[2][-1]) == ("0.74", "0.76")
 assert rounded[3] == ["0.76", "0.94", "0.94", "0.94", "0.94"]
 assert set(rounded[16]) == {"0.99"}
+assert (rounded[4][0], rounded[4][-1]) == ("0.94", "0.97")
 
 # %% after far-away
 assert far[2] == far[10] == [60] * 10
@@ -36,6 +37,8 @@ assert middles == {
 }
 ten_examples = right["network, 10"]
 assert f"{min(ten_examples):.3f} {max(ten_examples):.3f}" == "0.765 0.880"
+twenty = right["network, 20"]
+assert f"{min(twenty):.3f} {max(twenty):.3f}" == "0.850 0.975"
 assert f"{min(told):.3f}" == "0.975"
 
 # %% after millimetres

@@ -45,6 +45,7 @@ assert read_from[2, "trained"] == "0.92 0.53"
 assert read_from[1, "untrained"] == "0.75 0.61"
 assert read_from[2, "untrained"] == "0.73 0.56"
 assert f"{median(two_layers):.2f}" == "0.92"
+assert better == 7
 
 # %% after products
 assert f"{products[0]:.2f} {products.sum():.2f} {products.sum() + bias:.2f}" == "-1.90 -5.46 -5.17"
@@ -52,4 +53,5 @@ assert which_digit[500] == 8
 assert min(range(8), key=lambda i: without[i]) == min(range(8), key=lambda i: same[i]) == 0
 assert [f"{without[i]:.2f}" for i in (0, 6, 7)] == ["0.87", "0.91", "0.91"]
 assert (same[0], same[6], same[7]) == (25, 89, 90)
+assert f"{max(without):.2f}" == "0.94"
 assert max(range(8), key=lambda i: abs(outgoing[i])) == 0

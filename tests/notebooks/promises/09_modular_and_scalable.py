@@ -40,5 +40,8 @@ early, late = ({name: f"{ys[EPOCHS.index(when)]:.2f}" for name, ys in looks.item
                for when in (100, 500))
 assert [*early.values()] == ["0.68", "0.93", "0.91", "0.65"]
 assert [*late.values()] == ["0.97", "0.96", "0.93", "0.65"]
+five = looks["4+4+4+4+4"]  # they go up and down a little, and do not rise
+assert max(five) - min(five) < 0.1
+assert five[-1] < five[0] + 0.01
 assert f"{max(found[-1] for _, found in by_depth['4+4+4+4+4']):.2f}" == "0.89"
 assert all(95 <= len(found[0][0].parameters()) <= 110 for found in by_depth.values())

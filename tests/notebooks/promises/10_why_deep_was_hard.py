@@ -7,6 +7,8 @@ factors = {name: column[-1] / column[0] for name, column in sizes.items()}
 assert f"{factors['sigmoid, plain']:.1e} {factors['sigmoid, times 4']:.1e}" == "7.6e+06 2.3e+03"
 assert max(sizes["tanh, small"]) < 0.00001
 assert max(sizes["tanh, suited"]) < 7 * min(sizes["tanh, suited"])
+assert f"{factors['tanh, small']:.1f} {factors['tanh, suited']:.1f}" == "3.7 5.3"
+assert f"{sizes['tanh, small'][-1]:.0e}" == "7e-06"
 
 # %% after gains
 assert f"{measured['sigmoid', 1.0][1]:.0e} {measured['sigmoid', 4.0][1]:.2g}" == "4e-12 0.00016"
