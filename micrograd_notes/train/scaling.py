@@ -36,9 +36,10 @@ class Scaler:
     units: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.units = self.units or [1.0] * len(self.means)
         for name in ("means", "deviations", "rests", "units"):
             numbers = checks.finite_numbers(name, getattr(self, name))
+            if name == "units" and not numbers:
+                numbers = [1.0] * len(self.means)
             setattr(self, name, numbers)
             is_low = name in ("deviations", "units") and min(numbers, default=1.0) <= 0
             if len(numbers) != len(self.means) or is_low:
