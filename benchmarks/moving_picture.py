@@ -36,11 +36,10 @@ svg{{color-scheme:light dark;font:18px system-ui,sans-serif}}
 @keyframes stay{{0%{{visibility:visible}} {last:.3f}%{{visibility:hidden}}}}}}"""
 
 
-def pages() -> list[tuple[int, Any]]:
+def pages(train_set: Any) -> list[tuple[int, Any]]:
     """Trains the network; returns its logits on the grid after each epoch of `EPOCHS`."""
     import numpy as np
 
-    train_set, _ = data.moons(samples=400, noise=0.15, seed=0).split(test=0.75)
     network = MLP(2, [8, 1], activation="tanh", seed=0)
     rows = round(CELLS * (TOP - BOTTOM) / (RIGHT - LEFT))
     xs, ys = np.linspace(LEFT, RIGHT, CELLS + 1), np.linspace(BOTTOM, TOP, rows + 1)
@@ -95,7 +94,7 @@ def at(x: float, y: float) -> tuple[float, float]:
 
 def picture() -> str:
     train_set, _ = data.moons(samples=400, noise=0.15, seed=0).split(test=0.75)
-    found = pages()
+    found = pages(train_set)
     total = SECONDS * (len(found) - 1 + LAST)
     style = STYLE.format(total=total, one=100 * SECONDS / total, last=100 * LAST * SECONDS / total)
     lines = [

@@ -86,14 +86,14 @@ class _MLPEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn does n
         self.validation_loss_curve_: list[float] = []
         for _ in range(epochs):
             order = draw.permutation(len(X))
-            inputs, targets, total = X[order], y[order], 0.0
+            inputs, targets, summed = X[order], y[order], 0.0
             for start in range(0, len(X), size):
                 x = inputs[start : start + size]
                 mean, gradient = program(theta, x, targets[start : start + size])
                 refuse_to_step("the loss", mean)
                 theta = adam.stepped(theta, gradient)
-                total += mean * len(x)
-            self.loss_curve_.append(total / len(X))
+                summed += mean * len(x)
+            self.loss_curve_.append(summed / len(X))
             watched = self.loss_curve_[-1]
             if held_out is not None:
                 watched = float(program(theta, *held_out)[0])

@@ -131,10 +131,14 @@ def with_answers(name: str) -> Any:
 # ---- the process ---------------------------------------------------------------------------------
 
 
-@cache
 def execute() -> ModuleType:
-    """Returns notebooks/execute.py, which is not a part of the package, as a module."""
-    spec = importlib.util.spec_from_file_location("execute", FOLDER / "execute.py")
+    return script("execute")
+
+
+@cache
+def script(name: str) -> ModuleType:
+    """Returns a script of the notebooks, which is not a part of the package, as a module."""
+    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -4,7 +4,6 @@ The map lists every notebook, the glossary every word; teachers find every quest
 each claim are those that its cells print.
 """
 
-import importlib.util
 import json
 import re
 from collections import Counter
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.notebooks.running import committed, printed_by
+from tests.notebooks.running import committed, printed_by, script
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.ipynb"))
@@ -150,11 +149,7 @@ def test_the_numbers_of_a_claim_are_printed_by_its_cells(row: str) -> None:
 
 
 def test_the_glossary_has_the_words_of_the_chapters_and_each_is_explained_once() -> None:
-    spec = importlib.util.spec_from_file_location("glossary", FOLDER / "glossary.py")
-    assert spec is not None
-    assert spec.loader is not None
-    glossary = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(glossary)
+    glossary = script("glossary")
     page = (FOLDER / "GLOSSARY.md").read_text(encoding="utf-8")
     assert page == glossary.page(), "run python notebooks/glossary.py"
     names = [re.sub(r"\W*\(.*\)", "", term).casefold() for term, *_ in glossary.terms()]

@@ -92,7 +92,7 @@ def test_probabilities_by_hand() -> None:
         predict_proba(MLP(1, [1]), Dataset("q", [[1.0]], [0.5], ("x",), task="regression"))
 
 
-# ---- models of one's own -------------------------------------------------------------------------
+# ---- your own models -----------------------------------------------------------------------------
 
 
 class Own(Module):

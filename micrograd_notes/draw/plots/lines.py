@@ -119,7 +119,7 @@ def curves(
     Each has its own colour and kind of line, and its name in the legend; the first is drawn in ink.
     `points` are the examples, pairs of x and y. A function may return numbers or `Value`s; no
     gradient is recorded.
-    Raises `ValueError` if there is no function, or if start is not below stop.
+    Raises `ValueError` if there are no functions, or if stop does not exceed start.
 
     >>> ax = curves({"x": lambda x: x, "its square": lambda x: x * x}, 0.0, 1.0)
     >>> [text.get_text() for text in ax.get_legend().get_texts()]

@@ -232,21 +232,21 @@ class Net:
         self, parameters: Sequence[Value], theta: Any, example: list[Any], expected: Answer
     ) -> Iterator[Answer]:
         """Yields the answer of the scalars, then answers with each result changed a little."""
-        given = example
         yield expected
+        changed = example
         try:  # with inputs as Values, whose rounding counts, unless this changes more
             nodes = as_values(example, parameters)
             has_inputs = any(isinstance(x, float) for x in flat(example))
             if has_inputs and self._answer(parameters, theta, nodes).is_like(expected):
-                example = nodes
+                changed = nodes
         except Exception:
             pass
         for seed in range(SAMPLES):
             try:
-                yield self._answer(parameters, theta, example, Nudge(seed))
+                yield self._answer(parameters, theta, changed, Nudge(seed))
             except (ArithmeticError, ValueError):  # at the edge of a domain anything may be right
                 yield Answer(*[[float("inf")] * len(part) for part in expected])
-        moves = [PATHS * size for size in self._sizes(parameters, theta, given)]
+        moves = [PATHS * size for size in self._sizes(parameters, theta, example)]
         for sign in (-1.0, 1.0):
             pairs = zip(expected.gradient, moves, strict=True)
             ends = [x + sign * PATHS for x in expected.outputs] if self.is_loss else []
