@@ -5,6 +5,7 @@ and mpmath. A test that needs more, such as NumPy or PyTorch, skips where that i
 """
 
 import importlib.util
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -39,12 +40,14 @@ NEEDED_BY_EXAMPLES = {
 }
 
 
+@cache  # a file has up to hundreds of tests, and each of them asks
 def is_quick(path: Path) -> bool:
     """Returns whether the tests of a file are quick, but for those that are marked `long`."""
     is_of_the_core = any(path.is_relative_to(ROOT / place) for place in QUICK)
     return is_of_the_core and not any(path == ROOT / place for place in NOT_QUICK)
 
 
+@cache
 def missing_for(path: Path) -> list[str]:
     """Returns the packages that the examples of a file need and that are not installed."""
     places = [place for place in NEEDED_BY_EXAMPLES if path == ROOT / place]

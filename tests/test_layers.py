@@ -1,7 +1,6 @@
 """The layers point one way: the package's own import statements, read and held to the plan."""
 
 import ast
-import json
 import shutil
 import subprocess
 import sys
@@ -146,6 +145,11 @@ def without(rooms: Iterable[str], folder: Path, program: str) -> str:
     return done.stdout + done.stderr
 
 
+def test_the_engine_and_networks_run_without_all_other_rooms(tmp_path: Path) -> None:
+    assert without(OPTIONAL, tmp_path, CORE_AND_NETWORKS) == "done\n"
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("room", OPTIONAL)
 def test_the_engine_and_networks_run_without_each_other_room(room: str, tmp_path: Path) -> None:
     assert without([room], tmp_path, CORE_AND_NETWORKS) == "done\n"
@@ -153,22 +157,3 @@ def test_the_engine_and_networks_run_without_each_other_room(room: str, tmp_path
 
 def test_a_room_that_is_missing_is_missed(tmp_path: Path) -> None:
     assert "No module named 'micrograd_notes.nn'" in without(["nn"], tmp_path, CORE_AND_NETWORKS)
-
-
-NOTEBOOKS = PACKAGE.parent / "notebooks"
-DRAW_AND_ASK = ["draw", "course"]  # what the first notebooks need beside the engine and networks
-
-
-@pytest.mark.parametrize("chapter", ["01", "02", "03"])
-def test_the_first_notebooks_need_neither_training_nor_lifting_nor_the_checker(
-    chapter: str, tmp_path: Path
-) -> None:
-    """They run without all other rooms at once, and so without each of them."""
-    pytest.importorskip("matplotlib", reason="the notebooks draw")
-    pytest.importorskip("IPython", reason="the notebooks display")
-    (path,) = NOTEBOOKS.glob(f"{chapter}_*.ipynb")
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    closed = [room for room in OPTIONAL if room not in DRAW_AND_ASK]
-    said = without(closed, tmp_path, "\n".join([*code, "print('to the end')"]))
-    assert said.endswith("to the end\n"), said[-2000:]

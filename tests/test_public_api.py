@@ -32,7 +32,7 @@ from matplotlib.figure import Figure
 
 import micrograd_notes
 from micrograd_notes import MLP, TABLE, Layer, Module, Neuron, Op, Value
-from micrograd_notes.draw import ModelPicture, Picture, draw_dot, draw_model
+from micrograd_notes.draw import ModelPicture, Picture, draw_dot, draw_model, figures
 from micrograd_notes.draw.plots import loss_curve
 from micrograd_notes.engine.ops import tanh
 from micrograd_notes.gpt import GPT
@@ -168,6 +168,11 @@ def a_course() -> str:
     return str(folder)
 
 
+@cache
+def two_plots() -> list[tuple[Axes, str]]:
+    return [(loss_curve([1.0]), "One."), (loss_curve([2.0]), "Two.")]
+
+
 # A good value for each argument, by its name, or by what it is an argument of and its name.
 GOOD: dict[str, Callable[[], Any]] = {
     "model": lambda: MLP(2, [1], activation="tanh", seed=0),
@@ -262,7 +267,7 @@ GOOD: dict[str, Callable[[], Any]] = {
     "view": lambda: draw_dot(Value(2.0) * 3.0).view,
     "ModelPicture.view": lambda: draw_model(MLP(2, [1], seed=0)).view,
     "pages": lambda: [("One dot.", b"..."), ("Two dots.", b"...")],
-    "flipbook.pages": lambda: [(loss_curve([1.0]), "One."), (loss_curve([2.0]), "Two.")],
+    "flipbook.pages": two_plots,
     "ax": lambda: loss_curve([2.0, 1.0]),
     "alt": lambda: "The loss falls.",
     "rows": lambda: [[1.0, 2.0], [3.0, 4.0]],
@@ -548,6 +553,8 @@ def arguments() -> list[Any]:
 def nothing_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)  # a bad path may be a good name of a file
     monkeypatch.setitem(plt.rcParams, "figure.max_open_warning", 0)  # one per call
+    for name in ("svg", "png"):  # the same figure has the same bytes; it is drawn once
+        monkeypatch.setattr(figures, name, cache(getattr(figures, name)))
     yield
     plt.close("all")
 

@@ -121,6 +121,25 @@ def visit(browser: Any) -> Iterator[Callable[..., Visit]]:
 
 
 @pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The course as it is committed, as a web site, built once per run.
+
+    With `pytest -n` it is shared: the worker that first needs it builds it, and others wait.
+    """
+    fcntl: Any = pytest.importorskip("fcntl", reason="the lock of the shared site is POSIX's")
+    from micrograd_notes.course.site import build_course
+
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # that of the whole run
+    with (folder / "course.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "course").exists():  # it comes there whole, by a rename
+            build_course(folder / "course", ROOT / "notebooks")
+    return folder / "course"
+
+
+@pytest.fixture(scope="session")
 def axe_violations() -> Callable[..., list[str]]:
     """A function from a page to what axe-core finds wrong with it, one line a rule and place.
 

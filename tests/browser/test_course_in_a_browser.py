@@ -43,11 +43,6 @@ a_page_of_each_kind = pytest.mark.parametrize(
 )
 
 
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_course(tmp_path_factory.mktemp("course") / "site", NOTEBOOKS).parent
-
-
 @pytest.fixture(scope="module", params=PAGES)
 def name(request: pytest.FixtureRequest) -> str:
     """Each page in turn; all tests of a page follow each other."""
@@ -65,17 +60,24 @@ def page(browser: Any, site: Path, name: str) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def arrives(browser: Any, site: Path) -> Iterator[Callable[[str], bool]]:
-    """A function from the address of a link to whether the place is there; it follows each once."""
+    """A function from the address of a link to whether the place is there.
+
+    It opens each page once, and finds all places there.
+    """
     with visits(browser) as open_page:
         page = open_page(site / "index.html").page
 
         @cache
-        def follow(address: str) -> bool:
+        def places_on(address: str) -> set[str]:
             page.goto(address)
-            parts = urlsplit(page.url)
-            inside = Path(unquote(parts.path)).parent == site
-            find = "id => !id || !!document.getElementById(id)"
-            return inside and bool(page.evaluate(find, unquote(parts.fragment)))
+            assert page.url == address
+            find_all = "all => all.map(each => each.id)"
+            return {"", *page.eval_on_selector_all("[id]", find_all)}
+
+        def follow(address: str) -> bool:
+            whole, _, fragment = address.partition("#")
+            inside = Path(unquote(urlsplit(whole).path)).parent == site
+            return inside and unquote(fragment) in places_on(whole)
 
         yield follow
 

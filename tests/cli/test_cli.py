@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,6 +21,7 @@ from typer.testing import CliRunner, Result
 from micrograd_notes import __version__
 from micrograd_notes.cli import main as cli, tour, tour_page
 from micrograd_notes.common.extras import install
+from micrograd_notes.gpt import GPT
 from micrograd_notes.nn.saving import load_model
 from micrograd_notes.train import data
 
@@ -101,8 +103,14 @@ def test_the_gpt_helps_instead_of_training() -> None:
         assert "nats per letter" not in shown
 
 
+class SmallGPT(GPT):
+    def __init__(self, letters: str) -> None:
+        super().__init__(letters, positions=6, width=4, heads=1)
+
+
 def test_the_gpt_says_which_step_and_in_which_unit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("micrograd_notes.gpt.city_names", lambda: ["rome", "nice", "bonn", "lima"])
+    monkeypatch.setattr("micrograd_notes.gpt.GPT", SmallGPT)
     result = run("gpt", "--steps", "300")
     assert result.exit_code == 0, result.output
     *steps, invented = result.stdout.splitlines()
@@ -213,8 +221,17 @@ class Page(HTMLParser):
 def test_a_short_tour_writes_a_page_that_needs_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One split and two epochs in place of five and twenty: every step of the tour, in seconds."""
-    monkeypatch.setattr(tour, "EPOCHS", 2)
+    """Every step of the tour, with few examples and epochs, and one split in place of five."""
+    digits, moons = data.digits, data.moons
+
+    def few_digits(**options: bool) -> data.Dataset:
+        all_of_them = digits(**options)
+        inputs, targets = all_of_them.inputs[:240], all_of_them.targets[:240]
+        return replace(all_of_them, inputs=inputs, targets=targets)
+
+    monkeypatch.setattr(data, "digits", few_digits)
+    monkeypatch.setattr(data, "moons", lambda samples, **options: moons(40, **options))
+    monkeypatch.setattr(tour, "EPOCHS", 6)
     monkeypatch.setattr(tour, "LINEAR_EPOCHS", 1)
     split_0, learn_moons = cache(tour.train_on_split), cache(tour.learn_moons)
     monkeypatch.setattr(tour, "train_on_all_splits", lambda say: [split_0(0)])
@@ -261,8 +278,10 @@ def test_a_short_tour_writes_a_page_that_needs_nothing_else(
     assert guesses[1].count("\u2717") == min(wrong, 4)
     assert len(guesses[1].split("; ")) == 16
 
-    # a second tour, which does not train again here, takes the first one's place
+    # a second tour, which neither trains nor draws again here, takes the first one's place
+    monkeypatch.setattr(tour, "page_text", lambda findings: f"{tour.TITLE}, again")
     tour.run_tour(path.parent, lines.append)
+    assert path.read_text(encoding="utf-8") == f"{tour.TITLE}, again"
 
 
 def test_the_digits_that_are_shown_are_those_that_were_guessed() -> None:

@@ -25,7 +25,7 @@ from micrograd_notes import (
 )
 from micrograd_notes.testing.programs.random_programs import Program, random_program
 
-PROGRAMS = 300
+PROGRAMS = 100
 
 
 def bits(x: float) -> bytes:

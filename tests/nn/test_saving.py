@@ -144,7 +144,7 @@ def models(draw: st.DrawFn) -> MLP:
     return model
 
 
-@settings(max_examples=150)
+@settings(max_examples=40)
 @given(models())
 def test_any_model_comes_back_with_its_ties_flags_and_names(
     tmp_path_factory: pytest.TempPathFactory, model: MLP

@@ -281,10 +281,11 @@ def test_a_fault_of_the_engine_is_named_and_shrunk(kind: str) -> None:
 # ---- no false alarm ------------------------------------------------------------------------------
 
 
-def test_random_programs_pass() -> None:
+@pytest.mark.parametrize("seeds", [range(15), pytest.param(range(60), marks=pytest.mark.long)])
+def test_random_programs_pass(seeds: range) -> None:
     """What is said to be inaccurate is: fifty digits differ. Nothing worse is ever said."""
     undecided = counted = 0
-    for seed in range(60):
+    for seed in seeds:
         program = random_program(random.Random(seed))
         report = gradcheck(program, *program.inputs, raise_exception=False)
         for entry in report.inputs:

@@ -55,14 +55,28 @@ PLANTED = [
 ]
 
 
+def is_like_the_first(fault: Planted) -> bool:
+    """Returns whether an operand of a row of any number stands where any other could stand."""
+    return fault.op.arity is None and bool(fault.index)
+
+
 @pytest.mark.parametrize(
-    "fault", PLANTED, ids=lambda fault: f"{fault.op.name}, {fault.index}: {fault.kind}"
+    "fault",
+    [
+        pytest.param(
+            fault,
+            id=f"{fault.op.name}, {fault.index}: {fault.kind}",
+            marks=pytest.mark.long if is_like_the_first(fault) else [],
+        )
+        for fault in PLANTED
+    ],
 )
 def test_a_planted_fault_is_caught_and_named(fault: Planted) -> None:
-    report = check_operation(fault.op)
-    assert report.verdict in fault.expected, str(report)
-    with pytest.raises(GradcheckError, match=str(report.verdict)):
+    with pytest.raises(GradcheckError) as raised:
         opcheck(fault.op)()
+    report = raised.value.report
+    assert report.verdict in fault.expected, str(report)
+    assert str(report.verdict) in str(raised.value)
 
 
 def number_of(x: Any) -> Any:

@@ -228,10 +228,10 @@ SHORTEST = {
 }
 
 
-@pytest.mark.parametrize(("name", "patches"), SWEEPS.items(), ids=list(SWEEPS))
-def test_a_broken_sweep_is_found_and_shrinks_to_the_shortest_program(
-    monkeypatch: pytest.MonkeyPatch, name: str, patches: list[Patch]
-) -> None:
+def search_in(
+    monkeypatch: pytest.MonkeyPatch, patches: list[Patch], phases: list[Phase]
+) -> tuple[Program, int]:
+    """Returns a program that a broken sweep gets wrong, and how many were tried to find one."""
     for module, attribute, broken in patches:
         monkeypatch.setattr(module, attribute, broken)
     tried: list[bool] = []
@@ -243,11 +243,30 @@ def test_a_broken_sweep_is_found_and_shrinks_to_the_shortest_program(
     tame = strategies.finite_numbers(-8.0, 8.0)
     # However long the table grows
     few = (ops.add, ops.multiply, ops.neg, ops.tanh, helper_ops.largest)
-    shortest = find(
+    found = find(
         strategies.programs(few, inputs=tame), fails,
-        settings=settings(FIXED, max_examples=2000, suppress_health_check=list(HealthCheck)),
+        settings=settings(
+            FIXED, max_examples=2000, phases=phases, suppress_health_check=list(HealthCheck)
+        ),
     )
-    print(f"{name}: found after {tried.index(True) + 1} programs, shrunk to {shortest}")
+    return found, tried.index(True) + 1
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_a_broken_sweep_is_found(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    found, _ = search_in(monkeypatch, SWEEPS[name], [Phase.generate])
+    assert is_wrong(found)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in SHORTEST else pytest.mark.long)
+             for name in SWEEPS],
+)
+def test_a_broken_sweep_shrinks_to_the_shortest_program(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    shortest, tried = search_in(monkeypatch, SWEEPS[name], [Phase.generate, Phase.shrink])
+    print(f"{name}: found after {tried} programs, shrunk to {shortest}")
     if name in SHORTEST:
         assert repr(shortest) == SHORTEST[name]
     # Out of order shows where a short way and a long one meet; the shrinker need not find the best.
