@@ -6,12 +6,18 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from tests.quick import is_quick, missing_for
 
-# No test depends on how busy the machine is.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# No test depends on how busy the machine is. The explain phase, which only comments on an example
+# after it was found and shrunk, would take nine tenths of each `find`.
+settings.register_profile(
+    "untimed",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=[phase for phase in Phase if phase is not Phase.explain],
+)
 settings.load_profile("untimed")
 
 README = Path(__file__).parent / "README.md"

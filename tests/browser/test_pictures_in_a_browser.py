@@ -310,6 +310,7 @@ def notebook(picture: Any, path: Path) -> Any:
     return made
 
 
+@pytest.mark.long  # a stepper, which is the same kind of page, is opened in JupyterLab always
 def test_a_trusted_notebook_lights_the_lines_of_a_model(lab: Lab, visit: Open) -> None:
     sign = pytest.importorskip("nbformat.sign")
     made = notebook(model(), lab.folder / "model_trusted.ipynb")
@@ -323,6 +324,7 @@ def test_a_trusted_notebook_lights_the_lines_of_a_model(lab: Lab, visit: Open) -
     assert page.locator(".jp-Notebook .jp-Cell").count() == 1
 
 
+@pytest.mark.long
 def test_an_untrusted_notebook_keeps_the_frame(lab: Lab, visit: Open) -> None:
     notebook(network(), lab.folder / "graph_untrusted.ipynb")
     page = visit(lab.url("graph_untrusted.ipynb"), offline=False).page

@@ -410,6 +410,7 @@ def in_lab(lab: Lab, visit: Open) -> Callable[[str], Visit]:
     return opened
 
 
+@pytest.mark.long  # a stepper, which is the same kind of page, is opened in JupyterLab always
 def test_in_a_trusted_notebook_the_page_runs(lab: Lab, in_lab: Callable[[str], Visit]) -> None:
     sign = pytest.importorskip("nbformat.sign")
     made = notebook(lab.folder / "training_trusted.ipynb")
@@ -433,6 +434,7 @@ def test_in_a_trusted_notebook_the_page_runs(lab: Lab, in_lab: Callable[[str], V
         assert reader.run.get_attribute("data-theme") == theme
 
 
+@pytest.mark.long
 def test_in_an_untrusted_notebook_the_picture_and_the_table_remain(
     lab: Lab, in_lab: Callable[[str], Visit]
 ) -> None:
