@@ -486,12 +486,12 @@ def write_again_and_again(path: Path, content: bytes, until: float) -> None:
         write_whole(path, content)
 
 
-@pytest.mark.parametrize("workers", [2, 4])
+@pytest.mark.parametrize("workers", [pytest.param(2, marks=pytest.mark.long), 4])
 def test_processes_that_write_the_same_file_leave_it_whole(tmp_path: Path, workers: int) -> None:
     path = tmp_path / "file"
     contents = [bytes([ord("a") + i]) * (1000 + 70_000 * i) for i in range(workers)]
     write_whole(path, contents[0])
-    until = time.monotonic() + 2.0
+    until = time.monotonic() + 1.0
     writers = [
         fork.Process(target=write_again_and_again, args=(path, content, until))
         for content in contents
