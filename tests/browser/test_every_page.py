@@ -12,8 +12,8 @@ The laws are:
     axe        axe-core has no objection
     console    the browser reports no error
 
-A run of all cases takes long; each run has the same seventeenth of them. The table at the end counts
-what was found. PNGs can't be measured, and are counted there.
+A run of all cases takes long; each run has the same seventeenth of them. The table at the end
+counts what was found. PNGs can't be measured, and are counted there.
 """
 
 import base64

@@ -65,7 +65,13 @@ def test_a_right_rule_is_not_accused_at_a_point(name: str, every: int) -> None:
             assert report.verdict not in ACCUSATIONS, f"{written}, {report}"
 
 
-@pytest.mark.parametrize("name", NAIVE)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.long if place % 3 else [])
+        for place, name in enumerate(NAIVE)
+    ],
+)
 def test_a_right_rule_is_not_accused_anywhere(name: str) -> None:
     forward, rule = rows_of(name)["forward by math"]
     op = operation(

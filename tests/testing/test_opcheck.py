@@ -18,6 +18,7 @@ from micrograd_notes.testing import (
     opcheck,
 )
 from micrograd_notes.testing.diagnosis.at_a_point import examine
+from micrograd_notes.testing.operations import OperationReport
 from tests.testing.faults import Planted, fault_of_value, faults_of_rules
 
 BUILT_IN = built_in_rows()
@@ -75,6 +76,7 @@ def test_a_planted_fault_is_caught_and_named(fault: Planted) -> None:
     with pytest.raises(GradcheckError) as raised:
         opcheck(fault.op)()
     report = raised.value.report
+    assert isinstance(report, OperationReport)
     assert report.verdict in fault.expected, str(report)
     assert str(report.verdict) in str(raised.value)
 
