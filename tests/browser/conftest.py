@@ -35,6 +35,9 @@ ROOT = Path(__file__).parents[2]
 AXE = Path(os.environ.get("AXE_CORE", ROOT / "build/axe/node_modules/axe-core/axe.min.js"))
 LOCAL = ("file", "data", "blob", "about")
 
+# A telephone and a desk always; a tablet and a wide screen on request.
+WIDTHS = (390, 1280, *(pytest.param(width, marks=pytest.mark.long) for width in (768, 1920)))
+
 
 @dataclass
 class Visit:

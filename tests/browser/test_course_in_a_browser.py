@@ -19,7 +19,7 @@ pytest.importorskip("nbconvert", reason='the course needs nbconvert: the extra "
 
 from micrograd_notes.course.guess import guess_first
 from micrograd_notes.course.site import build_course
-from tests.browser.conftest import ROOT, Visit, visits
+from tests.browser.conftest import ROOT, WIDTHS, Visit, visits
 
 Open = Callable[..., Visit]
 
@@ -159,10 +159,7 @@ def test_a_page_never_scrolls_sideways(page: Any, width: int) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize(
-    "width",
-    [TELEPHONE, WIDE, *(pytest.param(width, marks=pytest.mark.long) for width in (768, 1920))],
-)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_blocks_of_a_page_have_one_left_and_one_right_edge(page: Any, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     edges = page.eval_on_selector_all(

@@ -9,7 +9,7 @@ import pytest
 
 from micrograd_notes import MLP, Value
 from micrograd_notes.draw import draw_dot, draw_model
-from tests.browser.conftest import Lab, Visit
+from tests.browser.conftest import WIDTHS, Lab, Visit
 from tests.draw.conftest import FOUND
 
 Open = Callable[..., Visit]
@@ -102,7 +102,7 @@ FRAMES = """() => Array.from(document.querySelectorAll(".picture"), frame => {
 
 
 @pytest.mark.usefixtures("each_graphviz")
-@pytest.mark.parametrize("width", [390, 768, 1280, 1920])
+@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("made", [as_page, as_output])
 @pytest.mark.parametrize("drawn", DRAWN)
 def test_letters_keep_their_size_and_what_is_wider_scrolls_and_says_so(

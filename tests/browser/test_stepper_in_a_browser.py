@@ -9,7 +9,7 @@ import pytest
 
 from micrograd_notes import MLP, Value
 from micrograd_notes.draw import Stepper, draw_backward, draw_dot
-from tests.browser.conftest import Lab, Visit
+from tests.browser.conftest import WIDTHS, Lab, Visit
 
 Open = Callable[..., Visit]
 
@@ -313,7 +313,7 @@ def network() -> Value:
     return (first * Value(1.0, name="w1") + second * Value(2.0, name="w2")).tanh()
 
 
-@pytest.mark.parametrize("width", [390, 768, 1280, 1920])
+@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("wrong", [None, "recursion"])
 def test_the_frame_fits_or_scrolls_to_the_box_at_hand(
     visit: Open, tmp_path: Path, width: int, wrong: Any

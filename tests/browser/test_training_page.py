@@ -13,7 +13,7 @@ from micrograd_notes.draw import draw_model
 from micrograd_notes.draw.training.page import Recorder, TrainingPage, training_page
 from micrograd_notes.train.data import moons, spirals
 from micrograd_notes.train.loop import History, fit
-from tests.browser.conftest import Lab, Visit
+from tests.browser.conftest import WIDTHS, Lab, Visit
 
 Open = Callable[..., Visit]
 EPOCHS = 7
@@ -138,7 +138,7 @@ def test_a_loss_that_is_not_finite_is_said_where_it_happens(visit: Open, tmp_pat
     assert reader.caption == f"Epoch 4 of 4: loss nan, {said}"
 
 
-@pytest.mark.parametrize("width", [390, 768, 1280, 1920])
+@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("make", [example, three_classes, curves_alone])
 def test_letters_have_ten_pixels_or_more(
     visit: Open, tmp_path: Path, width: int, make: Callable[[], TrainingPage]

@@ -279,9 +279,9 @@ def test_a_short_tour_writes_a_page_that_needs_nothing_else(
     assert len(guesses[1].split("; ")) == 16
 
     # a second tour, which neither trains nor draws again here, takes the first one's place
-    monkeypatch.setattr(tour, "page_text", lambda findings: f"{tour.TITLE}, again")
+    monkeypatch.setattr(tour, "page_text", lambda findings: f"{tour_page.TITLE}, again")
     tour.run_tour(path.parent, lines.append)
-    assert path.read_text(encoding="utf-8") == f"{tour.TITLE}, again"
+    assert path.read_text(encoding="utf-8") == f"{tour_page.TITLE}, again"
 
 
 def test_the_digits_that_are_shown_are_those_that_were_guessed() -> None:

@@ -48,7 +48,12 @@ def shown(html: str, kind: str = "display_data") -> Any:
 @pytest.fixture
 def notebooks(tmp_path: Path) -> Path:
     """A course of two chapters and a page for teachers, and a picture."""
-    folder = tmp_path / "notebooks"
+    return written(tmp_path)
+
+
+def written(place: Path) -> Path:
+    """Writes the course, and returns its folder."""
+    folder = place / "notebooks"
     folder.mkdir()
     printed = nbformat.v4.new_output("stream", name="stdout", text="1 < 2\n")
     one = notebook(
@@ -63,7 +68,7 @@ def notebooks(tmp_path: Path) -> Path:
     (folder / "pictures").mkdir()
     (folder / "pictures/dot.svg").write_text(PICTURE)
     (folder / "showing.py").write_text("")
-    (tmp_path / "engine.py").write_text("")
+    (place / "engine.py").write_text("")
     nbformat.write(one, folder / "01_one.ipynb")
     nbformat.write(two, folder / "02_two.ipynb")
     (folder / "README.md").write_text(MAP)
@@ -71,11 +76,12 @@ def notebooks(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def site(notebooks: Path, tmp_path: Path) -> Callable[[str], BeautifulSoup]:
-    """Builds the course; a function from the name of a page to the page."""
-    build_course(tmp_path / "site", notebooks)
-    return lambda name: BeautifulSoup((tmp_path / "site" / name).read_text(), "html.parser")
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], BeautifulSoup]:
+    """Builds the course, once; a function from the name of a page to the page."""
+    place = tmp_path_factory.mktemp("course")
+    build_course(place / "site", written(place))
+    return lambda name: BeautifulSoup((place / "site" / name).read_text(), "html.parser")
 
 
 def files_in(folder: Path) -> list[str]:
