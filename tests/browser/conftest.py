@@ -97,7 +97,7 @@ def visits(browser: Any) -> Iterator[Callable[..., Visit]]:
             offline=offline,
             **options,
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(60_000)  # on a busy machine a page opens slowly
         visit = Visit(context.new_page())
         opened.append((context, visit))
         visit.page.on("pageerror", lambda error: visit.errors.append(str(error)))
