@@ -19,8 +19,8 @@ from micrograd_notes.common.extras import install
 from micrograd_notes.engine import Value, modes, value as engine
 from micrograd_notes.engine.backward import sweeping
 from micrograd_notes.lifting.again import Result, call_again, takes_all_as_they_are
-from micrograd_notes.lifting.arrays.arrange import Arrangement, arrange
-from micrograd_notes.lifting.codegen.emit import emit
+from micrograd_notes.lifting.arrays.arrange import arrange
+from micrograd_notes.lifting.codegen.emit import arranged_text, emit
 from micrograd_notes.lifting.passes.group import Grouping, group
 from micrograd_notes.lifting.passes.simplify import simplify
 from micrograd_notes.lifting.trace.blame import refusal
@@ -41,6 +41,7 @@ from micrograd_notes.lifting.trace.net import EXAMPLES, Net
 from micrograd_notes.lifting.trace.outside import Outside
 from micrograd_notes.lifting.trace.record import CannotLift, record
 from micrograd_notes.lifting.trace.tape import Array, Recording
+from micrograd_notes.lifting.typed import Program
 
 Shapes = tuple[tuple[bool, tuple[int, ...]], ...]
 Key = tuple[Shapes, tuple[bool, ...]]  # the shapes of the inputs; which parameters are frozen
@@ -61,7 +62,7 @@ class Compiled:
     recorded: Recording
     simplified: Recording
     grouped: Grouping
-    arranged: Arrangement
+    arranged: Program
     source: str
     run: Callable[..., Any]
     inputs: list[Array]
@@ -237,12 +238,20 @@ class Lifted:
     # ---- parameters ----------------------------------------------------------------------------
 
     def parameters(self) -> Any:
-        """Returns the numbers of the parameters as a flat float64 vector, in their order."""
+        """Returns the numbers of the parameters as a flat float64 vector, theta.
+
+        They lie array by array, as `unpack` in the source shows, and `leaves` has their order.
+        """
         import numpy as np
 
         self.look()
         data = map(attrgetter("_data"), self._parameters)
         return np.fromiter(data, dtype=np.float64, count=len(self._parameters))
+
+    def leaves(self) -> list[Value]:
+        """Returns the parameters themselves in the order of the flat vector."""
+        self.look()
+        return list(self._parameters)
 
     def load(self, theta: Any) -> None:
         """Sets the parameters from a flat vector; ValueError for a wrong length or a nan."""
@@ -282,7 +291,7 @@ class Lifted:
         """Returns the result of each pass on the learner's own function, for its latest shape."""
         made = self._known()
         recorded, simplified = made.recorded.tape, made.simplified.tape
-        groups, lines = made.grouped.groups, made.arranged.statements
+        groups, lines = made.grouped.groups, made.arranged.lines
         return "\n".join(
             [
                 f"1. record: {len(recorded):,} numbers for one example: those of the function and",
@@ -295,7 +304,7 @@ class Lifted:
                 made.grouped.text(),
                 f"4. arrange: {len(lines):,} lines: each array has axes, n for the examples, and a",
                 "   sum of products along an axis is a matrix product, @",
-                made.arranged.text(),
+                arranged_text(made.arranged),
                 "5. emit: names, and each expression that is used once moves to its use",
                 made.source,
             ]

@@ -16,7 +16,14 @@ from micrograd_notes.nn import MLP
 from micrograd_notes.nn.losses import binary_cross_entropy_with_logits, mse_loss
 from micrograd_notes.train.lifted_loop import chosen_classes, refuse_to_step
 from micrograd_notes.train.optim import Adam
-from micrograd_notes.train.wide import Loss, activations_of, program_of, sizes_of, vector_of
+from micrograd_notes.train.wide import (
+    Loss,
+    activations_of,
+    leaves_of,
+    program_of,
+    sizes_of,
+    vector_of,
+)
 
 try:  # scikit-learn's base classes make this file one that only its users import
     import numpy as np
@@ -65,7 +72,7 @@ class _MLPEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn does n
             )
             held_out = held, held_targets
         theta = self._train(adam, loss, X, targets, held_out, draw)
-        for parameter, number in zip(parameters, theta.tolist(), strict=True):
+        for parameter, number in zip(leaves_of(self.mlp_), theta.tolist(), strict=True):
             parameter.data = number
 
     def _train(

@@ -105,7 +105,6 @@ class LiftedTraining:
         more = [parameter for parameter in optimizer.params if id(parameter) not in mine]
         self._trained = _Parameters(model, more) if more else model
         self._parameters: list[Value] = self._trained.parameters()
-        self._parameters_of_model = len(mine)
         self._forward = lift(model)
         with no_grad():
             self._has_one_output = isinstance(model(examples.inputs[0].tolist()), Value)
@@ -204,7 +203,9 @@ class LiftedTraining:
 
     def _outputs(self, theta: Any, inputs: Any) -> Any:
         """Returns the output of the model for each example, or a vector of its outputs."""
-        outputs = self._forward.next_outputs(theta[: self._parameters_of_model], inputs)
+        place_of = {id(parameter): i for i, parameter in enumerate(self._parameters)}
+        theta = theta[[place_of[id(leaf)] for leaf in self._forward.leaves()]]
+        outputs = self._forward.next_outputs(theta, inputs)
         return outputs.reshape(len(outputs)) if self._has_one_output else outputs
 
     # ---- the model and the vector --------------------------------------------------------------
@@ -214,13 +215,13 @@ class LiftedTraining:
         frozen = [not parameter.requires_grad for parameter in self._parameters]
         # A program contains plain numbers, and lacks gradients of what was frozen, when lifted.
         if frozen != self._frozen or self._program.look() or self._forward.look():
-            if self._trained.parameters() != self._parameters:
+            if {*self._trained.parameters()} != {*self._parameters}:
                 raise RuntimeError(
                     "a parameter of the model was replaced by another Value during training; set "
                     "its data instead, or call fit again, with a new optimizer"
                 )
             self._lift()
-            self._frozen = frozen
+            self._frozen = [not parameter.requires_grad for parameter in self._parameters]
         gradient = [] if self._adds_up is None else [p.grad for p in self._parameters]
         self._state = State(self._program.parameters(), gradient, self._optimizer.vectors)
         self._written = self._state
@@ -280,6 +281,7 @@ class LiftedTraining:
 
         function = loss_of_one if self.is_mean else loss_of_all
         self._program: Lifted = lift(function, self._trained, batch=self.is_mean)
+        self._parameters = self._program.leaves()
         inputs, targets = self._examples.inputs, self._examples.targets
         self._at_once = 1 if self.is_mean else self._batch_size
         # Every batch size is lifted now, so that CannotLift is raised before the first step.

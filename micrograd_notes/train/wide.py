@@ -5,11 +5,13 @@ Lifting an MLP takes time for every weight. But the source is the same for all w
 once, and gets the `unpack` of the real widths. `outputs.py` and `estimators.py` call `program_of`.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
+from micrograd_notes.engine import Value
 from micrograd_notes.engine.op import Op, is_built_in
 from micrograd_notes.lifting import lift
 from micrograd_notes.nn import MLP, Layer, Neuron
@@ -53,12 +55,20 @@ def sizes_of(model: Any) -> tuple[int, ...]:
     return len(layers[0][0].w), *map(len, layers)
 
 
+def leaves_of(model: Any) -> list[Value]:
+    """Returns the parameters of a plain MLP in the order of its program's vector."""
+    rows: list[Sequence[Value]] = []
+    for layer in model.layers:
+        rows += zip(*[neuron.w for neuron in layer.neurons], strict=True)
+        rows.append([neuron.b for neuron in layer.neurons])
+    return [parameter for row in rows for parameter in row]
+
+
 def vector_of(model: Any) -> Any:
     """Returns the numbers of a plain MLP as the vector that its program takes."""
     import numpy as np
 
-    neurons = [neuron for layer in model.layers for neuron in layer.neurons]
-    return np.array([p.data for neuron in neurons for p in (*neuron.w, neuron.b)])
+    return np.array([parameter.data for parameter in leaves_of(model)])
 
 
 @lru_cache(maxsize=128)
@@ -84,7 +94,7 @@ def program_of(
     narrow = tuple(min(size, 2 + i) for i, size in enumerate(sizes)) if is_narrowed else sizes
     entry = "forward" if loss is None else "loss_and_gradient"
     scope: dict[str, Any] = {}
-    exec(_source(narrow, activations, loss), scope)
+    exec(re.sub(r"\n +assert .*", "", _source(narrow, activations, loss)), scope)  # of one size
     scope["unpack"] = lambda theta: _unpacked(theta, sizes)
 
     def program(theta: Any, *arrays: Any) -> Any:
@@ -116,7 +126,7 @@ def _unpacked(theta: Any, sizes: Sequence[int]) -> list[Any]:
     """Returns the weights and the biases of each layer, as views into the vector."""
     arrays, start = [], 0
     for nin, nout in pairwise(sizes):
-        block = theta[start : start + nout * (nin + 1)].reshape(nout, nin + 1)
-        arrays += [block[:, :nin], block[:, nin]]
+        block = theta[start : start + nout * (nin + 1)].reshape(nin + 1, nout)
+        arrays += [block[:nin], block[nin]]
         start += block.size
     return arrays

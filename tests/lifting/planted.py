@@ -23,6 +23,7 @@ from micrograd_notes.engine.functions import pick
 from micrograd_notes.engine.op import Op
 from micrograd_notes.engine.ops import logsumexp, relu, tanh
 from micrograd_notes.lifting import CannotLift, program
+from micrograd_notes.lifting.typed import Apply, Expression, MatMul, Number, Sum, Transpose
 
 RNG = np.random.default_rng(0)
 
@@ -209,12 +210,44 @@ def _put(changes: list[Any], node: Any, field: str, place: int | None, new: Any)
 
 def on_statements(made: Any, generator: random.Random) -> Any:
     """Returns an arrangement with one line changed, or the derivative of one array dropped."""
-    line = generator.choice(made.statements)
-    if line.array is not None and generator.random() < 0.2:
-        made.statements.remove(line)
+    line = generator.choice(made.lines)
+    if line.derivative_of is not None and generator.random() < 0.2:
+        made.lines.remove(line)
         return made
-    line.tree = on_a_tree(ast.Expression(line.tree), generator).body
+    changes = [(part, new) for part in line.value.walk() for new in instead_of(part)]
+    if changes:
+        line.value = replaced(line.value, *generator.choice(changes))
     return made
+
+
+def instead_of(part: Expression) -> Iterator[Expression]:
+    """Yields wrong expressions to put in the place of one."""
+    match part:
+        case Transpose(of):
+            yield of
+        case MatMul(left, right):
+            yield MatMul(right, left)
+        case Apply("negative", (of,)):
+            yield of
+        case Apply("add" | "subtract" as function, (left, right)):
+            yield Apply("subtract" if function == "add" else "add", (left, right))
+            yield left
+            yield right
+        case Apply("multiply" | "divide", (left, _)):
+            yield left
+        case Apply("greater", operands):
+            yield Apply("less", operands)
+        case Sum(of, (axis,)):
+            yield Sum(of, (0 if axis else len(of.shape) - 1,))
+        case Number(value):
+            yield Number(value + 0.5)
+
+
+def replaced(whole: Expression, part: Expression, new: Expression) -> Expression:
+    """Returns an expression with a part replaced wherever it stands."""
+    if whole is part:
+        return new
+    return whole.with_operands([replaced(operand, part, new) for operand in whole.operands])
 
 
 def on_source(made: str, generator: random.Random) -> str:

@@ -198,10 +198,10 @@ def agree(program: Program) -> bool:
     """
     loss, parameters, data = program
     try:
-        value, gradient, error = eager(loss, parameters, *data)
+        lifted = lift(loss, parameters=parameters)
+        value, gradient, error = eager(loss, lifted.leaves(), *data)
     except (ArithmeticError, ValueError):
         return False
-    lifted = lift(loss, parameters=parameters)
     try:
         got, derivatives = lifted.value_and_grad(lifted.parameters(), *data)
     except CannotLift:

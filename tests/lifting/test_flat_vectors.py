@@ -16,7 +16,7 @@ Y = np.array([0.5, -0.5])
 
 def test_outputs_are_those_of_the_vector_and_not_of_the_model() -> None:
     model, other = MLP(2, [3, 2], seed=0), MLP(2, [3, 2], seed=1)
-    theta = np.array([parameter.data for parameter in other.parameters()])
+    theta = lift(other).parameters()
     outputs = lift(model).outputs(theta, X)
     expected = [[output.data for output in other(row)] for row in X.tolist()]
     # a few products of numbers below 10

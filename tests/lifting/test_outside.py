@@ -120,9 +120,9 @@ def agrees(program: Any, loss: Any, parameters: list[Value]) -> None:
     value, derivatives = program.value_and_grad(program.parameters(), X, Y)
     eager = sum((loss(x, y) for x, y in zip(X, Y, strict=True)), Value(0.0)) / len(X)
     assert value == pytest.approx(eager.data, rel=1e-12)
-    trained = [p for p in parameters if p.requires_grad]
+    trained = [p for p in program.leaves() if p.requires_grad]
     expected = iter(grad(eager, trained))
-    for p, derivative in zip(parameters, derivatives, strict=True):
+    for p, derivative in zip(program.leaves(), derivatives, strict=True):
         assert derivative == pytest.approx(next(expected).data if p.requires_grad else 0.0)
 
 

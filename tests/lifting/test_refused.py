@@ -24,7 +24,7 @@ from micrograd_notes.engine.functions import pick  # noqa: E402
 from micrograd_notes.engine.helper_ops import greater, where  # noqa: E402
 from micrograd_notes.engine.op import operation  # noqa: E402
 from micrograd_notes.engine.ops import cos  # noqa: E402
-from micrograd_notes.lifting import CannotLift, lift  # noqa: E402
+from micrograd_notes.lifting import CannotLift, lift, program as program_of_lift  # noqa: E402
 from micrograd_notes.nn.losses import cross_entropy  # noqa: E402
 
 X = np.array([[1.0, 2.0], [3.0, -1.0]])
@@ -223,14 +223,23 @@ def test_a_spelling_that_is_not_what_forward_computes_is_refused() -> None:
     assert lift(lambda x: right(w * x), parameters=[w])([1.0]) == math.sin(0.5)
 
 
-def test_a_compiler_that_fails_says_so_with_the_function_to_report() -> None:
-    """A column of parameters, of which a part is used: mended when the passes are."""
+def test_a_compiler_that_fails_says_so_with_the_function_to_report(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rows = [[Value(0.1)], [Value(0.5)], [Value(0.9)]]
     values = [row[0] for row in rows]
 
     def loss(x: Any) -> Any:
         return sum((rows[i][0] - x[j]) ** 2 for i in range(3) for j in range(i))
 
+    lift(loss, parameters=rows, batch=False)([1.0, 2.0, 3.0])  # a part of a column: no fault
+    for value in values:
+        value.grad = None
+
+    def fails(*passed: Any) -> Any:
+        raise ValueError("a fault")
+
+    monkeypatch.setattr(program_of_lift, "arrange", fails)
     with pytest.raises(CannotLift, match=r"can't be lifted: .* ValueError.*Please report"):
         lift(loss, parameters=rows, batch=False)([1.0, 2.0, 3.0])
     assert not any(value.has_grad for value in values)

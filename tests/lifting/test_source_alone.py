@@ -28,7 +28,7 @@ for epoch in range(20):
         loss, gradient = loss_and_gradient(theta, data["X"][batch], data["Y"][batch])
         theta -= 0.2 * gradient
 W1, b1, W2, b2 = unpack(theta)
-guesses = (np.maximum(data["held_out"] @ W1.T + b1, 0) @ W2.T + b2).argmax(1)
+guesses = (np.maximum(data["held_out"] @ W1 + b1, 0) @ W2 + b2).argmax(1)
 assert "micrograd_notes" not in sys.modules
 print((guesses == data["labels"]).sum(), repr(loss))
 """

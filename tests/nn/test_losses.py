@@ -223,7 +223,7 @@ def test_every_loss_can_be_lifted(
     # two dozen sums and products of numbers up to 10, each rounded once, on either side
     rounding = 10 * 24 * 2 * ULP
     assert abs(value - eager.data) <= rounding
-    expected = numpy.array([parameter.grad for parameter in model.parameters()])
+    expected = numpy.array([parameter.grad for parameter in program.leaves()])
     assert numpy.abs(gradient - expected).max() <= rounding
 
 

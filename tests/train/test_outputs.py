@@ -14,7 +14,7 @@ from micrograd_notes.train import loop, outputs
 from micrograd_notes.train.data import Dataset, moons, spirals
 from micrograd_notes.train.loop import accuracy, evaluate, predict, predict_proba
 from micrograd_notes.train.outputs import FEW, FEW_TO_LIFT, outputs_on_arrays
-from micrograd_notes.train.wide import activations_of, is_plain, program_of, vector_of
+from micrograd_notes.train.wide import activations_of, is_plain, leaves_of, program_of, vector_of
 
 np = pytest.importorskip("numpy")
 
@@ -56,7 +56,7 @@ def test_a_wide_program_has_the_gradient_of_the_scalars(sizes: list[int]) -> Non
     total = sum(squares(model(a), b) for a, b in zip(x, y, strict=True)) / 5
     total.backward()
     assert math.isclose(loss, total.data, rel_tol=1e-12)
-    expected = [p.grad for layer in model.layers for n in layer.neurons for p in (*n.w, n.b)]
+    expected = [parameter.grad for parameter in leaves_of(model)]
     np.testing.assert_allclose(gradient, expected, rtol=1e-10, atol=1e-13)
 
 

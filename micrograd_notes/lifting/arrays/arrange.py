@@ -9,60 +9,34 @@ applied lane by lane (`operations.py`). Read `axes.py` next.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import dropwhile
 from math import prod
 from typing import Any
 
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
-from micrograd_notes.lifting.arrays import axes, source
-from micrograd_notes.lifting.arrays.layout import BATCH, Layout
-from micrograd_notes.lifting.arrays.operations import choice, elementwise, reduction
+from micrograd_notes.lifting.arrays import axes
+from micrograd_notes.lifting.arrays.layout import Layout
+from micrograd_notes.lifting.arrays.operations import choice, elementwise, filling_for, reduction
 from micrograd_notes.lifting.arrays.sums import sums
 from micrograd_notes.lifting.passes.group import Grouping
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array
-
-
-@dataclass(eq=False)
-class Statement:
-    """One line of the program: an array and its expression."""
-
-    group: int | None  # None for a derivative of a parameter
-    tree: Any
-    shape: tuple[int, ...]
-    is_batched: bool
-    array: Array | None = None  # the parameter whose derivative it is
-    target: Any = None  # the part of that derivative; None for all of it
-
-    @property
-    def key(self) -> str:
-        """Its name in other lines."""
-        return f"_d{id(self)}" if self.group is None else f"_g{self.group}"
-
-
-@dataclass
-class Arrangement:
-    """The lines of the program, and the shapes of its arrays."""
-
-    grouping: Grouping
-    statements: list[Statement]
-    shapes: dict[int, tuple[int, ...]]
-    is_batched: dict[int, bool]
-    constants: list[Any] = field(default_factory=list)
-    outputs: Any = None
-
-    def text(self) -> str:
-        """Returns the lines, with groups by number."""
-        lines = []
-        for line in self.statements:
-            of = f"g{line.group}" if line.array is None else f"d{line.array.name}"
-            shape = ("n", *line.shape) if line.is_batched else line.shape
-            made = re.sub(r"\b_([gk]\d+)", r"\1", source.text(line.tree))
-            lines.append(f"    {of}[{', '.join(map(str, shape))}] = {made}")
-        return "\n".join(lines)
+from micrograd_notes.lifting.typed import (
+    WHOLE,
+    Apply,
+    Count,
+    Expression,
+    Line,
+    N,
+    Part,
+    Program,
+    Read,
+    Shape,
+    Spread,
+    Stack,
+    Sum,
+    reshaped,
+)
 
 
 class _Arranger:
@@ -70,7 +44,8 @@ class _Arranger:
         self.grouping = grouping
         self.recording = grouping.recording
         self.tape = grouping.recording.tape
-        self.statements: list[Statement] = []
+        self.lines: list[Line] = []
+        self.flat = Read(Array("dtheta", (self.recording.parameter_count,), True))
         self.read = self._read()
         self.asked = {grouping.group_of[k] for k in self.read}
         self.layout = Layout(grouping, self._products_of_sums(), self._wanted_filling())
@@ -92,15 +67,21 @@ class _Arranger:
         }
 
     def _wanted_filling(self) -> dict[int, float]:
-        """Returns the number for the holes of groups that a maximum reads first, for example."""
+        """Returns the number for the holes of groups whose readers do not take a 0."""
         tape, group_of = self.tape, self.grouping.group_of
-        return {
-            group_of[tape.operands[group.members[0]][0]]: group.op.neutral
-            for group in self.grouping.groups
-            if isinstance(group.op, Op) and group.op.neutral is not None
-        }
+        wanted: dict[int, float] = {}
+        for group in self.grouping.groups:
+            if not isinstance(group.op, Op) or group.op is ops.add or group.op.chooses:
+                continue
+            operands = tape.operands[group.members[0]]
+            numbers = [tape.operands[k][0] if tape.ops[k] == CONSTANT else None for k in operands]
+            for index, operand in enumerate(operands[:1] if group.op.arity is None else operands):
+                filling = filling_for(group.op, numbers, index)
+                if filling is not None:
+                    wanted.setdefault(group_of[operand], filling)
+        return wanted
 
-    def run(self) -> Arrangement:
+    def run(self) -> Program:
         layout = self.layout
         for i, group in enumerate(self.grouping.groups):
             if isinstance(group.op, Array):
@@ -108,6 +89,7 @@ class _Arranger:
                 layout.batched[i] = group.op.is_batched
                 layout.is_data[i] = not group.op.is_parameter
                 layout.lane[group.members] = [self.tape.operands[k][0] for k in group.members]
+                layout.arrays[i] = Read(group.op)
             elif group.op == CONSTANT:
                 layout.shapes[i], layout.batched[i], layout.is_data[i] = (), False, False
             else:
@@ -117,10 +99,7 @@ class _Arranger:
                 if i not in layout.inlined and self._is_needed(i):
                     self._arrange(i, group.op, group.members, len(below) == 1)
         self._arrange_gradient()
-        return Arrangement(
-            self.grouping, self.statements, layout.shapes, layout.batched, layout.constants,
-            self._outputs(),
-        )
+        return Program(self.grouping, self.lines, self._outputs())
 
     def _is_needed(self, i: int) -> bool:
         """Returns whether the array is read: a derivative's own sum is computed in its place."""
@@ -130,15 +109,17 @@ class _Arranger:
         layout = self.layout
         if op is ops.add:
             terms = [self.tape.operands[m] for m in members]
-            tree, shape = sums(layout, members, terms, layout.batched[i])
+            made, shape = sums(layout, members, terms, layout.batched[i])
         elif op.chooses:
-            tree, shape = choice(layout, op, members)
+            made, shape = choice(layout, members)
         elif op.arity is None and of_one_kind:
-            tree, shape = reduction(layout, op, members)
+            made, shape = reduction(layout, op, members)
         else:
-            tree, shape = elementwise(layout, op, members)
+            made, shape = elementwise(layout, op, members)
         layout.shapes[i] = shape
-        self.statements.append(Statement(i, tree, shape, layout.batched[i]))
+        full: Shape = (N, *shape) if layout.batched[i] else shape
+        self.lines.append(Line(made if made.shape == full else Spread(made, full), i))
+        layout.arrays[i] = Read(self.lines[-1])
 
     def _arrange_gradient(self) -> None:
         """Adds a statement for each parameter's derivative: its sum over the batch."""
@@ -167,35 +148,41 @@ class _Arranger:
             found = [(np.arange(len(places)), len(places))]
         nobody = [-1] * len(places)  # these sums are not numbers of the tape
         over_batch = self.recording.is_batched
-        tree, shape = sums(self.layout, nobody, terms, False, found, over_batch)
+        made, shape = sums(self.layout, nobody, terms, False, found, over_batch)
+        if made.shape != shape:
+            made = Spread(made, shape)
         target = None
         if len(places) != array.size:
             target = self._target(array, places, [n for _, n in found])
-        wanted = tuple(n for _, n in found) if target is not None else array.shape
-        # an assignment adds the first axes of length 1
-        if shape != tuple(dropwhile(lambda size: size == 1, wanted)):
-            inner = tree.func.value if id(tree) in self.layout.merged else None
-            if inner is not None and self.layout.merged[id(tree)] == wanted:
-                tree = inner
-            else:
-                tree = self.layout.reshaped(tree, wanted)
-        self.statements.append(Statement(None, tree, wanted, False, array, target))
+            made = reshaped(made, target.shape)
+        elif shape == tuple([size for size in array.shape if size > 1]) != array.shape:
+            index = [0 if size == 1 else WHOLE for size in array.shape]
+            target = self._at(array, index)
+        else:
+            made = reshaped(made, array.shape)
+        self.lines.append(Line(made, None, array, target))
 
-    def _target(self, array: Array, places: Any, shape: Sequence[int]) -> Any:
-        """Returns the index of some places of an array: a slice, or their places in the vector."""
+    def _target(self, array: Array, places: Any, shape: Sequence[int]) -> Part:
+        """Returns the part of an array at some places: a slice, or their places in the vector."""
         np = self.layout.np
         columns = np.unravel_index(places, array.shape)
         bounds = [(int(c.min()), int(c.max()) + 1) for c in columns]
         if prod(stop - start for start, stop in bounds) == len(places):
             index = [
-                source.EVERYTHING if (start, stop) == (0, size) else (start or None, stop, None)
+                start if stop - start == 1
+                else WHOLE if (start, stop) == (0, size) else (start or None, stop, None)
                 for (start, stop), size in zip(bounds, array.shape, strict=True)
             ]
-            return source.indexed(source.name(f"d{array.name}"), index)
+            return self._at(array, index)
         flat = self.layout.constant(np.array(array.where)[places].reshape(shape))
-        return source.indexed(source.name("dtheta"), [flat])
+        return Part(self.flat, (flat,))
 
-    def _outputs(self) -> Any:
+    def _at(self, array: Array, index: list[Any]) -> Part:
+        while index[-1] == WHOLE:
+            index.pop()
+        return Part(Read(Array(f"d{array.name}", array.shape, True)), tuple(index))
+
+    def _outputs(self) -> Expression:
         """Returns the outputs of the function as one array."""
         np = self.layout.np
         nodes = np.array(self.recording.outputs)
@@ -208,26 +195,24 @@ class _Arranger:
         if len(groups) == 1:
             reading = self.layout.read(nodes, letters)
             axes_of_all = self.layout.batch(self.recording.is_batched) + everything
-            tree = self.layout.aligned(reading, axes_of_all)
+            made = self.layout.aligned(reading, axes_of_all)
             if set(reading.letters) != {*axes_of_all} and not self.recording.is_loss:
-                tree = self.layout.spread(tree, axes_of_all)
-            return self._with_axes_of_one(tree, shape)
-        call = source.parse("np.stack([], axis=-1)")
-        for node in nodes:
-            reading = self.layout.read(np.array([node]), [])
-            tree = reading.tree
-            if self.recording.is_batched and BATCH not in reading.letters:
-                tree = source.fill("np.full(n, {0})", [tree])
-            call.args[0].elts.append(tree)
-        return call if len(shape) <= 1 else source.reshaped(call, (-1, *shape))
+                made = self.layout.spread(made, axes_of_all)
+            if self.recording.is_loss and made.shape == (N,):
+                made = Apply("divide", (Sum(made, (0,)), Count()))
+            return self._with_axes_of_one(made, shape)
+        batch = (N,) if self.recording.is_batched else ()
+        read = [self.layout.read(np.array([node]), []).array for node in nodes]
+        spread = [each if each.shape == batch else Spread(each, batch) for each in read]
+        return reshaped(Stack(tuple(spread), -1), (*batch, *shape))
 
-    def _with_axes_of_one(self, tree: Any, shape: tuple[int, ...]) -> Any:
+    def _with_axes_of_one(self, made: Expression, shape: tuple[int, ...]) -> Expression:
         """Returns outputs with an axis per list, even of one number, and an axis for a number."""
-        if self.recording.is_loss or not self.recording.is_batched or (shape and 1 not in shape):
-            return tree
-        return source.reshaped(tree, (-1, *(shape or (1,))))
+        if self.recording.is_loss or not self.recording.is_batched:
+            return made
+        return reshaped(made, (N, *(shape or (1,))))
 
 
-def arrange(grouping: Grouping) -> Arrangement:
+def arrange(grouping: Grouping) -> Program:
     """Returns the program on arrays for the groups."""
     return _Arranger(grouping).run()

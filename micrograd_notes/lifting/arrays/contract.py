@@ -5,30 +5,28 @@ kept, such as an attention head, makes a product of stacks of matrices. If one s
 left, it is a product of vectors. `sums.py` calls it.
 """
 
-from __future__ import annotations
-
-import ast
 from math import prod
-from typing import Any
 
-from micrograd_notes.lifting.arrays import source
 from micrograd_notes.lifting.arrays.layout import BATCH, Layout, Reading
+from micrograd_notes.lifting.typed import (
+    Einstein,
+    Expression,
+    Inner,
+    MatMul,
+    N,
+    Size,
+    Sum,
+    reshaped,
+    times,
+    transposed,
+)
 
 
 def reduced(reading: Reading, summed: set[int]) -> Reading:
     """Returns the sum over the letters that are summed."""
-    gone = [i for i, k in enumerate(reading.letters) if k in summed]
-    if not gone:
-        return reading
+    gone = tuple([i for i, k in enumerate(reading.letters) if k in summed])
     kept = [k for k in reading.letters if k not in summed]
-    if not kept:
-        return Reading(source.method(reading.tree, "sum"), kept)
-    if gone == [0] and reading.letters[0] == BATCH and len(kept) == 1:
-        # a product with ones adds up rows several times as fast as .sum(0)
-        return Reading(source.matrix_product(source.name("ones"), reading.tree), kept)
-    where = gone[0] if len(gone) == 1 else tuple(gone)
-    where = -1 if where == len(kept) and len(gone) == 1 else where
-    return Reading(source.method(reading.tree, "sum", where), kept)
+    return Reading(Sum(reading.array, gone), kept) if gone else reading
 
 
 def contracted(layout: Layout, left: Reading, right: Reading, summed: set[int]) -> Reading:
@@ -41,8 +39,8 @@ def contracted(layout: Layout, left: Reading, right: Reading, summed: set[int]) 
     columns = [k for k in right.letters if k not in summed and k not in left.letters]
     if not over:
         everything = sorted({*left.letters, *right.letters})
-        tree = source.product(layout.aligned(left, everything), layout.aligned(right, everything))
-        return Reading(tree, everything)
+        made = times(layout.aligned(left, everything), layout.aligned(right, everything))
+        return Reading(made, everything)
     if BATCH in right.letters and BATCH not in left.letters:
         left, right, rows, columns = right, left, columns, rows  # examples are rows
         over = [k for k in left.letters if k in summed]
@@ -54,50 +52,41 @@ def contracted(layout: Layout, left: Reading, right: Reading, summed: set[int]) 
     first = _stacked(layout, left, both, rows, over)
     second = _stacked(layout, right, both, over, columns)
     letters = both + rows + columns
-    tree = source.matrix_product(first, second)
-    if len(rows) > 1 or len(columns) > 1:
-        merged = tuple(prod(layout.sizes.get(k, 0) for k in block) for block in (rows, columns))
-        tree = source.reshaped(tree, [-1 if k == BATCH else layout.sizes[k] for k in letters])
-        if not both:
-            layout.merged[id(tree)] = merged
-            layout.kept.append(tree)
-    return Reading(tree, letters)
+    made = MatMul(first, second)
+    return Reading(reshaped(made, [layout.size(k) for k in letters]), letters)
 
 
-def _stacked(layout: Layout, reading: Reading, *blocks: list[int]) -> Any:
+def _stacked(layout: Layout, reading: Reading, *blocks: list[int]) -> Expression:
     """Returns the operand with one axis for each block of letters."""
     order = [k for block in blocks for k in block]
     natural = list(reading.letters)
     _, first, second = blocks
-    shape = [-1 if k == BATCH else layout.sizes[k] for k in blocks[0]]
-    shape += [
-        -1 if BATCH in block else prod(layout.sizes[k] for k in block)
-        for block in (first, second)
-        if block
-    ]
+    shape = [layout.size(k) for k in blocks[0]]
+    shape += [_size(layout, block) for block in (first, second) if block]
     # in order or transposed: .T says more than a transposition of all axes
     turned = [*blocks[0], *second, *first]
     if natural == turned and natural != order and not blocks[0] and first and second:
-        tree = reading.tree
-        if len(natural) > 2:
-            tree = layout.reshaped(tree, [shape[1], shape[0]])
-        return source.transposed(tree, [1, 0])
+        return transposed(reshaped(reading.array, [shape[1], shape[0]]), [1, 0])
     if BATCH in second and not blocks[0] and first:
-        tree = source.transposed(reading.tree, [natural.index(k) for k in turned])
-        tree = layout.reshaped(tree, shape[::-1]) if len(shape) != len(order) else tree
-        return source.transposed(tree, [1, 0])
-    tree = source.transposed(reading.tree, [natural.index(k) for k in order])
-    return layout.reshaped(tree, shape) if len(shape) != len(order) else tree
+        array = transposed(reading.array, [natural.index(k) for k in turned])
+        return transposed(reshaped(array, shape[::-1]), [1, 0])
+    array = transposed(reading.array, [natural.index(k) for k in order])
+    return reshaped(array, shape)
+
+
+def _size(layout: Layout, block: list[int]) -> Size:
+    """Returns the size of one axis for a block of letters."""
+    inner = prod(layout.sizes[k] for k in block if k != BATCH)
+    return N * inner if BATCH in block else inner
 
 
 def _products_of_rows(layout: Layout, left: Reading, right: Reading, letters: list[int]) -> Reading:
     """Returns the sum of products of rows, or else in Einstein's notation."""
     over = sorted({*left.letters, *right.letters} - {*letters})
     if over == left.letters[-1:] == right.letters[-1:]:
-        trees = [layout.aligned(r, letters + over) for r in (left, right)]
-        return Reading(source.fill("np.vecdot({0}, {1})", trees), letters)
+        first, second = (layout.aligned(r, letters + over) for r in (left, right))
+        return Reading(Inner(first, second), letters)
     names = {BATCH: "n"} | {k: "ijklmopqrst"[k] for k in layout.sizes}
     rule = ",".join("".join(names[k] for k in r.letters) for r in (left, right))
     rule += "->" + "".join(names[k] for k in letters)
-    tree = source.fill("np.einsum({0}, {1}, {2})", [ast.Constant(rule), left.tree, right.tree])
-    return Reading(tree, letters)
+    return Reading(Einstein(left.array, right.array, rule), letters)

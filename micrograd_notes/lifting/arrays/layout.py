@@ -1,4 +1,4 @@
-"""The places of each group's numbers in its array, and the source that reads operands from there.
+"""The places of each group's numbers in its array, and the expressions that read operands there.
 
 If its places follow the axes evenly, an operand is read by slicing, reshaping and transposing,
 which copy nothing; otherwise through an index array. An axis of a statement is a *letter*, as in
@@ -8,7 +8,6 @@ Einstein's notation: a small number, or BATCH for the axis of the examples, befo
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -16,9 +15,22 @@ from typing import Any
 
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
-from micrograd_notes.lifting.arrays import axes, source
+from micrograd_notes.lifting.arrays import axes
 from micrograd_notes.lifting.passes.group import Grouping
 from micrograd_notes.lifting.trace.tape import CONSTANT
+from micrograd_notes.lifting.typed import (
+    WHOLE,
+    Constant,
+    Expression,
+    N,
+    Number,
+    Read,
+    Spread,
+    Where,
+    part,
+    reshaped,
+    transposed,
+)
 
 BATCH = -1  # the axis of the examples, before all others
 MOST_HOLES = 4  # an array may have this many times as many places as numbers
@@ -29,7 +41,7 @@ SMALL = 256  # an array up to this size may have any number of holes
 class Reading:
     """An operand, read with axes that are letters of the statement."""
 
-    tree: Any
+    array: Expression
     letters: list[int]
 
 
@@ -54,11 +66,10 @@ class Layout:
         self.shapes: dict[int, tuple[int, ...]] = {}
         self.batched: dict[int, bool] = {}
         self.is_data: dict[int, bool] = {}
-        self.constants: list[Any] = []
+        self.arrays: dict[int, Read] = {}  # of each group, once it is arranged
+        self.constants: list[Read] = []
         self.holes: dict[int, Any] = {}  # the lanes of an array without a number
         self.filling: dict[int, float] = {}  # the number in its holes
-        self.merged: dict[int, tuple[int, ...]] = {}  # the shapes of products before reshaping
-        self.kept: list[Any] = []  # the trees whose identities are the keys of `merged`
         self.sizes: dict[int, int] = {}  # of the letters of the current statement
 
     def columns(self, nodes: Any) -> list[Any]:
@@ -130,12 +141,9 @@ class Layout:
             grid = axes.at_every_place(fit, grid.shape)
         index, varying = self.without_constant_axes(grid)
         size = prod(self.shapes[group])
-        tree = source.name(f"_g{group}")
-        if len(self.shapes[group]) != 1:
-            tree = source.reshaped(tree, (-1, size) if batch else (-1,))
+        array = reshaped(self.arrays[group], (N, size) if batch else (size,))
         where = self.constant(index.clip(0, size - 1))
-        tree = source.indexed(tree, [source.EVERYTHING, where] if batch else [where])
-        return Reading(tree, batch + varying)
+        return Reading(part(array, [WHOLE, where] if batch else [where]), batch + varying)
 
     def varies(self, grid: Any, axis: int) -> bool:
         """Returns whether a grid with holes differs along an axis."""
@@ -160,23 +168,24 @@ class Layout:
         """Returns constants: one number, or an array of them."""
         np = self.np
         if (numbers == numbers[0]).all() or (numbers != numbers).all():
-            return Reading(source.number(float(numbers[0])), [])
+            return Reading(Number(float(numbers[0])), [])
         which = np.unique(numbers, return_inverse=True)
         grid = self.grid(letters, which[1].reshape(-1))
         index, varying = self.without_constant_axes(grid)
         return Reading(self.constant(which[0][np.maximum(index, 0)]), varying)
 
-    def constant(self, array: Any) -> Any:
-        """Returns the name of an array of constants."""
-        for i, known in enumerate(self.constants):
-            if known.shape == array.shape and known.dtype == array.dtype and (known == array).all():
-                return source.name(f"_k{i}")
-        self.constants.append(array)
-        return source.name(f"_k{len(self.constants) - 1}")
+    def constant(self, array: Any) -> Read:
+        """Returns an array of constants, the same for equal ones."""
+        for known in self.constants:
+            other = known.source.array  # type: ignore[union-attr]
+            if other.shape == array.shape and other.dtype == array.dtype and (other == array).all():
+                return known
+        self.constants.append(Read(Constant(array)))
+        return self.constants[-1]
 
     def view(
         self, group: int, shape: tuple[int, ...], offset: int, strides: dict[int, int]
-    ) -> tuple[Any, list[int]] | None:
+    ) -> tuple[Expression, list[int]] | None:
         """Returns the operand as a slice, reshaped if needed, with its letters; None if it is not.
 
         The stride of a letter is a multiple of that of its axis. Several letters split an axis.
@@ -202,44 +211,30 @@ class Layout:
                 order += [] if letter is None else [letter]
         if left:
             return None
-        tree = source.name(f"_g{group}")
-        if tuple(new_shape) != self.shapes[group]:
-            tree = source.reshaped(tree, (-1, *new_shape) if self.batched[group] else new_shape)
-        if self.batched[group]:
-            index.insert(0, source.EVERYTHING)
-        return source.indexed(tree, index), order
+        is_batched = self.batched[group]
+        array = reshaped(self.arrays[group], (N, *new_shape) if is_batched else new_shape)
+        return part(array, [WHOLE, *index] if is_batched else index), order
 
-    def reshaped(self, tree: Any, shape: Sequence[int]) -> Any:
-        """Returns the array with another shape; of two in a row the last one counts."""
-        call = tree if isinstance(tree, ast.Call) else None
-        if call and isinstance(call.func, ast.Attribute) and call.func.attr == "reshape":
-            tree = call.func.value
-            if isinstance(tree, ast.Name) and tree.id.startswith("_g"):
-                group = int(tree.id[2:])
-                own = (*self.batch(self.batched[group]), *self.shapes[group])
-                if own == tuple(shape):
-                    return tree
-        return source.reshaped(tree, shape)
-
-    def aligned(self, reading: Reading, letters: Sequence[int]) -> Any:
+    def aligned(self, reading: Reading, letters: Sequence[int]) -> Expression:
         """Returns the operand with the axes in this order, and length 1 for missing ones."""
         kept = [k for k in letters if k in reading.letters]
-        tree = source.transposed(reading.tree, [reading.letters.index(k) for k in kept])
-        index = [source.EVERYTHING if k in reading.letters else None for k in letters]
+        array = transposed(reading.array, [reading.letters.index(k) for k in kept])
+        index = [WHOLE if k in reading.letters else None for k in letters]
         while index and index[0] is None:
             index.pop(0)
-        return source.indexed(tree, index) if None in index else tree
+        return part(array, index) if None in index else array
 
     def batch(self, group_is_batched: bool) -> list[int]:
         """Returns a list with the letter of the examples, if the group has that axis."""
         return [BATCH] if group_is_batched else []
 
-    def spread(self, tree: Any, letters: Sequence[int]) -> Any:
+    def size(self, letter: int) -> Any:
+        """Returns the size of an axis, N for that of the examples."""
+        return N if letter == BATCH else self.sizes[letter]
+
+    def spread(self, array: Expression, letters: Sequence[int]) -> Expression:
         """Returns the array repeated along the axes that it does not have."""
-        full = source.parse("np.broadcast_to(a, b)")
-        sizes = [source.name("n") if k == BATCH else ast.Constant(self.sizes[k]) for k in letters]
-        full.args = [tree, ast.Tuple(sizes)]
-        return full
+        return Spread(array, tuple(map(self.size, letters)))
 
     def ordered(self, op: Op, operands: tuple[int, ...]) -> tuple[int, ...]:
         """Returns the operands, those of a product by their groups, so that lanes agree."""
@@ -260,8 +255,7 @@ class Layout:
         order = [k for k in reading.letters if k in letters]
         mask = there.transpose([letters.index(k) for k in order]).copy()
         aligned = self.aligned(Reading(self.constant(mask), order), reading.letters)
-        operands = [aligned, reading.tree, source.real(filling)]
-        return Reading(source.fill("np.where({0}, {1}, {2})", operands), reading.letters)
+        return Reading(Where(aligned, reading.array, Number(filling)), reading.letters)
 
     def has_filling(self, nodes: Any, letters: list[Any], where: Any, filling: float) -> bool:
         """Returns whether the operand, read along the letters, holds this number there."""
@@ -292,7 +286,7 @@ def _axis(size: int, at: int, mine: list[tuple[int, int, int]]) -> list[Any] | N
             return None
         if stride == 1:
             whole = at == 0 and count == size
-            where = (None, None, None) if whole else (at or None, last + 1, None)
+            where = WHOLE if whole else (at or None, last + 1, None)
             return [(size, where, letter)]
         return [(size, (at or None, last + 1, stride), letter)]
     parts: list[Any] = []
@@ -304,7 +298,7 @@ def _axis(size: int, at: int, mine: list[tuple[int, int, int]]) -> list[Any] | N
         start, at = divmod(at, stride)
         if start + count > length:
             return None
-        where = (None, None, None) if count == length else (start or None, start + count, None)
+        where = WHOLE if count == length else (start or None, start + count, None)
         parts.append((length, where, letter))
         above = stride
     if above > 1:

@@ -1,21 +1,25 @@
 """Operations of the table on arrays: lane by lane, along an axis, and by an index.
 
-`arrange.py` calls it. The table has the spelling of each operation in NumPy, so none is named here.
+`arrange.py` calls it. No operation is named here: `formulas.py` has what each one is made of.
 """
 
 from __future__ import annotations
 
-import ast
-from math import prod
+from itertools import product
+from math import isfinite, prod
 from typing import Any
 
 from micrograd_notes.engine.op import Op
-from micrograd_notes.lifting.arrays import axes, source
+from micrograd_notes.lifting.arrays import axes
 from micrograd_notes.lifting.arrays.layout import BATCH, Layout, Reading
 from micrograd_notes.lifting.arrays.sums import Terms
+from micrograd_notes.lifting.formulas import formula
+from micrograd_notes.lifting.typed import Counting, Expression, Part, Stack, part, reshaped
+
+Arranged = tuple[Expression, tuple[int, ...]]  # without the axis of the examples
 
 
-def elementwise(layout: Layout, op: Op, members: list[int]) -> tuple[Any, tuple[int, ...]]:
+def elementwise(layout: Layout, op: Op, members: list[int]) -> Arranged:
     """Returns an operation on each lane of its operands, and the shape."""
     np = layout.np
     rows = np.array([layout.ordered(op, layout.tape.operands[m]) for m in members])
@@ -32,43 +36,38 @@ def elementwise(layout: Layout, op: Op, members: list[int]) -> tuple[Any, tuple[
     layout.sizes = {i: n for i, (_, n) in enumerate(found)}
     batch = layout.batch(layout.batched[int(layout.group_of[members[0]])])
     letters = batch + list(range(len(found)))
-    trees = [layout.aligned(layout.read(nodes, found), letters) for nodes in operands]
+    read = [layout.aligned(layout.read(nodes, found), letters) for nodes in operands]
     if op.arity is None:
-        call = source.parse("np.stack(np.broadcast_arrays(), -1)")
-        call.args[0].args = trees
-        return source.fill(op.numpy, (), call), shape
-    tree = source.fill(op.numpy, trees, trees)
+        return formula(op, [Stack(tuple(read), -1)]), shape
+    made = formula(op, read)
     if prod(shape) > len(members):
-        tree = _filled(layout, op, members, operands, found, tree)
-    return tree, shape
+        made = _filled(layout, op, members, operands, found, made)
+    return made, shape
 
 
 def _filled(
-    layout: Layout, op: Op, members: list[int], operands: list[Any], found: list[Any], tree: Any
-) -> Any:
+    layout: Layout, op: Op, members: list[int], operands: list[Any], found: list[Any],
+    made: Expression,
+) -> Expression:
     """Returns an array with filled holes, so that its readers may include them.
 
-    A hole holds 0, which does not change a sum, or the neutral number of a maximum. If the
-    operation already makes this number from an operand's filling, as a product does from 0, the
-    array stays as it is.
+    A hole holds the number that `wanted_filling` has for its readers. If the operation already
+    makes this number from what the operands have there, as a product does from 0, the array stays
+    as it is.
     """
     np = layout.np
     group = layout.grouping.group_of[members[0]]
     there = layout.grid(found, np.ones(len(members), dtype=np.int64)) == 1
     wanted = layout.wanted_filling.get(group, 0.0)
     layout.holes[group], layout.filling[group] = ~there, wanted
-    for k, nodes in enumerate(operands):
-        filling = layout.filling.get(int(layout.group_of[nodes[0]]))
-        if filling is None or _made_of(op, k, filling) != wanted:
-            continue
-        if layout.has_filling(nodes, found, ~there, filling):
-            return tree
+    if _made_of(op, [_in_holes(layout, nodes, found, ~there) for nodes in operands]) == wanted:
+        return made
     mask, varying = layout.without_constant_axes(there.astype(np.int64))
-    reading = Reading(tree, layout.batch(layout.batched[group]) + list(range(there.ndim)))
-    return layout.masked(reading, mask == 1, varying, wanted).tree
+    reading = Reading(made, layout.batch(layout.batched[group]) + list(range(there.ndim)))
+    return layout.masked(reading, mask == 1, varying, wanted).array
 
 
-def reduction(layout: Layout, op: Op, members: list[int]) -> tuple[Any, tuple[int, ...]]:
+def reduction(layout: Layout, op: Op, members: list[int]) -> Arranged:
     """Returns an operation on any number of operands that lie along an axis of one array."""
     np = layout.np
     terms = [layout.tape.operands[m] for m in members]
@@ -87,18 +86,16 @@ def reduction(layout: Layout, op: Op, members: list[int]) -> tuple[Any, tuple[in
     outer = [*layout.batch(BATCH in reading.letters), *range(len(found))]
     inner = [k for k in range(len(found), len(letters)) if k in reading.letters]
     if not inner:  # one operand, again and again
-        call = source.parse("np.stack([], -1)")
         count = prod(n for _, n in letters[len(found) :])
-        call.args[0].elts = [layout.aligned(reading, outer)] * count
-        return source.fill(op.numpy, (), call), shape
+        return formula(op, [Stack((layout.aligned(reading, outer),) * count, -1)]), shape
     everything = layout.aligned(reading, outer + inner)
     if len(inner) > 1:
-        sizes = [-1 if k == BATCH else layout.sizes[k] for k in outer]
-        everything = source.reshaped(everything, [*sizes, prod(letters[k][1] for k in inner)])
-    return source.fill(op.numpy, (), everything), shape
+        sizes = [*map(layout.size, outer), prod(letters[k][1] for k in inner)]
+        everything = reshaped(everything, sizes)
+    return formula(op, [everything]), shape
 
 
-def choice(layout: Layout, op: Op, members: list[int]) -> tuple[Any, tuple[int, ...]]:
+def choice(layout: Layout, members: list[int]) -> Arranged:
     """Returns an operation that chooses among operands by its first operand, an index."""
     np = layout.np
     rows = np.array([layout.tape.operands[m] for m in members])
@@ -122,45 +119,72 @@ def choice(layout: Layout, op: Op, members: list[int]) -> tuple[Any, tuple[int, 
         layout.sizes = {i: n for i, (_, n) in enumerate(found)}
         among = _stacked(layout, [layout.read(nodes, found) for nodes in rows[:, 1:].T], last)
     if last not in among.letters:  # one value, again and again
-        among = Reading(source.indexed(among.tree, [None]), [last, *among.letters])
+        among = Reading(part(among.array, [None]), [last, *among.letters])
     chosen = layout.read(rows[:, 0], found)
     both = [k for k in chosen.letters if k in among.letters]
     own = [k for k in among.letters if k not in both and k != last]
-    index = [
-        layout.aligned(Reading(_counting(layout, k), [k]), chosen.letters) for k in both
-    ]
-    rest = layout.aligned(among, [*both, last, *own])
-    tree = source.fill(op.numpy, [chosen.tree], rest=rest)
-    if index:  # a common axis is counted: logits[np.arange(n), labels]
-        tree.slice = ast.Tuple([*index, tree.slice])
+    # a common axis is counted: logits[np.arange(n), labels]
+    counted = [Reading(Counting(layout.size(k)), [k]) for k in both]
+    index = [layout.aligned(reading, chosen.letters) for reading in counted]
+    made = Part(layout.aligned(among, [*both, last, *own]), (*index, chosen.array))
     batch = layout.batch(layout.batched[int(layout.group_of[members[0]])])
-    return layout.aligned(Reading(tree, chosen.letters + own), [*batch, *range(last)]), shape
+    return layout.aligned(Reading(made, chosen.letters + own), [*batch, *range(last)]), shape
 
 
 def _stacked(layout: Layout, readings: list[Reading], letter: int) -> Reading:
     """Returns arrays stacked along a first axis with this letter."""
     wanted = sorted({k for reading in readings for k in reading.letters})
-    call = source.parse("np.stack(np.broadcast_arrays())")
-    call.args[0].args = [layout.aligned(reading, wanted) for reading in readings]
-    return Reading(call, [letter, *wanted])
+    aligned = tuple([layout.aligned(reading, wanted) for reading in readings])
+    return Reading(Stack(aligned, 0), [letter, *wanted])
 
 
-def _counting(layout: Layout, letter: int) -> Any:
-    size = source.name("n") if letter == BATCH else ast.Constant(layout.sizes[letter])
-    return source.fill("np.arange({0})", [size])
+def _in_holes(layout: Layout, nodes: Any, found: list[Any], holes: Any) -> tuple[float, ...]:
+    """Returns the number that an operand has in all of these holes, or examples if it varies.
+
+    There is no 0 among them if the operation gets the same elements elsewhere: a denominator that
+    is 0 makes a nan there, too.
+    """
+    numbers = layout.numbers(nodes)
+    if numbers is not None:
+        return (float(numbers[0]),) if (numbers == numbers[0]).all() else UNKNOWN
+    filling = layout.filling.get(int(layout.group_of[nodes[0]]))
+    if filling is not None and layout.has_filling(nodes, found, holes, filling):
+        return (filling,)
+    fit = axes.affine(layout.grid(found, layout.lane[nodes]))
+    if fit is None:
+        return UNKNOWN
+    lanes = axes.at_every_place(fit, holes.shape)[holes]
+    return UNKNOWN[1:] if {*lanes.tolist()} <= {*layout.lane[nodes].tolist()} else UNKNOWN
 
 
-def _made_of(op: Op, index: int, operand: float) -> float | None:
-    """Returns the operation's result for that operand if it does not depend on the others.
+UNKNOWN = (0.0, -2.5, 0.75, 40.0)
 
-    For example, a product is 0 if a factor is 0. The result is None if it depends on the others.
+
+def _made_of(op: Op, operands: list[tuple[float, ...]]) -> float | None:
+    """Returns what the operation makes of all of these operands; None if it is not one number.
+
+    A product is 0 if a factor is 0, and a quotient if its numerator is 0 and the other is not.
     """
     made = set()
-    for number in (-2.5, 0.75, 40.0):
-        operands = [number] * (op.arity or 2)
-        operands[index] = operand
+    for numbers in product(*operands):
         try:
-            made.add(op(*operands))
+            made.add(op(*numbers))
         except (ArithmeticError, ValueError):
             return None
     return made.pop() if len(made) == 1 else None
+
+
+def filling_for(op: Op, operands: list[float | None], index: int) -> float | None:
+    """Returns the number for holes in an operand; None if 0 will do.
+
+    It is what changes nothing in a maximum, and 1 if the operation is not defined at 0, as a
+    quotient is not for its denominator.
+    """
+    if op.neutral is not None:
+        return op.neutral
+    numbers = [1.0 if known is None else known for known in operands]
+    numbers[index] = 0.0
+    try:
+        return None if isfinite(op(*numbers)) else 1.0
+    except (ArithmeticError, ValueError):
+        return 1.0

@@ -13,15 +13,28 @@ from math import prod
 from typing import Any
 
 from micrograd_notes.engine import ops
-from micrograd_notes.lifting.arrays import axes, source
+from micrograd_notes.lifting.arrays import axes
 from micrograd_notes.lifting.arrays.contract import contracted, reduced
 from micrograd_notes.lifting.arrays.layout import BATCH, MOST_HOLES, SMALL, Layout, Reading
+from micrograd_notes.lifting.typed import (
+    WHOLE,
+    Count,
+    Expression,
+    N,
+    Number,
+    SegmentSums,
+    Sum,
+    part,
+    reshaped,
+    times,
+    total,
+)
 
 
 def sums(
     layout: Layout, members: Sequence[int], terms: Sequence[Sequence[int]], is_batched: bool,
     forced: list[Any] | None = None, over_batch: bool = False
-) -> tuple[Any, tuple[int, ...]]:
+) -> tuple[Expression, tuple[int, ...]]:
     """Returns sums of terms, and their shape. `forced` are given axes."""
     np, count = layout.np, len(members)
     owner = np.repeat(np.arange(count), [len(t) for t in terms])
@@ -41,16 +54,16 @@ def sums(
         found = _split(layout, found, [c for kind in classes for c in kind.kept_columns()])
         shape = tuple(n for _, n in found)
     letters = layout.batch(is_batched and not over_batch) + list(range(len(found)))
-    trees, told = [], set()
+    summed, told = [], set()
     for kind in classes:
         reading = kind.summed(found, over_batch)
         if over_batch and BATCH in reading.letters:
             raise AssertionError("the batch axis was not summed")
-        trees.append(layout.aligned(reading, letters))
+        summed.append(layout.aligned(reading, letters))
         told |= {*reading.letters}
     layout.sizes = dict(enumerate(shape))
-    total = source.total(trees)
-    return total if told >= {*letters} else layout.spread(total, letters), shape
+    found_sum = total(summed)
+    return found_sum if told >= {*letters} else layout.spread(found_sum, letters), shape
 
 
 def _split(layout: Layout, given: list[Any], columns: list[Any]) -> list[Any]:
@@ -155,9 +168,9 @@ class Terms:
             reading = reduced(reading, summed)
         for letter in inner - {k for r in readings for k in r.letters}:
             # terms that do not vary along this axis are counted once per place
-            reading.tree = source.product(source.number(layout.sizes[letter]), reading.tree)
+            reading.array = times(Number(layout.sizes[letter]), reading.array)
         if times_n:
-            reading.tree = source.product(source.name("n"), reading.tree)
+            reading.array = times(Count(), reading.array)
         return reading
 
     def _masked(
@@ -183,9 +196,8 @@ class Terms:
         if not able:
             wanted = set(varying).union(*[r.letters for r in readings])
             present = [k for k in (BATCH, *range(len(letters))) if k in wanted]
-            trees = [layout.aligned(r, present) for r in readings]
-            tree = trees[0] if len(trees) == 1 else source.product(*trees)
-            readings, able = [Reading(tree, present)], [0]
+            aligned = [layout.aligned(r, present) for r in readings]
+            readings, able = [Reading(product(aligned), present)], [0]
         readings[able[0]] = layout.masked(readings[able[0]], mask == 1, varying, filling)
         return readings
 
@@ -200,19 +212,20 @@ class Terms:
         layout.sizes = {0: len(order)}
         readings = [layout.read(operand[order], row) for operand in self.operands]
         letters = [BATCH] if any(BATCH in r.letters for r in readings) else []
-        trees = [layout.aligned(r, [*letters, 0]) for r in readings]
-        tree = trees[0] if len(trees) == 1 else source.product(*trees)
+        terms = product([layout.aligned(r, [*letters, 0]) for r in readings])
         if over_batch:
-            call = source.method(tree, "sum", 0)
-            tree, letters = (call if letters else source.product(source.name("n"), tree)), []
+            terms, letters = (Sum(terms, (0,)) if letters else times(Count(), terms)), []
         starts = np.flatnonzero(np.diff(lanes[order], prepend=-1))
-        sums = source.fill("np.add.reduceat({0}, {1}, axis=-1)", [tree, layout.constant(starts)])
+        sums: Expression = SegmentSums(terms, layout.constant(starts))
         present = lanes[order][starts]
         size = prod(shape)
         if len(present) < size:  # places without a sum: read any
             where = np.searchsorted(present, np.arange(size)).clip(0, len(present) - 1)
-            index = [source.EVERYTHING] if letters else []
-            sums = source.indexed(sums, [*index, layout.constant(where)])
-        if len(shape) != 1:
-            sums = source.reshaped(sums, ([-1] if letters else []) + list(shape))
+            sums = part(sums, [*([WHOLE] if letters else []), layout.constant(where)])
+        sums = reshaped(sums, (*([N] if letters else []), *shape))
         return Reading(sums, letters + list(range(len(shape))))
+
+
+def product(factors: Sequence[Expression]) -> Expression:
+    """Returns the product of one or two factors."""
+    return factors[0] if len(factors) == 1 else times(*factors)

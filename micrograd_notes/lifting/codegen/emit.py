@@ -1,270 +1,273 @@
 """The last pass: the source, which is both run and printed.
 
-`program.py` calls `emit`. An expression that several lines compute gets its own line (`share.py`),
-and one that is used once moves into the line that uses it, if that stays short. `called.py` names
-the arrays. Read `share.py` next.
+`program.py` calls `emit`. An expression that is needed twice gets its own line (`share.py`), and a
+line that is read once moves to its reader, if that stays short. `names.py` names the lines, and
+`spelled.py` has NumPy's spellings. Read `share.py` next.
 """
 
-import ast
-import itertools
 import re
+import textwrap
 from collections import Counter
-from typing import Any
+from math import prod
 
-from micrograd_notes.lifting.arrays import axes, source
-from micrograd_notes.lifting.arrays.arrange import Arrangement, Statement
-from micrograd_notes.lifting.codegen.called import Called
-from micrograd_notes.lifting.codegen.share import Line, shared, with_plain_conditions
+from micrograd_notes.lifting.codegen.names import Names
+from micrograd_notes.lifting.codegen.share import reached, shared
+from micrograd_notes.lifting.codegen.spelled import is_call, spelled, text, wrapped
 from micrograd_notes.lifting.trace.tape import Array
+from micrograd_notes.lifting.typed import (
+    Constant,
+    Expression,
+    Line,
+    Part,
+    Program,
+    Read,
+    Reduce,
+    Reshape,
+    Shape,
+    Transpose,
+)
 
 WIDTH = 84  # of a line that something is moved into
+LIMIT = 100  # of any line
+INDENT = "    "
 
 
-def emit(arrangement: Arrangement, title: str) -> str:
+def emit(program: Program, title: str) -> str:
     """Returns the source of the program."""
-    return _Emitter(arrangement, title).run()
+    return _Emitter(program, title).run()
 
 
 class _Emitter:
-    def __init__(self, arrangement: Arrangement, title: str) -> None:
-        self.arranged, self.title = arrangement, title
-        self.recording = arrangement.grouping.recording
+    def __init__(self, program: Program, title: str) -> None:
+        self.names = Names(program)
+        self.program, self.title = shared(program), title
+        self.recording = program.grouping.recording
         self.parameters = [a for a in self.recording.arrays if a.is_parameter]
         self.inputs = [a for a in self.recording.arrays if not a.is_parameter]
-        self.places: dict[str, str] = {}  # of parameters that are not views of the flat vector
-        self.called = Called(arrangement)
-        self.names = self.called.names
-        self.spoken = self.called.spoken
 
     def run(self) -> str:
-        self._name_constants()
-        body = self._body()
-        unpack = self._unpack() if self.parameters else ""
-        used = unpack + "\n".join(body)
-        names = [self.names[f"_k{i}"] for i in range(len(self.arranged.constants))]
-        constants = [
-            f"{name} = {self._spelled(array)}\n"
-            for name, array in zip(names, self.arranged.constants, strict=True)
-            if re.search(rf"\b{name}\b", used)
-        ]
-        math = "import math\n" if re.search(r"\bmath\.", "\n".join(body)) else ""
-        blocks = [f'"""{self.title}"""\n\n{math}import numpy as np\n']
-        blocks += ["".join(constants)] if constants else []
-        blocks += ["\n" + unpack] if self.parameters else []
-        return "\n".join([*blocks, "\n" + self._function(body)]).rstrip()
+        lines, result = self._moved()
+        forward = reached([result])
+        lines.sort(key=lambda line: line not in forward)
+        self.names.count_anew([*self._constants([result, *[e.value for e in lines]]), *lines])
+        is_loss, written = self.recording.is_loss, []
+        written += self._assignments([line for line in lines if line in forward])
+        written += self._result(result)
+        backward = self._assignments([line for line in lines if line not in forward])
+        if is_loss and backward:
+            written = ["# forward", *written, "", "# backward", *backward]
+        if is_loss and self.recording.is_batched and self.parameters:
+            written.append("dtheta /= n")
+        written += ["return loss, dtheta"] if is_loss else []
+        body = self._first_lines("\n".join(written)) + written
+        parts = [line.part for line in lines if line.part is not None]
+        return self._file(body, [result, *parts, *[line.value for line in lines]])
 
-    def _name_constants(self) -> None:
-        for i, array in enumerate(self.arranged.constants):
-            spelled = self._spelled(array)
-            name = "mask" if array.dtype == bool else "K"
-            name = {"np.tri": "causal", "np.arange": "numbers"}.get(spelled.partition("(")[0], name)
-            self.names[f"_k{i}"] = self.called(name)
+    # ---- lines -----------------------------------------------------------------------------------
 
-    def _body(self) -> list[str]:
-        """Returns the lines of the function, with what is used once where it is used."""
-        statements = {line.key: line for line in self.arranged.statements}
-        lines, outputs = shared(
-            [Line(key, line.tree, line.array is None) for key, line in statements.items()],
-            self.arranged.outputs,
-            self._name_shared,
+    def _moved(self) -> tuple[list[Line], Expression]:
+        """Returns the lines and the result, with what is read once where it is read."""
+        roots = [self.program.result, *[line.value for line in self.program.lines]]
+        uses = Counter(
+            each.source for root in roots for each in root.walk() if isinstance(each, Read)
         )
-        lines = with_plain_conditions(lines, outputs)
-        uses: Counter[str] = Counter()
-        for tree in [*(line.tree for line in lines), outputs]:
-            uses.update(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
-        waiting: dict[str, Any] = {}
-        written: list[str] = []
+        for line in self.program.lines:
+            self.names(line)
+        kept: list[Line] = []
+        waiting: set[Line] = set()
 
-        def settled(tree: Any) -> Any:
-            """Returns the tree with the waiting expressions inside, or written before it."""
-            for part in [p.id for p in ast.walk(tree) if isinstance(p, ast.Name)]:
-                if part not in waiting:
+        def settled(expression: Expression) -> Expression:
+            """Returns an expression with the waiting lines inside, or written before it."""
+            for line in [e.source for e in expression.walk() if isinstance(e, Read)]:
+                if line not in waiting:
                     continue
-                inner = waiting.pop(part)
-                if _may_move(tree, part, inner):
-                    moved = source.substitute(source.copied(tree), {part: inner})
-                    if len(self._text(moved)) <= WIDTH:
-                        tree = moved
-                        continue
-                write(part, inner)
-            return tree
+                assert isinstance(line, Line)
+                waiting.remove(line)
+                moved = _with_line_inside(expression, line)
+                if moved is None or len(self._text(moved)) > WIDTH:
+                    kept.append(line)
+                else:
+                    expression = moved
+            return expression
 
-        def write(key: str, tree: Any) -> None:
-            written.append(f"{self.names[key]} = {self._text(tree)}")
-
-        for key, tree, _ in lines:
-            tree = settled(tree)
-            if key in statements and statements[key].array is not None:
-                written.append(f"{self._target(statements[key])} = {self._text(tree)}")
-            elif uses[key] == 1 and key not in self.spoken:
-                waiting[key] = tree
+        for line in self.program.lines:
+            line.value = settled(line.value)
+            is_result = line.derivative_of is not None
+            if not is_result and uses[line] == 1 and line not in self.names.spoken:
+                waiting.add(line)
             else:
-                write(key, tree)
-        last = settled(outputs)
-        if self.recording.is_loss:
-            written.append(f"loss = {self._loss(last)}")
-        else:
-            written.append(f"return {self._text(last)}")
-        return written
+                kept.append(line)
+        result = settled(self.program.result)
+        return [each for line in kept for each in self._in_short_lines(line)], result
 
-    def _name_shared(self, tree: Any) -> str:
-        """Returns the key of an expression that several lines compute, and names it."""
-        root = tree
-        while isinstance(root, ast.Call | ast.Attribute | ast.Subscript):
-            root = root.func if isinstance(root, ast.Call) else root.value
-        made = tree.func.attr if isinstance(tree.func, ast.Attribute) else "shared"
-        name = self.names.get(root.id, "") if isinstance(root, ast.Name) else ""
-        key = f"_s{len(self.names)}"
-        if name and made in ("max", "min", "sum"):
-            made = f"{name}_{made}"
-        if name and made == "reshape":
-            made = f"{name}_rows" if len(tree.args) == 2 else f"{name}_split"
-        self.names[key] = self.called(name if name and made in ("swapaxes", "transpose") else made)
-        return key
+    def _in_short_lines(self, line: Line) -> list[Line]:
+        """Returns the line, after lines for what makes it too long."""
+        before: list[Line] = []
+        while max(map(len, self._assignment(line))) > LIMIT - len(INDENT):
+            parts = [each for each in line.value.walk() if each is not line.value and each.operands]
+            parts = [each for each in parts if 2 * len(self._text(each)) < LIMIT] or parts[-1:]
+            if not parts:
+                break
+            before.append(Line(max(parts, key=lambda each: len(self._text(each)))))
+            line.value = _substituted(line.value, before[-1].value, Read(before[-1]))
+        return [*before, line]
 
-    def _loss(self, tree: Any) -> str:
-        if not self.recording.is_batched:
-            return self._text(tree)
-        is_batched = any(
-            self.arranged.is_batched.get(int(p.id[2:]), False)
-            for p in ast.walk(self.arranged.outputs)  # without the lines that moved into it
-            if isinstance(p, ast.Name) and p.id.startswith("_g")
-        )
-        return f"{_in_brackets(self._text(tree))}.sum() / n" if is_batched else self._text(tree)
+    def _assignments(self, lines: list[Line]) -> list[str]:
+        return [row for line in lines for row in self._assignment(line)]
 
-    def _text(self, tree: Any) -> str:
-        names = {
-            node.id: ast.Name(self.names[node.id])
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Name) and node.id in self.names
-        }
-        return source.text(source.substitute(source.copied(tree), names))
+    def _assignment(self, line: Line) -> list[str]:
+        shape = "" if line.shape == () else f"  # {_shape(line.shape)}"
+        tree = spelled(line.value, self.names)
+        return wrapped(f"{self._target(line)} =", tree, shape, LIMIT - len(INDENT))
 
-    def _target(self, line: Statement) -> str:
-        assert line.array is not None
-        if line.target is not None:
-            return self._text(line.target)
-        if _slice(line.array, self.recording.parameter_count) is None:
-            return f"dtheta[{self._index_of(line.array)}]"
-        return f"d{line.array.name}[...]"
+    def _target(self, line: Line) -> str:
+        if line.derivative_of is None:
+            return self.names(line)
+        if line.part is not None:
+            return self._text(line.part)
+        return f"d{line.derivative_of.name}[...]"
 
-    def _index_of(self, array: Array) -> str:
-        import numpy as np
+    def _result(self, result: Expression) -> list[str]:
+        target = "loss =" if self.recording.is_loss else "return"
+        return wrapped(target, spelled(result, self.names), "", LIMIT - len(INDENT))
 
-        if array.name in self.places:
-            return self.places[array.name]
-        constant = np.array(array.where).reshape(array.shape)
-        self.arranged.constants.append(constant)
-        key = f"_k{len(self.arranged.constants) - 1}"
-        self.names[key] = self.places[array.name] = self.called("places")
-        return self.names[key]
+    def _text(self, expression: Expression) -> str:
+        return text(expression, self.names)
 
-    def _spelled(self, array: Any) -> str:
-        import numpy as np
+    # ---- around them -----------------------------------------------------------------------------
 
-        if array.dtype == bool and array.ndim == 2 and array.shape[0] == array.shape[1]:
-            triangle = np.tri(len(array), dtype=bool)
-            if (array == triangle).all():
-                return f"np.tri({len(array)}, dtype=bool)"
-            if (array == triangle.T).all():
-                return f"np.tri({len(array)}, dtype=bool).T"
-        if array.ndim == 1 and (array == np.arange(len(array))).all():
-            return f"np.arange({len(array)})"
-        if array.dtype == float and (array == np.round(array)).all() and (abs(array) < 1e6).all():
-            return f"np.array({array.astype(int).tolist()}) * 1.0"
-        return f"np.array({array.tolist()})"
+    def _first_lines(self, body: str) -> list[str]:
+        """Returns what comes before the first array: checks, parameters, and places to write to."""
+        lines = []
+        batched = [array for array in self.inputs if array.is_batched]
+        if batched:
+            lines.append(f"n = len({batched[0].name})")
+        count = self.recording.parameter_count
+        if self.parameters:
+            lines.append(f"assert theta.shape == ({count},), theta.shape")
+        for array in self.inputs:
+            shape = _shape(Read(array).shape)
+            lines.append(f"assert {array.name}.shape == {shape}, {array.name}.shape")
+        names = [array.name for array in self.parameters]
+        if self.parameters:
+            lines += wrapped_names(names, "unpack(theta)")
+        if re.search(r"\bones\b", body):
+            lines.append("ones = np.ones(n)  # ones @ a is a.sum(axis=0), and faster")
+        if self.recording.is_loss and self.parameters:
+            written = [line for line in self.program.lines if line.derivative_of]
+            size = sum(prod(map(int, map(str, line.shape))) for line in written)
+            like = "empty_like" if size == count else "zeros_like"
+            lines.append(f"dtheta = np.{like}(theta)")
+            if any(f"d{name}[" in body for name in names):
+                lines += wrapped_names([f"d{name}" for name in names], "unpack(dtheta)")
+        return lines
+
+    def _file(self, body: list[str], expressions: list[Expression]) -> str:
+        """Returns the whole source, with the constants that it uses."""
+        constants = self._constants(expressions)
+        text = "\n".join(body)
+        given = ", ".join([*(["theta"] if self.parameters else []), *(a.name for a in self.inputs)])
+        blocks = [f'"""{self.title}"""\n']
+        blocks.append(("import math\n\n" if "math." in text else "") + "import numpy as np\n")
+        if constants:
+            blocks.append("\n".join(map(self._constant, constants)) + "\n")
+        if self.parameters:
+            blocks.append("\n" + self._unpack())
+        name = "loss_and_gradient" if self.recording.is_loss else "forward"
+        what = "the mean loss over the n examples" if self.recording.is_batched else "the loss"
+        what = f"{what}, and its gradient" if self.recording.is_loss else "the outputs"
+        written = textwrap.indent("\n".join([f'"""Returns {what}."""', *body]), INDENT)
+        blocks.append(f"\ndef {name}({given}):\n{written}")
+        return "\n".join(blocks)
+
+    def _constants(self, expressions: list[Expression]) -> list[Constant]:
+        read = [e.source for root in expressions for e in root.walk() if isinstance(e, Read)]
+        return list(dict.fromkeys([each for each in read if isinstance(each, Constant)]))
+
+    def _constant(self, constant: Constant) -> str:
+        """Returns the line of a constant."""
+        array, name = constant.array, self.names(constant)
+        if constant.triangle is not None:
+            turned = ".T" if constant.triangle == "upper" else ""
+            return f"{name} = np.tri({len(array)}, dtype=bool){turned}"
+        if constant.counts:
+            return f"{name} = np.arange({len(array)})"
+        is_whole = array.dtype == float and (array == array.round()).all()
+        is_whole = is_whole and abs(array).max() < 1e6
+        numbers = (array.astype(int) if is_whole else array).tolist()
+        text = f"{name} = np.array({numbers})" + (" * 1.0" if is_whole else "")
+        return "\n".join(textwrap.wrap(text, LIMIT, subsequent_indent=INDENT)).replace(
+            "nan", "np.nan"
+        ).replace("inf", "np.inf")
 
     def _unpack(self) -> str:
         """Returns the source of the function that returns the arrays in the flat vector."""
-        lines = []
+        lines, start = [], 0
         for array in self.parameters:
-            found = _slice(array, self.recording.parameter_count)
-            found = f"theta[{self._index_of(array)}]" if found is None else found
-            lines.append(f"    {array.name} = {found}  # {_shape(array.shape)}")
-        names = ", ".join(a.name for a in self.parameters)
-        comma = "," if len(self.parameters) == 1 else ""
-        return (
-            "def unpack(theta):\n"
-            '    """Returns the arrays of the parameters, as views into their flat vector."""\n'
-            + "\n".join(lines)
-            + f"\n    return {names}{comma}\n"
-        )
-
-    def _function(self, body: list[str]) -> str:
-        given = ", ".join([*(["theta"] if self.parameters else []), *(a.name for a in self.inputs)])
-        shapes = [
-            f"{a.name}: {_shape((*(['n'] if a.is_batched else []), *a.shape))}" for a in self.inputs
-        ]
-        names = ", ".join(a.name for a in self.parameters)
-        comma = "," if len(self.parameters) == 1 else ""
-        what = "the mean loss over the n examples" if self.recording.is_batched else "the loss"
-        what = f"{what}, and its gradient" if self.recording.is_loss else "the outputs"
-        name = "loss_and_gradient" if self.recording.is_loss else "forward"
-        lines = [f"def {name}({given}):", f'    """Returns {what}. {"; ".join(shapes)}."""']
-        if self.parameters:
-            lines += [f"    {names}{comma} = unpack(theta)"]
-        counts = self.recording.is_loss or re.search(r"\bn\b", "\n".join(body))
-        if self.recording.is_batched and counts:
-            lines += [f"    n = len({self.inputs[0].name})"]
-        if re.search(r"\bones\b", "\n".join(body)):
-            lines += ["    ones = np.ones(n)  # ones @ a adds up the rows of a"]
-        if self.recording.is_loss:
-            statements = self.arranged.statements
-            whole = {a.name for line in statements if (a := line.array) and line.target is None}
-            made = "empty_like" if whole == {a.name for a in self.parameters} else "zeros_like"
-            lines += [f"    dtheta = np.{made}(theta)"]
-            d_names = ", ".join(f"d{a.name}" for a in self.parameters)
-            lines += [f"    {d_names}{comma} = unpack(dtheta)"]
-        lines += [f"    {line}" for line in body]
-        if self.recording.is_loss:
-            lines += ["    dtheta /= n"] if self.recording.is_batched else []
-            lines += ["    return loss, dtheta"]
-        return "\n".join(lines) + "\n"
+            view = f"theta[{start}:{start + array.size}]"
+            if len(array.shape) != 1:
+                view += f".reshape{_shape(array.shape) if array.shape else '(())'}"
+            lines.append(f"{array.name} = {view}  # {_shape(array.shape)}")
+            start += array.size
+        names = ", ".join([array.name for array in self.parameters])
+        returned = f"return {names}" + ("," if len(self.parameters) == 1 else "")
+        if len(returned) > LIMIT - len(INDENT):
+            returned = "\n".join(
+                ["return (", *textwrap.wrap(names, LIMIT - 8, initial_indent=INDENT,
+                                           subsequent_indent=INDENT), ")"])
+        doc = '"""Returns the arrays of the parameters, as views into their flat vector."""'
+        body = textwrap.indent("\n".join([doc, *lines, returned]), INDENT)
+        return f"def unpack(theta):\n{body}\n"
 
 
-def _in_brackets(text: str) -> str:
-    return text if re.fullmatch(r"[\w.]+(\([^()]*\))?", text) else f"({text})"
+def wrapped_names(names: list[str], value: str) -> list[str]:
+    """Returns the lines of an assignment of several names."""
+    joined = ", ".join(names) + ("," if len(names) == 1 else "")
+    if len(joined) + len(value) + 3 <= LIMIT - len(INDENT):
+        return [f"{joined} = {value}"]
+    inner = textwrap.wrap(joined, LIMIT - 8, initial_indent=INDENT, subsequent_indent=INDENT)
+    return ["(", *inner, f") = {value}"]
 
 
-def _may_move(tree: Any, name: str, inner: Any) -> bool:
-    """Returns whether an expression is readable instead of a name."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Subscript | ast.Attribute):
-            held = node.value
-            if isinstance(held, ast.Name) and held.id == name:
-                return isinstance(node, ast.Attribute) and isinstance(inner, ast.Call)
-    return True
+def _with_line_inside(expression: Expression, line: Line) -> Expression | None:
+    """Returns an expression with a line's own instead of its name; None if that reads badly.
+
+    x[:, 0] and x.T need a name before them, or at least a call.
+    """
+    read = Read(line)
+    for parent in expression.walk():
+        if isinstance(parent, Part) and parent.of == read:
+            return None
+        if isinstance(parent, Transpose | Reduce | Reshape) and parent.of == read:
+            return None if not is_call(line.value) else _substituted(expression, read, line.value)
+    return _substituted(expression, read, line.value)
 
 
-def _shape(shape: Any) -> str:
+def _substituted(expression: Expression, part: Expression, new: Expression) -> Expression:
+    """Returns the expression with another one wherever a part of it stands."""
+    if expression == part:
+        return new
+    inside = [_substituted(operand, part, new) for operand in expression.operands]
+    made = expression.with_operands(inside)
+    if isinstance(made, Reshape) and isinstance(made.of, Reshape):
+        return Reshape(made.of.of, made.to)
+    return made
+
+
+def _shape(shape: Shape) -> str:
     return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
 
 
-def _slice(array: Array, size: int) -> str | None:
-    """Returns the view of the flat vector that holds an array; None for uneven places."""
-    import numpy as np
+def arranged_text(program: Program) -> str:
+    """Returns the lines before names are given: a line of group 3 is g3."""
+    numbered: dict[Constant, str] = {}
 
-    if array.size == 0:
-        return None
-    fit = axes.affine(np.array(array.where).reshape(array.shape))
-    if fit is None:
-        return None
-    offset, strides = fit
-    if not array.shape:
-        return f"theta[{offset}:{offset + 1}].reshape(())"
-    steps = [(s, n) for s, n in zip(strides, array.shape, strict=True) if n > 1]
-    if any(s <= 0 for s, _ in steps) or steps != sorted(steps, key=lambda f: -f[0]):
-        return None
-    stop = array.where[-1] + 1
-    if all(a == b * n for (a, _), (b, n) in itertools.pairwise(steps)):
-        step = steps[-1][0] if steps else 1
-        found = f"theta[{offset}:{stop}:{step}]" if step > 1 else f"theta[{offset}:{stop}]"
-        return found if len(array.shape) == 1 else f"{found}.reshape{_shape(array.shape)}"
-    if len(array.shape) == 2 and len(steps) == 2 and steps[1][0] == 1:
-        (row, rows), (_, columns) = steps
-        start = min(offset, size - rows * row)
-        inner = offset - start
-        if start >= 0 and inner + columns <= row:
-            lines = f"theta[{start}:{start + rows * row}].reshape({rows}, {row})"
-            return f"{lines}[:, {inner or ''}:{inner + columns}]"
-    return None
+    def name(read: Array | Constant | Line) -> str:
+        if isinstance(read, Array):
+            return read.name
+        if isinstance(read, Constant):
+            return numbered.setdefault(read, f"k{len(numbered)}")
+        return f"g{read.group}" if read.derivative_of is None else f"d{read.derivative_of.name}"
+
+    sizes = [(line, ", ".join(map(str, line.shape))) for line in program.lines]
+    return "\n".join([f"    {name(line)}[{s}] = {text(line.value, name)}" for line, s in sizes])

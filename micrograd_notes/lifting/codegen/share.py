@@ -1,200 +1,222 @@
-"""An expression that several lines of a program compute gets one line before them.
+"""An expression that is needed twice gets one line before both, and what nothing needs goes.
 
-`emit.py` calls `shared`. Equal expressions have the same number, a name has the number of its
-expression, and `x.max(-1, keepdims=True)` has that of `x.max(-1)[..., None]`. A line that only
-repeats another one is removed. No expression has a side effect.
+`emit.py` calls `shared`. A line counts as its expression, so that a line which repeats an earlier
+one goes, and its readers read that one. No expression has a side effect.
+
+For example, softmax and its loss both need the exponentials:
+
+    loss = (top + np.log(np.exp(z - top).sum(-1)))     exp = np.exp(z - top)
+    share = np.exp(z - top) / np.exp(z - top).sum(-1)  exp_sum = exp.sum(-1)
+                                                       loss = top + np.log(exp_sum)
+                                                       share = exp / exp_sum
 """
 
-import ast
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable
 
-from micrograd_notes.lifting.arrays.source import chosen_by
+from micrograd_notes.lifting.typed import (
+    Apply,
+    Count,
+    Expression,
+    Kind,
+    Line,
+    MatMul,
+    Number,
+    Part,
+    Program,
+    Read,
+    Reshape,
+    Transpose,
+    Where,
+)
 
 
-class Line(NamedTuple):
-    """A name and its expression."""
-
-    name: str
-    tree: Any
-    may_go: bool = True  # False for a result, which no other line reads
-
-
-def shared(
-    lines: Sequence[Line], outputs: Any, new_name: Callable[[Any], str]
-) -> tuple[list[Line], Any]:
-    """Returns the lines and the outputs, with one line for each repeated call."""
-    numbers = _Numbers()
-    calls: Counter[int] = Counter()
-    for name, tree, _ in lines:
-        numbers.of_name[name] = numbers.of(tree)
-        calls.update(numbers.of(n) for n in ast.walk(tree) if isinstance(n, ast.Call))
-        calls.update(_bases(numbers, tree))
-    calls.update(numbers.of(n) for n in ast.walk(outputs) if isinstance(n, ast.Call))
-    calls.update(_bases(numbers, outputs))
-    sharer = _Sharer(numbers, {k for k, n in calls.items() if n > 1}, new_name)
-    for line in lines:
+def shared(program: Program) -> Program:
+    """Returns the program without repeated and unneeded lines."""
+    sharer = _Sharer(program)
+    for line in program.lines:
         sharer.add(line)
-    return sharer.lines, sharer.visit(outputs)
+    result = sharer.moved(program.result)
+    return with_plain_conditions(_needed(Program(program.grouping, sharer.lines, result)))
 
 
-def _bases(numbers: "_Numbers", tree: Any) -> list[int]:
-    """Returns the numbers of the calls that keep an axis, without that axis."""
-    kept = [_without_kept_axis(n) for n in ast.walk(tree) if isinstance(n, ast.Call)]
-    return [numbers.of(n) for n in kept if n is not None]
+class _Sharer:
+    """Rebuilds expressions from the lines so far.
 
-
-def with_plain_conditions(lines: Sequence[Line], outputs: Any) -> list[Line]:
-    """Returns the lines, with c for np.where(c, 1, 0) where c need not be a float.
-
-    It need not be one if it is multiplied, divided, or subtracted from a number.
+    `numbers` has the same number for equal expressions, with lines written out.
     """
-    conditions = {line.name: c for line in lines if (c := chosen_by(line.tree)) is not None}
-    for tree in [*(line.tree for line in lines), outputs]:
-        for name in _needed_as_floats(tree, set(conditions)):
-            conditions.pop(name, None)
-    return [
-        line._replace(tree=conditions[line.name]) if line.name in conditions else line
-        for line in lines
-    ]
 
-
-def _needed_as_floats(tree: Any, names: set[str]) -> set[str]:
-    """Returns those of the names that an expression reads where it needs a float."""
-    needed: set[str] = set()
-    for node in ast.walk(tree):
-        for child in ast.iter_child_nodes(node):
-            found = _viewed(child)
-            if found in names and not _takes_conditions(node, child, names):
-                needed.add(found)
-    return needed
-
-
-def _viewed(node: Any) -> str:
-    """Returns the name of an array that is only reshaped or transposed; '' otherwise."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute | ast.Subscript):
-        return _viewed(node.value)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        is_view = node.func.attr in ("reshape", "swapaxes", "transpose")
-        return _viewed(node.func.value) if is_view else ""
-    return ""
-
-
-def _takes_conditions(node: Any, child: Any, names: set[str]) -> bool:
-    if isinstance(node, ast.BinOp):
-        other = node.left if child is node.right else node.right
-        plain = other.operand if isinstance(other, ast.UnaryOp) else other
-        if _viewed(plain) in names or isinstance(plain, ast.Compare) or chosen_by(plain):
-            return False  # one of two conditions must be a float
-        is_taken_away = isinstance(node.op, ast.Sub) and child is node.right
-        return is_taken_away or isinstance(node.op, ast.Mult | ast.MatMult | ast.Div)
-    return _viewed(node) != "" or isinstance(node, ast.expr_context | ast.Slice)
-
-
-class _Numbers:
-    def __init__(self) -> None:
-        self.of_name: dict[str, int] = {}
-        self._known: dict[Any, int] = {}
-
-    def of(self, node: Any) -> int:
-        """Returns the number of an expression."""
-        if isinstance(node, ast.Name):
-            if node.id in self.of_name:
-                return self.of_name[node.id]
-            return self._number(("name", node.id))
-        if isinstance(node, ast.Call) and (base := _without_kept_axis(node)) is not None:
-            return self._number(("kept", self.of(base)))
-        if isinstance(node, ast.Subscript) and _adds_last_axis(node.slice):
-            return self._number(("kept", self.of(node.value)))
-        parts: list[Any] = [type(node).__name__]
-        for name, field in ast.iter_fields(node):
-            if name in ("ctx", "kind"):
-                continue  # only a parser sets these
-            if isinstance(field, ast.AST):
-                parts.append(self.of(field))
-            elif isinstance(field, list):
-                parts.append(tuple([self.of(item) for item in field]))
-            else:
-                parts.append((type(field).__name__, repr(field)))
-        return self._number(tuple(parts))
-
-    def _number(self, key: Any) -> int:
-        return self._known.setdefault(key, len(self._known))
-
-
-def _without_kept_axis(call: ast.Call) -> ast.Call | None:
-    """Returns x.max(-1) for x.max(-1, keepdims=True); None for anything else."""
-    if [k.arg for k in call.keywords] != ["keepdims"]:
-        return None
-    return ast.Call(call.func, call.args, [])
-
-
-def _adds_last_axis(index: Any) -> bool:
-    """Returns whether an index is [:, ..., :, None], or [..., None]."""
-    parts = index.elts if isinstance(index, ast.Tuple) else []
-    if not parts or not (isinstance(parts[-1], ast.Constant) and parts[-1].value is None):
-        return False
-    return all(ast.unparse(part) in (":", "...") for part in parts[:-1])
-
-
-class _Sharer(ast.NodeTransformer):
-    def __init__(
-        self, numbers: _Numbers, repeated: set[int], new_name: Callable[[Any], str]
-    ) -> None:
-        self.numbers, self.repeated, self.new_name = numbers, repeated, new_name
-        self.named: dict[int, str] = {}
+    def __init__(self, program: Program) -> None:
         self.lines: list[Line] = []
-        self._aliases: dict[str, str] = {}
+        self._numbers: dict[object, int] = {}
+        self._number_of_line: dict[Line, int] = {}
+        self._line_of: dict[int, Line] = {}
+        uses: Counter[int] = Counter()
+        seen: set[int] = set()
+        for line in program.lines:
+            self._number_of_line[line] = self._count(line.value, uses, seen)
+        self._count(program.result, uses, seen)
+        self._repeated = {number for number, count in uses.items() if count > 1}
+
+    def _count(self, expression: Expression, uses: Counter[int], seen: set[int]) -> int:
+        """Returns the number of an expression, and counts each operand of a new one as a use."""
+        number = self._number(expression)
+        uses[number] += 1
+        if number not in seen:
+            seen.add(number)
+            for operand in expression.operands:
+                self._count(operand, uses, seen)
+        return number
+
+    def _number(self, expression: Expression) -> int:
+        if isinstance(expression, Read) and isinstance(expression.source, Line):
+            return self._number_of_line[expression.source]
+        key: object = expression
+        if expression.operands:
+            inside = tuple(map(self._number, expression.operands))
+            key = (type(expression), expression.with_operands([_NOTHING] * len(inside)), inside)
+        return self._numbers.setdefault(key, len(self._numbers))
 
     def add(self, line: Line) -> None:
-        """Adds a line, or makes its name an alias of another line's."""
-        if not line.may_go:
-            self.lines.append(Line(line.name, self.visit(line.tree), False))
-            return
-        number = self.numbers.of_name[line.name]
-        known = self.named.get(number)
-        tree = self._inside(line.tree) if known is None else ast.Name(known)
-        if isinstance(tree, ast.Name):
-            self._aliases[line.name] = tree.id
-            return
-        self.named[number] = line.name
-        self.lines.append(Line(line.name, tree))
+        """Adds a line, unless an earlier one has its expression."""
+        number = self._number_of_line[line]
+        if line.derivative_of is not None:
+            line.value = self.moved(line.value)
+            self.lines.append(line)
+        elif number not in self._line_of:
+            value = self._inside(line.value)
+            if isinstance(value, Read) and isinstance(value.source, Line):
+                self._line_of[number] = value.source
+                return
+            line.value = value
+            self._line_of[number] = line
+            self.lines.append(line)
 
-    def visit_Name(self, node: ast.Name) -> Any:
-        return ast.Name(self._aliases.get(node.id, node.id))
+    def moved(self, expression: Expression) -> Expression:
+        """Returns the expression, with a line to read for each part that is repeated."""
+        number = self._number(expression)
+        if number not in self._line_of:
+            inside = self._inside(expression)
+            if number not in self._repeated or not _is_worth_a_line(expression):
+                return inside
+            self._line_of[number] = Line(inside)
+            self.lines.append(self._line_of[number])
+        return Read(self._line_of[number])
 
-    def visit_Call(self, node: ast.Call) -> Any:
-        base = _without_kept_axis(node)
-        if base is not None and self.numbers.of(base) in self.repeated:
-            index = ast.Tuple([ast.Constant(...), ast.Constant(None)])
-            return ast.Subscript(self.visit_Call(base), index)
-        number = self.numbers.of(node)
-        if number not in self.repeated and number not in self.named:
-            return self._inside(node)
-        if number not in self.named:
-            tree = self._inside(node)
-            name = self.new_name(tree)
-            self.named[number] = name
-            self.numbers.of_name[name] = number
-            self.lines.append(Line(name, tree))
-        return ast.Name(self.named[number])
+    def _inside(self, expression: Expression) -> Expression:
+        return expression.with_operands([*map(self.moved, expression.operands)])
 
-    def _inside(self, node: Any) -> Any:
-        """Returns a copy with shared expressions inside, below its root."""
-        if isinstance(node, ast.Name):
-            return self.visit_Name(node)
-        fields = {}
-        for name, field in ast.iter_fields(node):
-            if isinstance(field, ast.AST):
-                fields[name] = self.visit(field)
-            elif isinstance(field, list):
-                fields[name] = [self.visit(item) for item in field]
-            else:
-                fields[name] = field
-        return type(node)(**fields)
 
-    def generic_visit(self, node: Any) -> Any:
-        return self._inside(node)
+_NOTHING = Number(0.0)
+
+
+def _is_worth_a_line(expression: Expression) -> bool:
+    """Returns whether it takes work to compute, or a call to write."""
+    if isinstance(expression, Transpose):
+        return expression.order != (1, 0)
+    return not isinstance(expression, Read | Number | Count | Part)
+
+
+def _needed(program: Program) -> Program:
+    """Returns the program without lines that no result needs."""
+    results = [line.value for line in program.lines if line.derivative_of]
+    needed = reached([program.result, *results])
+    lines = [line for line in program.lines if line.derivative_of or line in needed]
+    return Program(program.grouping, lines, program.result)
+
+
+def reached(roots: Iterable[Expression]) -> set[Line]:
+    """Returns the lines that expressions read, and those that these lines read."""
+    found: set[Line] = set()
+    waiting = list(roots)
+    while waiting:
+        for each in waiting.pop().walk():
+            line = each.source if isinstance(each, Read) else None
+            if isinstance(line, Line) and line not in found:
+                found.add(line)
+                waiting.append(line.value)
+    return found
+
+
+# ---- conditions ----------------------------------------------------------------------------------
+
+
+def condition_of(expression: Expression) -> Expression | None:
+    """Returns the c of where(c, 1, 0); None for anything else."""
+    if not isinstance(expression, Where) or expression.condition.kind is not Kind.CONDITION:
+        return None
+    is_flag = (expression.yes, expression.no) == (Number(1.0), Number(0.0))
+    return expression.condition if is_flag else None
+
+
+def with_plain_conditions(program: Program) -> Program:
+    """Returns the program with c for where(c, 1, 0) as a factor, or taken from a number.
+
+    There, NumPy counts True as 1. One of two factors stays a number.
+    """
+    flags = {line: c for line in program.lines if (c := condition_of(line.value)) is not None}
+    for expression in [program.result, *[line.value for line in program.lines]]:
+        if (line := _viewed(expression)) in flags:
+            del flags[line]
+        for parent in expression.walk():
+            for place, operand in enumerate(parent.operands):
+                line = _viewed(operand)
+                if line in flags and not _takes_conditions(parent, place, flags):
+                    del flags[line]
+    for line in program.lines:
+        line.value = flags[line] if line in flags else _plain(line.value, flags)
+    return Program(program.grouping, program.lines, _plain(program.result, flags))
+
+
+def _plain(expression: Expression, flags: dict[Line, Expression]) -> Expression:
+    operands = []
+    for place, operand in enumerate(expression.operands):
+        condition = condition_of(operand)
+        is_taken = condition is not None and _takes_conditions(expression, place, flags)
+        operands.append(_plain(condition if is_taken and condition else operand, flags))
+    made = expression.with_operands(operands)
+    if isinstance(made, Apply) and made.function == "multiply":
+        return _with_condition_last(made, flags)
+    return made
+
+
+def _with_condition_last(made: Apply, flags: dict[Line, Expression]) -> Expression:
+    """Returns x * c for c * x, and -x * c for x * -where(c, 1, 0)."""
+    left, right = made.of
+    for one, other in ((left, right), (right, left)):
+        if one.kind is Kind.CONDITION and other.kind is not Kind.CONDITION:
+            return Apply("multiply", (other, one))
+        inner = one.of[0] if isinstance(one, Apply) and one.function == "negative" else one
+        condition = condition_of(inner)
+        if inner is not one and condition is not None and not _is_flag(other, flags):
+            return Apply("multiply", (Apply("negative", (other,)), condition))
+    return made
+
+
+def _viewed(expression: Expression) -> Line | None:
+    """Returns the line of an array that is only reshaped, transposed or indexed."""
+    while isinstance(expression, Reshape | Transpose | Part):
+        expression = expression.of
+    source = expression.source if isinstance(expression, Read) else None
+    return source if isinstance(source, Line) else None
+
+
+def _is_flag(expression: Expression, flags: dict[Line, Expression]) -> bool:
+    """Returns whether an expression is, or may become, a condition."""
+    plain = expression
+    while isinstance(plain, Apply) and plain.function == "negative":
+        plain = plain.of[0]
+    return (
+        plain.kind is Kind.CONDITION or condition_of(plain) is not None or _viewed(plain) in flags
+    )
+
+
+def _takes_conditions(parent: Expression, place: int, flags: dict[Line, Expression]) -> bool:
+    """Returns whether an operand may be a condition instead of a number."""
+    if isinstance(parent, Reshape | Transpose | Part | Where):
+        return place == 0
+    function = parent.function if isinstance(parent, Apply) else ""
+    is_taken = function in ("multiply", "divide") or (function, place) == ("subtract", 1)
+    if isinstance(parent, MatMul) or is_taken:
+        return not _is_flag(parent.operands[1 - place], flags)
+    return False

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from micrograd_notes.engine import ops
+from micrograd_notes.engine import helper_ops, ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.passes.simplify import Operand, restated
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Recording
@@ -81,14 +81,14 @@ def _told_apart(recording: Recording, keys: list[int]) -> dict[int, float]:
     """Returns the operations whose constant is part of their key, with the constant.
 
     x**-0.5 and x**-1.5 are two arrays. But equal(y, 0), equal(y, 1), ... are the lanes of one
-    array, because one number meets many constants.
+    array, however many there are, and so are other operations if one number meets many constants.
     """
     tape = recording.tape
     constants = {i: tape.operands[i][0] for i, op in enumerate(tape.ops) if op == CONSTANT}
     met: dict[int, dict[Any, set[float]]] = {}
     constant_of: dict[int, float] = {}
     for i, (op, operands) in enumerate(zip(tape.ops, tape.operands, strict=True)):
-        if op.__class__ is not Op or op is ops.add or op.arity is None:
+        if op.__class__ is not Op or op in (ops.add, helper_ops.equal) or op.arity is None:
             continue
         numbers = [constants[k] for k in operands if k in constants]
         if len(numbers) == 1:

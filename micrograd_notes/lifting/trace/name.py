@@ -2,8 +2,9 @@
 
 `program.py` calls `arrays_of_model` or `arrays_of_lists`. A parameter's name is an expression that
 reaches it, `layers[0].neurons[3].w[1]`. Its numbers are axes if they fill a box, and belong to the
-name otherwise. This one becomes `W1[3, 1]`, with a capital as for a matrix. Lists of `Value`s have
-the names that the function uses for them. Read `codegen/called.py` next, for the other names.
+name otherwise. This one becomes `W1[1, 3]`, with a capital as for a matrix: a neuron is a column,
+so that a layer is `x @ W1 + b1`. Lists of `Value`s lie as they are nested, and have the names that
+the function uses for them. Read `codegen/called.py` next, for the other names.
 """
 
 import builtins
@@ -13,6 +14,7 @@ import keyword
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -25,17 +27,17 @@ RESERVED = {"np", "math", "n", "ones", "theta", "dtheta", "unpack", "loss", *dir
 
 
 def arrays_of_model(model: Any) -> tuple[list[Value], list[Array]]:
-    """Returns a model's parameters, and the arrays that their names spell."""
+    """Returns a model's parameters in the order of their arrays, and these arrays."""
     parameters = list(model.parameters())
     named = getattr(model, "named_parameters", lambda: _paths(vars(model)))
     paths = {id(value): name for name, value in named()}
-    return parameters, arrays_of_paths([paths.get(id(p)) for p in parameters])
+    return in_order(parameters, arrays_of_paths([paths.get(id(p)) for p in parameters]))
 
 
 def arrays_of_lists(
     parameters: Any, function: Callable[..., Any]
 ) -> tuple[list[Value], list[Array]]:
-    """Returns the `Value`s in nested lists, and their arrays with the function's names."""
+    """Returns the `Value`s in nested lists, array by array, and the arrays, named as inside."""
     values = [value for _, value in _paths({"p": parameters}, only=True)]
     mine = {id(value) for value in values}
     if len(mine) < len(values):
@@ -50,7 +52,22 @@ def arrays_of_lists(
         for name, value in _paths(held):
             if id(value) in mine:
                 paths.setdefault(id(value), name)
-    return values, arrays_of_paths([paths[id(value)] for value in values])
+    return in_order(values, arrays_of_paths([paths[id(value)] for value in values]))
+
+
+def in_order(values: Sequence[Value], arrays: Sequence[Array]) -> tuple[list[Value], list[Array]]:
+    """Returns the values array by array, and the arrays with their places in that order.
+
+    So each array is a stretch of the flat vector of parameters. Below a layer's weights, with a
+    column per neuron, lie its biases, and both together are one matrix.
+    """
+    ordered: list[Value] = []
+    moved = []
+    for array in arrays:
+        where = list(range(len(ordered), len(ordered) + len(array.where)))
+        ordered += [values[flat] for flat in array.where]
+        moved.append(replace(array, where=where))
+    return ordered, moved
 
 
 def _paths(held: Any, name: str = "", depth: int = 0, only: bool = False) -> Leaves:
@@ -85,6 +102,9 @@ def arrays_of_paths(paths: Sequence[str | None]) -> list[Array]:
         # in layers[].neurons[].w[] the last two words may be axes; those before count layers
         counting = "".join(family.split(".")[:-2]).count("[]")
         for fixed, box in _boxes(members, counting):
+            if re.search(r"\[\]\.\w+\[\]$", family) and all(len(place) == 2 for place in box):
+                # each neuron owns a list of weights, which is a column of the matrix
+                box = {place[::-1]: flat for place, flat in box.items()}
             shape = tuple(max(k) + 1 for k in zip(*box, strict=True)) if box != {(): 0} else ()
             found.append((_words(family, len(fixed)), fixed, shape, box))
     names = _short_names([(words, fixed, shape) for words, fixed, shape, _ in found])

@@ -1,0 +1,493 @@
+"""The typed program: expressions on arrays, which `arrays` builds and each printer reads.
+
+An expression has a shape, whose first size is N if it has one row per example, and a kind: its
+elements are numbers, conditions (true or false) or choices (whole numbers that select). A program
+is a list of lines, each an expression that later lines can read. Nothing in here is text: a printer
+chooses names and spellings, as `codegen` does for NumPy.
+
+The functions that work element by element are few and have NumPy's names; the table's other
+operations are formulas of them (`formulas.py`). Read `arrays/arrange.py` next, which builds
+programs.
+
+>>> x = Read(Array("x", (3,), is_parameter=False, is_batched=True))
+>>> W = Read(Array("W", (3, 2), is_parameter=True))
+>>> plus(x, Number(1.0)).shape, Sum(x, (0,)).shape, MatMul(x, W).shape
+((n, 3), (3,), (n, 2))
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from enum import Enum
+from functools import cached_property
+from itertools import zip_longest
+from typing import Any
+
+from micrograd_notes.lifting.passes.group import Grouping
+from micrograd_notes.lifting.trace.tape import Array
+
+
+@dataclass(frozen=True)
+class Examples:
+    """A size: the number of examples, times a number if their axis holds several others, too."""
+
+    times: int = 1
+
+    def __mul__(self, number: int) -> Examples:
+        return Examples(self.times * number)
+
+    def __repr__(self) -> str:
+        return "n" if self.times == 1 else f"{self.times}n"
+
+
+N = Examples()
+Size = int | Examples
+Shape = tuple[Size, ...]
+Cut = tuple[int | None, int | None, int | None]  # start, stop and step along an axis
+WHOLE: Cut = (None, None, None)
+COMPARISONS = ("greater", "less", "equal")
+
+
+class Kind(Enum):
+    """The kind of an expression's elements."""
+
+    NUMBER = "number"
+    CONDITION = "condition"
+    CHOICE = "choice"
+
+
+# ---- what expressions read -----------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class Constant:
+    """An array of numbers, places or conditions that the program holds."""
+
+    array: Any
+
+    @property
+    def shape(self) -> Shape:
+        """Its sizes."""
+        return tuple(self.array.shape)
+
+    @property
+    def kind(self) -> Kind:
+        """Conditions for an array of bools."""
+        return Kind.CONDITION if self.array.dtype == bool else Kind.NUMBER
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is 0, 1, 2, ..."""
+        return len(self.shape) == 1 and self.array.tolist() == [*range(len(self.array))]
+
+    @property
+    def triangle(self) -> str | None:
+        """The side of the diagonal where it is true, "lower" or "upper"; None for other arrays."""
+        if self.kind is not Kind.CONDITION or len(self.shape) != 2 or len({*self.shape}) != 1:
+            return None
+        rows, places = self.array.tolist(), range(len(self.array))
+        for side, is_there in (("lower", operator.ge), ("upper", operator.le)):
+            if rows == [[is_there(row, column) for column in places] for row in places]:
+                return side
+        return None
+
+
+@dataclass(eq=False)
+class Line:
+    """A line of the program: an expression, and where it comes from.
+
+    A line computes a group of the recording's numbers, or derivatives of a parameter: all of them,
+    or the part at some places.
+    """
+
+    value: Expression
+    group: int | None = None
+    derivative_of: Array | None = None
+    part: Part | None = None
+
+    @property
+    def shape(self) -> Shape:
+        """The sizes of its array."""
+        return self.value.shape
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of its elements."""
+        return self.value.kind
+
+
+@dataclass
+class Program:
+    """The lines of a program in their order, and its result: the loss, or the outputs."""
+
+    grouping: Grouping
+    lines: list[Line]
+    result: Expression
+
+
+# ---- expressions ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Expression:
+    """An array that a program reads or computes. Equal expressions compute the same."""
+
+    @cached_property
+    def shape(self) -> Shape:
+        """Its sizes."""
+        return self._shape()
+
+    @cached_property
+    def kind(self) -> Kind:
+        """The kind of its elements: that of the array whose elements they are, or numbers."""
+        return Kind.NUMBER
+
+    @cached_property
+    def operands(self) -> tuple[Expression, ...]:
+        """The expressions that it is computed from."""
+        return tuple(_inside(tuple([getattr(self, each.name) for each in fields(self)])))
+
+    def with_operands(self, operands: Sequence[Expression]) -> Expression:
+        """Returns the same operation on other operands."""
+        if all(a is b for a, b in zip(operands, self.operands, strict=True)):
+            return self
+        left = iter(operands)
+        old = {each.name: getattr(self, each.name) for each in fields(self)}
+        return replace(self, **{name: _replaced(value, left) for name, value in old.items()})
+
+    def walk(self) -> Iterator[Expression]:
+        """Yields the expression and those below it."""
+        yield self
+        for operand in self.operands:
+            yield from operand.walk()
+
+    def _shape(self) -> Shape:
+        return ()  # of a number
+
+    @cached_property
+    def _key(self) -> Any:
+        return type(self), *[getattr(self, each.name) for each in fields(self)]
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self._key)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Expression) and self._key == other._key)
+
+
+def _inside(value: Any) -> Iterator[Expression]:
+    if isinstance(value, Expression):
+        yield value
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from _inside(each)
+
+
+def _replaced(value: Any, left: Iterator[Expression]) -> Any:
+    if isinstance(value, tuple):
+        return tuple([_replaced(each, left) for each in value])
+    return next(left) if isinstance(value, Expression) else value
+
+
+@dataclass(frozen=True, eq=False)
+class Read(Expression):
+    """The array of a parameter, an input, a constant or an earlier line."""
+
+    source: Array | Constant | Line
+
+    @cached_property
+    def kind(self) -> Kind:
+        """The kind of the array's elements: an input that selects holds choices."""
+        if isinstance(self.source, Array):
+            return Kind.NUMBER if self.source.below is None else Kind.CHOICE
+        return self.source.kind
+
+    def _shape(self) -> Shape:
+        is_batched = isinstance(self.source, Array) and self.source.is_batched
+        return (N, *self.source.shape) if is_batched else self.source.shape
+
+
+@dataclass(frozen=True, eq=False)
+class Number(Expression):
+    """A number. 0.0 and -0.0 are two."""
+
+    value: float
+
+    @cached_property
+    def _key(self) -> Any:
+        return Number, repr(self.value)
+
+
+@dataclass(frozen=True, eq=False)
+class Count(Expression):
+    """The number of examples."""
+
+
+@dataclass(frozen=True, eq=False)
+class Counting(Expression):
+    """0, 1, 2, ... along an axis."""
+
+    size: Size
+
+    @cached_property
+    def kind(self) -> Kind:
+        """Choices: it selects along an axis."""
+        return Kind.CHOICE
+
+    def _shape(self) -> Shape:
+        return (self.size,)
+
+
+@dataclass(frozen=True, eq=False)
+class Apply(Expression):
+    """A function of numbers, element by element, by its name in NumPy: `add`, `exp`, `greater`."""
+
+    function: str
+    of: tuple[Expression, ...]
+
+    @cached_property
+    def kind(self) -> Kind:
+        """Conditions for a comparison."""
+        return Kind.CONDITION if self.function in COMPARISONS else Kind.NUMBER
+
+    def _shape(self) -> Shape:
+        return broadcast(*[operand.shape for operand in self.of])
+
+
+@dataclass(frozen=True, eq=False)
+class Where(Expression):
+    """One of two expressions, element by element, as a condition says."""
+
+    condition: Expression
+    yes: Expression
+    no: Expression
+
+    def _shape(self) -> Shape:
+        return broadcast(self.condition.shape, self.yes.shape, self.no.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class View(Expression):
+    """Elements of another array, which may stand elsewhere."""
+
+    of: Expression
+
+    @cached_property
+    def kind(self) -> Kind:
+        """The kind of the other array's elements."""
+        return self.of.kind
+
+
+@dataclass(frozen=True, eq=False)
+class Reshape(View):
+    """The same elements in the same order, in another shape."""
+
+    to: Shape
+
+    def _shape(self) -> Shape:
+        return self.to
+
+
+@dataclass(frozen=True, eq=False)
+class Transpose(View):
+    """The axes in another order."""
+
+    order: tuple[int, ...]
+
+    def _shape(self) -> Shape:
+        return tuple([self.of.shape[axis] for axis in self.order])
+
+
+@dataclass(frozen=True, eq=False)
+class Part(View):
+    """The elements at an index: a place, a `Cut`, None for a new axis, or an array of choices.
+
+    Several arrays of choices, side by side, are broadcast and select together.
+    """
+
+    index: tuple[Any, ...]
+
+    def _shape(self) -> Shape:
+        sizes = list(self.of.shape)
+        found: list[Size] = []
+        chosen = None
+        for part in self.index:
+            if part is None:
+                found.append(1)
+                continue
+            size = sizes.pop(0)
+            if isinstance(part, tuple):
+                found.append(_length(size, part))
+            elif isinstance(part, Expression) and chosen is None:
+                chosen = len(found)
+        if chosen is not None:
+            selecting = [part.shape for part in self.index if isinstance(part, Expression)]
+            found[chosen:chosen] = broadcast(*selecting)
+        return (*found, *sizes)
+
+
+def _length(size: Size, cut: Cut) -> Size:
+    return size if isinstance(size, Examples) else len(range(*slice(*cut).indices(size)))
+
+
+@dataclass(frozen=True, eq=False)
+class Spread(View):
+    """An array repeated along the axes that it does not have."""
+
+    to: Shape
+
+    def _shape(self) -> Shape:
+        return self.to
+
+
+@dataclass(frozen=True, eq=False)
+class Stack(Expression):
+    """Arrays of one shape, after broadcasting, side by side along a new axis, 0 or -1."""
+
+    of: tuple[Expression, ...]
+    axis: int
+
+    def _shape(self) -> Shape:
+        shape = list(broadcast(*[each.shape for each in self.of]))
+        shape.insert(self.axis if self.axis >= 0 else len(shape), len(self.of))
+        return tuple(shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Sum(Expression):
+    """The sum over some axes."""
+
+    of: Expression
+    axes: tuple[int, ...]
+
+    def _shape(self) -> Shape:
+        return tuple([s for axis, s in enumerate(self.of.shape) if axis not in self.axes])
+
+
+@dataclass(frozen=True, eq=False)
+class Reduce(Expression):
+    """A function of any number of numbers, `max` or `min`, along the last axis."""
+
+    function: str
+    of: Expression
+
+    def _shape(self) -> Shape:
+        return self.of.shape[:-1]
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentSums(Expression):
+    """The sums of stretches of the last axis, from each start to the next."""
+
+    of: Expression
+    starts: Expression
+
+    def _shape(self) -> Shape:
+        return (*self.of.shape[:-1], *self.starts.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Product(Expression):
+    """A sum of products of two arrays."""
+
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True, eq=False)
+class MatMul(Product):
+    """The matrix product of the last two axes, stack by stack."""
+
+    def _shape(self) -> Shape:
+        left, right = self.left.shape, self.right.shape
+        rows, columns = left[-2:-1], (right[-1:] if len(right) > 1 else ())
+        return (*broadcast(left[:-2], right[:-2]), *rows, *columns)
+
+
+@dataclass(frozen=True, eq=False)
+class Inner(Product):
+    """The sum of products along the last axis."""
+
+    def _shape(self) -> Shape:
+        return broadcast(self.left.shape, self.right.shape)[:-1]
+
+
+@dataclass(frozen=True, eq=False)
+class Einstein(Product):
+    """The sum of products, with letters for axes: "ij,jk->ik" is a matrix product."""
+
+    letters: str
+
+    def _shape(self) -> Shape:
+        before, after = self.letters.split("->")
+        sizes: dict[str, Size] = {}
+        for word, each in zip(before.split(","), (self.left, self.right), strict=True):
+            sizes |= zip(word, each.shape, strict=True)
+        return tuple([sizes[letter] for letter in after])
+
+
+# ---- building ------------------------------------------------------------------------------------
+
+
+def plus(left: Expression, right: Expression) -> Expression:
+    """Returns left + right."""
+    return Apply("add", (left, right))
+
+
+def times(left: Expression, right: Expression) -> Expression:
+    """Returns left * right."""
+    return Apply("multiply", (left, right))
+
+
+def broadcast(*shapes: Shape) -> Shape:
+    """Returns the shape of arrays that are computed with each other.
+
+    >>> broadcast((N, 3), (3,), (N, 1), ())
+    (n, 3)
+    """
+    sizes = zip_longest(*[reversed(shape) for shape in shapes], fillvalue=1)
+    found = []
+    for each in sizes:
+        larger = {size for size in each if size != 1}
+        if len(larger) > 1:
+            raise AssertionError(f"the shapes {shapes} do not fit")
+        found.append(larger.pop() if larger else 1)
+    return tuple(reversed(found))
+
+
+def reshaped(of: Expression, to: Sequence[Any]) -> Expression:
+    """Returns the elements in another shape; of two reshapings in a row the last one counts."""
+    while isinstance(of, Reshape):
+        of = of.of
+    return of if of.shape == tuple(to) else Reshape(of, tuple(to))
+
+
+def transposed(of: Expression, order: Sequence[int]) -> Expression:
+    """Returns the array with its axes in another order."""
+    return of if [*order] == [*range(len(order))] else Transpose(of, tuple(order))
+
+
+def part(of: Expression, index: Sequence[Any]) -> Expression:
+    """Returns the elements at an index, whose last axes may be left out."""
+    index = list(index)
+    while index and index[-1] == WHOLE:
+        index.pop()
+    return Part(of, tuple(index)) if index else of
+
+
+def total(terms: Sequence[Expression]) -> Expression:
+    """Returns the sum; a number, or a term with a minus, does not come first."""
+
+    def comes_late(term: Expression) -> bool:
+        return isinstance(term, Number) or (isinstance(term, Apply) and term.function == "negative")
+
+    first, *rest = sorted(terms, key=comes_late)
+    for term in rest:
+        first = plus(first, term)
+    return first

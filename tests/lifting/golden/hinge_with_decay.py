@@ -1,0 +1,54 @@
+"""loss, lifted from scalars to arrays by micrograd_notes."""
+
+import numpy as np
+
+
+def unpack(theta):
+    """Returns the arrays of the parameters, as views into their flat vector."""
+    W1 = theta[0:32].reshape(2, 16)  # (2, 16)
+    b1 = theta[32:48]  # (16,)
+    W2 = theta[48:304].reshape(16, 16)  # (16, 16)
+    b2 = theta[304:320]  # (16,)
+    W3 = theta[320:336].reshape(16, 1)  # (16, 1)
+    b3 = theta[336:337]  # (1,)
+    return W1, b1, W2, b2, W3, b3
+
+
+def loss_and_gradient(theta, xs, ys):
+    """Returns the loss, and its gradient."""
+    assert theta.shape == (337,), theta.shape
+    assert xs.shape == (5, 2), xs.shape
+    assert ys.shape == (5,), ys.shape
+    W1, b1, W2, b2, W3, b3 = unpack(theta)
+    dtheta = np.empty_like(theta)
+    dW1, db1, dW2, db2, dW3, db3 = unpack(dtheta)
+    # forward
+    z1 = xs @ W1 + b1  # (5, 16)
+    hidden1 = np.maximum(z1, 0)  # (5, 16)
+    z2 = hidden1 @ W2 + b2  # (5, 16)
+    hidden2 = np.maximum(z2, 0)  # (5, 16)
+    difference = 1 - ys * (hidden2 @ W3[:, 0] + b3[0])  # (5,)
+    losses = np.maximum(difference, 0)  # (5,)
+    W2_split = W2.reshape(256)  # (256,)
+    W1_split = W1.reshape(32)  # (32,)
+    total = (
+        W2_split @ W2_split
+        + W1_split @ W1_split
+        + b1 @ b1
+        + b2 @ b2
+        + W3[:, 0] @ W3[:, 0]
+        + b3[0] * b3[0]
+    )
+    loss = losses.sum() / 5 + 0.0001 * total
+
+    # backward
+    doutput = ys * -(0.2 * (difference > 0))  # (5,)
+    dz2 = W3[:, 0] * doutput[:, None] * (z2 > 0)  # (5, 16)
+    dz1 = (dz2 @ W2.T) * (z1 > 0)  # (5, 16)
+    dW1[...] = xs.T @ dz1 + W1 * 0.0002  # (2, 16)
+    db1[...] = dz1.sum(axis=0) + b1 * 0.0002  # (16,)
+    dW2[...] = hidden1.T @ dz2 + W2 * 0.0002  # (16, 16)
+    db2[...] = dz2.sum(axis=0) + b2 * 0.0002  # (16,)
+    dW3[:, 0] = hidden2.T @ doutput + W3[:, 0] * 0.0002  # (16,)
+    db3[0] = doutput.sum() + b3[0] * 0.0002
+    return loss, dtheta

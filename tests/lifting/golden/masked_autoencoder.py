@@ -1,0 +1,33 @@
+"""loss, lifted from scalars to arrays by micrograd_notes."""
+
+import numpy as np
+
+K3 = np.array([4, 8, 9, 12, 13, 14])
+causal = np.tri(3, dtype=bool)
+K = np.array([0, 0, 1, 0, 1, 2])
+K2 = np.array([0, 1, 1, 2, 2, 2])
+
+
+def unpack(theta):
+    """Returns the arrays of the parameters, as views into their flat vector."""
+    weights = theta[0:16].reshape(4, 4)  # (4, 4)
+    return weights,
+
+
+def loss_and_gradient(theta, x):
+    """Returns the mean loss over the n examples, and its gradient."""
+    n = len(x)
+    assert theta.shape == (16,), theta.shape
+    assert x.shape == (n, 4), x.shape
+    weights, = unpack(theta)
+    dtheta = np.zeros_like(theta)
+    # forward
+    difference = 0 - x[:, 0]  # (n,)
+    error = x[:, :3] @ np.where(causal, weights[1:4, :3], 0).T - x[:, 1:4]  # (n, 3)
+    loss = (np.vecdot(error, error) + difference * difference).sum() / n
+
+    # backward
+    derror = 2 * error  # (n, 3)
+    dtheta[K3] = np.einsum('ni,ni->i', x[:, K], derror[:, K2])  # (6,)
+    dtheta /= n
+    return loss, dtheta

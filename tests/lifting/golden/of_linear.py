@@ -1,0 +1,38 @@
+"""<lambda>, lifted from scalars to arrays by micrograd_notes."""
+
+import numpy as np
+
+
+def unpack(theta):
+    """Returns the arrays of the parameters, as views into their flat vector."""
+    W1 = theta[0:6].reshape(2, 3)  # (2, 3)
+    b1 = theta[6:9]  # (3,)
+    W2 = theta[9:12].reshape(3, 1)  # (3, 1)
+    b2 = theta[12:13]  # (1,)
+    return W1, b1, W2, b2
+
+
+def loss_and_gradient(theta, x, y):
+    """Returns the mean loss over the n examples, and its gradient."""
+    n = len(x)
+    assert theta.shape == (13,), theta.shape
+    assert x.shape == (n, 2), x.shape
+    assert y.shape == (n,), y.shape
+    W1, b1, W2, b2 = unpack(theta)
+    ones = np.ones(n)  # ones @ a is a.sum(axis=0), and faster
+    dtheta = np.empty_like(theta)
+    dW1, db1, dW2, db2 = unpack(dtheta)
+    # forward
+    z1 = x @ W1 + b1  # (n, 3)
+    error = z1 @ W2[:, 0] + b2[0] - y  # (n,)
+    loss = (error * error).sum() / n
+
+    # backward
+    derror = error * 2  # (n,)
+    dz1 = W2[:, 0] * derror[:, None]  # (n, 3)
+    dW1[...] = x.T @ dz1  # (2, 3)
+    db1[...] = ones @ dz1  # (3,)
+    dW2[:, 0] = z1.T @ derror  # (3,)
+    db2[0] = derror.sum()
+    dtheta /= n
+    return loss, dtheta

@@ -1,0 +1,112 @@
+"""loss, lifted from scalars to arrays by micrograd_notes."""
+
+import numpy as np
+
+causal = np.tri(4, dtype=bool)
+numbers = np.arange(5)
+
+
+def unpack(theta):
+    """Returns the arrays of the parameters, as views into their flat vector."""
+    embedding = theta[0:20].reshape(5, 4)  # (5, 4)
+    position = theta[20:36].reshape(4, 4)  # (4, 4)
+    Wq = theta[36:52].reshape(4, 4)  # (4, 4)
+    Wk = theta[52:68].reshape(4, 4)  # (4, 4)
+    Wv = theta[68:84].reshape(4, 4)  # (4, 4)
+    Wo = theta[84:100].reshape(4, 4)  # (4, 4)
+    W1 = theta[100:164].reshape(16, 4)  # (16, 4)
+    W2 = theta[164:228].reshape(4, 16)  # (4, 16)
+    unembedding = theta[228:248].reshape(5, 4)  # (5, 4)
+    return embedding, position, Wq, Wk, Wv, Wo, W1, W2, unembedding
+
+
+def loss_and_gradient(theta, tokens, targets):
+    """Returns the mean loss over the n examples, and its gradient."""
+    n = len(tokens)
+    assert theta.shape == (248,), theta.shape
+    assert tokens.shape == (n, 4), tokens.shape
+    assert targets.shape == (n, 4), targets.shape
+    embedding, position, Wq, Wk, Wv, Wo, W1, W2, unembedding = unpack(theta)
+    dtheta = np.empty_like(theta)
+    dembedding, dposition, dWq, dWk, dWv, dWo, dW1, dW2, dunembedding = unpack(dtheta)
+    # forward
+    plus = position + embedding[tokens]  # (n, 4, 4)
+    total = np.vecdot(plus, plus) / 4 + 1e-05  # (n, 4)
+    scale = total ** (-0.5)  # (n, 4)
+    rms_norm = plus * scale[..., None]  # (n, 4, 4)
+    total2 = np.vecdot(rms_norm, rms_norm) / 4 + 1e-05  # (n, 4)
+    scale2 = total2 ** (-0.5)  # (n, 4)
+    rms_norm2 = rms_norm * scale2[..., None]  # (n, 4, 4)
+    rms_norm2_rows = rms_norm2.reshape(-1, 4)  # (4n, 4)
+    query = (rms_norm2_rows @ Wq.T).reshape(-1, 4, 2, 2).swapaxes(1, 2)  # (n, 2, 4, 2)
+    key_split = (rms_norm2_rows @ Wk.T).reshape(-1, 4, 2, 2)  # (n, 4, 2, 2)
+    dot = query @ key_split.transpose(0, 2, 3, 1)  # (n, 2, 4, 4)
+    scores = np.where(causal, dot / 1.4142135623730951, -np.inf)  # (n, 2, 4, 4)
+    top = scores.max(axis=-1)  # (n, 2, 4)
+    exponentials = np.exp(scores - top[..., None])  # (n, 2, 4, 4)
+    total3 = exponentials.sum(axis=-1)  # (n, 2, 4)
+    softmax = exponentials / total3[..., None]  # (n, 2, 4, 4)
+    value_split = (rms_norm2_rows @ Wv.T).reshape(-1, 4, 2, 2)  # (n, 4, 2, 2)
+    attention = softmax @ value_split.swapaxes(1, 2)  # (n, 2, 4, 2)
+    attention_rows = attention.swapaxes(1, 2).reshape(-1, 4)  # (4n, 4)
+    x = (attention_rows @ Wo.T).reshape(-1, 4, 4) + rms_norm  # (n, 4, 4)
+    total4 = np.vecdot(x, x) / 4 + 1e-05  # (n, 4)
+    scale3 = total4 ** (-0.5)  # (n, 4)
+    rms_norm3 = x * scale3[..., None]  # (n, 4, 4)
+    rms_norm3_rows = rms_norm3.reshape(-1, 4)  # (4n, 4)
+    z1 = (rms_norm3_rows @ W1.T).reshape(-1, 4, 16)  # (n, 4, 16)
+    hidden1_rows = np.maximum(z1, 0).reshape(-1, 16)  # (4n, 16)
+    z2 = (hidden1_rows @ W2.T).reshape(-1, 4, 4) + x  # (n, 4, 4)
+    z2_rows = z2.reshape(-1, 4)  # (4n, 4)
+    rows = (z2_rows @ unembedding.T).reshape(-1, 4, 5)  # (n, 4, 5)
+    rows_max = rows.max(axis=-1)  # (n, 4)
+    exp = np.exp(rows - rows_max[..., None])  # (n, 4, 5)
+    exp_sum = exp.sum(axis=-1)  # (n, 4)
+    losses = (  # (n, 4)
+        rows_max
+        + np.log(exp_sum)
+        - rows[np.arange(n)[:, None], np.arange(4), targets]
+    )
+    loss = (losses.sum(axis=-1) / 4).sum() / n
+
+    # backward
+    drows = -0.25 * (targets[..., None] == numbers) + exp / exp_sum[..., None] * 0.25  # (n, 4, 5)
+    drows_rows = drows.reshape(-1, 5)  # (4n, 5)
+    dz2 = (drows_rows @ unembedding).reshape(-1, 4, 4)  # (n, 4, 4)
+    dz2_rows = dz2.reshape(-1, 4)  # (4n, 4)
+    dz1 = (dz2_rows @ W2).reshape(-1, 4, 16) * (z1 > 0)  # (n, 4, 16)
+    dz1_rows = dz1.reshape(-1, 16)  # (4n, 16)
+    drms_norm3 = (dz1_rows @ W1).reshape(-1, 4, 4)  # (n, 4, 4)
+    ddot4 = np.vecdot(x, drms_norm3) * (-0.125 * total4 ** (-1.5))  # (n, 4)
+    dx = dz2 + drms_norm3 * scale3[..., None] + x * ddot4[..., None] * 2  # (n, 4, 4)
+    dx_rows = dx.reshape(-1, 4)  # (4n, 4)
+    dattention = (dx_rows @ Wo).reshape(-1, 4, 2, 2).swapaxes(1, 2)  # (n, 2, 4, 2)
+    dsoftmax = dattention @ value_split.transpose(0, 2, 3, 1)  # (n, 2, 4, 4)
+    ratio = 1 / total3  # (n, 2, 4)
+    dtotal3 = np.vecdot(dsoftmax, -(softmax / total3[..., None]))  # (n, 2, 4)
+    dscores = exponentials * (dsoftmax * ratio[..., None] + dtotal3[..., None])  # (n, 2, 4, 4)
+    ddot = 0.7071067811865475 * dscores  # (n, 2, 4, 4)
+    dvalue_rows = (softmax.swapaxes(2, 3) @ dattention).swapaxes(1, 2).reshape(-1, 4)  # (4n, 4)
+    dkey_rows = (ddot.swapaxes(2, 3) @ query).swapaxes(1, 2).reshape(-1, 4)  # (4n, 4)
+    dquery_rows = (ddot @ key_split.swapaxes(1, 2)).swapaxes(1, 2).reshape(-1, 4)  # (4n, 4)
+    drms_norm2 = (  # (n, 4, 4)
+        (dvalue_rows @ Wv).reshape(-1, 4, 4)
+        + (dkey_rows @ Wk).reshape(-1, 4, 4)
+        + (dquery_rows @ Wq).reshape(-1, 4, 4)
+    )
+    ddot2 = np.vecdot(rms_norm, drms_norm2) * (-0.125 * total2 ** (-1.5))  # (n, 4)
+    drms_norm = dx + drms_norm2 * scale2[..., None] + rms_norm * ddot2[..., None] * 2  # (n, 4, 4)
+    ddot3 = np.vecdot(plus, drms_norm) * (-0.125 * total ** (-1.5))  # (n, 4)
+    dplus = drms_norm * scale[..., None] + plus * ddot3[..., None] * 2  # (n, 4, 4)
+    is_equal = tokens[..., None] == numbers  # (n, 4, 5)
+    dembedding[...] = is_equal.reshape(-1, 5).T @ dplus.reshape(-1, 4)  # (5, 4)
+    dposition[...] = dplus.sum(axis=0)  # (4, 4)
+    dWq[...] = dquery_rows.T @ rms_norm2_rows  # (4, 4)
+    dWk[...] = dkey_rows.T @ rms_norm2_rows  # (4, 4)
+    dWv[...] = dvalue_rows.T @ rms_norm2_rows  # (4, 4)
+    dWo[...] = dx_rows.T @ attention_rows  # (4, 4)
+    dW1[...] = dz1_rows.T @ rms_norm3_rows  # (16, 4)
+    dW2[...] = dz2_rows.T @ hidden1_rows  # (4, 16)
+    dunembedding[...] = drows_rows.T @ z2_rows  # (5, 4)
+    dtheta /= n
+    return loss, dtheta

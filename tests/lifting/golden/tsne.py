@@ -1,0 +1,41 @@
+"""loss, lifted from scalars to arrays by micrograd_notes."""
+
+import numpy as np
+
+mask = np.array([[False, True, True, True], [True, False, True, True], [True, True, False, True],
+    [True, True, True, False]])
+
+
+def unpack(theta):
+    """Returns the arrays of the parameters, as views into their flat vector."""
+    at = theta[0:8].reshape(4, 2)  # (4, 2)
+    return at,
+
+
+def loss_and_gradient(theta, wanted):
+    """Returns the loss, and its gradient."""
+    assert theta.shape == (8,), theta.shape
+    assert wanted.shape == (4, 4), wanted.shape
+    at, = unpack(theta)
+    dtheta = np.empty_like(theta)
+    dat, = unpack(dtheta)
+    # forward
+    difference = np.where(mask[:, None], at[..., None] - at.T, 0)  # (4, 2, 4)
+    total = np.einsum('ikj,ikj->ij', difference, difference) + 1  # (4, 4)
+    ratio = np.where(mask, 1 / total, 1)  # (4, 4)
+    whole = np.where(mask, ratio, 0).sum()
+    ratio2 = np.where(mask, np.where(mask, wanted * whole, 0) / ratio, 1)  # (4, 4)
+    wanted_split = wanted.reshape(16)  # (16,)
+    loss = wanted_split @ np.log(ratio2).reshape(16)
+
+    # backward
+    dratio2 = wanted * np.where(mask, 1 / ratio2, 0)  # (4, 4)
+    dproduct = dratio2 * np.where(mask, 1 / ratio, 0)  # (4, 4)
+    dratio = (  # (4, 4)
+        dratio2 * -np.where(mask, ratio2 / ratio, 0)
+        + wanted_split @ dproduct.reshape(16)
+    )
+    dtotal = dratio * -np.where(mask, ratio / total, 0)  # (4, 4)
+    ddifference = dtotal[:, None] * (difference * 2)  # (4, 2, 4)
+    dat[...] = ddifference.sum(axis=-1) + (-ddifference).sum(axis=0).T  # (4, 2)
+    return loss, dtheta

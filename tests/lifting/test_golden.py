@@ -1,0 +1,64 @@
+"""The sources of losses as learners write them, as they are kept in `golden/` to be read.
+
+`ruff check` reads those files, too: no line in them is longer than 100 letters, and none is dead.
+"""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("numpy")
+
+from tests.lifting.examples import EXAMPLES, GOLDEN, source_of  # noqa: E402
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_source_is_the_one_that_was_read(name: str) -> None:
+    """If it is another one by intention: python -m tests.lifting.examples, and read the diff."""
+    assert source_of(name) + "\n" == (GOLDEN / f"{name}.py").read_text(encoding="utf-8")
+
+
+def test_there_is_no_file_without_its_example() -> None:
+    assert {file.stem for file in GOLDEN.glob("*.py")} == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_source_is_for_readers(name: str) -> None:
+    source = (GOLDEN / f"{name}.py").read_text(encoding="utf-8")
+    lines = source.splitlines()
+    assert max(map(len, lines)) <= 100
+    if name != "outputs":
+        forward, loss, backward = map(source.index, ("# forward", "    loss = ", "# backward"))
+        assert forward < loss < backward
+    computed = [re.match(r"    (\w+) = ", line) for line in lines]
+    for match in filter(None, computed):
+        read = len(re.findall(rf"\b{match[1]}\b", source))
+        assert read > 1, f"{match[1]} is computed and never read"
+    assert not re.search(r"\b(subtract|multiply|divide|neg)\d*\b", source)
+
+
+def test_the_printed_sources_alone_are_right() -> None:
+    """Pairs have holes where a denominator is 0; nothing warns, and no second program helps."""
+    for name in ("coulomb", "tsne", "cosine_attention"):
+        program, data = EXAMPLES[name]()
+        program.check(*data)
+        assert program._latest is not None
+        assert program._latest.guarded is None
+        scope: dict[str, object] = {"theta": program.parameters(), "data": data}
+        code = f"{program.source}\nloss, gradient = loss_and_gradient(theta, *data)"
+        exec(code, scope)
+        loss, gradient = program.value_and_grad(program.parameters(), *data)
+        assert scope["loss"] == loss
+        assert scope["gradient"].tolist() == gradient.tolist()  # type: ignore[attr-defined]
+
+
+def test_the_sources_do_not_depend_on_the_hashes_of_the_process() -> None:
+    names = ["classifier", "small_gpt"]
+    code = f"from tests.lifting.examples import source_of\nprint(*map(source_of, {names!r}))"
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    kept = [(GOLDEN / f"{name}.py").read_text(encoding="utf-8").rstrip() for name in names]
+    assert printed.rstrip() == " ".join(kept)
