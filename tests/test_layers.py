@@ -21,6 +21,7 @@ LAYERS = [
     {"nn"},
     {"lifting.trace"},
     {"lifting.passes"},
+    {"lifting.typed"},
     {"lifting.arrays"},
     {"lifting.codegen"},
     {"lifting"},

@@ -41,7 +41,7 @@ from micrograd_notes.lifting.trace.net import EXAMPLES, Net
 from micrograd_notes.lifting.trace.outside import Outside
 from micrograd_notes.lifting.trace.record import CannotLift, record
 from micrograd_notes.lifting.trace.tape import Array, Recording
-from micrograd_notes.lifting.typed import Program
+from micrograd_notes.lifting.typed.expressions import Program
 
 Shapes = tuple[tuple[bool, tuple[int, ...]], ...]
 Key = tuple[Shapes, tuple[bool, ...]]  # the shapes of the inputs; which parameters are frozen

@@ -93,7 +93,8 @@ def hinge_with_decay() -> Example:
         losses = [relu(1 - y * model(x)) for x, y in zip(xs, ys, strict=True)]
         return sum(losses) / len(losses) + 1e-4 * sum(p * p for p in model.parameters())
 
-    return Example(lift(loss, model, batch=False), (numbers(0, 5, 2), np.array([1, -1, 1, 1, -1.0])))
+    signs = np.array([1.0, -1.0, 1.0, 1.0, -1.0])
+    return Example(lift(loss, model, batch=False), (numbers(0, 5, 2), signs))
 
 
 @example
@@ -253,7 +254,8 @@ def coulomb() -> Example:
         def distance(i: int, j: int) -> Any:
             return sqrt(sum((a - b) ** 2 for a, b in zip(at[i], at[j], strict=True)))
 
-        return sum(charge[i] * charge[j] / distance(i, j) for i in range(4) for j in range(i + 1, 4))
+        pairs = [(i, j) for i in range(4) for j in range(i + 1, 4)]
+        return sum(charge[i] * charge[j] / distance(i, j) for i, j in pairs)
 
     return Example(lift(loss, parameters={"at": at}, batch=False), (numbers(0, 4),))
 

@@ -23,7 +23,14 @@ from micrograd_notes.engine.functions import pick
 from micrograd_notes.engine.op import Op
 from micrograd_notes.engine.ops import logsumexp, relu, tanh
 from micrograd_notes.lifting import CannotLift, program
-from micrograd_notes.lifting.typed import Apply, Expression, MatMul, Number, Sum, Transpose
+from micrograd_notes.lifting.typed.expressions import (
+    Apply,
+    Expression,
+    MatMul,
+    Number,
+    Sum,
+    Transpose,
+)
 
 RNG = np.random.default_rng(0)
 

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("numpy")
 
-from tests.lifting.examples import EXAMPLES, GOLDEN, source_of  # noqa: E402
+from tests.lifting.examples import EXAMPLES, GOLDEN, source_of
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

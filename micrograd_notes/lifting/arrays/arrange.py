@@ -21,7 +21,7 @@ from micrograd_notes.lifting.arrays.operations import choice, elementwise, filli
 from micrograd_notes.lifting.arrays.sums import sums
 from micrograd_notes.lifting.passes.group import Grouping
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array
-from micrograd_notes.lifting.typed import (
+from micrograd_notes.lifting.typed.expressions import (
     WHOLE,
     Apply,
     Count,

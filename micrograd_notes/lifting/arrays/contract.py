@@ -8,7 +8,7 @@ left, it is a product of vectors. `sums.py` calls it.
 from math import prod
 
 from micrograd_notes.lifting.arrays.layout import BATCH, Layout, Reading
-from micrograd_notes.lifting.typed import (
+from micrograd_notes.lifting.typed.expressions import (
     Einstein,
     Expression,
     Inner,

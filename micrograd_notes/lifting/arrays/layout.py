@@ -18,7 +18,7 @@ from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.arrays import axes
 from micrograd_notes.lifting.passes.group import Grouping
 from micrograd_notes.lifting.trace.tape import CONSTANT
-from micrograd_notes.lifting.typed import (
+from micrograd_notes.lifting.typed.expressions import (
     WHOLE,
     Constant,
     Expression,

@@ -13,8 +13,15 @@ from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.arrays import axes
 from micrograd_notes.lifting.arrays.layout import BATCH, Layout, Reading
 from micrograd_notes.lifting.arrays.sums import Terms
-from micrograd_notes.lifting.formulas import formula
-from micrograd_notes.lifting.typed import Counting, Expression, Part, Stack, part, reshaped
+from micrograd_notes.lifting.typed.expressions import (
+    Counting,
+    Expression,
+    Part,
+    Stack,
+    part,
+    reshaped,
+)
+from micrograd_notes.lifting.typed.formulas import formula
 
 Arranged = tuple[Expression, tuple[int, ...]]  # without the axis of the examples
 

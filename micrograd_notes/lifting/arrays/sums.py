@@ -16,7 +16,7 @@ from micrograd_notes.engine import ops
 from micrograd_notes.lifting.arrays import axes
 from micrograd_notes.lifting.arrays.contract import contracted, reduced
 from micrograd_notes.lifting.arrays.layout import BATCH, MOST_HOLES, SMALL, Layout, Reading
-from micrograd_notes.lifting.typed import (
+from micrograd_notes.lifting.typed.expressions import (
     WHOLE,
     Count,
     Expression,

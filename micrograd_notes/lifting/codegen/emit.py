@@ -8,13 +8,12 @@ line that is read once moves to its reader, if that stays short. `names.py` name
 import re
 import textwrap
 from collections import Counter
-from math import prod
 
 from micrograd_notes.lifting.codegen.names import Names
 from micrograd_notes.lifting.codegen.share import reached, shared
 from micrograd_notes.lifting.codegen.spelled import is_call, spelled, text, wrapped
 from micrograd_notes.lifting.trace.tape import Array
-from micrograd_notes.lifting.typed import (
+from micrograd_notes.lifting.typed.expressions import (
     Constant,
     Expression,
     Line,
@@ -154,9 +153,7 @@ class _Emitter:
         if re.search(r"\bones\b", body):
             lines.append("ones = np.ones(n)  # ones @ a is a.sum(axis=0), and faster")
         if self.recording.is_loss and self.parameters:
-            written = [line for line in self.program.lines if line.derivative_of]
-            size = sum(prod(map(int, map(str, line.shape))) for line in written)
-            like = "empty_like" if size == count else "zeros_like"
+            like = "empty_like" if len(self.recording.gradient) == count else "zeros_like"
             lines.append(f"dtheta = np.{like}(theta)")
             if any(f"d{name}[" in body for name in names):
                 lines += wrapped_names([f"d{name}" for name in names], "unpack(dtheta)")

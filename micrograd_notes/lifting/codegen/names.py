@@ -1,9 +1,9 @@
 """The names of a program's lines and constants.
 
 A number that the learner's function names keeps its name. The sums with a layer's weights W1 are
-z1, the activations of z1 are hidden1, and the last sums are the output. What the output lacks to a
-target is the error. The derivative of the loss by z1 is dz1. Other arrays have the names that the
-called functions use, or are named by what was done: a difference, a product. `emit.py` calls it.
+z1, the activations of z1 are hidden1, and the last sums are the output. The output minus the target
+is the error. The derivative of the loss by z1 is dz1. Other arrays have the names that the called
+functions use, or are named by what was done: a difference, a product. `emit.py` calls it.
 """
 
 import re
@@ -15,7 +15,7 @@ from micrograd_notes.lifting.codegen.share import reached
 from micrograd_notes.lifting.trace.name import names_of_the_source, unused
 from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.lifting.trace.words import FUNCTION, LEARNERS, OTHERS
-from micrograd_notes.lifting.typed import (
+from micrograd_notes.lifting.typed.expressions import (
     Apply,
     Constant,
     Expression,
@@ -63,7 +63,8 @@ class Names:
         if isinstance(read, Array):
             return read.name
         if read not in self.of:
-            self._name(read, *self._shared(read) if isinstance(read, Line) else self._constant(read))
+            words = self._constant(read) if isinstance(read, Constant) else self._shared(read)
+            self._name(read, *words)
         return self.of[read]
 
     def count_anew(self, printed: Sequence[Readable]) -> None:

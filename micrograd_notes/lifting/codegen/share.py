@@ -14,7 +14,7 @@ For example, softmax and its loss both need the exponentials:
 from collections import Counter
 from collections.abc import Iterable
 
-from micrograd_notes.lifting.typed import (
+from micrograd_notes.lifting.typed.expressions import (
     Apply,
     Count,
     Expression,

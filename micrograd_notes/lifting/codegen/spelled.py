@@ -9,7 +9,7 @@ from functools import cache
 from math import inf, pi
 from typing import Any
 
-from micrograd_notes.lifting.typed import (
+from micrograd_notes.lifting.typed.expressions import (
     COMPARISONS,
     WHOLE,
     Apply,

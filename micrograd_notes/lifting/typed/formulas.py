@@ -14,7 +14,7 @@ from types import CodeType
 from typing import Any
 
 from micrograd_notes.engine.op import Op
-from micrograd_notes.lifting.typed import (
+from micrograd_notes.lifting.typed.expressions import (
     Apply,
     Expression,
     Number,
