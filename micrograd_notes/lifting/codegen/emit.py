@@ -8,6 +8,7 @@ line that is read once moves to its reader, if that stays short. `names.py` name
 import re
 import textwrap
 from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from micrograd_notes.lifting.codegen.names import Names
 from micrograd_notes.lifting.codegen.share import reached, shared
@@ -15,8 +16,10 @@ from micrograd_notes.lifting.codegen.spelled import is_call, spelled, text, wrap
 from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.lifting.typed.expressions import (
     Constant,
+    Empty,
     Expression,
     Line,
+    Loop,
     Part,
     Program,
     Read,
@@ -25,6 +28,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Shape,
     Transpose,
 )
+from micrograd_notes.lifting.typed.loops import rolled
 
 WIDTH = 84  # of a line that something is moved into
 LIMIT = 100  # of any line
@@ -39,48 +43,77 @@ def emit(program: Program, title: str) -> str:
 class _Emitter:
     def __init__(self, program: Program, title: str) -> None:
         self.names = Names(program)
-        self.program, self.title = shared(program), title
+        self.program, self.title = rolled(shared(program)), title
         self.recording = program.grouping.recording
         self.parameters = [a for a in self.recording.arrays if a.is_parameter]
         self.inputs = [a for a in self.recording.arrays if not a.is_parameter]
 
     def run(self) -> str:
-        lines, result = self._moved()
-        forward = reached([result])
-        lines.sort(key=lambda line: line not in forward)
-        self.names.count_anew([*self._constants([result, *[e.value for e in lines]]), *lines])
-        is_loss, written = self.recording.is_loss, []
-        written += self._assignments([line for line in lines if line in forward])
-        written += self._result(result)
-        backward = self._assignments([line for line in lines if line not in forward])
-        if is_loss and backward:
-            written = ["# forward", *written, "", "# backward", *backward]
+        steps, result = self._moved()
+        is_loss, forward = self.recording.is_loss, self._forward(steps, result)
+        early = [step for step in steps if _is_forward(step, forward)]
+        late = [step for step in steps if step not in early]
+        printed = list(_lines_of([*early, *late]))
+        constants = _constants([result, *[line.value for line in printed]])
+        self.names.count_anew([*constants, *printed], self.program.stands_for)
+        written = [*self._assignments(early), *self._result(result)]
+        if is_loss and late:
+            written = ["# forward", *written, "", "# backward", *self._assignments(late)]
         if is_loss and self.recording.is_batched and self.parameters:
             written.append("dtheta /= n")
         written += ["return loss, dtheta"] if is_loss else []
-        body = self._first_lines("\n".join(written)) + written
-        parts = [line.part for line in lines if line.part is not None]
-        return self._file(body, [result, *parts, *[line.value for line in lines]])
+        body = self._first_lines("\n".join(written), printed) + written
+        parts = [line.target for line in printed if line.target is not None]
+        return self._file(body, _constants([result, *parts, *[line.value for line in printed]]))
+
+    def _forward(self, steps: list[Line | Loop], result: Expression) -> set[Line]:
+        """Returns the lines that the result needs, with all that write to an array of theirs."""
+        forward = reached([result])
+        grows = True
+        while grows:
+            found = set(forward)
+            for line in _lines_of(steps):
+                into = _read(line.target) if line.target is not None else [line.again]
+                if line.derivative_of is None and any(each in found for each in into):
+                    found |= {line} | reached([line.value])
+            grows, forward = len(found) > len(forward), found
+        return forward
 
     # ---- lines -----------------------------------------------------------------------------------
 
-    def _moved(self) -> tuple[list[Line], Expression]:
-        """Returns the lines and the result, with what is read once where it is read."""
-        roots = [self.program.result, *[line.value for line in self.program.lines]]
-        uses = Counter(
-            each.source for root in roots for each in root.walk() if isinstance(each, Read)
-        )
-        for line in self.program.lines:
+    def _moved(self) -> tuple[list[Line | Loop], Expression]:
+        """Returns the steps and the result, with what is read once where it is read."""
+        steps, result = self.program.steps, self.program.result
+        every = list(_lines_of(steps))
+        for line in every:
             self.names(line)
+        roots = [result, *[line.value for line in every]]
+        self.uses = Counter(each for root in roots for each in _read(root))
+        self.uses.update([line.again for line in every for _ in range(2) if line.again is not None])
+        moved: list[Line | Loop] = []
+        block: list[Line] = []
+        for step in [*steps, None]:
+            if isinstance(step, Line):
+                block.append(step)
+                continue
+            before, result = self._settled(block, result)
+            moved, block = [*moved, *before], []
+            if step is not None:
+                step.lines, result = self._settled(step.lines, result)
+                moved.append(step)
+        return moved, result
+
+    def _settled(self, lines: list[Line], result: Expression) -> tuple[list[Line], Expression]:
+        """Returns lines and the result, with a line that is read once inside of its reader."""
+        read_here = {each for root in [result, *[e.value for e in lines]] for each in _read(root)}
         kept: list[Line] = []
         waiting: set[Line] = set()
 
         def settled(expression: Expression) -> Expression:
             """Returns an expression with the waiting lines inside, or written before it."""
-            for line in [e.source for e in expression.walk() if isinstance(e, Read)]:
+            for line in _read(expression):
                 if line not in waiting:
                     continue
-                assert isinstance(line, Line)
                 waiting.remove(line)
                 moved = _with_line_inside(expression, line)
                 if moved is None or len(self._text(moved)) > WIDTH:
@@ -89,20 +122,21 @@ class _Emitter:
                     expression = moved
             return expression
 
-        for line in self.program.lines:
+        for line in lines:
             line.value = settled(line.value)
-            is_result = line.derivative_of is not None
-            if not is_result and uses[line] == 1 and line not in self.names.spoken:
+            is_own = (line.derivative_of, line.target, line.again) == (None, None, None)
+            may_move = is_own and self.uses[line] == 1 and line not in self.names.spoken
+            if may_move and line in read_here:
                 waiting.add(line)
             else:
                 kept.append(line)
-        result = settled(self.program.result)
+        result = settled(result)
         return [each for line in kept for each in self._in_short_lines(line)], result
 
     def _in_short_lines(self, line: Line) -> list[Line]:
         """Returns the line, after lines for what makes it too long."""
         before: list[Line] = []
-        while max(map(len, self._assignment(line))) > LIMIT - len(INDENT):
+        while max(map(len, self._assignment(line))) > LIMIT - 2 * len(INDENT):
             parts = [each for each in line.value.walk() if each is not line.value and each.operands]
             parts = [each for each in parts if 2 * len(self._text(each)) < LIMIT] or parts[-1:]
             if not parts:
@@ -111,19 +145,28 @@ class _Emitter:
             line.value = _substituted(line.value, before[-1].value, Read(before[-1]))
         return [*before, line]
 
-    def _assignments(self, lines: list[Line]) -> list[str]:
-        return [row for line in lines for row in self._assignment(line)]
+    def _assignments(self, steps: list[Line | Loop]) -> list[str]:
+        written: list[str] = []
+        for step in steps:
+            if isinstance(step, Line):
+                written += self._assignment(step)
+                continue
+            written.append(f"for {self.names.counter} in {_range(step.counts)}:")
+            written += [INDENT + row for line in step.lines for row in self._assignment(line)]
+        return written
 
     def _assignment(self, line: Line) -> list[str]:
-        shape = "" if line.shape == () else f"  # {_shape(line.shape)}"
+        is_plain = line.shape == () or isinstance(line.value, Empty)
+        shape = "" if is_plain else f"  # {_shape(line.shape)}"
         tree = spelled(line.value, self.names)
-        return wrapped(f"{self._target(line)} =", tree, shape, LIMIT - len(INDENT))
+        sign = "+=" if line.adds else "="
+        return wrapped(f"{self._target(line)} {sign}", tree, shape, LIMIT - 2 * len(INDENT))
 
     def _target(self, line: Line) -> str:
+        if line.target is not None:
+            return self._text(line.target)
         if line.derivative_of is None:
             return self.names(line)
-        if line.part is not None:
-            return self._text(line.part)
         return f"d{line.derivative_of.name}[...]"
 
     def _result(self, result: Expression) -> list[str]:
@@ -135,7 +178,7 @@ class _Emitter:
 
     # ---- around them -----------------------------------------------------------------------------
 
-    def _first_lines(self, body: str) -> list[str]:
+    def _first_lines(self, body: str, printed: list[Line]) -> list[str]:
         """Returns what comes before the first array: checks, parameters, and places to write to."""
         lines = []
         batched = [array for array in self.inputs if array.is_batched]
@@ -153,15 +196,16 @@ class _Emitter:
         if re.search(r"\bones\b", body):
             lines.append("ones = np.ones(n)  # ones @ a is a.sum(axis=0), and faster")
         if self.recording.is_loss and self.parameters:
-            like = "empty_like" if len(self.recording.gradient) == count else "zeros_like"
+            is_filled = len(self.recording.gradient) == count
+            is_filled = is_filled and not any(e.adds and e.derivative_of for e in printed)
+            like = "empty_like" if is_filled else "zeros_like"
             lines.append(f"dtheta = np.{like}(theta)")
             if any(f"d{name}[" in body for name in names):
                 lines += wrapped_names([f"d{name}" for name in names], "unpack(dtheta)")
         return lines
 
-    def _file(self, body: list[str], expressions: list[Expression]) -> str:
+    def _file(self, body: list[str], constants: list[Constant]) -> str:
         """Returns the whole source, with the constants that it uses."""
-        constants = self._constants(expressions)
         text = "\n".join(body)
         given = ", ".join([*(["theta"] if self.parameters else []), *(a.name for a in self.inputs)])
         blocks = [f'"""{self.title}"""\n']
@@ -176,10 +220,6 @@ class _Emitter:
         written = textwrap.indent("\n".join([f'"""Returns {what}."""', *body]), INDENT)
         blocks.append(f"\ndef {name}({given}):\n{written}")
         return "\n".join(blocks)
-
-    def _constants(self, expressions: list[Expression]) -> list[Constant]:
-        read = [e.source for root in expressions for e in root.walk() if isinstance(e, Read)]
-        return list(dict.fromkeys([each for each in read if isinstance(each, Constant)]))
 
     def _constant(self, constant: Constant) -> str:
         """Returns the line of a constant."""
@@ -215,6 +255,33 @@ class _Emitter:
         doc = '"""Returns the arrays of the parameters, as views into their flat vector."""'
         body = textwrap.indent("\n".join([doc, *lines, returned]), INDENT)
         return f"def unpack(theta):\n{body}\n"
+
+
+def _lines_of(steps: Sequence[Line | Loop]) -> Iterator[Line]:
+    for step in steps:
+        yield from [step] if isinstance(step, Line) else step.lines
+
+
+def _read(expression: Expression) -> list[Line]:
+    read = [each.source for each in expression.walk() if isinstance(each, Read)]
+    return [source for source in read if isinstance(source, Line)]
+
+
+def _constants(expressions: Sequence[Expression]) -> list[Constant]:
+    read = [e.source for root in expressions for e in root.walk() if isinstance(e, Read)]
+    return list(dict.fromkeys([each for each in read if isinstance(each, Constant)]))
+
+
+def _is_forward(step: Line | Loop, forward: set[Line]) -> bool:
+    """Returns whether the result needs a step."""
+    lines = [step] if isinstance(step, Line) else step.lines
+    return any(line in forward or line.again in forward for line in lines)
+
+
+def _range(counts: range) -> str:
+    if counts.step == 1:
+        return f"range({counts.start}, {counts.stop})" if counts.start else f"range({counts.stop})"
+    return f"reversed({_range(counts[::-1])})"
 
 
 def wrapped_names(names: list[str], value: str) -> list[str]:

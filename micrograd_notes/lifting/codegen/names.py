@@ -8,7 +8,7 @@ functions use, or are named by what was done: a difference, a product. `emit.py`
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.codegen.share import reached
@@ -18,6 +18,7 @@ from micrograd_notes.lifting.trace.words import FUNCTION, LEARNERS, OTHERS
 from micrograd_notes.lifting.typed.expressions import (
     Apply,
     Constant,
+    Counting,
     Expression,
     Kind,
     Line,
@@ -26,6 +27,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Read,
     Reduce,
     Reshape,
+    Step,
     Sum,
     Transpose,
     View,
@@ -52,32 +54,57 @@ class Names:
         arrays = self.recording.arrays
         self.parameters = {array for array in arrays if array.is_parameter}
         self.reserved = names_of_the_source(self.parameters) | {array.name for array in arrays}
-        self.used = {*self.reserved}
+        self.counter = unused("t", self.reserved)
+        self.reserved.add(self.counter)
+        self.used, self.numbered = {*self.reserved}, Counter[str]()
         self.of: dict[Readable, str] = {array: array.name for array in arrays}
         self.wanted: dict[Readable, tuple[str, Readable | None]] = {}
         self.spoken: set[Line] = set()  # lines that the learner named
         self._name_lines(program)
 
-    def __call__(self, read: Readable) -> str:
-        """Returns the name of what an expression reads."""
+    def __call__(self, read: Readable | Step) -> str:
+        """Returns the name of what an expression reads, or of the counter of a loop."""
+        if isinstance(read, Step):
+            return self.counter
         if isinstance(read, Array):
             return read.name
+        if isinstance(read, Line) and read.again is not None:
+            return self(read.again)
         if read not in self.of:
-            words = self._constant(read) if isinstance(read, Constant) else self._shared(read)
-            self._name(read, *words)
+            self._name(read, *self._new(read))
         return self.of[read]
 
-    def count_anew(self, printed: Sequence[Readable]) -> None:
-        """Names what is printed again, because fewer names need numbers then."""
-        self.used = {*self.reserved}
+    def _new(self, read: Constant | Line) -> tuple[str, Readable | None]:
+        if isinstance(read, Constant):
+            return self._constant(read)
+        named = read.holds or read
+        return self.wanted.get(named) or self._shared(named)
+
+    def count_anew(self, printed: Sequence[Readable], stands_for: Mapping[Line, Line]) -> None:
+        """Names what is printed again, because fewer names need numbers then.
+
+        `stands_for` has the line of a loop for each of the lines that it computes, step by step.
+        """
+        self.used, self.numbered = {*self.reserved}, Counter()
+        alike: dict[Line, list[Line]] = {}
+        for line, of_loop in stands_for.items():
+            alike.setdefault(of_loop, []).append(line)
         for read in printed:
-            if read in self.wanted:
-                self._name(read, *self.wanted[read])
+            if read not in self.wanted or (isinstance(read, Line) and read.again is not None):
+                continue
+            words, other = self.wanted[read]
+            for line in reversed(alike.get(read, [])):  # type: ignore[arg-type]
+                said = self.wanted.get(line)
+                if said is not None and (line in self.spoken or said[1] in stands_for):
+                    words, other = said
+            self._name(read, words, stands_for.get(other, other))  # type: ignore[arg-type]
 
     def _name(self, read: Readable, words: str, other: Readable | None = None) -> None:
         """Gives a name that nothing else has, as "d{}" with the name of another line."""
         self.wanted[read] = words, other
-        name = unused(words if other is None else words.format(self.of[other]), self.used)
+        words = words if other is None else words.format(self(other))
+        self.numbered[words] += 1
+        name = unused(words, self.used, first=max(self.numbered[words], 2))
         self.used.add(name)
         self.of[read] = name
 
@@ -178,6 +205,8 @@ class Names:
                 return ("{}_sum" if of else "total"), of
             case Reduce(function):
                 return (f"{{}}_{function}" if of else NOUNS[function]), of
+            case Counting():
+                return "each", None
             case Reshape(_, to):
                 return ("{}_rows" if len(to) == 2 else "{}_split") if of else "reshaped", of
             case Transpose():

@@ -5,7 +5,7 @@ With trees, brackets appear only where they are needed. `emit.py` calls `spelled
 
 import ast
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial, reduce
 from math import inf, pi
 from typing import Any
 
@@ -16,6 +16,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Count,
     Counting,
     Einstein,
+    Empty,
     Examples,
     Expression,
     Inner,
@@ -30,12 +31,14 @@ from micrograd_notes.lifting.typed.expressions import (
     Shape,
     Spread,
     Stack,
+    Step,
     Sum,
+    Total,
     Transpose,
     Where,
 )
 
-NameOf = Callable[[Any], str]  # the name of what an expression reads
+NameOf = Callable[[Any], str]  # the name of what is read, and for a `Step` that of its counter
 OPERATORS: dict[str, Any] = {
     "add": ast.Add, "subtract": ast.Sub, "multiply": ast.Mult, "divide": ast.Div, "power": ast.Pow,
     "greater": ast.Gt, "less": ast.Lt, "equal": ast.Eq,
@@ -76,10 +79,14 @@ def spelled(expression: Expression, name_of: NameOf) -> Any:
             return number(value)
         case Count():
             return ast.Name("n")
+        case Empty(to):
+            return _call("np.empty", _shape(to), dtype=parse("theta.dtype"))
         case Counting(size):
             return _call("np.arange", _size(size))
         case Apply(function, of):
             return _applied(function, list(map(tree, of)))
+        case Total(of):
+            return reduce(partial(_operator, "add"), map(tree, of))
         case Where(condition, yes, no):
             return _call("np.where", tree(condition), tree(yes), tree(no))
         case Reshape(of, to):
@@ -88,7 +95,7 @@ def spelled(expression: Expression, name_of: NameOf) -> Any:
         case Transpose(of, order):
             return _transposed(tree(of), order)
         case Part(of, index):
-            return ast.Subscript(tree(of), _index(index, len(of.shape), tree))
+            return ast.Subscript(tree(of), _index(index, len(of.shape), tree, name_of))
         case Spread(of, to):
             return _call("np.broadcast_to", tree(of), _shape(to))
         case Stack(of, axis):
@@ -167,11 +174,15 @@ def _transposed(of: Any, order: tuple[int, ...]) -> Any:
     return _method(of, called[0], *map(ast.Constant, called[1]))
 
 
-def _index(index: tuple[Any, ...], rank: int, tree: Callable[[Expression], Any]) -> Any:
+def _index(
+    index: tuple[Any, ...], rank: int, tree: Callable[[Expression], Any], name_of: NameOf
+) -> Any:
     parts: list[Any] = []
     for each in index:
         if isinstance(each, Expression):
             parts.append(tree(each))
+        elif isinstance(each, Step):
+            parts.append(_place(each, name_of(each)))
         elif isinstance(each, tuple):
             parts.append(ast.Slice(*[None if b is None else ast.Constant(b) for b in each]))
         else:
@@ -179,6 +190,17 @@ def _index(index: tuple[Any, ...], rank: int, tree: Callable[[Expression], Any])
     if len(index) > 2 and index == (*[WHOLE] * rank, None):
         parts = [ast.Constant(...), ast.Constant(None)]
     return parts[0] if len(parts) == 1 else ast.Tuple(parts)
+
+
+def _place(step: Step, counter: str) -> Any:
+    """Returns t - 1, or 7 - t."""
+    t = ast.Name(counter)
+    if step.times == 1:
+        more = ast.BinOp(t, ast.Add() if step.plus > 0 else ast.Sub(), ast.Constant(abs(step.plus)))
+        return more if step.plus else t
+    moving = t if step.times in (1, -1) else ast.BinOp(ast.Constant(step.times), ast.Mult(), t)
+    sign = ast.Sub() if step.times == -1 else ast.Add()
+    return ast.BinOp(ast.Constant(step.plus), sign, moving)
 
 
 def _size(size: Any) -> Any:

@@ -13,7 +13,7 @@ import itertools
 import keyword
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from math import prod
 from typing import Any
@@ -182,14 +182,14 @@ def names_of_the_source(parameters: Iterable[Array]) -> set[str]:
     return RESERVED | {name for array in parameters for name in (array.name, f"d{array.name}")}
 
 
-def unused(name: str, used: Iterable[str], derived: bool = False) -> str:
+def unused(name: str, used: Set[str], derived: bool = False, first: int = 2) -> str:
     """Returns the name, with a number at its end if it is in use.
 
-    With `derived`, the name of its derivative, with a d before it, must be free as well.
+    With `derived`, the name of its derivative, with a d before it, must be free as well. The search
+    begins with the number `first`.
     """
     name = unicodedata.normalize("NFKC", name)  # as Python reads it
     name = name if name.isidentifier() and not keyword.iskeyword(name) else f"p_{name}"
-    used = set(used)
 
     def is_free(name: str) -> bool:
         return name not in used and not (derived and f"d{name}" in used)
@@ -197,4 +197,4 @@ def unused(name: str, used: Iterable[str], derived: bool = False) -> str:
     if is_free(name):
         return name
     joint = "_" if name[-1:].isdigit() else ""
-    return next(new for k in itertools.count(2) if is_free(new := f"{name}{joint}{k}"))
+    return next(new for k in itertools.count(first) if is_free(new := f"{name}{joint}{k}"))

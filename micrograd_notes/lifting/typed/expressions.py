@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from functools import cached_property
 from itertools import zip_longest
@@ -94,18 +94,26 @@ class Constant:
         return None
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Line:
     """A line of the program: an expression, and where it comes from.
 
     A line computes a group of the recording's numbers, or derivatives of a parameter: all of them,
-    or the part at some places.
+    or those at some places. `target` is the part of an array that it writes to, if not to its own.
+    In a loop, `again` is the line before it whose array it replaces, or adds to. A line that
+    `holds` another one is the array for its results, step by step, or what the first step needs.
     """
 
     value: Expression
     group: int | None = None
     derivative_of: Array | None = None
-    part: Part | None = None
+    target: Part | None = None
+    again: Line | None = None
+    adds: bool = False
+    holds: Line | None = None
+
+    def __repr__(self) -> str:
+        return f"<line of {type(self.value).__name__} {self.shape}>"  # without the lines it reads
 
     @property
     def shape(self) -> Shape:
@@ -118,13 +126,27 @@ class Line:
         return self.value.kind
 
 
+@dataclass(eq=False)
+class Loop:
+    """Lines that are computed for each t of a range, forwards or backwards."""
+
+    counts: range
+    lines: list[Line]
+
+
 @dataclass
 class Program:
-    """The lines of a program in their order, and its result: the loss, or the outputs."""
+    """The lines of a program in their order, and its result: the loss, or the outputs.
+
+    `steps` are the same lines with loops, once they are found (`loops.py`), and `stands_for` has
+    the line that is computed in each step instead of one per step.
+    """
 
     grouping: Grouping
     lines: list[Line]
     result: Expression
+    steps: list[Line | Loop] = field(default_factory=list)
+    stands_for: dict[Line, Line] = field(default_factory=dict)
 
 
 # ---- expressions ---------------------------------------------------------------------------------
@@ -230,6 +252,24 @@ class Count(Expression):
 
 
 @dataclass(frozen=True, eq=False)
+class Empty(Expression):
+    """An array to be filled, step by step."""
+
+    to: Shape
+
+    def _shape(self) -> Shape:
+        return self.to
+
+
+@dataclass(frozen=True)
+class Step:
+    """A place that moves with the t of a loop: times * t + plus."""
+
+    times: int
+    plus: int
+
+
+@dataclass(frozen=True, eq=False)
 class Counting(Expression):
     """0, 1, 2, ... along an axis."""
 
@@ -258,6 +298,16 @@ class Apply(Expression):
 
     def _shape(self) -> Shape:
         return broadcast(*[operand.shape for operand in self.of])
+
+
+@dataclass(frozen=True, eq=False)
+class Total(Expression):
+    """The sum of two or more arrays."""
+
+    of: tuple[Expression, ...]
+
+    def _shape(self) -> Shape:
+        return broadcast(*[term.shape for term in self.of])
 
 
 @dataclass(frozen=True, eq=False)
@@ -306,7 +356,7 @@ class Transpose(View):
 
 @dataclass(frozen=True, eq=False)
 class Part(View):
-    """The elements at an index: a place, a `Cut`, None for a new axis, or an array of choices.
+    """The elements at an index: a place or `Step`, a `Cut`, None for a new axis, or choices.
 
     Several arrays of choices, side by side, are broadcast and select together.
     """
@@ -487,7 +537,4 @@ def total(terms: Sequence[Expression]) -> Expression:
     def comes_late(term: Expression) -> bool:
         return isinstance(term, Number) or (isinstance(term, Apply) and term.function == "negative")
 
-    first, *rest = sorted(terms, key=comes_late)
-    for term in rest:
-        first = plus(first, term)
-    return first
+    return Total(tuple(sorted(terms, key=comes_late))) if len(terms) > 1 else terms[0]

@@ -55,13 +55,10 @@ def loss_and_gradient(theta, xs):
     dratio2 = np.where(causal2, scores[:, 1:4, :3] * dtotal3[:, 1:4][..., None], 0)  # (n, 3, 3)
     ddot2 = ratio3[:, 1:4, :3] * dratio2  # (n, 3, 3)
     dsizes2 = ratio4[:, 1:4, :3] * (negative[:, 1:4, :3] * dratio2)  # (n, 3, 3)
-    dtotal2_2 = total[:, 1:4][:, None] * dsizes2.swapaxes(1, 2)  # (n, 3, 3)
-    dtotal4 = total2[:, :3][:, None] * dsizes2  # (n, 3, 3)
-    product3 = keys[:, :3][..., None] * dtotal2_2[:, :, None]  # (n, 3, 3, 3)
-    product4 = queries[:, 1:4][..., None] * dtotal4[:, :, None]  # (n, 3, 3, 3)
+    shared = (total2[:, :3][:, None] * dsizes2)[:, :, None]  # (n, 3, 1, 3)
     dqueries = (  # (n, 3, 3)
         ddot2 @ keys[:, :3]
-        + product4.sum(axis=-1) * 2
+        + (queries[:, 1:4][..., None] * shared).sum(axis=-1) * 2
         + keys[:, 1:4] * ddot[:, 1:4][..., None]
         + product2[:, 1:4] * 2
     )
@@ -70,9 +67,10 @@ def loss_and_gradient(theta, xs):
         dqueries.reshape(-1, 3).T @ xs[:, 1:4].reshape(-1, 3)
         + dqueries2.T @ xs[:, 0]
     )
+    product3 = total[:, 1:4][:, None] * dsizes2.swapaxes(1, 2)  # (n, 3, 3)
     dkeys = (  # (n, 3, 3)
         ddot2.swapaxes(1, 2) @ queries[:, 1:4]
-        + product3.sum(axis=-1) * 2
+        + (keys[:, :3][..., None] * product3[:, :, None]).sum(axis=-1) * 2
         + queries[:, :3] * ddot[:, :3][..., None]
         + product[:, :3] * 2
     )

@@ -33,6 +33,9 @@ def loss_and_gradient(theta, charge):
     ddifference = dtotal[:, None] * (difference * 2)  # (3, 2, 3)
     negative = -ddifference  # (3, 2, 3)
     dat[0] = ddifference[0].sum(axis=-1)  # (2,)
-    dat[1:3] = ddifference[1:3, :, 1:3].sum(axis=-1) + negative[:2, :, :2].sum(axis=0).T  # (2, 2)
+    dat[1:3] = (  # (2, 2)
+        ddifference[1:3, :, 1:3].sum(axis=-1)
+        + negative[:2, :, :2].sum(axis=0).T
+    )
     dat[3] = negative[:, :, 2].sum(axis=0)  # (2,)
     return loss, dtheta

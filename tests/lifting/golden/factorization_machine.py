@@ -51,6 +51,8 @@ def loss_and_gradient(theta, x, y):
     dw[...] = ones @ dproduct  # (5,)
     dtotal = np.where(causal, x[:, :4][..., None] * dproduct[:, 1:5][:, None], 0)  # (n, 4, 4)
     shared = np.where(mask[:, None], V.reshape(15)[K], 0)  # (5, 3, 4, 4)
-    dV[...] = (dtotal.sum(axis=0).reshape(16) @ shared.reshape(15, 16).T).reshape(5, 3)  # (5, 3)
+    dV[...] = (  # (5, 3)
+        dtotal.sum(axis=0).reshape(16) @ shared.reshape(15, 16).T
+    ).reshape(5, 3)
     dtheta /= n
     return loss, dtheta

@@ -19,43 +19,30 @@ def loss_and_gradient(theta, xs, y):
     assert y.shape == (n,), y.shape
     inner, outer, out = unpack(theta)
     ones = np.ones(n)  # ones @ a is a.sum(axis=0), and faster
-    dtheta = np.empty_like(theta)
+    dtheta = np.zeros_like(theta)
     dinner, douter, dout = unpack(dtheta)
     # forward
     outer_sum = inner.sum(axis=-1) * 0 + xs[:, 0] @ outer.T  # (n, 3)
-    tanh = np.tanh(outer_sum)  # (n, 3)
-    inner_sum = tanh @ inner.T + xs[:, 1] @ outer.T  # (n, 3)
-    tanh2 = np.tanh(inner_sum)  # (n, 3)
-    inner_sum2 = tanh2 @ inner.T + xs[:, 2] @ outer.T  # (n, 3)
-    tanh3 = np.tanh(inner_sum2)  # (n, 3)
-    inner_sum3 = tanh3 @ inner.T + xs[:, 3] @ outer.T  # (n, 3)
-    tanh4 = np.tanh(inner_sum3)  # (n, 3)
-    inner_sum4 = tanh4 @ inner.T + xs[:, 4] @ outer.T  # (n, 3)
-    h = np.tanh(inner_sum4)  # (n, 3)
-    error = h @ out - y  # (n,)
+    inner_sum = np.empty((5, n, 3), dtype=theta.dtype)
+    h = np.empty((5, n, 3), dtype=theta.dtype)
+    h[0] = np.tanh(outer_sum)  # (n, 3)
+    for t in range(1, 5):
+        inner_sum[t] = h[t - 1] @ inner.T + xs[:, t] @ outer.T  # (n, 3)
+        h[t] = np.tanh(inner_sum[t])  # (n, 3)
+    error = h[4] @ out - y  # (n,)
     loss = (error * error).sum() / n
 
     # backward
     derror = 2 * error  # (n,)
-    dinner_sum4 = out * derror[:, None] * (1 / np.cosh(inner_sum4) ** 2)  # (n, 3)
-    dinner_sum3 = (dinner_sum4 @ inner) * (1 / np.cosh(inner_sum3) ** 2)  # (n, 3)
-    dinner_sum2 = (dinner_sum3 @ inner) * (1 / np.cosh(inner_sum2) ** 2)  # (n, 3)
-    dinner_sum = (dinner_sum2 @ inner) * (1 / np.cosh(inner_sum) ** 2)  # (n, 3)
-    douter_sum = (dinner_sum @ inner) * (1 / np.cosh(outer_sum) ** 2)  # (n, 3)
-    dinner[...] = (  # (3, 3)
-        dinner_sum4.T @ tanh4
-        + dinner_sum3.T @ tanh3
-        + dinner_sum2.T @ tanh2
-        + dinner_sum.T @ tanh
-        + ((ones @ douter_sum) * 0)[:, None]
-    )
-    douter[...] = (  # (3, 2)
-        dinner_sum4.T @ xs[:, 4]
-        + dinner_sum3.T @ xs[:, 3]
-        + dinner_sum2.T @ xs[:, 2]
-        + dinner_sum.T @ xs[:, 1]
-        + douter_sum.T @ xs[:, 0]
-    )
-    dout[...] = h.T @ derror  # (3,)
+    dtanh = out * derror[:, None]  # (n, 3)
+    for t in reversed(range(1, 5)):
+        dinner_sum = dtanh * (1 / np.cosh(inner_sum[t]) ** 2)  # (n, 3)
+        dtanh = dinner_sum @ inner  # (n, 3)
+        dinner[...] += dinner_sum.T @ h[t - 1]  # (3, 3)
+        douter[...] += dinner_sum.T @ xs[:, t]  # (3, 2)
+    douter_sum = dtanh * (1 / np.cosh(outer_sum) ** 2)  # (n, 3)
+    dinner[...] += ((ones @ douter_sum) * 0)[:, None]  # (3, 1)
+    douter[...] += douter_sum.T @ xs[:, 0]  # (3, 2)
+    dout[...] = h[4].T @ derror  # (3,)
     dtheta /= n
     return loss, dtheta

@@ -70,7 +70,10 @@ def loss_and_gradient(theta, tokens, targets):
     loss = (losses.sum(axis=-1) / 4).sum() / n
 
     # backward
-    drows = -0.25 * (targets[..., None] == numbers) + exp / exp_sum[..., None] * 0.25  # (n, 4, 5)
+    drows = (  # (n, 4, 5)
+        -0.25 * (targets[..., None] == numbers)
+        + exp / exp_sum[..., None] * 0.25
+    )
     drows_rows = drows.reshape(-1, 5)  # (4n, 5)
     dz2 = (drows_rows @ unembedding).reshape(-1, 4, 4)  # (n, 4, 4)
     dz2_rows = dz2.reshape(-1, 4)  # (4n, 4)
@@ -95,7 +98,11 @@ def loss_and_gradient(theta, tokens, targets):
         + (dquery_rows @ Wq).reshape(-1, 4, 4)
     )
     ddot2 = np.vecdot(rms_norm, drms_norm2) * (-0.125 * total2 ** (-1.5))  # (n, 4)
-    drms_norm = dx + drms_norm2 * scale2[..., None] + rms_norm * ddot2[..., None] * 2  # (n, 4, 4)
+    drms_norm = (  # (n, 4, 4)
+        dx
+        + drms_norm2 * scale2[..., None]
+        + rms_norm * ddot2[..., None] * 2
+    )
     ddot3 = np.vecdot(plus, drms_norm) * (-0.125 * total ** (-1.5))  # (n, 4)
     dplus = drms_norm * scale[..., None] + plus * ddot3[..., None] * 2  # (n, 4, 4)
     is_equal = tokens[..., None] == numbers  # (n, 4, 5)
