@@ -1,10 +1,10 @@
 """Random programs to lift, and what it means that lifted equals eager.
 
-Four kinds: chains of single operations on shared values; layers, whose rows choose their operands
+Five kinds: chains of single operations on shared values; layers, whose rows choose their operands
 at random (irregular arrays, holes, gathers, sums of different lengths); windows, where each number
 looks at a stretch of those before it (causal attention, maxima and softmaxes of different lengths,
-values picked by a label); and pairs, loops over i < j, i != j or some other part of all pairs, by
-arguments that are called as anything at all. Pairs may be refused, as their masks have holes.
+values picked by a label); pairs, loops over i < j, i != j or some other part of all pairs, by
+arguments that are called as anything at all; and recurrences, whose state changes step by step.
 """
 
 import math
@@ -188,7 +188,55 @@ def pairs(generator: random.Random) -> Program:
     return Program(scope["named"], parameters, data)
 
 
-KINDS = [chain, layers, windows, pairs]
+def recurrences(generator: random.Random) -> Program:
+    """A state that changes from step to step, as loops over time change it."""
+    length, size = generator.randint(3, 10), generator.randint(1, 3)
+    inner = [[Value(generator.uniform(-1, 1)) for _ in range(size)] for _ in range(size)]
+    gains = [Value(generator.uniform(-1, 1)) for _ in range(size)]
+    each_step = [Value(generator.uniform(-1, 1)) for _ in range(length)]
+    start = generator.choice(["zeros", "parameters", "data"])
+    direction = generator.choice([1, -1, 2])
+    reads = generator.sample(["now", "before", "first", "own", "two ago"], generator.randint(1, 3))
+    changes = [
+        (generator.choice(["mix", "mix", *STEPS]), generator.randint(0, 5), generator.randint(0, 5))
+        for _ in range(generator.randint(1, 3))
+    ]
+    scored = generator.choice(["last", "all", "some"])
+
+    def loss(x: Any, y: Any) -> Any:
+        state: Any = {
+            "zeros": [0.0] * size, "parameters": gains, "data": [x[0] * g for g in gains],
+        }[start]
+        ago: Any = state
+        total: Any = 0.0
+        places = range(length)[::direction]
+        for k, t in enumerate(places):
+            given: dict[str, Any] = {
+                "now": x[t], "before": x[max(t - 1, 0)], "first": x[0], "own": each_step[t],
+                "two ago": ago[-1],
+            }
+            more = [given[name] for name in reads]
+            before = state
+            for kind, i, j in changes:
+                if kind == "mix":
+                    state = [
+                        ops.tanh(sum(w * s for w, s in zip(row, state, strict=True)) + g * more[0])
+                        for row, g in zip(inner, gains, strict=True)
+                    ]
+                else:
+                    values = [*state, *more]
+                    one, other = values[i % len(values)], values[j % len(values)]
+                    state = [STEPS[kind](one, other), *state][:size]
+            ago = before
+            if scored == "all" or (scored == "some" and k % 2):
+                total = total + (sum(state) - y) ** 2
+        return total + (state[0] - 2 * y) ** 2 + 0.1 * gains[0]
+
+    parameters = [value for row in inner for value in row] + gains + each_step
+    return Program(loss, parameters, (_numbers(generator, 3, length), _numbers(generator, 3)))
+
+
+KINDS = [chain, layers, windows, pairs, recurrences]
 
 
 def agree(program: Program) -> bool:

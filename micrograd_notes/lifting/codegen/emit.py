@@ -87,6 +87,7 @@ class _Emitter:
         every = list(_lines_of(steps))
         for line in every:
             self.names(line)
+        self.names.count_anew(every, self.program.stands_for)  # not by how many steps there were
         roots = [result, *[line.value for line in every]]
         self.uses = Counter(each for root in roots for each in _read(root))
         self.uses.update([line.again for line in every for _ in range(2) if line.again is not None])
@@ -107,14 +108,14 @@ class _Emitter:
         """Returns lines and the result, with a line that is read once inside of its reader."""
         read_here = {each for root in [result, *[e.value for e in lines]] for each in _read(root)}
         kept: list[Line] = []
-        waiting: set[Line] = set()
+        waiting: dict[Line, None] = {}  # in their order
 
         def settled(expression: Expression) -> Expression:
             """Returns an expression with the waiting lines inside, or written before it."""
             for line in _read(expression):
                 if line not in waiting:
                     continue
-                waiting.remove(line)
+                del waiting[line]
                 moved = _with_line_inside(expression, line)
                 if moved is None or len(self._text(moved)) > WIDTH:
                     kept.append(line)
@@ -124,10 +125,13 @@ class _Emitter:
 
         for line in lines:
             line.value = settled(line.value)
+            for other in [each for each in waiting if line.again in _read(each.value)]:
+                del waiting[other]  # it reads what this line replaces
+                kept.append(other)
             is_own = (line.derivative_of, line.target, line.again) == (None, None, None)
             may_move = is_own and self.uses[line] == 1 and line not in self.names.spoken
             if may_move and line in read_here:
-                waiting.add(line)
+                waiting[line] = None
             else:
                 kept.append(line)
         result = settled(result)

@@ -74,6 +74,11 @@ class Names:
             self._name(read, *self._new(read))
         return self.of[read]
 
+    def _words_of(self, read: Readable) -> str:
+        """Returns the name of what is not printed, without a number."""
+        words, other = self.wanted.get(read, ("value", None))
+        return words if other is None else words.format(self._words_of(other))
+
     def _new(self, read: Constant | Line) -> tuple[str, Readable | None]:
         if isinstance(read, Constant):
             return self._constant(read)
@@ -86,6 +91,7 @@ class Names:
         `stands_for` has the line of a loop for each of the lines that it computes, step by step.
         """
         self.used, self.numbered = {*self.reserved}, Counter()
+        seen = set(printed)
         alike: dict[Line, list[Line]] = {}
         for line, of_loop in stands_for.items():
             alike.setdefault(of_loop, []).append(line)
@@ -97,7 +103,10 @@ class Names:
                 said = self.wanted.get(line)
                 if said is not None and (line in self.spoken or said[1] in stands_for):
                     words, other = said
-            self._name(read, words, stands_for.get(other, other))  # type: ignore[arg-type]
+            other = stands_for.get(other, other)  # type: ignore[arg-type]
+            if other is not None and other not in seen and not isinstance(other, Array):
+                words, other = words.format(self._words_of(other)), None
+            self._name(read, words, other)
 
     def _name(self, read: Readable, words: str, other: Readable | None = None) -> None:
         """Gives a name that nothing else has, as "d{}" with the name of another line."""

@@ -59,40 +59,40 @@ def loss_and_gradient(theta, ys):
     loss = (total11 / 2).sum() / n
 
     # backward
-    dproduct18 = 0.5 * (1 / spread)
-    dproduct4 = -(dproduct18 * (2 * difference7))  # (n,)
-    dspread = dproduct18 + -(ratio7 / spread) * 0.5  # (n,)
+    dproduct = 0.5 * (1 / spread)
+    dproduct4 = -(dproduct * (2 * difference7))  # (n,)
+    dspread = dproduct + -(ratio7 / spread) * 0.5  # (n,)
     dproduct4_2 = np.empty((6, n), dtype=theta.dtype)
-    dproduct4_3 = product2 * dspread  # (n,)
+    dproduct2 = product2 * dspread  # (n,)
     dtotal3 = a * dproduct4  # (n,)
     for t in reversed(range(1, 5)):
-        dratio4 = difference3[t] * dtotal3 - total5[t] * dproduct4_3  # (n,)
+        dratio4 = difference3[t] * dtotal3 - total5[t] * dproduct2  # (n,)
         ratio8 = 1 / total6[t]
-        dproduct15 = 0.5 * ratio8
+        dproduct3 = 0.5 * ratio8
         dtotal6 = (  # (n,)
             dratio4 * -(ratio4[t] / total6[t])
-            + dproduct15
+            + dproduct3
             + -(ratio3[t] / total6[t]) * 0.5
         )
-        dtotal5 = dproduct4_3 * difference4[t] + dratio4 * ratio8 + dtotal6  # (n,)
-        dproduct4_3 = product2 * dtotal5  # (n,)
-        dproduct4_2[t] = dtotal3 - ratio4[t] * dtotal3 - dproduct15 * (2 * difference3[t])  # (n,)
+        dtotal5 = dproduct2 * difference4[t] + dratio4 * ratio8 + dtotal6  # (n,)
+        dproduct2 = product2 * dtotal5  # (n,)
+        dproduct4_2[t] = dtotal3 - ratio4[t] * dtotal3 - dproduct3 * (2 * difference3[t])  # (n,)
         dtotal3 = a * dproduct4_2[t]  # (n,)
         da[...] += (a * (product3[t - 1] * dtotal5)).sum() * 2
         dq[...] += dtotal5.sum()
         dr[...] += dtotal6.sum()
-    dratio2 = difference * dtotal3 - total * dproduct4_3  # (n,)
+    dratio2 = difference * dtotal3 - total * dproduct2  # (n,)
     ratio9 = 1 / total2
-    dproduct3 = 0.5 * ratio9
-    dtotal2 = dratio2 * -(ratio2 / total2) + dproduct3 + -(ratio / total2) * 0.5  # (n,)
-    dtotal = dproduct4_3 * difference2 + dratio2 * ratio9 + dtotal2  # (n,)
+    dproduct6 = 0.5 * ratio9
+    dtotal2 = dratio2 * -(ratio2 / total2) + dproduct6 + -(ratio / total2) * 0.5  # (n,)
+    dtotal = dproduct2 * difference2 + dratio2 * ratio9 + dtotal2  # (n,)
     da[...] += (
         total7[4] @ dproduct4
         + total7[3] @ dproduct4_2[4]
         + total7[2] @ dproduct4_2[3]
         + total7[1] @ dproduct4_2[2]
         + total3 @ dproduct4_2[1]
-        + (dtotal3 - ratio2 * dtotal3 - dproduct3 * (2 * difference)).sum() * 0
+        + (dtotal3 - ratio2 * dtotal3 - dproduct6 * (2 * difference)).sum() * 0
         + (a * (product3[4] * dspread)).sum() * 2
         + (a * dtotal).sum() * 2
     )

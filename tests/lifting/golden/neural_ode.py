@@ -41,28 +41,28 @@ def loss_and_gradient(theta, x, y):
     doutput = 0.1 * ddifference  # (n,)
     dfirst_sum4 = second[0] * doutput[:, None] * (1 / np.cosh(first_sum4) ** 2)  # (n, 4)
     dtotal = dfirst_sum4 @ first[:, 1]  # (n,)
-    dslope7 = np.empty((8, n), dtype=theta.dtype)
-    dslope7[7] = 0.1 * dtotal  # (n,)
+    dslope = np.empty((8, n), dtype=theta.dtype)
+    dslope[7] = 0.1 * dtotal  # (n,)
     dtotal2 = dfirst_sum4 @ first[:, 0] + ddifference  # (n,)
     dtotal3 = dtotal  # (n,)
     for t in reversed(range(1, 7)):
-        dslope7_2 = 0.1 * dtotal2  # (n,)
-        dinside2 = dslope7[t + 1][:, None] * second[1] + dslope7_2[:, None] * second[0]  # (n, 4)
+        dslope2 = 0.1 * dtotal2  # (n,)
+        dinside2 = dslope[t + 1][:, None] * second[1] + dslope2[:, None] * second[0]  # (n, 4)
         dfirst_sum2 = dinside2 * (1 / np.cosh(first_sum2[t]) ** 2)  # (n, 4)
         dtotal3 = dfirst_sum2 @ first[:, 1] + dtotal3  # (n,)
-        dslope7[t] = 0.1 * dtotal3  # (n,)
+        dslope[t] = 0.1 * dtotal3  # (n,)
         dtotal2 = dfirst_sum2 @ first[:, 0] + dtotal2  # (n,)
         dfirst[...] += dfirst_sum2.T @ total[t - 1]  # (4, 2)
-        dsecond[0] += inside2[t].T @ dslope7_2  # (4,)
-    dslope2 = 0.1 * dtotal2  # (n,)
-    product = dslope7[1][:, None] * second[1]  # (n, 4)
+        dsecond[0] += inside2[t].T @ dslope2  # (4,)
+    dslope4 = 0.1 * dtotal2  # (n,)
+    product = dslope[1][:, None] * second[1]  # (n, 4)
     dfirst[...] += (  # (4, 2)
         dfirst_sum4.T @ total[6]
-        + ((product + dslope2[:, None] * second[0]) * (1 / np.cosh(first_sum) ** 2)).T @ x
+        + ((product + dslope4[:, None] * second[0]) * (1 / np.cosh(first_sum) ** 2)).T @ x
     )
-    dsecond[0] += inside4.T @ doutput + inside.T @ dslope2  # (4,)
+    dsecond[0] += inside4.T @ doutput + inside.T @ dslope4  # (4,)
     for t in range(1, 7):
-        dsecond[1] += inside2[t].T @ dslope7[t + 1]  # (4,)
-    dsecond[1] += inside.T @ dslope7[1]  # (4,)
+        dsecond[1] += inside2[t].T @ dslope[t + 1]  # (4,)
+    dsecond[1] += inside.T @ dslope[1]  # (4,)
     dtheta /= n
     return loss, dtheta

@@ -54,12 +54,12 @@ def loss_and_gradient(theta, image, label):
 
     # backward
     dlogits = exp / exp_sum[:, None] - np.where(label[:, None] == numbers, 1, 0)  # (n, 3)
-    dtotal2 = 0.0625 * (dlogits @ weights)  # (n, 2)
-    dfilters1_sum = dtotal2[:, 0][:, None, None] * (filters1_sum > 0)  # (n, 4, 4)
+    dtotal = 0.0625 * (dlogits @ weights)  # (n, 2)
+    dfilters1_sum = dtotal[:, 0][:, None, None] * (filters1_sum > 0)  # (n, 4, 4)
     dfilters1[...] = (  # (3, 3)
         image_rows[:, K2].transpose(0, 3, 4, 1, 2).reshape(-1, 9).T @ dfilters1_sum.reshape(-1)
     ).reshape(3, 3)
-    doutput = dtotal2[:, 1][:, None, None] * (output > 0)  # (n, 4, 4)
+    doutput = dtotal[:, 1][:, None, None] * (output > 0)  # (n, 4, 4)
     dfilters2[...] = (  # (3, 3)
         image_rows[:, K2].transpose(0, 3, 4, 1, 2).reshape(-1, 9).T @ doutput.reshape(-1)
     ).reshape(3, 3)

@@ -1,0 +1,146 @@
+"""Recurrences over time become loops, of any kind and length, and are the scalars."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+np = pytest.importorskip("numpy")
+
+from micrograd_notes import Value, no_grad  # noqa: E402
+from micrograd_notes.engine.ops import log, logsumexp, sigmoid, tanh  # noqa: E402
+from micrograd_notes.lifting import Lifted, lift  # noqa: E402
+from micrograd_notes.lifting.typed.loops import stretches  # noqa: E402
+from tests.lifting.examples import numbers, values  # noqa: E402
+
+
+def dot(these: Any, those: Any) -> Any:
+    return sum(a * b for a, b in zip(these, those, strict=True))
+
+
+def times(matrix: Any, x: Any) -> list[Any]:
+    return [dot(row, x) for row in matrix]
+
+
+def recurrent(length: int) -> tuple[Lifted, tuple[Any, ...]]:
+    inner, outer, bias, out = values(0, 3, 3), values(1, 3, 2), values(2, 3), values(3, 3)
+
+    def loss(xs: Any, ys: Any) -> Any:
+        h: list[Any] = [0.0] * 3
+        total: Any = 0.0
+        for x, y in zip(xs, ys, strict=True):
+            pairs = zip(times(inner, h), times(outer, x), bias, strict=True)
+            h = [tanh(a + b + c) for a, b, c in pairs]
+            total = total + (dot(out, h) - y) ** 2
+        return total
+
+    given = {"inner": inner, "outer": outer, "bias": bias, "out": out}
+    return lift(loss, parameters=given), (numbers(0, 3, length, 2), numbers(1, 3, length))
+
+
+def gated(length: int) -> tuple[Lifted, tuple[Any, ...]]:
+    update, reset, change, out = (values(k, 3, 5) for k in range(4))
+
+    def loss(xs: Any) -> Any:
+        h: list[Any] = [0.0] * 3
+        for x in xs:
+            z = [sigmoid(a) for a in times(update, [*x, *h])]
+            r = [sigmoid(a) for a in times(reset, [*x, *h])]
+            mixed = [*x, *(a * b for a, b in zip(r, h, strict=True))]
+            new = [tanh(a) for a in times(change, mixed)]
+            h = [(1 - u) * a + u * b for u, a, b in zip(z, h, new, strict=True)]
+        return logsumexp(times(out, [*h, 1.0, 0.5]))
+
+    given = {"update": update, "reset": reset, "change": change, "out": out}
+    return lift(loss, parameters=given), (numbers(0, 3, length, 2),)
+
+
+def kalman(length: int) -> tuple[Lifted, tuple[Any, ...]]:
+    a, q, r = Value(0.9), Value(0.3), Value(0.5)
+
+    def loss(ys: Any) -> Any:
+        mean, variance, total = 0.0, 1.0, 0.0  # type: Any, Any, Any
+        for y in ys:
+            mean, variance = a * mean, a * a * variance + q
+            spread = variance + r
+            total = total + log(spread) + (y - mean) ** 2 / spread
+            gain = variance / spread
+            mean, variance = mean + gain * (y - mean), (1 - gain) * variance
+        return total / 2
+
+    return lift(loss, parameters={"a": a, "q": q, "r": r}), (numbers(0, 3, length),)
+
+
+def spring(length: int) -> tuple[Lifted, tuple[Any, ...]]:
+    stiff, damping = Value(1.2), Value(0.3)
+
+    def loss(place: Any, speed: Any, target: Any) -> Any:
+        for _ in range(length):
+            change = stiff * place + damping * speed
+            place, speed = place + 0.05 * speed, speed - 0.05 * change
+        return (place - target) ** 2
+
+    data = numbers(0, 3), numbers(1, 3), numbers(2, 3)
+    return lift(loss, parameters=[stiff, damping]), data
+
+
+def backwards(length: int) -> tuple[Lifted, tuple[Any, ...]]:
+    rate, scale = Value(0.4), Value(1.1)
+
+    def loss(ys: Any) -> Any:
+        mean, total = ys[-1], 0.0  # type: Any, Any
+        for y in reversed(ys):
+            total = total + (y - scale * mean) ** 2
+            mean = mean + rate * (y - mean)
+        return total / len(ys)
+
+    return lift(loss, parameters={"rate": rate, "scale": scale}), (numbers(0, 3, length),)
+
+
+RECURRENCES = [recurrent, gated, kalman, spring, backwards]
+
+
+@pytest.mark.parametrize("make", RECURRENCES)
+def test_the_source_is_as_long_for_twice_as_many_steps(
+    make: Callable[[int], tuple[Lifted, tuple[Any, ...]]],
+) -> None:
+    lines = set()
+    for length in (15, 30):
+        program, data = make(length)
+        source = program.source_for(*data)
+        assert source.count("    for t in ") >= 2  # forwards and backwards
+        lines.add(len(source.splitlines()))
+        with no_grad():
+            program(*data)  # which compares it with the scalars
+    assert len(lines) == 1
+
+
+@pytest.mark.parametrize("make", RECURRENCES)
+def test_every_length_from_one_step_on_is_the_scalars(
+    make: Callable[[int], tuple[Lifted, tuple[Any, ...]]],
+) -> None:
+    for length in (1, 2, 4, 5, 6, 7, 9):
+        program, data = make(length)
+        program.check(*data)
+
+
+def test_an_argument_called_t_keeps_its_name() -> None:
+    w = Value(0.5)
+
+    def loss(t: Any) -> Any:
+        state: Any = 0.0
+        for number in t:
+            state = tanh(w * state + number)
+        return state
+
+    program = lift(loss, parameters={"w": w})
+    data = numbers(0, 3, 12)
+    program.check(data)
+    assert "def loss_and_gradient(theta, t):" in program.source_for(data)
+    assert "for t2 in range" in program.source_for(data)
+
+
+def test_stretches_are_found_wherever_they_are() -> None:
+    assert stretches([0, 1, 2, 3]) == []
+    assert stretches([5, 5, 5, 5, 5]) == [(0, 5, 1)]
+    assert stretches([9, *[1, 2, 3] * 5, 7, *[4, 6] * 4]) == [(1, 16, 3), (17, 25, 2)]
