@@ -120,7 +120,7 @@ def _boxes(
 ) -> Iterator[tuple[tuple[int, ...], dict[tuple[int, ...], int]]]:
     """Yields each array: the leading numbers, which are fixed, and the places, which fill a box."""
     rank = len(next(iter(members)))
-    least = max(counting, rank - 2)  # a matrix at most
+    least = counting
     for count in range(least, rank + 1):
         split: dict[tuple[int, ...], dict[tuple[int, ...], int]] = {}
         for places, flat in members.items():

@@ -22,10 +22,9 @@ K2 = np.array([[[[0, 1, 2, 3], [6, 7, 8, 9], [12, 13, 14, 15], [18, 19, 20, 21]]
 
 def unpack(theta):
     """Returns the arrays of the parameters, as views into their flat vector."""
-    filters1 = theta[0:9].reshape(3, 3)  # (3, 3)
-    filters2 = theta[9:18].reshape(3, 3)  # (3, 3)
+    filters = theta[0:18].reshape(2, 3, 3)  # (2, 3, 3)
     weights = theta[18:24].reshape(3, 2)  # (3, 2)
-    return filters1, filters2, weights
+    return filters, weights
 
 
 def loss_and_gradient(theta, image, label):
@@ -34,19 +33,17 @@ def loss_and_gradient(theta, image, label):
     assert theta.shape == (24,), theta.shape
     assert image.shape == (n, 6, 6), image.shape
     assert label.shape == (n,), label.shape
-    filters1, filters2, weights = unpack(theta)
+    filters, weights = unpack(theta)
     dtheta = np.empty_like(theta)
-    dfilters1, dfilters2, dweights = unpack(dtheta)
+    dfilters, dweights = unpack(dtheta)
     # forward
     image_rows = image.reshape(-1, 36)  # (n, 36)
-    image_rows_rows = image_rows[:, K].reshape(-1, 9)  # (16n, 9)
-    filters1_sum = (image_rows_rows @ filters1.reshape(9)).reshape(-1, 4, 4)  # (n, 4, 4)
-    maps = np.maximum(filters1_sum, 0)  # (n, 4, 4)
-    output = (image_rows_rows @ filters2.reshape(9)).reshape(-1, 4, 4)  # (n, 4, 4)
-    maps2 = np.maximum(output, 0)  # (n, 4, 4)
-    means = maps.sum(axis=(1, 2)) / 16  # (n,)
-    means2 = maps2.sum(axis=(1, 2)) / 16  # (n,)
-    logits = means[:, None] * weights[:, 0] + means2[:, None] * weights[:, 1]  # (n, 3)
+    filters_sum = (  # (n, 4, 4, 2)
+        image_rows[:, K].reshape(-1, 9) @ filters.reshape(2, 9).T
+    ).reshape(-1, 4, 4, 2)
+    maps = np.maximum(filters_sum, 0)  # (n, 4, 4, 2)
+    means = maps.sum(axis=(1, 2)) / 16  # (n, 2)
+    logits = means @ weights.T  # (n, 3)
     logits_max = logits.max(axis=-1)  # (n,)
     exp = np.exp(logits - logits_max[:, None])  # (n, 3)
     exp_sum = exp.sum(axis=-1)  # (n,)
@@ -55,15 +52,11 @@ def loss_and_gradient(theta, image, label):
     # backward
     dlogits = exp / exp_sum[:, None] - np.where(label[:, None] == numbers, 1, 0)  # (n, 3)
     dtotal = 0.0625 * (dlogits @ weights)  # (n, 2)
-    dfilters1_sum = dtotal[:, 0][:, None, None] * (filters1_sum > 0)  # (n, 4, 4)
-    dfilters1[...] = (  # (3, 3)
-        image_rows[:, K2].transpose(0, 3, 4, 1, 2).reshape(-1, 9).T @ dfilters1_sum.reshape(-1)
-    ).reshape(3, 3)
-    doutput = dtotal[:, 1][:, None, None] * (output > 0)  # (n, 4, 4)
-    dfilters2[...] = (  # (3, 3)
-        image_rows[:, K2].transpose(0, 3, 4, 1, 2).reshape(-1, 9).T @ doutput.reshape(-1)
-    ).reshape(3, 3)
-    dweights[:, 0] = dlogits.T @ means  # (3,)
-    dweights[:, 1] = dlogits.T @ means2  # (3,)
+    dfilters_sum = dtotal[:, None, None] * (filters_sum > 0)  # (n, 4, 4, 2)
+    image_rows2 = image_rows[:, K2].transpose(0, 3, 4, 1, 2)  # (n, 4, 4, 3, 3)
+    dfilters[...] = (  # (2, 3, 3)
+        dfilters_sum.reshape(-1, 2).T @ image_rows2.reshape(-1, 9)
+    ).reshape(2, 3, 3)
+    dweights[...] = dlogits.T @ means  # (3, 2)
     dtheta /= n
     return loss, dtheta
