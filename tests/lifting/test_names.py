@@ -16,8 +16,8 @@ np = pytest.importorskip("numpy")
 from micrograd_notes import MLP, Value, engine, lift  # noqa: E402
 from micrograd_notes.engine.op import TABLE  # noqa: E402
 from micrograd_notes.engine.ops import log, relu, sigmoid, tanh  # noqa: E402
-from micrograd_notes.lifting.codegen.names import NOUNS  # noqa: E402
 from micrograd_notes.lifting.trace.name import RESERVED  # noqa: E402
+from micrograd_notes.lifting.typed.names import NOUNS  # noqa: E402
 from tests.lifting.programs import NAMES  # noqa: E402
 
 X, Z = [0.1, -0.7, 1.3], [0.5, 0.2, -0.1]

@@ -1,8 +1,9 @@
 """The last pass: the source, which is both run and printed.
 
-`program.py` calls `emit`. An expression that is needed twice gets its own line (`share.py`), and a
-line that is read once moves to its reader, if that stays short. `names.py` names the lines, and
-`spelled.py` has NumPy's spellings. Read `share.py` next.
+`program.py` calls `emit`. In the typed program, an expression that is needed twice gets its own
+line (`typed/share.py`), lines that repeat become a loop (`typed/loops.py`), and all get names
+(`typed/names.py`). Here, a line that is read once moves to its reader, if that stays short, and
+`spelled.py` has NumPy's spellings. Read that next.
 """
 
 import re
@@ -10,8 +11,6 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from micrograd_notes.lifting.codegen.names import Names
-from micrograd_notes.lifting.codegen.share import reached, shared
 from micrograd_notes.lifting.codegen.spelled import is_call, spelled, text, wrapped
 from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.lifting.typed.expressions import (
@@ -29,6 +28,8 @@ from micrograd_notes.lifting.typed.expressions import (
     Transpose,
 )
 from micrograd_notes.lifting.typed.loops import rolled
+from micrograd_notes.lifting.typed.names import Names
+from micrograd_notes.lifting.typed.share import reached, shared
 
 WIDTH = 84  # of a line that something is moved into
 LIMIT = 100  # of any line

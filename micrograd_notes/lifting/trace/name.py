@@ -4,7 +4,7 @@
 reaches it, `layers[0].neurons[3].w[1]`. Its numbers are axes if they fill a box, and belong to the
 name otherwise. This one becomes `W1[1, 3]`, with a capital as for a matrix: a neuron is a column,
 so that a layer is `x @ W1 + b1`. Lists of `Value`s lie as they are nested, and have the names that
-the function uses for them. Read `codegen/called.py` next, for the other names.
+the function uses for them. Read `typed/names.py` next, for the other names.
 """
 
 import builtins

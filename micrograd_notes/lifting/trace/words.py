@@ -4,7 +4,7 @@
 function that returns. A number on the tape then gets the name of a variable, of the learner's
 function or of another, or else that of the function that returned it. Names only make the source
 readable, so they are not collected if a debugger or a coverage tool already listens.
-`codegen/called.py` reads them.
+`typed/names.py` reads them.
 """
 
 import sys

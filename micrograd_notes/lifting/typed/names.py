@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from micrograd_notes.engine.op import Op
-from micrograd_notes.lifting.codegen.share import reached
 from micrograd_notes.lifting.trace.name import names_of_the_source, unused
 from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.lifting.trace.words import FUNCTION, LEARNERS, OTHERS
@@ -32,6 +31,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Transpose,
     View,
 )
+from micrograd_notes.lifting.typed.share import reached
 
 NOUNS = {  # what an operation makes, where its own name says what it does
     "add": "total", "subtract": "difference", "multiply": "product", "divide": "ratio",
