@@ -563,6 +563,8 @@ def nothing_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
 def test_a_bad_argument_is_refused_by_name_or_right(
     case: Case, parameter: inspect.Parameter
 ) -> None:
+    if case.label in ("to_torch", "from_torch"):
+        pytest.importorskip("torch")  # which the README's commands do without
     assert not list(faults(case, parameter))
 
 

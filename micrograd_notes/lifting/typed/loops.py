@@ -1,9 +1,9 @@
 """Loops over time: lines that repeat become one loop.
 
 A recurrence is recorded step by step, and each step makes the same lines, which read those of the
-step before. Nothing here knows about recurrent networks: `rolled` looks for a stretch of lines in
-which every p lines look like the p lines before (a `Skeleton` is a line without the lines and the
-places that it reads), and in which what they read moves evenly:
+step before. `rolled` finds each stretch of lines in which every p lines look like the p lines
+before (their `skeleton`, without the lines and the places that they read, is the same), and in
+which what they read moves evenly. It works for any recurrence:
 
     tanh2 = np.tanh(tanh @ inner.T + xs[:, 1] @ outer.T)         for t in range(1, 4):
     tanh3 = np.tanh(tanh2 @ inner.T + xs[:, 2] @ outer.T)   ->       h[t] = np.tanh(
