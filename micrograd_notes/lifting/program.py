@@ -20,7 +20,7 @@ from micrograd_notes.engine import Value, modes, value as engine
 from micrograd_notes.engine.backward import sweeping
 from micrograd_notes.lifting.again import Result, call_again, takes_all_as_they_are
 from micrograd_notes.lifting.arrays.arrange import Arrangement, arrange
-from micrograd_notes.lifting.certificate import Certificate, Subject, certified, made_up
+from micrograd_notes.lifting.certificate import Certificate, certified
 from micrograd_notes.lifting.codegen.emit import emit
 from micrograd_notes.lifting.passes.group import Grouping, group
 from micrograd_notes.lifting.passes.simplify import simplify
@@ -180,52 +180,41 @@ class Lifted:
         self, *data: Any, points: int = 3, digits: int = 40, seed: int = 0,
         raise_exception: bool = False
     ) -> Certificate:
-        """Returns to how many digits the printed source agrees with the scalars.
+        """Returns to how many digits the printed source agrees with the function on scalars.
 
-        The source runs on numbers of many digits, at random points, and so does the function, whose
-        graph gives the gradient. Rounding hides nothing then: a program that agrees to 40 digits at
-        three points is right. It takes about as long as a few thousand scalar steps of training per
-        example.
+        Both run on numbers of many digits, so rounding hides nothing: a program that agrees to 40
+        digits at three random points is right.
 
         Args:
-            *data: the data, as the program takes it: points are drawn near them and near the
-                parameters. Without data, they are made up for the latest shape: numbers from 0.2 to
-                0.9, later of either sign. Whole numbers, as labels are, stay.
+            *data: the data, as the program takes it. Points are drawn near them, and near the
+                parameters; whole numbers stay. Without data, the latest shape gets numbers of
+                size 1.
             points: the number of points.
             digits: how many digits are compared.
-            seed: decides which points. The same seed gives the same points.
-            raise_exception: True to get an error if the program is wrong.
+            seed: decides which points.
+            raise_exception: whether it raises an error if fewer digits agree.
 
         Raises:
             CannotLift: raise_exception is True, and fewer digits agree.
             TypeError: an operation of your own can't be computed with many digits.
             ImportError: mpmath is not installed.
 
-        >>> w = [Value(0.5), Value(-1.5)]
-        >>> program = lift(lambda x: (w[0] * x + w[1]).tanh(), parameters=w)
-        >>> print(program.certify([1.0, 2.0, 3.0]))
-        certified: loss and gradient agree with the scalars to 40 digits at 3 random points
+        >>> w = Value(0.5)
+        >>> print(lift(lambda x: (w * x).tanh(), parameters=w).certify([1.0, 2.0, 3.0]))
+        certified: loss and gradient agree with the scalars to 40 digits, at 3 random points
         """
         checks.whole_number("points", points), checks.whole_number("digits", digits, 1, 1000)
         checks.seed(seed), checks.flag("raise_exception", raise_exception)
-        theta, latest = self.parameters(), self._latest
+        self.look()
+        latest, given = self._latest, None
         if data or not self._inputs.signature.parameters:
             given = self._inputs.checked(data)
-            compiled = self._compiled_for(given)
-            self._latest = latest or compiled
-            for array, numbers in zip(compiled.inputs, given, strict=True):
-                if array.below is not None:
-                    check_choices(array, numbers)
-        else:
-            compiled = self._known()
-            given = made_up(compiled.inputs, seed)
-        certificate = certified(
-            Subject(
-                compiled.source, self._function, self._parameters, self._arrays, compiled.inputs,
-                self._is_loss, self._batch, theta, given
-            ),
-            points, digits, seed,
-        )
+        compiled = self._known() if given is None else self._compiled_for(given)
+        self._latest = latest or compiled
+        for array, numbers in zip(compiled.inputs, given or (), strict=False):
+            if array.below is not None:
+                check_choices(array, numbers)
+        certificate = certified(self, compiled, given, points, digits, seed)
         if raise_exception and not certificate:
             raise CannotLift(str(certificate))
         return certificate
