@@ -15,9 +15,9 @@ from micrograd_notes.engine.stand_ins import standing_in
 from micrograd_notes.lifting.trace.net import as_values, outputs_of
 
 ROWS = 4  # of a batch, at each point: n * 0.1 in the source is not rounded if n is a power of two
-TRIES = 12  # points that may be left out
-SPREAD, NEARER = 0.5, 0.7  # how far a number is drawn from the one given; the part after a failure
-AGAIN = 3  # times that the scalars are computed with other roundings
+TRIES = 8  # points that may be left out
+SPREAD, NEARER = 0.5, 0.6  # how far a number is drawn from the one given; the part after a failure
+AGAIN = 8  # times that the scalars are computed with other roundings
 
 
 @dataclass(frozen=True)
