@@ -62,7 +62,8 @@ def certified(
     lifted: Any, compiled: Any, data: Sequence[Any] | None, points: int, digits: int, seed: int
 ) -> Certificate:
     """Returns to how many digits the source of a compiled program agrees with the scalars."""
-    from micrograd_notes.testing.numbers.both_sides import OpaqueError, mp
+    from micrograd_notes.testing.numbers.both_sides import mp
+    from micrograd_notes.testing.numbers.precise import OpaqueError
 
     random, seen, agree, reasons, found = Random(seed), set[Any](), list[int](), list[str](), 0
     data = [*map(_made_up, compiled.inputs)] if data is None else data
@@ -96,7 +97,8 @@ def certified(
 
 def _agreeing(lifted: Any, compiled: Any, theta: Any, data: Any, digits: int) -> list[int] | str:
     """Returns how many digits of each number agree at a point; or why it is left out."""
-    from micrograd_notes.testing.numbers.both_sides import OpaqueError, mp
+    from micrograd_notes.testing.numbers.both_sides import mp
+    from micrograd_notes.testing.numbers.precise import OpaqueError
 
     def agreeing(these: Sequence[Any], those: Sequence[Any]) -> list[int]:
         least = mp.mpf(10) ** -digits  # smaller numbers count as of that size
