@@ -132,7 +132,7 @@ class _Function:
             if "ufunc" not in str(error):
                 raise
             name = self.function.__name__
-            raise OpaqueError(f"np.{name} has no counterpart with many digits") from error
+            raise OpaqueError(f"np.{name} does not have a counterpart with many digits") from error
         return [*map(many, result)] if isinstance(result, list | tuple) else many(result)
 
     def __getattr__(self, name: str) -> Any:
