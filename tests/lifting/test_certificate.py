@@ -329,7 +329,7 @@ def test_an_operation_that_needs_floats_is_refused_with_a_remedy() -> None:
         "cert_step", lambda x: 1.0 if x > 0 else 0.0, [0.0],
         numpy="np.heaviside({0}, 0.0)", mpmath=lambda mp, x: mp.mpf(x > 0),
     )
-    with pytest.raises(TypeError, match=r"np\.heaviside does not have a counterpart with many digits"):
+    with pytest.raises(TypeError, match=r"np\.heaviside does not have a counterpart"):
         of_one(floats).certify(X)
 
 
