@@ -96,7 +96,8 @@ BUILT_IN: dict[str, Facts] = {
     "power_less": Facts(
         numpy="{0} ** ({1} - {2})", domain=(EVERYWHERE, EVERYWHERE, (1.0, 1.0)),
         mpmath=lambda mp, a, b, n: mp.power(a, b - n)),
-    "chain": Facts(numpy="np.where({0} == 0, 0.0, {0} * {1})", mpmath=lambda mp, a, b: a * b),
+    "chain": Facts(
+        numpy="np.where({0} == 0, 0.0, {0} * {1})", mpmath=lambda mp, a, b: a * b if a else a),
     "neg": Facts(numpy="-{0}", mpmath=lambda mp, x: -x),
     "pos": Facts(numpy="+{0}", mpmath=lambda mp, x: +x),
     # powers, exponentials, logarithms

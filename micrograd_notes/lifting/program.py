@@ -20,6 +20,7 @@ from micrograd_notes.engine import Value, modes, value as engine
 from micrograd_notes.engine.backward import sweeping
 from micrograd_notes.lifting.again import Result, call_again, takes_all_as_they_are
 from micrograd_notes.lifting.arrays.arrange import arrange
+from micrograd_notes.lifting.certificate import Certificate, certified
 from micrograd_notes.lifting.codegen.emit import arranged_text, emit
 from micrograd_notes.lifting.passes.group import Grouping, group
 from micrograd_notes.lifting.passes.simplify import simplify
@@ -175,6 +176,49 @@ class Lifted:
         theta = self.parameters() if theta is None else self._checked(theta)
         given = self._inputs.checked(data)
         self._hold(self._compiled_for(given), theta, given, least)
+
+    def certify(
+        self, *data: Any, points: int = 3, digits: int = 40, seed: int = 0,
+        raise_exception: bool = False
+    ) -> Certificate:
+        """Returns to how many digits the printed source agrees with the function on scalars.
+
+        Both run on numbers of many digits, so rounding hides nothing: a program that agrees to 40
+        digits at three random points is right.
+
+        Args:
+            *data: the data, as the program takes it. Points are drawn near them, and near the
+                parameters; whole numbers stay. Without data, the latest shape gets numbers of
+                size 1.
+            points: the number of points.
+            digits: how many digits are compared.
+            seed: decides which points.
+            raise_exception: whether it raises an error if fewer digits agree.
+
+        Raises:
+            CannotLift: raise_exception is True, and fewer digits agree.
+            TypeError: an operation of your own can't be computed with many digits.
+            ImportError: mpmath is not installed.
+
+        >>> w = Value(0.5)
+        >>> print(lift(lambda x: (w * x).tanh(), parameters=w).certify([1.0, 2.0, 3.0]))
+        certified: loss and gradient agree with the scalars to 40 digits, at 3 random points
+        """
+        checks.whole_number("points", points), checks.whole_number("digits", digits, 1, 1000)
+        checks.seed(seed), checks.flag("raise_exception", raise_exception)
+        self.look()
+        latest, given = self._latest, None
+        if data or not self._inputs.signature.parameters:
+            given = self._inputs.checked(data)
+        compiled = self._known() if given is None else self._compiled_for(given)
+        self._latest = latest or compiled
+        for array, numbers in zip(compiled.inputs, given or (), strict=False):
+            if array.below is not None:
+                check_choices(array, numbers)
+        certificate = certified(self, compiled, given, points, digits, seed)
+        if raise_exception and not certificate:
+            raise CannotLift(str(certificate))
+        return certificate
 
     def _run(self, theta: Any, data: Sequence[Any]) -> Any:
         given = self._inputs.checked(data)

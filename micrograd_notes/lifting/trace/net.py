@@ -306,14 +306,15 @@ def answer_of(
 
 def outputs_of(
     function: Callable[..., Any], parameters: Sequence[Value], theta: Any, example: list[Any],
-    lookout: Any = None
-) -> tuple[list[Any], list[Value]]:
+    lookout: Any = None, kind: type[Value] = Value
+) -> tuple[list[Any], list[Any]]:
     """Returns the outputs of the function on an example, and the leaves that they come from.
 
-    The parameters do not change: other leaves, with the numbers of theta, stand for them.
+    The parameters do not change: other leaves, with the numbers of theta, stand for them. They are
+    of that kind of `Value`.
     """
     leaves = [
-        Value(float(number), parameter.name, parameter._requires_grad)
+        kind(float(number), parameter.name, parameter._requires_grad)
         for parameter, number in zip(parameters, theta, strict=True)
     ]
     by_id = {id(p): leaf for p, leaf in zip(parameters, leaves, strict=True)}
@@ -329,14 +330,15 @@ def outputs_of(
 
 
 def as_values(
-    example: Any, parameters: Sequence[Value], kinds: tuple[type, ...] = (float,)
+    example: Any, parameters: Sequence[Value], kinds: tuple[type, ...] = (float,),
+    made: type[Value] = Value
 ) -> Any:
     """Returns the numbers of these kinds in an example as `Value`s, and the others as they are."""
     if isinstance(example, list):
-        return [as_values(item, parameters, kinds) for item in example]
+        return [as_values(item, parameters, kinds, made) for item in example]
     if type(example) not in kinds:
         return example
-    value = Value(example, requires_grad=False)
+    value = made(example, requires_grad=False)
     value.origin = ref(parameters[0]) if parameters else None  # so it is not a new parameter
     return value
 

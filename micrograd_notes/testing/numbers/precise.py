@@ -20,7 +20,7 @@ from micrograd_notes.testing.numbers.operand import Operand
 
 mp = mpmath.mp
 
-_MOST_BITS = 2**17
+MOST_BITS = 2**17
 """A number above two to this power does not have a value; its inverse is 0, as it is in floats.
 
 To find the sine of exp(1e10), mpmath would write down all of its digits, and gmpy2 ends the process
@@ -83,9 +83,9 @@ def counterpart(op: Op, *numbers: Any) -> Any:
     """
     numbers = tuple(map(_to_number, numbers))
     function = _function_of(op)
-    if any(mp.isfinite(x) and x and mp.mag(x) > _MOST_BITS for x in numbers):
+    if any(mp.isfinite(x) and x and mp.mag(x) > MOST_BITS for x in numbers):
         return mp.nan
-    numbers = tuple(mpmath.mpf(0) if x and mp.mag(x) < -_MOST_BITS else x for x in numbers)
+    numbers = tuple(mpmath.mpf(0) if x and mp.mag(x) < -MOST_BITS else x for x in numbers)
     try:
         result = function(*numbers)
     except (ArithmeticError, ValueError):
@@ -106,12 +106,12 @@ def _function_of(op: Op) -> Callable[..., Any]:
 def _by_its_own_forward(op: Op, operands: tuple[Any, ...]) -> Precise:
     try:
         result = with_many_digits(op.forward)(*map(_to_precise, operands))
-    except TypeError:
+    except (ArithmeticError, ValueError):
+        return Precise(mp.nan)
+    except Exception:
         raise OpaqueError(
             f"{op.name} does not name a counterpart in mpmath, and its forward needs floats"
         ) from None
-    except (ArithmeticError, ValueError):
-        return Precise(mp.nan)
     if not isinstance(result, Precise) and not is_number(result):
         raise OpaqueError(f"{op.name} does not name a counterpart in mpmath")
     return _to_precise(result)

@@ -1,0 +1,168 @@
+"""A lifted program and the scalars that it was lifted from, both with many digits.
+
+The source is run as it is printed. An array of floats is one of mpmath's numbers, whether it comes
+in, or a constant or a comparison makes it. A function of `np` or `math` is the counterpart of the
+row that the table spells with it. Every other one is NumPy's own, which adds, multiplies, compares
+and moves numbers. The scalars are `Value`s, so the engine finds their gradient, too. A number that
+depends on constants alone is a float on both sides. `lifting.certificate` compares them.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from micrograd_notes.engine import modes
+from micrograd_notes.engine.messages import completed
+from micrograd_notes.engine.op import TABLE, Op, lookup
+from micrograd_notes.engine.value import Value, as_value
+from micrograd_notes.testing.numbers.precise import MOST_BITS, OpaqueError, Precise, counterpart
+
+mp = mpmath.mp
+
+
+class Exact(Value):
+    """A `Value` with as many digits as mpmath works with, where stand-ins are in use."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, data: Any, name: str | None = None, requires_grad: bool = True) -> None:
+        self.number = number_of(data)
+        super().__init__(float(self.number), name, requires_grad)
+
+    @staticmethod
+    def _apply_(op: Op, operands: tuple[Any, ...]) -> Any:
+        values: Any = modes.standing_for(tuple([as_value(x) for x in completed(op, operands)]))
+        numbers = [Precise(x.number) if isinstance(x, Exact) else x._data for x in values]
+        result = Exact(Precise._apply_(op, tuple(numbers)).number)
+        result.op, result.operands = op, values
+        result._requires_grad = any(
+            value._requires_grad and op.is_differentiated(i) for i, value in enumerate(values)
+        )
+        return modes.kept(result)
+
+    def detach(self) -> "Exact":
+        """Returns the same number, which no gradient flows through."""
+        return Exact(self.number, self.name, False)
+
+
+def number_of(given: Any) -> Any:
+    """Returns a number or a `Value` as a number of mpmath."""
+    return given.number if isinstance(given, Exact) else mpmath.mpf(getattr(given, "_data", given))
+
+
+class Many(np.ndarray):
+    """An array of mpmath's numbers; of whole numbers, as labels are; or of truths."""
+
+    def __array_ufunc__(
+        self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any
+    ) -> Any:
+        """Applies a function of NumPy that works number by number, or along an axis."""
+        result = _applied(ufunc, method, [np.asarray(x) for x in inputs], options)
+        if out is None:
+            return many(result)
+        np.asarray(out[0])[...] = result
+        return out[0]
+
+    def __getitem__(self, index: Any) -> Any:
+        """Returns a part, which is an array even where it is one number."""
+        return many(super().__getitem__(index))
+
+
+def many(given: Any) -> Any:
+    """Returns an array with many digits for its floats; whole numbers and truths stay."""
+    array = np.asarray(given)
+    return (_numbers(array) if array.dtype.kind == "f" else array).view(Many)
+
+
+def _numbers(array: Any) -> Any:
+    is_done = array.dtype.kind == "O"  # an array that is written to must stay itself
+    return array if is_done else np.asarray(np.frompyfunc(mpmath.mpf, 1, 1)(array), object)
+
+
+def _applied(ufunc: Any, method: str, arrays: list[Any], options: dict[str, Any]) -> Any:
+    apply = getattr(ufunc, method)
+    if all(array.dtype.kind in "biu" for array in arrays):
+        result = apply(*arrays, **options)
+        if np.asarray(result).dtype.kind in "biu":  # nothing is rounded
+            return result
+    if method == "__call__" and (function := _counterpart("np.{}", ufunc.__name__)) is not None:
+        apply = np.frompyfunc(function, ufunc.nin, 1)
+    places = 1 if method in ("at", "reduceat") else None  # of numbers, as whole ones
+    return apply(*[a if i == places else _numbers(a) for i, a in enumerate(arrays)], **options)
+
+
+def _counterpart(spelling: str, name: str) -> Callable[..., Any] | None:
+    """Returns the function with many digits; None where the numbers' own operators have them."""
+    spelled = re.compile(re.escape(spelling.format(name)) + r"\([{\w}, ]*\)")
+    rows = (op for op in TABLE.values() if op.mpmath is not None and spelled.fullmatch(op.numpy))
+    op = lookup("power") if name == "power" else next(rows, None)
+    function = partial(counterpart, op) if op else getattr(mp, name, None)
+    function = {"divide": _divide, "rint": mp.nint}.get(name, function)
+    return partial(_in_range, function) if function else None
+
+
+def _divide(a: Any, b: Any) -> Any:
+    return a / b if b else a * mp.inf  # by the rules of IEEE: 0 / 0 is nan
+
+
+def _in_range(function: Callable[..., Any], *numbers: Any) -> Any:
+    """Returns the result; inf, or 0, where its size is beyond what the counterparts take."""
+    result = function(*numbers)
+    size = mp.mag(result) if mp.isfinite(result) and result else 0
+    return result if abs(size) <= MOST_BITS else result * (mp.inf if size > 0 else 0)
+
+
+class _Function:
+    """A function of NumPy that gets and returns arrays of many digits."""
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+        self.kinds = (float, np.ndarray, *([int] if isinstance(function, np.ufunc) else []))
+
+    def __call__(self, *given: Any, **options: Any) -> Any:
+        given = tuple([many(x) if isinstance(x, self.kinds) else x for x in given])
+        try:
+            result = self.function(*given, **options)
+        except TypeError as error:
+            if "ufunc" not in str(error):
+                raise
+            name = self.function.__name__
+            raise OpaqueError(f"np.{name} does not have a counterpart with many digits") from error
+        return [*map(many, result)] if isinstance(result, list | tuple) else many(result)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.function, name)  # as np.add.reduceat
+
+
+class _Names:
+    """`np` or `math`, as a source calls them."""
+
+    def __init__(self, module: Any) -> None:
+        self.module = module
+
+    def __getattr__(self, name: str) -> Any:
+        thing = getattr(self.module, name)
+        if isinstance(thing, float):  # pi, e, inf
+            return many(+getattr(mp, name, mpmath.mpf(thing)))
+        if self.module is math:
+            return _counterpart("np.vectorize(math.{})", name) or thing
+        return thing if isinstance(thing, type) else _Function(thing)
+
+
+def with_many_digits(source: str) -> dict[str, Any]:
+    """Returns the names that a source of NumPy defines; its functions take `many(array)`.
+
+    >>> names = with_many_digits("import numpy as np\\ndef f(x): return np.exp(x) / 3")
+    >>> with mpmath.workdps(30):
+    ...     print(names["f"](many(1.0)))
+    0.906093942819681745120095823784
+    """
+    names: dict[str, Any] = {}
+    exec(compile(source, "<the printed source>", "exec"), names)
+    names |= {"np": _Names(np), "math": _Names(math)}
+    return names
