@@ -237,6 +237,7 @@ GOOD: dict[str, Callable[[], Any]] = {
     "limit_of_quotients.x": lambda: 0.5,
     "lift.function": lambda: MLP(2, [1], activation="tanh", seed=0),
     "Lifted.check.data": lambda: [[1.0, 2.0], [3.0, 4.0]],
+    "Lifted.certify.data": lambda: [[1.0, 2.0], [3.0, 4.0]],
     "theta": lambda: [0.5, 0.5, 0.5],
     "notebooks": a_course,
     "build_course.target": lambda: "site",

@@ -214,11 +214,11 @@ def test_before_the_mutations_it_is_certified(regression: Lifted) -> None:
 
 MUTATIONS = {
     "a sign": ("- y", "+ y"),
-    "a sign of a derivative": ("dz1 = W2[0]", "dz1 = -W2[0]"),
+    "a sign of a derivative": ("dz1 = W2[:, 0]", "dz1 = -W2[:, 0]"),
     "a small factor": ("hidden1 = np.tanh(z1)", "hidden1 = np.tanh(z1) * (1 + 1e-9)"),
     "a smaller factor": ("db1[...] = ones", "db1[...] = (1 + 1e-12) * ones"),
-    "a matrix": ("x @ W1.T", "x @ W1"),
-    "a matrix of a derivative": ("dz1.T @ x", "x.T @ dz1"),
+    "a matrix": ("x @ W1", "x @ W1.T"),
+    "a matrix of a derivative": ("x.T @ dz1", "dz1.T @ x"),
     "a term": (" + b1 @ b1", ""),
     "a term of a derivative": (" + n * (b2[0] * 0.02)", ""),
     "a mean": ("dtheta /= n", "dtheta /= n + 1"),
@@ -264,7 +264,7 @@ def test_the_text_says_which_digits_and_which_array(regression: Lifted) -> None:
     )
     with pytest.raises(CannotLift, match=r"^not certified: 40 digits of the loss and 9 of"):
         regression.certify(X, Y, points=1, raise_exception=True)
-    regression._known().source = right.replace("x @ W1.T", "x[:, :2] @ W1.T")
+    regression._known().source = right.replace("x @ W1", "x[:, :2] @ W1")
     assert "since the source raises ValueError: matmul" in str(regression.certify(X, Y, points=1))
     regression._known().source = right.replace("np.cosh(z1) ** 2", "(z1 - z1)")
     assert str(regression.certify(X, Y)) == (

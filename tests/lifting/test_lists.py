@@ -9,6 +9,7 @@ np = pytest.importorskip("numpy")
 
 from micrograd_notes import MLP, Value  # noqa: E402
 from micrograd_notes.engine.functions import pick  # noqa: E402
+from micrograd_notes.engine.helper_ops import greater, step  # noqa: E402
 from micrograd_notes.engine.ops import logsumexp, relu, tanh  # noqa: E402
 from micrograd_notes.lifting import lift  # noqa: E402
 from tests.lifting.test_networks import close, is_whole  # noqa: E402
@@ -165,3 +166,13 @@ def test_axes_of_length_1(sizes: tuple[int, ...]) -> None:
         assert whole[0] == pytest.approx(value, rel=1e-13)
         assert np.abs(whole[1] - gradient).max() < 1e-13
         assert lift(model)(x).shape == (batch, sizes[-1])
+
+
+def test_a_power_of_a_choice_between_numbers_is_one_of_floats() -> None:
+    w = Value(0.7)
+    for loss in (
+        lambda x: step(w * x) ** -2.0 + w,
+        lambda x: (greater(w * x, 0.1) + 1) ** -3.0 * w,
+    ):
+        program = lift(loss, parameters=[w])
+        program.check([0.5, 1.5, 2.5])

@@ -29,7 +29,7 @@ from micrograd_notes.lifting.typed.expressions import (
 )
 from micrograd_notes.lifting.typed.loops import rolled
 from micrograd_notes.lifting.typed.names import Names
-from micrograd_notes.lifting.typed.share import reached, shared
+from micrograd_notes.lifting.typed.share import plain, reached, shared
 
 WIDTH = 84  # of a line that something is moved into
 LIMIT = 100  # of any line
@@ -55,6 +55,9 @@ class _Emitter:
         early = [step for step in steps if _is_forward(step, forward)]
         late = [step for step in steps if step not in early]
         printed = list(_lines_of([*early, *late]))
+        result = plain(result)
+        for line in printed:
+            line.value = plain(line.value)
         constants = _constants([result, *[line.value for line in printed]])
         self.names.count_anew([*constants, *printed], self.program.stands_for)
         written = [*self._assignments(early), *self._result(result)]

@@ -87,6 +87,8 @@ def spelled(expression: Expression, name_of: NameOf) -> Any:
             return _applied(function, list(map(tree, of)))
         case Total(of):
             return reduce(partial(_operator, "add"), map(tree, of))
+        case Where(condition, Number(yes), Number(no)):  # floats, as whole numbers divide otherwise
+            return _call("np.where", tree(condition), *map(real, (yes, no)))
         case Where(condition, yes, no):
             return _call("np.where", tree(condition), tree(yes), tree(no))
         case Reshape(of, to):
@@ -233,6 +235,11 @@ def number(x: float) -> Any:
     if x == int(x) and abs(x) < 1e6 and not (x == 0 and str(x)[0] == "-"):
         return parse(str(int(x)))
     return parse(repr(float(x)))
+
+
+def real(x: float) -> Any:
+    """Returns a number with its point, so that an array of it holds floats."""
+    return ast.Constant(float(x)) if x - x == 0 else number(x)
 
 
 def _call(function: str, *arguments: Any, **named: Any) -> Any:

@@ -12,7 +12,9 @@ For example, softmax and its loss both need the exponentials:
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
 
 from micrograd_notes.lifting.typed.expressions import (
     Apply,
@@ -26,8 +28,10 @@ from micrograd_notes.lifting.typed.expressions import (
     Program,
     Read,
     Reshape,
+    Total,
     Transpose,
     Where,
+    total,
 )
 
 
@@ -164,23 +168,37 @@ def with_plain_conditions(program: Program) -> Program:
                 if line in flags and not _takes_conditions(parent, place, flags):
                     del flags[line]
     for line in program.lines:
-        line.value = flags[line] if line in flags else _plain(line.value, flags)
-    return Program(program.grouping, program.lines, _plain(program.result, flags))
+        line.value = flags[line] if line in flags else plain(line.value, flags)
+    return Program(program.grouping, program.lines, plain(program.result, flags))
 
 
-def _plain(expression: Expression, flags: dict[Line, Expression]) -> Expression:
+def plain(expression: Expression, flags: Mapping[Line, Expression] = MappingProxyType({})) -> Any:
+    """Returns an expression with conditions where they do instead of numbers.
+
+    `flags` are lines that become conditions.
+    """
     operands = []
     for place, operand in enumerate(expression.operands):
         condition = condition_of(operand)
         is_taken = condition is not None and _takes_conditions(expression, place, flags)
-        operands.append(_plain(condition if is_taken and condition else operand, flags))
+        operands.append(plain(condition if is_taken and condition else operand, flags))
     made = expression.with_operands(operands)
+    if isinstance(made, Total):
+        first, *rest = total(made.of).operands
+        return made if _is_flag(first, flags) else Total((first, *map(_taken_away, rest)))
     if isinstance(made, Apply) and made.function == "multiply":
         return _with_condition_last(made, flags)
     return made
 
 
-def _with_condition_last(made: Apply, flags: dict[Line, Expression]) -> Expression:
+def _taken_away(term: Expression) -> Expression:
+    """Returns -c for -where(c, 1, 0), after other terms: x - c."""
+    is_negative = isinstance(term, Apply) and term.function == "negative"
+    condition = condition_of(term.operands[0]) if is_negative else None
+    return term if condition is None else Apply("negative", (condition,))
+
+
+def _with_condition_last(made: Apply, flags: Mapping[Line, Expression]) -> Expression:
     """Returns x * c for c * x, and -x * c for x * -where(c, 1, 0)."""
     left, right = made.of
     for one, other in ((left, right), (right, left)):
@@ -201,17 +219,15 @@ def _viewed(expression: Expression) -> Line | None:
     return source if isinstance(source, Line) else None
 
 
-def _is_flag(expression: Expression, flags: dict[Line, Expression]) -> bool:
+def _is_flag(expression: Expression, flags: Mapping[Line, Expression]) -> bool:
     """Returns whether an expression is, or may become, a condition."""
-    plain = expression
-    while isinstance(plain, Apply) and plain.function == "negative":
-        plain = plain.of[0]
-    return (
-        plain.kind is Kind.CONDITION or condition_of(plain) is not None or _viewed(plain) in flags
-    )
+    while isinstance(expression, Apply) and expression.function == "negative":
+        expression = expression.of[0]
+    is_one = expression.kind is Kind.CONDITION or condition_of(expression) is not None
+    return is_one or _viewed(expression) in flags
 
 
-def _takes_conditions(parent: Expression, place: int, flags: dict[Line, Expression]) -> bool:
+def _takes_conditions(parent: Expression, place: int, flags: Mapping[Line, Expression]) -> bool:
     """Returns whether an operand may be a condition instead of a number."""
     if isinstance(parent, Reshape | Transpose | Part | Where):
         return place == 0

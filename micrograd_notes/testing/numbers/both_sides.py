@@ -72,6 +72,11 @@ class Many(np.ndarray):
         """Returns a part, which is an array even where it is one number."""
         return many(super().__getitem__(index))
 
+    def __setitem__(self, index: Any, value: Any) -> None:
+        """Sets a part; an array of one number sets that number."""
+        value = np.asarray(value)
+        super().__setitem__(index, value if value.shape else value[()])
+
 
 def many(given: Any) -> Any:
     """Returns an array with many digits for its floats; whole numbers and truths stay."""

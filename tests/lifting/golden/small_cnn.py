@@ -50,7 +50,7 @@ def loss_and_gradient(theta, image, label):
     loss = (logits_max + np.log(exp_sum) - logits[np.arange(n), label]).sum() / n
 
     # backward
-    dlogits = exp / exp_sum[:, None] - np.where(label[:, None] == numbers, 1, 0)  # (n, 3)
+    dlogits = exp / exp_sum[:, None] - (label[:, None] == numbers)  # (n, 3)
     dtotal = 0.0625 * (dlogits @ weights)  # (n, 2)
     dfilters_sum = dtotal[:, None, None] * (filters_sum > 0)  # (n, 4, 4, 2)
     image_rows2 = image_rows[:, K2].transpose(0, 3, 4, 1, 2)  # (n, 4, 4, 3, 3)
