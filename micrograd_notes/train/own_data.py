@@ -15,8 +15,11 @@ from typing import Any, NamedTuple
 from micrograd_notes.common import checks
 from micrograd_notes.nn import MLP
 from micrograd_notes.train.csv_file import read_csv
-from micrograd_notes.train.data import Dataset
-from micrograd_notes.train.loop import History, fit, predict
+from micrograd_notes.train.dataset import Dataset
+from micrograd_notes.train.diagnosis import RISES, Finding, diagnose
+from micrograd_notes.train.evaluation import predict
+from micrograd_notes.train.history import History
+from micrograd_notes.train.loop import fit
 from micrograd_notes.train.optim import Adam
 from micrograd_notes.train.recording import Recorder
 from micrograd_notes.train.saved_run import Run, load_run
@@ -29,9 +32,13 @@ class Outcome(NamedTuple):
     history: History
     right: list[Any]
     answers: dict[str, list[Any]]  # of the network, then of simpler models
+    findings: Sequence[Finding] = ()
 
     def report(self) -> str:
-        """Returns accuracies and a confusion matrix, or errors in the target's own units."""
+        """Returns accuracies and a confusion matrix, or errors in the target's own units.
+
+        The gravest finding of `diagnose` about the training comes last.
+        """
         lines, network = [f"held out: {len(self.right)} rows"], self.answers["the network"]
         for name, answers in self.answers.items():
             pairs = list(zip(self.right, answers, strict=True))
@@ -49,12 +56,12 @@ class Outcome(NamedTuple):
             width = max(map(len, names)) + 2
             lines.append("right classes by row, the network's by column:")
             lines += ["".join(f"{cell:>{width}}" for cell in row) for row in table]
-        return "\n".join(lines)
+        return "\n".join([*lines, *(f"diagnosis: {finding}" for finding in self.findings[:1])])
 
 
 def train_on(
     data: Dataset, path: str | os.PathLike[str], hidden: Sequence[int] = (16,), epochs: int = 100,
-    seed: int = 0, lifted: bool | None = None, **saving: Any,
+    seed: int = 0, lifted: bool | None = None, learning_rate: float = 0.01, **saving: Any,
 ) -> Outcome:
     """Trains a network with these hidden layers, saves it after each epoch, and measures it.
 
@@ -63,6 +70,9 @@ def train_on(
     is True by default if NumPy is installed, and `saving` is `resume` and `progress` of `fit`.
     """
     checks.instance("data", data, Dataset, "a Dataset")
+    hidden = [checks.whole_number("each of hidden", n) for n in checks.listed("hidden", hidden)]
+    epochs = checks.whole_number("epochs", epochs)
+    rate = checks.finite_number("learning_rate", learning_rate, 0, advice=". It is that of Adam")
     lifted = find_spec("numpy") is not None if lifted is None else lifted
     known, held_out = data.split(0.25, seed)
     learn, choose = known.split(0.2, seed)
@@ -79,13 +89,15 @@ def train_on(
 
     def trained(widths: Sequence[int], **saving: Any) -> tuple[MLP, History]:
         model = MLP(len(learn.feature_names), [*widths, outputs], activation="tanh", seed=seed)
-        optimizer = Adam(model.parameters(), lr=0.01)  # for inputs of deviation 1
+        optimizer = Adam(model.parameters(), lr=rate)
         return model, fit(
             model, learn, optimizer=optimizer, epochs=epochs, seed=seed, validation=choose,
             callback=Recorder(model, learn, math.ceil(epochs / 100)), lifted=lifted, **saving,
         )
 
-    _, history = trained(hidden, checkpoint=path, **saving)
+    last, history = trained(hidden, checkpoint=path, **saving)
+    # The saved model is that of the best epoch, so what happens after it does not matter.
+    findings = [f for f in diagnose(last, learn, history) if f.fault != RISES]
     models = {"the network": load_run(path).model, "a linear model": trained((), progress=False)[0]}
     answers = {name: encoder.answers(predict(model, test)) for name, model in models.items()}
     if is_class:
@@ -94,11 +106,14 @@ def train_on(
         same = statistics.fmean(known.targets)
     answers[f"always {same if is_class else f'{same:.4g}, the mean'}"] = [same] * len(test)
     right = encoder.answers(held_out.targets) if is_class else held_out.targets
-    return Outcome(history, right, answers)
+    return Outcome(history, right, answers, findings)
 
 
-def predict_csv(run: Run, path: str | os.PathLike[str]) -> list[tuple[Any, Any]]:
+def predict_csv(run: Run, path: str | os.PathLike[str], **reading: Any) -> list[tuple[Any, Any]]:
     """Returns the line and the answer for each row in a CSV file, below their names.
+
+    It is read like the training file where it can be read in two ways. `reading` is `header`,
+    `delimiter`, `decimal` and `encoding` of `Dataset.from_csv`, where the file differs.
 
     Raises:
         ValueError: the file has other columns than the training data, or the run lacks an encoder.
@@ -106,7 +121,7 @@ def predict_csv(run: Run, path: str | os.PathLike[str]) -> list[tuple[Any, Any]]
     checks.instance("run", run, Run, "what load_run returned")
     if (encoder := run.encoder) is None:
         raise ValueError("run must have the encoder of a Dataset, but was trained on plain lists")
-    table = read_csv(path, {*encoder.columns, encoder.target}, **encoder.reading)
+    table = read_csv(path, {*encoder.columns, encoder.target}, usual=encoder.reading, **reading)
     lost = ", ".join(name for name in encoder.columns if name not in table.columns)
     new = ", ".join(table.columns.keys() - {*encoder.columns, encoder.target, *encoder.dropped})
     if lost or new:

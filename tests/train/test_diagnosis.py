@@ -262,6 +262,8 @@ def test_curves_alone_show_what_they_show() -> None:
     assert curve(1.0, 2.0, 3.0) == curve(1.0, math.nan) == curve(1, 3, 1, 3, 1) == [HIGH]
     assert curve(1.0, 0.99, 0.98, 0.97, 0.96, 0.95) == [LOW]
     assert curve(1.0, 0.9, 0.89, 0.885, 0.884, 0.884) == []  # it slows down
+    settles = [10.1, 15.2, 2.7, 1.1, 1.4, 0.4, 0.5, 0.9, 0.4, 0.5, 0.4, 0.35, 0.3, 0.25, 0.2]
+    assert curve(*settles) == []  # run 503 of `alarms`: it overshoots once, at its start
     falls = [1.0, 0.7, 0.5, 0.3, 0.2, 0.1]
     assert curve(*falls, held_out=[1.0, 0.5, 0.6, 0.7, 0.8, 0.9]) == [RISES]
     assert curve(*falls, held_out=[1.0, 0.5, 0.4, 0.3, 0.31, 0.3]) == []
@@ -269,6 +271,8 @@ def test_curves_alone_show_what_they_show() -> None:
 
 def test_a_finding_has_numbers_a_remedy_and_a_chapter() -> None:
     data = times(100.0, moons(40))
+    assert "in the column 'x'" in diagnose(mlp(0, 8, 1), data)[0].evidence
+    assert "in column 0 of" in diagnose(mlp(0, 8, 1), (data.inputs, data.targets))[0].evidence
     for finding in diagnose(mlp(0, 8, 1), data):
         assert any(letter.isdigit() for letter in finding.evidence)
         assert finding.remedy == FAULTS[finding.fault][0]
@@ -303,6 +307,15 @@ def test_fit_mentions_the_gravest_in_one_line_of_its_log(
     assert [r.getMessage().split(":")[:2] for r in caplog.records if "diag" in r.getMessage()] == [
         ["diagnosis", " data that are not scaled"]
     ]
+    caplog.clear()
+    with caplog.at_level(logging.INFO, "micrograd_notes.train.loop"):  # too early for others
+        trained(mlp(0, 8, 1), shuffled(0), sgd(1e-9), epochs=1)
+        assert "diagnosis" not in caplog.text
+        trained(mlp(0, 8, 1), times(100.0, moons(40)), adam(), epochs=1)
+        assert caplog.text.count("diagnosis: data that are not scaled") == 1
+        with pytest.raises(FloatingPointError):
+            trained(mlp(0, 8, 1, activation="relu"), times(1e200, moons(40)), sgd(1e200))
+        assert caplog.text.count("diagnosis: data that are not scaled") == 2
     caplog.clear()
     with caplog.at_level(logging.WARNING, "micrograd_notes.train.loop"):
         trained(mlp(0, 8, 1), times(100.0, moons(40)), adam(), epochs=5)
