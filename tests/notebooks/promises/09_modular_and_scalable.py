@@ -6,8 +6,8 @@ for pair, target in zip(PAIRS, DIFFER, strict=True):
 
 # %% after train-parts
 assert shares.count(1.0) == 13
-assert f"{max(abs(p.grad) for p in stuck.parameters()):.3f}" == "0.005"
-assert len(stuck.parameters()) == 9
+assert f"{max(abs(p.grad) for p in last.parameters()):.3f}" == "0.005"
+assert len(last.parameters()) == 9
 assert min(shares) == 0.5
 
 # %% after parity
