@@ -58,6 +58,7 @@ assert f"{accuracy(flat, noisy):.2f} {accuracy(flat, held_out):.2f}" == "0.77 0.
 # %% after ten-samples
 assert (turned_at.count(5), max(turned_at), len(turned_at)) == (5, 102, 10)
 assert (sank, below) == (8, 7)
+assert (f"{mean(by_heart):.2f}", by_heart.count(1.0)) == ("0.97", 6)
 assert f"{mean(when_best):.2f} {mean(at_the_end):.2f}" == "0.84 0.82"
 
 # %% after coins

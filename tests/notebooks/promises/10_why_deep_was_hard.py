@@ -6,8 +6,8 @@ assert f"{start.grad:.0e}" == "3e-07"
 factors = {name: column[-1] / column[0] for name, column in sizes.items()}
 assert f"{factors['sigmoid, plain']:.1e} {factors['sigmoid, times 4']:.1e}" == "7.6e+06 2.3e+03"
 assert max(sizes["tanh, small"]) < 0.00001
-assert max(sizes["tanh, suited"]) < 7 * min(sizes["tanh, suited"])
-assert f"{factors['tanh, small']:.1f} {factors['tanh, suited']:.1f}" == "3.7 5.3"
+assert max(sizes["tanh, well scaled"]) < 7 * min(sizes["tanh, well scaled"])
+assert f"{factors['tanh, small']:.1f} {factors['tanh, well scaled']:.1f}" == "3.7 5.3"
 assert f"{sizes['tanh, small'][-1]:.0e}" == "7e-06"
 
 # %% after gains
@@ -21,9 +21,9 @@ assert 0.7 < measured["sigmoid", 1.0][0] < 1
 
 # %% after spread
 assert f"{spread_by['up to 0.2'][-1]:.6f}" == "0.000013"
-assert [f"{spread_by['suited'][i]:.2f}" for i in (0, -1)] == ["0.79", "0.65"]
+assert [f"{spread_by['well scaled'][i]:.2f}" for i in (0, -1)] == ["0.79", "0.65"]
 assert f"{spread_by['up to 3'][-1]:.2f}" == "0.89"
-assert f"{through['up to 3']:.2f} {through['suited']:.2f}" == "0.16 0.57"
+assert f"{through['up to 3']:.2f} {through['well scaled']:.2f}" == "0.16 0.57"
 
 # %% after trained-deep
 middles = {name: f"{median(found):.2f}" for name, found in moon_scores.items()}
