@@ -32,20 +32,28 @@ TO_POINTS = {
 
 def read_csv(
     path: Any, known: Any = (), *, header: Any = None, delimiter: Any = None, decimal: Any = None,
-    encoding: Any = "utf-8",
+    encoding: Any = None, usual: Any = None,
 ) -> Table:
     """Returns the table in a file. A first line with one of the `known` names is a header.
 
-    Empty lines are skipped, and so are empty cells after the last column. The other arguments and
-    the errors are those of `Dataset.from_csv`.
+    Empty lines are skipped, and so are empty cells after the last column. `usual` is the `reading`
+    of a table that this one should be like, and decides where a file can be read in two ways. The
+    other arguments and the errors are those of `Dataset.from_csv`.
     """
-    file = as_path(path, what='a file, like "data.csv"')
+    file, usual = as_path(path, what='a file, like "data.csv"'), usual or {}
+    header = usual.get("header") if header is None else header
+    encoding = usual.get("encoding", "utf-8") if encoding is None else encoding
     has_names = None if header is None else checks.flag("header", header)
-    checks.one_of("decimal", decimal or ".", [*NUMBER])
+    if decimal not in (None, *NUMBER):
+        raise ValueError(f"decimal must be '.' or ',', got {checks.shown(decimal)}")
     text = _decoded(file, checks.text("encoding", encoding))
     if said := re.match(r"sep=(.)\r?\n", text):  # Excel's own first line
         text, delimiter = "\n" + text[said.end() :], said[1] if delimiter is None else delimiter
-    delimiter = _delimiter(text, file.name) if delimiter is None else delimiter
+    if delimiter is None:
+        delimiter = usual.get("delimiter") or _delimiter(text, file.name)
+        _, first = next(_lines(text, delimiter, file.name), (1, []))
+        if usual and has_names is not False and not {*known}.intersection(first):
+            delimiter = _delimiter(text, file.name)
     lines = list(_lines(text, delimiter, file.name))
     start, first = lines[0] if lines else (1, [])
     if has_names is None:
@@ -71,10 +79,14 @@ def read_csv(
                 f"{file.name}, line {line}, column {place + 1}: {what}, because the line has "
                 f"{len(row)} cells instead of {len(names)}; put delimiters within a cell in quotes"
             )
-    mark = decimal or _decimal([cell for _, row in body for cell in row], text, file.name)
-    cells = [[_cell(row[i], mark) for _, row in body] for i in range(len(names))]
+    flat = [cell for _, row in body for cell in row]
+    is_usual = delimiter == usual.get("delimiter")
+    mark = decimal or _decimal(flat, text, file.name, usual["decimal"] if is_usual else None)
+    cells = [[_cell(row[i], mark or ".") for _, row in body] for i in range(len(names))]
     places = [f"{file.name}, line {line}" for line, _ in body]
-    return Table(file.name, dict(zip(names, cells, strict=True)), places, has_names)
+    reading = {"header": header if has_names else False, "encoding": encoding}
+    reading |= {"delimiter": delimiter, "decimal": mark}
+    return Table(file.name, dict(zip(names, cells, strict=True)), places, reading)
 
 
 def _decoded(file: Path, encoding: str) -> str:
@@ -126,17 +138,19 @@ def _delimiter(text: str, name: str) -> str:
     return even[0] if even else max(DELIMITERS, key=text.lstrip().partition("\n")[0].count)
 
 
-def _decimal(cells: list[str], text: str, name: str) -> str:
-    """Returns the decimal mark of the cells; ValueError if it can be either."""
+def _decimal(cells: list[str], text: str, name: str, usual: str | None) -> str | None:
+    """Returns the decimal mark of the cells, or None without any; if unclear, the usual one."""
     fits = {mark: {*filter(pattern.fullmatch, cells)} for mark, pattern in NUMBER.items()}
     sure = [mark for mark, other in (".,", ",.") if fits[mark] - fits[other]]
+    if len(sure) != 1 and usual:
+        return usual
     # A point between thousands occurs in files with semicolons, and a comma in any file.
     both = fits["."] & fits[","]
     unclear = [c for c in cells if c in both and ("," in c or ("." in c and ";" in text))]
     if not sure and unclear:
         why = f"{unclear[0]!r} is a decimal number or thousands; pass decimal=',' or decimal='.'"
         raise ValueError(f"{name}: {why}")
-    return "," if sure == [","] else "."
+    return "," if sure == [","] else "." if sure else None
 
 
 def _cell(text: str, decimal: str) -> float | str | None:

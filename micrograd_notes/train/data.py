@@ -149,10 +149,11 @@ class Dataset:
                 line and the column.
             OSError: the file cannot be read.
         """
-        reading: dict[str, Any] = {"delimiter": delimiter, "decimal": decimal, "encoding": encoding}
-        table = read_csv(path, [target, *(options.get("drop") or ())], header=header, **reading)
-        reading["header"] = header if table.has_names else False
-        return cls._of(table, target, reading=reading, **options)
+        table = read_csv(
+            path, [target, *(options.get("drop") or ())], header=header, delimiter=delimiter,
+            decimal=decimal, encoding=encoding,
+        )
+        return cls._of(table, target, **options)
 
     @classmethod
     def from_columns(cls, columns: Any, target: str | int, **options: Any) -> Dataset:

@@ -54,7 +54,7 @@ class Outcome(NamedTuple):
 
 def train_on(
     data: Dataset, path: str | os.PathLike[str], hidden: Sequence[int] = (16,), epochs: int = 100,
-    seed: int = 0, lifted: bool | None = None, **saving: Any,
+    seed: int = 0, lifted: bool | None = None, learning_rate: float = 0.01, **saving: Any,
 ) -> Outcome:
     """Trains a network with these hidden layers, saves it after each epoch, and measures it.
 
@@ -63,6 +63,9 @@ def train_on(
     is True by default if NumPy is installed, and `saving` is `resume` and `progress` of `fit`.
     """
     checks.instance("data", data, Dataset, "a Dataset")
+    hidden = [checks.whole_number("each of hidden", n) for n in checks.listed("hidden", hidden)]
+    epochs = checks.whole_number("epochs", epochs)
+    rate = checks.finite_number("learning_rate", learning_rate, 0, advice=". It is that of Adam")
     lifted = find_spec("numpy") is not None if lifted is None else lifted
     known, held_out = data.split(0.25, seed)
     learn, choose = known.split(0.2, seed)
@@ -79,7 +82,7 @@ def train_on(
 
     def trained(widths: Sequence[int], **saving: Any) -> tuple[MLP, History]:
         model = MLP(len(learn.feature_names), [*widths, outputs], activation="tanh", seed=seed)
-        optimizer = Adam(model.parameters(), lr=0.01)  # for inputs of deviation 1
+        optimizer = Adam(model.parameters(), lr=rate)
         return model, fit(
             model, learn, optimizer=optimizer, epochs=epochs, seed=seed, validation=choose,
             callback=Recorder(model, learn, math.ceil(epochs / 100)), lifted=lifted, **saving,
@@ -97,8 +100,11 @@ def train_on(
     return Outcome(history, right, answers)
 
 
-def predict_csv(run: Run, path: str | os.PathLike[str]) -> list[tuple[Any, Any]]:
+def predict_csv(run: Run, path: str | os.PathLike[str], **reading: Any) -> list[tuple[Any, Any]]:
     """Returns the line and the answer for each row in a CSV file, below their names.
+
+    It is read like the training file where it can be read in two ways. `reading` is `header`,
+    `delimiter`, `decimal` and `encoding` of `Dataset.from_csv`, where the file differs.
 
     Raises:
         ValueError: the file has other columns than the training data, or the run lacks an encoder.
@@ -106,7 +112,7 @@ def predict_csv(run: Run, path: str | os.PathLike[str]) -> list[tuple[Any, Any]]
     checks.instance("run", run, Run, "what load_run returned")
     if (encoder := run.encoder) is None:
         raise ValueError("run must have the encoder of a Dataset, but was trained on plain lists")
-    table = read_csv(path, {*encoder.columns, encoder.target}, **encoder.reading)
+    table = read_csv(path, {*encoder.columns, encoder.target}, usual=encoder.reading, **reading)
     lost = ", ".join(name for name in encoder.columns if name not in table.columns)
     new = ", ".join(table.columns.keys() - {*encoder.columns, encoder.target, *encoder.dropped})
     if lost or new:

@@ -66,7 +66,8 @@ class RunKeeper:
     ) -> None:
         self.path, self.model, self.optimizer = as_path(path, "checkpoint"), model, optimizer
         if self.path.is_dir() or not self.path.absolute().parent.is_dir():
-            raise ValueError(f"checkpoint must be a file in a folder that exists, got {path!r}")
+            given = str(path)
+            raise ValueError(f"checkpoint must be a file in a folder that exists, got {given!r}")
         self.encoder: Encoder | None = encoder
         loss = getattr(facts["loss"], "__qualname__", type(facts["loss"]).__name__)
         numbers = json.dumps(examples, default=lambda value: value.data).encode()

@@ -31,7 +31,7 @@ class Table(NamedTuple):
     name: str
     columns: dict[str, list[Any]]
     places: list[str]
-    has_names: bool = True
+    reading: dict[str, Any] | None = None  # how a CSV file was read, for others like it
 
     def select(self, rows: Sequence[int]) -> "Table":
         """Returns a table with these rows."""
@@ -174,7 +174,7 @@ class Encoder:
 
 def encoder_for(
     table: Table, target: Any, *, task: Any = None, missing: Any = None, categories: Any = (),
-    drop: Any = (), reading: Any = None,
+    drop: Any = (),
 ) -> Encoder:
     """Returns the encoder for a table, fitted to it. The arguments are those of `from_csv`."""
     names = list(table.columns)
@@ -199,7 +199,7 @@ def encoder_for(
             f"dates and identifiers; pass drop={free}, or categories={free} to use them"
         )
     kinds = {name: () if name in texts else None for name in columns}
-    encoder = Encoder(target, task, classes, kinds, missing, {}, tuple(drop), reading or {})
+    encoder = Encoder(target, task, classes, kinds, missing, {}, tuple(drop), table.reading or {})
     encoder = encoder.fitted(table)
     targets, is_class = encoder.targets(table), task == TASKS[0]
     for name, cells in columns.items():
@@ -214,7 +214,8 @@ def encoder_for(
         elif is_dense or (is_count and len(cells) > FEW):
             suspicion = "it has another whole number in each row, as an identifier has"
         if suspicion:
-            warn(f"{table.name}, column {name!r}: {suspicion}; drop it, or be sure", stacklevel=4)
+            warn(f"{table.name}, column {name!r}: {suspicion}; pass drop=[{name!r}], or be sure",
+                 stacklevel=4)
     return encoder
 
 

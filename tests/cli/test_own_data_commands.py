@@ -1,20 +1,30 @@
 """`train` and `predict` as a person types them: real processes, their output, status and files."""
 
 import csv
+import inspect
 import os
 import random
+import re
+import shlex
 import signal
 import subprocess
 import sys
+import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+pytest.importorskip("typer", reason="the command line's extra is not installed")
+pytest.importorskip("sklearn", reason="the data sets are scikit-learn's")
+
+from micrograd_notes.cli.main import main, predict, train
+from micrograd_notes.train.data import Dataset
+from micrograd_notes.train.own_data import train_on
 from micrograd_notes.train.saved_run import load_run
 from tests.cli.test_signals import running
 
-pytest.importorskip("typer", reason="the command line's extra is not installed")
-pytest.importorskip("sklearn", reason="the data sets are scikit-learn's")
 ROOT = Path(__file__).parents[2]
 
 
@@ -74,42 +84,196 @@ def test_from_a_csv_to_predictions(tmp_path: Path) -> None:
 
 
 WRONG = {
-    "no file": (["train", "none.csv", "--target", "y"], "path must be readable"),
-    "no target": (["train", "a.csv"], "target must be one of size, kind, got ''"),
-    "another target": (["train", "a.csv", "--target", "z"], "target must be one of size, kind"),
-    "another task": (["train", "a.csv", "--target", "kind", "--task", "x"], "task must be one of"),
-    "a hidden layer of text": (["train", "a.csv", "--target", "kind", "--hidden", "x"], "'x'"),
-    "no epochs": (["train", "a.csv", "--target", "kind", "--epochs", "0"], "epochs must be"),
-    "nothing to resume": (["train", "a.csv", "--target", "kind", "--resume"], "model.json"),
-    "no model": (["predict", "none.json", "a.csv"], "none.json"),
-    "not a model": (["predict", "a.csv", "a.csv"], "a.csv can't be loaded"),
-    "a folder": (["train", "a.csv", "--target", "kind", "-o", "no/m.json"], "checkpoint must be"),
+    "train none.csv": "none.csv is not a file, nor one of moons",
+    "train a.csv": "--target must be one of size, kind, got ''",
+    "train a.csv --target z": "--target must be one of size, kind, got 'z'",
+    "train a.csv --target kind --task x": "--task must be one of classification, regression",
+    "train a.csv --target kind --missing x": "--missing must be one of mean, median, most fre",
+    "train a.csv --target kind --drop z": "--drop must be one of size, got 'z'",
+    "train a.csv --target kind --categories z": "--categories must be one of size, got 'z'",
+    "train a.csv --target kind --hidden x": "--hidden must be widths like 32,16, got 'x'",
+    "train a.csv --target kind --hidden 0": "each of --hidden must be a whole number, 1 or more",
+    "train a.csv --target kind --epochs 0": "--epochs must be a whole number, 1 or more, got 0",
+    "train a.csv --target kind --learning-rate=-1": "--learning-rate must be a finite number, 0",
+    "train a.csv --target kind --delimiter ab": "--delimiter must be one letter",
+    "train a.csv --target kind --decimal x": "--decimal must be '.' or ','",
+    "train a.csv --target kind --encoding x": "--encoding must be one like 'utf-8'",
+    "train a.csv --target kind --resume -o none.json": "none.json: No such file or directory",
+    "train a.csv --target kind -o no/m.json": "--output must be a file in a folder that exists",
+    "train a.csv --target kind -o .": "--output must be a file in a folder that exists",
+    "train gaps.csv --target kind": "line 9, column 'my size': the cell is missing (1 in this "
+    "column); pass --missing mean to fill it, or --drop 'my size'",
+    "train texts.csv --target kind": "correct it, or pass --categories size",
+    "train names.csv --target kind": "pass --drop name, or --categories name to use them",
+    "train counts.csv --target kind": "pass --task classification or --task regression",
+    "train marks.csv --target kind": "pass --decimal , or --decimal .",
+    "train even.csv --target c": "pass --delimiter ';' or another",
+    "train tabs.csv --target c": r"pass --delimiter '\t' or another",
+    "train latin.csv --target kind": "or pass --encoding cp1252, which",
+    "train iris --target species --drop a": "as a whole: leave out --target, --drop",
+    "predict none.json a.csv": "none.json: No such file or directory",
+    "predict a.csv a.csv": "a.csv can't be loaded",
+    "predict model.json none.csv": "none.csv: No such file or directory",
+    "predict model.json a.csv --decimal x": "--decimal must be '.' or ','",
+    "predict model.json a.csv --delimiter ab": "--delimiter must be one letter",
+    "predict model.json latin.csv": "or pass --encoding cp1252, which",
+    "predict model.json gaps.csv": "missing: size; new: my size",
+    "predict model.json a.csv -o no/a.csv": "No such file or directory",
+    "train a.csv --target kind -o model.json --resume --seed 1": "--resume needs the same --seed",
+    "train a.csv --target kind -o model.json --resume --no-lifted": "needs the same --lifted as",
+    "train a.csv --target kind -o model.json --resume --hidden 2": "needs the same --hidden as",
+    "train a.csv --target kind -o model.json --resume --epochs 1": "--resume from epoch 2 needs",
 }
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "no target",
-        "no model",
-        "a folder",
-        *(pytest.param(name, marks=pytest.mark.long) for name in WRONG),
-    ],
-)
-def test_a_mistake_is_one_line_and_status_1(tmp_path: Path, name: str) -> None:
-    draw, (arguments, message) = random.Random(0), WRONG[name]
-    rows = [f"{draw.random()},{draw.choice('xy')}\n" for _ in range(40)]
-    (tmp_path / "a.csv").write_text("size,kind\n" + "".join(rows))
-    done = typed(tmp_path, *arguments)
-    assert done.returncode == 1
-    [line] = [line for line in done.stderr.splitlines() if not line.startswith("epoch ")]
+def told(capsys: pytest.CaptureFixture[str], command: str) -> tuple[int, list[str], str]:
+    """Returns the status of a command, the lines of its errors without progress, its output."""
+    status: Any = 0
+    capsys.readouterr()
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        try:
+            main(shlex.split(command))
+        except SystemExit as end:
+            status = end.code
+    said = capsys.readouterr()
+    lines = [line for line in said.err.splitlines() if not line.startswith("epoch ")]
+    return status, lines, said.out
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder, draw = tmp_path_factory.mktemp("tables"), random.Random(0)
+
+    def written(name: str, head: str, cell: Callable[[int], Any], kind: str = "xy") -> None:
+        mark = ";" if ";" in head else ","
+        rows = [f"{cell(i)}{mark}{draw.choice(kind)}\n" for i in range(40)]
+        (folder / name).write_text(head + "\n" + "".join(rows))
+
+    written("a.csv", "size,kind", lambda i: draw.random())
+    written("gaps.csv", "my size,kind", lambda i: "" if i == 7 else draw.random())
+    written("texts.csv", "size,kind", lambda i: "big" if i == 5 else draw.random())
+    written("names.csv", "name,size,kind", lambda i: f"x{i},{draw.random()}")
+    written("counts.csv", "size,kind", lambda i: draw.random(), "12345")
+    written("marks.csv", "size;kind", lambda i: f"1,{draw.randrange(100, 999)}")
+    written("ids.csv", "my id,size,kind", lambda i: f"{i},{draw.random()}")
+    (folder / "even.csv").write_text("a,b;c\n" + "1,2;3\n" * 20)
+    (folder / "tabs.csv").write_text("a,b\tc\n" + "1,2\t3\n" * 20)
+    (folder / "latin.csv").write_bytes("size,kind\n1,Zürich\n".encode("cp1252"))
+    data = Dataset.from_csv(folder / "a.csv", "kind")
+    train_on(data, folder / "model.json", epochs=2, progress=False)
+    return folder
+
+
+def assert_flags_exist(command: str, line: str) -> None:
+    """The law: a message has flags that exist, and no argument as it is written in Python."""
+    function: Callable[..., None] = train if command == "train" else predict
+    parameters = inspect.signature(function).parameters
+    flags = {f"--{name.replace('_', '-')}" for name in parameters}
+    assert {*re.findall(r"--[a-z-]+", line)} <= flags, line
+    assert not re.search(r"\w=['\"\[TF]", line), line
+    subject = re.match(r"micrograd-notes: (?:each of )?(\w+) (?:must|needs)", line)
+    assert subject is None or subject[1] not in parameters, line
+
+
+@pytest.mark.parametrize("command", WRONG)
+def test_a_mistake_is_one_line_with_the_flags_of_the_command(
+    tables: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    monkeypatch.chdir(tables)
+    before = sorted(os.listdir())
+    status, [line], _ = told(capsys, command)
+    assert status == 1
     assert line.startswith("micrograd-notes: ")
-    assert message in line
-    assert sorted(os.listdir(tmp_path)) == ["a.csv"]
+    assert WRONG[command] in line
+    assert_flags_exist(command.split()[0], line)
+    assert sorted(os.listdir()) == before
+
+
+def test_help_has_each_option_as_its_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    """So that `assert_flags_exist` may ask the signature."""
+    for command in (train, predict):
+        with pytest.raises(SystemExit):
+            main([command.__name__, "--help"])
+        said = capsys.readouterr().out
+        names = [n for n, p in inspect.signature(command).parameters.items() if p.default is not
+                 inspect.Parameter.empty]
+        assert names
+        assert all(f"--{name.replace('_', '-')}" in said for name in names)
+
+
+def test_a_note_has_flags_too(
+    tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tables)
+    options = f"--epochs 1 --no-lifted -o {tmp_path}/m.json"
+    status, lines, _ = told(capsys, f"train ids.csv --target kind {options}")
+    assert status == 0
+    note = next(line for line in lines if line.startswith("note: ids.csv"))
+    assert note.endswith("pass --drop 'my id', or be sure")
+    for line in lines:
+        assert_flags_exist("train", line)
+
+
+def point_to_comma(text: str) -> str:
+    return text.replace(",", ";").replace(".", ",")
+
+
+def thousands_or_decimals(text: str) -> str:
+    return re.sub(r"0,(...)\d*", r"1,\1", point_to_comma(text))
+
+
+READ: dict[str, tuple[dict[str, Any], Callable[[str], str]]] = {
+    "points": ({}, str),
+    "semicolons and commas": ({}, point_to_comma),
+    "one that must be told": ({"delimiter": ";", "decimal": ","}, thousands_or_decimals),
+    "Latin letters": ({"encoding": "cp1252"}, lambda text: text.replace("size", "Größe")),
+    "no header": ({"header": False}, lambda text: text.partition("\n")[2]),
+    "no header, and commas": (
+        {"header": False, "delimiter": ";"},
+        lambda text: point_to_comma(text.partition("\n")[2])),
+    "tabs": ({"delimiter": "\t"}, lambda text: text.replace(",", "\t")),
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_file_like_the_training_file_needs_no_option(
+    tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], name: str,
+) -> None:
+    reading, change = READ[name]
+    monkeypatch.chdir(tmp_path)
+    text, encoding = change((tables / "a.csv").read_text()), reading.get("encoding", "utf-8")
+    Path("my.csv").write_text(text, encoding=encoding)
+    alone = re.sub(r"[,;\t]\w+$", "", text, flags=re.MULTILINE)  # one column, without the target
+    Path("new.csv").write_text(alone, encoding=encoding)
+    data = Dataset.from_csv("my.csv", 1, **reading)
+    train_on(data, "model.json", epochs=1, lifted=False, progress=False)
+    with_target, without = (told(capsys, f"predict model.json {f}.csv") for f in ("my", "new"))
+    assert with_target == without
+    assert with_target[:2] == (0, [])
+    assert len(with_target[2].splitlines()) == 41
+
+
+def test_a_file_that_is_written_otherwise_is_read_by_what_it_shows(
+    tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tables)
+    right = told(capsys, "predict model.json a.csv")
+    other, unclear = tmp_path / "other.csv", tmp_path / "unclear.csv"
+    other.write_text(point_to_comma(Path("a.csv").read_text()))
+    assert told(capsys, f"predict model.json {other}") == right
+    unclear.write_text("size;kind\n1,234;x\n")  # not 1234, though the training file has points
+    status, [line], _ = told(capsys, f"predict model.json {unclear}")
+    assert status == 1
+    assert line.endswith("pass --decimal , or --decimal .")
+    assert told(capsys, f"predict model.json {unclear} --decimal ,")[0] == 0
 
 
 def test_ctrl_c_keeps_the_best_model_and_resume_continues(tmp_path: Path) -> None:
-    arguments = ["train", "moons", "--epochs", "400", "--scalars", "--hidden", "4"]
+    arguments = ["train", "moons", "--epochs", "400", "--no-lifted", "--hidden", "4"]
     with running(tmp_path, *arguments) as command:
         command.wait_for((tmp_path / "model.json").exists)
         os.killpg(command.group, signal.SIGINT)
