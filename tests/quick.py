@@ -17,6 +17,10 @@ QUICK = (
     "micrograd_notes/engine",
     "micrograd_notes/nn",
     "micrograd_notes/train/data.py",
+    "micrograd_notes/train/dataset.py",
+    "micrograd_notes/train/generated.py",
+    "micrograd_notes/train/measured.py",
+    "micrograd_notes/train/names.py",
     "micrograd_notes/train/optim.py",
     "tests/draw/test_dot.py",
     "tests/draw/test_text.py",
@@ -35,7 +39,8 @@ NOT_QUICK = ("tests/engine/test_taylor.py", "tests/nn/test_saving.py")
 NEEDED_BY_EXAMPLES = {
     "README.md": ("numpy", "pygraphviz"),
     "micrograd_notes/engine/spelling.py": ("numpy",),
-    "micrograd_notes/train/data.py": ("numpy", "sklearn"),
+    "micrograd_notes/train/dataset.py": ("sklearn",),
+    "micrograd_notes/train/measured.py": ("numpy", "sklearn"),
     "micrograd_notes/train/optim.py": ("numpy",),
 }
 

@@ -12,6 +12,12 @@ from collections.abc import Callable, Iterable
 TEXT = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 VALUE = rf"\[(?:(?:{TEXT})(?:, )?)*\]|{TEXT}|True|False"
 FLAGS = {"checkpoint": "--output", "model": "--hidden"}  # arguments that have other names there
+REMEDIES = {
+    "the learning rate": "--learning-rate", "smaller learning rate": "smaller --learning-rate",
+    "another seed": "another --seed", "train longer, or a larger network": "more --epochs, or a "
+    "larger --hidden",
+}
+"""The advice of `diagnose`, and the flags that follow it."""
 
 
 def in_flags(message: str, options: Iterable[str]) -> str:
@@ -31,6 +37,8 @@ def in_flags(message: str, options: Iterable[str]) -> str:
     ):
         change: Callable[[re.Match[str]], str] = spelled
         message = re.sub(pattern, change, message)
+    for remedy, advice in REMEDIES.items():
+        message = message.replace(remedy, advice)
     return message
 
 

@@ -226,7 +226,8 @@ def train(
             outcome = train_on(
                 table, output, widths(hidden), epochs, seed, lifted, learning_rate, resume=resume
             )
-            typer.echo(f"{table!r}\n{outcome.report()}\nmodel: {output}")
+            report = in_flags(outcome.report(), inspect.signature(train).parameters)
+            typer.echo(f"{table!r}\n{report}\nmodel: {output}")
             from micrograd_notes.draw.training.page import training_page
 
             page = output.with_suffix(".html")

@@ -3,8 +3,10 @@
 Read `loop.py` first. Networks come from `nn`, and `draw` makes pictures of the results.
 """
 
-from micrograd_notes.train.data import Dataset
-from micrograd_notes.train.loop import History, accuracy, evaluate, fit, predict, predict_proba
+from micrograd_notes.train.dataset import Dataset
+from micrograd_notes.train.evaluation import accuracy, evaluate, predict, predict_proba
+from micrograd_notes.train.history import History
+from micrograd_notes.train.loop import fit
 from micrograd_notes.train.optim import SGD, Adam
 from micrograd_notes.train.recording import Recorder
 from micrograd_notes.train.saved_run import load_run

@@ -15,8 +15,10 @@ from micrograd_notes.common import checks
 from micrograd_notes.engine import Value, grad
 from micrograd_notes.engine.accurate import total
 from micrograd_notes.nn import Module
-from micrograd_notes.train import loop
-from micrograd_notes.train.loop import Data, History, Loss
+from micrograd_notes.train.default_loss import Loss, labels_of, loss_for, loss_of
+from micrograd_notes.train.examples import Data, checked_data
+from micrograd_notes.train.history import History
+from micrograd_notes.train.outputs import chosen_class, numbers_of, output_of, outputs_of
 from micrograd_notes.train.recording import layer_name
 from micrograd_notes.train.watching import Watcher
 
@@ -30,6 +32,7 @@ CHAPTERS = {
 }
 """The titles of the notebooks that show a fault; this is the one place that has them."""
 
+RISES = "a held-out loss that rises"
 FAULTS = {
     "labels that do not match the loss": (
         "See default_loss; for quantities, use mse_loss and task='regression'", "learning"),
@@ -45,9 +48,11 @@ FAULTS = {
     "a loss at the level of chance": (
         "Check that each target belongs to its inputs; else train longer, or a larger network",
         "data"),
-    "a held-out loss that rises": ("Stop at its lowest epoch, or take more data", "data"),
+    RISES: ("Stop at its lowest epoch, or take more data", "data"),
 }
 """For each fault its remedy and the chapter that shows it: causes first, and so the gravest."""
+
+CAUSES = [*FAULTS][:3]  # can be seen before any training
 
 FEW, SOME = 16, 256  # examples whose gradients, and whose outputs, are looked at
 
@@ -98,7 +103,7 @@ def diagnose(
     if (data is None) != (model is None):
         raise TypeError("data must come with a model as subject: diagnose(model, data, history)")
     if model is not None:
-        chance = _in_model(model, loop._checked(data, model), loss, found)
+        chance = _in_model(model, checked_data(data, model), loss, found)
     history = subject if isinstance(subject, History) else history
     if history is not None:
         found.update(_in_curves(history, chance))
@@ -138,7 +143,7 @@ def _in_curves(history: History, chance: float) -> Iterator[tuple[str, str]]:
         has_risen = latest > max(1.3 * least, least + 0.1 * abs(held_out[0]))
         if has_risen and best < len(curve) - 3 and sorted(curve[-3:])[1] < curve[best]:
             words = f"it was {least:.4g} after epoch {best + 1}, and {latest:.4g} at the end"
-            yield "a held-out loss that rises", words
+            yield RISES, words
 
 
 # ---- a model and its data ------------------------------------------------------------------------
@@ -151,15 +156,15 @@ def _in_model(model: Any, examples: Any, loss: Loss | None, found: dict[str, str
         inputs=[examples.inputs[i] for i in some], targets=[examples.targets[i] for i in some]
     )
     found.update(_in_sizes(examples))
-    outputs = loop._outputs(model, examples.inputs)
+    outputs = outputs_of(model, examples.inputs)
     try:
-        loss = loop._default_loss(model, examples) if loss is None else loss
+        loss = loss_for(model, examples) if loss is None else loss
     except ValueError as error:
         found["labels that do not match the loss"] = str(error)
         return math.inf
-    labels = loop._labels(loop._numbers(outputs[0], 0), examples)
+    labels = labels_of(numbers_of(outputs[0], 0), examples)
     found.update(_in_labels(outputs[0], labels, examples, loss))
-    mean = float(loop._loss_of(loss, outputs, examples.targets).data)
+    mean = float(loss_of(loss, outputs, examples.targets).data)
     try:
         chance = _at_chance(outputs[0], labels, examples.targets, loss)
     except (TypeError, ValueError, ArithmeticError):  # targets of another shape, for your own loss
@@ -210,9 +215,9 @@ def _in_labels(
     tried: list[Any] = [-2.0, -0.25, 0.25, 2.0]
     if not isinstance(output, Value):
         tried = [[4.0 * (i == j) for i in range(len(output))] for j in range(len(output))]
-    means = [loop._chosen_class(y) for y in tried]
+    means = [chosen_class(y) for y in tried]
     target_of = dict(zip(labels, targets, strict=True))
-    losses = {c: [_loss_of(loss, [y], [t]) for y in tried] for c, t in target_of.items()}
+    losses = {c: [_tried(loss, [y], [t]) for y in tried] for c, t in target_of.items()}
     for i, (y, mine) in enumerate(zip(tried, means, strict=True)):
         if min(losses, key=lambda c: losses[c][i]) != mine and mine in losses and len(losses) > 1:
             yield fault, f"the output {y} means class {mine}, but its loss is lower for another"
@@ -222,9 +227,9 @@ def _in_labels(
             yield fault, f"for the target {target_of[c]} the loss is {best:.3g} at a wrong output"
 
 
-def _loss_of(loss: Loss, outputs: list[Any], targets: list[Any]) -> float:
+def _tried(loss: Loss, outputs: list[Any], targets: list[Any]) -> float:
     values = [[*map(Value, y)] if isinstance(y, list) else Value(y) for y in outputs]
-    return float(loop._loss_of(loss, values, targets).data)
+    return float(loss_of(loss, values, targets).data)
 
 
 def _at_chance(output: Any, labels: list[int] | None, targets: list[Any], loss: Loss) -> float:
@@ -239,7 +244,7 @@ def _at_chance(output: Any, labels: list[int] | None, targets: list[Any], loss: 
         constants = [-1.0, 0.0, 1.0, total(targets) / count]
         if labels and 0 < (ones := labels.count(1)) < count:
             constants.append(math.log(ones / (count - ones)))
-    return min(_loss_of(loss, [c] * count, targets) for c in constants)
+    return min(_tried(loss, [c] * count, targets) for c in constants)
 
 
 def _in_gradients(
@@ -249,12 +254,12 @@ def _in_gradients(
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     parameters = [p for _, p in named]
     pairs = list(zip(outputs, examples.targets, strict=True))
-    losses = [_loss_of(loss, [loop._numbers(y, 0)], [t]) for y, t in pairs]
+    losses = [_tried(loss, [numbers_of(y, 0)], [t]) for y, t in pairs]
     hardest = sorted(range(len(losses)), key=losses.__getitem__)[-FEW:]
     squares: dict[str, float] = {}
     for i in {*hardest, *range(0, len(losses), math.ceil(len(losses) / FEW))}:
-        output = loop._output(model, examples.inputs[i], i)
-        one = loop._loss_of(loss, [output], [examples.targets[i]])
+        output = output_of(model, examples.inputs[i], i)
+        one = loss_of(loss, [output], [examples.targets[i]])
         gradient = [g.data for g in grad(one, parameters)] if one.requires_grad else []
         for (name, _), slope in zip(named, gradient, strict=False):
             if name.endswith(".b"):

@@ -1,22 +1,35 @@
-"""The outputs of a model for many examples, by a lifted program where there is one.
+"""`outputs_of`: the outputs of a model for many examples, by a lifted program where there is one.
 
-`loop.py` calls `outputs_on_arrays` whenever it uses a model without training it. A plain MLP has a
-program of `wide.py`. Another model is lifted as it is, which calls it some 40 times, so it must
-have many examples. Read `loop.py` next.
+Whatever uses a model without training it calls this. A plain MLP has a program of `wide.py`.
+Another model is lifted as it is, which calls it some 40 times, so it must have many examples. Read
+`evaluation.py` next.
 """
 
 import copy
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from itertools import count, repeat
 from typing import Any
 
-from micrograd_notes.engine import Value, modes
+from micrograd_notes.common import checks
+from micrograd_notes.engine import Value, modes, no_grad
 from micrograd_notes.lifting import lift
 from micrograd_notes.nn import Module
 from micrograd_notes.train.wide import activations_of, program_of, sizes_of, vector_of
 
+Predictor = Callable[[Sequence[Any]], Any]
+
 FEW, FEW_TO_LIFT = 32, 320
 """With fewer examples the scalars are as fast: for a plain MLP, and for another model."""
+
+
+def outputs_of(model: Predictor, inputs: Sequence[Any]) -> list[Any]:
+    """Returns the model's outputs for each example, without recording a graph."""
+    with no_grad():
+        if (numbers := outputs_on_arrays(model, inputs)) is not None:
+            return [[*map(Value, y)] if isinstance(y, list) else Value(y) for y in numbers]
+        return list(map(output_of, repeat(model), inputs, count()))
 
 
 def outputs_on_arrays(model: Any, inputs: Sequence[Any]) -> list[Any] | None:
@@ -54,3 +67,32 @@ def outputs_on_arrays(model: Any, inputs: Sequence[Any]) -> list[Any] | None:
     if not is_right:
         return None
     return found[:, 0].tolist() if isinstance(ends[0], Value) else found.tolist()  # type: ignore[no-any-return]
+
+
+def output_of(model: Predictor, inputs: Any, place: int) -> Any:
+    """Returns the output for the example at that place; TypeError if it is not made of `Value`s."""
+    output = model(inputs)
+    values = [output] if isinstance(output, Value) else checks.plain(output)
+    if not isinstance(values, list | tuple) or not all(isinstance(v, Value) for v in values):
+        raise TypeError(
+            f"model must return a Value, or a list of Values, got {checks.shown(output)} for "
+            f"example {place}"
+        )
+    return output
+
+
+def numbers_of(output: Any, place: int) -> Any:
+    """Returns the output for the example at that place as a number, or as a list of numbers."""
+    numbers = [value.data for value in ([output] if isinstance(output, Value) else output)]
+    if any(map(math.isnan, numbers)):
+        raise FloatingPointError(
+            f"the output of the model for example {place} is nan, which is not a class"
+        )
+    return numbers[0] if isinstance(output, Value) else numbers
+
+
+def chosen_class(output: Any) -> int:
+    """Returns the class that is chosen by a logit, or by a list with one logit per class."""
+    if isinstance(output, float):
+        return int(output > 0)
+    return max(range(len(output)), key=output.__getitem__)

@@ -15,8 +15,11 @@ from typing import Any, NamedTuple
 from micrograd_notes.common import checks
 from micrograd_notes.nn import MLP
 from micrograd_notes.train.csv_file import read_csv
-from micrograd_notes.train.data import Dataset
-from micrograd_notes.train.loop import History, fit, predict
+from micrograd_notes.train.dataset import Dataset
+from micrograd_notes.train.diagnosis import RISES, Finding, diagnose
+from micrograd_notes.train.evaluation import predict
+from micrograd_notes.train.history import History
+from micrograd_notes.train.loop import fit
 from micrograd_notes.train.optim import Adam
 from micrograd_notes.train.recording import Recorder
 from micrograd_notes.train.saved_run import Run, load_run
@@ -29,9 +32,13 @@ class Outcome(NamedTuple):
     history: History
     right: list[Any]
     answers: dict[str, list[Any]]  # of the network, then of simpler models
+    findings: Sequence[Finding] = ()
 
     def report(self) -> str:
-        """Returns accuracies and a confusion matrix, or errors in the target's own units."""
+        """Returns accuracies and a confusion matrix, or errors in the target's own units.
+
+        The gravest finding of `diagnose` about the training comes last.
+        """
         lines, network = [f"held out: {len(self.right)} rows"], self.answers["the network"]
         for name, answers in self.answers.items():
             pairs = list(zip(self.right, answers, strict=True))
@@ -49,7 +56,7 @@ class Outcome(NamedTuple):
             width = max(map(len, names)) + 2
             lines.append("right classes by row, the network's by column:")
             lines += ["".join(f"{cell:>{width}}" for cell in row) for row in table]
-        return "\n".join(lines)
+        return "\n".join([*lines, *(f"diagnosis: {finding}" for finding in self.findings[:1])])
 
 
 def train_on(
@@ -88,7 +95,9 @@ def train_on(
             callback=Recorder(model, learn, math.ceil(epochs / 100)), lifted=lifted, **saving,
         )
 
-    _, history = trained(hidden, checkpoint=path, **saving)
+    last, history = trained(hidden, checkpoint=path, **saving)
+    # The saved model is that of the best epoch, so what happens after it does not matter.
+    findings = [f for f in diagnose(last, learn, history) if f.fault != RISES]
     models = {"the network": load_run(path).model, "a linear model": trained((), progress=False)[0]}
     answers = {name: encoder.answers(predict(model, test)) for name, model in models.items()}
     if is_class:
@@ -97,7 +106,7 @@ def train_on(
         same = statistics.fmean(known.targets)
     answers[f"always {same if is_class else f'{same:.4g}, the mean'}"] = [same] * len(test)
     right = encoder.answers(held_out.targets) if is_class else held_out.targets
-    return Outcome(history, right, answers)
+    return Outcome(history, right, answers, findings)
 
 
 def predict_csv(run: Run, path: str | os.PathLike[str], **reading: Any) -> list[tuple[Any, Any]]:

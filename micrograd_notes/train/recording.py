@@ -16,8 +16,9 @@ from micrograd_notes.common import checks
 from micrograd_notes.engine import Value, no_grad, topological_order
 from micrograd_notes.engine.op import Op
 from micrograd_notes.nn import MLP, Module, Neuron
-from micrograd_notes.train.data import Dataset
-from micrograd_notes.train.loop import Data, History, examples_of
+from micrograd_notes.train.dataset import Dataset
+from micrograd_notes.train.examples import Data, examples_of
+from micrograd_notes.train.history import History
 from micrograd_notes.train.wide import is_plain
 
 __all__ = ["KINDS", "Recorder", "Snapshot", "snapshots_of"]

@@ -17,7 +17,7 @@ from micrograd_notes.engine.backward import tell_of_sweeps
 from micrograd_notes.engine.messages import completed
 from micrograd_notes.engine.op import Op
 from micrograd_notes.nn import Module, Neuron
-from micrograd_notes.train.loop import Data, examples_of
+from micrograd_notes.train.examples import Data, examples_of
 
 __all__ = ["TrainingWarning", "Watcher"]
 

@@ -19,8 +19,10 @@ import pytest
 pytest.importorskip("typer", reason="the command line's extra is not installed")
 pytest.importorskip("sklearn", reason="the data sets are scikit-learn's")
 
+from micrograd_notes.cli.flags import in_flags
 from micrograd_notes.cli.main import main, predict, train
 from micrograd_notes.train.data import Dataset
+from micrograd_notes.train.diagnosis import FAULTS
 from micrograd_notes.train.own_data import train_on
 from micrograd_notes.train.saved_run import load_run
 from tests.cli.test_signals import running
@@ -188,6 +190,15 @@ def test_a_mistake_is_one_line_with_the_flags_of_the_command(
     assert WRONG[command] in line
     assert_flags_exist(command.split()[0], line)
     assert sorted(os.listdir()) == before
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_advice_has_flags_where_there_is_one(fault: str) -> None:
+    remedy, _ = FAULTS[fault]
+    said = in_flags(remedy, inspect.signature(train).parameters)
+    assert_flags_exist("train", said)
+    assert "learning rate" not in said
+    assert not re.search(r"another seed|train longer|larger network", said)
 
 
 def test_help_has_each_option_as_its_flag(capsys: pytest.CaptureFixture[str]) -> None:

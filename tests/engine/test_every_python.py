@@ -32,7 +32,7 @@ EXACT = {
     "common/checks.py": ["x"],  # only whether it is finite
     "draw/stepper/backward.py": ["value.requires_grad and bool(value.operands)"],
     "draw/training/page.py": ["number < low or number > high"],
-    "train/loop.py": ["map(operator.eq, map(_chosen_class, outputs), labels)"],
+    "train/evaluation.py": ["map(operator.eq, map(chosen_class, outputs), labels)"],
     "lifting/arrays/axes.py": ["s * int(i)"],
     # fractions, and numbers with many digits
     "testing/numbers/numeric.py": ["corners"],

@@ -8,8 +8,9 @@ from importlib import resources
 
 import pytest
 
-from micrograd_notes.train import data
+from micrograd_notes.train import names as names_file
 from micrograd_notes.train.data import (
+    DATASETS,
     Dataset,
     circles,
     city_names,
@@ -291,7 +292,7 @@ def test_names_of_cities_are_those_of_tzdata_whatever_the_machine_has(
 ) -> None:
     pytest.importorskip("tzdata")
     before = city_names()
-    monkeypatch.setattr(data, "available_timezones", lambda: {"Europe/Atlantis"})
+    monkeypatch.setattr(names_file, "available_timezones", lambda: {"Europe/Atlantis"})
     assert city_names() == before
 
 
@@ -301,9 +302,9 @@ def test_without_tzdata_the_names_are_those_of_the_machine(monkeypatch: pytest.M
 
     monkeypatch.setattr(resources, "files", missing)
     zones = {"America/Indiana/Tell_City", "Asia/Aden", "UTC", "Etc/GMT+3", "US/Pacific", "Zulu"}
-    monkeypatch.setattr(data, "available_timezones", lambda: zones)
+    monkeypatch.setattr(names_file, "available_timezones", lambda: zones)
     assert city_names() == ["aden", "tell city"]
-    monkeypatch.setattr(data, "available_timezones", set)
+    monkeypatch.setattr(names_file, "available_timezones", set)
     with pytest.raises(LookupError, match=r"this machine does not have.*micrograd-notes\[data\]"):
         city_names()
 
@@ -313,7 +314,7 @@ def test_without_tzdata_the_names_are_those_of_the_machine(monkeypatch: pytest.M
 
 def test_load_hands_its_options_on() -> None:
     assert load("spirals", samples=30, classes=3) == spirals(samples=30, classes=3)
-    assert set(data.DATASETS) == {"moons", "circles", "spirals", "xor", "iris", "digits"}
+    assert set(DATASETS) == {"moons", "circles", "spirals", "xor", "iris", "digits"}
 
 
 def test_unknown_names_and_options_are_refused_with_a_list_of_those_that_exist() -> None:

@@ -304,6 +304,15 @@ def test_fit_mentions_the_gravest_in_one_line_of_its_log(
         ["diagnosis", " data that are not scaled"]
     ]
     caplog.clear()
+    with caplog.at_level(logging.INFO, "micrograd_notes.train.loop"):  # too early for others
+        trained(mlp(0, 8, 1), shuffled(0), sgd(1e-9), epochs=1)
+        assert "diagnosis" not in caplog.text
+        trained(mlp(0, 8, 1), times(100.0, moons(40)), adam(), epochs=1)
+        assert caplog.text.count("diagnosis: data that are not scaled") == 1
+        with pytest.raises(FloatingPointError):
+            trained(mlp(0, 8, 1, activation="relu"), times(1e200, moons(40)), sgd(1e200))
+        assert caplog.text.count("diagnosis: data that are not scaled") == 2
+    caplog.clear()
     with caplog.at_level(logging.WARNING, "micrograd_notes.train.loop"):
         trained(mlp(0, 8, 1), times(100.0, moons(40)), adam(), epochs=5)
     assert not caplog.records

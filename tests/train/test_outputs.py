@@ -10,7 +10,7 @@ import pytest
 from micrograd_notes.engine import AnomalyError, Value, detect_anomaly, operation
 from micrograd_notes.nn import MLP, Module
 from micrograd_notes.nn.losses import cross_entropy, mse_loss
-from micrograd_notes.train import loop, outputs
+from micrograd_notes.train import outputs
 from micrograd_notes.train.data import Dataset, moons, spirals
 from micrograd_notes.train.loop import accuracy, evaluate, predict, predict_proba
 from micrograd_notes.train.outputs import FEW, FEW_TO_LIFT, outputs_on_arrays
@@ -76,7 +76,7 @@ def test_using_a_model_on_arrays_returns_what_the_scalars_return(
         ]
 
     lifted = all_of_them()
-    monkeypatch.setattr(loop, "outputs_on_arrays", lambda model, inputs: None)
+    monkeypatch.setattr(outputs, "outputs_on_arrays", lambda model, inputs: None)
     for mine, expected in zip(lifted, all_of_them(), strict=True):
         if isinstance(expected, dict):
             assert mine.keys() == expected.keys()
