@@ -132,7 +132,9 @@ def _in_curves(history: History, chance: float) -> Iterator[tuple[str, str]]:
         steps = [after - before for before, after in pairwise(curve)]
         rises = total(max(step, 0.0) for step in steps)
         way = f"the loss went from {first:.4g} to {last:.4g} in {len(curve)} epochs"
-        if last > 1.3 * first or rises > 0.09 * len(curve) * min(abs(first), chance):
+        late = steps[len(steps) // 2 :]  # it may overshoot at first, and then settle
+        unrest = total(max(step, 0.0) for step in late) / len(late)
+        if last > 1.3 * first or unrest > 0.09 * min(abs(first), chance):
             yield "a learning rate that is too high", f"{way}, and up by {rises:.4g} in sum"
         is_steady = sum(step > 0 for step in steps) <= len(steps) / 5 and len(curve) > 4
         if is_steady and middle - last > (first - middle) / 2 and last > first - 0.2 * abs(first):

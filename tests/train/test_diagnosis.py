@@ -262,6 +262,8 @@ def test_curves_alone_show_what_they_show() -> None:
     assert curve(1.0, 2.0, 3.0) == curve(1.0, math.nan) == curve(1, 3, 1, 3, 1) == [HIGH]
     assert curve(1.0, 0.99, 0.98, 0.97, 0.96, 0.95) == [LOW]
     assert curve(1.0, 0.9, 0.89, 0.885, 0.884, 0.884) == []  # it slows down
+    settles = [10.1, 15.2, 2.7, 1.1, 1.4, 0.4, 0.5, 0.9, 0.4, 0.5, 0.4, 0.35, 0.3, 0.25, 0.2]
+    assert curve(*settles) == []  # run 503 of `alarms`: it overshoots once, at its start
     falls = [1.0, 0.7, 0.5, 0.3, 0.2, 0.1]
     assert curve(*falls, held_out=[1.0, 0.5, 0.6, 0.7, 0.8, 0.9]) == [RISES]
     assert curve(*falls, held_out=[1.0, 0.5, 0.4, 0.3, 0.31, 0.3]) == []
