@@ -7,7 +7,7 @@ mentions the gravest in its log. Dead and saturated units are those of `watching
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -103,7 +103,8 @@ def diagnose(
     if (data is None) != (model is None):
         raise TypeError("data must come with a model as subject: diagnose(model, data, history)")
     if model is not None:
-        chance = _in_model(model, checked_data(data, model), loss, found)
+        names = getattr(data, "feature_names", ())
+        chance = _in_model(model, checked_data(data, model), loss, found, names)
     history = subject if isinstance(subject, History) else history
     if history is not None:
         found.update(_in_curves(history, chance))
@@ -151,13 +152,15 @@ def _in_curves(history: History, chance: float) -> Iterator[tuple[str, str]]:
 # ---- a model and its data ------------------------------------------------------------------------
 
 
-def _in_model(model: Any, examples: Any, loss: Loss | None, found: dict[str, str]) -> float:
+def _in_model(
+    model: Any, examples: Any, loss: Loss | None, found: dict[str, str], names: Sequence[str]
+) -> float:
     """Adds what it finds, and returns the loss at the level of chance."""
     some = range(0, len(examples.inputs), math.ceil(len(examples.inputs) / SOME))
     examples = examples._replace(
         inputs=[examples.inputs[i] for i in some], targets=[examples.targets[i] for i in some]
     )
-    found.update(_in_sizes(examples))
+    found.update(_in_sizes(examples, names))
     outputs = outputs_of(model, examples.inputs)
     try:
         loss = loss_for(model, examples) if loss is None else loss
@@ -180,10 +183,13 @@ def _in_model(model: Any, examples: Any, loss: Loss | None, found: dict[str, str
     return chance if chance > 0 else math.inf
 
 
-def _in_sizes(examples: Any) -> Iterator[tuple[str, str]]:
+def _in_sizes(examples: Any, names: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Looks at the root mean square of each column of the inputs, and of targets."""
     rows = [x if isinstance(x, list | tuple) else [x] for x in examples.inputs]
-    columns = {f"column {i} of the inputs": c for i, c in enumerate(zip(*rows, strict=False))}
+    columns = {
+        f"the column {names[i]!r}" if names else f"column {i} of the inputs": c
+        for i, c in enumerate(zip(*rows, strict=False))
+    }
     if examples.task == "regression" or any(type(t) is float and t % 1 for t in examples.targets):
         columns["the targets"] = examples.targets
     plain = {name: [x for x in c if isinstance(x, int | float)] for name, c in columns.items()}

@@ -38,6 +38,7 @@ GIVEN = {
     "training": {"3.4"},  # the loss of knowing nothing, given
     "by-heart": {"16"},  # the width, given
     "first-names": {"5163"},  # how many names there are: given
+    "next-weeks-bottles": {"38"},  # how many bottles there are: given
 }
 
 

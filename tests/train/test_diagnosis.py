@@ -271,6 +271,8 @@ def test_curves_alone_show_what_they_show() -> None:
 
 def test_a_finding_has_numbers_a_remedy_and_a_chapter() -> None:
     data = times(100.0, moons(40))
+    assert "in the column 'x'" in diagnose(mlp(0, 8, 1), data)[0].evidence
+    assert "in column 0 of" in diagnose(mlp(0, 8, 1), (data.inputs, data.targets))[0].evidence
     for finding in diagnose(mlp(0, 8, 1), data):
         assert any(letter.isdigit() for letter in finding.evidence)
         assert finding.remedy == FAULTS[finding.fault][0]
