@@ -85,6 +85,24 @@ def test_from_a_csv_to_predictions(tmp_path: Path) -> None:
     assert (tmp_path / "answers.csv").read_text() == done.stdout
 
 
+def test_the_readme_s_own_data_runs_as_printed(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = text.partition("<!-- own data -->\n```sh\n")[2].partition("```")[0]
+    folder = tmp_path / ".venv" / "bin"
+    folder.mkdir(parents=True)
+    program = f'{sys.executable} -c "from micrograd_notes.cli.main import main; main()"'
+    (folder / "micrograd-notes").write_text(f'#!/bin/sh\nexec {program} "$@"\n')
+    (folder / "micrograd-notes").chmod(0o755)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        ["sh", "-e", "-c", commands], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("\nline,tree\n2,beech\n3,willow\n")
+    assert "a linear model: accuracy" in done.stdout
+
+
 WRONG = {
     "train none.csv": "none.csv is not a file, nor one of moons",
     "train a.csv": "--target must be one of size, kind, got ''",

@@ -9,7 +9,7 @@ WRONG_ANSWERS = {
         (
             FILLED + "    there = [x for x in column if x is not None]\n"
             "    return [sum(there) / len(there) if x is None else x for x in column]",
-            "you have looked at what is held out",
+            "you looked at what is held out",
         ),
         (
             FILLED + "    mean = sum(x or 0.0 for x in training) / len(training)\n"
@@ -20,7 +20,10 @@ WRONG_ANSWERS = {
             FILLED + "    return [0.0 if x is None else x for x in column]",
             "what is typical of this column",
         ),
-        (FILLED + "    return [x for x in column if x is not None]", "Each row must keep its place"),
+        (
+            FILLED + "    return [x for x in column if x is not None]",
+            "Each row must keep its place",
+        ),
         (
             FILLED + "    there = [x for x in training if x is not None]\n"
             "    return [x or sum(there) / len(there) for x in column]",
