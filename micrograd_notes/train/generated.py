@@ -82,10 +82,7 @@ def xor(samples: int = 100, noise: float = 0.1, seed: int = 0) -> Dataset:
 
 
 def _drawn(
-    name: str,
-    points: Sequence[tuple[tuple[float, float], int]],
-    noise: float,
-    seed: int,
+    name: str, points: Sequence[tuple[tuple[float, float], int]], noise: float, seed: int,
     class_names: tuple[str, ...],
 ) -> Dataset:
     """Returns the labelled points as a data set, with noise, in random order."""

@@ -61,20 +61,10 @@ class Model(Protocol):
 
 
 def fit(
-    model: Model,
-    data: Data,
-    *,
-    loss: Loss | None = None,
-    optimizer: Optimizer | None = None,
-    epochs: int = 10,
-    batch_size: int = 32,
-    seed: int = 0,
-    validation: Data | None = None,
-    callback: Callback | Sequence[Callback] | None = None,
-    progress: bool = True,
-    lifted: bool = False,
-    checkpoint: str | os.PathLike[str] | None = None,
-    resume: bool = False,
+    model: Model, data: Data, *, loss: Loss | None = None, optimizer: Optimizer | None = None,
+    epochs: int = 10, batch_size: int = 32, seed: int = 0, validation: Data | None = None,
+    callback: Callback | Sequence[Callback] | None = None, progress: bool = True,
+    lifted: bool = False, checkpoint: str | os.PathLike[str] | None = None, resume: bool = False,
 ) -> History:
     """Trains the model in place and returns the loss and accuracy of each epoch.
 
