@@ -28,7 +28,6 @@ GIVEN = {
     "cost": {"33", "56"},  # the parameters and the terms of the network: the question counts them
     "four-rates": {"29"},  # how many steps: given
     "whole-network-picture": {"0.92"},  # by chance
-    "wrong-turn": {"2.6"},  # the first step, as in the right run
     "depth": {"0.15"},  # by chance
     "parity": {"256"},  # the rows of the table: given
     "fold-learned": {"0.088"},  # the baseline, given

@@ -2,6 +2,7 @@
 assert (u, y, dy_du, du_dx * dy_du) == (3.0, 9.0, 6.0, 18.0)
 
 # %% after neurons-in-a-row
+assert f"{of_y / 0.4:.2f}" == "0.23"
 assert min(arrows.values()) == 1 - y**2
 assert f"{travelled:.4f}" == f"{ratio:.4f}" == "0.5224"
 

@@ -43,8 +43,6 @@ assert history["validation_loss"][-1] > 2 * history["loss"][-1]
 assert f"{accuracy(linear, held_out):.2f} {accuracy(early, held_out):.2f}" == "0.87 0.87"
 assert f"{accuracy(network, held_out):.2f} {right / len(held_out):.2f}" == "0.97 0.97"
 assert accuracy(network, train_set) >= 0.99
-
-# %% after curve
 assert f"{linear_losses[-1]:.2f} {history['loss'][-1]:.2f}" == "0.27 0.03"
 assert abs(history["loss"][4] - linear_losses[4]) < 0.05
 assert f"{history['loss'][4]:.1f} {linear_losses[4]:.1f}" == "0.3 0.3"

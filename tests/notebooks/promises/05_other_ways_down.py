@@ -21,13 +21,13 @@ assert [name for name in differences if differences[name] < 1e-6] == ["Adam"]
 typical = {name.split(",")[0]: f"{median(losses):.3f}" for name, losses in after_20.items()}
 assert typical == {"Adam": "0.025", "momentum 0.9": "0.057", "gradient descent": "0.081"}
 ends = {name: f"{each[0]:.2f} {each[-1]:.2f}" for name, each in held_out_after_20.items()}
-assert f"{max(after_20[next(name for name in after_20 if 'Adam' in name)]):.2f}" == "0.15"
+assert [name.split(", ")[1] for name in after_20] == ["2.0", "0.2", "0.2"]
 assert ends["gradient descent"] == "0.95 0.96"
-assert (ends["momentum 0.9"], ends["Adam"]) == ("0.97 0.98", "0.94 0.98")
+assert (ends["momentum 0.9"], ends["Adam"]) == ("0.97 0.98", "0.95 0.97")
 
 # %% after network-rates
-assert always
-assert shares[30.0][-1] < 0.95
+assert counts == {0.01: (10, 0), 1.0: (10, 10), 30.0: (0, 0)}
+assert all(min(losses) > 1 for _, losses in runs[30.0])
 assert all(share < 0.9 for share in shares[0.01])  # the straight line gets 0.87
 
 # %% after saturated

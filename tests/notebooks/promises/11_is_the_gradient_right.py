@@ -60,7 +60,7 @@ for single in (lambda x, y: x + x, lambda x, y: x * x, lambda x, y: x * y, lambd
 assert (y.data, y.slope) == (12.0, 7.0)
 
 # %% after both-roads
-assert len(weights) == 33
+assert len(leaves) == 33
 assert farthest < 1e-15
 
 # %% after witnesses

@@ -29,7 +29,20 @@ assert query.grad > 0
 assert f"{lifted_loss:.6f}" == f"{one.data:.6f}"
 assert "np.where(causal" in lines[first]
 
+# %% after loop
+def agrees_with_the_scalars(net, arrays):
+    """Returns whether the program for names that are filled up finds what the engine finds."""
+    names, parameters = ["ab", "abcdefgh"], net.parameters()
+    by_arrays, gradient = arrays.value_and_grad(arrays.parameters(), *rows_of(names))
+    net.zero_grad()
+    by_scalars = sum(net.loss(*question_and_answer(name)) for name in names) / len(names)
+    by_scalars.backward()
+    slopes = [parameter.grad for parameter in parameters]
+    net.zero_grad()
+    return np.allclose([by_arrays, *gradient], [by_scalars.data, *slopes], rtol=1e-9, atol=1e-12)
+
 # %% after training
+assert agrees_with_the_scalars(model, program)
 assert lowest[0] < 200
 assert best_steps == 100
 
@@ -44,10 +57,12 @@ for before in [".", ".s", ".sa", ".zurich"]:
     assert abs(sum(fair_table(before, letter) for letter in tokens) - 1) < 1e-9
 
 # %% after blindfolded
+assert agrees_with_the_scalars(blindfolded, blind_program)
 assert f"{np.mean(blind_losses):.2f}" == "2.63"
 assert abs(np.mean(blind_losses) - np.mean(gpt_losses)) < 0.01
 
 # %% after by-heart
+assert agrees_with_the_scalars(larger, larger_program)
 assert {size: copied for size, (copied, _) in by_heart.items()} == {
     (8, 100): 0, (8, 1200): 0, (16, 100): 0, (16, 1200): 22,
 }
@@ -71,18 +86,22 @@ assert {"henella", "beriania", "lissony", "deelina", "lourette", "corgale"} <= n
 assert {"kerg", "britnha"} <= new
 
 # %% after ladder
+assert agrees_with_the_scalars(eyes_shut, eyes_shut_program)
+gpt, blind = (f"GPT{words}, 2000 steps" for words in ("", ", blindfolded"))
 for count in range(4):
     together = sum(by_last(learn_first, count)(".ma", letter) for letter in tokens)
     assert abs(together - 1) < 1e-9
 ends = with_ends(by_last(learn_first, 2), learn_first)
 assert abs(sum(ends(".ma", letter) for letter in tokens) - 1) < 1e-9
 assert [f"{means[what]:.2f}" for what in best] == ["2.09", "2.14", "2.03", "2.01"]
-pairs_of_losses = zip(found["GPT"], found["quadruples"], strict=True)
-assert all(gpt > table for gpt, table in pairs_of_losses)
-assert f"{means['GPT'] - means['quadruples']:.2f}" == "0.03"
-assert f"{means['GPT, blindfolded'] - means['GPT']:.2f}" == "0.11"
-pairs_of_losses = zip(found["GPT"], found["GPT, blindfolded"], strict=True)
-assert all(gpt < blind for gpt, blind in pairs_of_losses)
+pairs_of_losses = zip(found[gpt], found["quadruples"], strict=True)
+assert all(loss > table for loss, table in pairs_of_losses)
+assert f"{means[gpt] - means['quadruples']:.2f}" == "0.03"
+assert f"{means[blind] - means[gpt]:.2f}" == "0.11"
+assert [f"{by_steps[steps]:.3f}" for steps in (2000, 4000)] == ["2.066", "2.062"]
+assert f"{found['quadruples'][0]:.3f}" == "2.038"
+pairs_of_losses = zip(found[gpt], found[blind], strict=True)
+assert all(seeing < blindfold for seeing, blindfold in pairs_of_losses)
 longer = [surprise(by_last(learn_first, count), choose_first) for count in (3, 4, 5)]
 assert f"{longer[0] - longer[1]:.2f}" == "0.02"
 assert longer[2] > longer[1]
