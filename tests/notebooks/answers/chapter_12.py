@@ -28,37 +28,45 @@ WRONG_ANSWERS = {
     ],
     "back-through-a-layer": [
         (
-            "def back_through_a_layer(x, W, dz):\n    return x.T @ dz, dz.sum(0), dz @ W",
-            "dW is turned over",
+            "def back_through_a_layer(x, W, dz):\n    return dz.T @ x, dz.sum(0), dz @ W",
+            "That is for a row per neuron",
         ),
         (
             "def back_through_a_layer(x, W, dz):\n    return dz.T @ x, dz.sum(0), dz @ W.T",
+            "dW is turned over",
+        ),
+        (
+            "def back_through_a_layer(x, W, dz):\n    return x.T @ dz, dz.sum(0), dz @ W",
             "each input collects from all neurons",
         ),
         (
-            "def back_through_a_layer(x, W, dz):\n    return dz.T @ x, dz.sum(1), dz @ W",
+            "def back_through_a_layer(x, W, dz):\n    return x.T @ dz, dz.sum(0), W @ dz.T",
+            "dx is turned over",
+        ),
+        (
+            "def back_through_a_layer(x, W, dz):\n    return x.T @ dz, dz.sum(1), dz @ W.T",
             "add up over the examples",
         ),
         (
-            "def back_through_a_layer(x, W, dz):\n    return dz @ x, dz.sum(0), dz @ W",
-            "which axis of dz is that?",
+            "def back_through_a_layer(x, W, dz):\n    return x @ dz, dz.sum(0), dz @ W.T",
+            "which axis of x is that?",
         ),
         (
-            "def back_through_a_layer(x, W, dz):\n    return dz.T @ x, dz.mean(0), dz @ W",
+            "def back_through_a_layer(x, W, dz):\n    return x.T @ dz, dz.mean(0), dz @ W.T",
             "db is a sum over the examples, not a mean",
         ),
         (
             "def back_through_a_layer(x, W, dz):\n"
             "    n = len(x)\n"
-            "    return dz.T @ x / n, dz.sum(0) / n, dz @ W",
+            "    return x.T @ dz / n, dz.sum(0) / n, dz @ W.T",
             "A sum, not a mean",
         ),
         (
-            "def back_through_a_layer(x, W, dz):\n    return dz.T @ x",
+            "def back_through_a_layer(x, W, dz):\n    return x.T @ dz",
             "Read dW1, db1 and the first half of dz1",
         ),
         (
-            "def back_through_a_layer(x, W, dz):\n    return dz.T @ x, dz, dz @ W",
+            "def back_through_a_layer(x, W, dz):\n    return x.T @ dz, dz, dz @ W.T",
             "Read dW1, db1 and the first half of dz1",
         ),
     ],
@@ -133,10 +141,11 @@ RIGHT_ANSWERS = {
     ],
     "back-through-a-layer": [
         "def back_through_a_layer(x, W, dz):\n"
-        "    return dz.T @ x, dz.sum(0, keepdims=True), dz @ W",
-        "def back_through_a_layer(x, W, dz):\n    return [dz.T @ x, np.ones(len(x)) @ dz, dz @ W]",
+        "    return x.T @ dz, dz.sum(0, keepdims=True), dz @ W.T",
         "def back_through_a_layer(x, W, dz):\n"
-        "    return np.einsum('ni,nj->ij', dz, x), dz.sum(axis=0), (W.T @ dz.T).T",
+        "    return [x.T @ dz, np.ones(len(x)) @ dz, dz @ W.T]",
+        "def back_through_a_layer(x, W, dz):\n"
+        "    return np.einsum('ni,nj->ij', x, dz), dz.sum(axis=0), (W @ dz.T).T",
     ],
     "huber": [
         "from micrograd_notes import minimum\n"

@@ -2,8 +2,8 @@
 assert table[2][1] == 7
 
 # %% after product
-assert (X @ W.T).tolist() == table
-assert (X.shape, W.T.shape, (X @ W.T).shape) == ((4, 2), (2, 3), (4, 3))
+assert (X @ W).tolist() == table
+assert (X.shape, W.shape, (X @ W).shape) == ((4, 2), (2, 3), (4, 3))
 
 # %% after lifted
 assert len(by_arrays[1]) == 17
@@ -12,20 +12,48 @@ assert apart < 1e-14
 
 # %% after show-source
 assert len(products_in(program.source)) == 7
+quoted = """
+z1 = x @ W1 + b1
+hidden1 = np.tanh(z1)
+answer = hidden1 @ W2 + b2
+error = answer - target
+loss = np.vecdot(error, error).sum() / n
+derror = error * 2
+dz1 = (derror @ W2.T) * (1 / np.cosh(z1) ** 2)
+dW1[...] = x.T @ dz1
+db1[...] = ones @ dz1
+dW2[...] = hidden1.T @ derror
+db2[...] = ones @ derror
+dtheta /= n
+"""  # the tables explain all lines between the comments, and these are all
+halves = program.source.partition("# forward\n")[2].partition("return loss")[0].splitlines()
+without_comments = [line.partition("#")[0].strip() for line in halves]
+assert [line for line in without_comments if line] == quoted.split("\n")[1:-1]
+assert program.source.count("assert") == 3
+assert "# backward\n    derror" in program.source
 
-parameters = np.array([parameter.data for parameter in model.parameters()])
-arrays_by_name = {}
-exec(program.source, arrays_by_name)  # the table of names
-first_weights, first_biases, second_weights, _ = arrays_by_name["unpack"](parameters)
-hidden_layer, last_layer = model.layers
-assert first_weights[1, 0] == hidden_layer.neurons[1].w[0].data
-assert first_biases[1] == hidden_layer.neurons[1].b.data
-assert second_weights[0, 2] == last_layer.neurons[0].w[2].data
-assert "dsubtract = subtract * 2\n" in program.source
-assert "dz1 = (dsubtract @ W2) * (1 / np.cosh(z1) ** 2)\n" in program.source
+# %% after columns
+assert W1_names[0, 1] == "neurons[1].w[0]"
+assert b1_names[1] == "neurons[1].b"
+assert np.shares_memory(unpack(in_a_row)[0], in_a_row)
+kinds = (W1_names.shape, b1_names.shape)
+assert kinds == ((2, 3), (3,))
+broadcast = program.source.replace("    assert target", "    # ")  # what the checks prevent
+unchecked = {}
+exec(broadcast, unchecked)
+arguments = program.parameters(), np.array(inputs)
+row = np.array(targets[0])
+assert np.isfinite(unchecked["loss_and_gradient"](*arguments, row)[0])
+try:
+    written["loss_and_gradient"](*arguments, row)
+    raise LookupError("a target of another shape was accepted")
+except AssertionError:
+    pass
 
 # %% after by-the-book
 assert np.allclose(dW1, by_program, rtol=1e-12)
+assert np.allclose(dW1[1], -0.5 * dW1[0], rtol=1e-12)
+assert 0.75 < abs(delta1[1]) / abs(delta1).sum() < 0.85
 assert [f"{d:.3f}" for d in delta1] == ["-0.224", "-1.047", "0.002"]
 
 # %% after scalar-graph
@@ -49,18 +77,40 @@ assert 3 < numbers / arrays < 5
 
 # %% after pass-arrange
 assert passes[3].startswith("4. arrange: 13 lines")
-assert "g7[n, 3] = g4 @ g0.T + g1" in passes[3]
+assert "g7[n, 3] = x @ W1 + b1\n" in passes[3]
+
+# %% after two-lines
+first_of_forward, end_of_tape = "z1 = x @ W1 + b1  # (n, 3)", "dW1[...] = x.T @ dz1  # (2, 3)"
+assert passes[0].rstrip().endswith("%92 = chain(%90, x[0])")
+assert passes[1].rstrip().endswith("%81 = multiply(x[0], %79)")
+assert "g6: 6 x multiply(g0, g4)" in passes[2] and "g7: 3 x add(g1, g6)" in passes[2]
+assert "g21: 6 x multiply(g4, g20)" in passes[2]
+assert "dW1[2, 3] = x.T @ g20\n" in passes[3]
+assert first_of_forward in passes[4] and end_of_tape in passes[4]
 
 # %% after shuffled
-assert names_crossed_out(of_lists) == names_crossed_out(of_model)
-assert len(of_lists) == 7
+named_by_us = {"first": "W1.T", "second": "W2.T", "tanh": "hidden1", "total": "z1"}
+named_by_us |= {"dtotal": "dz1"}
+turned_too = []
+for product in of_lists:
+    left, right = (
+        named_by_us.get(each.removesuffix(".T"), each.removesuffix(".T")) + each[-2:] * (".T" in each)
+        for each in product.split(" @ ")
+    )
+    turned_over = f"{right}.T @ {left}.T"
+    both = [f"{left} @ {right}", turned_over]
+    turned_too.append({each.replace(".T.T.T", ".T").replace(".T.T", "") for each in both})
+assert len(of_lists) == len(of_model) == 7
+assert all(product in both for product, both in zip(of_model, turned_too, strict=True))
 assert agree
 assert all(number.grad != 0.0 for number in mixed_up)
 
 # %% after hidden-from-it
-assert len(products_in(with_a_gap.source)) == 6
-assert "np.einsum" in with_a_gap.source
-assert lines[4] < min(lines[2], lines[3])
+products = [len(products_in(lifted.source)) for lifted in changes.values()]
+assert products == [7, 6, 9]
+assert "np.einsum" in changes["with a gap"].source
+assert lines_in(changes["with a relu"]) > lines_in(changes["unchanged"])
+assert list(lines.values()) == [21, 21, 21]
 
 # %% after frozen
 assert (kinked(-2.0), replayed(-2.0)) == (-0.2, -2.0)
