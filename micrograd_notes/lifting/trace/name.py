@@ -48,7 +48,15 @@ def arrays_of_lists(
         seen = {str(key): held for key, held in parameters.items()} | seen
     paths: dict[int, str] = {}
     own = {name: held for name, held in seen.items() if held is parameters}
-    for held in ({k: v for k, v in seen.items() if k not in own}, own, {"p": parameters}):
+    are_lists = isinstance(parameters, list | tuple) and not any(
+        isinstance(item, Value) for item in parameters
+    )
+    each = {"p": parameters}
+    if are_lists:  # each is an array, p1, or with a capital a matrix, P1
+        kinds = [isinstance(next(iter(item), None), list | tuple) for item in parameters]
+        letters = ["P" if is_matrix else "p" for is_matrix in kinds]
+        each = {f"{letters[k]}{k + 1}": item for k, item in enumerate(parameters)}
+    for held in ({k: v for k, v in seen.items() if k not in own}, own, each):
         for name, value in _paths(held):
             if id(value) in mine:
                 paths.setdefault(id(value), name)
