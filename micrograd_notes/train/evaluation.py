@@ -33,6 +33,7 @@ def predict(model: Predictor, inputs: Inputs | Dataset, task: str | None = None)
     Raises:
         FloatingPointError: an output is nan.
 
+    >>> from micrograd_notes.engine import Value
     >>> predict(lambda x: Value(x[0] - 5.0), [[4.0], [6.0]])
     [0, 1]
     >>> predict(lambda x: [Value(0.1), Value(0.7), Value(0.2)], [[4.0]])
@@ -57,6 +58,7 @@ def predict_proba(model: Predictor, inputs: Inputs | Dataset) -> list[list[float
         ValueError: the inputs are a `Dataset` with the task "regression".
         FloatingPointError: an output is nan.
 
+    >>> from micrograd_notes.engine import Value
     >>> predict_proba(lambda x: Value(x[0] - 5.0), [[5.0]])
     [[0.5, 0.5]]
     """
@@ -73,6 +75,7 @@ def accuracy(model: Predictor, data: Data) -> float:
         ValueError: the targets are not labels that fit the model's outputs.
         FloatingPointError: an output is nan.
 
+    >>> from micrograd_notes.engine import Value
     >>> accuracy(lambda x: Value(x[0] - 5.0), ([[4.0], [6.0], [7.0], [8.0]], [0, 1, 1, 0]))
     0.75
     """
@@ -90,6 +93,7 @@ def accuracy(model: Predictor, data: Data) -> float:
 def evaluate(model: Predictor, data: Data, loss: Loss | None = None) -> dict[str, float]:
     """Returns the "loss" on the data and, if the targets are labels, the "accuracy".
 
+    >>> from micrograd_notes.engine import Value
     >>> evaluate(lambda x: Value(0.0), ([[4.0], [6.0]], [0, 0]))
     {'loss': 0.6931471805599453, 'accuracy': 1.0}
     """

@@ -34,6 +34,7 @@ from micrograd_notes.lifting.typed.share import plain, reached, shared
 WIDTH = 84  # of a line that something is moved into
 LIMIT = 100  # of any line
 INDENT = "    "
+SECH = "# 1 / cosh(z)**2 is 1 - tanh(z)**2, and keeps the digits that this loses near 1"
 
 
 def emit(program: Program, title: str) -> str:
@@ -62,9 +63,12 @@ class _Emitter:
         self.names.count_anew([*constants, *printed], self.program.stands_for)
         written = [*self._assignments(early), *self._result(result)]
         if is_loss and late:
-            written = ["# forward", *written, "", "# backward", *self._assignments(late)]
+            backward = self._assignments(late)
+            for k in [k for k, row in enumerate(backward) if "np.cosh(" in row][:1]:
+                backward.insert(k, " " * (len(backward[k]) - len(backward[k].lstrip())) + SECH)
+            written = ["", "# forward", *written, "", "# backward", *backward]
         if is_loss and self.recording.is_batched and self.parameters:
-            written.append("dtheta /= n")
+            written.append("dtheta /= n  # the loss is a mean")
         written += ["return loss, dtheta"] if is_loss else []
         body = self._first_lines("\n".join(written), printed) + written
         parts = [line.target for line in printed if line.target is not None]

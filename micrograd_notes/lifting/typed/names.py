@@ -60,6 +60,7 @@ class Names:
         self.of: dict[Readable, str] = {array: array.name for array in arrays}
         self.wanted: dict[Readable, tuple[str, Readable | None]] = {}
         self.spoken: set[Line] = set()  # lines that the learner named
+        self.outputs: set[Line] = set()  # the line of the last layer
         self._name_lines(program)
 
     def __call__(self, read: Readable | Step) -> str:
@@ -130,6 +131,7 @@ class Names:
             assert i is not None
             if line in forward:
                 name = self._forward(line, layers[line], k == last, learners, others)
+                self.outputs = {line} if k == last else self.outputs
                 self._name(line, name)
             elif (primal := line_of.get(primal_of.get(i, -1))) is not None and primal in self.of:
                 self._name(line, "d{}", primal)
@@ -199,8 +201,7 @@ class Names:
             return ""
         sides = [{*_read(operand)} for operand in value.of]
         inputs = {array for array in self.recording.arrays if not array.is_parameter}
-        outputs = {line for line, name in self.of.items() if name == "output"}
-        is_error = any(a & outputs and b and b <= inputs for a, b in (sides, sides[::-1]))
+        is_error = any(a & self.outputs and b and b <= inputs for a, b in (sides, sides[::-1]))
         return "error" if is_error else ""
 
     def _shared(self, line: Line) -> tuple[str, Readable | None]:

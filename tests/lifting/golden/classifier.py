@@ -24,6 +24,7 @@ def loss_and_gradient(theta, x, label):
     ones = np.ones(n)  # ones @ a is a.sum(axis=0), and faster
     dtheta = np.empty_like(theta)
     dW1, db1, dW2, db2 = unpack(dtheta)
+
     # forward
     z1 = x @ W1 + b1  # (n, 5)
     hidden1 = np.maximum(z1, 0)  # (n, 5)
@@ -44,5 +45,5 @@ def loss_and_gradient(theta, x, label):
     db1[...] = ones @ dz1  # (5,)
     dW2[...] = hidden1.T @ doutput  # (5, 3)
     db2[...] = ones @ doutput  # (3,)
-    dtheta /= n
+    dtheta /= n  # the loss is a mean
     return loss, dtheta

@@ -21,6 +21,7 @@ def loss_and_gradient(theta, xs):
     Q, K = unpack(theta)
     dtheta = np.empty_like(theta)
     dQ, dK = unpack(dtheta)
+
     # forward
     xs_rows = xs.reshape(-1, 3)  # (4n, 3)
     queries = (xs_rows @ Q.T).reshape(-1, 4, 3)  # (n, 4, 3)
@@ -76,5 +77,5 @@ def loss_and_gradient(theta, xs):
     )
     dkeys2 = queries[:, 3] * ddot[:, 3][:, None] + product[:, 3] * 2  # (n, 3)
     dK[...] = dkeys.reshape(-1, 3).T @ xs[:, :3].reshape(-1, 3) + dkeys2.T @ xs[:, 3]  # (3, 3)
-    dtheta /= n
+    dtheta /= n  # the loss is a mean
     return loss, dtheta

@@ -18,6 +18,7 @@ def loss_and_gradient(theta, charge):
     at, = unpack(theta)
     dtheta = np.empty_like(theta)
     dat, = unpack(dtheta)
+
     # forward
     difference = np.where(causal[:, None], at[:3][..., None] - at[1:4].T, 0)  # (3, 2, 3)
     distance = np.where(  # (3, 3)

@@ -40,6 +40,7 @@ def loss_and_gradient(theta, x, y):
     ones = np.ones(n)  # ones @ a is a.sum(axis=0), and faster
     dtheta = np.empty_like(theta)
     dw, dV = unpack(dtheta)
+
     # forward
     product = np.where(causal, x[:, :4][..., None] * (V[:4] @ V[1:5].T), 0)  # (n, 4, 4)
     error = np.vecdot(product.sum(axis=1), x[:, 1:5]) + x @ w - y  # (n,)
@@ -54,5 +55,5 @@ def loss_and_gradient(theta, x, y):
     dV[...] = (  # (5, 3)
         dtotal.sum(axis=0).reshape(16) @ shared.reshape(15, 16).T
     ).reshape(5, 3)
-    dtheta /= n
+    dtheta /= n  # the loss is a mean
     return loss, dtheta

@@ -22,6 +22,7 @@ def loss_and_gradient(theta, xs, ys):
     W1, b1, W2, b2, W3, b3 = unpack(theta)
     dtheta = np.empty_like(theta)
     dW1, db1, dW2, db2, dW3, db3 = unpack(dtheta)
+
     # forward
     z1 = xs @ W1 + b1  # (5, 16)
     hidden1 = np.maximum(z1, 0)  # (5, 16)

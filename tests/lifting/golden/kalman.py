@@ -19,6 +19,7 @@ def loss_and_gradient(theta, ys):
     a, q, r = unpack(theta)
     dtheta = np.zeros_like(theta)
     da, dq, dr = unpack(dtheta)
+
     # forward
     product = a * 0
     product2 = a * a
@@ -99,5 +100,5 @@ def loss_and_gradient(theta, ys):
     dspread_sum = dspread.sum()
     dq[...] += dspread_sum + dtotal.sum()
     dr[...] += dspread_sum + dtotal2.sum()
-    dtheta /= n
+    dtheta /= n  # the loss is a mean
     return loss, dtheta

@@ -21,6 +21,7 @@ def loss_and_gradient(theta, x):
     assert x.shape == (n, 4), x.shape
     weights, = unpack(theta)
     dtheta = np.zeros_like(theta)
+
     # forward
     difference = 0 - x[:, 0]  # (n,)
     error = x[:, :3] @ np.where(causal, weights[1:4, :3], 0).T - x[:, 1:4]  # (n, 3)
@@ -29,5 +30,5 @@ def loss_and_gradient(theta, x):
     # backward
     derror = 2 * error  # (n, 3)
     dtheta[K3] = np.einsum('ni,ni->i', x[:, K], derror[:, K2])  # (6,)
-    dtheta /= n
+    dtheta /= n  # the loss is a mean
     return loss, dtheta

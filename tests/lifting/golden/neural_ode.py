@@ -19,6 +19,7 @@ def loss_and_gradient(theta, x, y):
     first, second = unpack(theta)
     dtheta = np.zeros_like(theta)
     dfirst, dsecond = unpack(dtheta)
+
     # forward
     first_sum = x @ first.T  # (n, 4)
     inside = np.tanh(first_sum)  # (n, 4)
@@ -39,6 +40,7 @@ def loss_and_gradient(theta, x, y):
     # backward
     ddifference = 2 * difference  # (n,)
     doutput = 0.1 * ddifference  # (n,)
+    # 1 / cosh(z)**2 is 1 - tanh(z)**2, and keeps the digits that this loses near 1
     dfirst_sum4 = second[0] * doutput[:, None] * (1 / np.cosh(first_sum4) ** 2)  # (n, 4)
     dtotal = dfirst_sum4 @ first[:, 1]  # (n,)
     dslope = np.empty((8, n), dtype=theta.dtype)
@@ -64,5 +66,5 @@ def loss_and_gradient(theta, x, y):
     for t in range(1, 7):
         dsecond[1] += inside2[t].T @ dslope[t + 1]  # (4,)
     dsecond[1] += inside.T @ dslope[1]  # (4,)
-    dtheta /= n
+    dtheta /= n  # the loss is a mean
     return loss, dtheta

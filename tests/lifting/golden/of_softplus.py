@@ -22,6 +22,7 @@ def loss_and_gradient(theta, x, y):
     ones = np.ones(n)  # ones @ a is a.sum(axis=0), and faster
     dtheta = np.empty_like(theta)
     dW1, db1, dW2, db2 = unpack(dtheta)
+
     # forward
     z1 = x @ W1 + b1  # (n, 3)
     hidden1 = np.logaddexp(0, z1)  # (n, 3)
@@ -35,5 +36,5 @@ def loss_and_gradient(theta, x, y):
     db1[...] = ones @ dz1  # (3,)
     dW2[:, 0] = hidden1.T @ derror  # (3,)
     db2[0] = derror.sum()
-    dtheta /= n
+    dtheta /= n  # the loss is a mean
     return loss, dtheta

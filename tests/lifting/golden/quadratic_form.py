@@ -20,10 +20,11 @@ def loss_and_gradient(theta, x):
     A, = unpack(theta)
     dtheta = np.empty_like(theta)
     dA, = unpack(dtheta)
+
     # forward
     loss = np.vecdot((A * x[..., None]).sum(axis=1), x).sum() / n
 
     # backward
     dA[...] = np.einsum('nij,nij->ij', x[:, K], x[:, K2])  # (4, 4)
-    dtheta /= n
+    dtheta /= n  # the loss is a mean
     return loss, dtheta

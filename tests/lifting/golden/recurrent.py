@@ -21,6 +21,7 @@ def loss_and_gradient(theta, xs, y):
     ones = np.ones(n)  # ones @ a is a.sum(axis=0), and faster
     dtheta = np.zeros_like(theta)
     dinner, douter, dout = unpack(dtheta)
+
     # forward
     outer_sum = inner.sum(axis=-1) * 0 + xs[:, 0] @ outer.T  # (n, 3)
     inner_sum = np.empty((5, n, 3), dtype=theta.dtype)
@@ -36,6 +37,7 @@ def loss_and_gradient(theta, xs, y):
     derror = 2 * error  # (n,)
     dtanh = out * derror[:, None]  # (n, 3)
     for t in reversed(range(1, 5)):
+        # 1 / cosh(z)**2 is 1 - tanh(z)**2, and keeps the digits that this loses near 1
         dinner_sum = dtanh * (1 / np.cosh(inner_sum[t]) ** 2)  # (n, 3)
         dtanh = dinner_sum @ inner  # (n, 3)
         dinner[...] += dinner_sum.T @ h[t - 1]  # (3, 3)
@@ -44,5 +46,5 @@ def loss_and_gradient(theta, xs, y):
     dinner[...] += ((ones @ douter_sum) * 0)[:, None]  # (3, 1)
     douter[...] += douter_sum.T @ xs[:, 0]  # (3, 2)
     dout[...] = h[4].T @ derror  # (3,)
-    dtheta /= n
+    dtheta /= n  # the loss is a mean
     return loss, dtheta

@@ -36,6 +36,7 @@ def loss_and_gradient(theta, image, label):
     filters, weights = unpack(theta)
     dtheta = np.empty_like(theta)
     dfilters, dweights = unpack(dtheta)
+
     # forward
     image_rows = image.reshape(-1, 36)  # (n, 36)
     filters_sum = (  # (n, 4, 4, 2)
@@ -58,5 +59,5 @@ def loss_and_gradient(theta, image, label):
         dfilters_sum.reshape(-1, 2).T @ image_rows2.reshape(-1, 9)
     ).reshape(2, 3, 3)
     dweights[...] = dlogits.T @ means  # (3, 2)
-    dtheta /= n
+    dtheta /= n  # the loss is a mean
     return loss, dtheta

@@ -29,6 +29,7 @@ def loss_and_gradient(theta, tokens, targets):
     embedding, position, Wq, Wk, Wv, Wo, W1, W2, unembedding = unpack(theta)
     dtheta = np.empty_like(theta)
     dembedding, dposition, dWq, dWk, dWv, dWo, dW1, dW2, dunembedding = unpack(dtheta)
+
     # forward
     plus = position + embedding[tokens]  # (n, 4, 4)
     total = np.vecdot(plus, plus) / 4 + 1e-05  # (n, 4)
@@ -115,5 +116,5 @@ def loss_and_gradient(theta, tokens, targets):
     dW1[...] = dz1_rows.T @ rms_norm3_rows  # (16, 4)
     dW2[...] = dz2_rows.T @ hidden1_rows  # (4, 16)
     dunembedding[...] = drows_rows.T @ z2_rows  # (5, 4)
-    dtheta /= n
+    dtheta /= n  # the loss is a mean
     return loss, dtheta

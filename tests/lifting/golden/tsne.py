@@ -19,6 +19,7 @@ def loss_and_gradient(theta, wanted):
     at, = unpack(theta)
     dtheta = np.empty_like(theta)
     dat, = unpack(dtheta)
+
     # forward
     difference = np.where(mask[:, None], at[..., None] - at.T, 0)  # (4, 2, 4)
     total = np.einsum('ikj,ikj->ij', difference, difference) + 1  # (4, 4)
