@@ -474,6 +474,10 @@ def lift(
     when such a number changes, as far as they can be found, and when a parameter, a layer or an
     activation is replaced or frozen. Pass a number that changes often as an input instead.
 
+    The flat vector of parameters has the order of the source's arrays, which `unpack` shows:
+    `program.parameters()` and `program.load` translate, and `program.leaves()` has the `Value`s in
+    this order. A layer's weights have a column per neuron, and its biases lie below them.
+
     Sums are reordered, so the last bits may differ from those of the scalars. NumPy follows IEEE
     rules: where the scalars raise, as log(-1) does, the loss is nan, and a warning (`NotChecked`)
     says so if it happens during the comparison.

@@ -202,6 +202,8 @@ def recurrences(generator: random.Random) -> Program:
         for _ in range(generator.randint(1, 3))
     ]
     scored = generator.choice(["last", "all", "some"])
+    weights = [generator.choice([1.0, 0.9**k, 1 / (k + 1)]) for k in range(length)]
+    fades = generator.random() < 0.4
 
     def loss(x: Any, y: Any) -> Any:
         state: Any = {
@@ -229,7 +231,7 @@ def recurrences(generator: random.Random) -> Program:
                     state = [STEPS[kind](one, other), *state][:size]
             ago = before
             if scored == "all" or (scored == "some" and k % 2):
-                total = total + (sum(state) - y) ** 2
+                total = total + (sum(state) - y) ** 2 * (weights[k] if fades else 1.0)
         return total + (state[0] - 2 * y) ** 2 + 0.1 * gains[0]
 
     parameters = [value for row in inner for value in row] + gains + each_step

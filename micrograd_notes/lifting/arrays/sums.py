@@ -206,7 +206,9 @@ class Terms:
         layout = self.layout
         np = layout.np
         shape = tuple(n for _, n in found)
-        lanes = np.ravel_multi_index([c[self.owner] for c, _ in found], shape)
+        lanes = np.zeros(len(self.owner), dtype=np.int64)  # a single sum has no axis
+        if shape:
+            lanes = np.ravel_multi_index([c[self.owner] for c, _ in found], shape)
         order = np.argsort(lanes, kind="stable")
         row = [(np.arange(len(order)), len(order))]
         layout.sizes = {0: len(order)}

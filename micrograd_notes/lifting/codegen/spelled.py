@@ -196,13 +196,13 @@ def _index(
 
 def _place(step: Step, counter: str) -> Any:
     """Returns t - 1, or 7 - t."""
-    t = ast.Name(counter)
-    if step.times == 1:
-        more = ast.BinOp(t, ast.Add() if step.plus > 0 else ast.Sub(), ast.Constant(abs(step.plus)))
-        return more if step.plus else t
-    moving = t if step.times in (1, -1) else ast.BinOp(ast.Constant(step.times), ast.Mult(), t)
-    sign = ast.Sub() if step.times == -1 else ast.Add()
-    return ast.BinOp(ast.Constant(step.plus), sign, moving)
+    t: Any = ast.Name(counter)
+    size = abs(step.times)
+    moving = t if size == 1 else ast.BinOp(ast.Constant(size), ast.Mult(), t)
+    if step.times < 0:
+        return ast.BinOp(ast.Constant(step.plus), ast.Sub(), moving)
+    sign = ast.Add() if step.plus > 0 else ast.Sub()
+    return ast.BinOp(moving, sign, ast.Constant(abs(step.plus))) if step.plus else moving
 
 
 def _size(size: Any) -> Any:

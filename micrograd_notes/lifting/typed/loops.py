@@ -3,7 +3,8 @@
 A recurrence is recorded step by step, and each step makes the same lines, which read those of the
 step before. `rolled` finds each stretch of lines in which every p lines look like the p lines
 before (their `skeleton`, without the lines and the places that they read, is the same), and in
-which what they read moves evenly. It works for any recurrence:
+which what they read moves evenly. Numbers may differ from step to step. It works for any
+recurrence:
 
     tanh2 = np.tanh(tanh @ inner.T + xs[:, 1] @ outer.T)         for t in range(1, 4):
     tanh3 = np.tanh(tanh2 @ inner.T + xs[:, 2] @ outer.T)   ->       h[t] = np.tanh(
@@ -22,6 +23,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from micrograd_notes.lifting.typed.expressions import (
+    Constant,
     Empty,
     Expression,
     Line,
@@ -48,14 +50,17 @@ def rolled(program: Program) -> Program:
 
 # ---- what lines have in common -------------------------------------------------------------------
 
-Hole = Line | int
+Hole = Line | int | Number
 
 
 def skeleton(expression: Expression, holes: list[Hole]) -> Any:
-    """Returns what an expression is without the lines and places that it reads; these are added."""
+    """Returns what an expression is without its lines, places and numbers; these are added."""
     if isinstance(expression, Read) and isinstance(expression.source, Line):
         holes.append(expression.source)
         return expression.source.shape
+    if isinstance(expression, Number):
+        holes.append(expression)
+        return Number
     if isinstance(expression, Part):
         index = []
         for each in expression.index:
@@ -63,7 +68,7 @@ def skeleton(expression: Expression, holes: list[Hole]) -> Any:
                 holes.append(each)
             index.append("place" if isinstance(each, int) else _plain(each, holes))
         return "part", skeleton(expression.of, holes), tuple(index)
-    if isinstance(expression, Read | Number):
+    if isinstance(expression, Read):
         return expression
     found = [_plain(getattr(expression, each.name), holes) for each in fields(expression)]
     return type(expression), tuple(found)
@@ -77,7 +82,8 @@ def _plain(value: Any, holes: list[Hole]) -> Any:
 
 def filled(expression: Expression, fillings: Iterator[Any]) -> Expression:
     """Returns an expression with other things in its holes, in the order of `skeleton`."""
-    if isinstance(expression, Read) and isinstance(expression.source, Line):
+    is_line = isinstance(expression, Read) and isinstance(expression.source, Line)
+    if is_line or isinstance(expression, Number):
         made: Expression = next(fillings)
         return made
     if isinstance(expression, Part):
@@ -140,7 +146,14 @@ class Series:
     moves: int
 
 
-Filling = Place | Own | Fixed | Series
+@dataclass(frozen=True)
+class Numbers:
+    """A number for each step."""
+
+    numbers: tuple[Number, ...]
+
+
+Filling = Place | Own | Fixed | Series | Numbers
 
 
 @dataclass(eq=False)
@@ -188,6 +201,8 @@ class Window:
             even = Place(first, second - first)
             expected = [first + k * even.moves for k in range(len(values))]
             return even if list(values) == expected else None
+        if isinstance(first, Number):
+            return Numbers(tuple(values))  # type: ignore[arg-type]
         if second in self.where:
             return self._own(values, position)
         if all(value is first for value in values):
@@ -529,6 +544,12 @@ class _Built:
         match moving:
             case Place(start, moves):
                 return self._step(start, moves)
+            case Numbers(numbers):
+                if len(set(numbers)) == 1:
+                    return numbers[0]
+                in_order = numbers[:: self.counts.step]
+                array = constant([number.value for number in in_order])
+                return Part(Read(array), (Step(1, -min(self.counts)),))
             case Fixed(line):
                 return read(line)
             case Own(position, ago):
@@ -548,6 +569,13 @@ class _Built:
         if position in self.arrays:
             return Part(Read(self.arrays[position]), (self.counts[step] - self.shift,))
         return Read(self.body[position])
+
+
+def constant(numbers: Sequence[float]) -> Constant:
+    """Returns an array of numbers."""
+    import numpy as np
+
+    return Constant(np.array(numbers))
 
 
 def _with_whole_terms(program: Program) -> list[Line]:
