@@ -35,6 +35,11 @@ from micrograd_notes.lifting.typed.share import plain, reached, shared
 
 SECH = "# 1 / cosh(z)**2 is 1 - tanh(z)**2, and keeps the digits that this loses near 1"
 
+SQUARES = {
+    "lower": "np.tri({}, dtype=bool)", "upper": "np.tri({}, dtype=bool).T",
+    "diagonal": "np.eye({}, dtype=bool)", "elsewhere": "~np.eye({}, dtype=bool)",
+}
+
 
 def emit(program: Program, title: str) -> str:
     """Returns the source of the program."""
@@ -138,9 +143,8 @@ class _Emitter:
     def _constant(self, constant: Constant) -> str:
         """Returns the line of a constant."""
         array, name = constant.array, self.names(constant)
-        if constant.triangle is not None:
-            turned = ".T" if constant.triangle == "upper" else ""
-            return f"{name} = np.tri({len(array)}, dtype=bool){turned}"
+        if constant.where is not None:
+            return f"{name} = {SQUARES[constant.where].format(len(array))}"
         if constant.counts:
             return f"{name} = np.arange({len(array)})"
         is_whole = array.dtype == float and (array == array.round()).all()
@@ -161,7 +165,7 @@ class _Emitter:
             lines.append(f"{array.name} = {view}  # {spelled_shape(array.shape)}")
             start += array.size
         names = ", ".join([array.name for array in self.parameters])
-        returned = f"return {names}" + ("," if len(self.parameters) == 1 else "")
+        returned = f"return ({names},)" if len(self.parameters) == 1 else f"return {names}"
         if len(returned) > LIMIT - len(INDENT):
             returned = "\n".join(
                 ["return (", *textwrap.wrap(names, LIMIT - 8, initial_indent=INDENT,
@@ -184,7 +188,7 @@ def _is_forward(step: Line | Loop, forward: set[Line]) -> bool:
 
 def wrapped_names(names: list[str], value: str) -> list[str]:
     """Returns the lines of an assignment of several names."""
-    joined = ", ".join(names) + ("," if len(names) == 1 else "")
+    joined = f"({names[0]},)" if len(names) == 1 else ", ".join(names)
     if len(joined) + len(value) + 3 <= LIMIT - len(INDENT):
         return [f"{joined} = {value}"]
     inner = textwrap.wrap(joined, LIMIT - 8, initial_indent=INDENT, subsequent_indent=INDENT)

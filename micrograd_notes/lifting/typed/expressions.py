@@ -58,6 +58,11 @@ class Kind(Enum):
     CHOICE = "choice"
 
 
+WHERE = {  # from the row and the column of a place
+    "lower": operator.ge, "upper": operator.le, "diagonal": operator.eq, "elsewhere": operator.ne,
+}
+
+
 # ---- what expressions read -----------------------------------------------------------------------
 
 
@@ -83,14 +88,14 @@ class Constant:
         return len(self.shape) == 1 and self.array.tolist() == [*range(len(self.array))]
 
     @property
-    def triangle(self) -> str | None:
-        """The side of the diagonal where it is true, "lower" or "upper"; None for other arrays."""
+    def where(self) -> str | None:
+        """Where a square of conditions is true: see `WHERE`; None for other arrays."""
         if self.kind is not Kind.CONDITION or len(self.shape) != 2 or len({*self.shape}) != 1:
             return None
         rows, places = self.array.tolist(), range(len(self.array))
-        for side, is_there in (("lower", operator.ge), ("upper", operator.le)):
+        for name, is_there in WHERE.items():
             if rows == [[is_there(row, column) for column in places] for row in places]:
-                return side
+                return name
         return None
 
 

@@ -38,7 +38,8 @@ NOUNS = {  # what an operation makes, where its own name says what it does
     "ieee_divide": "ratio", "neg": "negative", "negative": "negative", "where": "chosen",
     "at_least": "larger", "at_most": "smaller", "greater": "is_greater", "equal": "is_equal",
     "pick": "picked", "maximum": "larger", "minimum": "smaller", "max": "largest",
-    "min": "smallest", "exp_difference": "exp", "power_less": "power", "chain": "product",
+    "min": "smallest", "exp": "exponentials", "exp_difference": "exponentials",
+    "power_less": "power", "chain": "product",
 }
 
 
@@ -228,7 +229,7 @@ class Names:
 
     def _constant(self, constant: Constant) -> tuple[str, None]:
         if constant.kind is Kind.CONDITION:
-            return ("mask" if constant.triangle is None else "causal"), None
+            return ("causal" if constant.where == "lower" else "mask"), None
         return ("numbers" if constant.counts else "K"), None
 
 

@@ -28,8 +28,10 @@ from micrograd_notes.lifting.typed.expressions import (
     Program,
     Read,
     Reshape,
+    Sum,
     Total,
     Transpose,
+    View,
     Where,
     total,
 )
@@ -184,11 +186,29 @@ def plain(expression: Expression, flags: Mapping[Line, Expression] = MappingProx
         operands.append(plain(condition if is_taken and condition else operand, flags))
     made = expression.with_operands(operands)
     if isinstance(made, Total):
-        first, *rest = total(made.of).operands
+        first, *rest = total([*map(_with_sign_first, made.of)]).operands
         return made if _is_flag(first, flags) else Total((first, *map(_taken_away, rest)))
     if isinstance(made, Apply) and made.function == "multiply":
+        left, right = made.of
+        if isinstance(right, Number) and not isinstance(left, Number):
+            return Apply("multiply", (right, left))
         return _with_condition_last(made, flags)
     return made
+
+
+def _with_sign_first(term: Expression) -> Expression:
+    """Returns -(a * b) for -a * b, and -(a.sum()) for (-a).sum(): no bit of the numbers changes."""
+    if isinstance(term, View | Sum) or _is(term, "multiply", "divide"):
+        inside = [_with_sign_first(operand) for operand in term.operands]
+        plain = [each.operands[0] if _is(each, "negative") else each for each in inside]
+        is_negative = sum(_is(each, "negative") for each in inside) % 2 == 1
+        moved = term.with_operands(plain)
+        return Apply("negative", (moved,)) if is_negative else moved
+    return term
+
+
+def _is(expression: Expression, *functions: str) -> bool:
+    return isinstance(expression, Apply) and expression.function in functions
 
 
 def _taken_away(term: Expression) -> Expression:

@@ -59,11 +59,11 @@ def loss_and_gradient(theta, xs):
     shared = (total2[:, :3][:, None] * dsizes2)[:, :, None]  # (n, 3, 1, 3)
     dqueries = (  # (n, 3, 3)
         ddot2 @ keys[:, :3]
-        + (queries[:, 1:4][..., None] * shared).sum(axis=-1) * 2
+        + 2 * (queries[:, 1:4][..., None] * shared).sum(axis=-1)
         + keys[:, 1:4] * ddot[:, 1:4][..., None]
-        + product2[:, 1:4] * 2
+        + 2 * product2[:, 1:4]
     )
-    dqueries2 = keys[:, 0] * ddot[:, 0][:, None] + product2[:, 0] * 2  # (n, 3)
+    dqueries2 = keys[:, 0] * ddot[:, 0][:, None] + 2 * product2[:, 0]  # (n, 3)
     dQ[...] = (  # (3, 3)
         dqueries.reshape(-1, 3).T @ xs[:, 1:4].reshape(-1, 3)
         + dqueries2.T @ xs[:, 0]
@@ -71,11 +71,11 @@ def loss_and_gradient(theta, xs):
     product3 = total[:, 1:4][:, None] * dsizes2.swapaxes(1, 2)  # (n, 3, 3)
     dkeys = (  # (n, 3, 3)
         ddot2.swapaxes(1, 2) @ queries[:, 1:4]
-        + (keys[:, :3][..., None] * product3[:, :, None]).sum(axis=-1) * 2
+        + 2 * (keys[:, :3][..., None] * product3[:, :, None]).sum(axis=-1)
         + queries[:, :3] * ddot[:, :3][..., None]
-        + product[:, :3] * 2
+        + 2 * product[:, :3]
     )
-    dkeys2 = queries[:, 3] * ddot[:, 3][:, None] + product[:, 3] * 2  # (n, 3)
+    dkeys2 = queries[:, 3] * ddot[:, 3][:, None] + 2 * product[:, 3]  # (n, 3)
     dK[...] = dkeys.reshape(-1, 3).T @ xs[:, :3].reshape(-1, 3) + dkeys2.T @ xs[:, 3]  # (3, 3)
     dtheta /= n  # the loss is a mean
     return loss, dtheta

@@ -2,36 +2,36 @@
 
 import numpy as np
 
-causal = np.tri(3, dtype=bool).T
+mask = np.tri(3, dtype=bool).T
 
 
 def unpack(theta):
     """Returns the arrays of the parameters, as views into their flat vector."""
     at = theta[0:8].reshape(4, 2)  # (4, 2)
-    return at,
+    return (at,)
 
 
 def loss_and_gradient(theta, charge):
     """Returns the loss, and its gradient."""
     assert theta.shape == (8,), theta.shape
     assert charge.shape == (4,), charge.shape
-    at, = unpack(theta)
+    (at,) = unpack(theta)
     dtheta = np.empty_like(theta)
-    dat, = unpack(dtheta)
+    (dat,) = unpack(dtheta)
 
     # forward
-    difference = np.where(causal[:, None], at[:3][..., None] - at[1:4].T, 0)  # (3, 2, 3)
+    difference = np.where(mask[:, None], at[:3][..., None] - at[1:4].T, 0)  # (3, 2, 3)
     distance = np.where(  # (3, 3)
-        causal,
+        mask,
         np.sqrt(np.einsum('ikj,ikj->ij', difference, difference)),
         1,
     )
-    ratio = np.where(causal, charge[:3][:, None] * charge[1:4], 0) / distance  # (3, 3)
+    ratio = np.where(mask, charge[:3][:, None] * charge[1:4], 0) / distance  # (3, 3)
     loss = ratio.sum()
 
     # backward
-    dtotal = -(ratio / distance) * np.where(causal, 0.5 / distance, 0)  # (3, 3)
-    ddifference = dtotal[:, None] * (difference * 2)  # (3, 2, 3)
+    dtotal = -(ratio / distance) * np.where(mask, 0.5 / distance, 0)  # (3, 3)
+    ddifference = dtotal[:, None] * (2 * difference)  # (3, 2, 3)
     negative = -ddifference  # (3, 2, 3)
     dat[0] = ddifference[0].sum(axis=-1)  # (2,)
     dat[1:3] = (  # (2, 2)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-causal = np.tri(4, dtype=bool).T
-mask = np.array([[[True, True, True, True], [False, False, False, False], [False, False, False,
+mask = np.tri(4, dtype=bool).T
+mask2 = np.array([[[True, True, True, True], [False, False, False, False], [False, False, False,
     False], [False, False, False, False]], [[True, False, False, False], [False, True, True, True],
     [False, False, False, False], [False, False, False, False]], [[False, True, False, False],
     [False, True, False, False], [False, False, True, True], [False, False, False, False]], [[False,
@@ -42,16 +42,16 @@ def loss_and_gradient(theta, x, y):
     dw, dV = unpack(dtheta)
 
     # forward
-    product = np.where(causal, x[:, :4][..., None] * (V[:4] @ V[1:5].T), 0)  # (n, 4, 4)
+    product = np.where(mask, x[:, :4][..., None] * (V[:4] @ V[1:5].T), 0)  # (n, 4, 4)
     error = np.vecdot(product.sum(axis=1), x[:, 1:5]) + x @ w - y  # (n,)
     loss = (error * error).sum() / n
 
     # backward
-    derror = error * 2  # (n,)
+    derror = 2 * error  # (n,)
     dproduct = x * derror[:, None]  # (n, 5)
     dw[...] = ones @ dproduct  # (5,)
-    dtotal = np.where(causal, x[:, :4][..., None] * dproduct[:, 1:5][:, None], 0)  # (n, 4, 4)
-    shared = np.where(mask[:, None], V.reshape(15)[K], 0)  # (5, 3, 4, 4)
+    dtotal = np.where(mask, x[:, :4][..., None] * dproduct[:, 1:5][:, None], 0)  # (n, 4, 4)
+    shared = np.where(mask2[:, None], V.reshape(15)[K], 0)  # (5, 3, 4, 4)
     dV[...] = (  # (5, 3)
         dtotal.sum(axis=0).reshape(16) @ shared.reshape(15, 16).T
     ).reshape(5, 3)

@@ -21,7 +21,7 @@ def loss_and_gradient(theta, ys):
     da, dq, dr = unpack(dtheta)
 
     # forward
-    product = a * 0
+    product = 0 * a
     product2 = a * a
     total = q + product2
     total2 = r + total
@@ -62,7 +62,7 @@ def loss_and_gradient(theta, ys):
     # backward
     dproduct = 0.5 * (1 / spread)
     dproduct4 = -(dproduct * (2 * difference7))  # (n,)
-    dspread = dproduct + -(ratio7 / spread) * 0.5  # (n,)
+    dspread = dproduct - 0.5 * (ratio7 / spread)  # (n,)
     dproduct4_2 = np.empty((6, n), dtype=theta.dtype)
     dproduct2 = product2 * dspread  # (n,)
     dtotal3 = a * dproduct4  # (n,)
@@ -71,21 +71,21 @@ def loss_and_gradient(theta, ys):
         ratio8 = 1 / total6[t]
         dproduct3 = 0.5 * ratio8
         dtotal6 = (  # (n,)
-            dratio4 * -(ratio4[t] / total6[t])
-            + dproduct3
-            + -(ratio3[t] / total6[t]) * 0.5
+            dproduct3
+            - dratio4 * (ratio4[t] / total6[t])
+            - 0.5 * (ratio3[t] / total6[t])
         )
         dtotal5 = dproduct2 * difference4[t] + dratio4 * ratio8 + dtotal6  # (n,)
         dproduct2 = product2 * dtotal5  # (n,)
         dproduct4_2[t] = dtotal3 - ratio4[t] * dtotal3 - dproduct3 * (2 * difference3[t])  # (n,)
         dtotal3 = a * dproduct4_2[t]  # (n,)
-        da[...] += (a * (product3[t - 1] * dtotal5)).sum() * 2
+        da[...] += 2 * (a * (product3[t - 1] * dtotal5)).sum()
         dq[...] += dtotal5.sum()
         dr[...] += dtotal6.sum()
     dratio2 = difference * dtotal3 - total * dproduct2  # (n,)
     ratio9 = 1 / total2
     dproduct6 = 0.5 * ratio9
-    dtotal2 = dratio2 * -(ratio2 / total2) + dproduct6 + -(ratio / total2) * 0.5  # (n,)
+    dtotal2 = dproduct6 - dratio2 * (ratio2 / total2) - 0.5 * (ratio / total2)  # (n,)
     dtotal = dproduct2 * difference2 + dratio2 * ratio9 + dtotal2  # (n,)
     da[...] += (
         total7[4] @ dproduct4
@@ -93,9 +93,9 @@ def loss_and_gradient(theta, ys):
         + total7[2] @ dproduct4_2[3]
         + total7[1] @ dproduct4_2[2]
         + total3 @ dproduct4_2[1]
-        + (dtotal3 - ratio2 * dtotal3 - dproduct6 * (2 * difference)).sum() * 0
-        + (a * (product3[4] * dspread)).sum() * 2
-        + (a * dtotal).sum() * 2
+        + 0 * (dtotal3 - ratio2 * dtotal3 - dproduct6 * (2 * difference)).sum()
+        + 2 * (a * (product3[4] * dspread)).sum()
+        + 2 * (a * dtotal).sum()
     )
     dspread_sum = dspread.sum()
     dq[...] += dspread_sum + dtotal.sum()

@@ -11,7 +11,7 @@ K2 = np.array([0, 1, 1, 2, 2, 2])
 def unpack(theta):
     """Returns the arrays of the parameters, as views into their flat vector."""
     weights = theta[0:16].reshape(4, 4)  # (4, 4)
-    return weights,
+    return (weights,)
 
 
 def loss_and_gradient(theta, x):
@@ -19,7 +19,7 @@ def loss_and_gradient(theta, x):
     n = len(x)
     assert theta.shape == (16,), theta.shape
     assert x.shape == (n, 4), x.shape
-    weights, = unpack(theta)
+    (weights,) = unpack(theta)
     dtheta = np.zeros_like(theta)
 
     # forward

@@ -26,14 +26,14 @@ def loss_and_gradient(theta, x, y):
     first_sum2 = np.empty((7, n, 4), dtype=theta.dtype)
     inside2 = np.empty((7, n, 4), dtype=theta.dtype)
     total = np.empty((7, n, 2), dtype=theta.dtype)
-    total[0] = x + (inside @ second.T) * 0.1  # (n, 2)
+    total[0] = x + 0.1 * (inside @ second.T)  # (n, 2)
     for t in range(1, 7):
         first_sum2[t] = total[t - 1] @ first.T  # (n, 4)
         inside2[t] = np.tanh(first_sum2[t])  # (n, 4)
-        total[t] = total[t - 1] + (inside2[t] @ second.T) * 0.1  # (n, 2)
+        total[t] = total[t - 1] + 0.1 * (inside2[t] @ second.T)  # (n, 2)
     first_sum4 = total[6] @ first.T  # (n, 4)
     inside4 = np.tanh(first_sum4)  # (n, 4)
-    h = total[6][:, 0] + (inside4 @ second[0]) * 0.1  # (n,)
+    h = total[6][:, 0] + 0.1 * (inside4 @ second[0])  # (n,)
     difference = h - y  # (n,)
     loss = (difference * difference).sum() / n
 

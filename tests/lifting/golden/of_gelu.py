@@ -33,7 +33,7 @@ def loss_and_gradient(theta, x, y):
     loss = (error * error).sum() / n
 
     # backward
-    derror = error * 2  # (n,)
+    derror = 2 * error  # (n,)
     total = 0.5 * erfc + z1 * (np.exp(-z1 ** 2 / 2) / np.sqrt(2 * np.pi))  # (n, 3)
     dz1 = W2[:, 0] * derror[:, None] * total  # (n, 3)
     dW1[...] = x.T @ dz1  # (2, 3)

@@ -9,7 +9,7 @@ K2 = np.array([[0, 1, 2, 3], [1, 1, 2, 3], [2, 2, 2, 3], [3, 3, 3, 3]])
 def unpack(theta):
     """Returns the arrays of the parameters, as views into their flat vector."""
     A = theta[0:16].reshape(4, 4)  # (4, 4)
-    return A,
+    return (A,)
 
 
 def loss_and_gradient(theta, x):
@@ -17,9 +17,9 @@ def loss_and_gradient(theta, x):
     n = len(x)
     assert theta.shape == (16,), theta.shape
     assert x.shape == (n, 4), x.shape
-    A, = unpack(theta)
+    (A,) = unpack(theta)
     dtheta = np.empty_like(theta)
-    dA, = unpack(dtheta)
+    (dA,) = unpack(dtheta)
 
     # forward
     loss = np.vecdot((A * x[..., None]).sum(axis=1), x).sum() / n

@@ -23,7 +23,7 @@ def loss_and_gradient(theta, xs, y):
     dinner, douter, dout = unpack(dtheta)
 
     # forward
-    outer_sum = inner.sum(axis=-1) * 0 + xs[:, 0] @ outer.T  # (n, 3)
+    outer_sum = 0 * inner.sum(axis=-1) + xs[:, 0] @ outer.T  # (n, 3)
     inner_sum = np.empty((5, n, 3), dtype=theta.dtype)
     h = np.empty((5, n, 3), dtype=theta.dtype)
     h[0] = np.tanh(outer_sum)  # (n, 3)
@@ -43,7 +43,7 @@ def loss_and_gradient(theta, xs, y):
         dinner[...] += dinner_sum.T @ h[t - 1]  # (3, 3)
         douter[...] += dinner_sum.T @ xs[:, t]  # (3, 2)
     douter_sum = dtanh * (1 / np.cosh(outer_sum) ** 2)  # (n, 3)
-    dinner[...] += ((ones @ douter_sum) * 0)[:, None]  # (3, 1)
+    dinner[...] += (0 * (ones @ douter_sum))[:, None]  # (3, 1)
     douter[...] += douter_sum.T @ xs[:, 0]  # (3, 2)
     dout[...] = h[4].T @ derror  # (3,)
     dtheta /= n  # the loss is a mean

@@ -46,12 +46,13 @@ def loss_and_gradient(theta, image, label):
     means = maps.sum(axis=(1, 2)) / 16  # (n, 2)
     logits = means @ weights.T  # (n, 3)
     logits_max = logits.max(axis=-1)  # (n,)
-    exp = np.exp(logits - logits_max[:, None])  # (n, 3)
-    exp_sum = exp.sum(axis=-1)  # (n,)
-    loss = (logits_max + np.log(exp_sum) - logits[np.arange(n), label]).sum() / n
+    exponentials = np.exp(logits - logits_max[:, None])  # (n, 3)
+    exponentials_sum = exponentials.sum(axis=-1)  # (n,)
+    loss = (logits_max + np.log(exponentials_sum) - logits[np.arange(n), label]).sum() / n
 
     # backward
-    dlogits = exp / exp_sum[:, None] - (label[:, None] == numbers)  # (n, 3)
+    ratio = exponentials / exponentials_sum[:, None]  # (n, 3)
+    dlogits = ratio - (label[:, None] == numbers)  # (n, 3)
     dtotal = 0.0625 * (dlogits @ weights)  # (n, 2)
     dfilters_sum = dtotal[:, None, None] * (filters_sum > 0)  # (n, 4, 4, 2)
     image_rows2 = image_rows[:, K2].transpose(0, 3, 4, 1, 2)  # (n, 4, 4, 3, 3)

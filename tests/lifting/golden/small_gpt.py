@@ -61,20 +61,15 @@ def loss_and_gradient(theta, tokens, targets):
     z2_rows = z2.reshape(-1, 4)  # (4n, 4)
     rows = (z2_rows @ unembedding.T).reshape(-1, 4, 5)  # (n, 4, 5)
     rows_max = rows.max(axis=-1)  # (n, 4)
-    exp = np.exp(rows - rows_max[..., None])  # (n, 4, 5)
-    exp_sum = exp.sum(axis=-1)  # (n, 4)
-    losses = (  # (n, 4)
-        rows_max
-        + np.log(exp_sum)
-        - rows[np.arange(n)[:, None], np.arange(4), targets]
-    )
+    exponentials2 = np.exp(rows - rows_max[..., None])  # (n, 4, 5)
+    exponentials2_sum = exponentials2.sum(axis=-1)  # (n, 4)
+    pick = rows[np.arange(n)[:, None], np.arange(4), targets]  # (n, 4)
+    losses = rows_max + np.log(exponentials2_sum) - pick  # (n, 4)
     loss = (losses.sum(axis=-1) / 4).sum() / n
 
     # backward
-    drows = (  # (n, 4, 5)
-        -0.25 * (targets[..., None] == numbers)
-        + exp / exp_sum[..., None] * 0.25
-    )
+    ratio = exponentials2 / exponentials2_sum[..., None]  # (n, 4, 5)
+    drows = -0.25 * (targets[..., None] == numbers) + 0.25 * ratio  # (n, 4, 5)
     drows_rows = drows.reshape(-1, 5)  # (4n, 5)
     dz2 = (drows_rows @ unembedding).reshape(-1, 4, 4)  # (n, 4, 4)
     dz2_rows = dz2.reshape(-1, 4)  # (4n, 4)
@@ -82,13 +77,13 @@ def loss_and_gradient(theta, tokens, targets):
     dz1_rows = dz1.reshape(-1, 16)  # (4n, 16)
     drms_norm3 = (dz1_rows @ W1).reshape(-1, 4, 4)  # (n, 4, 4)
     ddot = np.vecdot(x, drms_norm3) * (-0.125 * total4 ** (-1.5))  # (n, 4)
-    dx = dz2 + drms_norm3 * scale3[..., None] + x * ddot[..., None] * 2  # (n, 4, 4)
+    dx = dz2 + drms_norm3 * scale3[..., None] + 2 * (x * ddot[..., None])  # (n, 4, 4)
     dx_rows = dx.reshape(-1, 4)  # (4n, 4)
     dattention = (dx_rows @ Wo).reshape(-1, 4, 2, 2).swapaxes(1, 2)  # (n, 2, 4, 2)
     dsoftmax = dattention @ value_split.transpose(0, 2, 3, 1)  # (n, 2, 4, 4)
-    ratio = 1 / total3  # (n, 2, 4)
+    ratio2 = 1 / total3  # (n, 2, 4)
     dtotal3 = np.vecdot(dsoftmax, -(softmax / total3[..., None]))  # (n, 2, 4)
-    dscores = exponentials * (dsoftmax * ratio[..., None] + dtotal3[..., None])  # (n, 2, 4, 4)
+    dscores = exponentials * (dsoftmax * ratio2[..., None] + dtotal3[..., None])  # (n, 2, 4, 4)
     ddot2 = 0.7071067811865475 * dscores  # (n, 2, 4, 4)
     dvalue_rows = (softmax.swapaxes(2, 3) @ dattention).swapaxes(1, 2).reshape(-1, 4)  # (4n, 4)
     dkey_rows = (ddot2.swapaxes(2, 3) @ query).swapaxes(1, 2).reshape(-1, 4)  # (4n, 4)
@@ -102,10 +97,10 @@ def loss_and_gradient(theta, tokens, targets):
     drms_norm = (  # (n, 4, 4)
         dx
         + drms_norm2 * scale2[..., None]
-        + rms_norm * ddot3[..., None] * 2
+        + 2 * (rms_norm * ddot3[..., None])
     )
     ddot4 = np.vecdot(plus, drms_norm) * (-0.125 * total ** (-1.5))  # (n, 4)
-    dplus = drms_norm * scale[..., None] + plus * ddot4[..., None] * 2  # (n, 4, 4)
+    dplus = drms_norm * scale[..., None] + 2 * (plus * ddot4[..., None])  # (n, 4, 4)
     is_equal = tokens[..., None] == numbers  # (n, 4, 5)
     dembedding[...] = is_equal.reshape(-1, 5).T @ dplus.reshape(-1, 4)  # (5, 4)
     dposition[...] = dplus.sum(axis=0)  # (4, 4)

@@ -30,7 +30,7 @@ def loss_and_gradient(theta, x, y):
     loss = (error * error).sum() / n
 
     # backward
-    derror = error * 2  # (n,)
+    derror = 2 * error  # (n,)
     dz1 = W2[:, 0] * derror[:, None] * (z1 > 0)  # (n, 3)
     dW1[...] = x.T @ dz1  # (2, 3)
     db1[...] = ones @ dz1  # (3,)

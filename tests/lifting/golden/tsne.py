@@ -2,23 +2,22 @@
 
 import numpy as np
 
-mask = np.array([[False, True, True, True], [True, False, True, True], [True, True, False, True],
-    [True, True, True, False]])
+mask = ~np.eye(4, dtype=bool)
 
 
 def unpack(theta):
     """Returns the arrays of the parameters, as views into their flat vector."""
     at = theta[0:8].reshape(4, 2)  # (4, 2)
-    return at,
+    return (at,)
 
 
 def loss_and_gradient(theta, wanted):
     """Returns the loss, and its gradient."""
     assert theta.shape == (8,), theta.shape
     assert wanted.shape == (4, 4), wanted.shape
-    at, = unpack(theta)
+    (at,) = unpack(theta)
     dtheta = np.empty_like(theta)
-    dat, = unpack(dtheta)
+    (dat,) = unpack(dtheta)
 
     # forward
     difference = np.where(mask[:, None], at[..., None] - at.T, 0)  # (4, 2, 4)
@@ -33,10 +32,10 @@ def loss_and_gradient(theta, wanted):
     dratio2 = wanted * np.where(mask, 1 / ratio2, 0)  # (4, 4)
     dproduct = dratio2 * np.where(mask, 1 / ratio, 0)  # (4, 4)
     dratio = (  # (4, 4)
-        dratio2 * -np.where(mask, ratio2 / ratio, 0)
-        + wanted_split @ dproduct.reshape(16)
+        wanted_split @ dproduct.reshape(16)
+        - dratio2 * np.where(mask, ratio2 / ratio, 0)
     )
     dtotal = dratio * -np.where(mask, ratio / total, 0)  # (4, 4)
-    ddifference = dtotal[:, None] * (difference * 2)  # (4, 2, 4)
-    dat[...] = ddifference.sum(axis=-1) + (-ddifference).sum(axis=0).T  # (4, 2)
+    ddifference = dtotal[:, None] * (2 * difference)  # (4, 2, 4)
+    dat[...] = ddifference.sum(axis=-1) - ddifference.sum(axis=0).T  # (4, 2)
     return loss, dtheta

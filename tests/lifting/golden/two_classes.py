@@ -32,12 +32,12 @@ def loss_and_gradient(theta, x, label):
     mine = output[np.arange(n), label]  # (n,)
     difference = output - mine[:, None]  # (n, 2)
     difference_max = difference.max(axis=-1)  # (n,)
-    exp = np.exp(difference - difference_max[:, None])  # (n, 2)
-    exp_sum = exp.sum(axis=-1)  # (n,)
-    loss = (difference_max + np.log(exp_sum)).sum() / n
+    exponentials = np.exp(difference - difference_max[:, None])  # (n, 2)
+    exponentials_sum = exponentials.sum(axis=-1)  # (n,)
+    loss = (difference_max + np.log(exponentials_sum)).sum() / n
 
     # backward
-    ddifference = exp / exp_sum[:, None]  # (n, 2)
+    ddifference = exponentials / exponentials_sum[:, None]  # (n, 2)
     dmine = (-ddifference).sum(axis=-1)  # (n,)
     doutput = ddifference + dmine[:, None] * (label[:, None] == numbers)  # (n, 2)
     dz1 = (doutput @ W2.T) * (z1 > 0)  # (n, 4)
