@@ -41,8 +41,9 @@ main()
 
 
 def hears_ctrl_c() -> None:
-    """Makes a process hear Ctrl-C, also where the tests run in the background and do not."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """Makes a process hear Ctrl-C and its terminal's end, also where the tests run without them."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Command:
@@ -243,6 +244,7 @@ class Terminal:
         }
         self.pid, self.screen = pty.fork()
         if self.pid == 0:  # in the terminal
+            hears_ctrl_c()
             os.execve(sys.executable, [sys.executable, "-c", BEGINS, "lab"], environment)
         os.set_blocking(self.screen, False)
         self.seen = b""

@@ -188,8 +188,8 @@ def test_a_failing_module_prints_as_code() -> None:
 
     with pytest.raises(ZeroDivisionError) as found:
         test()
-    report = " ".join("\n".join(found.value.__notes__).split())  # however the lines are broken
-    assert "model=MLP( 1, [1], activation='linear', seed=0)" in report
+    report = "".join("\n".join(found.value.__notes__).split())  # however the lines are broken
+    assert "model=MLP(1,[1],activation='linear',seed=0)" in report
     assert "x=Value(0.0)" in report
 
 
