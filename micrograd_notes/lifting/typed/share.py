@@ -201,7 +201,7 @@ def _with_sign_first(term: Expression) -> Expression:
     if isinstance(term, View | Sum) or _is(term, "multiply", "divide"):
         inside = [_with_sign_first(operand) for operand in term.operands]
         plain = [each.operands[0] if _is(each, "negative") else each for each in inside]
-        is_negative = sum(_is(each, "negative") for each in inside) % 2 == 1
+        is_negative = [_is(each, "negative") for each in inside].count(True) % 2 == 1
         moved = term.with_operands(plain)
         return Apply("negative", (moved,)) if is_negative else moved
     return term
