@@ -220,7 +220,7 @@ MUTATIONS = {
     "a matrix": ("x @ W1", "x @ W1.T"),
     "a matrix of a derivative": ("x.T @ dz1", "dz1.T @ x"),
     "a term": (" + b1 @ b1", ""),
-    "a term of a derivative": (" + n * (b2[0] * 0.02)", ""),
+    "a term of a derivative": (" + n * (0.02 * b2[0])", ""),
     "a mean": ("dtheta /= n", "dtheta /= n + 1"),
     "another function": ("np.cosh(z1) ** 2", "np.cosh(z1)"),
     "a constant": ("0.01", "0.011"),
