@@ -8,9 +8,9 @@ import pytest
 np = pytest.importorskip("numpy")
 
 from micrograd_notes import MLP, Value  # noqa: E402
-from micrograd_notes.engine.functions import pick  # noqa: E402
+from micrograd_notes.engine.functions import maximum, pick  # noqa: E402
 from micrograd_notes.engine.helper_ops import greater, step  # noqa: E402
-from micrograd_notes.engine.ops import logsumexp, relu, tanh  # noqa: E402
+from micrograd_notes.engine.ops import exp, logsumexp, relu, sin, tanh  # noqa: E402
 from micrograd_notes.lifting import lift  # noqa: E402
 from tests.lifting.test_networks import close, is_whole  # noqa: E402
 
@@ -176,3 +176,42 @@ def test_a_power_of_a_choice_between_numbers_is_one_of_floats() -> None:
     ):
         program = lift(loss, parameters=[w])
         program.check([0.5, 1.5, 2.5])
+
+
+def test_conditions_are_numbers_wherever_they_are_calculated_with() -> None:
+    w = [Value(0.5), Value(-0.3)]
+
+    def largest_of(rows: Any, bound: float) -> Any:
+        return maximum(*[greater(v, bound) for row in rows for v in row])
+
+    def wrapped(x: Any) -> Any:
+        the_score_of_this_example_after_its_penalty_for_being_large = (
+            tanh(w[0] * x[0][0]) * sin(w[1] * x[0][1]) - greater(x[0][2], 0.0)
+        )
+        s = the_score_of_this_example_after_its_penalty_for_being_large
+        return s * s
+
+    losses = [
+        lambda x: (largest_of(x, 0.0) + largest_of(x, 1.0)) * w[0] + w[1],
+        lambda x: exp(largest_of(x, 0.0)) * w[0] + w[1],
+        lambda x: (3.0 * greater(x[0][0], 0.0)) ** 50 * w[0] + w[1],
+        lambda x: (2.0 * greater(x[0][0], 0.0) + 1.0) ** -1 * w[0] + w[1],
+        lambda x: (2.0 - greater(x[0][0], 0.0)) ** -1 * w[0] + w[1],
+        wrapped,
+    ]
+    data = GENERATOR.normal(size=(4, 2, 3))
+    for loss in losses:
+        lift(loss, parameters=w).check(data)
+
+
+def test_two_index_arrays_never_have_one_name() -> None:
+    a, q = [Value(0.3)], [Value(0.1 * i + 0.1) for i in range(6)]
+
+    def loss(x: Any) -> Any:
+        s = sum(tanh(q[i] * x[i]) for i in range(6)) * a[0]
+        return s + sum(q[i] ** 3 for i in (0, 1, 3))
+
+    program = lift(loss, parameters=[a, q])
+    program.check(GENERATOR.normal(size=(3, 6)))
+    names = [line.partition(" = ")[0] for line in program.source.splitlines() if line[:1].isupper()]
+    assert len(names) == len(set(names))

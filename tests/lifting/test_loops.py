@@ -8,7 +8,7 @@ import pytest
 np = pytest.importorskip("numpy")
 
 from micrograd_notes import Value, no_grad  # noqa: E402
-from micrograd_notes.engine.ops import log, logsumexp, sigmoid, tanh  # noqa: E402
+from micrograd_notes.engine.ops import exp, log, logsumexp, sigmoid, sin, tanh  # noqa: E402
 from micrograd_notes.lifting import Lifted, lift  # noqa: E402
 from micrograd_notes.lifting.typed.loops import stretches  # noqa: E402
 from tests.lifting.examples import numbers, values  # noqa: E402
@@ -144,3 +144,71 @@ def test_stretches_are_found_wherever_they_are() -> None:
     assert stretches([0, 1, 2, 3]) == []
     assert stretches([5, 5, 5, 5, 5]) == [(0, 5, 1)]
     assert stretches([9, *[1, 2, 3] * 5, 7, *[4, 6] * 4]) == [(1, 16, 3), (17, 25, 2)]
+
+
+def test_a_loop_that_begins_in_the_middle_of_another_one() -> None:
+    class Model:
+        def __init__(self) -> None:
+            self.w = Value(0.7)
+
+        def parameters(self) -> list[Value]:
+            return [self.w]
+
+        def __call__(self, x: Any) -> Any:
+            h = tanh(x[0])
+            states = [h]
+            for t in range(1, 9):
+                h = tanh(self.w * h + x[t])
+                states.append(h)
+            g = states[3]  # without a gradient, nothing else reads it
+            for t in range(9, 16):
+                g = sin(self.w * g + x[t])
+            return [h + g]
+
+    lift(Model()).check(numbers(0, 3, 16))
+
+
+def test_a_sum_over_time_keeps_its_shape() -> None:
+    w = values(0, 3)
+
+    def loss(x: Any) -> Any:
+        h = [tanh(a) for a in x[0]]
+        states = []
+        for row in x[1:]:
+            h = [tanh(a * b + c) for a, b, c in zip(w, h, row, strict=True)]
+            states.append(h)
+        sums = [sum(each) for each in zip(*states, strict=True)]
+        return sin(sums[0]) * sums[1] + sums[2]
+
+    lift(loss, parameters={"w": w}).check(numbers(0, 2, 7, 3))
+
+
+def test_a_sum_that_reads_the_step_before_and_what_comes_after_the_loop() -> None:
+    w = Value(0.4)
+
+    def loss(x: Any) -> Any:
+        h, squares = tanh(x[0]), []
+        for a in x[1:]:
+            h = tanh(w * h + a)
+            squares.append(exp(h))
+        last = sin(squares[-1])
+        before = [last, *squares[:-1]]
+        return sum(a * tanh(b) for a, b in zip(squares, before, strict=True))
+
+    lift(loss, parameters={"w": w}).check(numbers(0, 2, 9))
+
+
+def test_states_without_a_parameter() -> None:
+    class Sums:
+        def parameters(self) -> list[Value]:
+            return []
+
+        def __call__(self, x: Any) -> Any:
+            state, states = tanh(x[0]), []
+            for a in x[1:]:
+                state = tanh(state + a)
+                states.append(state)
+            return states
+
+    program = lift(Sums())
+    assert program(numbers(0, 2, 9)).shape == (2, 8)

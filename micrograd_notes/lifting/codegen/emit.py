@@ -63,7 +63,8 @@ class _Emitter:
         result = plain(result)
         for line in printed:
             line.value = plain(line.value)
-        constants = _constants([result, *[line.value for line in printed]])
+        parts = [line.target for line in printed if line.target is not None]
+        constants = _constants([result, *parts, *[line.value for line in printed]])
         self.names.count_anew([*constants, *printed], self.program.stands_for)
         rows = [*written(early, self.names), *self._result(result)]
         if is_loss and late:
@@ -75,8 +76,7 @@ class _Emitter:
             rows.append("dtheta /= n  # the loss is a mean")
         rows += ["return loss, dtheta"] if is_loss else []
         body = self._first_lines("\n".join(rows), printed) + rows
-        parts = [line.target for line in printed if line.target is not None]
-        return self._file(body, _constants([result, *parts, *[line.value for line in printed]]))
+        return self._file(body, constants)
 
     def _forward(self, steps: list[Line | Loop], result: Expression) -> set[Line]:
         """Returns the lines that the result needs, with all that write to an array of theirs."""

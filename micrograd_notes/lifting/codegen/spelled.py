@@ -80,7 +80,9 @@ def spelled(expression: Expression, name_of: NameOf) -> Any:
         case Count():
             return ast.Name("n")
         case Empty(to):
-            return _call("np.empty", _shape(to), dtype=parse("theta.dtype"))
+            return _filled("np.empty", to, name_of)
+        case Spread(Number(0.0), to):
+            return _filled("np.zeros", to, name_of)
         case Counting(size):
             return _call("np.arange", _size(size))
         case Apply(function, of):
@@ -119,6 +121,12 @@ def spelled(expression: Expression, name_of: NameOf) -> Any:
         case Einstein(left, right, letters):
             return _call("np.einsum", ast.Constant(letters), tree(left), tree(right))
     raise AssertionError(f"no spelling for {expression!r}")
+
+
+def _filled(function: str, to: Shape, name_of: NameOf) -> Any:
+    """Returns a new array, with as many digits as the parameters, if there are any."""
+    has_theta = getattr(name_of, "parameters", None)
+    return _call(function, _shape(to), **({"dtype": parse("theta.dtype")} if has_theta else {}))
 
 
 def _applied(function: str, operands: list[Any]) -> Any:
@@ -282,13 +290,13 @@ def _terms(tree: Any) -> list[str]:
     if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Add | ast.Sub):
         sign = "+" if isinstance(tree.op, ast.Add) else "-"
         return [*_terms(tree.left), f"    {sign} {_bracketed(tree.right, tree)}"]
-    return [f"    {unparsed(tree)}"]
+    return [f"    ({unparsed(tree)})" if isinstance(tree, ast.Compare) else f"    {unparsed(tree)}"]
 
 
 def _bracketed(tree: Any, parent: ast.BinOp) -> str:
-    """Returns an operand of a product, in brackets if its own operator binds less."""
-    needs = isinstance(tree, ast.BinOp | ast.Compare | ast.UnaryOp)
-    plain = isinstance(parent.op, ast.Add | ast.Sub) and not isinstance(
-        getattr(tree, "op", None), ast.Add | ast.Sub
-    )
-    return f"({unparsed(tree)})" if needs and not plain else unparsed(tree)
+    """Returns an operand, in brackets if its own operator binds less than that of its parent."""
+    is_sum = isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Add | ast.Sub)
+    needs = isinstance(tree, ast.Compare) or is_sum
+    if not isinstance(parent.op, ast.Add | ast.Sub):
+        needs = needs or isinstance(tree, ast.BinOp | ast.UnaryOp)
+    return f"({unparsed(tree)})" if needs else unparsed(tree)

@@ -32,6 +32,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Part,
     Program,
     Read,
+    Spread,
     Step,
     Sum,
     Total,
@@ -222,6 +223,8 @@ class Window:
         expected = [self.lines[k - ago][at] for k in range(ago, len(values))]
         if ago not in (0, 1) or (ago == 0 and at >= position) or list(values[ago:]) != expected:
             return None
+        if ago == 1 and position == len(self.lines[0]):
+            return None  # a sum after the last line would read what is already replaced
         if ago == 1:
             before = values[0]
             is_new = isinstance(before, Line) and before not in self.where
@@ -392,6 +395,8 @@ class _Roller:
         self, outside: Sequence[Line], rest: dict[Line, list[Expression]]
     ) -> None:
         for window in self.windows:
+            for line in window.initial.values():
+                self._keep_if_not_last(line)
             lists = [*enumerate(window.fillings)]
             lists += [(len(window.lines[0]), moving) for _, _, moving in window.sums]
             for reader, moving in lists:
@@ -424,7 +429,9 @@ class _Roller:
         for window in self.windows:
             for line, _, _ in window.sums:
                 if line.derivative_of is None and line not in summed:
-                    summed[line] = Line(Number(0.0), holds=line)
+                    zero = Number(0.0)
+                    start = Spread(zero, line.shape) if line.shape else zero
+                    summed[line] = Line(start, holds=line)
         begun: set[Line] = set()
         for k, line in enumerate(self.lines):
             for window in [each for each in self.windows if each.start == k]:

@@ -174,20 +174,28 @@ def with_plain_conditions(program: Program) -> Program:
     return Program(program.grouping, program.lines, plain(program.result, flags))
 
 
-def plain(expression: Expression, flags: Mapping[Line, Expression] = MappingProxyType({})) -> Any:
+def plain(
+    expression: Expression,
+    flags: Mapping[Line, Expression] = MappingProxyType({}),
+    may_be_one: bool = False,
+) -> Any:
     """Returns an expression with conditions where they do instead of numbers.
 
-    `flags` are lines that become conditions.
+    `flags` are lines that become conditions, and `may_be_one` says whether the reader of this
+    expression takes a condition.
     """
     operands = []
     for place, operand in enumerate(expression.operands):
-        condition = condition_of(operand)
-        is_taken = condition is not None and _takes_conditions(expression, place, flags)
-        operands.append(plain(condition if is_taken and condition else operand, flags))
+        takes = _takes_conditions(expression, place, flags)
+        if isinstance(expression, View):
+            takes = place == 0 and may_be_one
+        condition = condition_of(operand) if takes else None
+        operands.append(plain(operand if condition is None else condition, flags, takes))
     made = expression.with_operands(operands)
     if isinstance(made, Total):
         first, *rest = total([*map(_with_sign_first, made.of)]).operands
-        return made if _is_flag(first, flags) else Total((first, *map(_taken_away, rest)))
+        is_float = not _is_flag(first, flags) and not _is_whole(first)
+        return Total((first, *map(_taken_away, rest))) if is_float else made
     if isinstance(made, Apply) and made.function == "multiply":
         left, right = made.of
         if isinstance(right, Number) and not isinstance(left, Number):
@@ -241,8 +249,8 @@ def _viewed(expression: Expression) -> Line | None:
 
 def _is_flag(expression: Expression, flags: Mapping[Line, Expression]) -> bool:
     """Returns whether an expression is, or may become, a condition."""
-    while isinstance(expression, Apply) and expression.function == "negative":
-        expression = expression.of[0]
+    while isinstance(expression, View) or _is(expression, "negative"):
+        expression = expression.operands[0]
     is_one = expression.kind is Kind.CONDITION or condition_of(expression) is not None
     return is_one or _viewed(expression) in flags
 
@@ -254,5 +262,11 @@ def _takes_conditions(parent: Expression, place: int, flags: Mapping[Line, Expre
     function = parent.function if isinstance(parent, Apply) else ""
     is_taken = function in ("multiply", "divide") or (function, place) == ("subtract", 1)
     if isinstance(parent, MatMul) or is_taken:
-        return not _is_flag(parent.operands[1 - place], flags)
+        other = parent.operands[1 - place]
+        return not _is_flag(other, flags) and not _is_whole(other)
     return False
+
+
+def _is_whole(expression: Expression) -> bool:
+    """Returns whether it is a whole number, with which a condition would make whole numbers."""
+    return isinstance(expression, Number) and expression.value % 1 == 0

@@ -30,7 +30,7 @@ def loss_and_gradient(theta, ys):
     ratio2 = total / total2
     total3 = product + difference * ratio2  # (n,)
     difference2 = 1 - ratio2
-    total4 = 0
+    total4 = np.zeros((n,), dtype=theta.dtype)  # (n,)
     total5 = np.empty((5,), dtype=theta.dtype)
     total6 = np.empty((5,), dtype=theta.dtype)
     difference3 = np.empty((5, n), dtype=theta.dtype)
@@ -51,7 +51,7 @@ def loss_and_gradient(theta, ys):
         difference4[t] = 1 - ratio4[t]
         product3[t] = total5[t] * difference4[t]
         product4 = a * total7[t]  # (n,)
-        total4 = total4 + np.log(total6[t])
+        total4 = total4 + np.log(total6[t])  # (n,)
         total4 = total4 + ratio3[t]  # (n,)
     spread = q + r + product2 * product3[4]
     difference7 = ys[:, 5] - product4  # (n,)

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-K3 = np.array([4, 8, 9, 12, 13, 14])
+K = np.array([4, 8, 9, 12, 13, 14])
 causal = np.tri(3, dtype=bool)
-K = np.array([0, 0, 1, 0, 1, 2])
-K2 = np.array([0, 1, 1, 2, 2, 2])
+K2 = np.array([0, 0, 1, 0, 1, 2])
+K3 = np.array([0, 1, 1, 2, 2, 2])
 
 
 def unpack(theta):
@@ -29,6 +29,6 @@ def loss_and_gradient(theta, x):
 
     # backward
     derror = 2 * error  # (n, 3)
-    dtheta[K3] = np.einsum('ni,ni->i', x[:, K], derror[:, K2])  # (6,)
+    dtheta[K] = np.einsum('ni,ni->i', x[:, K2], derror[:, K3])  # (6,)
     dtheta /= n  # the loss is a mean
     return loss, dtheta
