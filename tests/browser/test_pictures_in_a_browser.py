@@ -312,9 +312,8 @@ def notebook(picture: Any, path: Path) -> Any:
 
 @pytest.mark.long  # a stepper, which is the same kind of page, is opened in JupyterLab always
 def test_a_trusted_notebook_lights_the_lines_of_a_model(lab: Lab, visit: Open) -> None:
-    sign = pytest.importorskip("nbformat.sign")
     made = notebook(model(), lab.folder / "model_trusted.ipynb")
-    sign.NotebookNotary(data_dir=str(lab.data)).sign(made)
+    lab.trust(made)
     page = visit(lab.url("model_trusted.ipynb"), offline=False).page
     page.locator(NEURON).wait_for(timeout=60_000)
     page.locator(NEURON).focus()

@@ -412,9 +412,8 @@ def in_lab(lab: Lab, visit: Open) -> Callable[[str], Visit]:
 
 @pytest.mark.long  # a stepper, which is the same kind of page, is opened in JupyterLab always
 def test_in_a_trusted_notebook_the_page_runs(lab: Lab, in_lab: Callable[[str], Visit]) -> None:
-    sign = pytest.importorskip("nbformat.sign")
     made = notebook(lab.folder / "training_trusted.ipynb")
-    sign.NotebookNotary(data_dir=str(lab.data)).sign(made)
+    lab.trust(made)
     page = in_lab("training_trusted.ipynb").page
     reader = Reader(page)
     reader.run.wait_for()
