@@ -104,8 +104,8 @@ class LiftedTraining:
         mine = {id(parameter) for parameter in model.parameters()}
         more = [parameter for parameter in optimizer.params if id(parameter) not in mine]
         self._trained = _Parameters(model, more) if more else model
-        self._parameters: list[Value] = self._trained.parameters()
         self._forward = lift(model)
+        self._set_order(self._trained.parameters())
         with no_grad():
             self._has_one_output = isinstance(model(examples.inputs[0].tolist()), Value)
         self._show_targets()
@@ -203,8 +203,7 @@ class LiftedTraining:
 
     def _outputs(self, theta: Any, inputs: Any) -> Any:
         """Returns the output of the model for each example, or a vector of its outputs."""
-        place_of = {id(parameter): i for i, parameter in enumerate(self._parameters)}
-        theta = theta[[place_of[id(leaf)] for leaf in self._forward.leaves()]]
+        theta = theta if self._of_model is None else theta[self._of_model]
         outputs = self._forward.next_outputs(theta, inputs)
         return outputs.reshape(len(outputs)) if self._has_one_output else outputs
 
@@ -281,7 +280,7 @@ class LiftedTraining:
 
         function = loss_of_one if self.is_mean else loss_of_all
         self._program: Lifted = lift(function, self._trained, batch=self.is_mean)
-        self._parameters = self._program.leaves()
+        self._set_order(self._program.leaves())
         inputs, targets = self._examples.inputs, self._examples.targets
         self._at_once = 1 if self.is_mean else self._batch_size
         # Every batch size is lifted now, so that CannotLift is raised before the first step.
@@ -298,13 +297,25 @@ class LiftedTraining:
         if self.is_mean:
             self._program.check(inputs, targets)
         self._cost, self._seconds = time.perf_counter() - began, 0.0
-        place_of = {id(parameter): i for i, parameter in enumerate(self._parameters)}
-        mine = [place_of[id(parameter)] for parameter in self._optimizer.params]
-        self._mine = None if mine == list(range(len(self._parameters))) else np.array(mine)
+        mine = slice(None) if self._mine is None else self._mine
         self._has_grad = None if all(self._reached) else np.array(self._reached)[mine]
         adds_up = np.array(self._reached)
         adds_up[mine] = False
         self._adds_up = adds_up if adds_up.any() else None
+
+    def _set_order(self, parameters: list[Value]) -> None:
+        """Sets the order of the vector, and finds the model's and the optimiser's places in it."""
+        self._parameters = parameters
+        self._of_model = self._places_of(self._forward.leaves())
+        self._mine = self._places_of(self._optimizer.params)
+
+    def _places_of(self, parameters: Sequence[Value]) -> Any:
+        """Returns the places of parameters in the vector; None if they are all, in its order."""
+        import numpy as np
+
+        place_of = {id(parameter): i for i, parameter in enumerate(self._parameters)}
+        places = [place_of[id(parameter)] for parameter in parameters]
+        return None if places == list(range(len(place_of))) else np.array(places)
 
     def _show_targets(self) -> None:
         """Calls the loss with every target, because its checks do not run when it is lifted."""

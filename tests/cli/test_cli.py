@@ -221,7 +221,7 @@ class Page(HTMLParser):
 def test_a_short_tour_writes_a_page_that_needs_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every step of the tour, with few examples and epochs, and one split in place of five."""
+    """Every step of the tour, with few examples and epochs, and one split instead of five."""
     digits, moons = data.digits, data.moons
 
     def few_digits(**options: bool) -> data.Dataset:
