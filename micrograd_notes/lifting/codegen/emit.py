@@ -14,7 +14,6 @@ from micrograd_notes.lifting.codegen.lines import (
     INDENT,
     LIMIT,
     lines_of,
-    lines_read,
     moved,
     spelled_shape,
     written,
@@ -85,7 +84,7 @@ class _Emitter:
         while grows:
             found = set(forward)
             for line in lines_of(steps):
-                into = lines_read(line.target) if line.target is not None else [line.again]
+                into = line.target.lines() if line.target is not None else [line.again]
                 if line.derivative_of is None and any(each in found for each in into):
                     found |= {line} | reached([line.value])
             grows, forward = len(found) > len(forward), found
@@ -176,7 +175,7 @@ class _Emitter:
 
 
 def _constants(expressions: Sequence[Expression]) -> list[Constant]:
-    read = [e.source for root in expressions for e in root.walk() if isinstance(e, Read)]
+    read = [source for expression in expressions for source in expression.sources()]
     return list(dict.fromkeys([each for each in read if isinstance(each, Constant)]))
 
 

@@ -75,7 +75,7 @@ class _Mover:
             self.names(line)
         self.names.count_anew(every, self.program.stands_for)  # not by how many steps there were
         roots = [result, *[line.value for line in every]]
-        self.uses = Counter(each for root in roots for each in lines_read(root))
+        self.uses = Counter(each for root in roots for each in root.lines())
         self.uses.update([line.again for line in every for _ in range(2) if line.again is not None])
         moved: Steps = []
         block: list[Line] = []
@@ -93,13 +93,13 @@ class _Mover:
     def _settled(self, lines: list[Line], result: Expression) -> tuple[list[Line], Expression]:
         """Returns lines and the result, with a line that is read once inside of its reader."""
         roots = [result, *[line.value for line in lines]]
-        read_here = {each for root in roots for each in lines_read(root)}
+        read_here = {each for root in roots for each in root.lines()}
         kept: list[Line] = []
         waiting: dict[Line, None] = {}  # in their order
 
         def settled(expression: Expression) -> Expression:
             """Returns an expression with the waiting lines inside, or written before it."""
-            for line in lines_read(expression):
+            for line in expression.lines():
                 if line not in waiting:
                     continue
                 del waiting[line]
@@ -112,7 +112,7 @@ class _Mover:
 
         for line in lines:
             line.value = settled(line.value)
-            for other in [each for each in waiting if line.again in lines_read(each.value)]:
+            for other in [each for each in waiting if line.again in each.value.lines()]:
                 del waiting[other]  # it reads what this line replaces
                 kept.append(other)
             is_own = (line.derivative_of, line.target, line.again) == (None, None, None)
@@ -167,12 +167,6 @@ def lines_of(steps: Sequence[Line | Loop]) -> Iterator[Line]:
     """Yields all lines, those of the loops among them."""
     for step in steps:
         yield from [step] if isinstance(step, Line) else step.lines
-
-
-def lines_read(expression: Expression) -> list[Line]:
-    """Returns the lines that an expression reads."""
-    read = [each.source for each in expression.walk() if isinstance(each, Read)]
-    return [source for source in read if isinstance(source, Line)]
 
 
 def _range(counts: range) -> str:

@@ -1,6 +1,6 @@
 """Expressions of the typed program in NumPy, as Python's syntax trees.
 
-With trees, brackets appear only where they are needed. `emit.py` calls `spelled` and `text`.
+With trees, brackets appear only where they are needed. `lines.py` calls it.
 """
 
 import ast

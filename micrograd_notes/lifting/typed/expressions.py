@@ -190,6 +190,14 @@ class Expression:
         for operand in self.operands:
             yield from operand.walk()
 
+    def sources(self) -> list[Array | Constant | Line]:
+        """Returns what it reads, once for each time."""
+        return [each.source for each in self.walk() if isinstance(each, Read)]
+
+    def lines(self) -> list[Line]:
+        """Returns the lines that it reads."""
+        return [source for source in self.sources() if isinstance(source, Line)]
+
     def _shape(self) -> Shape:
         return ()  # of a number
 

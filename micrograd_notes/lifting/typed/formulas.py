@@ -15,6 +15,7 @@ from typing import Any
 
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.typed.expressions import (
+    WHOLE,
     Apply,
     Expression,
     Number,
@@ -33,7 +34,7 @@ class Traced:
 
     def __getitem__(self, index: Any) -> Traced:
         """Adds a last axis, the only index that a spelling uses."""
-        return Traced(Part(self.made, (*[(None, None, None)] * len(self.made.shape), None)))
+        return Traced(Part(self.made, (*[WHOLE] * len(self.made.shape), None)))
 
     def __neg__(self) -> Traced:
         return _function("negative")(self)

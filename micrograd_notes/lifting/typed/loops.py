@@ -81,6 +81,13 @@ def _plain(value: Any, holes: list[Hole]) -> Any:
     return tuple([_plain(each, holes) for each in value]) if isinstance(value, tuple) else value
 
 
+def holes_of(expression: Expression) -> list[Hole]:
+    """Returns the lines, places and numbers of an expression."""
+    holes: list[Hole] = []
+    skeleton(expression, holes)
+    return holes
+
+
 def filled(expression: Expression, fillings: Iterator[Any]) -> Expression:
     """Returns an expression with other things in its holes, in the order of `skeleton`."""
     is_line = isinstance(expression, Read) and isinstance(expression.source, Line)
@@ -209,12 +216,12 @@ class Window:
         if all(value is first for value in values):
             return None if first in self.where else Fixed(first)  # type: ignore[arg-type]
         for window in earlier:
-            for position in range(len(window.lines[0])):
-                steps = [window.step_of(value, position) for value in values]
+            for at in range(len(window.lines[0])):
+                steps = [window.step_of(value, at) for value in values]
                 if None not in steps:
                     start, moves = steps[0], steps[1] - steps[0]  # type: ignore[operator]
                     if steps == [start + k * moves for k in range(len(steps))]:  # type: ignore[operator]
-                        return Series(window, position, start, moves)  # type: ignore[arg-type]
+                        return Series(window, at, start, moves)  # type: ignore[arg-type]
         return None
 
     def _own(self, values: Sequence[Hole], position: int) -> Filling | None:
@@ -333,9 +340,7 @@ class _Roller:
         self, line: Line, group: list[Expression], terms: list[Expression]
     ) -> list[Expression]:
         """Moves terms that read what is kept for all steps to a new loop, after the others."""
-        holes: list[list[Hole]] = [[] for _ in group]
-        for term, found in zip(group, holes, strict=True):
-            skeleton(term, found)
+        holes = [holes_of(term) for term in group]
         for hole in range(len(holes[0]) if len(group) >= LEAST else 0):
             for window in [each for each in self.windows if each.lines[0]]:
                 for position in range(len(window.lines[0])):
@@ -360,9 +365,7 @@ class _Roller:
     def _moved_into(
         self, window: Window, line: Line, group: list[Expression], terms: list[Expression]
     ) -> list[Expression]:
-        holes: list[list[Hole]] = [[] for _ in group]
-        for term, found in zip(group, holes, strict=True):
-            skeleton(term, found)
+        holes = [holes_of(term) for term in group]
         for hole in range(len(holes[0]) if len(group) >= window.steps else 0):
             in_step: dict[tuple[int, int], tuple[Expression, list[Hole]]] = {}
             for term, found in zip(group, holes, strict=True):
@@ -408,9 +411,8 @@ class _Roller:
                     if isinstance(each, Fixed):
                         self._keep_if_not_last(each.line)
         for expression in [self.program.result, *[term for e in outside for term in rest[e]]]:
-            for part in expression.walk():
-                if isinstance(part, Read) and isinstance(part.source, Line):
-                    self._keep_if_not_last(part.source)
+            for line in expression.lines():
+                self._keep_if_not_last(line)
 
     def _keep_if_not_last(self, line: Line) -> None:
         for window in self.windows:
@@ -460,8 +462,7 @@ class _Roller:
             yield line
 
     def _reading(self, expression: Expression) -> Expression:
-        holes: list[Hole] = []
-        skeleton(expression, holes)
+        holes = holes_of(expression)
         made = (self._read_line(each) if isinstance(each, Line) else each for each in holes)
         return filled(expression, made)
 
@@ -587,9 +588,9 @@ def constant(numbers: Sequence[float]) -> Constant:
 
 def _with_whole_terms(program: Program) -> list[Line]:
     """Returns the lines, with what only one term of a long sum reads inside of that term."""
-    reads = [each.source for root in [program.result, *[line.value for line in program.lines]]
-             for each in root.walk() if isinstance(each, Read)]
-    once = {source for source, n in Counter(reads).items() if n == 1 and isinstance(source, Line)}
+    roots = [program.result, *[line.value for line in program.lines]]
+    uses = Counter(line for root in roots for line in root.lines())
+    once = {line for line, count in uses.items() if count == 1}
     gone: set[Line] = set()
 
     def whole(expression: Expression) -> Expression:

@@ -18,7 +18,6 @@ from micrograd_notes.lifting.typed.expressions import (
     Apply,
     Constant,
     Counting,
-    Expression,
     Kind,
     Line,
     MatMul,
@@ -181,7 +180,7 @@ class Names:
         """Returns the name of the weights in the line's matrix product; None without one."""
         for each in line.value.walk():
             if isinstance(each, MatMul):
-                read = [part.source for part in each.walk() if isinstance(part, Read)]
+                read = each.sources()
                 weights = [source for source in read if source in self.parameters]
                 if weights and len(weights) < len(read):
                     return self(weights[0])
@@ -189,7 +188,7 @@ class Names:
 
     def _activated(self, line: Line) -> str:
         """Returns hidden1 for a function of z1 alone; '' for anything else."""
-        names = {self.of[each] for each in _read(line.value) if each in self.of}
+        names = {self.of[each] for each in line.value.sources() if each in self.of}
         if len(names) == 1 and (found := re.fullmatch(r"z(\d*)", names.pop())):
             name = f"hidden{found[1]}"
             return "" if name in self.used else name
@@ -200,7 +199,7 @@ class Names:
         value = line.value
         if not (isinstance(value, Apply) and value.function == "subtract") or "error" in self.used:
             return ""
-        sides = [{*_read(operand)} for operand in value.of]
+        sides = [{*operand.sources()} for operand in value.of]
         inputs = {array for array in self.recording.arrays if not array.is_parameter}
         is_error = any(a & self.outputs and b and b <= inputs for a, b in (sides, sides[::-1]))
         return "error" if is_error else ""
@@ -232,6 +231,3 @@ class Names:
             return ("causal" if constant.where == "lower" else "mask"), None
         return ("numbers" if constant.counts else "K"), None
 
-
-def _read(expression: Expression) -> list[Readable]:
-    return [each.source for each in expression.walk() if isinstance(each, Read)]

@@ -136,9 +136,8 @@ def reached(roots: Iterable[Expression]) -> set[Line]:
     found: set[Line] = set()
     waiting = list(roots)
     while waiting:
-        for each in waiting.pop().walk():
-            line = each.source if isinstance(each, Read) else None
-            if isinstance(line, Line) and line not in found:
+        for line in waiting.pop().lines():
+            if line not in found:
                 found.add(line)
                 waiting.append(line.value)
     return found
@@ -221,8 +220,7 @@ def _is(expression: Expression, *functions: str) -> bool:
 
 def _taken_away(term: Expression) -> Expression:
     """Returns -c for -where(c, 1, 0), after other terms: x - c."""
-    is_negative = isinstance(term, Apply) and term.function == "negative"
-    condition = condition_of(term.operands[0]) if is_negative else None
+    condition = condition_of(term.operands[0]) if _is(term, "negative") else None
     return term if condition is None else Apply("negative", (condition,))
 
 
@@ -232,9 +230,8 @@ def _with_condition_last(made: Apply, flags: Mapping[Line, Expression]) -> Expre
     for one, other in ((left, right), (right, left)):
         if one.kind is Kind.CONDITION and other.kind is not Kind.CONDITION:
             return Apply("multiply", (other, one))
-        inner = one.of[0] if isinstance(one, Apply) and one.function == "negative" else one
-        condition = condition_of(inner)
-        if inner is not one and condition is not None and not _is_flag(other, flags):
+        condition = condition_of(one.operands[0]) if _is(one, "negative") else None
+        if condition is not None and not _is_flag(other, flags):
             return Apply("multiply", (Apply("negative", (other,)), condition))
     return made
 
