@@ -21,7 +21,7 @@ from micrograd_notes.engine.backward import sweeping
 from micrograd_notes.lifting.again import Result, call_again, takes_all_as_they_are
 from micrograd_notes.lifting.arrays.arrange import arrange
 from micrograd_notes.lifting.certificate import Certificate, certified
-from micrograd_notes.lifting.codegen.emit import arranged_text, emit
+from micrograd_notes.lifting.codegen.numpy.emit import arranged_text, emit
 from micrograd_notes.lifting.passes.group import Grouping, group
 from micrograd_notes.lifting.passes.simplify import simplify
 from micrograd_notes.lifting.trace.blame import refusal

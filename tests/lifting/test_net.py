@@ -17,7 +17,7 @@ from micrograd_notes.engine.functions import pick  # noqa: E402
 from micrograd_notes.engine.helper_ops import greater, where  # noqa: E402
 from micrograd_notes.engine.ops import log, relu, sqrt  # noqa: E402
 from micrograd_notes.lifting import CannotLift, NotChecked, program  # noqa: E402
-from micrograd_notes.lifting.codegen import emit  # noqa: E402
+from micrograd_notes.lifting.codegen.numpy import emit  # noqa: E402
 from micrograd_notes.lifting.trace import net  # noqa: E402
 from micrograd_notes.nn.losses import cross_entropy  # noqa: E402
 from micrograd_notes.train import lifted_loop as training_on_arrays  # noqa: E402

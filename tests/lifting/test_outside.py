@@ -23,7 +23,7 @@ np = pytest.importorskip("numpy")
 from micrograd_notes import MLP, Layer, Value, grad, lift, no_grad  # noqa: E402
 from micrograd_notes.engine.ops import tanh  # noqa: E402
 from micrograd_notes.lifting import program as program_module  # noqa: E402
-from micrograd_notes.lifting.codegen import emit  # noqa: E402
+from micrograd_notes.lifting.codegen.numpy import emit  # noqa: E402
 from micrograd_notes.nn import Module  # noqa: E402
 from micrograd_notes.train.loop import fit  # noqa: E402
 from micrograd_notes.train.optim import SGD  # noqa: E402

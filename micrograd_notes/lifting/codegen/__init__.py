@@ -1,1 +1,1 @@
-"""Operations on arrays become source that a person can read. Read `emit.py` first."""
+"""The typed program becomes source, in a room per language. Read `numpy/emit.py` first."""

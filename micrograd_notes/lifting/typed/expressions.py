@@ -3,7 +3,7 @@
 An expression has a shape, whose first size is N if it has one row per example, and a kind: its
 elements are numbers, conditions (true or false) or choices (whole numbers that select). A program
 is a list of lines, each an expression that later lines can read. Nothing in here is text: a printer
-chooses names and spellings, as `codegen` does for NumPy.
+chooses names and spellings, as `codegen/numpy` does.
 
 The functions that work element by element are few and have NumPy's names; the table's other
 operations are formulas of them (`formulas.py`). Read `arrays/arrange.py` next, which builds
@@ -18,7 +18,7 @@ programs.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from functools import cached_property
@@ -143,15 +143,49 @@ class Loop:
 class Program:
     """The lines of a program in their order, and its result: the loss, or the outputs.
 
-    `steps` are the same lines with loops, once they are found (`loops.py`), and `stands_for` has
-    the line that is computed in each step instead of one per step.
+    Once it is `ready`, `forward` has the lines and loops that the result needs, and `backward` the
+    others, which make the derivatives. `stands_for` has the line that is computed in each step of a
+    loop instead of one per step.
     """
 
     grouping: Grouping
     lines: list[Line]
     result: Expression
-    steps: list[Line | Loop] = field(default_factory=list)
+    forward: list[Line | Loop] = field(default_factory=list)
+    backward: list[Line | Loop] = field(default_factory=list)
     stands_for: dict[Line, Line] = field(default_factory=dict)
+
+    @property
+    def steps(self) -> list[Line | Loop]:
+        """The lines and loops of both halves."""
+        return [*self.forward, *self.backward]
+
+    @property
+    def parameters(self) -> list[Array]:
+        """The arrays of parameters, in their order in the flat vector."""
+        return [array for array in self.grouping.recording.arrays if array.is_parameter]
+
+    @property
+    def inputs(self) -> list[Array]:
+        """The arrays that the program gets, in their order."""
+        return [array for array in self.grouping.recording.arrays if not array.is_parameter]
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether it computes a loss and its gradient, instead of outputs."""
+        return self.grouping.recording.is_loss
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether derivatives, which its lines add up over the examples, are then divided by n."""
+        has_gradient = self.is_loss and bool(self.parameters)
+        return has_gradient and self.grouping.recording.is_batched
+
+
+def lines_of(steps: Iterable[Line | Loop]) -> Iterator[Line]:
+    """Yields all lines, those of the loops among them."""
+    for step in steps:
+        yield from [step] if isinstance(step, Line) else step.lines
 
 
 # ---- expressions ---------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ LEAST = 4  # steps that make a loop
 
 
 def rolled(program: Program) -> Program:
-    """Returns the program with its steps: lines, and loops for those that repeat."""
+    """Returns the program with lines, and loops for those that repeat, all in `forward`."""
     _Roller(program).run()
     return program
 
@@ -286,7 +286,7 @@ class _Roller:
         outside = [line for line in self.lines if not self._is_inside(line)]
         rest = {line: self._without_sums(line) for line in outside}
         self._decide_what_is_kept(outside, rest)
-        self.program.steps = list(self._steps(outside, rest))
+        self.program.forward = list(self._steps(outside, rest))
         self.program.result = self._reading(self.program.result)
         for window in self.windows:
             for line, (position, _) in window.where.items():

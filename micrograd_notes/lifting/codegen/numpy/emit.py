@@ -1,36 +1,34 @@
 """The last pass: the source, which is both run and printed.
 
-`program.py` calls `emit`. In the typed program, an expression that is needed twice gets its own
-line (`typed/share.py`), lines that repeat become a loop (`typed/loops.py`), and all get names
-(`typed/names.py`). Here, the forward half comes before the loss and the backward half after it, and
-around them what an empty file needs. Read `lines.py` next.
+`program.py` calls `emit`. The typed program comes in two halves (`typed/ready.py`) and gets names
+(`typed/names.py`). Here, the loss stands between the halves, and around them what an empty file
+needs. Read `lines.py` next.
 """
 
 import re
 import textwrap
 from collections.abc import Sequence
 
-from micrograd_notes.lifting.codegen.lines import (
+from micrograd_notes.lifting.codegen.numpy.conditions import plain, with_plain_conditions
+from micrograd_notes.lifting.codegen.numpy.lines import (
     INDENT,
     LIMIT,
-    lines_of,
     moved,
     spelled_shape,
     written,
 )
-from micrograd_notes.lifting.codegen.spelled import spelled, text, wrapped
+from micrograd_notes.lifting.codegen.numpy.spelled import spelled, text, wrapped
 from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.lifting.typed.expressions import (
     Constant,
     Expression,
     Line,
-    Loop,
     Program,
     Read,
+    lines_of,
 )
-from micrograd_notes.lifting.typed.loops import rolled
 from micrograd_notes.lifting.typed.names import Names
-from micrograd_notes.lifting.typed.share import plain, reached, shared
+from micrograd_notes.lifting.typed.ready import ready
 
 SECH = "# 1 / cosh(z)**2 is 1 - tanh(z)**2, and keeps the digits that this loses near 1"
 
@@ -48,47 +46,31 @@ def emit(program: Program, title: str) -> str:
 class _Emitter:
     def __init__(self, program: Program, title: str) -> None:
         self.names = Names(program)
-        self.program, self.title = rolled(shared(program)), title
+        self.program, self.title = with_plain_conditions(ready(program)), title
         self.recording = program.grouping.recording
-        self.parameters = [a for a in self.recording.arrays if a.is_parameter]
-        self.inputs = [a for a in self.recording.arrays if not a.is_parameter]
+        self.parameters, self.inputs = program.parameters, program.inputs
 
     def run(self) -> str:
-        steps, result = moved(self.program, self.names)
-        is_loss, forward = self.recording.is_loss, self._forward(steps, result)
-        early = [step for step in steps if _is_forward(step, forward)]
-        late = [step for step in steps if step not in early]
-        printed = list(lines_of([*early, *late]))
-        result = plain(result)
+        program = moved(self.program, self.names)
+        is_loss = program.is_loss
+        printed = list(lines_of(program.steps))
+        result = plain(program.result)
         for line in printed:
             line.value = plain(line.value)
         parts = [line.target for line in printed if line.target is not None]
         constants = _constants([result, *parts, *[line.value for line in printed]])
-        self.names.count_anew([*constants, *printed], self.program.stands_for)
-        rows = [*written(early, self.names), *self._result(result)]
-        if is_loss and late:
-            backward = written(late, self.names)
+        self.names.count_anew([*constants, *printed], program.stands_for)
+        rows = [*written(program.forward, self.names), *self._result(result)]
+        if is_loss and program.backward:
+            backward = written(program.backward, self.names)
             for k in [k for k, row in enumerate(backward) if "np.cosh(" in row][:1]:
                 backward.insert(k, " " * (len(backward[k]) - len(backward[k].lstrip())) + SECH)
             rows = ["", "# forward", *rows, "", "# backward", *backward]
-        if is_loss and self.recording.is_batched and self.parameters:
+        if program.is_mean:
             rows.append("dtheta /= n  # the loss is a mean")
         rows += ["return loss, dtheta"] if is_loss else []
         body = self._first_lines("\n".join(rows), printed) + rows
         return self._file(body, constants)
-
-    def _forward(self, steps: list[Line | Loop], result: Expression) -> set[Line]:
-        """Returns the lines that the result needs, with all that write to an array of theirs."""
-        forward = reached([result])
-        grows = True
-        while grows:
-            found = set(forward)
-            for line in lines_of(steps):
-                into = line.target.lines() if line.target is not None else [line.again]
-                if line.derivative_of is None and any(each in found for each in into):
-                    found |= {line} | reached([line.value])
-            grows, forward = len(found) > len(forward), found
-        return forward
 
     def _result(self, result: Expression) -> list[str]:
         target = "loss =" if self.recording.is_loss else "return"
@@ -177,12 +159,6 @@ class _Emitter:
 def _constants(expressions: Sequence[Expression]) -> list[Constant]:
     read = [source for expression in expressions for source in expression.sources()]
     return list(dict.fromkeys([each for each in read if isinstance(each, Constant)]))
-
-
-def _is_forward(step: Line | Loop, forward: set[Line]) -> bool:
-    """Returns whether the result needs a step."""
-    lines = [step] if isinstance(step, Line) else step.lines
-    return any(line in forward or line.again in forward for line in lines)
 
 
 def wrapped_names(names: list[str], value: str) -> list[str]:

@@ -5,9 +5,9 @@ short; one that would be too long is cut in two. Read `spelled.py` next.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from micrograd_notes.lifting.codegen.spelled import is_call, spelled, text, wrapped
+from micrograd_notes.lifting.codegen.numpy.spelled import is_call, spelled, text, wrapped
 from micrograd_notes.lifting.typed.expressions import (
     Empty,
     Expression,
@@ -20,6 +20,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Reshape,
     Shape,
     Transpose,
+    lines_of,
 )
 from micrograd_notes.lifting.typed.names import Names
 
@@ -29,9 +30,10 @@ INDENT = "    "
 Steps = list[Line | Loop]
 
 
-def moved(program: Program, names: Names) -> tuple[Steps, Expression]:
-    """Returns the steps and the result, with what is read once where it is read."""
-    return _Mover(program, names).run()
+def moved(program: Program, names: Names) -> Program:
+    """Returns the program with what is read once where it is read."""
+    _Mover(program, names).run()
+    return program
 
 
 def written(steps: Sequence[Line | Loop], names: Names) -> list[str]:
@@ -67,16 +69,20 @@ class _Mover:
     def __init__(self, program: Program, names: Names) -> None:
         self.program, self.names = program, names
 
-    def run(self) -> tuple[Steps, Expression]:
-        """Returns the steps and the result."""
-        steps, result = self.program.steps, self.program.result
-        every = list(lines_of(steps))
+    def run(self) -> None:
+        """Moves lines within each half."""
+        program, result = self.program, self.program.result
+        every = list(lines_of(program.steps))
         for line in every:
             self.names(line)
         self.names.count_anew(every, self.program.stands_for)  # not by how many steps there were
         roots = [result, *[line.value for line in every]]
         self.uses = Counter(each for root in roots for each in root.lines())
         self.uses.update([line.again for line in every for _ in range(2) if line.again is not None])
+        program.forward, program.result = self._half(program.forward, result)
+        program.backward, _ = self._half(program.backward, program.result)
+
+    def _half(self, steps: Steps, result: Expression) -> tuple[Steps, Expression]:
         moved: Steps = []
         block: list[Line] = []
         for step in [*steps, None]:
@@ -161,12 +167,6 @@ def _substituted(expression: Expression, part: Expression, new: Expression) -> E
     if isinstance(made, Reshape) and isinstance(made.of, Reshape):
         return Reshape(made.of.of, made.to)
     return made
-
-
-def lines_of(steps: Sequence[Line | Loop]) -> Iterator[Line]:
-    """Yields all lines, those of the loops among them."""
-    for step in steps:
-        yield from [step] if isinstance(step, Line) else step.lines
 
 
 def _range(counts: range) -> str:
