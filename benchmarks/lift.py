@@ -1,7 +1,8 @@
-"""How long a training step takes lifted, beside seven others, and how long lifting takes.
+"""How long a training step takes lifted, beside others, and what lifting costs.
 
-    python -m pip install torch jax micrograd==0.1.0      # peers; what is missing is left out
-    python benchmarks/lift.py --picture lift.svg          # some minutes
+    python -m pip install torch jax scipy micrograd==0.1.0      # what is missing is left out
+    python benchmarks/lift.py --picture lift.svg                # some minutes
+    python benchmarks/lift.py --quick --only digits             # less than a minute
 
 A step is the loss, every gradient and the update, on one thread. The rows are those of
 `lifting/work.py`; how they are timed, and what all peers must agree on, stands in
@@ -22,60 +23,82 @@ os.environ.setdefault(
 )
 
 import platform
+import random
+from collections import Counter
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
 
-from lifting.goals import GOALS, LIFTED_WITHIN
-from lifting.picture import drawn, save
-from lifting.turns import CONTESTANTS, LIFTED, Race, time_to_lift
-from lifting.work import WORKS
+from lifting import epoch, kept
+from lifting.cost import cost_of_lifting, seconds_to_compile
+from lifting.goals import EPOCH, KINDS, LIFTED_WITHIN, Medians, best_of, compiled_within, goals_of
+from lifting.picture import drawn as picture_of, save
+from lifting.turns import CONTESTANTS, Race, earlier
+from lifting.work import RECORDED_AT_ALL, RECORDED_QUICKLY, TASKS, Task, drawn
 
-Table = dict[str, dict[str, float]]
+VERDICTS = ("NOT met", "not measured", "met")  # the first one that a line ends with counts
+verdicts: Counter[str] = Counter()
+"""How many goals of a kind were met, were not met, and were not measured."""
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Time a training step, lifted and beside peers.")
-    parser.add_argument("--rounds", type=int, default=7, help="turns for each peer (default: 7)")
-    parser.add_argument("--seconds", type=float, default=0.2, help="of a turn (default: 0.2)")
-    parser.add_argument("--only", default="", help="only the works with this in their name")
-    parser.add_argument("--picture", type=Path, help="where to write the picture, as SVG")
-    options = parser.parse_args()
-    if options.rounds < 1:
-        parser.error(f"--rounds must be at least 1, got {options.rounds}")
-    works = [title for title in WORKS if options.only in title]
-    if not works:
-        parser.error(f"no work has {options.only!r} in its name: {'; '.join(WORKS)}")
-    table, failures = measured(works, options.rounds, options.seconds)
-    for title, within in LIFTED_WITHIN.items():
-        if title in works:
-            report_lifting(title, within, min(options.rounds, 5))
+    options = parsed()
+    print(surroundings(options.rounds, options.seed))
+    contestants = [each for each in CONTESTANTS if each.is_here]
+    if left_out := [each.name for each in CONTESTANTS if not each.is_here]:
+        print(f"Not there, and left out: {', '.join(left_out)}.")
+    if options.before:
+        contestants.append(earlier(options.before.resolve()))
+    table: dict[Task, Medians] = {}
+    failures: list[str] = []
+    for task in options.tasks:
+        race = Race(task, contestants)
+        print(f"\n{task.title}", flush=True)
+        times = race.run(options.rounds, options.seconds)
+        failures += race.failures
+        table[task] = medians = {row: median(taken) for row, taken in times.items()}
+        print(rows(medians))
+        for goal in goals_of(task):
+            judged(goal.said(medians))
+    for task in options.tasks:
+        report_lifting(task, min(options.rounds, 5))
+    ratio = None if options.only else report_epoch(min(options.rounds, 3))
+    print_verdicts()
+    compared(kept.line_of(table, ratio, options.seed), options.keep)
     if options.picture:
-        save(drawn(table), options.picture)
+        save(picture_of(table), options.picture)
     if failures:
         raise SystemExit("\n".join(["", "These failed, and the rest was measured:", *failures]))
 
 
-def measured(works: list[str], rounds: int, seconds: float) -> tuple[Table, list[str]]:
-    """Returns the median time of a step, by work and peer, and what failed; prints it meanwhile."""
-    here = [peer for peer in CONTESTANTS if peer.is_here]
-    print(surroundings(rounds))
-    if left_out := [peer.name for peer in CONTESTANTS if not peer.is_here]:
-        print(f"Not on this machine, and left out: {', '.join(left_out)}.")
-    race, table = Race(here), {}
-    for title in works:
-        print(f"\n{title}: {len(here)} peers, {rounds} turns ...", flush=True)
-        times = race.run(title, rounds, seconds)
-        table[title] = {peer: median(taken) for peer, taken in times.items()}
-        print(rows(table[title]), flush=True)
-        for goal in GOALS:
-            if goal.work == title:
-                print(f"  {goal.said(table[title])}", flush=True)
-    race.close()
-    return table, race.failures
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Time a training step, lifted and beside peers.")
+    parser.add_argument("--rounds", type=int, default=7, help="turns for each peer (default: 7)")
+    parser.add_argument("--seconds", type=float, default=0.2, help="of a turn (default: 0.2)")
+    parser.add_argument("--only", default="", help="only the works with this in their name")
+    parser.add_argument("--quick", action="store_true", help="without works that are long to lift")
+    parser.add_argument("--seed", type=int, help="of the three sizes (default: another each time)")
+    parser.add_argument("--before", type=Path, help="another checkout, to time as well")
+    parser.add_argument("--keep", action="store_true", help=f"add a line to {kept.FILE.name}")
+    parser.add_argument("--picture", type=Path, help="where to write the picture, as SVG")
+    options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error(f"--rounds must be at least 1, got {options.rounds}")
+    if options.seed is None:
+        options.seed = random.randrange(1000)
+    most = RECORDED_QUICKLY if options.quick else RECORDED_AT_ALL
+    tasks = [task for task in [*TASKS, *drawn(options.seed)] if options.only in task.title]
+    if not tasks:
+        titles = "; ".join(task.title for task in [*TASKS, *drawn(options.seed)])
+        parser.error(f"no work has {options.only!r} in its name: {titles}")
+    options.tasks = [task for task in tasks if task.recorded <= most]
+    for task in tasks:
+        if task.recorded > most:
+            print(f"Left out, as it records {task.recorded:,} numbers: {task.title}.")
+    return options
 
 
-def surroundings(rounds: int) -> str:
+def surroundings(rounds: int, seed: int) -> str:
     """Returns what the times were measured with."""
     found = []
     for name in ("numpy", "torch", "jax", "micrograd"):
@@ -84,30 +107,82 @@ def surroundings(rounds: int) -> str:
         except PackageNotFoundError:
             continue
     return (
-        f"Python {platform.python_version()} on {platform.system()} {platform.machine()}, "
+        f"Commit {kept.commit()} on {kept.machine()}, Python {platform.python_version()}, "
         f"{', '.join(found)}.\n"
         f"One thread, float64, medians of {rounds} turns, time of the processor.\n"
-        "All agree on the loss and on the updated parameters."
+        f"Three sizes are drawn with --seed {seed}.\n"
+        "All agree on the loss and on the updated parameters. The last column is the time, divided "
+        "by that of the best peer."
     )
 
 
-def rows(medians: dict[str, float]) -> str:
-    """Returns a line for each peer: microseconds a step, and that divided by the lifted one's."""
+def rows(medians: Medians) -> str:
+    """Returns a line for each row: microseconds per step, and that divided by the best peer's."""
+    best = best_of(medians)
+    unit = medians[best] if best else float("nan")
     return "\n".join(
-        f"  {peer:16}{time * 1e6:14,.1f} us{time / medians[LIFTED]:14,.2f}"
-        for peer, time in medians.items()
+        f"  {row:20}{time * 1e6:14,.1f} us{time / unit:14,.2f}" for row, time in medians.items()
     )
 
 
-def report_lifting(title: str, within: float, rounds: int) -> None:
-    found = time_to_lift(title, rounds)
+def judged(said: str) -> None:
+    """Prints what was said of a goal, and counts it."""
+    verdict = next(verdict for verdict in VERDICTS if said.endswith(verdict))
+    verdicts[f"{said[:4]} {verdict}"] += 1
+    print(f"  {said}", flush=True)
+
+
+def within(what: str, seconds: float | None, at_most: float) -> str:
+    if seconds is None:
+        return f"must  {what} in {at_most * 1e3:,.0f} ms: not measured"
+    verdict = "met" if seconds <= at_most else "NOT met"
+    return f"must  {what} in {at_most * 1e3:,.0f} ms: {seconds * 1e3:,.0f} {verdict}"
+
+
+def report_lifting(task: Task, rounds: int) -> None:
+    found = cost_of_lifting(task, rounds if task.recorded <= RECORDED_QUICKLY / 5 else 1)
     print(
-        f"\n{title}: recorded and lifted in {found.processor * 1e3:,.0f} ms of the processor, "
-        f"{found.wall * 1e3:,.0f} ms of the clock\n  must  in {within * 1e3:,.0f} ms of the "
-        f"processor: {'met' if found.processor <= within else 'NOT met'}\n"
-        f"  held against the scalars, once, in {found.check * 1e3:,.0f} ms more of the processor",
-        flush=True,
+        f"\n{task.title}: recorded and lifted in {found.processor * 1e3:,.0f} ms of the processor, "
+        f"{found.wall * 1e3:,.0f} ms of the clock\n  with {found.memory / 1e6:,.0f} MB at the "
+        f"height; compared with the scalars, once, in {found.check * 1e3:,.0f} ms more"
     )
+    if task in LIFTED_WITHIN:
+        judged(within("lifted", found.processor, LIFTED_WITHIN[task]))
+    judged(within("compiled as C", seconds_to_compile(task), compiled_within(task)))
+
+
+def report_epoch(rounds: int) -> float | None:
+    """Prints the time of an epoch of `fit`, and returns its ratio to that of PyTorch."""
+    found = epoch.seconds_per_epoch(rounds)
+    print("\nAn epoch on digits, 64-32-10, batch 32, Adam")
+    for name, seconds in found.items():
+        print(f"  {name:20}{seconds * 1e6:14,.1f} us")
+    ratio = found[epoch.FIT] / found[epoch.TORCH] if epoch.TORCH in found else None
+    for kind, part in zip(KINDS, EPOCH, strict=True):
+        words = f"{kind}  fit: at most {part:.2f} of {epoch.TORCH}"
+        verdict = "met" if ratio is not None and ratio <= part else "NOT met"
+        judged(f"{words}: not measured" if ratio is None else f"{words}: {ratio:.3f} {verdict}")
+    return ratio
+
+
+def print_verdicts() -> None:
+    print()
+    for kind in KINDS:
+        counts = [f"{verdicts[f'{kind} {verdict}']} {verdict}" for verdict in VERDICTS]
+        print(f"{kind}  {', '.join(counts)}")
+
+
+def compared(line: kept.Line, is_kept: bool) -> None:
+    """Prints which rows are slower than in the line that was kept last, and keeps this one."""
+    before = kept.last()
+    if before is None:
+        print(f"\n{kept.FILE.name} does not have a line for this machine to compare with.")
+    else:
+        found = kept.slower(before, line)
+        words = "These are slower than" if found else "Nothing is slower than"
+        print("\n".join([f"\n{words} in {before['commit']} of {before['date']}", *found]))
+    if is_kept:
+        kept.keep(line)
 
 
 if __name__ == "__main__":

@@ -106,10 +106,10 @@ def cost(work: Work, rounds: int) -> Cost:
     gc.collect()  # what the collector would still walk is not the eager step's
     eager = None
     if recorded / 3 * len(work.X) < AFFORDABLE:  # about a third of what is recorded goes forward
-        step = in_ours.eager(work).step
+        step = in_ours.scalars(work).step
         eager = median(turn(step, 0.1) for _ in range(rounds))
     lifting = median(lifting_seconds(work) for _ in range(min(rounds, 3)))
-    lifted = in_ours.lifted(work).step
+    lifted = in_ours.fast(work).step
     lifted()
     return Cost(recorded, lifting, median(turn(lifted, 0.1) for _ in range(rounds)), eager)
 
@@ -150,7 +150,7 @@ def main() -> None:
     stay_on_one_core()
     print(f"Python {platform.python_version()}, NumPy {np.__version__}, one thread, float64.")
     print(f"Medians of {options.rounds} turns, time of the processor.")
-    in_ours.lifted(network(2, [2], 1)).step()  # what is imported and cached once
+    in_ours.fast(network(2, [2], 1)).step()  # what is imported and cached once
     table: dict[str, dict[int, Cost]] = {}
     for grows, size, work in sizes():
         if grows not in table:

@@ -25,19 +25,21 @@ def turns(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def test_a_peer_that_fails_is_named_and_the_rest_goes_on(
     turns: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    ours = turns.Contestant(turns.LIFTED, "in_numpy", "by_hand")
+    good = [turns.Contestant(name, "in_numpy", "by_hand") for name in (turns.FAST, turns.NUMPY)]
     broken = turns.Contestant("broken", "in_numpy", "there_is_no_such_function")
-    other = turns.Contestant("other", "in_numpy", "by_hand")
-    race = turns.Race([ours, broken, other])
-    try:
-        for _ in range(2):  # the second work is asked of those that are left
-            times = race.run(turns.MOONS, rounds=2, seconds=0.001)
-            assert set(times) == {turns.LIFTED, "other"}
-            assert all(len(taken) == 2 for taken in times.values())
-    finally:
-        race.close()
-    assert race.failures == [f"broken ended with status 1 when asked {turns.MOONS!r}"]
+    race = turns.Race(turns.MOONS, [good[0], broken, good[1]])
+    times = race.run(rounds=2, seconds=0.001)
+    assert [*times] == [turns.FAST, turns.NUMPY, turns.PRODUCTS]
+    assert all(len(taken) == 2 for taken in times.values())
+    assert len(race.failures) == 1
+    assert race.failures[0].startswith(f"{turns.MOONS.title}: broken: AttributeError: ")
     assert f"FAILED: {race.failures[0]}" in capfd.readouterr().out
+
+
+def test_a_process_that_ends_early_is_an_answer_too(turns: Any) -> None:
+    without_arguments = turns.started(turns.serve)
+    assert without_arguments.said() == turns.Failed("its process ended with status 1")
+    without_arguments.end()
 
 
 def test_a_peer_that_computes_something_else_is_named(turns: Any) -> None:

@@ -7,6 +7,7 @@ thread would cost more than the step.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from lifting.peer import Learner
@@ -19,7 +20,7 @@ def jitted(work: Work) -> Learner:
 
     jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call, unused-ignore]
     jax.config.update("jax_cpu_enable_async_dispatch", False)  # type: ignore[no-untyped-call, unused-ignore]
-    loss: Callable[..., Any] = gpt_loss if work.is_gpt else mlp_loss
+    loss: Callable[..., Any] = gpt_loss if work.is_gpt else partial(mlp_loss, work.activation)
     differentiated: Any = jax.value_and_grad(loss)
 
     def update(parameters: Any, x: Any, y: Any) -> Any:
@@ -41,13 +42,16 @@ def jitted(work: Work) -> Learner:
     return Learner(step, arrays)
 
 
-def mlp_loss(parameters: Any, x: Any, y: Any) -> Any:
+def mlp_loss(activation: str, parameters: Any, x: Any, y: Any) -> Any:
     import jax
     import jax.numpy as jnp
 
+    activate: Any = getattr(jax.nn, activation)
+    if activation == "gelu":  # by default it is an approximation
+        activate = partial(activate, approximate=False)
     *hidden, W, b = parameters
     for V, c in zip(hidden[::2], hidden[1::2], strict=True):
-        x = jnp.maximum(x @ V.T + c, 0)
+        x = activate(x @ V.T + c)
     out = x @ W.T + b
     if len(b) == 1:
         return jnp.maximum(1 - y * out[:, 0], 0).mean()
@@ -58,21 +62,23 @@ def gpt_loss(parameters: Any, x: Any, y: Any) -> Any:
     import jax
     import jax.numpy as jnp
 
-    token, position, query, key, value, mix, widen, narrow, unembed = parameters
+    token, position, *weights, unembed = parameters
     (n, length), width = x.shape, token.shape[1]
+    causal = jnp.tri(length, dtype=bool)
 
     def rms_norm(rows: Any) -> Any:
         return rows * jax.lax.rsqrt((rows * rows).mean(-1, keepdims=True) + 1e-5)
 
     rows = rms_norm(token[x] + position[:length])
-    projected = rms_norm(rows) @ jnp.concatenate([query, key, value]).T
-    q, k, v = jnp.moveaxis(projected.reshape(n, length, 3, HEADS, width // HEADS), 2, 0)
-    scores = jnp.einsum("nihd,njhd->nhij", q, k) / (width // HEADS) ** 0.5
-    causal = jnp.tri(length, dtype=bool)
-    shares = jax.nn.softmax(jnp.where(causal, scores, -jnp.inf))
-    attended = jnp.einsum("nhij,njhd->nihd", shares, v).reshape(n, length, width)
-    rows = rows + attended @ mix.T
-    rows = rows + jnp.maximum(rms_norm(rows) @ widen.T, 0) @ narrow.T
+    for at in range(0, len(weights), 6):
+        query, key, value, mix, widen, narrow = weights[at : at + 6]
+        projected = rms_norm(rows) @ jnp.concatenate([query, key, value]).T
+        q, k, v = jnp.moveaxis(projected.reshape(n, length, 3, HEADS, width // HEADS), 2, 0)
+        scores = jnp.einsum("nihd,njhd->nhij", q, k) / (width // HEADS) ** 0.5
+        shares = jax.nn.softmax(jnp.where(causal, scores, -jnp.inf))
+        attended = jnp.einsum("nhij,njhd->nihd", shares, v).reshape(n, length, width)
+        rows = rows + attended @ mix.T
+        rows = rows + jnp.maximum(rms_norm(rows) @ widen.T, 0) @ narrow.T
     logits = rows @ unembed.T
     chosen = jnp.take_along_axis(logits, y[:, :, None], axis=2)[:, :, 0]
     return (jax.nn.logsumexp(logits, axis=2) - chosen).mean()

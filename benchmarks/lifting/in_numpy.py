@@ -3,14 +3,17 @@
 Three habits make it fast. Arrays are made once and written into. All parameters lie in one vector
 and their gradients in another, so that the update is two calls. And features lie in rows, examples
 in columns: a sum over features then adds whole rows, and does not stop after every few numbers.
+`numpy_slopes.py` has the activations.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from lifting.numpy_slopes import SLOPES
 from lifting.peer import Learner
 from lifting.work import HEADS, RATE, Array, Work
 
@@ -44,6 +47,8 @@ def mlp(work: Work) -> Learner:
     X, Y, n = work.X, work.Y, len(work.X)
     layers = [np.empty((len(W), n)) for W in weights]
     dlayers = [np.empty_like(layer) for layer in layers]
+    slopes = [np.empty_like(layer) for layer in layers[:-1]]
+    activate = SLOPES[work.activation]
     last = len(weights) - 1
     head = hinge(Y) if len(weights[-1]) == 1 else cross_entropy(Y)
 
@@ -52,7 +57,9 @@ def mlp(work: Work) -> Learner:
         for i, (W, b, z) in enumerate(zip(weights, biases, layers, strict=True)):
             np.matmul(W, x, out=z)
             z += b
-            x = np.maximum(z, 0, out=z) if i < last else z
+            if i < last:
+                activate(z, slopes[i])
+            x = z
         value = head(x, dlayers[-1])
         for i in range(last, -1, -1):
             d = dlayers[i]
@@ -60,7 +67,7 @@ def mlp(work: Work) -> Learner:
             np.add.reduce(d, axis=1, keepdims=True, out=dbiases[i])
             if i:
                 np.matmul(weights[i].T, d, out=dlayers[i - 1])
-                dlayers[i - 1] *= layers[i - 1] > 0
+                dlayers[i - 1] *= slopes[i - 1]
         np.multiply(dtheta, RATE, out=dtheta)
         np.subtract(theta, dtheta, out=theta)
         return float(value)
@@ -105,35 +112,75 @@ def cross_entropy(Y: Array) -> Any:
 # ---- names ---------------------------------------------------------------------------------------
 
 
+Forth = Callable[[Array], Array]
+Back = Callable[[Array], None]
+
+
 def gpt(work: Work) -> Learner:
     """The columns are those of all first positions, then of all second ones, and so on."""
     given = work.arrays()
     theta = flattened(given)
     dtheta = np.zeros_like(theta)  # no name is long enough to reach the last positions
     (n, length), (tokens, width) = work.X.shape, given[0].shape
-    columns, size = n * length, width // HEADS
-    table = (tokens, width)
-    shapes = [table, given[1].shape, (3 * width, width), (width, width), (4 * width, width)]
-    shapes += [(width, 4 * width), table]
-    token, position, project, mix, widen, narrow, unembed = views(theta, shapes)
-    dtoken, dposition, dproject, dmix, dwiden, dnarrow, dunembed = views(dtheta, shapes)
+    columns = n * length
+    layers = (len(given) - 3) // 6
+    in_block = [(3 * width, width), (width, width), (4 * width, width), (width, 4 * width)]
+    shapes = [given[0].shape, given[1].shape, *(in_block * layers), given[-1].shape]
+    token, position, *weights, unembed = views(theta, shapes)
+    dtoken, dposition, *dweights, dunembed = views(dtheta, shapes)
+    blocks = [
+        block(weights[at : at + 4], dweights[at : at + 4], n, length)
+        for at in range(0, len(weights), 4)
+    ]
     tokens_of, targets = work.X.T.ravel(), work.Y.T.ravel()
     one_hot = np.zeros((columns, tokens))
-    places = np.arange(columns)
+    one_hot[np.arange(columns), tokens_of] = 1
     head = cross_entropy(targets)
-    upper = np.triu(np.full((length, length), -np.inf), 1)[:, :, None]
+    embedded, first, d = np.empty((3, width, columns))
+    logits, dlogits = np.empty((2, tokens, columns))
+    by_place = embedded.reshape(width, length, n)
+
+    def step() -> float:
+        embedded[...] = token.take(tokens_of, axis=0).T
+        by_place[...] += position[:length].T[:, :, None]
+        factor = rms_norm(embedded, first)
+        x = first
+        for forth, _ in blocks:
+            x = forth(x)
+        np.matmul(unembed, x, out=logits)
+        value = head(logits, dlogits)
+        np.matmul(dlogits, x.T, out=dunembed)
+        np.matmul(unembed.T, dlogits, out=d)
+        for _, back in reversed(blocks):
+            back(d)
+        rms_norm_backward(d, first, factor)
+        np.add.reduce(d.reshape(width, length, n), axis=2, out=dposition[:length].T)
+        np.matmul(one_hot.T, d.T, out=dtoken)
+        np.multiply(dtheta, RATE, out=dtheta)
+        np.subtract(theta, dtheta, out=theta)
+        return float(value)
+
+    back = [a.shape for a in given]
+    return Learner(step, lambda: [a.copy() for a in views(theta, back)])
+
+
+def block(weights: list[Array], dweights: list[Array], n: int, length: int) -> tuple[Forth, Back]:
+    """Returns two functions. The second turns the derivative by the output into that by the input.
+
+    The first returns its output in an array that it made once.
+    """
+    project, mix, widen, narrow = weights
+    dproject, dmix, dwiden, dnarrow = dweights
+    columns, width = n * length, len(mix)
+    size = width // HEADS
     scale = size**-0.5
-
-    def empty(*shape: int) -> Array:
-        return np.empty(shape)
-
-    embedded, first, normed1, second, normed2, third = empty(6, width, columns)
-    dfirst, dnormed = empty(2, width, columns)
-    hidden, dhidden = empty(2, 4 * width, columns)
-    logits, dlogits = empty(2, tokens, columns)
-    projected, dprojected = empty(2, 3 * width, columns)
-    attended, dattended = empty(2, width, columns)
-    shares, dshares = empty(2, HEADS, length, length, n)
+    upper = np.triu(np.full((length, length), -np.inf), 1)[:, :, None]
+    normed1, second, normed2, third, dnormed = np.empty((5, width, columns))
+    factor1, factor2 = np.empty((2, columns))
+    hidden, dhidden, slope = np.empty((3, 4 * width, columns))
+    projected, dprojected = np.empty((2, 3 * width, columns))
+    attended, dattended = np.empty((2, width, columns))
+    shares, dshares = np.empty((2, HEADS, length, length, n))
 
     def in_heads(rows: Array) -> Array:
         """Returns a view with one small matrix, position by feature, for each name and head."""
@@ -148,29 +195,8 @@ def gpt(work: Work) -> Learner:
     s, ds = by_name(shares), by_name(dshares)
     kT, vT, sT, dsT = (a.swapaxes(2, 3) for a in (k, v, s, ds))
 
-    def rms_norm(x: Array, out: Array) -> Array:
-        factor = np.einsum("ij,ij->j", x, x)
-        factor /= width
-        factor += 1e-5
-        np.sqrt(factor, out=factor)
-        np.divide(1, factor, out=factor)
-        np.multiply(x, factor, out=out)
-        return factor
-
-    def rms_norm_backward(d: Array, normed: Array, factor: Array) -> Array:
-        """Returns the derivative by what was normed, written over that by the result."""
-        along = np.einsum("ij,ij->j", d, normed)
-        along /= width
-        d -= normed * along
-        d *= factor
-        return d
-
-    def step() -> float:
-        by_place = embedded.reshape(width, length, n)
-        embedded[...] = token.take(tokens_of, axis=0).T
-        by_place += position[:length].T[:, :, None]
-        factor0 = rms_norm(embedded, first)
-        factor1 = rms_norm(first, normed1)
+    def forth(x: Array) -> Array:
+        factor1[...] = rms_norm(x, normed1)
         np.matmul(project, normed1, out=projected)
         np.matmul(q, kT, out=s)
         np.multiply(shares, scale, out=shares)
@@ -180,25 +206,22 @@ def gpt(work: Work) -> Learner:
         np.divide(shares, np.add.reduce(shares, axis=2, keepdims=True), out=shares)
         np.matmul(s, v, out=o)
         np.matmul(mix, attended, out=second)
-        np.add(second, first, out=second)
-        factor2 = rms_norm(second, normed2)
+        np.add(second, x, out=second)
+        factor2[...] = rms_norm(second, normed2)
         np.matmul(widen, normed2, out=hidden)
-        np.maximum(hidden, 0, out=hidden)
+        SLOPES["relu"](hidden, slope)
         np.matmul(narrow, hidden, out=third)
-        np.add(third, second, out=third)
-        np.matmul(unembed, third, out=logits)
-        value = head(logits, dlogits)
+        return np.add(third, second, out=third)
 
-        np.matmul(dlogits, third.T, out=dunembed)
-        dthird = np.matmul(unembed.T, dlogits, out=dfirst)
-        np.matmul(dthird, hidden.T, out=dnarrow)
-        np.matmul(narrow.T, dthird, out=dhidden)
-        np.multiply(dhidden, hidden > 0, out=dhidden)
+    def back(d: Array) -> None:
+        np.matmul(d, hidden.T, out=dnarrow)
+        np.matmul(narrow.T, d, out=dhidden)
+        np.multiply(dhidden, slope, out=dhidden)
         np.matmul(dhidden, normed2.T, out=dwiden)
         np.matmul(widen.T, dhidden, out=dnormed)
-        dsecond = np.add(dthird, rms_norm_backward(dnormed, normed2, factor2), out=dfirst)
-        np.matmul(dsecond, attended.T, out=dmix)
-        np.matmul(mix.T, dsecond, out=dattended)
+        np.add(d, rms_norm_backward(dnormed, normed2, factor2), out=d)
+        np.matmul(d, attended.T, out=dmix)
+        np.matmul(mix.T, d, out=dattended)
         np.matmul(sT, do, out=dv)
         np.matmul(do, vT, out=ds)
         np.subtract(dshares, np.einsum("hijn,hijn->hin", dshares, shares)[:, :, None], out=dshares)
@@ -208,15 +231,26 @@ def gpt(work: Work) -> Learner:
         np.matmul(dsT, q, out=dk)
         np.matmul(dprojected, normed1.T, out=dproject)
         np.matmul(project.T, dprojected, out=dnormed)
-        np.add(dsecond, rms_norm_backward(dnormed, normed1, factor1), out=dfirst)
-        dembedded = rms_norm_backward(dfirst, first, factor0)
-        np.add.reduce(dembedded.reshape(width, length, n), axis=2, out=dposition[:length].T)
-        one_hot.fill(0)
-        one_hot[places, tokens_of] = 1
-        np.matmul(one_hot.T, dembedded.T, out=dtoken)
-        np.multiply(dtheta, RATE, out=dtheta)
-        np.subtract(theta, dtheta, out=theta)
-        return float(value)
+        np.add(d, rms_norm_backward(dnormed, normed1, factor1), out=d)
 
-    back = [a.shape for a in given]
-    return Learner(step, lambda: [a.copy() for a in views(theta, back)])
+    return forth, back
+
+
+def rms_norm(x: Array, out: Array) -> Array:
+    """Writes each column over its root mean square, and returns the factors."""
+    factor = np.einsum("ij,ij->j", x, x)
+    factor /= len(x)
+    factor += 1e-5
+    np.sqrt(factor, out=factor)
+    np.divide(1, factor, out=factor)
+    np.multiply(x, factor, out=out)
+    return factor
+
+
+def rms_norm_backward(d: Array, normed: Array, factor: Array) -> Array:
+    """Returns the derivative by what was normed, written over that by the result."""
+    along = np.einsum("ij,ij->j", d, normed)
+    along /= len(d)
+    d -= normed * along
+    d *= factor
+    return d

@@ -1,7 +1,9 @@
-"""The work on our own scalars, and the same lifted to arrays."""
+"""The work on our own scalars, and lifted: as printed, in NumPy through `lift`, and in C."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -9,10 +11,13 @@ import numpy as np
 from lifting.peer import Learner
 from lifting.work import RATE, Work
 from micrograd_notes import lift
-from micrograd_notes.train.optim import SGD
+
+HAS_C = "backend" in signature(lift).parameters
 
 
-def eager(work: Work) -> Learner:
+def scalars(work: Work) -> Learner:
+    from micrograd_notes import SGD
+
     inputs, targets = work.X.tolist(), work.Y.tolist()
     optimizer = SGD(work.model.parameters(), lr=RATE)
 
@@ -27,15 +32,42 @@ def eager(work: Work) -> Learner:
     return Learner(step, work.arrays)
 
 
-def lifted(work: Work) -> Learner:
+def printed(work: Work) -> Learner:
+    """The source alone, as pasted into a file: nobody looks at the data."""
     program = lift(work.loss, work.model)
+    namespace: dict[str, Any] = {}
+    exec(program.source_for(work.X, work.Y), namespace)
+    program.check(work.X, work.Y)
+    return learner(work, program, namespace["loss_and_gradient"])
+
+
+def fast(work: Work) -> Learner:
+    """The program as a training loop calls it, with all its checks."""
+    program = lift(work.loss, work.model)
+    return learner(work, program, program.next_value_and_grad)
+
+
+def earlier(work: Work) -> Learner:
+    """The same in an earlier checkout, which may have one call instead of two."""
+    program = lift(work.loss, work.model)
+    return learner(work, program, getattr(program, "next_value_and_grad", program.value_and_grad))
+
+
+def in_c(work: Work) -> Learner:
+    """The same program in C, with the same checks."""
+    options: dict[str, Any] = {"backend": "c"}
+    program = lift(work.loss, work.model, **options)
+    return learner(work, program, program.next_value_and_grad)
+
+
+def learner(work: Work, program: Any, value_and_grad: Callable[..., Any]) -> Learner:
     theta = program.parameters()
 
     def step() -> float:
-        value, gradient = program.value_and_grad(theta, work.X, work.Y)
+        value, gradient = value_and_grad(theta, work.X, work.Y)
         np.multiply(gradient, RATE, out=gradient)
         np.subtract(theta, gradient, out=theta)
-        return value
+        return float(value)
 
     def arrays() -> list[Any]:
         program.load(theta)

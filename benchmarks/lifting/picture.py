@@ -1,47 +1,48 @@
-"""The picture of the table: for each work, how many times as long as the lifted step peers take."""
+"""The picture of the table: for each work, the time of each row, divided by the best peer's."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lifting.goals import GOALS
-from lifting.turns import LIFTED
+from lifting.goals import BEST, Medians, best_of, goals_of, ratio_of
+from lifting.turns import PEERS
+from lifting.work import Task
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DARK, FAST, SLOW = "#333333", "#c0392b", "#2471a3"
+DARK, OURS, PEER = "#333333", "#c0392b", "#2471a3"
 
 
-def drawn(table: dict[str, dict[str, float]]) -> Figure:
-    """Returns a panel for each work, one under the other, over one axis of ratios."""
+def drawn(table: dict[Task, Medians]) -> Figure:
+    """Returns a panel for each work that has a peer, one under the other, over one axis."""
     from matplotlib.figure import Figure
 
     ratios = {
-        work: {peer: time / times[LIFTED] for peer, time in times.items() if peer != LIFTED}
-        for work, times in table.items()
+        work: {row: ratio for row in medians if (ratio := ratio_of(medians, row, BEST))}
+        for work, medians in table.items()
+        if best_of(medians)
     }
     heights = [len(found) + 1.6 for found in ratios.values()]
     figure = Figure(figsize=(8, 0.27 * sum(heights) + 0.6), layout="constrained")
     panels = figure.subplots(len(ratios), 1, sharex=True, height_ratios=heights, squeeze=False)
     for (work, found), ax in zip(ratios.items(), panels[:, 0], strict=True):
-        goals = {g.peer: 1 / g.at_most for g in GOALS if g.work == work and g.kind == "must"}
-        ax.set_title(f"{work}: {table[work][LIFTED] * 1e6:,.0f} µs lifted", loc="left", fontsize=10)
+        musts = {g.row: g.at_most for g in goals_of(work) if (g.kind, g.than) == ("must", BEST)}
+        best = best_of(table[work]) or ""
+        title = f"{work.title}: {table[work][best] * 1e6:,.0f} µs by {best}"
+        ax.set_title(title, loc="left", fontsize=10)
         ax.axvline(1, color=DARK, linewidth=1)
-        for row, (peer, ratio) in enumerate(found.items()):
-            color = FAST if ratio < 1 else SLOW
-            ax.plot([1, ratio], [row, row], color=color, linewidth=2)
-            ax.plot(ratio, row, "o", color=color, markersize=6)
-            goal = goals.get(peer, ratio)
-            if peer in goals:
-                ax.plot(goal, row, "|", color=DARK, markersize=13, markeredgewidth=1.5)
-            # a number stands outside, and beyond a stroke that it would lie on
-            beside = goal if ratio < goal < 4 * ratio else ratio
+        for place, (row, ratio) in enumerate(found.items()):
+            color = PEER if row in PEERS else OURS if "lifted" in row else DARK
+            ax.plot([1, ratio], [place, place], color=color, linewidth=2)
+            ax.plot(ratio, place, "o", color=color, markersize=6)
+            if row in musts:
+                ax.plot(musts[row], place, "|", color=DARK, markersize=13, markeredgewidth=1.5)
             ax.annotate(
-                f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2f}", (beside, row),
-                xytext=(7 if beside >= 1 else -7, 0), textcoords="offset points", va="center",
-                ha="left" if beside >= 1 else "right", fontsize=9,
+                f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2f}", (ratio, place),
+                xytext=(7 if ratio >= 1 else -7, 0), textcoords="offset points", va="center",
+                ha="left" if ratio >= 1 else "right", fontsize=9,
             )
         ax.set_yticks(range(len(found)), list(found), fontsize=9)
         ax.set_ylim(len(found) - 0.4, -0.6)
@@ -53,7 +54,7 @@ def drawn(table: dict[str, dict[str, float]]) -> Figure:
     panels[-1, 0].set_xlim(0.05, 2.5 * largest)
     panels[-1, 0].xaxis.set_major_formatter("{x:,g}")
     panels[-1, 0].set_xlabel(
-        "time of a step, divided by that of the lifted one (upright strokes: it must be beyond)"
+        "time of a step, divided by the best peer's (upright strokes: it must be left of them)"
     )
     return figure
 

@@ -1,8 +1,8 @@
 """How long a step takes: each peer has a process of its own, and the processes take turns.
 
 So none pays for another's garbage or imports, and a busy minute of the machine falls on all of
-them. They share one core, and whoever waits its turn sleeps. Before any time is taken, all must
-agree on the loss and, as they have taken a step, on where it leads.
+them. They share one core, and a process that waits for its turn sleeps. Before any time is taken,
+all must agree on the loss and on the parameters after one step.
 
 A turn's time is the mean of its steps, as graphs of scalars wait for the garbage collector, which
 comes by every other step or so. It is time of the processor. A step computes in one thread and
@@ -12,60 +12,82 @@ would tell how often a step was interrupted, and long steps are so more often th
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import multiprocessing
 import os
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from statistics import median
+from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from lifting import in_c
+from lifting import in_c, in_ours, in_torch
 from lifting.peer import Learner
-from lifting.work import DIGITS_32, GPT_1, MOONS, RATE, WORKS
+from lifting.work import GPT_1, MOONS, RATE, Task, is_for_scalars
 
 LEAST = 3  # steps in a turn
 
 
+def takes_all(task: Task) -> bool:
+    return True
+
+
+def is_moons(task: Task) -> bool:
+    return task == MOONS
+
+
+def is_stored(task: Task) -> bool:
+    return task in (MOONS, GPT_1)
+
+
+def has(library: str) -> bool:
+    return importlib.util.find_spec(library) is not None
+
+
 @dataclass(frozen=True)
 class Contestant:
-    """A peer: the module here and the function in it, the library it needs, what it can do."""
+    """A peer: the module here and the function in it, whether it can run here, and what it does."""
 
     name: str
     module: str
     function: str
-    library: str | None = None
-    works: tuple[str, ...] = tuple(WORKS)
-
-    @property
-    def is_here(self) -> bool:
-        if self.module == "in_c":
-            return in_c.compiler() is not None
-        return self.library is None or importlib.util.find_spec(self.library) is not None
+    is_here: bool = True
+    takes: Callable[[Task], bool] = takes_all
+    packages: Path | None = None  # another checkout, from which our package is imported
 
 
-LIFTED, EAGER = "ours, lifted", "ours, eager"
+PRINTED, FAST, IN_C = "lifted, as printed", "lifted, NumPy", "lifted, C"
+EARLIER, SCALARS = "lifted, earlier", "our scalars"
 MICROGRAD, STORED = "micrograd 0.1.0", "stored partials"
-TORCH, JAX, NUMPY, C = "PyTorch eager", "JAX jit", "NumPy by hand", "C by hand"
+NUMPY, C, JAX = "NumPy by hand, ours", "C by hand, ours", "JAX jit"
+TORCH, COMPILED = "PyTorch eager", "torch.compile"
+PEERS = [NUMPY, C, JAX, TORCH, COMPILED]
+PRODUCTS = "products alone"
 
-# graphs of scalars of the two largest works do not fit into a benchmark of minutes
 CONTESTANTS = [
-    Contestant(LIFTED, "in_ours", "lifted"),
+    Contestant(IN_C, "in_ours", "in_c", in_ours.HAS_C),
+    Contestant(FAST, "in_ours", "fast"),
+    Contestant(PRINTED, "in_ours", "printed"),
     Contestant(NUMPY, "in_numpy", "by_hand"),
-    Contestant(JAX, "in_jax", "jitted", "jax"),
-    Contestant(C, "in_c", "by_hand"),
-    Contestant(TORCH, "in_torch", "eager", "torch"),
-    Contestant(EAGER, "in_ours", "eager", works=(MOONS, DIGITS_32, GPT_1)),
-    Contestant(STORED, "in_scalars", "stored", works=(MOONS,)),
-    Contestant(STORED, "in_scalars", "stored", works=(GPT_1,)),  # without the imports of the other
-    Contestant(MICROGRAD, "in_scalars", "micrograd", "micrograd", works=(MOONS,)),
+    Contestant(C, "in_c", "by_hand", in_c.compiler() is not None),
+    Contestant(JAX, "in_jax", "jitted", has("jax")),
+    Contestant(TORCH, "in_torch", "eager", has("torch")),
+    Contestant(COMPILED, "in_torch", "compiled", has("torch") and in_torch.compiler() is not None),
+    Contestant(SCALARS, "in_ours", "scalars", takes=is_for_scalars),
+    Contestant(STORED, "in_scalars", "stored", takes=is_stored),
+    Contestant(MICROGRAD, "in_scalars", "micrograd", has("micrograd"), takes=is_moons),
 ]
+
+
+def earlier(checkout: Path) -> Contestant:
+    return Contestant(EARLIER, "in_ours", "earlier", packages=checkout)
 
 
 class Answer(NamedTuple):
@@ -75,34 +97,41 @@ class Answer(NamedTuple):
     parameters: Any
 
 
-class Lifting(NamedTuple):
-    """Seconds that it took to record and lift a program: of the clock and of the processor.
+class Failed(NamedTuple):
+    """Why a peer has no answer."""
 
-    `check` are the seconds of the processor that holding it against the scalars took.
-    """
-
-    wall: float
-    processor: float
-    check: float
+    why: str
 
 
 # ---- in the process of a peer --------------------------------------------------------------------
 
 
-def serve(connection: Connection, contestant: Contestant) -> None:
-    """Answers to the name of a work with a first step, and to a number of seconds with a turn."""
+def serve(connection: Connection, contestant: Contestant, task: Task) -> None:
+    """Answers first with a first step, and then to each number of seconds with a turn."""
     stay_on_one_core()
-    module = importlib.import_module(f"lifting.{contestant.module}")
-    learner: Learner | None = None
-    while asked := connection.recv():
-        if isinstance(asked, str):
-            learner = None  # so that the last work is gone before the next begins
-            learner = getattr(module, contestant.function)(WORKS[asked]())
-            loss = learner.step()
-            connection.send(Answer(loss, np.concatenate([a.ravel() for a in learner.arrays()])))
-        else:
-            assert learner is not None
-            connection.send(turn(learner.step, asked))
+    try:
+        module = importlib.import_module(f"lifting.{contestant.module}")
+        learner: Learner = getattr(module, contestant.function)(task.make())
+        loss = learner.step()
+        connection.send(Answer(loss, np.concatenate([a.ravel() for a in learner.arrays()])))
+        while seconds := connection.recv():
+            connection.send(turn(learner.step, seconds))
+    except Exception as error:
+        connection.send(Failed(f"{type(error).__name__}: {error}"))
+
+
+def serve_products(connection: Connection) -> None:
+    """Answers to a number of seconds with the time of one operation in a large product."""
+    stay_on_one_core()
+    size = 512
+    a, b = np.random.default_rng(0).normal(size=(2, size, size))
+    out = np.empty_like(a)
+
+    def step() -> float:
+        return float(np.matmul(a, b, out=out)[0, 0])
+
+    while seconds := connection.recv():
+        connection.send(turn(step, seconds) / (2 * size**3))
 
 
 def stay_on_one_core() -> None:
@@ -120,96 +149,96 @@ def turn(step: Callable[[], float], seconds: float) -> float:
     return (process_time() - start) / count
 
 
-def lift_once(connection: Connection, title: str) -> None:
-    """Sends how long it takes to record and lift, in a process that has done nothing else."""
-    stay_on_one_core()
-    from micrograd_notes import lift
-
-    work = WORKS[title]()
-    wall, processor = perf_counter(), process_time()
-    program = lift(work.loss, work.model)
-    program.source_for(work.X, work.Y)
-    lifted = perf_counter() - wall, process_time() - processor
-    processor = process_time()
-    program.check(work.X, work.Y)  # what the first call does before it answers
-    connection.send(Lifting(*lifted, process_time() - processor))
-
-
 # ---- in ours -------------------------------------------------------------------------------------
 
 
 class Race:
-    """The processes of all peers, from the first work to the last."""
+    """The processes of all peers for one work. They end with it, so none has a past."""
 
-    def __init__(self, contestants: Iterable[Contestant]) -> None:
-        self.peers = {each: started(serve, each) for each in contestants}
+    def __init__(self, task: Task, contestants: Iterable[Contestant]) -> None:
+        self.task = task
+        self.contestants = [each for each in contestants if each.takes(task)]
+        self.running: dict[str, Running] = {}
         self.failures: list[str] = []
-        """What was said of each peer that failed, or that did not agree with ours."""
+        """What was said of each peer that failed, or that did not agree with the others."""
 
-    def run(self, title: str, rounds: int, seconds: float) -> dict[str, list[float]]:
-        """Returns the time of a step in each peer's turns, of those that agree with ours.
+    def run(self, rounds: int, seconds: float) -> dict[str, list[float]]:
+        """Returns the time of a step in each peer's turns, of those that agree.
 
-        A peer that fails is named and takes part in nothing more; the others go on.
+        A peer that fails is named and takes part in nothing more; the others go on. The last row
+        is the time of a step's products, if all went as fast as a large one of NumPy.
         """
-        peers = [peer for peer in self.peers if title in peer.works]
-        answers = self._answers(peers, title)
-        ours = answers.get(LIFTED)
-        if ours is None:
-            raise RuntimeError(f"{title}: ours did not answer, and there is nothing to compare")
-        for name, theirs in answers.items():
-            if wrong := disagreement(ours, theirs):
-                self._fail(f"{title}: {name} does not agree with ours: {wrong}")
-                peers = [peer for peer in peers if peer.name != name]
-        times: dict[str, list[float]] = {peer.name: [] for peer in peers}
+        answers = {}
+        for each in self.contestants:  # one is ready before the next one starts
+            self.running[each.name] = started(serve, each, self.task, packages=each.packages)
+            answers[each.name] = self._said(each.name)
+        self._compare(answers)
+        products = started(serve_products)
+        times: dict[str, list[float]] = {name: [] for name in [*self.running, PRODUCTS]}
         for _ in range(rounds):
-            for name, time in self._answers(peers, seconds).items():
-                times[name].append(time)
+            for name in [*self.running]:
+                time = self._said(name, seconds)
+                if name in self.running:
+                    times[name].append(time)
+            times[PRODUCTS].append(products.said(seconds) * self.task.flops)
+        for running in [*self.running.values(), products]:
+            running.end()
         return {name: taken for name, taken in times.items() if len(taken) == rounds}
 
-    def _answers(self, peers: Iterable[Contestant], asked: str | float) -> dict[str, Any]:
-        """Asks one peer after the other, and returns what those say that do not fail."""
-        answers = {}
-        for peer in peers:
-            if peer not in self.peers:  # it failed before
-                continue
-            end, process = self.peers[peer]
-            try:
-                end.send(asked)
-                answers[peer.name] = end.recv()
-            except (EOFError, OSError):
-                process.join()
-                del self.peers[peer]
-                self._fail(f"{peer.name} ended with status {process.exitcode} when asked {asked!r}")
-        return answers
+    def _said(self, name: str, asked: float | None = None) -> Any:
+        said = self.running[name].said(asked)
+        if isinstance(said, Failed):
+            self._fail(name, said.why)
+        return said
 
-    def _fail(self, what: str) -> None:
-        print(f"FAILED: {what}", flush=True)
-        self.failures.append(what)
+    def _compare(self, answers: dict[str, Any]) -> None:
+        """Compares with the scalars, or with ours, which was compared with them on examples."""
+        names = [name for name in (SCALARS, PRINTED, FAST, IN_C, *PEERS) if name in self.running]
+        for name in [*self.running]:
+            if wrong := disagreement(answers[names[0]], answers[name]):
+                self._fail(name, f"does not agree with {names[0]}: {wrong}")
 
-    def close(self) -> None:
-        for end, process in self.peers.values():
-            end.send(None)
-            process.join()
+    def _fail(self, name: str, why: str) -> None:
+        self.running.pop(name).end()
+        self.failures.append(f"{self.task.title}: {name}: {why}")
+        print(f"FAILED: {self.failures[-1]}", flush=True)
 
 
-def time_to_lift(title: str, rounds: int) -> Lifting:
-    """Returns the medians over fresh processes: the second program in a process is faster."""
-    found = []
-    for _ in range(rounds):
-        end, process = started(lift_once, title)
-        found.append(end.recv())
-        process.join()
-    return Lifting(*map(median, zip(*found, strict=True)))
+class Running(NamedTuple):
+    """A process, and our end of the connection to it."""
+
+    connection: Connection
+    process: BaseProcess
+
+    def said(self, asked: float | None = None) -> Any:
+        """Asks, unless the process speaks first, and returns what it says."""
+        try:
+            if asked is not None:
+                self.connection.send(asked)
+            return self.connection.recv()
+        except (EOFError, OSError):
+            self.process.join()
+            return Failed(f"its process ended with status {self.process.exitcode}")
+
+    def end(self) -> None:
+        with contextlib.suppress(OSError):
+            self.connection.send(None)
+        self.process.join()
 
 
-def started(target: Callable[..., None], argument: Any) -> tuple[Connection, BaseProcess]:
+def started(target: Callable[..., None], *arguments: Any, packages: Path | None = None) -> Running:
+    """Starts a process; with `packages`, it imports the package from there."""
     # spawn, not fork: each process imports what its peer needs and nothing else
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=target, args=(there, argument), daemon=True)
+    process = context.Process(target=target, args=(there, *arguments), daemon=True)
+    before = sys.path[:]
+    if packages is not None:
+        sys.path.insert(0, str(packages))  # a process starts with the path of the one before
     process.start()
+    sys.path[:] = before
     there.close()  # so that a process that fails ends our wait for it
-    return here, process
+    return Running(here, process)
 
 
 def disagreement(ours: Answer, theirs: Answer) -> str | None:

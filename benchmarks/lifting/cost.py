@@ -1,0 +1,81 @@
+"""What lifting costs: time, memory, and compiling the C, each time in a new process.
+
+The second program in a process takes less time than the first, so that medians are over processes.
+`lift.py` prints them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from multiprocessing.connection import Connection
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter, process_time
+from typing import NamedTuple
+
+from lifting import in_ours
+from lifting.turns import Failed, started, stay_on_one_core
+from lifting.work import Task
+from micrograd_notes import lift
+
+
+class Lifting(NamedTuple):
+    """What it took to record and lift a program: seconds, and bytes above those of the model.
+
+    `check` are the seconds of the processor that the comparison with the scalars took.
+    """
+
+    wall: float
+    processor: float
+    check: float
+    memory: float
+
+
+def lift_once(connection: Connection, task: Task) -> None:
+    stay_on_one_core()
+    work = task.make()
+    memory, wall, processor = highest(), perf_counter(), process_time()
+    program = lift(work.loss, work.model)
+    program.source_for(work.X, work.Y)
+    lifted = perf_counter() - wall, process_time() - processor
+    memory, processor = highest() - memory, process_time()
+    program.check(work.X, work.Y)  # what the first call does before it answers
+    connection.send(Lifting(*lifted, process_time() - processor, memory))
+
+
+def compile_once(connection: Connection, task: Task) -> None:
+    """Sends how long the C compiler takes when nothing is in the cache."""
+    with TemporaryDirectory() as folder:
+        os.environ["MICROGRAD_NOTES_CACHE"] = folder
+        in_ours.in_c(task.make()).step()
+    times = os.times()
+    connection.send(times.children_user + times.children_system)
+
+
+def highest() -> float:
+    """Returns how many bytes this process had at its height, or nan where Linux does not say."""
+    status = Path("/proc/self/status")
+    found = re.search(r"VmHWM:\s*(\d+) kB", status.read_text()) if status.exists() else None
+    return float(found[1]) * 1024 if found else float("nan")
+
+
+def cost_of_lifting(task: Task, rounds: int) -> Lifting:
+    """Returns the medians of some processes."""
+    found = []
+    for _ in range(rounds):
+        running = started(lift_once, task)
+        found.append(running.said())
+        running.end()
+    return Lifting(*map(median, zip(*found, strict=True)))
+
+
+def seconds_to_compile(task: Task) -> float | None:
+    """Returns the seconds of the processor, or None if there is no C for this work."""
+    if not in_ours.HAS_C:
+        return None
+    running = started(compile_once, task)
+    said = running.said()
+    running.end()
+    return None if isinstance(said, Failed) else said or None
