@@ -29,12 +29,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
 
-from lifting import epoch, kept
+from lifting import epoch, in_ours, kept
 from lifting.cost import cost_of_lifting, seconds_to_compile
 from lifting.goals import EPOCH, KINDS, LIFTED_WITHIN, Medians, best_of, compiled_within, goals_of
 from lifting.picture import drawn as picture_of, save
 from lifting.turns import CONTESTANTS, Race, earlier
-from lifting.work import RECORDED_AT_ALL, RECORDED_QUICKLY, TASKS, Task, drawn
+from lifting.work import TASKS, Task, drawn, is_large, is_too_large
 
 VERDICTS = ("NOT met", "not measured", "met")  # the first one that a line ends with counts
 verdicts: Counter[str] = Counter()
@@ -86,15 +86,15 @@ def parsed() -> argparse.Namespace:
         parser.error(f"--rounds must be at least 1, got {options.rounds}")
     if options.seed is None:
         options.seed = random.randrange(1000)
-    most = RECORDED_QUICKLY if options.quick else RECORDED_AT_ALL
+    leaves = is_large if options.quick else is_too_large
     tasks = [task for task in [*TASKS, *drawn(options.seed)] if options.only in task.title]
     if not tasks:
         titles = "; ".join(task.title for task in [*TASKS, *drawn(options.seed)])
         parser.error(f"no work has {options.only!r} in its name: {titles}")
-    options.tasks = [task for task in tasks if task.recorded <= most]
-    for task in tasks:
-        if task.recorded > most:
-            print(f"Left out, as it records {task.recorded:,} numbers: {task.title}.")
+    left_out = [task for task in tasks if leaves(task) and (options.quick or not in_ours.of_sizes)]
+    options.tasks = [task for task in tasks if task not in left_out]
+    for task in left_out:
+        print(f"Left out, as it records about {task.recorded:,} numbers: {task.title}.")
     return options
 
 
@@ -140,7 +140,7 @@ def within(what: str, seconds: float | None, at_most: float) -> str:
 
 
 def report_lifting(task: Task, rounds: int) -> None:
-    found = cost_of_lifting(task, rounds if task.recorded <= RECORDED_QUICKLY / 5 else 1)
+    found = cost_of_lifting(task, rounds if task.recorded < 100_000 else 1)
     print(
         f"\n{task.title}: recorded and lifted in {found.processor * 1e3:,.0f} ms of the processor, "
         f"{found.wall * 1e3:,.0f} ms of the clock\n  with {found.memory / 1e6:,.0f} MB at the "

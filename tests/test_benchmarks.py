@@ -1,4 +1,4 @@
-"""The benchmarks' own arithmetic: a peer that fails is named, and the others go on."""
+"""The benchmarks' own arithmetic: peers agree, and one that fails is named while others go on."""
 
 import importlib
 import sys
@@ -50,3 +50,86 @@ def test_a_peer_that_computes_something_else_is_named(turns: Any) -> None:
     assert "loss" in turns.disagreement(ours, turns.Answer(float("nan"), ours.parameters))
     moved = turns.Answer(0.5, np.array([1.0, 2.1]))
     assert "its parameter 1 differs by 1.0e-01" in turns.disagreement(ours, moved)
+
+
+def first_step(turns: Any, module: str, function: str, task: Any) -> Any:
+    peer = importlib.import_module(f"lifting.{module}")
+    learner = getattr(peer, function)(task.make())
+    loss = learner.step()
+    return turns.Answer(loss, np.concatenate([array.ravel() for array in learner.arrays()]))
+
+
+def small_tasks(turns: Any) -> list[Any]:
+    """One network per activation, with blocks of examples that are not full, and two GPTs."""
+    work = importlib.import_module("lifting.work")
+    networks = [work.Network((5, 9, 7, 4), 50, activation=name) for name in work.ACTIVATIONS]
+    return [*networks, work.Network((3, 13, 1), 7), work.Names(2), work.Names(3, 4, 8, layers=2)]
+
+
+PEERS = [
+    ("in_numpy", "by_hand"),
+    pytest.param("in_ours", "fast", marks=pytest.mark.long),
+    pytest.param("in_ours", "printed", marks=pytest.mark.long),
+    pytest.param("in_ours", "in_c", marks=pytest.mark.long),
+    pytest.param("in_c", "by_hand", marks=pytest.mark.long),
+    pytest.param("in_c", "in_tiles", marks=pytest.mark.long),
+    pytest.param("in_jax", "jitted", marks=pytest.mark.long),
+    pytest.param("in_torch", "eager", marks=pytest.mark.long),
+    pytest.param("in_torch", "compiled", marks=pytest.mark.long),
+]
+
+
+@pytest.mark.parametrize(("module", "function"), PEERS)
+def test_peers_agree_with_the_scalars(turns: Any, module: str, function: str) -> None:
+    contestants = [each for each in turns.CONTESTANTS if each.module == module and each.is_here]
+    [peer] = [each for each in contestants if each.function == function] or [None]
+    if peer is None:
+        pytest.skip(f"{module} needs a library or a compiler that is not here")
+    for task in filter(peer.takes, small_tasks(turns)):
+        scalars = first_step(turns, "in_ours", "scalars", task)
+        wrong = turns.disagreement(scalars, first_step(turns, module, function, task))
+        assert wrong is None, f"{task.title}: {wrong}"
+
+
+def test_hand_written_activations_are_those_of_the_package(turns: Any) -> None:
+    from micrograd_notes.nn.layers import activation_names
+
+    work = importlib.import_module("lifting.work")
+    slopes = importlib.import_module("lifting.numpy_slopes")
+    assert {*work.ACTIVATIONS} == {*slopes.SLOPES} == {*activation_names()} - {"linear"}
+
+
+def test_the_operations_of_products_are_counted(turns: Any) -> None:
+    work = importlib.import_module("lifting.work")
+    # 5 examples, 2 operations per weight: forth, and back to the weights; to the hidden ones, too
+    assert work.Network((2, 3, 4), 5).flops == 5 * 2 * (2 * 2 * 3 + 3 * 3 * 4)
+    # one name, one position, which attends to itself: scores and values are 2 products of width 16
+    weights = 12 * 16**2 + 27 * 16
+    assert work.Names(1, length=1).flops == 2 * 3 * (weights + 2 * 16)
+
+
+def test_what_got_slower_is_named(turns: Any) -> None:
+    kept = importlib.import_module("lifting.kept")
+
+    def line(lifted: float, epoch: float | None) -> Any:
+        table = {turns.MOONS: {turns.FAST: lifted, turns.NUMPY: 2.0, turns.TORCH: 4.0}}
+        return kept.line_of(table, epoch, seed=1)
+
+    before = line(1.0, 0.1)
+    assert before["of the best peer"] == {turns.MOONS.title: {turns.FAST: 0.5}}
+    assert kept.slower(before, line(1.05, None)) == []
+    assert kept.slower(before, line(2.0, 0.2)) == [
+        f"{turns.MOONS.title}: {turns.FAST}: 1.00 of the best peer, 0.50 before",
+        "an epoch of fit: 0.200 of a loop in PyTorch, 0.100 before",
+    ]
+
+
+def test_goals_are_said_to_be_met_or_not(turns: Any) -> None:
+    goals = importlib.import_module("lifting.goals")
+    goal = goals.Goal("must", turns.IN_C, 0.5, goals.BEST)
+    medians = {turns.NUMPY: 3.0, turns.TORCH: 2.0, turns.TILED: 0.1}
+    assert goal.said(medians).endswith("of the best peer: not measured")
+    assert goal.said({**medians, turns.IN_C: 1.0}).endswith(": 0.50 met")
+    assert goal.said({**medians, turns.IN_C: 1.1}).endswith(": 0.55 NOT met")
+    work = importlib.import_module("lifting.work")
+    assert [g.at_most for g in goals.goals_of(work.drawn(3)[0])] == [1.0, 0.8, 1.0]

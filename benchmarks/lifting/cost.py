@@ -18,7 +18,6 @@ from typing import NamedTuple
 from lifting import in_ours
 from lifting.turns import Failed, started, stay_on_one_core
 from lifting.work import Task
-from micrograd_notes import lift
 
 
 class Lifting(NamedTuple):
@@ -37,7 +36,7 @@ def lift_once(connection: Connection, task: Task) -> None:
     stay_on_one_core()
     work = task.make()
     memory, wall, processor = highest(), perf_counter(), process_time()
-    program = lift(work.loss, work.model)
+    program = in_ours.program_of(work)
     program.source_for(work.X, work.Y)
     lifted = perf_counter() - wall, process_time() - processor
     memory, processor = highest() - memory, process_time()
@@ -49,7 +48,7 @@ def compile_once(connection: Connection, task: Task) -> None:
     """Sends how long the C compiler takes when nothing is in the cache."""
     with TemporaryDirectory() as folder:
         os.environ["MICROGRAD_NOTES_CACHE"] = folder
-        in_ours.in_c(task.make()).step()
+        in_ours.in_c(task.make())
     times = os.times()
     connection.send(times.children_user + times.children_system)
 

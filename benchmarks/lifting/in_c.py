@@ -1,7 +1,8 @@
 """The work in C by hand, compiled there and then for the processor that runs it.
 
 The compiler may add in another order (so do all peers), and may assume nothing else. The sources
-are `mlp.c` and `gpt.c`. `compiler` says whether the machine has one.
+are `mlp.c` and `gpt.c`, as plain as one writes them first, and `mlp_in_tiles.c`, as one writes them
+after reading how fast products are made. `compiler` says whether the machine has one.
 """
 
 from __future__ import annotations
@@ -33,7 +34,11 @@ def compiler() -> str | None:
 
 
 def by_hand(work: Work) -> Learner:
-    return gpt(work) if work.is_gpt else mlp(work)
+    return gpt(work) if work.is_gpt else mlp(work, "mlp.c")
+
+
+def in_tiles(work: Work) -> Learner:
+    return mlp(work, "mlp_in_tiles.c")
 
 
 def compiled(source: str, **sizes: Any) -> Any:
@@ -53,12 +58,16 @@ def address(array: Array) -> Any:
     return array.ctypes.data_as(ctypes.c_void_p)
 
 
-def mlp(work: Work) -> Learner:
+def mlp(work: Work, source: str) -> Learner:
     given = [array.T for array in work.arrays()]
     theta = flattened(given)
     dtheta = np.empty_like(theta)
     sizes = [work.X.shape[1], *(len(b) for b in given[1::2])]
-    step = compiled("mlp.c", SIZES=",".join(map(str, sizes)))
+    activation = {"tanh": "hyperbolic_tangent"}.get(work.activation, work.activation)
+    step = compiled(
+        source, SIZES=",".join(map(str, sizes)), WIDEST=max(sizes), WEIGHTS=len(theta),
+        ACTIVATION=activation,
+    )
     targets, labels = work.Y.astype(float), work.Y.astype(ctypes.c_long)
     arguments = [
         address(theta), address(dtheta), ctypes.c_int(len(theta)), address(work.X),
@@ -68,14 +77,15 @@ def mlp(work: Work) -> Learner:
 
 
 def gpt(work: Work) -> Learner:
-    transposed = range(2, 9)  # the weights; a row of an embedding is one token's or position's
-    given = [a.T if i in transposed else a for i, a in enumerate(work.arrays())]
+    given = work.arrays()
+    transposed = range(2, len(given))  # a row of an embedding is one token's or position's
+    given = [a.T if i in transposed else a for i, a in enumerate(given)]
     theta = flattened(given)
     dtheta = np.empty_like(theta)
     (tokens, width), positions = given[0].shape, len(given[1])
     step = compiled(
         "gpt.c", TOKENS=tokens, WIDTH=width, POSITIONS=positions, HEADS=HEADS,
-        LENGTH=work.X.shape[1],
+        LENGTH=work.X.shape[1], LAYERS=(len(given) - 3) // 6,
     )
     X, Y = work.X.astype(ctypes.c_long), work.Y.astype(ctypes.c_long)
     arguments = [

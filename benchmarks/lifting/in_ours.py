@@ -13,6 +13,15 @@ from lifting.work import RATE, Work
 from micrograd_notes import lift
 
 HAS_C = "backend" in signature(lift).parameters
+of_sizes: Any = getattr(lift, "of_sizes", None)  # lifts small ones in place of a large one
+
+
+def program_of(work: Work, backend: str = "numpy") -> Any:
+    """Returns the lifted program; that of a large work is made from small ones where possible."""
+    options: dict[str, Any] = {"backend": backend} if HAS_C else {}
+    if work.family is not None and of_sizes is not None:
+        return of_sizes(work.family, **options, **work.sizes)
+    return lift(work.loss, work.model, **options)
 
 
 def scalars(work: Work) -> Learner:
@@ -33,8 +42,8 @@ def scalars(work: Work) -> Learner:
 
 
 def printed(work: Work) -> Learner:
-    """The source alone, as pasted into a file: nobody looks at the data."""
-    program = lift(work.loss, work.model)
+    """The source alone, as pasted into a file: nothing looks at the data."""
+    program = program_of(work)
     namespace: dict[str, Any] = {}
     exec(program.source_for(work.X, work.Y), namespace)
     program.check(work.X, work.Y)
@@ -43,20 +52,17 @@ def printed(work: Work) -> Learner:
 
 def fast(work: Work) -> Learner:
     """The program as a training loop calls it, with all its checks."""
-    program = lift(work.loss, work.model)
-    return learner(work, program, program.next_value_and_grad)
-
-
-def earlier(work: Work) -> Learner:
-    """The same in an earlier checkout, which may have one call instead of two."""
-    program = lift(work.loss, work.model)
+    program = program_of(work)
+    # an earlier checkout has one call instead of two
     return learner(work, program, getattr(program, "next_value_and_grad", program.value_and_grad))
 
 
 def in_c(work: Work) -> Learner:
-    """The same program in C, with the same checks."""
-    options: dict[str, Any] = {"backend": "c"}
-    program = lift(work.loss, work.model, **options)
+    """The same in C, with the same checks; RuntimeError if NumPy runs in its place."""
+    program = program_of(work, "c")
+    program.next_value_and_grad(program.parameters(), work.X, work.Y)
+    if program.backend != "c":
+        raise RuntimeError(program.backend)
     return learner(work, program, program.next_value_and_grad)
 
 

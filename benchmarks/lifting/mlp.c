@@ -1,16 +1,16 @@
-/* A training step of a network, example by example; SIZES is given when it is compiled.
+/* A training step of a network, example by example; SIZES, WIDEST and ACTIVATION are given when it
+   is compiled.
 
    In theta and dtheta lie, layer by layer, the weights as [input][output] and the biases. */
 
 #include "step.h"
 
-enum { WIDEST = 64 };
 static const int sizes[] = {SIZES};
 enum { LAYERS = sizeof sizes / sizeof *sizes - 1 };
 
 double step(double *theta, double *dtheta, int count, const double *X, const double *targets,
             const long *labels, long n, double rate) {
-    double x[LAYERS + 1][WIDEST], d[LAYERS + 1][WIDEST], loss = 0;
+    double x[LAYERS + 1][WIDEST], d[LAYERS + 1][WIDEST], slope[LAYERS][WIDEST], loss = 0;
     memset(dtheta, 0, count * sizeof *dtheta);
     for (long row = 0; row < n; row++) {
         int at = 0;
@@ -21,7 +21,8 @@ double step(double *theta, double *dtheta, int count, const double *X, const dou
             forward(inputs, outputs, x[l], theta + at, x[l + 1]);
             at += (inputs + 1) * outputs;
             if (l < LAYERS - 1)
-                for (int o = 0; o < outputs; o++) x[l + 1][o] = x[l + 1][o] > 0 ? x[l + 1][o] : 0;
+                for (int o = 0; o < outputs; o++)
+                    x[l + 1][o] = ACTIVATION(x[l + 1][o], slope[l] + o);
         }
         if (sizes[LAYERS] == 1) {
             double margin = 1 - targets[row] * x[LAYERS][0];
@@ -37,7 +38,7 @@ double step(double *theta, double *dtheta, int count, const double *X, const dou
             double *db = dtheta + at + inputs * outputs;
             for (int o = 0; o < outputs; o++) db[o] += d[l + 1][o];
             if (l)
-                for (int i = 0; i < inputs; i++) d[l][i] = x[l][i] > 0 ? d[l][i] : 0;
+                for (int i = 0; i < inputs; i++) d[l][i] *= slope[l - 1][i];
         }
     }
     descend(count, rate, theta, dtheta);

@@ -1,4 +1,4 @@
-/* What both steps in C need: a row of numbers times a matrix, and the way back.
+/* What all steps in C need: a row of numbers times a matrix, and the way back; losses; activations.
 
    Weights lie as [input][output], so that every inner loop runs over numbers side by side and the
    compiler can take several at once. */
@@ -41,4 +41,44 @@ static inline double cross_entropy(int classes, const double *z, long target, do
 static inline void descend(int count, double rate, double *restrict theta,
                            const double *restrict dtheta) {
     for (int i = 0; i < count; i++) theta[i] -= rate * dtheta[i];
+}
+
+/* Each activation returns its output and writes its slope. */
+static inline double relu(double z, double *slope) {
+    *slope = z > 0;
+    return z > 0 ? z : 0;
+}
+static inline double leaky_relu(double z, double *slope) {
+    *slope = z > 0 ? 1 : 0.01;
+    return z * *slope;
+}
+static inline double elu(double z, double *slope) {
+    double y = z > 0 ? z : expm1(z);
+    *slope = z > 0 ? 1 : y + 1;
+    return y;
+}
+static inline double hyperbolic_tangent(double z, double *slope) {
+    double y = tanh(z);
+    *slope = 1 - y * y;
+    return y;
+}
+static inline double sigmoid(double z, double *slope) {
+    double y = 1 / (1 + exp(-z));
+    *slope = y - y * y;
+    return y;
+}
+static inline double softplus(double z, double *slope) {
+    double y = (z > 0 ? z : 0) + log1p(exp(-fabs(z)));
+    *slope = -expm1(-y);
+    return y;
+}
+static inline double silu(double z, double *slope) {
+    double share = 1 / (1 + exp(-z)), y = z * share;
+    *slope = y + share * (1 - y);
+    return y;
+}
+static inline double gelu(double z, double *slope) {
+    double share = 0.5 * erfc(-z * 0.70710678118654752);
+    *slope = share + z * exp(-0.5 * z * z) * 0.39894228040143268;
+    return z * share;
 }

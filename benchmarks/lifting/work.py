@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from math import prod
 from typing import Any
@@ -34,13 +34,19 @@ Loss = Callable[[Any, Any], Any]
 
 @dataclass
 class Work:
-    """A model and its loss of one example, on scalars, and the data of all examples in arrays."""
+    """A model and its loss of one example, on scalars, and the data of all examples in arrays.
+
+    A large work has a `family`, which returns the loss and the model at any sizes, for those who
+    lift small ones in its place; `sizes` are its own.
+    """
 
     model: Any
     loss: Loss
     X: Array
     Y: Array
     activation: str = "relu"
+    family: Callable[..., tuple[Loss, Any]] | None = None
+    sizes: dict[str, int] = field(default_factory=dict)
 
     @property
     def is_gpt(self) -> bool:
@@ -78,8 +84,14 @@ class Network:
         return 2 * self.batch * (2 * first + 3 * sum(others))
 
     def make(self) -> Work:
-        X, Y = self._examples()
-        model = MLP(self.sizes[0], self.sizes[1:], activation=self.activation, seed=0)
+        sizes = {f"layer{i}": size for i, size in enumerate(self.sizes)}
+        loss, model = self.family(**sizes)
+        family = self.family if is_large(self) else None
+        return Work(model, loss, *self._examples(), self.activation, family, sizes)
+
+    def family(self, **sizes: int) -> tuple[Loss, Any]:
+        inputs, *others = sizes.values()
+        model = MLP(inputs, others, activation=self.activation, seed=0)
 
         def hinge(x: Any, y: Any) -> Any:
             return relu(1 - y * model(x))
@@ -88,8 +100,7 @@ class Network:
             logits = model(x)
             return logsumexp(logits) - pick(logits, y)
 
-        loss = hinge if self.sizes[-1] == 1 else cross_entropy
-        return Work(model, loss, X, Y, self.activation)
+        return (hinge if others[-1] == 1 else cross_entropy), model
 
     def _examples(self) -> tuple[Array, Array]:
         if self.source == "moons":
@@ -139,16 +150,22 @@ class Names:
         return self.layers * 12 * self.width**2 + TOKENS * self.width
 
     def make(self) -> Work:
+        sizes = {"heads": HEADS, "size": self.width // HEADS, "positions": POSITIONS}
+        loss, model = self.family(**sizes)
         tokens = self._tokens()
         end = np.zeros((self.count, 1), dtype=np.int64)
         X, Y = np.hstack([end, tokens]), np.hstack([tokens, end])
-        if self.layers > 1:
+        family = self.family if is_large(self) else None
+        return Work(model, loss, X, Y, family=family, sizes=sizes)
+
+    def family(self, heads: int, size: int, positions: int) -> tuple[Loss, Any]:
+        if self.layers == 1:
+            model: Any = GPT(LETTERS, positions, heads * size, heads, seed=0)
+        else:
             from lifting.deep_gpt import DeepGPT
 
-            deep = DeepGPT(TOKENS, POSITIONS, self.width, HEADS, self.layers)
-            return Work(deep, deep.loss, X, Y)
-        model = GPT(LETTERS, positions=POSITIONS, width=self.width, heads=HEADS, seed=0)
-        return Work(model, model.loss, X, Y)
+            model = DeepGPT(TOKENS, positions, heads * size, heads, self.layers)
+        return model.loss, model
 
     def _tokens(self) -> Array:
         names = data.city_names()
@@ -169,14 +186,6 @@ WIDE, WIDER = Network((784, 128, 10), 128), Network((784, 512, 256, 10), 128)
 DEEP = Names(8, length=16, width=64, layers=4)
 TASKS: list[Task] = [MOONS, DIGITS_32, DIGITS_ALL, GPT_1, GPT_32, WIDE, WIDER, DEEP]
 
-SCALARS_AFFORD = 400_000
-"""So many recorded numbers, times examples, take scalars less than a second per step."""
-RECORDED_QUICKLY = 500_000
-"""So many numbers are recorded and lifted in less than ten seconds."""
-RECORDED_AT_ALL = 5_000_000
-"""More of them need more than a minute, and gigabytes."""
-
-
 def drawn(seed: int, count: int = 3) -> list[Task]:
     """Returns networks of random sizes; the same ones for the same seed."""
     generator = random.Random(seed)
@@ -192,4 +201,14 @@ def drawn(seed: int, count: int = 3) -> list[Task]:
 def is_for_scalars(task: Task) -> bool:
     """Returns whether a step on scalars takes less than about a second."""
     examples = task.batch if isinstance(task, Network) else task.count
-    return task.recorded * examples <= SCALARS_AFFORD
+    return task.recorded * examples <= 400_000
+
+
+def is_large(task: Task) -> bool:
+    """Returns whether recording takes more than about ten seconds."""
+    return task.recorded > 500_000
+
+
+def is_too_large(task: Task) -> bool:
+    """Returns whether recording takes more than a minute, and gigabytes."""
+    return task.recorded > 5_000_000
