@@ -48,7 +48,11 @@ def compile_once(connection: Connection, task: Task) -> None:
     """Sends how long the C compiler takes when nothing is in the cache."""
     with TemporaryDirectory() as folder:
         os.environ["MICROGRAD_NOTES_CACHE"] = folder
-        in_ours.in_c(task.make())
+        try:
+            in_ours.in_c(task.make())
+        except RuntimeError as error:  # there is no C for it
+            connection.send(Failed(str(error)))
+            return
     times = os.times()
     connection.send(times.children_user + times.children_system)
 
@@ -77,4 +81,4 @@ def seconds_to_compile(task: Task) -> float | None:
     running = started(compile_once, task)
     said = running.said()
     running.end()
-    return None if isinstance(said, Failed) else said or None
+    return None if isinstance(said, Failed) else said

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from inspect import signature
 from typing import Any
+from warnings import catch_warnings
 
 import numpy as np
 
@@ -60,7 +61,8 @@ def fast(work: Work) -> Learner:
 def in_c(work: Work) -> Learner:
     """The same in C, with the same checks; RuntimeError if NumPy runs in its place."""
     program = program_of(work, "c")
-    program.next_value_and_grad(program.parameters(), work.X, work.Y)
+    with catch_warnings(action="ignore"):  # the error says the same
+        program.next_value_and_grad(program.parameters(), work.X, work.Y)
     if program.backend != "c":
         raise RuntimeError(program.backend)
     return learner(work, program, program.next_value_and_grad)
