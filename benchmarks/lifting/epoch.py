@@ -31,7 +31,7 @@ class Epoch(NamedTuple):
 
 
 def with_fit(epochs: int) -> list[Epoch]:
-    """Reads the clock whenever `fit` logs an epoch: a callback would have the model written back."""
+    """Reads the clock when `fit` logs an epoch: with a callback it would write to the model."""
     from micrograd_notes import Adam, fit
 
     work, ends = DIGITS_ALL.make(), []
