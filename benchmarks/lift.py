@@ -140,11 +140,11 @@ def within(what: str, seconds: float | None, at_most: float) -> str:
 
 
 def report_lifting(task: Task, rounds: int) -> None:
-    found = cost_of_lifting(task, rounds if task.recorded < 100_000 else 1)
+    found = cost_of_lifting(task, 1 if is_large(task) else rounds)
     print(
         f"\n{task.title}: recorded and lifted in {found.processor * 1e3:,.0f} ms of the processor, "
-        f"{found.wall * 1e3:,.0f} ms of the clock\n  with {found.memory / 1e6:,.0f} MB at the "
-        f"height; compared with the scalars, once, in {found.check * 1e3:,.0f} ms more"
+        f"{found.wall * 1e3:,.0f} ms of the clock\n  with {found.memory / 1e6:,.0f} MB at the height"
+        + (f"; compared with the scalars in {found.check * 1e3:,.0f} ms" if found.check else "")
     )
     if task in LIFTED_WITHIN:
         judged(within("lifted", found.processor, LIFTED_WITHIN[task]))
