@@ -143,7 +143,7 @@ def report_lifting(task: Task, rounds: int) -> None:
     found = cost_of_lifting(task, 1 if is_large(task) else rounds)
     print(
         f"\n{task.title}: recorded and lifted in {found.processor * 1e3:,.0f} ms of the processor, "
-        f"{found.wall * 1e3:,.0f} ms of the clock\n  with {found.memory / 1e6:,.0f} MB at the height"
+        f"{found.wall * 1e3:,.0f} ms of the clock\n  with {found.memory / 1e6:,.0f} MB more at most"
         + (f"; compared with the scalars in {found.check * 1e3:,.0f} ms" if found.check else "")
     )
     if task in LIFTED_WITHIN:
