@@ -8,27 +8,35 @@ from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any
 
+from micrograd_notes.lifting.codegen.buffered.pool import Pool
+from micrograd_notes.lifting.trace.net import Net
 from micrograd_notes.lifting.trace.tape import Array
 
 Result = tuple[float, Any]
 
 
 def call_again(
-    run: Callable[..., Any], inputs: Sequence[Array], given: Sequence[Any], parameters: int
+    pool: Pool, inputs: Sequence[Array], given: Sequence[Any], parameters: int, net: Net | None
 ) -> Callable[[Any, Sequence[Any]], Result | None]:
     """Returns the program for calls like the one that got these arrays.
 
-    It returns the loss and its gradient. It returns None if types or shapes have changed or a
-    number is nan; then the caller must check everything.
+    It returns the loss and its gradient. It returns None if types or shapes have changed, a number
+    is nan, or `net` has not seen a label; then the caller must check everything.
     """
     import numpy as np
 
-    ndarray, errstate, vdot = np.ndarray, np.errstate, np.vdot
-    largest, unsigned = np.maximum.reduce, np.uint64
+    ndarray, vdot = np.ndarray, np.vdot
+    largest, all_of, unsigned = np.maximum.reduce, np.logical_and.reduce, np.uint64
     types, shapes = [array.dtype for array in given], [array.shape for array in given]
-    floats = [i for i, array in enumerate(inputs) if not array.is_whole]
-    choices = [(i, array.below) for i, array in enumerate(inputs) if array.below is not None]
-    real, size = np.dtype(float), (parameters,)
+    floats = [
+        i for i, array in enumerate(inputs)
+        if not array.is_whole and array not in pool.shown_by_gradient
+    ]
+    choices = [
+        (i, array.below, None if net is None else net.checked_choices(i, array))
+        for i, array in enumerate(inputs) if array.below is not None
+    ]
+    real, size, run = np.dtype(float), (parameters,), pool.at(given)
 
     def again(theta: Any, data: Sequence[Any]) -> Result | None:
         if len(data) != len(types):
@@ -38,18 +46,20 @@ def call_again(
         for array, dtype, shape in zip(data, types, shapes, strict=True):
             if array.__class__ is not ndarray or array.dtype is not dtype or array.shape != shape:
                 return None
-        with errstate(all="ignore"):  # IEEE rules: what overflows is inf
-            for i in floats:
-                if not vdot(data[i], data[i]) < inf:  # a number may be inf or nan
-                    return None
-            for i, count in choices:  # a negative number is a large one without its sign
-                if largest(data[i].view(unsigned), None) >= count:
-                    return None
-            loss, gradient = run(theta, *data)
-            square = vdot(gradient, gradient)
-        if loss != loss or square != square:
+        for i in floats:
+            if not vdot(data[i], data[i]) < inf:  # a number may be inf or nan
+                return None
+        for i, count, checked in choices:
+            # a negative number is a large one without its sign
+            if largest(data[i].view(unsigned), None) >= count:
+                return None
+            if checked is not None and not all_of(checked.take(data[i]), None):
+                return None
+        loss, gradient = run(theta, *data)
+        square = vdot(gradient, gradient)
+        if loss != loss or not square < inf:
             return None
-        return float(loss), gradient
+        return loss, gradient
 
     return again
 

@@ -21,6 +21,7 @@ from micrograd_notes.engine.backward import sweeping
 from micrograd_notes.lifting.again import Result, call_again, takes_all_as_they_are
 from micrograd_notes.lifting.arrays.arrange import arrange
 from micrograd_notes.lifting.certificate import Certificate, certified
+from micrograd_notes.lifting.codegen.buffered.pool import Pool
 from micrograd_notes.lifting.codegen.numpy.emit import arranged_text, emit
 from micrograd_notes.lifting.passes.group import Grouping, group
 from micrograd_notes.lifting.passes.simplify import simplify
@@ -67,6 +68,7 @@ class Compiled:
     source: str
     run: Callable[..., Any]
     inputs: list[Array]
+    fast: Pool  # runs the same in arrays that are kept
     guarded: "Compiled | None" = field(default=None, repr=False)
     is_trusted: bool = False  # compared with the scalars
 
@@ -229,12 +231,15 @@ class Lifted:
                 check_choices(array, numbers)
         if self._check and not (compiled.is_trusted and self._net.is_content(compiled.inputs)):
             self._hold(compiled, theta, given, 0 if compiled.is_trusted else self._net.least)
-        is_checked = not self._check or self._net.is_content(compiled.inputs)
-        if self._is_loss and is_checked and takes_all_as_they_are(compiled.inputs):
-            self._again = call_again(compiled.run, compiled.inputs, given, len(theta))
-        return self._computed(compiled, theta, given)
+        if self._is_loss and takes_all_as_they_are(compiled.inputs):
+            net = self._net if self._check else None
+            self._again = call_again(compiled.fast, compiled.inputs, given, len(theta), net)
+        run = compiled.fast if self._is_loss else compiled.run
+        return self._computed(compiled, run, theta, given)
 
-    def _computed(self, compiled: Compiled, theta: Any, given: Sequence[Any]) -> Any:
+    def _computed(
+        self, compiled: Compiled, run: Callable[..., Any], theta: Any, given: Sequence[Any]
+    ) -> Any:
         """Returns the result of the program on arrays that were checked."""
         import numpy as np
 
@@ -243,7 +248,7 @@ class Lifted:
             for array, numbers in zip(compiled.inputs, given, strict=True)
         ]
         with np.errstate(all="ignore"):  # IEEE rules: what overflows is inf
-            result = compiled.run(theta, *given)
+            result = run(theta, *given)
             if not self._is_loss:
                 return result
             loss, gradient = result
@@ -257,7 +262,7 @@ class Lifted:
 
         def run(theta: Any, data: Sequence[Any]) -> Any:
             try:
-                return self._computed(compiled, theta, data)
+                return self._computed(compiled, compiled.run, theta, data)
             except Exception as error:
                 raise _failed("its program failed", error) from error
 
@@ -420,7 +425,8 @@ class Lifted:
         grouped = group(simplified)
         arranged = arrange(grouped)
         name = getattr(self._function, "__name__", type(self._function).__name__)
-        written = emit(arranged, f"{name}, lifted from scalars to arrays by micrograd_notes.")
+        title = f"{name}, lifted from scalars to arrays by micrograd_notes."
+        written, printed = emit(arranged, title)
         namespace: dict[str, Any] = {}
         file = f"<lifted {name} {id(arranged):x}>"
         linecache.cache[file] = (len(written), None, written.splitlines(True), file)
@@ -428,7 +434,8 @@ class Lifted:
         entry = namespace["loss_and_gradient" if self._is_loss else "forward"]
         run = entry if self._arrays else lambda theta, *given: entry(*given)
         inputs = [array for array in recorded.arrays if not array.is_parameter]
-        return Compiled(recorded, simplified, grouped, arranged, written, run, inputs)
+        fast = Pool(printed, run)
+        return Compiled(recorded, simplified, grouped, arranged, written, run, inputs, fast)
 
 
 def _failed(what: str, error: Exception) -> CannotLift:

@@ -23,6 +23,7 @@ from micrograd_notes.engine.functions import pick
 from micrograd_notes.engine.op import Op
 from micrograd_notes.engine.ops import logsumexp, relu, tanh
 from micrograd_notes.lifting import CannotLift, program
+from micrograd_notes.lifting.codegen.numpy.emit import Printed
 from micrograd_notes.lifting.typed.expressions import (
     Apply,
     Expression,
@@ -257,9 +258,14 @@ def replaced(whole: Expression, part: Expression, new: Expression) -> Expression
     return whole.with_operands([replaced(operand, part, new) for operand in whole.operands])
 
 
-def on_source(made: str, generator: random.Random) -> str:
+def on_source(source: str, generator: random.Random) -> str:
     """Returns the source of a program with one thing in it changed."""
-    return ast.unparse(ast.fix_missing_locations(on_a_tree(ast.parse(made), generator)))
+    return ast.unparse(ast.fix_missing_locations(on_a_tree(ast.parse(source), generator)))
+
+
+def on_printed(made: Printed, generator: random.Random) -> Printed:
+    """Returns what `emit` returns, with one thing in its source changed."""
+    return made._replace(source=on_source(made.source, generator))
 
 
 FAULTS: dict[str, Callable[[Any, random.Random], Any]] = {
@@ -267,7 +273,7 @@ FAULTS: dict[str, Callable[[Any, random.Random], Any]] = {
     "simplify": on_a_tape,
     "group": on_a_tape,
     "arrange": on_statements,
-    "emit": on_source,
+    "emit": on_printed,
 }
 
 

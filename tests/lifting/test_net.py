@@ -69,7 +69,7 @@ def test_without_the_net_the_same_faults_go_unseen() -> None:
         with pytest.MonkeyPatch.context() as patch:
             made = emit.emit
             patch.setattr(
-                program, "emit", lambda *a, m=made, g=generator: planted.on_source(m(*a), g)
+                program, "emit", lambda *a, m=made, g=generator: planted.on_printed(m(*a), g)
             )
             wrong = lift(work.loss, parameters=work.parameters, check=False)
             try:
@@ -107,7 +107,12 @@ def test_the_message_names_the_line_of_the_source_where_the_compiler_is_wrong(
 
     made = emit.emit
     with_a_fault = "dp[...] = np.nan + "
-    monkeypatch.setattr(program, "emit", lambda *a: made(*a).replace("dp[...] = ", with_a_fault))
+
+    def faulty(*arguments: Any) -> emit.Printed:
+        source, printed = made(*arguments)
+        return emit.Printed(source.replace("dp[...] = ", with_a_fault), printed)
+
+    monkeypatch.setattr(program, "emit", faulty)
     with pytest.raises(CannotLift, match=r"derivative by p\[\d\] is nan lifted.*\n.*Line: dp\["):
         lift(loss, parameters=p, batch=False)(1.0)
 

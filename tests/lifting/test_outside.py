@@ -221,7 +221,7 @@ def compilations(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     compiled: list[Any] = []
     made = emit.emit
 
-    def counted(*arguments: Any) -> str:
+    def counted(*arguments: Any) -> emit.Printed:
         compiled.append(arguments)
         return made(*arguments)
 

@@ -103,6 +103,15 @@ class Net:
         whole = ((i, array) for i, array in enumerate(inputs) if array.is_whole)
         return all(_are_enough(self._seen.get(i, ()), array) for i, array in whole)
 
+    def checked_choices(self, place: int, array: Array) -> Any:
+        """Returns for each choice of an input whether it was checked; None if all were."""
+        import numpy as np
+
+        assert array.below is not None
+        checked = np.zeros(array.below, bool)
+        checked[[*self._seen.get(place, ())]] = True
+        return None if checked.all() else checked
+
     def chosen(self, inputs: Sequence[Array], given: Sequence[Any], least: int) -> list[int]:
         """Returns the examples to check: those with new labels, and at least `least`.
 

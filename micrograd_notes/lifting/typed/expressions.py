@@ -181,6 +181,13 @@ class Program:
         has_gradient = self.is_loss and bool(self.parameters)
         return has_gradient and self.grouping.recording.is_batched
 
+    @property
+    def fills_gradient(self) -> bool:
+        """Whether its lines write each derivative, and add to none that is not written yet."""
+        recording = self.grouping.recording
+        adds = any(line.adds and line.derivative_of for line in lines_of(self.steps))
+        return len(recording.gradient) == recording.parameter_count and not adds
+
 
 def lines_of(steps: Iterable[Line | Loop]) -> Iterator[Line]:
     """Yields all lines, those of the loops among them."""

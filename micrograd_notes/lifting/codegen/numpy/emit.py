@@ -8,6 +8,7 @@ needs. Read `lines.py` next.
 import re
 import textwrap
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from micrograd_notes.lifting.codegen.numpy.conditions import plain, with_plain_conditions
 from micrograd_notes.lifting.codegen.numpy.lines import (
@@ -38,9 +39,17 @@ SQUARES = {
 }
 
 
-def emit(program: Program, title: str) -> str:
-    """Returns the source of the program."""
-    return _Emitter(program, title).run()
+class Printed(NamedTuple):
+    """A source, and the typed program that it says: each line as it is printed."""
+
+    source: str
+    program: Program
+
+
+def emit(program: Program, title: str) -> Printed:
+    """Returns the source of the program, and what was printed."""
+    emitter = _Emitter(program, title)
+    return Printed(emitter.run(), emitter.program)
 
 
 class _Emitter:
@@ -51,10 +60,10 @@ class _Emitter:
         self.parameters, self.inputs = program.parameters, program.inputs
 
     def run(self) -> str:
-        program = moved(self.program, self.names)
+        program = self.program = moved(self.program, self.names)
         is_loss = program.is_loss
         printed = list(lines_of(program.steps))
-        result = plain(program.result)
+        result = program.result = plain(program.result)
         for line in printed:
             line.value = plain(line.value)
         parts = [line.target for line in printed if line.target is not None]
@@ -69,7 +78,7 @@ class _Emitter:
         if program.is_mean:
             rows.append("dtheta /= n  # the loss is a mean")
         rows += ["return loss, dtheta"] if is_loss else []
-        body = self._first_lines("\n".join(rows), printed) + rows
+        body = self._first_lines("\n".join(rows)) + rows
         return self._file(body, constants)
 
     def _result(self, result: Expression) -> list[str]:
@@ -78,7 +87,7 @@ class _Emitter:
 
     # ---- around them -----------------------------------------------------------------------------
 
-    def _first_lines(self, body: str, printed: list[Line]) -> list[str]:
+    def _first_lines(self, body: str) -> list[str]:
         """Returns what comes before the first array: checks, parameters, and places to write to."""
         lines = []
         batched = [array for array in self.inputs if array.is_batched]
@@ -96,9 +105,7 @@ class _Emitter:
         if re.search(r"\bones\b", body):
             lines.append("ones = np.ones(n)  # ones @ a is a.sum(axis=0), and faster")
         if self.recording.is_loss and self.parameters:
-            is_filled = len(self.recording.gradient) == count
-            is_filled = is_filled and not any(e.adds and e.derivative_of for e in printed)
-            like = "empty_like" if is_filled else "zeros_like"
+            like = "empty_like" if self.program.fills_gradient else "zeros_like"
             lines.append(f"dtheta = np.{like}(theta)")
             if any(f"d{name}[" in body for name in names):
                 lines += wrapped_names([f"d{name}" for name in names], "unpack(dtheta)")

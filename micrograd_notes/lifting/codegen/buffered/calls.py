@@ -1,0 +1,382 @@
+"""The program that NumPy's source says, as calls that write into arrays made once.
+
+A source makes a new array per operation. For small arrays, that takes as long as the arithmetic;
+for large ones, the system clears new pages each time. `Calls` runs the typed program once and keeps
+the array of each operation, and each view. Then a call is only a list such as
+
+    np.matmul(x, W1, z1)      np.add(z1, b1, z1)      np.maximum(z1, 0, hidden1)
+
+The typed program is the one that was printed, so these are the operations of the source, in its
+order and on arrays of the same layout: loss and gradient have the same bits (`is_exact`). Networks
+whose arrays have at most one axis besides the examples are stored column by column, and their
+layers are one product each (`tape.py`). Their sums have another order, so the last bits differ.
+`pool.py` keeps the calls, and `again.py` checks the data.
+"""
+
+import math
+from collections.abc import Sequence
+from contextvars import copy_context
+from typing import Any
+
+from micrograd_notes.lifting.codegen.buffered.tape import CannotKeep, Tape
+from micrograd_notes.lifting.trace.tape import Array
+from micrograd_notes.lifting.typed.expressions import (
+    Apply,
+    Constant,
+    Count,
+    Counting,
+    Einstein,
+    Empty,
+    Examples,
+    Expression,
+    Inner,
+    Line,
+    Loop,
+    MatMul,
+    N,
+    Number,
+    Part,
+    Program,
+    Read,
+    Reduce,
+    Reshape,
+    SegmentSums,
+    Shape,
+    Spread,
+    Stack,
+    Step,
+    Sum,
+    Total,
+    Transpose,
+    Where,
+    lines_of,
+)
+
+LARGE = 2**16  # bytes of an array that is never copied
+POWERS = {-1.0: "reciprocal", 0.5: "sqrt", 1.0: "positive", 2.0: "square"}  # as x ** 2 has it
+
+
+class Calls:
+    """The calls of one program for one number of examples, and the arrays that they work in."""
+
+    def __init__(
+        self, program: Program, theta: Any, given: Sequence[Any], in_columns: bool = True
+    ) -> None:
+        """Runs the program on these numbers, and keeps its arrays."""
+        lines = [*lines_of(program.steps)]
+        self.is_exact = not (in_columns and is_flat(program))
+        self._tape = tape = Tape(in_columns=not self.is_exact)
+        self._np = np = tape.np
+        self._count = len(given[0]) if given else 0
+        self._t = 0
+        self._given: list[Any] = []  # theta and the inputs: the caller's arrays, or our own
+        for array in (theta, *given):
+            self._given.append(self._input(array))
+        self._arrays: dict[Array | Constant | Line, Any] = {}
+        self._arrays.update(zip(program.inputs, self._given[1:], strict=True))
+        self._derivatives: dict[Array, Any] = {}
+        self._dtheta, start = tape.kept(np.zeros_like(theta)), 0
+        for array in program.parameters:
+            for flat, into in ((self._given[0], self._arrays), (self._dtheta, self._derivatives)):
+                into[array] = flat[start : start + array.size].reshape(array.shape)
+            start += array.size
+        self._biases = {  # lines that add up an array over the examples, into a derivative
+            line.value.of: line for line in lines
+            if isinstance(line.value, Sum) and line.derivative_of is not None and not line.adds
+            and line.value.axes == (0,) and line.value.of.shape[0] == N
+        }
+        self._done: set[Line] = set()
+        if not program.fills_gradient:
+            tape.run(self._dtheta.fill, 0.0)
+        self._steps(program.forward)
+        self._loss, self._terms = self._result(program.result)
+        self._steps(program.backward)
+        self._divisor = np.asarray(float(self._count if program.is_mean else 1))
+        self._readers = [  # the places of the calls that read an array of the caller
+            tape.readers(mine) if mine is array else None
+            for mine, array in zip(self._given, (theta, *given), strict=True)
+        ]
+        self._context = copy_context()  # it has NumPy's settings for errors, too
+        self._context.run(np.seterr, all="ignore")
+
+    def __call__(self, theta: Any, data: Sequence[Any]) -> tuple[float, Any]:
+        """Returns the loss and a new array with its gradient."""
+        for i, array in enumerate((theta, *data)):
+            if array is not self._given[i]:
+                self._take(i, array)
+        self._context.run(self._run)
+        return float(self._loss) / self._terms, self._np.divide(self._dtheta, self._divisor)
+
+    def _run(self) -> None:
+        for call in self._tape.calls:
+            call()
+
+    def _input(self, array: Any) -> Any:
+        """Returns the array itself, or one to copy it into."""
+        is_large, overlaps = array.nbytes >= LARGE, self._np.may_share_memory
+        if self._tape.in_columns and not is_large and array.ndim == 2 and array.dtype == float:
+            return self._tape.column_by_column(array)
+        if not array.flags.c_contiguous or any(overlaps(array, each) for each in self._given):
+            array = array.copy()
+        return self._tape.kept(array)
+
+    def _take(self, i: int, array: Any) -> None:
+        """Takes the numbers of another array than that of the last call.
+
+        A large one is read where it is. Others are copied, from the first change on, as a training
+        that has new batches in each step, or a new theta, will go on so.
+        """
+        places = self._readers[i]
+        if places is None:
+            self._given[i][...] = array
+            return
+        others = [each for k, each in enumerate(self._given) if k != i]
+        is_large = array.nbytes >= LARGE and array.flags.c_contiguous
+        is_large = is_large and not any(self._np.may_share_memory(array, each) for each in others)
+        array = array if is_large else array.copy()
+        self._tape.reads_another(places, self._given[i], array)
+        self._given[i] = array
+        self._readers[i] = places if is_large else None
+
+    # ---- lines -----------------------------------------------------------------------------------
+
+    def _steps(self, steps: Sequence[Line | Loop]) -> None:
+        for step in steps:
+            if isinstance(step, Line):
+                self._line(step)
+                continue
+            for self._t in step.counts:
+                for line in step.lines:
+                    self._line(line)
+
+    def _line(self, line: Line) -> None:
+        tape, np, into, first = self._tape, self._np, self._target(line), line
+        if line in self._done or self._writes_both(line, into):
+            return
+        while first.again is not None:  # it has the name of the line that it replaces
+            first = first.again
+        if isinstance(into, tuple):  # at these places of the flat vector
+            flat, places = into
+            old = tape.afresh(flat.__getitem__, places) if line.adds else 0.0
+            made = tape.made(np.add, old, self._value(line.value))
+            tape.run(np.put, flat, places, np.broadcast_to(made, places.shape))
+        elif line.adds:
+            into = self._arrays[first] if into is None else into
+            tape.run(np.add, into, self._array(line.value), into)
+        elif into is not None:
+            made = self._array(line.value)
+            is_alike = (made.shape, made.strides) == (into.shape, into.strides)
+            if not (is_alike and tape.goes_into(made, into)):
+                tape.run(np.copyto, into, made)
+        else:
+            made = self._arrays[first] = self._array(line.value)
+            tape.name(made)
+
+    def _result(self, result: Expression) -> tuple[Any, int]:
+        """Returns the array of the loss, and a number that divides it last."""
+        match result:
+            case Apply("divide", (of, Count())):
+                return self._array(of), self._count
+        return self._array(result), 1
+
+    def _target(self, line: Line) -> Any:
+        """Returns the array that a line writes to, or adds to; None for one of its own."""
+        if line.target is None:
+            return None if line.derivative_of is None else self._derivatives[line.derivative_of]
+        if line.derivative_of is None:
+            return self._part(line.target)
+        if any(isinstance(each, Expression) for each in line.target.index):
+            return self._dtheta, self._array(line.target.index[0])
+        return self._derivatives[line.derivative_of][(*map(self._place, line.target.index), ...)]
+
+    # ---- layers as one product -------------------------------------------------------------------
+
+    def _with_bias(self, product: MatMul, bias: Any) -> Any:
+        """Returns x @ W + b; it is one product if x has ones, and b comes after W in the vector."""
+        x, weights = self._value(product.left), self._value(product.right)
+        with_ones, both = self._tape.with_ones(x), self._both(self._given[0], weights, bias)
+        if with_ones is not None and both is not None:
+            return self._tape.made(self._np.matmul, with_ones, both, is_batched=True)
+        made = self._tape.made(self._np.matmul, x, weights, is_batched=True)
+        return self._tape.made(self._np.add, made, bias, is_batched=True)
+
+    def _writes_both(self, line: Line, into: Any) -> bool:
+        """Writes x.T @ dz and the sum of dz at once, if x has ones and both lie side by side."""
+        match line.value:
+            case MatMul(Transpose(Read() as x, _), dz) if dz in self._biases:
+                with_ones = self._tape.with_ones(self._value(x))
+                sums = self._biases[dz]
+                both = self._both(self._dtheta, into, self._target(sums))
+                if with_ones is None or both is None or line.adds or not line.derivative_of:
+                    return False
+                self._tape.run(self._np.matmul, with_ones.T, self._value(dz), both)
+                self._done.add(sums)
+                return True
+        return False
+
+    def _both(self, flat: Any, weights: Any, bias: Any) -> Any:
+        """Returns the weights over their biases, a view into a flat vector; None if it is none."""
+        np = self._np
+        views = [each for each in (weights, bias) if isinstance(each, np.ndarray)]
+        is_inside = all(v.flags.c_contiguous and np.may_share_memory(v, flat) for v in views)
+        if len(views) < 2 or not is_inside:
+            return None
+        start, end = weights.ctypes.data, weights.ctypes.data + weights.nbytes
+        if bias.ctypes.data != end or bias.shape != weights.shape[1:]:
+            return None
+        first = (start - flat.ctypes.data) // flat.itemsize
+        rows = (weights.shape[0] + 1, *weights.shape[1:])
+        return flat[first : first + math.prod(rows)].reshape(rows)
+
+    # ---- expressions -----------------------------------------------------------------------------
+
+    def _array(self, expression: Expression) -> Any:
+        """Returns the array of an expression, of no axes for a single number."""
+        return self._np.asarray(self._value(expression))
+
+    def _value(self, expression: Expression) -> Any:
+        """Returns the array of an expression, or its number if that stays the same."""
+        np, tape, value = self._np, self._tape, self._value
+        is_batched = expression.shape[:1] == (N,)
+        match expression:
+            case Read(source):
+                return self._read(source)
+            case Number(number):
+                return number
+            case Count():
+                return self._count
+            case Empty(to):
+                return tape.kept(np.empty(self._shape(to), float))
+            case Spread(Number(0.0), to):
+                made = tape.kept(np.zeros(self._shape(to), float))
+                tape.run(made.fill, 0.0)
+                return made
+            case Counting(size):
+                return np.arange(self._size(size))
+            case Apply("add", of) | Total(of):
+                return self._total(of, is_batched)
+            case Apply("power", (of, Number(exponent))):
+                return self._power(value(of), exponent, is_batched)
+            case Apply(function, of) if function.startswith("math."):
+                apply = np.vectorize(getattr(math, function.removeprefix("math.")))
+                return tape.afresh(apply, *map(value, of))
+            case Apply(function, of):
+                return tape.made(getattr(np, function), *map(value, of), is_batched=is_batched)
+            case Where(condition, yes, no):
+                return tape.chosen(*map(value, (condition, yes, no)))
+            case Reshape(of, to):
+                return tape.reshaped(value(of), self._shape(to))
+            case Transpose(of, order):
+                return value(of).transpose(order)
+            case Part():
+                return self._part(expression)
+            case Spread(of, to):
+                return np.broadcast_to(value(of), self._shape(to))
+            case Stack(of, axis):
+                arrays = np.broadcast_arrays(*map(value, of))
+                return tape.afresh(lambda *arrays: np.stack(arrays, axis), *arrays)
+            case Sum(of, axes) if axes == (0,) and len(of.shape) == 2 and of.shape[0] == N:
+                return tape.made(np.matmul, np.ones(self._count), value(of))
+            case Sum(of, axes):
+                which = None if len(axes) == len(of.shape) else axes
+                return tape.reduced(np.add.reduce, value(of), which)
+            case Reduce(function, of):
+                largest = {"max": np.maximum, "min": np.minimum}[function]
+                return tape.reduced(largest.reduce, value(of), -1)
+            case SegmentSums(of, starts):
+                return tape.reduced(np.add.reduceat, value(of), value(starts), -1)
+            case MatMul(left, right):
+                return tape.made(np.matmul, value(left), value(right), is_batched=is_batched)
+            case Inner(left, right):
+                return tape.made(np.vecdot, value(left), value(right))
+            case Einstein(left, right, letters):
+                return tape.afresh(lambda a, b: np.einsum(letters, a, b), value(left), value(right))
+        raise CannotKeep(f"no call for {expression!r}")
+
+    def _read(self, source: Array | Constant | Line) -> Any:
+        if isinstance(source, Constant):
+            if source.counts:
+                return self._np.arange(len(source.array))
+            # an upper triangle is printed as the lower one's .T
+            return source.array.T.copy().T if source.where == "upper" else source.array
+        while isinstance(source, Line) and source.again is not None:
+            source = source.again
+        return self._arrays[source]
+
+    def _total(self, terms: Sequence[Expression], is_batched: bool) -> Any:
+        """Returns the sum from left to right; the source says a - b for a + -b."""
+        first, *rest = terms
+        if len(terms) == 2 and _negated(first) is not None and _negated(rest[0]) is None:
+            first, rest = rest[0], [first]
+        if isinstance(first, MatMul) and is_batched and _negated(rest[0]) is None:
+            made, rest = self._with_bias(first, self._value(rest[0])), rest[1:]
+        else:
+            made = self._value(first)
+        for term in rest:
+            negated = _negated(term)
+            function = self._np.add if negated is None else self._np.subtract
+            other = self._value(term if negated is None else negated)
+            made = self._tape.made(function, made, other, is_batched=is_batched)
+        return made
+
+    def _power(self, of: Any, exponent: float, is_batched: bool) -> Any:
+        np = self._np
+        if np.ndim(of) == 0:  # NumPy has another power for a single number
+            return self._tape.afresh(lambda x: np.float64(x) ** exponent, of)
+        if exponent in POWERS:
+            return self._tape.made(getattr(np, POWERS[exponent]), of, is_batched=is_batched)
+        return self._tape.made(np.power, of, exponent, is_batched=is_batched)
+
+    def _part(self, part: Part) -> Any:
+        """Returns a view, or the elements that choices select."""
+        of, places = self._value(part.of), [self._place(each) for each in part.index]
+        chosen = [k for k, each in enumerate(part.index) if isinstance(each, Expression)]
+        if not chosen:
+            return of[(*places, ...)]
+
+        def selected(of: Any, *choices: Any) -> Any:
+            for k, choice in zip(chosen, choices, strict=True):
+                places[k] = choice
+            return of[tuple(places)]
+
+        return self._tape.afresh(selected, of, *[places[k] for k in chosen])
+
+    def _place(self, place: Any) -> Any:
+        if isinstance(place, Expression):
+            return self._array(place)
+        if isinstance(place, Step):
+            return place.times * self._t + place.plus
+        return slice(*place) if isinstance(place, tuple) else place
+
+    def _size(self, size: Any) -> int:
+        return size.times * self._count if isinstance(size, Examples) else size
+
+    def _shape(self, shape: Shape) -> tuple[int, ...]:
+        return tuple(map(self._size, shape))
+
+
+def shown_by_gradient(program: Program) -> set[Array]:
+    """Returns the inputs that can't hold a nan or inf if the gradient is finite.
+
+    They are the x of dW = x.T @ dz: each element is a factor of a term in each column's sum, and
+    such a factor makes the term, and so the sum, nan or inf.
+    """
+    shown = set()
+    for line in program.backward:
+        match line:
+            case Line(MatMul(Transpose(Read(Array() as x), (1, 0))), derivative_of=Array()):
+                shown.add(x)
+    return shown
+
+
+def is_flat(program: Program) -> bool:
+    """Returns whether it has matrices of one row per example, and no larger arrays of examples."""
+    values = [program.result, *[line.value for line in lines_of(program.steps)]]
+    shapes = [each.shape for value in values for each in value.walk()]
+    of_examples = [s for s in shapes if any(isinstance(size, Examples) for size in s)]
+    return max(map(len, of_examples), default=0) == 2
+
+
+def _negated(expression: Expression) -> Expression | None:
+    is_negative = isinstance(expression, Apply) and expression.function == "negative"
+    return expression.operands[0] if is_negative else None

@@ -1,0 +1,91 @@
+"""A program's calls and their arrays, kept from call to call, for each thread that is in a call.
+
+`program.py` runs a `Pool` instead of the source's function. A set of arrays serves one number of
+examples and one call at a time: a call takes a set that is free, or makes one. Calls from several
+threads, or from a signal handler, therefore never share arrays, and a set is dropped if its call
+is interrupted.
+"""
+
+from collections.abc import Callable, Sequence
+from math import inf
+from typing import Any
+
+from micrograd_notes.lifting.codegen.buffered.calls import Calls, is_flat, shown_by_gradient
+from micrograd_notes.lifting.codegen.buffered.tape import CannotKeep
+from micrograd_notes.lifting.typed.expressions import Program
+
+SIZES = 4  # numbers of examples whose arrays are kept: a batch, the last batch, all, and one more
+ALIKE = 1e-12  # of the loss or the largest derivative: 4,500 roundings, as in `trace/net.py`
+
+
+class Pool:
+    """Runs a program in arrays that are kept, or as its source says where they can't be."""
+
+    def __init__(self, program: Program, run: Callable[..., Any]) -> None:
+        self.program, self._run = program, run
+        self._free: dict[tuple[tuple[int, ...], ...], list[Calls]] = {}
+        self._in_columns, self._agrees, self._is_kept = is_flat(program), False, True
+        self.shown_by_gradient = shown_by_gradient(program)
+
+    def __call__(self, theta: Any, *data: Any) -> tuple[float, Any]:
+        """Returns the loss and its gradient, a new array; for a call that may not come again.
+
+        Where the bits are the same, making arrays waits for the next call.
+        """
+        if self._in_columns:
+            return self.at(data)(theta, *data)
+        return self._as_printed(theta, *data)
+
+    def at(self, data: Sequence[Any]) -> Callable[..., tuple[float, Any]]:
+        """Returns the same function for repeated calls with data of these shapes."""
+        free = self._free.setdefault(tuple([array.shape for array in data]), [])
+        for old in [*self._free][:-SIZES]:
+            self._free.pop(old, None)
+
+        def run(theta: Any, *data: Any) -> tuple[float, Any]:
+            try:
+                calls = free.pop()
+            except IndexError:
+                made = self._made(theta, data)
+                if made is None:
+                    return self._as_printed(theta, *data)
+                calls = made
+            result = calls(theta, data)
+            free.append(calls)
+            return result
+
+        return run
+
+    def _as_printed(self, theta: Any, *data: Any) -> tuple[float, Any]:
+        import numpy as np
+
+        with np.errstate(all="ignore"):  # IEEE rules: what overflows is inf
+            loss, gradient = self._run(theta, *data)
+        return loss, gradient
+
+    def _made(self, theta: Any, data: Sequence[Any]) -> Calls | None:
+        """Returns new calls that do what the source does; None if there are none.
+
+        The first ones are compared with the source. They may be in columns, or have its bits.
+        """
+        while self._is_kept:
+            try:
+                calls = Calls(self.program, theta, data, self._in_columns)
+            except CannotKeep:
+                self._is_kept = False
+                continue
+            self._agrees = self._agrees or self._are_alike(calls, theta, data)
+            if self._agrees:
+                return calls
+            self._is_kept, self._in_columns = self._in_columns, False
+        return None
+
+    def _are_alike(self, calls: Calls, theta: Any, data: Sequence[Any]) -> bool:
+        """Returns whether calls give the numbers of the source; in columns, but for rounding."""
+        allowed = 0.0 if calls.is_exact else ALIKE
+        for mine, number in zip(calls(theta, data), self._as_printed(theta, *data), strict=True):
+            size = abs(number).max() if getattr(number, "size", 1) else 0.0
+            if size < inf and not (abs(mine - number) <= allowed * size).all():
+                return False
+        return True
+

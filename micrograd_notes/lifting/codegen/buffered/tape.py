@@ -1,0 +1,213 @@
+"""Calls into arrays that are made once: how an operation is run, and kept to be run again.
+
+`calls.py` runs each operation of a program here. An operation on numbers that stay the same, such
+as `np.arange(n)[:, None]`, is done for good. Any other becomes a call that writes into the array
+that NumPy has just made for it, so that this array has the layout that it has in the source.
+
+With `in_columns`, arrays of one row per example are stored column by column. Sums and maxima along
+a row then add whole columns, which is several times as fast. Each such array has one column more,
+of ones, because x @ W + b is one product: (x, 1) @ (W over b).
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+SMALL = 4096  # elements: NumPy converts more of them in pieces, in memory that it gives back
+MOST = 2**28  # bytes of all arrays
+
+
+class CannotKeep(Exception):
+    """The program has an operation without a call, or arrays that are too large to be kept."""
+
+
+class Tape:
+    """The calls so far, and the arrays whose numbers they change."""
+
+    def __init__(self, in_columns: bool) -> None:
+        import numpy
+
+        self.np: Any = numpy
+        self.calls: list[Callable[[], Any]] = []
+        self.in_columns, self._size = in_columns, 0
+        self._changing: dict[int, Any] = {}  # by the id of the array that owns the memory
+        self._made: set[int] = set()  # the ids of arrays that one expression reads
+        self._with_ones: dict[int, Any] = {}
+
+    # ---- arrays ----------------------------------------------------------------------------------
+
+    def kept(self, array: Any) -> Any:
+        """Returns an array, or a number as one, whose numbers change from run to run."""
+        array = self.np.asarray(array)
+        self._changing[id(_owner(array))] = array
+        self._size += array.nbytes
+        if self._size > MOST:
+            raise CannotKeep(f"more than {MOST} bytes")
+        return array
+
+    def changes(self, operand: Any) -> bool:
+        """Returns whether the numbers of an operand change from run to run."""
+        return isinstance(operand, self.np.ndarray) and id(_owner(operand)) in self._changing
+
+    def column_by_column(self, array: Any) -> Any:
+        """Returns a copy that is stored column by column, over a column of ones."""
+        rows, columns = array.shape
+        whole = self.np.ones((columns + 1, rows))
+        made = self.kept(whole[:columns].T)
+        made[...] = array
+        self._with_ones[id(made)] = whole.T
+        return made
+
+    def name(self, array: Any) -> None:
+        """Keeps the numbers of an array for later lines."""
+        self._made.discard(id(array))
+
+    def with_ones(self, array: Any) -> Any:
+        """Returns an array with its column of ones; None if it does not have one."""
+        return self._with_ones.get(id(array))
+
+    # ---- operations ------------------------------------------------------------------------------
+
+    def run(self, function: Callable[..., Any], *operands: Any, **named: Any) -> None:
+        """Runs a call that writes into one of its operands, and keeps it."""
+        call = partial(function, *operands, **named)
+        call()
+        self.calls.append(call)
+
+    def made(self, function: Any, *operands: Any, is_batched: bool = False) -> Any:
+        """Returns the array that a function of arrays, a ufunc of NumPy, makes."""
+        made = function(*operands)
+        if not any(map(self.changes, operands)):
+            return made
+        made = self.np.asarray(made)
+        if made.dtype == float:
+            operands = tuple(map(self.as_floats, operands))
+        made = self._array_for(made, operands if function.signature is None else (), is_batched)
+        if function in (self.np.maximum, self.np.minimum):  # without its name `out` is deprecated
+            self.calls.append(partial(function, *operands, out=made))
+        else:
+            self.calls.append(partial(function, *operands, made))
+        return made
+
+    def _array_for(self, result: Any, operands: tuple[Any, ...], is_batched: bool) -> Any:
+        """Returns an array for a result: that of an operand which nothing else reads, or a new one.
+
+        Only a function that works element by element can write over its `operands`.
+        """
+        in_columns = self.in_columns and is_batched and result.ndim == 2
+        like = self.np.asfortranarray(result) if in_columns else result
+        for each in operands:
+            is_alike = id(each) in self._made and each.dtype == result.dtype
+            if is_alike and (each.shape, each.strides) == (like.shape, like.strides):
+                each[...] = result
+                return each
+        if in_columns and result.dtype == float:
+            like = self.column_by_column(result)
+        self._made.add(id(like))
+        return self.kept(like)
+
+    def reduced(self, function: Any, of: Any, *arguments: Any) -> Any:
+        """Returns what a method of a ufunc, such as `np.add.reduce`, makes along some axes."""
+        made = function(of, *arguments)
+        if not self.changes(of):
+            return made
+        made = self.kept(made)
+        self.calls.append(partial(function, of, *arguments, None, made))
+        return made
+
+    def afresh(self, function: Callable[..., Any], *operands: Any) -> Any:
+        """Returns what any other function makes: a new array, which is copied into the old one."""
+        made = function(*operands)
+        if not any(map(self.changes, operands)):
+            return made
+        made = self.kept(made)
+        self.calls.append(partial(self._copied, function, made, *operands))
+        return made
+
+    def _copied(self, function: Callable[..., Any], made: Any, *operands: Any) -> None:
+        self.np.copyto(made, function(*operands))
+
+    def as_floats(self, operand: Any) -> Any:
+        """Returns an operand as an array of floats, since converting it in each call takes long."""
+        np = self.np
+        if not isinstance(operand, np.ndarray):
+            return np.asarray(operand, float)
+        if operand.dtype == float:
+            return operand
+        made = operand.astype(float)
+        if self.changes(operand):
+            self.kept(made)
+            if operand.size > SMALL or not self.goes_into(operand, made):
+                self.calls.append(partial(np.copyto, made, operand))
+        return made
+
+    def goes_into(self, made: Any, other: Any) -> bool:
+        """Lets the last call write into another array, if it made this one for nobody else."""
+        last: Any = self.calls[-1] if self.calls else None
+        is_last = isinstance(last, partial) and bool(last.args) and last.args[-1] is made
+        if not is_last or id(made) not in self._made:
+            return False
+        self.calls[-1] = partial(last.func, *last.args[:-1], other, **last.keywords)
+        other[...] = made
+        return True
+
+    def chosen(self, condition: Any, yes: Any, no: Any) -> Any:
+        """Returns `np.where(condition, yes, no)`."""
+        np, reads = self.np, (condition, yes, no)
+        made = np.where(*reads)
+        if not any(map(self.changes, reads)):
+            return made
+        if condition.dtype != bool:
+            condition = self.made(np.not_equal, condition, 0)
+        made = self.kept(made)
+        if self.changes(condition):
+            self.calls.append(partial(np.copyto, made, no))
+            self.calls.append(partial(np.copyto, made, yes, where=condition))
+        else:  # a number that stays is there already
+            for each, where in ((yes, condition), (no, ~condition)):
+                if self.changes(each):
+                    self.calls.append(partial(np.copyto, made, each, where=where))
+        return made
+
+    def reshaped(self, of: Any, to: tuple[int, ...]) -> Any:
+        """Returns a view of another shape, or of a copy that is one."""
+        view = of.reshape(to)
+        if not self.changes(of) or self.np.shares_memory(view, of):
+            return view
+        made = self.kept(self.np.empty(of.shape, of.dtype))
+        self.run(self.np.copyto, made, of)
+        return made.reshape(to)
+
+    # ---- other inputs ----------------------------------------------------------------------------
+
+    def readers(self, array: Any) -> list[int]:
+        """Returns the places of the calls that read an array of the caller."""
+        def reads(call: Any) -> bool:
+            return any(self._is_view(each, array) for each in [*call.args, *call.keywords.values()])
+
+        return [k for k, call in enumerate(self.calls) if isinstance(call, partial) and reads(call)]
+
+    def _is_view(self, operand: Any, array: Any) -> bool:
+        is_array = isinstance(operand, self.np.ndarray)
+        return is_array and self.np.may_share_memory(operand, array)
+
+    def reads_another(self, places: list[int], old: Any, new: Any) -> None:
+        """Lets calls read a new array of the same shape instead of an old one."""
+        np = self.np
+
+        def moved(operand: Any) -> Any:
+            if not self._is_view(operand, old):
+                return operand
+            offset = operand.ctypes.data - old.ctypes.data
+            return np.ndarray(operand.shape, operand.dtype, new, offset, operand.strides)
+
+        for k in places:
+            call: Any = self.calls[k]
+            named = {name: moved(each) for name, each in call.keywords.items()}
+            self.calls[k] = partial(call.func, *map(moved, call.args), **named)
+
+
+def _owner(array: Any) -> Any:
+    while isinstance(array.base, type(array)):
+        array = array.base
+    return array

@@ -1,0 +1,228 @@
+"""Repeated calls run in arrays that are kept, and return what the printed source returns.
+
+The law: loss and gradient have the bits of the source, whatever is called before or at once, and
+nobody else holds the returned gradient. Networks in columns differ by rounding alone.
+"""
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+np = pytest.importorskip("numpy")
+
+from micrograd_notes import MLP, Value, lift  # noqa: E402
+from micrograd_notes.lifting import CannotLift, Lifted  # noqa: E402
+from micrograd_notes.lifting.codegen.buffered import tape  # noqa: E402
+from micrograd_notes.lifting.codegen.buffered.calls import Calls  # noqa: E402
+from tests.lifting.examples import EXAMPLES  # noqa: E402
+from tests.lifting.programs import KINDS  # noqa: E402
+
+ALIKE = 1e-12  # in columns: of the loss, or of the largest derivative; 4,500 roundings
+
+
+def assert_like_the_source(program: Lifted, data: Any, in_columns: bool = False) -> None:
+    """Compares calls that are made once with the source, at three points and on other data."""
+    given = program._inputs.checked(data)
+    compiled = program._compiled_for(given)
+    given = [g if array.below is not None else g.astype(float)
+             for array, g in zip(compiled.inputs, given, strict=True)]
+    generator = np.random.default_rng(0)
+    with np.errstate(all="ignore"):
+        calls = Calls(compiled.fast.program, program.parameters(), given, in_columns)
+        for step in range(3):
+            theta = program.parameters()
+            theta += step * generator.normal(size=theta.shape) / 8
+            now = [(g + step) % (g.max() + 1) if g.dtype.kind == "i"
+                   else g + step * generator.normal(size=g.shape) / 8 for g in given]
+            for mine, other in zip(calls(theta, now), compiled.run(theta, *now), strict=True):
+                if calls.is_exact:
+                    assert np.array_equal(mine, other, equal_nan=True), compiled.source
+                elif np.isfinite(other).all():
+                    assert np.abs(mine - other).max() <= ALIKE * np.abs(other).max()
+
+
+@pytest.mark.parametrize("name", sorted(set(EXAMPLES) - {"outputs"}))
+def test_the_kept_programs_have_the_bits_of_their_source(name: str) -> None:
+    program, data = EXAMPLES[name]()
+    assert_like_the_source(program, data)
+    assert_like_the_source(program, data, in_columns=True)
+
+
+def compare_random_programs(count: int) -> None:
+    for kind in KINDS:
+        for seed in range(count):
+            loss, parameters, data = kind(random.Random(seed))
+            program = lift(loss, parameters=parameters)
+            try:
+                program.source_for(*data)
+            except (ArithmeticError, ValueError, CannotLift):
+                continue
+            assert_like_the_source(program, data)
+            assert_like_the_source(program, data, in_columns=True)
+
+
+def test_random_programs_do_what_their_source_does() -> None:
+    compare_random_programs(6)
+
+
+@pytest.mark.long
+def test_many_random_programs_do_what_their_source_does() -> None:
+    compare_random_programs(200)
+
+
+# ---- in columns: the last bits may differ --------------------------------------------------------
+
+
+def assert_alike(got: Any, expected: Any) -> None:
+    for mine, other in zip(got, expected, strict=True):
+        assert np.abs(mine - other).max() <= ALIKE * np.abs(other).max()
+
+
+def network(*sizes: int, seed: int = 0) -> tuple[Lifted, Any]:
+    """Returns a lifted network, and data of 65 examples."""
+    inputs, *layers = sizes or (3, 7, 1)
+    model = MLP(inputs, layers, seed=seed)
+    generator = np.random.default_rng(seed)
+
+    def loss(x: Any, y: Any) -> Any:
+        outputs = model(x)
+        outputs = outputs if isinstance(outputs, list) else [outputs]
+        return sum((o - y) ** 2 for o in outputs)
+
+    data = generator.normal(size=(65, inputs)), generator.normal(size=65)
+    return lift(loss, model), data
+
+
+def test_every_number_of_examples_has_its_own_arrays() -> None:
+    program, (x, y) = network()
+    theta = program.parameters()
+    for n in [*range(1, 66), 3, 65, 64, 3]:
+        found = [program.next_value_and_grad(theta, x[:n], y[:n]) for _ in range(3)]
+        assert_alike(found[0], program._known().run(theta, x[:n], y[:n]))
+        for loss, gradient in found[1:]:  # the same bits, whether called before or not
+            assert (loss, gradient.tolist()) == (found[0][0], found[0][1].tolist())
+    assert len(program._known().fast._free) <= 4
+
+
+@pytest.mark.parametrize("sizes", [(1, 1), (1, 2, 1), (17, 1), (5, 4, 3), (40, 30, 20, 10)])
+def test_layers_of_any_sizes_are_one_product(sizes: tuple[int, ...]) -> None:
+    program, data = network(*sizes)
+    theta = program.parameters()
+    for _ in range(3):
+        theta = theta + 0.1
+        assert_alike(program.next_value_and_grad(theta, *data), program._known().run(theta, *data))
+    calls = program._known().fast._made(theta, data)
+    products = [call for call in calls._tape.calls if call.func is np.matmul]
+    layers = len(sizes) - 1
+    assert len(products) <= 3 * layers - 1  # forward, dW over db, and d inputs but for the first
+
+
+# ---- whose arrays --------------------------------------------------------------------------------
+
+
+def test_a_returned_gradient_is_nobodys_array() -> None:
+    program, data = network()
+    theta = program.parameters()
+    kept = [program.next_value_and_grad(theta + k, *data)[1] for k in range(5)]
+    expected = [program._known().run(theta + k, *data)[1] for k in range(5)]
+    for gradient, right in zip(kept, expected, strict=True):
+        assert gradient.base is None
+        assert_alike([gradient], [right])
+        gradient[:] = np.nan  # and it is the caller's to write to
+    assert_alike([program.next_value_and_grad(theta, *data)[1]], [expected[0]])
+
+
+@pytest.mark.parametrize("count", [7, 3000])  # small arrays are copied, large ones are not
+def test_data_may_change_and_be_other_arrays(count: int) -> None:
+    """In place, as new arrays, as slices with steps, and as one array for two inputs."""
+    w = [Value(0.5), Value(-0.25), Value(2.0)]
+
+    def loss(x: Any, y: Any) -> Any:
+        return sum((v * a - b) ** 2 * a for v, a, b in zip(w, x, y, strict=True))
+
+    program = lift(loss, parameters={"w": w})
+    generator = np.random.default_rng(0)
+    x, y, z = generator.uniform(1, 2, (3, count, 3))
+    wide = generator.uniform(1, 2, (count, 6))
+    theta = program.parameters()
+    given = [(x, y), (x, y), (y, x), (x, x), (z, z), (z, y), (wide[:, ::2], x), (x, wide[:, 3:])]
+    for first, second in [*given, *given]:
+        for now in (theta, theta + 0.1, theta):
+            found = program.next_value_and_grad(now, first, second)
+            assert_alike(found, program._known().run(now, first, second))
+            x *= 1.01
+            theta += 0.01
+    before = [array.copy() for array in (theta, x, y, z, wide)]
+    program.next_value_and_grad(theta, x, y)
+    for array, same in zip((theta, x, y, z, wide), before, strict=True):
+        assert np.array_equal(array, same)
+
+
+def test_threads_share_no_arrays() -> None:
+    program, (x, y) = network()
+    thetas = [program.parameters() + k for k in range(4)]
+    expected = [program.value_and_grad(theta, x, y)[1].tolist() for theta in thetas]
+
+    def steps(k: int) -> bool:
+        found = [program.next_value_and_grad(thetas[k], x, y)[1].tolist() for _ in range(300)]
+        return all(each == expected[k] for each in found)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(steps, range(4)))
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_a_number_that_is_not_finite_is_found_wherever_it_is(wrong: float) -> None:
+    """Also where each unit is off, so that all derivatives of its example are 0."""
+    model = MLP(2, [3, 1], activation="relu", seed=0)
+    program = lift(lambda x, y: (1 - y * model(x)).relu(), model)
+    x, y = np.ones((6, 2)), np.ones(6)
+    theta = np.zeros_like(program.parameters())
+    for start in (theta, theta - 1.0):
+        assert program.next_value_and_grad(start, x, y)[0] >= 0.0
+        for array in (x, y):
+            for place in np.ndindex(*array.shape):
+                broken = array.copy()
+                broken[place] = wrong
+                data = [broken if each is array else each for each in (x, y)]
+                with pytest.raises(ValueError, match="finite"):
+                    program.next_value_and_grad(start, *data)
+
+
+def test_a_large_batch_makes_no_page_faults() -> None:
+    resource = pytest.importorskip("resource")
+    program, (x, y) = network(64, 32, 10)
+    x, y, theta = np.tile(x, (28, 1)), np.tile(y, 28), program.parameters()
+
+    def faults() -> int:
+        return int(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+
+    for _ in range(3):
+        program.next_value_and_grad(theta, x, y)
+    before = faults()
+    for _ in range(20):
+        program.next_value_and_grad(theta, x, y)
+    assert faults() - before < 20  # a new (1820, 32) alone has 113 pages
+
+
+def test_arrays_that_are_too_large_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tape, "MOST", 1000)
+    program, data = network()
+    theta = program.parameters()
+    for _ in range(3):
+        loss, gradient = program.next_value_and_grad(theta, *data)
+        expected = program._known().run(theta, *data)
+        assert (loss, gradient.tolist()) == (expected[0], expected[1].tolist())
+    assert not any(program._known().fast._free.values())
+
+
+def test_calls_that_do_not_agree_with_the_source_are_not_used() -> None:
+    program, data = network()
+    theta = program.parameters()
+    program.source_for(*data)
+    compiled = program._known()
+    right = compiled.run
+    compiled.fast._run = lambda *given: (right(*given)[0] + 1.0, right(*given)[1])
+    assert abs(program.value_and_grad(theta, *data)[0] - right(theta, *data)[0] - 1.0) < 1e-9
