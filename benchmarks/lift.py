@@ -22,6 +22,8 @@ os.environ.setdefault(
     "XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 )
 
+os.environ.pop("MICROGRAD_NOTES_BACKEND", None)  # each row has its own
+
 import platform
 import random
 from collections import Counter

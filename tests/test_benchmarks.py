@@ -15,6 +15,7 @@ np = pytest.importorskip("numpy")
 def turns(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The module `lifting.turns` of the benchmarks, which is no part of the package."""
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+    monkeypatch.delenv("MICROGRAD_NOTES_BACKEND", raising=False)  # each row has its own
     before = set(sys.modules)
     yield importlib.import_module("lifting.turns")
     for name in set(sys.modules) - before:
