@@ -11,7 +11,7 @@ calling its rule, and an operation is printed by its spelling there.
 | `passes` | `simplify`: equal numbers once, constants folded, sums flat; `group`: the arrays |
 | `arrays` | `arrange`: one operation on arrays per line, with axes and matrix products |
 | `typed` | `ready`: equal expressions once, loops, two halves; what every printer reads |
-| `codegen` | a room per language: `numpy`, whose source is printed and run |
+| `codegen` | a room per language: `numpy`, whose source is printed and run; `buffered` runs it |
 
 `program.py` runs these passes in that order, and then what they made. `trace` also holds what keeps
 a program right: `net` compares it with the scalars before it is used, `blame` names the line at

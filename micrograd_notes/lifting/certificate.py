@@ -12,6 +12,7 @@ from typing import Any
 
 from micrograd_notes.engine import grad
 from micrograd_notes.engine.stand_ins import standing_in
+from micrograd_notes.lifting.codegen.numpy import erfc
 from micrograd_notes.lifting.trace.net import as_values, outputs_of
 
 ROWS = 4  # of a batch, at each point: n * 0.1 in the source is not rounded if n is a power of two
@@ -136,7 +137,10 @@ def _program(lifted: Any, compiled: Any, theta: Any, data: Sequence[Any]) -> lis
     ]
     entry = "loss_and_gradient" if lifted._is_loss else "forward"
     given = [many(theta), *arrays] if lifted._arrays else arrays
-    result = with_many_digits(compiled.source)[entry](*given)
+    names = with_many_digits(compiled.source)
+    if erfc.NAME in names:  # which has the digits of floats
+        names[erfc.NAME] = names["np"].vectorize(names["math"].erfc)
+    result = names[entry](*given)
     parts = result if lifted._is_loss else [result]
     return [number_of(x) for part in parts for x in np.asarray(part, object).reshape(-1)]
 

@@ -113,7 +113,7 @@ def test_layers_of_any_sizes_are_one_product(sizes: tuple[int, ...]) -> None:
     for _ in range(3):
         theta = theta + 0.1
         assert_alike(program.next_value_and_grad(theta, *data), program._known().run(theta, *data))
-    calls = program._known().fast._made(theta, data)
+    calls: Any = program._known().fast._made(theta, data)
     products = [call for call in calls._tape.calls if call.func is np.matmul]
     layers = len(sizes) - 1
     assert len(products) <= 3 * layers - 1  # forward, dW over db, and d inputs but for the first

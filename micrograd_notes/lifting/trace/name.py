@@ -23,7 +23,10 @@ from micrograd_notes.engine import Value
 from micrograd_notes.lifting.trace.tape import Array
 
 Leaves = Iterator[tuple[str, Value]]  # each with the expression that reaches it
-RESERVED = {"np", "math", "n", "ones", "theta", "dtheta", "unpack", "loss", *dir(builtins)}
+RESERVED = {
+    "np", "math", "n", "ones", "theta", "dtheta", "unpack", "loss", "complementary_erf",
+    *dir(builtins),
+}
 
 
 def arrays_of_model(model: Any) -> tuple[list[Value], list[Array]]:

@@ -19,6 +19,7 @@ from contextvars import copy_context
 from typing import Any
 
 from micrograd_notes.lifting.codegen.buffered.tape import CannotKeep, Tape
+from micrograd_notes.lifting.codegen.numpy import erfc
 from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.lifting.typed.expressions import (
     Apply,
@@ -86,6 +87,8 @@ class Calls:
             and line.value.axes == (0,) and line.value.of.shape[0] == N
         }
         self._done: set[Line] = set()
+        self._shared: dict[int, Any] = {}  # the arrays of expressions that are read several times
+        self._kept_steps: list[Expression] = []
         if not program.fills_gradient:
             tape.run(self._dtheta.fill, 0.0)
         self._steps(program.forward)
@@ -237,6 +240,8 @@ class Calls:
     def _value(self, expression: Expression) -> Any:
         """Returns the array of an expression, or its number if that stays the same."""
         np, tape, value = self._np, self._tape, self._value
+        if id(expression) in self._shared:
+            return self._shared[id(expression)]
         is_batched = expression.shape[:1] == (N,)
         match expression:
             case Read(source):
@@ -257,6 +262,8 @@ class Calls:
                 return self._total(of, is_batched)
             case Apply("power", (of, Number(exponent))):
                 return self._power(value(of), exponent, is_batched)
+            case Apply("math.erfc", (of,)):
+                return self._erfc(value(of))
             case Apply(function, of) if function.startswith("math."):
                 apply = np.vectorize(getattr(math, function.removeprefix("math.")))
                 return tape.afresh(apply, *map(value, of))
@@ -326,6 +333,17 @@ class Calls:
         if exponent in POWERS:
             return self._tape.made(getattr(np, POWERS[exponent]), of, is_batched=is_batched)
         return self._tape.made(np.power, of, exponent, is_batched=is_batched)
+
+    def _erfc(self, of: Any) -> Any:
+        """Returns what the source's function of this name computes, line by line."""
+        x = Read(Line(Number(0.0)))
+        self._shared[id(x)] = of
+        self._tape.name(of)
+        for step in (lines := erfc.steps(x)):
+            self._shared[id(step)] = made = self._array(step)
+            self._tape.name(made)
+        self._kept_steps += [x, *lines]  # so that their ids stay theirs
+        return made
 
     def _part(self, part: Part) -> Any:
         """Returns a view, or the elements that choices select."""

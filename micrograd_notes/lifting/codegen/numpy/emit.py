@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from micrograd_notes.lifting.codegen.numpy import erfc
 from micrograd_notes.lifting.codegen.numpy.conditions import plain, with_plain_conditions
 from micrograd_notes.lifting.codegen.numpy.lines import (
     INDENT,
@@ -119,6 +120,8 @@ class _Emitter:
         blocks.append(("import math\n\n" if "math." in text else "") + "import numpy as np\n")
         if constants:
             blocks.append("\n".join(map(self._constant, constants)) + "\n")
+        if f"{erfc.NAME}(" in text:
+            blocks.append(erfc.SOURCE)
         if self.parameters:
             blocks.append("\n" + self._unpack())
         name = "loss_and_gradient" if self.recording.is_loss else "forward"

@@ -9,6 +9,7 @@ from functools import cache, partial, reduce
 from math import inf, pi
 from typing import Any
 
+from micrograd_notes.lifting.codegen.numpy import erfc
 from micrograd_notes.lifting.typed.expressions import (
     COMPARISONS,
     WHOLE,
@@ -136,6 +137,8 @@ def _applied(function: str, operands: list[Any]) -> Any:
         return ast.Compare(operands[0], [OPERATORS[function]()], operands[1:])
     if function in OPERATORS:
         return _operator(function, *operands)
+    if function == "math.erfc":
+        return _call(erfc.NAME, *operands)
     if function.startswith("math."):
         return ast.Call(_call("np.vectorize", parse(function)), operands, [])
     return _call(f"np.{function}", *operands)
