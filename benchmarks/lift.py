@@ -35,12 +35,14 @@ from lifting import epoch, in_ours, kept
 from lifting.cost import cost_of_lifting, seconds_to_compile
 from lifting.goals import EPOCH, KINDS, LIFTED_WITHIN, Medians, best_of, compiled_within, goals_of
 from lifting.picture import drawn as picture_of, save
-from lifting.turns import CONTESTANTS, Race, earlier
+from lifting.turns import CONTESTANTS, Failed, Race, earlier
 from lifting.work import TASKS, Task, drawn, is_large, is_too_large
 
 VERDICTS = ("NOT met", "not measured", "met")  # the first one that a line ends with counts
 verdicts: Counter[str] = Counter()
 """How many goals of a kind were met, were not met, and were not measured."""
+failures: list[str] = []
+"""What failed; the rest is measured."""
 
 
 def main() -> None:
@@ -52,12 +54,11 @@ def main() -> None:
     if options.before:
         contestants.append(earlier(options.before.resolve()))
     table: dict[Task, Medians] = {}
-    failures: list[str] = []
     for task in options.tasks:
         race = Race(task, contestants)
         print(f"\n{task.title}", flush=True)
         times = race.run(options.rounds, options.seconds)
-        failures += race.failures
+        failures.extend(race.failures)
         table[task] = medians = {row: median(taken) for row, taken in times.items()}
         print(rows(medians))
         for goal in goals_of(task):
@@ -143,6 +144,9 @@ def within(what: str, seconds: float | None, at_most: float) -> str:
 
 def report_lifting(task: Task, rounds: int) -> None:
     found = cost_of_lifting(task, 1 if is_large(task) else rounds)
+    if isinstance(found, Failed):
+        failures.append(f"{task.title}: lifting: {found.why}")
+        return
     print(
         f"\n{task.title}: recorded and lifted in {found.processor * 1e3:,.0f} ms of the processor, "
         f"{found.wall * 1e3:,.0f} ms of the clock\n  with {found.memory / 1e6:,.0f} MB more at most"
@@ -156,6 +160,9 @@ def report_lifting(task: Task, rounds: int) -> None:
 def report_epoch(rounds: int) -> float | None:
     """Prints the time of an epoch of `fit`, and returns its ratio to that of PyTorch."""
     found = epoch.seconds_per_epoch(rounds)
+    if isinstance(found, Failed):
+        failures.append(f"an epoch: {found.why}")
+        return None
     print("\nAn epoch on digits, 64-32-10, batch 32, Adam")
     for name, seconds in found.items():
         print(f"  {name:20}{seconds * 1e6:14,.1f} us")

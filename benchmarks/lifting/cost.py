@@ -68,13 +68,16 @@ def highest() -> float:
     return float(found[1]) * 1024 if found else float("nan")
 
 
-def cost_of_lifting(task: Task, rounds: int) -> Lifting:
-    """Returns the medians of some processes."""
+def cost_of_lifting(task: Task, rounds: int) -> Lifting | Failed:
+    """Returns the medians of some processes, or why one of them failed."""
     found = []
     for _ in range(rounds):
         running = started(lift_once, task)
-        found.append(running.said())
+        said = running.said()
         running.end()
+        if isinstance(said, Failed):
+            return said
+        found.append(said)
     return Lifting(*map(median, zip(*found, strict=True)))
 
 
