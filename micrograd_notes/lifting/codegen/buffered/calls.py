@@ -94,7 +94,11 @@ class Calls:
         self._steps(program.forward)
         self._loss, self._terms = self._result(program.result)
         self._steps(program.backward)
-        self._divisor = np.asarray(float(self._count if program.is_mean else 1))
+        n = self._count if program.is_mean else 1
+        is_power = n & (n - 1) == 0  # of two, by which a product has the bits of the quotient
+        multiplies = is_power or not self.is_exact
+        self._mean = np.multiply if multiplies else np.divide
+        self._factor = np.asarray(1.0 / n if multiplies else float(n))
         self._readers = [  # the places of the calls that read an array of the caller
             tape.readers(mine) if mine is array else None
             for mine, array in zip(self._given, (theta, *given), strict=True)
@@ -108,7 +112,7 @@ class Calls:
             if array is not self._given[i]:
                 self._take(i, array)
         self._context.run(self._run)
-        return float(self._loss) / self._terms, self._np.divide(self._dtheta, self._divisor)
+        return float(self._loss) / self._terms, self._mean(self._dtheta, self._factor)
 
     def _run(self) -> None:
         for call in self._tape.calls:
