@@ -36,6 +36,7 @@ def call_again(
         (i, array.below, None if net is None else net.checked_choices(i, array))
         for i, array in enumerate(inputs) if array.below is not None
     ]
+    latest = [b""] * len(given)  # the choices that were checked last
     real, size, run = np.dtype(float), (parameters,), pool.at(given)
 
     def again(theta: Any, data: Sequence[Any]) -> Result | None:
@@ -50,11 +51,15 @@ def call_again(
             if not vdot(data[i], data[i]) < inf:  # a number may be inf or nan
                 return None
         for i, count, checked in choices:
+            written = data[i].tobytes()
+            if written == latest[i]:  # faster to compare than to check
+                continue
             # a negative number is a large one without its sign
             if largest(data[i].view(unsigned), None) >= count:
                 return None
             if checked is not None and not all_of(checked.take(data[i]), None):
                 return None
+            latest[i] = written
         loss, gradient = run(theta, *data)
         square = vdot(gradient, gradient)
         if loss != loss or not square < inf:
