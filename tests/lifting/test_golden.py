@@ -62,3 +62,12 @@ def test_the_sources_do_not_depend_on_the_hashes_of_the_process() -> None:
     ).stdout
     kept = [(GOLDEN / f"{name}.py").read_text(encoding="utf-8").rstrip() for name in names]
     assert printed.rstrip() == " ".join(kept)
+
+
+def test_a_label_below_zero_is_refused_by_the_source_alone() -> None:
+    program, (x, label) = EXAMPLES["classifier"]()
+    scope: dict[str, object] = {"theta": program.parameters(), "x": x, "label": label - 1}
+    with pytest.raises(AssertionError):
+        exec(f"{program.source_for(x, label)}\nloss_and_gradient(theta, x, label)", scope)
+    with pytest.raises(IndexError):
+        exec("loss_and_gradient(theta, x, label + 3)", scope)

@@ -33,6 +33,7 @@ def loss_and_gradient(theta, image, label):
     assert theta.shape == (24,), theta.shape
     assert image.shape == (n, 6, 6), image.shape
     assert label.shape == (n,), label.shape
+    assert (label >= 0).all(), label
     filters, weights = unpack(theta)
     dtheta = np.empty_like(theta)
     dfilters, dweights = unpack(dtheta)

@@ -25,7 +25,9 @@ def loss_and_gradient(theta, tokens, targets):
     n = len(tokens)
     assert theta.shape == (248,), theta.shape
     assert tokens.shape == (n, 4), tokens.shape
+    assert (tokens >= 0).all(), tokens
     assert targets.shape == (n, 4), targets.shape
+    assert (targets >= 0).all(), targets
     embedding, position, Wq, Wk, Wv, Wo, W1, W2, unembedding = unpack(theta)
     dtheta = np.empty_like(theta)
     dembedding, dposition, dWq, dWk, dWv, dWo, dW1, dW2, dunembedding = unpack(dtheta)

@@ -100,6 +100,8 @@ class _Emitter:
         for array in self.inputs:
             shape = spelled_shape(Read(array).shape)
             lines.append(f"assert {array.name}.shape == {shape}, {array.name}.shape")
+            if array.below is not None:  # what is too large raises an error where it selects
+                lines.append(f"assert ({array.name} >= 0).all(), {array.name}")
         names = [array.name for array in self.parameters]
         if self.parameters:
             lines += wrapped_names(names, "unpack(theta)")
