@@ -44,6 +44,7 @@ from micrograd_notes.lifting.trace.outside import Outside
 from micrograd_notes.lifting.trace.record import CannotLift, record
 from micrograd_notes.lifting.trace.tape import Array, Recording
 from micrograd_notes.lifting.typed.expressions import Program
+from micrograd_notes.lifting.typed.ready import NoLoop
 
 Shapes = tuple[tuple[bool, tuple[int, ...]], ...]
 Key = tuple[Shapes, tuple[bool, ...]]  # the shapes of the inputs; which parameters are frozen
@@ -426,7 +427,10 @@ class Lifted:
         arranged = arrange(grouped)
         name = getattr(self._function, "__name__", type(self._function).__name__)
         title = f"{name}, lifted from scalars to arrays by micrograd_notes."
-        written, printed = emit(arranged, title)
+        try:
+            written, printed = emit(arranged, title)
+        except NoLoop:
+            return self._made(recorded.without_starts(), guarded)
         namespace: dict[str, Any] = {}
         file = f"<lifted {name} {id(arranged):x}>"
         linecache.cache[file] = (len(written), None, written.splitlines(True), file)

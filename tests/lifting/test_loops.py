@@ -1,5 +1,7 @@
 """Recurrences over time become loops, of any kind and length, and are the scalars."""
 
+import random
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +12,7 @@ np = pytest.importorskip("numpy")
 from micrograd_notes import Value, no_grad  # noqa: E402
 from micrograd_notes.engine.ops import exp, log, logsumexp, sigmoid, sin, tanh  # noqa: E402
 from micrograd_notes.lifting import Lifted, lift  # noqa: E402
-from micrograd_notes.lifting.typed.loops import stretches  # noqa: E402
+from micrograd_notes.lifting.typed.windows import stretches  # noqa: E402
 from tests.lifting.examples import numbers, values  # noqa: E402
 
 
@@ -212,3 +214,50 @@ def test_states_without_a_parameter() -> None:
 
     program = lift(Sums())
     assert program(numbers(0, 2, 9)).shape == (2, 8)
+
+
+CHANGES: list[Callable[[Any, Any, Any, Any], Any]] = [
+    lambda w, s, other, x: tanh(w * s + other * x),
+    lambda w, s, other, x: s + 0.1 * (x - w * s),
+    lambda w, s, other, x: w * s / (1 + other * other) + x,
+]
+
+
+def any_states(seed: int, length: int) -> tuple[Lifted, tuple[Any, ...]]:
+    """Returns a recurrence of some states, scalars or vectors, which start at constants."""
+    generator = random.Random(seed)
+    count, is_scored = generator.randint(1, 4), generator.random() < 0.5
+    size = generator.choice([1, 3])
+    w = [values(seed + k, size) for k in range(count)]
+    first = [generator.choice([0.0, 1.0, 0.3, -1.5]) for _ in range(count)]
+    changes = [(generator.choice(CHANGES), generator.randrange(count)) for _ in range(count)]
+
+    def loss(xs: Any, y: Any) -> Any:
+        states: list[Any] = [[start] * size for start in first]
+        total: Any = 0.0
+        for x in xs:
+            states = [
+                [change(*three, x) for three in zip(w[k], states[k], states[other], strict=True)]
+                for k, (change, other) in enumerate(changes)
+            ]
+            total = total + sum((a - 2 * y) ** 2 for state in states for a in state)
+        return total if is_scored else sum((a - 2 * y) ** 2 for state in states for a in state)
+
+    named = {f"w{k}": row for k, row in enumerate(w)}
+    return lift(loss, parameters=named), (numbers(0, 3, length), numbers(1, 3))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_states_that_start_at_constants_have_one_loop_forwards_and_one_backwards(
+    seed: int,
+) -> None:
+    lines = []
+    for length in (6, 12):
+        program, data = any_states(seed, length)
+        source = program.source_for(*data)
+        loops = re.findall(r"    for t in (\w+)\((.*)\):", source)
+        assert [word for word, _ in loops] == ["range", "reversed"]
+        assert [inside for _, inside in loops] == [f"{length}", f"range({length})"]
+        lines.append(len(source.splitlines()))
+        program.check(*data)
+    assert lines[0] == lines[1]

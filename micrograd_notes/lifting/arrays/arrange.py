@@ -20,7 +20,7 @@ from micrograd_notes.lifting.arrays.layout import Layout
 from micrograd_notes.lifting.arrays.operations import choice, elementwise, filling_for, reduction
 from micrograd_notes.lifting.arrays.sums import sums
 from micrograd_notes.lifting.passes.group import Grouping
-from micrograd_notes.lifting.trace.tape import CONSTANT, Array
+from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Start
 from micrograd_notes.lifting.typed.expressions import (
     WHOLE,
     Apply,
@@ -28,6 +28,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Expression,
     Line,
     N,
+    Number,
     Part,
     Program,
     Read,
@@ -52,7 +53,7 @@ class _Arranger:
 
     def _read(self, by_sums: bool = True) -> set[int]:
         """Returns the numbers that an operation or the caller reads."""
-        read = set(self.recording.outputs)
+        read = {*self.recording.outputs, *self.recording.alive}
         for op, operands in zip(self.tape.ops, self.tape.operands, strict=True):
             if op.__class__ is Op and (by_sums or op is not ops.add):
                 read.update(operands)
@@ -88,18 +89,52 @@ class _Arranger:
                 layout.shapes[i] = group.op.shape
                 layout.batched[i] = group.op.is_batched
                 layout.is_data[i] = not group.op.is_parameter
-                layout.lane[group.members] = [self.tape.operands[k][0] for k in group.members]
-                layout.arrays[i] = Read(group.op)
+                layout.is_state[i] = isinstance(group.op, Start)
+                places = [self.tape.operands[k][0] for k in group.members]
+                if isinstance(group.op, Start) and group.op.lanes:
+                    places = [group.op.lanes[place] for place in places]
+                layout.lane[group.members] = places
+                layout.arrays[i] = self._start(i, group.op) or Read(group.op)
             elif group.op == CONSTANT:
                 layout.shapes[i], layout.batched[i], layout.is_data[i] = (), False, False
+                layout.is_state[i] = False
             else:
                 below = {int(layout.group_of[k]) for k in self.tape.operands[group.members[0]]}
                 layout.batched[i] = any(layout.batched[b] for b in below)
                 layout.is_data[i] = any(layout.is_data[b] for b in below)
+                layout.is_state[i] = any(layout.is_state[b] for b in below)
                 if i not in layout.inlined and self._is_needed(i):
                     self._arrange(i, group.op, group.members, len(below) == 1)
         self._arrange_gradient()
         return Program(self.grouping, self.lines, self._outputs())
+
+    def _start(self, i: int, array: Array) -> Read | None:
+        """Returns the array of what a recurrence starts with, which is a line of its own."""
+        if not isinstance(array, Start):
+            return None
+        self.layout.is_data[i] = array.is_data
+        value: Expression = Number(array.numbers[0])
+        if len({*map(repr, array.numbers)}) > 1:
+            numbers = self.layout.np.zeros(array.size)
+            numbers[array.lanes or [*range(array.size)]] = array.numbers
+            value = self.layout.constant(numbers.reshape(array.shape))
+        full: Shape = (N, *array.shape) if array.is_batched else array.shape
+        self.lines.append(Line(value if value.shape == full else Spread(value, full), i))
+        return Read(self.lines[-1])
+
+    def lays_starts_like_states(self) -> bool:
+        """Returns whether what a recurrence starts with gets other axes: those of its states."""
+        layout, is_new = self.layout, False
+        for array in [group.op for group in self.grouping.groups if isinstance(group.op, Start)]:
+            states = [self.recording.alive[k] for k in array.where]
+            [*groups] = {int(layout.group_of[k]) for k in states}
+            shape = layout.shapes.get(groups[0], ())
+            lanes = [int(layout.lane[k]) for k in states]
+            known = array.lanes or [*range(array.size)]
+            if len(groups) == 1 and sorted(lanes) == [*range(prod(shape))]:
+                is_new |= (shape, lanes) != (array.shape, known)
+                array.shape, array.lanes = shape, lanes
+        return is_new
 
     def _is_needed(self, i: int) -> bool:
         """Returns whether the array is read: a derivative's own sum is computed in its place."""
@@ -215,4 +250,6 @@ class _Arranger:
 
 def arrange(grouping: Grouping) -> Program:
     """Returns the program on arrays for the groups."""
-    return _Arranger(grouping).run()
+    arranger = _Arranger(grouping)
+    program = arranger.run()
+    return _Arranger(grouping).run() if arranger.lays_starts_like_states() else program

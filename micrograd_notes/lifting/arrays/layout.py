@@ -66,6 +66,7 @@ class Layout:
         self.shapes: dict[int, tuple[int, ...]] = {}
         self.batched: dict[int, bool] = {}
         self.is_data: dict[int, bool] = {}
+        self.is_state: dict[int, bool] = {}  # whether it depends on what a recurrence starts with
         self.arrays: dict[int, Read] = {}  # of each group, once it is arranged
         self.constants: list[Read] = []
         self.holes: dict[int, Any] = {}  # the lanes of an array without a number
@@ -241,9 +242,14 @@ class Layout:
         if op is not ops.multiply:
             return operands
         a, b = operands
-        of_a, of_b = self.group_of[a], self.group_of[b]
+        of_a, of_b = self.rank(a), self.rank(b)
         swapped = of_a > of_b or (of_a == of_b and self.lane[a] > self.lane[b])
         return (b, a) if swapped else operands
+
+    def rank(self, node: int) -> tuple[bool, int]:
+        """Sorts groups, so that those of the first step of a recurrence lie as in the others."""
+        group = int(self.group_of[node])
+        return self.is_state[group], group
 
     def priority(self, nodes: Any) -> tuple[Any, ...]:
         """Sorts operands so that data comes before parameters, and many axes before few."""

@@ -40,7 +40,9 @@ def sums(
     owner = np.repeat(np.arange(count), [len(t) for t in terms])
     nodes = np.array([k for t in terms for k in t])
     of = layout.group_of[nodes]
-    kinds = sorted(set(of.tolist()), key=lambda g: (-int((of == g).sum()), g))
+    kinds = sorted(
+        set(of.tolist()), key=lambda g: (-int((of == g).sum()), layout.is_state[g], g)
+    )
     classes = [Terms(layout, nodes[of == g], owner[of == g], count) for g in kinds]
     found = forced
     if found is None:

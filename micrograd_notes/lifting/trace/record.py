@@ -10,7 +10,7 @@ A custom operation without a spelling in NumPy is written out by its `forward`, 
 given the derivatives. Read `recorded.py` next.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from random import Random
 from re import findall
@@ -20,7 +20,8 @@ from micrograd_notes.engine import Value, helper_ops, ops
 from micrograd_notes.engine.op import Op, is_built_in
 from micrograd_notes.engine.spelling import spelling_differs
 from micrograd_notes.lifting.trace.recorded import CannotLift, Recorded, Session, recording
-from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Recording
+from micrograd_notes.lifting.trace.starts import Started, with_starts
+from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Recording, Tape
 from micrograd_notes.lifting.trace.words import call_and_listen
 
 
@@ -35,25 +36,26 @@ def record(
         TypeError: the function did not return a `Value`.
     """
     arrays = [*parameter_arrays, *inputs]
-    first, again = (
+    (found, first), (_, again) = (
         _record_once(function, parameters, arrays, is_loss, is_batched, with_gradient)
         for with_gradient in (True, False)
     )
-    operands = zip(first.tape.operands, again.tape.operands, strict=False)
+    operands = zip(first.operands, again.operands, strict=False)
     # a constant that is nan does not equal itself
     are_same = all(a == b or repr(a) == repr(b) for a, b in operands)
-    if first.tape.ops[: len(again.tape)] != again.tape.ops or not are_same:
+    if first.ops[: len(again)] != again.ops or not are_same:
         raise CannotLift(
             "two recordings of the function differ: it draws random numbers, or changes something "
             "between calls. Draw them outside, and pass them as an input."
         )
-    return written_out(first)
+    return written_out(found)
 
 
 def _record_once(
     function: Callable[..., Any], parameters: Sequence[Value], arrays: list[Array], is_loss: bool,
     is_batched: bool, with_gradient: bool
-) -> Recording:
+) -> tuple[Recording, Tape]:
+    """Returns the recording, and the tape that the function wrote."""
     inputs = [array for array in arrays if not array.is_parameter]
     for array in inputs:
         array.where = []
@@ -71,17 +73,24 @@ def _record_once(
         if session.refused is not None:
             raise session.refused
         shape, numbers = _flattened(returned, is_loss)
+        written = session.tape
         places = [session.index(number) for number in numbers]
-        found = Recording(session.tape, arrays, places, shape)
+        started = Started(written, range(len(written)))
+        if with_gradient:
+            started = with_starts(written)
+            session.start_anew(started)
+            places = [started.place[k] for k in places]
+        found = Recording(session.tape, arrays, places, shape, alive=[*started.last])
         found.parameter_count = len(parameters)
         found.is_loss, found.is_batched = is_loss, is_batched
         if is_loss and with_gradient:
             leaves = {session.index(p): i for i, p in enumerate(parameters)}
-            derivatives = differentiate(session, places[0])
+            derivatives = differentiate(session, places[0], started)
+            found.alive += [derivatives[leaf] for leaf in started.leaves if leaf in derivatives]
             found.gradient = {
                 leaves[leaf]: at for leaf, at in derivatives.items() if leaf in leaves
             }
-    return found
+    return found, written
 
 
 def _flattened(returned: Any, is_loss: bool) -> tuple[tuple[int, ...], list[Any]]:
@@ -97,18 +106,28 @@ def _flattened(returned: Any, is_loss: bool) -> tuple[tuple[int, ...], list[Any]
     return (len(parts), *parts[0][0]), [number for _, numbers in parts for number in numbers]
 
 
-def differentiate(session: Session, root: int) -> dict[int, int]:
+def differentiate(
+    session: Session, root: int, started: Started | None = None
+) -> dict[int, int]:
     """Returns for every leaf below the root the place of its derivative on the tape.
 
     Every adjoint is one sum, even of one term. This way a number that is used once looks like its
-    neighbours that are used often, and they form one array.
+    neighbours that are used often, and they form one array. The derivative by a state has a sum of
+    what comes from the next step, and what states start with comes last, as in other steps.
     """
     tape, requires_grad = session.tape, session.requires_grad
     one = session.constant(1.0)
     contributions: dict[int, list[int]] = {root: [one]}
     passed_on: set[int] = {root}  # adjoints that equal another one, as those of a and b in a + b
     derivatives: dict[int, int] = {}
-    for i in range(root, -1, -1):
+    starts = [] if started is None else started.leaves
+    states_before = {} if started is None else started.passed_on
+    for i in _in_order(root, starts):
+        for state in states_before.get(i + 1, []):
+            if len(later := contributions.get(state, [])) > 1:
+                contributions[state] = [session.append(ops.add, tuple(later), True)]
+                tape.kept.add(contributions[state][0])
+                passed_on.discard(state)
         terms = contributions.pop(i, None)
         if terms is None:
             continue
@@ -143,6 +162,13 @@ def differentiate(session: Session, root: int) -> dict[int, int]:
                 passed_on.discard(operand)
             contributions.setdefault(operand, []).append(at)
     return derivatives
+
+
+def _in_order(root: int, starts: Sequence[int]) -> Iterator[int]:
+    """Yields the numbers from the last to the first; what states start with comes last."""
+    late = {*starts}
+    yield from (i for i in range(root, -1, -1) if i not in late)
+    yield from starts
 
 
 @cache

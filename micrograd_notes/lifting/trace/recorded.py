@@ -25,6 +25,7 @@ from micrograd_notes.engine.messages import completed, described
 from micrograd_notes.engine.op import Op, on_new_operation
 from micrograd_notes.engine.stand_ins import standing_in
 from micrograd_notes.lifting.trace.questions import asks_about_numbers, is_asked_by
+from micrograd_notes.lifting.trace.starts import Started
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Tape
 
 NOT_THE_LEARNERS = (PACKAGE, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), "<frozen")
@@ -328,6 +329,17 @@ class Session:
         if not is_number(operand):
             raise TypeError(f"operands must be numbers or Values, got {operand!r}")
         return self.constant(float(operand))
+
+    def start_anew(self, started: Started) -> None:
+        """Goes on with a tape that has more leaves, through which gradients flow."""
+        flags = dict(zip(started.place, self.requires_grad, strict=True))
+        flags |= {
+            i: flags.get(i, False) or self.requires_grad[like] for i, like in started.like.items()
+        }
+        flags |= dict.fromkeys(started.leaves, True)
+        self.tape = started.tape
+        self.requires_grad = [flags[i] for i in range(len(self.tape))]
+        self.constants = {number: started.place[at] for number, at in self.constants.items()}
 
     def place_of(self, thing: Any) -> int | None:
         """Returns the place of a number that an operation made; None for anything else."""

@@ -39,6 +39,18 @@ class Array:
         return prod(self.shape)
 
 
+@dataclass(eq=False)
+class Start(Array):
+    """The numbers that a recurrence starts with, as an array of leaves (see `starts.py`).
+
+    For a leaf, `where` holds the index in `Recording.alive` of the state after the last step.
+    """
+
+    is_data: bool = False  # whether the state comes to depend on an input
+    numbers: list[float] = field(default_factory=list)
+    lanes: list[int] = field(default_factory=list)  # of the leaves, once it lies like that state
+
+
 class Tape:
     """A program of scalar operations."""
 
@@ -114,11 +126,12 @@ class Recording:
     parameter_count: int = 0
     is_loss: bool = True
     is_batched: bool = True  # one example was recorded, and runs for each of a batch
+    alive: list[int] = field(default_factory=list)  # so that the last steps are like the others
 
     @property
     def roots(self) -> list[int]:
         """Every number that is a result."""
-        return [*self.outputs, *self.gradient.values()]
+        return [*self.outputs, *self.gradient.values(), *self.alive]
 
     def moved(self, tape: Tape, place: Sequence[int]) -> "Recording":
         """Returns the recording on a new tape, with the new place of each number, or -1."""
@@ -135,4 +148,17 @@ class Recording:
             tape=tape,
             outputs=[place[i] for i in self.outputs],
             gradient={flat: place[i] for flat, i in self.gradient.items()},
+            alive=[place[i] for i in self.alive],
         )
+
+    def without_starts(self) -> "Recording":
+        """Returns the recording with numbers instead of what recurrences start with."""
+        tape = Tape()
+        tape.names, tape.kept = self.tape.names, self.tape.kept
+        tape.adjoint_of = self.tape.adjoint_of
+        for op, operands in zip(self.tape.ops, self.tape.operands, strict=True):
+            if isinstance(op, Start):
+                tape.append(CONSTANT, (op.numbers[operands[0]],))
+            else:
+                tape.append(op, operands)
+        return replace(self, tape=tape, alive=[])

@@ -7,8 +7,10 @@ readable, so they are not collected if a debugger or a coverage tool already lis
 `typed/names.py` reads them.
 """
 
+import dis
 import sys
 from collections.abc import Callable
+from functools import cache
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from pathlib import Path
 from types import CodeType, FrameType
@@ -73,6 +75,10 @@ class _Listener:
             for name, thing in held.items():
                 if name not in arguments and name[0] != "_":
                     self._note((rank, name), thing)
+            for name in _attributes(code):  # self.mean = ...
+                for thing in held.values():
+                    if type(thing) is not list and name in getattr(thing, "__dict__", ()):
+                        self._note((rank, name), vars(thing)[name])
             if code.co_name[0] != "_":
                 self._note((FUNCTION, code.co_name), argument)
         return self.on_event
@@ -88,3 +94,9 @@ class _Listener:
             for item in thing:
                 self._note(name, item, depth + 1)
 
+
+@cache
+def _attributes(code: CodeType) -> list[str]:
+    """Returns the names of attributes that a function sets."""
+    set_there = [each for each in dis.get_instructions(code) if each.opname == "STORE_ATTR"]
+    return sorted({str(each.argval) for each in set_there} - {"data", "grad"})

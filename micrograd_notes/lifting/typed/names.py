@@ -120,11 +120,14 @@ class Names:
 
     def _name_lines(self, program: Program) -> None:
         learners, others = self._words()
-        forward = reached([program.result])
         lines = [line for line in program.lines if line.group is not None]
+        primal_of = self._primal_of()
+        end = max(self.recording.outputs)
+        ended = {self.grouping.group_of[k] for k in self.recording.alive if k < end}
+        states = [Read(line) for line in lines if line.group in ended]
+        forward = reached([program.result, *states])
         layers = {line: self._layer(line) for line in lines if line in forward}
         last = max((k for k, line in enumerate(lines) if layers.get(line)), default=-1)
-        primal_of = self._primal_of()
         line_of = {line.group: line for line in lines}
         for k, line in enumerate(lines):
             i = line.group

@@ -10,33 +10,63 @@ the program anew.
 
 from __future__ import annotations
 
-from micrograd_notes.lifting.typed.expressions import Line, Loop, Program, lines_of
+from collections.abc import Sequence
+
+from micrograd_notes.lifting.trace.tape import Start
+from micrograd_notes.lifting.typed.expressions import (
+    Expression,
+    Line,
+    Loop,
+    Program,
+    Read,
+    lines_of,
+)
 from micrograd_notes.lifting.typed.loops import rolled
 from micrograd_notes.lifting.typed.share import reached, shared
 
 
+class NoLoop(Exception):
+    """A line outside of the loops reads the numbers that a recurrence starts with."""
+
+
 def ready(program: Program) -> Program:
-    """Returns the program with nothing computed twice, with loops, and in two halves."""
+    """Returns the program with nothing computed twice, with loops, and in two halves.
+
+    Raises:
+        NoLoop: a recurrence does not become a loop from its first step. Arrange the program of
+            `recording.without_starts()`.
+    """
     program = rolled(shared(program))
-    steps, needed = program.forward, _forward(program)
-    program.forward = [step for step in steps if _is_in(step, needed)]
-    program.backward = [step for step in steps if step not in program.forward]
+    groups = program.grouping.groups
+    starts = {line for line in program.lines if line.group is not None
+              and isinstance(groups[line.group].op, Start)}
+    apart = [line for line in lines_of(program.steps) if (line.target, line.holds) == (None, None)]
+    if any(starts & {*line.value.lines()} for line in apart):
+        raise NoLoop
+    derivatives = [line for line in lines_of(program.steps) if line.derivative_of]
+    result = [program.result]
+    needed = _needed(program.steps, [*result, *map(Read, derivatives)])
+    program.forward = _needed(program.steps, result)
+    program.backward = [step for step in needed if step not in {*program.forward}]
     return program
 
 
-def _forward(program: Program) -> set[Line]:
-    """Returns the lines that the result needs, with all that write to an array of theirs."""
-    forward = reached([program.result])
+def _needed(steps: Sequence[Line | Loop], roots: Sequence[Expression]) -> list[Line | Loop]:
+    """Returns the steps that some expressions need, with all that write to arrays of theirs."""
+    lines, needed = reached(roots), set[Line | Loop]()
     grows = True
     while grows:
-        found = set(forward)
-        for line in lines_of(program.steps):
-            into = line.target.lines() if line.target is not None else [line.again]
-            if line.derivative_of is None and any(each in found for each in into):
-                found |= {line} | reached([line.value])
-        grows, forward = len(found) > len(forward), found
-    return forward
+        grows = False
+        for step in steps:
+            if step not in needed and any(_writes(line, lines) for line in lines_of([step])):
+                needed.add(step)
+                for line in lines_of([step]):
+                    lines |= {line} | reached([line.value])
+                grows = True
+    return [step for step in steps if step in needed]
 
 
-def _is_in(step: Line | Loop, lines: set[Line]) -> bool:
-    return any(line in lines or line.again in lines for line in lines_of([step]))
+def _writes(line: Line, lines: set[Line]) -> bool:
+    """Returns whether a line computes one of the lines, or a part of one."""
+    into = line.target.lines() if line.target is not None else [line.again]
+    return line in lines or any(each in lines for each in into)

@@ -14,6 +14,7 @@ For example, softmax and its loss both need the exponentials:
 from collections import Counter
 from collections.abc import Iterable
 
+from micrograd_notes.lifting.trace.tape import Start
 from micrograd_notes.lifting.typed.expressions import (
     Count,
     Expression,
@@ -27,12 +28,17 @@ from micrograd_notes.lifting.typed.expressions import (
 
 
 def shared(program: Program) -> Program:
-    """Returns the program without repeated and unneeded lines."""
+    """Returns the program without repeated and unneeded lines; `ready` drops the `alive` ones."""
     sharer = _Sharer(program)
     for line in program.lines:
         sharer.add(line)
     result = sharer.moved(program.result)
-    return _needed(Program(program.grouping, sharer.lines, result))
+    grouping = program.grouping
+    alive = {grouping.group_of[k] for k in grouping.recording.alive}
+    last = [sharer.moved(Read(line)) for line in program.lines if line.group in alive]
+    needed = reached([result, *last, *[line.value for line in sharer.lines if line.derivative_of]])
+    lines = [line for line in sharer.lines if line.derivative_of or line in needed]
+    return Program(grouping, lines, result)
 
 
 class _Sharer:
@@ -47,9 +53,13 @@ class _Sharer:
         self._number_of_line: dict[Line, int] = {}
         self._line_of: dict[int, Line] = {}
         uses: Counter[int] = Counter()
+        groups = program.grouping.groups
         seen: set[int] = set()
         for line in program.lines:
-            self._number_of_line[line] = self._count(line.value, uses, seen)
+            if line.group is not None and isinstance(groups[line.group].op, Start):
+                self._number_of_line[line] = self._numbers.setdefault(line, len(self._numbers))
+            else:
+                self._number_of_line[line] = self._count(line.value, uses, seen)
         self._count(program.result, uses, seen)
         self._repeated = {number for number, count in uses.items() if count > 1}
 
@@ -110,14 +120,6 @@ def _is_worth_a_line(expression: Expression) -> bool:
     if isinstance(expression, Transpose):
         return expression.order != (1, 0)
     return not isinstance(expression, Read | Number | Count | Part)
-
-
-def _needed(program: Program) -> Program:
-    """Returns the program without lines that no result needs."""
-    results = [line.value for line in program.lines if line.derivative_of]
-    needed = reached([program.result, *results])
-    lines = [line for line in program.lines if line.derivative_of or line in needed]
-    return Program(program.grouping, lines, program.result)
 
 
 def reached(roots: Iterable[Expression]) -> set[Line]:

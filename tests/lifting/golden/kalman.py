@@ -21,84 +21,48 @@ def loss_and_gradient(theta, ys):
     da, dq, dr = unpack(dtheta)
 
     # forward
-    product = 0 * a
-    product2 = a * a
-    total = q + product2
-    total2 = r + total
-    difference = ys[:, 0] - product  # (n,)
-    ratio = difference * difference / total2  # (n,)
-    ratio2 = total / total2
-    total3 = product + difference * ratio2  # (n,)
-    difference2 = 1 - ratio2
-    total4 = np.zeros((n,), dtype=theta.dtype)  # (n,)
-    total5 = np.empty((5,), dtype=theta.dtype)
-    total6 = np.empty((5,), dtype=theta.dtype)
-    difference3 = np.empty((5, n), dtype=theta.dtype)
-    ratio3 = np.empty((5, n), dtype=theta.dtype)
-    ratio4 = np.empty((5,), dtype=theta.dtype)
-    total7 = np.empty((5, n), dtype=theta.dtype)
-    difference4 = np.empty((5,), dtype=theta.dtype)
-    product3 = np.empty((5,), dtype=theta.dtype)
-    product3[0] = total * difference2
-    product4 = a * total3  # (n,)
-    for t in range(1, 5):
-        total5[t] = q + product2 * product3[t - 1]
-        total6[t] = r + total5[t]
-        difference3[t] = ys[:, t] - product4  # (n,)
-        ratio3[t] = difference3[t] * difference3[t] / total6[t]  # (n,)
-        ratio4[t] = total5[t] / total6[t]
-        total7[t] = product4 + difference3[t] * ratio4[t]  # (n,)
-        difference4[t] = 1 - ratio4[t]
-        product3[t] = total5[t] * difference4[t]
-        product4 = a * total7[t]  # (n,)
-        total4 = total4 + np.log(total6[t])  # (n,)
-        total4 = total4 + ratio3[t]  # (n,)
-    spread = q + r + product2 * product3[4]
-    difference7 = ys[:, 5] - product4  # (n,)
-    ratio7 = difference7 * difference7 / spread  # (n,)
-    total11 = np.log(total2) + ratio + np.log(spread) + ratio7 + total4  # (n,)
-    loss = (total11 / 2).sum() / n
+    product = a * a
+    total = np.zeros((n,), dtype=theta.dtype)  # (n,)
+    total2 = np.empty((6,), dtype=theta.dtype)
+    spread = np.empty((6,), dtype=theta.dtype)
+    difference = np.empty((6, n), dtype=theta.dtype)
+    ratio = np.empty((6, n), dtype=theta.dtype)
+    gain = np.empty((6,), dtype=theta.dtype)
+    mean = np.empty((7, n), dtype=theta.dtype)
+    mean[0] = 0  # (n,)
+    difference2 = np.empty((6,), dtype=theta.dtype)
+    variance = np.empty((7,), dtype=theta.dtype)
+    variance[0] = 1
+    for t in range(6):
+        product2 = a * mean[t]  # (n,)
+        total2[t] = q + product * variance[t]
+        spread[t] = r + total2[t]
+        difference[t] = ys[:, t] - product2  # (n,)
+        ratio[t] = difference[t] * difference[t] / spread[t]  # (n,)
+        gain[t] = total2[t] / spread[t]
+        mean[t + 1] = product2 + difference[t] * gain[t]  # (n,)
+        difference2[t] = 1 - gain[t]
+        variance[t + 1] = total2[t] * difference2[t]
+        total = total + np.log(spread[t])  # (n,)
+        total = total + ratio[t]  # (n,)
+    total4 = total  # (n,)
+    loss = (total4 / 2).sum() / n
 
     # backward
-    dproduct = 0.5 * (1 / spread)
-    dproduct4 = -(dproduct * (2 * difference7))  # (n,)
-    dspread = dproduct - 0.5 * (ratio7 / spread)  # (n,)
-    dproduct4_2 = np.empty((6, n), dtype=theta.dtype)
-    dproduct2 = product2 * dspread  # (n,)
-    dtotal3 = a * dproduct4  # (n,)
-    for t in reversed(range(1, 5)):
-        dratio4 = difference3[t] * dtotal3 - total5[t] * dproduct2  # (n,)
-        ratio8 = 1 / total6[t]
-        dproduct3 = 0.5 * ratio8
-        dtotal6 = (  # (n,)
-            dproduct3
-            - dratio4 * (ratio4[t] / total6[t])
-            - 0.5 * (ratio3[t] / total6[t])
-        )
-        dtotal5 = dproduct2 * difference4[t] + dratio4 * ratio8 + dtotal6  # (n,)
-        dproduct2 = product2 * dtotal5  # (n,)
-        dproduct4_2[t] = dtotal3 - ratio4[t] * dtotal3 - dproduct3 * (2 * difference3[t])  # (n,)
-        dtotal3 = a * dproduct4_2[t]  # (n,)
-        da[...] += 2 * (a * (product3[t - 1] * dtotal5)).sum()
-        dq[...] += dtotal5.sum()
-        dr[...] += dtotal6.sum()
-    dratio2 = difference * dtotal3 - total * dproduct2  # (n,)
-    ratio9 = 1 / total2
-    dproduct6 = 0.5 * ratio9
-    dtotal2 = dproduct6 - dratio2 * (ratio2 / total2) - 0.5 * (ratio / total2)  # (n,)
-    dtotal = dproduct2 * difference2 + dratio2 * ratio9 + dtotal2  # (n,)
-    da[...] += (
-        total7[4] @ dproduct4
-        + total7[3] @ dproduct4_2[4]
-        + total7[2] @ dproduct4_2[3]
-        + total7[1] @ dproduct4_2[2]
-        + total3 @ dproduct4_2[1]
-        + 0 * (dtotal3 - ratio2 * dtotal3 - dproduct6 * (2 * difference)).sum()
-        + 2 * (a * (product3[4] * dspread)).sum()
-        + 2 * (a * dtotal).sum()
-    )
-    dspread_sum = dspread.sum()
-    dq[...] += dspread_sum + dtotal.sum()
-    dr[...] += dspread_sum + dtotal2.sum()
+    product3 = np.zeros((n,), dtype=theta.dtype)  # (n,)
+    dproduct2 = np.zeros((n,), dtype=theta.dtype)  # (n,)
+    for t in reversed(range(6)):
+        dmean = a * dproduct2  # (n,)
+        dgain = difference[t] * dmean - total2[t] * product3  # (n,)
+        ratio3 = 1 / spread[t]
+        dproduct = 0.5 * ratio3
+        dspread = dproduct - dgain * (gain[t] / spread[t]) - 0.5 * (ratio[t] / spread[t])  # (n,)
+        dtotal2 = product3 * difference2[t] + dgain * ratio3 + dspread  # (n,)
+        product3 = product * dtotal2  # (n,)
+        dproduct2 = dmean - gain[t] * dmean - dproduct * (2 * difference[t])  # (n,)
+        da[...] += mean[t] @ dproduct2
+        da[...] += 2 * (a * (variance[t] * dtotal2)).sum()
+        dq[...] += dtotal2.sum()
+        dr[...] += dspread.sum()
     dtheta /= n  # the loss is a mean
     return loss, dtheta

@@ -19,6 +19,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Reduce,
     Reshape,
     Shape,
+    Spread,
     Transpose,
     lines_of,
 )
@@ -52,7 +53,10 @@ def assignment(line: Line, names: Names) -> list[str]:
     """Returns the source of a line, with the shape of its array."""
     is_plain = line.shape == () or isinstance(line.value, Empty)
     shape = "" if is_plain else f"  # {spelled_shape(line.shape)}"
-    tree = spelled(line.value, names)
+    value = line.value
+    if isinstance(value, Spread) and line.target is not None:
+        value = value.of  # NumPy repeats it
+    tree = spelled(value, names)
     sign = "+=" if line.adds else "="
     return wrapped(f"{_target(line, names)} {sign}", tree, shape, LIMIT - 2 * len(INDENT))
 

@@ -1,0 +1,162 @@
+"""A loop made of a window: its lines, and the arrays of what is kept for all steps.
+
+`loops.py` calls it, once it is decided what is kept. Read `ready.py` next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from micrograd_notes.lifting.typed.expressions import (
+    Constant,
+    Empty,
+    Expression,
+    Line,
+    Loop,
+    Part,
+    Read,
+    Step,
+    plus,
+)
+from micrograd_notes.lifting.typed.windows import (
+    Filling,
+    Fixed,
+    Numbers,
+    Own,
+    Place,
+    Series,
+    Window,
+    filled,
+    is_number,
+)
+
+
+class Built:
+    """A window's loop, its lines, and the arrays of what is kept."""
+
+    def __init__(self, window: Window, built: Mapping[Window, Built]) -> None:
+        self.window, self.built = window, built
+        self.body = window.lines[-1]
+        self.counts = self._counts(built)
+        self.arrays: dict[int, Line] = {}
+        self.shifts: dict[int, int] = {}
+        for position in sorted(window.kept):
+            line = self.body[position]
+            slots = [self.counts[0], self.counts[-1]]
+            if position in window.initial:
+                slots.append(self.counts.start - self.counts.step)
+            # Slot t is for step t, unless that leaves several empty ones before it.
+            self.shifts[position] = shift = min(slots) if min(slots) not in (0, 1) else 0
+            shape = (max(slots) - shift + 1, *line.shape)
+            self.arrays[position] = Line(Empty(shape), holds=line)
+
+    def _counts(self, built: Mapping[Window, Built]) -> range:
+        """Returns the values of t: the places of the data that are read, if there are any."""
+        lists = [*self.window.fillings, *[moving for _, _, moving in self.window.sums]]
+        moves = [each for moving in lists for each in moving]
+        places = [each for each in moves if isinstance(each, Place) and abs(each.moves) == 1]
+        series = [each for each in moves if isinstance(each, Series) and abs(each.moves) == 1]
+        begin, step = 0, 1
+        if places:
+            begin, step = places[0].start, places[0].moves
+        elif series:
+            latest = max(series, key=lambda each: each.start)  # its step has the same t
+            of = built[latest.window].counts
+            begin, step = of.start + of.step * latest.start, of.step * latest.moves
+        begin -= min(begin, begin + step * (self.window.steps - 1), 0)
+        return range(begin, begin + step * self.window.steps, step)
+
+    def slots_of(self, series: Series) -> tuple[int, int]:
+        """Returns the slot of a line in the first step of another loop, and how it moves."""
+        step = self.counts.step
+        start = self.counts.start + step * series.start
+        return start - self.shifts.get(series.position, 0), step * series.moves
+
+    def before(self, read: Any) -> Iterator[Line]:
+        """Yields lines for what the first step needs."""
+        initial = self.window.initial
+        for position, array in self.arrays.items():
+            yield array
+            if position in initial:
+                target = self.read_start(position)
+                yield Line(_start(initial[position], read), target=target)
+        for position, line in initial.items():
+            if position not in self.arrays:
+                value = _start(line, read)
+                self.body[position].again = again = Line(value, holds=self.body[position])
+                yield again
+
+    def loop(self, read: Any, summed: dict[Line, Line]) -> Loop:
+        """Returns the loop."""
+        window, values = self.window, []
+        for position, moving in enumerate(window.fillings):
+            template = window.lines[-1][position].value
+            values.append(filled(template, (self._filling(each, read) for each in moving)))
+        lines = []
+        for position, (line, value) in enumerate(zip(self.body, values, strict=True)):
+            line.value = value
+            if position in self.arrays:
+                line.target = Part(Read(self.arrays[position]), (Step(1, -self.shifts[position]),))
+            lines.append(line)
+        for line, term, moving in window.sums:
+            value = filled(term, (self._filling(each, read) for each in moving))
+            if line.derivative_of is not None:
+                lines.append(Line(value, None, line.derivative_of, line.target, None, True))
+            else:
+                so_far = summed[line]
+                lines.append(Line(plus(Read(so_far), value), again=so_far))
+        return Loop(self.counts, lines)
+
+    def _step(self, start: int, moves: int) -> Any:
+        """Returns the place that is `start` in the first step and moves by so much, by t."""
+        times = moves * self.counts.step
+        return Step(times, start - times * self.counts.start) if times else start
+
+    def _filling(self, moving: Filling, read: Any) -> Any:
+        match moving:
+            case Place(start, moves):
+                return self._step(start, moves)
+            case Numbers(numbers):
+                if len(set(numbers)) == 1:
+                    return numbers[0]
+                in_order = numbers[:: self.counts.step]
+                array = constant([number.value for number in in_order])
+                return Part(Read(array), (Step(1, -min(self.counts)),))
+            case Fixed(line):
+                return read(line)
+            case Own(position, ago):
+                if position in self.arrays:
+                    slot = Step(1, -ago * self.counts.step - self.shifts[position])
+                    return Part(Read(self.arrays[position]), (slot,))
+                line = self.body[position]
+                return Read(line.again if ago and line.again is not None else line)
+            case Series(window, position):
+                other = self.built[window]
+                slot = self._step(*other.slots_of(moving))
+                return Part(Read(other.arrays[position]), (slot,))
+        raise AssertionError(moving)
+
+    def read(self, position: int, step: int) -> Expression:
+        """Returns the expression that reads a line after the loop."""
+        if position in self.arrays:
+            slot = self.counts[step] - self.shifts[position]
+            return Part(Read(self.arrays[position]), (slot,))
+        return Read(self.body[position])
+
+    def read_start(self, position: int) -> Part:
+        """Returns the place of what a position starts with, which is kept."""
+        slot = self.counts.start - self.counts.step - self.shifts[position]
+        return Part(Read(self.arrays[position]), (slot,))
+
+
+def _start(line: Line, read: Callable[[Line], Expression]) -> Expression:
+    """Returns what a loop starts with: a line, or the numbers that it holds."""
+    return line.value if is_number(line) else read(line)
+
+
+def constant(numbers: Sequence[float]) -> Constant:
+    """Returns an array of numbers."""
+    import numpy as np
+
+    return Constant(np.array(numbers))

@@ -1,0 +1,316 @@
+"""Stretches of lines that repeat, and how what they read moves from step to step.
+
+`loops.py` looks for a `Window`: lines in which every p lines look like the p lines before (their
+`skeleton`, without the lines, places and numbers that they read, is the same). In each of its steps
+they read the same things, or those of the step before, or places that move evenly (`Filling`). Read
+`before.py` next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from micrograd_notes.lifting.typed.expressions import (
+    Constant,
+    Expression,
+    Line,
+    Number,
+    Part,
+    Read,
+    Shape,
+    Sum,
+    Total,
+)
+
+LEAST = 4  # steps that make a loop
+
+
+# ---- what lines have in common -------------------------------------------------------------------
+
+Hole = Line | int | Number
+
+
+def skeleton(expression: Expression, holes: list[Hole]) -> Any:
+    """Returns what an expression is without its lines, places and numbers; these are added."""
+    if isinstance(expression, Read) and isinstance(expression.source, Line):
+        holes.append(expression.source)
+        return expression.source.shape
+    if isinstance(expression, Number):
+        holes.append(expression)
+        return Number
+    if isinstance(expression, Part):
+        index = []
+        for each in expression.index:
+            if isinstance(each, int):
+                holes.append(each)
+            index.append("place" if isinstance(each, int) else _plain(each, holes))
+        return "part", skeleton(expression.of, holes), tuple(index)
+    if isinstance(expression, Read):
+        return expression
+    found = [_plain(getattr(expression, each.name), holes) for each in fields(expression)]
+    return type(expression), tuple(found)
+
+
+def _plain(value: Any, holes: list[Hole]) -> Any:
+    if isinstance(value, Expression):
+        return skeleton(value, holes)
+    return tuple([_plain(each, holes) for each in value]) if isinstance(value, tuple) else value
+
+
+def holes_of(expression: Expression) -> list[Hole]:
+    """Returns the lines, places and numbers of an expression."""
+    holes: list[Hole] = []
+    skeleton(expression, holes)
+    return holes
+
+
+def filled(expression: Expression, fillings: Iterator[Any]) -> Expression:
+    """Returns an expression with other things in its holes, in the order of `skeleton`."""
+    is_line = isinstance(expression, Read) and isinstance(expression.source, Line)
+    if is_line or isinstance(expression, Number):
+        made: Expression = next(fillings)
+        return made
+    if isinstance(expression, Part):
+        index: list[Any] = []
+        for each in expression.index:
+            is_place = isinstance(each, int)
+            index.append(next(fillings) if is_place else _filled(each, fillings))
+        return Part(filled(expression.of, fillings), tuple(index))
+    return expression.with_operands([filled(each, fillings) for each in expression.operands])
+
+
+def _filled(value: Any, fillings: Iterator[Any]) -> Any:
+    return filled(value, fillings) if isinstance(value, Expression) else value
+
+
+def is_number(line: Line) -> bool:
+    """Returns whether a line reads nothing but numbers that the program holds."""
+    return all(isinstance(source, Constant) for source in line.value.sources())
+
+
+def terms_of(expression: Expression) -> list[Expression]:
+    """Returns the terms of a sum, from left to right; the sum over an axis is taken of each."""
+    if isinstance(expression, Total):
+        return [term for operand in expression.of for term in terms_of(operand)]
+    if isinstance(expression, Sum):
+        terms = terms_of(expression.of)
+        if len(terms) >= LEAST and all(term.shape == expression.of.shape for term in terms):
+            return [Sum(term, expression.axes) for term in terms]
+    return [expression]
+
+
+# ---- what moves evenly ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place that starts somewhere and moves by so much per step."""
+
+    start: int
+    moves: int
+
+
+@dataclass(frozen=True)
+class Own:
+    """The line at a position of the loop, in the same step or in an earlier one."""
+
+    position: int
+    ago: int
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """The same line in each step."""
+
+    line: Line
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """A line of an earlier loop, in another of its steps each time."""
+
+    window: Window
+    position: int
+    start: int
+    moves: int
+
+    def line(self, step: int) -> Line | None:
+        """Returns the line that is read in a step; None if that loop has no such step."""
+        at = self.start + step * self.moves
+        if at == -1:
+            return self.window.initial.get(self.position)
+        return self.window.lines[at][self.position] if 0 <= at < self.window.steps else None
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A number for each step."""
+
+    numbers: tuple[Number, ...]
+
+
+Filling = Place | Own | Fixed | Series | Numbers
+
+
+@dataclass(frozen=True, eq=False)
+class Moving(Expression):
+    """A line or a number that a loop's expression reads, in another place in each step."""
+
+    filling: Filling
+    to: Shape
+
+    def _shape(self) -> Shape:
+        return self.to
+
+
+def one_step_earlier(filling: Filling, number: Number | None = None) -> Filling:
+    """Returns how a hole's contents move if there is a step before the first one."""
+    match filling:
+        case Place(start, moves):
+            return Place(start - moves, moves)
+        case Series(window, position, start, moves):
+            return Series(window, position, start - moves, moves)
+        case Numbers(numbers):
+            return Numbers((number or numbers[0], *numbers))
+    return filling
+
+
+@dataclass
+class Before:
+    """A step before the first: lines by their position, and the lines before that step."""
+
+    lines: dict[int, Line]
+    own: dict[int, Line]  # without those that only pass another line on
+    initial: dict[int, Line]
+    zeros: set[int]  # positions whose lines it does not have, because they are 0
+    numbers: dict[int, Number]  # in it, where numbers differ from step to step, by the filling
+
+
+@dataclass(eq=False)
+class Window:
+    """A stretch of lines that repeats: `lines[k][j]` is the line at position j in step k."""
+
+    start: int
+    lines: list[list[Line]]
+    holes_of: Mapping[Line, Sequence[Hole]]
+    left_over: int = 0  # how many lines after it look like lines of it
+    initial: dict[int, Line] = field(default_factory=dict)  # of positions, before step 0
+    fillings: list[list[Filling]] = field(default_factory=list)
+    sums: list[tuple[Line, Expression, list[Filling]]] = field(default_factory=list)
+    kept: set[int] = field(default_factory=set)  # positions whose lines are kept for all steps
+    zeros: set[int] = field(default_factory=set)  # positions whose lines are 0 in the first step
+    first: Mapping[int, Line] = field(default_factory=dict)  # its lines; one may be at two places
+
+    def __post_init__(self) -> None:
+        steps = [*enumerate(self.lines)][::-1]
+        self.where = {line: (j, k) for k, step in steps for j, line in [*enumerate(step)][::-1]}
+
+    def patterns(self) -> list[Expression]:
+        """Returns the expression at each position, with `Moving` for what it reads."""
+        found = []
+        for line, moving in zip(self.lines[-1], self.fillings, strict=True):
+            shapes = [h.shape if isinstance(h, Line) else () for h in self.holes_of[line]]
+            pairs = zip(moving, shapes, strict=True)
+            found.append(filled(
+                line.value, (f if isinstance(f, Place) else Moving(f, shape) for f, shape in pairs)
+            ))
+        return found
+
+    def prepend(self, before: Before) -> None:
+        """Adds a step before the first, with lines of its own where it has none."""
+        first = [before.own.get(j) or Line(line.value) for j, line in enumerate(self.lines[0])]
+        self.lines.insert(0, first)
+        self.initial, self.zeros, self.first = before.initial, before.zeros, before.lines
+        self.fillings = [
+            [one_step_earlier(each, before.numbers.get(id(each))) for each in moving]
+            for moving in self.fillings
+        ]
+        self.__post_init__()
+
+    @property
+    def steps(self) -> int:
+        """How often its lines are computed."""
+        return len(self.lines)
+
+    def unnatural(self) -> tuple[int, ...]:
+        """Sorts ways to cut into steps: most steps, little to carry, and nothing left over."""
+        return -self.steps, len(self.initial), self.left_over
+
+    def fits(self, earlier: Sequence[Window]) -> bool:
+        """Returns whether all that its lines read moves evenly, and notes how it moves."""
+        for position in range(len(self.lines[0])):
+            holes = [self.holes_of[step[position]] for step in self.lines]
+            moving = [self.moving(values, earlier, position) for values in zip(*holes, strict=True)]
+            if None in moving:
+                return False
+            self.fillings.append(moving)  # type: ignore[arg-type]
+        return True
+
+    def moving(
+        self, values: Sequence[Hole], earlier: Sequence[Window], position: int
+    ) -> Filling | None:
+        """Returns how a hole's contents move from step to step; None if they do not evenly."""
+        first, second = values[:2]
+        if isinstance(first, int) and isinstance(second, int):
+            even = Place(first, second - first)
+            expected = [first + k * even.moves for k in range(len(values))]
+            return even if list(values) == expected else None
+        if isinstance(first, Number):
+            return Numbers(tuple(values))  # type: ignore[arg-type]
+        if second in self.where:
+            return self._own(values, position)
+        if all(value is first for value in values):
+            return None if first in self.where else Fixed(first)  # type: ignore[arg-type]
+        for window in earlier:
+            for at in range(len(window.lines[0])):
+                steps = [window.step_of(value, at) for value in values]
+                if None not in steps:
+                    start, moves = steps[0], steps[1] - steps[0]  # type: ignore[operator]
+                    if steps == [start + k * moves for k in range(len(steps))]:  # type: ignore[operator]
+                        return Series(window, at, start, moves)  # type: ignore[arg-type]
+        return None
+
+    def _own(self, values: Sequence[Hole], position: int) -> Filling | None:
+        at, step = self.where[values[1]]  # type: ignore[index]
+        ago = 1 - step
+        expected = [self.lines[k - ago][at] for k in range(ago, len(values))]
+        if ago not in (0, 1) or (ago == 0 and at >= position) or list(values[ago:]) != expected:
+            return None
+        if ago == 1 and position == len(self.lines[0]):
+            return None  # a sum after the last line would read what is already replaced
+        if ago == 1:
+            before = values[0]
+            is_new = isinstance(before, Line) and before not in self.where
+            if not is_new or self.initial.setdefault(at, before) is not before:  # type: ignore[arg-type]
+                return None
+        return Own(at, ago)
+
+    def step_of(self, line: Hole, position: int) -> int | None:
+        """Returns the step in which a position is this line, -1 for what is there before."""
+        if self.initial.get(position) is line:
+            return -1
+        at = self.where.get(line)  # type: ignore[arg-type]
+        return at[1] if at is not None and at[0] == position else None
+
+
+def stretches(kinds: Sequence[int]) -> list[tuple[int, int, int]]:
+    """Returns (begin, end, period) for each stretch that repeats, the longest first.
+
+    >>> stretches([7, 1, 2, 1, 2, 1, 2, 1, 2, 1, 3])
+    [(1, 10, 2)]
+    """
+    import numpy as np
+
+    numbers = np.array(kinds)
+    found: list[tuple[int, int, int]] = []
+    for period in range(1, len(kinds) // LEAST + 1):
+        same = np.concatenate([[False], numbers[period:] == numbers[:-period], [False]])
+        edges = np.flatnonzero(same[1:] != same[:-1])
+        for begin, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+            end = last + period
+            is_known = any(b <= begin and end <= e and period % p == 0 for b, e, p in found)
+            if (end - begin) // period >= LEAST and not is_known:
+                found.append((begin, end, period))
+    return sorted(found, key=lambda stretch: stretch[0] - stretch[1])
