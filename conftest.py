@@ -1,6 +1,7 @@
 """Marks the quick tests, and runs the README's examples in a temporary folder: they save files."""
 
 import contextlib
+import os
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -19,6 +20,9 @@ settings.register_profile(
     phases=[phase for phase in Phase if phase is not Phase.explain],
 )
 settings.load_profile("untimed")
+
+# Compiling for each small network would take long. With the variable set to auto, all runs in C.
+os.environ.setdefault("MICROGRAD_NOTES_BACKEND", "numpy")
 
 README = Path(__file__).parent / "README.md"
 

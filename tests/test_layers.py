@@ -25,6 +25,7 @@ LAYERS = [
     {"lifting.typed"},
     {"lifting.arrays"},
     {"lifting.codegen"},
+    {"lifting.native"},
     {"lifting"},
     {"train"},
     {"draw"},

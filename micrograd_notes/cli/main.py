@@ -65,6 +65,7 @@ Own = Annotated[
 Fresh = Annotated[
     bool, typer.Option("--fresh", help="Begin anew: your changes in its chapters are lost.")
 ]
+Clear = Annotated[bool, typer.Option("--clear", help="Remove all of them.")]
 Model = Annotated[Path, typer.Option("--output", "-o", help="The file for the model.")]
 Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
 
@@ -351,6 +352,33 @@ def build(site: Site = Path("site")) -> None:
     typer.echo(f"built: {front}")
     if not api_is_possible():
         typer.echo(MISSING, err=True)
+
+
+@app.command()
+def cache(clear: Clear = False) -> None:
+    """Show the folder of the programs that were compiled to C, or clear it.
+
+    The oldest programs leave it by themselves once they take more than 64 MB. Set the variable
+    MICROGRAD_NOTES_CACHE to use another folder, or to off.
+
+    Example: micrograd-notes cache --clear
+    """
+    from micrograd_notes.engine.accurate import total
+    from micrograd_notes.lifting.native import cache
+
+    path = cache.folder()
+    if path is None:
+        typer.echo("the cache is off: MICROGRAD_NOTES_CACHE=off")
+        return
+    try:
+        with cache.opened(path) as folder:
+            if clear:
+                typer.echo(f"{path}: removed {folder.trim(0)} programs")
+            else:
+                size = total([size for _, size, _ in folder.files()])
+                typer.echo(f"{path}: {len(folder.files())} programs, {size / 2**20:.1f} MB")
+    except OSError as error:
+        fail(f"can't use the folder {path}: {error}")
 
 
 def trust(notebooks: Path) -> None:

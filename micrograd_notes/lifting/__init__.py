@@ -12,16 +12,18 @@ calling its rule, and an operation is printed by its spelling there.
 | `arrays` | `arrange`: one operation on arrays per line, with axes and matrix products |
 | `typed` | `ready`: equal expressions once, loops, two halves; what every printer reads |
 | `codegen` | a room per language: `numpy`, whose source is printed and run; `buffered` runs it |
+| `native` | `backend`: a program in C is compiled, compared with NumPy, and called |
 
-`program.py` runs these passes in that order, and then what they made. `trace` also holds what keeps
-a program right: `net` compares it with the scalars before it is used, `blame` names the line at
-fault, and `outside` notices changes that make it out of date. `certificate.py` compares them to 40
-digits. Read `program.py` next, or print every pass with `lift(...).explain()`.
+`compiled.py` runs these passes in that order, and `program.py` what they made. `trace` also holds
+what keeps a program right: `net` compares it with the scalars before it is used, `blame` names the
+line at fault, and `outside` notices changes that make it out of date. `certificate.py` compares
+them to 40 digits. Read `program.py` next, or print every pass with `lift(...).explain()`.
 """
 
 from micrograd_notes.lifting.certificate import Certificate
+from micrograd_notes.lifting.native.backend import NotInC
 from micrograd_notes.lifting.program import Lifted, lift
 from micrograd_notes.lifting.trace.net import NotChecked
 from micrograd_notes.lifting.trace.record import CannotLift
 
-__all__ = ["CannotLift", "Certificate", "Lifted", "NotChecked", "lift"]
+__all__ = ["CannotLift", "Certificate", "Lifted", "NotChecked", "NotInC", "lift"]

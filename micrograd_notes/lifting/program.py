@@ -1,13 +1,12 @@
 """`lift` and the program that it returns, which compiles itself again for each new shape.
 
-It checks the data (`trace/inputs.py`), runs the passes, keeps what they made, and runs it. Read
-`trace/record.py` next, the first pass.
+It checks the data (`trace/inputs.py`), keeps the program for each shape, and runs it. Read
+`compiled.py` next, which calls the passes.
 """
 
 import inspect
-import linecache
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
 from operator import attrgetter
@@ -16,15 +15,14 @@ from typing import Any, Protocol
 
 from micrograd_notes.common import checks
 from micrograd_notes.common.extras import install
+from micrograd_notes.common.users_line import users_line
 from micrograd_notes.engine import Value, modes, value as engine
 from micrograd_notes.engine.backward import sweeping
 from micrograd_notes.lifting.again import Result, call_again, takes_all_as_they_are
-from micrograd_notes.lifting.arrays.arrange import arrange
 from micrograd_notes.lifting.certificate import Certificate, certified
-from micrograd_notes.lifting.codegen.buffered.pool import Pool
-from micrograd_notes.lifting.codegen.numpy.emit import arranged_text, emit
-from micrograd_notes.lifting.passes.group import Grouping, group
-from micrograd_notes.lifting.passes.simplify import simplify
+from micrograd_notes.lifting.compiled import Compiled, failed, passed
+from micrograd_notes.lifting.native.backend import InC, NotInC, Run, asked_for
+from micrograd_notes.lifting.native.call import Call
 from micrograd_notes.lifting.trace.blame import refusal
 from micrograd_notes.lifting.trace.inputs import (
     Inputs,
@@ -43,8 +41,6 @@ from micrograd_notes.lifting.trace.net import EXAMPLES, Net
 from micrograd_notes.lifting.trace.outside import Outside
 from micrograd_notes.lifting.trace.record import CannotLift, record
 from micrograd_notes.lifting.trace.tape import Array, Recording
-from micrograd_notes.lifting.typed.expressions import Program
-from micrograd_notes.lifting.typed.ready import NoLoop
 
 Shapes = tuple[tuple[bool, tuple[int, ...]], ...]
 Key = tuple[Shapes, tuple[bool, ...]]  # the shapes of the inputs; which parameters are frozen
@@ -58,31 +54,16 @@ class HasParameters(Protocol):
         """Returns the leaves to adjust."""
 
 
-@dataclass
-class Compiled:
-    """The program for one shape of the inputs: the result of each pass, source and function."""
-
-    recorded: Recording
-    simplified: Recording
-    grouped: Grouping
-    arranged: Program
-    source: str
-    run: Callable[..., Any]
-    inputs: list[Array]
-    fast: Pool  # runs the same in arrays that are kept
-    guarded: "Compiled | None" = field(default=None, repr=False)
-    is_trusted: bool = False  # compared with the scalars
-
-
 class Lifted:
     """A function of scalars that runs on arrays. `lift` makes it; see there for its use."""
 
     def __init__(
         self, function: Callable[..., Any], find: Callable[[], Found], roots: Sequence[Any],
-        is_loss: bool, batch: bool, check: bool
+        is_loss: bool, batch: bool, check: bool, backend: str
     ) -> None:
         self._function, self._find, self._roots = function, find, [function, *roots]
         self._is_loss, self._batch, self._check = is_loss, batch, check
+        self._wanted = asked_for(backend)
         self._compiled: dict[Key, Compiled] = {}
         self._latest: Compiled | None = None
         self._again: Callable[[Any, Sequence[Any]], Result | None] | None = None
@@ -139,6 +120,10 @@ class Lifted:
         if not self._is_loss:
             raise TypeError("this program does not have a loss. Lift one: lift(loss, model)")
         return self._run(self._shaped(theta), data)  # type: ignore[no-any-return]
+
+    def in_c(self) -> Call | None:
+        """Returns the latest program in C; None unless it runs without further checks."""
+        return self._again if isinstance(self._again, Call) else None
 
     def outputs(self, theta: Any, *data: Any) -> Any:
         """Returns the outputs of a lifted model for these parameters; no parameter changes.
@@ -232,11 +217,37 @@ class Lifted:
                 check_choices(array, numbers)
         if self._check and not (compiled.is_trusted and self._net.is_content(compiled.inputs)):
             self._hold(compiled, theta, given, 0 if compiled.is_trusted else self._net.least)
-        if self._is_loss and takes_all_as_they_are(compiled.inputs):
-            net = self._net if self._check else None
+        net = self._net if self._check else None
+        if in_c := self._in_c(compiled, theta, given):
+            self._again = in_c if net is None or net.is_content(compiled.inputs) else None
+            if (result := in_c(theta, given)) is not None:
+                return result
+        elif self._is_loss and takes_all_as_they_are(compiled.inputs):
             self._again = call_again(compiled.fast, compiled.inputs, given, len(theta), net)
         run = compiled.fast if self._is_loss else compiled.run
         return self._computed(compiled, run, theta, given)
+
+    def _in_c(self, compiled: Compiled, theta: Any, given: Sequence[Any]) -> Call | None:
+        """Returns the program in C, if it was asked for and computes what NumPy does."""
+        if self._wanted == "numpy" or not self._is_loss:
+            return None
+
+        def check(run: Run, theta: Any, places: list[int]) -> None:
+            net = self._net.check
+            net(run, self._parameters, theta, given, places, True, self._refusal(compiled))
+
+        with self._lock:
+            if compiled.in_c is None:
+                compiled.in_c = InC(compiled.c_source, compiled.inputs, len(theta))
+            in_c = compiled.in_c
+            numpy = partial(self._computed, compiled, compiled.run)
+            if in_c.agrees(theta, given, numpy, check):
+                return in_c.again
+            if in_c.why_not and self._wanted == "c" and not in_c.is_said:
+                in_c.is_said = True
+                words = f"the program runs in NumPy, because {in_c.why_not}"
+                warnings.warn_explicit(words, NotInC, *(users_line() or (__file__, 1)))
+        return None
 
     def _computed(
         self, compiled: Compiled, run: Callable[..., Any], theta: Any, given: Sequence[Any]
@@ -255,35 +266,33 @@ class Lifted:
             loss, gradient = result
             if loss != loss or holds_nan(gradient):
                 self._checked(theta)
-                loss, gradient = self._guarded(compiled).run(theta, *given)
+                loss, gradient = compiled.guarded.run(theta, *given)
         return float(loss), gradient
 
     def _hold(self, compiled: Compiled, theta: Any, given: Sequence[Any], least: int) -> None:
         """Compares a program with the scalars; afterwards it is trusted."""
 
         def run(theta: Any, data: Sequence[Any]) -> Any:
-            try:
-                return self._computed(compiled, compiled.run, theta, data)
+            try:  # what runs is compared
+                in_c = compiled.in_c
+                result = in_c.trial(theta, data) if in_c and in_c.backend == "c" else None
+                return result or self._computed(compiled, compiled.run, theta, data)
             except Exception as error:
-                raise _failed("its program failed", error) from error
+                raise failed("its program failed", error) from error
 
         chosen = self._net.chosen(compiled.inputs, given, least)
         if compiled.is_trusted and not chosen:  # as in most steps of a training
             return
-        known = self._function, self._parameters, compiled.recorded.arrays, compiled.source
-        refused = partial(refusal, *known)
-        self._net.check(
-            run, self._parameters, theta, given, chosen, compiled.is_trusted, refused
-        )
+        trusted, refused = compiled.is_trusted, self._refusal(compiled)
+        self._net.check(run, self._parameters, theta, given, chosen, trusted, refused)
         compiled.is_trusted = True
         # changes that the function itself made while it ran do not count
         self._outside = Outside(self._roots, self._parameters).is_as_it_was
 
-    def _guarded(self, compiled: Compiled) -> Compiled:
-        """Returns the program whose products of the chain rule are 0 if the adjoint is 0."""
-        if compiled.guarded is None:
-            compiled.guarded = self._passes(compiled.recorded, guarded=True)
-        return compiled.guarded
+    def _refusal(self, compiled: Compiled) -> Callable[..., CannotLift]:
+        """Returns the function that makes the error where the program and the scalars differ."""
+        known = self._function, self._parameters, compiled.recorded.arrays, compiled.source
+        return partial(refusal, *known)
 
     # ---- parameters ----------------------------------------------------------------------------
 
@@ -337,28 +346,27 @@ class Lifted:
         self._latest = latest or self._latest
         return found
 
+    @property
+    def c_source(self) -> str:
+        """The program in C for the latest shape; ValueError if it can't be printed in C."""
+        return self._known().c_source()
+
+    @property
+    def backend(self) -> str:
+        """The backend that runs the latest shape: "c", or "numpy" and why C does not run.
+
+        >>> w = Value(0.5)
+        >>> program = lift(lambda x: (w * x).tanh(), parameters=w)
+        >>> loss = program([1.0, 2.0])
+        >>> program.backend
+        'numpy'
+        """
+        in_c = self._known().in_c
+        return "numpy" if in_c is None else in_c.backend
+
     def explain(self) -> str:
         """Returns the result of each pass on the learner's own function, for its latest shape."""
-        made = self._known()
-        recorded, simplified = made.recorded.tape, made.simplified.tape
-        groups, lines = made.grouped.groups, made.arranged.lines
-        return "\n".join(
-            [
-                f"1. record: {len(recorded):,} numbers for one example: those of the function and",
-                "   those of its gradient by the chain rule",
-                recorded.text(),
-                f"2. simplify: {len(simplified):,} are left: equal numbers are one, 1 * x is x, a",
-                "   chain of sums is one sum",
-                simplified.text(),
-                f"3. group: numbers that are made alike form one array, {len(groups):,} arrays",
-                made.grouped.text(),
-                f"4. arrange: {len(lines):,} lines: each array has axes, n for the examples, and a",
-                "   sum of products along an axis is a matrix product, @",
-                arranged_text(made.arranged),
-                "5. emit: names, and each expression that is used once moves to its use",
-                made.source,
-            ]
-        )
+        return self._known().explained()
 
     def _known(self) -> Compiled:
         if self._latest is None:
@@ -369,8 +377,7 @@ class Lifted:
         return self._latest
 
     def __repr__(self) -> str:
-        name = getattr(self._function, "__name__", type(self._function).__name__)
-        return f"<lifted {name}, {len(self._parameters)} parameters>"
+        return f"<lifted {self._name}, {len(self._parameters)} parameters>"
 
     # ---- compiling -----------------------------------------------------------------------------
 
@@ -396,7 +403,7 @@ class Lifted:
         if compiled is None:
             with self._lock:
                 if key not in self._compiled:
-                    self._compiled[key] = self._passes(self._recorded(shapes))
+                    self._compiled[key] = passed(self._recorded(shapes), self._name)
                     self._outside = Outside(self._roots, self._parameters).is_as_it_was
                 compiled = self._compiled[key]
         self._latest = compiled
@@ -413,40 +420,9 @@ class Lifted:
             self._function, self._parameters, self._arrays, inputs, self._is_loss, self._batch
         )
 
-    def _passes(self, recorded: Recording, guarded: bool = False) -> Compiled:
-        try:
-            return self._made(recorded, guarded)
-        except CannotLift:
-            raise
-        except Exception as error:
-            raise _failed("the compiler failed", error) from error
-
-    def _made(self, recorded: Recording, guarded: bool) -> Compiled:
-        simplified = simplify(recorded, guarded)
-        grouped = group(simplified)
-        arranged = arrange(grouped)
-        name = getattr(self._function, "__name__", type(self._function).__name__)
-        title = f"{name}, lifted from scalars to arrays by micrograd_notes."
-        try:
-            written, printed = emit(arranged, title)
-        except NoLoop:
-            return self._made(recorded.without_starts(), guarded)
-        namespace: dict[str, Any] = {}
-        file = f"<lifted {name} {id(arranged):x}>"
-        linecache.cache[file] = (len(written), None, written.splitlines(True), file)
-        exec(compile(written, file, "exec"), namespace)
-        entry = namespace["loss_and_gradient" if self._is_loss else "forward"]
-        run = entry if self._arrays else lambda theta, *given: entry(*given)
-        inputs = [array for array in recorded.arrays if not array.is_parameter]
-        fast = Pool(printed, run)
-        return Compiled(recorded, simplified, grouped, arranged, written, run, inputs, fast)
-
-
-def _failed(what: str, error: Exception) -> CannotLift:
-    return CannotLift(
-        f"the function can't be lifted: {what}, with {type(error).__name__}: {error}. Please "
-        "report it, with the function. Until it is fixed, train with fit(..., lifted=False)."
-    )
+    @property
+    def _name(self) -> str:
+        return str(getattr(self._function, "__name__", type(self._function).__name__))
 
 
 def lift(
@@ -456,6 +432,7 @@ def lift(
     parameters: Value | Sequence[Any] | Mapping[Any, Any] | None = None,
     batch: bool = True,
     check: bool = True,
+    backend: str = "numpy",
 ) -> Lifted:
     """Returns the program on arrays that a function of scalars spells out.
 
@@ -468,6 +445,10 @@ def lift(
             averaged. With False, the function itself loops over the examples.
         check: whether the program is compared with the scalars before it is used. False trusts the
             compiler and saves the time of a few examples in scalars, for each shape of the data.
+        backend: "numpy", or "c" to compile the program as C for this machine, several times faster,
+            or "auto" for the faster one. C is compared with NumPy before it runs; NumPy runs if
+            they differ or if C can't be compiled, with a warning (`NotInC`) for "c". `backend` of
+            the program says which one runs. The variable MICROGRAD_NOTES_BACKEND overrides it.
 
     Raises:
         TypeError: function is not a function, or a parameter is not a `Value`.
@@ -527,4 +508,4 @@ def lift(
                 raise TypeError(f"parameters must be Values that no operation made, got {value!r}")
         return values, arrays
 
-    return Lifted(function, find, [holder, parameters], is_loss, batch, check)
+    return Lifted(function, find, [holder, parameters], is_loss, batch, check, backend)

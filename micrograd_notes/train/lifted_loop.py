@@ -7,11 +7,15 @@ to the model for each callback, and at the end.
 If the loss of a batch is the mean over its examples, as losses are by default, it is lifted for one
 example, which makes matrices with an axis for the batch. `_is_mean_of` finds out by calling the
 loss on outputs of the model. Otherwise the loss of a whole batch is lifted, which is slower to
-lift. `loop.py` calls all of this; read `one_epoch` first, then `_step` and `_lift`.
+lift. If the program runs in C, `epoch_in_c.py` takes the steps of an epoch at once.
+
+`loop.py` calls all of this; read `one_epoch` first, then `_step` and `_lift`.
 """
 
 import math
+import random
 import time
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from importlib.util import find_spec
@@ -22,7 +26,9 @@ from micrograd_notes.common.extras import install
 from micrograd_notes.engine import Value, no_grad, sweep
 from micrograd_notes.engine.accurate import total
 from micrograd_notes.engine.messages import described
-from micrograd_notes.lifting import Lifted, lift
+from micrograd_notes.lifting import CannotLift, Lifted, lift
+from micrograd_notes.lifting.native.backend import asked_for
+from micrograd_notes.train.epoch_in_c import EpochInC, right_answer
 from micrograd_notes.train.memories import Vectors
 from micrograd_notes.train.optim import Optimizer
 
@@ -98,12 +104,16 @@ class LiftedTraining:
         batch_size: int,
         examples: Examples,
         validation: Examples | None,
+        backend: str = "numpy",
     ) -> None:
+        self._backend = backend
         self._model, self._loss, self._optimizer = model, loss, optimizer
         self._batch_size, self._examples, self._validation = batch_size, examples, validation
         mine = {id(parameter) for parameter in model.parameters()}
-        more = [parameter for parameter in optimizer.params if id(parameter) not in mine]
-        self._trained = _Parameters(model, more) if more else model
+        self._more = [parameter for parameter in optimizer.params if id(parameter) not in mine]
+        self._trained = _Parameters(model, self._more) if self._more else model
+        self._counter = Value(0.0)  # times the right answers, so its gradient is their share
+        self._counter_at: int | None = None  # its place in the vector, if it is there
         self._forward = lift(model)
         self._set_order(self._trained.parameters())
         with no_grad():
@@ -121,6 +131,11 @@ class LiftedTraining:
 
     # ---- the loop ------------------------------------------------------------------------------
 
+    def shuffle(self, order: "array[int]", generator: random.Random) -> None:
+        """Shuffles the places of the examples, in C if steps run there, to the same order."""
+        if not self._in_c.shuffle(order, generator):
+            generator.shuffle(order)
+
     def one_epoch(self, order: Sequence[int]) -> dict[str, float]:
         """Takes one step per batch, and returns the mean loss and, for labels, the accuracy.
 
@@ -132,59 +147,89 @@ class LiftedTraining:
         import numpy as np
 
         places, labels = np.array(order), self._examples.labels
-        inputs, targets = self._examples.inputs[places], self._examples.targets[places]
         losses, right = [], 0
         began = time.perf_counter()
         try:
-            for start in range(0, len(places), self._batch_size):
-                batch = slice(start, start + self._batch_size)
-                x, y = inputs[batch], targets[batch]
-                if labels is not None:
-                    outputs = self._outputs(self._state.theta, x)
-                    right += _count_right(outputs, labels[places[batch]])
-                losses.append(self._step(x, y) * len(x))
+            batch = 0
+            while batch * self._batch_size < len(places):
+                now = places[batch * self._batch_size : (batch + 1) * self._batch_size]
+                taken = self._in_c.take(self._state.theta, places, batch)
+                if taken is not None and taken.is_checked:
+                    self._optimizer.vectors = taken.vectors
+                    self._state = State(taken.theta, taken.gradient, taken.vectors)
+                    losses += taken.losses
+                    right, batch = right + taken.right, taken.batch
+                    continue
+                theta = self._state.theta
+                losses.append(self._step([column[now] for column in self._columns]))
+                right, batch = right + self._count_right(theta, now), batch + 1
+                if taken is not None:
+                    self._in_c.compare(taken, *self._state, losses[-1])
         except BaseException:
             self._optimizer.vectors = self._state.vectors  # without the unfinished step
             raise
-        some = slice(self._at_once)
-        self._compare(inputs[some], targets[some], time.perf_counter() - began)
-        return _measured(math.fsum(losses) / len(places), right, labels)
+        some = places[: self._at_once]
+        seconds = time.perf_counter() - began
+        self._compare([column[some] for column in self._columns], seconds)
+        sizes = np.full(len(losses), self._batch_size)
+        sizes[-1] = len(places) - self._batch_size * (len(losses) - 1)
+        mean = math.fsum((sizes * losses).tolist()) / len(places)
+        return _measured(mean, right, labels)
 
-    def _compare(self, inputs: Any, targets: Any, seconds: float) -> None:
+    def _count_right(self, theta: Any, places: Any) -> int:
+        """Returns the number of right answers in the batch of the last step, before the step."""
+        if self._examples.labels is None:
+            return 0
+        if self._counter_at is not None:
+            share = float(self._state.gradient[self._counter_at])
+            if share <= 1.0:  # else several classes have the same output somewhere
+                return round(share * len(places))
+        outputs = self._outputs(theta, self._examples.inputs[places])
+        return _count_right(outputs, self._examples.labels[places])
+
+    def _compare(self, data: Sequence[Any], seconds: float) -> None:
         """Compares the program with the scalars on these examples, for 1% of the time."""
         self._seconds += seconds
         if self._seconds * SHARE < self._cost:
             return
         began = time.perf_counter()
         theta = self._state.theta
-        self._program.check(inputs, targets, least=1, theta=theta)
+        self._program.check(*data, least=1, theta=theta)
         self._cost = time.perf_counter() - began
         self._seconds = 0.0
+
+    @property
+    def backend(self) -> str:
+        """The backend that runs the steps, and the reason if epochs do not run in C, too."""
+        backend = self._program.backend
+        if backend != "c" or not self._in_c.why_not:
+            return backend
+        return f"c, one call per batch: {self._in_c.why_not}"
 
     def evaluate(self) -> dict[str, float]:
         """Returns the loss and, for labels, the accuracy on the validation data."""
         import numpy as np
 
         assert self._validation is not None
-        (inputs, targets, plain_targets, labels), theta = self._validation, self._state.theta
+        (inputs, _, plain_targets, labels), theta = self._validation, self._state.theta
         outputs = self._outputs(theta, inputs)
         if np.isnan(outputs).any():
             wrong = int(np.isnan(outputs.reshape(len(outputs), -1)).any(-1).argmax())
             raise FloatingPointError(f"the output of the model for example {wrong} is nan")
         if self.is_mean:
             # even with an unused gradient, this is far faster than a loss on scalars
-            loss, _ = self._program.value_and_grad(theta, inputs, targets)
+            loss, _ = self._program.value_and_grad(theta, *self._columns_of(self._validation))
         else:
             with no_grad():
                 loss = self._loss(_as_values(outputs), plain_targets).data
         return _measured(loss, 0 if labels is None else _count_right(outputs, labels), labels)
 
-    def _step(self, inputs: Any, targets: Any) -> float:
+    def _step(self, data: Sequence[Any]) -> float:
         """Takes a step, and returns the loss before the step."""
         import numpy as np
 
         theta, before, _ = self._state
-        loss, gradient = self._program.next_value_and_grad(theta, inputs, targets)
+        loss, gradient = self._program.next_value_and_grad(theta, *data)
         refuse_to_step("the loss", loss)
         if self._mine is None:
             after = self._optimizer.stepped(theta, gradient, self._has_grad)
@@ -219,7 +264,10 @@ class LiftedTraining:
                     "a parameter of the model was replaced by another Value during training; set "
                     "its data instead, or call fit again, with a new optimizer"
                 )
-            self._lift()
+            try:
+                self._lift(self._counts_answers())
+            except CannotLift:
+                self._lift(counts=False)  # the error is about the loss alone
             self._frozen = [not parameter.requires_grad for parameter in self._parameters]
         gradient = [] if self._adds_up is None else [p.grad for p in self._parameters]
         self._state = State(self._program.parameters(), gradient, self._optimizer.vectors)
@@ -265,43 +313,89 @@ class LiftedTraining:
 
     # ---- lifting -------------------------------------------------------------------------------
 
-    def _lift(self) -> None:
+    def _counts_answers(self) -> bool:
+        """Returns whether the program counts the right answers, as C must for an accuracy."""
+        may_run_in_c = asked_for(self._backend) != "numpy" and hasattr(
+            self._model, "named_parameters"
+        )
+        return may_run_in_c and self._examples.labels is not None
+
+    def _lift(self, counts: bool) -> None:
         """Lifts the loss, and finds the parameters that a step changes."""
         import numpy as np
 
-        model, loss = self._model, self._loss
+        model, loss, counter = self._model, self._loss, self._counter
         self.is_mean = all(self._is_mean_of(*batch) for batch in self._batches_to_ask())
+        counts = counts and self.is_mean
+        more = [*self._more, *([counter] if counts else [])]
+        self._trained = _Parameters(model, more) if more else model
 
         def loss_of_one(x: Any, y: Any) -> Any:
             return loss([model(x)], [y])
 
+        def loss_and_answer(x: Any, y: Any, label: Any) -> Any:
+            output = model(x)
+            return loss([output], [y]) + counter * right_answer(output, label)
+
         def loss_of_all(xs: Any, ys: Any) -> Any:
             return loss([model(x) for x in xs], ys)
 
-        function = loss_of_one if self.is_mean else loss_of_all
-        self._program: Lifted = lift(function, self._trained, batch=self.is_mean)
+        of_one = loss_and_answer if counts else loss_of_one
+        function: Callable[..., Any] = of_one if self.is_mean else loss_of_all
+        self._program: Lifted = lift(
+            function, self._trained, batch=self.is_mean, backend=self._backend
+        )
         self._set_order(self._program.leaves())
-        inputs, targets = self._examples.inputs, self._examples.targets
+        self._counter_at = self._parameters.index(counter) if counts else None
+        self._columns = columns = self._columns_of(self._examples)
         self._at_once = 1 if self.is_mean else self._batch_size
         # Every batch size is lifted now, so that CannotLift is raised before the first step.
-        for start in {0, len(inputs) - len(inputs) % self._batch_size} - {len(inputs)}:
-            batch = slice(start, start + self._batch_size)
-            self._reached = self._program.reaches(inputs[batch], targets[batch])
+        size = len(columns[0])
+        for start in {0, size - size % self._batch_size} - {size}:
+            batch = [column[start : start + self._batch_size] for column in columns]
+            self._reached = self._program.reaches(*batch)
             if not self.is_mean:
-                self._program.check(inputs[batch], targets[batch])
-        if not any(self._reached):
+                self._program.check(*batch)
+        learned = np.array(self._reached)
+        learned[self._counter_at if counts else []] = False
+        if not learned.any():
             raise RuntimeError(NOTHING_TO_LEARN)
         reached = partial(compress, self._parameters, self._reached)
         refuse_strangers(self._optimizer, model.parameters(), reached)
         began = time.perf_counter()
         if self.is_mean:
-            self._program.check(inputs, targets)
+            self._program.check(*columns)
         self._cost, self._seconds = time.perf_counter() - began, 0.0
         mine = slice(None) if self._mine is None else self._mine
-        self._has_grad = None if all(self._reached) else np.array(self._reached)[mine]
-        adds_up = np.array(self._reached)
+        self._has_grad = None if learned[mine].all() else learned[mine]
+        adds_up = learned.copy()
         adds_up[mine] = False
         self._adds_up = adds_up if adds_up.any() else None
+        self._in_c = self._epoch_in_c()
+
+    def _epoch_in_c(self) -> EpochInC:
+        """Returns what takes steps in C; it takes none if the program does not run in C."""
+        epoch = EpochInC(
+            self._program, self._optimizer, self._columns, self._batch_size, self._mine,
+            self._has_grad, self._counter_at,
+        )
+        if self._counter_at is None and self._examples.labels is not None:
+            epoch.why_not = "the right answers are counted in Python"
+        if not self.is_mean:
+            epoch.why_not = "the loss is not the mean over the examples"
+        if self._adds_up is not None:
+            epoch.why_not = "some parameters are not the optimizer's"
+        return epoch
+
+    def _columns_of(self, examples: Examples) -> list[Any]:
+        """Returns the data of the program: inputs, targets, and labels if it counts answers."""
+        import numpy as np
+
+        columns, labels = [examples.inputs, examples.targets], examples.labels
+        if self._counter_at is not None:
+            labels = np.zeros(len(columns[0]), int) if labels is None else labels
+            columns.append(labels.astype(float) if self._has_one_output else labels)
+        return columns
 
     def _set_order(self, parameters: list[Value]) -> None:
         """Sets the order of the vector, and finds the model's and the optimiser's places in it."""
@@ -315,7 +409,9 @@ class LiftedTraining:
 
         place_of = {id(parameter): i for i, parameter in enumerate(self._parameters)}
         places = [place_of[id(parameter)] for parameter in parameters]
-        return None if places == list(range(len(place_of))) else np.array(places)
+        if places == list(range(len(places))):
+            return None if len(places) == len(place_of) else slice(len(places))
+        return np.array(places)
 
     def _show_targets(self) -> None:
         """Calls the loss with every target, because its checks do not run when it is lifted."""

@@ -11,6 +11,7 @@ import os
 import random
 import sys
 import time
+from array import array
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from typing import Any, Protocol
 
 from micrograd_notes.common import checks, notebook
 from micrograd_notes.engine import AnomalyError, Value, detect_anomaly, topological_order
+from micrograd_notes.lifting.native.backend import asked_for
 from micrograd_notes.nn import Module
 from micrograd_notes.train.default_loss import Loss, default_loss, labels_of, loss_for, loss_of
 from micrograd_notes.train.diagnosis import CAUSES, diagnose
@@ -64,7 +66,8 @@ def fit(
     model: Model, data: Data, *, loss: Loss | None = None, optimizer: Optimizer | None = None,
     epochs: int = 10, batch_size: int = 32, seed: int = 0, validation: Data | None = None,
     callback: Callback | Sequence[Callback] | None = None, progress: bool = True,
-    lifted: bool = False, checkpoint: str | os.PathLike[str] | None = None, resume: bool = False,
+    lifted: bool = False, backend: str = "auto",
+    checkpoint: str | os.PathLike[str] | None = None, resume: bool = False,
 ) -> History:
     """Trains the model in place and returns the loss and accuracy of each epoch.
 
@@ -95,10 +98,14 @@ def fit(
             If a callback changes a plain number in the model or the loss, it is lifted again. A
             parameter that `pick` does not choose in a batch gets the gradient 0, as in PyTorch; on
             scalars it does not get one, and is skipped.
+        backend: with `lifted`, what runs the arrays: "c" (see `lift`), and whole epochs for the
+            optimisers of the package; "numpy"; or "auto", C if there is a compiler and it computes
+            what NumPy does. The log names it, and so does the state of a saved run. The two differ
+            in the last bits.
         checkpoint: a file to write after each epoch, which `load_run` reads. With a `Dataset`, it
             has the encoder of the data, too. The model must be an MLP.
-        resume: whether to continue the run in `checkpoint` until `epochs` are done. If data, seed
-            and other arguments are the same, 3 epochs and then 3 have the same bits as 6.
+        resume: whether to continue the run in `checkpoint` until `epochs` are done. If data, seed,
+            other arguments and what runs are the same, 3 epochs and then 3 have the same bits as 6.
 
     Raises:
         ValueError: inputs and targets do not fit each other or the model; a count is below 1; a
@@ -139,6 +146,9 @@ def fit(
         held_out = held_out._replace(task=held_out.task or examples.task)
     loss = loss_for(model, examples) if loss is None else loss
     optimizer = Adam(model.parameters(), lr=0.05) if optimizer is None else optimizer
+    asked_for(backend)  # or ValueError
+    if backend == "c" and not lifted:
+        raise ValueError('backend="c" needs lifted=True, because scalars run in Python')
     history = History()
     keeper = None
     if checks.flag("resume", resume) and checkpoint is None:
@@ -149,23 +159,26 @@ def fit(
             lifted=lifted, seed=seed, batch_size=batch_size, loss=loss,
         )
         history.epochs += keeper.resumed(epochs) if resume else []
-    order = list(range(len(examples.inputs)))
+    order = array("q", range(len(examples.inputs)))  # C reads it in its place
     generator = random.Random(seed)
     for _ in history.epochs:  # the shuffles of the epochs that are done
         generator.shuffle(order)
     on_scalars = _Steps(model, examples, loss, optimizer, batch_size, held_out)
-    steps = _lifted(on_scalars) if lifted else on_scalars
+    steps, ran = _lifted(on_scalars, backend) if lifted else on_scalars, ""
     try:
         with _progress_bar(epochs, len(history)) if progress else nullcontext() as bar, steps:
             for epoch in range(len(history), epochs):
                 start = time.perf_counter()
-                generator.shuffle(order)
+                steps.shuffle(order, generator)
                 logs: Logs = {**steps.one_epoch(order)}
                 if validation is not None:
                     for name, measured in steps.evaluate().items():
                         logs[f"validation_{name}"] = measured
                 logs["seconds"] = time.perf_counter() - start
                 history.epochs.append(logs)
+                if lifted and steps.backend != ran:
+                    ran = steps.backend
+                    logger.info("the steps run in %s", ran)
                 logger.info("epoch %d of %d: %s", epoch + 1, epochs, _spelled(logs))
                 if bar is not None:
                     bar.set_postfix_str(_spelled(logs), refresh=False)
@@ -177,7 +190,7 @@ def fit(
                     steps.write_back()
                     answers = [_is_true(each, each(epoch, logs)) for each in callbacks]
                     if keeper is not None:
-                        keeper.save(history.epochs)
+                        keeper.save(history.epochs, steps.backend)
                     if any(answers):
                         break
                     steps.read()
@@ -266,6 +279,10 @@ class _Steps:
             return str(error) if isinstance(error, AnomalyError) else ""
         return ""
 
+    def shuffle(self, order: "array[int]", generator: random.Random) -> None:
+        """Shuffles the places of the examples."""
+        generator.shuffle(order)
+
     def evaluate(self) -> dict[str, float]:
         """Returns the loss and the accuracy on the validation data."""
         assert self.validation is not None
@@ -276,12 +293,14 @@ class _Steps:
 
     def __exit__(self, *error: object) -> None: ...
 
+    backend = "scalars"
+
     def write_back(self) -> None: ...
 
     def read(self) -> None: ...
 
 
-def _lifted(steps: _Steps) -> LiftedTraining:
+def _lifted(steps: _Steps, backend: str) -> LiftedTraining:
     """Returns the same steps on arrays."""
 
     def arrays(data: CheckedData) -> Examples:
@@ -293,7 +312,7 @@ def _lifted(steps: _Steps) -> LiftedTraining:
 
     return LiftedTraining(
         steps.model, steps.loss, steps.optimizer, steps.batch_size, arrays(steps.data),
-        None if steps.validation is None else arrays(steps.validation),
+        None if steps.validation is None else arrays(steps.validation), backend,
     )
 
 

@@ -126,12 +126,7 @@ class Optimizer:
         import numpy as np
 
         self._check_vectors(data=data, gradient=gradient)
-        if has_grad is not None:
-            self._check_vectors(has_grad=has_grad)
-            has_grad = None if np.all(has_grad) else np.asarray(has_grad, bool).tobytes()
-        vectors = self.vectors
-        if vectors is None or vectors.takes_part != has_grad:
-            vectors = Vectors.of(self.memories, has_grad)
+        vectors = self.as_vectors(has_grad)
         after, groups = data.copy(), []
         with np.errstate(all="ignore"):  # an overflow is inf, as IEEE 754 has it
             for at, takes_part, memory in vectors.groups:
@@ -139,8 +134,19 @@ class Optimizer:
                     memory = memory.copy()
                     after[at] = self._after_vector(data[at], gradient[at], memory)
                 groups.append(Group(at, takes_part, memory))
-        self.vectors = Vectors(groups, vectors.size, has_grad)
+        self.vectors = Vectors(groups, vectors.size, vectors.takes_part)
         return after
+
+    def as_vectors(self, has_grad: Any = None) -> Vectors:
+        """Returns the memories as vectors, for `stepped`, whose `has_grad` this is."""
+        import numpy as np
+
+        if has_grad is not None:
+            self._check_vectors(has_grad=has_grad)
+            has_grad = None if np.all(has_grad) else np.asarray(has_grad, bool).tobytes()
+        if self.vectors is None or self.vectors.takes_part != has_grad:
+            return Vectors.of(self.memories, has_grad)
+        return self.vectors
 
     def _after_vector(self, data: Any, gradient: Any, memory: dict[str, Any]) -> Any:
         try:

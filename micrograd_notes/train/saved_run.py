@@ -75,8 +75,8 @@ class RunKeeper:
         self.facts = {**facts, "loss": loss, "optimizer": kind, "data": data}
         self.layers = layers_of(model)  # an error comes before the training
 
-    def save(self, epochs: list[dict[str, Any]]) -> None:
-        """Writes the run. Its model is that of the best epoch, the first one of several."""
+    def save(self, epochs: list[dict[str, Any]], backend: str) -> None:
+        """Writes the run, and what ran it. Its model is that of the first best epoch."""
         losses = [logs.get("validation_loss", 0.0) for logs in epochs]
         if "validation_loss" not in epochs[-1] or min(losses[:-1], default=math.inf) > losses[-1]:
             self.layers = layers_of(self.model)
@@ -86,7 +86,9 @@ class RunKeeper:
         run = {
             "encoder": self.encoder and self.encoder.to_dict(),
             "epochs": list(map(_texts, epochs)),
-            "state": {**self.facts, **state, "memories": memories, "last": last},
+            "state": {
+                **self.facts, **state, "memories": memories, "last": last, "backend": backend
+            },
         }
         write_document(self.path, {"layers": self.layers, "run": run}, VERSION_OF_RUN)
 

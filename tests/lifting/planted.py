@@ -22,7 +22,7 @@ from micrograd_notes.engine import functions, ops
 from micrograd_notes.engine.functions import pick
 from micrograd_notes.engine.op import Op
 from micrograd_notes.engine.ops import logsumexp, relu, tanh
-from micrograd_notes.lifting import CannotLift, program
+from micrograd_notes.lifting import CannotLift, compiled, program
 from micrograd_notes.lifting.codegen.numpy.emit import Printed
 from micrograd_notes.lifting.typed.expressions import (
     Apply,
@@ -293,7 +293,8 @@ def outcome(work: Work, which: str, seed: int, earlier: Sequence[tuple[Any, ...]
 
     def lifted(check: bool) -> Any:
         generator = random.Random(seed)
-        made = getattr(program, which)
+        module = next(each for each in (compiled, program) if hasattr(each, which))
+        made = getattr(module, which)
 
         def with_a_fault(*arguments: Any, **options: Any) -> Any:
             return FAULTS[which](made(*arguments, **options), generator)
@@ -301,7 +302,7 @@ def outcome(work: Work, which: str, seed: int, earlier: Sequence[tuple[Any, ...]
         found = lift(work.loss, parameters=work.parameters, check=check)
         for data in earlier:
             found.value_and_grad(found.parameters(), *data)
-        with patch.object(program, which, with_a_fault):
+        with patch.object(module, which, with_a_fault):
             return found.value_and_grad(found.parameters(), *work.data)
 
     try:

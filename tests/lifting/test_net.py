@@ -16,7 +16,7 @@ from micrograd_notes.engine import ops  # noqa: E402
 from micrograd_notes.engine.functions import pick  # noqa: E402
 from micrograd_notes.engine.helper_ops import greater, where  # noqa: E402
 from micrograd_notes.engine.ops import log, relu, sqrt  # noqa: E402
-from micrograd_notes.lifting import CannotLift, NotChecked, program  # noqa: E402
+from micrograd_notes.lifting import CannotLift, NotChecked, compiled, program  # noqa: E402
 from micrograd_notes.lifting.codegen.numpy import emit  # noqa: E402
 from micrograd_notes.lifting.trace import net  # noqa: E402
 from micrograd_notes.nn.losses import cross_entropy  # noqa: E402
@@ -69,7 +69,7 @@ def test_without_the_net_the_same_faults_go_unseen() -> None:
         with pytest.MonkeyPatch.context() as patch:
             made = emit.emit
             patch.setattr(
-                program, "emit", lambda *a, m=made, g=generator: planted.on_printed(m(*a), g)
+                compiled, "emit", lambda *a, m=made, g=generator: planted.on_printed(m(*a), g)
             )
             wrong = lift(work.loss, parameters=work.parameters, check=False)
             try:
@@ -112,7 +112,7 @@ def test_the_message_names_the_line_of_the_source_where_the_compiler_is_wrong(
         source, printed = made(*arguments)
         return emit.Printed(source.replace("dp[...] = ", with_a_fault), printed)
 
-    monkeypatch.setattr(program, "emit", faulty)
+    monkeypatch.setattr(compiled, "emit", faulty)
     with pytest.raises(CannotLift, match=r"derivative by p\[\d\] is nan lifted.*\n.*Line: dp\["):
         lift(loss, parameters=p, batch=False)(1.0)
 

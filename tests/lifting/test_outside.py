@@ -22,7 +22,7 @@ np = pytest.importorskip("numpy")
 
 from micrograd_notes import MLP, Layer, Value, grad, lift, no_grad  # noqa: E402
 from micrograd_notes.engine.ops import tanh  # noqa: E402
-from micrograd_notes.lifting import program as program_module  # noqa: E402
+from micrograd_notes.lifting import compiled as compiled_module  # noqa: E402
 from micrograd_notes.lifting.codegen.numpy import emit  # noqa: E402
 from micrograd_notes.nn import Module  # noqa: E402
 from micrograd_notes.train.loop import fit  # noqa: E402
@@ -225,7 +225,7 @@ def compilations(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         compiled.append(arguments)
         return made(*arguments)
 
-    monkeypatch.setattr(program_module, "emit", counted)
+    monkeypatch.setattr(compiled_module, "emit", counted)
     return compiled
 
 

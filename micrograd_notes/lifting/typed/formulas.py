@@ -42,6 +42,13 @@ class Traced:
     def __pos__(self) -> Traced:
         return self
 
+    def __bool__(self) -> bool:
+        raise TypeError("a formula can't branch on a number that it does not have yet")
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any) -> Traced:
+        """Writes down a function of NumPy itself, such as np.sqrt."""
+        return _function(ufunc.__name__)(*operands)
+
     def max(self, axis: int, keepdims: bool = False) -> Traced:
         """The largest number along the last axis."""
         return self._reduced(Reduce("max", self.made), keepdims)

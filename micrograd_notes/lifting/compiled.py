@@ -1,0 +1,112 @@
+"""A program for one shape: the passes run in their order, and this is what they made.
+
+`program.py` calls `passed`. Read `trace/record.py` next, the first pass.
+"""
+
+import linecache
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from micrograd_notes.lifting.arrays.arrange import arrange
+from micrograd_notes.lifting.codegen.buffered.pool import Pool
+from micrograd_notes.lifting.codegen.numpy.emit import arranged_text, emit
+from micrograd_notes.lifting.native.backend import InC, printed_in_c
+from micrograd_notes.lifting.passes.group import Grouping, group
+from micrograd_notes.lifting.passes.simplify import simplify
+from micrograd_notes.lifting.trace.record import CannotLift
+from micrograd_notes.lifting.trace.tape import Array, Recording
+from micrograd_notes.lifting.typed.expressions import Program
+from micrograd_notes.lifting.typed.ready import NoLoop
+
+
+@dataclass
+class Compiled:
+    """The program for one shape of the inputs: the result of each pass, source and function."""
+
+    name: str
+    recorded: Recording
+    simplified: Recording
+    grouped: Grouping
+    arranged: Program
+    source: str
+    run: Callable[..., Any]
+    inputs: list[Array]
+    fast: Pool  # runs the same in arrays that are kept
+    is_trusted: bool = False  # compared with the scalars
+    in_c: InC | None = field(default=None, repr=False)
+
+    @cached_property
+    def guarded(self) -> "Compiled":
+        """The program whose products of the chain rule are 0 if the adjoint is 0."""
+        return passed(self.recorded, self.name, guarded=True)
+
+    def c_source(self) -> str:
+        """Returns the program in C; ValueError if it can't be printed in C."""
+        # a printer changes lines, so each arranges the program anew
+        return printed_in_c(arrange(self.grouped), _title(self.name))
+
+    def explained(self) -> str:
+        """Returns the result of each pass."""
+        recorded, simplified = self.recorded.tape, self.simplified.tape
+        groups, lines = self.grouped.groups, self.arranged.lines
+        return "\n".join(
+            [
+                f"1. record: {len(recorded):,} numbers for one example: those of the function and",
+                "   those of its gradient by the chain rule",
+                recorded.text(),
+                f"2. simplify: {len(simplified):,} are left: equal numbers are one, 1 * x is x, a",
+                "   chain of sums is one sum",
+                simplified.text(),
+                f"3. group: numbers that are made alike form one array, {len(groups):,} arrays",
+                self.grouped.text(),
+                f"4. arrange: {len(lines):,} lines: each array has axes, n for the examples, and a",
+                "   sum of products along an axis is a matrix product, @",
+                arranged_text(self.arranged),
+                "5. emit: names, and each expression that is used once moves to its use",
+                self.source,
+            ]
+        )
+
+
+def passed(recorded: Recording, name: str, guarded: bool = False) -> Compiled:
+    """Returns the program of a recording; `CannotLift` if a pass fails."""
+    try:
+        return _made(recorded, name, guarded)
+    except CannotLift:
+        raise
+    except Exception as error:
+        raise failed("the compiler failed", error) from error
+
+
+def _made(recorded: Recording, name: str, guarded: bool) -> Compiled:
+    simplified = simplify(recorded, guarded)
+    grouped = group(simplified)
+    arranged = arrange(grouped)
+    try:
+        written, printed = emit(arranged, _title(name))
+    except NoLoop:
+        return _made(recorded.without_starts(), name, guarded)
+    namespace: dict[str, Any] = {}
+    file = f"<lifted {name} {id(arranged):x}>"
+    linecache.cache[file] = (len(written), None, written.splitlines(True), file)
+    exec(compile(written, file, "exec"), namespace)
+    entry = namespace["loss_and_gradient" if recorded.is_loss else "forward"]
+    has_parameters = any(array.is_parameter for array in recorded.arrays)
+    run = entry if has_parameters else lambda theta, *given: entry(*given)
+    inputs = [array for array in recorded.arrays if not array.is_parameter]
+    fast = Pool(printed, run)
+    return Compiled(name, recorded, simplified, grouped, arranged, written, run, inputs, fast)
+
+
+def _title(name: str) -> str:
+    return f"{name}, lifted from scalars to arrays by micrograd_notes."
+
+
+def failed(what: str, error: Exception) -> CannotLift:
+    """Returns the error for a fault of the compiler itself."""
+    return CannotLift(
+        f"the function can't be lifted: {what}, with {type(error).__name__}: {error}. Please "
+        "report it, with the function. Until it is fixed, train with fit(..., lifted=False)."
+    )

@@ -1,0 +1,135 @@
+"""Whether a program runs in C, and since when: it is compared with NumPy before it does.
+
+A compiler may be missing, fail, or compile wrongly (gcc 12.2 does, for some loops of eight numbers
+at once), and some programs can't be printed in C. Then NumPy runs, and `why_not` says why. Each
+program is compared with NumPy on the first call with a number of examples, at the parameters given
+and at two others, because loops have rests that depend on that number. Loss and gradient must be
+alike to a few thousand roundings. Where they differ by more, C must pass the net, as NumPy did.
+`program.py` calls it.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
+
+from micrograd_notes.common import checks
+from micrograd_notes.lifting.native.call import Call, Result
+from micrograd_notes.lifting.native.compiler import CannotCompile
+from micrograd_notes.lifting.native.library import library
+from micrograd_notes.lifting.trace.net import ALIKE, EXAMPLES, Answer
+from micrograd_notes.lifting.trace.recorded import CannotLift
+from micrograd_notes.lifting.trace.tape import Array
+from micrograd_notes.lifting.typed.expressions import Program
+
+BACKENDS = ("numpy", "c", "auto")
+SWITCH = "MICROGRAD_NOTES_BACKEND"
+
+Run = Callable[[Any, Sequence[Any]], Any]
+Check = Callable[[Run, Any, list[int]], None]
+
+
+class NotInC(UserWarning):
+    """A program that was asked for in C runs in NumPy; the message says why."""
+
+
+def asked_for(backend: str) -> str:
+    """Returns the backend to use: the one in the variable MICROGRAD_NOTES_BACKEND, if it is set.
+
+    >>> asked_for("numpy")
+    'numpy'
+    """
+    for name, given in (("backend", backend), (SWITCH, os.environ.get(SWITCH) or backend)):
+        if given not in BACKENDS:
+            what = f"{name} must be one of {', '.join(BACKENDS)}, got {checks.shown(given)}"
+            raise ValueError(what)
+        backend = given
+    return backend
+
+
+def printed_in_c(program: Program, title: str) -> str:
+    """Returns the C of a program; ValueError if it can't be printed in C."""
+    return str(import_module("micrograd_notes.lifting.codegen.c.emit").emit(program, title))
+
+
+class InC:
+    """The program for one shape in C, as far as it was compared with NumPy.
+
+    `numpy` is the program in NumPy. `check` compares a program with the scalars, at parameters and
+    on examples of the data, and raises `CannotLift` if they differ.
+    """
+
+    def __init__(self, source: Callable[[], str], inputs: Sequence[Array], parameters: int) -> None:
+        self.why_not, self.is_said = "", False
+        self.sizes = set[int]()  # the numbers of examples that were compared
+        self._is_batched = any(array.is_batched for array in inputs)
+        try:
+            compiled = library(source(), import_module("micrograd_notes.lifting.codegen.c").FLAGS)
+            self.trial = Call(compiled, inputs, parameters)  # for any number of examples
+            self.again = Call(compiled, inputs, parameters, self.sizes)
+        except (CannotCompile, ImportError, ValueError) as error:
+            self.why_not = str(error)
+        except Exception as error:  # a fault of the printer must not keep NumPy from running
+            self.why_not = f"printing it failed, with {type(error).__name__}: {error}"
+
+    @property
+    def backend(self) -> str:
+        """The backend that runs: "c", or "numpy" and why C does not run."""
+        why_not = self.why_not or (not self.sizes and "C does not trust its numbers so far")
+        return f"numpy: {why_not}" if why_not else "c"
+
+    def agrees(self, theta: Any, data: Sequence[Any], numpy: Run, check: Check) -> bool:
+        """Returns whether C computes what NumPy does for so many examples, so `again` can run."""
+        import numpy as np
+
+        n = len(data[0]) if self._is_batched else 1
+        if self.why_not or n in self.sizes:
+            return not self.why_not
+        noise = np.random.default_rng(0).uniform(-0.5, 0.5, len(theta))
+        for numbers in (theta, noise - theta, theta + noise):
+            if (got := self.trial(numbers, data)) is None:
+                if numbers is theta:  # it may trust its numbers with the next parameters
+                    return False
+            elif not _are_alike(got, expected := numpy(numbers, data)):
+                try:
+                    self._judge(numbers, data, [got, expected], numpy, check)
+                except CannotLift as error:
+                    what = str(error).partition("\n")[0]
+                    self.why_not = f"the compiled program differs from NumPy: {what}"
+                    return False
+        self.sizes.add(n)
+        return True
+
+    def _judge(
+        self, theta: Any, data: Sequence[Any], results: list[Result], numpy: Run, check: Check
+    ) -> None:
+        """Raises CannotLift if results differ by more than rounding may explain.
+
+        Derivatives of the examples may nearly cancel in their mean, whose rounding is still that of
+        numbers of their size. Where one example differs, the scalars decide, for a few of them.
+        """
+        import numpy as np
+
+        def run(theta: Any, data: Sequence[Any]) -> Result:
+            if (result := self.trial(theta, data)) is None:
+                raise CannotLift("it does not trust its numbers")
+            return result
+
+        def difference(one: Result, other: Result) -> Any:
+            return np.array([abs(one[0] - other[0]), np.abs(one[1] - other[1]).max()])
+
+        n = len(data[0]) if self._is_batched else 1
+        rows = [[a[k : k + 1] for a in data] if self._is_batched else data for k in range(n)]
+        pairs = [(run(theta, row), numpy(theta, row)) for row in rows]
+        differ = [k for k, pair in enumerate(pairs) if not _are_alike(*pair)][:EXAMPLES]
+        check(run, theta, differ)
+        none = 0.0, np.zeros(1)
+        sizes = np.max([difference(result, none) for pair in pairs for result in pair], axis=0)
+        allowed = np.max([ALIKE * sizes, *[difference(*pairs[k]) for k in differ]], axis=0)
+        if not (difference(*results) <= allowed).all():
+            raise CannotLift(f"on {n} examples at once")
+
+
+def _are_alike(*results: Result) -> bool:
+    one, other = [Answer([float(loss)], gradient.tolist()) for loss, gradient in results]
+    return one.is_like(other)

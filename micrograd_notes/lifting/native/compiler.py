@@ -1,0 +1,120 @@
+"""The user's C compiler: found, and run on a source.
+
+`compiled` returns the bytes of a shared library. Any failure, such as a compiler that is missing,
+fails or does not end, raises `CannotCompile` with the reason; then NumPy runs. `library.py` calls
+it, if the cache does not have the library.
+"""
+
+import os
+import platform
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
+from typing import NamedTuple
+
+SECONDS = 60.0  # a program of thousands of lines takes ten
+HUNG = set[str]()  # compilers that took longer, and are not tried again
+ALWAYS = ("-shared", "-fPIC", "-std=gnu11", "-x", "c")
+
+
+class CannotCompile(Exception):
+    """There is no library; the message says why."""
+
+
+class Compiler(NamedTuple):
+    """A command that compiles C, and a text that changes whenever the compiler does."""
+
+    command: tuple[str, ...]
+    identity: str
+
+
+def found() -> Compiler:
+    """Returns the compiler in the variable CC; or else cc, gcc, clang, or zig (an extra)."""
+    if os.name != "posix":
+        raise CannotCompile("C runs on Linux and macOS only")
+    given = os.environ.get("CC", "").strip()
+    try:
+        commands = [shlex.split(given)] if given else [["cc"], ["gcc"], ["clang"]]
+    except ValueError as error:
+        raise CannotCompile(f"the variable CC can't be read: {error}") from error
+    for name, *options in commands:
+        path = shutil.which(name)
+        if path is not None:
+            return _identified((path, *options), os.stat(path).st_mtime_ns)
+    if not given and find_spec("ziglang") is not None:
+        return _identified((sys.executable, "-m", "ziglang", "cc"), 0)
+    tried = given or "cc, gcc or clang"
+    raise CannotCompile(f"there is no C compiler: {tried} was not found")
+
+
+@cache
+def _identified(command: tuple[str, ...], changed: int) -> Compiler:
+    version = _said([*command, "--version"], gettempdir())
+    return Compiler(command, f"{os.path.realpath(command[0])} {changed} {version}")
+
+
+@cache
+def machine() -> str:
+    """Returns a text that differs between machines whose programs differ."""
+    facts = [platform.system(), platform.machine(), platform.processor(), *platform.libc_ver()]
+    with suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        kinds = ("model name", "flags", "Features", "CPU part")
+        facts += sorted({line for line in lines if line.startswith(kinds)})
+    return "\n".join(facts)
+
+
+def key_of(source: str, compiler: Compiler, flags: Sequence[str]) -> str:
+    """Returns a key that is equal only if the library would be the same."""
+    parts = [source, *compiler.command, compiler.identity, machine(), *ALWAYS, *flags]
+    return sha256("\0".join(parts).encode()).hexdigest()
+
+
+def compiled(source: str, compiler: Compiler, flags: Sequence[str]) -> bytes:
+    """Returns the shared library of a source."""
+    try:
+        with TemporaryDirectory(prefix="micrograd-notes-") as folder:
+            Path(folder, "program.c").write_text(source, encoding="utf-8")
+            files = "program.c", "-o", "program.so", "-lm"
+            _said([*compiler.command, *ALWAYS, *flags, *files], folder)
+            return Path(folder, "program.so").read_bytes()
+    except OSError as error:
+        raise CannotCompile(f"{compiler.command[0]} made no library: {error}") from error
+
+
+def _said(command: Sequence[str], folder: str) -> str:
+    """Returns what a command prints; it and all that it starts end within `SECONDS`."""
+    name = shlex.join(command[:1])
+    if name in HUNG:
+        raise CannotCompile(f"{name} did not end in time before")
+    try:
+        process = subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, start_new_session=True, env=os.environ | {"LC_ALL": "C"},
+        )
+    except OSError as error:
+        raise CannotCompile(f"{name} can't be run: {error.strerror}") from error
+    try:
+        printed, _ = process.communicate(timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        HUNG.add(name)
+        raise CannotCompile(f"{name} did not end within {SECONDS:g} s") from None
+    finally:
+        if process.returncode is None:  # it hangs, or Ctrl-C
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+    text = printed.decode(errors="replace").strip()
+    if process.returncode:
+        why = next((line for line in text.splitlines() if "error" in line), text[-200:])
+        raise CannotCompile(f"{name} failed with status {process.returncode}: {why}")
+    return text

@@ -1,0 +1,38 @@
+"""A source becomes functions that Python can call: from the cache, or compiled now."""
+
+import ctypes
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from micrograd_notes.lifting.native import cache
+from micrograd_notes.lifting.native.compiler import CannotCompile, compiled, found, key_of
+
+logger = logging.getLogger(__name__)
+
+
+def library(source: str, flags: Sequence[str]) -> ctypes.CDLL:
+    """Returns the library of a C source.
+
+    Raises:
+        CannotCompile: there is no compiler, it fails, or its library can't be loaded.
+    """
+    compiler = found()
+    key, path = key_of(source, compiler, flags), cache.folder()
+
+    def loaded(path: Path) -> ctypes.CDLL:
+        with cache.opened(path) as folder:
+            kept = folder.find(key) or folder.keep(key, compiled(source, compiler, flags))
+            return ctypes.CDLL(kept)
+
+    if path is not None:
+        try:
+            return loaded(path)
+        except OSError as error:
+            logger.warning("compiled programs are not kept in %s: %s", path, error)
+    try:
+        with TemporaryDirectory(prefix="micrograd-notes-") as empty:
+            return loaded(Path(empty))
+    except OSError as error:
+        raise CannotCompile(f"a compiled program can't be loaded: {error}") from error

@@ -1,0 +1,18 @@
+"""C by hand, and a cache of its own, for each test of this folder."""
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("numpy")
+
+from tests.lifting.native.by_hand import printed
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("MICROGRAD_NOTES_BACKEND", "CC"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MICROGRAD_NOTES_CACHE", str(tmp_path / "cache"))
+    printed(monkeypatch)
+    return tmp_path / "cache"
