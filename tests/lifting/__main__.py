@@ -1,12 +1,14 @@
 """Lifts many random programs, and says on how many lifted equals eager.
 
     python -m tests.lifting 10000
+    python -m tests.lifting 10000 c      # run by C, where it can be printed
 """
 
 import random
 import sys
+from collections import Counter
 
-from tests.lifting.programs import KINDS, agree
+from tests.lifting.programs import KINDS, Expected, agree, held
 
 
 def main(count: int) -> int:
@@ -26,5 +28,44 @@ def main(count: int) -> int:
     return different
 
 
+AT_ONCE = 50  # programs in a file
+
+
+def main_in_c(count: int) -> int:
+    """Returns the number of programs that differ when C runs them, and prints the first ones."""
+    from micrograd_notes.lifting.codegen.c import CannotPrint
+    from tests.lifting.in_c import all_called, body_of
+
+    different = 0
+    for kind in KINDS:
+        tally = Counter[str]()
+        for first in range(0, count // len(KINDS), AT_ONCE):
+            programs: list[Expected] = []
+            for seed in range(first, min(first + AT_ONCE, count // len(KINDS))):
+                expected = held(kind(random.Random(seed)))
+                if expected is None:
+                    continue
+                try:
+                    body_of(expected.lifted)
+                    programs.append(expected)
+                except CannotPrint as error:
+                    tally[f"not printed, as {error}"] += 1
+            results = all_called([(each.lifted, each.data) for each in programs])
+            for expected, result in zip(programs, results, strict=True):
+                if result is None:
+                    tally["left to NumPy"] += 1
+                    continue
+                try:
+                    expected.hold(*result)
+                    tally["agree"] += 1
+                except AssertionError as error:
+                    tally["differ"] += 1
+                    print(f"{kind.__name__}: {error}" if different + tally["differ"] <= 3 else "")
+        print(f"{kind.__name__:11}", ", ".join(f"{n:,} {what}" for what, n in tally.items()))
+        different += tally["differ"]
+    return different
+
+
 if __name__ == "__main__":
-    sys.exit(min(main(int(sys.argv[1]) if len(sys.argv) > 1 else 300), 1))
+    wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 300
+    sys.exit(min((main_in_c if "c" in sys.argv[2:] else main)(wanted), 1))

@@ -16,7 +16,7 @@ import numpy as np
 
 from micrograd_notes import Value
 from micrograd_notes.engine import functions, ops
-from micrograd_notes.lifting import CannotLift, lift
+from micrograd_notes.lifting import CannotLift, Lifted, lift
 from tests.lifting.eager import eager
 from tests.programs import STEPS, run
 
@@ -241,28 +241,48 @@ def recurrences(generator: random.Random) -> Program:
 KINDS = [chain, layers, windows, pairs, recurrences]
 
 
-def agree(program: Program) -> bool:
-    """Asserts that lifted equals eager, or is refused where pairs are looped over.
+class Expected(NamedTuple):
+    """What the scalars compute, and how far a program may be from the loss."""
 
-    Returns whether there is something to compare.
+    lifted: Lifted
+    data: tuple[Any, ...]
+    value: float
+    gradient: list[float]
+    error: float
+
+    def hold(self, got: float, derivatives: Any) -> None:
+        """Asserts that a loss and its gradient are these numbers up to rounding."""
+        value, source = self.value, self.lifted.source
+        assert got == value or abs(got - value) <= self.error or value != value, source
+        # A derivative is computed by as many operations again, on numbers of the size of its own
+        # terms, which the running error of the loss does not see. 1e-11 of the largest is 45,000
+        # roundings.
+        size = max([abs(g) for g in self.gradient if math.isfinite(g)] + [1e-3])
+        for expected, derivative in zip(self.gradient, derivatives, strict=True):
+            same = expected == derivative or (expected != expected and derivative != derivative)
+            assert same or abs(expected - derivative) <= 1e-11 * size, source
+
+
+def held(program: Program) -> Expected | None:
+    """Returns what the scalars compute, after asserting that NumPy computes the same.
+
+    None if there is nothing to compare, or if it is refused where pairs are looped over.
     """
     loss, parameters, data = program
     try:
         lifted = lift(loss, parameters=parameters)
-        value, gradient, error = eager(loss, lifted.leaves(), *data)
+        expected = Expected(lifted, data, *eager(loss, lifted.leaves(), *data))
     except (ArithmeticError, ValueError):
-        return False
+        return None
     try:
-        got, derivatives = lifted.value_and_grad(lifted.parameters(), *data)
+        expected.hold(*lifted.value_and_grad(lifted.parameters(), *data))
     except CannotLift:
         if loss.__name__ == "named":
-            return False
+            return None
         raise
-    assert got == value or abs(got - value) <= error or value != value, lifted.source
-    # A derivative is computed by as many operations again, on numbers of the size of its own terms,
-    # which the running error of the loss does not see. 1e-11 of the largest is 45,000 roundings.
-    size = max([abs(g) for g in gradient if math.isfinite(g)] + [1e-3])
-    for expected, derivative in zip(gradient, derivatives, strict=True):
-        same = expected == derivative or (expected != expected and derivative != derivative)
-        assert same or abs(expected - derivative) <= 1e-11 * size, lifted.source
-    return True
+    return expected
+
+
+def agree(program: Program) -> bool:
+    """Asserts that lifted equals eager; returns whether there is something to compare."""
+    return held(program) is not None

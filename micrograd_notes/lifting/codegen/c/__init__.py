@@ -1,0 +1,15 @@
+"""Operations on arrays become C, which is compiled for this machine. Read `emit.py` first."""
+
+FLAGS = (
+    # Loops four numbers wide, not eight: gcc 12.2 compiles some eight wide ones wrongly.
+    "-O2", "-ftree-vectorize", "-fvect-cost-model=dynamic", "-march=native",
+    "-mprefer-vector-width=256",
+    # IEEE rules for all results, nan and inf too; a * b + c is rounded twice, as in NumPy.
+    "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
+    # A `#pragma omp simd` alone lets a sum be reordered. Each group stays a function.
+    "-fopenmp-simd", "-fno-inline-functions-called-once",
+)
+
+
+class CannotPrint(ValueError):
+    """A program can't be printed in C; the message says why, and NumPy runs it."""

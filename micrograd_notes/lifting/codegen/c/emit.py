@@ -1,0 +1,263 @@
+"""The source in C of a typed program: a function per group of lines, and one that calls them all.
+
+A line that one other line reads is computed there. Every other line has a function, headed by the
+lines of NumPy that it computes. Read `evaluate.py` next, which writes its rows, and `sorts.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from textwrap import wrap
+from typing import Any
+
+from micrograd_notes.lifting.codegen.c import CannotPrint
+from micrograd_notes.lifting.codegen.c.evaluate import FUNCTIONS, Evaluator
+from micrograd_notes.lifting.codegen.c.frame import Frame
+from micrograd_notes.lifting.codegen.c.kernels import kernel_names, with_kernels
+from micrograd_notes.lifting.codegen.c.loops import INDENT, filled, within
+from micrograd_notes.lifting.codegen.c.places import Array, counting, literal, square, stored
+from micrograd_notes.lifting.codegen.c.sorts import Sort, runs_in_blocks, sorts_of, summed_loss
+from micrograd_notes.lifting.codegen.numpy.spelled import text
+from micrograd_notes.lifting.trace.name import unused
+from micrograd_notes.lifting.typed import expressions as ex
+from micrograd_notes.lifting.typed.expressions import Expression, Kind, Line, Loop, Shape, lines_of
+from micrograd_notes.lifting.typed.names import Names
+from micrograd_notes.lifting.typed.ready import ready
+
+TYPES = {Kind.NUMBER: "double", Kind.CONDITION: "double", Kind.CHOICE: "int64_t"}
+OTHERS = """auto break case char const continue default do double else enum extern float for goto
+    if inline int long register restrict return short signed sizeof static struct switch typedef
+    union unsigned void volatile while asm typeof linux unix int64_t memset main NAN INFINITY
+    n nb rows w start block blocks work inputs loss s e is_nan i j k l m p q r"""
+
+
+def emit(program: ex.Program, title: str) -> str:
+    """Returns the source of the program, with what it needs of `kernels.c`.
+
+    Raises:
+        CannotPrint: the program has something that can't be printed in C.
+    """
+    return with_kernels(title, functions_of(program))
+
+
+def functions_of(
+    program: ex.Program, entry: str = "loss_and_gradient", work_bytes: str = "work_bytes"
+) -> str:
+    """Returns the functions of a program, the two that are called under these names."""
+    if not program.is_loss or not program.parameters:
+        raise CannotPrint("it computes outputs, not a loss and its gradient")
+    return _Emitter(program, entry, work_bytes).run()
+
+
+class _Emitter:
+    def __init__(self, program: ex.Program, entry: str, work_bytes: str) -> None:
+        self.names = Names(program)
+        self.program = program = ready(program)
+        self.entry, self.work_bytes = entry, work_bytes
+        self.prefix = "" if entry == "loss_and_gradient" else f"{entry}_"
+        self.lines = list(lines_of(program.steps))
+        self.sorts = sorts_of(program)
+        self.in_blocks = runs_in_blocks(program, self.sorts)
+        self.taken = {*OTHERS.split(), *kernel_names(), *FUNCTIONS.values()}
+        self.identifiers = {"dtheta": "dtheta"}  # in C, of names in NumPy
+        self.types: dict[str, str] = {"loss": "double"}  # behind each pointer
+        self.shapes: dict[str, Shape] = {}  # of what lies in the work area
+        self.arrays: dict[Any, Array] = {}
+        self.constants: list[str] = []
+        self.functions: list[str] = []
+        self.heading: list[Line] = []  # lines that are computed inside of the current one
+        self.base = "loss"  # the pointer of the current one
+        self.written = {"loss"}  # pointers that the current one writes to
+        self.counter = self._identifier(self.names.counter)
+        self.evaluator = Evaluator(self._read, self._new, self.counter)
+        self._find_uses()
+        self.names.count_anew([e for e in self.lines if e not in self.inside], program.stands_for)
+
+    def run(self) -> str:
+        program = self.program
+        for array in [*program.parameters, *program.inputs]:
+            self._read(array)
+        for array in program.parameters:
+            self._pointer(f"d{array.name}")
+        self.evaluator.fixed = {self._pointer(array.name) for array in program.parameters}
+        vectors = {*self.evaluator.fixed}
+        forward = [self._step(step) for step in program.forward]
+        steps = [*forward, self._loss(), *[self._step(step) for step in program.backward]]
+        frame = Frame(
+            program, self.entry, self.work_bytes, self.identifiers, self.types, self.shapes,
+            self.evaluator.fixed - vectors, self.evaluator.filled, self.evaluator.before, steps,
+            self.in_blocks, summed_loss(program) is not program.result,
+        )
+        return "\n\n".join([*self.constants, *self.functions, frame.source()])
+
+    # ---- what is read ----------------------------------------------------------------------------
+
+    def _identifier(self, name: str) -> str:
+        """Returns the name in C for one in NumPy."""
+        if name not in self.identifiers:
+            plain = "".join([c if c.isascii() else f"u{ord(c):x}" for c in name])
+            self.identifiers[name] = unused(plain + "_" * (plain in self.taken), self.taken)
+            self.taken.add(self.identifiers[name])
+        return self.identifiers[name]
+
+    def _pointer(self, name: str, kind: Kind = Kind.NUMBER) -> str:
+        return self.types.setdefault(self._identifier(name), TYPES[kind]) and self.identifiers[name]
+
+    def _read(self, source: Any) -> Array | Expression:
+        """Returns the array of what is read, or the expression to compute instead."""
+        if isinstance(source, Line) and source in self.inside:
+            self.heading.insert(0, source)
+            return source.value
+        if source not in self.arrays:
+            is_constant = isinstance(source, ex.Constant)
+            self.arrays[source] = self._constant(source) if is_constant else self._given(source)
+        return self.arrays[source]
+
+    def _given(self, array: Any) -> Array:
+        read = ex.Read(array)
+        return stored(self._pointer(array.name, read.kind), read.shape, read.kind)
+
+    def _constant(self, constant: ex.Constant) -> Array:
+        array, kind = constant.array, constant.kind
+        if constant.where is not None:
+            return square(constant.where, len(array))
+        if constant.counts:
+            return counting(constant.shape)
+        if array.dtype.kind == "i":
+            kind = Kind.CHOICE
+        pointer = self.prefix + self._identifier(self.names(constant))
+        is_number = kind is Kind.NUMBER
+        numbers = [literal(x) if is_number else str(int(x)) for x in array.reshape(-1).tolist()]
+        row = f"static const {TYPES[kind]} {pointer}[] = {{{', '.join(numbers)}}};"
+        self.constants.append("\n".join(wrap(row, 100, subsequent_indent=INDENT)))
+        return stored(pointer, constant.shape, kind)
+
+    # ---- what is stored --------------------------------------------------------------------------
+
+    def _new(self, shape: Shape, word: str, kind: Kind = Kind.NUMBER, of: str = "") -> Array:
+        """Returns a new array in the work area: the current line's, or one that it needs.
+
+        If it is made of an array that is the same in each block, it is made once.
+        """
+        pointer = self.base
+        if of or pointer in self.types:
+            pointer = unused(f"{of or self.base}_{word}", self.taken)
+        self.taken.add(pointer)
+        self.types[pointer], self.shapes[pointer] = TYPES[kind], shape
+        (self.evaluator.fixed if of else self.written).add(pointer)
+        return stored(pointer, shape, kind)
+
+    def _find_uses(self) -> None:
+        """Finds the lines that change, those that are made before all blocks or in their reader."""
+        written = [line.target for line in self.lines if line.target is not None]
+        roots = [self.program.result, *written, *[line.value for line in self.lines]]
+        uses = Counter(each for root in roots for each in root.lines())
+        reader = {each: line for line in self.lines for each in line.value.lines()}
+        self.changing = {each for target in written for each in target.lines()}
+        self.changing |= {line.again for line in self.lines if line.again is not None}
+        self.derivatives = Counter(line.derivative_of for line in self.lines)
+        self.fixed, self.inside = set[Line](), set[Line]()
+        self.reads: dict[Line, set[Line]] = {}  # with what lines that are computed inside read
+        stretch, number = dict[Line, int](), 0  # the same between two loops
+        for step in self.program.steps:
+            number += isinstance(step, Loop)
+            stretch |= dict.fromkeys(lines_of([step]), number)
+            number += isinstance(step, Loop)
+            if isinstance(step, Line) and self.in_blocks and self._is_own(step):
+                is_same = self.sorts[step] <= Sort.SAME
+                is_same = is_same and self.fixed.issuperset(step.value.lines())
+                self.fixed |= {step} if is_same else set()
+        for line in self.lines:
+            direct = set(line.value.lines())
+            self.reads[line] = direct.union(*[self.reads[each] for each in direct & self.inside])
+            at = reader.get(line) if uses[line] == 1 and self._is_own(line) else None
+            is_near = at is not None and stretch[at] == stretch[line]
+            is_alike = (at in self.fixed) == (line in self.fixed)
+            if is_near and is_alike and not self._may_change(line):
+                self.inside.add(line)
+
+    def _is_own(self, line: Line) -> bool:
+        """Returns whether a line makes an array that nothing else writes to."""
+        others = line.derivative_of, line.target, line.again, line.holds
+        return others == (None,) * 4 and line not in self.changing
+
+    def _may_change(self, line: Line) -> bool:
+        return not self.reads[line].isdisjoint(self.changing)
+
+    # ---- lines -----------------------------------------------------------------------------------
+
+    def _step(self, step: Line | Loop) -> list[str]:
+        """Returns the calls that compute a line or a loop."""
+        if isinstance(step, Line):
+            return self._line(step)
+        t, counts = self.counter, step.counts
+        sign = "<" if counts.step > 0 else ">"
+        head = f"for (int64_t {t} = {counts.start}; {t} {sign} {counts.stop}; {t} += {counts.step})"
+        return within(head, [row for line in step.lines for row in self._line(line)])
+
+    def _line(self, line: Line) -> list[str]:
+        if line in self.inside:
+            return []
+        array, value, evaluator = line.derivative_of, line.value, self.evaluator
+        self.base = self._pointer(f"d{array.name}") if array else self._identifier(self.names(line))
+        self.heading, self.written = [], set()
+        is_only = array is not None and self.derivatives[array] == 1 and line.target is None
+        evaluator.first = self.base if is_only and self.in_blocks and not line.adds else ""
+        into = self.arrays[line.again] if line.again else None
+        if line.target is not None:
+            into = evaluator.of(line.target)
+        elif array is not None:
+            into = stored(self.base, array.shape, Kind.NUMBER)
+        elif isinstance(value, ex.View | ex.Read) and self._is_own(line):
+            found = evaluator.of(value)
+            is_view = found.kind is Kind.CHOICE or (found.pointer and not self._may_change(line))
+            self.arrays[line] = found if is_view else evaluator.copied(found, "")
+            return self._call(line)
+        self.arrays[line] = into or self._new(line.shape, "", line.kind)
+        self.written.add(self.arrays[line].pointer or "dtheta")
+        if into is not None and line.again in self.reads[line]:
+            made = self._new(line.shape, "next", line.kind)
+            evaluator.store(value, made)
+            evaluator.rows += filled(into, made)
+        elif not isinstance(value, ex.Empty):
+            evaluator.store(value, self.arrays[line], array is not None)
+        return self._call(line)
+
+    def _loss(self) -> list[str]:
+        self.base, self.heading, self.written = "loss", [], {"loss"}
+        self.evaluator.store(summed_loss(self.program), stored("loss", (), Kind.NUMBER), True)
+        return self._call(None)
+
+    def _call(self, line: Line | None) -> list[str]:
+        """Returns the call of a new function with the rows so far, if there are any."""
+        rows, self.evaluator.rows = self.evaluator.rows, []
+        words = set(re.findall(r"\w+", "\n".join(rows)))
+        if not rows:
+            return []
+        counts = [name for name in ("nb", "start", self.counter) if name in words]
+        arrays = [pointer for pointer in self.types if pointer in words]
+        const = {pointer: "" if pointer in self.written else "const " for pointer in arrays}
+        given = [f"{const[p]}{self.types[p]} *restrict {p}" for p in arrays]
+        verb = "add" if line is None or line.derivative_of else "set"
+        name = unused(f"{self.prefix}{verb}_{self.base}", self.taken)
+        self.taken.add(name)
+        given = [each.replace(" ", "~") for each in [*[f"int64_t {c}" for c in counts], *given]]
+        head = wrap(f"static void {name}({', '.join(given)})", 98, subsequent_indent=INDENT * 2)
+        about = [f"/* {row} */" for row in self._spelled(line)]
+        self.functions.append("\n".join([*about, *within("\n".join(head).replace("~", " "), rows)]))
+        call = f"{name}({', '.join([*counts, *arrays])});"
+        if line not in self.fixed:
+            return [call]
+        self.evaluator.before.append(call)
+        self.evaluator.fixed.update(arrays)
+        return []
+
+    def _spelled(self, line: Line | None) -> list[str]:
+        """Returns what a function computes, as NumPy says it."""
+        rows = [f"{self.names(each)} = {text(each.value, self.names)}" for each in self.heading]
+        if line is None:
+            return [*rows, f"loss = {text(self.program.result, self.names)}"]
+        into = f"d{line.derivative_of.name}[...]" if line.derivative_of else self.names(line)
+        into = text(line.target, self.names) if line.target is not None else into
+        return [*rows, f"{into} {'+=' if line.adds else '='} {text(line.value, self.names)}"]

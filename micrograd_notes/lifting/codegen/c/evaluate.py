@@ -1,0 +1,331 @@
+"""Expressions of the typed program become loops and calls of C.
+
+`of` returns an expression's array; what works element by element is computed where it is read, so
+that it becomes one loop with all that it reads. `store` writes an array: a sum or a product always
+is. `emit.py` calls it, and collects the rows. Read `loops.py` next.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from micrograd_notes.lifting.codegen.c import CannotPrint
+from micrograd_notes.lifting.codegen.c.loops import Nest, filled, reduced
+from micrograd_notes.lifting.codegen.c.places import (
+    Array,
+    Index,
+    added,
+    bracketed,
+    counting,
+    length,
+    literal,
+    spelled,
+    times,
+)  # fmt: skip
+from micrograd_notes.lifting.typed import expressions as ex
+from micrograd_notes.lifting.typed.expressions import WHOLE, Expression, Kind, Shape, broadcast
+
+OPERATORS = {
+    "add": "+", "subtract": "-", "multiply": "*", "divide": "/",
+    "greater": ">", "less": "<", "equal": "==",
+}
+FUNCTIONS = {
+    "abs": "fabs", "floor": "floor", "rint": "rint", "sqrt": "sqrt", "cbrt": "cbrt", "sin": "sin",
+    "cos": "cos", "tan": "tan", "arcsin": "asin", "arccos": "acos", "arctan": "atan",
+    "arctan2": "atan2", "hypot": "hypot", "sinh": "sinh", "arcsinh": "asinh", "arccosh": "acosh",
+    "arctanh": "atanh", "math.erf": "erf", "math.erfc": "erfc_", "power": "pow", "sign": "sign",
+    "maximum": "maximum", "minimum": "minimum", "exp": "exp_", "expm1": "expm1_", "log": "log_",
+    "log1p": "log1p_", "tanh": "tanh_", "cosh": "cosh_", "sech_squared": "sech_squared",
+    "logaddexp": "logaddexp_",
+}
+POWERS = {
+    1.0: "{0}", 2.0: "squared({0})", 0.5: "sqrt({0})", -0.5: "over_sqrt({0})",
+    -1.0: "1.0 / {0}", -1.5: "over_sqrt_cubed({0})",
+}
+STORED = ex.Sum | ex.Reduce | ex.SegmentSums | ex.Product | ex.Stack
+FAR = 128  # numbers from row to row, with which few rows fit into the cache together
+
+
+class Evaluator:
+    """Writes rows of C for expressions.
+
+    `read` returns the array of what an expression reads, or the expression of a line that is
+    computed in its reader. `new` makes an array in the work area. `fixed` has the pointers of
+    arrays that are the same in each block, and `before` the rows that run before the blocks.
+    """
+
+    def __init__(
+        self, read: Callable[[Any], Array | Expression], new: Callable[..., Array], counter: str
+    ) -> None:
+        self.read, self.new, self.counter = read, new, counter
+        self.rows: list[str] = []
+        self.before: list[str] = []
+        self.fixed: set[str] = set()
+        self.first = ""  # what nothing was added to yet; a product in the first block fills it
+        self.filled: set[str] = set()
+        self._packed: dict[tuple[Any, ...], str] = {}
+        self._spare: Array | None = None  # where a product may lie, as its reader overwrites it
+        self._is_taken = False  # one does
+
+    def of(self, expression: Expression) -> Array:
+        """Returns an array that can be read at an index."""
+        spare, self._spare = self._spare, None
+        if isinstance(expression, STORED):
+            is_free = spare is not None and spare.shape == expression.shape and not self._is_taken
+            word = type(expression).__name__.lower()
+            place = spare if spare and is_free else self.new(expression.shape, word)
+            self._is_taken = self._is_taken or is_free
+            self.store(expression, place)
+            return place
+        match expression:
+            case ex.Read(source):
+                read = self.read(source)
+                if isinstance(read, Array):
+                    return read
+                self._spare = spare
+                return self.of(read)
+            case ex.Number(value):
+                return Array((), Kind.NUMBER, lambda index: literal(value), is_cheap=True)
+            case ex.Count():
+                return Array((), Kind.NUMBER, lambda index: "(double)nb", is_cheap=True)
+            case ex.Counting():
+                return counting(expression.shape)
+            case ex.Apply("divide", (ex.Number(1.0), ex.Apply("power", (
+                ex.Apply("cosh", of), ex.Number(2.0)
+            )))):
+                return self.of(ex.Apply("sech_squared", of))
+            case ex.Apply() | ex.Total() | ex.Where():
+                return self._elementwise(expression, spare)
+            case ex.Transpose(of, order):
+                return self.of(of).turned(order)
+            case ex.Reshape(of, to):
+                self._spare = spare.reshaped(of.shape) if spare else None
+                place = self._in_memory(self.of(of))
+                reshaped = place.reshaped(to) or self.copied(place, "copy").reshaped(to)
+                assert reshaped is not None
+                return reshaped
+            case ex.Spread(of, to):
+                return self._once(self.of(of), to).spread(to)
+            case ex.Part(of, index):
+                found = self.of(of)
+                is_chosen = any(isinstance(each, Expression) for each in index)
+                found = self._in_memory(found) if is_chosen else found
+                return found.part([self._placed(each) for each in index])
+        raise CannotPrint(f"{type(expression).__name__} can't be printed in C yet")
+
+    def _placed(self, place: Any) -> Any:
+        """Returns one part of an index, which may move with the counter of a loop."""
+        if isinstance(place, ex.Step):
+            moved = times(self.counter, abs(place.times))
+            if place.times < 0:
+                return f"{place.plus} - {moved}"
+            return added([moved, str(place.plus)]).replace("+ -", "- ")
+        if isinstance(place, Expression):
+            return self.of(place)
+        return str(place) if isinstance(place, int) else place
+
+    def _in_memory(self, found: Array) -> Array:
+        return found if found.pointer else self.copied(found, "each")
+
+    def copied(self, found: Array, word: str) -> Array:
+        """Returns a new array with the same elements, in memory."""
+        made = self.new(found.shape, word, found.kind)
+        self.rows += filled(made, found)
+        return made
+
+    def _once(self, found: Array, shape: Shape) -> Array:
+        """Returns an array that a larger one reads, so that no element is computed again."""
+        sizes, larger = ([size for size in each if size != 1] for each in (found.shape, shape))
+        return found if found.is_cheap or sizes == larger else self.copied(found, "each")
+
+    def _elementwise(self, expression: Any, spare: Array | None) -> Array:
+        shape, operands = expression.shape, list[Array]()
+        for each in expression.operands:
+            self._spare = spare if spare and each.shape == spare.shape else None
+            operands.append(self._once(self.of(each), shape).spread(shape))
+        self._spare = None
+        strides = [own for operand in operands for own in operand.strides]
+        is_choice = all(operand.kind is Kind.CHOICE for operand in operands)
+        function = expression.function if isinstance(expression, ex.Apply) else ""
+        is_long = FUNCTIONS.get(function, "").endswith("_")
+        is_free = spare is not None and spare.shape == shape and not self._is_taken
+        is_short = is_long and len(Nest(shape, range(len(shape)), strides).sizes) > 1
+        if spare and is_free and is_short and len(operands) == 1:  # in one long loop instead
+            self.rows += filled(spare, operands[0])
+            self._is_taken, operands, strides = True, [spare], [*spare.strides]
+
+        def text(index: Index) -> str:
+            if function == "equal" and is_choice:
+                return _operation(expression, [each.text(index) for each in operands])
+            numbers = [_as_number(each).text(index) for each in operands]
+            if isinstance(expression, ex.Where):
+                numbers[0] = operands[0].text(index)
+            return _operation(expression, numbers)
+
+        _operation(expression, ["0"] * len(operands))  # raises if it can't be printed
+        return Array(shape, expression.kind, text, tuple(strides), is_cheap=not strides)
+
+    # ---- storing ---------------------------------------------------------------------------------
+
+    def store(self, expression: Expression, into: Array, adds: bool = False) -> None:
+        """Writes an array, or adds it, to a place, again and again along axes that it lacks."""
+        sign, whole = "+=" if adds else "=", expression.shape == into.shape
+        if adds and not isinstance(expression, ex.MatMul | ex.Total | ex.Reshape | ex.Read):
+            self.first = ""  # this adds to it
+        match expression:
+            case ex.Read(source) if isinstance(found := self.read(source), Expression):
+                self.store(found, into, adds)
+            case ex.Total(terms) if adds:
+                for term in terms:
+                    self.store(term, into, True)
+            case ex.Reshape(of, _) if whole and into.pointer and (inner := into.reshaped(of.shape)):
+                self.store(of, inner, adds)
+            case ex.Sum(of, axes) if whole:
+                self.rows += reduced(into, _as_number(self.of(of)), axes, "sum", adds)
+            case ex.Inner(left, right) if whole:
+                of = ex.times(left, right)
+                self.rows += reduced(into, self.of(of), [len(of.shape) - 1], "sum", adds)
+            case ex.Einstein(left, right, rule) if whole:
+                self._einstein(self.of(left), self.of(right), rule, into, adds)
+            case ex.MatMul(left, right) if whole and into.pointer:
+                sides = [self._in_memory(self.of(each)) for each in (left, right)]
+                self._matmul(sides[0], sides[1], into, adds)
+            case ex.Reduce(function, of) if whole and not adds:
+                self.rows += reduced(into, self.of(of), [len(of.shape) - 1], function, False)
+            case ex.SegmentSums(of, starts) if whole and not adds:
+                self._segments(self.of(of), starts, into)
+            case ex.Stack(of, axis) if whole and not adds:
+                for k, each in enumerate(of):
+                    slot = into.part([*[WHOLE] * (axis % len(into.shape)), str(k)])
+                    self.rows += filled(slot, self.of(each).spread(slot.shape))
+            case _:
+                self.first = "" if adds else self.first
+                is_taken, self._is_taken = self._is_taken, False
+                self._spare = into if whole and not adds and into.pointer else None
+                found = self._once(self.of(expression), into.shape).spread(into.shape)
+                numbers = found if into.kind is not Kind.NUMBER else _as_number(found)
+                self.rows += filled(into, numbers, sign)
+                self._is_taken = is_taken
+
+    def _segments(self, of: Array, starts: Expression, into: Array) -> None:
+        [source] = starts.sources()
+        assert isinstance(source, ex.Constant)
+        ends, lead = [*source.array.tolist(), of.shape[-1]], [WHOLE] * (len(of.shape) - 1)
+        for k, first in enumerate(ends[:-1]):
+            stretch = of.part([*lead, (first, max(ends[k + 1], first + 1), None)])
+            slot = into.part([*lead, str(k)])
+            self.rows += reduced(slot, _as_number(stretch), [len(lead)], "sum", False)
+
+    def _einstein(self, left: Array, right: Array, rule: str, into: Array, adds: bool) -> None:
+        words, after = rule.split("->")[0].split(","), rule.split("->")[1]
+        letters = [*dict.fromkeys(after + "".join(words))]
+        sizes, aligned = dict[str, Any](), list[Array]()
+        for word, each in zip(words, (left, right), strict=True):
+            sizes |= zip(word, each.shape, strict=True)
+            order = sorted(range(len(word)), key=lambda k: letters.index(word[k]))
+            aligned.append(each.turned(order).part([WHOLE if c in word else None for c in letters]))
+        of = _product(aligned[0], aligned[1], tuple([sizes[c] for c in letters]))
+        self.rows += reduced(into, of, range(len(after), len(letters)), "sum", adds)
+
+    # ---- matrix products -------------------------------------------------------------------------
+
+    def _matmul(self, a: Array, b: Array, into: Array, adds: bool) -> None:
+        """Writes a product as tiles, or as sums if a side is a vector, or has one row or column."""
+        first, self.first = self.first, ""
+        ranks = len(a.shape), len(b.shape)
+        a = a.part([None]) if ranks[0] == 1 else a
+        b = b.part([WHOLE, None]) if ranks[1] == 1 else b
+        lead = broadcast(a.shape[:-2], b.shape[:-2])
+        shape = (*lead, a.shape[-2], b.shape[-1])
+        if 1 in ranks:
+            index = [WHOLE] * len(lead) + [None] * (ranks[0] == 1) + [WHOLE] * (ranks[0] > 1)
+            into = into.part([*index, *([None] if ranks[1] == 1 else [])])
+        if 1 in (a.shape[-2], a.shape[-1], b.shape[-1]):
+            cube = (*shape[:-1], a.shape[-1], shape[-1])
+            a = a.part([*[WHOLE] * len(a.shape), None])
+            b = b.part([*[WHOLE] * (len(b.shape) - 2), None])
+            self.rows += reduced(into, _product(a, b, cube), [len(cube) - 2], "sum", adds)
+        elif into.strides[0][-1] == 1:
+            self.first = first
+            self._tiles(a, b, into, lead, adds)
+        elif into.strides[0][-2] == 1:
+            self._tiles(_flipped(b), _flipped(a), _flipped(into), lead, adds)
+        else:
+            made = self.new(shape, "product")
+            self._tiles(a, b, made, lead, False)
+            self.rows += filled(into, made, "+=" if adds else "=")
+
+    def _tiles(self, a: Array, b: Array, into: Array, lead: Shape, adds: bool) -> None:
+        a, b, into = (each.spread((*lead, *each.shape[-2:])) for each in (a, b, into))
+        (M, K), N = a.shape[-2:], b.shape[-1]
+        nest = Nest(lead, range(len(lead)), [each.strides[0][:-2] for each in (a, b, into)])
+        index, rows = [*nest.index.values()], list[str]()
+        at, row, panel = b.address(index), b.strides[0][-2], spelled(8)
+        is_far = isinstance(N, int) and (FAR if isinstance(M, int) and M >= FAR else 2 * FAR) <= N
+        if b.strides[0][-1] != 1 or not isinstance(N, int) or N % 4 or is_far:
+            at, row, panel = self._in_panels(b, index, rows), 8, spelled(length([K, 8]))
+        numbers = [*map(spelled, (M, K, N)), a.address(index), *map(spelled, a.strides[0][-2:]), at]
+        numbers += [spelled(row), panel, into.address(index), spelled(into.strides[0][-2])]
+        sign = str(int(adds))
+        if adds and into.pointer == self.first:
+            sign, self.first = "start > 0", ""
+            self.filled.add(into.pointer)
+        self.rows += nest.around([*rows, f"product({', '.join(numbers)}, {sign});"])
+
+    def _in_panels(self, b: Array, index: Index, rows: list[str]) -> str:
+        """Returns where a matrix lies in panels, which are made once for all blocks if they can."""
+        K, N = b.shape[-2:]
+        moves = index or self.counter in re.findall(r"\w+", " ".join(b.offset))
+        is_fixed = b.pointer in self.fixed and not moves
+        key = b.pointer, b.shape, b.strides, b.offset
+        if is_fixed and key in self._packed:
+            return self._packed[key]
+        width = length([N, 8]) if not isinstance(N, int) else -(-N // 8) * 8
+        room = self.new((K, width), "packed", of=b.pointer if is_fixed else "").pointer
+        sizes = ", ".join(map(spelled, b.strides[0][-2:]))
+        call = f"pack({spelled(K)}, {spelled(N)}, {b.address(index)}, {sizes}, {room});"
+        (self.before if is_fixed else rows).append(call)
+        if is_fixed:
+            self._packed[key] = room
+        return room
+
+
+def _operation(expression: Any, of: Sequence[str]) -> str:
+    """Returns an operation of the elements that these texts stand for."""
+    inner = [bracketed(text) for text in of]
+    match expression:
+        case ex.Total():
+            return " + ".join(inner)
+        case ex.Where():
+            return f"{inner[0]} ? {inner[1]} : {inner[2]}"
+        case ex.Apply("negative"):
+            return f"-({of[0]})" if of[0][0] == "-" else f"-{inner[0]}"
+        case ex.Apply("power", (_, ex.Number(exponent))) if exponent in POWERS:
+            return POWERS[exponent].format(inner[0])
+        case ex.Apply(function) if function in OPERATORS:
+            return f" {OPERATORS[function]} ".join(inner)
+        case ex.Apply(function) if function in FUNCTIONS:
+            return f"{FUNCTIONS[function]}({', '.join(of)})"
+    raise CannotPrint(f"the function {expression.function} can't be printed in C yet")
+
+
+def _flipped(place: Array) -> Array:
+    last = len(place.shape) - 1
+    return place.turned([*range(last - 1), last, last - 1])
+
+
+def _product(a: Array, b: Array, shape: Shape) -> Array:
+    a, b = _as_number(a.spread(shape)), _as_number(b.spread(shape))
+    text = lambda index: f"{bracketed(a.text(index))} * {bracketed(b.text(index))}"  # noqa: E731
+    return Array(shape, Kind.NUMBER, text, (*a.strides, *b.strides))
+
+
+def _as_number(of: Array) -> Array:
+    """Returns an array with elements of type double."""
+    if of.kind is Kind.NUMBER:
+        return of
+    form = "{} ? 1.0 : 0.0" if of.kind is Kind.CONDITION else "(double){}"
+    text = lambda index: form.format(bracketed(of.text(index)))  # noqa: E731
+    return Array(of.shape, Kind.NUMBER, text, of.strides, of.is_cheap)

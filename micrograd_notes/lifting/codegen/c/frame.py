@@ -1,0 +1,170 @@
+"""The function that the caller calls: checks, the work area, and the calls for each block.
+
+An array whose last reader has run leaves its room in the work area to a later one, so that more
+examples fit into the cache. `emit.py` calls it, with the calls that compute the lines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from math import prod
+
+from micrograd_notes.lifting.codegen.c.loops import within
+from micrograd_notes.lifting.typed.expressions import Examples, Program, Shape, lines_of
+
+Room = tuple[int, int]  # so many numbers, and so many per example
+CACHE, SECOND = 32 * 1024, 512 * 1024  # bytes of the first level and of the second
+LEAST_ROWS = {True: 24, False: 128}  # of a block, by whether it finds all parameters in the second
+MOST_EXAMPLES = 64
+
+
+@dataclass
+class Frame:
+    """The parts of the function.
+
+    `names` has the pointers of parameters, derivatives and inputs, `types` the type behind each
+    pointer, and `shapes` the arrays in the work area. `steps` are the calls for a block, `before`
+    those before all blocks, which make the arrays that are `kept`. The first block fills the
+    derivatives that are `filled`, and adds to all others.
+    """
+
+    program: Program
+    entry: str
+    work_bytes: str
+    names: Mapping[str, str]
+    types: Mapping[str, str]
+    shapes: Mapping[str, Shape]
+    kept: Collection[str]
+    filled: Collection[str]
+    before: Sequence[str]
+    steps: Sequence[Sequence[str]]
+    in_blocks: bool
+    is_mean_loss: bool
+
+    def source(self) -> str:
+        """Returns the function, and the one for the size of its work area."""
+        program, size = self.program, self.program.grouping.recording.parameter_count
+        is_batched = any(array.is_batched for array in program.inputs)
+        places, total = self._places()
+        rows = [*self._pointers(), *self._block(total[1], size), "double *w = work;"]
+        for name, place in places.items():
+            kind = self.types[name]
+            at = f"w + {_numbers(*place)}"
+            rows.append(f"{kind} *{name} = {at if kind == 'double' else f'({kind} *)({at})'};")
+        rows += ["loss[0] = 0.0;", *self._zeros(), *self.before]
+        inner = [*self._inputs(), *[row for step in self.steps for row in step]]
+        if is_batched:
+            inner.insert(0, "const int64_t nb = n - start < block ? n - start : block;")
+        over = "for (int64_t start = 0; start < n; start += block)" if is_batched else ""
+        rows += within(over, inner)
+        counts = ["n" if is_mean else "1" for is_mean in (self.is_mean_loss, program.is_mean)]
+        looks = f"mean_has_nan(1, loss, {counts[0]}) | mean_has_nan({size}, dtheta, {counts[1]})"
+        rows.append(f"return {looks};")
+        head = (
+            f"int32_t {self.entry}(int64_t n, const double *theta, double *dtheta, double *loss,\n"
+            "        const void *const *inputs, void *work)"
+        )
+        room = [*self._block(total[1], size), f"return sizeof(double) * ({_numbers(*total)});"]
+        entry = within(head, _needed(rows))
+        work_bytes = within(f"int64_t {self.work_bytes}(int64_t n)", _needed(room))
+        return "\n".join([*entry, "", *work_bytes, ""])
+
+    def _places(self) -> tuple[dict[str, Room], Room]:
+        """Returns where each array lies in the work area, and the room of all."""
+        rooms = {name: _room(shape) for name, shape in self.shapes.items()}
+        steps = [set(re.findall(r"\w+", "\n".join(step))) for step in self.steps]
+        last = {name: k for k, names in enumerate(steps) for name in names}
+        places, total, free = dict[str, Room](), (0, 0), list[tuple[Room, Room]]()
+        for k, names in enumerate([self.kept, *steps], start=-1):
+            for name in [name for name in rooms if name in names and name not in places]:
+                fitting = [each for each in free if _fits(rooms[name], each[0])]
+                if fitting:
+                    free.remove(best := min(fitting))
+                    rooms[name], places[name] = best
+                else:
+                    places[name] = total
+                    total = total[0] + rooms[name][0], total[1] + rooms[name][1]
+            gone = [name for name in places if last.get(name) == k and name not in self.kept]
+            free += [(rooms[name], places[name]) for name in gone]
+        return places, total
+
+    def _pointers(self) -> list[str]:
+        """Returns the pointers into the flat vectors of parameters and derivatives."""
+        starts = accumulate([array.size for array in self.program.parameters], initial=0)
+        return [
+            f"{const}double *{self.names[d + array.name]} = {d}theta + {start};"
+            for array, start in zip(self.program.parameters, starts, strict=False)
+            for const, d in (("const ", ""), ("", "d"))
+        ]
+
+    def _zeros(self) -> list[str]:
+        """Returns what makes all derivatives 0 that are added to."""
+        arrays = self.program.parameters
+        starts = [*accumulate([array.size for array in arrays], initial=0)]
+        ends = [k for k, a in enumerate(arrays) if self.names[f"d{a.name}"] in self.filled]
+        stretches = pairwise([-1, *ends, len(arrays)])
+        return [
+            f"memset(dtheta + {starts[a + 1]}, 0, {starts[b] - starts[a + 1]} * sizeof(double));"
+            for a, b in stretches if starts[b] > starts[a + 1]
+        ]
+
+    def _block(self, per_example: int, parameters: int) -> list[str]:
+        """Returns how many examples to compute at a time, and their room in the work area.
+
+        What lies between the lines must fit into the first level of the cache. But a block has
+        enough rows that it multiplies longer than it reads the parameters.
+        """
+        is_batched = any(array.is_batched for array in self.program.inputs)
+        found = [f"const int64_t block = {'n' if is_batched else 1};"]
+        if self.in_blocks:
+            sizes = [size for line in lines_of(self.program.steps) for size in line.shape]
+            rows = max([size.times for size in sizes if isinstance(size, Examples)], default=1)
+            fitting = CACHE // (8 * max(per_example, 1)) // 8 * 8
+            least = -(-LEAST_ROWS[2 * 8 * parameters <= SECOND] // rows)
+            most = max(min(fitting, MOST_EXAMPLES), least)
+            found = [f"const int64_t blocks = n > {most} ? (n + {most - 1}) / {most} : 1;"]
+            found.append("const int64_t block = (n + blocks - 1) / blocks;")
+        return [*found, "const int64_t rows = (block + 7) / 8 * 8;"]
+
+    def _inputs(self) -> list[str]:
+        """Returns the inputs of a block, after checks of their numbers."""
+        found = []
+        for k, array in enumerate(self.program.inputs):
+            name = self.names[array.name]
+            kind = f"const {self.types[name]} *"
+            start = f" + start*{array.size}" if array.is_batched else ""
+            found.append(f"{kind}{name} = ({kind})inputs[{k}]{start};")
+            count = f"nb*{array.size}" if array.is_batched else str(array.size)
+            look = f"has_outside({count}, {name}, {array.below})"
+            look = f"has_unfit({count}, {name})" if array.below is None else look
+            found.append(f"if ({look}) return 1;")
+        return found
+
+
+def _room(shape: Shape) -> Room:
+    """Returns the room of an array, which begins and ends with a line of the cache."""
+    size = prod([one.times if isinstance(one, Examples) else one for one in shape])
+    return (0, size) if any(isinstance(one, Examples) for one in shape) else (-(-size // 8) * 8, 0)
+
+
+def _fits(room: Room, free: Room) -> bool:
+    return room[0] <= free[0] and room[1] <= free[1]
+
+
+def _numbers(same: int, per_example: int) -> str:
+    """Returns a number of numbers: 3*rows + 8."""
+    return " + ".join([f"{per_example}*rows"] * bool(per_example) + [str(same)] * bool(same)) or "0"
+
+
+def _needed(rows: Sequence[str]) -> list[str]:
+    """Returns rows without the variables that no later row reads."""
+    kept, read = list[str](), set[str]()
+    for row in reversed(rows):
+        made = re.match(r"(?:const )?\w+ \*?(\w+) = ", row)
+        if made is None or made[1] in read:
+            kept.insert(0, row)
+            read |= set(re.findall(r"\w+", row))
+    return kept

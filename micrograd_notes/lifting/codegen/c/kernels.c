@@ -1,0 +1,258 @@
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+/* One rounding for a * b + c where the machine has that. Elementwise loops round twice, as NumPy. */
+#ifdef FP_FAST_FMA
+#define FMA __builtin_fma
+#else
+#define FMA(a, b, c) ((a) * (b) + (c))
+#endif
+
+/* Inside of a loop, so that it is computed for four numbers at once. */
+#define INLINE static inline __attribute__((always_inline))
+
+#if defined(__clang__)
+#define FUSED
+#else
+#define FUSED __attribute__((optimize("fp-contract=fast")))
+#endif
+
+INLINE double from_bits(uint64_t bits) { double x; memcpy(&x, &bits, 8); return x; }
+
+INLINE uint64_t to_bits(double x) { uint64_t bits; memcpy(&bits, &x, 8); return bits; }
+
+/* 2**k for a whole k that is an exponent of a normal double */
+INLINE double two_to(double k) {
+    return from_bits((to_bits(k + 0x1.8p52) << 52) + 0x3ff0000000000000u);
+}
+
+/* exp(r) - 1 for |r| <= log(2) / 2: the series of Taylor, r + r**2 / 2! + ... + r**13 / 13! */
+INLINE double small_expm1(double r) {
+    double p = 0x1.6124613a86d09p-33;
+    p = FMA(p, r, 0x1.1eed8eff8d898p-29);
+    p = FMA(p, r, 0x1.ae64567f544e4p-26);
+    p = FMA(p, r, 0x1.27e4fb7789f5cp-22);
+    p = FMA(p, r, 0x1.71de3a556c734p-19);
+    p = FMA(p, r, 0x1.a01a01a01a01ap-16);
+    p = FMA(p, r, 0x1.a01a01a01a01ap-13);
+    p = FMA(p, r, 0x1.6c16c16c16c17p-10);
+    p = FMA(p, r, 0x1.1111111111111p-7);
+    p = FMA(p, r, 0x1.5555555555555p-5);
+    p = FMA(p, r, 0x1.5555555555555p-3);
+    p = FMA(p, r, 0.5);
+    return FMA(p * r, r, r);
+}
+
+/* exp(x) is 2**k * exp(r), with k whole and r = x - k * log(2) small. To within 1 ulp. */
+INLINE double exp_(double x) {
+    double z = x < -746.0 ? -746.0 : x;
+    z = z > 710.0 ? 710.0 : z;
+    const double k = __builtin_rint(z * 0x1.71547652b82fep0), half = __builtin_rint(k * 0.5);
+    const double r = FMA(k, -0x1.ef35793c76730p-45, FMA(k, -0x1.62e42fefa3800p-1, z));
+    const double s = two_to(half);
+    return FMA(small_expm1(r), s, s) * two_to(k - half);
+}
+
+/* exp(x) - 1, as above; half of it is computed first, which can't overflow. To within 2 ulp. */
+INLINE double expm1_(double x) {
+    double z = x < -50.0 ? -50.0 : x;
+    z = z > 710.0 ? 710.0 : z;
+    const double k = __builtin_rint(z * 0x1.71547652b82fep0), s = two_to(k - 1.0);
+    const double r = FMA(k, -0x1.ef35793c76730p-45, FMA(k, -0x1.62e42fefa3800p-1, z));
+    const double y = 2.0 * FMA(small_expm1(r), s, s - 0.5);
+    return x == 0.0 ? x : y;
+}
+
+/* log(x + c) for an x > 0 and a c that is small against it. x is 2**k * (1 + f), and with
+   s = f / (2 + f), log(1 + f) = log((1 + s) / (1 - s)) = 2 * (s + s**3 / 3 + s**5 / 5 + ...). */
+INLINE double log_of_sum(double x, double c) {
+    const double y = x < 0x1p-1022 ? x * 0x1p54 : x;
+    const uint64_t shifted = to_bits(y) - 0x3fe6a09e667f3bcdu + 0x3ff0000000000000u;
+    const uint64_t exponent = shifted >> 52;
+    const double f = from_bits(to_bits(y) - (exponent << 52) + 0x3ff0000000000000u) - 1.0;
+    const double k = from_bits(exponent | 0x4330000000000000u) - 0x1p52 - 1023.0
+        - (x < 0x1p-1022 ? 54.0 : 0.0);
+    const double s = f / (2.0 + f), z = s * s, half = 0.5 * f * f;
+    double p = 0x1.2f112df3e5244p-3;
+    p = FMA(p, z, 0x1.39a09d078c69fp-3);
+    p = FMA(p, z, 0x1.7466496cb03dep-3);
+    p = FMA(p, z, 0x1.c71c51d8e78afp-3);
+    p = FMA(p, z, 0x1.2492494229359p-2);
+    p = FMA(p, z, 0x1.999999997fa04p-2);
+    p = FMA(p, z, 0x1.5555555555593p-1);
+    const double low = s * (half + p * z) + (k * 0x1.a39ef35793c76p-33 + c / x);
+    return k * 0x1.62e42feep-1 - ((half - low) - f);
+}
+
+/* To within 1 ulp. */
+INLINE double log_(double x) {
+    double y = log_of_sum(x, 0.0);
+    y = x == INFINITY ? x : y;
+    y = x == 0.0 ? -INFINITY : y;
+    return x >= 0.0 ? y : NAN;
+}
+
+/* log(1 + x): what rounding takes from 1 + x is given back. To within 2 ulp. */
+INLINE double log1p_(double x) {
+    const double u = 1.0 + x;
+    double y = log_of_sum(u, x - (u - 1.0));
+    y = x == INFINITY || x == 0.0 ? x : y;
+    y = x == -1.0 ? -INFINITY : y;
+    return x >= -1.0 ? y : NAN;
+}
+
+/* From e = exp(-2 |x|) - 1, which is exact where x is small. To within 3 ulp. */
+INLINE double tanh_(double x) {
+    const double e = expm1_(-2.0 * fabs(x));
+    return copysign(-e / (e + 2.0), x);
+}
+
+/* From exp(|x| / 2), which does not overflow before cosh does. To within 3 ulp. */
+INLINE double cosh_(double x) {
+    const double e = exp_(0.5 * fabs(x));
+    return 0.5 * e * e + 0.5 / e / e;
+}
+
+/* erfc(a) is exp(-a * a) * p(q) / (1 + 2 * a), where p is a polynomial in q = (a - 4) / (a + 4), fitted
+   for a from 0 to 28. What rounding takes from a * a is given back. To within 5 ulp. */
+INLINE double erfc_(double x) {
+    static const double c[] = {
+        0x1.3ba5916e9fd7fp+0, -0x1.1df1ad154a29cp-3, 0x1.f7f5df66fd951p-7,
+        0x1.16ecefcfa6077p-4, -0x1.9ddb23c3e98a6p-4, 0x1.7fee004df6263p-4,
+        -0x1.0fb06dfe46987p-4, 0x1.3079edfa1033fp-5, -0x1.0962388367b2fp-6,
+        0x1.49c671893963fp-8, -0x1.8d4a9dc0d22f3p-11, -0x1.a1de7c6e9ac9cp-13,
+        0x1.3be0b393ee921p-13, -0x1.996ad056e530bp-16, -0x1.78a43458cca4bp-17,
+        0x1.7fb88e391a9fep-18, 0x1.4392983419eddp-22, -0x1.c05fc977974eap-21,
+        0x1.0d535fce28f99p-24, 0x1.ef6c0c38d1a2bp-24, -0x1.09198a32cd9a9p-27,
+        -0x1.d5bb4c6d5b92dp-27, -0x1.f47207b168acdp-30,
+    };
+    const double a = fabs(x) > 28.0 ? 28.0 : fabs(x), q = (a - 4.0) / (a + 4.0), s = a * a;
+    double p = c[22];
+#pragma GCC unroll 22
+    for (int i = 21; i >= 0; i--) p = FMA(p, q, c[i]);
+    const double y = p / (1.0 + 2.0 * a) * exp_(-s), far = FMA(y, FMA(-a, a, s), y);
+    return x < 0.0 ? 2.0 - far : far;
+}
+
+/* 1 / cosh(x)**2. To within 4 ulp. */
+INLINE double sech_squared(double x) {
+    const double e = exp_(-2.0 * fabs(x));
+    return 4.0 * e / ((1.0 + e) * (1.0 + e));
+}
+
+/* log(exp(a) + exp(b)). To within 3 ulp of its terms. */
+INLINE double logaddexp_(double a, double b) {
+    const double far = log1p_(exp_(-fabs(a - b)));
+    return a == b ? a + 0x1.62e42fefa39efp-1 : (a < b ? b : a) + far;
+}
+
+/* The larger number; nan if one of them is nan. */
+INLINE double maximum(double a, double b) { return a < b ? b : b != b ? b : a; }
+
+INLINE double minimum(double a, double b) { return a > b ? b : b != b ? b : a; }
+
+INLINE double sign(double x) { return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : x; }
+
+INLINE double squared(double x) { return x * x; }
+
+/* x ** -0.5 and x ** -1.5, also where x is -0.0 */
+INLINE double over_sqrt(double x) { return 1.0 / sqrt(x + 0.0); }
+
+INLINE double over_sqrt_cubed(double x) { return 1.0 / x * over_sqrt(x); }
+
+/* Four doubles, which the machine adds and multiplies at once, wherever they lie. */
+typedef double vec __attribute__((vector_size(32), aligned(8), may_alias));
+/* A tile of a matrix product: some rows, eight columns, all in registers while x goes along the
+   sums. A narrow tile has up to four columns. */
+#define ROWS1(DO) DO(0)
+#define ROWS2(DO) DO(0) DO(1)
+#define ROWS4(DO) DO(0) DO(1) DO(2) DO(3)
+#define ROWS6(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5)
+#define ZERO(i) vec c##i = {0}, d##i = {0};
+#define NARROW(i) c##i += a[i * ar] * b0;
+#define WIDE(i) c##i += a[i * ar] * b0; d##i += a[i * ar] * b1;
+#define WRITE(i) write(C + i * cr, columns, adds, c##i, d##i);
+#define TILE(R) \
+    FUSED static void tile##R(int64_t K, const double *a, int64_t ar, int64_t ac, const double *b, \
+            int64_t br, double *C, int64_t cr, int64_t columns, int adds) { \
+        ROWS##R(ZERO) \
+        if (columns > 4) for (int64_t x = 0; x < K; x++, a += ac, b += br) { \
+            const vec b0 = *(const vec *)b, b1 = *(const vec *)(b + 4); \
+            ROWS##R(WIDE) \
+        } else for (int64_t x = 0; x < K; x++, a += ac, b += br) { \
+            const vec b0 = *(const vec *)b; \
+            ROWS##R(NARROW) \
+        } \
+        ROWS##R(WRITE) \
+    }
+__attribute__((noinline)) static void write_some(double *out, int64_t columns, int adds, vec c, vec d) {
+    const double row[8] = {c[0], c[1], c[2], c[3], d[0], d[1], d[2], d[3]};
+    for (int64_t j = 0; j < columns; j++) out[j] = adds ? out[j] + row[j] : row[j];
+}
+INLINE void write(double *out, int64_t columns, int adds, vec c, vec d) {
+    if (columns < 8) {
+        write_some(out, columns, adds, c, d);
+        return;
+    }
+    if (adds) c += *(vec *)out, d += *(vec *)(out + 4);
+    *(vec *)out = c;
+    *(vec *)(out + 4) = d;
+}
+TILE(1)
+TILE(2)
+TILE(4)
+TILE(6)
+/* C = A @ B or C += A @ B, for M x K and K x N numbers. A has any strides; B and C have adjacent
+   columns. `panel` is the distance from eight columns of B to the next eight. A panel of 256 rows
+   stays in the first level of the cache, 48 rows of A with as many columns in the second. */
+static void product(int64_t M, int64_t K, int64_t N, const double *A, int64_t ar, int64_t ac,
+        const double *B, int64_t br, int64_t panel, double *C, int64_t cr, int adds) {
+    for (int64_t x = 0; x < K; x += 256, adds = 1) for (int64_t y = 0; y < M; y += 48) {
+        const int64_t k = K - x < 256 ? K - x : 256, end = M - y < 48 ? M : y + 48;
+        for (int64_t j = 0; j < N; j += 8) {
+            const double *a = A + x * ac, *b = B + x * br + j / 8 * panel;
+            int64_t i = y;
+            for (; i + 6 <= end; i += 6) tile6(k, a + i * ar, ar, ac, b, br, C + i * cr + j, cr, N - j, adds);
+            if (i + 4 <= end) tile4(k, a + i * ar, ar, ac, b, br, C + i * cr + j, cr, N - j, adds), i += 4;
+            if (i + 2 <= end) tile2(k, a + i * ar, ar, ac, b, br, C + i * cr + j, cr, N - j, adds), i += 2;
+            if (i < end) tile1(k, a + i * ar, ar, ac, b, br, C + i * cr + j, cr, N - j, adds);
+        }
+    }
+}
+
+/* B in panels of eight columns each, with zeros after the last ones */
+static void pack(int64_t K, int64_t N, const double *B, int64_t br, int64_t bc, double *out) {
+    for (int64_t j = 0; j < N; j += 8, B += 8 * bc) {
+        if (N - j >= 8) for (int64_t x = 0; x < K; x++, out += 8)
+            for (int c = 0; c < 8; c++) out[c] = B[x * br + c * bc];
+        else for (int64_t x = 0; x < K; x++, out += 8)
+            for (int c = 0; c < 8; c++) out[c] = c < N - j ? B[x * br + c * bc] : 0.0;
+    }
+}
+
+/* Whether a number is inf or nan, for which x - x is nan */
+static int has_unfit(int64_t count, const double *x) {
+    double s = 0.0;
+#pragma omp simd reduction(+:s)
+    for (int64_t i = 0; i < count; i++) s += x[i] - x[i];
+    return s != 0.0;
+}
+
+/* Whether a choice is out of range; a negative one is a large one without its sign */
+static int has_outside(int64_t count, const int64_t *x, uint64_t below) {
+    int found = 0;
+    for (int64_t i = 0; i < count; i++) found |= (uint64_t)x[i] >= below;
+    return found;
+}
+
+/* Makes a mean of sums over n examples; returns whether one is nan. */
+static int mean_has_nan(int64_t count, double *x, int64_t n) {
+    const double share = 1.0 / n;
+    int found = 0;
+    for (int64_t i = 0; i < count; i++) {
+        x[i] *= share;
+        found |= x[i] != x[i];
+    }
+    return found;
+}

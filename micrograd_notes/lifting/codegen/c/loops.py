@@ -1,0 +1,110 @@
+"""Loops over the elements of arrays, as C.
+
+Axes become one loop where all arrays lie in one row there, so that most loops are long and the
+compiler computes four numbers at a time. `evaluate.py` calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from micrograd_notes.lifting.codegen.c.places import Array, Strides, length, spelled
+from micrograd_notes.lifting.typed.expressions import Shape
+
+INDENT = "    "
+SHORT = 8  # numbers that are added up, or compared, one by one
+
+
+class Nest:
+    """Loops over some axes of a shape, and the index along each axis in them."""
+
+    def __init__(
+        self, shape: Shape, axes: Sequence[int], strides: Sequence[Strides],
+        letters: str = "ijklmpqr",
+    ) -> None:
+        groups: list[list[int]] = []
+        for axis in [axis for axis in axes if shape[axis] != 1]:
+            if groups and _is_row(groups[-1][-1], axis, shape, strides):
+                groups[-1].append(axis)
+            else:
+                groups.append([axis])
+        self.index = dict.fromkeys(axes, "0") | {
+            group[-1]: letter for letter, group in zip(letters, groups, strict=False)
+        }
+        self.sizes = [length([shape[axis] for axis in group]) for group in groups]
+        self.letters, self.others = letters[: len(groups)], letters[len(groups) :]
+
+    def around(self, rows: list[str], pragma: str = "") -> list[str]:
+        """Returns rows of C inside of the loops, the innermost after a pragma."""
+        for letter, size in zip(reversed(self.letters), reversed(self.sizes), strict=True):
+            head = f"for (int64_t {letter} = 0; {letter} < {spelled(size)}; {letter}++)"
+            rows, pragma = [*[pragma] * bool(pragma), *within(head, rows)], ""
+        return rows
+
+
+def within(head: str, rows: Sequence[str]) -> list[str]:
+    """Returns a block, without braces around one statement."""
+    inner = [row if row[:1] == "#" else INDENT + row for row in rows]
+    is_one = head.startswith("for") and (len(rows) == 1 or _is_loop(rows))
+    return [head, *inner] if is_one else [f"{head} {{".strip(), *inner, "}"]
+
+
+def _is_loop(rows: Sequence[str]) -> bool:
+    return rows[0].startswith("for") and all(row.startswith((" ", "}", "#")) for row in rows[1:])
+
+
+def _is_row(axis: int, after: int, shape: Shape, strides: Sequence[Strides]) -> bool:
+    return all(
+        None not in (own[axis], own[after]) and own[axis] == length([own[after], shape[after]])
+        for own in strides
+    )
+
+
+def filled(into: Array, of: Array, sign: str = "=") -> list[str]:
+    """Returns the loops that compute each element of an array."""
+    nest = Nest(into.shape, range(len(into.shape)), [*into.strides, *of.strides])
+    index = [*nest.index.values()]
+    return nest.around([f"{into.text(index)} {sign} {of.text(index)};"])
+
+
+def reduced(into: Array, of: Array, axes: Sequence[int], function: str, adds: bool) -> list[str]:
+    """Returns the loops that find the sum, max or min along some axes.
+
+    A sum adds up whole rows where rows are kept, and what is added does not lie side by side.
+    """
+    rank = range(len(of.shape))
+    kept = [axis for axis in rank if axis not in axes]
+    back: list[Strides] = []  # what is written, along the axes of what is read
+    for own in into.strides:
+        along = dict(zip(kept, own, strict=True))
+        back.append(tuple([along.get(axis, 0) for axis in rank]))
+    strides, last = _strides(of, kept), _strides(of, axes)
+    by_rows = function == "sum" and 1 in strides and not (1 in last and last <= {0, 1})
+    first, second = (axes, kept) if by_rows else (kept, axes)
+    outer = Nest(of.shape, first, of.strides if by_rows else [*back, *of.strides])
+    inner = Nest(of.shape, second, [*back, *of.strides], outer.others)
+    found = {**outer.index, **inner.index}
+    term = of.text([found[axis] for axis in rank])
+    place = into.text([found[axis] for axis in kept])
+    if by_rows:
+        start = [] if adds else inner.around([f"{place} = 0.0;"])
+        return start + outer.around(inner.around([f"{place} += {term};"]))
+    is_long = bool(inner.sizes) and inner.sizes[-1] not in range(SHORT)
+    if function == "sum":
+        pragma = "#pragma omp simd reduction(+:s)" * is_long
+        rows = ["double s = 0.0;", *inner.around([f"s += {term};"], pragma)]
+        rows.append(f"{place} {'+=' if adds else '='} s;")
+    else:
+        sign, start_at = (">", "-INFINITY") if function == "max" else ("<", "INFINITY")
+        step = [f"const double e = {term};", f"s = e {sign} s ? e : s;", "is_nan |= e != e;"]
+        pragma = f"#pragma omp simd reduction({function}:s) reduction(|:is_nan)" * is_long
+        rows = [f"double s = {start_at};", "int is_nan = 0;"]
+        rows += inner.around(step, pragma) if inner.letters else within("", step)
+        rows.append(f"{place} = is_nan ? NAN : s;")
+    return outer.around(rows) if outer.letters else within("", rows)
+
+
+def _strides(of: Array, axes: Sequence[int]) -> set[int | None]:
+    """Returns how far the elements along the last of some axes lie apart, in all that is read."""
+    long = [axis for axis in axes if of.shape[axis] != 1]
+    return {own[long[-1]] for own in of.strides} if long else set()
