@@ -24,7 +24,7 @@ from micrograd_notes.engine.functions import pick  # noqa: E402
 from micrograd_notes.engine.helper_ops import greater, where  # noqa: E402
 from micrograd_notes.engine.op import operation  # noqa: E402
 from micrograd_notes.engine.ops import cos  # noqa: E402
-from micrograd_notes.lifting import CannotLift, lift, program as program_of_lift  # noqa: E402
+from micrograd_notes.lifting import CannotLift, compiled as passes_of_lift, lift  # noqa: E402
 from micrograd_notes.nn.losses import cross_entropy  # noqa: E402
 
 X = np.array([[1.0, 2.0], [3.0, -1.0]])
@@ -239,7 +239,7 @@ def test_a_compiler_that_fails_says_so_with_the_function_to_report(
     def fails(*passed: Any) -> Any:
         raise ValueError("a fault")
 
-    monkeypatch.setattr(program_of_lift, "arrange", fails)
+    monkeypatch.setattr(passes_of_lift, "arrange", fails)
     with pytest.raises(CannotLift, match=r"can't be lifted: .* ValueError.*Please report"):
         lift(loss, parameters=rows, batch=False)([1.0, 2.0, 3.0])
     assert not any(value.has_grad for value in values)
