@@ -20,7 +20,6 @@ from micrograd_notes.lifting.trace.tape import Array
 Result = tuple[float, Any]
 
 POINTER, SIZE = ctypes.c_void_p, ctypes.c_int64
-BLOCK = 2**16  # bytes; gradients are made many at a time, as rows of blocks of about this size
 
 
 class Ready:
@@ -32,23 +31,12 @@ class Ready:
         arrays = ctypes.addressof(self._pointers)
         self.arguments = ctypes.addressof(self.loss), arrays, address(work)
         self.theta, self.theta_at = None, 0
-        self.gradients: list[tuple[Any, int]] = []
 
     def set_data(self, data: Sequence[Any], addresses: list[Any]) -> None:
         """Sets the arrays that C reads."""
         self.data = tuple(data)
         self.facts = [(array.shape, array.dtype) for array in data]
         self._pointers[:] = addresses
-
-    def new_gradient(self, size: int) -> tuple[Any, int]:
-        """Returns a new array and its address."""
-        import numpy as np
-
-        if not self.gradients:
-            block = np.empty((BLOCK // (8 * size) + 1, size))
-            addresses = range(address(block), address(block) + block.nbytes, 8 * size)
-            self.gradients = list(zip(block, addresses, strict=True))
-        return self.gradients.pop()
 
 
 class Call:
@@ -70,10 +58,11 @@ class Call:
         self._function.restype, self._work_bytes.restype = ctypes.c_int32, SIZE
         self._work_bytes.argtypes = [SIZE]
         self.address = ctypes.cast(self._function, POINTER).value
-        self._inputs, self._parameters, self._sizes = inputs, parameters, sizes
+        self._inputs, self._sizes = inputs, sizes
         self.kinds = [np.dtype(float if a.below is None else np.int64) for a in inputs]
         self._whole = [i for i, a in enumerate(inputs) if a.is_whole and a.below is None]
-        self._ndarray, self._theta = np.ndarray, ((parameters,), np.dtype(float))
+        self._ndarray, self._empty = np.ndarray, np.empty
+        self._theta = (parameters,), np.dtype(float)
         self._local = threading.local()
 
     def __call__(self, theta: Any, data: Sequence[Any]) -> Result | None:
@@ -94,8 +83,8 @@ class Call:
             return None
         if theta is not ready.theta:
             ready.theta, ready.theta_at = theta, address(theta)
-        gradient, at = ready.new_gradient(self._parameters)
-        if not ready.theta_at or self._function(ready.n, ready.theta_at, at, *ready.arguments):
+        gradient, theta_at = self._empty(self._theta[0]), ready.theta_at
+        if not theta_at or self._function(ready.n, theta_at, address(gradient), *ready.arguments):
             return None
         return ready.loss.value, gradient
 
