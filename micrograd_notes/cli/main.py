@@ -368,7 +368,7 @@ def cache(clear: Clear = False) -> None:
 
     path = cache.folder()
     if path is None:
-        typer.echo("the cache is off: MICROGRAD_NOTES_CACHE=off")
+        typer.echo("there is no cache: MICROGRAD_NOTES_CACHE is off, or C can't run here")
         return
     try:
         with cache.opened(path) as folder:

@@ -31,8 +31,10 @@ class Unsafe(OSError):
 def folder() -> Path | None:
     """Returns the folder in MICROGRAD_NOTES_CACHE, or the usual one; None if that says off."""
     given = os.environ.get("MICROGRAD_NOTES_CACHE", "")
+    if given == "off" or os.name != "posix":  # where C does not run
+        return None
     if given:
-        return None if given == "off" else Path(given).expanduser().absolute()
+        return Path(given).expanduser().absolute()
     base = Path(os.environ.get("XDG_CACHE_HOME", ""))
     try:
         usual = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
