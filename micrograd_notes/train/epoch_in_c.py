@@ -26,7 +26,7 @@ from micrograd_notes.lifting.native.compiler import CannotCompile
 from micrograd_notes.lifting.native.library import library
 from micrograd_notes.train.memories import Group, Vectors
 from micrograd_notes.train.optim import Optimizer
-from micrograd_notes.train.step_in_c import Step
+from micrograd_notes.train.step_in_c import Step, fixed
 
 SLICE = 0.2  # seconds
 COUNTS = 8  # of a memory, at most
@@ -112,7 +112,8 @@ class EpochInC:
         batches = [np.empty((size, *rows.shape[1:]), rows.dtype) for rows in columns]
         counts = np.array([group.memory[name] for name in step.counts] + [0] * COUNTS, float)
         old = [group.memory[name].copy() for name in step.names]
-        after, gradient, losses, rights = theta.copy(), 0.0 * theta, np.empty(end), np.empty(end)
+        after, gradient = theta.copy(), np.empty_like(theta)
+        losses, rights = np.empty(end), np.empty(end)
         t = Training(len(order), size, len(theta), members, len(columns), len(old), self._counter)
         t.set(
             order=order, row_bytes=np.array([rows[:1].nbytes for rows in columns]), rows=columns,
@@ -139,10 +140,11 @@ class EpochInC:
     def shuffle(self, order: "array[int]", generator: random.Random) -> bool:
         """Does what `generator.shuffle` does, from the same random bits; returns whether it did."""
         n, before, copied = len(order), generator.getstate(), order[:]
-        if self._latest is None or self.why_not or not 1 < n < 2**31:
+        is_usual = sys.byteorder == "little" and 1 < n < 2**31
+        if self._library is None or self.why_not or not is_usual:
             return False
-        count = 3 * n + 100  # twice as many as are needed on average, at most
-        words = array("I", generator.getrandbits(32 * count).to_bytes(4 * count, sys.byteorder))
+        count = 3 * n + 100  # on average, less than 2 * n are needed
+        words = array("I", generator.getrandbits(32 * count).to_bytes(4 * count, "little"))
         used = self._library.shuffle(n, address(order), address(words), count)
         generator.setstate(before)
         if used:
@@ -173,8 +175,7 @@ class EpochInC:
 
     def _step(self, memory: dict[str, Any]) -> tuple[Step, Any] | None:
         """Returns the next step and its function in C; None if Python must take it."""
-        options = [getattr(self._optimizer, name) for name in self._optimizer.options]
-        forms = [each if isinstance(each, bool) or each == 0 else None for each in options]
+        forms = [fixed(getattr(self._optimizer, name)) for name in self._optimizer.options]
         key = (*forms, *[(name, type(entry) is int) for name, entry in memory.items()])
         try:
             if key not in self._steps:

@@ -82,7 +82,7 @@ class Step:
                 self._as_symbols(f"{name}_{k}", partial(lambda k: read()[k], k))
                 for k in range(len(option))
             ]
-        if isinstance(option, bool) or option == 0:
+        if fixed(option) is not None:
             return option
         self._options[name] = read
         return _symbol(name, False)
@@ -135,6 +135,17 @@ class Step:
         (self._before if is_one else self._loop).append(f"const double {name} = {text};")
         self._names[expression] = name
         return name
+
+
+def fixed(option: Any) -> Any:
+    """Returns the parts of an option that are a part of the formula; None for other numbers.
+
+    >>> fixed(0.0), fixed(True), fixed(0.1), fixed((0.0, 0.9))
+    (0.0, True, None, (0.0, None))
+    """
+    if isinstance(option, tuple | list):
+        return tuple(map(fixed, option))
+    return option if isinstance(option, bool) or option == 0 else None
 
 
 def _symbol(name: str, is_vector: bool) -> Symbol:

@@ -177,6 +177,24 @@ def test_a_schedule_and_a_callback_that_changes_the_model(
     assert sum(steps_in_c) > 2 * 6 * 7 / 2
 
 
+def test_options_that_are_0_for_a_while(batch_by_batch: Callable[..., Trained]) -> None:
+    """They are a part of the formula, which is printed anew when they are not 0 any more."""
+
+    def trained(run: Callable[..., Trained]) -> list[Any]:
+        made: list[Adam] = []
+
+        def make(model: Plane) -> Optimizer:
+            made.append(Adam(model.w, lr=0.05, betas=(0.0, 0.9)))
+            return made[0]
+
+        def callback(epoch: int, logs: Any) -> None:
+            made[0].betas = [(0.0, 0.9), (0.5, 0.9), (0.0, 0.5), (0.5, 0.5)][epoch]
+
+        return run(make, "c", callback=callback).numbers()
+
+    assert trained(Trained) == trained(batch_by_batch)
+
+
 @pytest.mark.parametrize("name", ["SGD", "Adam"])
 def test_a_step_that_is_not_finite_is_not_taken(
     name: str, batch_by_batch: Callable[..., Trained]
