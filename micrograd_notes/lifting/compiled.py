@@ -11,8 +11,9 @@ from typing import Any
 
 from micrograd_notes.lifting.arrays.arrange import arrange
 from micrograd_notes.lifting.codegen.buffered.pool import Pool
+from micrograd_notes.lifting.codegen.c.emit import emit as emit_c
 from micrograd_notes.lifting.codegen.numpy.emit import arranged_text, emit
-from micrograd_notes.lifting.native.backend import InC, printed_in_c
+from micrograd_notes.lifting.native.backend import InC
 from micrograd_notes.lifting.passes.group import Grouping, group
 from micrograd_notes.lifting.passes.simplify import simplify
 from micrograd_notes.lifting.trace.record import CannotLift
@@ -45,7 +46,7 @@ class Compiled:
     def c_source(self) -> str:
         """Returns the program in C; ValueError if it can't be printed in C."""
         # a printer changes lines, so each arranges the program anew
-        return printed_in_c(arrange(self.grouped), _title(self.name))
+        return emit_c(arrange(self.grouped), _title(self.name))
 
     def explained(self) -> str:
         """Returns the result of each pass."""

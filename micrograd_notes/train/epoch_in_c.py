@@ -13,7 +13,6 @@ import re
 import sys
 from array import array
 from collections.abc import Sequence
-from importlib import import_module
 from importlib.resources import files
 from typing import Any, ClassVar, NamedTuple
 
@@ -21,6 +20,7 @@ from micrograd_notes.engine import Value
 from micrograd_notes.engine.functions import pick
 from micrograd_notes.engine.helper_ops import greater, largest, where
 from micrograd_notes.lifting import Lifted
+from micrograd_notes.lifting.codegen.c import FLAGS
 from micrograd_notes.lifting.native.call import POINTER, SIZE, address
 from micrograd_notes.lifting.native.compiler import CannotCompile
 from micrograd_notes.lifting.native.library import library
@@ -181,14 +181,13 @@ class EpochInC:
             if key not in self._steps:
                 step = Step(self._optimizer, memory)
                 self._steps[key] = step, self._compiled(step) if step.is_steady else None
-        except (CannotCompile, ImportError, TypeError) as error:
+        except (CannotCompile, TypeError) as error:
             self.why_not = str(error)
             return None
         return self._steps[key] if self._steps[key][1] else None
 
     def _compiled(self, step: Step) -> Any:
-        flags = import_module("micrograd_notes.lifting.codegen.c").FLAGS
-        self._library = library(SOURCE.replace("/* STEP */", step.source), flags)
+        self._library = library(SOURCE.replace("/* STEP */", step.source), FLAGS)
         run, shuffle = self._library.steps, self._library.shuffle
         run.argtypes, run.restype = [POINTER, SIZE, SIZE, ctypes.c_double], SIZE
         shuffle.argtypes, shuffle.restype = [SIZE, POINTER, POINTER, SIZE], SIZE

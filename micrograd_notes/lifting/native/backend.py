@@ -10,17 +10,16 @@ alike to a few thousand roundings. Where they differ by more, C must pass the ne
 
 import os
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from typing import Any
 
 from micrograd_notes.common import checks
+from micrograd_notes.lifting.codegen.c import FLAGS, CannotPrint
 from micrograd_notes.lifting.native.call import Call, Result
 from micrograd_notes.lifting.native.compiler import CannotCompile
 from micrograd_notes.lifting.native.library import library
 from micrograd_notes.lifting.trace.net import ALIKE, EXAMPLES, Answer
 from micrograd_notes.lifting.trace.recorded import CannotLift
 from micrograd_notes.lifting.trace.tape import Array
-from micrograd_notes.lifting.typed.expressions import Program
 
 BACKENDS = ("numpy", "c", "auto")
 SWITCH = "MICROGRAD_NOTES_BACKEND"
@@ -47,11 +46,6 @@ def asked_for(backend: str) -> str:
     return backend
 
 
-def printed_in_c(program: Program, title: str) -> str:
-    """Returns the C of a program; ValueError if it can't be printed in C."""
-    return str(import_module("micrograd_notes.lifting.codegen.c.emit").emit(program, title))
-
-
 class InC:
     """The program for one shape in C, as far as it was compared with NumPy.
 
@@ -64,10 +58,10 @@ class InC:
         self.sizes = set[int]()  # the numbers of examples that were compared
         self._is_batched = any(array.is_batched for array in inputs)
         try:
-            compiled = library(source(), import_module("micrograd_notes.lifting.codegen.c").FLAGS)
+            compiled = library(source(), FLAGS)
             self.trial = Call(compiled, inputs, parameters)  # for any number of examples
             self.again = Call(compiled, inputs, parameters, self.sizes)
-        except (CannotCompile, ImportError, ValueError) as error:
+        except (CannotCompile, CannotPrint) as error:
             self.why_not = str(error)
         except Exception as error:  # a fault of the printer must not keep NumPy from running
             self.why_not = f"printing it failed, with {type(error).__name__}: {error}"

@@ -1,15 +1,13 @@
 """A program in C by hand, in the form that `codegen/c` prints: the mean of (w @ x - y)**2."""
 
 import shutil
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from micrograd_notes import Value, lift
-from micrograd_notes.lifting import Lifted
+from micrograd_notes.lifting import Lifted, compiled
 
 SQUARES = """
 #include <math.h>
@@ -54,12 +52,7 @@ def squares(backend: str = "c", **options: Any) -> Lifted:
 
 def printed(monkeypatch: pytest.MonkeyPatch, source: str = SQUARES) -> None:
     """Makes this source the C of each program."""
-    room: Any = ModuleType("micrograd_notes.lifting.codegen.c")
-    room.FLAGS = ("-O2",)
-    emit: Any = ModuleType("micrograd_notes.lifting.codegen.c.emit")
-    emit.emit = lambda program, title: source
-    for module in (room, emit):
-        monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(compiled, "emit_c", lambda program, title: source)
 
 
 def compiler(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -91,7 +91,6 @@ class Trained:
 @pytest.fixture
 def as_printed(monkeypatch: pytest.MonkeyPatch, own_cache: Path) -> None:
     monkeypatch.undo()
-    pytest.importorskip("micrograd_notes.lifting.codegen.c.emit")
     monkeypatch.setenv("MICROGRAD_NOTES_CACHE", str(own_cache))
     monkeypatch.delenv("MICROGRAD_NOTES_BACKEND", raising=False)
 
