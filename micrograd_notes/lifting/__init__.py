@@ -11,7 +11,7 @@ calling its rule, and an operation is printed by its spelling there.
 | `passes` | `simplify`: equal numbers once, constants folded, sums flat; `group`: the arrays |
 | `arrays` | `arrange`: one operation on arrays per line, with axes and matrix products |
 | `typed` | `ready`: equal expressions once, loops, two halves; what every printer reads |
-| `codegen` | a room per language: `numpy`, whose source is printed and run; `buffered` runs it |
+| `codegen` | rooms: `numpy` prints the source, `buffered` runs it, and `c` prints it in C |
 | `native` | `backend`: a program in C is compiled, compared with NumPy, and called |
 
 `compiled.py` runs these passes in that order, and `program.py` what they made. `trace` also holds

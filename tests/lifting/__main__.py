@@ -50,7 +50,7 @@ def main_in_c(count: int) -> int:
                     programs.append(expected)
                 except CannotPrint as error:
                     tally[f"not printed, as {error}"] += 1
-            results = all_called([(each.lifted, each.data) for each in programs])
+            results = all_called([(each.lifted, each.data) for each in programs], times=50)
             for expected, result in zip(programs, results, strict=True):
                 if result is None:
                     tally["left to NumPy"] += 1

@@ -72,12 +72,17 @@ def compiled(lifted: Lifted, flags: Sequence[str] = FLAGS) -> Callable[..., Resu
 
 
 def all_called(
-    programs: Sequence[tuple[Lifted, Sequence[Any]]], flags: Sequence[str] = QUICKLY
+    programs: Sequence[tuple[Lifted, Sequence[Any]]], flags: Sequence[str] = QUICKLY, times: int = 1
 ) -> list[Result]:
-    """Returns what many programs compute for their data, all compiled in one file."""
+    """Returns what many programs compute for their data, all compiled in one file.
+
+    With `times`, each example is there so many times, which leaves loss and gradient as they are,
+    but needs more than one block.
+    """
     bodies = [body_of(lifted, f"f{k}", f"room{k}") for k, (lifted, _) in enumerate(programs)]
     library = loaded(with_kernels("tests", "\n".join(bodies)), flags)
-    return [
-        called(library, lifted.parameters(), given_in_c(lifted, *data), f"f{k}", f"room{k}")
-        for k, (lifted, data) in enumerate(programs)
-    ]
+    results: list[Result] = []
+    for k, (lifted, data) in enumerate(programs):
+        given = [np.concatenate([each] * times) for each in given_in_c(lifted, *data)]
+        results.append(called(library, lifted.parameters(), given, f"f{k}", f"room{k}"))
+    return results

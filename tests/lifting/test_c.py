@@ -56,19 +56,20 @@ def close(got: Any, expected: tuple[float, Any]) -> bool:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    ("first", "count", "flags"),
+    ("first", "count", "flags", "times"),
     [
-        (200, 8, QUICKLY),
-        pytest.param(300, 100, QUICKLY, marks=pytest.mark.long),
-        pytest.param(400, 25, c.FLAGS, marks=pytest.mark.long),
+        (200, 7, QUICKLY, 50),  # 150 examples, some in three blocks
+        pytest.param(300, 100, QUICKLY, 50, marks=pytest.mark.long),
+        pytest.param(400, 25, c.FLAGS, 1, marks=pytest.mark.long),
     ],
 )
 def test_random_programs(
-    kind: Callable[[random.Random], Program], first: int, count: int, flags: tuple[str, ...]
+    kind: Callable[[random.Random], Program], first: int, count: int, flags: tuple[str, ...],
+    times: int,
 ) -> None:
     expected = [held(kind(random.Random(seed))) for seed in range(first, first + count)]
     programs = [each for each in expected if each is not None]
-    results = all_called([(each.lifted, each.data) for each in programs], flags)
+    results = all_called([(each.lifted, each.data) for each in programs], flags, times)
     for each, result in zip(programs, results, strict=True):
         if result is not None:
             each.hold(*result)

@@ -12,10 +12,13 @@
 /* Inside of a loop, so that it is computed for four numbers at once. */
 #define INLINE static inline __attribute__((always_inline))
 
+/* A function whose products and sums may be rounded once: FUSED before it, FUSE as it begins. */
 #if defined(__clang__)
 #define FUSED
+#define FUSE _Pragma("clang fp contract(fast)")
 #else
 #define FUSED __attribute__((optimize("fp-contract=fast")))
+#define FUSE
 #endif
 
 INLINE double from_bits(uint64_t bits) { double x; memcpy(&x, &bits, 8); return x; }
@@ -176,6 +179,7 @@ typedef double vec __attribute__((vector_size(32), aligned(8), may_alias));
 #define TILE(R) \
     FUSED static void tile##R(int64_t K, const double *a, int64_t ar, int64_t ac, const double *b, \
             int64_t br, double *C, int64_t cr, int64_t columns, int adds) { \
+        FUSE \
         ROWS##R(ZERO) \
         if (columns > 4) for (int64_t x = 0; x < K; x++, a += ac, b += br) { \
             const vec b0 = *(const vec *)b, b1 = *(const vec *)(b + 4); \
