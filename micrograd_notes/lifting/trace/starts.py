@@ -158,7 +158,7 @@ class _Finder:
     def _indirect(self, found: _Recurrence) -> tuple[int, int]:
         """Returns how many states start with something computed, and how many with a guess."""
         direct = [self.tape.ops[i].__class__ is Op for i in found.starts.values()]
-        return sum(direct), len({*found.numbers} - {*found.starts})
+        return direct.count(True), len({*found.numbers} - {*found.starts})
 
     def _cut(self, period: int, begin: int, end: int) -> _Recurrence | None:
         """Returns the recurrence with a second step from `begin`; None if the first is not alike.
