@@ -113,7 +113,7 @@ class _Match:
         orders = permutations if len(pattern.of) <= MANY else combinations
         passed_on = [*map(_is_passed_on, pattern.of)]
         every = orders(range(len(pattern.of)), len(terms))
-        for chosen in sorted(every, key=lambda chosen: sum(passed_on[k] for k in chosen)):
+        for chosen in sorted(every, key=lambda chosen: [passed_on[k] for k in chosen].count(True)):
             count = len(self.missing)
             self.missing += [each for k, each in enumerate(pattern.of) if k not in chosen]
             if self._all_match([pattern.of[k] for k in chosen], terms):
