@@ -26,17 +26,12 @@ def call_again(
     import numpy as np
 
     ndarray, vdot = np.ndarray, np.vdot
-    largest, all_of, unsigned = np.maximum.reduce, np.logical_and.reduce, np.uint64
     types, shapes = [array.dtype for array in given], [array.shape for array in given]
     floats = [
         i for i, array in enumerate(inputs)
         if not array.is_whole and array not in pool.shown_by_gradient
     ]
-    choices = [
-        (i, array.below, None if net is None else net.checked_choices(i, array))
-        for i, array in enumerate(inputs) if array.below is not None
-    ]
-    latest = [b""] * len(given)  # the choices that were checked last
+    are_known = known_choices(inputs, net)
     real, size, run = np.dtype(float), (parameters,), pool.at(given)
 
     def again(theta: Any, data: Sequence[Any]) -> Result | None:
@@ -50,16 +45,8 @@ def call_again(
         for i in floats:
             if not vdot(data[i], data[i]) < inf:  # a number may be inf or nan
                 return None
-        for i, count, checked in choices:
-            written = data[i].tobytes()
-            if written == latest[i]:  # faster to compare than to check
-                continue
-            # a negative number is a large one without its sign
-            if largest(data[i].view(unsigned), None) >= count:
-                return None
-            if checked is not None and not all_of(checked.take(data[i]), None):
-                return None
-            latest[i] = written
+        if not are_known(data):
+            return None
         loss, gradient = run(theta, *data)
         square = vdot(gradient, gradient)
         if loss != loss or not square < inf:
@@ -67,6 +54,36 @@ def call_again(
         return loss, gradient
 
     return again
+
+
+def known_choices(inputs: Sequence[Array], net: Net | None) -> Callable[[Sequence[Any]], bool]:
+    """Returns a function of the data: whether their choices are in range, and `net` checked them.
+
+    For a `net` of None, those in range are enough.
+    """
+    import numpy as np
+
+    largest, all_of, unsigned = np.maximum.reduce, np.logical_and.reduce, np.uint64
+    choices = [
+        (i, array.below, None if net is None else net.checked_choices(i, array))
+        for i, array in enumerate(inputs) if array.below is not None
+    ]
+    latest = [b""] * len(inputs)  # the choices that were checked last
+
+    def are_known(data: Sequence[Any]) -> bool:
+        for i, count, checked in choices:
+            written = data[i].tobytes()
+            if written == latest[i]:  # faster to compare than to check
+                continue
+            # a negative number is a large one without its sign
+            if largest(data[i].view(unsigned), None) >= count:
+                return False
+            if checked is not None and not all_of(checked.take(data[i]), None):
+                return False
+            latest[i] = written
+        return True
+
+    return are_known
 
 
 def takes_all_as_they_are(inputs: Sequence[Array]) -> bool:

@@ -18,7 +18,7 @@ from micrograd_notes.common.extras import install
 from micrograd_notes.common.users_line import users_line
 from micrograd_notes.engine import Value, modes, value as engine
 from micrograd_notes.engine.backward import sweeping
-from micrograd_notes.lifting.again import Result, call_again, takes_all_as_they_are
+from micrograd_notes.lifting.again import Result, call_again, known_choices, takes_all_as_they_are
 from micrograd_notes.lifting.certificate import Certificate, certified
 from micrograd_notes.lifting.compiled import Compiled, failed, passed
 from micrograd_notes.lifting.native.backend import InC, NotInC, Run, asked_for
@@ -219,7 +219,7 @@ class Lifted:
             self._hold(compiled, theta, given, 0 if compiled.is_trusted else self._net.least)
         net = self._net if self._check else None
         if in_c := self._in_c(compiled, theta, given):
-            self._again = in_c if net is None or net.is_content(compiled.inputs) else None
+            self._again = self._again_in_c(in_c, compiled.inputs, net)
             if (result := in_c(theta, given)) is not None:
                 return result
         elif self._is_loss and takes_all_as_they_are(compiled.inputs):
@@ -248,6 +248,20 @@ class Lifted:
                 words = f"the program runs in NumPy, because {in_c.why_not}"
                 warnings.warn_explicit(words, NotInC, *(users_line() or (__file__, 1)))
         return None
+
+    def _again_in_c(
+        self, in_c: Call, inputs: Sequence[Array], net: Net | None
+    ) -> Callable[[Any, Sequence[Any]], Result | None]:
+        """Returns the program in C for data whose labels were compared with the scalars."""
+        if net is None or net.is_content(inputs):
+            return in_c  # which checks that labels are in range
+        are_known = known_choices(inputs, net)
+
+        def again(theta: Any, data: Sequence[Any]) -> Result | None:
+            result = in_c(theta, data)
+            return result if result is not None and are_known(data) else None
+
+        return again
 
     def _computed(
         self, compiled: Compiled, run: Callable[..., Any], theta: Any, given: Sequence[Any]
