@@ -23,7 +23,11 @@ if TYPE_CHECKING:  # the same names, for editors and type checkers: a test compa
         plots as plots,
     )
     from micrograd_notes.draw.training.page import training_page as training_page
-    from micrograd_notes.lifting import CannotLift as CannotLift, lift as lift
+    from micrograd_notes.lifting import (
+        CannotLift as CannotLift,
+        lift as lift,
+        lift_of_sizes as lift_of_sizes,
+    )
     from micrograd_notes.nn import (
         MLP as MLP,
         Layer as Layer,
@@ -69,7 +73,7 @@ if TYPE_CHECKING:  # the same names, for editors and type checkers: a test compa
 _HOMES = {
     "nn": "MLP Layer Module Neuron load_model save_model",
     "nn.losses": "binary_cross_entropy_with_logits cross_entropy hinge_loss mse_loss",
-    "lifting": "CannotLift lift",
+    "lifting": "CannotLift lift lift_of_sizes",
     "train": "SGD Adam Dataset History Recorder Scaler Watcher accuracy data evaluate fit load_run "
     "predict predict_proba",
     "train.diagnosis": "diagnose",

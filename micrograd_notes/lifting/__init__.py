@@ -13,6 +13,7 @@ calling its rule, and an operation is printed by its spelling there.
 | `typed` | `ready`: equal expressions once, loops, two halves; what every printer reads |
 | `codegen` | rooms: `numpy` prints the source, `buffered` runs it, and `c` prints it in C |
 | `native` | `backend`: a program in C is compiled, compared with NumPy, and called |
+| `sizes` | `lift_of_sizes`: a large program follows from small ones, which are lifted instead |
 
 `compiled.py` runs these passes in that order, and `program.py` what they made. `trace` also holds
 what keeps a program right: `net` compares it with the scalars before it is used, `blame` names the
@@ -23,7 +24,10 @@ them to 40 digits. Read `program.py` next, or print every pass with `lift(...).e
 from micrograd_notes.lifting.certificate import Certificate
 from micrograd_notes.lifting.native.backend import NotInC
 from micrograd_notes.lifting.program import Lifted, lift
+from micrograd_notes.lifting.sizes.program import lift_of_sizes
 from micrograd_notes.lifting.trace.net import NotChecked
 from micrograd_notes.lifting.trace.record import CannotLift
 
-__all__ = ["CannotLift", "Certificate", "Lifted", "NotChecked", "NotInC", "lift"]
+__all__ = [
+    "CannotLift", "Certificate", "Lifted", "NotChecked", "NotInC", "lift", "lift_of_sizes",
+]

@@ -67,7 +67,7 @@ def certified(
     from micrograd_notes.testing.numbers.precise import OpaqueError
 
     random, seen, agree, reasons, found = Random(seed), set[Any](), list[int](), list[str](), 0
-    data = [*map(_made_up, compiled.inputs)] if data is None else data
+    data = [*map(made_up, compiled.inputs)] if data is None else data
     with mp.workdps(2 * digits + 20):
         while found < points and len(reasons) < TRIES:
             # data as they are, then of any sign, then near them; after a failure always near
@@ -211,7 +211,7 @@ def _drawn(numbers: Any, kind: int, spread: float, random: Random) -> Any:
     return np.array([*map(drawn, numbers.reshape(-1).tolist())]).reshape(numbers.shape)
 
 
-def _made_up(array: Any) -> Any:
+def made_up(array: Any) -> Any:
     """Returns data for an input where none are given: whole numbers, or numbers within 1."""
     import numpy as np
 

@@ -6,8 +6,8 @@
 import linecache
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, NamedTuple
 
 from micrograd_notes.lifting.arrays.arrange import arrange
 from micrograd_notes.lifting.codegen.buffered.pool import Pool
@@ -20,6 +20,24 @@ from micrograd_notes.lifting.trace.record import CannotLift
 from micrograd_notes.lifting.trace.tape import Array, Recording
 from micrograd_notes.lifting.typed.expressions import Program
 from micrograd_notes.lifting.typed.ready import NoLoop
+
+
+class Typed(NamedTuple):
+    """A recording after the passes; `anew` returns a typed program for each printer."""
+
+    simplified: Recording
+    grouped: Grouping
+    anew: Callable[[], Program]
+
+
+def typed(recorded: Recording, guarded: bool) -> Typed:
+    """Returns what the passes make of a recording."""
+    simplified = simplify(recorded, guarded)
+    grouped = group(simplified)
+    return Typed(simplified, grouped, partial(arrange, grouped))
+
+
+Passes = Callable[[Recording, bool], Typed]
 
 
 @dataclass
@@ -35,18 +53,19 @@ class Compiled:
     run: Callable[..., Any]
     inputs: list[Array]
     fast: Pool  # runs the same in arrays that are kept
+    passes: Passes
+    anew: Callable[[], Program]  # a printer changes lines, so each gets a new typed program
     is_trusted: bool = False  # compared with the scalars
     in_c: InC | None = field(default=None, repr=False)
 
     @cached_property
     def guarded(self) -> "Compiled":
         """The program whose products of the chain rule are 0 if the adjoint is 0."""
-        return passed(self.recorded, self.name, guarded=True)
+        return passed(self.recorded, self.name, self.passes, guarded=True)
 
     def c_source(self) -> str:
         """Returns the program in C; ValueError if it can't be printed in C."""
-        # a printer changes lines, so each arranges the program anew
-        return emit_c(arrange(self.grouped), _title(self.name))
+        return emit_c(self.anew(), _title(self.name))
 
     def explained(self) -> str:
         """Returns the result of each pass."""
@@ -71,24 +90,25 @@ class Compiled:
         )
 
 
-def passed(recorded: Recording, name: str, guarded: bool = False) -> Compiled:
+def passed(
+    recorded: Recording, name: str, passes: Passes = typed, guarded: bool = False
+) -> Compiled:
     """Returns the program of a recording; `CannotLift` if a pass fails."""
     try:
-        return _made(recorded, name, guarded)
+        return _made(recorded, name, passes, guarded)
     except CannotLift:
         raise
     except Exception as error:
         raise failed("the compiler failed", error) from error
 
 
-def _made(recorded: Recording, name: str, guarded: bool) -> Compiled:
-    simplified = simplify(recorded, guarded)
-    grouped = group(simplified)
-    arranged = arrange(grouped)
+def _made(recorded: Recording, name: str, passes: Passes, guarded: bool) -> Compiled:
+    simplified, grouped, anew = passes(recorded, guarded)
+    arranged = anew()
     try:
         written, printed = emit(arranged, _title(name))
     except NoLoop:
-        return _made(recorded.without_starts(), name, guarded)
+        return _made(recorded.without_starts(), name, passes, guarded)
     namespace: dict[str, Any] = {}
     file = f"<lifted {name} {id(arranged):x}>"
     linecache.cache[file] = (len(written), None, written.splitlines(True), file)
@@ -98,7 +118,8 @@ def _made(recorded: Recording, name: str, guarded: bool) -> Compiled:
     run = entry if has_parameters else lambda theta, *given: entry(*given)
     inputs = [array for array in recorded.arrays if not array.is_parameter]
     fast = Pool(printed, run)
-    return Compiled(name, recorded, simplified, grouped, arranged, written, run, inputs, fast)
+    made = name, recorded, simplified, grouped, arranged, written, run, inputs, fast
+    return Compiled(*made, passes, anew)
 
 
 def _title(name: str) -> str:

@@ -21,6 +21,7 @@ from micrograd_notes.engine.backward import sweeping
 from micrograd_notes.lifting.again import Result, call_again, known_choices, takes_all_as_they_are
 from micrograd_notes.lifting.certificate import Certificate, certified
 from micrograd_notes.lifting.compiled import Compiled, failed, passed
+from micrograd_notes.lifting.in_jax import InJax
 from micrograd_notes.lifting.native.backend import InC, NotInC, Run, asked_for
 from micrograd_notes.lifting.native.call import Call
 from micrograd_notes.lifting.trace.blame import refusal
@@ -34,6 +35,7 @@ from micrograd_notes.lifting.trace.inputs import (
 from micrograd_notes.lifting.trace.name import (
     arrays_of_lists,
     arrays_of_model,
+    in_order,
     names_of_the_source,
     unused,
 )
@@ -360,6 +362,26 @@ class Lifted:
         self._latest = latest or self._latest
         return found
 
+    def jax(self) -> InJax:
+        """Returns the loss as a pure function of arrays, for `jax.jit`, `jax.grad` and devices.
+
+        `f(theta, x, y)` is the mean loss, and `f.value_and_grad(theta, x, y)` has the gradient too,
+        by the program's own backward pass. `jax.grad(f)` is the same up to rounding, except at a
+        kink, where JAX may choose another slope: at 0, relu has 0.5 there and 0 here.
+
+        NumPy's float64 is computed in float64, and the result has it, whatever JAX is set to. Under
+        `jax.jit`, JAX first makes it float32. `with jax.enable_x64(True):` around the call keeps
+        it, and `theta.astype("float32")` asks for float32. A label that is out of range is refused
+        if it is here; an array of JAX is not looked at, and then the loss is nan.
+
+        Raises:
+            ImportError: JAX is not installed.
+            CannotLift: JAX lacks a function of the program, at the first call.
+        """
+        if find_spec("jax") is None:
+            raise ImportError(f"program.jax() needs JAX: {install('jax')}")
+        return InJax(self)
+
     @property
     def c_source(self) -> str:
         """The program in C for the latest shape; ValueError if it can't be printed in C."""
@@ -417,7 +439,7 @@ class Lifted:
         if compiled is None:
             with self._lock:
                 if key not in self._compiled:
-                    self._compiled[key] = passed(self._recorded(shapes), self._name)
+                    self._compiled[key] = self._passed(self._recorded(shapes))
                     self._outside = Outside(self._roots, self._parameters).is_as_it_was
                 compiled = self._compiled[key]
         self._latest = compiled
@@ -434,9 +456,22 @@ class Lifted:
             self._function, self._parameters, self._arrays, inputs, self._is_loss, self._batch
         )
 
+    def _passed(self, recorded: Recording) -> Compiled:
+        return passed(recorded, self._name)
+
     @property
     def _name(self) -> str:
         return str(getattr(self._function, "__name__", type(self._function).__name__))
+
+
+def checked_values(values: list[Value], is_loss: bool) -> list[Value]:
+    """Returns the parameters; TypeError or ValueError if they are not ones."""
+    if is_loss and not values:
+        raise ValueError("there are no parameters. Pass the Values that training must adjust")
+    for value in values:
+        if not isinstance(value, Value) or value.op is not None:
+            raise TypeError(f"parameters must be Values that no operation made, got {value!r}")
+    return values
 
 
 def lift(
@@ -512,14 +547,9 @@ def lift(
 
     def find() -> Found:
         if parameters is None:
-            values, arrays = arrays_of_model(holder)
+            found = arrays_of_model(holder)
         else:
-            values, arrays = arrays_of_lists(parameters, function)
-        if is_loss and not values:
-            raise ValueError("there are no parameters. Pass the Values that training must adjust")
-        for value in values:
-            if not isinstance(value, Value) or value.op is not None:
-                raise TypeError(f"parameters must be Values that no operation made, got {value!r}")
-        return values, arrays
+            found = arrays_of_lists(parameters, function)
+        return in_order(checked_values(found[0], is_loss), found[1])
 
     return Lifted(function, find, [holder, parameters], is_loss, batch, check, backend)

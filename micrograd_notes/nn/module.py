@@ -190,7 +190,8 @@ def _parameters(module: Module) -> Named:
     seen: dict[int, Any] = {}
     values, aside = _walk("", module, seen)
     leaves = [named for named in values if named[1]._left is None and named[1].origin is None]
-    mine = {id(leaf) for _, leaf in leaves}
+    is_plain = len(leaves) == len(values) and not aside  # and there is nothing to compare them with
+    mine = set[int]() if is_plain else {id(leaf) for _, leaf in leaves}
     for name, value in values if len(leaves) < len(values) else ():
         if id(value) not in mine and _is_lost(value, mine):
             made = f"the result of {value.op.name}" if value.op else "computed under no_grad()"

@@ -1,19 +1,21 @@
-"""Programs on arrays for MLPs of any width, each of them lifted from a narrow MLP.
+"""Programs on arrays for MLPs of any width, which follow from those of narrow MLPs.
 
-Lifting an MLP takes time for every weight. But the source is the same for all widths: only
-`unpack`, which cuts the vector of parameters into arrays, holds sizes. So a narrow MLP is lifted,
-once, and gets the `unpack` of the real widths. `outputs.py` and `estimators.py` call `program_of`.
+Lifting an MLP takes time for every weight, so a few narrow ones are lifted instead, once for all
+widths: see `lifting/sizes`. `outputs.py` and `estimators.py` call `program_of`.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any
 
 from micrograd_notes.engine import Value
 from micrograd_notes.engine.op import Op, is_built_in
-from micrograd_notes.lifting import lift
+from micrograd_notes.lifting import Lifted, lift
+from micrograd_notes.lifting.codegen.numpy.emit import emit
+from micrograd_notes.lifting.program import Shapes
+from micrograd_notes.lifting.sizes.family import Family
+from micrograd_notes.lifting.trace.name import arrays_of_model
+from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.nn import MLP, Layer, Neuron
 
 Activations = tuple[Op | None, ...]
@@ -89,44 +91,39 @@ def program_of(
     """
     import numpy as np
 
-    # A width of 1 is spelled otherwise, with sizes; after the last layer it is spelled without.
-    is_narrowed = 1 not in sizes[:-1]
-    narrow = tuple(min(size, 2 + i) for i, size in enumerate(sizes)) if is_narrowed else sizes
-    entry = "forward" if loss is None else "loss_and_gradient"
+    names = [f"size{k}" for k in range(len(sizes))]
+
+    def shapes_at(at: dict[str, int]) -> Shapes:
+        of_targets = (at[names[-1]],) if sizes[-1] > 1 else ()
+        shapes = (False, (at[names[0]],)), (False, of_targets)
+        return shapes if loss is not None else shapes[:1]
+
+    large = _family(activations, loss).large(dict(zip(names, sizes, strict=True)), shapes_at)
     scope: dict[str, Any] = {}
-    exec(re.sub(r"\n +assert .*", "", _source(narrow, activations, loss)), scope)  # of one size
-    scope["unpack"] = lambda theta: _unpacked(theta, sizes)
+    exec(emit(large.program(), "An MLP, lifted from scalars to arrays.")[0], scope)
+    entry = scope["forward" if loss is None else "loss_and_gradient"]
 
     def program(theta: Any, *arrays: Any) -> Any:
         with np.errstate(all="ignore"):
-            found = scope[entry](theta, *map(np.asarray, arrays))
+            found = entry(theta, *map(np.asarray, arrays))
         return found.reshape(-1) if loss is None and sizes[-1] == 1 else found
 
     return program
 
 
 @lru_cache(maxsize=128)
-def _source(sizes: tuple[int, ...], activations: Activations, loss: Loss | None) -> str:
-    """Returns the source that `lift` writes for an MLP of exactly these sizes."""
-    import numpy as np
+def _family(activations: Activations, loss: Loss | None) -> Family:
+    """Returns the MLPs with these activations, of all sizes."""
 
-    model = MLP(sizes[0], sizes[1:], seed=0)
-    for layer, activation in zip(model.layers, activations, strict=True):
-        for neuron in layer.neurons:
-            neuron.activation = activation
-    if loss is None:
-        return lift(model, check=False).source_for(np.zeros((1, sizes[0])))
-    chosen = loss
-    targets = np.zeros((1, sizes[-1]) if sizes[-1] > 1 else 1)
-    program = lift(lambda x, y: chosen(model(x), y), model, check=False)
-    return program.source_for(np.zeros((1, sizes[0])), targets)
+    def made(sizes: dict[str, int]) -> tuple[Lifted, list[Array]]:
+        first, *widths = sizes.values()
+        model = MLP(first, widths, seed=0)
+        for layer, activation in zip(model.layers, activations, strict=True):
+            for neuron in layer.neurons:
+                neuron.activation = activation
+        arrays = arrays_of_model(model)[1]
+        if loss is None:
+            return lift(model, check=False), arrays
+        return lift(lambda x, y: loss(model(x), y), model, check=False), arrays
 
-
-def _unpacked(theta: Any, sizes: Sequence[int]) -> list[Any]:
-    """Returns the weights and the biases of each layer, as views into the vector."""
-    arrays, start = [], 0
-    for nin, nout in pairwise(sizes):
-        block = theta[start : start + nout * (nin + 1)].reshape(nin + 1, nout)
-        arrays += [block[:nin], block[nin]]
-        start += block.size
-    return arrays
+    return Family(made)

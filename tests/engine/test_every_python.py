@@ -34,10 +34,20 @@ EXACT = {
     "draw/training/page.py": ["number < low or number > high"],
     "train/evaluation.py": ["map(operator.eq, map(chosen_class, outputs), labels)"],
     "lifting/arrays/axes.py": ["s * int(i)"],
+    "lifting/sizes/check.py": ["_operations(each)"],
+    "lifting/sizes/family.py": [
+        "map(ne, *order)", "other.values()", "base.values()", "map(prod, shapes)", "sum",
+    ],
+    "lifting/sizes/fill.py": ["grown"],
+    "lifting/sizes/program.py": ["array.size"],
     # fractions, and numbers with many digits
     "testing/numbers/numeric.py": ["corners"],
     "testing/oracles/independent.py": ["terms[index]", "map(abs, terms)"],
     "engine/facts.py": ["x"],  # of mpmath
+    "lifting/sizes/formulas.py": [
+        "[k * sizes[name] for name, k in self.multiples]",
+        "[k * base[name] for name, k in multiples.items()]",
+    ],
     # `Value`s, one of which is the start or each of which is a result
     "nn/layers.py": ["wi * xi"],
     "gpt.py": ["losses"],

@@ -1,24 +1,33 @@
 """Lifts many random programs, and says on how many lifted equals eager.
 
     python -m tests.lifting 10000
+    python -m tests.lifting 10000 jax      # the program for JAX equals NumPy's, op by op
+    python -m tests.lifting 300 jit        # and compiled
     python -m tests.lifting 10000 c      # run by C, where it can be printed
 """
 
 import random
 import sys
 from collections import Counter
+from collections.abc import Callable
 
-from tests.lifting.programs import KINDS, Expected, agree, held
+from tests.lifting.programs import KINDS, Expected, Program, agree, agree_in_jax, held
+
+MODES: dict[str, Callable[[Program], bool]] = {
+    "eager": agree,
+    "jax": agree_in_jax,
+    "jit": lambda program: agree_in_jax(program, jits=True),
+}
 
 
-def main(count: int) -> int:
+def main(count: int, mode: str = "eager") -> int:
     """Returns the number of programs that differ, and prints the first ones."""
     different = 0
     for kind in KINDS:
         compared = wrong = 0
         for seed in range(count // len(KINDS)):
             try:
-                compared += agree(kind(random.Random(seed)))
+                compared += MODES[mode](kind(random.Random(seed)))
             except Exception as error:
                 wrong += 1
                 if different + wrong <= 3:
@@ -68,4 +77,5 @@ def main_in_c(count: int) -> int:
 
 if __name__ == "__main__":
     wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 300
-    sys.exit(min((main_in_c if "c" in sys.argv[2:] else main)(wanted), 1))
+    wrong = main_in_c(wanted) if "c" in sys.argv[2:] else main(wanted, *sys.argv[2:3])
+    sys.exit(min(wrong, 1))

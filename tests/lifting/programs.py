@@ -238,6 +238,34 @@ def recurrences(generator: random.Random) -> Program:
     return Program(loss, parameters, (_numbers(generator, 3, length), _numbers(generator, 3)))
 
 
+def agree_in_jax(program: Program, jits: bool = False) -> bool:
+    """Asserts that the program for JAX equals NumPy's, op by op or compiled, and `jax.grad` it.
+
+    Returns whether there is something to compare.
+    """
+    import jax
+
+    loss, parameters, data = program
+    lifted = lift(loss, parameters=parameters, check=False)
+    theta = lifted.parameters()
+    try:
+        with np.errstate(all="ignore"):
+            expected, gradient = lifted.value_and_grad(theta, *data)
+        _, _, error = eager(loss, lifted.leaves(), *data)
+    except (ArithmeticError, ValueError, CannotLift):
+        return False
+    if not (math.isfinite(expected) and np.isfinite(gradient).all()):
+        return False  # where a derivative is infinite, JAX computes 0 * inf
+    in_jax = lifted.jax()
+    with jax.enable_x64(True):
+        run = jax.jit(in_jax.value_and_grad) if jits else in_jax.value_and_grad
+        got, derivatives = run(theta, *data)
+    assert abs(float(got) - expected) <= error + 1e-15 * abs(expected), in_jax.source_for(*data)
+    size = max([*abs(gradient), 1e-3])  # as in `agree`
+    assert abs(np.asarray(derivatives) - gradient).max() <= 1e-11 * size, in_jax.source_for(*data)
+    return True
+
+
 KINDS = [chain, layers, windows, pairs, recurrences]
 
 

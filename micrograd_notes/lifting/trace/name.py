@@ -30,18 +30,18 @@ RESERVED = {
 
 
 def arrays_of_model(model: Any) -> tuple[list[Value], list[Array]]:
-    """Returns a model's parameters in the order of their arrays, and these arrays."""
+    """Returns a model's parameters in their own order, and their arrays."""
     parameters = list(model.parameters())
     named = getattr(model, "named_parameters", lambda: _paths(vars(model)))
     paths = {id(value): name for name, value in named()}
-    return in_order(parameters, arrays_of_paths([paths.get(id(p)) for p in parameters]))
+    return parameters, arrays_of_paths([paths.get(id(p)) for p in parameters])
 
 
 def arrays_of_lists(
     parameters: Any, function: Callable[..., Any]
 ) -> tuple[list[Value], list[Array]]:
-    """Returns the `Value`s in nested lists, array by array, and the arrays, named as inside."""
-    values = [value for _, value in _paths({"p": parameters}, only=True)]
+    """Returns the `Value`s in nested lists, and their arrays, named as inside of the function."""
+    values = values_of_lists(parameters)
     mine = {id(value) for value in values}
     if len(mine) < len(values):
         raise ValueError("parameters must hold each Value once, got one twice")
@@ -63,7 +63,12 @@ def arrays_of_lists(
         for name, value in _paths(held):
             if id(value) in mine:
                 paths.setdefault(id(value), name)
-    return in_order(values, arrays_of_paths([paths[id(value)] for value in values]))
+    return values, arrays_of_paths([paths[id(value)] for value in values])
+
+
+def values_of_lists(parameters: Any) -> list[Value]:
+    """Returns the `Value`s in nested lists."""
+    return [value for _, value in _paths({"p": parameters}, only=True)]
 
 
 def in_order(values: Sequence[Value], arrays: Sequence[Array]) -> tuple[list[Value], list[Array]]:
@@ -75,7 +80,7 @@ def in_order(values: Sequence[Value], arrays: Sequence[Array]) -> tuple[list[Val
     ordered: list[Value] = []
     moved = []
     for array in arrays:
-        where = list(range(len(ordered), len(ordered) + len(array.where)))
+        where = range(len(ordered), len(ordered) + len(array.where))
         ordered += [values[flat] for flat in array.where]
         moved.append(replace(array, where=where))
     return ordered, moved
@@ -123,7 +128,7 @@ def arrays_of_paths(paths: Sequence[str | None]) -> list[Array]:
     for name, (_, _, shape, box) in zip(names, found, strict=True):
         where = [box[place] for place in sorted(box)]
         arrays.append(Array(name, shape if where else (), True, where=where))
-    return sorted(arrays, key=lambda array: array.where[:1])
+    return sorted(arrays, key=lambda array: [*array.where[:1]])
 
 
 def _boxes(

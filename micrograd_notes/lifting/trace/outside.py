@@ -75,7 +75,9 @@ class Outside:
             [base] = [each for each in (list, set, deque, dict) if isinstance(thing, each)]
             self._held.append(thing)
             self._copies.append(base(thing))
-            yield from thing.values() if isinstance(thing, dict) else thing
+            inside = thing.values() if isinstance(thing, dict) else thing
+            if not self._parameters.issuperset(map(id, inside)):  # parameters are not looked at
+                yield from inside
             yield getattr(thing, "__dict__", None)
         elif isinstance(thing, types.ModuleType):
             if _is_the_learners(thing.__name__):

@@ -371,8 +371,9 @@ class Session:
         """Returns an array's numbers, in lists nested like its axes."""
         if shape:
             return [self.input(array, shape[1:]) for _ in range(shape[0])]
-        array.where.append(len(array.where))
-        return self.new(array, (array.where[-1],), False)
+        place = len(array.where)
+        array.where = range(place + 1)
+        return self.new(array, (place,), False)
 
 
 S = TypeVar("S", bound=Session)

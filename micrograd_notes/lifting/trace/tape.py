@@ -6,7 +6,7 @@ in topological order. Here `add` may have any number of operands, even one. Read
 which writes a tape.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress
 from math import prod
@@ -30,7 +30,7 @@ class Array:
     is_parameter: bool
     is_batched: bool = False
     is_whole: bool = False  # whole numbers: labels and tokens
-    where: list[int] = field(default_factory=list)
+    where: Sequence[int] = field(default_factory=list)
     below: int | None = None  # of whole numbers that choose: how many there are to choose from
 
     @property
@@ -122,7 +122,7 @@ class Recording:
     arrays: list[Array]
     outputs: list[int]
     output_shape: tuple[int, ...]
-    gradient: dict[int, int] = field(default_factory=dict)
+    gradient: Mapping[int, int] = field(default_factory=dict)
     parameter_count: int = 0
     is_loss: bool = True
     is_batched: bool = True  # one example was recorded, and runs for each of a batch

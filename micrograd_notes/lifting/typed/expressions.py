@@ -145,7 +145,7 @@ class Program:
 
     Once it is `ready`, `forward` has the lines and loops that the result needs, and `backward` the
     others, which make the derivatives. `stands_for` has the line that is computed in each step of a
-    loop instead of one per step.
+    loop instead of one per step. A program of sizes is made ready, and has `names` from there.
     """
 
     grouping: Grouping
@@ -154,6 +154,7 @@ class Program:
     forward: list[Line | Loop] = field(default_factory=list)
     backward: list[Line | Loop] = field(default_factory=list)
     stands_for: dict[Line, Line] = field(default_factory=dict)
+    names: Any = None
 
     @property
     def steps(self) -> list[Line | Loop]:

@@ -6,9 +6,12 @@ is the error. The derivative of the loss by z1 is dz1. Other arrays have the nam
 functions use, or are named by what was done: a difference, a product. `emit.py` calls it.
 """
 
+from __future__ import annotations
+
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from copy import copy
 
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.trace.name import names_of_the_source, unused
@@ -46,9 +49,15 @@ Readable = Array | Constant | Line
 
 
 class Names:
-    """The names of what a program reads; new lines get theirs from what they compute."""
+    """The names of what a program reads; new lines get theirs from what they compute.
 
-    def __init__(self, program: Program) -> None:
+    Programs that are `alike`, line by line, have a say in which name most numbers of a line have.
+    """
+
+    def __init__(self, program: Program, alike: Sequence[Program] = ()) -> None:
+        if program.names is not None:
+            vars(self).update(vars(program.names.of_others({})))
+            return
         grouping = program.grouping
         self.grouping, self.recording = grouping, grouping.recording
         arrays = self.recording.arrays
@@ -61,7 +70,7 @@ class Names:
         self.wanted: dict[Readable, tuple[str, Readable | None]] = {}
         self.spoken: set[Line] = set()  # lines that the learner named
         self.outputs: set[Line] = set()  # the line of the last layer
-        self._name_lines(program)
+        self._name_lines(program, alike)
 
     def __call__(self, read: Readable | Step) -> str:
         """Returns the name of what an expression reads, or of the counter of a loop."""
@@ -74,6 +83,18 @@ class Names:
         if read not in self.of:
             self._name(read, *self._new(read))
         return self.of[read]
+
+    def of_others(self, others: Mapping[Readable, Readable]) -> Names:
+        """Returns the same names for other lines and arrays, which are given for these."""
+        new = copy(self)
+        new.used, new.numbered = {*self.used}, self.numbered.copy()
+        new.of = {others.get(read, read): name for read, name in self.of.items()}
+        new.wanted = {
+            others.get(read, read): (words, others.get(of, of) if of else of)
+            for read, (words, of) in self.wanted.items()
+        }
+        new.spoken = {others.get(line, line) for line in self.spoken}  # type: ignore[misc]
+        return new
 
     def _words_of(self, read: Readable) -> str:
         """Returns the name of what is not printed, without a number."""
@@ -118,8 +139,8 @@ class Names:
         self.used.add(name)
         self.of[read] = name
 
-    def _name_lines(self, program: Program) -> None:
-        learners, others = self._words()
+    def _name_lines(self, program: Program, alike: Sequence[Program]) -> None:
+        learners, others = self._words([program, *alike])
         lines = [line for line in program.lines if line.group is not None]
         primal_of = self._primal_of()
         end = max(self.recording.outputs)
@@ -160,11 +181,18 @@ class Names:
         op = self.grouping.groups[group].op
         return NOUNS.get(op.name, op.name) if isinstance(op, Op) else "value"
 
-    def _words(self) -> tuple[dict[int, str], dict[int, str]]:
+    def _words(self, programs: Sequence[Program]) -> tuple[dict[int, str], dict[int, str]]:
         """Returns the names of groups in the learner's function, and those in other functions."""
         found: dict[int, dict[int, Counter[str]]] = {LEARNERS: {}, OTHERS: {}, FUNCTION: {}}
-        for node, (rank, name) in self.recording.tape.names.items():
-            found[rank].setdefault(self.grouping.group_of[node], Counter())[name] += 1
+        own = [line.group for line in programs[0].lines]
+        for each in programs:
+            if len(each.lines) != len(own):
+                continue  # steps of a loop, which are more in one than in another
+            groups = dict(zip([line.group for line in each.lines], own, strict=True))
+            for node, (rank, name) in each.grouping.recording.tape.names.items():
+                group = groups.get(each.grouping.group_of[node])
+                if group is not None:
+                    found[rank].setdefault(group, Counter())[name] += 1
         words = {
             rank: {group: names.most_common(1)[0][0] for group, names in of_groups.items()}
             for rank, of_groups in found.items()

@@ -36,6 +36,8 @@ def ready(program: Program) -> Program:
         NoLoop: a recurrence does not become a loop from its first step. Arrange the program of
             `recording.without_starts()`.
     """
+    if program.names is not None:  # it is made of programs that were ready
+        return program
     program = rolled(shared(program))
     groups = program.grouping.groups
     starts = {line for line in program.lines if line.group is not None

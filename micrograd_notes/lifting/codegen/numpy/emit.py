@@ -68,7 +68,7 @@ class _Emitter:
         for line in printed:
             line.value = plain(line.value)
         parts = [line.target for line in printed if line.target is not None]
-        constants = _constants([result, *parts, *[line.value for line in printed]])
+        constants = constants_of([result, *parts, *[line.value for line in printed]])
         self.names.count_anew([*constants, *printed], program.stands_for)
         rows = [*written(program.forward, self.names), *self._result(result)]
         if is_loss and program.backward:
@@ -121,11 +121,11 @@ class _Emitter:
         blocks = [f'"""{self.title}"""\n']
         blocks.append(("import math\n\n" if "math." in text else "") + "import numpy as np\n")
         if constants:
-            blocks.append("\n".join(map(self._constant, constants)) + "\n")
+            blocks.append("\n".join([spelled_constant(k, self.names(k)) for k in constants]) + "\n")
         if f"{erfc.NAME}(" in text:
             blocks.append(erfc.SOURCE)
         if self.parameters:
-            blocks.append("\n" + self._unpack())
+            blocks.append("\n" + unpack_source(self.program))
         name = "loss_and_gradient" if self.recording.is_loss else "forward"
         what = "the mean loss over the n examples" if self.recording.is_batched else "the loss"
         what = f"{what}, and its gradient" if self.recording.is_loss else "the outputs"
@@ -133,42 +133,45 @@ class _Emitter:
         blocks.append(f"\ndef {name}({given}):\n{written}")
         return "\n".join(blocks)
 
-    def _constant(self, constant: Constant) -> str:
-        """Returns the line of a constant."""
-        array, name = constant.array, self.names(constant)
-        if constant.where is not None:
-            return f"{name} = {SQUARES[constant.where].format(len(array))}"
-        if constant.counts:
-            return f"{name} = np.arange({len(array)})"
-        is_whole = array.dtype == float and (array == array.round()).all()
-        is_whole = is_whole and abs(array).max() < 1e6
-        numbers = (array.astype(int) if is_whole else array).tolist()
-        text = f"{name} = np.array({numbers})" + (" * 1.0" if is_whole else "")
-        return "\n".join(textwrap.wrap(text, LIMIT, subsequent_indent=INDENT)).replace(
-            "nan", "np.nan"
-        ).replace("inf", "np.inf")
 
-    def _unpack(self) -> str:
-        """Returns the source of the function that returns the arrays in the flat vector."""
-        lines, start = [], 0
-        for array in self.parameters:
-            view = f"theta[{start}:{start + array.size}]"
-            if len(array.shape) != 1:
-                view += f".reshape{spelled_shape(array.shape) if array.shape else '(())'}"
-            lines.append(f"{array.name} = {view}  # {spelled_shape(array.shape)}")
-            start += array.size
-        names = ", ".join([array.name for array in self.parameters])
-        returned = f"return ({names},)" if len(self.parameters) == 1 else f"return {names}"
-        if len(returned) > LIMIT - len(INDENT):
-            returned = "\n".join(
-                ["return (", *textwrap.wrap(names, LIMIT - 8, initial_indent=INDENT,
-                                           subsequent_indent=INDENT), ")"])
-        doc = '"""Returns the arrays of the parameters, as views into their flat vector."""'
-        body = textwrap.indent("\n".join([doc, *lines, returned]), INDENT)
-        return f"def unpack(theta):\n{body}\n"
+def spelled_constant(constant: Constant, name: str) -> str:
+    """Returns the line of a constant."""
+    array = constant.array
+    if constant.where is not None:
+        return f"{name} = {SQUARES[constant.where].format(len(array))}"
+    if constant.counts:
+        return f"{name} = np.arange({len(array)})"
+    is_whole = array.dtype == float and (array == array.round()).all()
+    is_whole = is_whole and abs(array).max() < 1e6
+    numbers = (array.astype(int) if is_whole else array).tolist()
+    text = f"{name} = np.array({numbers})" + (" * 1.0" if is_whole else "")
+    return "\n".join(textwrap.wrap(text, LIMIT, subsequent_indent=INDENT)).replace(
+        "nan", "np.nan"
+    ).replace("inf", "np.inf")
 
 
-def _constants(expressions: Sequence[Expression]) -> list[Constant]:
+def unpack_source(program: Program) -> str:
+    """Returns the source of the function that returns the arrays in the flat vector."""
+    lines, start = [], 0
+    for array in program.parameters:
+        view = f"theta[{start}:{start + array.size}]"
+        if len(array.shape) != 1:
+            view += f".reshape{spelled_shape(array.shape) if array.shape else '(())'}"
+        lines.append(f"{array.name} = {view}  # {spelled_shape(array.shape)}")
+        start += array.size
+    names = ", ".join([array.name for array in program.parameters])
+    returned = f"return ({names},)" if len(program.parameters) == 1 else f"return {names}"
+    if len(returned) > LIMIT - len(INDENT):
+        returned = "\n".join(
+            ["return (", *textwrap.wrap(names, LIMIT - 8, initial_indent=INDENT,
+                                       subsequent_indent=INDENT), ")"])
+    doc = '"""Returns the arrays of the parameters, as views into their flat vector."""'
+    body = textwrap.indent("\n".join([doc, *lines, returned]), INDENT)
+    return f"def unpack(theta):\n{body}\n"
+
+
+def constants_of(expressions: Sequence[Expression]) -> list[Constant]:
+    """Returns the constants that expressions read, each once."""
     read = [source for expression in expressions for source in expression.sources()]
     return list(dict.fromkeys([each for each in read if isinstance(each, Constant)]))
 

@@ -1,0 +1,1 @@
+"""Operations on arrays become functions for JAX. Read `emit.py` first."""

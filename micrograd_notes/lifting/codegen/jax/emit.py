@@ -1,0 +1,257 @@
+"""The source for JAX: two pure functions, the loss, and the loss with its gradient.
+
+`in_jax.py` calls `emit`. The lines are those of NumPy's room, with `np` for `jax.numpy`. But no
+array of JAX can be written to: what NumPy writes into an array makes a new one here, and a loop
+passes on the arrays that it changes:
+
+    h[t] = np.tanh(z)                       def step(t, carry):
+                                                h, = carry
+                                     ->         h = h.at[t].set(np.tanh(z))
+                                                return h,
+
+                                            h, = jax.lax.fori_loop(1, 5, step, (h,))
+
+`jit` compiles such a loop once, and not once per step.
+"""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from micrograd_notes.lifting.codegen.numpy import erfc
+from micrograd_notes.lifting.codegen.numpy.conditions import plain, with_plain_conditions
+from micrograd_notes.lifting.codegen.numpy.emit import constants_of, spelled_constant, unpack_source
+from micrograd_notes.lifting.codegen.numpy.lines import INDENT, LIMIT, moved, spelled_shape
+from micrograd_notes.lifting.codegen.numpy.spelled import parse, spelled, text, wrapped
+from micrograd_notes.lifting.trace.tape import Array
+from micrograd_notes.lifting.typed.expressions import (
+    Expression,
+    Line,
+    Loop,
+    Part,
+    Program,
+    Read,
+    lines_of,
+)
+from micrograd_notes.lifting.typed.names import Names
+from micrograd_notes.lifting.typed.ready import ready
+
+SPECIAL = {"erf": "erf", "lgamma": "gammaln"}  # functions of math in jax.scipy
+
+
+class CannotPrint(ValueError):
+    """JAX does not have a function that the program calls."""
+
+
+def emit(program: Program, title: str) -> str:
+    """Returns the source; CannotPrint if JAX lacks a function of the program."""
+    return _Emitter(program, title).run()
+
+
+class _Emitter:
+    def __init__(self, program: Program, title: str) -> None:
+        self.names = Names(program)
+        self.program = moved(with_plain_conditions(ready(program)), self.names)
+        self.title, self.recording = title, program.grouping.recording
+        for line in lines_of(self.program.steps):
+            line.value = plain(line.value)
+        self.result = plain(self.program.result)
+
+    def run(self) -> str:
+        program = self.program
+        printed = [*lines_of(program.steps)]
+        self.constants = constants_of([self.result, *_expressions(printed)])
+        self.names.count_anew([*self.constants, *printed], program.stands_for)
+        blocks = [f'"""{self.title}"""\n', "import jax\nimport jax.numpy as np\n"]
+        if program.parameters:
+            blocks.append("\n" + unpack_source(program))
+        is_loss = program.is_loss
+        what = "mean loss over the n examples" if self.recording.is_batched else "loss"
+        what = f"the {what}" if is_loss else "the outputs"
+        blocks.append(self._function("loss" if is_loss else "forward", f"{what}.", False))
+        if is_loss:
+            blocks.append(self._function("loss_and_gradient", f"{what}, and its gradient.", True))
+        return "\n".join(blocks)
+
+    # ---- functions -------------------------------------------------------------------------------
+
+    def _function(self, name: str, what: str, with_gradient: bool) -> str:
+        program = self.program
+        inputs, parameters = program.inputs, program.parameters
+        given = ", ".join([*(["theta"] if parameters else []), *(each.name for each in inputs)])
+        rows = [*self._rows(program.forward)]
+        target = "loss =" if program.is_loss else "return"
+        rows += wrapped(target, self._tree(self.result), "", LIMIT - len(INDENT))
+        if with_gradient:
+            written = [*lines_of(program.backward)]
+            rows += ["", "# backward", *self._zeros(written), *self._rows(program.backward)]
+            rows += self._gradient(written)
+        checked = [array for array in inputs if array.below is not None]
+        if program.is_loss and checked:
+            inside = [f"(({a.name} >= 0) & ({a.name} < {a.below})).all()" for a in checked]
+            rows.append("# a compiled program can't refuse a label that is out of range")
+            rows.append(f"right = np.where({' & '.join(inside)}, 1.0, np.nan)")
+        right = " * right" if program.is_loss and checked else ""
+        if program.is_loss:
+            rows.append(f"return loss{right}" + (f", dtheta{right}" if with_gradient else ""))
+        body = "\n".join([f'"""Returns {what}"""', *self._first_rows("\n".join(rows)), *rows])
+        return f"\ndef {name}({given}):\n{textwrap.indent(body, INDENT)}\n"
+
+    def _first_rows(self, body: str) -> Iterator[str]:
+        program = self.program
+        digits = "theta.dtype" if program.parameters else "float"
+        for array in program.inputs:
+            shape = spelled_shape(Read(array).shape)
+            if array.is_batched and array is program.inputs[0]:
+                yield f"n = len({array.name})"
+            yield f"assert {array.name}.shape == {shape}, {array.name}.shape"
+            if array.below is None:
+                yield f"{array.name} = np.asarray({array.name}, {digits})"
+        if program.parameters:
+            yield f"assert theta.shape == ({self.recording.parameter_count},), theta.shape"
+            yield f"{', '.join([a.name for a in program.parameters])}, = unpack(theta)"
+        for constant in self.constants:
+            name = self.names(constant)
+            if name in body:
+                row = spelled_constant(constant, name)
+                if constant.array.dtype == float:
+                    row = f"{name} = np.asarray({row.partition(' = ')[2]}, {digits})"
+                yield from row.split("\n")
+        if "ones" in body:
+            yield f"ones = np.ones(n, {digits})"
+
+    def _zeros(self, written: Sequence[Line]) -> Iterator[str]:
+        """Yields a row for each array of derivatives that is written in parts."""
+        for name, array in _in_parts(written).items():
+            size = spelled_shape(array.shape)
+            yield f"{name} = np.zeros({size}, theta.dtype)"
+
+    def _gradient(self, written: Sequence[Line]) -> Iterator[str]:
+        """Yields the rows that join the derivatives of all parameters."""
+        names, parts = {*map(_written_to, written)}, []
+        for array in self.program.parameters:
+            name, part = f"d{array.name}", f"np.zeros({array.size}, theta.dtype)"
+            if name in names:
+                part = f"np.broadcast_to({name}, {spelled_shape(array.shape)}).reshape(-1)"
+            parts.append(part)
+        joined = "\n".join([f"{INDENT}{part}," for part in parts])
+        more = " + dtheta" if "dtheta" in names else ""
+        over = " / n" if self.program.is_mean else ""
+        of = f"np.concatenate([\n{joined}\n])"
+        yield from f"dtheta = ({of}{more}){over}".split("\n")
+
+    # ---- lines -----------------------------------------------------------------------------------
+
+    def _rows(self, steps: Sequence[Line | Loop]) -> Iterator[str]:
+        for step in steps:
+            if isinstance(step, Line):
+                yield from self._row(step)
+            else:
+                yield from self._loop(step)
+
+    def _row(self, line: Line) -> list[str]:
+        name, tree = self._name(line), self._tree(line.value)
+        comment = f"  # {spelled_shape(line.shape)}" if line.shape else ""
+        if line.target is not None:
+            index = text(line.target, self.names).partition("[")[2][:-1]
+            verb = "add" if line.adds else "set"
+            tree = ast.Call(parse(f"{name}.at[{index}].{verb}"), [tree], [])
+        elif line.adds:
+            tree = ast.BinOp(ast.Name(name), ast.Add(), tree)
+        return wrapped(f"{name} =", tree, comment, LIMIT - 3 * len(INDENT))
+
+    def _name(self, line: Line) -> str:
+        """Returns the name of the array that a line makes or changes."""
+        if line.target is not None or line.derivative_of is not None:
+            return _written_to(line) or text(_array_of(line), self.names)
+        return self.names(line)
+
+    def _loop(self, loop: Loop) -> Iterator[str]:
+        """Yields a loop, whose step gets and returns all arrays that it changes."""
+        own = set(loop.lines)
+        read_later = {
+            each for step in [*self.program.steps, Line(self.result)] if step is not loop
+            for line in lines_of([step]) for value in _expressions([line])
+            for each in value.lines() if each in own
+        }
+        carried, starts = list[str](), list[str]()
+        for line in loop.lines:
+            name = self._name(line)
+            is_changed = line.target is not None or line.again is not None
+            is_carried = is_changed or line.derivative_of is not None or line in read_later
+            if is_carried and name not in carried:
+                start = name
+                if not is_changed and line.derivative_of is None:
+                    start = f"np.zeros({spelled_shape(line.shape)}, theta.dtype)"
+                elif line.shape == () and line.target is None:
+                    start = f"np.asarray({name}, theta.dtype)"
+                carried.append(name)
+                starts.append(start)
+        counts, t = loop.counts, self.names.counter
+        names = ", ".join(carried) + ("," if len(carried) == 1 else "")
+        down = counts.step < 0
+        yield ""
+        yield f"def step({'back' if down else t}, carry):"
+        if down:
+            yield f"{INDENT}{t} = {counts.start} - back"
+        yield f"{INDENT}{names} = carry"
+        for line in loop.lines:
+            yield from [INDENT + row for row in self._row(line)]
+        yield f"{INDENT}return {names}"
+        yield ""
+        ends = f"0, {len(counts)}" if down else f"{counts.start}, {counts.stop}"
+        begin = f"({', '.join(starts)}{',' if len(starts) == 1 else ''})"
+        yield f"{names} = jax.lax.fori_loop({ends}, step, {begin})"
+
+    def _tree(self, expression: Expression) -> ast.expr:
+        tree: ast.expr = _InJax().visit(spelled(expression, self.names))
+        return tree
+
+
+class _InJax(ast.NodeTransformer):
+    """Replaces calls that JAX has elsewhere, in trees of which parts are shared."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        new = ast.Call(node.func, node.args, node.keywords)
+        self.generic_visit(new)
+        if isinstance(node.func, ast.Name) and node.func.id == erfc.NAME:
+            return ast.Call(parse("jax.scipy.special.erfc"), new.args, [])
+        inner = node.func
+        if isinstance(inner, ast.Call) and ast.unparse(inner.func) == "np.vectorize":
+            name = ast.unparse(inner.args[0]).removeprefix("math.")
+            if name not in SPECIAL:
+                raise CannotPrint(f"math.{name} is not in jax.scipy.special")
+            return ast.Call(parse(f"jax.scipy.special.{SPECIAL[name]}"), new.args, [])
+        return new
+
+
+def _expressions(lines: Sequence[Line]) -> list[Expression]:
+    return [each for line in lines for each in (line.value, line.target) if each is not None]
+
+
+def _array_of(line: Line) -> Expression:
+    assert isinstance(line.target, Part)
+    return line.target.of
+
+
+def _written_to(line: Line) -> str:
+    """Returns the name of the array of derivatives that a line writes to; or ""."""
+    if line.target is not None and isinstance(_array_of(line), Read):
+        source = _array_of(line).source  # type: ignore[attr-defined]
+        return source.name if isinstance(source, Array) else ""
+    return f"d{line.derivative_of.name}" if line.derivative_of else ""
+
+
+def _in_parts(written: Sequence[Line]) -> dict[str, Array]:
+    """Returns arrays of derivatives of which lines write parts, or to which they add."""
+    found: dict[str, Array] = {}
+    for line in written:
+        if line.derivative_of is not None and (line.target is not None or line.adds):
+            name = _written_to(line)
+            own = line.derivative_of
+            if line.target is not None and name == "dtheta":
+                own = _array_of(line).source  # type: ignore[attr-defined]
+            found[name] = own
+    return found

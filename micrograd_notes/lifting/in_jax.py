@@ -1,0 +1,85 @@
+"""A lifted program in JAX: its loss as a pure function of arrays, for `jax.jit` and many devices.
+
+`Lifted.jax` makes it. JAX takes over from here: it compiles, differentiates, and spreads the work
+over devices and machines, as the recipes in `notebooks/devices.md` show. Read
+`codegen/jax/emit.py` next, which writes the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+from micrograd_notes.lifting.certificate import made_up
+from micrograd_notes.lifting.codegen.jax.emit import CannotPrint, emit
+from micrograd_notes.lifting.trace.inputs import check_choices
+from micrograd_notes.lifting.trace.record import CannotLift
+
+if TYPE_CHECKING:
+    from micrograd_notes.lifting.compiled import Compiled
+    from micrograd_notes.lifting.program import Lifted
+
+
+class InJax:
+    """The loss of a lifted program as a pure function of arrays. `Lifted.jax` makes it."""
+
+    def __init__(self, lifted: Lifted) -> None:
+        self._lifted = lifted
+        self._known: dict[int, tuple[Compiled, str, dict[str, Any]]] = {}
+
+    def __call__(self, theta: Any, *data: Any) -> Any:
+        """Returns the mean loss, or the outputs of a model without a loss."""
+        return self._run("loss" if self._lifted._is_loss else "forward", theta, data)
+
+    def value_and_grad(self, theta: Any, *data: Any) -> tuple[Any, Any]:
+        """Returns the mean loss and its gradient, by the backward pass that the source shows."""
+        if not self._lifted._is_loss:
+            raise TypeError("this program does not have a loss. Lift one: lift(loss, model)")
+        loss, gradient = self._run("loss_and_gradient", theta, data)
+        return loss, gradient
+
+    def source_for(self, *data: Any) -> str:
+        """Returns the source for data of this shape."""
+        self._lifted.look()
+        given = self._lifted._inputs.checked(data)
+        return self._printed(self._lifted._compiled_for(given))[0]
+
+    def _run(self, name: str, theta: Any, data: Sequence[Any]) -> Any:
+        import jax
+        import numpy as np
+
+        lifted = self._lifted
+        lifted.look()
+        # arrays of JAX may be symbols of `jit`, or lie on other machines, so nothing looks at them
+        is_here = not any(isinstance(array, jax.Array) for array in data)
+        given = lifted._inputs.checked(data) if is_here else data
+        compiled = lifted._compiled_for(given)
+        for array, numbers in zip(compiled.inputs, given, strict=True):
+            if is_here and array.below is not None:
+                check_choices(array, numbers)
+        if lifted._check and not compiled.is_trusted:
+            some = given if is_here else [*map(made_up, compiled.inputs)]
+            lifted._hold(compiled, lifted.parameters(), some, lifted._net.least)
+        theta = theta if isinstance(theta, jax.Array) else np.asarray(theta)
+        is_double = theta.dtype == float and not isinstance(theta, jax.core.Tracer)
+        with jax.enable_x64(True) if is_double else nullcontext():
+            arrays = [*map(jax.numpy.asarray, [theta, *given] if lifted._arrays else given)]
+            found = self._printed(compiled)[1][name](*arrays)
+            for each in jax.tree.leaves(found) if lifted._is_loss else ():
+                if not isinstance(each, jax.core.Tracer) and jax.numpy.isnan(each).any():
+                    return self._printed(compiled.guarded)[1][name](*arrays)
+            return found
+
+    def _printed(self, compiled: Compiled) -> tuple[str, dict[str, Any]]:
+        """Returns the source of a program, and the functions in it."""
+        if id(compiled) not in self._known:
+            title = compiled.source.partition('"""')[2].partition('"""')[0]
+            try:
+                source = emit(compiled.anew(), f"{title} For JAX.")
+            except CannotPrint as error:
+                raise CannotLift(f"the program can't be written for JAX: {error}") from None
+            functions: dict[str, Any] = {}
+            exec(compile(source, f"<{title}>", "exec"), functions)
+            self._known[id(compiled)] = compiled, source, functions
+        return self._known[id(compiled)][1:]

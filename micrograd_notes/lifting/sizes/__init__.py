@@ -1,0 +1,1 @@
+"""Large programs from small ones: read `program.py` first."""

@@ -1,0 +1,260 @@
+"""`lift_of_sizes`: the program of a large model, from small ones that are lifted instead.
+
+To record a scalar takes 15 microseconds and 550 bytes, and a large model has millions of them. But
+the programs of a family of models differ in numbers alone. So a few small members are lifted
+(`family.py`), and the numbers of the large program follow from theirs (`fill.py`). That program is
+then compared with the scalars of the large model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from importlib.util import find_spec
+from inspect import signature
+from itertools import combinations_with_replacement, product
+from math import prod
+from typing import Any
+
+from micrograd_notes.common import checks
+from micrograd_notes.common.extras import install
+from micrograd_notes.engine import Value
+from micrograd_notes.lifting.compiled import Compiled, passed
+from micrograd_notes.lifting.program import Found, Lifted, Shapes, checked_values, lift
+from micrograd_notes.lifting.sizes.check import Comparison, compare
+from micrograd_notes.lifting.sizes.family import (
+    AS_IS,
+    STARTS,
+    Family,
+    Large,
+    NoMember,
+    Sizes,
+    freeze,
+    typed_of_sizes,
+)
+from micrograd_notes.lifting.sizes.formulas import Differ
+from micrograd_notes.lifting.sizes.refused import refusal
+from micrograd_notes.lifting.trace.name import (
+    arrays_of_lists,
+    arrays_of_model,
+    in_order,
+    values_of_lists,
+)
+from micrograd_notes.lifting.trace.net import Net
+from micrograd_notes.lifting.trace.record import CannotLift
+from micrograd_notes.lifting.trace.tape import Array, Recording
+
+Axes = dict[int, tuple[str, ...]]  # the sizes whose product is an axis of this length
+
+
+class OfSizes(Lifted):
+    """The program of a model at some sizes. `lift_of_sizes` makes it; see there for its use."""
+
+    def __init__(
+        self, make: Callable[..., Any], sizes: Sizes, family: Family, batch: bool, check: bool,
+        backend: str
+    ) -> None:
+        self._make, self._sizes, self._family = make, sizes, family
+        self.checked = "nothing yet"
+        function, holder, is_model, is_loss = _parts(make(**sizes))
+
+        def find() -> Found:
+            values = checked_values(_values(holder, is_model), is_loss)
+            for start in STARTS:
+                try:
+                    small = family.small(sizes, start)
+                    arrays = small.parameters(sizes)
+                    if sum(array.size for array in arrays) != len(values):
+                        raise Differ(f"the model of these sizes has {len(values)} parameters")
+                    return in_order(values, arrays)
+                except (Differ, NoMember) as error:
+                    problem = error
+            raise refusal(problem)
+
+        super().__init__(function, find, [holder], is_loss, batch, check, backend)
+
+    def _recorded(self, shapes: Shapes) -> Recording:
+        problems: list[Exception] = []
+        frozen = self._frozen_arrays()
+        for axes in _choices(shapes, self._sizes):
+            free = {names[0]: n for n, names in axes.items() if names[0] not in self._sizes}
+            sizes, at = self._sizes | free, partial(_shapes_at, shapes, axes)
+            try:
+                return self._family.large(sizes, at, frozen)
+            except (Differ, NoMember) as error:
+                problems.append(error)
+        raise refusal(min(problems, key=lambda problem: not isinstance(problem, Differ)))
+
+    def _frozen_arrays(self) -> frozenset[str]:
+        """Returns the names of arrays that are frozen."""
+        frozen = set()
+        for array in self._arrays if any(self._frozen) else []:
+            flags = {self._frozen[flat] for flat in array.where}
+            if len(flags) > 1:
+                raise CannotLift(
+                    f"{array.name} is frozen in part. Freeze all of an array, or lift the model "
+                    "itself: lift(loss, model)"
+                )
+            frozen |= {array.name} if True in flags else set()
+        return frozenset(frozen)
+
+    def _passed(self, recorded: Recording) -> Compiled:
+        return passed(recorded, self._name, typed_of_sizes)
+
+    # ---- checking ------------------------------------------------------------------------------
+
+    def look(self) -> bool:
+        """Forgets the programs if something outside has changed; returns whether it has."""
+        has_changed = super().look()
+        if has_changed:
+            self._net = _Once(self._function, self._is_loss, self._batch)
+        return has_changed
+
+    def check_at(self, *data: Any, **sizes: int) -> str:
+        """Compares loss and gradient with the scalars at other sizes; returns what it compared.
+
+        Args:
+            *data: data for this program; of each axis that follows a size the first part is used.
+            **sizes: the sizes to change, such as positions=16.
+
+        Raises:
+            CannotLift: the loss or a derivative differs by more than rounding.
+
+        The gradient of the scalars takes some 240 bytes and a few microseconds for each operation.
+        """
+        for name, size in sizes.items():
+            if name not in self._sizes:
+                known = ", ".join(self._sizes)
+                raise TypeError(f"check_at takes the sizes {known}, got {name}={size}")
+            checks.whole_number(name, size)
+        self.look()
+        given = self._inputs.checked(data)
+        compiled = self._compiled_for(given)
+        comparison = Comparison(self, compiled, given)
+        other = comparison.large.at(comparison.large.sizes | sizes)
+        comparison.hold_gradient(other)
+        return f"the gradient {comparison.words(other)}"
+
+    def _hold(self, compiled: Compiled, theta: Any, given: Sequence[Any], least: int) -> None:
+        """Compares a program with the scalars, once; afterwards it is trusted."""
+        if not compiled.is_trusted:
+            self.checked = compare(self, compiled, given)
+            compiled.is_trusted = True
+
+    def _model_of(self, sizes: Sizes, at: Large) -> tuple[Callable[..., Any], list[Value]]:
+        """Returns the function of a new member, and its parameters in the order of its program."""
+        function, holder, is_model, _ = _parts(self._make(**sizes))
+        leaves, arrays = in_order(_values(holder, is_model), at.small.parameters(at.sizes))
+        freeze(leaves, arrays, self._frozen_arrays())
+        return function, leaves
+
+
+class _Once(Net):
+    """A program of sizes is compared once, as its small members have every label."""
+
+    def is_content(self, inputs: Sequence[Array]) -> bool:
+        """Returns True."""
+        return True
+
+
+def _choices(shapes: Shapes, sizes: Sizes) -> Iterator[Axes]:
+    """Yields how the axes of the data may follow the sizes, likely ways first."""
+    lengths = sorted({n for _, shape in shapes for n in shape if n > AS_IS})
+    several = [(n,) for n in sizes] + [*combinations_with_replacement(sizes, 2)]
+    ways = []
+    for length in lengths:
+        found = [names for names in several if prod(sizes[n] for n in names) == length]
+        ways.append([*found, (f"an axis of {length}",), ()])
+    for chosen in product(*ways):
+        yield {length: names for length, names in zip(lengths, chosen, strict=True) if names}
+
+
+def _shapes_at(shapes: Shapes, axes: Axes, sizes: Mapping[str, int]) -> Shapes:
+    """Returns the shapes of the data at other sizes."""
+    return tuple([
+        (is_whole, tuple([prod(sizes[k] for k in axes[n]) if n in axes else n for n in shape]))
+        for is_whole, shape in shapes
+    ])
+
+
+def _parts(made: Any) -> tuple[Any, Any, bool, bool]:
+    """Returns what `make` returned: function, model or parameters, whether a model, and a loss."""
+    if isinstance(made, tuple) and len(made) == 2 and callable(made[0]):
+        function, holder = made
+        return function, holder, hasattr(holder, "parameters"), True
+    if hasattr(made, "parameters") and callable(made):
+        return made, made, True, False
+    raise TypeError(
+        "make must return a loss and its model, or a model alone, got "
+        f"{checks.shown(made)}. Write return loss, model"
+    )
+
+
+def _values(holder: Any, is_model: bool) -> list[Value]:
+    return list(holder.parameters()) if is_model else values_of_lists(holder)
+
+
+def lift_of_sizes(
+    make: Callable[..., Any], /, *, batch: bool = True, check: bool = True,
+    backend: str = "numpy", **sizes: int
+) -> OfSizes:
+    """Returns the program of a large model, made from small ones, in seconds instead of minutes.
+
+    Args:
+        make: a function of the sizes that returns a loss of one example and its model, or the
+            parameters in lists, as `lift` takes them; or a model alone, to lift its outputs.
+        batch, backend: as in `lift`.
+        check: whether the program is compared with the scalars before it is used.
+        **sizes: the sizes of the large model. Each is a whole number by which lists get longer, or
+            that the code calculates with, as in 1 / hidden.
+
+    Raises:
+        TypeError: make returns something else, or a size is not a whole number.
+        CannotLift: small models differ in more than numbers, as in the number of layers.
+
+    `make` is called with small sizes, too; errors there mean that they do not fit each other. The
+    program is a `Lifted`, with the source that `lift` writes for the large model. Two things may
+    differ: a name, which is that of most numbers of an array, and the place of a factor that is a
+    power of two, since it rounds nothing.
+
+    At its first call, the smallest model is compared with the scalars as `lift` does it, and one
+    example of the large model: loss and gradient, or the loss alone from a quarter of a million
+    scalars on. Then the gradient is compared at smaller sizes, and with a difference of the loss.
+    `checked` says what was compared, and `check_at` compares the gradient at any sizes.
+
+    >>> from micrograd_notes.nn import MLP
+    >>> def make(inputs, hidden):
+    ...     model = MLP(inputs, [hidden, 1], seed=0)
+    ...     return lambda x, y: (model(x) - y) ** 2, model
+    >>> program = lift_of_sizes(make, inputs=40, hidden=100)
+    >>> loss, gradient = program.value_and_grad(program.parameters(), [[0.5] * 40] * 2, [1.0, 2.0])
+    >>> gradient.shape, program.checked
+    ((4201,), 'the gradient at these sizes')
+    """
+    if find_spec("numpy") is None:
+        raise ImportError(f"lift_of_sizes writes NumPy: {install('data')}")
+    checks.flag("batch", batch), checks.flag("check", check)
+    is_function = callable(make) and not isinstance(make, type)
+    try:
+        if is_function:
+            signature(make).bind(**sizes)
+    except (TypeError, ValueError):
+        is_function = False
+    if not is_function:
+        known = ", ".join(sizes) or "none"
+        raise TypeError(f"make must be a function of the sizes {known}, got {checks.shown(make)}")
+    for name, size in sizes.items():
+        checks.whole_number(name, size)
+
+    names = [*sizes]
+
+    def made(sizes: Sizes) -> tuple[Lifted, list[Array]]:
+        own = {name: sizes[name] for name in names}
+        function, holder, is_model, is_loss = _parts(make(**own))
+        arrays = (arrays_of_model(holder) if is_model else arrays_of_lists(holder, function))[1]
+        if not is_loss:
+            return lift(function, batch=batch, check=False), arrays
+        model, lists = (holder, None) if is_model else (None, holder)
+        return lift(function, model, parameters=lists, batch=batch, check=False), arrays
+
+    return OfSizes(make, sizes, Family(made), batch, check, backend)

@@ -1,0 +1,149 @@
+"""Families of models, as `lift_of_sizes` takes them: functions of sizes, and data for any sizes."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from micrograd_notes import MLP, cross_entropy, mse_loss
+from micrograd_notes.engine.ops import relu, tanh
+from micrograd_notes.gpt import GPT
+from tests.lifting.examples import values
+
+LETTERS = "".join(map(chr, range(97, 600)))
+ACTIVATIONS = ["tanh", "sigmoid", "relu", "softplus", "silu", "gelu", "leaky_relu", "elu", "linear"]
+
+
+class Family(NamedTuple):
+    """A function of sizes, data of the shapes that these need, and sizes to try."""
+
+    make: Callable[..., Any]
+    data: Callable[..., tuple[Any, ...]]
+    sizes: list[dict[str, int]]
+    has_same_names: bool = True  # a name is that of most numbers, and at small sizes of others
+
+
+FAMILIES: dict[str, Family] = {}
+
+
+def numbers(*shape: int) -> Any:
+    return np.random.default_rng(0).normal(size=shape)
+
+
+def labels(below: int, *shape: int) -> Any:
+    return np.random.default_rng(1).integers(below, size=shape)
+
+
+def _mlp(activation: str, depth: int) -> Family:
+    def make(inputs: int, hidden: int, classes: int) -> Any:
+        model = MLP(inputs, [hidden] * depth + [classes], activation=activation, seed=0)
+        return lambda x, y: cross_entropy(model(x), y), model
+
+    def data(inputs: int, hidden: int, classes: int) -> tuple[Any, ...]:
+        return numbers(4, inputs), labels(classes, 4)
+
+    return Family(make, data, [{"inputs": 21, "hidden": 15, "classes": 9}])
+
+
+for _activation in ACTIVATIONS:
+    FAMILIES[f"mlp of {_activation}"] = _mlp(_activation, 1)
+for _depth in (0, 2, 3):
+    FAMILIES[f"mlp of {_depth} hidden layers"] = _mlp("tanh", _depth)
+
+
+def _regression() -> Family:
+    def make(inputs: int, hidden: int, outputs: int) -> Any:
+        model = MLP(inputs, [hidden, outputs], activation="tanh", seed=0)
+        return lambda x, y: mse_loss(model(x), y), model
+
+    def data(inputs: int, hidden: int, outputs: int) -> tuple[Any, ...]:
+        return numbers(3, inputs), numbers(3, outputs)
+
+    sizes = [{"inputs": 15, "hidden": 21, "outputs": 7}, {"inputs": 7, "hidden": 1, "outputs": 2}]
+    return Family(make, data, sizes)
+
+
+FAMILIES["regression"] = _regression()
+
+
+def _gpt() -> Family:
+    def make(tokens: int, positions: int, heads: int, size: int) -> Any:
+        model = GPT(LETTERS[: tokens - 1], positions, heads * size, heads, seed=0)
+        return model.loss, model
+
+    def data(tokens: int, positions: int, heads: int, size: int) -> tuple[Any, ...]:
+        return labels(tokens, 2, positions), labels(tokens, 2, positions)
+
+    return Family(make, data, [{"tokens": 7, "positions": 5, "heads": 2, "size": 5}],
+                  has_same_names=False)
+
+
+FAMILIES["gpt"] = _gpt()
+
+
+def _gpt_by_width() -> Family:
+    """Sizes that must fit each other, and texts that are shorter than the positions."""
+
+    def make(positions: int, width: int, heads: int) -> Any:
+        model = GPT("abcde", positions, width, heads, seed=0)
+        return model.loss, model
+
+    def data(positions: int, width: int, heads: int) -> tuple[Any, ...]:
+        return labels(6, 2, positions - 2), labels(6, 2, positions - 2)
+
+    return Family(make, data, [{"positions": 9, "width": 15, "heads": 5}], has_same_names=False)
+
+
+FAMILIES["gpt by width"] = _gpt_by_width()
+
+
+def _cnn() -> Family:
+    def make(side: int, channels: int, classes: int) -> Any:
+        kernels, out = values(0, channels, 3, 3), values(1, classes, channels)
+
+        def loss(image: Any, label: Any) -> Any:
+            places = [(i, j) for i in range(side - 2) for j in range(side - 2)]
+            pooled = [
+                sum(
+                    relu(sum(k[a][b] * image[i + a][j + b] for a in range(3) for b in range(3)))
+                    for i, j in places
+                ) / len(places)
+                for k in kernels
+            ]
+            logits = [sum(w * p for w, p in zip(row, pooled, strict=True)) for row in out]
+            return cross_entropy(logits, label)
+
+        return loss, {"kernels": kernels, "out": out}
+
+    def data(side: int, channels: int, classes: int) -> tuple[Any, ...]:
+        return numbers(3, side, side), labels(classes, 3)
+
+    return Family(make, data, [{"side": 9, "channels": 5, "classes": 7}])
+
+
+FAMILIES["cnn"] = _cnn()
+
+
+def _rnn() -> Family:
+    def make(steps: int, inputs: int, hidden: int) -> Any:
+        inner, outer, out = values(0, hidden, hidden), values(1, hidden, inputs), values(2, hidden)
+
+        def loss(xs: Any, y: Any) -> Any:
+            h: list[Any] = [0.0] * hidden
+            for x in xs:
+                h = [
+                    tanh(sum(w * a for w, a in zip(ws, h, strict=True))
+                         + sum(u * a for u, a in zip(us, x, strict=True)))
+                    for ws, us in zip(inner, outer, strict=True)
+                ]
+            return (sum(w * a for w, a in zip(out, h, strict=True)) - y) ** 2
+
+        return loss, {"inner": inner, "outer": outer, "out": out}
+
+    def data(steps: int, inputs: int, hidden: int) -> tuple[Any, ...]:
+        return numbers(3, steps, inputs), numbers(3)
+
+    return Family(make, data, [{"steps": 13, "inputs": 7, "hidden": 9}])
+
+
+FAMILIES["rnn"] = _rnn()

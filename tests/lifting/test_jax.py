@@ -1,0 +1,108 @@
+"""Programs for JAX: the same loss and gradient, the derivative of JAX, and what is refused."""
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from micrograd_notes import MLP, Value, relu
+from micrograd_notes.lifting import CannotLift, lift, lift_of_sizes, program as program_file
+from tests.lifting.examples import EXAMPLES
+from tests.lifting.programs import KINDS, agree_in_jax
+
+jax = pytest.importorskip("jax")
+QUICK = {"classifier", "recurrent"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[] if n in QUICK else [pytest.mark.long]) for n in EXAMPLES]
+)
+def test_loss_and_gradient_are_those_of_numpy_and_so_is_the_derivative_of_jax(name: str) -> None:
+    program, data = EXAMPLES[name]()
+    in_jax = program.jax()
+    theta = program.parameters()
+    if name == "outputs":
+        assert abs(np.asarray(in_jax(theta, *data)) - program.outputs(theta, *data)).max() <= 1e-15
+        return
+    loss, gradient = program.value_and_grad(theta, *data)
+    with jax.enable_x64(True):
+        got, derivatives = jax.jit(in_jax.value_and_grad)(theta, *data)
+        of_jax = jax.jit(jax.grad(in_jax))(theta, *data)
+    assert abs(float(got) - loss) <= 1e-14 * abs(loss)
+    for other in (derivatives, of_jax):
+        assert abs(np.asarray(other) - gradient).max() <= 1e-15 * abs(gradient).max()
+
+
+def test_digits_follow_theta_and_no_setting_of_jax_changes() -> None:
+    w = Value(0.5)
+    program = lift(lambda x: (w * x).tanh(), parameters=w)
+    in_jax, theta = program.jax(), program.parameters()
+    loss, gradient = in_jax.value_and_grad(theta, [1.0, 2.0])
+    assert (loss.dtype, gradient.dtype) == ("float64", "float64")
+    expected, derivatives = program.value_and_grad(theta, [1.0, 2.0])
+    assert (float(loss), *np.asarray(gradient)) == pytest.approx((expected, *derivatives), 1e-15)
+    assert not jax.config.jax_enable_x64
+    short = in_jax(theta.astype(np.float32), [1.0, 2.0])
+    assert short.dtype == "float32"
+    assert float(short) == pytest.approx(expected, rel=1e-6)
+    assert jax.jit(in_jax)(theta, np.array([1.0, 2.0])).dtype == "float32"
+
+
+def test_at_a_kink_jax_chooses_another_slope() -> None:
+    w = Value(0.0)
+    program = lift(lambda x: relu(w * x), parameters=w)
+    theta, data = program.parameters(), np.array([1.0])
+    assert float(program.jax().value_and_grad(theta, data)[1][0]) == 0.0
+    with jax.enable_x64(True):
+        assert float(jax.grad(program.jax())(theta, data)[0]) == 0.5
+
+
+def test_a_label_that_is_out_of_range_is_refused_or_makes_the_loss_nan() -> None:
+    program, (x, _) = EXAMPLES["classifier"]()
+    in_jax, theta = program.jax(), program.parameters()
+    with pytest.raises(ValueError, match="whole numbers from 0 to 2"):
+        in_jax(theta, x, np.full(len(x), 3))
+    with jax.enable_x64(True):
+        loss, gradient = jax.jit(in_jax.value_and_grad)(theta, x, np.full(len(x), -1))
+    assert np.isnan(float(loss))
+    assert np.isnan(np.asarray(gradient)).all()
+
+
+def test_a_wrong_program_is_refused_before_jax_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    w = Value(0.5)
+    program = lift(lambda x: x * w if isinstance(x, Value) else x * w * 2, parameters=w)
+    with pytest.raises(CannotLift, match="differ"):
+        jax.jit(program.jax())(np.array([0.5]), np.array([1.0, 2.0]))
+
+
+def test_a_program_of_sizes_has_one_for_jax() -> None:
+    def make(inputs: int, hidden: int) -> Any:
+        model = MLP(inputs, [hidden, 1], seed=0)
+        return lambda x, y: (model(x) - y) ** 2, model
+
+    program = lift_of_sizes(make, inputs=9, hidden=11)
+    data = np.ones((2, 9)), np.array([0.5, -1.0])
+    loss, _ = program.value_and_grad(program.parameters(), *data)
+    assert float(program.jax()(program.parameters(), *data)) == pytest.approx(loss, rel=1e-15)
+
+
+def test_without_jax_the_command_to_install_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    w = Value(0.5)
+    program = lift(lambda x: w * x, parameters=w)
+    monkeypatch.setattr(program_file, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r'pip install "micrograd-notes\[jax\]"'):
+        program.jax()
+
+
+def test_outputs_have_no_gradient() -> None:
+    model = MLP(2, [1], seed=0)
+    with pytest.raises(TypeError, match="does not have a loss"):
+        lift(model).jax().value_and_grad([0.0] * 3, [[1.0, 2.0]])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", KINDS)
+def test_random_programs_agree_op_by_op_and_compiled(kind: Any) -> None:
+    compared = [agree_in_jax(kind(random.Random(seed)), seed % 2 == 0) for seed in range(4)]
+    assert any(compared)

@@ -1,0 +1,205 @@
+"""Programs of sizes: what `lift_of_sizes` writes is what `lift` writes, and what it refuses."""
+
+import re
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+from micrograd_notes import MLP, Value
+from micrograd_notes.engine.ops import exp, log, relu, sigmoid, softplus, sqrt, tanh
+from micrograd_notes.lifting import CannotLift, NotChecked, lift, lift_of_sizes
+from micrograd_notes.lifting.sizes import check
+from micrograd_notes.lifting.sizes.formulas import Differ, Formulas
+from tests.lifting.families import FAMILIES, Family
+
+
+def lifted(family: Family, sizes: dict[str, int]) -> Any:
+    loss, held = family.make(**sizes)
+    if hasattr(held, "parameters"):
+        return lift(loss, held, check=False)
+    return lift(loss, parameters=held, check=False)
+
+
+def of_sizes(family: Family, sizes: dict[str, Any]) -> Any:
+    return lift_of_sizes(family.make, **sizes)
+
+
+def without_names(source: str) -> str:
+    """Returns a source with the names of its lines by their first use, and without line breaks."""
+    numbers: dict[str, int] = {}
+    words = re.sub(r"[a-zA-Z_]\w*", lambda m: f"v{numbers.setdefault(m[0], len(numbers))}", source)
+    return re.sub(r"\(\s*#.*|\s+", "", words)
+
+
+LONG = {"gpt", "gpt by width", "cnn"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.long] if n in LONG else []) for n in FAMILIES]
+)
+def test_a_program_of_sizes_has_the_source_and_the_numbers_of_one_that_is_lifted(name: str) -> None:
+    family = FAMILIES[name]
+    for sizes in family.sizes:
+        data = family.data(**sizes)
+        program, known = of_sizes(family, sizes), lifted(family, sizes)
+        source, expected_source = program.source_for(*data), known.source_for(*data)
+        if family.has_same_names:
+            assert source == expected_source
+        assert without_names(source) == without_names(expected_source)
+        assert (program.parameters() == known.parameters()).all()
+        loss, gradient = program.value_and_grad(program.parameters(), *data)
+        expected, derivatives = known.value_and_grad(known.parameters(), *data)
+        assert loss == expected
+        assert np.array_equal(gradient, derivatives)
+
+
+# ---- what is compared, and what is refused -------------------------------------------------------
+
+
+def network(inputs: int, hidden: int) -> Any:
+    model = MLP(inputs, [hidden, 1], activation="tanh", seed=0)
+    return lambda x, y: (model(x) - y) ** 2, model
+
+
+DATA = np.random.default_rng(0).normal(size=(3, 40)), np.array([0.5, -1.0, 2.0])
+
+
+def test_leaves_load_and_certificate_are_those_of_a_lifted_program() -> None:
+    program = lift_of_sizes(network, inputs=40, hidden=20)
+    with pytest.raises(RuntimeError, match="nothing is compiled yet"):
+        _ = program.source
+    theta = program.parameters() + 0.5
+    program.load(theta)
+    assert [leaf.data for leaf in program.leaves()] == theta.tolist()
+    program(*DATA)
+    _, gradient = program.value_and_grad(theta, *DATA)
+    assert [leaf.grad for leaf in program.leaves()] == gradient.tolist()
+    assert program.certify(points=1, digits=20)
+    assert all(program.reaches(*DATA))
+    assert "5. emit" in program.explain()
+
+
+def test_a_frozen_array_is_frozen_in_the_small_models() -> None:
+    program = lift_of_sizes(network, inputs=40, hidden=20)
+    for leaf in program.leaves()[:800]:
+        leaf.requires_grad = False
+    _, gradient = program.value_and_grad(program.parameters(), *DATA)
+    assert not gradient[:800].any()
+    assert gradient[800:].all()
+    program.leaves()[0].requires_grad = True
+    with pytest.raises(CannotLift, match="W1 is frozen in part"):
+        program.value_and_grad(program.parameters(), *DATA)
+
+
+def test_large_models_are_compared_at_smaller_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "FITS", 500)
+    program = lift_of_sizes(network, inputs=40, hidden=20)
+    program.value_and_grad(program.parameters(), *DATA)
+    assert program.checked == "the gradient at inputs=10, the loss at these sizes"
+    assert program.check_at(*DATA, hidden=10) == "the gradient at hidden=10"
+    with pytest.raises(TypeError, match="takes the sizes inputs, hidden, got width=3"):
+        program.check_at(*DATA, width=3)
+
+
+def with_factor(factor: Any) -> Any:
+    """Returns a family whose loss has a factor that depends on a size in its own way."""
+
+    def make(inputs: int, hidden: int) -> Any:
+        loss, model = network(inputs, hidden)
+        return lambda x, y: loss(x, y) * factor(hidden), model
+
+    return make
+
+
+def test_a_size_that_decides_which_formula_is_used_is_refused_by_the_scalars() -> None:
+    for factor in (lambda hidden: 1.0 + (hidden > 9), lambda hidden: 1.5 ** (hidden > 9)):
+        program = lift_of_sizes(with_factor(factor), inputs=40, hidden=20)
+        with pytest.raises(CannotLift, match="lifted and scalars differ at inputs=40, hidden=20"):
+            program.value_and_grad(program.parameters(), *DATA)
+    program = lift_of_sizes(with_factor(lambda hidden: 0.3 * hidden**-1.5), inputs=40, hidden=20)
+    assert program.value_and_grad(program.parameters(), *DATA)[0] > 0
+
+
+def test_code_that_branches_on_a_size_is_refused_with_its_line() -> None:
+    def make(inputs: int, hidden: int) -> Any:
+        model = MLP(inputs, [hidden, 1], seed=0)
+
+        def loss(x: Any, y: Any) -> Any:
+            bent = [tanh, exp, relu, sigmoid, log, sqrt, softplus][hidden % 7]
+            return bent(model(x) - y)
+
+        return loss, model
+
+    program = lift_of_sizes(make, inputs=40, hidden=20)
+    with pytest.raises(CannotLift, match=r"(?s)hidden=\d differ.*test_sizes.*return bent"):
+        program.value_and_grad(program.parameters(), *DATA)
+
+
+def test_depth_is_refused_as_a_size_and_kept_in_make() -> None:
+    def make(inputs: int, layers: int) -> Any:
+        model = MLP(inputs, [3] * layers + [1], seed=0)
+        return lambda x, y: (model(x) - y) ** 2, model
+
+    with pytest.raises(CannotLift, match=r"partial\(make, layers=4\)"):
+        lift_of_sizes(make, inputs=40, layers=5)
+    program = lift_of_sizes(partial(make, layers=5), inputs=40)
+    assert program.value_and_grad(program.parameters(), *DATA)[0] > 0
+
+
+def test_what_can_not_be_made_small_is_refused() -> None:
+    def make(inputs: int) -> Any:
+        if inputs < 30:
+            raise ValueError("30 inputs or more")
+        return network(inputs, 3)
+
+    with pytest.raises(CannotLift, match=r"no small model could be lifted.*30 inputs or more"):
+        lift_of_sizes(make, inputs=40)
+    with pytest.raises(TypeError, match="make must return a loss and its model"):
+        lift_of_sizes(lambda inputs: inputs, inputs=40)
+    with pytest.raises(TypeError, match="make must be a function of the sizes"):
+        lift_of_sizes(3, inputs=40)  # type: ignore[arg-type]
+
+
+def test_an_irregular_array_of_constants_is_refused() -> None:
+    def make(inputs: int) -> Any:
+        model = MLP(1, [1], seed=0)
+        order = [k * k % inputs for k in range(inputs)]
+        return lambda x, y: sum(model([x[k]]) * x[j] for j, k in enumerate(order)) - y, model
+
+    program = lift_of_sizes(make, inputs=40)
+    with pytest.raises(CannotLift, match="differ in more than numbers"):
+        program.value_and_grad(program.parameters(), *DATA)
+
+
+def test_scalars_that_raise_are_said() -> None:
+    def make(inputs: int) -> Any:
+        w = [Value(0.1) for _ in range(inputs)]
+        return lambda x: log(sum(a * b for a, b in zip(w, x, strict=True))), w
+
+    program = lift_of_sizes(make, inputs=40)
+    data = -np.ones((2, 40))
+    with pytest.warns(NotChecked):
+        program.value_and_grad(program.parameters(), data)
+    assert "the scalars raise" in program.checked
+
+
+@pytest.mark.parametrize("text", [
+    "4*h*s", "T - 1", "T*s + 1", "1/T", "2/(h*s)", "s**-0.5", "1/s**0.5", "T - k + 1",
+    "h*(T - k + 1)**2", "1/(T - k + 1)", "-0.125/T", "0.7*s", "s*(T - 2)**2", "3*s**-1.5",
+    "2*T - 1",
+])
+def test_formulas_of_sizes(text: str) -> None:
+    base = {"h": 2, "s": 3, "T": 5, "k": 3}
+    members = [base, *[base | change for change in ({"h": 3}, {"s": 5}, {"T": 7}, {"k": 2})]]
+    large = {"h": 4, "s": 17, "T": 63, "k": 5}
+    formulas = Formulas(members)
+    formulas.at([sizes["T"] - sizes["k"] + 1 for sizes in members], large)  # a shape comes first
+    found = formulas.at([eval(text, {}, dict(sizes)) for sizes in members], large)
+    assert found == eval(text, {}, dict(large))
+
+
+def test_numbers_without_a_formula_are_refused() -> None:
+    with pytest.raises(Differ, match="follow no formula"):
+        Formulas([{"a": 3}, {"a": 5}]).at([7, 24], {"a": 9})
