@@ -25,16 +25,14 @@ from micrograd_notes.lifting.typed.ready import NoLoop
 class Typed(NamedTuple):
     """A recording after the passes; `anew` returns a typed program for each printer."""
 
-    simplified: Recording
     grouped: Grouping
     anew: Callable[[], Program]
 
 
 def typed(recorded: Recording, guarded: bool) -> Typed:
     """Returns what the passes make of a recording."""
-    simplified = simplify(recorded, guarded)
-    grouped = group(simplified)
-    return Typed(simplified, grouped, partial(arrange, grouped))
+    grouped = group(simplify(recorded, guarded))
+    return Typed(grouped, partial(arrange, grouped))
 
 
 Passes = Callable[[Recording, bool], Typed]
@@ -46,7 +44,6 @@ class Compiled:
 
     name: str
     recorded: Recording
-    simplified: Recording
     grouped: Grouping
     arranged: Program
     source: str
@@ -69,7 +66,7 @@ class Compiled:
 
     def explained(self) -> str:
         """Returns the result of each pass."""
-        recorded, simplified = self.recorded.tape, self.simplified.tape
+        recorded, simplified = self.recorded.tape, simplify(self.recorded).tape
         groups, lines = self.grouped.groups, self.arranged.lines
         return "\n".join(
             [
@@ -103,7 +100,7 @@ def passed(
 
 
 def _made(recorded: Recording, name: str, passes: Passes, guarded: bool) -> Compiled:
-    simplified, grouped, anew = passes(recorded, guarded)
+    grouped, anew = passes(recorded, guarded)
     arranged = anew()
     try:
         written, printed = emit(arranged, _title(name))
@@ -118,7 +115,7 @@ def _made(recorded: Recording, name: str, passes: Passes, guarded: bool) -> Comp
     run = entry if has_parameters else lambda theta, *given: entry(*given)
     inputs = [array for array in recorded.arrays if not array.is_parameter]
     fast = Pool(printed, run)
-    made = name, recorded, simplified, grouped, arranged, written, run, inputs, fast
+    made = name, recorded, grouped, arranged, written, run, inputs, fast
     return Compiled(*made, passes, anew)
 
 

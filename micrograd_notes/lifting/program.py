@@ -94,7 +94,8 @@ class Lifted:
         loss, gradient = self.next_value_and_grad(theta, *data)
         if not modes.asked().forgets:
             with sweeping:
-                for flat in self._known().recorded.gradient:  # others have no gradient at all
+                gradients = enumerate(self._known().recorded.gradient)
+                for flat in [k for k, at in gradients if at >= 0]:  # others do not have a gradient
                     parameter, derivative = self._parameters[flat], float(gradient[flat])
                     if parameter._requires_grad:
                         parameter._grad = (parameter._grad or 0.0) + derivative
@@ -148,8 +149,8 @@ class Lifted:
         For any data, the gradient of the others is 0, as is that of a frozen parameter.
         """
         self.look()
-        gradient = self._compiled_for(self._inputs.checked(data)).recorded.gradient
-        return [flat in gradient for flat in range(len(self._parameters))]
+        compiled = self._compiled_for(self._inputs.checked(data))
+        return [at >= 0 for at in compiled.recorded.gradient]
 
     def check(self, *data: Any, least: int = EXAMPLES, theta: Any = None) -> None:
         """Compares the program with the scalars on examples of the data.

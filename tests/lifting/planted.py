@@ -24,6 +24,7 @@ from micrograd_notes.engine.op import Op
 from micrograd_notes.engine.ops import logsumexp, relu, tanh
 from micrograd_notes.lifting import CannotLift, compiled, program
 from micrograd_notes.lifting.codegen.numpy.emit import Printed
+from micrograd_notes.lifting.passes.columns import Columns
 from micrograd_notes.lifting.typed.expressions import (
     Apply,
     Expression,
@@ -147,7 +148,10 @@ def on_a_tape(made: Any, generator: random.Random) -> Any:
     """Returns a recording with one operation of its tape, or one derivative, changed."""
     recording = getattr(made, "recording", made)
     tape = recording.tape
-    places = [i for i in tape.reachable(recording.roots) if isinstance(tape.ops[i], Op)]
+    is_there = np.ones(len(tape), dtype=bool)
+    reached = Columns.of(tape).reached(np.array(recording.roots), is_there)
+    places = [i for i in np.flatnonzero(reached).tolist() if isinstance(tape.ops[i], Op)]
+    known = [flat for flat, at in enumerate(recording.gradient) if at >= 0]
     kind = generator.choice(["operation", "operands", "term", "derivative", "sign"])
     i = generator.choice(places)
     if kind == "operation":
@@ -158,18 +162,25 @@ def on_a_tape(made: Any, generator: random.Random) -> Any:
         if same:
             tape.ops[i] = generator.choice(same)
     elif kind == "operands":
-        tape.operands[i] = tape.operands[i][::-1]
+        _replace(tape, i, tape.operands[i][::-1])
     elif kind == "term" and len(tape.operands[i]) > 1 and tape.ops[i] is ops.add:
-        tape.operands[i] = tape.operands[i][:-1]
-    elif kind == "derivative" and len(recording.gradient) > 1:
-        a, b = generator.sample(sorted(recording.gradient), 2)
+        _replace(tape, i, tape.operands[i][:-1])
+    elif kind == "derivative" and len(known) > 1:
+        a, b = generator.sample(known, 2)
         recording.gradient[a], recording.gradient[b] = recording.gradient[b], recording.gradient[a]
-    elif recording.gradient:
-        flat_index = generator.choice(sorted(recording.gradient))
+    elif known:
+        flat_index = generator.choice(known)
         recording.gradient[flat_index] = tape.append(
             ops.neg, (recording.gradient[flat_index],)
         )
     return made
+
+
+def _replace(tape: Any, i: int, operands: tuple[int, ...]) -> None:
+    """Gives a number of a tape other operands."""
+    old, tape.operands = tape.operands, type(tape.operands)()
+    for k in range(len(tape)):
+        tape.operands.append(operands if k == i else old[k])
 
 
 def on_a_tree(tree: Any, generator: random.Random) -> Any:

@@ -215,3 +215,10 @@ def test_two_index_arrays_never_have_one_name() -> None:
     program.check(GENERATOR.normal(size=(3, 6)))
     names = [line.partition(" = ")[0] for line in program.source.splitlines() if line[:1].isupper()]
     assert len(names) == len(set(names))
+
+
+def test_an_array_may_have_more_places_than_the_program_has_numbers() -> None:
+    p = [Value(float(k)) for k in range(50)]
+    program = lift(lambda x: (p[49] * x + p[48]) * 1.0, parameters=p)
+    loss, gradient = program.value_and_grad(program.parameters(), [2.0, 4.0])
+    assert (loss, *gradient) == (49 * 3 + 48, *[0] * 48, 1, 3)

@@ -13,12 +13,14 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.arrays import axes
 from micrograd_notes.lifting.arrays.layout import Layout
 from micrograd_notes.lifting.arrays.operations import choice, elementwise, filling_for, reduction
 from micrograd_notes.lifting.arrays.sums import sums
+from micrograd_notes.lifting.passes.columns import Bools, Ints
 from micrograd_notes.lifting.passes.group import Grouping
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Start
 from micrograd_notes.lifting.typed.expressions import (
@@ -46,26 +48,25 @@ class _Arranger:
         self.recording = grouping.recording
         self.tape = grouping.recording.tape
         self.lines: list[Line] = []
-        self.flat = Read(Array("dtheta", (self.recording.parameter_count,), True))
-        self.read = self._read()
-        self.asked = {grouping.group_of[k] for k in self.read}
-        self.layout = Layout(grouping, self._products_of_sums(), self._wanted_filling())
-
-    def _read(self, by_sums: bool = True) -> set[int]:
-        """Returns the numbers that an operation or the caller reads."""
-        read = {*self.recording.outputs, *self.recording.alive}
-        for op, operands in zip(self.tape.ops, self.tape.operands, strict=True):
-            if op.__class__ is Op and (by_sums or op is not ops.add):
-                read.update(operands)
-        return read
-
-    def _products_of_sums(self) -> set[int]:
-        """Returns the groups of products that are only ever summed, and so need no array."""
-        asked = {self.grouping.group_of[k] for k in self._read(by_sums=False)}
-        return {
-            i for i, group in enumerate(self.grouping.groups)
-            if group.op is ops.multiply and i not in asked
+        self.flat = Read(Array("dtheta", (len(self.recording.gradient),), True))
+        self.columns = grouping.columns
+        by_sums, by_others = self._is_read(self.columns.is_sum), self._is_read(~self.columns.is_sum)
+        self.is_read = by_sums | by_others
+        results = [*self.recording.outputs, *self.recording.alive]
+        self.is_read[results] = by_others[results] = True
+        self.asked = {*grouping.group_of[self.is_read].tolist()}
+        asked_by_others = {*grouping.group_of[by_others].tolist()}
+        products_of_sums = {  # they are only ever summed, and so need no array
+            i for i, group in enumerate(grouping.groups)
+            if group.op is ops.multiply and i not in asked_by_others
         }
+        self.layout = Layout(grouping, products_of_sums, self._wanted_filling())
+
+    def _is_read(self, readers: Bools) -> Bools:
+        """Returns which numbers these operations read."""
+        columns, is_read = self.columns, np.zeros(len(self.tape), dtype=bool)
+        is_read[columns.flat[columns.is_read & readers[columns.owner]]] = True
+        return is_read
 
     def _wanted_filling(self) -> dict[int, float]:
         """Returns the number for the holes of groups whose readers do not take a 0."""
@@ -74,12 +75,12 @@ class _Arranger:
         for group in self.grouping.groups:
             if not isinstance(group.op, Op) or group.op is ops.add or group.op.chooses:
                 continue
-            operands = tape.operands[group.members[0]]
-            numbers = [tape.operands[k][0] if tape.ops[k] == CONSTANT else None for k in operands]
+            operands = self.columns.operands(group.members[0])
+            numbers = [tape.numbers.get(k) for k in operands]
             for index, operand in enumerate(operands[:1] if group.op.arity is None else operands):
                 filling = filling_for(group.op, numbers, index)
                 if filling is not None:
-                    wanted.setdefault(group_of[operand], filling)
+                    wanted.setdefault(int(group_of[operand]), filling)
         return wanted
 
     def run(self) -> Program:
@@ -89,34 +90,35 @@ class _Arranger:
                 layout.shapes[i] = group.op.shape
                 layout.batched[i] = group.op.is_batched
                 layout.is_data[i] = not group.op.is_parameter
+                places = layout.terms(group.members)[1]
+                layout.arrays[i] = Read(group.op)
                 layout.is_state[i] = isinstance(group.op, Start)
-                places = [self.tape.operands[k][0] for k in group.members]
-                if isinstance(group.op, Start) and group.op.lanes:
-                    places = [group.op.lanes[place] for place in places]
+                if isinstance(group.op, Start):
+                    layout.is_data[i] = group.op.is_data
+                    layout.rank[i] += len(layout.rank)
+                    layout.arrays[i] = self._start(i, group.op)
+                    places = np.array(group.op.lanes)[places]
                 layout.lane[group.members] = places
-                layout.arrays[i] = self._start(i, group.op) or Read(group.op)
             elif group.op == CONSTANT:
-                layout.shapes[i], layout.batched[i], layout.is_data[i] = (), False, False
-                layout.is_state[i] = False
+                layout.shapes[i], layout.batched[i] = (), False
+                layout.is_data[i] = layout.is_state[i] = False
             else:
-                below = {int(layout.group_of[k]) for k in self.tape.operands[group.members[0]]}
+                below = {*layout.group_of[self.columns.operands(group.members[0])].tolist()}
                 layout.batched[i] = any(layout.batched[b] for b in below)
                 layout.is_data[i] = any(layout.is_data[b] for b in below)
                 layout.is_state[i] = any(layout.is_state[b] for b in below)
+                layout.rank[i] += len(layout.rank) if layout.is_state[i] else 0
                 if i not in layout.inlined and self._is_needed(i):
                     self._arrange(i, group.op, group.members, len(below) == 1)
         self._arrange_gradient()
         return Program(self.grouping, self.lines, self._outputs())
 
-    def _start(self, i: int, array: Array) -> Read | None:
+    def _start(self, i: int, array: Start) -> Read:
         """Returns the array of what a recurrence starts with, which is a line of its own."""
-        if not isinstance(array, Start):
-            return None
-        self.layout.is_data[i] = array.is_data
         value: Expression = Number(array.numbers[0])
         if len({*map(repr, array.numbers)}) > 1:
-            numbers = self.layout.np.zeros(array.size)
-            numbers[array.lanes or [*range(array.size)]] = array.numbers
+            numbers = np.empty(array.size)
+            numbers[array.lanes] = array.numbers
             value = self.layout.constant(numbers.reshape(array.shape))
         full: Shape = (N, *array.shape) if array.is_batched else array.shape
         self.lines.append(Line(value if value.shape == full else Spread(value, full), i))
@@ -127,12 +129,11 @@ class _Arranger:
         layout, is_new = self.layout, False
         for array in [group.op for group in self.grouping.groups if isinstance(group.op, Start)]:
             states = [self.recording.alive[k] for k in array.where]
-            [*groups] = {int(layout.group_of[k]) for k in states}
+            [*groups] = {*layout.group_of[states].tolist()}
             shape = layout.shapes.get(groups[0], ())
-            lanes = [int(layout.lane[k]) for k in states]
-            known = array.lanes or [*range(array.size)]
+            lanes = layout.lane[states].tolist()
             if len(groups) == 1 and sorted(lanes) == [*range(prod(shape))]:
-                is_new |= (shape, lanes) != (array.shape, known)
+                is_new |= (shape, lanes) != (array.shape, array.lanes)
                 array.shape, array.lanes = shape, lanes
         return is_new
 
@@ -143,8 +144,7 @@ class _Arranger:
     def _arrange(self, i: int, op: Any, members: list[int], of_one_kind: bool) -> None:
         layout = self.layout
         if op is ops.add:
-            terms = [self.tape.operands[m] for m in members]
-            made, shape = sums(layout, members, terms, layout.batched[i])
+            made, shape = sums(layout, members, *layout.terms(members), layout.batched[i])
         elif op.chooses:
             made, shape = choice(layout, members)
         elif op.arity is None and of_one_kind:
@@ -158,32 +158,36 @@ class _Arranger:
 
     def _arrange_gradient(self) -> None:
         """Adds a statement for each parameter's derivative: its sum over the batch."""
-        tape = self.tape
+        layout = self.layout
+        is_own = self.columns.is_sum & ~self.is_read  # sums that are computed in this place
         for array in self.recording.arrays:
-            parts: dict[Any, list[tuple[int, int]]] = {}
-            for place, flat in enumerate(array.where if array.is_parameter else []):
-                root = self.recording.gradient.get(flat)
-                if root is None:
-                    continue
-                split = tape.ops[root] is ops.add and root not in self.read
-                terms = tape.operands[root] if split else (root,)
-                kind = frozenset(int(self.layout.group_of[k]) for k in terms)
-                parts.setdefault(kind, []).append((place, root if split else -root - 1))
-            for part in parts.values():
-                self._derivative(array, part)
+            if not array.is_parameter:
+                continue
+            roots = np.array(self.recording.gradient)[array.where]
+            places = np.flatnonzero(roots >= 0)
+            roots = roots[places]
+            groups = layout.group_of[roots]
+            kinds = np.where(is_own[roots], len(self.grouping.groups) + groups, groups)
+            for root in {*roots[np.unique(kinds, return_index=True)[1]].tolist()}:
+                below = {*layout.group_of[self.columns.operands(root)].tolist()}
+                if is_own[root] and len(below) == 1:
+                    [kinds[kinds == len(self.grouping.groups) + layout.group_of[root]]] = below
+            for kind in dict.fromkeys(kinds.tolist()):
+                self._derivative(array, places[kinds == kind], roots[kinds == kind], is_own)
 
-    def _derivative(self, array: Array, part: list[tuple[int, int]]) -> None:
-        np, tape = self.layout.np, self.tape
-        places = np.array([place for place, _ in part])
-        terms = [tape.operands[root] if root >= 0 else (-root - 1,) for _, root in part]
-        columns = list(np.unravel_index(places, array.shape)) if array.shape else []
-        ranked = [axes.ranks(c) for c in columns]
+    def _derivative(self, array: Array, places: Ints, roots: Ints, is_own: Bools) -> None:
+        columns = self.columns
+        sizes = np.where(is_own[roots], columns.sizes[roots], 1)
+        nodes = np.repeat(roots, sizes)
+        split = np.repeat(is_own[roots], sizes)
+        nodes[split] = columns.flat[columns.places(roots[is_own[roots]])]
+        by_axis = np.unravel_index(places, array.shape) if array.shape else []
+        ranked = [axes.ranks(c) for c in by_axis]
         found = [(c, n) for c, n in ranked if n > 1]
         if prod(n for _, n in found) != len(places):
             found = [(np.arange(len(places)), len(places))]
-        nobody = [-1] * len(places)  # these sums are not numbers of the tape
         over_batch = self.recording.is_batched
-        made, shape = sums(self.layout, nobody, terms, False, found, over_batch)
+        made, shape = sums(self.layout, None, sizes, nodes, False, found, over_batch)
         if made.shape != shape:
             made = Spread(made, shape)
         target = None
@@ -199,7 +203,6 @@ class _Arranger:
 
     def _target(self, array: Array, places: Any, shape: Sequence[int]) -> Part:
         """Returns the part of an array at some places: a slice, or their places in the vector."""
-        np = self.layout.np
         columns = np.unravel_index(places, array.shape)
         bounds = [(int(c.min()), int(c.max()) + 1) for c in columns]
         if prod(stop - start for start, stop in bounds) == len(places):
@@ -219,7 +222,6 @@ class _Arranger:
 
     def _outputs(self) -> Expression:
         """Returns the outputs of the function as one array."""
-        np = self.layout.np
         nodes = np.array(self.recording.outputs)
         shape = self.recording.output_shape
         groups = sorted(set(self.layout.group_of[nodes].tolist()))

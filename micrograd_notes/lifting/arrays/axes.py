@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-Column = Any  # a NumPy array of whole numbers; NumPy is imported where it is needed
+from micrograd_notes.common.extras import numpy as np
+
+Column = Any  # a NumPy array of whole numbers
 
 
 def ranks(column: Column) -> tuple[Column, int]:
     """Returns the column counted from 0 without gaps, and the number of different places."""
-    import numpy as np
-
     low = int(column.min())
     present = np.zeros(int(column.max()) - low + 1, dtype=np.int64)
     present[column - low] = 1
@@ -29,8 +29,6 @@ def ranks(column: Column) -> tuple[Column, int]:
 
 def distinct(columns: Sequence[tuple[Column, int]], length: int) -> int:
     """Returns the number of different rows of the columns side by side."""
-    import numpy as np
-
     code, size = np.zeros(length, dtype=np.int64), 1
     for column, count in columns:
         code, size = code * count + column, size * count
@@ -67,8 +65,6 @@ def independent(columns: Sequence[Column], length: int) -> list[tuple[Column, in
 
 def rank_within(a: Column, b: Column, size_a: int, size_b: int) -> tuple[Column, int] | None:
     """Returns the rank of a within its block b; None if the blocks differ in size."""
-    import numpy as np
-
     block = np.zeros(size_a, dtype=np.int64)
     block[a] = b
     counts = np.bincount(block, minlength=size_b)
@@ -103,8 +99,6 @@ def parted(column: Column, owner: Column, owners: int) -> tuple[Column | None, C
     The rows are the terms of sums, and `owner` has the sum of each. The first part has an entry per
     owner, the second one per row; None stands for a part that is always the same.
     """
-    import numpy as np
-
     low = np.full(owners, np.iinfo(np.int64).max)
     high = np.full(owners, -1)
     np.minimum.at(low, owner, column)
@@ -135,8 +129,6 @@ def affine(lanes: Any) -> tuple[int, list[int]] | None:
 
     Entries of -1 are holes, which fit anything.
     """
-    import numpy as np
-
     known = lanes >= 0
     full = bool(known.all())
     strides = []
@@ -166,8 +158,6 @@ def at_every_place(fit: tuple[int, list[int]], shape: tuple[int, ...]) -> Any:
     >>> at_every_place((5, [2, 1]), (2, 3)).tolist()
     [[5, 6, 7], [7, 8, 9]]
     """
-    import numpy as np
-
     offset, strides = fit
     grid = np.full(shape, offset)
     for axis, stride in enumerate(strides):

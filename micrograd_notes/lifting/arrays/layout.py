@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
-from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.arrays import axes
 from micrograd_notes.lifting.passes.group import Grouping
 from micrograd_notes.lifting.trace.tape import CONSTANT
@@ -55,18 +55,17 @@ class Layout:
     def __init__(
         self, grouping: Grouping, inlined: Collection[int], wanted_filling: Mapping[int, float]
     ) -> None:
-        import numpy as np
-
-        self.np = np
         self.grouping, self.inlined, self.wanted_filling = grouping, inlined, wanted_filling
         self.recording = grouping.recording
-        self.tape = grouping.recording.tape
-        self.group_of = np.array(grouping.group_of, dtype=np.int64)
+        self.tape, self.read_from = grouping.recording.tape, grouping.columns
+        self.group_of = grouping.group_of
         self.lane = np.zeros(len(self.tape), dtype=np.int64)
         self.shapes: dict[int, tuple[int, ...]] = {}
         self.batched: dict[int, bool] = {}
         self.is_data: dict[int, bool] = {}
         self.is_state: dict[int, bool] = {}  # whether it depends on what a recurrence starts with
+        # sorts groups, so that those of the first step of a recurrence lie as in the others
+        self.rank = np.arange(len(grouping.groups))
         self.arrays: dict[int, Read] = {}  # of each group, once it is arranged
         self.constants: list[Read] = []
         self.holes: dict[int, Any] = {}  # the lanes of an array without a number
@@ -79,20 +78,20 @@ class Layout:
         shape = self.shapes[group]
         if self.grouping.groups[group].op == CONSTANT or not shape:
             return []
-        return list(self.np.unravel_index(self.lane[nodes], shape))
+        return list(np.unravel_index(self.lane[nodes], shape))
 
     def numbers(self, nodes: Any) -> Any | None:
         """Returns the numbers of constants; None for other nodes."""
         if self.tape.ops[int(nodes[0])] != CONSTANT:
             return None
-        return self.np.array([self.tape.operands[int(k)][0] for k in nodes])
+        return np.array([self.tape.numbers[int(k)] for k in nodes])
 
-    def settle(self, nodes: Sequence[int], columns: list[Any], extra: list[Any]) -> list[Any]:
+    def settle(self, nodes: Any, columns: list[Any], extra: list[Any]) -> list[Any]:
         """Returns the axes of nodes, from the columns, or also from the extra ones if needed.
 
         Nodes that do not fill a box of axes lie in one row.
         """
-        np, count = self.np, len(nodes)
+        count = len(nodes)
         found = axes.independent(columns, count)
         if extra and axes.distinct(found, count) < count:
             found = axes.independent(columns + extra, count)
@@ -101,25 +100,25 @@ class Layout:
             found = [(np.arange(count), count)] if count > 1 else []
         return found
 
-    def axes_of_primal(self, members: Sequence[int]) -> list[Any]:
+    def axes_of_primal(self, members: Any) -> list[Any]:
         """Returns the columns of the numbers whose adjoints these are, so that both lie alike."""
-        of = [self.tape.adjoint_of.get(m, -1) for m in members]
+        of = [self.tape.adjoint_of.get(m, -1) for m in members.tolist()]
         if min(of) < 0 or len(groups := {int(self.group_of[k]) for k in of}) > 1:
             return []
         if groups.isdisjoint(self.shapes):
             return []  # these numbers have no array
-        return self.columns(self.np.array(of))
+        return self.columns(np.array(of))
 
-    def place(self, nodes: Sequence[int], found: list[Any]) -> tuple[int, ...]:
+    def place(self, nodes: Any, found: list[Any]) -> tuple[int, ...]:
         """Sets the lanes of nodes, and returns the shape of their array."""
         shape = tuple(n for _, n in found)
         if shape:
-            self.lane[list(nodes)] = self.np.ravel_multi_index([c for c, _ in found], shape)
+            self.lane[nodes] = np.ravel_multi_index([c for c, _ in found], shape)
         return shape
 
     def grid(self, letters: list[Any], lanes: Any) -> Any:
         """Returns lanes on the box of all letters, with -1 for holes."""
-        grid = self.np.full([n for _, n in letters], -1, dtype=self.np.int64)
+        grid = np.full([n for _, n in letters], -1, dtype=np.int64)
         grid[tuple(column for column, _ in letters)] = lanes if letters else lanes[0]
         return grid
 
@@ -148,7 +147,6 @@ class Layout:
 
     def varies(self, grid: Any, axis: int) -> bool:
         """Returns whether a grid with holes differs along an axis."""
-        np = self.np
         high = grid.max(axis=axis, keepdims=True)
         return bool((np.where(grid < 0, high, grid) != high).any())
 
@@ -167,7 +165,6 @@ class Layout:
 
     def read_constants(self, numbers: Any, letters: list[Any]) -> Reading:
         """Returns constants: one number, or an array of them."""
-        np = self.np
         if (numbers == numbers[0]).all() or (numbers != numbers).all():
             return Reading(Number(float(numbers[0])), [])
         which = np.unique(numbers, return_inverse=True)
@@ -237,19 +234,22 @@ class Layout:
         """Returns the array repeated along the axes that it does not have."""
         return Spread(array, tuple(map(self.size, letters)))
 
-    def ordered(self, op: Op, operands: tuple[int, ...]) -> tuple[int, ...]:
-        """Returns the operands, those of a product by their groups, so that lanes agree."""
-        if op is not ops.multiply:
-            return operands
-        a, b = operands
-        of_a, of_b = self.rank(a), self.rank(b)
-        swapped = of_a > of_b or (of_a == of_b and self.lane[a] > self.lane[b])
-        return (b, a) if swapped else operands
+    def terms(self, nodes: Any) -> tuple[Any, Any]:
+        """Returns how many operands each node has, and all of them, one after another."""
+        return self.read_from.sizes[nodes], self.read_from.flat[self.read_from.places(nodes)]
 
-    def rank(self, node: int) -> tuple[bool, int]:
-        """Sorts groups, so that those of the first step of a recurrence lie as in the others."""
-        group = int(self.group_of[node])
-        return self.is_state[group], group
+    def operands(self, nodes: Any) -> list[Any]:
+        """Returns for each operand a column of nodes: all first ones, all second ones, ...
+
+        Those of a product are ordered by their groups, so that lanes agree.
+        """
+        columns = list(self.terms(nodes)[1].reshape(len(nodes), -1).T)
+        if self.tape.ops[int(nodes[0])] is ops.multiply:
+            a, b = columns
+            of_a, of_b = (self.rank[self.group_of[k]] for k in columns)
+            swap = (of_a > of_b) | ((of_a == of_b) & (self.lane[a] > self.lane[b]))
+            columns = [np.where(swap, b, a), np.where(swap, a, b)]
+        return columns
 
     def priority(self, nodes: Any) -> tuple[Any, ...]:
         """Sorts operands so that data comes before parameters, and many axes before few."""

@@ -9,10 +9,12 @@ from itertools import product
 from math import isfinite, prod
 from typing import Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.arrays import axes
 from micrograd_notes.lifting.arrays.layout import BATCH, Layout, Reading
 from micrograd_notes.lifting.arrays.sums import Terms
+from micrograd_notes.lifting.passes.columns import Ints
 from micrograd_notes.lifting.typed.expressions import (
     Counting,
     Expression,
@@ -26,11 +28,9 @@ from micrograd_notes.lifting.typed.formulas import formula
 Arranged = tuple[Expression, tuple[int, ...]]  # without the axis of the examples
 
 
-def elementwise(layout: Layout, op: Op, members: list[int]) -> Arranged:
+def elementwise(layout: Layout, op: Op, members: Ints) -> Arranged:
     """Returns an operation on each lane of its operands, and the shape."""
-    np = layout.np
-    rows = np.array([layout.ordered(op, layout.tape.operands[m]) for m in members])
-    operands = list(rows.T)
+    operands = layout.operands(members)
     by_rank = sorted(operands, key=layout.priority)
     columns = [c for nodes in by_rank for c in layout.columns(nodes)]
     extra = [
@@ -53,7 +53,7 @@ def elementwise(layout: Layout, op: Op, members: list[int]) -> Arranged:
 
 
 def _filled(
-    layout: Layout, op: Op, members: list[int], operands: list[Any], found: list[Any],
+    layout: Layout, op: Op, members: Ints, operands: list[Any], found: list[Any],
     made: Expression,
 ) -> Expression:
     """Returns an array with filled holes, so that its readers may include them.
@@ -62,7 +62,6 @@ def _filled(
     makes this number from what the operands have there, as a product does from 0, the array stays
     as it is.
     """
-    np = layout.np
     group = layout.grouping.group_of[members[0]]
     there = layout.grid(found, np.ones(len(members), dtype=np.int64)) == 1
     wanted = layout.wanted_filling.get(group, 0.0)
@@ -74,12 +73,11 @@ def _filled(
     return layout.masked(reading, mask == 1, varying, wanted).array
 
 
-def reduction(layout: Layout, op: Op, members: list[int]) -> Arranged:
+def reduction(layout: Layout, op: Op, members: Ints) -> Arranged:
     """Returns an operation on any number of operands that lie along an axis of one array."""
-    np = layout.np
-    terms = [layout.tape.operands[m] for m in members]
-    owner = np.repeat(np.arange(len(members)), [len(t) for t in terms])
-    kind = Terms(layout, np.array([k for t in terms for k in t]), owner, len(members))
+    sizes, nodes = layout.terms(members)
+    owner = np.repeat(np.arange(len(members)), sizes)
+    kind = Terms(layout, nodes, owner, len(members))
     found = layout.settle(members, kind.kept_columns(), [])
     shape = layout.place(members, found)
     letters = None
@@ -87,7 +85,7 @@ def reduction(layout: Layout, op: Op, members: list[int]) -> Arranged:
         [reading] = kind.readings(letters, len(found), found, op.neutral)
     if letters is None or not {*range(len(found), len(letters))} <= {*reading.letters}:
         # only their positions distinguish the operands
-        position = np.concatenate([np.arange(len(t)) for t in terms])
+        position = np.concatenate([*map(np.arange, sizes)])
         letters = [(c[owner], n) for c, n in found] + [(position, int(position.max()) + 1)]
         [reading] = kind.readings(letters, len(found), found, op.neutral or 0.0)
     outer = [*layout.batch(BATCH in reading.letters), *range(len(found))]
@@ -102,10 +100,9 @@ def reduction(layout: Layout, op: Op, members: list[int]) -> Arranged:
     return formula(op, [everything]), shape
 
 
-def choice(layout: Layout, members: list[int]) -> Arranged:
+def choice(layout: Layout, members: Ints) -> Arranged:
     """Returns an operation that chooses among operands by its first operand, an index."""
-    np = layout.np
-    rows = np.array([layout.tape.operands[m] for m in members])
+    rows = np.stack(layout.operands(members), axis=1)
     count, length = rows.shape[0], rows.shape[1] - 1
     kinds = {int(layout.group_of[k]) for k in rows[:, 1:].reshape(-1)}
     owner = np.repeat(np.arange(count), length)

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from micrograd_notes.engine import ops
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.arrays import axes
 from micrograd_notes.lifting.arrays.contract import contracted, reduced
 from micrograd_notes.lifting.arrays.layout import BATCH, MOST_HOLES, SMALL, Layout, Reading
+from micrograd_notes.lifting.passes.columns import Ints
 from micrograd_notes.lifting.typed.expressions import (
     WHOLE,
     Count,
@@ -32,17 +33,14 @@ from micrograd_notes.lifting.typed.expressions import (
 
 
 def sums(
-    layout: Layout, members: Sequence[int], terms: Sequence[Sequence[int]], is_batched: bool,
+    layout: Layout, members: Ints | None, sizes: Ints, nodes: Ints, is_batched: bool,
     forced: list[Any] | None = None, over_batch: bool = False
 ) -> tuple[Expression, tuple[int, ...]]:
-    """Returns sums of terms, and their shape. `forced` are given axes."""
-    np, count = layout.np, len(members)
-    owner = np.repeat(np.arange(count), [len(t) for t in terms])
-    nodes = np.array([k for t in terms for k in t])
+    """Returns sums of so many of the nodes each, and their shape. `forced` are given axes."""
+    count = len(sizes)
+    owner = np.repeat(np.arange(count), sizes)
     of = layout.group_of[nodes]
-    kinds = sorted(
-        set(of.tolist()), key=lambda g: (-int((of == g).sum()), layout.is_state[g], g)
-    )
+    kinds = sorted({*of.tolist()}, key=lambda g: (-int((of == g).sum()), layout.rank[g]))
     classes = [Terms(layout, nodes[of == g], owner[of == g], count) for g in kinds]
     found = forced
     if found is None:
@@ -70,7 +68,6 @@ def sums(
 
 def _split(layout: Layout, given: list[Any], columns: list[Any]) -> list[Any]:
     """Returns given axes, split as the columns need it, in an order that keeps places."""
-    np = layout.np
     if not given:
         return given
     count = len(given[0][0])
@@ -90,14 +87,11 @@ class Terms:
     """The terms of one kind of a group of sums: products of two operands, or plain numbers."""
 
     def __init__(self, layout: Layout, nodes: Any, owner: Any, owners: int) -> None:
-        np = layout.np
         self.layout, self.nodes, self.owner, self.owners = layout, nodes, owner, owners
         group = int(layout.group_of[nodes[0]])
         self.operands = [nodes]
         if group in layout.inlined:
-            tape = layout.tape
-            rows = [layout.ordered(ops.multiply, tape.operands[int(k)]) for k in nodes]
-            self.operands = sorted(np.array(rows).T, key=layout.priority)
+            self.operands = sorted(layout.operands(nodes), key=layout.priority)
         self.columns = [
             axes.parted(column, owner, owners)
             for operand in self.operands
@@ -122,7 +116,6 @@ class Terms:
 
     def _varying(self, operand: Any, found: list[Any]) -> set[int]:
         """Returns the axes of the sums along which the places of an operand differ."""
-        np = self.layout.np
         first = np.zeros(self.owners, dtype=np.int64)
         first[self.owner[::-1]] = self.layout.lane[operand][::-1]
         grid = self.layout.grid(found, first)
@@ -185,7 +178,6 @@ class Terms:
     ) -> list[Reading]:
         """Returns the readings with a number instead of missing terms."""
         layout = self.layout
-        np = layout.np
         there = np.zeros([n for _, n in letters], dtype=np.int64)
         there[tuple(column for column, _ in letters)] = 1
         known = there.any(axis=tuple(range(outer, len(letters))), keepdims=True)
@@ -206,7 +198,6 @@ class Terms:
     def _by_segment(self, found: list[Any], over_batch: bool) -> Reading:
         """Returns the sums of terms that do not fill a box, one after the other."""
         layout = self.layout
-        np = layout.np
         shape = tuple(n for _, n in found)
         lanes = np.zeros(len(self.owner), dtype=np.int64)  # a single sum has no axis
         if shape:

@@ -12,14 +12,16 @@ sum is replaced by its term. Read `arrays/arrange.py` next.
 """
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import helper_ops, ops
 from micrograd_notes.engine.op import Op
+from micrograd_notes.lifting.passes.columns import Columns, Ints, packed
 from micrograd_notes.lifting.passes.simplify import Operand, restated
-from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Recording
+from micrograd_notes.lifting.trace.tape import Array, Recording
 
 FEW = 3  # if one number meets at most so many constants, each gets its own array
 
@@ -29,7 +31,7 @@ class Group:
     """Numbers that are made alike."""
 
     op: Op | Array | str
-    members: list[int] = field(default_factory=list)
+    members: Ints
 
 
 @dataclass
@@ -37,8 +39,9 @@ class Grouping:
     """A recording in groups of numbers; groups of operands come before those of results."""
 
     recording: Recording
+    columns: Columns  # of its tape
     groups: list[Group]
-    group_of: list[int]  # for each number of the tape
+    group_of: Ints  # for each number of the tape
 
     def text(self) -> str:
         """Returns a line per group: the count of its numbers, their operation, and one of them."""
@@ -58,120 +61,144 @@ class Grouping:
 
 def group(recording: Recording) -> Grouping:
     """Returns the groups of a simplified recording."""
-    missing, singles = _sums_of_one_term(recording)
+    missing, singles = _Keys(recording).sums_of_one_term()
     if missing or singles:
         recording = restated(recording, missing, singles)
-    keys = _keys(recording)
-    groups = [Group("")] * (max(keys) + 1)
-    for i, key in enumerate(keys):
-        if groups[key].op == "":
-            groups[key] = Group(recording.tape.ops[i])
-        groups[key].members.append(i)
-    return Grouping(recording, groups, keys)
+    found = _Keys(recording)
+    keys = found.told_apart()
+    members = np.split(np.argsort(keys, kind="stable"), np.cumsum(np.bincount(keys))[:-1])
+    groups = [Group(recording.tape.ops[these[0]], these) for these in members]
+    return Grouping(recording, found.columns, groups, keys)
 
 
-def _keys(recording: Recording) -> list[int]:
-    """Returns the key of each number, as a small int; an operand has a smaller key."""
-    keys, _ = _keys_with(recording)
-    apart = _told_apart(recording, keys)
-    return _keys_with(recording, apart)[0] if apart else keys
+class _Keys:
+    """Finds the keys of a recording's numbers."""
 
+    def __init__(self, recording: Recording) -> None:
+        self.tape = recording.tape
+        self.columns = columns = Columns.of(self.tape)
+        _, self.levels = columns.levels(np.flatnonzero(columns.is_made), {})
 
-def _told_apart(recording: Recording, keys: list[int]) -> dict[int, float]:
-    """Returns the operations whose constant is part of their key, with the constant.
+    def found(
+        self, apart: Mapping[int, float] = MappingProxyType({}),
+        missing: Set[Operand] = frozenset(), sums_join_terms: bool = False
+    ) -> tuple[Ints, dict[Operand, int]]:
+        """Returns the keys, as small ints, and those of the missing sums of one term.
 
-    x**-0.5 and x**-1.5 are two arrays. But equal(y, 0), equal(y, 1), ... are the lanes of one
-    array, however many there are, and so are other operations if one number meets many constants.
-    """
-    tape = recording.tape
-    constants = {i: tape.operands[i][0] for i, op in enumerate(tape.ops) if op == CONSTANT}
-    met: dict[int, dict[Any, set[float]]] = {}
-    constant_of: dict[int, float] = {}
-    for i, (op, operands) in enumerate(zip(tape.ops, tape.operands, strict=True)):
-        if op.__class__ is not Op or op in (ops.add, helper_ops.equal) or op.arity is None:
-            continue
-        numbers = [constants[k] for k in operands if k in constants]
-        if len(numbers) == 1:
-            others = tuple([k for k in operands if k not in constants])
-            met.setdefault(keys[i], {}).setdefault(others, set()).add(numbers[0])
-            constant_of[i] = numbers[0]
-    apart = {key for key, found in met.items() if 2 <= max(map(len, found.values())) <= FEW}
-    return {i: number for i, number in constant_of.items() if keys[i] in apart}
+        `apart` has a number that distinguishes an operation. If sums of one kind of terms join
+        these terms, they have the same key.
+        """
+        columns = self.columns
+        known: dict[Any, int] = {}
+        keys = columns.code.copy()  # of leaves and constants
+        put_in: dict[Operand, int] = {}
+        readers = {i for i, _ in missing}
+        is_alone = columns.is_wide.copy()
+        is_alone[[*apart, *readers]] = True
 
+        def key_of(key: Any) -> int:
+            return known.setdefault(key, len(columns.codes) + len(known))
 
-def _keys_with(
-    recording: Recording,
-    apart: Mapping[int, float] = MappingProxyType({}),
-    missing: Set[Operand] = frozenset(),
-) -> tuple[list[int], dict[Operand, int]]:
-    """Returns the keys, and those of the missing sums of one term.
+        swaps = columns.where(lambda op: op is ops.multiply)
+        key_at = memoryview(keys)
+        for level, are_few in self.levels:
+            alone = is_alone[level] | are_few
+            together = level[:0] if are_few else level[~alone]
+            a, b = (keys[ends] for ends in columns.ends(together))
+            low, high = np.minimum(a, b), np.maximum(a, b)
+            a, b = np.where(swaps[together], low, a), np.where(swaps[together], high, b)
+            packed_keys = packed(columns.code[together], a, b)
+            different, which = np.unique(packed_keys, return_inverse=True)
+            keys[together] = np.array([*map(key_of, different.tolist())], dtype=np.int64)[which]
+            for i in level[alone].tolist():
+                below = [key_at[k] for k in columns.operands(i)]
+                for at in range(len(below)) if i in readers else ():
+                    if (i, at) in missing:
+                        below[at] = put_in[i, at] = key_of(self._key(ops.add, below[at : at + 1]))
+                if sums_join_terms and columns.is_sum[i] and len({*below}) == 1:
+                    key_at[i] = below[0]
+                else:
+                    key = self._key(self.tape.ops[i], below)
+                    key_at[i] = key_of((key, apart[i]) if i in apart else key)
+        return keys, put_in
 
-    `apart` has a number that distinguishes an operation.
-    """
-    known: dict[Any, int] = {}
-    keys: list[int] = []
-    put_in: dict[Operand, int] = {}
-    readers = {i for i, _ in missing}
-    for i, (op, operands) in enumerate(
-        zip(recording.tape.ops, recording.tape.operands, strict=True)
-    ):
-        below = [keys[k] for k in operands] if op.__class__ is Op else []
-        for at in range(len(below)) if i in readers else ():
-            if (i, at) in missing:
-                below[at] = known.setdefault(_key(ops.add, below[at : at + 1]), len(known))
-                put_in[i, at] = below[at]
-        key = _key(op, below)
-        keys.append(known.setdefault((key, apart[i]) if i in apart else key, len(known)))
-    return keys, put_in
+    def _key(self, op: Any, below: list[int]) -> Any:
+        """Returns the key of an operation, made from the keys of its operands."""
+        if op is ops.add or (op.neutral is not None and len({*below}) == 1):
+            return op, frozenset(below)  # any number of them, in any order
+        if op.arity not in (1, 2):
+            return op, *below
+        first, last = (min(below), max(below)) if op is ops.multiply else (below[0], below[-1])
+        return packed(self.columns.codes[op], first, last)
 
+    def told_apart(self) -> Ints:
+        """Returns the keys, so that a group comes after those of its operands.
 
-def _key(op: Op | Array | str, below: list[int]) -> Any:
-    """Returns the key of a number, made from the keys of its operands."""
-    if not isinstance(op, Op):
-        return op if op == CONSTANT else id(op)
-    if op is ops.add or (op.neutral is not None and len(set(below)) == 1):
-        return op, frozenset(below)  # any number of them, in any order
-    if op is ops.multiply and below[0] > below[1]:
-        below.reverse()
-    return op, *below
+        x**-0.5 and x**-1.5 are two arrays. But equal(y, 0), equal(y, 1), ... are the lanes of one
+        array, however many there are, and so are other operations if one number meets many
+        constants.
+        """
+        columns, numbers = self.columns, self.tape.numbers
+        keys, _ = self.found()
+        may = columns.where(
+            lambda op: op not in (ops.add, helper_ops.equal) and op.arity is not None
+        )
+        is_number = np.zeros(len(keys), dtype=bool)
+        is_number[[*numbers]] = True
+        of_number = columns.is_read & columns.below(is_number) & may[columns.owner]
+        met: dict[int, dict[Any, set[float]]] = {}
+        constant_of: dict[int, float] = {}
+        for i in np.flatnonzero(np.bincount(columns.owner[of_number], minlength=1) == 1).tolist():
+            operands = columns.operands(i)
+            [constant_of[i]] = [numbers[k] for k in operands if k in numbers]
+            others = tuple([k for k in operands if k not in numbers])
+            met.setdefault(keys[i], {}).setdefault(others, set()).add(constant_of[i])
+        apart = {key for key, found in met.items() if 2 <= max(map(len, found.values())) <= FEW}
+        if apart:
+            keys, _ = self.found({i: x for i, x in constant_of.items() if keys[i] in apart})
+        different, first = np.unique(keys, return_index=True)
+        order = np.empty(keys.max() + 1, dtype=np.int64)
+        order[different[np.argsort(first)]] = np.arange(len(different))
+        return order[keys]
 
+    def sums_of_one_term(self) -> tuple[set[Operand], set[int]]:
+        """Returns the operands that need a sum of one term, and sums to replace by theirs."""
+        columns = self.columns
+        missing = self._missing()
+        keys, put_in = self.found(missing=missing)
+        sums = np.flatnonzero(columns.is_sum)
+        many = {*keys[sums[columns.sizes[sums] > 1]].tolist()}
+        singles = {i for i in sums[columns.sizes[sums] == 1].tolist() if keys[i] not in many}
+        return {operand for operand, key in put_in.items() if key in many}, singles
 
-def _sums_of_one_term(recording: Recording) -> tuple[set[Operand], set[int]]:
-    """Returns the operands that need a sum of one term, and the sums to replace by their term."""
-    tape = recording.tape
-    missing = _missing_sums(recording)
-    keys, put_in = _keys_with(recording, missing=missing)
-    many = {keys[i] for i, op in enumerate(tape.ops) if op is ops.add and len(tape.operands[i]) > 1}
-    singles = {i for i, op in enumerate(tape.ops) if op is ops.add and keys[i] not in many}
-    return {operand for operand, key in put_in.items() if key in many}, singles
+    def _missing(self) -> set[Operand]:
+        """Returns the operands that are a term, although their neighbours are sums of such terms.
 
-
-def _missing_sums(recording: Recording) -> set[Operand]:
-    """Returns the operands that are a term, although their neighbours are sums of such terms.
-
-    Neighbours have the same key if a sum of one kind has the key of its terms.
-    """
-    tape = recording.tape
-    known: dict[Any, int] = {}
-    keys: list[int] = []
-    of_sums: set[int] = set()
-    for op, operands in zip(tape.ops, tape.operands, strict=True):
-        below = [keys[k] for k in operands] if op.__class__ is Op else []
-        if op is ops.add and len(set(below)) == 1:
-            keys.append(below[0])
-            of_sums.add(below[0])
-        else:
-            keys.append(known.setdefault(_key(op, below), len(known)))
-    readers: dict[tuple[int, ...], tuple[list[Operand], list[Operand]]] = {}
-    for i, (op, operands) in enumerate(zip(tape.ops, tape.operands, strict=True)):
-        if not isinstance(op, Op) or (op is ops.add and len(operands) == 1):
-            continue
-        below = [keys[k] for k in operands]
-        if of_sums.isdisjoint(below) or (op is ops.add and len(set(below)) == 1):
-            continue
-        ordered = op not in (ops.add, ops.multiply) and op.neutral is None
-        for at, k in enumerate(operands):
-            if below[at] in of_sums and (op is not ops.add or below.count(below[at]) == 1):
-                sides = readers.setdefault((keys[i], below[at], at if ordered else 0), ([], []))
-                sides[tape.ops[k] is ops.add].append((i, at))
-    return {pair for terms, sums in readers.values() if sums for pair in terms}
+        Neighbours have the same key if a sum of one kind has the key of its terms.
+        """
+        columns = self.columns
+        keys, _ = self.found(sums_join_terms=True)
+        flat, owner = columns.flat, columns.owner.astype(np.int64)
+        below = np.where(columns.is_read, columns.below(keys), -1)
+        sums = np.flatnonzero(columns.is_sum)
+        joined = np.zeros(len(keys), dtype=bool)
+        joined[sums] = below[columns.first[sums]] == keys[sums]
+        is_of_sums = np.zeros(keys.max() + 1, dtype=bool)
+        is_of_sums[keys[joined]] = True
+        edges = np.flatnonzero(columns.is_read & ~joined[owner] & is_of_sums[below])
+        _, which, count = np.unique(
+            packed(0, owner[edges], below[edges]), return_inverse=True, return_counts=True
+        )
+        edges = edges[~columns.is_sum[owner[edges]] | (count[which] == 1)]
+        at = edges - columns.first[owner[edges]]
+        any_order = columns.where(
+            lambda op: op in (ops.add, ops.multiply) or op.neutral is not None
+        )
+        position = np.where(any_order[owner[edges]], 0, at)
+        _, which = np.unique(
+            packed(keys[owner[edges]], below[edges], position), return_inverse=True
+        )
+        are_sums = columns.is_sum[flat[edges]]
+        has_sum = np.bincount(which, are_sums) > 0
+        wanted = ~are_sums & has_sum[which]
+        return {*zip(owner[edges[wanted]].tolist(), at[wanted].tolist(), strict=True)}

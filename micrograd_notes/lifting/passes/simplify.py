@@ -1,287 +1,285 @@
 """The second pass: it shares equal numbers, folds constants, and simplifies and flattens sums.
 
-`program.py` calls `simplify`. Every rule keeps the last bit of the value, with two exceptions:
+`program.py` calls `simplify`. A chain of `+` becomes one sum without an order, so its last bits and
+the sign of a zero may change. The rules of algebra are in `rules.py`. One more applies to most
+programs: `chain`, the product of the chain rule that is 0 if the adjoint is 0, becomes a plain
+product. They differ only if a partial is infinite or nan, and then the plain product is nan.
+`program.py` then runs the guarded program instead, which is made with `guarded=True`.
 
-- a chain of `+` becomes one sum without an order, so its last bits and the sign of a zero may
-  change;
-- `chain`, the product of the chain rule that is 0 if the adjoint is 0, becomes a plain product.
-  They differ only if a partial is infinite or nan, and then the plain product is nan. `program.py`
-  then runs the guarded program instead, which is made with `guarded=True`.
-
-Read `group.py` next.
+The operations of one level (`columns.py`) are treated together: each gets a key, an int that holds
+the operation and its operands, and those with equal keys are one. The few that a rule may fit are
+treated one by one, as are sums, and operations on any number of operands. Read `group.py` next.
 """
 
-from collections.abc import Callable, Set
-from math import frexp, inf, isfinite
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence, Set
 from typing import Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import helper_ops, ops
 from micrograd_notes.engine.op import Op
-from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Recording, Tape
+from micrograd_notes.lifting.passes import rules
+from micrograd_notes.lifting.passes.columns import (
+    BITS,
+    Bools,
+    Columns,
+    Ints,
+    has_any_order,
+    packed,
+)
+from micrograd_notes.lifting.passes.table import Table
+from micrograd_notes.lifting.trace.tape import CONSTANT, Operands, Recording, Tape
 
 Operand = tuple[int, int]  # the number that reads it, and which of its operands it is
 
 
-class _Builder:
-    """A tape that keeps equal entries once. The keys of 0.0 and -0.0 differ."""
+def simplify(recording: Recording, guarded: bool = False) -> Recording:
+    """Returns an equivalent program with fewer operations."""
+    return _Simplifier(recording, guarded).run()
 
-    def __init__(self, guarded: bool) -> None:
-        self.tape = Tape()
-        self.guarded = guarded
-        self.numbers: dict[int, float] = {}  # of the constants
-        self._known: dict[Any, int] = {}
+
+def restated(recording: Recording, missing: Set[Operand], singles: Set[int]) -> Recording:
+    """Returns the program with missing sums of one term, and others replaced by their terms."""
+    return _Simplifier(recording, True, missing, singles).run()
+
+
+class _Simplifier:
+    """The old numbers and then new ones; `place` has the number that each old one is now."""
+
+    def __init__(
+        self, recording: Recording, guarded: bool, missing: Set[Operand] = frozenset(),
+        singles: Set[int] = frozenset()
+    ) -> None:
+        self.recording, self.missing = recording, missing
+        old = recording.tape
+        self.count = len(old)
+        self.ops = [*old.ops]
+        if not guarded:
+            self.ops = [ops.multiply if op is helper_ops.chain else op for op in self.ops]
+        self.numbers = dict(old.numbers)
+        self.columns = columns = Columns(self.ops, old.operands.flat, old.operands.first)
+        self.instead = np.arange(self.count)
+        self.constants: dict[Any, int] = {}
+        for i, x in self.numbers.items():  # after it was rewritten, a tape may have one twice
+            self.instead[i] = self.constants.setdefault(x if x else str(x), i)
+        for i in sorted(singles):  # its term comes before it
+            self.instead[i] = self.instead[columns.flat[columns.first[i]]]
+        read = columns.is_read
+        columns.flat[read] = self.instead[columns.flat[read]]
+        self.roots = self.instead[recording.roots]
+        needed = columns.reached(self.roots, self.instead == np.arange(self.count))
+        self.changed, inside = self._changed(needed)
+        self.needed = np.flatnonzero(needed & ~inside)
+        self.place = np.where(needed & ~inside, np.arange(self.count), -1)
+        # and of new numbers, too:
+        kind_of = {op: rules.kind(op) for op in columns.codes}
+        self.kinds = bytearray(map(kind_of.__getitem__, self.ops))
+        # the first old number that each new one was made for, and old ones with an earlier one
+        self.born, self.born_before = array("i"), dict[int, int]()
+        todo = self.needed[columns.is_made[self.needed]]
+        plain = {i: [max(k, ~k) for k in below] for i, below in self.changed.items()}
+        self.level, self.levels = columns.levels(todo, plain)
+        self.made = Operands()  # of the new numbers
+        self.sums_of_one: set[int] = set()
+        self.known: dict[Any, int] = {}
+        self.table = Table(self.count)
+        self.now = 0  # the old number that is treated
+
+    def _changed(self, needed: Any) -> tuple[dict[int, list[int]], Any]:
+        """Returns the operands of numbers that get others, and the sums that join the one above.
+
+        An operand of which there must be a sum of one term is ~k instead of k.
+        """
+        columns = self.columns
+        is_sum = columns.is_sum
+        read = columns.is_read & needed[columns.owner]
+        uses = np.concatenate([columns.flat[read], self.roots])
+        inside = np.zeros(self.count, dtype=bool)
+        inside[columns.flat[read & is_sum[columns.owner]]] = True
+        inside &= is_sum & (np.bincount(uses, minlength=self.count) == 1)
+        inside[[*self.recording.tape.kept]] = False
+        readers = {i for i, _ in self.missing}
+        is_other = columns.is_wide & False
+        is_other[columns.owner[columns.is_read & columns.below(inside)]] = True
+        is_other[[*readers]] = True
+        changed: dict[int, list[int]] = {}
+        for i in np.flatnonzero(is_other & needed).tolist():
+            operands: list[int] = []
+            for at, k in enumerate(columns.operands(i)):
+                if is_sum[i] and inside[k]:
+                    terms = changed.pop(k, None) or columns.operands(k)
+                    operands = [*operands, *terms] if operands else terms
+                else:
+                    operands.append(~k if i in readers and (i, at) in self.missing else k)
+            changed[i] = operands
+        return changed, inside
+
+    # ---- one number ----------------------------------------------------------------------------
+
+    def operands_of(self, i: int) -> Sequence[int]:
+        """Returns the operands of a number, as they are now."""
+        if i >= self.count:
+            return self.made[i - self.count]
+        return [int(self.place[k]) for k in self.columns.operands(i)]
 
     def constant(self, number: float) -> int:
-        at = self._shared((CONSTANT, number if number else str(number)), CONSTANT, (number,))
+        """Returns a constant; 0.0 and -0.0 are two."""
+        at = self._found(self.constants, number if number else str(number), CONSTANT, ())
         self.numbers[at] = number
         return at
 
-    def leaf(self, array: Any, place: tuple[Any, ...]) -> int:
-        return self._shared((id(array), place), array, place)
-
-    def sum_of_one(self, term: int) -> int:
-        """Returns the place of a sum of one term, which stays apart from other sums."""
-        at = self._shared((ops.add, (term,)), ops.add, (term,))
-        self.tape.kept.add(at)
-        return at
-
-    def _shared(self, key: Any, op: Any, operands: tuple[Any, ...]) -> int:
-        at = self._known.setdefault(key, len(self.tape.ops))
-        if at == len(self.tape.ops):
-            self.tape.append(op, operands)
-        return at
-
     def apply(self, op: Op, operands: tuple[int, ...]) -> int:
-        """Returns the place of the operation: a new one, an equal one, or a simpler one."""
-        rule = RULES.get(op)
-        if rule is not None:
-            found = rule(self, *operands)
-            if found is not None:
-                return found
-        if op is helper_ops.chain and not self.guarded:
-            return self.apply(ops.multiply, operands)
-        if op is ops.multiply and operands[0] > operands[1]:
-            operands = (operands[1], operands[0])
-        elif op.neutral is not None:
-            operands = tuple(sorted(operands))  # any order gives the same result
-        at = self._known.get((op, operands))
-        if at is not None:
-            return at
+        """Returns the number that an operation makes: a new one, an equal one, or a simpler one."""
         numbers = self.numbers
-        if operands[0] in numbers and numbers.keys() >= set(operands):
+        if op is ops.add:
+            return self._sum(operands)
+        if operands[0] in numbers and numbers.keys() >= {*operands}:
             try:
                 return self.constant(op(*[numbers[k] for k in operands]))
             except (ArithmeticError, ValueError):
                 pass
-        self._known[op, operands] = at = len(self.tape.ops)
-        self.tape.ops.append(op)
-        self.tape.operands.append(operands)
+        if op.chooses and operands[0] in numbers:
+            return operands[1 + int(numbers[operands[0]])]
+        found = rules.rewritten(self, op, operands)
+        return self._shared(op, operands) if found is None else found
+
+    def _sum(self, terms: Sequence[int]) -> int:
+        """Returns a sum: constants are added up, and n equal terms become n * term."""
+        constant = 0.0
+        counted: dict[int, int] = {}
+        for term in terms:
+            if term in self.numbers:
+                constant += self.numbers[term]
+            else:
+                counted[term] = counted.get(term, 0) + 1
+        kept = [
+            term if n == 1 else self.apply(ops.multiply, (self.constant(float(n)), term))
+            for term, n in counted.items()
+        ]
+        if constant != 0 or not kept:
+            kept.append(self.constant(constant))
+        if len(kept) == 1 and kept[0] in self.numbers:
+            return kept[0]
+        return self._shared(ops.add, tuple(kept))
+
+    def _sum_of_one(self, term: int) -> int:
+        """Returns a sum of one term, which stays apart from other sums."""
+        at = self._shared(ops.add, (term,))
+        self.sums_of_one.add(at)
         return at
 
+    def _shared(self, op: Op, operands: tuple[int, ...]) -> int:
+        """Returns the number that the operation makes: a new one, or an equal one."""
+        ordered = sorted(operands) if op is ops.add or has_any_order(op) else operands
+        code = self.columns.codes.setdefault(op, len(self.columns.codes))
+        if (op is ops.add and len(operands) > 1) or op.arity not in (1, 2):
+            key = array("i", [code, *ordered]).tobytes()
+            return self._found(self.known, key, op, operands)
+        key = packed(code, ordered[0], ordered[-1])
+        return self._added(self.table.found(key, len(self.ops)), op, operands)
 
-def _multiply(b: _Builder, x: int, y: int) -> int | None:
-    numbers = b.numbers
-    if (x in numbers) == (y in numbers):
-        return None
-    number, other = (numbers[x], y) if x in numbers else (numbers[y], x)
-    if number == 1.0:
-        return other  # 1 * x is x
-    if number == -1.0:
-        return b.apply(ops.neg, (other,))  # -1 * x is -x
-    if abs(frexp(number)[0]) == 0.5 and b.tape.ops[other] is ops.multiply:
-        return _moved_in(b, number, *b.tape.operands[other])
-    return None
+    def _found(self, known: dict[Any, int], key: Any, op: Any, operands: Sequence[int]) -> int:
+        """Returns the number with a key; if there is none, a new one."""
+        return self._added(known.setdefault(key, len(self.ops)), op, operands)
 
-
-def _moved_in(b: _Builder, number: float, x: int, y: int) -> int | None:
-    """Returns the place of number * (x * y) if the number can join another one inside.
-
-    2 * (u * (d * v)) is u * ((2 * d) * v), because a power of two rounds nothing.
-    """
-    for one, other in ((x, y), (y, x)):
-        if one in b.numbers:
-            return b.apply(ops.multiply, (b.constant(number * b.numbers[one]), other))
-    for one, other in ((x, y), (y, x)):
-        inside = b.tape.operands[one] if b.tape.ops[one] is ops.multiply else ()
-        if any(k in b.numbers for k in inside):
-            return b.apply(ops.multiply, (b.apply(ops.multiply, (b.constant(number), one)), other))
-    return None
-
-
-def _chain(b: _Builder, adjoint: int, partial: int) -> int | None:
-    of_adjoint, of_partial = b.numbers.get(adjoint, 0.0), b.numbers.get(partial, inf)
-    is_plain = (of_adjoint != 0 and isfinite(of_adjoint)) or isfinite(of_partial)
-    return b.apply(ops.multiply, (adjoint, partial)) if is_plain else None
-
-
-def _divide(b: _Builder, x: int, y: int) -> int | None:
-    return x if b.numbers.get(y) == 1.0 else None  # x / 1 is x
-
-
-def _power(b: _Builder, x: int, y: int) -> int | None:
-    number = b.numbers.get(y)
-    if b.numbers.get(x) is not None:
-        return None
-    if number == 1.0:
-        return x
-    return b.apply(ops.multiply, (x, x)) if number == 2.0 else None  # both are rounded once
-
-
-def _power_less(b: _Builder, x: int, y: int, n: int) -> int | None:
-    exponent, less = b.numbers.get(y), b.numbers.get(n)
-    if exponent is None or less is None or (exponent - less) + less != exponent:
-        return None
-    return b.apply(ops.power, (x, b.constant(exponent - less)))  # nothing is rounded in y - n
-
-
-def _neg(b: _Builder, x: int) -> int | None:
-    return b.tape.operands[x][0] if b.tape.ops[x] is ops.neg else None  # -(-x) is x
-
-
-def _subtract(b: _Builder, x: int, y: int) -> int | None:
-    if (zero := b.numbers.get(y)) is not None and zero == 0 and b.numbers.get(x) is None:
-        return x  # x - 0 is x
-    if b.tape.ops[y] is ops.neg:
-        return b.apply(ops.add, (x, b.tape.operands[y][0]))  # x - (-y) is x + y
-    return None
-
-
-def _pos(b: _Builder, x: int) -> int | None:
-    return x
-
-
-def _floor(b: _Builder, x: int) -> int | None:
-    leaf = b.tape.ops[x]
-    return x if isinstance(leaf, Array) and leaf.is_whole else None
-
-
-def _pick(b: _Builder, index: int, *values: int) -> int | None:
-    number = b.numbers.get(index)
-    return None if number is None else values[int(number)]
-
-
-RULES: dict[Op, Callable[..., int | None]] = {
-    ops.multiply: _multiply,
-    helper_ops.chain: _chain,
-    ops.divide: _divide,
-    helper_ops.ieee_divide: _divide,
-    ops.power: _power,
-    helper_ops.power_less: _power_less,
-    ops.neg: _neg,
-    ops.subtract: _subtract,
-    ops.pos: _pos,
-    ops.floor: _floor,
-    ops.lookup("pick"): _pick,
-}
-
-
-def simplify(recording: Recording, guarded: bool = False) -> Recording:
-    """Returns an equivalent program with fewer operations."""
-    return _flattened(_shared(recording, guarded))
-
-
-def _shared(recording: Recording, guarded: bool) -> Recording:
-    """Returns the program with equal numbers once, by the rules above."""
-    old, builder = recording.tape, _Builder(guarded)
-    place = [-1] * len(old)
-    for i in old.reachable(recording.roots):
-        op, operands = old.ops[i], old.operands[i]
-        if op.__class__ is Op:
-            moved = tuple([place[k] for k in operands])
-            if op is ops.add:
-                place[i] = builder.tape.append(op, moved)  # sums are shared once they are flat
-            else:
-                place[i] = builder.apply(op, moved)
-        elif op == CONSTANT:
-            place[i] = builder.constant(operands[0])
+    def _added(self, at: int, op: Any, operands: Sequence[int]) -> int:
+        if at == len(self.ops):
+            self.ops.append(op)
+            self.kinds.append(rules.kind(op))
+            self.made.append(operands)
+            self.level.append(self.level[self.now])
+            self.born.append(self.now)
+        if at < self.now:
+            return at
+        if at < self.count:
+            self.born_before[at] = min(self.born_before.get(at, at), self.now)
         else:
-            place[i] = builder.leaf(op, operands)
-    return recording.moved(builder.tape, place)
+            self.born[at - self.count] = min(self.born[at - self.count], self.now)
+        return at
+
+    # ---- all numbers ---------------------------------------------------------------------------
+
+    def run(self) -> Recording:
+        """Returns the simplified program."""
+        columns, place = self.columns, self.place
+        kinds = rules.OTHER + 1
+        fits = np.zeros((len(columns.codes), kinds, kinds), dtype=bool)
+        for op, code in columns.codes.items():
+            for fit in rules.kinds_that_fit(op) if isinstance(op, Op) else ():
+                fits[(code, *fit)] = True
+        any_order = columns.where(has_any_order)
+        is_alone = columns.is_wide & ~(columns.is_sum & (columns.sizes == 1))
+        is_alone[[*self.changed]] = True
+        at = memoryview(place)
+        for level, are_few in self.levels:
+            if are_few:
+                self._one_by_one(level, at)
+                continue
+            alone = is_alone[level]
+            a, b = (place[ends] for ends in columns.ends(level))
+            kind = np.frombuffer(self.kinds, dtype=np.uint8).take
+            alone |= fits[columns.code[level], kind(a), kind(b)]
+            del kind  # so that there may be more kinds
+            turned = any_order[level] & (a > b)
+            a, b = np.where(turned, b, a), np.where(turned, a, b)
+            keys = packed(columns.code[level], a, b)[~alone]
+            place[level[~alone]] = self.table.all_found(keys, level[~alone])
+            self._one_by_one(level[alone], at)
+        return self._written()
+
+    def _one_by_one(self, numbers: Ints, at: memoryview[int]) -> None:
+        for i in numbers.tolist():
+            self.now = i
+            below = self.changed.get(i) or self.columns.operands(i)
+            operands = [at[k] if k >= 0 else self._sum_of_one(at[~k]) for k in below]
+            at[i] = self.apply(self.ops[i], (*operands,))
+
+    def _written(self) -> Recording:
+        """Returns the recording of the numbers that are left, in the order of their first use."""
+        del self.table, self.known, self.levels, self.changed  # the rest takes memory, too
+        columns, alive = self._everything()
+        left = self._in_order(np.flatnonzero(alive))
+        number = np.full(len(self.ops) + 1, -1, dtype=np.int32)  # the last one is of place -1
+        number[left] = np.arange(len(left))
+        tape = Tape()
+        tape.ops = [self.ops[i] for i in left.tolist()]
+        tape.operands.first = _ints(np.cumsum([0, *columns.sizes[left]]))
+        tape.operands.flat = _ints(_moved(columns, left, number))
+        tape.numbers = {int(number[i]): x for i, x in self.numbers.items() if alive[i]}
+        tape.kept = {int(number[i]) for i in self.sums_of_one if alive[i]}
+        return self.recording.moved(tape, _ints(number[self.place[self.instead]]))
+
+    def _everything(self) -> tuple[Columns, Bools]:
+        """Returns the columns of old and new numbers, and which of them the results need."""
+        old, made = self.columns, self.made
+        flat = np.where(old.is_read, old.below(self.place), old.flat)
+        first = np.concatenate([old.first[:-1], np.array(made.first) + old.first[-1]])
+        columns = Columns(self.ops, np.concatenate([flat, made.flat]), first)
+        among = np.zeros(len(self.ops), dtype=bool)
+        among[self.place[self.needed]] = among[self.count :] = True
+        among[[*self.numbers]] = True  # a rule may need one that no result needed
+        return columns, columns.reached(self.place[self.roots], among)
+
+    def _in_order(self, numbers: Ints) -> Ints:
+        """Returns these numbers as they were first used; operands come before results."""
+        born = np.concatenate([np.arange(self.count), self.born])
+        born[[*self.born_before]] = [*self.born_before.values()]
+        np.minimum.at(born, self.place[self.needed], self.needed)
+        level = np.array(self.level)[numbers]
+        return numbers[np.lexsort((numbers, numbers >= self.count, level, born[numbers]))]
 
 
-def restated(recording: Recording, missing: set[Operand], singles: set[int]) -> Recording:
-    """Returns the program with missing sums of one term, and others replaced by their terms."""
-    return _flattened(recording, missing, singles)
+def _moved(columns: Columns, left: Ints, number: Ints) -> Ints:
+    """Returns the operands of numbers, which have new ones; those of any order are sorted."""
+    at = columns.places(left)
+    flat = np.where(columns.is_read, columns.below(number), columns.flat)[at]
+    turned = np.flatnonzero(columns.where(has_any_order)[columns.owner[at]])
+    owner = np.repeat(np.arange(len(left)), columns.sizes[left])[turned]
+    flat[turned] = np.sort(owner << BITS | flat[turned]) & ((1 << BITS) - 1)
+    return flat
 
 
-def _flattened(
-    recording: Recording, missing: Set[Operand] = frozenset(), dropped: Set[int] = frozenset()
-) -> Recording:
-    """Returns the program with every chain of sums as one sum, and equal sums shared."""
-    old, builder = recording.tape, _Builder(guarded=True)
-    needed = old.reachable(recording.roots)
-    uses = [0] * len(old)
-    for root in recording.roots:
-        uses[root] += 1
-    for i in needed:
-        if old.ops[i].__class__ is Op:
-            for k in old.operands[i]:
-                uses[k] += 1
-    for i in reversed(needed):  # what is used through a dropped sum
-        if i in dropped:
-            uses[old.operands[i][0]] += uses[i] - 1
-    place = [-1] * len(old)
-    terms_of: dict[int, list[int]] = {}
-    used_in_sum_once = {
-        k for i in needed if old.ops[i] is ops.add and i not in dropped for k in old.operands[i]
-        if old.ops[k] is ops.add and uses[k] == 1 and k not in old.kept
-    }
-    for i in reversed(needed):  # a dropped sum passes its term's own terms on
-        term = old.operands[i][0] if i in dropped else i
-        is_free = old.ops[term] is ops.add and uses[term] == 1 and term not in old.kept
-        if i in used_in_sum_once and is_free:
-            used_in_sum_once.add(term)
-    readers = {i for i, _ in missing}
-    for i in needed:
-        op, operands = old.ops[i], old.operands[i]
-        if i in readers:
-            operands = tuple([
-                -1 - builder.sum_of_one(place[k]) if (i, at) in missing else k
-                for at, k in enumerate(operands)
-            ])
-        if i in dropped:
-            if operands[0] in terms_of:
-                terms_of[i] = terms_of.pop(operands[0])
-            else:
-                place[i] = place[operands[0]]
-        elif op is ops.add:
-            terms: list[int] = []
-            for k in operands:
-                if k in terms_of:
-                    terms += terms_of.pop(k)
-                else:
-                    terms.append(place[k] if k >= 0 else -1 - k)
-            if i in used_in_sum_once:
-                terms_of[i] = terms
-            else:
-                place[i] = _sum(builder, terms)
-        elif op.__class__ is Op:
-            moved = [place[k] if k >= 0 else -1 - k for k in operands]
-            place[i] = builder.apply(op, tuple(moved))
-        elif op == CONSTANT:
-            place[i] = builder.constant(operands[0])
-        else:
-            place[i] = builder.leaf(op, operands)
-    return recording.moved(builder.tape, place)
-
-
-def _sum(builder: _Builder, terms: list[int]) -> int:
-    """Returns the place of a sum: constants are added up, and n equal terms become n * term."""
-    constant = 0.0
-    counted: dict[int, int] = {}
-    for term in terms:
-        number = builder.numbers.get(term)
-        if number is None:
-            counted[term] = counted.get(term, 0) + 1
-        else:
-            constant += number
-    kept = [
-        term if n == 1 else builder.apply(ops.multiply, (builder.constant(float(n)), term))
-        for term, n in counted.items()
-    ]
-    if constant != 0 or not kept:
-        kept.append(builder.constant(constant))
-    if len(kept) == 1 and builder.numbers.get(kept[0]) is not None:
-        return kept[0]
-    key = (ops.add, tuple(sorted(kept)))
-    return builder._shared(key, ops.add, tuple(kept))
+def _ints(numbers: Ints) -> array[int]:
+    return array("i", numbers.astype(np.int32).tobytes())

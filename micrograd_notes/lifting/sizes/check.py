@@ -96,7 +96,7 @@ class Comparison:
             for name, size in at.sizes.items():
                 if size > self.base[name]:
                     half = at.at(at.sizes | {name: max(size // 2, self.base[name])})
-                    halves.append((scalars_of(half.program()), -half.parameter_count, half))
+                    halves.append((scalars_of(half.program()), -len(half.gradient), half))
             if not halves:
                 break
             good = [each for each in halves if each[0] <= 0.75 * scalars] or halves

@@ -9,7 +9,8 @@ it; read `fill.py` next.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from itertools import combinations, combinations_with_replacement
@@ -39,16 +40,15 @@ SPARE, BASES, TRIED = 6, 300, 3  # sizes to choose from; bases, and changed size
 class Passed:
     """A recording after each pass; the last program is ready."""
 
-    simplified: Recording
     grouped: Grouping
     arranged: Program
     program: Program
 
 
 def _passed(recorded: Recording, guarded: bool) -> Passed:
-    simplified, grouped, anew = typed(recorded, guarded)
+    grouped, anew = typed(recorded, guarded)
     arranged = anew()
-    return Passed(simplified, grouped, arranged, ready(arranged))
+    return Passed(grouped, arranged, ready(arranged))
 
 
 @dataclass
@@ -140,7 +140,7 @@ class Small:
                 below = None if None in belows else self.formulas.at(belows, sizes)
                 arrays.append(replace(first, shape=next(shapes)[1], below=below, where=[]))
         known = {each.name: getattr(recorded[0], each.name) for each in fields(Recording)}
-        known |= {"arrays": arrays, "gradient": _Reached(reached), "parameter_count": count}
+        known |= {"arrays": arrays, "gradient": _marked(reached)}
         return Large(**known, small=self, sizes=sizes, shapes_at=shapes_at)
 
     def _reached(self, own: Sequence[Any], shape: tuple[int, ...], sizes: Sizes) -> Any:
@@ -149,7 +149,7 @@ class Small:
 
         ends = []
         for gradient, one in own:
-            there = np.array([flat in gradient for flat in one.where]).reshape(one.shape or (1,))
+            there = np.array([gradient[flat] >= 0 for flat in one.where]).reshape(one.shape or (1,))
             found = [(int(c.min(initial=0)), int(c.max(initial=-1)) + 1) for c in there.nonzero()]
             if prod(stop - start for start, stop in found) != there.sum():
                 raise Differ(f"the loss depends on some parameters of {one.name}")
@@ -164,24 +164,15 @@ class Small:
         return tuple([self.formulas.at(numbers, sizes) for numbers in zip(*each, strict=True)])
 
 
-class _Reached(Mapping[int, int]):
-    """The parameters that the loss depends on, in place of a dictionary with an entry for each."""
+def _marked(reached: Sequence[Any]) -> array[int]:
+    """Returns 0 for each parameter that the loss depends on, and -1 for the others.
 
-    def __init__(self, of_arrays: Sequence[Any]) -> None:
-        import numpy as np
+    These are no places on a tape: that of the base has fewer numbers.
+    """
+    import numpy as np
 
-        self._is = np.concatenate(of_arrays) if of_arrays else np.zeros(0, bool)
-
-    def __getitem__(self, flat: int) -> int:
-        if 0 <= flat < len(self._is) and self._is[flat]:
-            return -1  # it is not on the tape of the base
-        raise KeyError(flat)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._is.nonzero()[0].tolist())
-
-    def __len__(self) -> int:
-        return int(self._is.sum())
+    is_reached = np.concatenate(reached) if reached else np.zeros(0, bool)
+    return array("i", (is_reached.astype(np.intc) - 1).tobytes())
 
 
 @dataclass(kw_only=True)
@@ -216,7 +207,7 @@ def typed_of_sizes(recorded: Recording, guarded: bool) -> Typed:
     """Returns what the passes make of the base, with typed programs of the large model."""
     assert isinstance(recorded, Large)
     base = recorded.small.members[0].passed(guarded)
-    return Typed(base.simplified, base.grouped, partial(recorded.program, guarded))
+    return Typed(base.grouped, partial(recorded.program, guarded))
 
 
 class Family:

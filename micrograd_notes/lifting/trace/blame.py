@@ -70,11 +70,18 @@ class _Recording(Session):
         self.trained: list[Made] = []  # the numbers that a gradient flows into
 
     def append(self, op: Any, operands: tuple[Any, ...], requires_grad: bool) -> int:
-        [number] = operands  # a constant's number, or a place in an array
         if isinstance(op, Array):
-            number = self.theta[op.where[number]] if op.is_parameter else self.inputs[op][number]
-        self.numbers.append(number)
+            [place] = operands
+            number = self.theta[op.where[place]] if op.is_parameter else self.inputs[op][place]
+            self.numbers.append(number)
+        elif operands:  # the same number, detached
+            self.numbers.append(self.numbers[operands[0]])
         return super().append(op, operands, requires_grad)
+
+    def constant(self, number: float) -> int:
+        at = super().constant(number)
+        self.numbers += [number] if at == len(self.numbers) else []
+        return at
 
     def record(self, op: Op, indices: tuple[int, ...]) -> Any:
         number = super().record(op, indices)

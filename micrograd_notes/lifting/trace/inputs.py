@@ -4,9 +4,11 @@
 """
 
 import inspect
+import sys
 from collections.abc import Sequence
 from typing import Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.trace.tape import Array
 
 
@@ -51,8 +53,6 @@ class Inputs:
 
 def check_number(name: str, array: Any) -> None:
     """Raises ValueError if an array of floats holds a nan or inf."""
-    import numpy as np
-
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         got = "a nan" if holds_nan(array) else "inf"
         raise ValueError(f"{name} must hold finite numbers, got {got}")
@@ -60,16 +60,12 @@ def check_number(name: str, array: Any) -> None:
 
 def holds_nan(array: Any) -> bool:
     """Returns whether an array holds a nan, which makes its product with itself nan."""
-    import numpy as np
-
     square = np.vdot(array, array)  # it overflows to inf without a warning
     return bool(square != square)
 
 
 def check_choices(array: Array, numbers: Any) -> None:
     """Raises ValueError if a label or a token is out of range."""
-    import numpy as np
-
     assert array.below is not None
     # without its sign a negative number is large, so one comparison finds both
     if np.maximum.reduce(numbers.view(np.uint64), axis=None) >= array.below:
@@ -81,8 +77,6 @@ def check_choices(array: Array, numbers: Any) -> None:
 
 def as_array(name: str, given: Any) -> Any:
     """Returns an array of floats or of whole numbers; TypeError or ValueError for anything else."""
-    import numpy as np
-
     if type(given) is np.ndarray and given.dtype == np.float64 and given.flags.c_contiguous:
         return given
     try:
@@ -92,7 +86,7 @@ def as_array(name: str, given: Any) -> Any:
             f"{name} must not hold lists of different lengths. Pass a batch of one length, and the "
             "others in other calls"
         ) from None
-    if isinstance(array, np.ma.MaskedArray):
+    if "numpy.ma" in sys.modules and isinstance(array, sys.modules["numpy.ma"].MaskedArray):
         raise ValueError(f"{name} must not be a masked array. Leave out its gaps, or fill them in")
     if array.dtype.kind == "u" and array.size and array.max() > np.iinfo(np.int64).max:
         raise ValueError(f"{name} holds {array.max()}, too large for a whole number. Pass floats")

@@ -109,10 +109,10 @@ def arrays_of_paths(paths: Sequence[str | None]) -> list[Array]:
     [('w', (3,)), ('b', ())]
     """
     families: dict[str, dict[tuple[int, ...], int]] = {}
+    split = re.compile(r"\[(\d+)\]").split
     for flat, path in enumerate(paths):
-        path = path or f"p[{flat}]"
-        places = tuple(int(k) for k in re.findall(r"\[(\d+)\]", path))
-        families.setdefault(re.sub(r"\[\d+\]", "[]", path), {})[places] = flat
+        words = split(path or f"p[{flat}]")  # and the numbers between them
+        families.setdefault("[]".join(words[::2]), {})[*map(int, words[1::2])] = flat
     found = []
     for family, members in families.items():
         # in layers[].neurons[].w[] the last two words may be axes; those before count layers

@@ -23,6 +23,7 @@ from random import Random
 from typing import Any, NamedTuple
 from weakref import ref
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.common.users_line import users_line
 from micrograd_notes.engine import Value
 from micrograd_notes.engine.accurate import total
@@ -144,8 +145,6 @@ class Net:
         return chosen
 
     def _new(self, numbers: Any, seen: set[int], array: Array) -> list[int]:
-        import numpy as np
-
         if array.below is None and _are_enough(seen, array):
             return []
         is_range = len(seen) > 0 and max(seen) - min(seen) == len(seen) - 1
@@ -176,8 +175,6 @@ class Net:
         the parameters. `is_trusted` says whether other parameters were tried before. `refusal`
         returns the error for parameters, an example, both answers, and words for the place.
         """
-        import numpy as np
-
         def lifted(places: list[int]) -> Answer:
             result = run(numbers, [a[places] for a in given] if self.is_batched else given)
             if self.is_loss:

@@ -10,12 +10,14 @@ A custom operation without a spelling in NumPy is written out by its `forward`, 
 given the derivatives. Read `recorded.py` next.
 """
 
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from random import Random
 from re import findall
 from typing import Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import Value, helper_ops, ops
 from micrograd_notes.engine.op import Op, is_built_in
 from micrograd_notes.engine.spelling import spelling_differs
@@ -23,6 +25,11 @@ from micrograd_notes.lifting.trace.recorded import CannotLift, Recorded, Session
 from micrograd_notes.lifting.trace.starts import Started, with_starts
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Recording, Tape
 from micrograd_notes.lifting.trace.words import call_and_listen
+
+# The steps of a row's partials: operations, with the places of their operands, and constants. The
+# places are those of the row's operands, its result, and the steps. Then the place of each partial
+# by its operand; None stands for a partial that is 1.
+Slopes = tuple[list[tuple[Any, tuple[int, ...]]], list[tuple[int, int | None]]]
 
 
 def record(
@@ -40,15 +47,24 @@ def record(
         _record_once(function, parameters, arrays, is_loss, is_batched, with_gradient)
         for with_gradient in (True, False)
     )
-    operands = zip(first.operands, again.operands, strict=False)
-    # a constant that is nan does not equal itself
-    are_same = all(a == b or repr(a) == repr(b) for a, b in operands)
-    if first.ops[: len(again)] != again.ops or not are_same:
+    if not _begins_with(first, again):
         raise CannotLift(
             "two recordings of the function differ: it draws random numbers, or changes something "
             "between calls. Draw them outside, and pass them as an input."
         )
     return written_out(found)
+
+
+def _begins_with(tape: Tape, other: Tape) -> bool:
+    """Returns whether the other tape is the beginning of a tape."""
+    count, mine, theirs = len(other), tape.operands, other.operands
+    return (
+        tape.ops[:count] == other.ops
+        and mine.first[: count + 1] == theirs.first
+        and mine.flat[: len(theirs.flat)] == theirs.flat
+        # a constant that is nan does not equal itself
+        and all(repr(tape.numbers[i]) == repr(x) for i, x in other.numbers.items())
+    )
 
 
 def _record_once(
@@ -57,8 +73,8 @@ def _record_once(
 ) -> tuple[Recording, Tape]:
     """Returns the recording, and the tape that the function wrote."""
     inputs = [array for array in arrays if not array.is_parameter]
-    for array in inputs:
-        array.where = []
+    for each in inputs:
+        each.where = []
     with recording(parameters, arrays, Session) as session:
         given = [session.input(array, array.shape) for array in inputs]
         try:
@@ -73,23 +89,23 @@ def _record_once(
         if session.refused is not None:
             raise session.refused
         shape, numbers = _flattened(returned, is_loss)
-        written = session.tape
         places = [session.index(number) for number in numbers]
+        written = session.tape
         started = Started(written, range(len(written)))
         if with_gradient:
             started = with_starts(written)
             session.start_anew(started)
             places = [started.place[k] for k in places]
-        found = Recording(session.tape, arrays, places, shape, alive=[*started.last])
-        found.parameter_count = len(parameters)
-        found.is_loss, found.is_batched = is_loss, is_batched
-        if is_loss and with_gradient:
-            leaves = {session.index(p): i for i, p in enumerate(parameters)}
-            derivatives = differentiate(session, places[0], started)
-            found.alive += [derivatives[leaf] for leaf in started.leaves if leaf in derivatives]
-            found.gradient = {
-                leaves[leaf]: at for leaf, at in derivatives.items() if leaf in leaves
-            }
+    tape, alive, gradient = session.tape, [*started.last], array("i", [-1]) * len(parameters)
+    if is_loss and with_gradient:
+        derivatives = dict[int, int]()
+        for leaf, derivative in differentiate(session, places[0], started):
+            derivatives[leaf] = derivative
+            op = tape.ops[leaf]
+            if isinstance(op, Array) and op.is_parameter:
+                gradient[op.where[tape.operands[leaf][0]]] = derivative
+        alive += [derivatives[leaf] for leaf in started.leaves if leaf in derivatives]
+    found = Recording(tape, arrays, places, shape, gradient, is_loss, is_batched, alive)
     return found, written
 
 
@@ -108,60 +124,71 @@ def _flattened(returned: Any, is_loss: bool) -> tuple[tuple[int, ...], list[Any]
 
 def differentiate(
     session: Session, root: int, started: Started | None = None
-) -> dict[int, int]:
-    """Returns for every leaf below the root the place of its derivative on the tape.
+) -> Iterator[tuple[int, int]]:
+    """Yields every leaf below the root with the place of its derivative on the tape.
 
     Every adjoint is one sum, even of one term. This way a number that is used once looks like its
     neighbours that are used often, and they form one array. The derivative by a state has a sum of
     what comes from the next step, and what states start with comes last, as in other steps.
     """
-    tape, requires_grad = session.tape, session.requires_grad
+    tape = session.tape
     one = session.constant(1.0)
-    contributions: dict[int, list[int]] = {root: [one]}
+    contributions: list[list[int] | None] = [None] * len(tape)
+    contributions[root] = [one]
     passed_on: set[int] = {root}  # adjoints that equal another one, as those of a and b in a + b
-    derivatives: dict[int, int] = {}
+    marks = [-1 if flag else -2 for flag in session.requires_grad]
+    for k, op in enumerate(tape.ops):  # for these a rule may compute something else
+        if op == CONSTANT or (isinstance(op, Array) and op.is_whole):
+            marks[k] = k
+    known: dict[Any, Slopes] = {}
     starts = [] if started is None else started.leaves
     states_before = {} if started is None else started.passed_on
     for i in _in_order(root, starts):
         for state in states_before.get(i + 1, []):
-            if len(later := contributions.get(state, [])) > 1:
-                contributions[state] = [session.append(ops.add, tuple(later), True)]
-                tape.kept.add(contributions[state][0])
+            if len(later := contributions[state] or []) > 1:
+                at = tape.append(ops.add, later)
+                contributions[state] = [at]
+                tape.kept.add(at)
                 passed_on.discard(state)
-        terms = contributions.pop(i, None)
+        terms, contributions[i] = contributions[i], None
         if terms is None:
             continue
         adjoint, op = terms[0], tape.ops[i]
         if len(terms) == 1 and not isinstance(op, Op):
-            derivatives[i] = adjoint  # nothing reads it, so it need not look like its neighbours
+            yield i, adjoint  # nothing reads it, so it need not look like its neighbours
             continue
         if len(terms) > 1 or i not in passed_on:
-            adjoint = session.append(ops.add, tuple(terms), True)
+            adjoint = tape.append(ops.add, terms)
             tape.adjoint_of[adjoint] = i
             tape.kept.add(adjoint)
-        operands = tape.operands[i]
         if not isinstance(op, Op):
-            derivatives[i] = adjoint
+            yield i, adjoint
             continue
-        wanted = [
-            k for k, operand in enumerate(operands)
-            if requires_grad[operand] and op.is_differentiated(k)
-        ]
-        partials: Any = op.partials
-        if not _are_numbers(op):  # as those of a sum are, which need no symbols
-            symbols = [_symbol(session, k) for k in operands]
-            partials = dict(
-                zip(wanted, op.local_partials(wanted, _symbol(session, i), symbols), strict=True)
+        operands = tape.operands[i]
+        key = op, *[marks[k] for k in operands]
+        if key not in known:
+            known[key] = _slopes(session, i, op, [marks[k] for k in operands])
+        steps, slopes = known[key]
+        places = [*operands, i]
+        for step, below in steps:
+            places.append(
+                tape.append(step, [places[k] for k in below])
+                if step.__class__ is Op else session.constant(step)
             )
-        for k in wanted:
-            operand = operands[k]
-            at = _chain(session, adjoint, one, partials[k])
-            if at == adjoint and operand not in contributions:
+        for k, slope in slopes:
+            operand, at = operands[k], adjoint
+            if slope is not None:
+                at = places[slope]
+                at = at if adjoint == one else tape.append(helper_ops.chain, (adjoint, at))
+            others = contributions[operand]
+            if at == adjoint and others is None:
                 passed_on.add(operand)
             else:
                 passed_on.discard(operand)
-            contributions.setdefault(operand, []).append(at)
-    return derivatives
+            if others is None:
+                contributions[operand] = [at]
+            else:
+                others.append(at)
 
 
 def _in_order(root: int, starts: Sequence[int]) -> Iterator[int]:
@@ -171,24 +198,32 @@ def _in_order(root: int, starts: Sequence[int]) -> Iterator[int]:
     yield from starts
 
 
-@cache
-def _are_numbers(op: Op) -> bool:
-    """Returns whether all partials of a row are numbers, the same everywhere."""
-    return isinstance(op.partials, tuple) and all(isinstance(p, float) for p in op.partials)
+def _slopes(session: Session, i: int, op: Op, marks: Sequence[int]) -> Slopes:
+    """Returns the steps that compute the partials of an operation like number i of the tape.
 
-
-def _chain(session: Session, adjoint: int, one: int, partial: Any) -> int:
-    """Returns the place of adjoint times partial."""
-    if partial.__class__ is float and partial == 1.0:
-        return adjoint
-    at = session.index(partial)
-    return at if adjoint == one else session.append(helper_ops.chain, (adjoint, at), True)
+    The row's rule is called once, with symbols for the operands and the result; constants are plain
+    numbers. Then the same steps do for every number whose operands have these marks.
+    """
+    tape, operands = session.tape, session.tape.operands[i]
+    wanted = [k for k, mark in enumerate(marks) if mark == -1 and op.is_differentiated(k)]
+    scratch = Session()
+    *symbols, result = [scratch.new(tape.ops[k], (), False) for k in (*operands, i)]
+    given = [tape.numbers.get(k, x) for k, x in zip(operands, symbols, strict=True)]
+    partials = op.local_partials(wanted, result, given)
+    slopes = [None if p.__class__ is float and p == 1.0 else scratch.index(p) for p in partials]
+    scratch.is_open = False
+    made, numbers = scratch.tape, scratch.tape.numbers
+    steps = range(len(operands) + 1, len(made))
+    return (
+        [(numbers.get(k, made.ops[k]), made.operands[k]) for k in steps],
+        [*zip(wanted, slopes, strict=True)],
+    )
 
 
 def _symbol(session: Session, place: int) -> Any:
     """Returns a number of the tape for a partial: a constant is a plain float."""
-    tape = session.tape
-    return tape.operands[place][0] if tape.ops[place] == CONSTANT else session.at(place)
+    numbers = session.tape.numbers
+    return numbers[place] if place in numbers else session.at(place)
 
 
 @cache
@@ -198,8 +233,6 @@ def _is_spelled(op: Op) -> bool:
     Raises:
         CannotLift: a custom operation states a spelling that is not what its `forward` computes.
     """
-    import numpy as np
-
     if not op.numpy or not all(hasattr(np, name) for name in findall(r"\bnp\.(\w+)", op.numpy)):
         return False
     differs = "" if is_built_in(op) else spelling_differs(op, _points(op))
@@ -233,11 +266,14 @@ def written_out(recording_of_all: Recording) -> Recording:
         return recording_of_all
     place: list[int] = []
     with recording([], [], Session) as session:
-        for op, operands in zip(tape.ops, tape.operands, strict=True):
-            if not isinstance(op, Op):
-                place.append(session.append(op, operands, False))
+        for i, op in enumerate(tape.ops):
+            if op == CONSTANT:
+                place.append(session.constant(tape.numbers[i]))
                 continue
-            moved = tuple([place[k] for k in operands])
+            if not isinstance(op, Op):
+                place.append(session.append(op, tape.operands[i], False))
+                continue
+            moved = tuple([place[k] for k in tape.operands[i]])
             if _is_spelled(op):
                 place.append(session.append(op, moved, False))
             else:

@@ -41,8 +41,8 @@ class CannotLift(TypeError):
 class Recorded(Value):
     """A number with a place on the tape but without a value.
 
-    It has only the slots of `Value`: `_left` holds the session and `_born` the place on its tape.
-    Walks through its graph are refused.
+    It has only the slots of `Value`: `_left` holds the session and `_born` the place on its tape,
+    which has the rest. Walks through its graph are refused.
     """
 
     __slots__ = ()
@@ -55,6 +55,17 @@ class Recorded(Value):
         operands = completed(op, operands)
         session: Session = next(each._left for each in operands if type(each) is Recorded)
         return session.apply(op, operands)
+
+    def __getattr__(self, name: str) -> Any:
+        """Returns what a slot would have that is not set."""
+        if name in ("name", "origin"):
+            return None
+        if name == "_requires_grad":
+            return bool(self._left.requires_grad[self._born])
+        if name == "op":
+            op = self._left.tape.ops[self._born]
+            return op if op.__class__ is Op else None
+        raise AttributeError(f"a recorded number does not have the attribute {name!r}")
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
@@ -187,10 +198,10 @@ def _install(op: Op) -> None:
         return apply(op, (self, other)) if _is_operand(other) else NotImplemented
 
     def back(self: Any, other: Any) -> Any:
-        other = self._left.stand_ins.get(id(other), other)
-        return forth(other, self) if type(other) is Recorded else back_to_any(self, other)
-
-    def back_to_any(self: Any, other: Any) -> Any:
+        session = self._left
+        other = session.stand_ins.get(id(other), other)
+        if type(other) is Recorded and other._left is session and session.is_open:
+            return session.record(op, (other._born, self._born))  # most products with a parameter
         return apply(op, (other, self)) if _is_operand(other) else NotImplemented
 
     for name in [name for name, row in methods.row_of_method.items() if row == op.name]:
@@ -234,7 +245,7 @@ class Session:
 
     def __init__(self) -> None:
         self.tape = Tape()
-        self.requires_grad: list[bool] = []
+        self.requires_grad = bytearray()
         self.stand_ins: dict[int, Recorded] = {}  # for the parameters, by identity
         self.constants: dict[Any, int] = {}
         self.refused: CannotLift | None = None
@@ -242,19 +253,15 @@ class Session:
         engine.clock += 1
         self.started = engine.clock  # an older Value comes from outside
 
-    def new(self, op: Op | Array, operands: tuple[Any, ...], requires_grad: bool) -> Recorded:
+    def new(self, op: Op | Array | str, operands: tuple[Any, ...], requires_grad: bool) -> Recorded:
         """Returns the number of a new entry of the tape."""
-        number = self.at(self.append(op, operands, requires_grad))
-        number.op = op if op.__class__ is Op else None
-        number._requires_grad = requires_grad
-        return number
+        return self.at(self.append(op, operands, requires_grad))
 
     def at(self, place: int) -> Recorded:
         """Returns the number at a place of the tape."""
         number: Recorded = object.__new__(Recorded)
         number._left = self
         number._born = place
-        number.op = number.name = number.origin = None
         return number
 
     def append(self, op: Any, operands: tuple[Any, ...], requires_grad: bool) -> int:
@@ -282,18 +289,13 @@ class Session:
         else:
             requires_grad = any(flags[k] and op.is_differentiated(i) for i, k in enumerate(indices))
         requires_grad = requires_grad and not modes.asked().forgets
-        # `new`, written out: a function call here would take a tenth of the time of a recording
-        ops_so_far = self.tape.ops
+        # `new`, written out: a call of a function here would take a tenth of a recording's time
         number: Recorded = object.__new__(Recorded)
         number._left = self
-        number._born = len(ops_so_far)
-        number.op = op
-        number.name = None
-        number.origin = None
-        number._requires_grad = requires_grad
-        ops_so_far.append(op)
-        self.tape.operands.append(indices)
+        number._born = len(flags)
         flags.append(requires_grad)
+        self.tape.ops.append(op)
+        self.tape.operands.append(indices)
         return number
 
     def _note_choice(self, op: Op, indices: tuple[int, ...]) -> None:
@@ -338,7 +340,7 @@ class Session:
         }
         flags |= dict.fromkeys(started.leaves, True)
         self.tape = started.tape
-        self.requires_grad = [flags[i] for i in range(len(self.tape))]
+        self.requires_grad = bytearray([flags[i] for i in range(len(self.tape))])
         self.constants = {number: started.place[at] for number, at in self.constants.items()}
 
     def place_of(self, thing: Any) -> int | None:
@@ -351,7 +353,8 @@ class Session:
         """Returns the place of a constant; 0.0 and -0.0 are two."""
         key = number if number else str(number)
         if key not in self.constants:
-            self.constants[key] = self.append(CONSTANT, (number,), False)
+            self.constants[key] = self.tape.constant(number)
+            self.requires_grad.append(False)
         return self.constants[key]
 
     def _value_from_outside(self, value: Value) -> int:
@@ -388,19 +391,16 @@ def recording(
     if _session.get() is not None:
         raise CannotLift("the function lifts another one while it is recorded. Lift it outside")
     session = kind()
-    place_of = {
-        flat: (array, place)
-        for array in arrays
-        if array.is_parameter
-        for place, flat in enumerate(array.where)
-    }
-    for flat, parameter in enumerate(parameters):
-        array, place = place_of[flat]
-        session.stand_ins[id(parameter)] = session.new(array, (place,), parameter._requires_grad)
+    for array in arrays:
+        for place, flat in enumerate(array.where if array.is_parameter else ()):
+            parameter = parameters[flat]
+            number = session.new(array, (place,), parameter._requires_grad)
+            session.stand_ins[id(parameter)] = number
     token = _session.set(session)
     try:
         with standing_in(session.stand_ins):
             yield session
     finally:
         session.is_open = False
+        session.stand_ins.clear()  # each has a reference to the session, too
         _session.reset(token)

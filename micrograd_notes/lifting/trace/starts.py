@@ -14,11 +14,13 @@ constant, this operation on the starts must make this constant.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
+from functools import cached_property
 from typing import Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Start, Tape
@@ -75,31 +77,36 @@ class _Finder:
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
         self.seen: dict[int, list[tuple[int, int]]] = {}  # by the period, what was compared
-        self.position: list[int] = []  # of each number among the operations, or -1
-        self.made = [i for i, op in enumerate(tape.ops) if op.__class__ is Op]
-        self.operands = [tape.operands[i] for i in self.made]
+        is_made = np.array([op.__class__ is Op for op in tape.ops])
+        made = np.flatnonzero(is_made)
+        self.made: list[int] = made.tolist()
+        self.position = array("i", [-1]) * len(tape)  # of each number among the operations, or -1
+        np.frombuffer(self.position, dtype=np.intc)[made] = np.arange(len(made))
+        sizes = np.diff(tape.operands.first)
+        self.offset = np.concatenate([[0], np.cumsum(sizes[made])])
+        self.read = np.array(tape.operands.flat)[np.repeat(is_made, sizes)]
+        self.reader = np.repeat(np.arange(len(made)), sizes[made])  # of each, its position
+
+    @cached_property
+    def operands(self) -> list[tuple[int, ...]]:
+        """The operands of each operation, by its position."""
+        return [self.tape.operands[i] for i in self.made]
 
     # ---- finding -------------------------------------------------------------------------------
 
     def periods(self) -> Iterator[tuple[int, int]]:
         """Yields (period, position) where a number is used evenly, and steps read the one before.
         """
-        import numpy as np
-
-        tape, made = self.tape, self.made
-        position = np.full(len(tape), -1)
-        position[made] = np.arange(len(made))
-        self.position = position.tolist()
+        tape, flat, owner, offset = self.tape, self.read, self.reader, self.offset
         first: dict[Any, int] = {}  # of each array of parameters, and all constants
         for i, op in enumerate(tape.ops):
             if op == CONSTANT or (isinstance(op, Array) and op.is_parameter):
                 first.setdefault(i if op == CONSTANT else op, i)
-        counts = np.array([*map(len, self.operands)])
-        offset = np.concatenate([[0], np.cumsum(counts)])
-        flat = np.fromiter(chain.from_iterable(self.operands), dtype=np.int64)
-        owner, of = np.repeat(np.arange(len(made)), counts), position[flat]
+        of = np.array(self.position)[flat]
+        count = np.bincount(flat, minlength=len(tape))
         known: set[tuple[int, int]] = set()
-        for leaf in sorted(first.values(), key=lambda i: tape.ops[i] == CONSTANT):
+        often = [i for i in first.values() if count[i] >= LEAST - 1]
+        for leaf in sorted(often, key=lambda i: tape.ops[i] == CONSTANT):
             uses = np.unique(owner[flat == leaf])
             for lag in range(1, min(LAGS, len(uses) // (LEAST - 1)) + 1):
                 gaps = uses[lag:] - uses[:-lag]
@@ -109,7 +116,7 @@ class _Finder:
                     if end - begin < (LEAST - 2) * lag or (period, at) in known:
                         continue
                     known.add((period, at))
-                    high = min(at + 2 * period, len(made) - period)
+                    high = min(at + 2 * period, len(self.made) - period)
                     now = of[offset[at] : offset[high]]
                     then = of[offset[at + period] : offset[high + period]]
                     if len(now) != len(then):
@@ -182,11 +189,11 @@ class _Finder:
         found.starts = {state: i for state, i in found.starts.items() if state not in sums}
         found.inside = {at: i for at, i in found.inside.items() if i not in sums}
         found.numbers = {
-            state: self.tape.operands[i][0] for state, i in found.starts.items()
+            state: self.tape.numbers[i] for state, i in found.starts.items()
             if self._is_number(i)
         }
         found.like = {(x, y) for x, y in pairs if not self._is_number(x)}
-        folded = [(self.tape.operands[x][0], y) for x, y in pairs if self._is_number(x)]
+        folded = [(self.tape.numbers[x], y) for x, y in pairs if self._is_number(x)]
         if not all(self._solves(number, y, found) for number, y in folded):
             return None
         return found if found.starts or found.numbers else None
@@ -216,7 +223,7 @@ class _Finder:
         """Returns an operation of the second step, computed from the starts."""
         op, operands = self.tape.ops[y], self.tape.operands[y]
         if y in given or self._is_number(y):
-            return given[y] if y in given else float(operands[0])
+            return given[y] if y in given else self.tape.numbers[y]
         if self.position[y] < begin:
             return None
         numbers = [self._computed(k, begin, given) for k in operands]
@@ -275,9 +282,8 @@ class _Finder:
     def _adds_up(self, state: int) -> bool:
         """Returns whether a state is only a sum that grows, as a total is."""
         at = self.position[state]
-        readers = [i for i, operands in zip(self.made[at:], self.operands[at:], strict=True)
-                   if state in operands]
-        return all(self.tape.ops[i] is ops.add for i in [state, *readers])
+        readers = {at, *self.reader[self.read == state].tolist()}
+        return all(self.tape.ops[self.made[k]] is ops.add for k in readers)
 
     # ---- rewriting -----------------------------------------------------------------------------
 
@@ -287,6 +293,12 @@ class _Finder:
         last_of = {state: self._last(state, found) for state in found.states}
         begun = self._begun(found)
         started = Started(tape := Tape(), place := list[int]())
+
+        def put(i: int, operands: tuple[int, ...]) -> int:
+            """Returns the place of the like of an old number."""
+            if self._is_number(i):
+                return tape.constant(old.numbers[i])
+            return tape.append(old.ops[i], operands)
 
         def like_the_second(y: int) -> int:
             """Returns the place of an operation of the second step, on the starts."""
@@ -298,21 +310,22 @@ class _Finder:
                 operands = old.operands[y]
                 if old.ops[y].__class__ is Op:
                     operands = tuple([like_the_second(k) for k in operands])
-                written[y] = tape.append(old.ops[y], operands)
+                written[y] = put(y, operands)
             return written[y]
 
-        for i, (op, operands) in enumerate(zip(old.ops, old.operands, strict=True)):
+        for i, op in enumerate(old.ops):
             for states in begun.get(i, []):  # after all that is made before a state is read
                 numbers = [found.numbers[state] for state in states]
                 start = self._start(numbers, [last_of[state] for state in states])
                 start.where = [[*last_of].index(state) for state in states]
                 leaf_of |= {state: tape.append(start, (k,)) for k, state in enumerate(states)}
+            operands = old.operands[i]
             if op.__class__ is Op:
                 operands = tuple([
                     like_the_second(found.inside[i, slot]) if (i, slot) in found.inside
                     else place[k] for slot, k in enumerate(operands)
                 ])
-            place.append(tape.append(op, operands))
+            place.append(put(i, operands))
         tape.names = {place[i]: name for i, name in old.names.items()}
         last_names = {leaf: old.names.get(last_of[state]) for state, leaf in leaf_of.items()}
         tape.names |= {leaf: name for leaf, name in last_names.items() if name is not None}
@@ -339,11 +352,24 @@ class _Finder:
 
     def _start(self, numbers: list[float], last: list[int]) -> Start:
         """Returns the array of numbers, with a row per example if the last states have one."""
-        below = [self.tape.ops[i] for i in self.tape.reachable(last)]
-        inputs = [op for op in below if isinstance(op, Array) and not op.is_parameter]
+        leaves = self._leaves_below(last)
+        inputs = [op for op in leaves if isinstance(op, Array) and not op.is_parameter]
         shape = (len(numbers),) if len(numbers) > 1 else ()
         is_batched = any(array.is_batched for array in inputs)
-        return Start("start", shape, False, is_batched, is_data=bool(inputs), numbers=numbers)
+        return Start("start", shape, False, is_batched, is_data=bool(inputs), numbers=numbers,
+                     lanes=[*range(len(numbers))])
+
+    def _leaves_below(self, numbers: list[int]) -> set[Op | Array | str]:
+        leaves, seen, waiting = set[Op | Array | str](), {*numbers}, [*numbers]
+        while waiting:
+            i = waiting.pop()
+            if self.position[i] < 0:
+                leaves.add(self.tape.ops[i])
+                continue
+            new = {*self.tape.operands[i]} - seen
+            seen |= new
+            waiting += new
+        return leaves
 
     def _last(self, state: int, found: _Recurrence) -> int:
         at, period = self.position[found.states[state]], found.period

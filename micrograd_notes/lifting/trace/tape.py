@@ -1,16 +1,18 @@
 """The tape: a program of scalar operations, each on earlier ones, which the passes pass on.
 
-Entry i of its lists is the origin of number i: an operation of the table with the indices of its
-operands, or a leaf (a place in an array), or a constant. Operands come before results, so a tape is
-in topological order. Here `add` may have any number of operands, even one. Read `record.py` next,
-which writes a tape.
+Entry i is the origin of number i: an operation of the table with the indices of its operands, or a
+leaf, whose one operand is a place in an array, or a constant. Operands come before results, so a
+tape is in topological order. Here `add` may have any number of operands, even one. The operands of
+all numbers lie in one array of ints, because millions of tuples take time and memory. Read
+`record.py` next, which writes a tape.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import compress
 from math import prod
-from typing import Any
 
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.trace.words import Name
@@ -48,7 +50,27 @@ class Start(Array):
 
     is_data: bool = False  # whether the state comes to depend on an input
     numbers: list[float] = field(default_factory=list)
-    lanes: list[int] = field(default_factory=list)  # of the leaves, once it lies like that state
+    lanes: list[int] = field(default_factory=list)  # of the leaves; in the end as in that state
+
+
+class Operands:
+    """The operands of each number: those of number i lie in `flat` from `first[i]`.
+
+    >>> operands = Operands()
+    >>> operands.append((0,)), operands.append((2, 3)), operands[1]
+    (None, None, (2, 3))
+    """
+
+    def __init__(self) -> None:
+        self.flat, self.first = array("i"), array("i", [0])
+
+    def append(self, operands: Iterable[int]) -> None:
+        """Adds the operands of one more number."""
+        self.flat.extend(operands)
+        self.first.append(len(self.flat))
+
+    def __getitem__(self, i: int) -> tuple[int, ...]:
+        return tuple(self.flat[self.first[i] : self.first[i + 1]])
 
 
 class Tape:
@@ -56,7 +78,8 @@ class Tape:
 
     def __init__(self) -> None:
         self.ops: list[Op | Array | str] = []
-        self.operands: list[tuple[Any, ...]] = []  # of a leaf (place,), of a constant (number,)
+        self.operands = Operands()
+        self.numbers: dict[int, float] = {}  # of the constants
         self.names: dict[int, Name] = {}  # the names of numbers, with their quality
         self.adjoint_of: dict[int, int] = {}  # for an adjoint, the number whose adjoint it is
         self.kept: set[int] = set()  # sums that stay apart from the sum that reads them
@@ -64,22 +87,16 @@ class Tape:
     def __len__(self) -> int:
         return len(self.ops)
 
-    def append(self, op: Op | Array | str, operands: tuple[Any, ...]) -> int:
+    def append(self, op: Op | Array | str, operands: Iterable[int]) -> int:
         """Returns the index of a new entry."""
         self.ops.append(op)
         self.operands.append(operands)
         return len(self.ops) - 1
 
-    def reachable(self, roots: Iterable[int]) -> list[int]:
-        """Returns the indices of everything below the roots, in the tape's order."""
-        ops, operands, needed = self.ops, self.operands, bytearray(len(self))
-        for root in roots:
-            needed[root] = 1
-        for i in range(len(self) - 1, -1, -1):
-            if needed[i] and ops[i].__class__ is Op:
-                for operand in operands[i]:
-                    needed[operand] = 1
-        return [*compress(range(len(self)), needed)]
+    def constant(self, number: float) -> int:
+        """Returns the index of a new constant."""
+        self.numbers[len(self)] = number
+        return self.append(CONSTANT, ())
 
     def text(self, limit: int = 12) -> str:
         """Returns the first and last operations as lines that a person can read."""
@@ -96,7 +113,7 @@ class Tape:
             place = ", ".join(map(str, places(operands[0], op.shape)))
             return f"{op.name}[{place}]" if place else op.name
         if isinstance(op, str):
-            return repr(operands[0])
+            return repr(self.numbers[i])
         made = [f"%{k}" if isinstance(self.ops[k], Op) else self.spelled(k) for k in operands[:6]]
         return f"{op.name}({', '.join([*made, *(['...'] if len(operands) > 6 else [])])})"
 
@@ -114,16 +131,15 @@ def places(place: int, shape: Sequence[int]) -> list[int]:
 class Recording:
     """A tape, and the numbers of it that are results.
 
-    `outputs` are the numbers that the function returned; `gradient` has the derivative for an index
-    in the flat vector of parameters.
+    `outputs` are the numbers that the function returned; `gradient` has the derivative for each
+    index in the flat vector of parameters, or -1 if the loss does not depend on the parameter.
     """
 
     tape: Tape
     arrays: list[Array]
     outputs: list[int]
     output_shape: tuple[int, ...]
-    gradient: Mapping[int, int] = field(default_factory=dict)
-    parameter_count: int = 0
+    gradient: array[int]
     is_loss: bool = True
     is_batched: bool = True  # one example was recorded, and runs for each of a batch
     alive: list[int] = field(default_factory=list)  # so that the last steps are like the others
@@ -131,9 +147,9 @@ class Recording:
     @property
     def roots(self) -> list[int]:
         """Every number that is a result."""
-        return [*self.outputs, *self.gradient.values(), *self.alive]
+        return [*self.outputs, *[at for at in self.gradient if at >= 0], *self.alive]
 
-    def moved(self, tape: Tape, place: Sequence[int]) -> "Recording":
+    def moved(self, tape: Tape, place: Sequence[int]) -> Recording:
         """Returns the recording on a new tape, with the new place of each number, or -1."""
         old = self.tape
         tape.kept |= {place[i] for i in old.kept if place[i] >= 0}
@@ -147,18 +163,18 @@ class Recording:
             self,
             tape=tape,
             outputs=[place[i] for i in self.outputs],
-            gradient={flat: place[i] for flat, i in self.gradient.items()},
+            gradient=array("i", [place[i] if i >= 0 else -1 for i in self.gradient]),
             alive=[place[i] for i in self.alive],
         )
 
-    def without_starts(self) -> "Recording":
+    def without_starts(self) -> Recording:
         """Returns the recording with numbers instead of what recurrences start with."""
-        tape = Tape()
-        tape.names, tape.kept = self.tape.names, self.tape.kept
-        tape.adjoint_of = self.tape.adjoint_of
-        for op, operands in zip(self.tape.ops, self.tape.operands, strict=True):
+        old, tape = self.tape, Tape()
+        tape.names, tape.kept, tape.adjoint_of = old.names, old.kept, old.adjoint_of
+        tape.numbers = dict(old.numbers)
+        for i, op in enumerate(old.ops):
             if isinstance(op, Start):
-                tape.append(CONSTANT, (op.numbers[operands[0]],))
+                tape.constant(op.numbers[old.operands[i][0]])
             else:
-                tape.append(op, operands)
+                tape.append(op, old.operands[i])
         return replace(self, tape=tape, alive=[])

@@ -187,7 +187,7 @@ class Program:
         """Whether its lines write each derivative, and add to none that is not written yet."""
         recording = self.grouping.recording
         adds = any(line.adds and line.derivative_of for line in lines_of(self.steps))
-        return len(recording.gradient) == recording.parameter_count and not adds
+        return all(at >= 0 for at in recording.gradient) and not adds
 
 
 def lines_of(steps: Iterable[Line | Loop]) -> Iterator[Line]:

@@ -46,7 +46,7 @@ class Frame:
 
     def source(self) -> str:
         """Returns the function, and the one for the size of its work area."""
-        program, size = self.program, self.program.grouping.recording.parameter_count
+        program, size = self.program, len(self.program.grouping.recording.gradient)
         is_batched = any(array.is_batched for array in program.inputs)
         places, total = self._places()
         rows = [*self._pointers(), *self._block(total[1], size), "double *w = work;"]

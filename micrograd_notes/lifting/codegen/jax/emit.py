@@ -110,7 +110,7 @@ class _Emitter:
             if array.below is None:
                 yield f"{array.name} = np.asarray({array.name}, {digits})"
         if program.parameters:
-            yield f"assert theta.shape == ({self.recording.parameter_count},), theta.shape"
+            yield f"assert theta.shape == ({len(self.recording.gradient)},), theta.shape"
             yield f"{', '.join([a.name for a in program.parameters])}, = unpack(theta)"
         for constant in self.constants:
             name = self.names(constant)

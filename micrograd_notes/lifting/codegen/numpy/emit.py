@@ -94,7 +94,7 @@ class _Emitter:
         batched = [array for array in self.inputs if array.is_batched]
         if batched:
             lines.append(f"n = len({batched[0].name})")
-        count = self.recording.parameter_count
+        count = len(self.recording.gradient)
         if self.parameters:
             lines.append(f"assert theta.shape == ({count},), theta.shape")
         for array in self.inputs:

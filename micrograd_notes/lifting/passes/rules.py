@@ -1,0 +1,201 @@
+"""The rules of `simplify`, written as the algebra that they state. Adding a rule is adding a row.
+
+Both sides of a rule are calls of the table's operations on variables, numbers and other calls. A
+rule keeps every bit of the value, unless its last column says where it does not. `simplify.py`
+calls `rewritten`; the test of each row is in tests/lifting/test_rules.py.
+
+>>> RULES[0].left
+Pattern(op=Op(multiply), operands=(1.0, x))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import copysign, frexp, isfinite
+from typing import Any, NamedTuple, Protocol
+
+from micrograd_notes.engine.helper_ops import chain, ieee_divide, power_less
+from micrograd_notes.engine.op import Op
+from micrograd_notes.engine.ops import add, divide, floor, multiply, neg, pos, power, subtract
+from micrograd_notes.lifting.trace.tape import CONSTANT, Array
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """An operation on variables, numbers and other patterns."""
+
+    op: Op
+    operands: tuple[Any, ...]
+
+    @staticmethod
+    def _apply_(op: Op, operands: tuple[Any, ...]) -> Pattern:
+        return Pattern(op, operands)
+
+
+class Variable:
+    """Stands for any number of a program; with `is_number`, for a constant that passes it."""
+
+    _apply_ = staticmethod(Pattern._apply_)
+
+    def __init__(
+        self, name: str, is_number: Callable[[float], bool] | None = None, is_whole: bool = False
+    ) -> None:
+        self.name, self.is_number, self.is_whole = name, is_number, is_whole
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class Rule(NamedTuple):
+    """Two sides that are equal, if `where` is true for the constants that the variables are."""
+
+    left: Pattern
+    right: Pattern | Variable
+    where: Callable[..., bool] = lambda *constants: True
+    but: str = ""  # where they are not equal
+
+
+def _is_power_of_two(number: float) -> bool:
+    return abs(frexp(number)[0]) == 0.5
+
+
+def _is_exact_difference(n: float, m: float) -> bool:
+    return (n - m) + m == n and n - (n - m) == m
+
+
+x, y, u = Variable("x"), Variable("y"), Variable("u")
+n, m = Variable("n", lambda number: True), Variable("m", lambda number: True)
+power_of_two = Variable("power of two", _is_power_of_two)
+finite = Variable("finite number", isfinite)
+not_zero = Variable("finite number but 0", lambda number: isfinite(number) and number != 0)
+whole = Variable("whole number of an input", is_whole=True)
+
+RANGE = "a product is above 1.8e308 or below 2.2e-308"
+RULES = (
+    Rule(multiply(1.0, x), x),
+    Rule(multiply(-1.0, x), neg(x)),
+    # a power of two rounds nothing, so it can join another number
+    Rule(multiply(power_of_two, multiply(n, x)), multiply(multiply(power_of_two, n), x), but=RANGE),
+    Rule(multiply(power_of_two, multiply(u, multiply(n, x))),
+         multiply(u, multiply(power_of_two, multiply(n, x))), but=RANGE),
+    Rule(divide(x, 1.0), x),
+    Rule(ieee_divide(x, 1.0), x),
+    Rule(power(x, 1.0), x),
+    Rule(power(x, 2.0), multiply(x, x)),  # both are rounded once
+    Rule(power_less(x, n, m), power(x, subtract(n, m)), _is_exact_difference,
+         but="x is 0 and n below m"),
+    Rule(neg(neg(x)), x),
+    Rule(pos(x), x),
+    Rule(subtract(x, 0.0), x),
+    Rule(subtract(x, neg(y)), add(x, y)),
+    Rule(floor(whole), whole),
+    # both are 0 if the adjoint is 0, unless the partial is infinite or nan
+    Rule(chain(not_zero, x), multiply(not_zero, x)),
+    Rule(chain(x, finite), multiply(x, finite)),
+)
+
+# ---- matching ------------------------------------------------------------------------------------
+
+
+class Numbers(Protocol):
+    """A program as rules read it, and where they write the right sides."""
+
+    ops: list[Any]
+    kinds: bytearray  # of the numbers, see `kind`
+    numbers: dict[int, float]  # its constants
+
+    def operands_of(self, i: int) -> Sequence[int]:
+        """Returns the operands of number i."""
+
+    def apply(self, op: Op, operands: tuple[int, ...]) -> int:
+        """Returns the number that the operation makes."""
+
+    def constant(self, number: float) -> int:
+        """Returns a constant."""
+
+
+def rewritten(numbers: Numbers, op: Op, operands: Sequence[int]) -> int | None:
+    """Returns what the first rule that fits makes of an operation; None if none does."""
+    kinds = numbers.kinds[operands[0]], numbers.kinds[operands[-1]]
+    for rule in _rules_at.get((op, *kinds), ()):
+        found: dict[Any, int] = {}
+        if _all_match(numbers, rule.left, operands, found):
+            constants = [numbers.numbers[i] for i in found.values() if i in numbers.numbers]
+            if rule.where(*constants):
+                return _built(numbers, rule.right, found)
+    return None
+
+
+def _all_match(
+    numbers: Numbers, left: Pattern, operands: Sequence[int], found: dict[Any, int]
+) -> bool:
+    """Returns whether the operands fit; those of a product may be turned round."""
+    for order in (operands, operands[::-1]) if left.op is multiply else (operands,):
+        new = dict(found)
+        if all(_matches(numbers, p, i, new) for p, i in zip(left.operands, order, strict=True)):
+            found.update(new)
+            return True
+    return False
+
+
+def _matches(numbers: Numbers, pattern: Any, i: int, found: dict[Any, int]) -> bool:
+    """Returns whether number i fits, and notes which number each variable stands for."""
+    op, number = numbers.ops[i], numbers.numbers.get(i)
+    if isinstance(pattern, Pattern):
+        return op is pattern.op and _all_match(numbers, pattern, numbers.operands_of(i), found)
+    if isinstance(pattern, float):
+        return number == pattern and copysign(1.0, number) == copysign(1.0, pattern)
+    if pattern.is_number is not None and (number is None or not pattern.is_number(number)):
+        return False
+    if pattern.is_whole and not (isinstance(op, Array) and op.is_whole):
+        return False
+    return found.setdefault(pattern, i) == i
+
+
+def _built(numbers: Numbers, right: Any, found: dict[Any, int]) -> int:
+    """Returns the right side."""
+    if not isinstance(right, Pattern):
+        return numbers.constant(right) if isinstance(right, float) else found[right]
+    operands = [_built(numbers, operand, found) for operand in right.operands]
+    return numbers.apply(right.op, tuple(operands))
+
+
+# ---- which operands may fit ----------------------------------------------------------------------
+
+_inner = dict.fromkeys(p.op for r in RULES for p in r.left.operands if isinstance(p, Pattern))
+KINDS = {CONSTANT: 0, Array: 1} | {op: 2 + i for i, op in enumerate(_inner)}
+OTHER = len(KINDS)
+
+
+def kind(op: Any) -> int:
+    """Returns the kind of number that an operation makes, as far as rules distinguish them."""
+    if isinstance(op, Array):
+        return KINDS[Array] if op.is_whole else OTHER
+    return KINDS.get(op, OTHER)
+
+
+def kinds_that_fit(op: Op) -> Iterator[tuple[int, int]]:
+    """Yields the kinds of first and last operand with which a rule, or folding, may apply."""
+
+    yield KINDS[CONSTANT], KINDS[CONSTANT]
+    for of, *kinds in _rules_at:
+        if of is op:
+            yield kinds[0], kinds[1]
+
+
+def _kinds_of(pattern: Any) -> Sequence[int]:
+    """Returns the kinds of numbers that may fit."""
+    if isinstance(pattern, Variable) and not pattern.is_number:
+        return [KINDS[Array]] if pattern.is_whole else range(OTHER + 1)
+    return [KINDS[pattern.op if isinstance(pattern, Pattern) else CONSTANT]]
+
+
+_rules_at: dict[tuple[Op, int, int], list[Rule]] = {}  # by the kinds of first and last operand
+for _rule in RULES:
+    for _kinds in product(*map(_kinds_of, _rule.left.operands)):
+        for _way in (_kinds, _kinds[::-1]) if _rule.left.op is multiply else (_kinds,):
+            _there = _rules_at.setdefault((_rule.left.op, _way[0], _way[-1]), [])
+            if _rule not in _there[-1:]:
+                _there.append(_rule)
