@@ -9,7 +9,7 @@ it; read `fill.py` next.
 
 from __future__ import annotations
 
-from array import array
+from array import array as ints
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
@@ -164,7 +164,7 @@ class Small:
         return tuple([self.formulas.at(numbers, sizes) for numbers in zip(*each, strict=True)])
 
 
-def _marked(reached: Sequence[Any]) -> array[int]:
+def _marked(reached: Sequence[Any]) -> ints[int]:
     """Returns 0 for each parameter that the loss depends on, and -1 for the others.
 
     These are no places on a tape: that of the base has fewer numbers.
@@ -172,7 +172,7 @@ def _marked(reached: Sequence[Any]) -> array[int]:
     import numpy as np
 
     is_reached = np.concatenate(reached) if reached else np.zeros(0, bool)
-    return array("i", (is_reached.astype(np.intc) - 1).tobytes())
+    return ints("i", (is_reached.astype(np.intc) - 1).tobytes())
 
 
 @dataclass(kw_only=True)
