@@ -25,11 +25,17 @@ def lifted(work: Work, backend: str = "numpy") -> Any:
     For a large one this takes minutes: `printed` compares two examples, and all must agree with it.
     """
     options: dict[str, Any] = {"backend": backend} if HAS_C else {}
-    if work.family is None:
+    family = work.family
+    if family is None:
         return lift(work.loss, work.model, **options)
     if of_sizes is None:
         return lift(work.loss, work.model, check=False, **options)
-    return of_sizes(work.family, check=False, **options, **work.sizes)
+
+    def make(**sizes: int) -> Any:
+        """Returns the work's own model at its sizes, so that its parameters are those that move."""
+        return (work.loss, work.model) if sizes == work.sizes else family(**sizes)
+
+    return of_sizes(make, check=False, **options, **work.sizes)
 
 
 def scalars(work: Work) -> Learner:
