@@ -373,12 +373,16 @@ def cache(clear: Clear = False) -> None:
     try:
         with cache.opened(path) as folder:
             if clear:
-                typer.echo(f"{path}: removed {folder.trim(0)} programs")
+                typer.echo(f"{path}: removed {_programs(folder.trim(0))}")
             else:
                 size = total([size for _, size, _ in folder.files()])
-                typer.echo(f"{path}: {len(folder.files())} programs, {size / 2**20:.1f} MB")
+                typer.echo(f"{path}: {_programs(len(folder.files()))}, {size / 2**20:.1f} MB")
     except OSError as error:
         fail(f"can't use the folder {path}: {error}")
+
+
+def _programs(count: int) -> str:
+    return "1 program" if count == 1 else f"{count:,} programs"
 
 
 def trust(notebooks: Path) -> None:

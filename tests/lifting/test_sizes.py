@@ -160,6 +160,8 @@ def test_what_can_not_be_made_small_is_refused() -> None:
         lift_of_sizes(lambda inputs: inputs, inputs=40)
     with pytest.raises(TypeError, match="make must be a function of the sizes"):
         lift_of_sizes(3, inputs=40)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="needs the sizes of the large model"):
+        lift_of_sizes(lambda: None)
 
 
 def test_an_irregular_array_of_constants_is_refused() -> None:

@@ -234,6 +234,9 @@ def lift_of_sizes(
     if find_spec("numpy") is None:
         raise ImportError(f"lift_of_sizes writes NumPy: {install('data')}")
     checks.flag("batch", batch), checks.flag("check", check)
+    if not sizes:
+        what = "lift_of_sizes needs the sizes of the large model"
+        raise TypeError(f"{what}: lift_of_sizes(make, inputs=784)")
     is_function = callable(make) and not isinstance(make, type)
     try:
         if is_function:
@@ -241,7 +244,7 @@ def lift_of_sizes(
     except (TypeError, ValueError):
         is_function = False
     if not is_function:
-        known = ", ".join(sizes) or "none"
+        known = ", ".join(sizes)
         raise TypeError(f"make must be a function of the sizes {known}, got {checks.shown(make)}")
     for name, size in sizes.items():
         checks.whole_number(name, size)

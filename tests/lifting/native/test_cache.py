@@ -177,8 +177,8 @@ def test_the_command_shows_and_clears_it(
         return "".join(capsys.readouterr())
 
     runs_in_c()
-    assert said() == f"{own_cache}: 1 programs, 0.0 MB\n"
-    assert said("--clear") == f"{own_cache}: removed 1 programs\n"
+    assert said() == f"{own_cache}: 1 program, 0.0 MB\n"
+    assert said("--clear") == f"{own_cache}: removed 1 program\n"
     assert said() == f"{own_cache}: 0 programs, 0.0 MB\n"
     own_cache.chmod(0o777)
     assert "others can write to" in said()
