@@ -103,6 +103,29 @@ def test_large_models_are_compared_at_smaller_sizes(monkeypatch: pytest.MonkeyPa
         program.check_at(*DATA, width=3)
 
 
+def test_where_weights_hide_derivatives_other_numbers_are_compared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """If the first layer makes zeros, the derivatives by the second layer's weights are 0, too."""
+    compared: list[Any] = []
+    gradient = check.Comparison._gradient
+
+    def noted(self: Any, at: Any, function: Any, leaves: Any) -> Any:
+        compared.append(gradient(self, at, function, leaves))
+        return compared[-1]
+
+    def make(inputs: int, hidden: int) -> Any:
+        model = MLP(inputs, [hidden, 1], activation="tanh", seed=0)
+        for parameter in model.layers[0].parameters():
+            parameter.data = 0.0
+        return lambda x, y: (model(x) - y) ** 2, model
+
+    monkeypatch.setattr(check.Comparison, "_gradient", noted)
+    program = lift_of_sizes(make, inputs=30, hidden=20)
+    program.value_and_grad(program.parameters(), np.ones((2, 30)), np.ones(2))
+    assert [bool(each[-21:-1].any()) for each in compared] == [False, True]
+
+
 def with_factor(factor: Any) -> Any:
     """Returns a family whose loss has a factor that depends on a size in its own way."""
 
@@ -161,7 +184,7 @@ def test_what_can_not_be_made_small_is_refused() -> None:
     with pytest.raises(TypeError, match="make must be a function of the sizes"):
         lift_of_sizes(3, inputs=40)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="needs the sizes of the large model"):
-        lift_of_sizes(lambda: None)
+        lift_of_sizes(make)
 
 
 def test_an_irregular_array_of_constants_is_refused() -> None:

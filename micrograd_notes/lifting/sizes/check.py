@@ -131,7 +131,7 @@ class Comparison:
         parameters = [array for array in at.arrays if array.is_parameter]
         if at.sizes == self.large.sizes:
             gradient = self._gradient(at, self.program._function, self.program._parameters)
-            reached = [array for array in parameters if array.where[0] in at.gradient]
+            reached = [array for array in parameters if at.gradient[array.where[0]] >= 0]
             if all(gradient[array.where].any() for array in reached):
                 return
         function, leaves = self._model(at)

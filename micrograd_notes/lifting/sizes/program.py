@@ -234,9 +234,6 @@ def lift_of_sizes(
     if find_spec("numpy") is None:
         raise ImportError(f"lift_of_sizes writes NumPy: {install('data')}")
     checks.flag("batch", batch), checks.flag("check", check)
-    if not sizes:
-        what = "lift_of_sizes needs the sizes of the large model"
-        raise TypeError(f"{what}: lift_of_sizes(make, inputs=784)")
     is_function = callable(make) and not isinstance(make, type)
     try:
         if is_function:
@@ -244,8 +241,11 @@ def lift_of_sizes(
     except (TypeError, ValueError):
         is_function = False
     if not is_function:
-        known = ", ".join(sizes)
-        raise TypeError(f"make must be a function of the sizes {known}, got {checks.shown(make)}")
+        got = f"got {checks.shown(make)}"
+        if not sizes:
+            what = "lift_of_sizes needs the sizes of the large model, which make takes"
+            raise TypeError(f"{what}, as in lift_of_sizes(make, inputs=784), {got}")
+        raise TypeError(f"make must be a function of the sizes {', '.join(sizes)}, {got}")
     for name, size in sizes.items():
         checks.whole_number(name, size)
 
