@@ -89,6 +89,15 @@ def test_importing_the_package_imports_the_engine_alone() -> None:
     assert out.strip() == "['common', 'engine'] False"
 
 
+def test_training_on_scalars_does_not_wait_for_the_compiler() -> None:
+    program = (
+        "import sys; from micrograd_notes import MLP, fit; from micrograd_notes.train import data\n"
+        "history = fit(MLP(2, [1], seed=0), data.moons(samples=8), epochs=1, progress=False)\n"
+        "print(len(history), 'micrograd_notes.lifting' in sys.modules)"
+    )
+    assert python(program).strip() == "1 False"
+
+
 OLD = [
     "optim", "training", "graph", "rows", "plots", "draw.view", "testing.numeric",
     "testing.gradcheck",

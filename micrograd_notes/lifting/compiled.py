@@ -60,9 +60,14 @@ class Compiled:
         """The program whose products of the chain rule are 0 if the adjoint is 0."""
         return passed(self.recorded, self.name, self.passes, guarded=True)
 
+    @property
+    def title(self) -> str:
+        """The first line of its source."""
+        return _title(self.name)
+
     def c_source(self) -> str:
         """Returns the program in C; ValueError if it can't be printed in C."""
-        return emit_c(self.anew(), _title(self.name))
+        return emit_c(self.anew(), self.title)
 
     def explained(self) -> str:
         """Returns the result of each pass."""

@@ -12,7 +12,8 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from micrograd_notes.lifting.certificate import made_up
-from micrograd_notes.lifting.codegen.jax.emit import CannotPrint, emit
+from micrograd_notes.lifting.codegen import CannotPrint
+from micrograd_notes.lifting.codegen.jax.emit import emit
 from micrograd_notes.lifting.trace.inputs import check_choices
 from micrograd_notes.lifting.trace.record import CannotLift
 
@@ -74,12 +75,11 @@ class InJax:
     def _printed(self, compiled: Compiled) -> tuple[str, dict[str, Any]]:
         """Returns the source of a program, and the functions in it."""
         if id(compiled) not in self._known:
-            title = compiled.source.partition('"""')[2].partition('"""')[0]
             try:
-                source = emit(compiled.anew(), f"{title} For JAX.")
+                source = emit(compiled.anew(), f"{compiled.title} For JAX.")
             except CannotPrint as error:
                 raise CannotLift(f"the program can't be written for JAX: {error}") from None
             functions: dict[str, Any] = {}
-            exec(compile(source, f"<{title}>", "exec"), functions)
+            exec(compile(source, f"<{compiled.title}>", "exec"), functions)
             self._known[id(compiled)] = compiled, source, functions
         return self._known[id(compiled)][1:]

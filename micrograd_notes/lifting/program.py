@@ -14,6 +14,7 @@ from threading import RLock
 from typing import Any, Protocol
 
 from micrograd_notes.common import checks
+from micrograd_notes.common.backends import asked_for
 from micrograd_notes.common.extras import install
 from micrograd_notes.common.users_line import users_line
 from micrograd_notes.engine import Value, modes, value as engine
@@ -22,7 +23,7 @@ from micrograd_notes.lifting.again import Result, call_again, known_choices, tak
 from micrograd_notes.lifting.certificate import Certificate, certified
 from micrograd_notes.lifting.compiled import Compiled, failed, passed
 from micrograd_notes.lifting.in_jax import InJax
-from micrograd_notes.lifting.native.backend import InC, NotInC, Run, asked_for
+from micrograd_notes.lifting.native.backend import InC, NotInC, Run
 from micrograd_notes.lifting.native.call import Call
 from micrograd_notes.lifting.trace.blame import refusal
 from micrograd_notes.lifting.trace.inputs import (

@@ -16,29 +16,31 @@ import math
 import random
 import time
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.util import find_spec
 from itertools import compress
 from typing import Any, NamedTuple
 
+from micrograd_notes.common.backends import asked_for
 from micrograd_notes.common.extras import install
 from micrograd_notes.engine import Value, no_grad, sweep
 from micrograd_notes.engine.accurate import total
 from micrograd_notes.engine.messages import described
 from micrograd_notes.lifting import CannotLift, Lifted, lift
-from micrograd_notes.lifting.native.backend import asked_for
 from micrograd_notes.train.epoch_in_c import EpochInC, right_answer
 from micrograd_notes.train.memories import Vectors
 from micrograd_notes.train.optim import Optimizer
+from micrograd_notes.train.refusals import (
+    NOTHING_TO_LEARN,
+    refuse_steps,
+    refuse_strangers,
+    refuse_to_step,
+)
 
-__all__ = ["Examples", "LiftedTraining", "chosen_classes", "refuse_to_step"]
+__all__ = ["Examples", "LiftedTraining", "chosen_classes"]
 
 Loss = Callable[[list[Any], list[Any]], Any]
-NOTHING_TO_LEARN = (
-    "the loss does not depend on any trainable parameter, so there is nothing to learn. Make "
-    "parameters with requires_grad=True, and call fit outside of no_grad()"
-)
 
 SHARE = 0.01  # of the training time, to compare the program with the scalars
 
@@ -485,38 +487,6 @@ class _Parameters:
             yield from self.model.named_parameters()
         for i, parameter in enumerate(self.more):
             yield f"more[{i}]", parameter
-
-
-def refuse_to_step(what: str, number: float) -> None:
-    """Raises FloatingPointError if a number before or after a step is not finite."""
-    if not math.isfinite(number):
-        raise FloatingPointError(
-            f"{what} became {number}, and its step was not taken; "
-            "try a smaller learning rate, or smaller inputs"
-        )
-
-
-def refuse_steps(
-    model: Any, parameters: list[Value], numbers: list[float], what: str = ""
-) -> None:
-    """Raises FloatingPointError, with the name of the parameter, if a number is not finite."""
-    if not all(map(math.isfinite, numbers)):
-        names = {id(p): name for name, p in getattr(model, "named_parameters", dict)()}
-        for parameter, number in zip(parameters, numbers, strict=True):
-            refuse_to_step(what + names.get(id(parameter), described(parameter)), number)
-
-
-def refuse_strangers(
-    optimizer: Optimizer, mine: list[Value], reached: Callable[[], Iterable[Value]]
-) -> None:
-    """Raises ValueError if the optimiser's parameters belong to another model."""
-    strangers = set(map(id, optimizer.params)).difference(map(id, mine))
-    if strangers and strangers.isdisjoint(map(id, reached())):
-        raise ValueError(
-            f"{len(strangers)} of the {len(optimizer.params)} parameters of the optimizer are not "
-            "the model's, and the loss does not depend on them. Create the optimizer with "
-            "model.parameters(), after replacing any weight of the model"
-        )
 
 
 def chosen_classes(outputs: Any) -> Any:

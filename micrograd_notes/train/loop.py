@@ -16,11 +16,11 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from micrograd_notes.common import checks, notebook
+from micrograd_notes.common.backends import asked_for
 from micrograd_notes.engine import AnomalyError, Value, detect_anomaly, topological_order
-from micrograd_notes.lifting.native.backend import asked_for
 from micrograd_notes.nn import Module
 from micrograd_notes.train.default_loss import Loss, default_loss, labels_of, loss_for, loss_of
 from micrograd_notes.train.diagnosis import CAUSES, diagnose
@@ -34,19 +34,20 @@ from micrograd_notes.train.evaluation import (
 )
 from micrograd_notes.train.examples import CheckedData, Data, checked_data
 from micrograd_notes.train.history import History, Logs
-from micrograd_notes.train.lifted_loop import (
+from micrograd_notes.train.optim import Adam, Optimizer
+from micrograd_notes.train.outputs import numbers_of, output_of, outputs_of
+from micrograd_notes.train.refusals import (
     NOTHING_TO_LEARN,
-    Examples,
-    LiftedTraining,
     refuse_steps,
     refuse_strangers,
     refuse_to_step,
 )
-from micrograd_notes.train.optim import Adam, Optimizer
-from micrograd_notes.train.outputs import numbers_of, output_of, outputs_of
 from micrograd_notes.train.saved_run import RunKeeper
 
 __all__ = ["History", "accuracy", "default_loss", "evaluate", "fit", "predict", "predict_proba"]
+
+if TYPE_CHECKING:
+    from micrograd_notes.train.lifted_loop import LiftedTraining
 
 logger = logging.getLogger(__name__)
 
@@ -300,8 +301,10 @@ class _Steps:
     def read(self) -> None: ...
 
 
-def _lifted(steps: _Steps, backend: str) -> LiftedTraining:
+def _lifted(steps: _Steps, backend: str) -> "LiftedTraining":
     """Returns the same steps on arrays."""
+    # here, because training on scalars does without
+    from micrograd_notes.train.lifted_loop import Examples, LiftedTraining
 
     def arrays(data: CheckedData) -> Examples:
         [output] = outputs_of(steps.model, data.inputs[:1])

@@ -14,9 +14,8 @@ from typing import Any
 
 from micrograd_notes.common import checks
 from micrograd_notes.engine import Value, modes, no_grad
-from micrograd_notes.lifting import lift
 from micrograd_notes.nn import Module
-from micrograd_notes.train.wide import activations_of, program_of, sizes_of, vector_of
+from micrograd_notes.train.plain import activations_of, sizes_of, vector_of
 
 Predictor = Callable[[Sequence[Any]], Any]
 
@@ -47,6 +46,9 @@ def outputs_on_arrays(model: Any, inputs: Sequence[Any]) -> list[Any] | None:
     ):
         return None
     import numpy as np
+
+    from micrograd_notes.lifting import lift  # here, as scalars do without it
+    from micrograd_notes.train.wide import program_of
 
     try:
         x = np.array(inputs)

@@ -9,7 +9,7 @@ from typing import Any
 from micrograd_notes.common import checks
 from micrograd_notes.nn import MLP
 from micrograd_notes.nn.layers import find_activation
-from micrograd_notes.train.wide import is_plain, vector_of
+from micrograd_notes.train.plain import is_plain, vector_of
 
 __all__ = ["from_torch", "to_torch"]
 

@@ -19,7 +19,7 @@ from micrograd_notes.nn import MLP, Module, Neuron
 from micrograd_notes.train.dataset import Dataset
 from micrograd_notes.train.examples import Data, examples_of
 from micrograd_notes.train.history import History
-from micrograd_notes.train.wide import is_plain
+from micrograd_notes.train.plain import is_plain
 
 __all__ = ["KINDS", "Recorder", "Snapshot", "snapshots_of"]
 

@@ -42,7 +42,7 @@ AT_ONCE = 50  # programs in a file
 
 def main_in_c(count: int) -> int:
     """Returns the number of programs that differ when C runs them, and prints the first ones."""
-    from micrograd_notes.lifting.codegen.c import CannotPrint
+    from micrograd_notes.lifting.codegen import CannotPrint
     from tests.lifting.in_c import all_called, body_of
 
     different = 0

@@ -18,7 +18,7 @@ from micrograd_notes.engine import ops  # noqa: E402
 from micrograd_notes.engine.functions import pick  # noqa: E402
 from micrograd_notes.engine.op import built_in_rows  # noqa: E402
 from micrograd_notes.gpt import GPT  # noqa: E402
-from micrograd_notes.lifting.codegen import c  # noqa: E402
+from micrograd_notes.lifting.codegen import CannotPrint, c  # noqa: E402
 from micrograd_notes.lifting.codegen.c.kernels import kernel_names, with_kernels  # noqa: E402
 from micrograd_notes.lifting.program import Lifted  # noqa: E402
 from micrograd_notes.nn import activation_names  # noqa: E402
@@ -265,7 +265,7 @@ def test_names_that_c_has_itself() -> None:
 def test_what_can_not_be_printed_is_refused() -> None:
     outputs = lift(MLP(2, [3], seed=0))
     outputs([[1.0, 2.0]])
-    with pytest.raises(c.CannotPrint, match="it computes outputs, not a loss"):
+    with pytest.raises(CannotPrint, match="it computes outputs, not a loss"):
         body_of(outputs)
 
 

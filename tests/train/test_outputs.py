@@ -14,7 +14,8 @@ from micrograd_notes.train import outputs
 from micrograd_notes.train.data import Dataset, moons, spirals
 from micrograd_notes.train.loop import accuracy, evaluate, predict, predict_proba
 from micrograd_notes.train.outputs import FEW, FEW_TO_LIFT, outputs_on_arrays
-from micrograd_notes.train.wide import activations_of, is_plain, leaves_of, program_of, vector_of
+from micrograd_notes.train.plain import activations_of, is_plain, leaves_of, vector_of
+from micrograd_notes.train.wide import program_of
 
 np = pytest.importorskip("numpy")
 

@@ -12,6 +12,7 @@ from micrograd_notes.engine.ops import tanh
 from micrograd_notes.nn import activation_names
 from micrograd_notes.train.data import moons, xor
 from micrograd_notes.train.loop import History, fit
+from micrograd_notes.train.plain import is_plain
 from micrograd_notes.train.recording import (
     KINDS,
     Recorder,
@@ -20,7 +21,6 @@ from micrograd_notes.train.recording import (
     neuron_outputs,
     snapshots_of,
 )
-from micrograd_notes.train.wide import is_plain
 
 DATA = moons(samples=20)
 

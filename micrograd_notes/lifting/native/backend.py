@@ -8,12 +8,11 @@ alike to a few thousand roundings. Where they differ by more, C must pass the ne
 `program.py` calls it.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from micrograd_notes.common import checks
-from micrograd_notes.lifting.codegen.c import FLAGS, CannotPrint
+from micrograd_notes.lifting.codegen import CannotPrint
+from micrograd_notes.lifting.codegen.c import FLAGS
 from micrograd_notes.lifting.native.call import Call, Result
 from micrograd_notes.lifting.native.compiler import CannotCompile
 from micrograd_notes.lifting.native.library import library
@@ -21,29 +20,12 @@ from micrograd_notes.lifting.trace.net import ALIKE, EXAMPLES, Answer
 from micrograd_notes.lifting.trace.recorded import CannotLift
 from micrograd_notes.lifting.trace.tape import Array
 
-BACKENDS = ("numpy", "c", "auto")
-SWITCH = "MICROGRAD_NOTES_BACKEND"
-
 Run = Callable[[Any, Sequence[Any]], Any]
 Check = Callable[[Run, Any, list[int]], None]
 
 
 class NotInC(UserWarning):
     """A program that was asked for in C runs in NumPy; the message says why."""
-
-
-def asked_for(backend: str) -> str:
-    """Returns the backend to use: the one in the variable MICROGRAD_NOTES_BACKEND, if it is set.
-
-    >>> asked_for("numpy")
-    'numpy'
-    """
-    for name, given in (("backend", backend), (SWITCH, os.environ.get(SWITCH) or backend)):
-        if given not in BACKENDS:
-            what = f"{name} must be one of {', '.join(BACKENDS)}, got {checks.shown(given)}"
-            raise ValueError(what)
-        backend = given
-    return backend
 
 
 class InC:

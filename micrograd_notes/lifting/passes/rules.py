@@ -178,7 +178,6 @@ def kind(op: Any) -> int:
 
 def kinds_that_fit(op: Op) -> Iterator[tuple[int, int]]:
     """Yields the kinds of first and last operand with which a rule, or folding, may apply."""
-
     yield KINDS[CONSTANT], KINDS[CONSTANT]
     for of, *kinds in _rules_at:
         if of is op:

@@ -4,7 +4,6 @@
 the first free slot after the one that its hash gives.
 """
 
-
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.passes.columns import Ints
 

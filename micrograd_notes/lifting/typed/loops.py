@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeGuard
 
+from micrograd_notes.lifting.trace.starts import LEAST
 from micrograd_notes.lifting.typed.before import step_before, vanishes
 from micrograd_notes.lifting.typed.building import Built
 from micrograd_notes.lifting.typed.expressions import (
@@ -36,7 +37,6 @@ from micrograd_notes.lifting.typed.expressions import (
 )
 from micrograd_notes.lifting.typed.share import reached
 from micrograd_notes.lifting.typed.windows import (
-    LEAST,
     Filling,
     Fixed,
     Hole,

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from micrograd_notes.lifting.trace.starts import LEAST
 from micrograd_notes.lifting.typed.expressions import (
     Constant,
     Expression,
@@ -23,9 +24,6 @@ from micrograd_notes.lifting.typed.expressions import (
     Sum,
     Total,
 )
-
-LEAST = 4  # steps that make a loop
-
 
 # ---- what lines have in common -------------------------------------------------------------------
 

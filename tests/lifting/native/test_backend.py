@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from micrograd_notes import MLP, lift
+from micrograd_notes.common.backends import asked_for
 from micrograd_notes.lifting import NotInC, compiled
-from micrograd_notes.lifting.codegen.c import CannotPrint
+from micrograd_notes.lifting.codegen import CannotPrint
 from micrograd_notes.lifting.native import compiler as compilers
-from micrograd_notes.lifting.native.backend import asked_for
 from tests.lifting.native.by_hand import compiler, edited, needs_cc, squares
 
 X = np.random.default_rng(0).normal(size=(40, 4))

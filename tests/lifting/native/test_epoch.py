@@ -228,7 +228,7 @@ def test_a_step_that_is_not_finite_is_not_taken(
             "some parameters are not the optimizer's",
         ),
     ],
-    ids=["of one's own", "of a part"],
+    ids=["your own", "of a part"],
 )
 def test_an_optimizer_that_takes_its_steps_in_python(
     make: Make, same: Make, why: str, caplog: pytest.LogCaptureFixture, steps_in_c: list[int],

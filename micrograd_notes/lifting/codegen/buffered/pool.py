@@ -12,10 +12,10 @@ from typing import Any
 
 from micrograd_notes.lifting.codegen.buffered.calls import Calls, is_flat, shown_by_gradient
 from micrograd_notes.lifting.codegen.buffered.tape import CannotKeep
+from micrograd_notes.lifting.trace.net import ALIKE
 from micrograd_notes.lifting.typed.expressions import Program
 
 SIZES = 4  # numbers of examples whose arrays are kept: a batch, the last batch, all, and one more
-ALIKE = 1e-12  # of the loss or the largest derivative: 4,500 roundings, as in `trace/net.py`
 
 
 class Pool:

@@ -11,7 +11,3 @@ FLAGS = (
     # These passes take a fifth of the time to compile, and these loops gain nothing from them.
     "-fno-gcse", "-fno-tree-pre", "-fno-schedule-insns2",
 )
-
-
-class CannotPrint(ValueError):
-    """A program can't be printed in C; the message says why, and NumPy runs it."""

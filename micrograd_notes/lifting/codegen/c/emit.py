@@ -11,7 +11,7 @@ from collections import Counter
 from textwrap import wrap
 from typing import Any
 
-from micrograd_notes.lifting.codegen.c import CannotPrint
+from micrograd_notes.lifting.codegen import CannotPrint
 from micrograd_notes.lifting.codegen.c.evaluate import FUNCTIONS, Evaluator
 from micrograd_notes.lifting.codegen.c.frame import Frame
 from micrograd_notes.lifting.codegen.c.kernels import kernel_names, with_kernels

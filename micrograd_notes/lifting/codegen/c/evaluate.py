@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from micrograd_notes.lifting.codegen.c import CannotPrint
+from micrograd_notes.lifting.codegen import CannotPrint
 from micrograd_notes.lifting.codegen.c.loops import Nest, filled, reduced
 from micrograd_notes.lifting.codegen.c.places import (
     Array,

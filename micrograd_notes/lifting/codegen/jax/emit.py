@@ -20,10 +20,11 @@ import ast
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from micrograd_notes.lifting.codegen import CannotPrint
 from micrograd_notes.lifting.codegen.numpy import erfc
-from micrograd_notes.lifting.codegen.numpy.conditions import plain, with_plain_conditions
-from micrograd_notes.lifting.codegen.numpy.emit import constants_of, spelled_constant, unpack_source
-from micrograd_notes.lifting.codegen.numpy.lines import INDENT, LIMIT, moved, spelled_shape
+from micrograd_notes.lifting.codegen.numpy.emit import spelled_constant, unpack_source
+from micrograd_notes.lifting.codegen.numpy.lines import INDENT, LIMIT, spelled_shape
+from micrograd_notes.lifting.codegen.numpy.printable import printable
 from micrograd_notes.lifting.codegen.numpy.spelled import parse, spelled, text, wrapped
 from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.lifting.typed.expressions import (
@@ -35,14 +36,8 @@ from micrograd_notes.lifting.typed.expressions import (
     Read,
     lines_of,
 )
-from micrograd_notes.lifting.typed.names import Names
-from micrograd_notes.lifting.typed.ready import ready
 
 SPECIAL = {"erf": "erf", "lgamma": "gammaln"}  # functions of math in jax.scipy
-
-
-class CannotPrint(ValueError):
-    """JAX does not have a function that the program calls."""
 
 
 def emit(program: Program, title: str) -> str:
@@ -52,18 +47,11 @@ def emit(program: Program, title: str) -> str:
 
 class _Emitter:
     def __init__(self, program: Program, title: str) -> None:
-        self.names = Names(program)
-        self.program = moved(with_plain_conditions(ready(program)), self.names)
+        self.program, self.names, self.constants = printable(program)
         self.title, self.recording = title, program.grouping.recording
-        for line in lines_of(self.program.steps):
-            line.value = plain(line.value)
-        self.result = plain(self.program.result)
 
     def run(self) -> str:
         program = self.program
-        printed = [*lines_of(program.steps)]
-        self.constants = constants_of([self.result, *_expressions(printed)])
-        self.names.count_anew([*self.constants, *printed], program.stands_for)
         blocks = [f'"""{self.title}"""\n', "import jax\nimport jax.numpy as np\n"]
         if program.parameters:
             blocks.append("\n" + unpack_source(program))
@@ -83,7 +71,7 @@ class _Emitter:
         given = ", ".join([*(["theta"] if parameters else []), *(each.name for each in inputs)])
         rows = [*self._rows(program.forward)]
         target = "loss =" if program.is_loss else "return"
-        rows += wrapped(target, self._tree(self.result), "", LIMIT - len(INDENT))
+        rows += wrapped(target, self._tree(program.result), "", LIMIT - len(INDENT))
         if with_gradient:
             written = [*lines_of(program.backward)]
             rows += ["", "# backward", *self._zeros(written), *self._rows(program.backward)]
@@ -172,7 +160,7 @@ class _Emitter:
         """Yields a loop, whose step gets and returns all arrays that it changes."""
         own = set(loop.lines)
         read_later = {
-            each for step in [*self.program.steps, Line(self.result)] if step is not loop
+            each for step in [*self.program.steps, Line(self.program.result)] if step is not loop
             for line in lines_of([step]) for value in _expressions([line])
             for each in value.lines() if each in own
         }

@@ -1,24 +1,22 @@
 """The last pass: the source, which is both run and printed.
 
-`program.py` calls `emit`. The typed program comes in two halves (`typed/ready.py`) and gets names
-(`typed/names.py`). Here, the loss stands between the halves, and around them what an empty file
-needs. Read `lines.py` next.
+`compiled.py` calls `emit`. The typed program comes in two halves (`typed/ready.py`), with the lines
+and names to print (`printable.py`). Here, the loss stands between the halves, and around them what
+an empty file needs. Read `printable.py` next, then `lines.py`.
 """
 
 import re
 import textwrap
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from micrograd_notes.lifting.codegen.numpy import erfc
-from micrograd_notes.lifting.codegen.numpy.conditions import plain, with_plain_conditions
 from micrograd_notes.lifting.codegen.numpy.lines import (
     INDENT,
     LIMIT,
-    moved,
     spelled_shape,
     written,
 )
+from micrograd_notes.lifting.codegen.numpy.printable import printable
 from micrograd_notes.lifting.codegen.numpy.spelled import spelled, text, wrapped
 from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.lifting.typed.expressions import (
@@ -27,10 +25,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Line,
     Program,
     Read,
-    lines_of,
 )
-from micrograd_notes.lifting.typed.names import Names
-from micrograd_notes.lifting.typed.ready import ready
 
 SECH = "# 1 / cosh(z)**2 is 1 - tanh(z)**2, and keeps the digits that this loses near 1"
 
@@ -55,22 +50,13 @@ def emit(program: Program, title: str) -> Printed:
 
 class _Emitter:
     def __init__(self, program: Program, title: str) -> None:
-        self.names = Names(program)
-        self.program, self.title = with_plain_conditions(ready(program)), title
-        self.recording = program.grouping.recording
+        self.program, self.names, self.constants = printable(program)
+        self.title, self.recording = title, program.grouping.recording
         self.parameters, self.inputs = program.parameters, program.inputs
 
     def run(self) -> str:
-        program = self.program = moved(self.program, self.names)
-        is_loss = program.is_loss
-        printed = list(lines_of(program.steps))
-        result = program.result = plain(program.result)
-        for line in printed:
-            line.value = plain(line.value)
-        parts = [line.target for line in printed if line.target is not None]
-        constants = constants_of([result, *parts, *[line.value for line in printed]])
-        self.names.count_anew([*constants, *printed], program.stands_for)
-        rows = [*written(program.forward, self.names), *self._result(result)]
+        program, is_loss = self.program, self.program.is_loss
+        rows = [*written(program.forward, self.names), *self._result(program.result)]
         if is_loss and program.backward:
             backward = written(program.backward, self.names)
             for k in [k for k, row in enumerate(backward) if "np.cosh(" in row][:1]:
@@ -80,7 +66,7 @@ class _Emitter:
             rows.append("dtheta /= n  # the loss is a mean")
         rows += ["return loss, dtheta"] if is_loss else []
         body = self._first_lines("\n".join(rows)) + rows
-        return self._file(body, constants)
+        return self._file(body)
 
     def _result(self, result: Expression) -> list[str]:
         target = "loss =" if self.recording.is_loss else "return"
@@ -114,14 +100,15 @@ class _Emitter:
                 lines += wrapped_names([f"d{name}" for name in names], "unpack(dtheta)")
         return lines
 
-    def _file(self, body: list[str], constants: list[Constant]) -> str:
+    def _file(self, body: list[str]) -> str:
         """Returns the whole source, with the constants that it uses."""
         text = "\n".join(body)
         given = ", ".join([*(["theta"] if self.parameters else []), *(a.name for a in self.inputs)])
         blocks = [f'"""{self.title}"""\n']
         blocks.append(("import math\n\n" if "math." in text else "") + "import numpy as np\n")
-        if constants:
-            blocks.append("\n".join([spelled_constant(k, self.names(k)) for k in constants]) + "\n")
+        if self.constants:
+            rows = [spelled_constant(each, self.names(each)) for each in self.constants]
+            blocks.append("\n".join(rows) + "\n")
         if f"{erfc.NAME}(" in text:
             blocks.append(erfc.SOURCE)
         if self.parameters:
@@ -168,12 +155,6 @@ def unpack_source(program: Program) -> str:
     doc = '"""Returns the arrays of the parameters, as views into their flat vector."""'
     body = textwrap.indent("\n".join([doc, *lines, returned]), INDENT)
     return f"def unpack(theta):\n{body}\n"
-
-
-def constants_of(expressions: Sequence[Expression]) -> list[Constant]:
-    """Returns the constants that expressions read, each once."""
-    read = [source for expression in expressions for source in expression.sources()]
-    return list(dict.fromkeys([each for each in read if isinstance(each, Constant)]))
 
 
 def wrapped_names(names: list[str], value: str) -> list[str]:
