@@ -1,6 +1,6 @@
 """`lift_of_sizes`: the program of a large model, from small ones that are lifted instead.
 
-To record a scalar takes 15 microseconds and 550 bytes, and a large model has millions of them. But
+To record a scalar takes microseconds and hundreds of bytes, and a large model has millions. But
 the programs of a family of models differ in numbers alone. So a few small members are lifted
 (`family.py`), and the numbers of the large program follow from theirs (`fill.py`). That program is
 then compared with the scalars of the large model.
