@@ -16,6 +16,7 @@ from lifting.work import (
     WIDER,
     Network,
     Task,
+    is_large,
 )
 
 BEST = "the best peer"
@@ -92,12 +93,13 @@ EPOCH = (1 / 10, 1 / 20)  # the must and the aim of `fit`, as parts of PyTorch's
 
 
 def goals_of(task: Task) -> list[Goal]:
-    """Returns the goals for a work, the last one that it is as fast as in an earlier checkout."""
+    """Returns the goals for a work; the last of a small one: as fast as in an earlier checkout."""
     pairs = zip(KINDS, C_OF_BEST.get(task, DRAWN), strict=True)
     goals = [Goal(kind, IN_C, part, BEST) for kind, part in pairs if part is not None]
     pairs = zip(KINDS, NUMPY_OF_HAND.get(task, ()), strict=False)
     goals += [Goal(kind, FAST, part, NUMPY) for kind, part in pairs if part is not None]
-    return [*goals, *OTHERS.get(task, []), Goal("must", FAST, AS_FAST, EARLIER)]
+    goals += OTHERS.get(task, [])
+    return goals if is_large(task) else [*goals, Goal("must", FAST, AS_FAST, EARLIER)]
 
 
 def compiled_within(task: Task) -> float:

@@ -30,7 +30,7 @@ import numpy as np
 
 from lifting import in_c, in_ours, in_torch
 from lifting.peer import Learner
-from lifting.work import GPT_1, MOONS, RATE, Network, Task, is_for_scalars
+from lifting.work import GPT_1, MOONS, RATE, Network, Task, is_for_scalars, is_large
 
 LEAST = 3  # steps in a turn
 
@@ -45,6 +45,10 @@ def is_network(task: Task) -> bool:
 
 def is_moons(task: Task) -> bool:
     return task == MOONS
+
+
+def is_small(task: Task) -> bool:
+    return not is_large(task)
 
 
 def is_stored(task: Task) -> bool:
@@ -95,7 +99,8 @@ CONTESTANTS = [
 
 
 def earlier(checkout: Path) -> Contestant:
-    return Contestant(EARLIER, "in_ours", "fast", packages=checkout)
+    """Another checkout of the package: it may know neither lift_of_sizes nor the large models."""
+    return Contestant(EARLIER, "in_ours", "fast", takes=is_small, packages=checkout)
 
 
 class Answer(NamedTuple):
