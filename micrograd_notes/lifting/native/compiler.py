@@ -80,15 +80,35 @@ def key_of(source: str, compiler: Compiler, flags: Sequence[str]) -> str:
 
 
 def compiled(source: str, compiler: Compiler, flags: Sequence[str]) -> bytes:
-    """Returns the shared library of a source."""
+    """Returns the shared library of a source, compiled with the flags that the compiler knows."""
     try:
         with TemporaryDirectory(prefix="micrograd-notes-") as folder:
             Path(folder, "program.c").write_text(source, encoding="utf-8")
-            files = "program.c", "-o", "program.so", "-lm"
-            _said([*compiler.command, *ALWAYS, *flags, *files], folder)
+            try:
+                _compile("program.c", compiler, flags, folder)
+            except CannotCompile:  # perhaps for a flag: clang does not know all those of gcc
+                known = _known(compiler, flags, folder)
+                if known in ([], list(flags)):
+                    raise
+                _compile("program.c", compiler, known, folder)
             return Path(folder, "program.so").read_bytes()
     except OSError as error:
         raise CannotCompile(f"{compiler.command[0]} made no library: {error}") from error
+
+
+def _compile(file: str, compiler: Compiler, flags: Sequence[str], folder: str) -> None:
+    _said([*compiler.command, *ALWAYS, *flags, file, "-o", "program.so", "-lm"], folder)
+
+
+def _known(compiler: Compiler, flags: Sequence[str], folder: str) -> list[str]:
+    """Returns the flags with which the compiler takes a file that can't be at fault."""
+    Path(folder, "smallest.c").write_text("int one(void) { return 1; }\n", encoding="utf-8")
+    known: list[str] = []
+    for flag in flags:
+        with suppress(CannotCompile):
+            _compile("smallest.c", compiler, [*known, flag], folder)
+            known.append(flag)
+    return known
 
 
 def _said(command: Sequence[str], folder: str) -> str:

@@ -17,8 +17,9 @@ from micrograd_notes import MLP, lift
 from micrograd_notes.common.backends import asked_for
 from micrograd_notes.lifting import NotInC, compiled
 from micrograd_notes.lifting.codegen import CannotPrint
+from micrograd_notes.lifting.codegen.c import FLAGS
 from micrograd_notes.lifting.native import compiler as compilers
-from tests.lifting.native.by_hand import compiler, edited, needs_cc, squares
+from tests.lifting.native.by_hand import CC, compiler, edited, needs_cc, squares
 
 X = np.random.default_rng(0).normal(size=(40, 4))
 Y = np.random.default_rng(1).normal(size=40)
@@ -94,6 +95,30 @@ def test_a_compiler_that_fails(
     assert_numpy_runs(why)
     assert time.monotonic() - began < 30
     assert not [path for path in Path("/proc").glob("[0-9]*/cmdline") if is_left(path)]
+
+
+@needs_cc
+def test_a_compiler_that_does_not_know_all_flags(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as clang: it refuses two of gcc's flags, and the others are what it is given."""
+    flags = tmp_path / "flags"
+    script = f"""
+case "$*" in *-fno-tree-pre*|*-fvect-cost-model*) echo "error: unknown argument"; exit 1;; esac
+echo "$@" >> {flags}
+exec {CC} "$@"
+"""
+    compiler(tmp_path, script, monkeypatch)
+    program = squares("c")
+    assert answer(program) == pytest.approx(answer(squares("numpy")), rel=1e-13)
+    assert program.backend == "c"
+    *_, last = flags.read_text().splitlines()
+    taken = [flag for flag in FLAGS if flag in last.split()]
+    assert [flag for flag in FLAGS if flag not in taken] == [
+        "-fvect-cost-model=dynamic",
+        "-fno-tree-pre",
+    ]
+    assert "program.c" in last
 
 
 def is_left(command: Path) -> bool:
