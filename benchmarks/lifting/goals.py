@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from lifting.turns import EARLIER, FAST, IN_C, MICROGRAD, NUMPY, PEERS, PRODUCTS, STORED, TORCH
+from lifting.turns import (
+    EARLIER,
+    FAST,
+    IN_C,
+    MICROGRAD,
+    NUMPY,
+    PEERS,
+    PRODUCTS,
+    STORED,
+    TORCH,
+    is_small,
+)
 from lifting.work import (
     DEEP,
     DIGITS_32,
@@ -16,7 +27,6 @@ from lifting.work import (
     WIDER,
     Network,
     Task,
-    is_large,
 )
 
 BEST = "the best peer"
@@ -99,7 +109,7 @@ def goals_of(task: Task) -> list[Goal]:
     pairs = zip(KINDS, NUMPY_OF_HAND.get(task, ()), strict=False)
     goals += [Goal(kind, FAST, part, NUMPY) for kind, part in pairs if part is not None]
     goals += OTHERS.get(task, [])
-    return goals if is_large(task) else [*goals, Goal("must", FAST, AS_FAST, EARLIER)]
+    return [*goals, Goal("must", FAST, AS_FAST, EARLIER)] if is_small(task) else goals
 
 
 def compiled_within(task: Task) -> float:

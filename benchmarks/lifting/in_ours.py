@@ -21,13 +21,18 @@ of_sizes: Any = getattr(micrograd_notes, "lift_of_sizes", None)
 def lifted(work: Work, backend: str = "numpy") -> Any:
     """Returns the program; that of a large work is made from small ones, if that is there.
 
-    That of a small work is compared with the scalars in its first call, on an example per label.
-    For a large one this takes minutes: `printed` compares two examples, and all must agree with it.
+    That of a small work is compared with the scalars on an example per label, as it is in the first
+    steps of training. For a large one this takes minutes: `printed` compares two examples, and all
+    must agree with it.
     """
     options: dict[str, Any] = {"backend": backend} if HAS_C else {}
     family = work.family
     if family is None:
-        return lift(work.loss, work.model, **options)
+        program = lift(work.loss, work.model, **options)
+        if HAS_C and work.Y.dtype.kind == "i":
+            for _ in range(len(np.unique(work.Y))):  # at least one new label each time
+                program.check(work.X, work.Y, least=0)
+        return program
     if of_sizes is None:
         return lift(work.loss, work.model, check=False, **options)
 

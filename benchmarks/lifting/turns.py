@@ -30,7 +30,7 @@ import numpy as np
 
 from lifting import in_c, in_ours, in_torch
 from lifting.peer import Learner
-from lifting.work import GPT_1, MOONS, RATE, Network, Task, is_for_scalars, is_large
+from lifting.work import GPT_1, MOONS, RATE, TASKS, Network, Task, is_for_scalars, is_large
 
 LEAST = 3  # steps in a turn
 
@@ -48,7 +48,7 @@ def is_moons(task: Task) -> bool:
 
 
 def is_small(task: Task) -> bool:
-    return not is_large(task)
+    return task in TASKS and not is_large(task)  # those that are drawn had other first weights
 
 
 def is_stored(task: Task) -> bool:
