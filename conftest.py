@@ -1,4 +1,4 @@
-"""Marks the quick tests, and runs the README's examples in a temporary folder: they save files."""
+"""Marks the quick tests, puts long files first, and runs the README's examples elsewhere."""
 
 import contextlib
 import os
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+from tests.longest import put_longest_first
 from tests.quick import is_quick, missing_for
 
 # No test depends on how busy the machine is. The explain phase, which only comments on an example
@@ -33,8 +34,16 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if is_other and config.option.markexpr == "quick" else None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    """Lets the workers of `pytest -n` take files in the order of `put_longest_first`."""
+    if hasattr(config.option, "loadscopereorder"):  # the option of an xdist that would sort them
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Marks the tests of the quick files, but for those that take long."""
+    if hasattr(config, "workerinput"):
+        put_longest_first(items)
     for item in items:
         if is_quick(item.path) and item.get_closest_marker("long") is None:
             item.add_marker("quick")

@@ -23,7 +23,7 @@ import mpmath
 from micrograd_notes import Value
 from micrograd_notes.draw.plots import error_curves
 from micrograd_notes.engine.op import lookup
-from micrograd_notes.testing.numbers.numeric import ladder
+from micrograd_notes.testing.numbers.ladder import ladder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

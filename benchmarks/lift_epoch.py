@@ -18,6 +18,7 @@ from time import process_time
 from typing import Any
 
 import numpy as np
+from lifting.epoch import epoch_in_torch
 
 from micrograd_notes import MLP, lift
 from micrograd_notes.nn.losses import cross_entropy, hinge_loss
@@ -61,33 +62,6 @@ def ours(backend: str) -> Work:
     return epoch
 
 
-def in_torch(fused: bool) -> Work:
-    import torch
-    from torch.nn.functional import cross_entropy
-
-    torch.set_num_threads(1)
-    X, Y = torch.tensor(DATA.inputs, dtype=torch.float64), torch.tensor(DATA.targets)
-    layers = torch.nn.Linear(64, 32), torch.nn.ReLU(), torch.nn.Linear(32, 10)
-    model = torch.nn.Sequential(*layers).double()
-    adam = torch.optim.Adam(model.parameters(), lr=RATE, fused=fused)
-
-    def epoch() -> tuple[float, float]:
-        loss, right = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.int64)
-        order: Any = torch.randperm(len(X))
-        for batch in order.split(BATCH):
-            x, y = X[batch], Y[batch]
-            outputs = model(x)
-            of_batch: Any = cross_entropy(outputs, y)
-            adam.zero_grad()
-            of_batch.backward()
-            adam.step()
-            loss += of_batch.detach() * len(x)
-            right += (outputs.argmax(1) == y).sum()
-        return float(loss) / len(X), float(right) / len(X)
-
-    return epoch
-
-
 def calls(name: str, model: MLP, loss: Any, x: Any, y: Any) -> dict[str, Work]:
     """Returns a call of the program in C, and of its function alone."""
     program = lift(lambda x, y: loss([model(x)], [y]), model, backend="c")
@@ -113,7 +87,8 @@ def calls(name: str, model: MLP, loss: Any, x: Any, y: Any) -> dict[str, Work]:
 def main() -> None:
     print("an epoch of digits, 64-32-10, batch 32, Adam; milliseconds of the processor")
     works = {"ours, in C": ours("c"), "ours, in NumPy": ours("numpy")}
-    works |= {"PyTorch": in_torch(False), "PyTorch, fused Adam": in_torch(True)}
+    for name, fused in (("PyTorch", False), ("PyTorch, fused Adam", True)):
+        works[name] = epoch_in_torch(DATA.inputs, DATA.targets, counts=True, lr=RATE, fused=fused)
     epochs = turns(works, 15, 1)
     for name, seconds in epochs.items():
         share = epochs["ours, in C"] / seconds

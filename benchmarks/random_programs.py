@@ -29,13 +29,9 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-from micrograd_notes.testing.oracles.independent import (
-    Judgement,
-    dyadic,
-    exact_rows,
-    judge,
-    judge_exactly,
-)
+from micrograd_notes.testing.oracles.dyadic import dyadic, exact_rows
+from micrograd_notes.testing.oracles.independent import judge, judge_exactly
+from micrograd_notes.testing.oracles.judgement import Judgement
 from micrograd_notes.testing.programs.random_programs import (
     BUILT_IN,
     LEAST_SHARED,

@@ -58,6 +58,7 @@ EXCEPTIONS = {  # modules, classes with their methods, and arguments, as pattern
     "micrograd_notes.engine.spelling": "the checker and lifting call it",
     "micrograd_notes.engine.anomaly": "the engine calls it",
     "micrograd_notes.train.lifted_loop": "it is what fit is made of",
+    "micrograd_notes.train.arrays": "so is this",
     "micrograd_notes.lifting.trace.record*": "the passes call each other",
     "micrograd_notes.lifting.trace.words": "the recording calls it",
     "micrograd_notes.testing.diagnosis.s[uw]*": "gradcheck calls them",

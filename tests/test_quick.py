@@ -42,7 +42,7 @@ def collected(root: Path, *expressions: str) -> list[set[str]]:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A tree with our settings, a quick file with one long test, and a file that can't be read."""
-    for name in ("pyproject.toml", "conftest.py", "tests/quick.py"):
+    for name in ("pyproject.toml", "conftest.py", "tests/longest.py", "tests/quick.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     (tmp_path / "tests/__init__.py").touch()

@@ -1,8 +1,8 @@
 """An epoch of training on digits: `fit(..., lifted=True)`, and a loop in PyTorch.
 
 Both train 64-32-10 with batches of 32 and Adam, in float64. The loop keeps its data in tensors,
-needs no DataLoader, and reads the loss once per epoch. It does less than `fit`, which also counts
-the right answers. `lift.py` prints the ratio.
+needs no DataLoader, and reads the loss once per epoch. Unless `counts`, it does less than `fit`,
+which also counts the right answers. `lift.py` prints the ratio, and `lift_epoch.py` further ones.
 """
 
 from __future__ import annotations
@@ -50,24 +50,43 @@ def with_fit(epochs: int) -> list[Epoch]:
 
 
 def with_torch(epochs: int) -> list[Epoch]:
+    work = DIGITS_ALL.make()
+    epoch = epoch_in_torch(work.X, work.Y, lr=RATE, foreach=True)
+    losses = (epoch().loss for _ in range(epochs))
+    return [Epoch(process_time(), loss) for loss in losses]
+
+
+class Measured(NamedTuple):
+    """The mean loss of an epoch, and the share of right answers, which is 0 if none are counted."""
+
+    loss: float
+    accuracy: float
+
+
+def epoch_in_torch(X: Any, Y: Any, *, counts: bool = False, **adam: Any) -> Callable[[], Measured]:
+    """Returns an epoch of 64-32-10 in batches of 32, as a function; options are those of Adam."""
     torch: Any = importlib.import_module("torch")
     torch.set_num_threads(1)
-    torch.set_default_dtype(torch.float64)
-    work, nn = DIGITS_ALL.make(), torch.nn
-    X, Y = torch.tensor(work.X), torch.tensor(work.Y)
-    model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
-    optimizer = torch.optim.Adam(model.parameters(), lr=RATE, foreach=True)
-    found = []
-    for _ in range(epochs):
-        total, order = torch.zeros(()), torch.randperm(len(X))
+    nn = torch.nn
+    X, Y = torch.tensor(X, dtype=torch.float64), torch.tensor(Y)
+    model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)).double()
+    optimizer = torch.optim.Adam(model.parameters(), **adam)
+
+    def epoch() -> Measured:
+        total, right = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.int64)
+        order = torch.randperm(len(X))
         for x, y in zip(X[order].split(32), Y[order].split(32), strict=True):
-            loss = nn.functional.cross_entropy(model(x), y)
+            outputs = model(x)
+            loss = nn.functional.cross_entropy(outputs, y)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             total += loss.detach() * len(x)
-        found.append(Epoch(process_time(), float(total) / len(X)))
-    return found
+            if counts:
+                right += (outputs.argmax(1) == y).sum()
+        return Measured(float(total) / len(X), float(right) / len(X))
+
+    return epoch
 
 
 TRAIN: dict[str, Callable[[int], list[Epoch]]] = {FIT: with_fit, TORCH: with_torch}

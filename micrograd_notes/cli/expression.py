@@ -1,12 +1,14 @@
 """`parse_expression`: turns a formula like "a*b + tanh(c)" into a graph of `Value`s.
 
-`micrograd-notes draw` calls it. Python's parser reads the text, and `_Reader` walks the syntax
-tree. It accepts only numbers, the given names, arithmetic and built-in operations; `eval` is never
-called.
+`micrograd-notes draw` calls it, with the numbers that `all_assigned` reads from texts like "a=2".
+Python's parser reads the formula, and `_Reader` walks the syntax tree. It accepts only numbers, the
+given names, arithmetic and built-in operations; `eval` is never called.
 """
 
 import ast
 import difflib
+import keyword
+import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -132,3 +134,30 @@ def _pointed(text: str, column: int, message: str, line: int = 1) -> str:
     lines = text.splitlines() or [""]
     lines.insert(line, " " * column + "^")
     return "\n  ".join([message, *lines])
+
+
+def all_assigned(texts: list[str]) -> dict[str, float]:
+    """Returns the number of each name; ValueError if a name is given twice."""
+    values: dict[str, float] = {}
+    for name, number in map(assigned, texts):
+        if name in values:
+            raise ValueError(f"{name} is given twice, {values[name]:g} and {number:g}; remove one")
+        values[name] = number
+    return values
+
+
+def assigned(text: str) -> tuple[str, float]:
+    """Returns the name and the number in "a=2".
+
+    >>> assigned("a=2")
+    ('a', 2.0)
+    """
+    name, equals, number = text.partition("=")
+    # Python's parser normalises the names in a formula this way: µ (U+00B5) becomes μ (U+03BC).
+    name = unicodedata.normalize("NFKC", name)
+    if not equals or not name.isidentifier() or keyword.iskeyword(name):
+        raise ValueError(f"a name and its number must be written like a=2, got {text!r}")
+    try:
+        return name, float(number)
+    except ValueError:
+        raise ValueError(f"{name} must be a number, got {number!r}") from None

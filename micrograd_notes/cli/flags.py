@@ -1,7 +1,7 @@
 """`in_flags`: an error or a warning of the library in the words of the command line.
 
 The library names arguments, as in `drop=['id']`. A person who typed a command needs `--drop id`.
-`main.py` passes each message of the commands `train` and `predict` through it.
+`errors.py` passes each message of the commands `train` and `predict` through it.
 """
 
 import ast

@@ -4,33 +4,26 @@ Each command reads its arguments, calls another room and prints the result. It n
 `cli`. Read `tour.py` next, which uses most of the package.
 """
 
-import csv
-import inspect
-import io
-import keyword
 import os
 import signal
 import subprocess
 import sys
 import time
-import unicodedata
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from importlib import import_module, util
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 from micrograd_notes import __version__
-from micrograd_notes.cli.flags import in_flags
 from micrograd_notes.common import ctrl_c
 from micrograd_notes.common.extras import install
-from micrograd_notes.common.files import write_whole
 
 try:
     import typer
 except ImportError:  # pragma: no cover - the tests have the extra
     sys.exit(f"the command line needs its extra: {install('cli')}")
+
+from micrograd_notes.cli import own_data
+from micrograd_notes.cli.errors import fail
 
 if TYPE_CHECKING:
     from micrograd_notes.testing.checking import Check
@@ -54,7 +47,6 @@ Assignments = Annotated[
 Picture = Annotated[
     Path | None, typer.Option("--output", "-o", help="The picture: .svg, .png, .pdf, .dot, .html.")
 ]
-Predictions = Annotated[Path | None, typer.Option("--output", "-o", help="The CSV file to write.")]
 Files = Annotated[
     list[Path] | None, typer.Argument(metavar="[FILE...]", help="Python files to check.")
 ]
@@ -66,7 +58,6 @@ Fresh = Annotated[
     bool, typer.Option("--fresh", help="Begin anew: your changes in its chapters are lost.")
 ]
 Clear = Annotated[bool, typer.Option("--clear", help="Remove all of them.")]
-Model = Annotated[Path, typer.Option("--output", "-o", help="The file for the model.")]
 Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
 
 
@@ -104,7 +95,7 @@ def draw(formula: Formula, assignments: Assignments = None, output: Picture = No
 
     If the formula begins with a minus, put -- before it: micrograd-notes draw -- "-a*2" a=2
     """
-    from micrograd_notes.cli.expression import parse_expression
+    from micrograd_notes.cli.expression import all_assigned, parse_expression
     from micrograd_notes.draw import draw_dot
 
     try:
@@ -190,112 +181,8 @@ def gpt(steps: Annotated[int, typer.Option(min=1, help="Steps on arrays.")] = 30
         fail(str(error))
 
 
-@app.command()
-def train(
-    data: str, target: str | None = None, output: Model = Path("model.json"),
-    task: str | None = None, missing: str | None = None, categories: list[str] | None = None,
-    drop: list[str] | None = None, header: bool | None = None, delimiter: str | None = None,
-    decimal: str | None = None, encoding: str | None = None, hidden: str = "16",
-    epochs: int = 100, learning_rate: float = 0.01, seed: int = 0, lifted: bool | None = None,
-    resume: bool = False,
-) -> None:
-    """Train a network on a CSV file, or on a data set like iris, and compare it with simpler ones.
-
-    The model is saved after each epoch; --resume continues. Options like --missing are those of
-    Dataset.from_csv, --drop a --drop b leaves out two columns, and --hidden 32,16 makes two layers.
-    It trains on arrays if NumPy is installed, or on scalars with --no-lifted.
-
-    Example: micrograd-notes train flowers.csv --target species
-    """
-    from micrograd_notes.train.data import DATASETS, Dataset, load
-    from micrograd_notes.train.own_data import train_on
-
-    reading = read_with(header, delimiter, decimal, encoding)
-    chosen = {"target": target, "task": task, "missing": missing, "categories": categories,
-              "drop": drop, **reading}
-    chosen = {name: value for name, value in chosen.items() if value not in (None, [])}
-    began = time.time()
-    with in_words_of(train):
-        try:
-            if data in DATASETS and chosen:
-                flags = ", ".join(f"--{name}" for name in chosen)
-                raise ValueError(f"{data} comes with the package, as a whole: leave out {flags}")
-            if data not in DATASETS and not Path(data).exists():
-                raise ValueError(f"{data} is not a file, nor one of {', '.join(DATASETS)}")
-            chosen.setdefault("target", "")  # which is refused, with the names of all columns
-            table = load(data) if data in DATASETS else Dataset.from_csv(data, **chosen)
-            outcome = train_on(
-                table, output, widths(hidden), epochs, seed, lifted, learning_rate, resume=resume
-            )
-            report = in_flags(outcome.report(), inspect.signature(train).parameters)
-            typer.echo(f"{table!r}\n{report}\nmodel: {output}")
-            from micrograd_notes.draw.training.page import training_page
-
-            page = output.with_suffix(".html")
-            training_page(outcome.history, title=table.name).save(page)
-            typer.echo(f"training, epoch by epoch: {page}")
-        except KeyboardInterrupt:
-            if output.exists() and output.stat().st_mtime >= began:  # not that of an earlier one
-                typer.echo(f"the best model so far: {output}")
-            raise
-
-
-@app.command()
-def predict(
-    model: Path, data: Path, output: Predictions = None, header: bool | None = None,
-    delimiter: str | None = None, decimal: str | None = None, encoding: str | None = None,
-) -> None:
-    """Predict the target of each row in a CSV file, with a model that train saved.
-
-    A file that is written like the training file needs no further option.
-
-    Example: micrograd-notes predict model.json new.csv -o predictions.csv
-    """
-    from micrograd_notes.train.own_data import predict_csv
-    from micrograd_notes.train.saved_run import load_run
-
-    text = io.StringIO()
-    with in_words_of(predict):
-        answers = predict_csv(
-            load_run(model), data, **read_with(header, delimiter, decimal, encoding)
-        )
-        csv.writer(text, lineterminator="\n").writerows(answers)
-        if output is not None:
-            write_whole(output, text.getvalue().encode())
-    typer.echo(text.getvalue().rstrip() if output is None else f"predictions: {output}")
-
-
-@contextmanager
-def in_words_of(command: Callable[..., None]) -> Iterator[None]:
-    """Prints warnings and errors with the flags of a command, and not as arguments in Python."""
-    options = inspect.signature(command).parameters
-    try:
-        with warnings.catch_warnings():
-            warnings.showwarning = lambda warning, *_: typer.echo(
-                f"note: {in_flags(str(warning), options)}", err=True
-            )
-            yield
-    except OSError as error:
-        fail(f"{error.filename}: {str(error.strerror).partition(';')[0]}")
-    except (ValueError, TypeError, ArithmeticError, ImportError) as error:
-        fail(in_flags(str(error), options))
-
-
-def read_with(
-    header: bool | None, delimiter: str | None, decimal: str | None, encoding: str | None
-) -> dict[str, Any]:
-    """Returns the options for reading a file that were given; \\t is the delimiter tab."""
-    delimiter = "\t" if delimiter == r"\t" else delimiter
-    chosen = {"header": header, "delimiter": delimiter, "decimal": decimal, "encoding": encoding}
-    return {name: value for name, value in chosen.items() if value is not None}
-
-
-def widths(text: str) -> list[int]:
-    """Returns the widths of hidden layers in "32,16"; "" means none."""
-    try:
-        return [int(width) for width in text.split(",") if width]
-    except ValueError:
-        raise ValueError(f"hidden must be widths like 32,16, got {text!r}") from None
+app.command()(own_data.train)
+app.command()(own_data.predict)
 
 
 @app.command()
@@ -400,39 +287,6 @@ def notebooks_or_fail() -> Path:
     if not notebooks.is_dir():
         fail("the notebooks are not part of the installed package; clone the repository")
     return notebooks
-
-
-def all_assigned(texts: list[str]) -> dict[str, float]:
-    """Returns the number of each name; ValueError if a name is given twice."""
-    values: dict[str, float] = {}
-    for name, number in map(assigned, texts):
-        if name in values:
-            raise ValueError(f"{name} is given twice, {values[name]:g} and {number:g}; remove one")
-        values[name] = number
-    return values
-
-
-def assigned(text: str) -> tuple[str, float]:
-    """Returns the name and the number in "a=2".
-
-    >>> assigned("a=2")
-    ('a', 2.0)
-    """
-    name, equals, number = text.partition("=")
-    # Python's parser normalises the names in a formula this way: µ (U+00B5) becomes μ (U+03BC).
-    name = unicodedata.normalize("NFKC", name)
-    if not equals or not name.isidentifier() or keyword.iskeyword(name):
-        raise ValueError(f"a name and its number must be written like a=2, got {text!r}")
-    try:
-        return name, float(number)
-    except ValueError:
-        raise ValueError(f"{name} must be a number, got {number!r}") from None
-
-
-def fail(message: str) -> NoReturn:
-    """Prints the message to the error stream and exits with status 1."""
-    typer.echo(f"micrograd-notes: {message}", err=True)
-    raise SystemExit(1)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -2,7 +2,7 @@
 
 It answers three questions, one after the other, so that the answer says what to change:
 
-1. Does each operation do what it says? (`diagnosis.at_a_point`, for every node of the graph)
+1. Does each operation do what it says? (`diagnosis.each_operation`, for every node)
 2. Does the backward pass carry the gradients? (`diagnosis.sweeping`)
 3. Is the result the derivative of the function? (here) The recorded program is evaluated again in
    many digits (`diagnosis.surroundings`) and differenced there.
@@ -12,7 +12,6 @@ as the terms are. Where an operation inside is at its kink, each of its sides is
 """
 
 import math
-import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,12 +19,9 @@ from micrograd_notes.common import checks
 from micrograd_notes.engine import Value, grad
 from micrograd_notes.engine.op import Op
 from micrograd_notes.nn import Module
-from micrograd_notes.testing.diagnosis.at_a_point import (
-    TAKEN_OUT,
-    Finding,
-    examine,
-    numeric_partial,
-)
+from micrograd_notes.testing.diagnosis.at_a_point import TAKEN_OUT, numeric_partial
+from micrograd_notes.testing.diagnosis.each_operation import faults_of_operations
+from micrograd_notes.testing.diagnosis.obstacles import ELSEWHERE, OWN_CODE, obstacle_to
 from micrograd_notes.testing.diagnosis.report import (
     Fault,
     InputReport,
@@ -34,12 +30,12 @@ from micrograd_notes.testing.diagnosis.report import (
     in_words,
 )
 from micrograd_notes.testing.diagnosis.subject import UNDEFINED, Run, Subject, argument_names
-from micrograd_notes.testing.diagnosis.surroundings import Surroundings, shape_of
+from micrograd_notes.testing.diagnosis.surroundings import Surroundings
 from micrograd_notes.testing.diagnosis.sweeping import engine_gradients, sweep_fault
 from micrograd_notes.testing.diagnosis.verdicts import Verdict
 from micrograd_notes.testing.numbers.numeric import Derivative
 from micrograd_notes.testing.programs.inside import interior_hull, jump_in_doubt
-from micrograd_notes.testing.programs.random_programs import Instruction, Program
+from micrograd_notes.testing.programs.random_programs import Program
 
 __all__ = ["gradcheck"]
 
@@ -47,7 +43,6 @@ _ULP = 2.0**-52
 _HALF_THE_DIGITS = 2.0**-26
 _ROUNDINGS = 64.0
 _EVALUATIONS = 8  # more, at the same point: a coin that is thrown shows in all but 1 of 256 checks
-_OWN_CODE = "the function's own code"
 _NOT_DIFFERENTIABLE = (
     "no step of a finite difference gives a derivative with digits: "
     "the function is too rough, or too inaccurate, to be differentiated by numbers"
@@ -56,8 +51,6 @@ _FROZEN = (
     "its gradient holds a plain number that changes with the inputs, and the function itself does "
     f"not: {TAKEN_OUT}"
 )
-_ELSEWHERE = "give xs, or parameters, at which it has a finite value"
-_NODES = 300  # as many operations are examined one by one where nothing is wrong
 
 
 def gradcheck(
@@ -121,18 +114,13 @@ def _checked(subject: Subject) -> Report:
         again = [subject.run() for _ in range(_EVALUATIONS)]
         report.calls = 1 + len(again)
     except UNDEFINED as error:
-        note = f"the function raises {in_words(error)}; {_ELSEWHERE}"
+        note = f"the function raises {in_words(error)}; {ELSEWHERE}"
         return _without_derivatives(report, subject, Fault(Verdict.DOMAIN, "", note))
     program = run.program
-    obstacle = (
-        _fault_of_meddling(subject, again[-1])  # parameters hold what the last run left
-        or _missing_operands(program)
-        or _fault_of_chance(run, again)
-        or _fault_of_recording(program, run)
-    )
+    obstacle = obstacle_to(subject, run, again)
     if obstacle is not None:
         return _without_derivatives(report, subject, obstacle)
-    faults, unchecked = _faults_of_operations(program)
+    faults, unchecked = faults_of_operations(program)
     raising = [fault for fault in faults if fault.verdict is Verdict.DOMAIN]
     if raising:
         return _without_derivatives(report, subject, raising[0])
@@ -157,113 +145,6 @@ def _without_derivatives(report: Report, subject: Subject, fault: Fault) -> Repo
         for name, at in zip(subject.names, subject.numbers, strict=True)
     ]
     return report
-
-
-def _fault_of_meddling(subject: Subject, run: Run) -> Fault | None:
-    """Returns a fault where the function itself sets data or gradients of its inputs."""
-    pairs = zip(subject.names, run.inputs, subject.numbers, strict=True)
-    for name, leaf, number in pairs:
-        if leaf.data != number:
-            note = (
-                f"the function sets the data of its input {name}, from {number!r} to "
-                f"{leaf.data!r}: compute a new Value and leave the input as it is"
-            )
-        elif leaf.has_grad:
-            note = (
-                f"the function calls backward() itself, or sets {name}.grad, to which the check "
-                "would add: only return the Value"
-            )
-        else:
-            continue
-        return Fault(Verdict.TRAVERSAL, _OWN_CODE, note)
-    return None
-
-
-def _fault_of_chance(run: Run, again: list[Run]) -> Fault | None:
-    """Returns a fault where calls at the same point give different results."""
-    shape, value = shape_of(run.program), run.output.data
-    for other in again:
-        same_value = value == other.output.data or math.isnan(value)
-        if not same_value or shape != shape_of(other.program):
-            note = (
-                f"two calls at the same point gave {value!r} and {other.output.data!r}: the result "
-                "depends on more than its inputs, such as random numbers (fix their seed) or "
-                "something that is kept from call to call"
-            )
-            return Fault(Verdict.NONDETERMINISTIC, "", note)
-    return None
-
-
-def _missing_operands(program: Program) -> Fault | None:
-    """Returns a fault where a node has fewer operands than its operation."""
-    is_short = any(op.arity not in (None, len(xs)) for op, xs in program.instructions)
-    return sweep_fault(program) if is_short else None
-
-
-def _fault_of_recording(program: Program, run: Run) -> Fault | None:
-    """Returns a fault where the graph has no finite value, or does not give it again."""
-    if not math.isfinite(run.output.data):
-        note = f"the value is {run.output.data}; {_ELSEWHERE}"
-        return Fault(Verdict.DOMAIN, "", note)
-    try:
-        value = program()
-    except (ArithmeticError, ValueError):
-        value = math.nan
-    if value == run.output.data:
-        return None
-    note = (
-        f"the graph evaluates to {value!r} and holds {run.output.data!r}: "
-        "its operands are not in their order, or its operations are not deterministic"
-    )
-    return Fault(Verdict.TRAVERSAL, "the graph", note, program=program)
-
-
-# ---- each operation ------------------------------------------------------------------------------
-
-
-def _faults_of_operations(program: Program) -> tuple[list[Fault], bool]:
-    """Returns what is wrong with operations of the program, and whether a value was not checked."""
-    values = program.values()
-    faults, unchecked = [], False
-    seen = set()
-    steps = list(program.steps())
-    if len(steps) > _NODES:
-        steps = random.Random(0).sample(steps, _NODES)
-    for k, instruction in steps:
-        op, numbers = instruction.op, instruction.applied_to(values)
-        if (op, numbers) in seen or not all(map(math.isfinite, (*numbers, values[k]))):
-            continue
-        seen.add((op, numbers))
-        for finding in examine(op, numbers, values[k]):
-            if finding.index is not None and finding.index not in instruction.wanted():
-                continue
-            unchecked |= finding.verdict is Verdict.VALUE_UNCHECKED and op.mpmath is None
-            if finding.verdict.fails and finding.verdict is not Verdict.INCONCLUSIVE:
-                faults.append(fault_of(finding))
-    faults.sort(key=lambda fault: fault.verdict, reverse=True)
-    return faults, unchecked
-
-
-def fault_of(finding: Finding) -> Fault:
-    """Returns a finding about an operation as a fault, with the smallest program that shows it."""
-    op, index = finding.op, finding.index
-    instruction = Instruction(op, tuple(range(len(finding.operands))))
-    seen = None
-    if index is not None and finding.derivative is not None:
-        name = argument_names(op, len(finding.operands))[index]
-        at = finding.operands[index]
-        seen = InputReport(name, at, finding.got, finding.derivative, finding.verdict)
-    return Fault(
-        finding.verdict,
-        op.name,
-        finding.note,
-        expected=finding.expected,
-        got="" if math.isnan(finding.got) else f"{finding.got:.17g}",
-        seen=seen,
-        program=Program(finding.operands, (instruction,)),
-        op=op,
-        definition=definition_of_row(op, index),
-    )
 
 
 # ---- the verdict on an input ---------------------------------------------------------------------
@@ -368,7 +249,7 @@ def _unexplained(around: Surroundings, is_cut: bool) -> Fault:
             "no gradient flows through it: compute it from Values, without .data, .item(), "
             "detach() or float()"
         )
-        return Fault(Verdict.TRAVERSAL, _OWN_CODE, note)
+        return Fault(Verdict.TRAVERSAL, OWN_CODE, note)
     steep = _infinitely_steep(around.program)
     if steep is not None:
         op, numbers = steep
@@ -429,7 +310,7 @@ def _add_second_derivatives(report: Report, subject: Subject) -> None:
             each.of = f"df/d{subject.names[index]}"
         report.second += inner.inputs
         for fault in inner.faults:
-            if fault.where == _OWN_CODE:
+            if fault.where == OWN_CODE:
                 fault = Fault(Verdict.WRONG_RULE, "a rule", _FROZEN)
                 for each in inner.inputs:
                     if each.verdict is Verdict.TRAVERSAL:

@@ -14,7 +14,7 @@ from micrograd_notes.engine.accurate import total
 from micrograd_notes.engine.ops import logsumexp
 from micrograd_notes.nn import MLP
 from micrograd_notes.nn.losses import binary_cross_entropy_with_logits, mse_loss
-from micrograd_notes.train.lifted_loop import chosen_classes
+from micrograd_notes.train.arrays import chosen_classes
 from micrograd_notes.train.optim import Adam
 from micrograd_notes.train.plain import activations_of, leaves_of, sizes_of, vector_of
 from micrograd_notes.train.refusals import refuse_to_step

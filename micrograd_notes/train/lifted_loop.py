@@ -4,10 +4,8 @@ The model and the loss are lifted once. A step is then `next_value_and_grad` of 
 and `stepped` of the optimiser, without a Python loop over parameters. The numbers are written back
 to the model for each callback, and at the end.
 
-If the loss of a batch is the mean over its examples, as losses are by default, it is lifted for one
-example, which makes matrices with an axis for the batch. `_is_mean_of` finds out by calling the
-loss on outputs of the model. Otherwise the loss of a whole batch is lifted, which is slower to
-lift. If the program runs in C, `epoch_in_c.py` takes the steps of an epoch at once.
+If the loss of a batch is the mean over its examples, it is lifted for one example; `mean_loss.py`
+finds out. If the program runs in C, `epoch_in_c.py` takes the steps of an epoch at once.
 
 `loop.py` calls all of this; read `one_epoch` first, then `_step` and `_lift`.
 """
@@ -18,17 +16,17 @@ import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from importlib.util import find_spec
 from itertools import compress
 from typing import Any, NamedTuple
 
 from micrograd_notes.common.backends import asked_for
-from micrograd_notes.common.extras import install
-from micrograd_notes.engine import Value, no_grad, sweep
-from micrograd_notes.engine.accurate import total
+from micrograd_notes.engine import Value, no_grad
 from micrograd_notes.engine.messages import described
 from micrograd_notes.lifting import CannotLift, Lifted, lift
+from micrograd_notes.train.arrays import Examples, as_values, count_right, data_of
+from micrograd_notes.train.default_loss import Loss
 from micrograd_notes.train.epoch_in_c import EpochInC, right_answer
+from micrograd_notes.train.mean_loss import is_mean
 from micrograd_notes.train.memories import Vectors
 from micrograd_notes.train.optim import Optimizer
 from micrograd_notes.train.refusals import (
@@ -38,41 +36,9 @@ from micrograd_notes.train.refusals import (
     refuse_to_step,
 )
 
-__all__ = ["Examples", "LiftedTraining", "chosen_classes"]
-
-Loss = Callable[[list[Any], list[Any]], Any]
+__all__ = ["LiftedTraining"]
 
 SHARE = 0.01  # of the training time, to compare the program with the scalars
-
-
-class Examples(NamedTuple):
-    """Examples as arrays, and the targets also as they were given."""
-
-    inputs: Any
-    targets: Any
-    plain_targets: list[Any]
-    labels: Any  # the class of each example, or None if targets are not labels
-
-    @classmethod
-    def of(cls, examples: Sequence[tuple[Any, Any]], labels: Sequence[int] | None) -> "Examples":
-        """Returns the examples as arrays.
-
-        Raises:
-            ValueError: they have different lengths.
-            TypeError: they hold something other than numbers.
-            ImportError: NumPy is not installed.
-        """
-        if find_spec("numpy") is None:
-            raise ImportError(f"fit(..., lifted=True) needs NumPy: {install('data')}")
-        import numpy as np
-
-        inputs, targets = [x for x, _ in examples], [y for _, y in examples]
-        return cls(
-            _as_array("inputs", inputs),
-            _as_array("targets", targets),
-            targets,
-            None if labels is None else np.array(labels),
-        )
 
 
 class State(NamedTuple):
@@ -187,7 +153,7 @@ class LiftedTraining:
             if share <= 1.0:  # else several classes have the same output somewhere
                 return round(share * len(places))
         outputs = self._outputs(theta, self._examples.inputs[places])
-        return _count_right(outputs, self._examples.labels[places])
+        return count_right(outputs, self._examples.labels[places])
 
     def _compare(self, data: Sequence[Any], seconds: float) -> None:
         """Compares the program with the scalars on these examples, for 1% of the time."""
@@ -223,8 +189,8 @@ class LiftedTraining:
             loss, _ = self._program.value_and_grad(theta, *self._columns_of(self._validation))
         else:
             with no_grad():
-                loss = self._loss(_as_values(outputs), plain_targets).data
-        return _measured(loss, 0 if labels is None else _count_right(outputs, labels), labels)
+                loss = self._loss(as_values(outputs), plain_targets).data
+        return _measured(loss, 0 if labels is None else count_right(outputs, labels), labels)
 
     def _step(self, data: Sequence[Any]) -> float:
         """Takes a step, and returns the loss before the step."""
@@ -327,7 +293,10 @@ class LiftedTraining:
         import numpy as np
 
         model, loss, counter = self._model, self._loss, self._counter
-        self.is_mean = all(self._is_mean_of(*batch) for batch in self._batches_to_ask())
+        self.is_mean = is_mean(
+            loss, self._outputs, self._parameters, self._batch_size, self._examples,
+            self._validation,
+        )
         counts = counts and self.is_mean
         more = [*self._more, *([counter] if counts else [])]
         self._trained = _Parameters(model, more) if more else model
@@ -421,56 +390,13 @@ class LiftedTraining:
             targets = examples.plain_targets
             if examples.targets.ndim == 1:
                 targets = list(dict.fromkeys(targets))
-            outputs = self._outputs(_numbers_of(self._parameters), examples.inputs[: len(targets)])
-            values = _as_values(outputs)
+            outputs = self._outputs(data_of(self._parameters), examples.inputs[: len(targets)])
+            values = as_values(outputs)
             with no_grad():
                 for start in range(0, len(targets), self._batch_size):
                     batch = slice(start, start + self._batch_size)
                     self._loss(values[batch], targets[batch])
 
-    def _batches_to_ask(self) -> Iterator[tuple[Any, list[Any]]]:
-        """Yields a batch of each size, and one of another size for validation."""
-        import numpy as np
-
-        (inputs, _, targets, _), size = self._examples, self._batch_size
-        yield inputs[:size], targets[:size]
-        # Data are often sorted by class, and training shuffles them.
-        mixed = np.random.default_rng(0).permutation(len(targets))[:size]
-        yield inputs[mixed], [targets[k] for k in mixed]
-        rest = len(targets) % size
-        if rest and rest < len(targets):
-            yield inputs[-rest:], targets[-rest:]
-        if self._validation is not None:
-            yield self._validation.inputs[: size + 1], self._validation.plain_targets[: size + 1]
-
-    def _is_mean_of(self, inputs: Any, targets: list[Any]) -> bool:
-        """Returns whether the loss of a batch is the mean of the losses of its examples.
-
-        The parameters are first shaken, because an untrained model can have such similar outputs
-        that any loss looks like a mean. If the loss fails for those, the parameters are used
-        unchanged.
-        """
-        import numpy as np
-
-        theta = _numbers_of(self._parameters)
-        noise = np.random.default_rng(0).uniform(-0.5, 0.5, len(theta))
-        for shaken in (theta + noise, theta):
-            values = _as_values(self._outputs(shaken, inputs))
-            try:
-                loss = self._loss(values, targets)
-                pairs = zip(values, targets, strict=True)
-                each = [self._loss([value], [target]).data for value, target in pairs]
-                # The rounding of a node can change the loss by u |adjoint| |number|. The factor is
-                # 16 because an operation may be off by 4 ulp, and each way of taking the mean adds
-                # its own errors.
-                moved = total(abs(step.contribution * step.operand.data) for step in sweep(loss))
-                bound = 16 * 2.0**-53 * (moved + abs(loss.data))
-                difference = abs(loss.data - math.fsum(each) / len(each))
-            except Exception:  # the loss may refuse such outputs, or a single example
-                continue
-            if math.isfinite(difference):
-                return bool(difference <= bound)
-        return False
 
 
 class _Parameters:
@@ -489,49 +415,5 @@ class _Parameters:
             yield f"more[{i}]", parameter
 
 
-def chosen_classes(outputs: Any) -> Any:
-    """Returns the class that is chosen by each row of logits, or by each single logit.
-
-    >>> import numpy as np
-    >>> chosen_classes(np.array([-0.1, 0.0, 0.1])), chosen_classes(np.array([[1.0, 3.0, 2.0]]))
-    (array([0, 0, 1]), array([1]))
-    """
-    return outputs.argmax(-1) if outputs.ndim == 2 else (outputs > 0) * 1
-
-
-def _count_right(outputs: Any, labels: Any) -> int:
-    return int((chosen_classes(outputs) == labels).sum())
-
-
 def _measured(loss: float, right: int, labels: Any) -> dict[str, float]:
     return {"loss": loss} if labels is None else {"loss": loss, "accuracy": right / len(labels)}
-
-
-def _numbers_of(parameters: list[Value]) -> Any:
-    import numpy as np
-
-    return np.array([parameter.data for parameter in parameters])
-
-
-def _as_values(outputs: Any) -> list[Any]:
-    """Returns outputs as a model returns them: a `Value`, or a list of them, per example."""
-    return [
-        [Value(number) for number in output] if isinstance(output, list) else Value(output)
-        for output in outputs.tolist()
-    ]
-
-
-def _as_array(name: str, given: list[Any]) -> Any:
-    """Returns an array of numbers with one entry per example; else ValueError or TypeError."""
-    import numpy as np
-
-    try:
-        array = np.array(given)
-    except ValueError:
-        raise ValueError(
-            f"fit(..., lifted=True) needs {name} of one length, got several lengths; "
-            "train with lifted=False"
-        ) from None
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"fit(..., lifted=True) needs numbers as {name}, got {given[0]!r}")
-    return array.astype(np.int64 if array.dtype.kind in "biu" else np.float64)

@@ -304,7 +304,8 @@ class _Steps:
 def _lifted(steps: _Steps, backend: str) -> "LiftedTraining":
     """Returns the same steps on arrays."""
     # here, because training on scalars does without
-    from micrograd_notes.train.lifted_loop import Examples, LiftedTraining
+    from micrograd_notes.train.arrays import Examples
+    from micrograd_notes.train.lifted_loop import LiftedTraining
 
     def arrays(data: CheckedData) -> Examples:
         [output] = outputs_of(steps.model, data.inputs[:1])

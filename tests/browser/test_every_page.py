@@ -264,8 +264,15 @@ def measured(request: pytest.FixtureRequest) -> Iterator[Measured]:
         print("", *collected.table(), sep="\n")
 
 
-def measure(page: Any) -> list[Found]:
-    """Returns what breaks a law in a page, and in the pictures that it shows."""
+Picture = tuple[tuple[str, Any], ...]
+
+
+def measure(page: Any, known: dict[Picture, list[Found]] | None = None) -> list[Found]:
+    """Returns what breaks a law in a page, and in the pictures that it shows.
+
+    `known` keeps what was found in pictures, so that none is measured twice.
+    """
+    known = {} if known is None else known
     result = page.evaluate(MEASURE)
     found = [Found(**each) for each in result["found"]]
     drawings = [
@@ -278,12 +285,12 @@ def measure(page: Any) -> list[Found]:
         for each in result["pictures"]
         if each not in drawings
     ]
-    if drawings:
+    if new := [each for each in drawings if tuple(each.items()) not in known]:
         own = page.context.new_page()
-        for each in drawings:
-            found += measure_alone(own, each)
+        for each in new:
+            known[tuple(each.items())] = measure_alone(own, each)
         own.close()
-    return found
+    return found + [breach for each in drawings for breach in known[tuple(each.items())]]
 
 
 def measure_alone(page: Any, picture: dict[str, Any]) -> list[Found]:
@@ -331,11 +338,12 @@ def test_a_page_keeps_the_laws(
     opened = visit(site / name, width=width, dark=dark)
     page = opened.page
     page.eval_on_selector_all("main details", UNFOLD)
-    found = measure(page)
+    pictures: dict[Picture, list[Found]] = {}
+    found = measure(page, pictures)
     # axe-core takes most of its time for contrast, which is the same at every width.
     found += [Found("axe", "", each) for each in axe_violations(page, contrast=width == 1280)]
     if page.evaluate(TO_THE_END):
-        found += [each for each in measure(page) if each not in found]
+        found += [each for each in measure(page, pictures) if each not in found]
     found += [Found("console", "", each) for each in opened.errors]
     measured.add(name, found)
     broken = sorted({each for each in found if each.kind != "not measured"})

@@ -20,7 +20,8 @@ pytest.importorskip("typer", reason="the command line's extra is not installed")
 pytest.importorskip("sklearn", reason="the data sets are scikit-learn's")
 
 from micrograd_notes.cli.flags import in_flags
-from micrograd_notes.cli.main import main, predict, train
+from micrograd_notes.cli.main import main
+from micrograd_notes.cli.own_data import predict, train
 from micrograd_notes.train.data import Dataset
 from micrograd_notes.train.diagnosis import FAULTS
 from micrograd_notes.train.own_data import train_on

@@ -7,6 +7,7 @@ import io
 import math
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, cast
 from xml.etree import ElementTree
 
@@ -51,6 +52,13 @@ def _tidy() -> Iterator[None]:
 
 def figure_of(plot: Plot) -> Figure:
     return cast("Figure", plot(None).figure)
+
+
+@cache
+def svg_of(plot: Plot) -> tuple[str, str]:
+    """Returns a plot as SVG, and the style that a page gives it; drawn once for all tests."""
+    figure = figure_of(plot)
+    return figures.svg(figure), figures.style(figure)
 
 
 def luminance(colour: str) -> float:
@@ -106,7 +114,7 @@ def in_clip_paths(svg: str) -> str:
 @every_scheme
 @every_plot
 def test_texts_and_marks_stand_out_on_the_page(plot: Plot, scheme: int) -> None:
-    svg = in_clip_paths(figures.svg(figure_of(plot)))
+    svg = in_clip_paths(svg_of(plot)[0])
     paper = rules_of(svg, scheme)["svg"]["background"]
     assert paper == figures.PAPERS[scheme]
     drawn = painted(svg, scheme)
@@ -158,10 +166,10 @@ def test_a_drawing_in_ink_is_light_on_a_dark_page() -> None:
 
 @every_plot
 def test_letters_have_ten_pixels_in_the_narrowest_image(plot: Plot) -> None:
-    figure = figure_of(plot)
-    svg, rules = figures.svg(figure), rules_of(figures.svg(figure), 0)
+    svg, style = svg_of(plot)
+    rules = rules_of(svg, 0)
     points = float(re.findall(r'viewBox="0 0 ([\d.]+)', svg)[0])
-    narrowest = float(re.findall(r"min-width: (\d+)px", figures.style(figure))[0])
+    narrowest = float(re.findall(r"min-width: (\d+)px", style)[0])
     ((turn, wide),) = re.findall(r"@media\(min-width:(\d+)px\)\{((?:[^{}]+\{[^{}]+\})*)\}", svg)
     grown = [float(rule["font-size"][:-2]) for rule in rules.values() if "font-size" in rule]
     usual = [float(size) for size in re.findall(r"font-size:([\d.]+)px", wide)]

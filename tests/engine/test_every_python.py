@@ -41,8 +41,9 @@ EXACT = {
     "lifting/sizes/fill.py": ["grown"],
     "lifting/sizes/program.py": ["array.size"],
     # fractions, and numbers with many digits
-    "testing/numbers/numeric.py": ["corners"],
-    "testing/oracles/independent.py": ["terms[index]", "map(abs, terms)"],
+    "testing/numbers/quotients.py": ["corners"],
+    "testing/oracles/independent.py": ["map(abs, terms)"],
+    "testing/oracles/paths.py": ["terms[index]"],
     "engine/facts.py": ["x"],  # of mpmath
     "lifting/sizes/formulas.py": [
         "[k * sizes[name] for name, k in self.multiples]",

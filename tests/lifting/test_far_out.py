@@ -11,7 +11,7 @@ from micrograd_notes import Value  # noqa: E402
 from micrograd_notes.engine import grad  # noqa: E402
 from micrograd_notes.engine.op import Op, built_in_rows  # noqa: E402
 from micrograd_notes.lifting import lift  # noqa: E402
-from micrograd_notes.testing.operations import points_of  # noqa: E402
+from micrograd_notes.testing.points import points_of  # noqa: E402
 
 ROWS = [op for op in built_in_rows() if not op.chooses]
 

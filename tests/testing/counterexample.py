@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from micrograd_notes.engine import Value
 from micrograd_notes.testing.diagnosis.surroundings import Reevaluated
-from micrograd_notes.testing.numbers.numeric import limit_of_quotients
+from micrograd_notes.testing.numbers.quotients import limit_of_quotients
 from micrograd_notes.testing.programs.random_programs import Program
 
 if TYPE_CHECKING:

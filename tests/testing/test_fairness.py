@@ -18,9 +18,10 @@ from micrograd_notes.engine.helper_ops import equal, where
 from micrograd_notes.engine.op import Op, operation
 from micrograd_notes.engine.ops import cos, exp, log, sin, sqrt, tanh
 from micrograd_notes.testing import Verdict, check_operation, gradcheck, opcheck
-from micrograd_notes.testing.numbers.numeric import ladder, limit_of_quotients
+from micrograd_notes.testing.numbers.ladder import ladder
 from micrograd_notes.testing.numbers.precise import Precise, mp, with_many_digits
-from micrograd_notes.testing.operations import points_of
+from micrograd_notes.testing.numbers.quotients import limit_of_quotients
+from micrograd_notes.testing.points import points_of
 from tests.testing.naive import NAIVE, POINTS, ROOT, Opaque, rows_of
 
 ACCUSATIONS = {Verdict.WRONG_RULE, Verdict.WRONG_VALUE, Verdict.TRAVERSAL}

@@ -16,8 +16,10 @@ import pytest
 from micrograd_notes.engine import helper_ops, ops
 from micrograd_notes.engine.op import TABLE, operation
 from micrograd_notes.testing import Verdict, gradcheck
-from micrograd_notes.testing.numbers.numeric import Derivative, Side, ladder, limit_of_quotients
+from micrograd_notes.testing.numbers.ladder import ladder
+from micrograd_notes.testing.numbers.numeric import Derivative, Side
 from micrograd_notes.testing.numbers.precise import mp
+from micrograd_notes.testing.numbers.quotients import limit_of_quotients
 
 SMALL = (1e-150, -3e-200, 1.9e-283, -1e-300)
 NEAR_ZERO = (0.0, -0.0, 1e-250, -1e-290, 3e-305)

@@ -100,9 +100,9 @@ def test_the_shortest_history_shows_what_is_broken(
 @pytest.mark.parametrize(
     "name",
     [
-        "= for +=",
+        pytest.param("= for +=", marks=pytest.mark.long),
         "a second sweep overwrites the first",
-        "an inner no_grad ends the outer one",
+        pytest.param("an inner no_grad ends the outer one", marks=pytest.mark.long),
         "a sweep leaves a cycle behind",
     ],
 )

@@ -8,7 +8,9 @@ from typing import Any
 import mpmath
 import pytest
 
-from micrograd_notes.testing.numbers.numeric import Derivative, Side, ladder, limit_of_quotients
+from micrograd_notes.testing.numbers.ladder import ladder
+from micrograd_notes.testing.numbers.numeric import Derivative, Side
+from micrograd_notes.testing.numbers.quotients import limit_of_quotients
 
 mp = mpmath.mp
 

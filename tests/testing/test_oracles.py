@@ -18,14 +18,10 @@ from micrograd_notes.testing.numbers.exact import (
     Slope,
     tangent,
 )
-from micrograd_notes.testing.oracles import independent as oracles
-from micrograd_notes.testing.oracles.independent import (
-    Judgement,
-    dyadic,
-    exact_rows,
-    judge,
-    judge_exactly,
-)
+from micrograd_notes.testing.oracles import judgement as judgements
+from micrograd_notes.testing.oracles.dyadic import dyadic, exact_rows
+from micrograd_notes.testing.oracles.independent import judge, judge_exactly
+from micrograd_notes.testing.oracles.judgement import Judgement
 from micrograd_notes.testing.programs.random_programs import Instruction, Program, random_program
 from tests.testing.broken_engines import as_they_are_met, each_operand_once, in_reverse, sweep
 
@@ -263,7 +259,7 @@ def test_inputs_that_lost_digits_are_found_end_to_end_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The graph is right for the floats that it recorded, which are not those of the program."""
-    monkeypatch.setattr(oracles, "Value", lambda x: Value(x * (1 + 1e-12)))
+    monkeypatch.setattr(judgements, "Value", lambda x: Value(x * (1 + 1e-12)))
     found_by = set()
     generator = random.Random(9)
     for _ in range(100):

@@ -6,7 +6,8 @@ import pytest
 
 from micrograd_notes.engine import Value, ops
 from micrograd_notes.testing.diagnosis.sweeping import expected_adjoints
-from micrograd_notes.testing.oracles.independent import Recorded, moved_by_rounding
+from micrograd_notes.testing.oracles.end_to_end import moved_by_rounding
+from micrograd_notes.testing.oracles.judgement import Recorded
 from micrograd_notes.testing.programs.random_programs import (
     BUILT_IN,
     Instruction,

@@ -19,12 +19,9 @@ from micrograd_notes.nn.losses import (  # noqa: E402
     hinge_loss,
     mse_loss,
 )
+from micrograd_notes.train.arrays import Examples, chosen_classes  # noqa: E402
 from micrograd_notes.train.data import digits, moons, xor  # noqa: E402
-from micrograd_notes.train.lifted_loop import (  # noqa: E402
-    Examples,
-    LiftedTraining,
-    chosen_classes,
-)
+from micrograd_notes.train.lifted_loop import LiftedTraining  # noqa: E402
 from micrograd_notes.train.loop import fit, predict  # noqa: E402
 from micrograd_notes.train.optim import SGD, Adam, Optimizer  # noqa: E402
 

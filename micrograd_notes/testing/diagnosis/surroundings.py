@@ -15,17 +15,15 @@ from typing import Any
 import mpmath
 
 from micrograd_notes.testing.diagnosis.subject import UNDEFINED, Subject
-from micrograd_notes.testing.numbers.numeric import (
-    FORMULA,
-    STAIR,
-    Derivative,
+from micrograd_notes.testing.numbers.ladder import FORMULA, STAIR, ladder
+from micrograd_notes.testing.numbers.numeric import Derivative
+from micrograd_notes.testing.numbers.precise import OpaqueError, Precise, is_read, mp
+from micrograd_notes.testing.numbers.quotients import (
     is_constant_near,
-    ladder,
     limit_of_quotients,
     smallest_length,
     sum_of_mixed,
 )
-from micrograd_notes.testing.numbers.precise import OpaqueError, Precise, is_read, mp
 from micrograd_notes.testing.programs.random_programs import Instruction, Program
 
 __all__ = ["Surroundings", "shape_of"]

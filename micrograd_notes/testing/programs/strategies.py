@@ -13,7 +13,7 @@ custom operation is drawn at once. All that is drawn prints as code that runs, a
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -22,10 +22,9 @@ from hypothesis.strategies import SearchStrategy
 
 from micrograd_notes.common import checks
 from micrograd_notes.engine import Value
-from micrograd_notes.engine.facts import Interval
 from micrograd_notes.engine.op import TABLE, Op
 from micrograd_notes.nn import MLP, Layer, Module, Neuron, activation_names
-from micrograd_notes.testing.numbers.operand import operands_of
+from micrograd_notes.testing.programs.hard_numbers import hard_numbers, interval_of
 from micrograd_notes.testing.programs.random_programs import Instruction, Program, most_used_first
 
 __all__ = [
@@ -151,7 +150,7 @@ def points(op: Op) -> SearchStrategy[tuple[float, ...]]:
     """
     checks.operation("op", op)
     somewhere = _operand_count(op).flatmap(
-        lambda count: st.tuples(*[finite_numbers(*_interval(op, i)) for i in range(count)])
+        lambda count: st.tuples(*[finite_numbers(*interval_of(op, i)) for i in range(count)])
     )
     return st.one_of(somewhere, somewhere, _hard_points(op)).filter(lambda x: _is_defined(op, x))
 
@@ -172,36 +171,11 @@ def points_near_edges_and_kinks(op: Op) -> SearchStrategy[tuple[float, ...]]:
     return _hard_points(op).filter(lambda point: _is_defined(op, point))
 
 
-def hard_numbers(op: Op, operands: Sequence[float], index: int) -> list[float]:
-    """Returns numbers for the operand at the index where gradients go wrong; the others stay.
-
-    They are 0, the ends of the operand's domain, the other operands, and the roots of the row's
-    `kinks` and of the partial itself, as far as a search over a grid finds them.
-
-    >>> from micrograd_notes.engine import helper_ops, ops
-    >>> hard_numbers(ops.log, (2.0,), 0), hard_numbers(helper_ops.at_least, (2.0, 0.25), 0)
-    ([0.0], [0.0, 0.25])
-    >>> [round(x, 3) for x in hard_numbers(ops.silu, (2.0,), 0)[-2:]]
-    [-1.278, 0.0]
-    """
-    operands = operands_of(op, operands)
-    index = checks.whole_number("index", index, 0, len(operands) - 1)
-    low, high = _interval(op, index)
-    before, x, after = operands[:index], operands[index], operands[index + 1 :]
-    found = {0.0, low, high, *before, *after}
-    kinks = op.kinks
-    if kinks is not None:
-        found |= _roots(lambda x: kinks(*before, x, *after), x)
-    if op.is_differentiated(index):
-        found |= _roots(lambda x: _partial(op, (*before, x, *after), index), x)
-    return sorted(x + 0.0 for x in found if math.isfinite(x) and low <= x <= high)
-
-
 @st.composite
 def _hard_points(draw: st.DrawFn, op: Op) -> tuple[float, ...]:
     """Draws operands in the intervals of the row; `forward` may yet refuse them."""
     count = draw(_operand_count(op))
-    intervals = [_interval(op, i) for i in range(count)]
+    intervals = [interval_of(op, i) for i in range(count)]
     # Some kinks, as that of hypot, are met by several operands at once: so many of them are 0.
     point = [
         _kept_inside(0.0, *ends) if draw(st.booleans()) else draw(finite_numbers(*ends))
@@ -217,63 +191,12 @@ def _operand_count(op: Op) -> SearchStrategy[int]:
     return st.integers(1, MOST_OPERANDS) if op.arity is None else st.just(op.arity)
 
 
-def _interval(op: Op, index: int) -> Interval:
-    return op.domain[index] if index < len(op.domain) else (-math.inf, math.inf)
-
-
 def _is_defined(op: Op, point: Sequence[float]) -> bool:
     try:
         op.forward(*point)
     except (ArithmeticError, ValueError):
         return False
     return True
-
-
-def _partial(op: Op, point: Sequence[float], index: int) -> float:
-    (partial,) = op.local_partials([index], op.forward(*point), point)
-    return float(partial)
-
-
-_SIZES = (1e-3, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, 30.0, 1e3, 1e8)
-_GRID = (*(-size for size in reversed(_SIZES)), 0.0, *_SIZES)
-
-
-def _roots(function: Callable[[float], float], x: float) -> set[float]:
-    """Returns where the function is 0 on a grid, or changes its sign between two of its points.
-
-    Beside x the grid has a point every half: there, floor and round jump.
-    """
-    halves = [math.floor(x) + k / 2 for k in range(-1, 4)] if abs(x) < 2.0**51 else []
-    grid = sorted({*_GRID, *halves})
-    heights = [_height(function, x) for x in grid]
-    roots = set()
-    for i in range(len(grid) - 1):
-        if (heights[i] == 0.0) != (heights[i + 1] == 0.0):  # on a flat stretch only the ends
-            roots.add(grid[i] if heights[i] == 0.0 else grid[i + 1])
-        if heights[i] * heights[i + 1] < 0.0:
-            roots.add(_bisected(function, grid[i], grid[i + 1]))
-    return roots
-
-
-def _bisected(function: Callable[[float], float], low: float, high: float) -> float:
-    """Returns the last float before the function changes its sign, or the one where it is 0."""
-    at_low = _height(function, low)
-    while low < (middle := low + (high - low) / 2) < high:
-        at_middle = _height(function, middle)
-        if at_middle == 0.0:
-            return middle
-        if at_middle * at_low > 0.0:
-            low = middle
-        else:
-            high = middle
-    return low
-
-
-def _height(function: Callable[[float], float], x: float) -> float:
-    try:
-        return function(x)
-    except Exception:  # a rule that raises is for a check to find, not for a search of points
-        return math.nan
 
 
 # ---- values --------------------------------------------------------------------------------------
