@@ -5,8 +5,12 @@
 One thing grows at a time: the width of an MLP, its depth, the batch, the positions of a small GPT.
 For each size: the numbers that are recorded, the gradient's among them; the time to record and lift
 them; that of a lifted step, and of an eager one where it takes less than seconds. A step is the
-loss, every gradient and the update. The last lines say how the time to lift grows with what is
+loss, every gradient and the update. Then lines say how the time to lift grows with what is
 recorded.
+
+Two tables follow. One has the time and the memory until a network on images has its first gradient,
+by `lift` and by `lift_of_sizes`. The other has a step in JAX on several devices, threads of this
+machine, each of which has its part of the batch.
 """
 
 from __future__ import annotations
@@ -21,6 +25,8 @@ for _library in ("OMP", "OPENBLAS", "MKL"):
 import gc
 import platform
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
@@ -39,10 +45,14 @@ from micrograd_notes.engine.ops import logsumexp
 from micrograd_notes.gpt import GPT
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 # forward operations of an eager step, over the batch: about a tenth of a second
 AFFORDABLE = 40_000
+HIDDEN = [8, 32, 128, 512, 2048]  # neurons of a network on images
+RECORDED = 128  # up to so many, `lift` takes seconds and not minutes
+DEVICES = [1, 2, 4, 8]
 
 
 class Size(NamedTuple):
@@ -137,6 +147,52 @@ def exponent(points: Sequence[tuple[float, float]]) -> float:
     return float(np.polyfit(x, y, 1)[0])
 
 
+# ---- in processes of their own -------------------------------------------------------------------
+
+
+class Made(NamedTuple):
+    """What it takes until a model has its first gradient, compared with the scalars."""
+
+    seconds: float
+    megabytes: float
+
+
+def apart(*arguments: object, **environment: str) -> list[float]:
+    """Returns the numbers that `lift_apart.py` prints."""
+    command = [sys.executable, str(Path(__file__).with_name("lift_apart.py")), *map(str, arguments)]
+    environment = {**os.environ, **environment}
+    run = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    return [*map(float, run.stdout.split())]
+
+
+def costs_of_sizes() -> dict[str, dict[int, Made]]:
+    """Returns, and prints, the cost by `lift` and by `lift_of_sizes`."""
+    found: dict[str, dict[int, Made]] = {"lift": {}, "lift_of_sizes": {}}
+    print(f"\nsizes: MLP 784-w-10, until its first gradient\n{'':8}", end="")
+    print("".join(f"{way:>24}" for way in found))
+    for hidden in HIDDEN:
+        print(f"{hidden:8}", end="")
+        for way, costs in found.items():
+            if way == "lift" and hidden > RECORDED:
+                print(f"{'-':>24}", end="")
+                continue
+            cost = costs[hidden] = Made(*apart(way, hidden))
+            print(f"{cost.seconds:14.2f} s{cost.megabytes:5.0f} MB", end="")
+        print(flush=True)
+    return found
+
+
+def steps_on_devices() -> dict[int, float]:
+    """Returns, and prints, the time of a step on each number of devices."""
+    print(f"\ndevices: MLP 784-256-256-10, batch 2048, a step in JAX, {os.cpu_count()} cores")
+    found = {}
+    for count in DEVICES:
+        flags = f"--xla_force_host_platform_device_count={count} --xla_cpu_multi_thread_eigen=false"
+        [found[count]] = apart("devices", count, XLA_FLAGS=flags, JAX_PLATFORMS="cpu")
+        print(f"{count:8}{found[count] * 1e3:9,.0f} ms", flush=True)
+    return found
+
+
 # ---- table and picture ---------------------------------------------------------------------------
 
 
@@ -147,9 +203,10 @@ def main() -> None:
     options = parser.parse_args()
     if options.rounds < 1:
         parser.error(f"--rounds must be at least 1, got {options.rounds}")
-    stay_on_one_core()
     print(f"Python {platform.python_version()}, NumPy {np.__version__}, one thread, float64.")
     print(f"Medians of {options.rounds} turns, time of the processor.")
+    of_sizes, on_devices = costs_of_sizes(), steps_on_devices()  # before one core is all there is
+    stay_on_one_core()
     in_ours.fast(network(2, [2], 1)).step()  # what is imported and cached once
     table: dict[str, dict[int, Cost]] = {}
     for grows, size, work in sizes():
@@ -161,7 +218,7 @@ def main() -> None:
         print(row(size, found), flush=True)
     print(f"\n{growth(table)}")
     if options.picture:
-        save(drawn(table), options.picture)
+        save(drawn(table, of_sizes, on_devices), options.picture)
 
 
 def row(size: int, found: Cost) -> str:
@@ -185,34 +242,63 @@ def growth(table: dict[str, dict[int, Cost]]) -> str:
     return "\n".join(lines)
 
 
-def drawn(table: dict[str, dict[int, Cost]]) -> Figure:
-    """Returns a panel for each growth: the times over the size, on axes of equal factors."""
+Curves = dict[str, list[tuple[int, float]]]
+STYLES = {
+    "to record and lift": "C0o-", "eager step": "C1s-", "lifted step": "C2^-",
+    "lift": "C0o-", "lift_of_sizes": "C3D-", "a step in JAX": "C2^-",
+    "if each had a core": "k:",
+}
+
+
+def drawn(
+    table: dict[str, dict[int, Cost]], of_sizes: dict[str, dict[int, Made]],
+    on_devices: dict[int, float]
+) -> Figure:
+    """Returns a panel for each growth, on axes of equal factors."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 6.5), layout="constrained")
-    panels = figure.subplots(2, 2, sharey=True)
-    for (grows, found), ax in zip(table.items(), panels.flat, strict=True):
+    figure = Figure(figsize=(9, 11.5), layout="constrained")
+    names = [title.split(":")[0] for title in table]
+    rows: Any = [names[:2], names[2:], ["seconds", "MB"], ["devices", "devices"]]
+    panels = figure.subplot_mosaic(rows)
+    for name in names[1:]:
+        panels[name].sharey(panels[names[0]])
+    for (title, found), name in zip(table.items(), names, strict=True):
         curves = {
-            "to record and lift": ("o", [(s, c.lifting) for s, c in found.items()]),
-            "eager step": ("s", [(s, c.eager) for s, c in found.items() if c.eager is not None]),
-            "lifted step": ("^", [(s, c.lifted) for s, c in found.items()]),
+            "to record and lift": [(s, 1e3 * c.lifting) for s, c in found.items()],
+            "eager step": [(s, 1e3 * c.eager) for s, c in found.items() if c.eager is not None],
+            "lifted step": [(s, 1e3 * c.lifted) for s, c in found.items()],
         }
-        for label, (marker, points) in curves.items():
-            x, y = zip(*points, strict=True)
-            ax.plot(x, [1e3 * seconds for seconds in y], marker=marker, label=label)
-        name, model = grows.split(": ")
-        ax.set_title(model, loc="left", fontsize=10)
-        ax.set_xscale("log", base=2)
-        ax.set_yscale("log")
-        ax.set_xticks(list(found), [f"{size:,}" for size in found])
-        ax.set_xlabel(name)
-        ax.grid(alpha=0.3)
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.yaxis.set_major_formatter("{x:,g}")
-    for ax in panels[:, 0]:
-        ax.set_ylabel("milliseconds")
-    panels[0, 0].legend(frameon=False, fontsize=9)
+        panel(panels[name], title.split(": ")[1], name, "milliseconds", curves)
+    for k, unit in enumerate(("seconds", "MB")):
+        curves = {way: [(s, c[k]) for s, c in found.items()] for way, found in of_sizes.items()}
+        panel(panels[unit], "MLP 784-w-10, until its first gradient", "width", unit, curves)
+    steps: Curves = {
+        "a step in JAX": [(count, 1e3 * time) for count, time in on_devices.items()],
+        "if each had a core": [(k, 1e3 * on_devices[1] / k) for k in on_devices],
+    }
+    title = f"MLP 784-256-256-10, batch 2048, on threads of {os.cpu_count()} cores"
+    panel(panels["devices"], title, "devices", "milliseconds", steps)
+    panels["devices"].set_yscale("linear")
+    panels["devices"].set_ylim(0)
+    for name in (names[0], "seconds", "devices"):
+        panels[name].legend(frameon=False, fontsize=9)
     return figure
+
+
+def panel(ax: Axes, title: str, grows: str, unit: str, curves: Curves) -> None:
+    for label, points in curves.items():
+        ax.plot(*zip(*points, strict=True), STYLES[label], label=label)
+    sizes = sorted({size for points in curves.values() for size, _ in points})
+    ax.set_title(title, loc="left", fontsize=10)
+    ax.set_xscale("log", base=2)
+    ax.set_yscale("log")
+    ax.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    ax.set_xlabel(grows)
+    ax.set_ylabel(unit)
+    ax.grid(alpha=0.3)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.yaxis.set_major_formatter("{x:,g}")
 
 
 if __name__ == "__main__":

@@ -134,3 +134,46 @@ def test_goals_are_said_to_be_met_or_not(turns: Any) -> None:
     assert goal.said({**medians, turns.IN_C: 1.1}).endswith(": 0.55 NOT met")
     work = importlib.import_module("lifting.work")
     assert [g.at_most for g in goals.goals_of(work.drawn(3)[0])] == [1.0, 0.8, goals.AS_FAST]
+
+
+# ---- how far it goes -----------------------------------------------------------------------------
+
+PAGE = Path(__file__).parents[1] / "notebooks" / "HOW_FAR.md"
+
+
+@pytest.fixture
+def how_far(turns: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    for library in ("OMP", "OPENBLAS", "MKL"):  # which the module sets for its own process
+        monkeypatch.setenv(f"{library}_NUM_THREADS", "1")
+    return importlib.import_module("how_far")
+
+
+def test_the_page_has_the_tables_as_printed(how_far: Any) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    for table in how_far.formulas().split("\n\n"):
+        assert f"```\n{table}\n```" in page
+
+
+def test_a_step_takes_six_operations_per_weight_and_example(how_far: Any) -> None:
+    """The first layer takes two less: nothing needs the derivative by the data."""
+    from micrograd_notes import MLP, lift
+    from micrograd_notes.lifting.sizes.check import operations
+    from micrograd_notes.lifting.typed.expressions import MatMul, lines_of
+    from micrograd_notes.lifting.typed.ready import ready
+
+    model = MLP(3, [5, 7, 2], activation="tanh", seed=0)
+    program = lift(lambda x: sum(a * a for a in model(x)), model)
+    program.source_for(np.ones((4, 3)))
+    lines = lines_of(ready(program._known().anew()).steps)
+    products = [e for line in lines for e in line.value.walk() if isinstance(e, MatMul)]
+    weights = 3 * 5 + 5 * 7 + 7 * 2
+    assert sum(map(operations, products)) == how_far.OPERATIONS * weights - 2 * 3 * 5
+
+
+def test_the_parameters_of_the_models_are_counted(how_far: Any) -> None:
+    from micrograd_notes import MLP
+
+    deep_gpt = importlib.import_module("lifting.deep_gpt")
+    assert how_far.mlp(5, 4, 3) == len(MLP(5, [4, 3], seed=0).parameters())
+    model = deep_gpt.DeepGPT(tokens=7, positions=5, width=6, heads=2, layers=3)
+    assert how_far.gpt(3, 6, 7, 5) == len(model.parameters())

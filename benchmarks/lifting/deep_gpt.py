@@ -1,17 +1,17 @@
-"""A GPT of several blocks, written with scalars: `micrograd_notes.gpt` has one.
+"""A GPT of several blocks, written with scalars: the GPT of the package has one.
 
-`work.py` makes it. A block is the middle of `GPT.next`, and its attention is that of `GPT`.
+`work.py` makes it, and so do `lift_sizes.py` and `gpt_names.py`. A block is the middle of
+`GPT.next`, and its attention is that of `GPT`.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from typing import Any
 
 from micrograd_notes import Module, Value
 from micrograd_notes.engine.functions import pick
-from micrograd_notes.engine.ops import logsumexp, relu
+from micrograd_notes.engine.ops import relu
 from micrograd_notes.gpt import GPT, Past
 from micrograd_notes.nn.vectors import Row, linear, plus, rms_norm
 
@@ -31,28 +31,26 @@ class Block(Module):
         return plus(x, linear(hidden, self.W2))
 
 
-class DeepGPT(Module):
-    """A model of the next token."""
+class DeepGPT(GPT):
+    """A model of the next token. Token 0 begins and ends a text, and letters follow, from "a"."""
 
     def __init__(
         self, tokens: int, positions: int, width: int, heads: int, layers: int, seed: int = 0
     ) -> None:
         draw = random.Random(seed)
+        self.letters = "".join(chr(ord("a") + k) for k in range(tokens - 1))
         self.embedding, self.position = matrix(tokens, width, draw), matrix(positions, width, draw)
         self.blocks = [Block(width, heads, draw) for _ in range(layers)]
         self.unembedding = matrix(tokens, width, draw)
 
-    def loss(self, tokens: Sequence[Any], targets: Sequence[Any]) -> Any:
-        """Returns the mean of -log of the probability of each target."""
-        pasts: list[Past] = [([], [], []) for _ in self.blocks]
-        losses = []
-        for token, target, place in zip(tokens, targets, self.position, strict=False):
-            x = rms_norm(plus(pick(self.embedding, token), place))
-            for block, past in zip(self.blocks, pasts, strict=True):
-                x = block(x, past)
-            logits = linear(x, self.unembedding)
-            losses.append(logsumexp(logits) - pick(logits, target))
-        return sum(losses) / len(losses)
+    def next(self, token: Any, past: Any) -> Row:
+        """Returns the logits of the token after this one, and adds this one to the past."""
+        pasts = past[0]  # of each block
+        pasts += [([], [], []) for _ in self.blocks[len(pasts) :]]
+        x = rms_norm(plus(pick(self.embedding, token), self.position[len(pasts[0][0])]))
+        for block, seen in zip(self.blocks, pasts, strict=True):
+            x = block(x, seen)
+        return linear(x, self.unembedding)
 
 
 def matrix(rows: int, columns: int, draw: random.Random) -> list[Row]:

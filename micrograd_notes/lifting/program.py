@@ -304,7 +304,10 @@ class Lifted:
         trusted, refused = compiled.is_trusted, self._refusal(compiled)
         self._net.check(run, self._parameters, theta, given, chosen, trusted, refused)
         compiled.is_trusted = True
-        # changes that the function itself made while it ran do not count
+        self._note_outside()
+
+    def _note_outside(self) -> None:
+        """Notes the outside as it is: what the function changed while it ran does not count."""
         self._outside = Outside(self._roots, self._parameters).is_as_it_was
 
     def _refusal(self, compiled: Compiled) -> Callable[..., CannotLift]:
@@ -427,7 +430,7 @@ class Lifted:
                 self._parameters, self._arrays = self._find()
                 self._compiled, self._latest, self._freezings = {}, None, -1
                 self._net = Net(self._function, self._is_loss, self._batch)
-                self._outside = Outside(self._roots, self._parameters).is_as_it_was
+                self._note_outside()
             if self._freezings != engine.freezings:
                 self._freezings, self._again = engine.freezings, None
                 self._frozen = tuple([not p._requires_grad for p in self._parameters])
@@ -442,7 +445,6 @@ class Lifted:
             with self._lock:
                 if key not in self._compiled:
                     self._compiled[key] = self._passed(self._recorded(shapes))
-                    self._outside = Outside(self._roots, self._parameters).is_as_it_was
                 compiled = self._compiled[key]
         self._latest = compiled
         return compiled
@@ -454,9 +456,11 @@ class Lifted:
         for name, (is_whole, shape) in zip(names, key, strict=True):
             inputs.append(Array(unused(name, used), shape, False, self._batch, is_whole))
             used.add(inputs[-1].name)
-        return record(
+        recorded = record(
             self._function, self._parameters, self._arrays, inputs, self._is_loss, self._batch
         )
+        self._note_outside()
+        return recorded
 
     def _passed(self, recorded: Recording) -> Compiled:
         return passed(recorded, self._name)

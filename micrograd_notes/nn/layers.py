@@ -88,7 +88,8 @@ class Neuron(Module):
         return result
 
     def _must_be_values(self) -> Named:
-        return [("b", self.b), *((f"w[{i}]", w) for i, w in enumerate(self.w))]
+        weights = [(f"w[{i}]", w) for i, w in enumerate(self.w) if w.__class__ is not Value]
+        return [("b", self.b), *weights]
 
     def __repr__(self) -> str:
         return f"{_title(self.activation)}Neuron({len(self.w)})"

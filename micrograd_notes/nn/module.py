@@ -171,7 +171,13 @@ def _walk(name: str, root: Any, seen: dict[int, Any]) -> tuple[Named, Named]:
             continue
         if held.__class__ is list:  # as `_parts` does, but faster: most are lists of weights
             named = [(f"{name}[{i}]", x) for i, x in enumerate(held) if x.__class__ not in _PLAIN]
-            stack += named[::-1]
+            new = {id(x): x for x in held}
+            is_new = len(new) == len(held) and seen.keys().isdisjoint(new)
+            if is_new and {*map(type, held)} == {Value}:
+                values += named
+                seen |= new
+            else:
+                stack += named[::-1]
             continue
         for part, weight in held._must_be_values() if isinstance(held, Module) else ():
             if not isinstance(weight, Value):

@@ -34,10 +34,9 @@ EXACT = {
     "draw/training/page.py": ["number < low or number > high"],
     "train/evaluation.py": ["map(operator.eq, map(chosen_class, outputs), labels)"],
     "lifting/arrays/axes.py": ["s * int(i)"],
-    "lifting/sizes/check.py": ["_operations(each)"],
-    "lifting/sizes/family.py": [
-        "map(ne, *order)", "other.values()", "base.values()", "map(prod, shapes)", "sum",
-    ],
+    "lifting/sizes/check.py": ["operations(each)"],
+    "lifting/sizes/family.py": ["map(ne, *order)", "other.values()", "sum"],
+    "lifting/sizes/small.py": ["map(prod, shapes)"],
     "lifting/sizes/fill.py": ["grown"],
     "lifting/sizes/program.py": ["array.size"],
     # fractions, and numbers with many digits

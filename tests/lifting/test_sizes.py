@@ -10,7 +10,7 @@ import pytest
 from micrograd_notes import MLP, Value
 from micrograd_notes.engine.ops import exp, log, relu, sigmoid, softplus, sqrt, tanh
 from micrograd_notes.lifting import CannotLift, NotChecked, lift, lift_of_sizes
-from micrograd_notes.lifting.sizes import check
+from micrograd_notes.lifting.sizes import check, program as program_of_sizes
 from micrograd_notes.lifting.sizes.formulas import Differ, Formulas
 from tests.lifting.families import FAMILIES, Family
 
@@ -97,8 +97,41 @@ def test_large_models_are_compared_at_smaller_sizes(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(check, "FITS", 500)
     program = lift_of_sizes(network, inputs=40, hidden=20)
     program.value_and_grad(program.parameters(), *DATA)
-    assert program.checked == "the gradient at inputs=10, the loss at these sizes"
-    assert program.check_at(*DATA, hidden=10) == "the gradient at hidden=10"
+    assert program.checked == "the gradient at inputs=20, hidden=10, the loss at these sizes"
+    monkeypatch.setattr(check, "MOST", 500)
+    program = lift_of_sizes(network, inputs=40, hidden=20)
+    program.value_and_grad(program.parameters(), *DATA)
+    assert program.checked == "the gradient at inputs=20, hidden=10"
+    outputs = lift_of_sizes(lambda inputs: network(inputs, 20)[1], inputs=40)
+    outputs(DATA[0])
+    assert outputs.checked == "the outputs at inputs=10"
+
+
+def test_where_even_the_base_is_too_large_it_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A size of the base may be larger than that of the model: here 2, 3 and 5 stand for 4."""
+
+    def make(inputs: int, first: int, second: int) -> Any:
+        model = MLP(inputs, [first, second, 1], activation="tanh", seed=0)
+        return lambda x, y: (model(x) - y) ** 2, model
+
+    monkeypatch.setattr(check, "MOST", 0)
+    program = lift_of_sizes(make, inputs=4, first=4, second=4)
+    program.value_and_grad(program.parameters(), DATA[0][:, :4], DATA[1])
+    assert program.checked == "the gradient at inputs=2, first=3"
+
+
+def test_a_program_that_was_compared_at_chosen_sizes_is_not_compared_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program = lift_of_sizes(network, inputs=40, hidden=20)
+    said = program.check_at(*DATA, hidden=10)
+    assert said == program.checked == "the gradient at hidden=10, the loss at these sizes"
+    assert program.check_at(*DATA) == "the gradient at these sizes"
+    outputs = lift_of_sizes(lambda inputs: network(inputs, 20)[1], inputs=40)
+    said = outputs.check_at(DATA[0], inputs=5)
+    assert said == "the outputs at inputs=5, the outputs at these sizes"
+    monkeypatch.setattr(program_of_sizes, "compare", None)
+    program.value_and_grad(program.parameters(), *DATA)
     with pytest.raises(TypeError, match="takes the sizes inputs, hidden, got width=3"):
         program.check_at(*DATA, width=3)
 
@@ -108,10 +141,10 @@ def test_where_weights_hide_derivatives_other_numbers_are_compared(
 ) -> None:
     """If the first layer makes zeros, the derivatives by the second layer's weights are 0, too."""
     compared: list[Any] = []
-    gradient = check.Comparison._gradient
+    gradient = check.Member._gradient
 
-    def noted(self: Any, at: Any, function: Any, leaves: Any) -> Any:
-        compared.append(gradient(self, at, function, leaves))
+    def noted(self: Any) -> Any:
+        compared.append(gradient(self))
         return compared[-1]
 
     def make(inputs: int, hidden: int) -> Any:
@@ -120,10 +153,27 @@ def test_where_weights_hide_derivatives_other_numbers_are_compared(
             parameter.data = 0.0
         return lambda x, y: (model(x) - y) ** 2, model
 
-    monkeypatch.setattr(check.Comparison, "_gradient", noted)
+    monkeypatch.setattr(check.Member, "_gradient", noted)
     program = lift_of_sizes(make, inputs=30, hidden=20)
     program.value_and_grad(program.parameters(), np.ones((2, 30)), np.ones(2))
     assert [bool(each[-21:-1].any()) for each in compared] == [False, True]
+
+
+def test_a_gradient_that_is_not_the_slope_of_the_loss_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The large model has too many scalars here, and the smaller ones agree."""
+    run = check.Member._run
+
+    def wrong(self: Any, theta: Any) -> Any:
+        loss, gradient = run(self, theta)
+        return loss, gradient * (1.001 if self.is_own else 1.0)
+
+    monkeypatch.setattr(check, "MOST", 500)
+    monkeypatch.setattr(check.Member, "_run", wrong)
+    program = lift_of_sizes(network, inputs=40, hidden=20)
+    with pytest.raises(CannotLift, match="inputs=40, hidden=20: the program's gradient is not the"):
+        program.value_and_grad(program.parameters(), *DATA)
 
 
 def with_factor(factor: Any) -> Any:
@@ -198,6 +248,34 @@ def test_an_irregular_array_of_constants_is_refused() -> None:
         program.value_and_grad(program.parameters(), *DATA)
 
 
+class Weights:
+    """Weights that a function of their number puts in order."""
+
+    def __init__(self, count: int, order: Any) -> None:
+        self.w = [Value(0.1 * k) for k in range(count)]
+        self.order = order
+
+    def parameters(self) -> list[Value]:
+        return [self.w[k] for k in self.order(len(self.w))]
+
+
+@pytest.mark.parametrize(("order", "used", "said"), [
+    (lambda n: [*range(1, n), 0], lambda w: w, "the parameters w do not lie evenly"),
+    (range, lambda w: [w[0], w[-1]], "the loss depends on some parameters of w"),
+])
+def test_parameters_without_a_rule_are_refused(order: Any, used: Any, said: str) -> None:
+    def make(inputs: int) -> Any:
+        model = Weights(inputs + 2, order)
+        return lambda x: sum(w * x[0] for w in used(model.w)), model
+
+    def run() -> None:
+        program = lift_of_sizes(make, inputs=40)
+        program.value_and_grad(program.parameters(), np.ones((2, 40)))
+
+    with pytest.raises(CannotLift, match=said):
+        run()
+
+
 def test_scalars_that_raise_are_said() -> None:
     def make(inputs: int) -> Any:
         w = [Value(0.1) for _ in range(inputs)]
@@ -213,11 +291,14 @@ def test_scalars_that_raise_are_said() -> None:
 @pytest.mark.parametrize("text", [
     "4*h*s", "T - 1", "T*s + 1", "1/T", "2/(h*s)", "s**-0.5", "1/s**0.5", "T - k + 1",
     "h*(T - k + 1)**2", "1/(T - k + 1)", "-0.125/T", "0.7*s", "s*(T - 2)**2", "3*s**-1.5",
-    "2*T - 1",
+    "2*T - 1", "0.577215664901533*T",
 ])
-def test_formulas_of_sizes(text: str) -> None:
+@pytest.mark.parametrize("first", [{}, {"k": 2}])
+def test_formulas_of_sizes(text: str, first: dict[str, int]) -> None:
+    """Others change one size of the base, or of the member whose first size is changed."""
     base = {"h": 2, "s": 3, "T": 5, "k": 3}
-    members = [base, *[base | change for change in ({"h": 3}, {"s": 5}, {"T": 7}, {"k": 2})]]
+    others = [base | first | change for change in ({"h": 3}, {"s": 5}, {"T": 7})]
+    members = [base, base | {"k": 2}, *others]
     large = {"h": 4, "s": 17, "T": 63, "k": 5}
     formulas = Formulas(members)
     formulas.at([sizes["T"] - sizes["k"] + 1 for sizes in members], large)  # a shape comes first

@@ -4,16 +4,20 @@
 alone keeps none. So three members of the family are compared:
 
 1. The base, the smallest: loss and gradient on several examples, as `lift` compares a program.
-2. The largest one with at most `FITS` scalars: loss and gradient on one example.
-3. If that is not the large model itself, the largest one with at most `MOST`: the loss. There, the
-   gradient is compared with a difference of the program's own loss.
+2. The largest one with at most `FITS` scalars, or one of sizes that the user chose: loss and
+   gradient on one example.
+3. The largest one with at most `MOST`, if it is larger: the loss.
+
+If none of these is the large model itself, its gradient is compared with a difference of its own
+loss.
 """
 
 from __future__ import annotations
 
 import gc
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -21,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from micrograd_notes.common.users_line import users_line
 from micrograd_notes.engine import Value, no_grad
 from micrograd_notes.lifting.compiled import Compiled
-from micrograd_notes.lifting.sizes.family import Large
+from micrograd_notes.lifting.sizes.small import Large, Sizes
 from micrograd_notes.lifting.trace.net import EXAMPLES, Net, NotChecked, flat
 from micrograd_notes.lifting.trace.record import CannotLift
 from micrograd_notes.lifting.typed.expressions import (
@@ -39,7 +43,7 @@ from micrograd_notes.lifting.typed.expressions import (
 if TYPE_CHECKING:
     from micrograd_notes.lifting.sizes.program import OfSizes
 
-FITS, MOST = 250_000, 4_000_000
+FITS, MOST = 250_000, 1_500_000
 ALIKE = 1e-9  # of the largest number: rounding differs by some 1e-15, and a wrong size by 0.1
 ROUNDED = 1e-12  # of the largest of all derivatives: 4,500 roundings
 STEP, NEAR = 1e-8, 1e-4  # of a difference: relus that change sign in between are off by it
@@ -49,175 +53,199 @@ class _Raised(Exception):
     """The scalars raised an error on an example."""
 
 
-def compare(program: OfSizes, compiled: Compiled, given: Sequence[Any]) -> str:
+def compare(
+    program: OfSizes, compiled: Compiled, given: Sequence[Any], sizes: Sizes | None
+) -> str:
     """Compares a large program with the scalars, and returns in words what was compared.
+
+    Args:
+        program: the program, for its function and its model.
+        compiled: what is compared, for one shape of the data.
+        given: the data.
+        sizes: those to change for the comparison of the gradient; None for as large as it fits.
 
     Raises:
         CannotLift: they differ by more than rounding.
     """
-    family = Comparison(program, compiled, given)
-    family.hold_base()
+    large = Member(program, compiled, given)
+    base, is_loss = large.at.small.members[0].sizes, program._is_loss
+    large.of(large.at.at(base)).hold_examples()
     try:
-        smaller, said = family.largest(FITS), ""
-        if program._is_loss:
-            family.hold_gradient(smaller)
-            said = f"the gradient {family.words(smaller)}"
-            if smaller.sizes == family.large.sizes:
-                return said
-        most = family.largest(MOST)
-        family.hold_forward(most)
+        most = _largest(MOST, large.at, base)
+        at = _largest(FITS if is_loss else MOST, most, base)
+        at = at if sizes is None else large.at.at(large.at.sizes | sizes)
+        member = large.of(at)
+        if is_loss:
+            member.hold_gradient()
+        else:
+            member.hold_forward()
+        said = f"the {'gradient' if is_loss else 'outputs'} {_words(at, large.at)}"
+        if scalars_of(at.program()) < scalars_of(most.program()):
+            large.of(most).hold_forward()
+            said += f", the {'loss' if is_loss else 'outputs'} {_words(most, large.at)}"
     except _Raised as error:
         message = f"the program was not compared with the scalars at large sizes, as {error}"
         warnings.warn_explicit(message, NotChecked, *(users_line() or (__file__, 1)))
         return f"the smallest model, since {error}"
-    if program._is_loss and family.off_slope(family.large) > NEAR >= family.off_slope(smaller):
-        raise _refusal(family.large, "the program's gradient is not the slope of its loss")
-    what = ", the loss" if program._is_loss else "the outputs"
-    return f"{said}{what} {family.words(most)}"
+    if is_loss and member is not large and large.off_slope() > NEAR >= member.off_slope():
+        raise _refusal(large.at, "the program's gradient is not the slope of its loss")
+    return said
 
 
-class Comparison:
-    """Compares members of a family with the scalars, on data for the large one."""
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Pauses Python's collector, which would walk millions of scalars again and again."""
+    is_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if is_collecting:
+            gc.enable()
+
+
+def _largest(most: int, at: Large, base: Sizes) -> Large:
+    """Returns a member that is not larger, and whose example takes at most so many scalars.
+
+    Sizes are halved, one after the other, each time the one that is the largest multiple of its
+    size in the base.
+    """
+    while scalars_of(at.program()) > most:
+        name = max(base, key=lambda name: at.sizes[name] / base[name])
+        if at.sizes[name] <= base[name]:
+            break
+        at = at.at(at.sizes | {name: max(at.sizes[name] // 2, base[name])})
+    return at
+
+
+def _words(at: Large, large: Large) -> str:
+    """Returns the sizes in which a member differs from the large model."""
+    other = [f"{name}={size}" for name, size in at.sizes.items() if size != large.sizes[name]]
+    return f"at {', '.join(other)}" if other else "at these sizes"
+
+
+class Member:
+    """A member of a family, the large one at first: its program, its scalars, and their data."""
 
     def __init__(self, program: OfSizes, compiled: Compiled, given: Sequence[Any]) -> None:
         assert isinstance(compiled.recorded, Large)
-        self.program, self.compiled, self.large = program, compiled, compiled.recorded
-        self.given, self.base = given, compiled.recorded.small.members[0].sizes
+        self.program, self.compiled, self.at = program, compiled, compiled.recorded
+        self.data, self.is_own = self.at.cut(given), True
+        self.function, self.leaves = program._function, program._parameters
 
-    def largest(self, most: int) -> Large:
-        """Returns a member of which an example takes at most so many scalars.
+    def of(self, at: Large) -> Member:
+        """Returns another member, with a new model; or this one for the same sizes."""
+        if at.sizes == self.at.sizes:
+            return self
+        other = Member(self.program, self.program._passed(at), self.data)
+        other.is_own = False
+        other.function, other.leaves = self.program._model_of(at)
+        return other
 
-        Sizes are halved until it fits: of those that save a quarter of the scalars, the one that
-        costs the fewest parameters.
-        """
-        at, scalars = self.large, scalars_of(self.large.program())
-        while scalars > most:
-            halves = []
-            for name, size in at.sizes.items():
-                if size > self.base[name]:
-                    half = at.at(at.sizes | {name: max(size // 2, self.base[name])})
-                    halves.append((scalars_of(half.program()), -len(half.gradient), half))
-            if not halves:
-                break
-            good = [each for each in halves if each[0] <= 0.75 * scalars] or halves
-            scalars, _, at = min(good, key=lambda each: each[1])
-        return at
-
-    def words(self, at: Large) -> str:
-        """Returns the sizes in which a member differs from the large model."""
-        other = [f"{n}={size}" for n, size in at.sizes.items() if size != self.large.sizes[n]]
-        return f"at {', '.join(other)}" if other else "at these sizes"
-
-    def hold_base(self) -> None:
-        """Raises CannotLift if the base differs from the scalars on some examples."""
-        at = self.large.at(self.base)
-        function, leaves = self._model(at)
-        compiled, data = self.program._passed(at), at.cut(self.given)
-        net = Net(function, self.program._is_loss, self.program._batch)
+    def hold_examples(self) -> None:
+        """Raises CannotLift if it differs from the scalars on some examples."""
 
         def refused(theta: Any, example: Any, got: Any, expected: Any, where: str) -> CannotLift:
-            return _refusal(at, f"{where}, {got.outputs} lifted, {expected.outputs} in the scalars")
+            said = f"{where}, {got.outputs} lifted, {expected.outputs} in the scalars"
+            return _refusal(self.at, said)
 
-        run = partial(self.program._computed, compiled, compiled.run)
-        chosen = net.chosen(compiled.inputs, data, EXAMPLES)
-        net.check(run, leaves, _numbers(leaves), data, chosen, False, refused)
+        net = Net(self.function, self.program._is_loss, self.program._batch)
+        run = partial(self.program._computed, self.compiled, self.compiled.run)
+        chosen = net.chosen(self.compiled.inputs, self.data, EXAMPLES)
+        net.check(run, self.leaves, _numbers(self.leaves), self.data, chosen, False, refused)
 
-    def hold_gradient(self, at: Large) -> None:
+    def hold_gradient(self) -> None:
         """Raises CannotLift if loss or gradient differ on one example.
 
-        The parameters are those of the model itself. Where they hide some derivatives, because
-        weights are 0, a new model gets other numbers.
+        The learner's own model keeps its numbers. Where they hide some derivatives, because weights
+        are 0, it is a new model that gets other ones, as it is at other sizes.
         """
-        parameters = [array for array in at.arrays if array.is_parameter]
-        if at.sizes == self.large.sizes:
-            gradient = self._gradient(at, self.program._function, self.program._parameters)
-            reached = [array for array in parameters if at.gradient[array.where[0]] >= 0]
+        if self.is_own:
+            gradient = self._gradient()
+            parameters = [array for array in self.at.arrays if array.is_parameter]
+            reached = [array for array in parameters if self.at.gradient[array.where[0]] >= 0]
             if all(gradient[array.where].any() for array in reached):
                 return
-        function, leaves = self._model(at)
-        for leaf, number in zip(leaves, _moved(leaves).tolist(), strict=True):
+            self.function, self.leaves = self.program._model_of(self.at)
+        for leaf, number in zip(self.leaves, _moved(self.leaves).tolist(), strict=True):
             leaf._data = number
-        self._gradient(at, function, leaves)
+        self._gradient()
 
-    def _gradient(self, at: Large, function: Callable[..., Any], leaves: Sequence[Value]) -> Any:
+    def _gradient(self) -> Any:
         """Returns the gradient of the scalars, if that of the program is like it."""
-        loss, gradient = self._run(at, _numbers(leaves))
-        before, is_collecting = [leaf._grad for leaf in leaves], gc.isenabled()
-        gc.disable()  # it would walk the graph of millions of scalars again and again
+        loss, gradient = self._run(_numbers(self.leaves))
+        before = [leaf._grad for leaf in self.leaves]
         try:
-            for leaf in leaves:
+            for leaf in self.leaves:
                 leaf._grad = None
-            scalars = self._scalars(at, function)
+            scalars = self._scalars()
             if isinstance(scalars, Value) and scalars.requires_grad:
                 scalars.backward()
-            expected = _array([leaf._grad or 0.0 for leaf in leaves], len(leaves))
+            expected = _array([leaf._grad or 0.0 for leaf in self.leaves], len(self.leaves))
         finally:
-            for leaf, kept in zip(leaves, before, strict=True):
+            for leaf, kept in zip(self.leaves, before, strict=True):
                 leaf._grad = kept
-            if is_collecting:
-                gc.enable()
-        _hold_alike(at, "the loss", _numbers([loss]), _numbers([scalars]), ROUNDED)
-        for array in at.arrays:
+        self._hold_alike("the loss", _numbers([loss]), _numbers([scalars]), ROUNDED)
+        allowed = ROUNDED * abs(expected).max()
+        for array in self.at.arrays:
             if array.is_parameter:
                 got, known = gradient[array.where], expected[array.where]
-                allowed = ROUNDED * abs(expected).max()
-                _hold_alike(at, f"a derivative by {array.name}", got, known, allowed)
+                self._hold_alike(f"a derivative by {array.name}", got, known, allowed)
         return expected
 
-    def hold_forward(self, at: Large) -> None:
+    def hold_forward(self) -> None:
         """Raises CannotLift if the loss, or an output, differs on one example."""
-        function, leaves = self.program._function, self.program._parameters
-        if at.sizes != self.large.sizes:
-            function, leaves = self._model(at)
-        result = self._run(at, _numbers(leaves))
+        result = self._run(_numbers(self.leaves))
         with no_grad():
-            scalars = _numbers([*flat(self._scalars(at, function))])
-        is_loss = self.program._is_loss
-        got = _numbers([result[0]]) if is_loss else result.reshape(-1)
-        _hold_alike(at, "the loss" if is_loss else "an output", got, scalars, ROUNDED)
+            scalars = _numbers([*flat(self._scalars())])
+        if self.program._is_loss:
+            self._hold_alike("the loss", _numbers([result[0]]), scalars, ROUNDED)
+        else:
+            self._hold_alike("an output", result.reshape(-1), scalars, ROUNDED)
 
-    def off_slope(self, at: Large) -> float:
+    def off_slope(self) -> float:
         """Returns how far a slope of the loss is from the gradient, as a part of its length."""
         import numpy as np
 
-        theta = _moved(self.program._parameters if at is self.large else self._model(at)[1])
+        theta = _moved(self.leaves)
         along = np.random.default_rng(0).normal(size=len(theta))
-        ends = [self._run(at, theta + sign * STEP * along)[0] for sign in (1.0, -1.0)]
-        gradient = self._run(at, theta)[1]
+        ends = [self._run(theta + sign * STEP * along)[0] for sign in (1.0, -1.0)]
+        gradient = self._run(theta)[1]
         off = (ends[0] - ends[1]) / (2 * STEP) - gradient @ along
         return float(abs(off) / (np.sqrt(gradient @ gradient) or 1.0))
 
-    def _model(self, at: Large) -> tuple[Callable[..., Any], list[Value]]:
-        return self.program._model_of({name: at.sizes[name] for name in self.program._sizes}, at)
+    def _run(self, theta: Any) -> Any:
+        """Returns what the program makes of the first example."""
+        first = [array[:1] if self.program._batch else array for array in self.data]
+        return self.program._computed(self.compiled, self.compiled.run, theta, first)
 
-    def _first(self, at: Large) -> list[Any]:
-        return [array[:1] if self.program._batch else array for array in at.cut(self.given)]
-
-    def _run(self, at: Large, theta: Any) -> Any:
-        """Returns what the program of a member makes of the first example."""
-        own = at.sizes == self.large.sizes
-        compiled = self.compiled if own else self.program._passed(at)
-        return self.program._computed(compiled, compiled.run, theta, self._first(at))
-
-    def _scalars(self, at: Large, function: Callable[..., Any]) -> Any:
+    def _scalars(self) -> Any:
         """Returns what the learner's function makes of the first example."""
         try:
-            data = [a[0] if self.program._batch else a for a in self._first(at)]
-            return function(*[array.tolist() for array in data])
+            first = [array[0] if self.program._batch else array for array in self.data]
+            return self.function(*[array.tolist() for array in first])
         except Exception as error:
             raise _Raised(f"the scalars raise {type(error).__name__}: {error}") from error
+
+    def _hold_alike(self, what: str, got: Any, expected: Any, allowed: float) -> None:
+        """Raises CannotLift if arrays differ by more than roundings of their largest number."""
+        worst = int(abs(got - expected).argmax())
+        if not abs(got - expected)[worst] <= allowed + ALIKE * abs(expected).max():
+            a, b = float(got[worst]), float(expected[worst])
+            raise _refusal(self.at, f"{what} is {a!r} lifted, {b!r} in the scalars")
 
 
 # ---- numbers -------------------------------------------------------------------------------------
 
 
 def scalars_of(program: Program) -> int:
-    """Returns about how many scalars an example takes: the operations of the forward half."""
+    """Returns about how many scalars an example takes in the forward half."""
     values = [*[line.value for line in lines_of(program.forward)], program.result]
-    return sum(_operations(each) for value in values for each in value.walk())
+    return sum(operations(each) for value in values for each in value.walk())
 
 
-def _operations(expression: Expression) -> int:
+def operations(expression: Expression) -> int:
+    """Returns about how many scalars an expression takes for an example."""
     if isinstance(expression, MatMul):
         return 2 * _count(expression.shape) * _count(expression.left.shape[-1:])
     if isinstance(expression, View) or not expression.operands:
@@ -249,14 +277,6 @@ def _moved(leaves: Sequence[Value]) -> Any:
     theta = _numbers(leaves)
     size = float(np.sqrt(np.vdot(theta, theta) / len(theta))) or 0.1
     return theta + 0.3 * size * np.random.default_rng(0).normal(size=len(theta))
-
-
-def _hold_alike(at: Large, what: str, got: Any, expected: Any, allowed: float) -> None:
-    """Raises CannotLift if arrays differ by more than roundings of their largest number."""
-    worst = int(abs(got - expected).argmax())
-    if not abs(got - expected)[worst] <= allowed + ALIKE * abs(expected).max():
-        a, b = float(got[worst]), float(expected[worst])
-        raise _refusal(at, f"{what} is {a!r} lifted, {b!r} in the scalars")
 
 
 def _refusal(at: Large, what: str) -> CannotLift:

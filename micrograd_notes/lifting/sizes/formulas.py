@@ -1,11 +1,11 @@
 """Formulas: how a number of a program depends on the sizes of a model.
 
-A family of models is lifted at a few small sizes: at a base, and with one size at a time changed. A
-number that differs between them, such as the length of an axis, a bound of a slice, or the 0.25 of
-a mean over four, is a sum of sizes (steps - 1, side - kernel + 1), or a constant times powers of
-such sums: 4 * heads * size, (side - 2)**2 * channels, 1 / steps, size**-0.5. `Formulas.at` finds
-the simplest formula that fits all members, and returns its number at other sizes. `fill.py` calls
-it for each number of a program.
+A family of models is lifted at a few small sizes: at a base, and with one size at a time changed,
+of the base or of an earlier member. A number that differs between them, such as the length of an
+axis, a bound of a slice, or the 0.25 of a mean over four, is a sum of sizes (steps - 1, side -
+kernel + 1), or a constant times powers of such sums: 4 * heads * size, (side - 2)**2 * channels,
+1 / steps, size**-0.5. `Formulas.at` finds the simplest formula that fits all members, and returns
+its number at other sizes. `fill.py` calls it for each number of a program.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import isfinite, prod
-from typing import Any
+from typing import Any, NamedTuple
 
 Sizes = Mapping[str, int]
 NEAR = (0, -1, 1, -2, 2, -3, 3, -4, 4)
@@ -86,6 +86,16 @@ class Formula:
         return bool(found == number or abs(found - number) <= roundings * abs(number))
 
 
+class Change(NamedTuple):
+    """The size in which a member differs from an earlier one."""
+
+    name: str
+    before: int  # place of the earlier member
+    after: int
+    old: int
+    new: int
+
+
 @dataclass
 class Formulas:
     """Finds formulas for numbers of members of these sizes, the first of them the base."""
@@ -93,6 +103,18 @@ class Formulas:
     members: Sequence[Sizes]
     _known: dict[Any, Formula] = field(default_factory=dict)
     _sums: dict[Sum, None] = field(default_factory=dict)  # found so far
+
+    def __post_init__(self) -> None:
+        self.changes = [self._change(k) for k in range(1, len(self.members))]
+
+    def _change(self, k: int) -> Change:
+        """Returns the earlier member that differs from member k in one size, and this size."""
+        sizes = self.members[k]
+        for before, earlier in enumerate(self.members[:k]):
+            changed = [name for name in sizes if sizes[name] != earlier[name]]
+            if len(changed) == 1:
+                return Change(changed[0], before, k, earlier[changed[0]], sizes[changed[0]])
+        raise ValueError(f"no earlier member differs in one size from {dict(sizes)}")
 
     def at(self, numbers: Sequence[Any], sizes: Sizes) -> Any:
         """Returns the number at these sizes, from the number of each member.
@@ -146,12 +168,10 @@ class Formulas:
         yield from self._products(numbers, (), 0, is_whole, NEAR)
 
     def _sum(self, numbers: Sequence[int]) -> Iterator[Formula]:
+        grown = {c.name: numbers[c.after] - numbers[c.before] for c in self.changes}
+        multiples = {c.name: Fraction(grown[c.name], c.new - c.old)
+                     for c in self.changes if grown[c.name]}
         base = self.members[0]
-        multiples = {
-            name: Fraction(number - numbers[0], sizes[name] - base[name])
-            for sizes, number in zip(self.members, numbers, strict=True)
-            for name in base if sizes[name] != base[name] and number != numbers[0]
-        }
         rest = numbers[0] - sum([k * base[name] for name, k in multiples.items()], Fraction(0))
         if max(map(abs, multiples.values())) <= MOST_TIMES and abs(rest) <= MOST_MORE:
             found = Sum(tuple(multiples.items()), rest)
@@ -166,11 +186,10 @@ class Formulas:
         base, factors = self.members[0], list(known)
         if 0 in numbers:
             return
-        for sizes, number in zip(self.members[1:], numbers[1:], strict=True):
-            ratio = float(number / numbers[0])
-            if number != numbers[0]:
-                [name] = [name for name in base if sizes[name] != base[name]]
-                factor = _power(name, base[name], sizes[name], ratio, near)
+        for change in self.changes:
+            before, after = numbers[change.before], numbers[change.after]
+            if before != after:
+                factor = _power(change, float(after / before), near)
                 if factor is None:
                     return
                 factors.append(factor)
@@ -184,12 +203,12 @@ class Formulas:
             yield Formula(is_whole, constant, tuple(factors), added, way)
 
 
-def _power(name: str, before: int, after: int, ratio: float, nears: Sequence[int]) -> Factor | None:
+def _power(change: Change, ratio: float, nears: Sequence[int]) -> Factor | None:
     """Returns the size, or a number near it, and the power that has this ratio."""
     for near in nears:
-        if min(before, after) + near > 0:
+        if min(change.old, change.new) + near > 0:
             for power in POWERS:
-                found = ((after + near) / (before + near)) ** float(power)
+                found = ((change.new + near) / (change.old + near)) ** float(power)
                 if abs(found - ratio) <= ROUNDINGS * ratio:
-                    return Sum(((name, Fraction(1)),), Fraction(near)), power
+                    return Sum(((change.name, Fraction(1)),), Fraction(near)), power
     return None

@@ -21,19 +21,11 @@ from micrograd_notes.common.extras import install
 from micrograd_notes.engine import Value
 from micrograd_notes.lifting.compiled import Compiled, passed
 from micrograd_notes.lifting.program import Found, Lifted, Shapes, checked_values, lift
-from micrograd_notes.lifting.sizes.check import Comparison, compare
-from micrograd_notes.lifting.sizes.family import (
-    AS_IS,
-    STARTS,
-    Family,
-    Large,
-    NoMember,
-    Sizes,
-    freeze,
-    typed_of_sizes,
-)
+from micrograd_notes.lifting.sizes.check import compare, uncollected
+from micrograd_notes.lifting.sizes.family import AS_IS, Family, NoMember, freeze
 from micrograd_notes.lifting.sizes.formulas import Differ
 from micrograd_notes.lifting.sizes.refused import refusal
+from micrograd_notes.lifting.sizes.small import Large, Sizes, Small, typed_of_sizes
 from micrograd_notes.lifting.trace.name import (
     arrays_of_lists,
     arrays_of_model,
@@ -50,6 +42,7 @@ Axes = dict[int, tuple[str, ...]]  # the sizes whose product is an axis of this 
 class OfSizes(Lifted):
     """The program of a model at some sizes. `lift_of_sizes` makes it; see there for its use."""
 
+    @uncollected()
     def __init__(
         self, make: Callable[..., Any], sizes: Sizes, family: Family, batch: bool, check: bool,
         backend: str
@@ -60,19 +53,21 @@ class OfSizes(Lifted):
 
         def find() -> Found:
             values = checked_values(_values(holder, is_model), is_loss)
-            for start in STARTS:
-                try:
-                    small = family.small(sizes, start)
-                    arrays = small.parameters(sizes)
-                    if sum(array.size for array in arrays) != len(values):
-                        raise Differ(f"the model of these sizes has {len(values)} parameters")
-                    return in_order(values, arrays)
-                except (Differ, NoMember) as error:
-                    problem = error
-            raise refusal(problem)
+
+            def placed(small: Small) -> Found:
+                arrays = small.parameters(sizes)
+                if sum(array.size for array in arrays) != len(values):
+                    raise Differ(f"the model of these sizes has {len(values)} parameters")
+                return in_order(values, arrays)
+
+            try:
+                return family.tried(placed, sizes)
+            except (Differ, NoMember) as error:
+                raise refusal(error) from None
 
         super().__init__(function, find, [holder], is_loss, batch, check, backend)
 
+    @uncollected()
     def _recorded(self, shapes: Shapes) -> Recording:
         problems: list[Exception] = []
         frozen = self._frozen_arrays()
@@ -111,7 +106,9 @@ class OfSizes(Lifted):
         return has_changed
 
     def check_at(self, *data: Any, **sizes: int) -> str:
-        """Compares loss and gradient with the scalars at other sizes; returns what it compared.
+        """Compares the program with the scalars, the gradient at other sizes; returns what it did.
+
+        A program that was compared this way is not compared again when it runs.
 
         Args:
             *data: data for this program; of each axis that follows a size the first part is used.
@@ -129,21 +126,25 @@ class OfSizes(Lifted):
             checks.whole_number(name, size)
         self.look()
         given = self._inputs.checked(data)
-        compiled = self._compiled_for(given)
-        comparison = Comparison(self, compiled, given)
-        other = comparison.large.at(comparison.large.sizes | sizes)
-        comparison.hold_gradient(other)
-        return f"the gradient {comparison.words(other)}"
+        self._compare(self._compiled_for(given), given, sizes)
+        return self.checked
 
     def _hold(self, compiled: Compiled, theta: Any, given: Sequence[Any], least: int) -> None:
         """Compares a program with the scalars, once; afterwards it is trusted."""
         if not compiled.is_trusted:
-            self.checked = compare(self, compiled, given)
-            compiled.is_trusted = True
+            self._compare(compiled, given, None)
 
-    def _model_of(self, sizes: Sizes, at: Large) -> tuple[Callable[..., Any], list[Value]]:
+    @uncollected()
+    def _compare(
+        self, compiled: Compiled, given: Sequence[Any], sizes: dict[str, int] | None
+    ) -> None:
+        self.checked = compare(self, compiled, given, sizes)
+        compiled.is_trusted = True
+
+    def _model_of(self, at: Large) -> tuple[Callable[..., Any], list[Value]]:
         """Returns the function of a new member, and its parameters in the order of its program."""
-        function, holder, is_model, _ = _parts(self._make(**sizes))
+        made = self._make(**{name: at.sizes[name] for name in self._sizes})
+        function, holder, is_model, _ = _parts(made)
         leaves, arrays = in_order(_values(holder, is_model), at.small.parameters(at.sizes))
         freeze(leaves, arrays, self._frozen_arrays())
         return function, leaves
@@ -158,7 +159,11 @@ class _Once(Net):
 
 
 def _choices(shapes: Shapes, sizes: Sizes) -> Iterator[Axes]:
-    """Yields how the axes of the data may follow the sizes, likely ways first."""
+    """Yields how the axes of the data may follow the sizes, likely ways first.
+
+    An axis that is as long as a size, or as a product of two, follows it. Any other length is one
+    more size, or stays as it is.
+    """
     lengths = sorted({n for _, shape in shapes for n in shape if n > AS_IS})
     several = [(n,) for n in sizes] + [*combinations_with_replacement(sizes, 2)]
     ways = []
@@ -217,10 +222,11 @@ def lift_of_sizes(
     differ: a name, which is that of most numbers of an array, and the place of a factor that is a
     power of two, since it rounds nothing.
 
-    At its first call, the smallest model is compared with the scalars as `lift` does it, and one
-    example of the large model: loss and gradient, or the loss alone from a quarter of a million
-    scalars on. Then the gradient is compared at smaller sizes, and with a difference of the loss.
-    `checked` says what was compared, and `check_at` compares the gradient at any sizes.
+    At its first call, the smallest model is compared with the scalars as `lift` does it, and then
+    one example of the large model: loss and gradient if that takes at most a quarter of a million
+    scalars, the loss if it takes at most one and a half million. If it takes more, smaller models
+    of the family are compared, and its gradient with a difference of its loss. `checked` says what
+    was compared, and `check_at` compares the gradient at the sizes that you choose.
 
     >>> from micrograd_notes.nn import MLP
     >>> def make(inputs, hidden):

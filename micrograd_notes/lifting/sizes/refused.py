@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from micrograd_notes.engine.op import Op
-from micrograd_notes.lifting.sizes.family import Member
 from micrograd_notes.lifting.sizes.formulas import Differ
+from micrograd_notes.lifting.sizes.small import Member
 from micrograd_notes.lifting.trace.record import CannotLift
 from micrograd_notes.lifting.trace.recorded import Session, line_at_fault, recording
 

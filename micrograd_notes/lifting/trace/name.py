@@ -81,7 +81,7 @@ def in_order(values: Sequence[Value], arrays: Sequence[Array]) -> tuple[list[Val
     moved = []
     for array in arrays:
         where = range(len(ordered), len(ordered) + len(array.where))
-        ordered += [values[flat] for flat in array.where]
+        ordered += map(values.__getitem__, array.where)
         moved.append(replace(array, where=where))
     return ordered, moved
 

@@ -34,6 +34,7 @@ class Outside:
     def __init__(self, roots: list[Any], parameters: Iterable[Value]) -> None:
         self._parameters = {*map(id, parameters)}
         self._names: set[str] = set()  # of variables and attributes that the code uses
+        self._not_to_look_at: dict[int, Any] = {}  # containers of parameters alone
         names = None
         while names != len(self._names):  # the code that they name may name more
             names = len(self._names)
@@ -76,8 +77,11 @@ class Outside:
             self._held.append(thing)
             self._copies.append(base(thing))
             inside = thing.values() if isinstance(thing, dict) else thing
-            if not self._parameters.issuperset(map(id, inside)):  # parameters are not looked at
-                yield from inside
+            if id(thing) not in self._not_to_look_at:
+                if self._parameters.issuperset(map(id, inside)):
+                    self._not_to_look_at[id(thing)] = thing
+                else:
+                    yield from inside
             yield getattr(thing, "__dict__", None)
         elif isinstance(thing, types.ModuleType):
             if _is_the_learners(thing.__name__):

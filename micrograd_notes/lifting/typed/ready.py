@@ -62,8 +62,8 @@ def _needed(steps: Sequence[Line | Loop], roots: Sequence[Expression]) -> list[L
         for step in steps:
             if step not in needed and any(_writes(line, lines) for line in lines_of([step])):
                 needed.add(step)
-                for line in lines_of([step]):
-                    lines |= {line} | reached([line.value])
+                new = {line for line in lines_of([step]) if line not in lines}
+                lines = reached([line.value for line in new], lines | new)
                 grows = True
     return [step for step in steps if step in needed]
 

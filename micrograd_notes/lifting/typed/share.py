@@ -12,7 +12,7 @@ For example, softmax and its loss both need the exponentials:
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from micrograd_notes.lifting.trace.tape import Start
 from micrograd_notes.lifting.typed.expressions import (
@@ -122,9 +122,12 @@ def _is_worth_a_line(expression: Expression) -> bool:
     return not isinstance(expression, Read | Number | Count | Part)
 
 
-def reached(roots: Iterable[Expression]) -> set[Line]:
-    """Returns the lines that expressions read, and those that these lines read."""
-    found: set[Line] = set()
+def reached(roots: Iterable[Expression], known: Set[Line] = frozenset()) -> set[Line]:
+    """Returns the lines that expressions read, and those that these lines read.
+
+    `known` lines are returned, too, and what they read is among them.
+    """
+    found = {*known}
     waiting = list(roots)
     while waiting:
         for line in waiting.pop().lines():
