@@ -48,8 +48,7 @@ def call_again(
         if not are_known(data):
             return None
         loss, gradient = run(theta, *data)
-        square = vdot(gradient, gradient)
-        if loss != loss or not square < inf:
+        if loss != loss or not gradient.dot(gradient) < inf:
             return None
         return loss, gradient
 

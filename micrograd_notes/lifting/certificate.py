@@ -12,7 +12,7 @@ from typing import Any
 
 from micrograd_notes.engine import grad
 from micrograd_notes.engine.stand_ins import standing_in
-from micrograd_notes.lifting.codegen.numpy import erfc
+from micrograd_notes.lifting.codegen import erfc
 from micrograd_notes.lifting.trace.net import as_values, outputs_of
 
 ROWS = 4  # of a batch, at each point: n * 0.1 in the source is not rounded if n is a power of two

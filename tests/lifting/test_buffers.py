@@ -50,6 +50,19 @@ def test_the_kept_programs_have_the_bits_of_their_source(name: str) -> None:
     assert_like_the_source(program, data, in_columns=True)
 
 
+def test_copies_for_speed_have_the_bits_of_the_source() -> None:
+    """Maxima of many short rows are found column by column; products write where a copy would."""
+    program, data = EXAMPLES["small_gpt"]()
+    many = [np.tile(array, (14, 1)) for array in data]
+    assert_like_the_source(program, many)
+    compiled = program._compiled_for(many)
+    calls: list[Any] = Calls(compiled.fast.program, program.parameters(), many)._tape.calls
+    maxima = [call.args[1:2] for call in calls if call.func == np.maximum.reduce]
+    assert maxima == [(0,), (0,)]  # along the first axis
+    products = [call.args[-1] for call in calls if call.func is np.matmul]
+    assert any(not made.flags.c_contiguous for made in products)
+
+
 def compare_random_programs(count: int) -> None:
     for kind in KINDS:
         for seed in range(count):

@@ -9,7 +9,7 @@ mpmath = pytest.importorskip("mpmath")
 
 from micrograd_notes import Value, lift  # noqa: E402
 from micrograd_notes.engine import ops  # noqa: E402
-from micrograd_notes.lifting.codegen.numpy import erfc  # noqa: E402
+from micrograd_notes.lifting.codegen import erfc  # noqa: E402
 
 ULPS = 6  # as its docstring says
 

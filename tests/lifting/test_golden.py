@@ -3,15 +3,19 @@
 `ruff check` reads those files, too: no line in them is longer than 100 letters, and none is dead.
 """
 
+import math
 import re
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
-pytest.importorskip("numpy")
+np = pytest.importorskip("numpy")
 
-from tests.lifting.examples import EXAMPLES, GOLDEN, source_of
+from micrograd_notes.lifting.codegen.numpy.emit import spelled_constant  # noqa: E402
+from micrograd_notes.lifting.typed.expressions import Constant  # noqa: E402
+from tests.lifting.examples import EXAMPLES, GOLDEN, source_of  # noqa: E402
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -62,6 +66,13 @@ def test_the_sources_do_not_depend_on_the_hashes_of_the_process() -> None:
     ).stdout
     kept = [(GOLDEN / f"{name}.py").read_text(encoding="utf-8").rstrip() for name in names]
     assert printed.rstrip() == " ".join(kept)
+
+
+def test_a_constant_has_its_name_whatever_letters_are_in_it() -> None:
+    numbers = [math.inf, 1.5, -math.inf, math.nan]
+    scope: dict[str, Any] = {"np": np}
+    exec(spelled_constant(Constant(np.array(numbers)), "influence_of_nancy"), scope)
+    assert np.array_equal(scope["influence_of_nancy"], numbers, equal_nan=True)
 
 
 def test_a_label_below_zero_is_refused_by_the_source_alone() -> None:

@@ -16,42 +16,15 @@ layers are one product each (`tape.py`). Their sums have another order, so the l
 import math
 from collections.abc import Sequence
 from contextvars import copy_context
+from functools import reduce
 from typing import Any
 
-from micrograd_notes.lifting.codegen.buffered.tape import CannotKeep, Tape
-from micrograd_notes.lifting.codegen.numpy import erfc
+from micrograd_notes.lifting.codegen import erfc
+from micrograd_notes.lifting.codegen.buffered.tape import BUFFER, CannotKeep, Tape
+from micrograd_notes.lifting.codegen.numpy.spelled import summed
 from micrograd_notes.lifting.trace.tape import Array
-from micrograd_notes.lifting.typed.expressions import (
-    Apply,
-    Constant,
-    Count,
-    Counting,
-    Einstein,
-    Empty,
-    Examples,
-    Expression,
-    Inner,
-    Line,
-    Loop,
-    MatMul,
-    N,
-    Number,
-    Part,
-    Program,
-    Read,
-    Reduce,
-    Reshape,
-    SegmentSums,
-    Shape,
-    Spread,
-    Stack,
-    Step,
-    Sum,
-    Total,
-    Transpose,
-    Where,
-    lines_of,
-)
+from micrograd_notes.lifting.typed import expressions as ex
+from micrograd_notes.lifting.typed.expressions import Expression, Line, Loop, Program, lines_of
 
 LARGE = 2**16  # bytes of an array that is never copied
 POWERS = {-1.0: "reciprocal", 0.5: "sqrt", 1.0: "positive", 2.0: "square"}  # as x ** 2 has it
@@ -73,7 +46,7 @@ class Calls:
         self._given: list[Any] = []  # theta and the inputs: the caller's arrays, or our own
         for array in (theta, *given):
             self._given.append(self._input(array))
-        self._arrays: dict[Array | Constant | Line, Any] = {}
+        self._arrays: dict[Array | ex.Constant | Line, Any] = {}
         self._arrays.update(zip(program.inputs, self._given[1:], strict=True))
         self._derivatives: dict[Array, Any] = {}
         self._dtheta, start = tape.kept(np.zeros_like(theta)), 0
@@ -83,8 +56,8 @@ class Calls:
             start += array.size
         self._biases = {  # lines that add up an array over the examples, into a derivative
             line.value.of: line for line in lines
-            if isinstance(line.value, Sum) and line.derivative_of is not None and not line.adds
-            and line.value.axes == (0,) and line.value.of.shape[0] == N
+            if isinstance(line.value, ex.Sum) and line.derivative_of is not None and not line.adds
+            and line.value.axes == (0,) and line.value.of.shape[0] == ex.N
         }
         self._done: set[Line] = set()
         self._shared: dict[int, Any] = {}  # the arrays of expressions that are read several times
@@ -105,6 +78,7 @@ class Calls:
         ]
         self._context = copy_context()  # it has NumPy's settings for errors, too
         self._context.run(np.seterr, all="ignore")
+        self._context.run(np.setbufsize, BUFFER)
 
     def __call__(self, theta: Any, data: Sequence[Any]) -> tuple[float, Any]:
         """Returns the loss and a new array with its gradient."""
@@ -182,7 +156,7 @@ class Calls:
     def _result(self, result: Expression) -> tuple[Any, int]:
         """Returns the array of the loss, and a number that divides it last."""
         match result:
-            case Apply("divide", (of, Count())):
+            case ex.Apply("divide", (of, ex.Count())):
                 return self._array(of), self._count
         return self._array(result), 1
 
@@ -198,7 +172,7 @@ class Calls:
 
     # ---- layers as one product -------------------------------------------------------------------
 
-    def _with_bias(self, product: MatMul, bias: Any) -> Any:
+    def _with_bias(self, product: ex.MatMul, bias: Any) -> Any:
         """Returns x @ W + b; it is one product if x has ones, and b comes after W in the vector."""
         x, weights = self._value(product.left), self._value(product.right)
         with_ones, both = self._tape.with_ones(x), self._both(self._given[0], weights, bias)
@@ -210,7 +184,7 @@ class Calls:
     def _writes_both(self, line: Line, into: Any) -> bool:
         """Writes x.T @ dz and the sum of dz at once, if x has ones and both lie side by side."""
         match line.value:
-            case MatMul(Transpose(Read() as x, _), dz) if dz in self._biases:
+            case ex.MatMul(ex.Transpose(ex.Read() as x, _), dz) if dz in self._biases:
                 with_ones = self._tape.with_ones(self._value(x))
                 sums = self._biases[dz]
                 both = self._both(self._dtheta, into, self._target(sums))
@@ -246,66 +220,74 @@ class Calls:
         np, tape, value = self._np, self._tape, self._value
         if id(expression) in self._shared:
             return self._shared[id(expression)]
-        is_batched = expression.shape[:1] == (N,)
+        is_batched = expression.shape[:1] == (ex.N,)
         match expression:
-            case Read(source):
+            case ex.Read(source):
                 return self._read(source)
-            case Number(number):
+            case ex.Number(number):
                 return number
-            case Count():
+            case ex.Count():
                 return self._count
-            case Empty(to):
+            case ex.Empty(to):
                 return tape.kept(np.empty(self._shape(to), float))
-            case Spread(Number(0.0), to):
+            case ex.Spread(ex.Number(0.0), to):
                 made = tape.kept(np.zeros(self._shape(to), float))
                 tape.run(made.fill, 0.0)
                 return made
-            case Counting(size):
+            case ex.Counting(size):
                 return np.arange(self._size(size))
-            case Apply("add", of) | Total(of):
-                return self._total(of, is_batched)
-            case Apply("power", (of, Number(exponent))):
+            case ex.Total(of):
+                return value(reduce(summed, of))
+            case ex.Apply("add", (ex.MatMul() as product, bias)) if is_batched:
+                return self._with_bias(product, value(bias))
+            case ex.Apply("add", (left, right)):
+                made = summed(left, right)
+                operands = map(value, made.of)
+                return tape.made(getattr(np, made.function), *operands, is_batched=is_batched)
+            case ex.Apply("power", (of, ex.Number(exponent))):
                 return self._power(value(of), exponent, is_batched)
-            case Apply("math.erfc", (of,)):
+            case ex.Apply("math.erfc", (of,)):
                 return self._erfc(value(of))
-            case Apply(function, of) if function.startswith("math."):
+            case ex.Apply(function, of) if function.startswith("math."):
                 apply = np.vectorize(getattr(math, function.removeprefix("math.")))
                 return tape.afresh(apply, *map(value, of))
-            case Apply(function, of):
+            case ex.Apply(function, of):
                 return tape.made(getattr(np, function), *map(value, of), is_batched=is_batched)
-            case Where(condition, yes, no):
+            case ex.Where(condition, yes, no):
                 return tape.chosen(*map(value, (condition, yes, no)))
-            case Reshape(of, to):
-                return tape.reshaped(value(of), self._shape(to))
-            case Transpose(of, order):
+            case ex.Reshape(ex.Transpose(of, order), to):
+                return tape.reshaped(value(of), order, self._shape(to))
+            case ex.Reshape(of, to):
+                return tape.reshaped(value(of), range(len(of.shape)), self._shape(to))
+            case ex.Transpose(of, order):
                 return value(of).transpose(order)
-            case Part():
+            case ex.Part():
                 return self._part(expression)
-            case Spread(of, to):
+            case ex.Spread(of, to):
                 return np.broadcast_to(value(of), self._shape(to))
-            case Stack(of, axis):
+            case ex.Stack(of, axis):
                 arrays = np.broadcast_arrays(*map(value, of))
                 return tape.afresh(lambda *arrays: np.stack(arrays, axis), *arrays)
-            case Sum(of, axes) if axes == (0,) and len(of.shape) == 2 and of.shape[0] == N:
+            case ex.Sum(of, axes) if axes == (0,) and len(of.shape) == 2 and of.shape[0] == ex.N:
                 return tape.made(np.matmul, np.ones(self._count), value(of))
-            case Sum(of, axes):
+            case ex.Sum(of, axes):
                 which = None if len(axes) == len(of.shape) else axes
                 return tape.reduced(np.add.reduce, value(of), which)
-            case Reduce(function, of):
+            case ex.Reduce(function, of):
                 largest = {"max": np.maximum, "min": np.minimum}[function]
-                return tape.reduced(largest.reduce, value(of), -1)
-            case SegmentSums(of, starts):
+                return tape.largest(largest.reduce, value(of))
+            case ex.SegmentSums(of, starts):
                 return tape.reduced(np.add.reduceat, value(of), value(starts), -1)
-            case MatMul(left, right):
+            case ex.MatMul(left, right):
                 return tape.made(np.matmul, value(left), value(right), is_batched=is_batched)
-            case Inner(left, right):
+            case ex.Inner(left, right):
                 return tape.made(np.vecdot, value(left), value(right))
-            case Einstein(left, right, letters):
+            case ex.Einstein(left, right, letters):
                 return tape.afresh(lambda a, b: np.einsum(letters, a, b), value(left), value(right))
         raise CannotKeep(f"no call for {expression!r}")
 
-    def _read(self, source: Array | Constant | Line) -> Any:
-        if isinstance(source, Constant):
+    def _read(self, source: Array | ex.Constant | Line) -> Any:
+        if isinstance(source, ex.Constant):
             if source.counts:
                 return self._np.arange(len(source.array))
             # an upper triangle is printed as the lower one's .T
@@ -313,22 +295,6 @@ class Calls:
         while isinstance(source, Line) and source.again is not None:
             source = source.again
         return self._arrays[source]
-
-    def _total(self, terms: Sequence[Expression], is_batched: bool) -> Any:
-        """Returns the sum from left to right; the source says a - b for a + -b."""
-        first, *rest = terms
-        if len(terms) == 2 and _negated(first) is not None and _negated(rest[0]) is None:
-            first, rest = rest[0], [first]
-        if isinstance(first, MatMul) and is_batched and _negated(rest[0]) is None:
-            made, rest = self._with_bias(first, self._value(rest[0])), rest[1:]
-        else:
-            made = self._value(first)
-        for term in rest:
-            negated = _negated(term)
-            function = self._np.add if negated is None else self._np.subtract
-            other = self._value(term if negated is None else negated)
-            made = self._tape.made(function, made, other, is_batched=is_batched)
-        return made
 
     def _power(self, of: Any, exponent: float, is_batched: bool) -> Any:
         np = self._np
@@ -340,7 +306,7 @@ class Calls:
 
     def _erfc(self, of: Any) -> Any:
         """Returns what the source's function of this name computes, line by line."""
-        x = Read(Line(Number(0.0)))
+        x = ex.Read(Line(ex.Number(0.0)))
         self._shared[id(x)] = of
         self._tape.name(of)
         for step in (lines := erfc.steps(x)):
@@ -349,31 +315,26 @@ class Calls:
         self._kept_steps += [x, *lines]  # so that their ids stay theirs
         return made
 
-    def _part(self, part: Part) -> Any:
+    def _part(self, part: ex.Part) -> Any:
         """Returns a view, or the elements that choices select."""
         of, places = self._value(part.of), [self._place(each) for each in part.index]
-        chosen = [k for k, each in enumerate(part.index) if isinstance(each, Expression)]
-        if not chosen:
-            return of[(*places, ...)]
-
-        def selected(of: Any, *choices: Any) -> Any:
-            for k, choice in zip(chosen, choices, strict=True):
-                places[k] = choice
-            return of[tuple(places)]
-
-        return self._tape.afresh(selected, of, *[places[k] for k in chosen])
+        if isinstance(part.index[0], Expression) and len(places) == 1:
+            return self._tape.taken(of, *places)
+        if any(isinstance(each, Expression) for each in part.index):
+            return self._tape.afresh(lambda of, *places: of[places], of, *places)
+        return of[(*places, ...)]
 
     def _place(self, place: Any) -> Any:
         if isinstance(place, Expression):
             return self._array(place)
-        if isinstance(place, Step):
+        if isinstance(place, ex.Step):
             return place.times * self._t + place.plus
         return slice(*place) if isinstance(place, tuple) else place
 
     def _size(self, size: Any) -> int:
-        return size.times * self._count if isinstance(size, Examples) else size
+        return size.times * self._count if isinstance(size, ex.Examples) else size
 
-    def _shape(self, shape: Shape) -> tuple[int, ...]:
+    def _shape(self, shape: ex.Shape) -> tuple[int, ...]:
         return tuple(map(self._size, shape))
 
 
@@ -384,9 +345,9 @@ def shown_by_gradient(program: Program) -> set[Array]:
     such a factor makes the term, and so the sum, nan or inf.
     """
     shown = set()
-    for line in program.backward:
-        match line:
-            case Line(MatMul(Transpose(Read(Array() as x), (1, 0))), derivative_of=Array()):
+    for line in [each for each in program.backward if isinstance(each, Line)]:
+        match line.value:
+            case ex.MatMul(ex.Transpose(ex.Read(Array() as x), (1, 0))) if line.derivative_of:
                 shown.add(x)
     return shown
 
@@ -395,10 +356,5 @@ def is_flat(program: Program) -> bool:
     """Returns whether it has matrices of one row per example, and no larger arrays of examples."""
     values = [program.result, *[line.value for line in lines_of(program.steps)]]
     shapes = [each.shape for value in values for each in value.walk()]
-    of_examples = [s for s in shapes if any(isinstance(size, Examples) for size in s)]
+    of_examples = [s for s in shapes if any(isinstance(size, ex.Examples) for size in s)]
     return max(map(len, of_examples), default=0) == 2
-
-
-def _negated(expression: Expression) -> Expression | None:
-    is_negative = isinstance(expression, Apply) and expression.function == "negative"
-    return expression.operands[0] if is_negative else None

@@ -9,11 +9,12 @@ a row then add whole columns, which is several times as fast. Each such array ha
 of ones, because x @ W + b is one product: (x, 1) @ (W over b).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-SMALL = 4096  # elements: NumPy converts more of them in pieces, in memory that it gives back
+BUFFER = 1024  # elements of which NumPy makes floats at a time, or copies short rows together
+SHORT = 4  # rows are short if there are so many times as many rows as numbers in a row
 MOST = 2**28  # bytes of all arrays
 
 
@@ -115,17 +116,36 @@ class Tape:
         self.calls.append(partial(function, of, *arguments, None, made))
         return made
 
+    def largest(self, function: Any, of: Any) -> Any:
+        """Returns the largest or smallest numbers along the last axis, by the ufunc's method.
+
+        NumPy starts anew for each row. Short rows are faster column by column.
+        """
+        length = of.shape[-1]
+        is_short = of.size >= SHORT * length**2 and of.strides[-1] == of.itemsize
+        if not is_short or not self.changes(of):
+            return self.reduced(function, of, -1)
+        columns = self.kept(self.np.empty((length, *of.shape[:-1])))
+        self.run(self.np.copyto, columns, self.np.moveaxis(of, -1, 0))
+        return self.reduced(function, columns, 0)
+
     def afresh(self, function: Callable[..., Any], *operands: Any) -> Any:
         """Returns what any other function makes: a new array, which is copied into the old one."""
         made = function(*operands)
         if not any(map(self.changes, operands)):
             return made
         made = self.kept(made)
-        self.calls.append(partial(self._copied, function, made, *operands))
+        self.calls.append(partial(_copied, function, made, *operands))
         return made
 
-    def _copied(self, function: Callable[..., Any], made: Any, *operands: Any) -> None:
-        self.np.copyto(made, function(*operands))
+    def taken(self, of: Any, places: Any) -> Any:
+        """Returns the rows at some places, which are all there: the caller checks its choices."""
+        made = of[places]
+        if not self.changes(of) and not self.changes(places):
+            return made
+        made = self.kept(made)
+        self.calls.append(partial(self.np.take, of, places, 0, made, "clip"))  # without checks
+        return made
 
     def as_floats(self, operand: Any) -> Any:
         """Returns an operand as an array of floats, since converting it in each call takes long."""
@@ -137,7 +157,7 @@ class Tape:
         made = operand.astype(float)
         if self.changes(operand):
             self.kept(made)
-            if operand.size > SMALL or not self.goes_into(operand, made):
+            if not self.goes_into(operand, made):
                 self.calls.append(partial(np.copyto, made, operand))
         return made
 
@@ -169,13 +189,21 @@ class Tape:
                     self.calls.append(partial(np.copyto, made, each, where=where))
         return made
 
-    def reshaped(self, of: Any, to: tuple[int, ...]) -> Any:
-        """Returns a view of another shape, or of a copy that is one."""
-        view = of.reshape(to)
-        if not self.changes(of) or self.np.shares_memory(view, of):
+    def reshaped(self, of: Any, order: Sequence[int], to: tuple[int, ...]) -> Any:
+        """Returns the axes in another order, and a view of another shape, or of a copy that is one.
+
+        A product that is made for nobody else goes into this copy at once.
+        """
+        np, moved = self.np, of.transpose(order)
+        view = moved.reshape(to)
+        if not self.changes(of) or np.shares_memory(view, of):
             return view
-        made = self.kept(self.np.empty(of.shape, of.dtype))
-        self.run(self.np.copyto, made, of)
+        made = self.kept(np.empty(moved.shape, of.dtype))
+        into = made.transpose(np.argsort(order))
+        has_rows = into.strides[-1] == of.strides[-1] == of.itemsize
+        is_product = bool(self.calls) and getattr(self.calls[-1], "func", None) is np.matmul
+        if not (has_rows and is_product and self.goes_into(of, into)):
+            self.run(np.copyto, into, of)
         return made.reshape(to)
 
     # ---- other inputs ----------------------------------------------------------------------------
@@ -205,6 +233,10 @@ class Tape:
             call: Any = self.calls[k]
             named = {name: moved(each) for name, each in call.keywords.items()}
             self.calls[k] = partial(call.func, *map(moved, call.args), **named)
+
+
+def _copied(function: Callable[..., Any], made: Any, *operands: Any) -> None:
+    made[...] = function(*operands)
 
 
 def _owner(array: Any) -> Any:

@@ -20,12 +20,11 @@ import ast
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from micrograd_notes.lifting.codegen import CannotPrint
-from micrograd_notes.lifting.codegen.numpy import erfc
+from micrograd_notes.lifting.codegen import CannotPrint, erfc
 from micrograd_notes.lifting.codegen.numpy.emit import spelled_constant, unpack_source
-from micrograd_notes.lifting.codegen.numpy.lines import INDENT, LIMIT, spelled_shape
-from micrograd_notes.lifting.codegen.numpy.printable import printable
-from micrograd_notes.lifting.codegen.numpy.spelled import parse, spelled, text, wrapped
+from micrograd_notes.lifting.codegen.numpy.lines import INDENT, LIMIT, wrapped
+from micrograd_notes.lifting.codegen.numpy.spelled import parse, spelled, spelled_shape, text
+from micrograd_notes.lifting.codegen.readable.program import printable
 from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.lifting.typed.expressions import (
     Expression,
@@ -47,17 +46,16 @@ def emit(program: Program, title: str) -> str:
 
 class _Emitter:
     def __init__(self, program: Program, title: str) -> None:
-        self.program, self.names, self.constants = printable(program)
-        self.title, self.recording = title, program.grouping.recording
+        self.printable = printable(program)
+        self.program, self.names, self.constants = self.printable
+        self.title = title
 
     def run(self) -> str:
         program = self.program
         blocks = [f'"""{self.title}"""\n', "import jax\nimport jax.numpy as np\n"]
         if program.parameters:
             blocks.append("\n" + unpack_source(program))
-        is_loss = program.is_loss
-        what = "mean loss over the n examples" if self.recording.is_batched else "loss"
-        what = f"the {what}" if is_loss else "the outputs"
+        what, is_loss = self.printable.returned, program.is_loss
         blocks.append(self._function("loss" if is_loss else "forward", f"{what}.", False))
         if is_loss:
             blocks.append(self._function("loss_and_gradient", f"{what}, and its gradient.", True))
@@ -67,8 +65,6 @@ class _Emitter:
 
     def _function(self, name: str, what: str, with_gradient: bool) -> str:
         program = self.program
-        inputs, parameters = program.inputs, program.parameters
-        given = ", ".join([*(["theta"] if parameters else []), *(each.name for each in inputs)])
         rows = [*self._rows(program.forward)]
         target = "loss =" if program.is_loss else "return"
         rows += wrapped(target, self._tree(program.result), "", LIMIT - len(INDENT))
@@ -76,7 +72,7 @@ class _Emitter:
             written = [*lines_of(program.backward)]
             rows += ["", "# backward", *self._zeros(written), *self._rows(program.backward)]
             rows += self._gradient(written)
-        checked = [array for array in inputs if array.below is not None]
+        checked = [array for array in program.inputs if array.below is not None]
         if program.is_loss and checked:
             inside = [f"(({a.name} >= 0) & ({a.name} < {a.below})).all()" for a in checked]
             rows.append("# a compiled program can't refuse a label that is out of range")
@@ -85,10 +81,10 @@ class _Emitter:
         if program.is_loss:
             rows.append(f"return loss{right}" + (f", dtheta{right}" if with_gradient else ""))
         body = "\n".join([f'"""Returns {what}"""', *self._first_rows("\n".join(rows)), *rows])
-        return f"\ndef {name}({given}):\n{textwrap.indent(body, INDENT)}\n"
+        return f"\ndef {name}({self.printable.given}):\n{textwrap.indent(body, INDENT)}\n"
 
     def _first_rows(self, body: str) -> Iterator[str]:
-        program = self.program
+        program, count = self.program, len(self.program.grouping.recording.gradient)
         digits = "theta.dtype" if program.parameters else "float"
         for array in program.inputs:
             shape = spelled_shape(Read(array).shape)
@@ -98,7 +94,7 @@ class _Emitter:
             if array.below is None:
                 yield f"{array.name} = np.asarray({array.name}, {digits})"
         if program.parameters:
-            yield f"assert theta.shape == ({len(self.recording.gradient)},), theta.shape"
+            yield f"assert theta.shape == ({count},), theta.shape"
             yield f"{', '.join([a.name for a in program.parameters])}, = unpack(theta)"
         for constant in self.constants:
             name = self.names(constant)

@@ -1,31 +1,20 @@
 """The last pass: the source, which is both run and printed.
 
-`compiled.py` calls `emit`. The typed program comes in two halves (`typed/ready.py`), with the lines
-and names to print (`printable.py`). Here, the loss stands between the halves, and around them what
-an empty file needs. Read `printable.py` next, then `lines.py`.
+`compiled.py` calls `emit`. The typed program comes in two halves, with the lines and names to print
+(`readable/program.py`). Here, the loss stands between the halves, and around them what an empty
+file needs. Read `lines.py` next.
 """
 
 import re
 import textwrap
 from typing import NamedTuple
 
-from micrograd_notes.lifting.codegen.numpy import erfc
-from micrograd_notes.lifting.codegen.numpy.lines import (
-    INDENT,
-    LIMIT,
-    spelled_shape,
-    written,
-)
-from micrograd_notes.lifting.codegen.numpy.printable import printable
-from micrograd_notes.lifting.codegen.numpy.spelled import spelled, text, wrapped
+from micrograd_notes.lifting.codegen import erfc
+from micrograd_notes.lifting.codegen.numpy.lines import INDENT, LIMIT, wrapped, written
+from micrograd_notes.lifting.codegen.numpy.spelled import spelled, spelled_shape, text
+from micrograd_notes.lifting.codegen.readable.program import printable
 from micrograd_notes.lifting.trace.tape import Array
-from micrograd_notes.lifting.typed.expressions import (
-    Constant,
-    Expression,
-    Line,
-    Program,
-    Read,
-)
+from micrograd_notes.lifting.typed.expressions import Constant, Line, Program, Read
 
 SECH = "# 1 / cosh(z)**2 is 1 - tanh(z)**2, and keeps the digits that this loses near 1"
 
@@ -50,13 +39,15 @@ def emit(program: Program, title: str) -> Printed:
 
 class _Emitter:
     def __init__(self, program: Program, title: str) -> None:
-        self.program, self.names, self.constants = printable(program)
-        self.title, self.recording = title, program.grouping.recording
-        self.parameters, self.inputs = program.parameters, program.inputs
+        self.printable = printable(program)
+        self.program, self.names, self.constants = self.printable
+        self.title = title
 
     def run(self) -> str:
         program, is_loss = self.program, self.program.is_loss
-        rows = [*written(program.forward, self.names), *self._result(program.result)]
+        target = "loss =" if is_loss else "return"
+        rows = written(program.forward, self.names)
+        rows += wrapped(target, spelled(program.result, self.names), "", LIMIT - len(INDENT))
         if is_loss and program.backward:
             backward = written(program.backward, self.names)
             for k in [k for k, row in enumerate(backward) if "np.cosh(" in row][:1]:
@@ -65,45 +56,37 @@ class _Emitter:
         if program.is_mean:
             rows.append("dtheta /= n  # the loss is a mean")
         rows += ["return loss, dtheta"] if is_loss else []
-        body = self._first_lines("\n".join(rows)) + rows
-        return self._file(body)
+        return self._file([*self._first_rows("\n".join(rows)), *rows])
 
-    def _result(self, result: Expression) -> list[str]:
-        target = "loss =" if self.recording.is_loss else "return"
-        return wrapped(target, spelled(result, self.names), "", LIMIT - len(INDENT))
-
-    # ---- around them -----------------------------------------------------------------------------
-
-    def _first_lines(self, body: str) -> list[str]:
+    def _first_rows(self, body: str) -> list[str]:
         """Returns what comes before the first array: checks, parameters, and places to write to."""
-        lines = []
-        batched = [array for array in self.inputs if array.is_batched]
+        program, rows = self.program, list[str]()
+        names = [array.name for array in program.parameters]
+        batched = [array for array in program.inputs if array.is_batched]
         if batched:
-            lines.append(f"n = len({batched[0].name})")
-        count = len(self.recording.gradient)
-        if self.parameters:
-            lines.append(f"assert theta.shape == ({count},), theta.shape")
-        for array in self.inputs:
+            rows.append(f"n = len({batched[0].name})")
+        if names:
+            count = len(program.grouping.recording.gradient)
+            rows.append(f"assert theta.shape == ({count},), theta.shape")
+        for array in program.inputs:
             shape = spelled_shape(Read(array).shape)
-            lines.append(f"assert {array.name}.shape == {shape}, {array.name}.shape")
+            rows.append(f"assert {array.name}.shape == {shape}, {array.name}.shape")
             if array.below is not None:  # what is too large raises an error where it selects
-                lines.append(f"assert ({array.name} >= 0).all(), {array.name}")
-        names = [array.name for array in self.parameters]
-        if self.parameters:
-            lines += wrapped_names(names, "unpack(theta)")
+                rows.append(f"assert ({array.name} >= 0).all(), {array.name}")
+        if names:
+            rows += unpacked(names, "theta")
         if re.search(r"\bones\b", body):
-            lines.append("ones = np.ones(n)  # ones @ a is a.sum(axis=0), and faster")
-        if self.recording.is_loss and self.parameters:
-            like = "empty_like" if self.program.fills_gradient else "zeros_like"
-            lines.append(f"dtheta = np.{like}(theta)")
+            rows.append("ones = np.ones(n)  # ones @ a is a.sum(axis=0), and faster")
+        if program.is_loss and names:
+            like = "empty_like" if program.fills_gradient else "zeros_like"
+            rows.append(f"dtheta = np.{like}(theta)")
             if any(f"d{name}[" in body for name in names):
-                lines += wrapped_names([f"d{name}" for name in names], "unpack(dtheta)")
-        return lines
+                rows += unpacked([f"d{name}" for name in names], "dtheta")
+        return rows
 
     def _file(self, body: list[str]) -> str:
         """Returns the whole source, with the constants that it uses."""
-        text = "\n".join(body)
-        given = ", ".join([*(["theta"] if self.parameters else []), *(a.name for a in self.inputs)])
+        text, is_loss = "\n".join(body), self.program.is_loss
         blocks = [f'"""{self.title}"""\n']
         blocks.append(("import math\n\n" if "math." in text else "") + "import numpy as np\n")
         if self.constants:
@@ -111,13 +94,12 @@ class _Emitter:
             blocks.append("\n".join(rows) + "\n")
         if f"{erfc.NAME}(" in text:
             blocks.append(erfc.SOURCE)
-        if self.parameters:
+        if self.program.parameters:
             blocks.append("\n" + unpack_source(self.program))
-        name = "loss_and_gradient" if self.recording.is_loss else "forward"
-        what = "the mean loss over the n examples" if self.recording.is_batched else "the loss"
-        what = f"{what}, and its gradient" if self.recording.is_loss else "the outputs"
-        written = textwrap.indent("\n".join([f'"""Returns {what}."""', *body]), INDENT)
-        blocks.append(f"\ndef {name}({given}):\n{written}")
+        name = "loss_and_gradient" if is_loss else "forward"
+        what = self.printable.returned + (", and its gradient" if is_loss else "")
+        written = textwrap.indent(f'"""Returns {what}."""\n{text}', INDENT)
+        blocks.append(f"\ndef {name}({self.printable.given}):\n{written}")
         return "\n".join(blocks)
 
 
@@ -131,39 +113,36 @@ def spelled_constant(constant: Constant, name: str) -> str:
     is_whole = array.dtype == float and (array == array.round()).all()
     is_whole = is_whole and abs(array).max() < 1e6
     numbers = (array.astype(int) if is_whole else array).tolist()
-    text = f"{name} = np.array({numbers})" + (" * 1.0" if is_whole else "")
-    return "\n".join(textwrap.wrap(text, LIMIT, subsequent_indent=INDENT)).replace(
-        "nan", "np.nan"
-    ).replace("inf", "np.inf")
+    listed = re.sub("nan|inf", r"np.\g<0>", str(numbers))
+    text = f"{name} = np.array({listed})" + (" * 1.0" if is_whole else "")
+    return "\n".join(textwrap.wrap(text, LIMIT, subsequent_indent=INDENT))
 
 
 def unpack_source(program: Program) -> str:
     """Returns the source of the function that returns the arrays in the flat vector."""
-    lines, start = [], 0
+    doc, start = "Returns the arrays of the parameters, as views into their flat vector.", 0
+    rows = [f'"""{doc}"""']
     for array in program.parameters:
         view = f"theta[{start}:{start + array.size}]"
         if len(array.shape) != 1:
             view += f".reshape{spelled_shape(array.shape) if array.shape else '(())'}"
-        lines.append(f"{array.name} = {view}  # {spelled_shape(array.shape)}")
+        rows.append(f"{array.name} = {view}  # {spelled_shape(array.shape)}")
         start += array.size
-    names = ", ".join([array.name for array in program.parameters])
-    returned = f"return ({names},)" if len(program.parameters) == 1 else f"return {names}"
-    if len(returned) > LIMIT - len(INDENT):
-        returned = "\n".join(
-            ["return (", *textwrap.wrap(names, LIMIT - 8, initial_indent=INDENT,
-                                       subsequent_indent=INDENT), ")"])
-    doc = '"""Returns the arrays of the parameters, as views into their flat vector."""'
-    body = textwrap.indent("\n".join([doc, *lines, returned]), INDENT)
-    return f"def unpack(theta):\n{body}\n"
+    rows += _listed("return ", [array.name for array in program.parameters], "")
+    return "\n".join(["def unpack(theta):", *[INDENT + row for row in rows]]) + "\n"
 
 
-def wrapped_names(names: list[str], value: str) -> list[str]:
-    """Returns the lines of an assignment of several names."""
+def unpacked(names: list[str], vector: str) -> list[str]:
+    """Returns the rows that give names to the arrays in a flat vector."""
+    return _listed("", names, f" = unpack({vector})")
+
+
+def _listed(before: str, names: list[str], after: str) -> list[str]:
     joined = f"({names[0]},)" if len(names) == 1 else ", ".join(names)
-    if len(joined) + len(value) + 3 <= LIMIT - len(INDENT):
-        return [f"{joined} = {value}"]
-    inner = textwrap.wrap(joined, LIMIT - 8, initial_indent=INDENT, subsequent_indent=INDENT)
-    return ["(", *inner, f") = {value}"]
+    if len(before + joined + after) <= LIMIT - len(INDENT):
+        return [before + joined + after]
+    inner = textwrap.wrap(joined, LIMIT - 3 * len(INDENT))
+    return [f"{before}(", *[INDENT + row for row in inner], f"){after}"]
 
 
 def arranged_text(program: Program) -> str:

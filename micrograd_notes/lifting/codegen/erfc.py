@@ -1,7 +1,8 @@
 """The complementary error function on arrays, printed with a source that needs it.
 
-NumPy does not have it, and `np.vectorize(math.erfc)` calls Python for each number. `emit.py` prints
-this function. `codegen/buffered` runs its lines by `steps`, so both compute the same bits.
+The table says `np.vectorize(math.erfc)`, which calls Python for each number. `numpy/emit.py` prints
+this function instead, and `buffered/calls.py` runs its lines by `steps`, so both compute the same
+bits. C and JAX have functions of their own.
 """
 
 import textwrap

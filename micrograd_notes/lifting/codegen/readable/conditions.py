@@ -1,39 +1,29 @@
-"""Conditions where NumPy takes them for 0 and 1: dz = dhidden * (z > 0).
+"""Conditions where NumPy takes them for 0 and 1, and products and sums as people write them.
 
-In the typed program, a condition never stands for a number: it is where(z > 0, 1, 0). `emit.py`
-calls `with_plain_conditions`, and `plain` once more after lines have moved.
+In the typed program, a condition never stands for a number. Here it does, as a factor, or where it
+is taken from a number:
+
+    np.where(z > 0, 1.0, 0.0) * dhidden    ->  dhidden * (z > 0)
+    dhidden * -np.where(z > 0, 1.0, 0.0)   ->  -dhidden * (z > 0)
+    p - np.where(y == numbers, 1.0, 0.0)   ->  p - (y == numbers)
+    p + -z * dlosses                       ->  p - z * dlosses
+
+`program.py` calls `with_plain_conditions`, and `plain` once more after lines have moved.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from micrograd_notes.lifting.typed.expressions import (
-    Apply,
-    Expression,
-    Kind,
-    Line,
-    MatMul,
-    Number,
-    Part,
-    Program,
-    Read,
-    Reshape,
-    Sum,
-    Total,
-    Transpose,
-    View,
-    Where,
-    lines_of,
-    total,
-)
+from micrograd_notes.lifting.typed import expressions as ex
+from micrograd_notes.lifting.typed.expressions import Expression, Line, Program
 
 
 def condition_of(expression: Expression) -> Expression | None:
     """Returns the c of where(c, 1, 0); None for anything else."""
-    if not isinstance(expression, Where) or expression.condition.kind is not Kind.CONDITION:
+    if not isinstance(expression, ex.Where) or expression.condition.kind is not ex.Kind.CONDITION:
         return None
-    is_flag = (expression.yes, expression.no) == (Number(1.0), Number(0.0))
+    is_flag = (expression.yes, expression.no) == (ex.Number(1.0), ex.Number(0.0))
     return expression.condition if is_flag else None
 
 
@@ -42,7 +32,7 @@ def with_plain_conditions(program: Program) -> Program:
 
     There, NumPy counts True as 1. One of two factors stays a number.
     """
-    lines = list(lines_of(program.steps))
+    lines = list(ex.lines_of(program.steps))
     own = [line for line in lines if (line.target, line.again) == (None, None)]
     flags = {line: c for line in own if (c := condition_of(line.value)) is not None}
     for line in lines:
@@ -73,79 +63,79 @@ def plain(
     operands = []
     for place, operand in enumerate(expression.operands):
         takes = _takes_conditions(expression, place, flags)
-        if isinstance(expression, View):
+        if isinstance(expression, ex.View):
             takes = place == 0 and may_be_one
         condition = condition_of(operand) if takes else None
         operands.append(plain(operand if condition is None else condition, flags, takes))
     made = expression.with_operands(operands)
-    if isinstance(made, Total):
-        first, *rest = total([*map(_with_sign_first, made.of)]).operands
+    if isinstance(made, ex.Total):
+        first, *rest = ex.total([*map(_with_sign_first, made.of)]).operands
         is_float = not _is_flag(first, flags) and not _is_whole(first)
-        return Total((first, *map(_taken_away, rest))) if is_float else made
-    if isinstance(made, Apply) and made.function == "multiply":
+        return ex.Total((first, *map(_taken_away, rest))) if is_float else made
+    if isinstance(made, ex.Apply) and made.function == "multiply":
         left, right = made.of
-        if isinstance(right, Number) and not isinstance(left, Number):
-            return Apply("multiply", (right, left))
+        if isinstance(right, ex.Number) and not isinstance(left, ex.Number):
+            return ex.Apply("multiply", (right, left))
         return _with_condition_last(made, flags)
     return made
 
 
 def _with_sign_first(term: Expression) -> Expression:
     """Returns -(a * b) for -a * b, and -(a.sum()) for (-a).sum(): no bit of the numbers changes."""
-    if isinstance(term, View | Sum) or _is(term, "multiply", "divide"):
+    if isinstance(term, ex.View | ex.Sum) or _is(term, "multiply", "divide"):
         inside = [_with_sign_first(operand) for operand in term.operands]
         plain = [each.operands[0] if _is(each, "negative") else each for each in inside]
         is_negative = [_is(each, "negative") for each in inside].count(True) % 2 == 1
         moved = term.with_operands(plain)
-        return Apply("negative", (moved,)) if is_negative else moved
+        return ex.Apply("negative", (moved,)) if is_negative else moved
     return term
 
 
 def _is(expression: Expression, *functions: str) -> bool:
-    return isinstance(expression, Apply) and expression.function in functions
+    return isinstance(expression, ex.Apply) and expression.function in functions
 
 
 def _taken_away(term: Expression) -> Expression:
     """Returns -c for -where(c, 1, 0), after other terms: x - c."""
     condition = condition_of(term.operands[0]) if _is(term, "negative") else None
-    return term if condition is None else Apply("negative", (condition,))
+    return term if condition is None else ex.Apply("negative", (condition,))
 
 
-def _with_condition_last(made: Apply, flags: Mapping[Line, Expression]) -> Expression:
+def _with_condition_last(made: ex.Apply, flags: Mapping[Line, Expression]) -> Expression:
     """Returns x * c for c * x, and -x * c for x * -where(c, 1, 0)."""
     left, right = made.of
     for one, other in ((left, right), (right, left)):
-        if one.kind is Kind.CONDITION and other.kind is not Kind.CONDITION:
-            return Apply("multiply", (other, one))
+        if one.kind is ex.Kind.CONDITION and other.kind is not ex.Kind.CONDITION:
+            return ex.Apply("multiply", (other, one))
         condition = condition_of(one.operands[0]) if _is(one, "negative") else None
         if condition is not None and not _is_flag(other, flags):
-            return Apply("multiply", (Apply("negative", (other,)), condition))
+            return ex.Apply("multiply", (ex.Apply("negative", (other,)), condition))
     return made
 
 
 def _viewed(expression: Expression) -> Line | None:
     """Returns the line of an array that is only reshaped, transposed or indexed."""
-    while isinstance(expression, Reshape | Transpose | Part):
+    while isinstance(expression, ex.Reshape | ex.Transpose | ex.Part):
         expression = expression.of
-    source = expression.source if isinstance(expression, Read) else None
+    source = expression.source if isinstance(expression, ex.Read) else None
     return source if isinstance(source, Line) else None
 
 
 def _is_flag(expression: Expression, flags: Mapping[Line, Expression]) -> bool:
     """Returns whether an expression is, or may become, a condition."""
-    while isinstance(expression, View) or _is(expression, "negative"):
+    while isinstance(expression, ex.View) or _is(expression, "negative"):
         expression = expression.operands[0]
-    is_one = expression.kind is Kind.CONDITION or condition_of(expression) is not None
+    is_one = expression.kind is ex.Kind.CONDITION or condition_of(expression) is not None
     return is_one or _viewed(expression) in flags
 
 
 def _takes_conditions(parent: Expression, place: int, flags: Mapping[Line, Expression]) -> bool:
     """Returns whether an operand may be a condition instead of a number."""
-    if isinstance(parent, Reshape | Transpose | Part | Where):
+    if isinstance(parent, ex.Reshape | ex.Transpose | ex.Part | ex.Where):
         return place == 0
-    function = parent.function if isinstance(parent, Apply) else ""
+    function = parent.function if isinstance(parent, ex.Apply) else ""
     is_taken = function in ("multiply", "divide") or (function, place) == ("subtract", 1)
-    if isinstance(parent, MatMul) or is_taken:
+    if isinstance(parent, ex.MatMul) or is_taken:
         other = parent.operands[1 - place]
         return not _is_flag(other, flags) and not _is_whole(other)
     return False
@@ -153,4 +143,4 @@ def _takes_conditions(parent: Expression, place: int, flags: Mapping[Line, Expre
 
 def _is_whole(expression: Expression) -> bool:
     """Returns whether it is a whole number, with which a condition would make whole numbers."""
-    return isinstance(expression, Number) and expression.value % 1 == 0
+    return isinstance(expression, ex.Number) and expression.value % 1 == 0
