@@ -269,6 +269,42 @@ def test_what_can_not_be_printed_is_refused() -> None:
         body_of(outputs)
 
 
+# ---- products ------------------------------------------------------------------------------------
+
+PRODUCT = """
+void each_product(const int64_t *sizes, const double *A, const double *B, double *C, double *room) {
+    const int64_t M = sizes[0], K = sizes[1], N = sizes[2], ar = sizes[3], ac = sizes[4];
+    if (room) pack(K, N, B, sizes[5], sizes[6], room);
+    product(M, K, N, A, ar, ac, room ? room : B, room ? 8 : sizes[5], room ? 8 * K : 8, C, N, 1);
+}
+"""
+
+
+@pytest.mark.parametrize("is_packed", [True, False])
+@pytest.mark.parametrize("is_turned", [True, False])
+def test_products(is_packed: bool, is_turned: bool) -> None:
+    """Sizes around those of tiles, of blocks of rows, and of what is copied.
+
+    Small whole numbers have exact products. Behind B lie seven numbers that may be read.
+    """
+    function = loaded(with_kernels("a test", PRODUCT)).each_product
+    generator = np.random.default_rng(0)
+    for M, K, N in [(1, 1, 1), (7, 3, 9), (12, 5, 8), (50, 6, 13), (95, 300, 65), (150, 513, 70)]:
+        A, B, C = (
+            generator.integers(-9, 10, size).astype(float) for size in ((M, K), (K, N), (M, N))
+        )
+        expected, places = C + A @ B, C.copy()
+        left = np.asfortranarray(A) if is_turned else A
+        right = np.asfortranarray(B) if is_turned and is_packed else B
+        behind = np.concatenate([right.ravel(order="K"), np.full(7, np.nan)])
+        room = np.full(-(-N // 8) * 8 * K, np.nan) if is_packed else None
+        strides = [stride // 8 for array in (left, right) for stride in array.strides]
+        sizes = np.array([M, K, N, *strides])
+        given = [a if a is None else a.ctypes.data for a in (sizes, left, behind, places, room)]
+        function(*map(ctypes.c_void_p, given))
+        assert (places == expected).all(), (M, K, N)
+
+
 # ---- functions of numbers ------------------------------------------------------------------------
 
 # The ranges where a function is compared with mpmath, and the ulps that kernels.c states.

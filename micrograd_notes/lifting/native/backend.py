@@ -13,7 +13,7 @@ from typing import Any
 
 from micrograd_notes.lifting.codegen import CannotPrint
 from micrograd_notes.lifting.codegen.c import FLAGS
-from micrograd_notes.lifting.native.call import Call, Result
+from micrograd_notes.lifting.native.call import ENTRY, Call, Result
 from micrograd_notes.lifting.native.compiler import CannotCompile
 from micrograd_notes.lifting.native.library import library
 from micrograd_notes.lifting.trace.net import ALIKE, EXAMPLES, Answer
@@ -40,7 +40,7 @@ class InC:
         self.sizes = set[int]()  # the numbers of examples that were compared
         self._is_batched = any(array.is_batched for array in inputs)
         try:
-            compiled = library(source(), FLAGS)
+            compiled = library(source() + ENTRY, FLAGS)
             self.trial = Call(compiled, inputs, parameters)  # for any number of examples
             self.again = Call(compiled, inputs, parameters, self.sizes)
         except (CannotCompile, CannotPrint) as error:

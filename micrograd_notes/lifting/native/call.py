@@ -1,4 +1,4 @@
-"""A call of a program in C, at the cost of a few microseconds.
+"""A call of a program in C, at the cost of a microsecond.
 
 Training calls a program again and again with arrays of the same shapes, often the very same arrays.
 Each thread keeps their addresses from call to call, and a work area for C. The functions have this
@@ -11,8 +11,10 @@ finite, a label is out of range, or a result is nan.
 """
 
 import ctypes
+import sys
 import threading
 from collections.abc import Container, Sequence
+from math import nan
 from typing import Any
 
 from micrograd_notes.lifting.trace.tape import Array
@@ -20,31 +22,68 @@ from micrograd_notes.lifting.trace.tape import Array
 Result = tuple[float, Any]
 
 POINTER, SIZE = ctypes.c_void_p, ctypes.c_int64
+THETA, GRADIENT = 1, 2  # places in what `ENTRY` gets
+ENTRY = """
+/* The same for Python, where one argument costs less than six. */
+int32_t called(void *const *a) {
+    return loss_and_gradient((int64_t)a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+"""
+
+_holders = getattr(sys, "getrefcount", lambda _: nan)  # of an object; unknown is not equal
+_LIST = [object()]
+ALONE = _holders(_LIST[0])  # nobody but a list
 
 
 class Ready:
-    """The arrays that a thread called with last, their addresses, and a work area."""
+    """What a thread called with last: the arrays, what C gets, and where its results are."""
 
-    def __init__(self, n: int, inputs: int, work: Any) -> None:
-        self.n, self.data, self._work = n, (), work
-        self._pointers, self.loss = (POINTER * inputs)(), ctypes.c_double()
+    def __init__(self, n: int, inputs: int, parameters: int, work: Any) -> None:
+        self.n, self.data, self.theta, self.loss = n, list[Any](), None, ctypes.c_double()
+        self._pointers, self._work = (POINTER * inputs)(), work
         arrays = ctypes.addressof(self._pointers)
-        self.arguments = ctypes.addressof(self.loss), arrays, address(work)
-        self.theta, self.theta_at = None, 0
+        self._given = (SIZE * 6)(n, 0, 0, ctypes.addressof(self.loss), arrays, address(work))
+        self.given_at = ctypes.addressof(self._given)
+        self._parameters, self._places = parameters, [0, 0]
+        self._gradients: list[Any] = [None, None]
 
     def set_data(self, data: Sequence[Any], addresses: list[Any]) -> None:
         """Sets the arrays that C reads."""
-        self.data = tuple(data)
-        self.facts = [(array.shape, array.dtype) for array in data]
+        self.data = [(k, array, array.shape, array.dtype) for k, array in enumerate(data)]
         self._pointers[:] = addresses
+
+    def set_theta(self, theta: Any) -> bool:
+        """Sets the parameters; returns whether C can take them."""
+        self._given[THETA] = address(theta)
+        self.theta = theta if self._given[THETA] else None
+        return self.theta is not None
+
+    def gradient(self) -> Any:
+        """Returns an array that nobody else holds, which C writes to.
+
+        It may be an earlier one that was dropped: its memory is in the cache, while the system must
+        find new memory for a large array, and clear it.
+        """
+        gradients = self._gradients
+        which = 0 if _holders(gradients[0]) == ALONE else 1
+        if which and _holders(gradients[1]) != ALONE:
+            import numpy as np
+
+            gradients[1] = np.empty(self._parameters)
+            self._places[1] = address(gradients[1])
+            gradients.reverse()
+            self._places.reverse()
+            which = 0
+        self._given[GRADIENT] = self._places[which]
+        return gradients[which]
 
 
 class Call:
     """A program in C: a function of the flat vector and the data, as arrays.
 
-    It returns the mean loss and its gradient, a new array. It returns None if C does not trust its
-    numbers, or the arrays are not as it expects; then NumPy must run, which checks everything.
-    `sizes` are the numbers of examples that it takes; None means any.
+    It returns the mean loss and its gradient, an array that nobody else holds. It returns None if C
+    does not trust its numbers, or the arrays are not as it expects; then NumPy must run, which
+    checks everything. `sizes` are the numbers of examples that it takes; None means any.
     """
 
     def __init__(
@@ -53,38 +92,37 @@ class Call:
     ) -> None:
         import numpy as np
 
-        self._function, self._work_bytes = library.loss_and_gradient, library.work_bytes
-        self._function.argtypes = [SIZE, POINTER, POINTER, POINTER, POINTER, POINTER]
-        self._function.restype, self._work_bytes.restype = ctypes.c_int32, SIZE
-        self._work_bytes.argtypes = [SIZE]
-        self.address = ctypes.cast(self._function, POINTER).value
+        self._called, self._work_bytes = library.called, library.work_bytes
+        self._called.argtypes, self._called.restype = [POINTER], ctypes.c_int32
+        self._work_bytes.argtypes, self._work_bytes.restype = [SIZE], SIZE
+        self.address = ctypes.cast(library.loss_and_gradient, POINTER).value
         self._inputs, self._sizes = inputs, sizes
         self.kinds = [np.dtype(float if a.below is None else np.int64) for a in inputs]
         self._whole = [i for i, a in enumerate(inputs) if a.is_whole and a.below is None]
-        self._ndarray, self._empty = np.ndarray, np.empty
-        self._theta = (parameters,), np.dtype(float)
-        self._local = threading.local()
+        self._ndarray, self._shape, self._real = np.ndarray, (parameters,), np.dtype(float)
+        self._local = _Local()
 
     def __call__(self, theta: Any, data: Sequence[Any]) -> Result | None:
         """Returns the loss and the gradient; None if NumPy must run."""
         if self._whole:  # numbers to calculate with
             data = [self._as_float(a) if i in self._whole else a for i, a in enumerate(data)]
-        ready = getattr(self._local, "ready", None)
+        ready = self._local.ready
         if ready is None or len(data) != len(ready.data):
             ready = self._ready(data)
         else:
-            for a, its, (shape, kind) in zip(data, ready.data, ready.facts, strict=True):
+            for k, its, shape, kind in ready.data:
+                a = data[k]
                 if a is not its or a.shape != shape or a.dtype is not kind:
                     ready = self._ready(data)
                     break
         if ready is None or theta.__class__ is not self._ndarray:
             return None
-        if (theta.shape, theta.dtype) != self._theta:
+        if theta.shape != self._shape or theta.dtype != self._real:
             return None
-        if theta is not ready.theta:
-            ready.theta, ready.theta_at = theta, address(theta)
-        gradient, theta_at = self._empty(self._theta[0]), ready.theta_at
-        if not theta_at or self._function(ready.n, theta_at, address(gradient), *ready.arguments):
+        if theta is not ready.theta and not ready.set_theta(theta):
+            return None
+        gradient = ready.gradient()
+        if self._called(ready.given_at):
             return None
         return ready.loss.value, gradient
 
@@ -121,11 +159,16 @@ class Call:
         n = sizes.pop() if sizes else 1
         if sizes or not n or not self.takes(n):
             return None
-        ready: Ready | None = getattr(self._local, "ready", None)
+        ready = self._local.ready
         if ready is None or ready.n != n:
-            ready = self._local.ready = Ready(n, len(data), self.work_area(n))
+            ready = Ready(n, len(data), self._shape[0], self.work_area(n))
+            self._local.ready = ready
         ready.set_data(data, addresses)
         return ready
+
+
+class _Local(threading.local):
+    ready: Ready | None = None
 
 
 _address_of, _at = ctypes.addressof, ctypes.c_char.from_buffer

@@ -236,6 +236,31 @@ def test_an_array_that_changes_in_place_is_read_again_and_a_gradient_is_nobody_e
         assert (loss, gradient.tolist()) == (its_loss, its_gradient.tolist())
 
 
+@needs_cc
+def test_a_gradient_is_written_again_once_nobody_holds_it() -> None:
+    """Its memory is used again, but not while a name, a list, a view or a buffer has it."""
+    program, expected = squares(), squares("numpy")
+    theta = program.parameters()
+    holders: list[Any] = [
+        lambda it: it, lambda it: [it], lambda it: it[1:], lambda it: it[None].T, memoryview,
+    ]
+    held = []
+    for k, hold in enumerate(holders * 2):
+        _, gradient = program.value_and_grad(theta * k, X, Y)
+        held.append((hold(gradient), hold(gradient.copy())))
+        del gradient
+    for got, copied in held:
+        assert np.asarray(got).tolist() == np.asarray(copied).tolist()
+    del held, got
+    places = set()
+    for k in range(9):
+        _, gradient = program.value_and_grad(theta * k, X, Y)
+        assert gradient == pytest.approx(expected.value_and_grad(theta * k, X, Y)[1], rel=1e-12)
+        places.add(gradient.ctypes.data)
+    assert len(places) <= 2
+    assert program.backend == "c"
+
+
 # ---- switches ------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,6 @@ lines of NumPy that it computes. Read `evaluate.py` next, which writes its rows,
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from textwrap import wrap
 from typing import Any
@@ -15,7 +14,7 @@ from micrograd_notes.lifting.codegen import CannotPrint
 from micrograd_notes.lifting.codegen.c.evaluate import FUNCTIONS, Evaluator
 from micrograd_notes.lifting.codegen.c.frame import Frame
 from micrograd_notes.lifting.codegen.c.kernels import kernel_names, with_kernels
-from micrograd_notes.lifting.codegen.c.loops import INDENT, filled, within
+from micrograd_notes.lifting.codegen.c.loops import INDENT, within
 from micrograd_notes.lifting.codegen.c.places import Array, counting, literal, square, stored
 from micrograd_notes.lifting.codegen.c.sorts import Sort, runs_in_blocks, sorts_of, summed_loss
 from micrograd_notes.lifting.codegen.numpy.spelled import text
@@ -29,7 +28,7 @@ TYPES = {Kind.NUMBER: "double", Kind.CONDITION: "double", Kind.CHOICE: "int64_t"
 OTHERS = """auto break case char const continue default do double else enum extern float for goto
     if inline int long register restrict return short signed sizeof static struct switch typedef
     union unsigned void volatile while asm typeof linux unix int64_t memset main NAN INFINITY
-    n nb rows w start block blocks work inputs loss s e is_nan i j k l m p q r"""
+    n nb rows w start block blocks work inputs loss s i j k l m p q r"""
 
 
 def emit(program: ex.Program, title: str) -> str:
@@ -70,7 +69,10 @@ class _Emitter:
         self.base = "loss"  # the pointer of the current one
         self.written = {"loss"}  # pointers that the current one writes to
         self.counter = self._identifier(self.names.counter)
-        self.evaluator = Evaluator(self._read, self._new, self.counter)
+        self.inner = list[str]()  # the counter, inside of a loop
+        self.used = set[str]()  # arrays that the current step uses
+        self.is_batched = any(array.is_batched for array in program.inputs)
+        self.evaluator = Evaluator(self._read, self._new, self._has_room, self.counter)
         self._find_uses()
         self.names.count_anew([e for e in self.lines if e not in self.inside], program.stands_for)
 
@@ -80,13 +82,16 @@ class _Emitter:
             self._read(array)
         for array in program.parameters:
             self._pointer(f"d{array.name}")
-        self.evaluator.fixed = {self._pointer(array.name) for array in program.parameters}
-        vectors = {*self.evaluator.fixed}
-        forward = [self._step(step) for step in program.forward]
-        steps = [*forward, self._loss(), *[self._step(step) for step in program.backward]]
+        self.parameters = {self._pointer(array.name) for array in program.parameters}
+        self.evaluator.fixed = {*self.parameters}
+        steps = list[tuple[list[str], set[str]]]()  # the calls, and the arrays that they use
+        for step in [*program.forward, None, *program.backward]:
+            self.used = set()
+            steps.append((self._step(step) if step else self._loss(), self.used))
+        kept = self.evaluator.fixed - self.parameters
         frame = Frame(
-            program, self.entry, self.work_bytes, self.identifiers, self.types, self.shapes,
-            self.evaluator.fixed - vectors, self.evaluator.filled, self.evaluator.before, steps,
+            program, self.entry, self.work_bytes, self.identifiers, self.types, self.shapes, kept,
+            self.evaluator.seen, self.evaluator.filled, self.evaluator.before, steps,
             self.in_blocks, summed_loss(program) is not program.result,
         )
         return "\n\n".join([*self.constants, *self.functions, frame.source()])
@@ -107,7 +112,8 @@ class _Emitter:
     def _read(self, source: Any) -> Array | Expression:
         """Returns the array of what is read, or the expression to compute instead."""
         if isinstance(source, Line) and source in self.inside:
-            self.heading.insert(0, source)
+            if source not in self.heading:
+                self.heading.insert(0, source)
             return source.value
         if source not in self.arrays:
             is_constant = isinstance(source, ex.Constant)
@@ -147,6 +153,14 @@ class _Emitter:
         self.types[pointer], self.shapes[pointer] = TYPES[kind], shape
         (self.evaluator.fixed if of else self.written).add(pointer)
         return stored(pointer, shape, kind)
+
+    def _has_room(self, pointer: str) -> bool:
+        """Returns whether seven numbers or more lie behind an array, which may be read, too."""
+        last, behind = list[str](), 0
+        for array in reversed(self.program.parameters):
+            last += [self.identifiers[array.name]] if behind < 7 else []
+            behind += array.size
+        return pointer in self.shapes or (pointer in self.parameters and pointer not in last)
 
     def _find_uses(self) -> None:
         """Finds the lines that change, those that are made before all blocks or in their reader."""
@@ -192,9 +206,11 @@ class _Emitter:
         if isinstance(step, Line):
             return self._line(step)
         t, counts = self.counter, step.counts
-        sign = "<" if counts.step > 0 else ">"
+        sign, self.inner = "<" if counts.step > 0 else ">", [t]
         head = f"for (int64_t {t} = {counts.start}; {t} {sign} {counts.stop}; {t} += {counts.step})"
-        return within(head, [row for line in step.lines for row in self._line(line)])
+        rows = within(head, [row for line in step.lines for row in self._line(line)])
+        self.inner = []
+        return rows
 
     def _line(self, line: Line) -> list[str]:
         if line in self.inside:
@@ -219,7 +235,7 @@ class _Emitter:
         if into is not None and line.again in self.reads[line]:
             made = self._new(line.shape, "next", line.kind)
             evaluator.store(value, made)
-            evaluator.rows += filled(into, made)
+            evaluator.fill(into, made)
         elif not isinstance(value, ex.Empty):
             evaluator.store(value, self.arrays[line], array is not None)
         return self._call(line)
@@ -232,11 +248,12 @@ class _Emitter:
     def _call(self, line: Line | None) -> list[str]:
         """Returns the call of a new function with the rows so far, if there are any."""
         rows, self.evaluator.rows = self.evaluator.rows, []
-        words = set(re.findall(r"\w+", "\n".join(rows)))
+        used, self.evaluator.used = self.evaluator.used, set()
         if not rows:
             return []
-        counts = [name for name in ("nb", "start", self.counter) if name in words]
-        arrays = [pointer for pointer in self.types if pointer in words]
+        counts = ["nb"] if self.is_batched and line not in self.fixed else []
+        counts += [*["start"] * ("start" in used), *self.inner]
+        arrays = [pointer for pointer in self.types if pointer in used]
         const = {pointer: "" if pointer in self.written else "const " for pointer in arrays}
         given = [f"{const[p]}{self.types[p]} *restrict {p}" for p in arrays]
         verb = "add" if line is None or line.derivative_of else "set"
@@ -248,9 +265,11 @@ class _Emitter:
         self.functions.append("\n".join([*about, *within("\n".join(head).replace("~", " "), rows)]))
         call = f"{name}({', '.join([*counts, *arrays])});"
         if line not in self.fixed:
+            self.used.update(arrays)
             return [call]
         self.evaluator.before.append(call)
         self.evaluator.fixed.update(arrays)
+        self.evaluator.seen.update(arrays)
         return []
 
     def _spelled(self, line: Line | None) -> list[str]:

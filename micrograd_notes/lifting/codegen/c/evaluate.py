@@ -25,7 +25,14 @@ from micrograd_notes.lifting.codegen.c.places import (
     times,
 )  # fmt: skip
 from micrograd_notes.lifting.typed import expressions as ex
-from micrograd_notes.lifting.typed.expressions import WHOLE, Expression, Kind, Shape, broadcast
+from micrograd_notes.lifting.typed.expressions import (
+    WHOLE,
+    Expression,
+    Kind,
+    Shape,
+    Size,
+    broadcast,
+)  # fmt: skip
 
 OPERATORS = {
     "add": "+", "subtract": "-", "multiply": "*", "divide": "/",
@@ -45,34 +52,38 @@ POWERS = {
     -1.0: "1.0 / {0}", -1.5: "over_sqrt_cubed({0})",
 }
 STORED = ex.Sum | ex.Reduce | ex.SegmentSums | ex.Product | ex.Stack
-FAR = 128  # numbers from row to row, with which few rows fit into the cache together
+NEAR = 2048  # numbers of a matrix that stay in the first level of the cache
 
 
 class Evaluator:
     """Writes rows of C for expressions.
 
     `read` returns the array of what an expression reads, or the expression of a line that is
-    computed in its reader. `new` makes an array in the work area. `fixed` has the pointers of
-    arrays that are the same in each block, and `before` the rows that run before the blocks.
+    computed in its reader. `new` makes an array in the work area. `has_room` returns whether seven
+    numbers may be read behind the end of an array, too. `fixed` has the pointers of arrays that are
+    the same in each block, and `before` the rows that run before the blocks.
     """
 
     def __init__(
-        self, read: Callable[[Any], Array | Expression], new: Callable[..., Array], counter: str
+        self, read: Callable[[Any], Array | Expression], new: Callable[..., Array],
+        has_room: Callable[[str], bool], counter: str,
     ) -> None:
-        self.read, self.new, self.counter = read, new, counter
+        self.read, self.new, self.has_room, self.counter = read, new, has_room, counter
         self.rows: list[str] = []
+        self.used = set[str]()  # what they read and write
         self.before: list[str] = []
+        self.seen = set[str]()  # what those read that run before the blocks
         self.fixed: set[str] = set()
         self.first = ""  # what nothing was added to yet; a product in the first block fills it
         self.filled: set[str] = set()
-        self._packed: dict[tuple[Any, ...], str] = {}
+        self._packed: dict[tuple[Any, ...], Array] = {}
         self._spare: Array | None = None  # where a product may lie, as its reader overwrites it
         self._is_taken = False  # one does
 
     def of(self, expression: Expression) -> Array:
         """Returns an array that can be read at an index."""
         spare, self._spare = self._spare, None
-        if isinstance(expression, STORED):
+        if isinstance(expression, STORED) or self._is_turned(expression):
             is_free = spare is not None and spare.shape == expression.shape and not self._is_taken
             word = type(expression).__name__.lower()
             place = spare if spare and is_free else self.new(expression.shape, word)
@@ -115,6 +126,23 @@ class Evaluator:
                 return found.part([self._placed(each) for each in index])
         raise CannotPrint(f"{type(expression).__name__} can't be printed in C yet")
 
+    def _is_turned(self, expression: Expression) -> bool:
+        """Returns whether it is a product in another order, which is written in that order then."""
+        if isinstance(expression, ex.Reshape):
+            return isinstance(of := self._behind(expression.of), ex.Transpose) and isinstance(
+                self._behind(of.of), STORED
+            )
+        return False
+
+    def _behind(self, expression: Expression) -> Expression:
+        """Returns the expression of a line that is computed here, and others as they are."""
+        while isinstance(expression, ex.Read):
+            found = self.read(expression.source)
+            if isinstance(found, Array):
+                break
+            expression = found
+        return expression
+
     def _placed(self, place: Any) -> Any:
         """Returns one part of an index, which may move with the counter of a loop."""
         if isinstance(place, ex.Step):
@@ -132,7 +160,7 @@ class Evaluator:
     def copied(self, found: Array, word: str) -> Array:
         """Returns a new array with the same elements, in memory."""
         made = self.new(found.shape, word, found.kind)
-        self.rows += filled(made, found)
+        self.fill(made, found)
         return made
 
     def _once(self, found: Array, shape: Shape) -> Array:
@@ -153,7 +181,7 @@ class Evaluator:
         is_free = spare is not None and spare.shape == shape and not self._is_taken
         is_short = is_long and len(Nest(shape, range(len(shape)), strides).sizes) > 1
         if spare and is_free and is_short and len(operands) == 1:  # in one long loop instead
-            self.rows += filled(spare, operands[0])
+            self.fill(spare, operands[0])
             self._is_taken, operands, strides = True, [spare], [*spare.strides]
 
         def text(index: Index) -> str:
@@ -165,7 +193,24 @@ class Evaluator:
             return _operation(expression, numbers)
 
         _operation(expression, ["0"] * len(operands))  # raises if it can't be printed
-        return Array(shape, expression.kind, text, tuple(strides), is_cheap=not strides)
+        reads = frozenset().union(*[operand.reads for operand in operands])
+        return Array(shape, expression.kind, text, tuple(strides), not strides, reads)
+
+    # ---- rows ------------------------------------------------------------------------------------
+
+    def put(self, rows: list[str], *arrays: Array) -> None:
+        """Adds rows that read and write these arrays."""
+        self.rows += rows
+        self.used.update(*[array.reads for array in arrays])
+
+    def fill(self, into: Array, of: Array, sign: str = "=") -> None:
+        """Adds the loops that compute each element of an array."""
+        self.put(filled(into, of, sign), into, of)
+
+    def _reduce(
+        self, into: Array, of: Array, axes: Sequence[int], function: str, adds: bool
+    ) -> None:
+        self.put(reduced(into, of, axes, function, adds), into, of)
 
     # ---- storing ---------------------------------------------------------------------------------
 
@@ -182,31 +227,33 @@ class Evaluator:
                     self.store(term, into, True)
             case ex.Reshape(of, _) if whole and into.pointer and (inner := into.reshaped(of.shape)):
                 self.store(of, inner, adds)
+            case ex.Transpose(of, order) if whole and isinstance(self._behind(of), STORED):
+                self.store(of, into.turned([order.index(k) for k in range(len(order))]), adds)
             case ex.Sum(of, axes) if whole:
-                self.rows += reduced(into, _as_number(self.of(of)), axes, "sum", adds)
+                self._reduce(into, _as_number(self.of(of)), axes, "sum", adds)
             case ex.Inner(left, right) if whole:
                 of = ex.times(left, right)
-                self.rows += reduced(into, self.of(of), [len(of.shape) - 1], "sum", adds)
+                self._reduce(into, self.of(of), [len(of.shape) - 1], "sum", adds)
             case ex.Einstein(left, right, rule) if whole:
                 self._einstein(self.of(left), self.of(right), rule, into, adds)
             case ex.MatMul(left, right) if whole and into.pointer:
                 sides = [self._in_memory(self.of(each)) for each in (left, right)]
                 self._matmul(sides[0], sides[1], into, adds)
             case ex.Reduce(function, of) if whole and not adds:
-                self.rows += reduced(into, self.of(of), [len(of.shape) - 1], function, False)
+                self._reduce(into, self.of(of), [len(of.shape) - 1], function, False)
             case ex.SegmentSums(of, starts) if whole and not adds:
                 self._segments(self.of(of), starts, into)
             case ex.Stack(of, axis) if whole and not adds:
                 for k, each in enumerate(of):
                     slot = into.part([*[WHOLE] * (axis % len(into.shape)), str(k)])
-                    self.rows += filled(slot, self.of(each).spread(slot.shape))
+                    self.fill(slot, self.of(each).spread(slot.shape))
             case _:
                 self.first = "" if adds else self.first
                 is_taken, self._is_taken = self._is_taken, False
                 self._spare = into if whole and not adds and into.pointer else None
                 found = self._once(self.of(expression), into.shape).spread(into.shape)
                 numbers = found if into.kind is not Kind.NUMBER else _as_number(found)
-                self.rows += filled(into, numbers, sign)
+                self.fill(into, numbers, sign)
                 self._is_taken = is_taken
 
     def _segments(self, of: Array, starts: Expression, into: Array) -> None:
@@ -216,7 +263,7 @@ class Evaluator:
         for k, first in enumerate(ends[:-1]):
             stretch = of.part([*lead, (first, max(ends[k + 1], first + 1), None)])
             slot = into.part([*lead, str(k)])
-            self.rows += reduced(slot, _as_number(stretch), [len(lead)], "sum", False)
+            self._reduce(slot, _as_number(stretch), [len(lead)], "sum", False)
 
     def _einstein(self, left: Array, right: Array, rule: str, into: Array, adds: bool) -> None:
         words, after = rule.split("->")[0].split(","), rule.split("->")[1]
@@ -227,7 +274,7 @@ class Evaluator:
             order = sorted(range(len(word)), key=lambda k: letters.index(word[k]))
             aligned.append(each.turned(order).part([WHOLE if c in word else None for c in letters]))
         of = _product(aligned[0], aligned[1], tuple([sizes[c] for c in letters]))
-        self.rows += reduced(into, of, range(len(after), len(letters)), "sum", adds)
+        self._reduce(into, of, range(len(after), len(letters)), "sum", adds)
 
     # ---- matrix products -------------------------------------------------------------------------
 
@@ -246,7 +293,7 @@ class Evaluator:
             cube = (*shape[:-1], a.shape[-1], shape[-1])
             a = a.part([*[WHOLE] * len(a.shape), None])
             b = b.part([*[WHOLE] * (len(b.shape) - 2), None])
-            self.rows += reduced(into, _product(a, b, cube), [len(cube) - 2], "sum", adds)
+            self._reduce(into, _product(a, b, cube), [len(cube) - 2], "sum", adds)
         elif into.strides[0][-1] == 1:
             self.first = first
             self._tiles(a, b, into, lead, adds)
@@ -255,7 +302,7 @@ class Evaluator:
         else:
             made = self.new(shape, "product")
             self._tiles(a, b, made, lead, False)
-            self.rows += filled(into, made, "+=" if adds else "=")
+            self.fill(into, made, "+=" if adds else "=")
 
     def _tiles(self, a: Array, b: Array, into: Array, lead: Shape, adds: bool) -> None:
         a, b, into = (each.spread((*lead, *each.shape[-2:])) for each in (a, b, into))
@@ -263,19 +310,21 @@ class Evaluator:
         nest = Nest(lead, range(len(lead)), [each.strides[0][:-2] for each in (a, b, into)])
         index, rows = [*nest.index.values()], list[str]()
         at, row, panel = b.address(index), b.strides[0][-2], spelled(8)
-        is_far = isinstance(N, int) and (FAR if isinstance(M, int) and M >= FAR else 2 * FAR) <= N
-        if b.strides[0][-1] != 1 or not isinstance(N, int) or N % 4 or is_far:
-            at, row, panel = self._in_panels(b, index, rows), 8, spelled(length([K, 8]))
+        is_even = isinstance(N, int) and (N % 4 == 0 or self.has_room(b.pointer))
+        if b.strides[0][-1] != 1 or not is_even or _is_far(M, K, N):
+            b = self._in_panels(b, index, rows)
+            at, row, panel = b.pointer, 8, spelled(length([K, 8]))
         numbers = [*map(spelled, (M, K, N)), a.address(index), *map(spelled, a.strides[0][-2:]), at]
         numbers += [spelled(row), panel, into.address(index), spelled(into.strides[0][-2])]
         sign = str(int(adds))
         if adds and into.pointer == self.first:
             sign, self.first = "start > 0", ""
             self.filled.add(into.pointer)
-        self.rows += nest.around([*rows, f"product({', '.join(numbers)}, {sign});"])
+            self.used.add("start")
+        self.put(nest.around([*rows, f"product({', '.join(numbers)}, {sign});"]), a, b, into)
 
-    def _in_panels(self, b: Array, index: Index, rows: list[str]) -> str:
-        """Returns where a matrix lies in panels, which are made once for all blocks if they can."""
+    def _in_panels(self, b: Array, index: Index, rows: list[str]) -> Array:
+        """Returns a matrix in panels, which are made once for all blocks if they can."""
         K, N = b.shape[-2:]
         moves = index or self.counter in re.findall(r"\w+", " ".join(b.offset))
         is_fixed = b.pointer in self.fixed and not moves
@@ -283,13 +332,17 @@ class Evaluator:
         if is_fixed and key in self._packed:
             return self._packed[key]
         width = length([N, 8]) if not isinstance(N, int) else -(-N // 8) * 8
-        room = self.new((K, width), "packed", of=b.pointer if is_fixed else "").pointer
+        made = self.new((K, width), "packed", of=b.pointer if is_fixed else "")
         sizes = ", ".join(map(spelled, b.strides[0][-2:]))
-        call = f"pack({spelled(K)}, {spelled(N)}, {b.address(index)}, {sizes}, {room});"
-        (self.before if is_fixed else rows).append(call)
+        call = f"pack({spelled(K)}, {spelled(N)}, {b.address(index)}, {sizes}, {made.pointer});"
         if is_fixed:
-            self._packed[key] = room
-        return room
+            self._packed[key] = made
+            self.before.append(call)
+            self.seen |= b.reads
+        else:
+            rows.append(call)
+            self.used |= b.reads
+        return made
 
 
 def _operation(expression: Any, of: Sequence[str]) -> str:
@@ -311,6 +364,15 @@ def _operation(expression: Any, of: Sequence[str]) -> str:
     raise CannotPrint(f"the function {expression.function} can't be printed in C yet")
 
 
+def _is_far(M: Size, K: Size, N: Size) -> bool:
+    """Returns whether the rows of a K x N matrix, read again and again, do not stay in the cache.
+
+    A row per example counts as 64 rows. To rearrange it takes the time of some rows of the product.
+    """
+    m, k, n = (size if isinstance(size, int) else 64 for size in (M, K, N))
+    return k * n > NEAR and m >= 32
+
+
 def _flipped(place: Array) -> Array:
     last = len(place.shape) - 1
     return place.turned([*range(last - 1), last, last - 1])
@@ -319,7 +381,7 @@ def _flipped(place: Array) -> Array:
 def _product(a: Array, b: Array, shape: Shape) -> Array:
     a, b = _as_number(a.spread(shape)), _as_number(b.spread(shape))
     text = lambda index: f"{bracketed(a.text(index))} * {bracketed(b.text(index))}"  # noqa: E731
-    return Array(shape, Kind.NUMBER, text, (*a.strides, *b.strides))
+    return Array(shape, Kind.NUMBER, text, (*a.strides, *b.strides), reads=a.reads | b.reads)
 
 
 def _as_number(of: Array) -> Array:
@@ -328,4 +390,4 @@ def _as_number(of: Array) -> Array:
         return of
     form = "{} ? 1.0 : 0.0" if of.kind is Kind.CONDITION else "(double){}"
     text = lambda index: form.format(bracketed(of.text(index)))  # noqa: E731
-    return Array(of.shape, Kind.NUMBER, text, of.strides, of.is_cheap)
+    return Array(of.shape, Kind.NUMBER, text, of.strides, of.is_cheap, of.reads)

@@ -6,12 +6,12 @@ examples fit into the cache. `emit.py` calls it, with the calls that compute the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from math import prod
 
+from micrograd_notes.lifting.codegen.buffered.calls import shown_by_gradient
 from micrograd_notes.lifting.codegen.c.loops import within
 from micrograd_notes.lifting.typed.expressions import Examples, Program, Shape, lines_of
 
@@ -26,9 +26,9 @@ class Frame:
     """The parts of the function.
 
     `names` has the pointers of parameters, derivatives and inputs, `types` the type behind each
-    pointer, and `shapes` the arrays in the work area. `steps` are the calls for a block, `before`
-    those before all blocks, which make the arrays that are `kept`. The first block fills the
-    derivatives that are `filled`, and adds to all others.
+    pointer, and `shapes` the arrays in the work area. `steps` are the calls for a block, and what
+    they use; `before` those before all blocks, which use what was `seen`, and make the arrays that
+    are `kept`. The first block fills the derivatives that are `filled`, and adds to all others.
     """
 
     program: Program
@@ -38,9 +38,10 @@ class Frame:
     types: Mapping[str, str]
     shapes: Mapping[str, Shape]
     kept: Collection[str]
+    seen: Collection[str]
     filled: Collection[str]
     before: Sequence[str]
-    steps: Sequence[Sequence[str]]
+    steps: Sequence[tuple[Sequence[str], Collection[str]]]
     in_blocks: bool
     is_mean_loss: bool
 
@@ -49,33 +50,39 @@ class Frame:
         program, size = self.program, len(self.program.grouping.recording.gradient)
         is_batched = any(array.is_batched for array in program.inputs)
         places, total = self._places()
-        rows = [*self._pointers(), *self._block(total[1], size), "double *w = work;"]
+        block = self._block(total[1], size) if is_batched else []
+        in_rows = "const int64_t rows = (block + 7) / 8 * 8;"
+        used = {*self.seen}.union(*[names for _, names in self.steps])
+        rows = [*self._pointers(used), *block]
+        rows += [in_rows] * any(count for _, count in places.values())
+        rows += ["double *w = work;"] * bool(places)
         for name, place in places.items():
             kind = self.types[name]
             at = f"w + {_numbers(*place)}"
             rows.append(f"{kind} *{name} = {at if kind == 'double' else f'({kind} *)({at})'};")
         rows += ["loss[0] = 0.0;", *self._zeros(), *self.before]
-        inner = [*self._inputs(), *[row for step in self.steps for row in step]]
+        inner = [*self._inputs(), *[row for step, _ in self.steps for row in step]]
         if is_batched:
             inner.insert(0, "const int64_t nb = n - start < block ? n - start : block;")
         over = "for (int64_t start = 0; start < n; start += block)" if is_batched else ""
         rows += within(over, inner)
         counts = ["n" if is_mean else "1" for is_mean in (self.is_mean_loss, program.is_mean)]
-        looks = f"mean_has_nan(1, loss, {counts[0]}) | mean_has_nan({size}, dtheta, {counts[1]})"
+        looks = f"mean_is_unfit(1, loss, {counts[0]}) | mean_is_unfit({size}, dtheta, {counts[1]})"
         rows.append(f"return {looks};")
         head = (
             f"int32_t {self.entry}(int64_t n, const double *theta, double *dtheta, double *loss,\n"
             "        const void *const *inputs, void *work)"
         )
-        room = [*self._block(total[1], size), f"return sizeof(double) * ({_numbers(*total)});"]
-        entry = within(head, _needed(rows))
-        work_bytes = within(f"int64_t {self.work_bytes}(int64_t n)", _needed(room))
+        room = [*block, in_rows] if total[1] else []
+        room.append(f"return sizeof(double) * ({_numbers(*total)});")
+        entry = within(head, rows)
+        work_bytes = within(f"int64_t {self.work_bytes}(int64_t n)", room)
         return "\n".join([*entry, "", *work_bytes, ""])
 
     def _places(self) -> tuple[dict[str, Room], Room]:
         """Returns where each array lies in the work area, and the room of all."""
         rooms = {name: _room(shape) for name, shape in self.shapes.items()}
-        steps = [set(re.findall(r"\w+", "\n".join(step))) for step in self.steps]
+        steps = [names for _, names in self.steps]
         last = {name: k for k, names in enumerate(steps) for name in names}
         places, total, free = dict[str, Room](), (0, 0), list[tuple[Room, Room]]()
         for k, names in enumerate([self.kept, *steps], start=-1):
@@ -91,13 +98,13 @@ class Frame:
             free += [(rooms[name], places[name]) for name in gone]
         return places, total
 
-    def _pointers(self) -> list[str]:
+    def _pointers(self, used: Collection[str]) -> list[str]:
         """Returns the pointers into the flat vectors of parameters and derivatives."""
         starts = accumulate([array.size for array in self.program.parameters], initial=0)
         return [
             f"{const}double *{self.names[d + array.name]} = {d}theta + {start};"
             for array, start in zip(self.program.parameters, starts, strict=False)
-            for const, d in (("const ", ""), ("", "d"))
+            for const, d in (("const ", ""), ("", "d")) if self.names[d + array.name] in used
         ]
 
     def _zeros(self) -> list[str]:
@@ -112,13 +119,12 @@ class Frame:
         ]
 
     def _block(self, per_example: int, parameters: int) -> list[str]:
-        """Returns how many examples to compute at a time, and their room in the work area.
+        """Returns how many examples to compute at a time.
 
         What lies between the lines must fit into the first level of the cache. But a block has
         enough rows that it multiplies longer than it reads the parameters.
         """
-        is_batched = any(array.is_batched for array in self.program.inputs)
-        found = [f"const int64_t block = {'n' if is_batched else 1};"]
+        found = ["const int64_t block = n;"]
         if self.in_blocks:
             sizes = [size for line in lines_of(self.program.steps) for size in line.shape]
             rows = max([size.times for size in sizes if isinstance(size, Examples)], default=1)
@@ -127,11 +133,11 @@ class Frame:
             most = max(min(fitting, MOST_EXAMPLES), least)
             found = [f"const int64_t blocks = n > {most} ? (n + {most - 1}) / {most} : 1;"]
             found.append("const int64_t block = (n + blocks - 1) / blocks;")
-        return [*found, "const int64_t rows = (block + 7) / 8 * 8;"]
+        return found
 
     def _inputs(self) -> list[str]:
         """Returns the inputs of a block, after checks of their numbers."""
-        found = []
+        found, shown = [], shown_by_gradient(self.program)
         for k, array in enumerate(self.program.inputs):
             name = self.names[array.name]
             kind = f"const {self.types[name]} *"
@@ -140,14 +146,19 @@ class Frame:
             count = f"nb*{array.size}" if array.is_batched else str(array.size)
             look = f"has_outside({count}, {name}, {array.below})"
             look = f"has_unfit({count}, {name})" if array.below is None else look
-            found.append(f"if ({look}) return 1;")
+            if array not in shown:
+                found.append(f"if ({look}) return 1;")
         return found
 
 
 def _room(shape: Shape) -> Room:
-    """Returns the room of an array, which begins and ends with a line of the cache."""
+    """Returns the room of an array, with a line of the cache behind it, as tiles read past its end.
+
+    Each room begins and ends with a line of the cache.
+    """
     size = prod([one.times if isinstance(one, Examples) else one for one in shape])
-    return (0, size) if any(isinstance(one, Examples) for one in shape) else (-(-size // 8) * 8, 0)
+    is_batched = any(isinstance(one, Examples) for one in shape)
+    return (8, size) if is_batched else (-(-size // 8) * 8 + 8, 0)
 
 
 def _fits(room: Room, free: Room) -> bool:
@@ -157,14 +168,3 @@ def _fits(room: Room, free: Room) -> bool:
 def _numbers(same: int, per_example: int) -> str:
     """Returns a number of numbers: 3*rows + 8."""
     return " + ".join([f"{per_example}*rows"] * bool(per_example) + [str(same)] * bool(same)) or "0"
-
-
-def _needed(rows: Sequence[str]) -> list[str]:
-    """Returns rows without the variables that no later row reads."""
-    kept, read = list[str](), set[str]()
-    for row in reversed(rows):
-        made = re.match(r"(?:const )?\w+ \*?(\w+) = ", row)
-        if made is None or made[1] in read:
-            kept.insert(0, row)
-            read |= set(re.findall(r"\w+", row))
-    return kept

@@ -32,29 +32,28 @@ INLINE double two_to(double k) {
 
 /* exp(r) - 1 for |r| <= log(2) / 2: the series of Taylor, r + r**2 / 2! + ... + r**13 / 13! */
 INLINE double small_expm1(double r) {
-    double p = 0x1.6124613a86d09p-33;
-    p = FMA(p, r, 0x1.1eed8eff8d898p-29);
-    p = FMA(p, r, 0x1.ae64567f544e4p-26);
-    p = FMA(p, r, 0x1.27e4fb7789f5cp-22);
-    p = FMA(p, r, 0x1.71de3a556c734p-19);
-    p = FMA(p, r, 0x1.a01a01a01a01ap-16);
-    p = FMA(p, r, 0x1.a01a01a01a01ap-13);
-    p = FMA(p, r, 0x1.6c16c16c16c17p-10);
-    p = FMA(p, r, 0x1.1111111111111p-7);
-    p = FMA(p, r, 0x1.5555555555555p-5);
-    p = FMA(p, r, 0x1.5555555555555p-3);
-    p = FMA(p, r, 0.5);
-    return FMA(p * r, r, r);
+    const double z = r * r;  /* even and odd powers, so that two sums run at the same time */
+    double even = 0x1.1eed8eff8d898p-29, odd = 0x1.6124613a86d09p-33;
+    even = FMA(even, z, 0x1.27e4fb7789f5cp-22);
+    odd = FMA(odd, z, 0x1.ae64567f544e4p-26);
+    even = FMA(even, z, 0x1.a01a01a01a01ap-16);
+    odd = FMA(odd, z, 0x1.71de3a556c734p-19);
+    even = FMA(even, z, 0x1.6c16c16c16c17p-10);
+    odd = FMA(odd, z, 0x1.a01a01a01a01ap-13);
+    even = FMA(even, z, 0x1.5555555555555p-5);
+    odd = FMA(odd, z, 0x1.1111111111111p-7);
+    even = FMA(even, z, 0.5);
+    odd = FMA(odd, z, 0x1.5555555555555p-3);
+    return FMA(FMA(odd, r, even), z, r);
 }
 
-/* exp(x) is 2**k * exp(r), with k whole and r = x - k * log(2) small. To within 1 ulp. */
+/* exp(x) is 2**k * exp(r), with k whole and r = x - k * log(2) small. To within 1 ulp. What is far
+   out is replaced at the end: a product that underflows would be slow. */
 INLINE double exp_(double x) {
-    double z = x < -746.0 ? -746.0 : x;
-    z = z > 710.0 ? 710.0 : z;
-    const double k = __builtin_rint(z * 0x1.71547652b82fep0), half = __builtin_rint(k * 0.5);
-    const double r = FMA(k, -0x1.ef35793c76730p-45, FMA(k, -0x1.62e42fefa3800p-1, z));
-    const double s = two_to(half);
-    return FMA(small_expm1(r), s, s) * two_to(k - half);
+    const double k = __builtin_rint(x * 0x1.71547652b82fep0), half = __builtin_rint(k * 0.5);
+    const double r = FMA(k, -0x1.ef35793c76730p-45, FMA(k, -0x1.62e42fefa3800p-1, x));
+    const double s = two_to(half), y = FMA(small_expm1(r), s, s) * two_to(k - half);
+    return x < -746.0 ? 0.0 : x > 710.0 ? INFINITY : y;
 }
 
 /* exp(x) - 1, as above; half of it is computed first, which can't overflow. To within 2 ulp. */
@@ -166,97 +165,145 @@ INLINE double over_sqrt_cubed(double x) { return 1.0 / x * over_sqrt(x); }
 
 /* Four doubles, which the machine adds and multiplies at once, wherever they lie. */
 typedef double vec __attribute__((vector_size(32), aligned(8), may_alias));
+/* Some rows of A, each column after the one before */
+INLINE void copy_tile(int64_t rows, int64_t K, const double *A, int64_t ar, int64_t ac, double *out) {
+    if (rows == 6 && ar == 1) for (int64_t x = 0; x < K; x++, A += ac, out += 6) {
+        *(vec *)out = *(const vec *)A;
+        out[4] = A[4], out[5] = A[5];
+    } else for (int64_t x = 0; x < K; x++, A += ac, out += rows)
+        for (int64_t i = 0; i < rows; i++) out[i] = A[i * ar];
+}
+/* In a register, while gcc would read it again for each row of a tile. */
+#ifdef __AVX__
+#define KEEP(v) __asm__("" : "+x"(v))
+#else
+#define KEEP(v)
+#endif
 /* A tile of a matrix product: some rows, eight columns, all in registers while x goes along the
    sums. A narrow tile has up to four columns. */
 #define ROWS1(DO) DO(0)
-#define ROWS2(DO) DO(0) DO(1)
-#define ROWS4(DO) DO(0) DO(1) DO(2) DO(3)
-#define ROWS6(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5)
+#define ROWS2(DO) ROWS1(DO) DO(1)
+#define ROWS3(DO) ROWS2(DO) DO(2)
+#define ROWS4(DO) ROWS3(DO) DO(3)
+#define ROWS5(DO) ROWS4(DO) DO(4)
+#define ROWS6(DO) ROWS5(DO) DO(5)
 #define ZERO(i) vec c##i = {0}, d##i = {0};
 #define NARROW(i) c##i += a[i * ar] * b0;
 #define WIDE(i) c##i += a[i * ar] * b0; d##i += a[i * ar] * b1;
+#define FETCH(i) __builtin_prefetch(C + i * cr, 1);
 #define WRITE(i) write(C + i * cr, columns, adds, c##i, d##i);
 #define TILE(R) \
     FUSED static void tile##R(int64_t K, const double *a, int64_t ar, int64_t ac, const double *b, \
             int64_t br, double *C, int64_t cr, int64_t columns, int adds) { \
         FUSE \
         ROWS##R(ZERO) \
+        ROWS##R(FETCH) \
         if (columns > 4) for (int64_t x = 0; x < K; x++, a += ac, b += br) { \
-            const vec b0 = *(const vec *)b, b1 = *(const vec *)(b + 4); \
+            vec b0 = *(const vec *)b, b1 = *(const vec *)(b + 4); \
+            KEEP(b0); KEEP(b1); \
             ROWS##R(WIDE) \
         } else for (int64_t x = 0; x < K; x++, a += ac, b += br) { \
-            const vec b0 = *(const vec *)b; \
+            vec b0 = *(const vec *)b; \
+            KEEP(b0); \
             ROWS##R(NARROW) \
         } \
         ROWS##R(WRITE) \
     }
-__attribute__((noinline)) static void write_some(double *out, int64_t columns, int adds, vec c, vec d) {
-    const double row[8] = {c[0], c[1], c[2], c[3], d[0], d[1], d[2], d[3]};
-    for (int64_t j = 0; j < columns; j++) out[j] = adds ? out[j] + row[j] : row[j];
-}
 INLINE void write(double *out, int64_t columns, int adds, vec c, vec d) {
-    if (columns < 8) {
-        write_some(out, columns, adds, c, d);
-        return;
+    if (columns >= 4) {
+        if (adds) c += *(vec *)out;
+        *(vec *)out = c;
+        out += 4, columns -= 4, c = d;
     }
-    if (adds) c += *(vec *)out, d += *(vec *)(out + 4);
-    *(vec *)out = c;
-    *(vec *)(out + 4) = d;
+    if (columns >= 4) {
+        if (adds) c += *(vec *)out;
+        *(vec *)out = c;
+    } else {
+        if (columns > 0) out[0] = adds ? out[0] + c[0] : c[0];
+        if (columns > 1) out[1] = adds ? out[1] + c[1] : c[1];
+        if (columns > 2) out[2] = adds ? out[2] + c[2] : c[2];
+    }
 }
 TILE(1)
 TILE(2)
+TILE(3)
 TILE(4)
+TILE(5)
 TILE(6)
+typedef void Tile(int64_t, const double *, int64_t, int64_t, const double *, int64_t, double *,
+        int64_t, int64_t, int);
 /* C = A @ B or C += A @ B, for M x K and K x N numbers. A has any strides; B and C have adjacent
    columns. `panel` is the distance from eight columns of B to the next eight. A panel of 256 rows
-   stays in the first level of the cache, 48 rows of A with as many columns in the second. */
-static void product(int64_t M, int64_t K, int64_t N, const double *A, int64_t ar, int64_t ac,
-        const double *B, int64_t br, int64_t panel, double *C, int64_t cr, int adds) {
-    for (int64_t x = 0; x < K; x += 256, adds = 1) for (int64_t y = 0; y < M; y += 48) {
-        const int64_t k = K - x < 256 ? K - x : 256, end = M - y < 48 ? M : y + 48;
-        for (int64_t j = 0; j < N; j += 8) {
-            const double *a = A + x * ac, *b = B + x * br + j / 8 * panel;
-            int64_t i = y;
-            for (; i + 6 <= end; i += 6) tile6(k, a + i * ar, ar, ac, b, br, C + i * cr + j, cr, N - j, adds);
-            if (i + 4 <= end) tile4(k, a + i * ar, ar, ac, b, br, C + i * cr + j, cr, N - j, adds), i += 4;
-            if (i + 2 <= end) tile2(k, a + i * ar, ar, ac, b, br, C + i * cr + j, cr, N - j, adds), i += 2;
-            if (i < end) tile1(k, a + i * ar, ar, ac, b, br, C + i * cr + j, cr, N - j, adds);
+   stays in the first level of the cache, 48 rows of A with as many columns in the second: as they
+   lie, or in `copy` tile after tile. */
+INLINE void product_in(double *copy, int64_t M, int64_t K, int64_t N, const double *A, int64_t ar,
+        int64_t ac, const double *B, int64_t br, int64_t panel, double *C, int64_t cr, int adds) {
+    static Tile *const tiles[] = {0, tile1, tile2, tile3, tile4, tile5, tile6};
+    static const char dealt[] = {0, 1, 2, 3, 4, 5, 6, 4, 4, 5, 5, 6};  /* the last rows, evenly */
+    const int64_t step = copy ? 48 : 144;
+    for (int64_t x = 0; x < K; x += 256, adds = 1) for (int64_t y = 0; y < M; y += step) {
+        const int64_t k = K - x < 256 ? K - x : 256, end = M - y < step ? M : y + step;
+        for (int64_t j = 0; j < N; j += 8) for (int64_t i = y, rows; i < end; i += rows) {
+            const double *a = A + x * ac + i * ar, *b = B + x * br + j / 8 * panel;
+            double *c = C + i * cr + j;
+            rows = end - i < 12 ? dealt[end - i] : 6;
+            if (copy && j == 0) copy_tile(rows, k, a, ar, ac, copy + (i - y) * k);
+            if (copy) tiles[rows](k, copy + (i - y) * k, 1, rows, b, br, c, cr, N - j, adds);
+            else tiles[rows](k, a, ar, ac, b, br, c, cr, N - j, adds);
         }
     }
 }
+/* The same with a copy of A, which takes less time than to read all its lines for each panel. */
+__attribute__((noinline)) static void product_of_copy(int64_t M, int64_t K, int64_t N,
+        const double *A, int64_t ar, int64_t ac, const double *B, int64_t br, int64_t panel,
+        double *C, int64_t cr, int adds) {
+    double copy[48 * 256];
+    product_in(copy, M, K, N, A, ar, ac, B, br, panel, C, cr, adds);
+}
+static void product(int64_t M, int64_t K, int64_t N, const double *A, int64_t ar, int64_t ac,
+        const double *B, int64_t br, int64_t panel, double *C, int64_t cr, int adds) {
+    if (ac != 1 && N >= 64 && M * K > 4096)
+        product_of_copy(M, K, N, A, ar, ac, B, br, panel, C, cr, adds);
+    else
+        product_in(0, M, K, N, A, ar, ac, B, br, panel, C, cr, adds);
+}
 
-/* B in panels of eight columns each, with zeros after the last ones */
+/* B in panels of eight columns each; those after its last one are never used, and repeat it. */
 static void pack(int64_t K, int64_t N, const double *B, int64_t br, int64_t bc, double *out) {
-    for (int64_t j = 0; j < N; j += 8, B += 8 * bc) {
-        if (N - j >= 8) for (int64_t x = 0; x < K; x++, out += 8)
-            for (int c = 0; c < 8; c++) out[c] = B[x * br + c * bc];
-        else for (int64_t x = 0; x < K; x++, out += 8)
-            for (int c = 0; c < 8; c++) out[c] = c < N - j ? B[x * br + c * bc] : 0.0;
+    for (int64_t y = 0; y < K; y += 16) for (int64_t j = 0; j < N; j += 8) {
+        const int64_t end = K - y < 16 ? K : y + 16;
+        double *o = out + j * K + y * 8;
+        int64_t at[8];
+        for (int64_t c = 0; c < 8; c++) at[c] = (j + c < N ? j + c : N - 1) * bc;
+        if (bc == 1 && N - j >= 8) for (int64_t x = y; x < end; x++, o += 8) {
+            *(vec *)o = *(const vec *)(B + x * br + j);
+            *(vec *)(o + 4) = *(const vec *)(B + x * br + j + 4);
+        } else for (int64_t x = y; x < end; x++, o += 8)
+            for (int c = 0; c < 8; c++) o[c] = B[x * br + at[c]];
     }
 }
 
-/* Whether a number is inf or nan, for which x - x is nan */
+/* Whether a number is inf or nan: then all bits of its exponent are 1 */
 static int has_unfit(int64_t count, const double *x) {
-    double s = 0.0;
-#pragma omp simd reduction(+:s)
-    for (int64_t i = 0; i < count; i++) s += x[i] - x[i];
-    return s != 0.0;
+    uint64_t found = 0;
+    for (int64_t i = 0; i < count; i++) found |= (~to_bits(x[i]) & 0x7ff0000000000000u) == 0;
+    return found != 0;
 }
 
 /* Whether a choice is out of range; a negative one is a large one without its sign */
 static int has_outside(int64_t count, const int64_t *x, uint64_t below) {
-    int found = 0;
+    uint64_t found = 0;
     for (int64_t i = 0; i < count; i++) found |= (uint64_t)x[i] >= below;
-    return found;
+    return found != 0;
 }
 
-/* Makes a mean of sums over n examples; returns whether one is nan. */
-static int mean_has_nan(int64_t count, double *x, int64_t n) {
+/* Makes a mean of sums over n examples; returns whether one is inf or nan. */
+static int mean_is_unfit(int64_t count, double *x, int64_t n) {
     const double share = 1.0 / n;
-    int found = 0;
+    uint64_t found = 0;
     for (int64_t i = 0; i < count; i++) {
         x[i] *= share;
-        found |= x[i] != x[i];
+        found |= (~to_bits(x[i]) & 0x7ff0000000000000u) == 0;
     }
-    return found;
+    return found != 0;
 }

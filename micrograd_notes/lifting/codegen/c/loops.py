@@ -12,7 +12,11 @@ from micrograd_notes.lifting.codegen.c.places import Array, Strides, length, spe
 from micrograd_notes.lifting.typed.expressions import Shape
 
 INDENT = "    "
-SHORT = 8  # numbers that are added up, or compared, one by one
+SHORT = 8  # numbers that are added up one by one
+STEPS = {
+    "sum": ("0.0", "{0} += {1};"), "max": ("-INFINITY", "{0} = maximum({0}, {1});"),
+    "min": ("INFINITY", "{0} = minimum({0}, {1});"),
+}
 
 
 class Nest:
@@ -70,7 +74,8 @@ def filled(into: Array, of: Array, sign: str = "=") -> list[str]:
 def reduced(into: Array, of: Array, axes: Sequence[int], function: str, adds: bool) -> list[str]:
     """Returns the loops that find the sum, max or min along some axes.
 
-    A sum adds up whole rows where rows are kept, and what is added does not lie side by side.
+    Each step takes whole rows of what is kept: for a max or min, which is then found for several
+    rows at once, and for a sum whose terms do not lie side by side.
     """
     rank = range(len(of.shape))
     kept = [axis for axis in rank if axis not in axes]
@@ -79,7 +84,7 @@ def reduced(into: Array, of: Array, axes: Sequence[int], function: str, adds: bo
         along = dict(zip(kept, own, strict=True))
         back.append(tuple([along.get(axis, 0) for axis in rank]))
     strides, last = _strides(of, kept), _strides(of, axes)
-    by_rows = function == "sum" and 1 in strides and not (1 in last and last <= {0, 1})
+    by_rows = function != "sum" or (1 in strides and not (1 in last and last <= {0, 1}))
     first, second = (axes, kept) if by_rows else (kept, axes)
     outer = Nest(of.shape, first, of.strides if by_rows else [*back, *of.strides])
     inner = Nest(of.shape, second, [*back, *of.strides], outer.others)
@@ -87,20 +92,13 @@ def reduced(into: Array, of: Array, axes: Sequence[int], function: str, adds: bo
     term = of.text([found[axis] for axis in rank])
     place = into.text([found[axis] for axis in kept])
     if by_rows:
-        start = [] if adds else inner.around([f"{place} = 0.0;"])
-        return start + outer.around(inner.around([f"{place} += {term};"]))
+        start, step = STEPS[function]
+        rows = [] if adds else inner.around([f"{place} = {start};"])
+        return rows + outer.around(inner.around([step.format(place, term)]))
     is_long = bool(inner.sizes) and inner.sizes[-1] not in range(SHORT)
-    if function == "sum":
-        pragma = "#pragma omp simd reduction(+:s)" * is_long
-        rows = ["double s = 0.0;", *inner.around([f"s += {term};"], pragma)]
-        rows.append(f"{place} {'+=' if adds else '='} s;")
-    else:
-        sign, start_at = (">", "-INFINITY") if function == "max" else ("<", "INFINITY")
-        step = [f"const double e = {term};", f"s = e {sign} s ? e : s;", "is_nan |= e != e;"]
-        pragma = f"#pragma omp simd reduction({function}:s) reduction(|:is_nan)" * is_long
-        rows = [f"double s = {start_at};", "int is_nan = 0;"]
-        rows += inner.around(step, pragma) if inner.letters else within("", step)
-        rows.append(f"{place} = is_nan ? NAN : s;")
+    pragma = "#pragma omp simd reduction(+:s)" * is_long
+    rows = ["double s = 0.0;", *inner.around([f"s += {term};"], pragma)]
+    rows.append(f"{place} {'+=' if adds else '='} s;")
     return outer.around(rows) if outer.letters else within("", rows)
 
 

@@ -73,7 +73,8 @@ class Array:
     """An array that C can read at an index.
 
     `strides` has those of each array in memory that it reads, along its own axes. `is_cheap` says
-    that an element costs no more than to load it. One in memory has a pointer, and an offset.
+    that an element costs no more than to load it, and `reads` has the pointers of what it reads.
+    One in memory has a pointer, and an offset.
     """
 
     shape: Shape
@@ -81,6 +82,7 @@ class Array:
     text: Callable[[Index], str]
     strides: tuple[Strides, ...] = ()
     is_cheap: bool = False
+    reads: frozenset[str] = frozenset()
     pointer: str = ""
     offset: tuple[str, ...] = ()
 
@@ -147,7 +149,8 @@ class Array:
         for own in [own for choice in choices for own in choice.strides]:
             strides.append((*[0] * first, *own, *[0] * (len(shape) - first - len(own))))
         text = lambda index: self.text(index_of(index))  # noqa: E731
-        return Array(shape, self.kind, text, tuple(strides), self.is_cheap)
+        reads = self.reads.union(*[choice.reads for choice in choices])
+        return Array(shape, self.kind, text, tuple(strides), self.is_cheap, reads)
 
     def reshaped(self, to: Shape) -> Array | None:
         """Returns an array in memory in another shape; None if no strides say that."""
@@ -185,7 +188,7 @@ def stored(
         strides = [length(shape[axis + 1 :]) for axis in range(len(shape))]
     own = tuple([0 if size == 1 else stride for size, stride in zip(shape, strides, strict=True)])
     text = lambda index: f"{pointer}[{added([*offset, *map(times, index, own)])}]"  # noqa: E731
-    return Array(shape, kind, text, (own,), True, pointer, tuple(offset))
+    return Array(shape, kind, text, (own,), True, frozenset({pointer}), pointer, tuple(offset))
 
 
 def counting(shape: Shape) -> Array:
