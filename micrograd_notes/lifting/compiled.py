@@ -45,7 +45,6 @@ class Compiled:
     name: str
     recorded: Recording
     grouped: Grouping
-    arranged: Program
     source: str
     run: Callable[..., Any]
     inputs: list[Array]
@@ -70,26 +69,32 @@ class Compiled:
         return emit_c(self.anew(), self.title)
 
     def explained(self) -> str:
-        """Returns the result of each pass."""
+        """Returns the result of each pass, on a screen each; long ones without their middle."""
         recorded, simplified = self.recorded.tape, simplify(self.recorded).tape
-        groups, lines = self.grouped.groups, self.arranged.lines
-        return "\n".join(
-            [
-                f"1. record: {len(recorded):,} numbers for one example: those of the function and",
-                "   those of its gradient by the chain rule",
-                recorded.text(),
-                f"2. simplify: {len(simplified):,} are left: equal numbers are one, 1 * x is x, a",
-                "   chain of sums is one sum",
-                simplified.text(),
-                f"3. group: numbers that are made alike form one array, {len(groups):,} arrays",
-                self.grouped.text(),
-                f"4. arrange: {len(lines):,} lines: each array has axes, n for the examples, and a",
-                "   sum of products along an axis is a matrix product, @",
-                arranged_text(self.arranged),
-                "5. emit: names, and each expression that is used once moves to its use",
-                self.source,
-            ]
-        )
+        groups, arranged = self.grouped.groups, self.anew()
+        entry = self.source.rpartition("\n\n\n")[2]  # the last function
+        passes = [
+            f"1. record: {len(recorded):,} numbers for one example: those of the function and\n"
+            f"   those of its gradient by the chain rule\n{recorded.text()}",
+            f"2. simplify: {len(simplified):,} are left: equal numbers are one, 1 * x is x, a\n"
+            f"   chain of sums is one sum\n{simplified.text()}",
+            f"3. group: numbers that are made alike form one array, {len(groups):,} arrays\n"
+            f"{self.grouped.text()}",
+            f"4. arrange: {len(arranged.lines):,} lines: each array has axes, n for the examples,\n"
+            f"   and a sum of products along an axis is a matrix product, @\n"
+            f"{arranged_text(arranged)}",
+            "5. emit: names, and each expression that is used once moves to its use; `source`\n"
+            f"   has all of it\n{entry}",
+        ]
+        return "\n".join(map(_on_a_screen, passes))
+
+
+def _on_a_screen(text: str) -> str:
+    """Returns at most 40 lines of 100 letters."""
+    lines = [line if len(line) <= 100 else f"{line[:96]} ..." for line in text.splitlines()]
+    if len(lines) > 40:
+        lines[20:-19] = ["    ..."]
+    return "\n".join(lines)
 
 
 def passed(
@@ -106,21 +111,20 @@ def passed(
 
 def _made(recorded: Recording, name: str, passes: Passes, guarded: bool) -> Compiled:
     grouped, anew = passes(recorded, guarded)
-    arranged = anew()
     try:
-        written, printed = emit(arranged, _title(name))
+        written, printed = emit(anew(), _title(name))
     except NoLoop:
         return _made(recorded.without_starts(), name, passes, guarded)
     namespace: dict[str, Any] = {}
-    file = f"<lifted {name} {id(arranged):x}>"
+    file = f"<lifted {name} {id(namespace):x}>"
     linecache.cache[file] = (len(written), None, written.splitlines(True), file)
     exec(compile(written, file, "exec"), namespace)
     entry = namespace["loss_and_gradient" if recorded.is_loss else "forward"]
-    has_parameters = any(array.is_parameter for array in recorded.arrays)
-    run = entry if has_parameters else lambda theta, *given: entry(*given)
     inputs = [array for array in recorded.arrays if not array.is_parameter]
+    has_parameters = len(inputs) < len(recorded.arrays)
+    run = entry if has_parameters else lambda theta, *given: entry(*given)
     fast = Pool(printed, run)
-    made = name, recorded, grouped, arranged, written, run, inputs, fast
+    made = name, recorded, grouped, written, run, inputs, fast
     return Compiled(*made, passes, anew)
 
 

@@ -406,7 +406,7 @@ class Lifted:
         return "numpy" if in_c is None else in_c.backend
 
     def explain(self) -> str:
-        """Returns the result of each pass on the learner's own function, for its latest shape."""
+        """Returns the result of each pass on the learner's own function, on a screen each."""
         return self._known().explained()
 
     def _known(self) -> Compiled:

@@ -43,6 +43,21 @@ def test_every_source_is_for_readers(name: str) -> None:
     assert not re.search(r"\b(subtract|multiply|divide|neg)\d*\b", source)
 
 
+@pytest.mark.parametrize("name", ["squared_error", "classifier", "recurrent", "small_gpt"])
+def test_explain_shows_each_pass_on_one_screen(name: str) -> None:
+    program, data = EXAMPLES[name]()
+    source = program.source_for(*data)
+    passes = re.split(r"(?m)^(?=[1-5]\. )", program.explain())[1:]
+    assert [each.split(":")[0] for each in passes] == [
+        "1. record", "2. simplify", "3. group", "4. arrange", "5. emit"
+    ]
+    for each in passes:
+        lines = each.splitlines()
+        assert 6 <= len(lines) <= 40
+        assert max(map(len, lines)) <= 100
+    assert passes[4].splitlines()[-1] == source.splitlines()[-1]
+
+
 def test_the_printed_sources_alone_are_right() -> None:
     """Pairs have holes where a denominator is 0; nothing warns, and no second program helps."""
     for name in ("coulomb", "tsne", "cosine_attention"):

@@ -121,6 +121,20 @@ def test_the_loss_of_a_whole_batch_with_its_own_loop() -> None:
     assert program.source.count("@") >= 4
 
 
+def test_a_model_of_many_numbers_may_have_no_sum() -> None:
+    w = [Value(0.1 * i) for i in range(50)]
+
+    class Scale:
+        def parameters(self) -> list[Value]:
+            return w
+
+        def __call__(self, x: Any) -> Any:
+            return [a * b for a, b in zip(w, x, strict=True)]
+
+    x = np.linspace(-1.0, 1.0, 100).reshape(2, 50)
+    assert (lift(Scale())(x) == x * [a.data for a in w]).all()
+
+
 def test_a_model_alone_gives_its_outputs() -> None:
     X = GENERATOR.normal(size=(5, 3))
     for widths in ([4, 2], [4, 1]):

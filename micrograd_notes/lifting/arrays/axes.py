@@ -133,11 +133,10 @@ def affine(lanes: Any) -> tuple[int, list[int]] | None:
     full = bool(known.all())
     strides = []
     for axis in range(lanes.ndim):
-        upper = np.take(lanes, range(1, lanes.shape[axis]), axis)
-        lower = np.take(lanes, range(lanes.shape[axis] - 1), axis)
-        difference = upper - lower
+        difference = np.diff(lanes, axis=axis)
         if not full:
-            difference = difference[(upper >= 0) & (lower >= 0)]
+            there = known.swapaxes(0, axis)
+            difference = difference.swapaxes(0, axis)[there[1:] & there[:-1]]
         if difference.size == 0:
             strides.append(0)
             continue

@@ -19,6 +19,7 @@ from micrograd_notes.lifting.trace.tape import Tape
 Ints = Any  # an array of NumPy's whole numbers
 Bools = Any
 BITS = 28  # of the index of a number, or of a group, in a key
+MASK = (1 << BITS) - 1
 FEW = 32  # so few numbers of a level are faster one by one
 
 
@@ -83,14 +84,17 @@ class Columns:
         They have these operands, or else their own. Levels of few numbers that follow each other
         are one list in this order, with True, to treat one number after another.
         """
-        level = array("i", [0]) * len(self.code)
+        level = [0] * len(self.code)
+        is_other = self.is_wide.copy()
+        is_other[[*operands]] = True
+        others, at, first, flat = is_other.tobytes(), level.__getitem__, self._first, self._flat
         ends = [memoryview(each) for each in (numbers, *self.ends(numbers))]
-        is_wide = self.is_wide.tobytes()
         for i, a, b in zip(*ends, strict=True):
-            if is_wide[i] or i in operands:
-                level[i] = 1 + max([level[k] for k in operands.get(i) or self.operands(i)])
+            if others[i]:
+                level[i] = 1 + max(map(at, operands.get(i) or flat[first[i] : first[i + 1]]))
             else:
-                level[i] = 1 + (level[a] if level[a] > level[b] else level[b])
+                a, b = level[a], level[b]
+                level[i] = 1 + (a if a > b else b)
         levels = np.array(level)[numbers]
         order = np.argsort(levels, kind="stable")
         numbers, sizes = numbers[order], np.bincount(levels)[1:]
@@ -98,7 +102,8 @@ class Columns:
         joins = are_few & np.concatenate([[False], are_few[:-1]])  # the level before it
         starts = np.flatnonzero(~joins)
         stops = np.concatenate([[0], sizes.cumsum()])[starts[1:]]
-        return level, [*zip(np.split(numbers, stops), are_few[starts].tolist(), strict=True)]
+        split = np.split(numbers, stops)
+        return array("i", level), [*zip(split, are_few[starts].tolist(), strict=True)]
 
     def reached(self, roots: Ints, among: Bools) -> Bools:
         """Returns which of these numbers the roots are computed from."""
@@ -112,6 +117,11 @@ class Columns:
                 uses[k] -= 1
                 waiting += [k] if not uses[k] else []
         return reached
+
+
+def ints(numbers: Ints) -> array[int]:
+    """Returns the numbers as a tape has them."""
+    return array("i", numbers.astype(np.int32).tobytes())
 
 
 def packed(code: Any, first: Any, last: Any) -> Any:

@@ -19,9 +19,9 @@ from typing import Any
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import helper_ops, ops
 from micrograd_notes.engine.op import Op
-from micrograd_notes.lifting.passes.columns import Columns, Ints, packed
-from micrograd_notes.lifting.passes.simplify import Operand, restated
-from micrograd_notes.lifting.trace.tape import Array, Recording
+from micrograd_notes.lifting.passes.columns import Bools, Columns, Ints, ints, packed
+from micrograd_notes.lifting.passes.simplify import simplify
+from micrograd_notes.lifting.trace.tape import Array, Recording, Tape
 
 FEW = 3  # if one number meets at most so many constants, each gets its own array
 
@@ -61,14 +61,40 @@ class Grouping:
 
 def group(recording: Recording) -> Grouping:
     """Returns the groups of a simplified recording."""
-    missing, singles = _Keys(recording).sums_of_one_term()
-    if missing or singles:
-        recording = restated(recording, missing, singles)
     found = _Keys(recording)
+    missing, singles = found.sums_of_one_term()
+    if missing.size or singles.size:
+        recording = restated(recording, found.columns, missing, singles)
+        del found  # its columns take memory
+        recording = simplify(recording, guarded=True)
+        found = _Keys(recording)
     keys = found.told_apart()
     members = np.split(np.argsort(keys, kind="stable"), np.cumsum(np.bincount(keys))[:-1])
     groups = [Group(recording.tape.ops[these[0]], these) for these in members]
     return Grouping(recording, found.columns, groups, keys)
+
+
+def restated(recording: Recording, columns: Columns, missing: Ints, singles: Ints) -> Recording:
+    """Returns the program with the missing sums of one term, and single ones as `pos`.
+
+    A missing sum comes just before the number that reads it.
+    """
+    readers = columns.owner[missing]
+    before = np.cumsum(np.bincount(readers, minlength=len(columns.code)))
+    place = np.arange(len(columns.code)) + before
+    sums = readers + np.arange(len(readers))
+    flat = np.where(columns.is_read, columns.below(place), columns.flat)
+    terms, flat[missing] = flat[missing], sums
+    made = np.array(recording.tape.ops, dtype=object)
+    made[singles] = ops.pos
+    tape = Tape()
+    tape.ops = np.insert(made, readers, ops.add).tolist()
+    sizes = np.insert(columns.sizes, readers, 1)
+    tape.operands.flat = ints(np.insert(flat, columns.first[readers], terms))
+    tape.operands.first = ints(np.concatenate([[0], np.cumsum(sizes)]))
+    tape.numbers = {int(place[i]): x for i, x in recording.tape.numbers.items()}
+    tape.kept = {*sums.tolist()}
+    return recording.moved(tape, ints(place))
 
 
 class _Keys:
@@ -77,44 +103,49 @@ class _Keys:
     def __init__(self, recording: Recording) -> None:
         self.tape = recording.tape
         self.columns = columns = Columns.of(self.tape)
+        self.is_product = columns.where(lambda op: op is ops.multiply)
         _, self.levels = columns.levels(np.flatnonzero(columns.is_made), {})
 
     def found(
         self, apart: Mapping[int, float] = MappingProxyType({}),
-        missing: Set[Operand] = frozenset(), sums_join_terms: bool = False
-    ) -> tuple[Ints, dict[Operand, int]]:
+        missing: Set[int] = frozenset(), sums_join_terms: bool = False
+    ) -> tuple[Ints, dict[int, int]]:
         """Returns the keys, as small ints, and those of the missing sums of one term.
 
-        `apart` has a number that distinguishes an operation. If sums of one kind of terms join
-        these terms, they have the same key.
+        `apart` has a number that distinguishes an operation, and `missing` where in `flat` a sum is
+        missing. If sums of one kind of terms join these terms, they have the same key.
         """
         columns = self.columns
         known: dict[Any, int] = {}
         keys = columns.code.copy()  # of leaves and constants
-        put_in: dict[Operand, int] = {}
-        readers = {i for i, _ in missing}
-        is_alone = columns.is_wide.copy()
+        put_in: dict[int, int] = {}
+        readers = {*columns.owner[[*missing]].tolist()}
+        is_alone = columns.is_wide & ~columns.is_sum
         is_alone[[*apart, *readers]] = True
 
         def key_of(key: Any) -> int:
             return known.setdefault(key, len(columns.codes) + len(known))
 
-        swaps = columns.where(lambda op: op is ops.multiply)
         key_at = memoryview(keys)
         for level, are_few in self.levels:
-            alone = is_alone[level] | are_few
-            together = level[:0] if are_few else level[~alone]
-            a, b = (keys[ends] for ends in columns.ends(together))
-            low, high = np.minimum(a, b), np.maximum(a, b)
-            a, b = np.where(swaps[together], low, a), np.where(swaps[together], high, b)
-            packed_keys = packed(columns.code[together], a, b)
-            different, which = np.unique(packed_keys, return_inverse=True)
-            keys[together] = np.array([*map(key_of, different.tolist())], dtype=np.int64)[which]
-            for i in level[alone].tolist():
+            alone, together = level, level[:0]
+            if not are_few:
+                low, high, has_more = self._ends(level, keys)
+                is_one = is_alone[level] | has_more
+                joins = columns.is_sum[level] & (low == high) & sums_join_terms & ~is_one
+                keys[level[joins]] = low[joins]
+                alone, is_rest = level[is_one], ~is_one & ~joins
+                together, low, high = level[is_rest], low[is_rest], high[is_rest]
+            if together.size:
+                packed_keys = packed(columns.code[together], low, high)
+                different, which = np.unique(packed_keys, return_inverse=True)
+                new = np.array([*map(key_of, different.tolist())], dtype=np.int64)
+                keys[together] = new[which]
+            for i in alone.tolist():
                 below = [key_at[k] for k in columns.operands(i)]
-                for at in range(len(below)) if i in readers else ():
-                    if (i, at) in missing:
-                        below[at] = put_in[i, at] = key_of(self._key(ops.add, below[at : at + 1]))
+                for at, key in enumerate(below) if i in readers else ():
+                    if (edge := int(columns.first[i]) + at) in missing:
+                        below[at] = put_in[edge] = key_of(self._key(ops.add, [key]))
                 if sums_join_terms and columns.is_sum[i] and len({*below}) == 1:
                     key_at[i] = below[0]
                 else:
@@ -122,14 +153,39 @@ class _Keys:
                     key_at[i] = key_of((key, apart[i]) if i in apart else key)
         return keys, put_in
 
+    def _ends(self, numbers: Ints, keys: Ints) -> tuple[Ints, Ints, Bools]:
+        """Returns the keys of first and last operands, and whether there are more keys.
+
+        For a product or a sum they are the lowest and the highest key.
+        """
+        columns = self.columns
+        first, last = (keys[ends] for ends in columns.ends(numbers))
+        is_product = self.is_product[numbers]
+        low = np.where(is_product, np.minimum(first, last), first)
+        high = np.where(is_product, np.maximum(first, last), last)
+        has_more = np.zeros(len(numbers), dtype=bool)
+        sums = np.flatnonzero(columns.is_sum[numbers])
+        if sums.size:
+            sizes = columns.sizes[numbers[sums]]
+            below = keys[columns.flat[columns.places(numbers[sums])]]
+            begin, owner = np.cumsum(sizes) - sizes, np.repeat(sums, sizes)
+            low[sums] = np.minimum.reduceat(below, begin)
+            high[sums] = np.maximum.reduceat(below, begin)
+            has_more[owner[(below != low[owner]) & (below != high[owner])]] = True
+        return low, high, has_more
+
     def _key(self, op: Any, below: list[int]) -> Any:
         """Returns the key of an operation, made from the keys of its operands."""
-        if op is ops.add or (op.neutral is not None and len({*below}) == 1):
-            return op, frozenset(below)  # any number of them, in any order
-        if op.arity not in (1, 2):
+        kinds = {*below}
+        if op is ops.add and len(kinds) <= 2:
+            below = [min(kinds), max(kinds)]
+        elif op is ops.add or (op.neutral is not None and len(kinds) == 1):
+            return op, frozenset(kinds)  # any number of them, in any order
+        elif op.arity not in (1, 2):
             return op, *below
-        first, last = (min(below), max(below)) if op is ops.multiply else (below[0], below[-1])
-        return packed(self.columns.codes[op], first, last)
+        elif op is ops.multiply:
+            below = sorted(below)
+        return packed(self.columns.codes[op], below[0], below[-1])
 
     def told_apart(self) -> Ints:
         """Returns the keys, so that a group comes after those of its operands.
@@ -161,17 +217,18 @@ class _Keys:
         order[different[np.argsort(first)]] = np.arange(len(different))
         return order[keys]
 
-    def sums_of_one_term(self) -> tuple[set[Operand], set[int]]:
-        """Returns the operands that need a sum of one term, and sums to replace by theirs."""
+    def sums_of_one_term(self) -> tuple[Ints, Ints]:
+        """Returns where in `flat` sums of one term are missing, and sums to replace by theirs."""
         columns = self.columns
-        missing = self._missing()
-        keys, put_in = self.found(missing=missing)
+        keys, put_in = self.found(missing={*self._missing().tolist()})
         sums = np.flatnonzero(columns.is_sum)
-        many = {*keys[sums[columns.sizes[sums] > 1]].tolist()}
-        singles = {i for i in sums[columns.sizes[sums] == 1].tolist() if keys[i] not in many}
-        return {operand for operand, key in put_in.items() if key in many}, singles
+        is_single = columns.sizes[sums] == 1
+        many = keys[sums[~is_single]]
+        singles = sums[is_single & ~np.isin(keys[sums], many)]
+        missing = [edge for edge, key in put_in.items() if key in many]
+        return np.array(sorted(missing), dtype=np.int64), singles
 
-    def _missing(self) -> set[Operand]:
+    def _missing(self) -> Ints:
         """Returns the operands that are a term, although their neighbours are sums of such terms.
 
         Neighbours have the same key if a sum of one kind has the key of its terms.
@@ -201,4 +258,4 @@ class _Keys:
         are_sums = columns.is_sum[flat[edges]]
         has_sum = np.bincount(which, are_sums) > 0
         wanted = ~are_sums & has_sum[which]
-        return {*zip(owner[edges[wanted]].tolist(), at[wanted].tolist(), strict=True)}
+        return edges[wanted]

@@ -8,13 +8,13 @@ product. They differ only if a partial is infinite or nan, and then the plain pr
 
 The operations of one level (`columns.py`) are treated together: each gets a key, an int that holds
 the operation and its operands, and those with equal keys are one. The few that a rule may fit are
-treated one by one, as are sums, and operations on any number of operands. Read `group.py` next.
+treated one by one, as are operations on any number of operands. Read `group.py` next.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
@@ -23,36 +23,30 @@ from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.passes import rules
 from micrograd_notes.lifting.passes.columns import (
     BITS,
+    MASK,
     Bools,
     Columns,
     Ints,
     has_any_order,
+    ints,
     packed,
 )
 from micrograd_notes.lifting.passes.table import Table
 from micrograd_notes.lifting.trace.tape import CONSTANT, Operands, Recording, Tape
 
-Operand = tuple[int, int]  # the number that reads it, and which of its operands it is
-
 
 def simplify(recording: Recording, guarded: bool = False) -> Recording:
     """Returns an equivalent program with fewer operations."""
-    return _Simplifier(recording, guarded).run()
-
-
-def restated(recording: Recording, missing: Set[Operand], singles: Set[int]) -> Recording:
-    """Returns the program with missing sums of one term, and others replaced by their terms."""
-    return _Simplifier(recording, True, missing, singles).run()
+    simplifier = _Simplifier(recording, guarded)
+    simplifier.run()
+    return simplifier.written()
 
 
 class _Simplifier:
     """The old numbers and then new ones; `place` has the number that each old one is now."""
 
-    def __init__(
-        self, recording: Recording, guarded: bool, missing: Set[Operand] = frozenset(),
-        singles: Set[int] = frozenset()
-    ) -> None:
-        self.recording, self.missing = recording, missing
+    def __init__(self, recording: Recording, guarded: bool) -> None:
+        self.recording = recording
         old = recording.tape
         self.count = len(old)
         self.ops = [*old.ops]
@@ -60,38 +54,31 @@ class _Simplifier:
             self.ops = [ops.multiply if op is helper_ops.chain else op for op in self.ops]
         self.numbers = dict(old.numbers)
         self.columns = columns = Columns(self.ops, old.operands.flat, old.operands.first)
-        self.instead = np.arange(self.count)
+        self.instead = np.arange(self.count, dtype=np.int32)
         self.constants: dict[Any, int] = {}
         for i, x in self.numbers.items():  # after it was rewritten, a tape may have one twice
             self.instead[i] = self.constants.setdefault(x if x else str(x), i)
-        for i in sorted(singles):  # its term comes before it
-            self.instead[i] = self.instead[columns.flat[columns.first[i]]]
         read = columns.is_read
         columns.flat[read] = self.instead[columns.flat[read]]
         self.roots = self.instead[recording.roots]
         needed = columns.reached(self.roots, self.instead == np.arange(self.count))
         self.changed, inside = self._changed(needed)
         self.needed = np.flatnonzero(needed & ~inside)
-        self.place = np.where(needed & ~inside, np.arange(self.count), -1)
+        self.place = np.where(needed & ~inside, np.arange(self.count), -1).astype(np.int32)
         # and of new numbers, too:
         kind_of = {op: rules.kind(op) for op in columns.codes}
         self.kinds = bytearray(map(kind_of.__getitem__, self.ops))
         # the first old number that each new one was made for, and old ones with an earlier one
         self.born, self.born_before = array("i"), dict[int, int]()
         todo = self.needed[columns.is_made[self.needed]]
-        plain = {i: [max(k, ~k) for k in below] for i, below in self.changed.items()}
-        self.level, self.levels = columns.levels(todo, plain)
+        self.level, self.levels = columns.levels(todo, self.changed)
         self.made = Operands()  # of the new numbers
-        self.sums_of_one: set[int] = set()
         self.known: dict[Any, int] = {}
         self.table = Table(self.count)
         self.now = 0  # the old number that is treated
 
     def _changed(self, needed: Any) -> tuple[dict[int, list[int]], Any]:
-        """Returns the operands of numbers that get others, and the sums that join the one above.
-
-        An operand of which there must be a sum of one term is ~k instead of k.
-        """
+        """Returns the terms of sums that others join, and which sums join the one above."""
         columns = self.columns
         is_sum = columns.is_sum
         read = columns.is_read & needed[columns.owner]
@@ -100,20 +87,15 @@ class _Simplifier:
         inside[columns.flat[read & is_sum[columns.owner]]] = True
         inside &= is_sum & (np.bincount(uses, minlength=self.count) == 1)
         inside[[*self.recording.tape.kept]] = False
-        readers = {i for i, _ in self.missing}
-        is_other = columns.is_wide & False
-        is_other[columns.owner[columns.is_read & columns.below(inside)]] = True
-        is_other[[*readers]] = True
+        is_joined = np.zeros(self.count, dtype=bool)
+        is_joined[columns.owner[columns.is_read & columns.below(inside)]] = True
         changed: dict[int, list[int]] = {}
-        for i in np.flatnonzero(is_other & needed).tolist():
-            operands: list[int] = []
-            for at, k in enumerate(columns.operands(i)):
-                if is_sum[i] and inside[k]:
-                    terms = changed.pop(k, None) or columns.operands(k)
-                    operands = [*operands, *terms] if operands else terms
-                else:
-                    operands.append(~k if i in readers and (i, at) in self.missing else k)
-            changed[i] = operands
+        for i in np.flatnonzero(is_joined & needed).tolist():
+            terms: list[int] = []
+            for k in columns.operands(i):
+                more = (changed.pop(k, []) or columns.operands(k)) if inside[k] else [k]
+                terms = [*terms, *more] if terms else more
+            changed[i] = terms
         return changed, inside
 
     # ---- one number ----------------------------------------------------------------------------
@@ -147,6 +129,8 @@ class _Simplifier:
 
     def _sum(self, terms: Sequence[int]) -> int:
         """Returns a sum: constants are added up, and n equal terms become n * term."""
+        if len({*terms}) == len(terms) and self.numbers.keys().isdisjoint(terms):  # mostly
+            return self._shared(ops.add, (*terms,))
         constant = 0.0
         counted: dict[int, int] = {}
         for term in terms:
@@ -163,12 +147,6 @@ class _Simplifier:
         if len(kept) == 1 and kept[0] in self.numbers:
             return kept[0]
         return self._shared(ops.add, tuple(kept))
-
-    def _sum_of_one(self, term: int) -> int:
-        """Returns a sum of one term, which stays apart from other sums."""
-        at = self._shared(ops.add, (term,))
-        self.sums_of_one.add(at)
-        return at
 
     def _shared(self, op: Op, operands: tuple[int, ...]) -> int:
         """Returns the number that the operation makes: a new one, or an equal one."""
@@ -201,8 +179,8 @@ class _Simplifier:
 
     # ---- all numbers ---------------------------------------------------------------------------
 
-    def run(self) -> Recording:
-        """Returns the simplified program."""
+    def run(self) -> None:
+        """Finds the place of each number, level by level."""
         columns, place = self.columns, self.place
         kinds = rules.OTHER + 1
         fits = np.zeros((len(columns.codes), kinds, kinds), dtype=bool)
@@ -212,6 +190,8 @@ class _Simplifier:
         any_order = columns.where(has_any_order)
         is_alone = columns.is_wide & ~(columns.is_sum & (columns.sizes == 1))
         is_alone[[*self.changed]] = True
+        is_long_sum = columns.is_sum & (columns.sizes > 1)
+        is_long_sum[[*self.changed]] = False
         at = memoryview(place)
         for level, are_few in self.levels:
             if are_few:
@@ -226,30 +206,49 @@ class _Simplifier:
             a, b = np.where(turned, b, a), np.where(turned, a, b)
             keys = packed(columns.code[level], a, b)[~alone]
             place[level[~alone]] = self.table.all_found(keys, level[~alone])
-            self._one_by_one(level[alone], at)
-        return self._written()
+            is_sum = is_long_sum[level]
+            self._one_by_one(level[alone & ~is_sum], at)
+            if is_sum.any():
+                self._one_by_one(self._shared_sums(level[is_sum]), at)
+
+    def _shared_sums(self, sums: Ints) -> Ints:
+        """Shares equal sums; returns those of constants or equal terms, which become simpler."""
+        columns, kinds = self.columns, np.frombuffer(self.kinds, dtype=np.uint8)
+        sizes = columns.sizes[sums]
+        owner = np.repeat(np.arange(len(sums)), sizes)
+        terms = self.place[columns.flat[columns.places(sums)]]
+        terms = (np.sort(owner << BITS | terms) & MASK).astype(np.int32)  # in order in each sum
+        is_odd = kinds[terms] == rules.KINDS[CONSTANT]
+        del kinds  # so that there may be more
+        is_odd[1:] |= (terms[1:] == terms[:-1]) & (owner[1:] == owner[:-1])
+        is_simple = np.bincount(owner, is_odd, len(sums)) == 0
+        code, written = array("i", [columns.codes[ops.add]]).tobytes(), terms.tobytes()
+        ends = 4 * np.cumsum(sizes)  # in bytes
+        rows = np.stack([sums, ends - 4 * sizes, ends], axis=1)[is_simple]
+        for i, begin, end in rows.tolist():
+            self.place[i] = self.known.setdefault(code + written[begin:end], i)
+        return sums[~is_simple]
 
     def _one_by_one(self, numbers: Ints, at: memoryview[int]) -> None:
         for i in numbers.tolist():
             self.now = i
             below = self.changed.get(i) or self.columns.operands(i)
-            operands = [at[k] if k >= 0 else self._sum_of_one(at[~k]) for k in below]
-            at[i] = self.apply(self.ops[i], (*operands,))
+            at[i] = self.apply(self.ops[i], (*[at[k] for k in below],))
 
-    def _written(self) -> Recording:
+    def written(self) -> Recording:
         """Returns the recording of the numbers that are left, in the order of their first use."""
         del self.table, self.known, self.levels, self.changed  # the rest takes memory, too
         columns, alive = self._everything()
+        del self.columns, self.made
         left = self._in_order(np.flatnonzero(alive))
         number = np.full(len(self.ops) + 1, -1, dtype=np.int32)  # the last one is of place -1
         number[left] = np.arange(len(left))
         tape = Tape()
         tape.ops = [self.ops[i] for i in left.tolist()]
-        tape.operands.first = _ints(np.cumsum([0, *columns.sizes[left]]))
-        tape.operands.flat = _ints(_moved(columns, left, number))
+        tape.operands.first.frombytes(np.cumsum(columns.sizes[left], dtype=np.int32).tobytes())
+        tape.operands.flat = ints(_moved(columns, left, number))
         tape.numbers = {int(number[i]): x for i, x in self.numbers.items() if alive[i]}
-        tape.kept = {int(number[i]) for i in self.sums_of_one if alive[i]}
-        return self.recording.moved(tape, _ints(number[self.place[self.instead]]))
+        return self.recording.moved(tape, ints(number[self.place[self.instead]]))
 
     def _everything(self) -> tuple[Columns, Bools]:
         """Returns the columns of old and new numbers, and which of them the results need."""
@@ -273,13 +272,12 @@ class _Simplifier:
 
 def _moved(columns: Columns, left: Ints, number: Ints) -> Ints:
     """Returns the operands of numbers, which have new ones; those of any order are sorted."""
-    at = columns.places(left)
-    flat = np.where(columns.is_read, columns.below(number), columns.flat)[at]
-    turned = np.flatnonzero(columns.where(has_any_order)[columns.owner[at]])
-    owner = np.repeat(np.arange(len(left)), columns.sizes[left])[turned]
-    flat[turned] = np.sort(owner << BITS | flat[turned]) & ((1 << BITS) - 1)
+    at, sizes = columns.places(left), columns.sizes[left]
+    flat = np.where(columns.is_read[at], columns.below(number)[at], columns.flat[at])
+    begin, is_sorted = np.cumsum(sizes) - sizes, columns.where(has_any_order)[left]
+    pairs = begin[is_sorted & (sizes == 2)]
+    first, last = flat[pairs], flat[pairs + 1]
+    flat[pairs], flat[pairs + 1] = np.minimum(first, last), np.maximum(first, last)
+    for i in np.flatnonzero(is_sorted & (sizes > 2)).tolist():
+        flat[begin[i] : begin[i] + sizes[i]].sort()
     return flat
-
-
-def _ints(numbers: Ints) -> array[int]:
-    return array("i", numbers.astype(np.int32).tobytes())

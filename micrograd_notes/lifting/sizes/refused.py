@@ -60,10 +60,7 @@ def _first_that_differs(base: Member, other: Member) -> str:
 def _operations(member: Member) -> dict[str, set[str]]:
     assert member.recorded is not None
     lifted, arrays = member.lifted, member.recorded.arrays
-    inputs = [array for array in arrays if not array.is_parameter]
-    for array in inputs:
-        array.where = []
     with recording(lifted._parameters, arrays, _Lines) as session:
-        lifted._function(*[session.input(array, array.shape) for array in inputs])
+        lifted._function(*session.inputs(arrays))
     return session.operations
 

@@ -61,37 +61,33 @@ def _what_differs(arrays: Sequence[Array], got: Answer, expected: Answer) -> tup
 
 
 class _Recording(Session):
-    """A recording of an example, with its numbers and the learner's line for each."""
+    """A recording that notes the learner's line of each operation."""
 
-    def __init__(self, theta: Any, inputs: dict[Array, list[float]]) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.theta, self.inputs, self.numbers = theta, inputs, list[float]()
-        self.made: list[Made] = []
-        self.trained: list[Made] = []  # the numbers that a gradient flows into
-
-    def append(self, op: Any, operands: tuple[Any, ...], requires_grad: bool) -> int:
-        if isinstance(op, Array):
-            [place] = operands
-            number = self.theta[op.where[place]] if op.is_parameter else self.inputs[op][place]
-            self.numbers.append(number)
-        elif operands:  # the same number, detached
-            self.numbers.append(self.numbers[operands[0]])
-        return super().append(op, operands, requires_grad)
-
-    def constant(self, number: float) -> int:
-        at = super().constant(number)
-        self.numbers += [number] if at == len(self.numbers) else []
-        return at
+        self.lines: dict[int, str] = {}
 
     def record(self, op: Op, indices: tuple[int, ...]) -> Any:
         number = super().record(op, indices)
-        try:
-            self.numbers.append(op.forward(*[self.numbers[k] for k in indices]))
-        except (ArithmeticError, ValueError):
-            self.numbers.append(float("nan"))
-        self.made.append((line_at_fault(), self.numbers[-1]))
-        self.trained += self.made[-1:] if number._requires_grad else []
+        self.lines[number._born] = line_at_fault()
         return number
+
+    def numbers(self, theta: Any, inputs: dict[Array, list[float]]) -> list[float]:
+        """Returns all numbers of the tape, computed from those of the leaves."""
+        tape, numbers = self.tape, list[float]()
+        for i, op in enumerate(tape.ops):
+            operands = tape.operands[i]
+            if isinstance(op, Array):
+                [place] = operands
+                numbers.append(theta[op.where[place]] if op.is_parameter else inputs[op][place])
+            elif isinstance(op, Op):
+                try:
+                    numbers.append(op.forward(*[numbers[k] for k in operands]))
+                except (ArithmeticError, ValueError):
+                    numbers.append(float("nan"))
+            else:
+                numbers.append(tape.numbers[i])
+        return numbers
 
 
 class _Scalars:
@@ -112,14 +108,15 @@ def _line_of_the_learner(
     scalars = _Scalars()
     answer_of(function, parameters, theta, example, scalars)
     inputs = [array for array in arrays if not array.is_parameter]
-    for array in inputs:
-        array.where = []
-    numbers = {array: [*flat(given)] for array, given in zip(inputs, example, strict=True)}
-    with recording(parameters, arrays, lambda: _Recording(theta, numbers)) as session:
-        function(*[session.input(array, array.shape) for array in inputs])
+    given = {array: [*flat(numbers)] for array, numbers in zip(inputs, example, strict=True)}
+    with recording(parameters, arrays, _Recording) as session:
+        function(*session.inputs(arrays))
+    numbers = session.numbers(theta, given)
+    made = {i: (line, numbers[i]) for i, line in session.lines.items()}
+    trained = [made[i] for i in made if session.requires_grad[i]]
     # The scalars also compute with plain numbers, which are not nodes. So a recorded number must be
     # one of their nodes only if a gradient flows.
-    for these, those in ((scalars.all, session.made), (session.trained, scalars.all)):
+    for these, those in ((scalars.all, made.values()), (trained, scalars.all)):
         known: dict[str, list[float]] = {}
         for line, number in those:
             known.setdefault(line, []).append(number)

@@ -15,10 +15,12 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import replace
+from functools import cache
 from math import prod
 from typing import Any
 
 from micrograd_notes.common.checks import shown
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import Value
 from micrograd_notes.lifting.trace.tape import Array
 
@@ -108,42 +110,50 @@ def arrays_of_paths(paths: Sequence[str | None]) -> list[Array]:
     >>> [(a.name, a.shape) for a in arrays_of_paths(["w[0]", "w[1]", "w[2]", "b"])]
     [('w', (3,)), ('b', ())]
     """
-    families: dict[str, dict[tuple[int, ...], int]] = {}
-    split = re.compile(r"\[(\d+)\]").split
+    families: dict[tuple[str, int], list[int]] = {}  # rows: the numbers in a name, and its place
+
+    @cache  # most names are items of a list, and begin like the others there
+    def begun(begin: str, is_item: bool) -> tuple[list[int], list[int]]:
+        words = re.split(r"\[(\d{1,8})\]", begin)  # and the numbers between them
+        family, numbers = "[]".join(words[::2]) + "[]" * is_item, [*map(int, words[1::2])]
+        return families.setdefault((family, len(numbers) + is_item), []), numbers
+
     for flat, path in enumerate(paths):
-        words = split(path or f"p[{flat}]")  # and the numbers between them
-        families.setdefault("[]".join(words[::2]), {})[*map(int, words[1::2])] = flat
-    found = []
-    for family, members in families.items():
+        path = path or f"p[{flat}]"
+        begin, _, last = path[:-1].rpartition("[")
+        is_item = path[-1] == "]" and last.isdecimal() and len(last) <= 8
+        rows, numbers = begun(begin if is_item else path, is_item)
+        rows += [*numbers, int(last), flat] if is_item else [*numbers, flat]
+    arranged = []
+    for (family, rank), rows in families.items():
         # in layers[].neurons[].w[] the last two words may be axes; those before count layers
         counting = "".join(family.split(".")[:-2]).count("[]")
-        for fixed, box in _boxes(members, counting):
-            if re.search(r"\[\]\.\w+\[\]$", family) and all(len(place) == 2 for place in box):
-                # each neuron owns a list of weights, which is a column of the matrix
-                box = {place[::-1]: flat for place, flat in box.items()}
-            shape = tuple(max(k) + 1 for k in zip(*box, strict=True)) if box != {(): 0} else ()
-            found.append((_words(family, len(fixed)), fixed, shape, box))
-    names = _short_names([(words, fixed, shape) for words, fixed, shape, _ in found])
-    arrays = []
-    for name, (_, _, shape, box) in zip(names, found, strict=True):
-        where = [box[place] for place in sorted(box)]
-        arrays.append(Array(name, shape if where else (), True, where=where))
-    return sorted(arrays, key=lambda array: [*array.where[:1]])
+        for fixed, where in _boxes(np.array(rows).reshape(-1, rank + 1), counting):
+            if re.search(r"\[\]\.\w+\[\]$", family) and where.ndim == 2:
+                where = where.T  # each neuron owns a list of weights: a column of the matrix
+            arranged.append((_words(family, len(fixed)), fixed, where))
+    names = _short_names([(words, fixed, where.ndim) for words, fixed, where in arranged])
+    arrays = [
+        Array(name, where.shape, True, where=where.reshape(-1).tolist())
+        for name, (_, _, where) in zip(names, arranged, strict=True)
+    ]
+    return sorted(arrays, key=lambda array: array.where[0])
 
 
-def _boxes(
-    members: dict[tuple[int, ...], int], counting: int
-) -> Iterator[tuple[tuple[int, ...], dict[tuple[int, ...], int]]]:
-    """Yields each array: the leading numbers, which are fixed, and the places, which fill a box."""
-    rank = len(next(iter(members)))
-    least = counting
-    for count in range(least, rank + 1):
-        split: dict[tuple[int, ...], dict[tuple[int, ...], int]] = {}
-        for places, flat in members.items():
-            split.setdefault(places[:count], {})[places[count:]] = flat
-        sizes = [prod(max(k) + 1 for k in zip(*box, strict=True)) for box in split.values()]
-        if sizes == [*map(len, split.values())]:
-            yield from split.items()
+def _boxes(rows: Any, counting: int) -> Iterator[tuple[tuple[int, ...], Any]]:
+    """Yields each array: the leading numbers, which are fixed, and a box of flat indices.
+
+    Rows have the numbers in a name, then the flat index. As few numbers as possible are fixed, but
+    at least those that count.
+    """
+    rows = rows[np.lexsort(rows.T[-2::-1])] if rows.shape[1] > 1 else rows
+    for count in range(counting, rows.shape[1]):
+        changes = (rows[1:, :count] != rows[:-1, :count]).any(axis=1)
+        boxes = np.split(rows, np.flatnonzero(changes) + 1)
+        shapes = [tuple((box[:, count:-1].max(axis=0) + 1).tolist()) for box in boxes]
+        if [*map(prod, shapes)] == [*map(len, boxes)]:
+            for box, shape in zip(boxes, shapes, strict=True):
+                yield tuple(box[0, :count].tolist()), box[:, -1].reshape(shape)
             return
 
 
@@ -163,13 +173,13 @@ def _words(family: str, fixed: int) -> list[tuple[str, bool]]:
 
 
 def _short_names(
-    described: Sequence[tuple[list[tuple[str, bool]], tuple[int, ...], tuple[int, ...]]],
+    described: Sequence[tuple[list[tuple[str, bool]], tuple[int, ...], int]],
 ) -> list[str]:
     """Returns a name for each array: its last word and its number, and more words if needed."""
     def spelled(i: int, count: int) -> str:
-        words, fixed, shape = described[i]
+        words, fixed, rank = described[i]
         last = words[-1][0]
-        if len(last) == 1 and len(shape) == 2:
+        if len(last) == 1 and rank == 2:
             last = last.upper()
         number = "_".join(str(k + 1) for k in fixed)
         before = "_".join(w for w, _ in words[max(0, len(words) - count) : -1])

@@ -72,17 +72,15 @@ def _record_once(
     is_batched: bool, with_gradient: bool
 ) -> tuple[Recording, Tape]:
     """Returns the recording, and the tape that the function wrote."""
-    inputs = [array for array in arrays if not array.is_parameter]
-    for each in inputs:
-        each.where = []
     with recording(parameters, arrays, Session) as session:
-        given = [session.input(array, array.shape) for array in inputs]
+        given = session.inputs(arrays)
         try:
             if with_gradient or not is_loss:
-                returned = call_and_listen(function, given, session.place_of, session.tape.names)
+                returned = call_and_listen(function, given, session)
             else:
                 returned = function(*given)
         except Exception as error:
+            inputs = [array for array in arrays if not array.is_parameter]
             shapes = ", ".join(f"{a.name} of shape {a.shape}" for a in inputs)
             error.add_note(f"The function was called for one example, with {shapes}.")
             raise session.refused or error from None
@@ -91,19 +89,18 @@ def _record_once(
         shape, numbers = _flattened(returned, is_loss)
         places = [session.index(number) for number in numbers]
         written = session.tape
-        started = Started(written, range(len(written)))
-        if with_gradient:
-            started = with_starts(written)
+        started = with_starts(written) if with_gradient else Started(written, ())
+        if started.tape is not written:
             session.start_anew(started)
             places = [started.place[k] for k in places]
     tape, alive, gradient = session.tape, [*started.last], array("i", [-1]) * len(parameters)
     if is_loss and with_gradient:
-        derivatives = dict[int, int]()
-        for leaf, derivative in differentiate(session, places[0], started):
-            derivatives[leaf] = derivative
+        derivatives = dict(differentiate(session, places[0], started))
+        flat, first = tape.operands.flat, tape.operands.first
+        for leaf, derivative in derivatives.items():
             op = tape.ops[leaf]
             if isinstance(op, Array) and op.is_parameter:
-                gradient[op.where[tape.operands[leaf][0]]] = derivative
+                gradient[op.where[flat[first[leaf]]]] = derivative
         alive += [derivatives[leaf] for leaf in started.leaves if leaf in derivatives]
     found = Recording(tape, arrays, places, shape, gradient, is_loss, is_batched, alive)
     return found, written
@@ -131,64 +128,61 @@ def differentiate(
     neighbours that are used often, and they form one array. The derivative by a state has a sum of
     what comes from the next step, and what states start with comes last, as in other steps.
     """
-    tape = session.tape
+    tape, put = session.tape, session.tape.append
+    flat, first = tape.operands.flat, tape.operands.first
     one = session.constant(1.0)
     contributions: list[list[int] | None] = [None] * len(tape)
     contributions[root] = [one]
     passed_on: set[int] = {root}  # adjoints that equal another one, as those of a and b in a + b
     marks = [-1 if flag else -2 for flag in session.requires_grad]
     for k, op in enumerate(tape.ops):  # for these a rule may compute something else
-        if op == CONSTANT or (isinstance(op, Array) and op.is_whole):
+        if not isinstance(op, Op) and (isinstance(op, str) or op.is_whole):
             marks[k] = k
     known: dict[Any, Slopes] = {}
     starts = [] if started is None else started.leaves
     states_before = {} if started is None else started.passed_on
     for i in _in_order(root, starts):
-        for state in states_before.get(i + 1, []):
-            if len(later := contributions[state] or []) > 1:
-                at = tape.append(ops.add, later)
-                contributions[state] = [at]
-                tape.kept.add(at)
+        for state in states_before.get(i + 1, ()):
+            if len(later := contributions[state] or ()) > 1:
+                contributions[state] = [put(ops.add, later)]
+                tape.kept.add(len(tape) - 1)
                 passed_on.discard(state)
-        terms, contributions[i] = contributions[i], None
+        terms = contributions[i]
         if terms is None:
             continue
+        contributions[i] = None
         adjoint, op = terms[0], tape.ops[i]
-        if len(terms) == 1 and not isinstance(op, Op):
-            yield i, adjoint  # nothing reads it, so it need not look like its neighbours
-            continue
-        if len(terms) > 1 or i not in passed_on:
-            adjoint = tape.append(ops.add, terms)
+        if len(terms) > 1 or (isinstance(op, Op) and i not in passed_on):
+            adjoint = put(ops.add, terms)
             tape.adjoint_of[adjoint] = i
             tape.kept.add(adjoint)
-        if not isinstance(op, Op):
+        if not isinstance(op, Op):  # nothing reads it, so it need not look like its neighbours
             yield i, adjoint
             continue
-        operands = tape.operands[i]
+        operands = flat[first[i] : first[i + 1]]
         key = op, *[marks[k] for k in operands]
         if key not in known:
-            known[key] = _slopes(session, i, op, [marks[k] for k in operands])
+            known[key] = _slopes(session, i, op, key[1:])
         steps, slopes = known[key]
         places = [*operands, i]
         for step, below in steps:
             places.append(
-                tape.append(step, [places[k] for k in below])
+                put(step, [places[k] for k in below])
                 if step.__class__ is Op else session.constant(step)
             )
         for k, slope in slopes:
             operand, at = operands[k], adjoint
             if slope is not None:
                 at = places[slope]
-                at = at if adjoint == one else tape.append(helper_ops.chain, (adjoint, at))
+                at = at if adjoint == one else put(helper_ops.chain, (adjoint, at))
             others = contributions[operand]
-            if at == adjoint and others is None:
-                passed_on.add(operand)
-            else:
-                passed_on.discard(operand)
-            if others is None:
-                contributions[operand] = [at]
-            else:
+            if others is not None:
                 others.append(at)
+                passed_on.discard(operand)
+            else:
+                contributions[operand] = [at]
+                if at == adjoint:
+                    passed_on.add(operand)
 
 
 def _in_order(root: int, starts: Sequence[int]) -> Iterator[int]:
@@ -198,7 +192,7 @@ def _in_order(root: int, starts: Sequence[int]) -> Iterator[int]:
     yield from starts
 
 
-def _slopes(session: Session, i: int, op: Op, marks: Sequence[int]) -> Slopes:
+def _slopes(session: Session, i: int, op: Op, marks: Sequence[Any]) -> Slopes:
     """Returns the steps that compute the partials of an operation like number i of the tape.
 
     The row's rule is called once, with symbols for the operands and the result; constants are plain
@@ -218,12 +212,6 @@ def _slopes(session: Session, i: int, op: Op, marks: Sequence[int]) -> Slopes:
         [(numbers.get(k, made.ops[k]), made.operands[k]) for k in steps],
         [*zip(wanted, slopes, strict=True)],
     )
-
-
-def _symbol(session: Session, place: int) -> Any:
-    """Returns a number of the tape for a partial: a constant is a plain float."""
-    numbers = session.tape.numbers
-    return numbers[place] if place in numbers else session.at(place)
 
 
 @cache
@@ -262,7 +250,7 @@ def written_out(recording_of_all: Recording) -> Recording:
         CannotLift: `forward` has a branch, or calls functions that take only floats.
     """
     tape = recording_of_all.tape
-    if all(_is_spelled(op) for op in {op for op in tape.ops if isinstance(op, Op)}):
+    if all(_is_spelled(op) for op in {*tape.ops} if isinstance(op, Op)):
         return recording_of_all
     place: list[int] = []
     with recording([], [], Session) as session:
@@ -276,8 +264,10 @@ def written_out(recording_of_all: Recording) -> Recording:
             moved = tuple([place[k] for k in tape.operands[i]])
             if _is_spelled(op):
                 place.append(session.append(op, moved, False))
-            else:
-                place.append(session.index(_forward(op, [_symbol(session, k) for k in moved])))
+            else:  # constants are plain floats
+                numbers = session.tape.numbers
+                symbols = [numbers[k] if k in numbers else session.at(k) for k in moved]
+                place.append(session.index(_forward(op, symbols)))
     return recording_of_all.moved(session.tape, place)
 
 

@@ -192,14 +192,16 @@ def _install(op: Op) -> None:
 
     def forth(self: Any, other: Any) -> Any:
         session = self._left
-        other = session.stand_ins.get(id(other), other)
+        if type(other) is not Recorded:
+            other = session.stand_ins.get(id(other), other)
         if type(other) is Recorded and other._left is session and session.is_open:
             return session.record(op, (self._born, other._born))  # most operations
         return apply(op, (self, other)) if _is_operand(other) else NotImplemented
 
     def back(self: Any, other: Any) -> Any:
         session = self._left
-        other = session.stand_ins.get(id(other), other)
+        if type(other) is not Recorded:
+            other = session.stand_ins.get(id(other), other)
         if type(other) is Recorded and other._left is session and session.is_open:
             return session.record(op, (other._born, self._born))  # most products with a parameter
         return apply(op, (other, self)) if _is_operand(other) else NotImplemented
@@ -288,14 +290,17 @@ class Session:
             requires_grad = flags[indices[0]] or flags[indices[-1]]
         else:
             requires_grad = any(flags[k] and op.is_differentiated(i) for i, k in enumerate(indices))
-        requires_grad = requires_grad and not modes.asked().forgets
-        # `new`, written out: a call of a function here would take a tenth of a recording's time
+        if len(modes.in_use) > 1:  # one is the recording's own
+            requires_grad = requires_grad and not modes.asked().forgets
+        # `new`, written out: each call of a function here takes a tenth of a recording's time
         number: Recorded = object.__new__(Recorded)
         number._left = self
         number._born = len(flags)
         flags.append(requires_grad)
-        self.tape.ops.append(op)
-        self.tape.operands.append(indices)
+        tape = self.tape
+        tape.ops.append(op)
+        tape.operands.flat.extend(indices)
+        tape.operands.first.append(len(tape.operands.flat))
         return number
 
     def _note_choice(self, op: Op, indices: tuple[int, ...]) -> None:
@@ -345,9 +350,9 @@ class Session:
 
     def place_of(self, thing: Any) -> int | None:
         """Returns the place of a number that an operation made; None for anything else."""
-        if type(thing) is Recorded and thing._left is self and thing.op is not None:
-            return int(thing._born)
-        return None
+        if type(thing) is not Recorded or thing._left is not self:
+            return None
+        return int(thing._born) if self.tape.ops[thing._born].__class__ is Op else None
 
     def constant(self, number: float) -> int:
         """Returns the place of a constant; 0.0 and -0.0 are two."""
@@ -370,13 +375,22 @@ class Session:
                 raise error
         return self.constant(value._data)
 
-    def input(self, array: Array, shape: Sequence[int]) -> Any:
+    def leaves(self, array: Array, requires_grad: bytes) -> list[Recorded]:
+        """Returns the numbers of an array, one after another."""
+        self.requires_grad += requires_grad
+        return [self.at(place) for place in self.tape.leaves(array, len(requires_grad))]
+
+    def inputs(self, arrays: Sequence[Array]) -> list[Any]:
+        """Returns the arguments of the function: the numbers of each array that is an input."""
+        return [self._input(array) for array in arrays if not array.is_parameter]
+
+    def _input(self, array: Array) -> Any:
         """Returns an array's numbers, in lists nested like its axes."""
-        if shape:
-            return [self.input(array, shape[1:]) for _ in range(shape[0])]
-        place = len(array.where)
-        array.where = range(place + 1)
-        return self.new(array, (place,), False)
+        array.where = range(array.size)
+        numbers: list[Any] = self.leaves(array, bytes(array.size))
+        for size in array.shape[:0:-1]:
+            numbers = [numbers[k : k + size] for k in range(0, len(numbers), size)]
+        return numbers if array.shape else numbers[0]
 
 
 S = TypeVar("S", bound=Session)
@@ -392,10 +406,10 @@ def recording(
         raise CannotLift("the function lifts another one while it is recorded. Lift it outside")
     session = kind()
     for array in arrays:
-        for place, flat in enumerate(array.where if array.is_parameter else ()):
-            parameter = parameters[flat]
-            number = session.new(array, (place,), parameter._requires_grad)
-            session.stand_ins[id(parameter)] = number
+        if array.is_parameter:
+            mine = [parameters[flat] for flat in array.where]
+            numbers = session.leaves(array, bytes([p._requires_grad for p in mine]))
+            session.stand_ins |= zip(map(id, mine), numbers, strict=True)
     token = _session.set(session)
     try:
         with standing_in(session.stand_ins):

@@ -90,8 +90,17 @@ class Tape:
     def append(self, op: Op | Array | str, operands: Iterable[int]) -> int:
         """Returns the index of a new entry."""
         self.ops.append(op)
-        self.operands.append(operands)
+        self.operands.flat.extend(operands)
+        self.operands.first.append(len(self.operands.flat))
         return len(self.ops) - 1
+
+    def leaves(self, array: Array, count: int) -> range:
+        """Returns the indices of new entries, one for each place of an array."""
+        first, before = len(self), len(self.operands.flat)
+        self.ops += [array] * count
+        self.operands.flat.extend(range(count))
+        self.operands.first.extend(range(before + 1, before + count + 1))
+        return range(first, first + count)
 
     def constant(self, number: float) -> int:
         """Returns the index of a new constant."""

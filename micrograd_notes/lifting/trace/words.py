@@ -26,22 +26,34 @@ _RECORDING = (fast, messages, methods, modes, op, stand_ins, value)
 ARITHMETIC = (str(Path(PACKAGE, "lifting")), *(str(module.__file__) for module in _RECORDING))
 
 
-def call_and_listen(
-    function: Callable[..., Any], arguments: list[Any], place_of: Callable[[Any], int | None],
-    names: dict[int, Name]
-) -> Any:
-    """Returns the result of the function, and writes the names of numbers into `names`.
-
-    `place_of` returns the place of a number on the tape, and None for anything else.
-    """
+def call_and_listen(function: Callable[..., Any], arguments: list[Any], session: Any) -> Any:
+    """Returns the result of the function, and writes the names of numbers on the session's tape."""
     if sys.gettrace() is not None:
         return function(*arguments)
     own = getattr(getattr(function, "__func__", function), "__code__", None)
-    sys.settrace(_Listener(own, place_of, names).on_call)
+    listener = _Listener(own, session.place_of, session.tape.names)
+    if sys.version_info < (3, 12):  # later, turning it off and on takes longer than listening
+        session.record = _unheard(session.record)
+    sys.settrace(listener.on_call)
     try:
         return function(*arguments)
     finally:
         sys.settrace(None)
+        vars(session).pop("record", None)
+
+
+def _unheard(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns the function, to run without a listener, which slows each step of it down."""
+
+    def quiet(*arguments: Any) -> Any:
+        listener = sys.gettrace()  # of this thread
+        sys.settrace(None)
+        try:
+            return function(*arguments)
+        finally:
+            sys.settrace(listener)
+
+    return quiet
 
 
 class _Listener:
@@ -49,16 +61,15 @@ class _Listener:
         self, own: CodeType | None, place_of: Callable[[Any], int | None], names: dict[int, Name]
     ) -> None:
         self.own, self.place_of, self.names = own, place_of, names
-        self._known: dict[CodeType, bool] = {}
+        self._is_heard: dict[str, bool] = {}  # by the file
 
     def on_call(self, frame: FrameType, event: str, argument: Any) -> Any:
         """Listens to functions that hold numbers, except comprehensions and the engine's own."""
         code = frame.f_code
-        heard = self._known.get(code)
-        if heard is None:
-            of_arithmetic = code.co_filename.startswith(ARITHMETIC)
-            heard = self._known[code] = code.co_name[0] != "<" and not of_arithmetic
-        if not heard:
+        file = code.co_filename  # faster to look up than the code itself
+        if file not in self._is_heard:
+            self._is_heard[file] = not file.startswith(ARITHMETIC)
+        if not self._is_heard[file] or code.co_name[0] == "<":
             return None
         frame.f_trace_lines = False
         return self.on_event
