@@ -219,7 +219,7 @@ MUTATIONS = {
     "a smaller factor": ("db1[...] = ones", "db1[...] = (1 + 1e-12) * ones"),
     "a matrix": ("x @ W1", "x @ W1.T"),
     "a matrix of a derivative": ("x.T @ dz1", "dz1.T @ x"),
-    "a term": (" + b1 @ b1", ""),
+    "a term": (" + 0.01 * (theta @ theta)", ""),
     "a term of a derivative": (" + n * (0.02 * b2[0])", ""),
     "a mean": ("dtheta /= n", "dtheta /= n + 1"),
     "another function": ("np.cosh(z1) ** 2", "np.cosh(z1)"),

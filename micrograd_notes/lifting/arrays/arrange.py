@@ -17,7 +17,7 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.arrays import axes
-from micrograd_notes.lifting.arrays.layout import Layout
+from micrograd_notes.lifting.arrays.layout import MOST_HOLES, Layout, Reading
 from micrograd_notes.lifting.arrays.operations import choice, elementwise, filling_for, reduction
 from micrograd_notes.lifting.arrays.sums import sums
 from micrograd_notes.lifting.passes.columns import Bools, Ints
@@ -184,14 +184,21 @@ class _Arranger:
         by_axis = np.unravel_index(places, array.shape) if array.shape else []
         ranked = [axes.ranks(c) for c in by_axis]
         found = [(c, n) for c, n in ranked if n > 1]
-        if prod(n for _, n in found) != len(places):
-            found = [(np.arange(len(places)), len(places))]
+        box = self._box(array, places)
+        is_whole = prod(n for _, n in found) == len(places)
+        if not is_whole:
+            found = box or [(np.arange(len(places)), len(places))]
         over_batch = self.recording.is_batched
         made, shape = sums(self.layout, None, sizes, nodes, False, found, over_batch)
         if made.shape != shape:
             made = Spread(made, shape)
         target = None
-        if len(places) != array.size:
+        if box and not is_whole:
+            letters = [*range(len(box))]
+            there = self.layout.grid(box, np.ones(len(places), dtype=np.int64)) == 1
+            made = self.layout.masked(Reading(made, letters), there, letters, 0.0).array
+            target = self._at(array, [*map(_stretch, by_axis, array.shape)])
+        elif len(places) != array.size:
             target = self._target(array, places, [n for _, n in found])
             made = reshaped(made, target.shape)
         elif shape == tuple([size for size in array.shape if size > 1]) != array.shape:
@@ -201,17 +208,20 @@ class _Arranger:
             made = reshaped(made, array.shape)
         self.lines.append(Line(made, None, array, target))
 
+    def _box(self, array: Array, places: Ints) -> list[Any] | None:
+        """Returns the axes of a part of an array with no other derivatives than those at places."""
+        columns = np.unravel_index(places, array.shape) if array.shape else []
+        found = [(c - c.min(), int(c.max() - c.min()) + 1) for c in columns if c.max() > c.min()]
+        roots = np.array(self.recording.gradient)[array.where].reshape(array.shape)
+        part = roots[tuple([slice(c.min(), c.max() + 1) for c in columns])]
+        is_alone = (part >= 0).sum() == len(places) and part.size <= MOST_HOLES * len(places)
+        return found if is_alone else None
+
     def _target(self, array: Array, places: Any, shape: Sequence[int]) -> Part:
         """Returns the part of an array at some places: a slice, or their places in the vector."""
         columns = np.unravel_index(places, array.shape)
-        bounds = [(int(c.min()), int(c.max()) + 1) for c in columns]
-        if prod(stop - start for start, stop in bounds) == len(places):
-            index = [
-                start if stop - start == 1
-                else WHOLE if (start, stop) == (0, size) else (start or None, stop, None)
-                for (start, stop), size in zip(bounds, array.shape, strict=True)
-            ]
-            return self._at(array, index)
+        if prod(int(c.max() - c.min()) + 1 for c in columns) == len(places):
+            return self._at(array, [*map(_stretch, columns, array.shape)])
         flat = self.layout.constant(np.array(array.where)[places].reshape(shape))
         return Part(self.flat, (flat,))
 
@@ -248,6 +258,14 @@ class _Arranger:
         if self.recording.is_loss or not self.recording.is_batched:
             return made
         return reshaped(made, (N, *(shape or (1,))))
+
+
+def _stretch(column: Ints, size: int) -> Any:
+    """Returns the index of the places in a column, which follow each other on an axis."""
+    start, stop = int(column.min()), int(column.max()) + 1
+    if stop - start == 1:
+        return start
+    return WHOLE if (start, stop) == (0, size) else (start or None, stop, None)
 
 
 def arrange(grouping: Grouping) -> Program:

@@ -9,11 +9,16 @@ from math import prod
 
 from micrograd_notes.lifting.arrays.layout import BATCH, Layout, Reading
 from micrograd_notes.lifting.typed.expressions import (
+    WHOLE,
+    Apply,
     Einstein,
     Expression,
     Inner,
+    Line,
     MatMul,
     N,
+    Part,
+    Read,
     Size,
     Sum,
     reshaped,
@@ -22,17 +27,37 @@ from micrograd_notes.lifting.typed.expressions import (
 )
 
 
-def reduced(reading: Reading, summed: set[int]) -> Reading:
+def reduced(layout: Layout, reading: Reading, summed: set[int]) -> Reading:
     """Returns the sum over the letters that are summed."""
     gone = tuple([i for i, k in enumerate(reading.letters) if k in summed])
     kept = [k for k in reading.letters if k not in summed]
+    if gone and (factors := _factors(layout, reading)) is not None:
+        return contracted(layout, *factors, summed & {*reading.letters})
     return Reading(Sum(reading.array, gone), kept) if gone else reading
+
+
+def _factors(layout: Layout, reading: Reading) -> tuple[Reading, Reading] | None:
+    """Returns both factors of an outer product that nothing else needs, as a[i, j] * x[i]."""
+    match reading.array:
+        case Read(Line(Apply("multiply", sides), group)) if layout.is_read_once(group):
+            found = []
+            for side in sides:
+                letters = reading.letters[-len(side.shape) :]
+                if isinstance(side, Part) and all(each in (None, WHOLE) for each in side.index):
+                    index = [*side.index, *[WHOLE] * len(letters)]
+                    letters = [k for k, each in zip(letters, index, strict=False) if each]
+                    side = side.of
+                found.append(Reading(side, letters))
+            is_outer = {*found[0].letters} != {*found[1].letters}
+            if is_outer and all(1 not in each.array.shape for each in found):
+                return found[0], found[1]
+    return None
 
 
 def contracted(layout: Layout, left: Reading, right: Reading, summed: set[int]) -> Reading:
     """Returns the sum of products, as a matrix product if possible."""
-    left = reduced(left, summed - set(right.letters))
-    right = reduced(right, summed - set(left.letters))
+    left = reduced(layout, left, summed - set(right.letters))
+    right = reduced(layout, right, summed - set(left.letters))
     over = [k for k in left.letters if k in summed]
     both = [k for k in left.letters if k in right.letters and k not in summed]
     rows = [k for k in left.letters if k not in summed and k not in right.letters]
@@ -68,9 +93,9 @@ def _stacked(layout: Layout, reading: Reading, *blocks: list[int]) -> Expression
     if natural == turned and natural != order and not blocks[0] and first and second:
         return transposed(reshaped(reading.array, [shape[1], shape[0]]), [1, 0])
     if BATCH in second and not blocks[0] and first:
-        array = transposed(reading.array, [natural.index(k) for k in turned])
+        array = layout.turned(reading.array, [natural.index(k) for k in turned])
         return transposed(reshaped(array, shape[::-1]), [1, 0])
-    array = transposed(reading.array, [natural.index(k) for k in order])
+    array = layout.turned(reading.array, [natural.index(k) for k in order])
     return reshaped(array, shape)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -24,6 +25,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Expression,
     N,
     Number,
+    Part,
     Read,
     Spread,
     Where,
@@ -71,6 +73,16 @@ class Layout:
         self.holes: dict[int, Any] = {}  # the lanes of an array without a number
         self.filling: dict[int, float] = {}  # the number in its holes
         self.sizes: dict[int, int] = {}  # of the letters of the current statement
+
+    @cached_property
+    def _times_read(self) -> Any:
+        columns = self.read_from
+        return np.bincount(columns.flat[columns.is_read], minlength=len(self.tape))
+
+    def is_read_once(self, group: int | None) -> bool:
+        """Returns whether each number of a group is the operand of one other number."""
+        members = [] if group is None else self.grouping.groups[group].members
+        return group is not None and bool((self._times_read[members] == 1).all())
 
     def columns(self, nodes: Any) -> list[Any]:
         """Returns the places of nodes of one group, as one column per axis of its array."""
@@ -216,11 +228,21 @@ class Layout:
     def aligned(self, reading: Reading, letters: Sequence[int]) -> Expression:
         """Returns the operand with the axes in this order, and length 1 for missing ones."""
         kept = [k for k in letters if k in reading.letters]
-        array = transposed(reading.array, [reading.letters.index(k) for k in kept])
+        array = self.turned(reading.array, [reading.letters.index(k) for k in kept])
         index = [WHOLE if k in reading.letters else None for k in letters]
         while index and index[0] is None:
             index.pop(0)
         return part(array, index) if None in index else array
+
+    def turned(self, array: Expression, order: list[int]) -> Expression:
+        """Returns an array with its axes in another order; elements are gathered in this order."""
+        match array:
+            case Part(of, (*lead, Read(Constant(places)))):
+                first = len(lead)
+                if order[:first] == [*range(first)]:
+                    moved = places.transpose([axis - first for axis in order[first:]])
+                    return part(of, [*lead, self.constant(moved)])
+        return transposed(array, order)
 
     def batch(self, group_is_batched: bool) -> list[int]:
         """Returns a list with the letter of the examples, if the group has that axis."""

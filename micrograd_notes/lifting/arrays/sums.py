@@ -51,6 +51,8 @@ def sums(
             found = classes[0].in_order(found)
         shape = layout.place(members, found)
     else:
+        for kind in classes:
+            kind.order_factors(found)
         found = _split(layout, found, [c for kind in classes for c in kind.kept_columns()])
         shape = tuple(n for _, n in found)
     letters = layout.batch(is_batched and not over_batch) + list(range(len(found)))
@@ -92,11 +94,35 @@ class Terms:
         self.operands = [nodes]
         if group in layout.inlined:
             self.operands = sorted(layout.operands(nodes), key=layout.priority)
-        self.columns = [
-            axes.parted(column, owner, owners)
+
+    @property
+    def columns(self) -> list[Any]:
+        """The places of the operands: the part of each that the sums determine, and the rest."""
+        return [
+            axes.parted(column, self.owner, self.owners)
             for operand in self.operands
-            for column in layout.columns(operand)
+            for column in self.layout.columns(operand)
         ]
+
+    def order_factors(self, found: list[Any]) -> None:
+        """Lets the factor come first that all terms at one place along an axis have.
+
+        So x[i] * x[j] has x[i] first, and not the one that comes first in x.
+        """
+        groups = [int(self.layout.group_of[operand[0]]) for operand in self.operands]
+        for column, size in found if len({*groups}) == 1 < len(groups) else ():
+            lanes = [self.layout.lane[operand] for operand in self.operands]
+            at, first = column[self.owner], np.full(size, -1)
+            for place in range(size):
+                here = [each[at == place] for each in lanes]
+                for lane in {int(here[0][0]), int(here[1][0])}:
+                    if ((here[0] == lane) | (here[1] == lane)).all():
+                        first[place] = lane
+            if first.min() >= 0:
+                swap = lanes[0] != first[at]
+                a, b = self.operands
+                self.operands = [np.where(swap, b, a), np.where(swap, a, b)]
+                return
 
     def kept_columns(self) -> list[Any]:
         """Returns the part of the terms' places that their sums determine."""
@@ -160,7 +186,7 @@ class Terms:
         if len(readings) == 2:
             reading = contracted(self.layout, readings[0], readings[1], summed)
         else:
-            reading = reduced(reading, summed)
+            reading = reduced(layout, reading, summed)
         for letter in inner - {k for r in readings for k in r.letters}:
             # terms that do not vary along this axis are counted once per place
             reading.array = times(Number(layout.sizes[letter]), reading.array)

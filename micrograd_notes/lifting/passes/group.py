@@ -13,6 +13,7 @@ sum is replaced by its term. Read `arrays/arrange.py` next.
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -42,6 +43,11 @@ class Grouping:
     columns: Columns  # of its tape
     groups: list[Group]
     group_of: Ints  # for each number of the tape
+
+    @cached_property
+    def theta(self) -> Array:
+        """The flat vector of all parameters."""
+        return Array("theta", (len(self.recording.gradient),), True)
 
     def text(self) -> str:
         """Returns a line per group: the count of its numbers, their operation, and one of them."""

@@ -88,6 +88,20 @@ class Constant:
         return len(self.shape) == 1 and self.array.tolist() == [*range(len(self.array))]
 
     @property
+    def windows(self) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+        """The shape of what is counted, and that of its windows, all of which it has in order."""
+        import numpy as np
+
+        shape, half = self.array.shape, len(self.shape) // 2
+        if half < 1 or len(shape) % 2 or self.kind is Kind.CONDITION:
+            return None
+        sizes = shape[half:]
+        whole = tuple([n + m - 1 for n, m in zip(shape, sizes, strict=False)])
+        counted = np.arange(np.prod(whole, dtype=int)).reshape(whole)
+        every = np.lib.stride_tricks.sliding_window_view(counted, sizes)
+        return (whole, sizes) if (self.array == every).all() else None
+
+    @property
     def where(self) -> str | None:
         """Where a square of conditions is true: see `WHERE`; None for other arrays."""
         if self.kind is not Kind.CONDITION or len(self.shape) != 2 or len({*self.shape}) != 1:
@@ -593,3 +607,14 @@ def total(terms: Sequence[Expression]) -> Expression:
         return isinstance(term, Number) or (isinstance(term, Apply) and term.function == "negative")
 
     return Total(tuple(sorted(terms, key=comes_late))) if len(terms) > 1 else terms[0]
+
+
+def substituted(expression: Expression, part: Expression, new: Expression) -> Expression:
+    """Returns the expression with another one wherever a part of it stands."""
+    if expression == part:
+        return new
+    inside = [substituted(operand, part, new) for operand in expression.operands]
+    made = expression.with_operands(inside)
+    if isinstance(made, Reshape) and isinstance(made.of, Reshape):
+        return Reshape(made.of.of, made.to)
+    return made

@@ -67,7 +67,10 @@ class Traced:
 
 def _function(name: str) -> Callable[..., Traced]:
     def apply(*operands: Any) -> Traced:
-        return Traced(Apply(name, tuple(map(_made, operands))))
+        made = tuple(map(_made, operands))
+        if name == "multiply" and Number(1.0) in made:
+            return Traced(made[made[0] == Number(1.0)])
+        return Traced(Apply(name, made))
 
     return apply
 
@@ -94,6 +97,8 @@ class _NumPy:
     pi = Traced(Number(math.pi))
 
     def where(self, condition: Any, yes: Any, no: Any) -> Traced:
+        if _made(yes) == _made(no):  # as in the slope of leaky_relu at 0
+            return Traced(_made(yes))
         return Traced(Where(_made(condition), _made(yes), _made(no)))
 
     def vectorize(self, name: str) -> Callable[..., Traced]:

@@ -12,18 +12,24 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from copy import copy
+from typing import Any
 
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.trace.name import names_of_the_source, unused
 from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.lifting.trace.words import FUNCTION, LEARNERS, OTHERS
+from micrograd_notes.lifting.typed.algebra import softmax_of
 from micrograd_notes.lifting.typed.expressions import (
     Apply,
     Constant,
     Counting,
+    Expression,
+    Inner,
     Kind,
     Line,
     MatMul,
+    Number,
+    Part,
     Program,
     Read,
     Reduce,
@@ -32,6 +38,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Sum,
     Transpose,
     View,
+    Where,
 )
 from micrograd_notes.lifting.typed.share import reached
 
@@ -69,6 +76,7 @@ class Names:
         self.of: dict[Readable, str] = {array: array.name for array in arrays}
         self.wanted: dict[Readable, tuple[str, Readable | None]] = {}
         self.spoken: set[Line] = set()  # lines that the learner named
+        self.general: set[Line] = set()  # lines that are called by their operation
         self.outputs: set[Line] = set()  # the line of the last layer
         self._name_lines(program, alike)
 
@@ -121,6 +129,8 @@ class Names:
             if read not in self.wanted or (isinstance(read, Line) and read.again is not None):
                 continue
             words, other = self.wanted[read]
+            if isinstance(read, Line) and read not in self.spoken:
+                words, other = self._by_what_it_became(read) or (words, other)
             for line in reversed(alike.get(read, [])):  # type: ignore[arg-type]
                 said = self.wanted.get(line)
                 if said is not None and (line in self.spoken or said[1] in stands_for):
@@ -129,6 +139,15 @@ class Names:
             if other is not None and other not in seen and not isinstance(other, Array):
                 words, other = words.format(self._words_of(other)), None
             self._name(read, words, other)
+
+    def _by_what_it_became(self, line: Line) -> tuple[str, Readable | None] | None:
+        """Returns the words for a line whose expression may have changed since it was named."""
+        if softmax_of(line.value) is not None:
+            return self._softmax(line)
+        words, _ = self.wanted[line]
+        if words == NOUNS["exp"] in self.used and len(of := line.value.lines()) > 0:
+            return f"{{}}_{words}", of[0]
+        return self._what_it_is(line.value) if line in self.general else None
 
     def _name(self, read: Readable, words: str, other: Readable | None = None) -> None:
         """Gives a name that nothing else has, as "d{}" with the name of another line."""
@@ -150,17 +169,23 @@ class Names:
         layers = {line: self._layer(line) for line in lines if line in forward}
         last = max((k for k, line in enumerate(lines) if layers.get(line)), default=-1)
         line_of = {line.group: line for line in lines}
+        slopes = {*forward}  # what the numbers of the forward half determine
         for k, line in enumerate(lines):
             i = line.group
             assert i is not None
-            if line in forward:
+            if i not in learners and softmax_of(line.value) is not None:
+                self._name(line, *self._softmax(line))
+            elif line in forward:
                 name = self._forward(line, layers[line], k == last, learners, others)
                 self.outputs = {line} if k == last else self.outputs
                 self._name(line, name)
             elif (primal := line_of.get(primal_of.get(i, -1))) is not None and primal in self.of:
                 self._name(line, "d{}", primal)
             else:
-                self._name(line, others.get(i) or self._operation(i))
+                name = self._called(line, others)
+                slopes |= {line} if slopes.issuperset(line.value.lines()) else set()
+                is_slope = line in slopes & self.general and not name.startswith("is_")
+                self._name(line, "slope" if is_slope else name)
 
     def _forward(
         self, line: Line, layer: str | None, is_last: bool,
@@ -175,11 +200,21 @@ class Names:
             return "output" if is_last else others.get(i) or f"{layer}_sum"
         if layer is not None:
             return f"z{layer[1:]}"
-        return self._activated(line) or self._error(line) or others.get(i) or self._operation(i)
+        return self._activated(line) or self._error(line) or self._called(line, others)
 
-    def _operation(self, group: int) -> str:
-        op = self.grouping.groups[group].op
-        return NOUNS.get(op.name, op.name) if isinstance(op, Op) else "value"
+    def _softmax(self, line: Line) -> tuple[str, Readable | None]:
+        """Returns softmax, or x_softmax for a second one; it stays a line of its own."""
+        self.spoken.add(line)
+        is_first = "softmax" not in self.used
+        return ("softmax", None) if is_first else ("{}_softmax", softmax_of(line.value))
+
+    def _called(self, line: Line, others: dict[int, str]) -> str:
+        """Returns the name that other functions have for a line, or that of its operation."""
+        op = self.grouping.groups[line.group].op  # type: ignore[index]
+        noun = NOUNS.get(op.name, op.name) if isinstance(op, Op) else "value"
+        name = others.get(line.group, noun)  # type: ignore[arg-type]
+        self.general |= {line} if name == noun else set()
+        return name
 
     def _words(self, programs: Sequence[Program]) -> tuple[dict[int, str], dict[int, str]]:
         """Returns the names of groups in the learner's function, and those in other functions."""
@@ -219,6 +254,8 @@ class Names:
 
     def _activated(self, line: Line) -> str:
         """Returns hidden1 for a function of z1 alone; '' for anything else."""
+        if isinstance(line.value, Apply) and line.value.function == "exp":
+            return ""
         names = {self.of[each] for each in line.value.sources() if each in self.of}
         if len(names) == 1 and (found := re.fullmatch(r"z(\d*)", names.pop())):
             name = f"hidden{found[1]}"
@@ -237,28 +274,59 @@ class Names:
 
     def _shared(self, line: Line) -> tuple[str, Readable | None]:
         """Returns the words for an expression that several lines need."""
-        value = inner = line.value
-        while isinstance(inner, View | Sum | Reduce):
-            inner = inner.of
-        of = inner.source if isinstance(inner, Read) and inner.source in self.of else None
-        match value:
+        if softmax_of(line.value) is not None:
+            return self._softmax(line)
+        if (what := self._what_it_is(line.value)) is not None:
+            return what
+        match line.value:
             case Sum():
-                return ("{}_sum" if of else "total"), of
+                return "total", None
             case Reduce(function):
-                return (f"{{}}_{function}" if of else NOUNS[function]), of
+                return NOUNS[function], None
             case Counting():
                 return "each", None
-            case Reshape(_, to):
-                return ("{}_rows" if len(to) == 2 else "{}_split") if of else "reshaped", of
+            case Reshape():
+                return "reshaped", None
             case Transpose():
-                return ("{}" if of else "turned"), of
+                return "turned", None
             case Apply(function):
                 function = function.removeprefix("math.")
                 return NOUNS.get(function, function), None
         return "shared", None
+
+    def _what_it_is(self, value: Expression) -> tuple[str, Readable | None] | None:
+        """Returns the words for what is made of one array that has a name; None if it is not."""
+        if isinstance(value, Where) and isinstance(value.no, Number):
+            value = value.yes  # where a mask is
+        words, of = "", value
+        match value:
+            case Sum():
+                words = "{}_sum"
+            case Reduce(function):
+                words = f"{{}}_{function}"
+            case Reshape(_, to):
+                words = "{}_rows" if len(to) == 2 else "{}_split"
+            case Transpose():
+                words = "{}"
+            case Inner(left, right) | Apply("multiply", (left, right)) if left == right:
+                words, of = "{}_squared", left
+            case Apply("multiply", (Number(c), Inner(left, _))) if left.shape[-1] == 1.0 / c:
+                return "mean", None
+            case Apply("divide", (Number(1.0), under)):
+                words, of = "{}_inverse", under
+            case Apply("divide", (over, Read(Line(Sum(whole))) | Part(Read(Line(Sum(whole))), _))):
+                words, of = ("{}_share", whole) if _seen(over) == _seen(whole) else ("", over)
+        source = _seen(of)
+        return (words, source) if words and source in self.of else None
 
     def _constant(self, constant: Constant) -> tuple[str, None]:
         if constant.kind is Kind.CONDITION:
             return ("causal" if constant.where == "lower" else "mask"), None
         return ("numbers" if constant.counts else "K"), None
 
+
+def _seen(expression: Expression) -> Any:
+    """Returns what an expression reads, if that is only moved, cut or added up; None otherwise."""
+    while isinstance(expression, View | Sum | Reduce):
+        expression = expression.of
+    return expression.source if isinstance(expression, Read) else None

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from micrograd_notes.lifting.trace.tape import Start
+from micrograd_notes.lifting.typed.algebra import in_usual_form
 from micrograd_notes.lifting.typed.expressions import (
     Expression,
     Line,
@@ -22,6 +23,7 @@ from micrograd_notes.lifting.typed.expressions import (
     lines_of,
 )
 from micrograd_notes.lifting.typed.loops import rolled
+from micrograd_notes.lifting.typed.masks import without_needless_masks
 from micrograd_notes.lifting.typed.share import reached, shared
 
 
@@ -38,6 +40,7 @@ def ready(program: Program) -> Program:
     """
     if program.names is not None:  # it is made of programs that were ready
         return program
+    without_needless_masks(program)
     program = rolled(shared(program))
     groups = program.grouping.groups
     starts = {line for line in program.lines if line.group is not None
@@ -50,6 +53,7 @@ def ready(program: Program) -> Program:
     needed = _needed(program.steps, [*result, *map(Read, derivatives)])
     program.forward = _needed(program.steps, result)
     program.backward = [step for step in needed if step not in {*program.forward}]
+    in_usual_form(program)
     return program
 
 
@@ -63,7 +67,8 @@ def _needed(steps: Sequence[Line | Loop], roots: Sequence[Expression]) -> list[L
             if step not in needed and any(_writes(line, lines) for line in lines_of([step])):
                 needed.add(step)
                 new = {line for line in lines_of([step]) if line not in lines}
-                lines = reached([line.value for line in new], lines | new)
+                into = [line.target for line in lines_of([step]) if line.target is not None]
+                lines = reached([*[line.value for line in new], *into], lines | new)
                 grows = True
     return [step for step in steps if step in needed]
 

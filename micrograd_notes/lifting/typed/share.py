@@ -16,6 +16,7 @@ from collections.abc import Iterable, Set
 
 from micrograd_notes.lifting.trace.tape import Start
 from micrograd_notes.lifting.typed.expressions import (
+    Apply,
     Count,
     Expression,
     Line,
@@ -23,7 +24,10 @@ from micrograd_notes.lifting.typed.expressions import (
     Part,
     Program,
     Read,
+    Spread,
+    Total,
     Transpose,
+    Where,
 )
 
 
@@ -55,8 +59,10 @@ class _Sharer:
         uses: Counter[int] = Counter()
         groups = program.grouping.groups
         seen: set[int] = set()
+        self._starts = {line for line in program.lines if line.group is not None
+                        and isinstance(groups[line.group].op, Start)}
         for line in program.lines:
-            if line.group is not None and isinstance(groups[line.group].op, Start):
+            if line in self._starts:
                 self._number_of_line[line] = self._numbers.setdefault(line, len(self._numbers))
             else:
                 self._number_of_line[line] = self._count(line.value, uses, seen)
@@ -108,8 +114,19 @@ class _Sharer:
             self.lines.append(self._line_of[number])
         return Read(self._line_of[number])
 
+    def _number_of(self, operand: Expression) -> Expression:
+        """Returns the number that a line repeats, unless a loop changes it; others as they are."""
+        match operand:
+            case Read(Line(Spread(Number() as number, _)) as line) if line not in self._starts:
+                return number
+        return operand
+
     def _inside(self, expression: Expression) -> Expression:
-        return expression.with_operands([*map(self.moved, expression.operands)])
+        made = expression.with_operands([*map(self.moved, expression.operands)])
+        if isinstance(made, Apply | Total | Where):  # they repeat a number where they need it
+            alone = made.with_operands([*map(self._number_of, made.operands)])
+            return alone if alone.shape == made.shape else made
+        return made
 
 
 _NOTHING = Number(0.0)

@@ -30,8 +30,7 @@ def loss_and_gradient(theta, charge):
     loss = ratio.sum()
 
     # backward
-    dtotal = -(ratio / distance) * np.where(mask, 0.5 / distance, 0)  # (3, 3)
-    ddifference = dtotal[:, None] * (2 * difference)  # (3, 2, 3)
+    ddifference = -(difference * (ratio / distance / distance)[:, None])  # (3, 2, 3)
     negative = -ddifference  # (3, 2, 3)
     dat[0] = ddifference[0].sum(axis=-1)  # (2,)
     dat[1:3] = (  # (2, 2)

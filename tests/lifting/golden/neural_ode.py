@@ -39,10 +39,10 @@ def loss_and_gradient(theta, x, y):
         doutput = 0.1 * total2  # (n,)
         doutput2 = 0.1 * total  # (n,)
         # 1 / cosh(z)**2 is 1 - tanh(z)**2, and keeps the digits that this loses near 1
-        sech_squared = 1 / np.cosh(first_sum[t]) ** 2  # (n, 4)
+        slope = 1 / np.cosh(first_sum[t]) ** 2  # (n, 4)
         dfirst_sum = (  # (n, 4)
             (doutput[:, None] * second[1] + doutput2[:, None] * second[0])
-            * sech_squared
+            * slope
         )
         total = dfirst_sum @ first[:, 0] + total  # (n,)
         total2 = dfirst_sum @ first[:, 1] + total2  # (n,)

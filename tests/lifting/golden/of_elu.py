@@ -27,14 +27,14 @@ def loss_and_gradient(theta, x, y):
     z1 = x @ W1 + b1  # (n, 3)
     is_greater = z1 > 0  # (n, 3)
     smaller = np.minimum(z1, 0)  # (n, 3)
-    hidden1 = np.where(is_greater, z1, 1 * np.expm1(smaller))  # (n, 3)
+    hidden1 = np.where(is_greater, z1, np.expm1(smaller))  # (n, 3)
     error = hidden1 @ W2[:, 0] + b2[0] - y  # (n,)
     loss = (error * error).sum() / n
 
     # backward
     derror = 2 * error  # (n,)
-    chosen = np.where(is_greater, 1, np.where(z1, np.exp(smaller), 1))  # (n, 3)
-    dz1 = W2[:, 0] * derror[:, None] * chosen  # (n, 3)
+    slope = np.where(is_greater, 1, np.where(z1, np.exp(smaller), 1))  # (n, 3)
+    dz1 = W2[:, 0] * derror[:, None] * slope  # (n, 3)
     dW1[...] = x.T @ dz1  # (2, 3)
     db1[...] = ones @ dz1  # (3,)
     dW2[:, 0] = hidden1.T @ derror  # (3,)

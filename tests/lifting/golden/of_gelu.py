@@ -59,8 +59,8 @@ def loss_and_gradient(theta, x, y):
 
     # backward
     derror = 2 * error  # (n,)
-    total = 0.5 * erfc + z1 * (np.exp(-z1 ** 2 / 2) / np.sqrt(2 * np.pi))  # (n, 3)
-    dz1 = W2[:, 0] * derror[:, None] * total  # (n, 3)
+    slope = 0.5 * erfc + z1 * (np.exp(-z1 ** 2 / 2) / np.sqrt(2 * np.pi))  # (n, 3)
+    dz1 = W2[:, 0] * derror[:, None] * slope  # (n, 3)
     dW1[...] = x.T @ dz1  # (2, 3)
     db1[...] = ones @ dz1  # (3,)
     dW2[:, 0] = hidden1.T @ derror  # (3,)

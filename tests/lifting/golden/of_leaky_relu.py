@@ -32,10 +32,7 @@ def loss_and_gradient(theta, x, y):
 
     # backward
     derror = 2 * error  # (n,)
-    dz1 = (  # (n, 3)
-        (W2[:, 0] * derror[:, None])
-        * np.where(is_greater, 1, np.where(z1, 0.01, 0.01))
-    )
+    dz1 = W2[:, 0] * derror[:, None] * np.where(is_greater, 1.0, 0.01)  # (n, 3)
     dW1[...] = x.T @ dz1  # (2, 3)
     db1[...] = ones @ dz1  # (3,)
     dW2[:, 0] = hidden1.T @ derror  # (3,)

@@ -33,8 +33,8 @@ def loss_and_gradient(theta, x, y):
     # backward
     derror = 2 * error  # (n,)
     # 1 / cosh(z)**2 is 1 - tanh(z)**2, and keeps the digits that this loses near 1
-    total2 = 1 / total + z1 * (0.25 * (1 / np.cosh(0.5 * z1) ** 2))  # (n, 3)
-    dz1 = W2[:, 0] * derror[:, None] * total2  # (n, 3)
+    slope = 1 / total + z1 * (0.25 * (1 / np.cosh(0.5 * z1) ** 2))  # (n, 3)
+    dz1 = W2[:, 0] * derror[:, None] * slope  # (n, 3)
     dW1[...] = x.T @ dz1  # (2, 3)
     db1[...] = ones @ dz1  # (3,)
     dW2[:, 0] = hidden1.T @ derror  # (3,)

@@ -20,22 +20,18 @@ def loss_and_gradient(theta, wanted):
     (dat,) = unpack(dtheta)
 
     # forward
-    difference = np.where(mask[:, None], at[..., None] - at.T, 0)  # (4, 2, 4)
+    difference = at[..., None] - at.T  # (4, 2, 4)
     total = np.einsum('ikj,ikj->ij', difference, difference) + 1  # (4, 4)
-    ratio = np.where(mask, 1 / total, 1)  # (4, 4)
-    whole = np.where(mask, ratio, 0).sum()
-    ratio2 = np.where(mask, np.where(mask, wanted * whole, 0) / ratio, 1)  # (4, 4)
+    total_inverse = 1 / total  # (4, 4)
+    whole = np.where(mask, total_inverse, 0).sum()
+    ratio = np.where(mask, wanted * whole / total_inverse, 1)  # (4, 4)
     wanted_split = wanted.reshape(16)  # (16,)
-    loss = wanted_split @ np.log(ratio2).reshape(16)
+    loss = wanted_split @ np.log(ratio).reshape(16)
 
     # backward
-    dratio2 = wanted * np.where(mask, 1 / ratio2, 0)  # (4, 4)
-    dproduct = dratio2 * np.where(mask, 1 / ratio, 0)  # (4, 4)
-    dratio = (  # (4, 4)
-        wanted_split @ dproduct.reshape(16)
-        - dratio2 * np.where(mask, ratio2 / ratio, 0)
-    )
-    dtotal = dratio * -np.where(mask, ratio / total, 0)  # (4, 4)
+    dproduct = wanted * np.where(mask, 1 / ratio, 0) / total_inverse  # (4, 4)
+    slope = -np.where(mask, total_inverse / total, 0)  # (4, 4)
+    dtotal = (wanted_split @ dproduct.reshape(16) - ratio * dproduct) * slope  # (4, 4)
     ddifference = dtotal[:, None] * (2 * difference)  # (4, 2, 4)
     dat[...] = ddifference.sum(axis=-1) - ddifference.sum(axis=0).T  # (4, 2)
     return loss, dtheta

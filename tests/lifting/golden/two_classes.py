@@ -38,9 +38,8 @@ def loss_and_gradient(theta, x, label):
     loss = (difference_max + np.log(exponentials_sum)).sum() / n
 
     # backward
-    ddifference = exponentials / exponentials_sum[:, None]  # (n, 2)
-    dmine = (-ddifference).sum(axis=-1)  # (n,)
-    doutput = ddifference + dmine[:, None] * (label[:, None] == numbers)  # (n, 2)
+    softmax = exponentials / exponentials_sum[:, None]  # (n, 2)
+    doutput = softmax - (label[:, None] == numbers)  # (n, 2)
     dz1 = (doutput @ W2.T) * (z1 > 0)  # (n, 4)
     dW1[...] = x.T @ dz1  # (3, 4)
     db1[...] = ones @ dz1  # (4,)

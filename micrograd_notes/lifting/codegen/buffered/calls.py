@@ -48,6 +48,7 @@ class Calls:
             self._given.append(self._input(array))
         self._arrays: dict[Array | ex.Constant | Line, Any] = {}
         self._arrays.update(zip(program.inputs, self._given[1:], strict=True))
+        self._arrays[program.grouping.theta] = self._given[0]
         self._derivatives: dict[Array, Any] = {}
         self._dtheta, start = tape.kept(np.zeros_like(theta)), 0
         for array in program.parameters:

@@ -7,6 +7,7 @@ file needs. Read `lines.py` next.
 
 import re
 import textwrap
+from math import prod
 from typing import NamedTuple
 
 from micrograd_notes.lifting.codegen import erfc
@@ -110,6 +111,11 @@ def spelled_constant(constant: Constant, name: str) -> str:
         return f"{name} = {SQUARES[constant.where].format(len(array))}"
     if constant.counts:
         return f"{name} = np.arange({len(array)})"
+    if constant.windows is not None:
+        whole, windows = constant.windows
+        spelled = f"np.arange({prod(whole)}).reshape{spelled_shape(whole)}"
+        function = "np.lib.stride_tricks.sliding_window_view"
+        return f"{name} = {function}({spelled}, {spelled_shape(windows)})"
     is_whole = array.dtype == float and (array == array.round()).all()
     is_whole = is_whole and abs(array).max() < 1e6
     numbers = (array.astype(int) if is_whole else array).tolist()

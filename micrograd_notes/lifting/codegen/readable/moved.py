@@ -98,7 +98,7 @@ class _Mover:
             if not parts:
                 break
             before.append(Line(parts[lengths.index(max(short))]))
-            line.value = _substituted(line.value, before[-1].value, ex.Read(before[-1]))
+            line.value = ex.substituted(line.value, before[-1].value, ex.Read(before[-1]))
         return [*before, line]
 
 
@@ -112,16 +112,5 @@ def _with_line_inside(expression: Expression, line: Line) -> Expression | None:
         if isinstance(parent, ex.Part) and parent.of == read:
             return None
         if isinstance(parent, ex.Transpose | ex.Reduce | ex.Reshape) and parent.of == read:
-            return None if not is_call(line.value) else _substituted(expression, read, line.value)
-    return _substituted(expression, read, line.value)
-
-
-def _substituted(expression: Expression, part: Expression, new: Expression) -> Expression:
-    """Returns the expression with another one wherever a part of it stands."""
-    if expression == part:
-        return new
-    inside = [_substituted(operand, part, new) for operand in expression.operands]
-    made = expression.with_operands(inside)
-    if isinstance(made, ex.Reshape) and isinstance(made.of, ex.Reshape):
-        return ex.Reshape(made.of.of, made.to)
-    return made
+            return None if not is_call(line.value) else ex.substituted(expression, read, line.value)
+    return ex.substituted(expression, read, line.value)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from micrograd_notes.lifting.codegen.readable.conditions import plain, with_plain_conditions
 from micrograd_notes.lifting.codegen.readable.moved import moved
 from micrograd_notes.lifting.typed.expressions import Constant, Program, lines_of
+from micrograd_notes.lifting.typed.flat import with_flat_squares
 from micrograd_notes.lifting.typed.names import Names
 from micrograd_notes.lifting.typed.ready import ready
 
@@ -38,7 +39,7 @@ class Printable(NamedTuple):
 def printable(program: Program) -> Printable:
     """Returns a program as it is printed; its lines change."""
     names = Names(program)
-    program = moved(with_plain_conditions(ready(program)), names)
+    program = moved(with_plain_conditions(ready(with_flat_squares(program))), names)
     program.result = plain(program.result)
     lines = list(lines_of(program.steps))
     for line in lines:

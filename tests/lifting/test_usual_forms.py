@@ -1,0 +1,297 @@
+"""Sources have the forms that books have, in whatever way a loss is written.
+
+Each program here is certified: it is the learner's function to forty digits. So these tests look
+only at how it is written.
+"""
+
+import random
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+np = pytest.importorskip("numpy")
+mpmath = pytest.importorskip("mpmath")
+
+from micrograd_notes import Value, lift  # noqa: E402
+from micrograd_notes.engine.functions import maximum, pick, softmax  # noqa: E402
+from micrograd_notes.engine.ops import exp, log, logsumexp, sqrt, tanh  # noqa: E402
+from micrograd_notes.lifting.codegen.numpy.printable import printable  # noqa: E402
+from micrograd_notes.lifting.typed import algebra, ready  # noqa: E402
+from micrograd_notes.lifting.typed.expressions import lines_of  # noqa: E402
+from micrograd_notes.nn.vectors import dot, linear, rms_norm  # noqa: E402
+from tests.lifting.examples import labels, numbers, values  # noqa: E402
+from tests.lifting.programs import KINDS  # noqa: E402
+
+
+def source_of(loss: Callable[..., Any], parameters: Any, *data: Any, batch: bool = True) -> str:
+    """Returns a certified source, from `# forward` on."""
+    program = lift(loss, parameters=parameters, batch=batch)
+    assert program.certify(*data), program.certify(*data)
+    program.value_and_grad(program.parameters(), *data)
+    return program.source
+
+
+def backward_of(source: str) -> str:
+    return source[source.index("# backward") :]
+
+
+# ---- softmax -------------------------------------------------------------------------------------
+
+
+def of_logsumexp(z: Any, k: Any) -> Any:
+    return logsumexp(z) - pick(z, k)
+
+
+def of_differences(z: Any, k: Any) -> Any:
+    return logsumexp([a - pick(z, k) for a in z])
+
+
+def of_log_of_a_sum(z: Any, k: Any) -> Any:
+    return log(sum(exp(a) for a in z)) - pick(z, k)
+
+
+def of_a_sum_without_the_largest(z: Any, k: Any) -> Any:
+    top = maximum(z)
+    return top + log(sum(exp(a - top) for a in z)) - pick(z, k)
+
+
+def of_shares(z: Any, k: Any) -> Any:
+    e = [exp(a) for a in z]
+    return -log(pick([a / sum(e) for a in e], k))
+
+
+def of_shares_without_the_largest(z: Any, k: Any) -> Any:
+    e = [exp(a - maximum(z)) for a in z]
+    whole = sum(e)
+    return -log(pick([a / whole for a in e], k))
+
+
+def of_shares_by_a_factor(z: Any, k: Any) -> Any:
+    e = [exp(a) for a in z]
+    scale = sum(e) ** -1
+    return -log(pick([a * scale for a in e], k))
+
+
+def of_the_table(z: Any, k: Any) -> Any:
+    return -log(pick(softmax(z), k))
+
+
+def of_logs(z: Any, k: Any) -> Any:
+    whole = log(sum(exp(a) for a in z))
+    return -pick([a - whole for a in z], k)
+
+
+WAYS = [
+    of_logsumexp, of_differences, of_log_of_a_sum, of_a_sum_without_the_largest, of_shares,
+    of_shares_without_the_largest, of_shares_by_a_factor, of_the_table, of_logs,
+]
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_the_slope_of_cross_entropy_is_softmax_minus_one_hot(way: Any, classes: int) -> None:
+    W = values(0, classes, 4)
+    data = numbers(0, 6, 4), labels(1, 6, classes)
+    backward = backward_of(source_of(lambda x, k: way(linear(x, W), k), {"W": W}, *data))
+    share = r"(\w+) = \w+ / \w+\[:, None\]  # \(n, \d\)"
+    lines = backward.split("\n    ")[1:]
+    if re.fullmatch(share, lines[0]):
+        lines = lines[1:]
+    assert re.fullmatch(r"\w+ = \w+ - \(k\[:, None\] == numbers\)  # \(n, \d\)", lines[0]), backward
+    assert re.fullmatch(r"dW\[...\] = \w+.T @ x  # \(\d, 4\)", lines[1]), backward
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+@pytest.mark.parametrize("size", [1.0, 30.0, 300.0])
+def test_no_digit_of_the_largest_derivative_is_lost(way: Any, size: float) -> None:
+    """A derivative is share - 1 or share, which are within 1, so its error is a few 1.1e-16."""
+    z = [Value(a) for a in np.random.default_rng(0).normal(size=7) * size]
+    program = lift(lambda k: way(z, k), parameters={"z": z}, check=False)
+    for k in range(7):
+        _, gradient = program.value_and_grad(program.parameters(), [k])
+        with mpmath.workdps(60):
+            e = [mpmath.exp(a.data) for a in z]
+            exact = [float(a / mpmath.fsum(e) - (i == k)) for i, a in enumerate(e)]
+        assert np.abs(gradient - exact).max() <= 8 * 1.2e-16, (k, gradient, exact)
+
+
+def test_a_label_that_may_be_out_of_range_keeps_its_sum() -> None:
+    """Nothing picks with it, so there may be no k with label == k, and the sum of those is 0."""
+    from micrograd_notes.engine.helper_ops import equal
+
+    z = values(0, 3)
+
+    def loss(k: Any) -> Any:
+        return sum(equal(k, float(i)) * (logsumexp(z) - a) for i, a in enumerate(z))
+
+    program = lift(loss, parameters={"z": z})
+    value, gradient = program.value_and_grad(program.parameters(), [0.0, 1.0, 7.0])
+    one, slope = program.value_and_grad(program.parameters(), [0.0, 1.0])
+    assert value == pytest.approx(one * 2 / 3)
+    assert gradient == pytest.approx(slope * 2 / 3)
+
+
+def test_a_sum_over_examples_and_classes() -> None:
+    """The slope by what is added to every logit is the sum of share - (label == k), which is 0."""
+    b = Value(0.3)
+
+    def loss(xs: Any, ks: Any) -> Any:
+        rows = [[a + b for a in x] for x in xs]
+        return sum(logsumexp(row) - pick(row, k) for row, k in zip(rows, ks, strict=True)) + b
+
+    data = numbers(0, 6, 4), labels(1, 6, 4)
+    source_of(loss, {"b": b}, *data, batch=False)
+    program = lift(loss, parameters={"b": b}, batch=False)
+    assert program.value_and_grad([0.3], *data)[1] == pytest.approx([1.0], abs=1e-14)
+
+
+def test_the_slope_of_attention() -> None:
+    Q, K = values(0, 3, 3), values(1, 3, 3)
+
+    def loss(xs: Any) -> Any:
+        queries, keys = [linear(x, Q) for x in xs], [linear(x, K) for x in xs]
+        shares = [softmax([dot(q, key) for key in keys]) for q in queries]
+        mixed = [[dot(row, column) for column in zip(*xs, strict=True)] for row in shares]
+        return sum(dot(row, row) for row in mixed)
+
+    source = source_of(loss, {"Q": Q, "K": K}, numbers(0, 2, 4, 3))
+    form = r"= shares \* \((\w+) - np.vecdot\(shares, \1\)\[\.\.\., None\]\)"
+    assert re.search(form, backward_of(source)), source
+
+
+def test_the_slope_of_a_norm() -> None:
+    W, V = values(0, 4, 3), values(1, 4)
+
+    def loss(x: Any) -> Any:
+        return dot([tanh(a) for a in rms_norm(linear(x, W))], V) ** 2
+
+    source = source_of(loss, {"W": W, "V": V}, numbers(0, 5, 3))
+    assert "** (-1.5)" not in source
+    assert "np.vecdot(rms_norm, " in backward_of(source), source
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_there_are_never_more_operations(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def operations(seed: int) -> int:
+        loss, parameters, data = kind(random.Random(seed))
+        program = lift(loss, parameters=parameters, check=False)
+        program.source_for(*data)
+        assert program._latest is not None
+        done = printable(program._latest.anew()).program
+        every = [done.result, *[line.value for line in lines_of(done.steps)]]
+        return int(np.sum([algebra._operations(each) for each in every]))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ready, "in_usual_form", lambda program: None)
+        before = [operations(seed) for seed in range(8)]
+    after = [operations(seed) for seed in range(8)]
+    assert all(a <= b for a, b in zip(after, before, strict=True)), (before, after)
+
+
+# ---- squares, forms, windows ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("chosen", "form"),
+    [
+        (("W", "b", "V"), "theta @ theta"), (("W", "b"), "theta[:8] @ theta[:8]"),
+        (("b", "V"), "theta[6:] @ theta[6:]"), (("W",), "(W * W).sum()"),
+        (("W", "V"), "(W * W).sum() + (V * V).sum()"),
+    ],
+)
+def test_the_squares_of_parameters(chosen: tuple[str, ...], form: str) -> None:
+    named = {"W": values(0, 2, 3), "b": values(1, 2), "V": values(2, 3, 2)}
+
+    def loss(x: Any) -> Any:
+        hidden = [a + b for a, b in zip(linear(x, named["W"]), named["b"], strict=True)]
+        lists = [p if isinstance(p, list) else [p] for name in chosen for p in named[name]]
+        squares = sum(p * p for row in lists for p in row)
+        return sum(linear(hidden, named["V"])) ** 2 + 0.01 * squares
+
+    source = source_of(loss, named, numbers(0, 4, 3))
+    assert form in source, source
+
+
+@pytest.mark.parametrize("sizes", [(4, 4), (3, 5), (2, 2)])
+def test_a_bilinear_form_is_a_product(sizes: tuple[int, int]) -> None:
+    A = values(0, *sizes)
+
+    def form(x: Any, y: Any) -> Any:
+        return sum(A[i][j] * x[i] * y[j] for i in range(sizes[0]) for j in range(sizes[1]))
+
+    source = source_of(form, {"A": A}, numbers(0, 3, sizes[0]), numbers(1, 3, sizes[1]))
+    assert "np.vecdot(x @ A, y)" in source
+    assert "dA[...] = x.T @ y" in source
+    if sizes[0] == sizes[1]:
+        source = source_of(lambda x: form(x, x), {"A": A}, numbers(0, 3, sizes[0]))
+        assert "np.vecdot(x @ A, x)" in source
+        assert "dA[...] = x.T @ x" in source
+
+
+@pytest.mark.parametrize(("rows", "width", "filters"), [(5, 2, 3), (7, 3, 2), (6, 4, 4)])
+def test_windows_are_gathered_once(rows: int, width: int, filters: int) -> None:
+    F, V = values(0, filters, width, width), values(1, filters)
+    left = range(rows - width + 1)
+
+    def loss(image: Any) -> Any:
+        sums = [
+            sum(f[i][j] * image[r + i][c + j] for i in range(width) for j in range(width)) ** 2
+            for f in F for r in left for c in left
+        ]
+        each = len(left) ** 2
+        return sum(v * sum(sums[k * each : (k + 1) * each]) for k, v in enumerate(V))
+
+    source = source_of(loss, {"F": F, "V": V}, numbers(0, 2, rows, rows))
+    assert "K = np.lib.stride_tricks.sliding_window_view(" in source
+    assert source.count("[:, K]") == 1
+    assert "K2" not in source
+
+
+@pytest.mark.parametrize("is_lower", [True, False])
+def test_a_triangle_of_weights_has_a_product_as_its_derivative(is_lower: bool) -> None:
+    W = values(0, 5, 5)
+
+    def loss(x: Any) -> Any:
+        sums = [
+            sum((W[i][j] * x[j] for j in (range(i) if is_lower else range(i + 1, 5))), Value(0.0))
+            for i in range(5)
+        ]
+        return sum((a - b) ** 2 for a, b in zip(sums, x, strict=True))
+
+    backward = backward_of(source_of(loss, {"W": W}, numbers(0, 3, 5)))
+    assert re.search(r"dW\[.*\] = np.where\(\w+, \w+.T @ x\[.*\], 0\)", backward), backward
+
+
+# ---- masks ---------------------------------------------------------------------------------------
+
+
+def test_the_difference_of_a_thing_and_itself_needs_no_mask() -> None:
+    at = values(0, 4, 2)
+
+    def loss(wanted: Any) -> Any:
+        def square(i: int, j: int) -> Any:
+            return sum((a - b) ** 2 for a, b in zip(at[i], at[j], strict=True))
+
+        return sum(
+            (square(i, j) - wanted[i][j]) ** 2 for i in range(4) for j in range(4) if i != j
+        )
+
+    source = source_of(loss, {"at": at}, numbers(0, 4, 4), batch=False)
+    assert "difference = at[..., None] - at.T" in source
+    assert source.count("np.where") == 1  # wanted[i][i] is a number that the loss does not read
+
+
+def test_a_mask_that_is_needed_stays() -> None:
+    """1 / 0 where i == j, and what is added up."""
+    at = values(0, 4)
+
+    def loss(wanted: Any) -> Any:
+        return sum(
+            wanted[i] / sqrt((at[i] - at[j]) ** 2 + 1.0) + 1.0 / (at[i] - at[j])
+            for i in range(4) for j in range(4) if i != j
+        )
+
+    source = source_of(loss, {"at": at}, numbers(0, 4), batch=False)
+    assert "np.where(mask, " in source
