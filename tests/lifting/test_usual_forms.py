@@ -17,7 +17,7 @@ mpmath = pytest.importorskip("mpmath")
 from micrograd_notes import Value, lift  # noqa: E402
 from micrograd_notes.engine.functions import maximum, pick, softmax  # noqa: E402
 from micrograd_notes.engine.ops import exp, log, logsumexp, sqrt, tanh  # noqa: E402
-from micrograd_notes.lifting.codegen.numpy.printable import printable  # noqa: E402
+from micrograd_notes.lifting.codegen.readable.program import printable  # noqa: E402
 from micrograd_notes.lifting.typed import algebra, ready  # noqa: E402
 from micrograd_notes.lifting.typed.expressions import lines_of  # noqa: E402
 from micrograd_notes.nn.vectors import dot, linear, rms_norm  # noqa: E402
