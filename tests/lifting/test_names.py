@@ -6,6 +6,7 @@ The law: a function is lifted to the same numbers, whatever the names of its arg
 import ast
 import builtins
 import keyword
+import re
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +116,18 @@ def test_no_array_is_called_after_a_variable_of_the_engine() -> None:
     assert len(called) > 15
     said = {*TABLE, *RESERVED, *NOUNS.values(), "error"}  # what the source itself says
     assert not called & (inside - said), source
+
+
+def test_a_matrix_and_a_vector_in_a_pair_are_two_arrays_of_their_own_shapes() -> None:
+    layer = ([[Value(0.5), Value(1.0)], [Value(2.0), Value(3.0)]], [Value(0.1), Value(0.2)])
+    layers = {"gate": layer}
+
+    def loss(x: Any) -> Any:
+        W, b = layers["gate"]
+        return sum([w[0] * x[0] + w[1] * x[1] + c for w, c in zip(W, b, strict=True)], Value(0.0))
+
+    for parameters in (layer, [*layer], layers):
+        program = lift(loss, parameters=parameters)
+        source = program.source_for([[1.0, 2.0]])
+        shapes = re.findall(r"^    \w+ = theta.* # (\(.*\))$", source, re.MULTILINE)
+        assert shapes == ["(2, 2)", "(2,)"]

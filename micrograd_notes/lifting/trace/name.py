@@ -13,6 +13,7 @@ import itertools
 import keyword
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from functools import cache
@@ -109,6 +110,8 @@ def arrays_of_paths(paths: Sequence[str | None]) -> list[Array]:
 
     >>> [(a.name, a.shape) for a in arrays_of_paths(["w[0]", "w[1]", "w[2]", "b"])]
     [('w', (3,)), ('b', ())]
+    >>> [(a.name, a.shape) for a in arrays_of_paths(["p[0][0][0]", "p[0][0][1]", "p[1][0]"])]
+    [('P1', (1, 2)), ('p2', (1,))]
     """
     families: dict[tuple[str, int], list[int]] = {}  # rows: the numbers in a name, and its place
 
@@ -125,9 +128,12 @@ def arrays_of_paths(paths: Sequence[str | None]) -> list[Array]:
         rows, numbers = begun(begin if is_item else path, is_item)
         rows += [*numbers, int(last), flat] if is_item else [*numbers, flat]
     arranged = []
+    ranks = Counter(family.rstrip("[]") for family, _ in families)
     for (family, rank), rows in families.items():
         # in layers[].neurons[].w[] the last two words may be axes; those before count layers
         counting = "".join(family.split(".")[:-2]).count("[]")
+        if ranks[family.rstrip("[]")] > 1:  # in layer = (W, b) the first number tells them apart
+            counting = max(counting, 1)
         for fixed, where in _boxes(np.array(rows).reshape(-1, rank + 1), counting):
             if re.search(r"\[\]\.\w+\[\]$", family) and where.ndim == 2:
                 where = where.T  # each neuron owns a list of weights: a column of the matrix
