@@ -147,3 +147,24 @@ def _rnn() -> Family:
 
 
 FAMILIES["rnn"] = _rnn()
+
+
+def _side_by_side() -> Family:
+    """A matrix for an input and a context, one after the other: its rows are as long as both."""
+    def make(inputs: int, context: int, hidden: int) -> Any:
+        inner, out = values(0, hidden, inputs + context), values(1, hidden)
+
+        def loss(x: Any, c: Any, y: Any) -> Any:
+            both = [*x, *c]
+            h = [tanh(sum(w * a for w, a in zip(ws, both, strict=True))) for ws in inner]
+            return (sum(w * a for w, a in zip(out, h, strict=True)) - y) ** 2
+
+        return loss, {"inner": inner, "out": out}
+
+    def data(inputs: int, context: int, hidden: int) -> tuple[Any, ...]:
+        return numbers(3, inputs), 2 * numbers(3, context), numbers(3)
+
+    return Family(make, data, [{"inputs": 13, "context": 7, "hidden": 9}])
+
+
+FAMILIES["side by side"] = _side_by_side()

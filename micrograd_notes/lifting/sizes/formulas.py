@@ -173,7 +173,10 @@ class Formulas:
                      for c in self.changes if grown[c.name]}
         base = self.members[0]
         rest = numbers[0] - sum([k * base[name] for name, k in multiples.items()], Fraction(0))
-        if max(map(abs, multiples.values())) <= MOST_TIMES and abs(rest) <= MOST_MORE:
+        # of two members that are compared first, the rest may be of sizes that are alike
+        alike = [size for name, size in base.items() if name not in grown]
+        most = MOST_MORE + MOST_TIMES * sum(alike, 0)
+        if max(map(abs, multiples.values())) <= MOST_TIMES and abs(rest) <= most:
             found = Sum(tuple(multiples.items()), rest)
             self._sums.setdefault(found)
             yield Formula(True, Fraction(1), ((found, Fraction(1)),))
