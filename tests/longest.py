@@ -9,23 +9,29 @@ from typing import Protocol, TypeVar
 
 ROOT = Path(__file__).parents[1]
 
-# A quarter of a minute and more, the longest first. The notebooks run beside the tests.
+# What waits longest for other processes, then what computes for some fifteen seconds and more.
 LONGEST = (
     "tests/notebooks/test_notebooks.py",
     "tests/browser/test_course_in_a_browser.py",
     "tests/browser/test_every_page.py",
-    "tests/cli/test_signals.py",
     "tests/browser/test_stepper_in_a_browser.py",
     "tests/browser/test_training_page.py",
+    "tests/cli/test_signals.py",
+    "tests/testing/test_opcheck.py",
     "tests/testing/test_fairness.py",
     "tests/cli/test_cli.py",
+    "tests/lifting/test_net.py",
     "tests/cli/test_own_data_commands.py",
-    "tests/lifting/test_c.py",
-    "tests/lifting/test_random_programs.py",
+    "tests/draw/test_plots.py",
+    "tests/test_public_api.py",
+    "tests/draw/test_figures.py",
     "tests/lifting/test_certificate.py",
-    "tests/lifting/native/test_epoch.py",
-    "tests/testing/test_opcheck.py",
+    "tests/lifting/test_c.py",
+    "tests/draw/test_training_page.py",
+    "tests/lifting/test_random_programs.py",
     "tests/testing/test_oracles.py",
+    "tests/draw/test_groups.py",
+    "tests/lifting/test_loops.py",
     "tests/testing/test_peers.py",
 )
 
