@@ -8,9 +8,9 @@ them; that of a lifted step, and of an eager one where it takes less than second
 loss, every gradient and the update. Then lines say how the time to lift grows with what is
 recorded.
 
-Two tables follow. One has the time and the memory until a network on images has its first gradient,
-by `lift` and by `lift_of_sizes`. The other has a step in JAX on several devices, threads of this
-machine, each of which has its part of the batch.
+Two tables come before these. One has the time and the memory until a network on images has its
+first gradient, by `lift` and by `lift_of_sizes`. The other has a step in JAX on several devices,
+threads of this machine, each of which has its part of the batch.
 """
 
 from __future__ import annotations
@@ -281,8 +281,8 @@ def drawn(
     panel(panels["devices"], title, "devices", "milliseconds", steps)
     panels["devices"].set_yscale("linear")
     panels["devices"].set_ylim(0)
-    for name in (names[0], "seconds", "devices"):
-        panels[name].legend(frameon=False, fontsize=9)
+    for name, place in ((names[0], "left"), ("seconds", "left"), ("devices", "center")):
+        panels[name].legend(loc=f"upper {place}", frameon=False, fontsize=9)
     return figure
 
 

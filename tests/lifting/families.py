@@ -59,7 +59,10 @@ def _regression() -> Family:
     def data(inputs: int, hidden: int, outputs: int) -> tuple[Any, ...]:
         return numbers(3, inputs), numbers(3, outputs)
 
-    sizes = [{"inputs": 15, "hidden": 21, "outputs": 7}, {"inputs": 7, "hidden": 1, "outputs": 2}]
+    sizes = [
+        {"inputs": 15, "hidden": 21, "outputs": 7}, {"inputs": 7, "hidden": 1, "outputs": 2},
+        {"inputs": 9, "hidden": 5, "outputs": 9},  # axes of one length that follow two sizes
+    ]
     return Family(make, data, sizes)
 
 

@@ -1,13 +1,14 @@
 """Programs of sizes: what `lift_of_sizes` writes is what `lift` writes, and what it refuses."""
 
 import re
+import warnings
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
-from micrograd_notes import MLP, Value
+from micrograd_notes import MLP, Value, mse_loss
 from micrograd_notes.engine.ops import exp, log, relu, sigmoid, softplus, sqrt, tanh
 from micrograd_notes.lifting import CannotLift, NotChecked, lift, lift_of_sizes
 from micrograd_notes.lifting.sizes import check, program as program_of_sizes
@@ -110,14 +111,15 @@ def test_large_models_are_compared_at_smaller_sizes(monkeypatch: pytest.MonkeyPa
 def test_where_even_the_base_is_too_large_it_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     """A size of the base may be larger than that of the model: here 2, 3 and 5 stand for 4."""
 
-    def make(inputs: int, first: int, second: int) -> Any:
-        model = MLP(inputs, [first, second, 1], activation="tanh", seed=0)
-        return lambda x, y: (model(x) - y) ** 2, model
+    def make(first: int, second: int, outputs: int) -> Any:
+        model = MLP(1, [first, second, outputs], activation="tanh", seed=0)
+        return lambda x, y: mse_loss(model(x), y), model
 
     monkeypatch.setattr(check, "MOST", 0)
-    program = lift_of_sizes(make, inputs=4, first=4, second=4)
-    program.value_and_grad(program.parameters(), DATA[0][:, :4], DATA[1])
-    assert program.checked == "the gradient at inputs=2, first=3"
+    program = lift_of_sizes(make, first=4, second=4, outputs=4)
+    with warnings.catch_warnings(action="error"):
+        program.value_and_grad(program.parameters(), DATA[0][:, :1], DATA[0][:, :4])
+    assert program.checked == "the gradient at first=2, second=3"
 
 
 def test_a_program_that_was_compared_at_chosen_sizes_is_not_compared_again(

@@ -130,14 +130,14 @@ class Member:
     def __init__(self, program: OfSizes, compiled: Compiled, given: Sequence[Any]) -> None:
         assert isinstance(compiled.recorded, Large)
         self.program, self.compiled, self.at = program, compiled, compiled.recorded
-        self.data, self.is_own = self.at.cut(given), True
+        self.data, self.is_own = given, True
         self.function, self.leaves = program._function, program._parameters
 
     def of(self, at: Large) -> Member:
         """Returns another member, with a new model; or this one for the same sizes."""
         if at.sizes == self.at.sizes:
             return self
-        other = Member(self.program, self.program._passed(at), self.data)
+        other = Member(self.program, self.program._passed(at), at.cut(self.data))
         other.is_own = False
         other.function, other.leaves = self.program._model_of(at)
         return other

@@ -25,10 +25,13 @@ Result = TypeVar("Result")
 AS_IS = 3  # sizes up to it are not changed
 STARTS = (2, 5)  # the smallest size of a base; a loop over time, say, begins at four steps
 SPARE, BASES, TRIED = 6, 300, 3  # sizes to choose from; bases, and changed sizes, to try
+LOSSES = 10  # losses of bases to try: if they fail, it is the data that has other sizes
 
 
 class NoMember(ValueError):
     """`make`, or the loss that it returned, raises an error at small sizes."""
+
+    is_made = False  # whether it was the loss
 
 
 class Family:
@@ -91,6 +94,7 @@ class Family:
         every = [*sorted(combinations(choices, len(names)), key=sum)]
         every += sorted(combinations_with_replacement(choices, len(names)), key=sum)
         problem: NoMember | None = None
+        failed = 0
 
         def member(sizes: Sizes) -> Member:
             return self._member(sizes, shapes_at(sizes), frozen)
@@ -110,6 +114,9 @@ class Family:
                 return Small(members)
             except NoMember as error:
                 problem = problem or error
+                failed += error.is_made
+                if failed == LOSSES:
+                    break
         assert problem is not None
         raise problem
 
@@ -117,6 +124,7 @@ class Family:
         """Returns a small member, recorded if it gets shapes; NoMember if it raises an error."""
         key = tuple(sizes.items()), shapes, frozen
         if key not in self._members:
+            member = None
             try:
                 member = Member(sizes, *self.made(sizes))
                 freeze(member.lifted._parameters, member.lifted._arrays, frozen)
@@ -124,7 +132,8 @@ class Family:
                     member.recorded = member.lifted._recorded(shapes)
                 self._members[key] = member
             except Exception as error:  # of the learner's code, which need not take small sizes
-                self._members[key] = NoMember(f"{type(error).__name__}: {error}")
+                self._members[key] = missing = NoMember(f"{type(error).__name__}: {error}")
+                missing.is_made = member is not None
         found = self._members[key]
         if isinstance(found, NoMember):
             raise found

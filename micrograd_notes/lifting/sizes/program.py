@@ -2,7 +2,7 @@
 
 To record a scalar takes microseconds and hundreds of bytes, and a large model has millions. But
 the programs of a family of models differ in numbers alone. So a few small members are lifted
-(`family.py`), and the numbers of the large program follow from theirs (`fill.py`). That program is
+(`family.py`), and the numbers of the large program follow from theirs (`small.py`). That program is
 then compared with the scalars of the large model.
 """
 
@@ -36,7 +36,7 @@ from micrograd_notes.lifting.trace.net import Net
 from micrograd_notes.lifting.trace.record import CannotLift
 from micrograd_notes.lifting.trace.tape import Array, Recording
 
-Axes = dict[int, tuple[str, ...]]  # the sizes whose product is an axis of this length
+Axes = dict[tuple[int, int], tuple[str, ...]]  # the sizes whose product is an axis of an array
 
 
 class OfSizes(Lifted):
@@ -72,7 +72,8 @@ class OfSizes(Lifted):
         problems: list[Exception] = []
         frozen = self._frozen_arrays()
         for axes in _choices(shapes, self._sizes):
-            free = {names[0]: n for n, names in axes.items() if names[0] not in self._sizes}
+            lengths = {names: shapes[k][1][axis] for (k, axis), names in axes.items()}
+            free = {names[0]: n for names, n in lengths.items() if names[0] not in self._sizes}
             sizes, at = self._sizes | free, partial(_shapes_at, shapes, axes)
             try:
                 return self._family.large(sizes, at, frozen)
@@ -162,23 +163,28 @@ def _choices(shapes: Shapes, sizes: Sizes) -> Iterator[Axes]:
     """Yields how the axes of the data may follow the sizes, likely ways first.
 
     An axis that is as long as a size, or as a product of two, follows it. Any other length is one
-    more size, or stays as it is.
+    more size, or stays as it is. Axes of one length are likely to follow the same size.
     """
-    lengths = sorted({n for _, shape in shapes for n in shape if n > AS_IS})
+    axes = {(k, axis): length for k, (_, shape) in enumerate(shapes)
+            for axis, length in enumerate(shape) if length > AS_IS}
     several = [(n,) for n in sizes] + [*combinations_with_replacement(sizes, 2)]
     ways = []
-    for length in lengths:
+    for length in axes.values():
         found = [names for names in several if prod(sizes[n] for n in names) == length]
         ways.append([*found, (f"an axis of {length}",), ()])
-    for chosen in product(*ways):
-        yield {length: names for length, names in zip(lengths, chosen, strict=True) if names}
+    lengths = [*axes.values()]
+    for chosen in sorted(product(*ways), key=lambda each: len({*zip(lengths, each, strict=True)})):
+        yield {axis: names for axis, names in zip(axes, chosen, strict=True) if names}
 
 
 def _shapes_at(shapes: Shapes, axes: Axes, sizes: Mapping[str, int]) -> Shapes:
     """Returns the shapes of the data at other sizes."""
     return tuple([
-        (is_whole, tuple([prod(sizes[k] for k in axes[n]) if n in axes else n for n in shape]))
-        for is_whole, shape in shapes
+        (is_whole, tuple([
+            prod(sizes[name] for name in axes[k, axis]) if (k, axis) in axes else length
+            for axis, length in enumerate(shape)
+        ]))
+        for k, (is_whole, shape) in enumerate(shapes)
     ])
 
 

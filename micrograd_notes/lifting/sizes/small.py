@@ -175,13 +175,15 @@ class Large(Recording):
         return self.small.recording(sizes, self.shapes_at)
 
     def cut(self, data: Sequence[Any]) -> list[Any]:
-        """Returns data for this member: the first part of data for a larger one."""
+        """Returns data for this member: the first part of each axis, or all of it repeated."""
+        import numpy as np
+
         inputs = [array for array in self.arrays if not array.is_parameter]
         parts = []
         for array, numbers in zip(inputs, data, strict=True):
-            index = tuple(map(slice, array.shape))
-            part = numbers[(slice(None), *index) if array.is_batched else index]
-            parts.append(part if array.below is None else part % array.below)
+            for axis, size in enumerate(array.shape, int(array.is_batched)):
+                numbers = np.take(numbers, range(size), axis, mode="wrap")
+            parts.append(numbers if array.below is None else numbers % array.below)
         return parts
 
 
