@@ -17,7 +17,7 @@ from micrograd_notes.lifting import CannotLift, Lifted  # noqa: E402
 from micrograd_notes.lifting.codegen.buffered import tape  # noqa: E402
 from micrograd_notes.lifting.codegen.buffered.calls import Calls  # noqa: E402
 from tests.lifting.examples import EXAMPLES  # noqa: E402
-from tests.lifting.programs import KINDS  # noqa: E402
+from tests.lifting.programs import KINDS, windows  # noqa: E402
 
 ALIKE = 1e-12  # in columns: of the loss, or of the largest derivative; 4,500 roundings
 
@@ -61,6 +61,14 @@ def test_copies_for_speed_have_the_bits_of_the_source() -> None:
     assert maxima == [(0,), (0,)]  # along the first axis
     products = [call.args[-1] for call in calls if call.func is np.matmul]
     assert any(not made.flags.c_contiguous for made in products)
+
+
+@pytest.mark.parametrize(("seed", "times"), [(126, 1), (3, 17)])
+def test_arrays_are_stored_as_in_the_source(seed: int, times: int) -> None:
+    """The order of sums depends on it: of maxima over two axes, and of products with conditions."""
+    loss, parameters, data = windows(random.Random(seed))
+    many = [np.concatenate([array] * times) for array in data]
+    assert_like_the_source(lift(loss, parameters=parameters), many)
 
 
 def compare_random_programs(count: int) -> None:

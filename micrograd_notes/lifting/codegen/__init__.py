@@ -1,6 +1,6 @@
 """The typed program becomes source, in a room per language. `jax/emit.py` is a short example.
 
-What a printer for a new language does, `program` being a `typed.expressions.Program`:
+A printer for a new language does this with a `program` of `typed/expressions.py`:
 
 1. It calls `Names(program)`, then `ready(program)`: afterwards `names(...)` has a name for all that
    an expression reads, and `program.forward` and `program.backward` have the steps. It renames
@@ -23,7 +23,7 @@ What a printer for a new language does, `program` being a `typed.expressions.Pro
    numbers: those of `engine/facts.py` by their names in NumPy, and `math.erfc` and its like.
    `CannotPrint` says what a language lacks; then NumPy runs the program.
 
-`tests/lifting/plain_python.py` is a printer that knows no more than this page.
+`tests/lifting/plain_python.py` is a printer that was made from this page alone.
 """
 
 

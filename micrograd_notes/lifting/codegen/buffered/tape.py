@@ -80,10 +80,10 @@ class Tape:
         made = function(*operands)
         if not any(map(self.changes, operands)):
             return made
-        made = self.np.asarray(made)
-        if made.dtype == float:
+        made, by_element = self.np.asarray(made), function.signature is None
+        if made.dtype == float and by_element:  # in a product, their layout decides the last bits
             operands = tuple(map(self.as_floats, operands))
-        made = self._array_for(made, operands if function.signature is None else (), is_batched)
+        made = self._array_for(made, operands if by_element else (), is_batched)
         if function in (self.np.maximum, self.np.minimum):  # without its name `out` is deprecated
             self.calls.append(partial(function, *operands, out=made))
         else:
@@ -125,9 +125,11 @@ class Tape:
         is_short = of.size >= SHORT * length**2 and of.strides[-1] == of.itemsize
         if not is_short or not self.changes(of):
             return self.reduced(function, of, -1)
+        made = self.kept(function(of, -1))  # its layout decides in which order it is added up
         columns = self.kept(self.np.empty((length, *of.shape[:-1])))
         self.run(self.np.copyto, columns, self.np.moveaxis(of, -1, 0))
-        return self.reduced(function, columns, 0)
+        self.run(function, columns, 0, None, made)
+        return made
 
     def afresh(self, function: Callable[..., Any], *operands: Any) -> Any:
         """Returns what any other function makes: a new array, which is copied into the old one."""

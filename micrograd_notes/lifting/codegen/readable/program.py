@@ -30,7 +30,7 @@ class Printable(NamedTuple):
 
     @property
     def returned(self) -> str:
-        """What the printed function returns, in words."""
+        """The words for what the printed function returns: "the loss"."""
         is_mean = self.program.grouping.recording.is_batched
         loss = "the mean loss over the n examples" if is_mean else "the loss"
         return loss if self.program.is_loss else "the outputs"
