@@ -59,10 +59,10 @@ class Ready:
         return self.theta is not None
 
     def gradient(self) -> Any:
-        """Returns an array that nobody else holds, which C writes to.
+        """Returns a new view of numbers that nobody else holds, which C writes to.
 
-        It may be an earlier one that was dropped: its memory is in the cache, while the system must
-        find new memory for a large array, and clear it.
+        They may be those of an earlier gradient that was dropped: they are in the cache, while the
+        system must find new memory for a large array, and clear it.
         """
         gradients = self._gradients
         which = 0 if _holders(gradients[0]) == ALONE else 1
@@ -75,7 +75,7 @@ class Ready:
             self._places.reverse()
             which = 0
         self._given[GRADIENT] = self._places[which]
-        return gradients[which]
+        return gradients[which][:]
 
 
 class Call:

@@ -257,6 +257,8 @@ def test_a_gradient_is_written_again_once_nobody_holds_it() -> None:
         _, gradient = program.value_and_grad(theta * k, X, Y)
         assert gradient == pytest.approx(expected.value_and_grad(theta * k, X, Y)[1], rel=1e-12)
         places.add(gradient.ctypes.data)
+        gradient *= 2.0
+        gradient.flags.writeable = False  # a change of the array, not of its memory
     assert len(places) <= 2
     assert program.backend == "c"
 

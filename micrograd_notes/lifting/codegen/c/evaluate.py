@@ -311,7 +311,7 @@ class Evaluator:
         index, rows = [*nest.index.values()], list[str]()
         at, row, panel = b.address(index), b.strides[0][-2], spelled(8)
         is_even = isinstance(N, int) and (N % 4 == 0 or self.has_room(b.pointer))
-        if b.strides[0][-1] != 1 or not is_even or _is_far(M, K, N):
+        if b.strides[0][-1] != 1 or not is_even or _is_far(M, 6, K, N):
             b = self._in_panels(b, index, rows)
             at, row, panel = b.pointer, 8, spelled(length([K, 8]))
         numbers = [*map(spelled, (M, K, N)), a.address(index), *map(spelled, a.strides[0][-2:]), at]
@@ -321,7 +321,8 @@ class Evaluator:
             sign, self.first = "start > 0", ""
             self.filled.add(into.pointer)
             self.used.add("start")
-        self.put(nest.around([*rows, f"product({', '.join(numbers)}, {sign});"]), a, b, into)
+        name = "product" if a.strides[0][-1] == 1 or not _is_far(N, 8, K, M) else "product_of_copy"
+        self.put(nest.around([*rows, f"{name}({', '.join(numbers)}, {sign});"]), a, b, into)
 
     def _in_panels(self, b: Array, index: Index, rows: list[str]) -> Array:
         """Returns a matrix in panels, which are made once for all blocks if they can."""
@@ -364,13 +365,14 @@ def _operation(expression: Any, of: Sequence[str]) -> str:
     raise CannotPrint(f"the function {expression.function} can't be printed in C yet")
 
 
-def _is_far(M: Size, K: Size, N: Size) -> bool:
-    """Returns whether the rows of a K x N matrix, read again and again, do not stay in the cache.
+def _is_far(others: Size, at_once: int, K: Size, N: Size) -> bool:
+    """Returns whether one side of a product is better rearranged before it is read.
 
-    A row per example counts as 64 rows. To rearrange it takes the time of some rows of the product.
+    It must be too large for the first level of the cache, and be read five times, once for so many
+    rows or columns of the other side. A row per example counts as 64 rows.
     """
-    m, k, n = (size if isinstance(size, int) else 64 for size in (M, K, N))
-    return k * n > NEAR and m >= 32
+    m, k, n = (size if isinstance(size, int) else 64 for size in (others, K, N))
+    return k * n > NEAR and m >= 5 * at_once
 
 
 def _flipped(place: Array) -> Array:

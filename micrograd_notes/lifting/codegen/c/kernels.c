@@ -180,7 +180,7 @@ INLINE void copy_tile(int64_t rows, int64_t K, const double *A, int64_t ar, int6
 #define KEEP(v)
 #endif
 /* A tile of a matrix product: some rows, eight columns, all in registers while x goes along the
-   sums. A narrow tile has up to four columns. */
+   sums, and while the cache fetches their place in C. A narrow tile has up to four columns. */
 #define ROWS1(DO) DO(0)
 #define ROWS2(DO) ROWS1(DO) DO(1)
 #define ROWS3(DO) ROWS2(DO) DO(2)
@@ -209,20 +209,24 @@ INLINE void copy_tile(int64_t rows, int64_t K, const double *A, int64_t ar, int6
         } \
         ROWS##R(WRITE) \
     }
-INLINE void write(double *out, int64_t columns, int adds, vec c, vec d) {
+__attribute__((noinline)) static void write_some(double *out, int64_t columns, int adds, vec c, vec d) {
     if (columns >= 4) {
         if (adds) c += *(vec *)out;
         *(vec *)out = c;
         out += 4, columns -= 4, c = d;
     }
-    if (columns >= 4) {
-        if (adds) c += *(vec *)out;
-        *(vec *)out = c;
-    } else {
-        if (columns > 0) out[0] = adds ? out[0] + c[0] : c[0];
-        if (columns > 1) out[1] = adds ? out[1] + c[1] : c[1];
-        if (columns > 2) out[2] = adds ? out[2] + c[2] : c[2];
+    if (columns > 0) out[0] = adds ? out[0] + c[0] : c[0];
+    if (columns > 1) out[1] = adds ? out[1] + c[1] : c[1];
+    if (columns > 2) out[2] = adds ? out[2] + c[2] : c[2];
+}
+INLINE void write(double *out, int64_t columns, int adds, vec c, vec d) {
+    if (columns < 8) {
+        write_some(out, columns, adds, c, d);
+        return;
     }
+    if (adds) c += *(vec *)out, d += *(vec *)(out + 4);
+    *(vec *)out = c;
+    *(vec *)(out + 4) = d;
 }
 TILE(1)
 TILE(2)
@@ -253,22 +257,20 @@ INLINE void product_in(double *copy, int64_t M, int64_t K, int64_t N, const doub
         }
     }
 }
-/* The same with a copy of A, which takes less time than to read all its lines for each panel. */
-__attribute__((noinline)) static void product_of_copy(int64_t M, int64_t K, int64_t N,
-        const double *A, int64_t ar, int64_t ac, const double *B, int64_t br, int64_t panel,
-        double *C, int64_t cr, int adds) {
+static void product(int64_t M, int64_t K, int64_t N, const double *A, int64_t ar, int64_t ac,
+        const double *B, int64_t br, int64_t panel, double *C, int64_t cr, int adds) {
+    product_in(0, M, K, N, A, ar, ac, B, br, panel, C, cr, adds);
+}
+
+/* The same with copies of A, each of which takes less time than its lines take for each panel */
+static void product_of_copy(int64_t M, int64_t K, int64_t N, const double *A, int64_t ar,
+        int64_t ac, const double *B, int64_t br, int64_t panel, double *C, int64_t cr, int adds) {
     double copy[48 * 256];
     product_in(copy, M, K, N, A, ar, ac, B, br, panel, C, cr, adds);
 }
-static void product(int64_t M, int64_t K, int64_t N, const double *A, int64_t ar, int64_t ac,
-        const double *B, int64_t br, int64_t panel, double *C, int64_t cr, int adds) {
-    if (ac != 1 && N >= 64 && M * K > 4096)
-        product_of_copy(M, K, N, A, ar, ac, B, br, panel, C, cr, adds);
-    else
-        product_in(0, M, K, N, A, ar, ac, B, br, panel, C, cr, adds);
-}
 
-/* B in panels of eight columns each; those after its last one are never used, and repeat it. */
+/* B in panels of eight columns each; those after its last one are never used, and repeat it. It is
+   read in stretches of sixteen rows, so that each row is read from its beginning to its end. */
 static void pack(int64_t K, int64_t N, const double *B, int64_t br, int64_t bc, double *out) {
     for (int64_t y = 0; y < K; y += 16) for (int64_t j = 0; j < N; j += 8) {
         const int64_t end = K - y < 16 ? K : y + 16;
