@@ -264,6 +264,16 @@ def test_a_triangle_of_weights_has_a_product_as_its_derivative(is_lower: bool) -
     assert re.search(r"dW\[.*\] = np.where\(\w+, \w+.T @ x\[.*\], 0\)", backward), backward
 
 
+def test_a_gap_in_a_matrix_of_weights_is_a_mask() -> None:
+    W = values(0, 3, 2)
+
+    def loss(x: Any) -> Any:
+        return sum(sum(W[i][j] * x[j] for j in range(2) if (i, j) != (2, 1)) ** 2 for i in range(3))
+
+    source = source_of(loss, {"W": W}, numbers(0, 4, 2))
+    assert "dW[...] = np.where(mask, " in source, source
+
+
 # ---- masks ---------------------------------------------------------------------------------------
 
 

@@ -197,7 +197,8 @@ class _Arranger:
             letters = [*range(len(box))]
             there = self.layout.grid(box, np.ones(len(places), dtype=np.int64)) == 1
             made = self.layout.masked(Reading(made, letters), there, letters, 0.0).array
-            target = self._at(array, [*map(_stretch, by_axis, array.shape)])
+            index = [*map(_stretch, by_axis, array.shape)]
+            target = self._at(array, index) if {*index} != {WHOLE} else None
         elif len(places) != array.size:
             target = self._target(array, places, [n for _, n in found])
             made = reshaped(made, target.shape)

@@ -224,6 +224,8 @@ class _Rewriter:
         match expression:
             case Number(value) if is_exact(value):
                 return scaled({ONE: 1.0}, value)
+            case Number(value) if value < 0.0:
+                return scaled(self.terms_of(Number(-value)), -1.0)
             case Read(Line() as line):
                 return self._of_line(line)
             case Apply("negative", (of,)):
