@@ -7,7 +7,7 @@ calling its rule, and an operation is printed by its spelling there.
 
 | folder | file: what it does |
 |---|---|
-| `trace` | `record`: the function becomes a tape of scalars, with derivatives; `starts`: steps |
+| `trace` | `record`: a tape of scalars, with derivatives; `steps`, `starts`, `ends`: recurrences |
 | `passes` | `simplify`: equal numbers once, constants folded, sums flat; `group`: the arrays |
 | `arrays` | `arrange`: one operation on arrays per line, with axes and matrix products |
 | `typed` | `ready`: equal expressions once, loops, two halves; what every printer reads |

@@ -48,7 +48,8 @@ def call_again(
         if not are_known(data):
             return None
         loss, gradient = run(theta, *data)
-        if loss != loss or not gradient.dot(gradient) < inf:
+        square = vdot(gradient, gradient)  # which does not warn of what overflows, as dot does
+        if loss != loss or not square < inf:
             return None
         return loss, gradient
 

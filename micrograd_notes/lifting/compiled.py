@@ -19,7 +19,7 @@ from micrograd_notes.lifting.passes.simplify import simplify
 from micrograd_notes.lifting.trace.record import CannotLift
 from micrograd_notes.lifting.trace.tape import Array, Recording
 from micrograd_notes.lifting.typed.expressions import Program
-from micrograd_notes.lifting.typed.ready import NoLoop
+from micrograd_notes.lifting.typed.loops import NoLoop
 
 
 class Typed(NamedTuple):

@@ -10,120 +10,68 @@ import pytest
 np = pytest.importorskip("numpy")
 
 from micrograd_notes import Value, no_grad  # noqa: E402
-from micrograd_notes.engine.ops import exp, log, logsumexp, sigmoid, sin, tanh  # noqa: E402
+from micrograd_notes.engine.ops import exp, log, sigmoid, sin, tanh  # noqa: E402
 from micrograd_notes.lifting import Lifted, lift  # noqa: E402
 from micrograd_notes.lifting.typed.windows import stretches  # noqa: E402
 from tests.lifting.examples import numbers, values  # noqa: E402
+from tests.lifting.recurrences import RECURRENCES, times  # noqa: E402
+
+LOOPS = {  # of recurrences with other loops than one forwards and one backwards
+    "both_directions": 5,  # two states and their derivatives, and the errors that read both
+    "td_lambda": 3,  # derivatives of guesses, of which the last is the first target
+}
+NOT_FROM_THE_FIRST_STEP = {
+    "attention_over_states",  # the largest score is of as many arrays as there are steps
+    "alignment",  # the sums of one step and the products of the next come in turns
+    "free_running",  # reads what was made three steps ago
+}
+NO_LOOP = "autoregression"  # it has no state, so all steps are one array
+OWN_WEIGHTS = "residual_layers"  # the derivative of each step's weights is a line of its own
 
 
-def dot(these: Any, those: Any) -> Any:
-    return sum(a * b for a, b in zip(these, those, strict=True))
+def loops_of(source: str) -> list[str]:
+    """Returns the ranges of the loops."""
+    return re.findall(r"    for t in (.*):", source)
 
 
-def times(matrix: Any, x: Any) -> list[Any]:
-    return [dot(row, x) for row in matrix]
+def counted(loop: str) -> int:
+    """Returns how many steps a loop has."""
+    return len([*eval(loop, {"range": range, "reversed": reversed})])
 
 
-def recurrent(length: int) -> tuple[Lifted, tuple[Any, ...]]:
-    inner, outer, bias, out = values(0, 3, 3), values(1, 3, 2), values(2, 3), values(3, 3)
-
-    def loss(xs: Any, ys: Any) -> Any:
-        h: list[Any] = [0.0] * 3
-        total: Any = 0.0
-        for x, y in zip(xs, ys, strict=True):
-            pairs = zip(times(inner, h), times(outer, x), bias, strict=True)
-            h = [tanh(a + b + c) for a, b, c in pairs]
-            total = total + (dot(out, h) - y) ** 2
-        return total
-
-    given = {"inner": inner, "outer": outer, "bias": bias, "out": out}
-    return lift(loss, parameters=given), (numbers(0, 3, length, 2), numbers(1, 3, length))
-
-
-def gated(length: int) -> tuple[Lifted, tuple[Any, ...]]:
-    update, reset, change, out = (values(k, 3, 5) for k in range(4))
-
-    def loss(xs: Any) -> Any:
-        h: list[Any] = [0.0] * 3
-        for x in xs:
-            z = [sigmoid(a) for a in times(update, [*x, *h])]
-            r = [sigmoid(a) for a in times(reset, [*x, *h])]
-            mixed = [*x, *(a * b for a, b in zip(r, h, strict=True))]
-            new = [tanh(a) for a in times(change, mixed)]
-            h = [(1 - u) * a + u * b for u, a, b in zip(z, h, new, strict=True)]
-        return logsumexp(times(out, [*h, 1.0, 0.5]))
-
-    given = {"update": update, "reset": reset, "change": change, "out": out}
-    return lift(loss, parameters=given), (numbers(0, 3, length, 2),)
-
-
-def kalman(length: int) -> tuple[Lifted, tuple[Any, ...]]:
-    a, q, r = Value(0.9), Value(0.3), Value(0.5)
-
-    def loss(ys: Any) -> Any:
-        mean, variance, total = 0.0, 1.0, 0.0  # type: Any, Any, Any
-        for y in ys:
-            mean, variance = a * mean, a * a * variance + q
-            spread = variance + r
-            total = total + log(spread) + (y - mean) ** 2 / spread
-            gain = variance / spread
-            mean, variance = mean + gain * (y - mean), (1 - gain) * variance
-        return total / 2
-
-    return lift(loss, parameters={"a": a, "q": q, "r": r}), (numbers(0, 3, length),)
-
-
-def spring(length: int) -> tuple[Lifted, tuple[Any, ...]]:
-    stiff, damping = Value(1.2), Value(0.3)
-
-    def loss(place: Any, speed: Any, target: Any) -> Any:
-        for _ in range(length):
-            change = stiff * place + damping * speed
-            place, speed = place + 0.05 * speed, speed - 0.05 * change
-        return (place - target) ** 2
-
-    data = numbers(0, 3), numbers(1, 3), numbers(2, 3)
-    return lift(loss, parameters=[stiff, damping]), data
-
-
-def backwards(length: int) -> tuple[Lifted, tuple[Any, ...]]:
-    rate, scale = Value(0.4), Value(1.1)
-
-    def loss(ys: Any) -> Any:
-        mean, total = ys[-1], 0.0  # type: Any, Any
-        for y in reversed(ys):
-            total = total + (y - scale * mean) ** 2
-            mean = mean + rate * (y - mean)
-        return total / len(ys)
-
-    return lift(loss, parameters={"rate": rate, "scale": scale}), (numbers(0, 3, length),)
-
-
-RECURRENCES = [recurrent, gated, kalman, spring, backwards]
-
-
-@pytest.mark.parametrize("make", RECURRENCES)
-def test_the_source_is_as_long_for_twice_as_many_steps(
-    make: Callable[[int], tuple[Lifted, tuple[Any, ...]]],
-) -> None:
+@pytest.mark.parametrize("name", RECURRENCES)
+def test_a_recurrence_is_one_loop_forwards_and_one_backwards_from_its_first_step(name: str) -> None:
     lines = set()
-    for length in (15, 30):
-        program, data = make(length)
+    for length in (5, 8):
+        program, data = RECURRENCES[name](length)
         source = program.source_for(*data)
-        assert source.count("    for t in ") >= 2  # forwards and backwards
-        lines.add(len(source.splitlines()))
-        with no_grad():
-            program(*data)  # which compares it with the scalars
-    assert len(lines) == 1
-
-
-@pytest.mark.parametrize("make", RECURRENCES)
-def test_every_length_from_one_step_on_is_the_scalars(
-    make: Callable[[int], tuple[Lifted, tuple[Any, ...]]],
-) -> None:
-    for length in (1, 2, 4, 5, 6, 7, 9):
-        program, data = make(length)
         program.check(*data)
+        if name in NOT_FROM_THE_FIRST_STEP:
+            continue
+        loops = loops_of(source)
+        assert len(loops) == (0 if name == NO_LOOP else LOOPS.get(name, 2))
+        assert [*map(counted, loops)][:2] == [length, length][: len(loops)]
+        code = source[source.index("def loss_and_gradient") :]  # numbers that differ stand before
+        lines.add(len(code.splitlines()))
+    assert len(lines) <= 1 or name == OWN_WEIGHTS
+
+
+@pytest.mark.parametrize("name", ["rnn", "gru", "kalman", "spring", "from_the_end", "free_running"])
+def test_every_length_from_one_step_on_is_the_scalars(name: str) -> None:
+    for length in (1, 2, 3, 4, 6, 7, 9):
+        program, data = RECURRENCES[name](length)
+        program.check(*data)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", RECURRENCES)
+def test_forty_steps_have_the_lines_of_ten(name: str) -> None:
+    lines = set()
+    for length in (10, 40):
+        program, data = RECURRENCES[name](length)
+        lines.add(program.source_for(*data).count(" = "))
+        program.check(*data)
+    assert len(lines) == 1 or name in {OWN_WEIGHTS, *NOT_FROM_THE_FIRST_STEP}
 
 
 def test_an_argument_called_t_keeps_its_name() -> None:
@@ -216,48 +164,118 @@ def test_states_without_a_parameter() -> None:
     assert program(numbers(0, 2, 9)).shape == (2, 8)
 
 
+@pytest.mark.parametrize("without", [range(4), range(8, 9), range(3, 6)])
+def test_steps_without_a_gradient_are_not_like_those_with_one(without: range) -> None:
+    w = Value(0.7)
+
+    def loss(x: Any) -> Any:
+        h, total = 0.5, 0.0  # type: Any, Any
+        for t in range(9):
+            if t in without:
+                with no_grad():
+                    h = tanh(w * h + x[t])
+            else:
+                h = tanh(w * h + x[t])
+            total = total + (h - w) ** 2
+        return total
+
+    lift(loss, parameters={"w": w}).check(numbers(0, 3, 9))
+
+
+def test_a_state_that_is_detached_in_each_step_is_a_loop() -> None:
+    w, u = Value(0.7), Value(0.4)
+
+    def loss(x: Any) -> Any:
+        h, total = 0.0, 0.0  # type: Any, Any
+        for a in x:
+            new = tanh(w * h + u * a)
+            total = total + (new - a) ** 2
+            h = new.detach()
+        return total
+
+    program, data = lift(loss, parameters={"w": w, "u": u}), numbers(0, 3, 8)
+    program.check(data)
+    assert next(map(counted, loops_of(program.source_for(data)))) == 8
+
+
+def test_two_states_that_become_one() -> None:
+    w = Value(0.7)
+
+    def loss(x: Any) -> Any:
+        first, second = x[0], w
+        for a in x:
+            new = tanh(w * first + a * second)
+            first, second = new, new
+        return (first + 2 * second) ** 2
+
+    lift(loss, parameters={"w": w}).check(numbers(0, 3, 9))
+
+
 CHANGES: list[Callable[[Any, Any, Any, Any], Any]] = [
     lambda w, s, other, x: tanh(w * s + other * x),
     lambda w, s, other, x: s + 0.1 * (x - w * s),
     lambda w, s, other, x: w * s / (1 + other * other) + x,
+    lambda w, s, other, x: sigmoid(w + s) * other + x,
+    lambda w, s, other, x: exp(-s * s) * w - sin(other),
+    lambda w, s, other, x: log(1 + s * s) * (1 - w) + 0.5 * other + 0.25 * s,
+]
+STARTS: list[Callable[[Any, Any], Any]] = [
+    lambda x, w: 0.0,
+    lambda x, w: 1.0,
+    lambda x, w: -1.5,
+    lambda x, w: x,
+    lambda x, w: w,
+    lambda x, w: tanh(w) + x,
 ]
 
 
 def any_states(seed: int, length: int) -> tuple[Lifted, tuple[Any, ...]]:
-    """Returns a recurrence of some states, scalars or vectors, which start at constants."""
+    """Returns a recurrence of some states, scalars or vectors, which start with anything."""
     generator = random.Random(seed)
-    count, is_scored = generator.randint(1, 4), generator.random() < 0.5
-    size = generator.choice([1, 3])
-    w = [values(seed + k, size) for k in range(count)]
-    first = [generator.choice([0.0, 1.0, 0.3, -1.5]) for _ in range(count)]
+    count, size = generator.randint(1, 4), generator.choice([1, 2, 3])
+    score = generator.choice(["each", "last", "total"])
+    step = generator.choice([1, -1])
+    is_mixed = generator.random() < 0.4
+    w, mix = [values(seed + k, size) for k in range(count)], values(seed, size, size)
+    first = [generator.choice(STARTS) for _ in range(count)]
     changes = [(generator.choice(CHANGES), generator.randrange(count)) for _ in range(count)]
 
-    def loss(xs: Any, y: Any) -> Any:
-        states: list[Any] = [[start] * size for start in first]
+    def loss(xs: Any, start: Any, y: Any) -> Any:
+        states: list[Any] = [[begin(start, a) for a in w[k]] for k, begin in enumerate(first)]
         total: Any = 0.0
-        for x in xs:
+        for x in xs[::step]:
             states = [
                 [change(*three, x) for three in zip(w[k], states[k], states[other], strict=True)]
                 for k, (change, other) in enumerate(changes)
             ]
-            total = total + sum((a - 2 * y) ** 2 for state in states for a in state)
-        return total if is_scored else sum((a - 2 * y) ** 2 for state in states for a in state)
+            if is_mixed:
+                states[0] = times(mix, states[0])
+            if score == "each":
+                total = total + sum((a - 2 * y) ** 2 for state in states for a in state)
+            if score == "total":
+                total = total - sum(exp(a - 3 * y) for state in states for a in state)
+        return total if score != "last" else sum((a - y) ** 2 for state in states for a in state)
 
-    named = {f"w{k}": row for k, row in enumerate(w)}
-    return lift(loss, parameters=named), (numbers(0, 3, length), numbers(1, 3))
+    named = {f"w{k}": row for k, row in enumerate(w)} | ({"mix": mix} if is_mixed else {})
+    data = numbers(0, 3, length), numbers(1, 3), numbers(2, 3)
+    return lift(loss, parameters=named), data
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_states_that_start_at_constants_have_one_loop_forwards_and_one_backwards(
-    seed: int,
-) -> None:
-    lines = []
-    for length in (6, 12):
+# In these, a state starts with -1.5, and the scalars record nothing but exp(-2.25) and sin(-1.5).
+NOT_TOLD = {69, 71}
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [pytest.param(n, marks=[] if n < 16 else [pytest.mark.long])
+     for n in range(100) if n not in NOT_TOLD],
+)
+def test_any_states_have_one_loop_forwards_and_one_backwards_from_the_first_step(seed: int) -> None:
+    lines = set()
+    for length in (5, 8):
         program, data = any_states(seed, length)
         source = program.source_for(*data)
-        loops = re.findall(r"    for t in (\w+)\((.*)\):", source)
-        assert [word for word, _ in loops] == ["range", "reversed"]
-        assert [inside for _, inside in loops] == [f"{length}", f"range({length})"]
-        lines.append(len(source.splitlines()))
+        assert [*map(counted, loops_of(source))] == [length, length]
+        lines.add(len(source.splitlines()))
         program.check(*data)
-    assert lines[0] == lines[1]
+    assert len(lines) == 1

@@ -30,7 +30,6 @@ from micrograd_notes.lifting.typed.expressions import (
     Expression,
     Line,
     N,
-    Number,
     Part,
     Program,
     Read,
@@ -38,6 +37,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Spread,
     Stack,
     Sum,
+    broadcast,
     reshaped,
 )
 
@@ -115,12 +115,22 @@ class _Arranger:
 
     def _start(self, i: int, array: Start) -> Read:
         """Returns the array of what a recurrence starts with, which is a line of its own."""
-        value: Expression = Number(array.numbers[0])
-        if len({*map(repr, array.numbers)}) > 1:
-            numbers = np.empty(array.size)
-            numbers[array.lanes] = array.numbers
-            value = self.layout.constant(numbers.reshape(array.shape))
+        layout, places = self.layout, np.unravel_index(array.lanes, array.shape or (1,))
+        nodes = np.array([self.recording.alive[k] for k in array.sources])
+        found = [(c, n) for c, n in zip(places, array.shape, strict=False) if n > 1]
+        layout.sizes = {k: n for k, (_, n) in enumerate(found)}
+        everything = [*layout.batch(array.is_batched), *layout.sizes]
+        if len({*layout.group_of[nodes].tolist()}) == 1:
+            value = layout.aligned(layout.read(nodes, found), everything)
+        else:
+            inner = [layout.read(nodes[[k]], []).array for k in np.argsort(array.lanes)]
+            shape = broadcast(*[each.shape for each in inner])
+            spread = [each if each.shape == shape else Spread(each, shape) for each in inner]
+            sizes = [layout.size(k) for k in layout.sizes]
+            value = reshaped(Stack(tuple(spread), -1), (*shape, *sizes))
         full: Shape = (N, *array.shape) if array.is_batched else array.shape
+        if value.shape[-1:] and 1 in array.shape:
+            value = reshaped(value, [*value.shape[: len(value.shape) - len(found)], *array.shape])
         self.lines.append(Line(value if value.shape == full else Spread(value, full), i))
         return Read(self.lines[-1])
 

@@ -152,8 +152,14 @@ class Layout:
         if fit is not None:  # a hole is read where it would lie, which `has_filling` relies on
             grid = axes.at_every_place(fit, grid.shape)
         index, varying = self.without_constant_axes(grid)
-        size = prod(self.shapes[group])
-        array = reshaped(self.arrays[group], (N, size) if batch else (size,))
+        array: Expression = self.arrays[group]
+        size, below = prod(self.shapes[group]), prod(self.shapes[group][1:])
+        if below < size and len(at := {*(index[index >= 0] // below).tolist()}) == 1:
+            [step] = at  # all of it lies at one place of the first axis, as that of a step of time
+            if 0 <= step < size // below:
+                array, size = part(array, [WHOLE, step] if batch else [step]), below
+                index = np.where(index < 0, index, index - step * below)
+        array = reshaped(array, (N, size) if batch else (size,))
         where = self.constant(index.clip(0, size - 1))
         return Reading(part(array, [WHOLE, where] if batch else [where]), batch + varying)
 

@@ -230,7 +230,8 @@ class _Keys:
         sums = np.flatnonzero(columns.is_sum)
         is_single = columns.sizes[sums] == 1
         many = keys[sums[~is_single]]
-        singles = sums[is_single & ~np.isin(keys[sums], many)]
+        stays = np.isin(sums, [*self.tape.passed])
+        singles = sums[is_single & ~stays & ~np.isin(keys[sums], many)]
         missing = [edge for edge, key in put_in.items() if key in many]
         return np.array(sorted(missing), dtype=np.int64), singles
 

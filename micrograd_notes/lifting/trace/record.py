@@ -15,12 +15,13 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from random import Random
 from re import findall
-from typing import Any
+from typing import Any, NamedTuple
 
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import Value, helper_ops, ops
 from micrograd_notes.engine.op import Op, is_built_in
 from micrograd_notes.engine.spelling import spelling_differs
+from micrograd_notes.lifting.trace.ends import Ends
 from micrograd_notes.lifting.trace.recorded import CannotLift, Recorded, Session, recording
 from micrograd_notes.lifting.trace.starts import Started, with_starts
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Recording, Tape
@@ -43,16 +44,31 @@ def record(
         TypeError: the function did not return a `Value`.
     """
     arrays = [*parameter_arrays, *inputs]
-    (found, first), (_, again) = (
-        _record_once(function, parameters, arrays, is_loss, is_batched, with_gradient)
-        for with_gradient in (True, False)
-    )
-    if not _begins_with(first, again):
+    first = _record_once(function, parameters, arrays, is_loss, with_names=True)
+    again = _record_once(function, parameters, arrays, is_loss, with_names=False)
+    if not _begins_with(first.session.tape, again.session.tape):
         raise CannotLift(
             "two recordings of the function differ: it draws random numbers, or changes something "
             "between calls. Draw them outside, and pass them as an input."
         )
-    return written_out(found)
+
+    def finished(started: Started) -> Recording:
+        session, outputs = first.session.on(started), [started.place[k] for k in first.outputs]
+        tape, gradient = session.tape, array("i", [-1]) * len(parameters)
+        for leaf, derivative in differentiate(session, outputs[0], started) if is_loss else ():
+            op = tape.ops[leaf]
+            if isinstance(op, Array) and op.is_parameter:
+                gradient[op.where[tape.operands[leaf][0]]] = derivative
+        made = Recording(
+            tape, arrays, outputs, first.shape, gradient, is_loss, is_batched, started.alive
+        )
+        return written_out(made)
+
+    started = with_starts(first.session.tape, first.session.requires_grad)
+    found = finished(started)
+    if started.steps:
+        found.plain = lambda: finished(Started.without_steps(first.session.tape))
+    return found
 
 
 def _begins_with(tape: Tape, other: Tape) -> bool:
@@ -67,15 +83,22 @@ def _begins_with(tape: Tape, other: Tape) -> bool:
     )
 
 
+class _Recorded(NamedTuple):
+    """A recording of the function alone, and the places of its results."""
+
+    session: Session
+    outputs: list[int]
+    shape: tuple[int, ...]
+
+
 def _record_once(
     function: Callable[..., Any], parameters: Sequence[Value], arrays: list[Array], is_loss: bool,
-    is_batched: bool, with_gradient: bool
-) -> tuple[Recording, Tape]:
-    """Returns the recording, and the tape that the function wrote."""
+    with_names: bool
+) -> _Recorded:
     with recording(parameters, arrays, Session) as session:
         given = session.inputs(arrays)
         try:
-            if with_gradient or not is_loss:
+            if with_names or not is_loss:
                 returned = call_and_listen(function, given, session)
             else:
                 returned = function(*given)
@@ -87,23 +110,7 @@ def _record_once(
         if session.refused is not None:
             raise session.refused
         shape, numbers = _flattened(returned, is_loss)
-        places = [session.index(number) for number in numbers]
-        written = session.tape
-        started = with_starts(written) if with_gradient else Started(written, ())
-        if started.tape is not written:
-            session.start_anew(started)
-            places = [started.place[k] for k in places]
-    tape, alive, gradient = session.tape, [*started.last], array("i", [-1]) * len(parameters)
-    if is_loss and with_gradient:
-        derivatives = dict(differentiate(session, places[0], started))
-        flat, first = tape.operands.flat, tape.operands.first
-        for leaf, derivative in derivatives.items():
-            op = tape.ops[leaf]
-            if isinstance(op, Array) and op.is_parameter:
-                gradient[op.where[flat[first[leaf]]]] = derivative
-        alive += [derivatives[leaf] for leaf in started.leaves if leaf in derivatives]
-    found = Recording(tape, arrays, places, shape, gradient, is_loss, is_batched, alive)
-    return found, written
+        return _Recorded(session, [session.index(number) for number in numbers], shape)
 
 
 def _flattened(returned: Any, is_loss: bool) -> tuple[tuple[int, ...], list[Any]]:
@@ -120,13 +127,13 @@ def _flattened(returned: Any, is_loss: bool) -> tuple[tuple[int, ...], list[Any]
 
 
 def differentiate(
-    session: Session, root: int, started: Started | None = None
+    session: Session, root: int, started: Started
 ) -> Iterator[tuple[int, int]]:
     """Yields every leaf below the root with the place of its derivative on the tape.
 
     Every adjoint is one sum, even of one term. This way a number that is used once looks like its
-    neighbours that are used often, and they form one array. The derivative by a state has a sum of
-    what comes from the next step, and what states start with comes last, as in other steps.
+    neighbours that are used often, and they form one array. The steps of a recurrence become alike
+    (`ends.py`).
     """
     tape, put = session.tape, session.tape.append
     flat, first = tape.operands.flat, tape.operands.first
@@ -139,14 +146,10 @@ def differentiate(
         if not isinstance(op, Op) and (isinstance(op, str) or op.is_whole):
             marks[k] = k
     known: dict[Any, Slopes] = {}
-    starts = [] if started is None else started.leaves
-    states_before = {} if started is None else started.passed_on
-    for i in _in_order(root, starts):
-        for state in states_before.get(i + 1, ()):
-            if len(later := contributions[state] or ()) > 1:
-                contributions[state] = [put(ops.add, later)]
-                tape.kept.add(len(tape) - 1)
-                passed_on.discard(state)
+    ends = Ends(session, root, started, contributions, passed_on)
+    for i in range(len(contributions) - 1, -1, -1):
+        if i + 1 in ends.at:
+            ends.cross(i + 1)
         terms = contributions[i]
         if terms is None:
             continue
@@ -157,6 +160,7 @@ def differentiate(
             tape.adjoint_of[adjoint] = i
             tape.kept.add(adjoint)
         if not isinstance(op, Op):  # nothing reads it, so it need not look like its neighbours
+            ends.pass_on(i, adjoint)
             yield i, adjoint
             continue
         operands = flat[first[i] : first[i + 1]]
@@ -183,13 +187,7 @@ def differentiate(
                 contributions[operand] = [at]
                 if at == adjoint:
                     passed_on.add(operand)
-
-
-def _in_order(root: int, starts: Sequence[int]) -> Iterator[int]:
-    """Yields the numbers from the last to the first; what states start with comes last."""
-    late = {*starts}
-    yield from (i for i in range(root, -1, -1) if i not in late)
-    yield from starts
+    ends.finish()
 
 
 def _slopes(session: Session, i: int, op: Op, marks: Sequence[Any]) -> Slopes:

@@ -337,16 +337,15 @@ class Session:
             raise TypeError(f"operands must be numbers or Values, got {operand!r}")
         return self.constant(float(operand))
 
-    def start_anew(self, started: Started) -> None:
-        """Goes on with a tape that has more leaves, through which gradients flow."""
-        flags = dict(zip(started.place, self.requires_grad, strict=True))
-        flags |= {
-            i: flags.get(i, False) or self.requires_grad[like] for i, like in started.like.items()
-        }
-        flags |= dict.fromkeys(started.leaves, True)
-        self.tape = started.tape
-        self.requires_grad = bytearray([flags[i] for i in range(len(self.tape))])
-        self.constants = {number: started.place[at] for number, at in self.constants.items()}
+    def on(self, started: Started) -> "Session":
+        """Returns a session with a tape that has more leaves, through which gradients flow."""
+        session = Session()
+        session.tape = started.tape
+        session.requires_grad = bytearray(
+            [like >= 0 and self.requires_grad[like] for like in started.like]
+        )
+        session.constants = {x: started.place[at] for x, at in self.constants.items()}
+        return session
 
     def place_of(self, thing: Any) -> int | None:
         """Returns the place of a number that an operation made; None for anything else."""

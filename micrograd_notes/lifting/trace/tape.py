@@ -10,7 +10,7 @@ all numbers lie in one array of ints, because millions of tuples take time and m
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 
@@ -43,13 +43,15 @@ class Array:
 
 @dataclass(eq=False)
 class Start(Array):
-    """The numbers that a recurrence starts with, as an array of leaves (see `starts.py`).
+    """Leaves that stand for the starts of a recurrence's states (see `starts.py`).
 
-    For a leaf, `where` holds the index in `Recording.alive` of the state after the last step.
+    For a leaf, `sources` and `where` hold the index in `Recording.alive` of the number that it
+    stands for, and of the state after the last step, which is laid out alike.
     """
 
     is_data: bool = False  # whether the state comes to depend on an input
-    numbers: list[float] = field(default_factory=list)
+    steps: int = 0  # of the recurrence
+    sources: list[int] = field(default_factory=list)
     lanes: list[int] = field(default_factory=list)  # of the leaves; in the end as in that state
 
 
@@ -83,6 +85,7 @@ class Tape:
         self.names: dict[int, Name] = {}  # the names of numbers, with their quality
         self.adjoint_of: dict[int, int] = {}  # for an adjoint, the number whose adjoint it is
         self.kept: set[int] = set()  # sums that stay apart from the sum that reads them
+        self.passed: set[int] = set()  # sums, even of one term, that a step passes to the next one
 
     def __len__(self) -> int:
         return len(self.ops)
@@ -152,6 +155,7 @@ class Recording:
     is_loss: bool = True
     is_batched: bool = True  # one example was recorded, and runs for each of a batch
     alive: list[int] = field(default_factory=list)  # so that the last steps are like the others
+    plain: Callable[[], Recording] | None = field(default=None, repr=False)  # without starts
 
     @property
     def roots(self) -> list[int]:
@@ -162,6 +166,7 @@ class Recording:
         """Returns the recording on a new tape, with the new place of each number, or -1."""
         old = self.tape
         tape.kept |= {place[i] for i in old.kept if place[i] >= 0}
+        tape.passed |= {place[i] for i in old.passed if place[i] >= 0}
         for adjoint, of in old.adjoint_of.items():
             if place[adjoint] >= 0 and place[of] >= 0:
                 tape.adjoint_of.setdefault(place[adjoint], place[of])
@@ -177,13 +182,5 @@ class Recording:
         )
 
     def without_starts(self) -> Recording:
-        """Returns the recording with numbers instead of what recurrences start with."""
-        old, tape = self.tape, Tape()
-        tape.names, tape.kept, tape.adjoint_of = old.names, old.kept, old.adjoint_of
-        tape.numbers = dict(old.numbers)
-        for i, op in enumerate(old.ops):
-            if isinstance(op, Start):
-                tape.constant(op.numbers[old.operands[i][0]])
-            else:
-                tape.append(op, old.operands[i])
-        return replace(self, tape=tape, alive=[])
+        """Returns the recording in which the first steps of recurrences are as they were."""
+        return self.plain() if self.plain is not None else self

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from micrograd_notes.lifting.typed.expressions import (
@@ -28,7 +28,6 @@ from micrograd_notes.lifting.typed.windows import (
     Series,
     Window,
     filled,
-    is_number,
 )
 
 
@@ -80,10 +79,10 @@ class Built:
             yield array
             if position in initial:
                 target = self.read_start(position)
-                yield Line(_start(initial[position], read), target=target)
+                yield Line(read(initial[position]), target=target)
         for position, line in initial.items():
             if position not in self.arrays:
-                value = _start(line, read)
+                value = read(line)
                 self.body[position].again = again = Line(value, holds=self.body[position])
                 yield again
 
@@ -148,11 +147,6 @@ class Built:
         """Returns the place of what a position starts with, which is kept."""
         slot = self.counts.start - self.counts.step - self.shifts[position]
         return Part(Read(self.arrays[position]), (slot,))
-
-
-def _start(line: Line, read: Callable[[Line], Expression]) -> Expression:
-    """Returns what a loop starts with: a line, or the numbers that it holds."""
-    return line.value if is_number(line) else read(line)
 
 
 def constant(numbers: Sequence[float]) -> Constant:

@@ -1,28 +1,32 @@
 """Loops over time: lines that repeat become one loop.
 
 A recurrence is recorded step by step, and each step makes the same lines, which read those of the
-step before. `rolled` finds each stretch of lines in which every p lines look like the p lines
-before (their `skeleton`, without the lines and the places that they read, is the same), and in
-which what they read moves evenly. Numbers may differ from step to step. It works for any
-recurrence:
+step before. It works for any recurrence, forwards and backwards:
 
     tanh2 = np.tanh(tanh @ inner.T + xs[:, 1] @ outer.T)         for t in range(1, 4):
     tanh3 = np.tanh(tanh2 @ inner.T + xs[:, 2] @ outer.T)   ->       h[t] = np.tanh(
     tanh4 = np.tanh(tanh3 @ inner.T + xs[:, 3] @ outer.T)                h[t - 1] @ inner.T + ...
 
+`rolled` goes through these steps:
+
+1. Lines that no step makes go before all others, and lines that are made once wait (`_apart`).
+2. In the rest, lines that look like those some lines before are a stretch, and a loop is cut out of
+   it where all that they read moves evenly (`windows.py`).
+3. A sum with a term per step, as dW = dz[3].T @ h[2] + dz[2].T @ h[1] + ..., is added up in a loop
+   of its own, after the others.
+4. A loop whose steps only need those of another one joins it.
+
 A line that is read only within its own step keeps its name. One that only the next step reads is
-replaced in each step. Any other is kept for all steps, in an array with a first axis for them. A
-sum with a term per step is added up in the loop.
+replaced in each step. Any other is kept for all steps, in an array with a first axis for them.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, TypeGuard
 
-from micrograd_notes.lifting.trace.starts import LEAST
-from micrograd_notes.lifting.typed.before import step_before, vanishes
+from micrograd_notes.lifting.trace.steps import LEAST
 from micrograd_notes.lifting.typed.building import Built
 from micrograd_notes.lifting.typed.expressions import (
     Expression,
@@ -35,9 +39,8 @@ from micrograd_notes.lifting.typed.expressions import (
     Sum,
     total,
 )
-from micrograd_notes.lifting.typed.share import reached
+from micrograd_notes.lifting.typed.share import reached, starts_of
 from micrograd_notes.lifting.typed.windows import (
-    Filling,
     Fixed,
     Hole,
     Own,
@@ -46,15 +49,25 @@ from micrograd_notes.lifting.typed.windows import (
     filled,
     holes_of,
     is_number,
-    one_step_earlier,
     skeleton,
     stretches,
     terms_of,
 )
 
+MOST = 4  # lines that look alike in one step, as a = 2 * a and then a = 3 * a
+
+
+class NoLoop(Exception):
+    """A line outside of the loops reads what a recurrence starts with."""
+
 
 def rolled(program: Program) -> Program:
-    """Returns the program with lines, and loops for those that repeat, all in `forward`."""
+    """Returns the program with lines, and loops for those that repeat, all in `forward`.
+
+    Raises:
+        NoLoop: a recurrence does not become a loop from its first step. Arrange the program of
+            `recording.without_starts()`.
+    """
     _Roller(program).run()
     return program
 
@@ -62,32 +75,43 @@ def rolled(program: Program) -> Program:
 class _Roller:
     def __init__(self, program: Program) -> None:
         self.program, self.windows = program, list[Window]()
-        self.copies: dict[Expression, Line] = {}  # of arrays that a loop starts with
 
     def run(self) -> None:
-        self.lines = _with_whole_terms(self.program)
+        self.starts = starts = starts_of(self.program)
+        self.lines = list(self.program.lines)
         self.holes_of: dict[Line, list[Hole]] = {line: [] for line in self.lines}
         known: dict[Any, int] = {}
         kinds: dict[Line, int] = {}
         for line in self.lines:
             kind = skeleton(line.value, self.holes_of[line])
-            key = line if line.derivative_of is not None or is_number(line) else kind
+            is_apart = line.derivative_of is not None or line in starts or is_number(line)
+            key = line if is_apart else kind
             kinds[line] = known.setdefault(key, len(known))
         in_order, counts = self.lines, Counter(kinds.values())
-        self.lines = _with_single_lines_apart(in_order, {e for e in kinds if counts[kinds[e]] == 1})
+        single = {line for line in kinds if counts[kinds[line]] == 1}
+        self.lines, waiting = _apart(in_order, single, starts)
         self.kinds = [kinds[line] for line in self.lines]
         self._find(0, len(self.lines))
-        self.lines = self.lines if self.windows else in_order
+        self.lines = self._in_order(waiting) if self.windows else in_order
         self.order = {line: k for k, line in enumerate(self.lines)}
-        outside = [line for line in self.lines if not self._is_inside(line)]
+        for window in self.windows:
+            window.start = self.order[window.lines[0][0]]
+        self.origin: dict[Any, tuple[Window, int]] = {}  # of lines in loops: where they are made
+        for window in self.windows:
+            self.origin |= {line: (window, at) for at, line in window.initial.items()}
+        for window in self.windows:
+            self.origin |= {line: (window, at) for line, (at, _) in window.where.items()}
+        outside = [e for e in self.lines if e not in starts and not self._is_inside(e)]
         rest = {line: self._without_sums(line) for line in outside}
         if self.windows:
+            self._join_loops()
             outside = self._read_outside(outside, rest)
+        self._check(outside)
         self._decide_what_is_kept(outside, rest)
         self.program.forward = list(self._steps(outside, rest))
         self.program.result = self._reading(self.program.result)
         for window, built in self.built.items():
-            for line, (position, _) in window.where.items():
+            for line, (position, _) in reversed(window.where.items()):  # names of the last step
                 self.program.stands_for[line] = built.arrays.get(position, built.body[position])
             for position, line in window.initial.items():  # so that dh is the derivative by h
                 if position in built.arrays:
@@ -98,44 +122,90 @@ class _Roller:
         if last - first < LEAST:
             return
         for begin, end, period in stretches(self.kinds[first:last]):
-            ways = self._ways(first + begin, first + end, period)
-            fitting = [window for window in ways if window.fits(self.windows)]
-            if fitting:
-                for window in fitting:
-                    self._extend(window)
-                window = min(fitting, key=Window.unnatural)
-                self._take(window)
-                self._find(first, window.start)
-                self.windows.append(window)
-                self._find(window.start + window.steps * len(window.lines[0]), last)
-                return
+            for lines in range(period, MOST * period + 1, period):
+                fitting = [*self._ways(first + begin, first + end, lines)]
+                if fitting:
+                    window = min(fitting, key=self._unnatural)
+                    self._find(first, window.start)
+                    self.windows.append(window)
+                    self._find(window.start + window.steps * lines, last)
+                    return
 
     def _ways(self, begin: int, end: int, period: int) -> Iterator[Window]:
-        """Yields a stretch cut into steps in all ways, from each of its first lines."""
-        for start in range(begin, min(begin + period, end - LEAST * period) + 1):
-            most = (end - start) // period
-            for steps in range(most, max(most - 2, LEAST - 1), -1):
-                cuts = range(start, start + steps * period, period)
-                parts = [list(self.lines[cut : cut + period]) for cut in cuts]
-                yield Window(start, parts, self.holes_of, end - start - steps * period)
+        """Yields the first loop of a stretch, cut into steps in all ways.
 
-    def _extend(self, window: Window) -> None:
-        """Adds the steps before the first that are like the others, but for missing terms."""
-        while (before := step_before(window, window.patterns())) is not None:
-            taken = {*before.own.values(), *window.where}
-            others = [line for line in self.lines[: window.start] if line not in taken]
-            others += [line for line in before.initial.values() if line not in self.holes_of]
-            if any(taken & {*line.value.lines()} for line in others):
-                return
-            window.prepend(before)
+        Two loops that look alike, one after the other, are one stretch. So each way has as many
+        steps as move evenly.
+        """
+        last = end - LEAST * period + 1
+        start = begin
+        while start < last:
+            window = self._longest(start, end, period)
+            if window is not None:
+                yield window
+                is_exact = window.left_over == 0 and self._unnatural(window)[1] == 0
+                last = start + 1 if is_exact else min(last, start + period)
+            start += 1
 
-    def _take(self, window: Window) -> None:
-        """Notes that no other loop has the lines of a window that stand before its start."""
-        for k, line in enumerate(self.lines[: window.start]):
-            if line in window.where:
-                self.kinds[k] = -1 - k
-        self.copies |= {line.value: line for line in window.initial.values()
-                        if isinstance(line.value, Read) and line not in self.holes_of}
+    def _unnatural(self, window: Window) -> tuple[int, int, int, int]:
+        """Sorts ways to cut into steps: most steps, known starts, few of them, nothing left over.
+        """
+        initial = window.initial.values()
+        other = [line not in self.starts for line in initial].count(True) if self.starts else 0
+        return -window.steps, other, len(initial), window.left_over
+
+    def _longest(self, start: int, end: int, period: int) -> Window | None:
+        """Returns the loop with the most steps that move evenly; None if too few do."""
+        found, few, many = None, LEAST - 1, (end - start) // period + 1
+        steps = LEAST
+        while few < steps < many:
+            cuts = range(start, start + steps * period, period)
+            parts = [list(self.lines[cut : cut + period]) for cut in cuts]
+            window = Window(start, parts, self.holes_of, end - start - steps * period)
+            if window.fits(self.windows):
+                found, few = window, steps
+                steps = many - 1 if steps == LEAST else (few + many) // 2
+            else:
+                many, steps = steps, (few + steps) // 2
+        return found
+
+    def _in_order(self, waiting: set[Line]) -> list[Line]:
+        """Returns all lines: what is made once before the loop, or the line, that reads it."""
+        found: dict[Line, None] = {}
+
+        def add(line: Line) -> None:
+            for read in line.value.lines():
+                if read in waiting and read not in found:
+                    add(read)
+            found[line] = None
+
+        begun = {window.lines[0][0]: window for window in self.windows}
+        for line in self.lines:
+            for each in begun[line].where if line in begun else ():
+                for read in each.value.lines():
+                    if read in waiting and read not in found:
+                        add(read)
+            add(line)
+        return [*found, *[line for line in self.holes_of if line in waiting and line not in found]]
+
+    def _join_loops(self) -> None:
+        """Makes one loop of two where the steps of the second only need those of the first."""
+        joined: list[Window] = []
+        for window in self.windows:
+            for other in reversed(joined):
+                earlier = joined[: joined.index(other)]
+
+                def is_before(thing: Any, other: Window = other, of: Any = earlier) -> bool:
+                    return thing in of or self.order.get(thing, other.start) < other.start
+
+                if window.follows(other, is_before):
+                    outside = window.join(other)
+                    for each in self.windows:
+                        each.replace(outside)
+                    break
+            else:
+                joined.append(window)
+        self.windows = joined
 
     def _is_inside(self, line: Line) -> bool:
         return any(line in window.where for window in self.windows)
@@ -143,108 +213,44 @@ class _Roller:
     # ---- sums ----------------------------------------------------------------------------------
 
     def _without_sums(self, line: Line) -> list[Expression]:
-        """Moves terms of a line that are one per step to their loop, and returns the others."""
-        terms = [self._with_copies(term) for term in terms_of(line.value)]
+        """Moves terms of a line that are one per step to a loop, and returns the others."""
+        terms = terms_of(line.value)
         named = {id(each.source.value): each for each in terms if _is_sum(each)}
         terms = [each.source.value if _is_sum(each) else each for each in terms]
         alike: dict[Any, list[Expression]] = {}
         for term in terms:
-            alike.setdefault(skeleton(term, []), []).append(term)
+            holes: list[Hole] = []
+            kind = skeleton(term, holes)
+            origins = tuple([self.origin.get(e, e) for e in holes if isinstance(e, Line)])
+            alike.setdefault((kind, origins), []).append(term)
         for group in alike.values():
-            for window in reversed(self.windows):
-                count = 0
-                while self.order[line] > window.start and window.lines[0] and count != len(terms):
-                    count, left = len(terms), [t for t in group if any(t is e for e in terms)]
-                    terms = self._moved_into(window, line, left, terms)
-        for group in alike.values():
-            left = [term for term in group if any(term is each for each in terms)]
-            terms = self._in_a_loop_of_its_own(line, left, terms)
+            while moved := self._in_a_loop(line, group):
+                group[:] = [term for term in group if not any(term is each for each in moved)]
+                terms = [term for term in terms if not any(term is each for each in moved)]
         return [named.get(id(term), term) for term in terms]
 
-    def _with_copies(self, expression: Expression) -> Expression:
-        """Returns an expression that reads an array which a loop starts with as that state."""
-        if expression in self.copies:
-            return Read(self.copies[expression])
-        return expression.with_operands([*map(self._with_copies, expression.operands)])
+    def _in_a_loop(self, line: Line, group: Sequence[Expression]) -> list[Expression]:
+        """Adds up terms that read what each step of a loop makes, in a loop of their own.
 
-    def _in_a_loop_of_its_own(
-        self, line: Line, group: list[Expression], terms: list[Expression]
-    ) -> list[Expression]:
-        """Moves terms that read what is kept for all steps to a new loop, after the others."""
+        Returns them. Of the terms that are alike, the first or the last may be another one.
+        """
+        if len(group) < LEAST:
+            return []
         holes = [holes_of(term) for term in group]
-        for hole in range(len(holes[0]) if len(group) >= LEAST else 0):
-            for window in [each for each in self.windows if each.lines[0]]:
-                for position in range(len(window.lines[0])):
-                    steps = [window.step_of(found[hole], position) for found in holes]
-                    known = [(s, k) for k, s in enumerate(steps) if s is not None]
-                    chosen = [k for _, k in sorted(known)]
-                    for first, last in ((0, 0), (0, 1), (1, 0), (1, 1)):
-                        some = chosen[first : len(chosen) - last]
-                        if len(some) < LEAST:
-                            continue
-                        columns = zip(*[holes[k] for k in some], strict=True)
-                        own = Window(self.order[line], [[] for _ in some], {})
-                        moving = [own.moving(column, self.windows, 0) for column in columns]
-                        if None in moving:
-                            continue
-                        moved = [group[k] for k in some]
-                        own.sums.append((line, moved[1], moving))  # type: ignore[arg-type]
-                        self.windows.append(own)
-                        return [t for t in terms if not any(t is each for each in moved)]
-        return terms
-
-    def _moved_into(
-        self, window: Window, line: Line, group: list[Expression], terms: list[Expression]
-    ) -> list[Expression]:
-        """Moves terms that read a line of each step to the loop of these steps."""
-        least = window.steps - bool(window.zeros)
-        holes = [holes_of(term) for term in group]
-        for hole in range(len(holes[0]) if group and len(group) >= least else 0):
-            of = {found[hole]: (term, found) for term, found in zip(group, holes, strict=True)}
-            for position in range(len(window.lines[0])):
-                chosen = [of.get(step[position]) for step in window.lines]
-                first = of.get(window.first.get(position, window.lines[0][position]))
-                if first is not None:
-                    own = window.lines[0][position]
-                    first = first[0], [*first[1][:hole], own, *first[1][hole + 1 :]]
-                chosen[0] = first
-                if None in chosen[1:] or (first is None and position not in window.zeros):
-                    continue
-                if first is None:
-                    moving = self._after_zero(window, position, chosen[1:])  # type: ignore[arg-type]
-                else:
-                    moving = self._in_a_sum(window, [found for _, found in chosen])  # type: ignore[misc]
-                if None not in moving:
-                    moved = [each[0] for each in chosen if each is not None]
-                    window.sums.append((line, chosen[-1][0], moving))  # type: ignore[arg-type,index]
-                    return [term for term in terms if not any(term is each for each in moved)]
-        return terms
-
-    def _after_zero(
-        self, window: Window, position: int, chosen: Sequence[tuple[Expression, list[Hole]]]
-    ) -> list[Filling | None]:
-        """Returns how a term moves that the first step does not have, because it is 0 there."""
-        term, own = chosen[-1][0], window.lines[-1][position]
-        if not vanishes(term, lambda read: isinstance(read, Read) and read.source is own):
-            return [None]
-        later = Window(window.start, window.lines[1:], {}, initial=dict(enumerate(window.lines[0])))
-        moving = self._in_a_sum(later, [found for _, found in chosen], window)
-        moving = [each and one_step_earlier(each) for each in moving]
-        is_there = all(each.line(0) for each in moving if isinstance(each, Series))
-        return moving if is_there else [None]
-
-    def _in_a_sum(
-        self, window: Window, holes: Sequence[Sequence[Hole]], whole: Window | None = None
-    ) -> list[Filling | None]:
-        """Returns how what a term reads moves from step to step."""
-        earlier = self.windows[: self.windows.index(whole or window)]
-        moving = []
-        for values in zip(*holes, strict=True):
-            found = window.moving(values, earlier, len(window.lines[0]))
-            if isinstance(found, Fixed) and self.order[found.line] >= window.start:
-                found = None
-            moving.append(None if isinstance(found, Own) and found.ago else found)
-        return moving
+        made = [(*self.origin[e], k) for k, e in enumerate(holes[0]) if e in self.origin]
+        for window, position, hole in sorted(made, key=lambda each: -self.windows.index(each[0])):
+            steps = [window.step_of(found[hole], position) for found in holes]
+            chosen = sorted(range(len(group)), key=steps.__getitem__)  # type: ignore[arg-type]
+            for first, last in ((0, 0), (0, 1), (1, 0), (1, 1)):
+                some = chosen[first : len(chosen) - last]
+                own = Window(self.order[line], [[] for _ in some], {})
+                columns = zip(*[holes[k] for k in some], strict=True)
+                moving = [own.moving(column, self.windows, 0) for column in columns]
+                if len(some) >= LEAST and None not in moving:
+                    own.sums.append((line, group[some[1]], moving))  # type: ignore[arg-type]
+                    self.windows.append(own)
+                    return [group[k] for k in some]
+        return []
 
     def _read_outside(
         self, outside: Sequence[Line], rest: dict[Line, list[Expression]]
@@ -259,16 +265,29 @@ class _Roller:
         kept = [line for line in outside if line.derivative_of or line in read]
         for window in self.windows:
             window.sums = [each for each in window.sums if each[0] in kept]
+        self.windows = [window for window in self.windows if window.lines[0] or window.sums]
         return kept
 
     # ---- what is kept --------------------------------------------------------------------------
+
+    def _check(self, outside: Sequence[Line]) -> None:
+        """Raises `NoLoop` if a recurrence whose start some line reads is not a loop as a whole."""
+        whole = {
+            window.steps for window in self.windows for line in window.initial.values()
+            if self.starts.get(line) == window.steps
+        }
+        roots = [self.program.result, *[line.value for line in outside]]
+        read = {line for root in roots for line in root.lines()}
+        if not {steps for line, steps in self.starts.items() if line in read} <= whole:
+            raise NoLoop
 
     def _decide_what_is_kept(
         self, outside: Sequence[Line], rest: dict[Line, list[Expression]]
     ) -> None:
         for window in self.windows:
             for line in window.initial.values():
-                self._keep_if_not_last(line)
+                for read in line.value.lines() if line in self.starts else [line]:
+                    self._keep_if_not_last(read)
             lists = [*enumerate(window.fillings)]
             lists += [(len(window.lines[0]), moving) for _, _, moving in window.sums]
             for reader, moving in lists:
@@ -289,11 +308,10 @@ class _Roller:
                         window.kept.add(position)
 
     def _start_of(self, window: Window, read: Line, reader: Line | None) -> int | None:
-        """Returns the position that starts with numbers which a later line reads; None otherwise.
-        """
-        is_later = reader is not None and self.order[reader] > window.start and is_number(read)
-        found = [p for p, start in window.initial.items() if start is read and is_later]
-        return found[0] if found else None
+        """Returns the position that starts with what a later line reads; None otherwise."""
+        if reader is None or read not in self.starts or self.order[reader] < window.start:
+            return None
+        return next((p for p, start in window.initial.items() if start is read), None)
 
     def _keep_if_not_last(self, line: Line) -> None:
         for window in self.windows:
@@ -354,7 +372,7 @@ class _Roller:
                 return self.built[window].read(*window.where[line])
             if (position := self._start_of(window, line, reader)) is not None:
                 return self.built[window].read_start(position)
-        return Read(line) if line in self.order else line.value
+        return self._reading(line.value) if line in self.starts or is_number(line) else Read(line)
 
 
 def _is_sum(term: Expression) -> TypeGuard[Any]:
@@ -363,46 +381,19 @@ def _is_sum(term: Expression) -> TypeGuard[Any]:
     return is_line and isinstance(term.source.value, Sum)  # type: ignore[attr-defined]
 
 
-def _with_whole_terms(program: Program) -> list[Line]:
-    """Returns the lines, with what only one term of a long sum reads inside of that term."""
-    roots = [program.result, *[line.value for line in program.lines]]
-    uses = Counter(line for root in roots for line in root.lines())
-    once = {line for line, count in uses.items() if count == 1}
-    gone: set[Line] = set()
+def _apart(
+    lines: Sequence[Line], single: set[Line], starts: Collection[Line]
+) -> tuple[list[Line], set[Line]]:
+    """Returns the lines that may be those of loops, after all that no step makes; and the others.
 
-    def whole(expression: Expression) -> Expression:
-        if isinstance(expression, Read) and expression.source in once:
-            line = expression.source
-            assert isinstance(line, Line)
-            if len(terms_of(line.value)) < LEAST:
-                gone.add(line)
-                return whole(line.value)
-        return expression.with_operands([whole(operand) for operand in expression.operands])
-
-    for line in program.lines:
-        if len(terms_of(line.value)) >= LEAST:
-            line.value = whole(line.value)
-    return [line for line in program.lines if line not in gone]
-
-
-def _with_single_lines_apart(lines: Sequence[Line], single: set[Line]) -> list[Line]:
-    """Returns the lines, with those that do not repeat first, or else right before their reader.
-
-    So a * a, or the sum of what all steps make, does not stand between the lines of a step.
+    So x - mean for all steps, or the sum of what they make, does not stand between the lines of a
+    step. What a step makes depends on what a recurrence starts with; if none is known, it is made
+    more than once.
     """
-    free = [line for line in lines if line in single and not line.value.lines()]
-    free = [line for line in free if line.derivative_of is None]
-    waiting = {line for line in single if line not in free and line.derivative_of is None}
-    found = dict.fromkeys(free)
-
-    def add(line: Line) -> None:
-        for read in line.value.lines():
-            if read in waiting:
-                waiting.remove(read)
-                add(read)
-        found[line] = None
-
+    first: dict[Line, None] = {}
     for line in lines:
-        if line not in waiting and line not in found:
-            add(line)
-    return [*found, *[line for line in lines if line in waiting]]
+        may_be = line.derivative_of is None and (starts or line in single)
+        if may_be and all(read in first and read not in starts for read in line.value.lines()):
+            first[line] = None
+    others = {e for e in single if e not in first and e.derivative_of is None}
+    return [*first, *[e for e in lines if e not in first and e not in others]], others

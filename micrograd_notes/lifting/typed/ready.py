@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from micrograd_notes.lifting.trace.tape import Start
 from micrograd_notes.lifting.typed.algebra import in_usual_form
 from micrograd_notes.lifting.typed.expressions import (
     Expression,
@@ -27,27 +26,16 @@ from micrograd_notes.lifting.typed.masks import without_needless_masks
 from micrograd_notes.lifting.typed.share import reached, shared
 
 
-class NoLoop(Exception):
-    """A line outside of the loops reads the numbers that a recurrence starts with."""
-
-
 def ready(program: Program) -> Program:
     """Returns the program with nothing computed twice, with loops, and in two halves.
 
     Raises:
-        NoLoop: a recurrence does not become a loop from its first step. Arrange the program of
-            `recording.without_starts()`.
+        NoLoop: a recurrence does not become a loop from its first step (`loops.py`).
     """
     if program.names is not None:  # it is made of programs that were ready
         return program
     without_needless_masks(program)
     program = rolled(shared(program))
-    groups = program.grouping.groups
-    starts = {line for line in program.lines if line.group is not None
-              and isinstance(groups[line.group].op, Start)}
-    apart = [line for line in lines_of(program.steps) if (line.target, line.holds) == (None, None)]
-    if any(starts & {*line.value.lines()} for line in apart):
-        raise NoLoop
     derivatives = [line for line in lines_of(program.steps) if line.derivative_of]
     result = [program.result]
     needed = _needed(program.steps, [*result, *map(Read, derivatives)])

@@ -57,10 +57,7 @@ class _Sharer:
         self._number_of_line: dict[Line, int] = {}
         self._line_of: dict[int, Line] = {}
         uses: Counter[int] = Counter()
-        groups = program.grouping.groups
-        seen: set[int] = set()
-        self._starts = {line for line in program.lines if line.group is not None
-                        and isinstance(groups[line.group].op, Start)}
+        self._starts, seen = starts_of(program), set[int]()
         for line in program.lines:
             if line in self._starts:
                 self._number_of_line[line] = self._numbers.setdefault(line, len(self._numbers))
@@ -96,8 +93,9 @@ class _Sharer:
             self.lines.append(line)
         elif number not in self._line_of:
             value = self._inside(line.value)
-            if isinstance(value, Read) and isinstance(value.source, Line):
-                self._line_of[number] = value.source
+            is_read = isinstance(value, Read) and isinstance(value.source, Line)
+            if is_read and line not in self._starts:
+                self._line_of[number] = value.source  # type: ignore[attr-defined]
                 return
             line.value = value
             self._line_of[number] = line
@@ -152,3 +150,10 @@ def reached(roots: Iterable[Expression], known: Set[Line] = frozenset()) -> set[
                 found.add(line)
                 waiting.append(line.value)
     return found
+
+
+def starts_of(program: Program) -> dict[Line, int]:
+    """Returns the lines of what recurrences start with, and how many steps these have."""
+    groups = program.grouping.groups
+    made = [(line, groups[line.group].op) for line in program.lines if line.group is not None]
+    return {line: op.steps for line, op in made if isinstance(op, Start)}

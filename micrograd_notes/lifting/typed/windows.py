@@ -2,17 +2,22 @@
 
 `loops.py` looks for a `Window`: lines in which every p lines look like the p lines before (their
 `skeleton`, without the lines, places and numbers that they read, is the same). In each of its steps
-they read the same things, or those of the step before, or places that move evenly (`Filling`). Read
-`before.py` next.
+they read the same things, or those of the step before, or places that move evenly (`Filling`):
+
+    tanh2 = np.tanh(w * tanh1 + xs[:, 1])     skeleton: np.tanh(w * LINE + xs[:, PLACE])
+    tanh3 = np.tanh(w * tanh2 + xs[:, 2])     LINE: the same line, one step ago    Own(0, 1)
+    tanh4 = np.tanh(w * tanh3 + xs[:, 3])     PLACE: 1, and 1 more per step        Place(1, 1)
+
+Read `building.py` next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from micrograd_notes.lifting.trace.starts import LEAST
+from micrograd_notes.lifting.trace.steps import LEAST
 from micrograd_notes.lifting.typed.expressions import (
     Constant,
     Expression,
@@ -20,7 +25,6 @@ from micrograd_notes.lifting.typed.expressions import (
     Number,
     Part,
     Read,
-    Shape,
     Sum,
     Total,
 )
@@ -152,40 +156,6 @@ class Numbers:
 Filling = Place | Own | Fixed | Series | Numbers
 
 
-@dataclass(frozen=True, eq=False)
-class Moving(Expression):
-    """A line or a number that a loop's expression reads, in another place in each step."""
-
-    filling: Filling
-    to: Shape
-
-    def _shape(self) -> Shape:
-        return self.to
-
-
-def one_step_earlier(filling: Filling, number: Number | None = None) -> Filling:
-    """Returns how a hole's contents move if there is a step before the first one."""
-    match filling:
-        case Place(start, moves):
-            return Place(start - moves, moves)
-        case Series(window, position, start, moves):
-            return Series(window, position, start - moves, moves)
-        case Numbers(numbers):
-            return Numbers((number or numbers[0], *numbers))
-    return filling
-
-
-@dataclass
-class Before:
-    """A step before the first: lines by their position, and the lines before that step."""
-
-    lines: dict[int, Line]
-    own: dict[int, Line]  # without those that only pass another line on
-    initial: dict[int, Line]
-    zeros: set[int]  # positions whose lines it does not have, because they are 0
-    numbers: dict[int, Number]  # in it, where numbers differ from step to step, by the filling
-
-
 @dataclass(eq=False)
 class Window:
     """A stretch of lines that repeats: `lines[k][j]` is the line at position j in step k."""
@@ -198,43 +168,16 @@ class Window:
     fillings: list[list[Filling]] = field(default_factory=list)
     sums: list[tuple[Line, Expression, list[Filling]]] = field(default_factory=list)
     kept: set[int] = field(default_factory=set)  # positions whose lines are kept for all steps
-    zeros: set[int] = field(default_factory=set)  # positions whose lines are 0 in the first step
-    first: Mapping[int, Line] = field(default_factory=dict)  # its lines; one may be at two places
 
     def __post_init__(self) -> None:
-        steps = [*enumerate(self.lines)][::-1]
-        self.where = {line: (j, k) for k, step in steps for j, line in [*enumerate(step)][::-1]}
-
-    def patterns(self) -> list[Expression]:
-        """Returns the expression at each position, with `Moving` for what it reads."""
-        found = []
-        for line, moving in zip(self.lines[-1], self.fillings, strict=True):
-            shapes = [h.shape if isinstance(h, Line) else () for h in self.holes_of[line]]
-            pairs = zip(moving, shapes, strict=True)
-            found.append(filled(
-                line.value, (f if isinstance(f, Place) else Moving(f, shape) for f, shape in pairs)
-            ))
-        return found
-
-    def prepend(self, before: Before) -> None:
-        """Adds a step before the first, with lines of its own where it has none."""
-        first = [before.own.get(j) or Line(line.value) for j, line in enumerate(self.lines[0])]
-        self.lines.insert(0, first)
-        self.initial, self.zeros, self.first = before.initial, before.zeros, before.lines
-        self.fillings = [
-            [one_step_earlier(each, before.numbers.get(id(each))) for each in moving]
-            for moving in self.fillings
-        ]
-        self.__post_init__()
+        self.where = {
+            line: (j, k) for k, step in enumerate(self.lines) for j, line in enumerate(step)
+        }
 
     @property
     def steps(self) -> int:
         """How often its lines are computed."""
         return len(self.lines)
-
-    def unnatural(self) -> tuple[int, ...]:
-        """Sorts ways to cut into steps: most steps, little to carry, and nothing left over."""
-        return -self.steps, len(self.initial), self.left_over
 
     def fits(self, earlier: Sequence[Window]) -> bool:
         """Returns whether all that its lines read moves evenly, and notes how it moves."""
@@ -276,8 +219,6 @@ class Window:
         expected = [self.lines[k - ago][at] for k in range(ago, len(values))]
         if ago not in (0, 1) or (ago == 0 and at >= position) or list(values[ago:]) != expected:
             return None
-        if ago == 1 and position == len(self.lines[0]):
-            return None  # a sum after the last line would read what is already replaced
         if ago == 1:
             before = values[0]
             is_new = isinstance(before, Line) and before not in self.where
@@ -291,6 +232,58 @@ class Window:
             return -1
         at = self.where.get(line)  # type: ignore[arg-type]
         return at[1] if at is not None and at[0] == position else None
+
+    # ---- two loops in one ----------------------------------------------------------------------
+
+    def all_fillings(self) -> list[list[Filling]]:
+        """Returns how what its lines read moves, and then what its sums read."""
+        return [*self.fillings, *[moving for _, _, moving in self.sums]]
+
+    def replace(self, new: Callable[[Filling], Filling]) -> None:
+        """Changes how what it reads moves."""
+        self.fillings = [[*map(new, moving)] for moving in self.fillings]
+        self.sums = [(line, term, [*map(new, moving)]) for line, term, moving in self.sums]
+
+    def follows(self, other: Window, is_before: Callable[[Any], bool]) -> bool:
+        """Returns whether its steps can be computed right after those of the other, one by one.
+
+        They must read the same step of the other, or the one before, and apart from these only
+        what is there before the other loop.
+        """
+        found = [each for moving in self.all_fillings() for each in moving]
+        series = [each for each in found if isinstance(each, Series)]
+        inside = [each for each in series if each.window is other]
+        return (
+            self.steps == other.steps
+            and len(inside) > 0
+            and all(each.start in (0, -1) and each.moves == 1 for each in inside)
+            and all(each.window is other or is_before(each.window) for each in series)
+            and all(is_before(each.line) for each in found if isinstance(each, Fixed))
+            and all(map(is_before, self.initial.values()))
+        )
+
+    def join(self, other: Window) -> Callable[[Filling], Filling]:
+        """Adds its lines to the other loop; returns how a reader of its lines finds them there."""
+        below = len(other.lines[0])
+
+        def inside(each: Filling) -> Filling:
+            if isinstance(each, Series) and each.window is other:
+                return Own(each.position, -each.start)
+            return Own(each.position + below, each.ago) if isinstance(each, Own) else each
+
+        def outside(each: Filling) -> Filling:
+            if isinstance(each, Series) and each.window is self:
+                return Series(other, each.position + below, each.start, each.moves)
+            return each
+
+        self.replace(inside)
+        for mine, theirs in zip(self.lines, other.lines, strict=True):
+            theirs += mine
+        other.fillings += self.fillings
+        other.sums += self.sums
+        other.initial |= {position + below: line for position, line in self.initial.items()}
+        other.__post_init__()
+        return outside
 
 
 def stretches(kinds: Sequence[int]) -> list[tuple[int, int, int]]:

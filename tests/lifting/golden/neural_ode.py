@@ -33,21 +33,13 @@ def loss_and_gradient(theta, x, y):
     loss = (difference * difference).sum() / n
 
     # backward
-    total = 2 * difference  # (n,)
-    total2 = np.zeros((n,), dtype=theta.dtype)  # (n,)
+    dh = np.stack([2 * difference, np.zeros((n,), dtype=theta.dtype)], axis=-1)  # (n, 2)
     for t in reversed(range(8)):
-        doutput = 0.1 * total2  # (n,)
-        doutput2 = 0.1 * total  # (n,)
+        doutput = 0.1 * dh  # (n, 2)
         # 1 / cosh(z)**2 is 1 - tanh(z)**2, and keeps the digits that this loses near 1
-        slope = 1 / np.cosh(first_sum[t]) ** 2  # (n, 4)
-        dfirst_sum = (  # (n, 4)
-            (doutput[:, None] * second[1] + doutput2[:, None] * second[0])
-            * slope
-        )
-        total = dfirst_sum @ first[:, 0] + total  # (n,)
-        total2 = dfirst_sum @ first[:, 1] + total2  # (n,)
+        dfirst_sum = (doutput @ second) * (1 / np.cosh(first_sum[t]) ** 2)  # (n, 4)
+        dh = dfirst_sum @ first + dh  # (n, 2)
         dfirst[...] += dfirst_sum.T @ h[t]  # (4, 2)
-        dsecond[0] += inside[t].T @ doutput2  # (4,)
-        dsecond[1] += inside[t].T @ doutput  # (4,)
+        dsecond[...] += doutput.T @ inside[t]  # (2, 4)
     dtheta /= n  # the loss is a mean
     return loss, dtheta

@@ -1,0 +1,126 @@
+"""Derivatives between the steps of a recurrence, on their way back through the tape.
+
+In each step, a state gets a derivative from the step after it, and perhaps others, from what reads
+this state outside of the steps:
+
+    loss = h[9] ** 2:                      loss = h[1] + ... + h[9]:
+    dh = 2 * h[9]                          dh = 0                    # no step comes after the last
+    for t in reversed(range(9)):           for t in reversed(range(9)):
+        dh = dh * slope[t]                     dh = (1 + dh) * slope[t]
+
+The last step has none after it. So that it is like the others, a leaf stands for what comes from
+there: 0, or all that comes from outside if only the last state is read there. `differentiate` in
+`record.py` calls `cross` wherever it comes to the end of a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from micrograd_notes.engine import ops
+from micrograd_notes.engine.op import Op
+from micrograd_notes.lifting.trace.kinds import kinds_of
+from micrograd_notes.lifting.trace.recorded import Session
+from micrograd_notes.lifting.trace.starts import Started, Steps
+from micrograd_notes.lifting.trace.tape import Array, Start, Tape
+
+
+class Ends:
+    """The ends of all steps, and the derivatives that wait for them.
+
+    `contributions` has for each number of the tape the terms of its derivative so far, and
+    `passed_on` the numbers whose derivative is that of another one.
+    """
+
+    def __init__(
+        self, session: Session, root: int, started: Started,
+        contributions: list[list[int] | None], passed_on: set[int]
+    ) -> None:
+        self.session, self.tape, self.started = session, session.tape, started
+        self.contributions, self.passed_on = contributions, passed_on
+        self.outside: dict[int, list[int]] = {}  # what comes from outside, by the state
+        self.leaves: dict[int, tuple[int, int]] = {}  # and their sources, by the last state
+        self.crossed: dict[int, tuple[list[int], int]] = {}  # derivatives, and the tape's length
+        self.needed = _needed(self.tape, root) if started.steps else bytearray()
+        self.at = {at: (steps, k) for steps in started.steps for k, at in enumerate(steps.begins)}
+
+    def cross(self, at: int) -> None:
+        """Makes one number of what each state gets from the step that begins at a place."""
+        steps, k = self.at[at]
+        if k == len(steps.begins) - 1:
+            self._start(steps)
+        passed = []
+        for state, is_total in zip(steps.states[k], steps.totals, strict=True):
+            if is_total:
+                passed.append(-1)
+                continue
+            later = self.contributions[state] or []
+            if later and state not in self.leaves:
+                later = [self._sum(later)]
+            passed.append(later[0] if later else -1)
+            self.tape.passed |= {*later}
+            self.tape.adjoint_of |= dict.fromkeys(later, state)
+            if terms := [*later, *self.outside.pop(state, [])]:
+                self.contributions[state] = terms
+                self.passed_on.discard(state)
+        self.crossed[at] = passed, len(self.tape)
+
+    def pass_on(self, leaf: int, derivative: int) -> None:
+        """Passes the derivative by a leaf on to the number that it stands for."""
+        op = self.tape.ops[leaf]
+        if isinstance(op, Start):
+            source = self.started.alive[op.sources[self.tape.operands[leaf][0]]]
+            self.contributions[source] = [*(self.contributions[source] or []), derivative]
+            self.passed_on.discard(source)
+
+    def finish(self) -> None:
+        """Makes arrays of the leaves, when all derivatives are known."""
+        inputs = [op for op in {*self.tape.ops} if isinstance(op, Array) and not op.is_parameter]
+        for steps in self.started.steps:
+            (first, begin), (second, _) = (self.crossed[at] for at in steps.begins[1::-1])
+            both = zip(steps.states[-1], first, second, strict=True)
+            found = [(*self.leaves[last], x, y) for last, x, y in both if last in self.leaves]
+            if not found:
+                continue
+            leaves, sources, before, after = zip(*found, strict=True)
+            states = dict(zip(before, after, strict=True))
+            step = range(begin, len(self.tape))
+            kinds = kinds_of(self.tape, states, range(steps.begins[1]), step)
+            is_data = [bool(inputs)] * len(leaves)
+            is_batched = any(array.is_batched for array in inputs)
+            count = len(steps.begins) - 1
+            self.started.join(leaves, sources, after, is_data, kinds, is_batched, count)
+
+    def _start(self, steps: Steps) -> None:
+        """Gives each state after the last step a leaf for what comes from the step after it."""
+        columns = [*zip(*steps.states, strict=True)]
+        moving = [c for c, is_total in zip(columns, steps.totals, strict=True) if not is_total]
+        for state in {state for column in moving for state in column}:
+            if (terms := self.contributions[state]) is not None:
+                self.outside[state] = terms
+                self.contributions[state] = None
+        for column in moving:
+            last = column[-1]
+            flows = self.needed[column[1]] and self.session.requires_grad[column[1]]
+            if flows and last not in self.leaves:  # two states may be one number in the end
+                is_read = any(state in self.outside for state in column[:-1])
+                terms = [] if is_read else self.outside.pop(last, [])
+                source = self._sum(terms) if terms else self.session.constant(0.0)
+                self.leaves[last] = self.started.leaf(), source
+                self.contributions[last] = [self.leaves[last][0]]
+
+    def _sum(self, terms: Sequence[int]) -> int:
+        made = self.tape.append(ops.add, terms)
+        self.tape.kept.add(made)
+        return made
+
+
+def _needed(tape: Tape, root: int) -> bytearray:
+    """Returns for each number whether the root is computed from it."""
+    needed = bytearray(len(tape))
+    needed[root] = 1
+    for i in range(root, -1, -1):
+        if needed[i] and tape.ops[i].__class__ is Op:
+            for k in tape.operands[i]:
+                needed[k] = 1
+    return needed

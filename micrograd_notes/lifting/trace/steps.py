@@ -1,0 +1,360 @@
+"""The steps of a recurrence on a tape: operations that repeat with a period.
+
+    h = 0.5                                first step:   (0.45 is a constant)  %1 = add(0.45, x[0])
+    for x in xs:                  ->       second step:  %2 = multiply(0.9, %1) %3 = add(%2, x[1])
+        h = 0.9 * h + x                    third step:   %4 = multiply(0.9, %3) %5 = add(%4, x[2])
+
+A period shows where a parameter or a constant is used evenly. The second step is then compared with
+the third: what it reads of the step before, and the third reads one period later, is a state. Last
+the first step is compared with the second, operation by operation, from its end: where the second
+one reads a state, the first one has what this state starts with. Python computes 0.9 * 0.5 without
+the tape, so the first step may have fewer operations. Then a constant of it, here 0.45, must be
+what the second step makes of the starts, which are numbers. `starts.py` calls `recurrences`.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+from micrograd_notes.common.extras import numpy as np
+from micrograd_notes.engine import ops
+from micrograd_notes.engine.op import Op
+from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Tape
+
+LEAST = 4  # steps that make a loop
+LAGS = 16  # how often one number may be used per step
+MANY = 4  # numbers that one constant does not tell
+
+
+@dataclass
+class Recurrence:
+    """Operations of the tape, by their positions, that are like those one period later.
+
+    Those from `begin` to `end` are, and the first step goes from `first` to `begin`. `states` are
+    what the second step reads of the first one, each with what the third one reads instead. A state
+    starts with a number of the tape, or with one that only Python had.
+    """
+
+    period: int
+    begin: int
+    end: int
+    states: dict[int, int]
+    first: int = 0
+    starts: dict[int, int] = field(default_factory=dict)
+    guesses: Mapping[int, float] = field(default_factory=dict)
+    totals: set[int] = field(default_factory=set)  # states that only grow, by + and -
+    sums: set[int] = field(default_factory=set)  # totals that are sums; they are not in `states`
+    like: dict[int, int] = field(default_factory=dict)  # for those of the second step, the first's
+
+    @property
+    def count(self) -> int:
+        """The number of its steps without the first one."""
+        return (self.end + self.period - self.begin) // self.period
+
+    @property
+    def stop(self) -> int:
+        """The position after the last step."""
+        return self.begin + self.count * self.period
+
+
+def recurrences(tape: Tape) -> list[Recurrence]:
+    """Returns the recurrences of a tape, from the first to the last, apart from each other."""
+    return sorted(_Finder(tape).found(), key=lambda each: each.first)
+
+
+class _Finder:
+    def __init__(self, tape: Tape) -> None:
+        self.tape = tape
+        self.seen: dict[int, list[tuple[int, int]]] = {}  # by the period, what was compared
+        is_made = np.array([op.__class__ is Op for op in tape.ops])
+        made = np.flatnonzero(is_made)
+        self.made: list[int] = made.tolist()
+        self.position = array("i", [-1]) * len(tape)  # of each number among the operations, or -1
+        np.frombuffer(self.position, dtype=np.intc)[made] = np.arange(len(made))
+        sizes = np.diff(tape.operands.first)
+        self.offset = np.concatenate([[0], np.cumsum(sizes[made])])
+        self.read = np.array(tape.operands.flat)[np.repeat(is_made, sizes)]
+        self.reader = np.repeat(np.arange(len(made)), sizes[made])  # of each, its position
+
+    @cached_property
+    def operands(self) -> list[tuple[int, ...]]:
+        """The operands of each operation, by its position."""
+        return [self.tape.operands[i] for i in self.made]
+
+    def found(self) -> list[Recurrence]:
+        """Returns recurrences that are apart from each other; the longest one counts."""
+        stretches = [self._stretch(period, anchor) for period, anchor in self._periods()]
+        found: list[Recurrence] = []
+        for low, begin, end, period in sorted(
+            {each for each in stretches if each is not None},
+            key=lambda each: (each[1] - each[2], each),
+        ):
+            if any(each.first < end + period and begin < each.stop for each in found):
+                continue
+            cuts = self._cuts(period, low, begin + period)
+            ways = [way for cut in cuts if (way := self._cut(period, cut, end)) is not None]
+            ways = [e for e in ways if all(e.stop <= f.first or f.stop <= e.first for f in found)]
+            found += [min(ways, key=self._unnatural)] if ways else []
+        return found
+
+    def _periods(self) -> Iterator[tuple[int, int]]:
+        """Yields (period, position) where a number is used evenly, and steps read the one before.
+        """
+        tape, flat, owner, offset = self.tape, self.read, self.reader, self.offset
+        first: dict[Any, int] = {}  # of each array of parameters, and all constants
+        for i, op in enumerate(tape.ops):
+            if op == CONSTANT or (isinstance(op, Array) and op.is_parameter):
+                first.setdefault(i if op == CONSTANT else op, i)
+        of = np.array(self.position)[flat]
+        count = np.bincount(flat, minlength=len(tape))
+        known: set[tuple[int, int]] = set()
+        often = [i for i in first.values() if count[i] >= LEAST - 1]
+        for leaf in sorted(often, key=lambda i: tape.ops[i] == CONSTANT):
+            uses = np.unique(owner[flat == leaf])
+            for lag in range(1, min(LAGS, len(uses) // (LEAST - 1)) + 1):
+                gaps = uses[lag:] - uses[:-lag]
+                edges = np.flatnonzero(np.diff(gaps, prepend=-1, append=-1))
+                for begin, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+                    period, at = int(gaps[begin]), int(uses[begin])
+                    if end - begin < (LEAST - 2) * lag or (period, at) in known:
+                        continue
+                    known.add((period, at))
+                    low = at + period  # in the second step, which reads what the first one made
+                    high = min(low + 2 * period, len(self.made) - period)
+                    now = of[offset[low] : offset[high]]
+                    then = of[offset[low + period] : offset[high + period]]
+                    if len(now) != len(then):
+                        continue
+                    moves = (now >= 0) & (then != now)
+                    reader = owner[offset[low] : offset[high]][moves] - low
+                    read = np.zeros(2 * period + 1)  # how often what is made before is read there
+                    np.add.at(read, np.maximum(now[moves] + 1 - low, 0), 1)
+                    np.add.at(read, reader + 1, -1)
+                    if (np.cumsum(read)[: period + 1] > 0).all():
+                        yield period, at
+
+    # ---- the second step and the third ---------------------------------------------------------
+
+    def _stretch(self, period: int, anchor: int) -> tuple[int, int, int, int] | None:
+        """Returns where operations around a position are like those one period later, if many are.
+
+        It is (low, begin, end, period): from `low` on, they are but for what a shorter first step
+        made.
+        """
+        begin = end = anchor + period  # in the second step, or in a later one
+        if any(low <= begin < high for low, high in self.seen.get(period, [])):
+            return None
+        while begin > 0 and self._is_like(begin - 1, period, anchor):
+            begin -= 1
+        while end + period < len(self.made) and self._is_like(end, period, anchor):
+            end += 1
+        self.seen.setdefault(period, []).append((begin, end + period))
+        if end - begin < (LEAST - 2) * period:
+            return None
+        low = begin  # before it, the second step may read what a shorter first step made
+        while low > max(begin - period, 0) and self._is_like(low - 1, period, len(self.made)):
+            low -= 1
+        return low, begin, end, period
+
+    def _is_like(self, k: int, period: int, early: int) -> bool:
+        """Returns whether an operation and the one a period later have operands that agree.
+
+        These are the same, or of one array, or of like operations, or made before a position.
+        """
+        ops, now, then = self.tape.ops, self.operands[k], self.operands[k + period]
+        if ops[self.made[k]] is not ops[self.made[k + period]] or len(now) != len(then):
+            return False
+        for x, y in zip(now, then, strict=True):
+            if x == y:
+                continue
+            if ops[y].__class__ is Op:
+                is_even = self.position[y] == self.position[x] + period
+                if self.position[x] < 0 or not (is_even or self.position[y] < early):
+                    return False
+            elif ops[x] != ops[y]:
+                return False
+        return True
+
+    def _cuts(self, period: int, low: int, high: int) -> list[int]:
+        """Returns the positions where the least is passed on from step to step."""
+        last: dict[int, int] = {}  # for what is read and moves, its last reader
+        for k in range(low, min(high + period, len(self.made) - period)):
+            for i, moved in zip(self.operands[k], self.operands[k + period], strict=False):
+                if i != moved and self.position[i] >= 0 and self.position[moved] >= low:
+                    last[self.position[i]] = k
+        passed = [0] * (high - low + 1)
+        for made, reader in last.items():
+            for k in range(max(made + 1, low), min(reader, high) + 1):
+                passed[k - low] += 1
+        least = min(passed)  # 0 if the steps are apart from each other
+        return [low + k for k, count in enumerate(passed) if count == least > 0]
+
+    def _unnatural(self, found: Recurrence) -> tuple[int, int, int, int]:
+        """Sorts cuts: most steps, few states that start with something computed, few guesses."""
+        direct = [self.tape.ops[i].__class__ is Op for i in found.starts.values()]
+        return -found.count, direct.count(True), len(found.guesses), found.begin
+
+    def _cut(self, period: int, begin: int, end: int) -> Recurrence | None:
+        """Returns the recurrence with a second step from `begin`; None if the first is not alike.
+        """
+        if end + period - begin < (LEAST - 1) * period:
+            return None
+        states: dict[int, int] = {}
+        early = begin - period  # what is made before both steps may move from step to step
+        for k in range(begin, begin + period):
+            three = [self.operands[at] for at in range(k, k + 3 * period, period)]
+            for x, y, z in zip(*three, strict=True):
+                if isinstance(self.tape.ops[x], Array) and not self._is_even(x, y, z):
+                    return None
+                if x == y or (-1 < self.position[x] < early and -1 < self.position[y] < early):
+                    continue
+                if -1 < self.position[x] < begin:
+                    if states.setdefault(x, y) != y or self.position[y] < begin:
+                        return None
+                elif -1 < self.position[y] != self.position[x] + period:
+                    return None
+        found = _First(self, Recurrence(period, begin, end, dict(sorted(states.items()))))
+        return found.completed()
+
+    def _is_even(self, *leaves: int) -> bool:
+        """Returns whether leaves of an array lie evenly in it."""
+        first, second, third = [self.tape.operands[leaf][0] for leaf in leaves]
+        return second - first == third - second
+
+    def growth(self, state: int, after: int) -> set[Op]:
+        """Returns the operations by which a state only grows, as a total does; none if it differs.
+        """
+        found: set[Op] = set()
+        while state != after:
+            readers = self.reader[self.read == state].tolist()
+            made = self.made[readers[0]] if readers else -1
+            op = self.tape.ops[made]
+            is_first = self.tape.operands[made][0] == state
+            if len(readers) > 1 or not (op is ops.add or (op is ops.subtract and is_first)):
+                return set()
+            found.add(op)
+            state = made
+        return found
+
+
+# ---- the first step and the second ---------------------------------------------------------------
+
+
+class _First:
+    """Compares the first step with the second."""
+
+    def __init__(self, finder: _Finder, found: Recurrence) -> None:
+        self.finder, self.tape, self.found = finder, finder.tape, found
+        self.second = finder.made[found.begin : found.begin + found.period]
+        self.folded: list[tuple[int, int]] = []  # constants, and operations that make them
+        below = [i for y in self.second for i in self.tape.operands[y]]
+        self.constants = {self.tape.numbers[i] for i in below if i in self.tape.numbers}
+
+    def completed(self) -> Recurrence | None:
+        """Returns the recurrence with its first step; None if it is not like the second."""
+        found = self.found
+        if not self._pairs():
+            return None
+        growth = {state: self.finder.growth(state, y) for state, y in found.states.items()}
+        found.totals = {state for state in growth if growth[state]}
+        grown = [state for state in growth if growth[state] == {ops.add}]
+        found.guesses = self._solved(self.folded, {}) or {}
+        is_known = {*found.states} == {*found.starts, *found.guesses}
+        found.sums = {*grown}
+        found.states = {state: y for state, y in found.states.items() if state not in grown}
+        return found if is_known and found.states else None
+
+    def _pairs(self) -> bool:
+        """Pairs operations of both steps, and notes what states start with; False if it fails."""
+        found, tape, position = self.found, self.tape, self.finder.position
+        wanted = {y: state for state, y in found.states.items()}  # of the first step, by the second
+        numbers = set[int]()  # operations of the second step that Python did in the first
+        at = found.begin
+        for y in reversed(self.second):
+            if y in numbers or tape.ops[wanted.get(y, y)] == CONSTANT:
+                self.folded += [(wanted[y], y)] if y in wanted else []
+                numbers |= {*tape.operands[y]}
+                continue
+            x = self.finder.made[at - 1]
+            if not at or wanted.get(y, x) != x or not self._is_like(x, y, wanted):
+                if y in wanted:
+                    return False
+                continue  # nothing reads what the second step makes here, and the first has it not
+            at -= 1
+            found.like[y] = x
+            for a, b in zip(tape.operands[x], tape.operands[y], strict=True):
+                if b in found.states:
+                    found.starts[b] = a
+                elif position[b] >= found.begin:
+                    wanted[b] = a
+        found.first = at
+        read = {a for x in found.like.values() for a in tape.operands[x]} - {*found.like.values()}
+        return all(position[a] < at for a in read)
+
+    def _is_like(self, x: int, y: int, wanted: Mapping[int, int]) -> bool:
+        """Returns whether an operation of the first step may be that of the second."""
+        tape, now, then = self.tape, self.tape.operands[x], self.tape.operands[y]
+        for a, b in zip(now, then, strict=False):
+            if b in self.found.states:
+                is_alike = self.found.starts.get(b, a) == a
+            elif self.finder.position[b] >= self.found.begin:
+                is_alike = wanted.get(b, a) == a
+            else:
+                is_alike = a == b or self.finder.position[b] >= 0 or tape.ops[a] == tape.ops[b]
+            if not is_alike:
+                return False
+        return tape.ops[x] is tape.ops[y] and len(now) == len(then)
+
+    # ---- starts that Python computed with ------------------------------------------------------
+
+    def _solved(
+        self, left: Sequence[tuple[int, int]], guesses: Mapping[int, float]
+    ) -> Mapping[int, float] | None:
+        """Returns numbers for states whose start nothing else tells; None if none will do.
+
+        From them, operations of the second step must make the constants of the first.
+        """
+        if not left:
+            return guesses
+        (x, y), *rest = left
+        numbers, starts = self.tape.numbers, self.found.starts
+        known = {**guesses, **{s: numbers[i] for s, i in starts.items() if i in numbers}}
+        unknown = [*dict.fromkeys(self._unknown(y, guesses))]
+        likely = [numbers[x], 0.0, 1.0, *known.values()]
+        if len(unknown) == 1:  # a number may be the start times a constant, or plus one
+            for number in {numbers[i] for i, _ in self.folded}:
+                for c in self.constants:
+                    likely += [number - c, *([number / c] if c else [])]
+        tried = product(dict.fromkeys(likely), repeat=len(unknown))
+        for values in tried if len(unknown) <= MANY else ():
+            given = dict(zip(unknown, values, strict=True))
+            if repr(self._computed(y, known | given)) == repr(numbers[x]):
+                found = self._solved(rest, {**guesses, **given})
+                if found is not None:
+                    return found
+        return None
+
+    def _unknown(self, y: int, guesses: Mapping[int, float]) -> list[int]:
+        if y in self.found.states:
+            return [] if y in self.found.starts or y in guesses else [y]
+        if self.finder.position[y] < self.found.begin:
+            return []
+        return [i for k in self.tape.operands[y] for i in self._unknown(k, guesses)]
+
+    def _computed(self, y: int, given: Mapping[int, float]) -> float | None:
+        """Returns an operation of the second step, computed from the starts."""
+        op, operands = self.tape.ops[y], self.tape.operands[y]
+        if y in given or y in self.tape.numbers:
+            return given[y] if y in given else self.tape.numbers[y]
+        if self.finder.position[y] < self.found.begin:
+            return None
+        numbers = [self._computed(k, given) for k in operands]
+        try:
+            return None if None in numbers else op(*numbers)  # type: ignore[operator]
+        except (ArithmeticError, ValueError):
+            return None  # a guess is out of its domain
