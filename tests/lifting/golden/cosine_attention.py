@@ -27,42 +27,42 @@ def loss_and_gradient(theta, xs):
     queries = (xs_rows @ Q.T).reshape(-1, 4, 3)  # (n, 4, 3)
     keys = (xs_rows @ K.T).reshape(-1, 4, 3)  # (n, 4, 3)
     dot = queries @ keys.swapaxes(1, 2)  # (n, 4, 4)
-    total = np.vecdot(queries, queries)  # (n, 4)
-    total2 = np.vecdot(keys, keys)  # (n, 4)
-    sizes = np.where(causal, total[..., None] * total2[:, None], 0)  # (n, 4, 4)
+    queries_squared = np.vecdot(queries, queries)  # (n, 4)
+    keys_squared = np.vecdot(keys, keys)  # (n, 4)
+    sizes = np.where(causal, queries_squared[..., None] * keys_squared[:, None], 0)  # (n, 4, 4)
     sqrt = np.where(causal, np.sqrt(sizes), 1)  # (n, 4, 4)
     ratio = np.where(causal, dot / sqrt, 0)  # (n, 4, 4)
     scores = np.where(causal, np.exp(ratio), 0)  # (n, 4, 4)
-    total3 = scores.sum(axis=-1)  # (n, 4)
-    ratio2 = scores.reshape(-1, 16)[:, :16:5] / total3  # (n, 4)
-    total4 = ratio2.sum(axis=-1)  # (n,)
-    loss = total4.sum() / n
+    scores_sum = scores.sum(axis=-1)  # (n, 4)
+    scores_share = scores.reshape(-1, 16)[:, :16:5] / scores_sum  # (n, 4)
+    total = scores_share.sum(axis=-1)  # (n,)
+    loss = total.sum() / n
 
     # backward
-    dtotal3 = -(ratio2 / total3)  # (n, 4)
-    dratio = scores.reshape(-1, 16)[:, :16:5] * (1 / total3 + dtotal3)  # (n, 4)
-    ratio3 = np.where(causal, 1 / sqrt, 0)  # (n, 4, 4)
-    negative = -(ratio / sqrt)  # (n, 4, 4)
-    ddot = dratio * ratio3.reshape(-1, 16)[:, :16:5]  # (n, 4)
-    ratio4 = np.where(causal, 0.5 / sqrt, 0)  # (n, 4, 4)
+    dratio = scores_share * (1 - scores_share)  # (n, 4)
+    sqrt_inverse = np.where(causal, 1 / sqrt, 0)  # (n, 4, 4)
+    slope = -(ratio / sqrt)  # (n, 4, 4)
+    ddot = dratio * sqrt_inverse.reshape(-1, 16)[:, :16:5]  # (n, 4)
+    slope2 = np.where(causal, 0.5 / sqrt, 0)  # (n, 4, 4)
     dsizes = (  # (n, 4)
-        (dratio * negative.reshape(-1, 16)[:, :16:5])
-        * ratio4.reshape(-1, 16)[:, :16:5]
+        (dratio * slope.reshape(-1, 16)[:, :16:5])
+        * slope2.reshape(-1, 16)[:, :16:5]
     )
-    dtotal2 = total * dsizes  # (n, 4)
-    product = keys * dtotal2[..., None]  # (n, 4, 3)
-    dtotal = total2 * dsizes  # (n, 4)
-    product2 = queries * dtotal[..., None]  # (n, 4, 3)
-    dratio2 = np.where(causal2, scores[:, 1:4, :3] * dtotal3[:, 1:4][..., None], 0)  # (n, 3, 3)
-    ddot2 = ratio3[:, 1:4, :3] * dratio2  # (n, 3, 3)
-    dsizes2 = ratio4[:, 1:4, :3] * (negative[:, 1:4, :3] * dratio2)  # (n, 3, 3)
-    dtotal2_2 = total[:, 1:4][:, None] * dsizes2.swapaxes(1, 2)  # (n, 3, 3)
-    dtotal4 = total2[:, :3][:, None] * dsizes2  # (n, 3, 3)
-    product3 = keys[:, :3][..., None] * dtotal2_2[:, :, None]  # (n, 3, 3, 3)
-    product4 = queries[:, 1:4][..., None] * dtotal4[:, :, None]  # (n, 3, 3, 3)
+    dkeys_squared = queries_squared * dsizes  # (n, 4)
+    product = keys * dkeys_squared[..., None]  # (n, 4, 3)
+    dqueries_squared = keys_squared * dsizes  # (n, 4)
+    product2 = queries * dqueries_squared[..., None]  # (n, 4, 3)
+    dscores_sum = -(scores_share / scores_sum)  # (n, 4)
+    dratio2 = np.where(  # (n, 3, 3)
+        causal2,
+        scores[:, 1:4, :3] * dscores_sum[:, 1:4][..., None],
+        0,
+    )
+    ddot2 = sqrt_inverse[:, 1:4, :3] * dratio2  # (n, 3, 3)
+    dsizes2 = slope2[:, 1:4, :3] * (slope[:, 1:4, :3] * dratio2)  # (n, 3, 3)
     dqueries = (  # (n, 3, 3)
         ddot2 @ keys[:, :3]
-        + 2 * product4.sum(axis=-1)
+        + queries[:, 1:4] * (2 * np.vecdot(dsizes2, keys_squared[:, :3][:, None]))[..., None]
         + keys[:, 1:4] * ddot[:, 1:4][..., None]
         + 2 * product2[:, 1:4]
     )
@@ -71,10 +71,13 @@ def loss_and_gradient(theta, xs):
         dqueries.reshape(-1, 3).T @ xs[:, 1:4].reshape(-1, 3)
         + dqueries2.T @ xs[:, 0]
     )
+    product3 = queries[:, :3] * ddot[:, :3][..., None]  # (n, 3, 3)
+    shared2 = ddot2.swapaxes(1, 2) @ queries[:, 1:4]  # (n, 3, 3)
+    shared3 = queries_squared[:, 1:4][:, None]  # (n, 1, 3)
     dkeys = (  # (n, 3, 3)
-        ddot2.swapaxes(1, 2) @ queries[:, 1:4]
-        + 2 * product3.sum(axis=-1)
-        + queries[:, :3] * ddot[:, :3][..., None]
+        shared2
+        + keys[:, :3] * (2 * np.vecdot(dsizes2.swapaxes(1, 2), shared3))[..., None]
+        + product3
         + 2 * product[:, :3]
     )
     dkeys2 = queries[:, 3] * ddot[:, 3][:, None] + 2 * product[:, 3]  # (n, 3)

@@ -21,7 +21,7 @@ def loss_and_gradient(theta, ys):
     da, dq, dr = unpack(dtheta)
 
     # forward
-    product = a * a
+    a_squared = a * a
     total = np.zeros((n,), dtype=theta.dtype)  # (n,)
     total2 = np.empty((6,), dtype=theta.dtype)
     spread = np.empty((6,), dtype=theta.dtype)
@@ -34,13 +34,13 @@ def loss_and_gradient(theta, ys):
     variance = np.empty((7,), dtype=theta.dtype)
     variance[0] = 1
     for t in range(6):
-        product2 = a * mean[t]  # (n,)
-        total2[t] = q + product * variance[t]
+        product = a * mean[t]  # (n,)
+        total2[t] = q + a_squared * variance[t]
         spread[t] = r + total2[t]
-        difference[t] = ys[:, t] - product2  # (n,)
+        difference[t] = ys[:, t] - product  # (n,)
         ratio[t] = difference[t] * difference[t] / spread[t]  # (n,)
         gain[t] = total2[t] / spread[t]
-        mean[t + 1] = product2 + difference[t] * gain[t]  # (n,)
+        mean[t + 1] = product + difference[t] * gain[t]  # (n,)
         difference2[t] = 1 - gain[t]
         variance[t + 1] = total2[t] * difference2[t]
         total = total + np.log(spread[t])  # (n,)
@@ -53,14 +53,13 @@ def loss_and_gradient(theta, ys):
     dmean = np.zeros((n,), dtype=theta.dtype)  # (n,)
     for t in reversed(range(6)):
         dgain = difference[t] * dmean - total2[t] * dvariance  # (n,)
-        ratio3 = 1 / spread[t]
-        dproduct = 0.5 * ratio3
-        dspread = dproduct - dgain * (gain[t] / spread[t]) - 0.5 * (ratio[t] / spread[t])  # (n,)
-        dtotal2 = dvariance * difference2[t] + dgain * ratio3 + dspread  # (n,)
-        dproduct2 = dmean - gain[t] * dmean - dproduct * (2 * difference[t])  # (n,)
-        dmean = dproduct2 * a  # (n,)
-        dvariance = dtotal2 * product  # (n,)
-        da[...] += mean[t] @ dproduct2
+        spread_inverse = 1 / spread[t]
+        dspread = spread_inverse * (0.5 - gain[t] * dgain - 0.5 * ratio[t])  # (n,)
+        dtotal2 = dvariance * difference2[t] + dgain * spread_inverse + dspread  # (n,)
+        dproduct = dmean - gain[t] * dmean - spread_inverse * difference[t]  # (n,)
+        dmean = dproduct * a  # (n,)
+        dvariance = dtotal2 * a_squared  # (n,)
+        da[...] += mean[t] @ dproduct
         da[...] += 2 * (a * (variance[t] * dtotal2)).sum()
         dq[...] += dtotal2.sum()
         dr[...] += dspread.sum()

@@ -52,13 +52,13 @@ def loss_and_gradient(theta, xs, y):
     dc = np.zeros((n, 3), dtype=theta.dtype)  # (n, 3)
     for t in reversed(range(6)):
         # 1 / cosh(z)**2 is 1 - tanh(z)**2, and keeps the digits that this loses near 1
-        product = 0.25 * (1 / np.cosh(0.5 * z[t].reshape(-1, 12)[:, K]) ** 2)  # (n, 3, 3)
-        dz = tanh2[t] * dh * product[:, 2]  # (n, 3)
+        slope = 0.25 * (1 / np.cosh(0.5 * z[t].reshape(-1, 12)[:, K]) ** 2)  # (n, 3, 3)
+        dz = tanh2[t] * dh * slope[:, 2]  # (n, 3)
         dc2 = dc + hidden[t][:, 2] * dh * (1 / np.cosh(c[t + 1]) ** 2)  # (n, 3)
         dtanh = hidden[t][:, :2] * dc2[:, None]  # (n, 2, 3)
         dz2 = dtanh[:, 1] * (1 / np.cosh(z[t][:, 2]) ** 2)  # (n, 3)
-        dz3 = product[:, 1] * (tanh[t] * dc2)  # (n, 3)
-        dz4 = product[:, 0] * (c[t] * dc2)  # (n, 3)
+        dz3 = slope[:, 1] * (tanh[t] * dc2)  # (n, 3)
+        dz4 = slope[:, 0] * (c[t] * dc2)  # (n, 3)
         dc = dtanh[:, 0]  # (n, 3)
         dh = (  # (n, 3)
             dz @ gates[3, :, 2:5]
