@@ -12,13 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.lifting.typed.algebra import in_usual_form
 from micrograd_notes.lifting.typed.expressions import (
     Expression,
     Line,
     Loop,
+    MatMul,
     Program,
     Read,
+    Transpose,
     lines_of,
 )
 from micrograd_notes.lifting.typed.loops import rolled
@@ -65,3 +68,17 @@ def _writes(line: Line, lines: set[Line]) -> bool:
     """Returns whether a line computes one of the lines, or a part of one."""
     into = line.target.lines() if line.target is not None else [line.again]
     return line in lines or any(each in lines for each in into)
+
+
+def shown_by_gradient(program: Program) -> set[Array]:
+    """Returns the inputs that can't hold a nan or inf if the gradient is finite.
+
+    They are the x of dW = x.T @ dz: each element is a factor of a term in each column's sum, and
+    such a factor makes the term, and so the sum, nan or inf.
+    """
+    shown = set()
+    for line in [each for each in program.backward if isinstance(each, Line)]:
+        match line.value:
+            case MatMul(Transpose(Read(Array() as x), (1, 0))) if line.derivative_of:
+                shown.add(x)
+    return shown

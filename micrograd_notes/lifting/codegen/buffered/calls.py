@@ -339,20 +339,6 @@ class Calls:
         return tuple(map(self._size, shape))
 
 
-def shown_by_gradient(program: Program) -> set[Array]:
-    """Returns the inputs that can't hold a nan or inf if the gradient is finite.
-
-    They are the x of dW = x.T @ dz: each element is a factor of a term in each column's sum, and
-    such a factor makes the term, and so the sum, nan or inf.
-    """
-    shown = set()
-    for line in [each for each in program.backward if isinstance(each, Line)]:
-        match line.value:
-            case ex.MatMul(ex.Transpose(ex.Read(Array() as x), (1, 0))) if line.derivative_of:
-                shown.add(x)
-    return shown
-
-
 def is_flat(program: Program) -> bool:
     """Returns whether it has matrices of one row per example, and no larger arrays of examples."""
     values = [program.result, *[line.value for line in lines_of(program.steps)]]

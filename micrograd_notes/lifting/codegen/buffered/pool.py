@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any
 
-from micrograd_notes.lifting.codegen.buffered.calls import Calls, is_flat, shown_by_gradient
+from micrograd_notes.lifting.codegen.buffered.calls import Calls, is_flat
 from micrograd_notes.lifting.codegen.buffered.tape import CannotKeep
 from micrograd_notes.lifting.trace.net import ALIKE
 from micrograd_notes.lifting.typed.expressions import Program
+from micrograd_notes.lifting.typed.ready import shown_by_gradient
 
 SIZES = 4  # numbers of examples whose arrays are kept: a batch, the last batch, all, and one more
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from math import prod
 
-from micrograd_notes.lifting.codegen.buffered.calls import shown_by_gradient
 from micrograd_notes.lifting.codegen.c.loops import within
 from micrograd_notes.lifting.typed.expressions import Examples, Program, Shape, lines_of
+from micrograd_notes.lifting.typed.ready import shown_by_gradient
 
 Room = tuple[int, int]  # so many numbers, and so many per example
 CACHE, SECOND = 32 * 1024, 512 * 1024  # bytes of the first level and of the second
