@@ -175,7 +175,7 @@ class Formulas:
         rest = numbers[0] - sum([k * base[name] for name, k in multiples.items()], Fraction(0))
         # of two members that are compared first, the rest may be of sizes that are alike
         alike = [size for name, size in base.items() if name not in grown]
-        most = MOST_MORE + MOST_TIMES * sum(alike, 0)
+        most = MOST_MORE + MOST_TIMES * len(alike) * max(alike, default=0)
         if max(map(abs, multiples.values())) <= MOST_TIMES and abs(rest) <= most:
             found = Sum(tuple(multiples.items()), rest)
             self._sums.setdefault(found)
