@@ -7,7 +7,7 @@ same operations in the same order, so its results have the same bits. `epoch_in_
 >>> from micrograd_notes import Value
 >>> from micrograd_notes.train.optim import SGD
 >>> print(Step(SGD([Value(0.0)], lr=0.1, momentum=0.9), {"momentum_buffer": 1.0}).loop)
-const double v1 = (momentum * old_momentum_buffer[i]) + (1.0 * (gradient[i] + (0.0 * data[i])));
+const double v1 = (momentum * old_momentum_buffer[i]) + (gradient[i] + (0.0 * data[i]));
 after[i] = data[i] - (lr * v1);
 new_momentum_buffer[i] = v1;
 """

@@ -36,7 +36,7 @@ ALONE = _holders(_LIST[0])  # nobody but a list
 
 
 class Ready:
-    """What a thread called with last: the arrays, what C gets, and where its results are."""
+    """The arrays of a thread's last call, what C gets, and the places of its results."""
 
     def __init__(self, n: int, inputs: int, parameters: int, work: Any) -> None:
         self.n, self.data, self.theta, self.loss = n, list[Any](), None, ctypes.c_double()

@@ -80,7 +80,7 @@ def key_of(source: str, compiler: Compiler, flags: Sequence[str]) -> str:
 
 
 def compiled(source: str, compiler: Compiler, flags: Sequence[str]) -> bytes:
-    """Returns the shared library of a source, compiled with the flags that the compiler knows."""
+    """Returns the shared library of a source, compiled with the flags that the compiler takes."""
     try:
         with TemporaryDirectory(prefix="micrograd-notes-") as folder:
             Path(folder, "program.c").write_text(source, encoding="utf-8")

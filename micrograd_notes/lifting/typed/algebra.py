@@ -19,7 +19,7 @@ Then four laws hold:
 4. The sum of (label == k) over all k is 1, if the program also picks one of so many numbers with
    this label: it then fails for a label that is out of range.
 
-What they make stands in the program if it has fewer operations. No digits are lost but a few units
+The program gets the new form if it has fewer operations. No digits are lost but a few units
 in the last place of the largest term: laws 1, 3 and 4 leave out roundings, and law 2 and factors
 change their order. The one way to lose more is to write out a * (b + c), where b + c is small: only
 lines of two terms are written out, and one of the two is rounded to begin with, as are the

@@ -1,9 +1,9 @@
 """Masks that nothing needs go: the difference of i and i is 0 without one.
 
-An array of pairs has holes, where `arrays` writes a number for whoever reads the array. A mask goes
+An array of pairs has holes, and `arrays` writes a number there that its readers can take. A mask goes
 
-1. if its number stands there without it, as x - x for 0, and 1 / 1 for 1,
-2. if a finite number stands there that each reader multiplies with 0,
+1. if its number is there without it, as x - x for 0, and 1 / 1 for 1,
+2. if a finite number is there that each reader multiplies with 0,
 3. or if each reader has a mask itself, with these holes, around sums and products.
 
 All this is so for finite inputs. `ready.py` calls `without_needless_masks`.

@@ -35,7 +35,7 @@ class Flag(NamedTuple):
 
 
 class Pick(NamedTuple):
-    """What a label picks of so many numbers along an axis of an array.
+    """The number that a label picks, of so many along an axis of an array.
 
     `axes` are those of the result that the label has, and `others` those of the array's other axes.
     """
