@@ -1,6 +1,6 @@
 """Masks that nothing needs go: the difference of i and i is 0 without one.
 
-An array of pairs has holes, and `arrays` writes a number there that its readers can take. A mask goes
+An array of pairs has holes, with a number there that its readers can take (`arrays`). A mask goes
 
 1. if its number is there without it, as x - x for 0, and 1 / 1 for 1,
 2. if a finite number is there that each reader multiplies with 0,
