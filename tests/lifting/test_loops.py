@@ -261,8 +261,9 @@ def any_states(seed: int, length: int) -> tuple[Lifted, tuple[Any, ...]]:
     return lift(loss, parameters=named), data
 
 
-# In these, a state starts with -1.5, and the scalars record nothing but exp(-2.25) and sin(-1.5).
-NOT_TOLD = {69, 71}
+# In these, a state starts with -1.5, of which the scalars record results alone, as exp(-2.25) and
+# sin(-1.5). Their programs are right, but the first steps stay apart.
+NOT_TOLD = {65, 69, 71, 88}
 
 
 @pytest.mark.parametrize(
