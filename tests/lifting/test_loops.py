@@ -14,6 +14,7 @@ from micrograd_notes.engine.ops import exp, log, sigmoid, sin, tanh  # noqa: E40
 from micrograd_notes.lifting import Lifted, lift  # noqa: E402
 from micrograd_notes.lifting.typed.windows import stretches  # noqa: E402
 from tests.lifting.examples import numbers, values  # noqa: E402
+from tests.lifting.programs import agree, recurrences as random_recurrence  # noqa: E402
 from tests.lifting.recurrences import RECURRENCES, times  # noqa: E402
 
 LOOPS = {  # of recurrences with other loops than one forwards and one backwards
@@ -279,4 +280,33 @@ def test_any_states_have_one_loop_forwards_and_one_backwards_from_the_first_step
         assert [*map(counted, loops_of(source))] == [length, length]
         lines.add(len(source.splitlines()))
         program.check(*data)
+    assert len(lines) == 1
+
+
+@pytest.mark.parametrize("seed", [409, 445])
+def test_a_first_step_that_python_has_in_part(seed: int) -> None:
+    """It has an operation that would be a number if its operands were."""
+    assert agree(random_recurrence(random.Random(seed)))
+
+
+def test_layers_of_many_positions_stay_apart() -> None:
+    """Four layers for each position: all positions go through a layer at once."""
+    layers = values(0, 4, 3, 3)
+
+    def loss(xs: Any) -> Any:
+        total = Value(0.0)
+        for x in xs:
+            h = [*x]
+            for layer in layers:
+                h = [tanh(sum([w * a for w, a in zip(row, h, strict=True)], Value(0.0)))
+                     for row in layer]
+            total = total + sum(h, Value(0.0))
+        return total
+
+    lines = set()
+    for positions in (3, 6):
+        program = lift(loss, parameters={"layers": layers})
+        data = np.random.default_rng(0).normal(size=(2, positions, 3))
+        lines.add(len(program.source_for(data).splitlines()))
+        program.check(data)
     assert len(lines) == 1

@@ -43,7 +43,7 @@ class Family:
 
     def large(
         self, sizes: Sizes, shapes_at: Callable[[Sizes], Shapes],
-        frozen: frozenset[str] = frozenset(),
+        frozen: frozenset[str] = frozenset(), starts: Sequence[int] = STARTS,
     ) -> Large:
         """Returns what stands for the recording of a large model; raises as `tried` does."""
 
@@ -52,12 +52,12 @@ class Family:
             found.program()
             return found
 
-        return self.tried(made, sizes, shapes_at, frozen)
+        return self.tried(made, sizes, shapes_at, frozen, starts)
 
     def tried(
         self, use: Callable[[Small], Result], sizes: Sizes,
         shapes_at: Callable[[Sizes], Shapes | None] = lambda sizes: None,
-        frozen: frozenset[str] = frozenset(),
+        frozen: frozenset[str] = frozenset(), starts: Sequence[int] = STARTS,
     ) -> Result:
         """Returns what can be made of small members: of the first ones, or else of larger ones.
 
@@ -66,13 +66,14 @@ class Family:
             sizes: those of the large model.
             shapes_at: returns the shapes of the data at other sizes, to record each member.
             frozen: the names of arrays that are frozen.
+            starts: the smallest sizes of a base that are tried.
 
         Raises:
             Differ: small members differ in more than numbers.
             NoMember: there is no small member.
         """
         problems: list[Differ | NoMember] = []
-        for start in STARTS:
+        for start in starts:
             try:
                 return use(self._small(sizes, start, shapes_at, frozen))
             except (Differ, NoMember) as error:

@@ -22,7 +22,7 @@ from micrograd_notes.engine import Value
 from micrograd_notes.lifting.compiled import Compiled, passed
 from micrograd_notes.lifting.program import Found, Lifted, Shapes, checked_values, lift
 from micrograd_notes.lifting.sizes.check import compare, uncollected
-from micrograd_notes.lifting.sizes.family import AS_IS, Family, NoMember, freeze
+from micrograd_notes.lifting.sizes.family import AS_IS, STARTS, Family, NoMember, freeze
 from micrograd_notes.lifting.sizes.formulas import Differ
 from micrograd_notes.lifting.sizes.refused import refusal
 from micrograd_notes.lifting.sizes.small import Large, Sizes, Small, typed_of_sizes
@@ -71,12 +71,12 @@ class OfSizes(Lifted):
     def _recorded(self, shapes: Shapes) -> Recording:
         problems: list[Exception] = []
         frozen = self._frozen_arrays()
-        for axes in _choices(shapes, self._sizes):
+        for start, axes in _attempts(shapes, self._sizes):
             lengths = {names: shapes[k][1][axis] for (k, axis), names in axes.items()}
             free = {names[0]: n for names, n in lengths.items() if names[0] not in self._sizes}
             sizes, at = self._sizes | free, partial(_shapes_at, shapes, axes)
             try:
-                return self._family.large(sizes, at, frozen)
+                return self._family.large(sizes, at, frozen, [start])
             except (Differ, NoMember) as error:
                 problems.append(error)
         raise refusal(min(problems, key=lambda problem: not isinstance(problem, Differ)))
@@ -157,6 +157,19 @@ class _Once(Net):
     def is_content(self, inputs: Sequence[Array]) -> bool:
         """Returns True."""
         return True
+
+
+def _attempts(shapes: Shapes, sizes: Sizes) -> Iterator[tuple[int, Axes]]:
+    """Yields sizes to begin with, and how the axes of the data may follow the sizes.
+
+    Where two sizes are equal, an axis may follow either, and which one shows in small models first.
+    """
+    choices = [*_choices(shapes, sizes)]
+    most = max(map(len, choices))
+    of_sizes = [axes for axes in choices if len(axes) == most
+                and all(name in sizes for names in axes.values() for name in names)]
+    yield from product(STARTS, of_sizes)
+    yield from ((start, axes) for axes in choices if axes not in of_sizes for start in STARTS)
 
 
 def _choices(shapes: Shapes, sizes: Sizes) -> Iterator[Axes]:

@@ -15,6 +15,7 @@ what the second step makes of the starts, which are numbers. `starts.py` calls `
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -50,6 +51,7 @@ class Recurrence:
     totals: set[int] = field(default_factory=set)  # states that only grow, by + and -
     sums: set[int] = field(default_factory=set)  # totals that are sums; they are not in `states`
     like: dict[int, int] = field(default_factory=dict)  # for those of the second step, the first's
+    layers: set[Array] = field(default_factory=set)  # parameters of which each step has its own
 
     @property
     def count(self) -> int:
@@ -63,8 +65,15 @@ class Recurrence:
 
 
 def recurrences(tape: Tape) -> list[Recurrence]:
-    """Returns the recurrences of a tape, from the first to the last, apart from each other."""
-    return sorted(_Finder(tape).found(), key=lambda each: each.first)
+    """Returns the recurrences of a tape, from the first to the last, apart from each other.
+
+    Layers that are used more than once, such as those of a GPT for each position, stay apart: all
+    positions are one array, layer after layer.
+    """
+    found = _Finder(tape).found()
+    uses = Counter(layer for each in found for layer in each.layers)
+    alone = [each for each in found if all(uses[layer] == 1 for layer in each.layers)]
+    return sorted(alone, key=lambda each: each.first)
 
 
 class _Finder:
@@ -205,12 +214,16 @@ class _Finder:
         if end + period - begin < (LEAST - 1) * period:
             return None
         states: dict[int, int] = {}
+        layers = set[Array]()
         early = begin - period  # what is made before both steps may move from step to step
         for k in range(begin, begin + period):
             three = [self.operands[at] for at in range(k, k + 3 * period, period)]
             for x, y, z in zip(*three, strict=True):
-                if isinstance(self.tape.ops[x], Array) and not self._is_even(x, y, z):
+                leaf = self.tape.ops[x]
+                if isinstance(leaf, Array) and not self._is_even(x, y, z):
                     return None
+                if isinstance(leaf, Array) and leaf.is_parameter and x != y:
+                    layers.add(leaf)
                 if x == y or (-1 < self.position[x] < early and -1 < self.position[y] < early):
                     continue
                 if -1 < self.position[x] < begin:
@@ -218,7 +231,8 @@ class _Finder:
                         return None
                 elif -1 < self.position[y] != self.position[x] + period:
                     return None
-        found = _First(self, Recurrence(period, begin, end, dict(sorted(states.items()))))
+        states = dict(sorted(states.items()))
+        found = _First(self, Recurrence(period, begin, end, states, layers=layers))
         return found.completed()
 
     def _is_even(self, *leaves: int) -> bool:
@@ -277,6 +291,8 @@ class _First:
         at = found.begin
         for y in reversed(self.second):
             if y in numbers or tape.ops[wanted.get(y, y)] == CONSTANT:
+                if y in wanted and tape.ops[wanted[y]] != CONSTANT:
+                    return False  # the first step has it, although it is a number there
                 self.folded += [(wanted[y], y)] if y in wanted else []
                 numbers |= {*tape.operands[y]}
                 continue
