@@ -6,7 +6,7 @@
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -26,10 +26,11 @@ class Example(NamedTuple):
     data: tuple[Any, ...]
 
 
+Make = TypeVar("Make", bound=Callable[[], Example])
 EXAMPLES: dict[str, Callable[[], Example]] = {}
 
 
-def example(make: Callable[[], Example]) -> Callable[[], Example]:
+def example(make: Make) -> Make:
     """Registers an example by the name of its function."""
     EXAMPLES[make.__name__] = make
     return make
@@ -163,7 +164,7 @@ def lstm() -> Example:
 
 
 @example
-def kalman() -> Example:
+def kalman(length: int = 6) -> Example:
     a, q, r = Value(0.9), Value(0.3), Value(0.5)
 
     def loss(ys: Any) -> Any:
@@ -179,7 +180,7 @@ def kalman() -> Example:
         return total / 2
 
     parameters = {"a": a, "q": q, "r": r}
-    return Example(lift(loss, parameters=parameters), (numbers(0, 3, 6),))
+    return Example(lift(loss, parameters=parameters), (numbers(0, 3, length),))
 
 
 @example

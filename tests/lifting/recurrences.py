@@ -7,7 +7,7 @@ from micrograd_notes import Value
 from micrograd_notes.engine.functions import softmax
 from micrograd_notes.engine.ops import exp, log, logsumexp, relu, sigmoid, tanh
 from micrograd_notes.lifting import Lifted, lift
-from tests.lifting.examples import numbers, values
+from tests.lifting.examples import kalman, numbers, values
 
 Recurrence = Callable[[int], tuple[Lifted, tuple[Any, ...]]]
 RECURRENCES: dict[str, Recurrence] = {}
@@ -206,18 +206,23 @@ def moving_average_scored(length: int) -> tuple[Lifted, tuple[Any, ...]]:
     return lift(loss, parameters={"alpha": alpha}), (numbers(0, 3, length),)
 
 
+def smoothed(alpha: Any, beta: Any, level: Any, trend: Any, xs: Any) -> Any:
+    """Returns the squared errors of Holt's forecasts, each of the last level and trend."""
+    total: Any = 0.0
+    for x in xs:
+        total = total + (x - (level + trend)) ** 2
+        new = alpha * x + (1 - alpha) * (level + trend)
+        trend = beta * (new - level) + (1 - beta) * trend
+        level = new
+    return total
+
+
 @recurrence
 def holt(length: int) -> tuple[Lifted, tuple[Any, ...]]:
     alpha, beta = Value(0.3), Value(0.2)
 
     def loss(xs: Any) -> Any:
-        level, trend, total = xs[0], xs[1] - xs[0], 0.0  # type: Any, Any, Any
-        for x in xs[2:]:
-            total = total + (x - (level + trend)) ** 2
-            new = alpha * x + (1 - alpha) * (level + trend)
-            trend = beta * (new - level) + (1 - beta) * trend
-            level = new
-        return total
+        return smoothed(alpha, beta, xs[0], xs[1] - xs[0], xs[2:])
 
     return lift(loss, parameters={"alpha": alpha, "beta": beta}), (numbers(0, 3, length + 2),)
 
@@ -227,13 +232,7 @@ def holt_from_zero(length: int) -> tuple[Lifted, tuple[Any, ...]]:
     alpha, beta = Value(0.3), Value(0.2)
 
     def loss(xs: Any) -> Any:
-        level, trend, total = xs[0], 0.0, 0.0  # type: Any, Any, Any
-        for x in xs[1:]:
-            total = total + (x - (level + trend)) ** 2
-            new = alpha * x + (1 - alpha) * (level + trend)
-            trend = beta * (new - level) + (1 - beta) * trend
-            level = new
-        return total
+        return smoothed(alpha, beta, xs[0], 0.0, xs[1:])
 
     return lift(loss, parameters={"alpha": alpha, "beta": beta}), (numbers(0, 3, length + 1),)
 
@@ -338,21 +337,7 @@ def forward_algorithm_scores(length: int) -> tuple[Lifted, tuple[Any, ...]]:
 # ---- filters and control -------------------------------------------------------------------------
 
 
-@recurrence
-def kalman(length: int) -> tuple[Lifted, tuple[Any, ...]]:
-    a, q, r = Value(0.9), Value(0.3), Value(0.5)
-
-    def loss(ys: Any) -> Any:
-        mean, variance, total = 0.0, 1.0, 0.0  # type: Any, Any, Any
-        for y in ys:
-            mean, variance = a * mean, a * a * variance + q
-            spread = variance + r
-            total = total + log(spread) + (y - mean) ** 2 / spread
-            gain = variance / spread
-            mean, variance = mean + gain * (y - mean), (1 - gain) * variance
-        return total / 2
-
-    return lift(loss, parameters={"a": a, "q": q, "r": r}), (numbers(0, 3, length),)
+recurrence(kalman)
 
 
 def product(A: Any, B: Any) -> list[list[Any]]:

@@ -1,4 +1,4 @@
-"""A call of a program in C, at the cost of a microsecond.
+"""A call of a program in C, at the cost of a microsecond or two.
 
 Training calls a program again and again with arrays of the same shapes, often the very same arrays.
 Each thread keeps their addresses from call to call, and a work area for C. The functions have this
