@@ -1,6 +1,8 @@
 """Programs for JAX: the same loss and gradient, the derivative of JAX, and what is refused."""
 
+import operator
 import random
+import re
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,15 @@ def test_loss_and_gradient_are_those_of_numpy_and_so_is_the_derivative_of_jax(na
     assert abs(float(got) - loss) <= 1e-14 * abs(loss)
     for other in (derivatives, of_jax):
         assert abs(np.asarray(other) - gradient).max() <= 1e-15 * abs(gradient).max()
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_function_that_the_source_names_is_there(name: str) -> None:
+    program, data = EXAMPLES[name]()
+    source = program.jax().source_for(*data)
+    for home, path in re.findall(r"\b(np|numpy|jax)\.([a-z_]\w*(?:\.[a-z_]\w*)*)", source):
+        module = {"np": jax.numpy, "numpy": np, "jax": jax}[home]
+        assert operator.attrgetter(path)(module) is not None
 
 
 def test_digits_follow_theta_and_no_setting_of_jax_changes() -> None:

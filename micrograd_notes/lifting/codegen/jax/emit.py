@@ -52,7 +52,9 @@ class _Emitter:
 
     def run(self) -> str:
         program = self.program
-        blocks = [f'"""{self.title}"""\n', "import jax\nimport jax.numpy as np\n"]
+        has_windows = any(each.windows is not None for each in self.constants)
+        imports = "import jax\nimport jax.numpy as np\n" + "import numpy\n" * has_windows
+        blocks = [f'"""{self.title}"""\n', imports]
         if program.parameters:
             blocks.append("\n" + unpack_source(program))
         what, is_loss = self.printable.returned, program.is_loss
@@ -100,8 +102,11 @@ class _Emitter:
             name = self.names(constant)
             if name in body:
                 row = spelled_constant(constant, name)
-                if constant.array.dtype == float:
-                    row = f"{name} = np.asarray({row.partition(' = ')[2]}, {digits})"
+                kind = f", {digits}" if constant.array.dtype == float else ""
+                if constant.windows is not None:  # a function that JAX does not have
+                    row = row.replace("np.", "numpy.")
+                if constant.windows is not None or kind:
+                    row = f"{name} = np.asarray({row.partition(' = ')[2]}{kind})"
                 yield from row.split("\n")
         if "ones" in body:
             yield f"ones = np.ones(n, {digits})"
