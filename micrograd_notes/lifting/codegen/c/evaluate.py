@@ -310,7 +310,7 @@ class Evaluator:
         nest = Nest(lead, range(len(lead)), [each.strides[0][:-2] for each in (a, b, into)])
         index, rows = [*nest.index.values()], list[str]()
         at, row, panel = b.address(index), b.strides[0][-2], spelled(8)
-        is_even = isinstance(N, int) and (N % 4 == 0 or self.has_room(b.pointer))
+        is_even = isinstance(N, int) and (N % 8 == 0 or self.has_room(b.pointer))
         if b.strides[0][-1] != 1 or not is_even or _is_far(M, 6, K, N):
             b = self._in_panels(b, index, rows)
             at, row, panel = b.pointer, 8, spelled(length([K, 8]))

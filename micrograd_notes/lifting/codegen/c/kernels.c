@@ -163,43 +163,60 @@ INLINE double over_sqrt(double x) { return 1.0 / sqrt(x + 0.0); }
 
 INLINE double over_sqrt_cubed(double x) { return 1.0 / x * over_sqrt(x); }
 
-/* Four doubles, which the machine adds and multiplies at once, wherever they lie. */
-typedef double vec __attribute__((vector_size(32), aligned(8), may_alias));
+/* As many doubles as the machine adds and multiplies at once, wherever they lie; and the most rows of
+   a tile whose sums fit into its registers. */
+#ifdef __AVX512F__
+#define LANES 8
+#define MOST 8
+#else
+#define LANES 4
+#define MOST 6
+#endif
+typedef double vec __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
 /* Some rows of A, each column after the one before */
 INLINE void copy_tile(int64_t rows, int64_t K, const double *A, int64_t ar, int64_t ac, double *out) {
-    if (rows == 6 && ar == 1) for (int64_t x = 0; x < K; x++, A += ac, out += 6) {
-        *(vec *)out = *(const vec *)A;
-        out[4] = A[4], out[5] = A[5];
-    } else for (int64_t x = 0; x < K; x++, A += ac, out += rows)
+    if (rows == MOST && ar == 1) for (int64_t x = 0; x < K; x++, A += ac, out += MOST)
+        memcpy(out, A, MOST * sizeof(double));
+    else for (int64_t x = 0; x < K; x++, A += ac, out += rows)
         for (int64_t i = 0; i < rows; i++) out[i] = A[i * ar];
 }
 /* In a register, while gcc would read it again for each row of a tile. */
-#ifdef __AVX__
+#if defined(__AVX512F__)
+#define KEEP(v) __asm__("" : "+v"(v))
+#elif defined(__AVX__)
 #define KEEP(v) __asm__("" : "+x"(v))
 #else
 #define KEEP(v)
 #endif
-/* A tile of a matrix product: some rows, eight columns, all in registers while x goes along the
-   sums, and while the cache fetches their place in C. A narrow tile has up to four columns. */
+/* The first columns of a tile's rows */
+__attribute__((noinline)) static void write_some(int64_t rows, const double *made, double *C, int64_t cr,
+        int64_t columns, int adds) {
+    for (int64_t i = 0; i < rows; i++, made += 2 * LANES, C += cr)
+        for (int64_t j = 0; j < columns; j++) C[j] = adds ? C[j] + made[j] : made[j];
+}
+/* A tile of a matrix product: some rows, two vectors of columns, all in registers while x goes along
+   the sums, and while the cache fetches their place in C. A narrow tile has one vector. */
 #define ROWS1(DO) DO(0)
 #define ROWS2(DO) ROWS1(DO) DO(1)
 #define ROWS3(DO) ROWS2(DO) DO(2)
 #define ROWS4(DO) ROWS3(DO) DO(3)
-#define ROWS5(DO) ROWS4(DO) DO(4)
-#define ROWS6(DO) ROWS5(DO) DO(5)
+#define ROWS6(DO) ROWS4(DO) DO(4) DO(5)
+#define ROWS8(DO) ROWS6(DO) DO(6) DO(7)
 #define ZERO(i) vec c##i = {0}, d##i = {0};
 #define NARROW(i) c##i += a[i * ar] * b0;
 #define WIDE(i) c##i += a[i * ar] * b0; d##i += a[i * ar] * b1;
 #define FETCH(i) __builtin_prefetch(C + i * cr, 1);
-#define WRITE(i) write(C + i * cr, columns, adds, c##i, d##i);
+#define BOTH(i) c##i, d##i,
+#define ADD(i) c##i += *(vec *)(C + i * cr), d##i += *(vec *)(C + i * cr + LANES);
+#define SET(i) *(vec *)(C + i * cr) = c##i, *(vec *)(C + i * cr + LANES) = d##i;
 #define TILE(R) \
     FUSED static void tile##R(int64_t K, const double *a, int64_t ar, int64_t ac, const double *b, \
-            int64_t br, double *C, int64_t cr, int64_t columns, int adds) { \
+            int64_t br, int64_t next, double *C, int64_t cr, int64_t columns, int adds) { \
         FUSE \
         ROWS##R(ZERO) \
         ROWS##R(FETCH) \
-        if (columns > 4) for (int64_t x = 0; x < K; x++, a += ac, b += br) { \
-            vec b0 = *(const vec *)b, b1 = *(const vec *)(b + 4); \
+        if (columns > LANES) for (int64_t x = 0; x < K; x++, a += ac, b += br) { \
+            vec b0 = *(const vec *)b, b1 = *(const vec *)(b + next); \
             KEEP(b0); KEEP(b1); \
             ROWS##R(WIDE) \
         } else for (int64_t x = 0; x < K; x++, a += ac, b += br) { \
@@ -207,53 +224,44 @@ INLINE void copy_tile(int64_t rows, int64_t K, const double *A, int64_t ar, int6
             KEEP(b0); \
             ROWS##R(NARROW) \
         } \
-        ROWS##R(WRITE) \
+        if (columns < 2 * LANES) { \
+            const vec made[] = {ROWS##R(BOTH)}; \
+            write_some(R, (const double *)made, C, cr, columns, adds); \
+            return; \
+        } \
+        if (adds) { ROWS##R(ADD) } \
+        ROWS##R(SET) \
     }
-__attribute__((noinline)) static void write_some(double *out, int64_t columns, int adds, vec c, vec d) {
-    if (columns >= 4) {
-        if (adds) c += *(vec *)out;
-        *(vec *)out = c;
-        out += 4, columns -= 4, c = d;
-    }
-    if (columns > 0) out[0] = adds ? out[0] + c[0] : c[0];
-    if (columns > 1) out[1] = adds ? out[1] + c[1] : c[1];
-    if (columns > 2) out[2] = adds ? out[2] + c[2] : c[2];
-}
-INLINE void write(double *out, int64_t columns, int adds, vec c, vec d) {
-    if (columns < 8) {
-        write_some(out, columns, adds, c, d);
-        return;
-    }
-    if (adds) c += *(vec *)out, d += *(vec *)(out + 4);
-    *(vec *)out = c;
-    *(vec *)(out + 4) = d;
-}
 TILE(1)
 TILE(2)
 TILE(3)
 TILE(4)
-TILE(5)
 TILE(6)
-typedef void Tile(int64_t, const double *, int64_t, int64_t, const double *, int64_t, double *,
-        int64_t, int64_t, int);
+#if MOST == 8
+TILE(8)
+#else
+#define tile8 0
+#endif
+typedef void Tile(int64_t, const double *, int64_t, int64_t, const double *, int64_t, int64_t,
+        double *, int64_t, int64_t, int);
 /* C = A @ B or C += A @ B, for M x K and K x N numbers. A has any strides; B and C have adjacent
-   columns. `panel` is the distance from eight columns of B to the next eight. A panel of 256 rows
-   stays in the first level of the cache, 48 rows of A with as many columns in the second: as they
-   lie, or in `copy` tile after tile. */
+   columns. `panel` is the distance from eight columns of B to the next eight. 16 KB of B stay in the
+   first level of the cache for all tiles that read them, 48 rows of A with as many columns in the
+   second: as they lie, or in `copy` tile after tile. */
 INLINE void product_in(double *copy, int64_t M, int64_t K, int64_t N, const double *A, int64_t ar,
         int64_t ac, const double *B, int64_t br, int64_t panel, double *C, int64_t cr, int adds) {
-    static Tile *const tiles[] = {0, tile1, tile2, tile3, tile4, tile5, tile6};
-    static const char dealt[] = {0, 1, 2, 3, 4, 5, 6, 4, 4, 5, 5, 6};  /* the last rows, evenly */
-    const int64_t step = copy ? 48 : 144;
-    for (int64_t x = 0; x < K; x += 256, adds = 1) for (int64_t y = 0; y < M; y += step) {
-        const int64_t k = K - x < 256 ? K - x : 256, end = M - y < step ? M : y + step;
-        for (int64_t j = 0; j < N; j += 8) for (int64_t i = y, rows; i < end; i += rows) {
+    static Tile *const tiles[] = {0, tile1, tile2, tile3, tile4, 0, tile6, 0, tile8};
+    static const char dealt[] = {0, 1, 2, 3, 4, 3, 6, 4, MOST == 8 ? 8 : 4, 6, 6};  /* the last rows */
+    const int64_t step = copy ? 48 : 144, depth = 1024 / LANES, next = LANES == 8 ? panel : LANES;
+    for (int64_t x = 0; x < K; x += depth, adds = 1) for (int64_t y = 0; y < M; y += step) {
+        const int64_t k = K - x < depth ? K - x : depth, end = M - y < step ? M : y + step;
+        for (int64_t j = 0; j < N; j += 2 * LANES) for (int64_t i = y, rows; i < end; i += rows) {
             const double *a = A + x * ac + i * ar, *b = B + x * br + j / 8 * panel;
             double *c = C + i * cr + j;
-            rows = end - i < 12 ? dealt[end - i] : 6;
+            rows = end - i < 11 ? dealt[end - i] : MOST;
             if (copy && j == 0) copy_tile(rows, k, a, ar, ac, copy + (i - y) * k);
-            if (copy) tiles[rows](k, copy + (i - y) * k, 1, rows, b, br, c, cr, N - j, adds);
-            else tiles[rows](k, a, ar, ac, b, br, c, cr, N - j, adds);
+            if (copy) tiles[rows](k, copy + (i - y) * k, 1, rows, b, br, next, c, cr, N - j, adds);
+            else tiles[rows](k, a, ar, ac, b, br, next, c, cr, N - j, adds);
         }
     }
 }
@@ -265,7 +273,7 @@ static void product(int64_t M, int64_t K, int64_t N, const double *A, int64_t ar
 /* The same with copies of A, each of which takes less time than its lines take for each panel */
 static void product_of_copy(int64_t M, int64_t K, int64_t N, const double *A, int64_t ar,
         int64_t ac, const double *B, int64_t br, int64_t panel, double *C, int64_t cr, int adds) {
-    double copy[48 * 256];
+    double copy[48 * 1024 / LANES];
     product_in(copy, M, K, N, A, ar, ac, B, br, panel, C, cr, adds);
 }
 
@@ -277,10 +285,9 @@ static void pack(int64_t K, int64_t N, const double *B, int64_t br, int64_t bc, 
         double *o = out + j * K + y * 8;
         int64_t at[8];
         for (int64_t c = 0; c < 8; c++) at[c] = (j + c < N ? j + c : N - 1) * bc;
-        if (bc == 1 && N - j >= 8) for (int64_t x = y; x < end; x++, o += 8) {
-            *(vec *)o = *(const vec *)(B + x * br + j);
-            *(vec *)(o + 4) = *(const vec *)(B + x * br + j + 4);
-        } else for (int64_t x = y; x < end; x++, o += 8)
+        if (bc == 1 && N - j >= 8) for (int64_t x = y; x < end; x++, o += 8)
+            memcpy(o, B + x * br + j, 8 * sizeof(double));
+        else for (int64_t x = y; x < end; x++, o += 8)
             for (int c = 0; c < 8; c++) o[c] = B[x * br + at[c]];
     }
 }
