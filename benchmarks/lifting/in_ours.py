@@ -21,18 +21,13 @@ of_sizes: Any = getattr(micrograd_notes, "lift_of_sizes", None)
 def lifted(work: Work, backend: str = "numpy") -> Any:
     """Returns the program; that of a large work is made from small ones, if that is there.
 
-    That of a small work is compared with the scalars on an example per label, as it is in the first
-    steps of training. For a large one this takes minutes: `printed` compares two examples, and all
-    must agree with it.
+    A large one is not compared with the scalars, which takes minutes: `printed` compares two
+    examples, and all must agree with it.
     """
     options: dict[str, Any] = {"backend": backend} if HAS_C else {}
     family = work.family
     if family is None:
-        program = lift(work.loss, work.model, **options)
-        if HAS_C and work.Y.dtype.kind == "i":
-            for _ in range(len(np.unique(work.Y))):  # at least one new label each time
-                program.check(work.X, work.Y, least=0)
-        return program
+        return lift(work.loss, work.model, **options)
     if of_sizes is None:
         return lift(work.loss, work.model, check=False, **options)
 
@@ -88,7 +83,11 @@ def in_c(work: Work) -> Learner:
 
 
 def learner(work: Work, program: Any, value_and_grad: Callable[..., Any]) -> Learner:
+    """Returns what is timed: behind the first steps of training, in which labels are new."""
     theta = program.parameters()
+    if HAS_C and work.family is None and work.Y.dtype.kind == "i":
+        for _ in range(len(np.unique(work.Y))):  # a call compares at least one new label
+            program.check(work.X, work.Y, least=0)
 
     def step() -> float:
         value, gradient = value_and_grad(theta, work.X, work.Y)

@@ -175,9 +175,10 @@ INLINE double over_sqrt_cubed(double x) { return 1.0 / x * over_sqrt(x); }
 typedef double vec __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
 /* Some rows of A, each column after the one before */
 INLINE void copy_tile(int64_t rows, int64_t K, const double *A, int64_t ar, int64_t ac, double *out) {
-    if (rows == MOST && ar == 1) for (int64_t x = 0; x < K; x++, A += ac, out += MOST)
-        memcpy(out, A, MOST * sizeof(double));
-    else for (int64_t x = 0; x < K; x++, A += ac, out += rows)
+    if (rows == MOST && ar == 1) for (int64_t x = 0; x < K; x++, A += ac, out += MOST) {
+        *(vec *)out = *(const vec *)A;
+        for (int i = LANES; i < MOST; i++) out[i] = A[i];
+    } else for (int64_t x = 0; x < K; x++, A += ac, out += rows)
         for (int64_t i = 0; i < rows; i++) out[i] = A[i * ar];
 }
 /* In a register, while gcc would read it again for each row of a tile. */
@@ -277,18 +278,38 @@ static void product_of_copy(int64_t M, int64_t K, int64_t N, const double *A, in
     product_in(copy, M, K, N, A, ar, ac, B, br, panel, C, cr, adds);
 }
 
+/* Four rows of four numbers become four columns. */
+typedef double four __attribute__((vector_size(32), aligned(8), may_alias));
+#ifdef __clang__
+#define MIX(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+typedef int64_t places __attribute__((vector_size(32)));
+#define MIX(a, b, ...) __builtin_shuffle(a, b, (places){__VA_ARGS__})
+#endif
+INLINE void turn(const double *B, int64_t next, double *out) {
+    const four p = *(const four *)B, q = *(const four *)(B + next);
+    const four r = *(const four *)(B + 2 * next), s = *(const four *)(B + 3 * next);
+    const four pq = MIX(p, q, 0, 4, 2, 6), rs = MIX(r, s, 0, 4, 2, 6);
+    const four PQ = MIX(p, q, 1, 5, 3, 7), RS = MIX(r, s, 1, 5, 3, 7);
+    *(four *)out = MIX(pq, rs, 0, 1, 4, 5), *(four *)(out + 8) = MIX(PQ, RS, 0, 1, 4, 5);
+    *(four *)(out + 16) = MIX(pq, rs, 2, 3, 6, 7), *(four *)(out + 24) = MIX(PQ, RS, 2, 3, 6, 7);
+}
 /* B in panels of eight columns each; those after its last one are never used, and repeat it. It is
    read in stretches of sixteen rows, so that each row is read from its beginning to its end. */
 static void pack(int64_t K, int64_t N, const double *B, int64_t br, int64_t bc, double *out) {
     for (int64_t y = 0; y < K; y += 16) for (int64_t j = 0; j < N; j += 8) {
         const int64_t end = K - y < 16 ? K : y + 16;
         double *o = out + j * K + y * 8;
-        int64_t at[8];
-        for (int64_t c = 0; c < 8; c++) at[c] = (j + c < N ? j + c : N - 1) * bc;
-        if (bc == 1 && N - j >= 8) for (int64_t x = y; x < end; x++, o += 8)
-            memcpy(o, B + x * br + j, 8 * sizeof(double));
-        else for (int64_t x = y; x < end; x++, o += 8)
-            for (int c = 0; c < 8; c++) o[c] = B[x * br + at[c]];
+        int64_t x = y;
+        if (N - j >= 8 && bc == 1) for (; x < end; x++, o += 8) {
+            *(four *)o = *(const four *)(B + x * br + j);
+            *(four *)(o + 4) = *(const four *)(B + x * br + j + 4);
+        } else if (N - j >= 8 && br == 1) for (; x + 4 <= end; x += 4, o += 32) {
+            turn(B + x + j * bc, bc, o);
+            turn(B + x + (j + 4) * bc, bc, o + 4);
+        }
+        for (; x < end; x++, o += 8)
+            for (int c = 0; c < 8; c++) o[c] = B[x * br + (j + c < N ? j + c : N - 1) * bc];
     }
 }
 
