@@ -21,6 +21,7 @@ LAYERS = [
     {"nn"},
     {"testing.numbers"},
     {"lifting.trace"},
+    {"lifting.recurrences", "lifting.guards"},
     {"lifting.passes"},
     {"lifting.typed"},
     {"lifting.arrays"},

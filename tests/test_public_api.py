@@ -60,6 +60,7 @@ EXCEPTIONS = {  # modules, classes with their methods, and arguments, as pattern
     "micrograd_notes.train.lifted_loop": "it is what fit is made of",
     "micrograd_notes.train.arrays": "so is this",
     "micrograd_notes.lifting.trace.record*": "the passes call each other",
+    "micrograd_notes.lifting.trace.traced": "the first pass calls it",
     "micrograd_notes.lifting.trace.words": "the recording calls it",
     "micrograd_notes.testing.diagnosis.s[uw]*": "gradcheck calls them",
     "micrograd_notes.testing.programs.inside": "gradcheck calls it",

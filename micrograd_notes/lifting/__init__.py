@@ -7,26 +7,27 @@ calling its rule, and an operation is printed by its spelling there.
 
 | folder | file: what it does |
 |---|---|
-| `trace` | `record`: a tape of scalars, with derivatives; `steps`, `starts`, `ends`: recurrences |
-| `passes` | `simplify`: equal numbers once, constants folded, sums flat; `group`: the arrays |
+| `trace` | `traced`: the function is called once, and writes a tape of scalars |
+| `recurrences` | `steps` finds loops on the tape, and `starts` makes their steps alike |
+| `passes` | `record`: the derivatives; `simplify`: equal numbers once; `group`: the arrays |
 | `arrays` | `arrange`: one operation on arrays per line, with axes and matrix products |
 | `typed` | `ready`: equal expressions once, loops, two halves; what every printer reads |
 | `codegen` | rooms: `numpy` prints the source, `buffered` runs it, and `c` prints it in C |
 | `native` | `backend`: a program in C is compiled, compared with NumPy, and called |
+| `guards` | `net`: compared with the scalars before use; `inputs`, `outside`: checks per call |
 | `sizes` | `lift_of_sizes`: a large program follows from small ones, which are lifted instead |
 
-`compiled.py` runs these passes in that order, and `program.py` what they made. `trace` also holds
-what keeps a program right: `net` compares it with the scalars before it is used, `blame` names the
-line at fault, and `outside` notices changes that make it out of date. `certificate.py` compares
-them to 40 digits. Read `program.py` next, or print every pass with `lift(...).explain()`.
+`compiled.py` runs the passes in that order, and `program.py` what they made. `certificate.py`
+compares program and scalars to 40 digits. Read `program.py` next, or print every pass with
+`lift(...).explain()`.
 """
 
 from micrograd_notes.lifting.certificate import Certificate
+from micrograd_notes.lifting.guards.net import NotChecked
 from micrograd_notes.lifting.native.backend import NotInC
 from micrograd_notes.lifting.program import Lifted, lift
 from micrograd_notes.lifting.sizes.program import lift_of_sizes
-from micrograd_notes.lifting.trace.net import NotChecked
-from micrograd_notes.lifting.trace.record import CannotLift
+from micrograd_notes.lifting.trace.recorded import CannotLift
 
 __all__ = [
     "CannotLift", "Certificate", "Lifted", "NotChecked", "NotInC", "lift", "lift_of_sizes",

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import grad
 from micrograd_notes.engine.stand_ins import standing_in
 from micrograd_notes.lifting.codegen import erfc
-from micrograd_notes.lifting.trace.net import as_values, outputs_of
+from micrograd_notes.lifting.guards.net import as_values, outputs_of
 
 ROWS = 4  # of a batch, at each point: n * 0.1 in the source is not rounded if n is a power of two
 TRIES = 8  # points that may be left out
@@ -127,8 +128,6 @@ def _agreeing(lifted: Any, compiled: Any, theta: Any, data: Any, digits: int) ->
 
 def _program(lifted: Any, compiled: Any, theta: Any, data: Sequence[Any]) -> list[Any]:
     """Returns what the source gives: the loss and the gradient, or the outputs."""
-    import numpy as np
-
     from micrograd_notes.testing.numbers.both_sides import many, number_of, with_many_digits
 
     arrays = [
@@ -198,8 +197,6 @@ def _rows(data: Sequence[Any], seen: set[Any], random: Random) -> list[int]:
 
 def _drawn(numbers: Any, kind: int, spread: float, random: Random) -> Any:
     """Returns the numbers as they are (0), of their size (1), or near them (2)."""
-    import numpy as np
-
     if kind == 0 or numbers.dtype.kind == "i" or not numbers.size:
         return numbers
     size = float(abs(numbers).mean()) or 1.0
@@ -213,8 +210,6 @@ def _drawn(numbers: Any, kind: int, spread: float, random: Random) -> Any:
 
 def made_up(array: Any) -> Any:
     """Returns data for an input where none are given: whole numbers, or numbers within 1."""
-    import numpy as np
-
     shape = (9, *array.shape) if array.is_batched else array.shape
     if array.is_whole:
         return np.arange(np.prod(shape)).reshape(shape) % (array.below or 4)

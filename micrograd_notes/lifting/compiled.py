@@ -1,6 +1,6 @@
 """A program for one shape: the passes run in their order, and this is what they made.
 
-`program.py` calls `passed`. Read `trace/record.py` next, the first pass.
+`program.py` calls `passed`. Read `passes/record.py` next, the first pass.
 """
 
 import linecache
@@ -16,7 +16,7 @@ from micrograd_notes.lifting.codegen.numpy.emit import arranged_text, emit
 from micrograd_notes.lifting.native.backend import InC
 from micrograd_notes.lifting.passes.group import Grouping, group
 from micrograd_notes.lifting.passes.simplify import simplify
-from micrograd_notes.lifting.trace.record import CannotLift
+from micrograd_notes.lifting.trace.recorded import CannotLift
 from micrograd_notes.lifting.trace.tape import Array, Recording
 from micrograd_notes.lifting.typed.expressions import Program
 from micrograd_notes.lifting.typed.loops import NoLoop

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.certificate import made_up
 from micrograd_notes.lifting.codegen import CannotPrint
 from micrograd_notes.lifting.codegen.jax.emit import emit
-from micrograd_notes.lifting.trace.inputs import check_choices
-from micrograd_notes.lifting.trace.record import CannotLift
+from micrograd_notes.lifting.guards.inputs import check_choices
+from micrograd_notes.lifting.trace.recorded import CannotLift
 
 if TYPE_CHECKING:
     from micrograd_notes.lifting.compiled import Compiled
@@ -48,7 +49,6 @@ class InJax:
 
     def _run(self, name: str, theta: Any, data: Sequence[Any]) -> Any:
         import jax
-        import numpy as np
 
         lifted = self._lifted
         lifted.look()
@@ -56,12 +56,11 @@ class InJax:
         is_here = not any(isinstance(array, jax.Array) for array in data)
         given = lifted._inputs.checked(data) if is_here else data
         compiled = lifted._compiled_for(given)
-        for array, numbers in zip(compiled.inputs, given, strict=True):
-            if is_here and array.below is not None:
-                check_choices(array, numbers)
+        if is_here:
+            check_choices(compiled.inputs, given)
         if lifted._check and not compiled.is_trusted:
             some = given if is_here else [*map(made_up, compiled.inputs)]
-            lifted._hold(compiled, lifted.parameters(), some, lifted._net.least)
+            lifted._hold(compiled, lifted.parameters(), some)
         theta = theta if isinstance(theta, jax.Array) else np.asarray(theta)
         is_double = theta.dtype == float and not isinstance(theta, jax.core.Tracer)
         with jax.enable_x64(True) if is_double else nullcontext():

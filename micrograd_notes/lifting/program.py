@@ -1,6 +1,6 @@
 """`lift` and the program that it returns, which compiles itself again for each new shape.
 
-It checks the data (`trace/inputs.py`), keeps the program for each shape, and runs it. Read
+It checks the data (`guards/inputs.py`), keeps the program for each shape, and runs it. Read
 `compiled.py` next, which calls the passes.
 """
 
@@ -15,24 +15,27 @@ from typing import Any, Protocol
 
 from micrograd_notes.common import checks
 from micrograd_notes.common.backends import asked_for
-from micrograd_notes.common.extras import install
+from micrograd_notes.common.extras import install, numpy as np
 from micrograd_notes.common.users_line import users_line
 from micrograd_notes.engine import Value, modes, value as engine
 from micrograd_notes.engine.backward import sweeping
-from micrograd_notes.lifting.again import Result, call_again, known_choices, takes_all_as_they_are
 from micrograd_notes.lifting.certificate import Certificate, certified
 from micrograd_notes.lifting.compiled import Compiled, failed, passed
-from micrograd_notes.lifting.in_jax import InJax
-from micrograd_notes.lifting.native.backend import InC, NotInC, Run
-from micrograd_notes.lifting.native.call import Call
-from micrograd_notes.lifting.trace.blame import refusal
-from micrograd_notes.lifting.trace.inputs import (
+from micrograd_notes.lifting.guards.again import Result, call_again, known_choices
+from micrograd_notes.lifting.guards.blame import refusal
+from micrograd_notes.lifting.guards.inputs import (
     Inputs,
     as_array,
     check_choices,
     check_number,
     holds_nan,
 )
+from micrograd_notes.lifting.guards.net import EXAMPLES, Net
+from micrograd_notes.lifting.guards.outside import Outside
+from micrograd_notes.lifting.in_jax import InJax
+from micrograd_notes.lifting.native.backend import InC, NotInC, Run
+from micrograd_notes.lifting.native.call import Call
+from micrograd_notes.lifting.passes.record import record
 from micrograd_notes.lifting.trace.name import (
     arrays_of_lists,
     arrays_of_model,
@@ -40,9 +43,7 @@ from micrograd_notes.lifting.trace.name import (
     names_of_the_source,
     unused,
 )
-from micrograd_notes.lifting.trace.net import EXAMPLES, Net
-from micrograd_notes.lifting.trace.outside import Outside
-from micrograd_notes.lifting.trace.record import CannotLift, record
+from micrograd_notes.lifting.trace.recorded import CannotLift
 from micrograd_notes.lifting.trace.tape import Array, Recording
 
 Shapes = tuple[tuple[bool, tuple[int, ...]], ...]
@@ -199,14 +200,12 @@ class Lifted:
         checks.whole_number("points", points), checks.whole_number("digits", digits, 1, 1000)
         checks.seed(seed), checks.flag("raise_exception", raise_exception)
         self.look()
-        latest, given = self._latest, None
         if data or not self._inputs.signature.parameters:
             given = self._inputs.checked(data)
-        compiled = self._known() if given is None else self._compiled_for(given)
-        self._latest = latest or compiled
-        for array, numbers in zip(compiled.inputs, given or (), strict=False):
-            if array.below is not None:
-                check_choices(array, numbers)
+            compiled = self._compiled_for(given, is_latest=False)
+            check_choices(compiled.inputs, given)
+        else:
+            given, compiled = None, self._known()
         certificate = certified(self, compiled, given, points, digits, seed)
         if raise_exception and not certificate:
             raise CannotLift(str(certificate))
@@ -216,18 +215,20 @@ class Lifted:
         given = self._inputs.checked(data)
         compiled = self._compiled_for(given)
         self._again = None
-        for array, numbers in zip(compiled.inputs, given, strict=True):
-            if array.below is not None:
-                check_choices(array, numbers)
-        if self._check and not (compiled.is_trusted and self._net.is_content(compiled.inputs)):
-            self._hold(compiled, theta, given, 0 if compiled.is_trusted else self._net.least)
-        net = self._net if self._check else None
+        check_choices(compiled.inputs, given)
+        if self._check:
+            self._hold(compiled, theta, given)
+        # further labels must be compared with the scalars first
+        net = self._net if self._check and not self._net.is_content(compiled.inputs) else None
+        converts = any(array.is_whole and array.below is None for array in compiled.inputs)
         if in_c := self._in_c(compiled, theta, given):
             self._again = self._again_in_c(in_c, compiled.inputs, net)
             if (result := in_c(theta, given)) is not None:
                 return result
-        elif self._is_loss and takes_all_as_they_are(compiled.inputs):
-            self._again = call_again(compiled.fast, compiled.inputs, given, len(theta), net)
+        elif self._is_loss and not converts:  # whole numbers to floats
+            pool = compiled.fast
+            known = compiled.inputs, pool.shown_by_gradient, given, len(theta), net
+            self._again = call_again(pool.at(given), *known)
         run = compiled.fast if self._is_loss else compiled.run
         return self._computed(compiled, run, theta, given)
 
@@ -257,7 +258,7 @@ class Lifted:
         self, in_c: Call, inputs: Sequence[Array], net: Net | None
     ) -> Callable[[Any, Sequence[Any]], Result | None]:
         """Returns the program in C for data whose labels were compared with the scalars."""
-        if net is None or net.is_content(inputs):
+        if net is None:
             return in_c  # which checks that labels are in range
         are_known = known_choices(inputs, net)
 
@@ -271,8 +272,6 @@ class Lifted:
         self, compiled: Compiled, run: Callable[..., Any], theta: Any, given: Sequence[Any]
     ) -> Any:
         """Returns the result of the program on arrays that were checked."""
-        import numpy as np
-
         given = [  # numbers to calculate with, because NumPy's whole numbers overflow
             numbers.astype(float) if array.is_whole and array.below is None else numbers
             for array, numbers in zip(compiled.inputs, given, strict=True)
@@ -287,8 +286,19 @@ class Lifted:
                 loss, gradient = compiled.guarded.run(theta, *given)
         return float(loss), gradient
 
-    def _hold(self, compiled: Compiled, theta: Any, given: Sequence[Any], least: int) -> None:
-        """Compares a program with the scalars; afterwards it is trusted."""
+    def _hold(
+        self, compiled: Compiled, theta: Any, given: Sequence[Any], least: int | None = None
+    ) -> None:
+        """Compares a program with the scalars on new labels, and on at least so many examples.
+
+        Afterwards it is trusted. By default, `least` is 0 for a program that is trusted already.
+        """
+        trusted, refused = compiled.is_trusted, self._refusal(compiled)
+        if least is None:
+            least = 0 if trusted else self._net.least
+        chosen = self._net.chosen(compiled.inputs, given, least)
+        if trusted and not chosen:  # as in most steps of a training
+            return
 
         def run(theta: Any, data: Sequence[Any]) -> Any:
             try:  # what runs is compared
@@ -298,10 +308,6 @@ class Lifted:
             except Exception as error:
                 raise failed("its program failed", error) from error
 
-        chosen = self._net.chosen(compiled.inputs, given, least)
-        if compiled.is_trusted and not chosen:  # as in most steps of a training
-            return
-        trusted, refused = compiled.is_trusted, self._refusal(compiled)
         self._net.check(run, self._parameters, theta, given, chosen, trusted, refused)
         compiled.is_trusted = True
         self._note_outside()
@@ -322,8 +328,6 @@ class Lifted:
 
         They lie array by array, as `unpack` in the source shows, and `leaves` has their order.
         """
-        import numpy as np
-
         self.look()
         data = map(attrgetter("_data"), self._parameters)
         return np.fromiter(data, dtype=np.float64, count=len(self._parameters))
@@ -362,10 +366,7 @@ class Lifted:
     def source_for(self, *data: Any) -> str:
         """Returns the source for data of another shape."""
         self.look()
-        latest = self._latest
-        found = self._compiled_for(self._inputs.checked(data)).source
-        self._latest = latest or self._latest
-        return found
+        return self._compiled_for(self._inputs.checked(data), is_latest=False).source
 
     def jax(self) -> InJax:
         """Returns the loss as a pure function of arrays, for `jax.jit`, `jax.grad` and devices.
@@ -436,7 +437,7 @@ class Lifted:
                 self._frozen = tuple([not p._requires_grad for p in self._parameters])
         return not is_as_it_was
 
-    def _compiled_for(self, given: Sequence[Any]) -> Compiled:
+    def _compiled_for(self, given: Sequence[Any], is_latest: bool = True) -> Compiled:
         skip = 1 if self._batch else 0
         shapes = tuple([(array.dtype.kind == "i", array.shape[skip:]) for array in given])
         key = shapes, self._frozen
@@ -446,7 +447,7 @@ class Lifted:
                 if key not in self._compiled:
                     self._compiled[key] = self._passed(self._recorded(shapes))
                 compiled = self._compiled[key]
-        self._latest = compiled
+        self._latest = compiled if is_latest or self._latest is None else self._latest
         return compiled
 
     def _recorded(self, key: Shapes) -> Recording:

@@ -236,3 +236,42 @@ def test_an_array_may_have_more_places_than_the_program_has_numbers() -> None:
     program = lift(lambda x: (p[49] * x + p[48]) * 1.0, parameters=p)
     loss, gradient = program.value_and_grad(program.parameters(), [2.0, 4.0])
     assert (loss, *gradient) == (49 * 3 + 48, *[0] * 48, 1, 3)
+
+
+class Outputs:
+    """A model of two parameters, whose outputs a function makes."""
+
+    def __init__(self, outputs: Any) -> None:
+        self.w, self.outputs = [Value(0.5), Value(2.0)], outputs
+
+    def parameters(self) -> list[Value]:
+        return self.w
+
+    def __call__(self, x: Any) -> Any:
+        return self.outputs(*self.w, *x)
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        lambda v, w, x, y: [[v * x], [v * y]],
+        lambda v, w, x, y: [[v * x], [tanh(w * y)]],
+        lambda v, w, x, y: [[[v * x, v * y]]],
+        lambda v, w, x, y: [v * x],
+        lambda v, w, x, y: [v * w, tanh(v)],
+        lambda v, w, x, y: v * x,
+    ],
+)
+def test_outputs_are_nested_as_the_scalars_even_lists_of_one_number(outputs: Any) -> None:
+    model, data = Outputs(outputs), [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
+    scalars = [
+        np.array([each.data for each in np.array(model(x)).reshape(-1)]).reshape(np.shape(model(x)))
+        for x in data
+    ]
+    for x, expected in zip(data, scalars, strict=True):
+        found = lift(model, batch=False)(x)
+        assert found.shape == expected.shape
+        assert found == pytest.approx(expected, rel=1e-15)  # a few roundings
+    found = lift(model)(data)
+    assert found.shape == (3, *(scalars[0].shape or (1,)))  # a number is a row of one
+    assert found.reshape(-1) == pytest.approx(np.array(scalars).reshape(-1), rel=1e-15)

@@ -18,7 +18,7 @@ from micrograd_notes.engine.helper_ops import greater, where  # noqa: E402
 from micrograd_notes.engine.ops import log, relu, sqrt  # noqa: E402
 from micrograd_notes.lifting import CannotLift, NotChecked, compiled, program  # noqa: E402
 from micrograd_notes.lifting.codegen.numpy import emit  # noqa: E402
-from micrograd_notes.lifting.trace import net  # noqa: E402
+from micrograd_notes.lifting.guards import net  # noqa: E402
 from micrograd_notes.nn.losses import cross_entropy  # noqa: E402
 from micrograd_notes.train import lifted_loop as training_on_arrays  # noqa: E402
 from micrograd_notes.train.loop import fit  # noqa: E402

@@ -265,6 +265,27 @@ def test_a_refusal_that_the_function_catches_is_raised_all_the_same() -> None:
         lift(loss, parameters=[w])(X, Y)
 
 
+@pytest.mark.parametrize(
+    ("used", "words"),
+    [
+        (lambda kept, w: kept + w, "kept after its recording"),
+        (lambda kept, w: w * 1 + kept, "kept from another recording"),
+    ],
+)
+def test_a_kept_number_is_refused_even_if_the_function_catches_it(used: Any, words: str) -> None:
+    w, kept = Value(1.0), list[Any]()
+
+    def loss(x: Any, y: Any) -> Any:
+        kept.append(w * x[0])
+        try:
+            return used(kept[0], w)
+        except TypeError:
+            return w * 1
+
+    with pytest.raises(CannotLift, match=words):
+        lift(loss, parameters=[w])(X, Y)
+
+
 def test_a_number_that_is_kept_from_a_recording_is_refused() -> None:
     w, kept = Value(1.0), []
 

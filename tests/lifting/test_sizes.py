@@ -311,3 +311,13 @@ def test_formulas_of_sizes(text: str, first: dict[str, int]) -> None:
 def test_numbers_without_a_formula_are_refused() -> None:
     with pytest.raises(Differ, match="follow no formula"):
         Formulas([{"a": 3}, {"a": 5}]).at([7, 24], {"a": 9})
+
+
+def test_a_compared_program_runs_again_without_further_checks_of_its_labels() -> None:
+    family = FAMILIES["mlp of tanh"]
+    data = family.data(**family.sizes[-1])
+    program = of_sizes(family, family.sizes[-1])
+    expected = program.value_and_grad(program.parameters(), *data)
+    loss, gradient = program._again(program.parameters(), data)  # None if they must be compared
+    assert loss == expected[0]
+    assert np.array_equal(gradient, expected[1])

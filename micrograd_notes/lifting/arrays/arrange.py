@@ -33,12 +33,11 @@ from micrograd_notes.lifting.typed.expressions import (
     Part,
     Program,
     Read,
-    Shape,
-    Spread,
     Stack,
     Sum,
     broadcast,
     reshaped,
+    spread,
 )
 
 
@@ -92,47 +91,51 @@ class _Arranger:
                 layout.is_data[i] = not group.op.is_parameter
                 places = layout.terms(group.members)[1]
                 layout.arrays[i] = Read(group.op)
-                layout.is_state[i] = isinstance(group.op, Start)
                 if isinstance(group.op, Start):
                     layout.is_data[i] = group.op.is_data
                     layout.rank[i] += len(layout.rank)
                     layout.arrays[i] = self._start(i, group.op)
                     places = np.array(group.op.lanes)[places]
                 layout.lane[group.members] = places
-            elif group.op == CONSTANT:
-                layout.shapes[i], layout.batched[i] = (), False
-                layout.is_data[i] = layout.is_state[i] = False
-            else:
-                below = {*layout.group_of[self.columns.operands(group.members[0])].tolist()}
-                layout.batched[i] = any(layout.batched[b] for b in below)
-                layout.is_data[i] = any(layout.is_data[b] for b in below)
-                layout.is_state[i] = any(layout.is_state[b] for b in below)
-                layout.rank[i] += len(layout.rank) if layout.is_state[i] else 0
-                if i not in layout.inlined and self._is_needed(i):
+            elif group.op != CONSTANT:
+                below = [*{*layout.group_of[self.columns.operands(group.members[0])].tolist()}]
+                layout.batched[i] = layout.batched[below].any()
+                layout.is_data[i] = layout.is_data[below].any()
+                # one of them depends on what a recurrence starts with
+                is_state = layout.rank[below].max() >= len(layout.rank)
+                layout.rank[i] += len(layout.rank) if is_state else 0
+                # a derivative's own sum is computed in its place
+                is_read = group.op is not ops.add or i in self.asked
+                if i not in layout.inlined and is_read:
                     self._arrange(i, group.op, group.members, len(below) == 1)
         self._arrange_gradient()
         return Program(self.grouping, self.lines, self._outputs())
 
     def _start(self, i: int, array: Start) -> Read:
         """Returns the array of what a recurrence starts with, which is a line of its own."""
-        layout, places = self.layout, np.unravel_index(array.lanes, array.shape or (1,))
         nodes = np.array([self.recording.alive[k] for k in array.sources])
-        found = [(c, n) for c, n in zip(places, array.shape, strict=False) if n > 1]
-        layout.sizes = {k: n for k, (_, n) in enumerate(found)}
-        everything = [*layout.batch(array.is_batched), *layout.sizes]
-        if len({*layout.group_of[nodes].tolist()}) == 1:
-            value = layout.aligned(layout.read(nodes, found), everything)
-        else:
-            inner = [layout.read(nodes[[k]], []).array for k in np.argsort(array.lanes)]
-            shape = broadcast(*[each.shape for each in inner])
-            spread = [each if each.shape == shape else Spread(each, shape) for each in inner]
-            sizes = [layout.size(k) for k in layout.sizes]
-            value = reshaped(Stack(tuple(spread), -1), (*shape, *sizes))
-        full: Shape = (N, *array.shape) if array.is_batched else array.shape
-        if value.shape[-1:] and 1 in array.shape:
-            value = reshaped(value, [*value.shape[: len(value.shape) - len(found)], *array.shape])
-        self.lines.append(Line(value if value.shape == full else Spread(value, full), i))
+        made = self._gathered(nodes, array.lanes, array.shape, array.is_batched)
+        self.lines.append(Line(made, i))
         return Read(self.lines[-1])
+
+    def _gathered(
+        self, nodes: Ints, places: Sequence[int], shape: Sequence[int], is_batched: bool
+    ) -> Expression:
+        """Returns an array of this shape with numbers of any groups at these places."""
+        layout = self.layout
+        columns = np.unravel_index(places, shape) if shape else []
+        letters = [(c, n) for c, n in zip(columns, shape, strict=True) if n > 1]
+        layout.sizes = {k: n for k, (_, n) in enumerate(letters)}
+        wanted = [*layout.batch(is_batched), *layout.sizes]
+        if len({*layout.group_of[nodes].tolist()}) == 1:
+            made = layout.aligned(layout.read(nodes, letters), wanted)
+        else:
+            each = [layout.read(nodes[[k]], []).array for k in np.argsort(places)]
+            inner = broadcast(*[number.shape for number in each])
+            made = Stack(tuple([spread(number, inner) for number in each]), -1)
+            made = reshaped(made, (*inner, *layout.sizes.values()))
+        made = spread(made, [*map(layout.size, wanted)])
+        return reshaped(made, [*([N] if is_batched else []), *shape])
 
     def lays_starts_like_states(self) -> bool:
         """Returns whether what a recurrence starts with gets other axes: those of its states."""
@@ -147,10 +150,6 @@ class _Arranger:
                 array.shape, array.lanes = shape, lanes
         return is_new
 
-    def _is_needed(self, i: int) -> bool:
-        """Returns whether the array is read: a derivative's own sum is computed in its place."""
-        return self.grouping.groups[i].op is not ops.add or i in self.asked
-
     def _arrange(self, i: int, op: Any, members: list[int], of_one_kind: bool) -> None:
         layout = self.layout
         if op is ops.add:
@@ -162,8 +161,8 @@ class _Arranger:
         else:
             made, shape = elementwise(layout, op, members)
         layout.shapes[i] = shape
-        full: Shape = (N, *shape) if layout.batched[i] else shape
-        self.lines.append(Line(made if made.shape == full else Spread(made, full), i))
+        full = (N, *shape) if layout.batched[i] else shape
+        self.lines.append(Line(spread(made, full), i))
         layout.arrays[i] = Read(self.lines[-1])
 
     def _arrange_gradient(self) -> None:
@@ -194,23 +193,25 @@ class _Arranger:
         by_axis = np.unravel_index(places, array.shape) if array.shape else []
         ranked = [axes.ranks(c) for c in by_axis]
         found = [(c, n) for c, n in ranked if n > 1]
-        box = self._box(array, places)
+        box = self._box(array, by_axis, len(places))
         is_whole = prod(n for _, n in found) == len(places)
         if not is_whole:
             found = box or [(np.arange(len(places)), len(places))]
         over_batch = self.recording.is_batched
         made, shape = sums(self.layout, None, sizes, nodes, False, found, over_batch)
-        if made.shape != shape:
-            made = Spread(made, shape)
-        target = None
+        made, target = spread(made, shape), None
+        index: list[Any] = [*map(_stretch, by_axis, array.shape)]
         if box and not is_whole:
             letters = [*range(len(box))]
             there = self.layout.grid(box, np.ones(len(places), dtype=np.int64)) == 1
             made = self.layout.masked(Reading(made, letters), there, letters, 0.0).array
-            index = [*map(_stretch, by_axis, array.shape)]
             target = self._at(array, index) if {*index} != {WHOLE} else None
         elif len(places) != array.size:
-            target = self._target(array, places, [n for _, n in found])
+            if prod(int(c.max() - c.min()) + 1 for c in by_axis) == len(places):
+                target = self._at(array, index)
+            else:
+                flat = np.array(array.where)[places].reshape([n for _, n in found])
+                target = Part(self.flat, (self.layout.constant(flat),))
             made = reshaped(made, target.shape)
         elif shape == tuple([size for size in array.shape if size > 1]) != array.shape:
             index = [0 if size == 1 else WHOLE for size in array.shape]
@@ -219,22 +220,13 @@ class _Arranger:
             made = reshaped(made, array.shape)
         self.lines.append(Line(made, None, array, target))
 
-    def _box(self, array: Array, places: Ints) -> list[Any] | None:
-        """Returns the axes of a part of an array with no other derivatives than those at places."""
-        columns = np.unravel_index(places, array.shape) if array.shape else []
+    def _box(self, array: Array, columns: Sequence[Ints], count: int) -> list[Any] | None:
+        """Returns the axes of a part of an array with no other derivatives than so many places."""
         found = [(c - c.min(), int(c.max() - c.min()) + 1) for c in columns if c.max() > c.min()]
         roots = np.array(self.recording.gradient)[array.where].reshape(array.shape)
         part = roots[tuple([slice(c.min(), c.max() + 1) for c in columns])]
-        is_alone = (part >= 0).sum() == len(places) and part.size <= MOST_HOLES * len(places)
+        is_alone = (part >= 0).sum() == count and part.size <= MOST_HOLES * count
         return found if is_alone else None
-
-    def _target(self, array: Array, places: Any, shape: Sequence[int]) -> Part:
-        """Returns the part of an array at some places: a slice, or their places in the vector."""
-        columns = np.unravel_index(places, array.shape)
-        if prod(int(c.max() - c.min()) + 1 for c in columns) == len(places):
-            return self._at(array, [*map(_stretch, columns, array.shape)])
-        flat = self.layout.constant(np.array(array.where)[places].reshape(shape))
-        return Part(self.flat, (flat,))
 
     def _at(self, array: Array, index: list[Any]) -> Part:
         while index[-1] == WHOLE:
@@ -243,32 +235,13 @@ class _Arranger:
 
     def _outputs(self) -> Expression:
         """Returns the outputs of the function as one array."""
-        nodes = np.array(self.recording.outputs)
-        shape = self.recording.output_shape
-        groups = sorted(set(self.layout.group_of[nodes].tolist()))
-        columns = np.unravel_index(np.arange(len(nodes)), shape) if shape else []
-        letters = [(c, n) for c, n in zip(columns, shape, strict=True) if n > 1]
-        self.layout.sizes = {i: n for i, (_, n) in enumerate(letters)}
-        everything = list(range(len(letters)))
-        if len(groups) == 1:
-            reading = self.layout.read(nodes, letters)
-            axes_of_all = self.layout.batch(self.recording.is_batched) + everything
-            made = self.layout.aligned(reading, axes_of_all)
-            if set(reading.letters) != {*axes_of_all} and not self.recording.is_loss:
-                made = self.layout.spread(made, axes_of_all)
-            if self.recording.is_loss and made.shape == (N,):
-                made = Apply("divide", (Sum(made, (0,)), Count()))
-            return self._with_axes_of_one(made, shape)
-        batch = (N,) if self.recording.is_batched else ()
-        read = [self.layout.read(np.array([node]), []).array for node in nodes]
-        spread = [each if each.shape == batch else Spread(each, batch) for each in read]
-        return reshaped(Stack(tuple(spread), -1), (*batch, *shape))
-
-    def _with_axes_of_one(self, made: Expression, shape: tuple[int, ...]) -> Expression:
-        """Returns outputs with an axis per list, even of one number, and an axis for a number."""
-        if self.recording.is_loss or not self.recording.is_batched:
-            return made
-        return reshaped(made, (N, *(shape or (1,))))
+        nodes, shape = np.array(self.recording.outputs), self.recording.output_shape
+        is_batched = self.recording.is_batched
+        if self.recording.is_loss:
+            made = self.layout.read(nodes, []).array
+            return Apply("divide", (Sum(made, (0,)), Count())) if made.shape == (N,) else made
+        shape = shape or ((1,) if is_batched else ())  # an example has a row of outputs
+        return self._gathered(nodes, range(len(nodes)), shape, is_batched)
 
 
 def _stretch(column: Ints, size: int) -> Any:

@@ -58,26 +58,23 @@ def contracted(layout: Layout, left: Reading, right: Reading, summed: set[int]) 
     """Returns the sum of products, as a matrix product if possible."""
     left = reduced(layout, left, summed - set(right.letters))
     right = reduced(layout, right, summed - set(left.letters))
-    over = [k for k in left.letters if k in summed]
     both = [k for k in left.letters if k in right.letters and k not in summed]
     rows = [k for k in left.letters if k not in summed and k not in right.letters]
     columns = [k for k in right.letters if k not in summed and k not in left.letters]
-    if not over:
+    if not summed & {*left.letters}:
         everything = sorted({*left.letters, *right.letters})
         made = times(layout.aligned(left, everything), layout.aligned(right, everything))
         return Reading(made, everything)
-    if BATCH in right.letters and BATCH not in left.letters:
-        left, right, rows, columns = right, left, columns, rows  # examples are rows
-        over = [k for k in left.letters if k in summed]
-    elif BATCH not in rows and rows and columns and min(columns) < min(rows):
-        left, right, rows, columns = right, left, columns, rows  # as the result lies
-        over = [k for k in left.letters if k in summed]
-    if both and not (rows and columns):
-        return _products_of_rows(layout, left, right, both + rows + columns)
-    first = _stacked(layout, left, both, rows, over)
-    second = _stacked(layout, right, both, over, columns)
+    has_rows = BATCH in right.letters and BATCH not in left.letters  # examples are rows
+    lies_first = BATCH not in rows and rows and columns and min(columns) < min(rows)
+    if has_rows or lies_first:
+        left, right, rows, columns = right, left, columns, rows
     letters = both + rows + columns
-    made = MatMul(first, second)
+    if both and not (rows and columns):
+        return _products_of_rows(layout, left, right, letters)
+    over = [k for k in left.letters if k in summed]
+    first = _stacked(layout, left, both, rows, over)
+    made = MatMul(first, _stacked(layout, right, both, over, columns))
     return Reading(reshaped(made, [layout.size(k) for k in letters]), letters)
 
 

@@ -27,7 +27,6 @@ from micrograd_notes.lifting.typed.expressions import (
     Number,
     Part,
     Read,
-    Spread,
     Where,
     part,
     reshaped,
@@ -62,11 +61,12 @@ class Layout:
         self.tape, self.read_from = grouping.recording.tape, grouping.columns
         self.group_of = grouping.group_of
         self.lane = np.zeros(len(self.tape), dtype=np.int64)
-        self.shapes: dict[int, tuple[int, ...]] = {}
-        self.batched: dict[int, bool] = {}
-        self.is_data: dict[int, bool] = {}
-        self.is_state: dict[int, bool] = {}  # whether it depends on what a recurrence starts with
-        # sorts groups, so that those of the first step of a recurrence lie as in the others
+        constants = [i for i, group in enumerate(grouping.groups) if group.op == CONSTANT]
+        self.shapes: dict[int, tuple[int, ...]] = dict.fromkeys(constants, ())
+        self.batched = np.zeros(len(grouping.groups), dtype=bool)
+        self.is_data = self.batched.copy()
+        # sorts groups; those that depend on what a recurrence starts with get a rank after all
+        # others, so that those of its first step lie as in the other steps
         self.rank = np.arange(len(grouping.groups))
         self.arrays: dict[int, Read] = {}  # of each group, once it is arranged
         self.constants: list[Read] = []
@@ -86,11 +86,8 @@ class Layout:
 
     def columns(self, nodes: Any) -> list[Any]:
         """Returns the places of nodes of one group, as one column per axis of its array."""
-        group = int(self.group_of[nodes[0]])
-        shape = self.shapes[group]
-        if self.grouping.groups[group].op == CONSTANT or not shape:
-            return []
-        return list(np.unravel_index(self.lane[nodes], shape))
+        shape = self.shapes[int(self.group_of[nodes[0]])]
+        return list(np.unravel_index(self.lane[nodes], shape)) if shape else []
 
     def numbers(self, nodes: Any) -> Any | None:
         """Returns the numbers of constants; None for other nodes."""
@@ -258,10 +255,6 @@ class Layout:
         """Returns the size of an axis, N for that of the examples."""
         return N if letter == BATCH else self.sizes[letter]
 
-    def spread(self, array: Expression, letters: Sequence[int]) -> Expression:
-        """Returns the array repeated along the axes that it does not have."""
-        return Spread(array, tuple(map(self.size, letters)))
-
     def terms(self, nodes: Any) -> tuple[Any, Any]:
         """Returns how many operands each node has, and all of them, one after another."""
         return self.read_from.sizes[nodes], self.read_from.flat[self.read_from.places(nodes)]
@@ -310,22 +303,13 @@ def _axis(size: int, at: int, mine: list[tuple[int, int, int]]) -> list[Any] | N
 
     `mine` has the (stride, letter, size) of each letter along the axis, from place `at`.
     """
-    mine = sorted(mine, reverse=True)
-    if not mine:
-        return [(size, at, None)]
-    if len(mine) == 1:
-        stride, letter, count = mine[0]
+    if len(mine) == 1 and mine[0][0] > 1:  # every second place, or the like
+        [(stride, letter, count)] = mine
         last = at + stride * (count - 1)
-        if last >= size:
-            return None
-        if stride == 1:
-            whole = at == 0 and count == size
-            where = WHOLE if whole else (at or None, last + 1, None)
-            return [(size, where, letter)]
-        return [(size, (at or None, last + 1, stride), letter)]
+        return [(size, (at or None, last + 1, stride), letter)] if last < size else None
     parts: list[Any] = []
     above = size
-    for stride, letter, count in mine:
+    for stride, letter, count in sorted(mine, reverse=True):
         if above % stride:
             return None
         length = above // stride
@@ -335,6 +319,6 @@ def _axis(size: int, at: int, mine: list[tuple[int, int, int]]) -> list[Any] | N
         where = WHOLE if count == length else (start or None, start + count, None)
         parts.append((length, where, letter))
         above = stride
-    if above > 1:
+    if above > 1 or not mine:
         parts.append((above, at, None))
     return parts

@@ -36,7 +36,10 @@ def sums(
     layout: Layout, members: Ints | None, sizes: Ints, nodes: Ints, is_batched: bool,
     forced: list[Any] | None = None, over_batch: bool = False
 ) -> tuple[Expression, tuple[int, ...]]:
-    """Returns sums of so many of the nodes each, and their shape. `forced` are given axes."""
+    """Returns sums of so many of the nodes each, and their shape; `forced` are given axes.
+
+    The sums may have fewer axes, or axes of length 1, if they are the same along them.
+    """
     count = len(sizes)
     owner = np.repeat(np.arange(count), sizes)
     of = layout.group_of[nodes]
@@ -56,16 +59,14 @@ def sums(
         found = _split(layout, found, [c for kind in classes for c in kind.kept_columns()])
         shape = tuple(n for _, n in found)
     letters = layout.batch(is_batched and not over_batch) + list(range(len(found)))
-    summed, told = [], set()
+    summed = []
     for kind in classes:
         reading = kind.summed(found, over_batch)
         if over_batch and BATCH in reading.letters:
             raise AssertionError("the batch axis was not summed")
         summed.append(layout.aligned(reading, letters))
-        told |= {*reading.letters}
     layout.sizes = dict(enumerate(shape))
-    found_sum = total(summed)
-    return found_sum if told >= {*letters} else layout.spread(found_sum, letters), shape
+    return total(summed), shape
 
 
 def _split(layout: Layout, given: list[Any], columns: list[Any]) -> list[Any]:
@@ -161,15 +162,16 @@ class Terms:
             return None
         return letters
 
-    def readings(
-        self, letters: list[Any], outer: int, found: list[Any], filling: float = 0.0
-    ) -> list[Reading]:
-        """Returns the operands along the letters, with a number instead of missing terms."""
+    def readings(self, letters: list[Any], outer: int, filling: float = 0.0) -> list[Reading]:
+        """Returns the operands along the letters, with a number instead of missing terms.
+
+        The first `outer` letters are the axes of the sums.
+        """
         layout, count = self.layout, len(self.nodes)
         layout.sizes = {i: n for i, (_, n) in enumerate(letters)}
         readings = [layout.read(operand, letters) for operand in self.operands]
         if self.owners * prod(n for _, n in letters[outer:]) > count:
-            return self._masked(readings, letters, outer, found, filling)
+            return self._masked(readings, letters, outer, filling)
         return readings
 
     def summed(self, found: list[Any], over_batch: bool) -> Reading:
@@ -178,15 +180,14 @@ class Terms:
         letters = self.letters(found)
         if letters is None:
             return self._by_segment(found, over_batch)
-        readings = self.readings(letters, len(found), found)
+        readings = self.readings(letters, len(found))
         inner = set(range(len(found), len(letters)))
         times_n = over_batch and not any(BATCH in r.letters for r in readings)
         summed = inner | ({BATCH} if over_batch else set())
-        reading = readings[0]
         if len(readings) == 2:
-            reading = contracted(self.layout, readings[0], readings[1], summed)
+            reading = contracted(layout, readings[0], readings[1], summed)
         else:
-            reading = reduced(layout, reading, summed)
+            reading = reduced(layout, readings[0], summed)
         for letter in inner - {k for r in readings for k in r.letters}:
             # terms that do not vary along this axis are counted once per place
             reading.array = times(Number(layout.sizes[letter]), reading.array)
@@ -195,12 +196,7 @@ class Terms:
         return reading
 
     def _masked(
-        self,
-        readings: list[Reading],
-        letters: list[Any],
-        outer: int,
-        found: list[Any],
-        filling: float,
+        self, readings: list[Reading], letters: list[Any], outer: int, filling: float
     ) -> list[Reading]:
         """Returns the readings with a number instead of missing terms."""
         layout = self.layout

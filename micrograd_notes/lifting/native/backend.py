@@ -11,12 +11,13 @@ alike to a few thousand roundings. Where they differ by more, C must pass the ne
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.codegen import CannotPrint
 from micrograd_notes.lifting.codegen.c import FLAGS
+from micrograd_notes.lifting.guards.net import ALIKE, EXAMPLES, Answer
 from micrograd_notes.lifting.native.call import ENTRY, Call, Result
 from micrograd_notes.lifting.native.compiler import CannotCompile
 from micrograd_notes.lifting.native.library import library
-from micrograd_notes.lifting.trace.net import ALIKE, EXAMPLES, Answer
 from micrograd_notes.lifting.trace.recorded import CannotLift
 from micrograd_notes.lifting.trace.tape import Array
 
@@ -56,8 +57,6 @@ class InC:
 
     def agrees(self, theta: Any, data: Sequence[Any], numpy: Run, check: Check) -> bool:
         """Returns whether C computes what NumPy does for so many examples, so `again` can run."""
-        import numpy as np
-
         n = len(data[0]) if self._is_batched else 1
         if self.why_not or n in self.sizes:
             return not self.why_not
@@ -84,8 +83,6 @@ class InC:
         Derivatives of the examples may nearly cancel in their mean, whose rounding is still that of
         numbers of their size. Where one example differs, the scalars decide, for a few of them.
         """
-        import numpy as np
-
         def run(theta: Any, data: Sequence[Any]) -> Result:
             if (result := self.trial(theta, data)) is None:
                 raise CannotLift("it does not trust its numbers")

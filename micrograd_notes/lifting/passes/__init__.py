@@ -1,1 +1,1 @@
-"""Passes that simplify a tape and find its arrays. Read `simplify.py` first."""
+"""Passes that differentiate a tape, simplify it and find its arrays. Read `record.py` first."""

@@ -1,8 +1,8 @@
 """The rules of `simplify`, written as the algebra that they state. Adding a rule is adding a row.
 
-Both sides of a rule are calls of the table's operations on variables, numbers and other calls. A
-rule keeps every bit of the value, unless its last column says where it does not. `simplify.py`
-calls `rewritten`; the test of each row is in tests/lifting/test_rules.py.
+Both sides of a rule are calls of the table's operations on variables and other calls, and the left
+one on numbers, too. A rule keeps every bit of the value, unless its last column says where it does
+not. `simplify.py` calls `rewritten`; the test of each row is in tests/lifting/test_rules.py.
 
 >>> RULES[0].left
 Pattern(op=Op(multiply), operands=(1.0, x))
@@ -112,9 +112,6 @@ class Numbers(Protocol):
     def apply(self, op: Op, operands: tuple[int, ...]) -> int:
         """Returns the number that the operation makes."""
 
-    def constant(self, number: float) -> int:
-        """Returns a constant."""
-
 
 def rewritten(numbers: Numbers, op: Op, operands: Sequence[int]) -> int | None:
     """Returns what the first rule that fits makes of an operation; None if none does."""
@@ -157,7 +154,7 @@ def _matches(numbers: Numbers, pattern: Any, i: int, found: dict[Any, int]) -> b
 def _built(numbers: Numbers, right: Any, found: dict[Any, int]) -> int:
     """Returns the right side."""
     if not isinstance(right, Pattern):
-        return numbers.constant(right) if isinstance(right, float) else found[right]
+        return found[right]
     operands = [_built(numbers, operand, found) for operand in right.operands]
     return numbers.apply(right.op, tuple(operands))
 

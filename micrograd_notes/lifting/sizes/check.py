@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Any
 from micrograd_notes.common.users_line import users_line
 from micrograd_notes.engine import Value, no_grad
 from micrograd_notes.lifting.compiled import Compiled
+from micrograd_notes.lifting.guards.net import EXAMPLES, Net, NotChecked, flat
 from micrograd_notes.lifting.sizes.small import Large, Sizes
-from micrograd_notes.lifting.trace.net import EXAMPLES, Net, NotChecked, flat
-from micrograd_notes.lifting.trace.record import CannotLift
+from micrograd_notes.lifting.trace.recorded import CannotLift
 from micrograd_notes.lifting.typed.expressions import (
     Examples,
     Expression,

@@ -20,6 +20,7 @@ from micrograd_notes.common import checks
 from micrograd_notes.common.extras import install
 from micrograd_notes.engine import Value
 from micrograd_notes.lifting.compiled import Compiled, passed
+from micrograd_notes.lifting.guards.net import Net
 from micrograd_notes.lifting.program import Found, Lifted, Shapes, checked_values, lift
 from micrograd_notes.lifting.sizes.check import compare, uncollected
 from micrograd_notes.lifting.sizes.family import AS_IS, STARTS, Family, NoMember, freeze
@@ -32,8 +33,7 @@ from micrograd_notes.lifting.trace.name import (
     in_order,
     values_of_lists,
 )
-from micrograd_notes.lifting.trace.net import Net
-from micrograd_notes.lifting.trace.record import CannotLift
+from micrograd_notes.lifting.trace.recorded import CannotLift
 from micrograd_notes.lifting.trace.tape import Array, Recording
 
 Axes = dict[tuple[int, int], tuple[str, ...]]  # the sizes whose product is an axis of an array
@@ -130,7 +130,9 @@ class OfSizes(Lifted):
         self._compare(self._compiled_for(given), given, sizes)
         return self.checked
 
-    def _hold(self, compiled: Compiled, theta: Any, given: Sequence[Any], least: int) -> None:
+    def _hold(
+        self, compiled: Compiled, theta: Any, given: Sequence[Any], least: int | None = None
+    ) -> None:
         """Compares a program with the scalars, once; afterwards it is trusted."""
         if not compiled.is_trusted:
             self._compare(compiled, given, None)

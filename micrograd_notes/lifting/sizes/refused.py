@@ -11,8 +11,7 @@ from typing import Any
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.sizes.formulas import Differ
 from micrograd_notes.lifting.sizes.small import Member
-from micrograd_notes.lifting.trace.record import CannotLift
-from micrograd_notes.lifting.trace.recorded import Session, line_at_fault, recording
+from micrograd_notes.lifting.trace.recorded import CannotLift, Session, line_at_fault, recording
 
 
 def refusal(problem: Exception) -> CannotLift:

@@ -1,1 +1,1 @@
-"""The learner's function is called once and recorded on a tape. Read `record.py` first."""
+"""The learner's function is called once and recorded on a tape. Read `traced.py` first."""

@@ -53,7 +53,7 @@ def arrays_of_lists(
     if isinstance(parameters, dict):
         seen = {str(key): held for key, held in parameters.items()} | seen
     paths: dict[int, str] = {}
-    own = {name: held for name, held in seen.items() if held is parameters}
+    named = dict(sorted(seen.items(), key=lambda item: item[1] is parameters))  # the whole last
     are_lists = isinstance(parameters, list | tuple) and not any(
         isinstance(item, Value) for item in parameters
     )
@@ -62,10 +62,9 @@ def arrays_of_lists(
         kinds = [isinstance(next(iter(item), None), list | tuple) for item in parameters]
         letters = ["P" if is_matrix else "p" for is_matrix in kinds]
         each = {f"{letters[k]}{k + 1}": item for k, item in enumerate(parameters)}
-    for held in ({k: v for k, v in seen.items() if k not in own}, own, each):
-        for name, value in _paths(held):
-            if id(value) in mine:
-                paths.setdefault(id(value), name)
+    for name, value in (*_paths(named), *_paths(each)):
+        if id(value) in mine:
+            paths.setdefault(id(value), name)
     return values, arrays_of_paths([paths[id(value)] for value in values])
 
 

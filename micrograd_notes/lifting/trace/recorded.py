@@ -4,9 +4,9 @@ A `Recorded` is a `Value` without a number, which writes each operation on it to
 everything that a tape can't follow: a question (`if`, `==`, `max()`, `isinstance`), its use as an
 index or a key, its `.data`, a copy. The refusal names the line at fault and the replacement.
 
-`record.py` and `blame.py` call `recording`. Meanwhile a `Recorded` stands for each parameter in the
-running context (see `engine/stand_ins.py`). The parameters do not change, so other threads may use
-them. Read `tape.py` next.
+`traced.py` and `guards/blame.py` call `recording`. Meanwhile a `Recorded` stands for each parameter
+in the running context (see `engine/stand_ins.py`). The parameters do not change, so other threads
+may use them. Read `tape.py` next.
 """
 
 import sys
@@ -25,7 +25,6 @@ from micrograd_notes.engine.messages import completed, described
 from micrograd_notes.engine.op import Op, on_new_operation
 from micrograd_notes.engine.stand_ins import standing_in
 from micrograd_notes.lifting.trace.questions import asks_about_numbers, is_asked_by
-from micrograd_notes.lifting.trace.starts import Started
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Tape
 
 NOT_THE_LEARNERS = (PACKAGE, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), "<frozen")
@@ -190,31 +189,24 @@ def _install(op: Op) -> None:
     def method(*operands: Any) -> Any:
         return apply(op, operands)
 
-    def forth(self: Any, other: Any) -> Any:
-        session = self._left
-        if type(other) is not Recorded:
-            other = session.stand_ins.get(id(other), other)
-        if type(other) is Recorded and other._left is session and session.is_open:
-            return session.record(op, (self._born, other._born))  # most operations
-        return apply(op, (self, other)) if _is_operand(other) else NotImplemented
+    def between(is_turned: bool) -> Any:
+        def symbol(self: Any, other: Any) -> Any:
+            session = self._left
+            if type(other) is not Recorded:
+                other = session.stand_ins.get(id(other), other)
+            a, b = (other, self) if is_turned else (self, other)
+            if type(other) is Recorded and other._left is session and session.is_open:
+                return session.record(op, (a._born, b._born))  # most operations
+            is_operand = isinstance(other, Value) or is_number(other)
+            return apply(op, (a, b)) if is_operand else NotImplemented
 
-    def back(self: Any, other: Any) -> Any:
-        session = self._left
-        if type(other) is not Recorded:
-            other = session.stand_ins.get(id(other), other)
-        if type(other) is Recorded and other._left is session and session.is_open:
-            return session.record(op, (other._born, self._born))  # most products with a parameter
-        return apply(op, (other, self)) if _is_operand(other) else NotImplemented
+        return symbol
 
     for name in [name for name, row in methods.row_of_method.items() if row == op.name]:
         setattr(Recorded, name, method)  # the engine's other names of it too, as arctan for atan
     if op.method is not None and op.is_simple and op.arity == 2:
-        setattr(Recorded, f"__{op.method}__", forth)
-        setattr(Recorded, f"__r{op.method}__", back)
-
-
-def _is_operand(other: Any) -> bool:
-    return isinstance(other, Value) or is_number(other)
+        setattr(Recorded, f"__{op.method}__", between(is_turned=False))
+        setattr(Recorded, f"__r{op.method}__", between(is_turned=True))
 
 
 on_new_operation(_install)
@@ -232,10 +224,14 @@ NO_VALUE = "while recording its value is not known, and the branch would be froz
 
 
 def _refuse(what: str, instead: str, why: str = NO_VALUE) -> NoReturn:
-    error = CannotLift(f"{line_at_fault()}\n  {what}; {why}.\n  Write {instead}.")
-    session = _session.get()
-    if session is not None and session.refused is None:
-        session.refused = error  # it is raised again if the function catches it
+    _raise(f"{line_at_fault()}\n  {what}; {why}.\n  Write {instead}.")
+
+
+def _raise(message: str) -> NoReturn:
+    """Raises the error, which is raised again if the function catches it."""
+    error, session = CannotLift(message), _session.get()
+    if session is not None:
+        session.refused = session.refused or error
     raise error
 
 
@@ -274,7 +270,7 @@ class Session:
     def apply(self, op: Op, operands: tuple[Any, ...]) -> Recorded:
         """Records an operation of the table."""
         if not self.is_open:
-            raise CannotLift(
+            _raise(
                 "a number was kept after its recording, but it does not have a value. Return what "
                 "you need from the function, or compute it from the parameters' .data"
             )
@@ -327,7 +323,7 @@ class Session:
         if type(operand) is Recorded:
             if operand._left is self:
                 return int(operand._born)
-            raise CannotLift(
+            _raise(
                 f"{line_at_fault()}\n  uses a number that was kept from another recording. "
                 "Compute it again in each call."
             )
@@ -337,14 +333,16 @@ class Session:
             raise TypeError(f"operands must be numbers or Values, got {operand!r}")
         return self.constant(float(operand))
 
-    def on(self, started: Started) -> "Session":
-        """Returns a session with a tape that has more leaves, through which gradients flow."""
+    def on(self, tape: Tape, like: Sequence[int], place: Sequence[int]) -> "Session":
+        """Returns a session with another tape.
+
+        `like` has for each of its numbers one of this session's through which a gradient flows if
+        it does there, or -1; `place` has the new place of each number.
+        """
         session = Session()
-        session.tape = started.tape
-        session.requires_grad = bytearray(
-            [like >= 0 and self.requires_grad[like] for like in started.like]
-        )
-        session.constants = {x: started.place[at] for x, at in self.constants.items()}
+        session.tape = tape
+        session.requires_grad = bytearray([k >= 0 and self.requires_grad[k] for k in like])
+        session.constants = {x: place[at] for x, at in self.constants.items()}
         return session
 
     def place_of(self, thing: Any) -> int | None:
@@ -365,13 +363,11 @@ class Session:
         """Returns the place of a `Value` that the function made from numbers, as Value(0.0)."""
         for node in topological_order(value):
             if node.op is None and node._born < self.started:
-                error = CannotLift(
+                _raise(
                     f"{line_at_fault()}\n  uses {described(node)}, which is not a parameter or an "
                     "input.\n  Pass it in parameters=[...], or use its .data, a plain number "
                     "that becomes a constant of the program."
                 )
-                self.refused = self.refused or error
-                raise error
         return self.constant(value._data)
 
     def leaves(self, array: Array, requires_grad: bytes) -> list[Recorded]:

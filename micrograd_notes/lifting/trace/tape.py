@@ -3,8 +3,7 @@
 Entry i is the origin of number i: an operation of the table with the indices of its operands, or a
 leaf, whose one operand is a place in an array, or a constant. Operands come before results, so a
 tape is in topological order. Here `add` may have any number of operands, even one. The operands of
-all numbers lie in one array of ints, because millions of tuples take time and memory. Read
-`record.py` next, which writes a tape.
+all numbers lie in one array of ints, because millions of tuples take time and memory.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.trace.words import Name
 
@@ -43,7 +43,7 @@ class Array:
 
 @dataclass(eq=False)
 class Start(Array):
-    """Leaves that stand for the starts of a recurrence's states (see `starts.py`).
+    """Leaves that stand for the starts of a recurrence's states (see `recurrences/starts.py`).
 
     For a leaf, `sources` and `where` hold the index in `Recording.alive` of the number that it
     stands for, and of the state after the last step, which is laid out alike.
@@ -122,21 +122,12 @@ class Tape:
         """Returns a number's operation, on numbers like %3, places of arrays and constants."""
         op, operands = self.ops[i], self.operands[i]
         if isinstance(op, Array):
-            place = ", ".join(map(str, places(operands[0], op.shape)))
+            place = ", ".join(map(str, np.unravel_index(operands[0], op.shape)))
             return f"{op.name}[{place}]" if place else op.name
         if isinstance(op, str):
             return repr(self.numbers[i])
         made = [f"%{k}" if isinstance(self.ops[k], Op) else self.spelled(k) for k in operands[:6]]
         return f"{op.name}({', '.join([*made, *(['...'] if len(operands) > 6 else [])])})"
-
-
-def places(place: int, shape: Sequence[int]) -> list[int]:
-    """Returns the index in each axis of a place that is counted through the whole array."""
-    index = []
-    for size in reversed(shape):
-        place, at = divmod(place, size)
-        index.append(at)
-    return index[::-1]
 
 
 @dataclass

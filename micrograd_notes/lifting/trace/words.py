@@ -1,6 +1,6 @@
 """Names of numbers: the local variables that hold them when a function returns.
 
-`record.py` calls the learner's function through `call_and_listen`, and Python reports every
+`traced.py` calls the learner's function through `call_and_listen`, and Python reports every
 function that returns. A number on the tape then gets the name of a variable, of the learner's
 function or of another, or else that of the function that returned it. Names only make the source
 readable, so they are not collected if a debugger or a coverage tool already listens.

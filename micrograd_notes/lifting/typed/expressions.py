@@ -587,6 +587,11 @@ def reshaped(of: Expression, to: Sequence[Any]) -> Expression:
     return of if of.shape == tuple(to) else Reshape(of, tuple(to))
 
 
+def spread(of: Expression, to: Sequence[Any]) -> Expression:
+    """Returns the array repeated along the axes that it does not have."""
+    return of if of.shape == tuple(to) else Spread(of, tuple(to))
+
+
 def transposed(of: Expression, order: Sequence[int]) -> Expression:
     """Returns the array with its axes in another order."""
     return of if [*order] == [*range(len(order))] else Transpose(of, tuple(order))

@@ -26,7 +26,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, TypeGuard
 
-from micrograd_notes.lifting.trace.steps import LEAST
+from micrograd_notes.lifting.recurrences.steps import LEAST
 from micrograd_notes.lifting.typed.building import Built
 from micrograd_notes.lifting.typed.expressions import (
     Expression,

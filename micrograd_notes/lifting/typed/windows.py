@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from micrograd_notes.lifting.trace.steps import LEAST
+from micrograd_notes.lifting.recurrences.steps import LEAST
 from micrograd_notes.lifting.typed.expressions import (
     Constant,
     Expression,

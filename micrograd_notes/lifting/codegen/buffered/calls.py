@@ -10,7 +10,7 @@ The typed program is the one that was printed, so these are the operations of th
 order and on arrays of the same layout: loss and gradient have the same bits (`is_exact`). Networks
 whose arrays have at most one axis besides the examples are stored column by column, and their
 layers are one product each (`tape.py`). Their sums have another order, so the last bits differ.
-`pool.py` keeps the calls, and `again.py` checks the data.
+`pool.py` keeps the calls, and `guards/again.py` checks the data.
 """
 
 import math
@@ -19,6 +19,7 @@ from contextvars import copy_context
 from functools import reduce
 from typing import Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.codegen import erfc
 from micrograd_notes.lifting.codegen.buffered.tape import BUFFER, CannotKeep, Tape
 from micrograd_notes.lifting.codegen.numpy.spelled import summed
@@ -40,7 +41,6 @@ class Calls:
         lines = [*lines_of(program.steps)]
         self.is_exact = not (in_columns and is_flat(program))
         self._tape = tape = Tape(in_columns=not self.is_exact)
-        self._np = np = tape.np
         self._count = len(given[0]) if given else 0
         self._t = 0
         self._given: list[Any] = []  # theta and the inputs: the caller's arrays, or our own
@@ -95,7 +95,7 @@ class Calls:
 
     def _input(self, array: Any) -> Any:
         """Returns the array itself, or one to copy it into."""
-        is_large, overlaps = array.nbytes >= LARGE, self._np.may_share_memory
+        is_large, overlaps = array.nbytes >= LARGE, np.may_share_memory
         if self._tape.in_columns and not is_large and array.ndim == 2 and array.dtype == float:
             return self._tape.column_by_column(array)
         if not array.flags.c_contiguous or any(overlaps(array, each) for each in self._given):
@@ -114,7 +114,7 @@ class Calls:
             return
         others = [each for k, each in enumerate(self._given) if k != i]
         is_large = array.nbytes >= LARGE and array.flags.c_contiguous
-        is_large = is_large and not any(self._np.may_share_memory(array, each) for each in others)
+        is_large = is_large and not any(np.may_share_memory(array, each) for each in others)
         array = array if is_large else array.copy()
         self._tape.reads_another(places, self._given[i], array)
         self._given[i] = array
@@ -132,7 +132,7 @@ class Calls:
                     self._line(line)
 
     def _line(self, line: Line) -> None:
-        tape, np, into, first = self._tape, self._np, self._target(line), line
+        tape, into, first = self._tape, self._target(line), line
         if line in self._done or self._writes_both(line, into):
             return
         while first.again is not None:  # it has the name of the line that it replaces
@@ -178,9 +178,9 @@ class Calls:
         x, weights = self._value(product.left), self._value(product.right)
         with_ones, both = self._tape.with_ones(x), self._both(self._given[0], weights, bias)
         if with_ones is not None and both is not None:
-            return self._tape.made(self._np.matmul, with_ones, both, is_batched=True)
-        made = self._tape.made(self._np.matmul, x, weights, is_batched=True)
-        return self._tape.made(self._np.add, made, bias, is_batched=True)
+            return self._tape.made(np.matmul, with_ones, both, is_batched=True)
+        made = self._tape.made(np.matmul, x, weights, is_batched=True)
+        return self._tape.made(np.add, made, bias, is_batched=True)
 
     def _writes_both(self, line: Line, into: Any) -> bool:
         """Writes x.T @ dz and the sum of dz at once, if x has ones and both lie side by side."""
@@ -191,14 +191,13 @@ class Calls:
                 both = self._both(self._dtheta, into, self._target(sums))
                 if with_ones is None or both is None or line.adds or not line.derivative_of:
                     return False
-                self._tape.run(self._np.matmul, with_ones.T, self._value(dz), both)
+                self._tape.run(np.matmul, with_ones.T, self._value(dz), both)
                 self._done.add(sums)
                 return True
         return False
 
     def _both(self, flat: Any, weights: Any, bias: Any) -> Any:
         """Returns the weights over their biases, a view into a flat vector; None if it is none."""
-        np = self._np
         views = [each for each in (weights, bias) if isinstance(each, np.ndarray)]
         is_inside = all(v.flags.c_contiguous and np.may_share_memory(v, flat) for v in views)
         if len(views) < 2 or not is_inside:
@@ -214,11 +213,11 @@ class Calls:
 
     def _array(self, expression: Expression) -> Any:
         """Returns the array of an expression, of no axes for a single number."""
-        return self._np.asarray(self._value(expression))
+        return np.asarray(self._value(expression))
 
     def _value(self, expression: Expression) -> Any:
         """Returns the array of an expression, or its number if that stays the same."""
-        np, tape, value = self._np, self._tape, self._value
+        tape, value = self._tape, self._value
         if id(expression) in self._shared:
             return self._shared[id(expression)]
         is_batched = expression.shape[:1] == (ex.N,)
@@ -290,7 +289,7 @@ class Calls:
     def _read(self, source: Array | ex.Constant | Line) -> Any:
         if isinstance(source, ex.Constant):
             if source.counts:
-                return self._np.arange(len(source.array))
+                return np.arange(len(source.array))
             # an upper triangle is printed as the lower one's .T
             return source.array.T.copy().T if source.where == "upper" else source.array
         while isinstance(source, Line) and source.again is not None:
@@ -298,7 +297,6 @@ class Calls:
         return self._arrays[source]
 
     def _power(self, of: Any, exponent: float, is_batched: bool) -> Any:
-        np = self._np
         if np.ndim(of) == 0:  # NumPy has another power for a single number
             return self._tape.afresh(lambda x: np.float64(x) ** exponent, of)
         if exponent in POWERS:

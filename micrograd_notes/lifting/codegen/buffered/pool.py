@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.codegen.buffered.calls import Calls, is_flat
 from micrograd_notes.lifting.codegen.buffered.tape import CannotKeep
-from micrograd_notes.lifting.trace.net import ALIKE
+from micrograd_notes.lifting.guards.net import ALIKE
 from micrograd_notes.lifting.typed.expressions import Program
 from micrograd_notes.lifting.typed.ready import shown_by_gradient
 
@@ -58,8 +59,6 @@ class Pool:
         return run
 
     def _as_printed(self, theta: Any, *data: Any) -> tuple[float, Any]:
-        import numpy as np
-
         with np.errstate(all="ignore"):  # IEEE rules: what overflows is inf
             loss, gradient = self._run(theta, *data)
         return loss, gradient

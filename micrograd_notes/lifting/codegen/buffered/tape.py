@@ -9,9 +9,11 @@ a row then add whole columns, which is several times as fast. Each such array ha
 of ones, because x @ W + b is one product: (x, 1) @ (W over b).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
+
+from micrograd_notes.common.extras import numpy as np
 
 BUFFER = 1024  # elements of which NumPy makes floats at a time, or copies short rows together
 SHORT = 4  # rows are short if there are so many times as many rows as numbers in a row
@@ -26,9 +28,6 @@ class Tape:
     """The calls so far, and the arrays whose numbers they change."""
 
     def __init__(self, in_columns: bool) -> None:
-        import numpy
-
-        self.np: Any = numpy
         self.calls: list[Callable[[], Any]] = []
         self.in_columns, self._size = in_columns, 0
         self._changing: dict[int, Any] = {}  # by the id of the array that owns the memory
@@ -39,7 +38,7 @@ class Tape:
 
     def kept(self, array: Any) -> Any:
         """Returns an array, or a number as one, whose numbers change from run to run."""
-        array = self.np.asarray(array)
+        array = np.asarray(array)
         self._changing[id(_owner(array))] = array
         self._size += array.nbytes
         if self._size > MOST:
@@ -48,12 +47,12 @@ class Tape:
 
     def changes(self, operand: Any) -> bool:
         """Returns whether the numbers of an operand change from run to run."""
-        return isinstance(operand, self.np.ndarray) and id(_owner(operand)) in self._changing
+        return isinstance(operand, np.ndarray) and id(_owner(operand)) in self._changing
 
     def column_by_column(self, array: Any) -> Any:
         """Returns a copy that is stored column by column, over a column of ones."""
         rows, columns = array.shape
-        whole = self.np.ones((columns + 1, rows))
+        whole = np.ones((columns + 1, rows))
         made = self.kept(whole[:columns].T)
         made[...] = array
         self._with_ones[id(made)] = whole.T
@@ -80,11 +79,11 @@ class Tape:
         made = function(*operands)
         if not any(map(self.changes, operands)):
             return made
-        made, by_element = self.np.asarray(made), function.signature is None
+        made, by_element = np.asarray(made), function.signature is None
         if made.dtype == float and by_element:  # in a product, their layout decides the last bits
             operands = tuple(map(self.as_floats, operands))
         made = self._array_for(made, operands if by_element else (), is_batched)
-        if function in (self.np.maximum, self.np.minimum):  # without its name `out` is deprecated
+        if function in (np.maximum, np.minimum):  # without its name `out` is deprecated
             self.calls.append(partial(function, *operands, out=made))
         else:
             self.calls.append(partial(function, *operands, made))
@@ -96,7 +95,7 @@ class Tape:
         Only a function that works element by element can write over its `operands`.
         """
         in_columns = self.in_columns and is_batched and result.ndim == 2
-        like = self.np.asfortranarray(result) if in_columns else result
+        like = np.asfortranarray(result) if in_columns else result
         for each in operands:
             is_alike = id(each) in self._made and each.dtype == result.dtype
             if is_alike and (each.shape, each.strides) == (like.shape, like.strides):
@@ -109,11 +108,17 @@ class Tape:
 
     def reduced(self, function: Any, of: Any, *arguments: Any) -> Any:
         """Returns what a method of a ufunc, such as `np.add.reduce`, makes along some axes."""
-        made = function(of, *arguments)
-        if not self.changes(of):
+        return self._filled(function(of, *arguments), (of,), function, of, *arguments, None)
+
+    def _filled(
+        self, made: Any, reads: Iterable[Any], function: Callable[..., Any], *operands: Any,
+        **named: Any
+    ) -> Any:
+        """Returns an array, kept for a call that fills it again if what it reads changes."""
+        if not any(map(self.changes, reads)):
             return made
         made = self.kept(made)
-        self.calls.append(partial(function, of, *arguments, None, made))
+        self.calls.append(partial(function, *operands, made, **named))
         return made
 
     def largest(self, function: Any, of: Any) -> Any:
@@ -126,32 +131,22 @@ class Tape:
         if not is_short or not self.changes(of):
             return self.reduced(function, of, -1)
         made = self.kept(function(of, -1))  # its layout decides in which order it is added up
-        columns = self.kept(self.np.empty((length, *of.shape[:-1])))
-        self.run(self.np.copyto, columns, self.np.moveaxis(of, -1, 0))
+        columns = self.kept(np.empty((length, *of.shape[:-1])))
+        self.run(np.copyto, columns, np.moveaxis(of, -1, 0))
         self.run(function, columns, 0, None, made)
         return made
 
     def afresh(self, function: Callable[..., Any], *operands: Any) -> Any:
         """Returns what any other function makes: a new array, which is copied into the old one."""
-        made = function(*operands)
-        if not any(map(self.changes, operands)):
-            return made
-        made = self.kept(made)
-        self.calls.append(partial(_copied, function, made, *operands))
-        return made
+        return self._filled(function(*operands), operands, _copied, function, *operands)
 
     def taken(self, of: Any, places: Any) -> Any:
         """Returns the rows at some places, which are all there: the caller checks its choices."""
-        made = of[places]
-        if not self.changes(of) and not self.changes(places):
-            return made
-        made = self.kept(made)
-        self.calls.append(partial(self.np.take, of, places, 0, made, "clip"))  # without checks
-        return made
+        call = np.take, of, places, 0
+        return self._filled(of[places], (of, places), *call, mode="clip")  # without checks
 
     def as_floats(self, operand: Any) -> Any:
         """Returns an operand as an array of floats, since converting it in each call takes long."""
-        np = self.np
         if not isinstance(operand, np.ndarray):
             return np.asarray(operand, float)
         if operand.dtype == float:
@@ -175,7 +170,7 @@ class Tape:
 
     def chosen(self, condition: Any, yes: Any, no: Any) -> Any:
         """Returns `np.where(condition, yes, no)`."""
-        np, reads = self.np, (condition, yes, no)
+        reads = condition, yes, no
         made = np.where(*reads)
         if not any(map(self.changes, reads)):
             return made
@@ -196,7 +191,7 @@ class Tape:
 
         A product that is made for nobody else goes into this copy at once.
         """
-        np, moved = self.np, of.transpose(order)
+        moved = of.transpose(order)
         view = moved.reshape(to)
         if not self.changes(of) or np.shares_memory(view, of):
             return view
@@ -218,13 +213,11 @@ class Tape:
         return [k for k, call in enumerate(self.calls) if isinstance(call, partial) and reads(call)]
 
     def _is_view(self, operand: Any, array: Any) -> bool:
-        is_array = isinstance(operand, self.np.ndarray)
-        return is_array and self.np.may_share_memory(operand, array)
+        is_array = isinstance(operand, np.ndarray)
+        return is_array and np.may_share_memory(operand, array)
 
     def reads_another(self, places: list[int], old: Any, new: Any) -> None:
         """Lets calls read a new array of the same shape instead of an old one."""
-        np = self.np
-
         def moved(operand: Any) -> Any:
             if not self._is_view(operand, old):
                 return operand
@@ -237,7 +230,8 @@ class Tape:
             self.calls[k] = partial(call.func, *map(moved, call.args), **named)
 
 
-def _copied(function: Callable[..., Any], made: Any, *operands: Any) -> None:
+def _copied(function: Callable[..., Any], *arrays: Any) -> None:
+    *operands, made = arrays
     made[...] = function(*operands)
 
 

@@ -32,76 +32,62 @@ class Printed(NamedTuple):
     program: Program
 
 
-def emit(program: Program, title: str) -> Printed:
+def emit(typed: Program, title: str) -> Printed:
     """Returns the source of the program, and what was printed."""
-    emitter = _Emitter(program, title)
-    return Printed(emitter.run(), emitter.program)
+    shown = printable(typed)
+    program, names, constants = shown
+    rows = written(program.forward, names)
+    target = "loss =" if program.is_loss else "return"
+    rows += wrapped(target, spelled(program.result, names), "", LIMIT - len(INDENT))
+    if program.is_loss and program.backward:
+        backward = written(program.backward, names)
+        for k in [k for k, row in enumerate(backward) if "np.cosh(" in row][:1]:
+            backward.insert(k, " " * (len(backward[k]) - len(backward[k].lstrip())) + SECH)
+        rows = ["", "# forward", *rows, "", "# backward", *backward]
+    if program.is_mean:
+        rows.append("dtheta /= n  # the loss is a mean")
+    rows += ["return loss, dtheta"] if program.is_loss else []
+    body = "\n".join([*_first_rows(program, "\n".join(rows)), *rows])
+
+    blocks = [f'"""{title}"""\n']
+    blocks.append(("import math\n\n" if "math." in body else "") + "import numpy as np\n")
+    if constants:
+        blocks.append("\n".join([spelled_constant(c, names(c)) for c in constants]) + "\n")
+    if f"{erfc.NAME}(" in body:
+        blocks.append(erfc.SOURCE)
+    if program.parameters:
+        blocks.append("\n" + unpack_source(program))
+    name = "loss_and_gradient" if program.is_loss else "forward"
+    what = shown.returned + (", and its gradient" if program.is_loss else "")
+    function = textwrap.indent(f'"""Returns {what}."""\n{body}', INDENT)
+    blocks.append(f"\ndef {name}({shown.given}):\n{function}")
+    return Printed("\n".join(blocks), program)
 
 
-class _Emitter:
-    def __init__(self, program: Program, title: str) -> None:
-        self.printable = printable(program)
-        self.program, self.names, self.constants = self.printable
-        self.title = title
-
-    def run(self) -> str:
-        program, is_loss = self.program, self.program.is_loss
-        target = "loss =" if is_loss else "return"
-        rows = written(program.forward, self.names)
-        rows += wrapped(target, spelled(program.result, self.names), "", LIMIT - len(INDENT))
-        if is_loss and program.backward:
-            backward = written(program.backward, self.names)
-            for k in [k for k, row in enumerate(backward) if "np.cosh(" in row][:1]:
-                backward.insert(k, " " * (len(backward[k]) - len(backward[k].lstrip())) + SECH)
-            rows = ["", "# forward", *rows, "", "# backward", *backward]
-        if program.is_mean:
-            rows.append("dtheta /= n  # the loss is a mean")
-        rows += ["return loss, dtheta"] if is_loss else []
-        return self._file([*self._first_rows("\n".join(rows)), *rows])
-
-    def _first_rows(self, body: str) -> list[str]:
-        """Returns what comes before the first array: checks, parameters, and places to write to."""
-        program, rows = self.program, list[str]()
-        names = [array.name for array in program.parameters]
-        batched = [array for array in program.inputs if array.is_batched]
-        if batched:
-            rows.append(f"n = len({batched[0].name})")
-        if names:
-            count = len(program.grouping.recording.gradient)
-            rows.append(f"assert theta.shape == ({count},), theta.shape")
-        for array in program.inputs:
-            shape = spelled_shape(Read(array).shape)
-            rows.append(f"assert {array.name}.shape == {shape}, {array.name}.shape")
-            if array.below is not None:  # what is too large raises an error where it selects
-                rows.append(f"assert ({array.name} >= 0).all(), {array.name}")
-        if names:
-            rows += unpacked(names, "theta")
-        if re.search(r"\bones\b", body):
-            rows.append("ones = np.ones(n)  # ones @ a is a.sum(axis=0), and faster")
-        if program.is_loss and names:
-            like = "empty_like" if program.fills_gradient else "zeros_like"
-            rows.append(f"dtheta = np.{like}(theta)")
-            if any(f"d{name}[" in body for name in names):
-                rows += unpacked([f"d{name}" for name in names], "dtheta")
-        return rows
-
-    def _file(self, body: list[str]) -> str:
-        """Returns the whole source, with the constants that it uses."""
-        text, is_loss = "\n".join(body), self.program.is_loss
-        blocks = [f'"""{self.title}"""\n']
-        blocks.append(("import math\n\n" if "math." in text else "") + "import numpy as np\n")
-        if self.constants:
-            rows = [spelled_constant(each, self.names(each)) for each in self.constants]
-            blocks.append("\n".join(rows) + "\n")
-        if f"{erfc.NAME}(" in text:
-            blocks.append(erfc.SOURCE)
-        if self.program.parameters:
-            blocks.append("\n" + unpack_source(self.program))
-        name = "loss_and_gradient" if is_loss else "forward"
-        what = self.printable.returned + (", and its gradient" if is_loss else "")
-        written = textwrap.indent(f'"""Returns {what}."""\n{text}', INDENT)
-        blocks.append(f"\ndef {name}({self.printable.given}):\n{written}")
-        return "\n".join(blocks)
+def _first_rows(program: Program, body: str) -> list[str]:
+    """Returns what comes before the first array: checks, parameters, and places to write to."""
+    rows, names = list[str](), [array.name for array in program.parameters]
+    batched = [array for array in program.inputs if array.is_batched]
+    if batched:
+        rows.append(f"n = len({batched[0].name})")
+    if names:
+        count = len(program.grouping.recording.gradient)
+        rows.append(f"assert theta.shape == ({count},), theta.shape")
+    for array in program.inputs:
+        shape = spelled_shape(Read(array).shape)
+        rows.append(f"assert {array.name}.shape == {shape}, {array.name}.shape")
+        if array.below is not None:  # what is too large raises an error where it selects
+            rows.append(f"assert ({array.name} >= 0).all(), {array.name}")
+    if names:
+        rows += _listed("", names, " = unpack(theta)")
+    if re.search(r"\bones\b", body):
+        rows.append("ones = np.ones(n)  # ones @ a is a.sum(axis=0), and faster")
+    if program.is_loss and names:
+        like = "empty_like" if program.fills_gradient else "zeros_like"
+        rows.append(f"dtheta = np.{like}(theta)")
+        if any(f"d{name}[" in body for name in names):
+            rows += _listed("", [f"d{name}" for name in names], " = unpack(dtheta)")
+    return rows
 
 
 def spelled_constant(constant: Constant, name: str) -> str:
@@ -138,12 +124,8 @@ def unpack_source(program: Program) -> str:
     return "\n".join(["def unpack(theta):", *[INDENT + row for row in rows]]) + "\n"
 
 
-def unpacked(names: list[str], vector: str) -> list[str]:
-    """Returns the rows that give names to the arrays in a flat vector."""
-    return _listed("", names, f" = unpack({vector})")
-
-
 def _listed(before: str, names: list[str], after: str) -> list[str]:
+    """Returns the rows that return these names, or give them to the arrays in a vector."""
     joined = f"({names[0]},)" if len(names) == 1 else ", ".join(names)
     if len(before + joined + after) <= LIMIT - len(INDENT):
         return [before + joined + after]

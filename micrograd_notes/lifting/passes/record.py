@@ -1,13 +1,11 @@
-"""The first pass: it runs the learner's function on numbers that only remember, and writes a tape.
+"""The first pass: the tape of the learner's function gets the derivatives of its result.
 
-`program.py` calls `record`. Every number of the inputs is a `Recorded`, and so are the parameters
-while the function runs. Then the derivatives are recorded by the chain rule on the tape, with the
-partials of the table called with `Recorded` numbers.
+`program.py` calls `record`. The function is traced (`trace/traced.py`), and the steps of its
+recurrences are made alike (`recurrences/starts.py`). Then the derivatives are recorded by the chain
+rule on the tape, with the partials of the table called with `Recorded` numbers.
 
-Plain numbers that the function takes from outside become constants. The function is recorded twice,
-and two recordings that differ are refused as random; randomness that is equal twice goes unnoticed.
 A custom operation without a spelling in NumPy is written out by its `forward`, after its rules have
-given the derivatives. Read `recorded.py` next.
+given the derivatives. Read `simplify.py` next.
 """
 
 from array import array
@@ -15,17 +13,17 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from random import Random
 from re import findall
-from typing import Any, NamedTuple
+from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import Value, helper_ops, ops
 from micrograd_notes.engine.op import Op, is_built_in
 from micrograd_notes.engine.spelling import spelling_differs
-from micrograd_notes.lifting.trace.ends import Ends
-from micrograd_notes.lifting.trace.recorded import CannotLift, Recorded, Session, recording
-from micrograd_notes.lifting.trace.starts import Started, with_starts
-from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Recording, Tape
-from micrograd_notes.lifting.trace.words import call_and_listen
+from micrograd_notes.lifting.recurrences.ends import Ends
+from micrograd_notes.lifting.recurrences.starts import Started, with_starts
+from micrograd_notes.lifting.trace.recorded import CannotLift, Session, recording
+from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Recording
+from micrograd_notes.lifting.trace.traced import traced
 
 # The steps of a row's partials: operations, with the places of their operands, and constants. The
 # places are those of the row's operands, its result, and the steps. Then the place of each partial
@@ -44,86 +42,26 @@ def record(
         TypeError: the function did not return a `Value`.
     """
     arrays = [*parameter_arrays, *inputs]
-    first = _record_once(function, parameters, arrays, is_loss, with_names=True)
-    again = _record_once(function, parameters, arrays, is_loss, with_names=False)
-    if not _begins_with(first.session.tape, again.session.tape):
-        raise CannotLift(
-            "two recordings of the function differ: it draws random numbers, or changes something "
-            "between calls. Draw them outside, and pass them as an input."
-        )
+    found = traced(function, parameters, arrays, is_loss)
 
     def finished(started: Started) -> Recording:
-        session, outputs = first.session.on(started), [started.place[k] for k in first.outputs]
+        session = found.session.on(started.tape, started.like, started.place)
+        outputs = [started.place[k] for k in found.outputs]
         tape, gradient = session.tape, array("i", [-1]) * len(parameters)
         for leaf, derivative in differentiate(session, outputs[0], started) if is_loss else ():
             op = tape.ops[leaf]
             if isinstance(op, Array) and op.is_parameter:
                 gradient[op.where[tape.operands[leaf][0]]] = derivative
         made = Recording(
-            tape, arrays, outputs, first.shape, gradient, is_loss, is_batched, started.alive
+            tape, arrays, outputs, found.shape, gradient, is_loss, is_batched, started.alive
         )
         return written_out(made)
 
-    started = with_starts(first.session.tape, first.session.requires_grad)
-    found = finished(started)
+    started = with_starts(found.session.tape, found.session.requires_grad)
+    made = finished(started)
     if started.steps:
-        found.plain = lambda: finished(Started.without_steps(first.session.tape))
-    return found
-
-
-def _begins_with(tape: Tape, other: Tape) -> bool:
-    """Returns whether the other tape is the beginning of a tape."""
-    count, mine, theirs = len(other), tape.operands, other.operands
-    return (
-        tape.ops[:count] == other.ops
-        and mine.first[: count + 1] == theirs.first
-        and mine.flat[: len(theirs.flat)] == theirs.flat
-        # a constant that is nan does not equal itself
-        and all(repr(tape.numbers[i]) == repr(x) for i, x in other.numbers.items())
-    )
-
-
-class _Recorded(NamedTuple):
-    """A recording of the function alone, and the places of its results."""
-
-    session: Session
-    outputs: list[int]
-    shape: tuple[int, ...]
-
-
-def _record_once(
-    function: Callable[..., Any], parameters: Sequence[Value], arrays: list[Array], is_loss: bool,
-    with_names: bool
-) -> _Recorded:
-    with recording(parameters, arrays, Session) as session:
-        given = session.inputs(arrays)
-        try:
-            if with_names or not is_loss:
-                returned = call_and_listen(function, given, session)
-            else:
-                returned = function(*given)
-        except Exception as error:
-            inputs = [array for array in arrays if not array.is_parameter]
-            shapes = ", ".join(f"{a.name} of shape {a.shape}" for a in inputs)
-            error.add_note(f"The function was called for one example, with {shapes}.")
-            raise session.refused or error from None
-        if session.refused is not None:
-            raise session.refused
-        shape, numbers = _flattened(returned, is_loss)
-        return _Recorded(session, [session.index(number) for number in numbers], shape)
-
-
-def _flattened(returned: Any, is_loss: bool) -> tuple[tuple[int, ...], list[Any]]:
-    """Returns the shape and the numbers of the function's result."""
-    if isinstance(returned, Recorded):
-        return (), [returned]
-    what = "a loss returns one Value" if is_loss else "a model returns a Value or a list of them"
-    if is_loss or not isinstance(returned, list | tuple) or not returned:
-        raise TypeError(f"{what}, made from its inputs and parameters, got {returned!r}")
-    parts = [_flattened(part, is_loss) for part in returned]
-    if len({shape for shape, _ in parts}) != 1:
-        raise TypeError(f"{what}, nested evenly, got lists of different lengths")
-    return (len(parts), *parts[0][0]), [number for _, numbers in parts for number in numbers]
+        made.plain = lambda: finished(Started.without_steps(found.session.tape))
+    return made
 
 
 def differentiate(
@@ -133,7 +71,7 @@ def differentiate(
 
     Every adjoint is one sum, even of one term. This way a number that is used once looks like its
     neighbours that are used often, and they form one array. The steps of a recurrence become alike
-    (`ends.py`).
+    (`recurrences/ends.py`).
     """
     tape, put = session.tape, session.tape.append
     flat, first = tape.operands.flat, tape.operands.first
@@ -253,18 +191,15 @@ def written_out(recording_of_all: Recording) -> Recording:
     place: list[int] = []
     with recording([], [], Session) as session:
         for i, op in enumerate(tape.ops):
+            operands, numbers = tape.operands[i], session.tape.numbers
+            if isinstance(op, Op):
+                operands = tuple([place[k] for k in operands])
             if op == CONSTANT:
                 place.append(session.constant(tape.numbers[i]))
-                continue
-            if not isinstance(op, Op):
-                place.append(session.append(op, tape.operands[i], False))
-                continue
-            moved = tuple([place[k] for k in tape.operands[i]])
-            if _is_spelled(op):
-                place.append(session.append(op, moved, False))
+            elif not isinstance(op, Op) or _is_spelled(op):
+                place.append(session.append(op, operands, False))
             else:  # constants are plain floats
-                numbers = session.tape.numbers
-                symbols = [numbers[k] if k in numbers else session.at(k) for k in moved]
+                symbols = [numbers[k] if k in numbers else session.at(k) for k in operands]
                 place.append(session.index(_forward(op, symbols)))
     return recording_of_all.moved(session.tape, place)
 
@@ -279,5 +214,3 @@ def _forward(op: Op, symbols: Sequence[Any]) -> Any:
             f"{error}\n  Pass one: operation({op.name!r}, ..., numpy='np.some_function({{0}})')."
         ) from error
 
-
-__all__ = ["CannotLift", "Recorded", "record", "written_out"]

@@ -10,7 +10,7 @@ this state outside of the steps:
 
 The last step has none after it. So that it is like the others, a leaf stands for what comes from
 there: 0, or all that comes from outside if only the last state is read there. `differentiate` in
-`record.py` calls `cross` wherever it comes to the end of a step.
+`passes/record.py` calls `cross` wherever it comes to the end of a step.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from collections.abc import Sequence
 
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
-from micrograd_notes.lifting.trace.kinds import kinds_of
+from micrograd_notes.lifting.recurrences.kinds import kinds_of
+from micrograd_notes.lifting.recurrences.starts import Started, Steps
 from micrograd_notes.lifting.trace.recorded import Session
-from micrograd_notes.lifting.trace.starts import Started, Steps
 from micrograd_notes.lifting.trace.tape import Array, Start, Tape
 
 

@@ -106,8 +106,6 @@ class Net:
 
     def checked_choices(self, place: int, array: Array) -> Any:
         """Returns for each choice of an input whether it was checked; None if all were."""
-        import numpy as np
-
         assert array.below is not None
         checked = np.zeros(array.below, bool)
         checked[[*self._seen.get(place, ())]] = True

@@ -4,35 +4,35 @@ Training calls the same program again and again with arrays of the same types an
 all checks together cost as much as a matrix product. `program.py` calls it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from math import inf
 from typing import Any
 
-from micrograd_notes.lifting.codegen.buffered.pool import Pool
-from micrograd_notes.lifting.trace.net import Net
+from micrograd_notes.common.extras import numpy as np
+from micrograd_notes.lifting.guards.net import Net
 from micrograd_notes.lifting.trace.tape import Array
 
 Result = tuple[float, Any]
 
 
 def call_again(
-    pool: Pool, inputs: Sequence[Array], given: Sequence[Any], parameters: int, net: Net | None
+    run: Callable[..., Result], inputs: Sequence[Array], shown_by_gradient: Collection[Array],
+    given: Sequence[Any], parameters: int, net: Net | None
 ) -> Callable[[Any, Sequence[Any]], Result | None]:
-    """Returns the program for calls like the one that got these arrays.
+    """Returns the program `run` for calls like the one that got these arrays.
 
     It returns the loss and its gradient. It returns None if types or shapes have changed, a number
-    is nan, or `net` has not seen a label; then the caller must check everything.
+    is nan, or `net` has not seen a label; then the caller must check everything. A nan in one of
+    the inputs that are `shown_by_gradient` makes the gradient nan.
     """
-    import numpy as np
-
     ndarray, vdot = np.ndarray, np.vdot
     types, shapes = [array.dtype for array in given], [array.shape for array in given]
     floats = [
         i for i, array in enumerate(inputs)
-        if not array.is_whole and array not in pool.shown_by_gradient
+        if not array.is_whole and array not in shown_by_gradient
     ]
     are_known = known_choices(inputs, net)
-    real, size, run = np.dtype(float), (parameters,), pool.at(given)
+    real, size = np.dtype(float), (parameters,)
 
     def again(theta: Any, data: Sequence[Any]) -> Result | None:
         if len(data) != len(types):
@@ -61,8 +61,6 @@ def known_choices(inputs: Sequence[Array], net: Net | None) -> Callable[[Sequenc
 
     For a `net` of None, those in range are enough.
     """
-    import numpy as np
-
     largest, all_of, unsigned = np.maximum.reduce, np.logical_and.reduce, np.uint64
     choices = [
         (i, array.below, None if net is None else net.checked_choices(i, array))
@@ -84,8 +82,3 @@ def known_choices(inputs: Sequence[Array], net: Net | None) -> Callable[[Sequenc
         return True
 
     return are_known
-
-
-def takes_all_as_they_are(inputs: Sequence[Array]) -> bool:
-    """Returns whether no array must be converted to floats first."""
-    return all(not array.is_whole or array.below is not None for array in inputs)

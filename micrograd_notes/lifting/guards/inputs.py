@@ -64,15 +64,16 @@ def holds_nan(array: Any) -> bool:
     return bool(square != square)
 
 
-def check_choices(array: Array, numbers: Any) -> None:
+def check_choices(inputs: Sequence[Array], given: Sequence[Any]) -> None:
     """Raises ValueError if a label or a token is out of range."""
-    assert array.below is not None
-    # without its sign a negative number is large, so one comparison finds both
-    if np.maximum.reduce(numbers.view(np.uint64), axis=None) >= array.below:
-        wrong = numbers[(numbers < 0) | (numbers >= array.below)][0]
-        raise ValueError(
-            f"{array.name} must hold whole numbers from 0 to {array.below - 1}, got {wrong}"
-        )
+    for array, numbers in zip(inputs, given, strict=True):
+        below = array.below
+        # without its sign a negative number is large, so one comparison finds both
+        if below is not None and np.maximum.reduce(numbers.view(np.uint64), axis=None) >= below:
+            wrong = numbers[(numbers < 0) | (numbers >= below)][0]
+            raise ValueError(
+                f"{array.name} must hold whole numbers from 0 to {below - 1}, got {wrong}"
+            )
 
 
 def as_array(name: str, given: Any) -> Any:

@@ -2,7 +2,7 @@
 
 A state often starts with numbers: h = [0.0] * 3, or with an input, or a parameter. In the first
 step these meet the weights where later steps have the state of the step before: 1.0 * w would be
-simplified away, and xs[0] * w would join other products with xs. So `record.py` calls
+simplified away, and xs[0] * w would join other products with xs. So `passes/record.py` calls
 `with_starts`, which finds the steps on the tape of the function (`steps.py`), and writes the first
 one like the second, from leaves that stand for the starts of the states:
 
@@ -23,8 +23,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from micrograd_notes.engine.op import Op
-from micrograd_notes.lifting.trace.kinds import kinds_of
-from micrograd_notes.lifting.trace.steps import Recurrence, recurrences
+from micrograd_notes.lifting.recurrences.kinds import kinds_of
+from micrograd_notes.lifting.recurrences.steps import Recurrence, recurrences
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Start, Tape
 
 

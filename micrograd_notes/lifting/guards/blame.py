@@ -10,11 +10,12 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import Value
 from micrograd_notes.engine.op import Op
-from micrograd_notes.lifting.trace.net import Answer, answer_of, flat
+from micrograd_notes.lifting.guards.net import Answer, answer_of, flat
 from micrograd_notes.lifting.trace.recorded import CannotLift, Session, line_at_fault, recording
-from micrograd_notes.lifting.trace.tape import Array, places
+from micrograd_notes.lifting.trace.tape import Array
 
 Made = tuple[str, float]  # a line, and a number that it made
 
@@ -54,7 +55,7 @@ def _what_differs(arrays: Sequence[Array], got: Answer, expected: Answer) -> tup
     off = [abs(a - b) if a == a else float("inf") for a, b in pairs]
     flat = off.index(max(off))
     [array] = [array for array in arrays if array.is_parameter and flat in array.where]
-    index = places(array.where.index(flat), array.shape)
+    index = [*map(int, np.unravel_index(array.where.index(flat), array.shape))]
     a, b = pairs[flat]
     what = f"the derivative by {array.name}{index or ''} is {a!r} lifted, {b!r} in the scalars"
     return what, f"d{array.name}"

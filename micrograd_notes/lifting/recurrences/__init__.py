@@ -1,0 +1,1 @@
+"""Loops whose steps a tape has one after another become alike. Read `starts.py` first."""

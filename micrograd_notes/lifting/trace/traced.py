@@ -1,0 +1,89 @@
+"""A call of the learner's function with numbers that only remember, which writes a tape.
+
+`passes/record.py` calls `traced`. Every number of the inputs is a `Recorded`, and so are the
+parameters while the function runs. Plain numbers that the function takes from outside become
+constants. The function is recorded twice, and two recordings that differ are refused as random;
+randomness that is equal twice goes unnoticed. Read `recorded.py` next.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from micrograd_notes.engine import Value
+from micrograd_notes.lifting.trace.recorded import CannotLift, Recorded, Session, recording
+from micrograd_notes.lifting.trace.tape import Array, Tape
+from micrograd_notes.lifting.trace.words import call_and_listen
+
+
+class Traced(NamedTuple):
+    """A recording of the function alone, with the places and the shape of its results."""
+
+    session: Session
+    outputs: list[int]
+    shape: tuple[int, ...]
+
+
+def traced(
+    function: Callable[..., Any], parameters: Sequence[Value], arrays: list[Array], is_loss: bool
+) -> Traced:
+    """Returns the tape of a call of the function, with its results.
+
+    Raises:
+        CannotLift: a recording can't follow the function, or two recordings differ.
+        TypeError: the function did not return a `Value`.
+    """
+    first = _traced_once(function, parameters, arrays, is_loss, with_names=True)
+    again = _traced_once(function, parameters, arrays, is_loss, with_names=False)
+    if not _begins_with(first.session.tape, again.session.tape):
+        raise CannotLift(
+            "two recordings of the function differ: it draws random numbers, or changes something "
+            "between calls. Draw them outside, and pass them as an input."
+        )
+    return first
+
+
+def _begins_with(tape: Tape, other: Tape) -> bool:
+    """Returns whether the other tape is the beginning of a tape."""
+    count, mine, theirs = len(other), tape.operands, other.operands
+    return (
+        tape.ops[:count] == other.ops
+        and mine.first[: count + 1] == theirs.first
+        and mine.flat[: len(theirs.flat)] == theirs.flat
+        # a constant that is nan does not equal itself
+        and all(repr(tape.numbers[i]) == repr(x) for i, x in other.numbers.items())
+    )
+
+
+def _traced_once(
+    function: Callable[..., Any], parameters: Sequence[Value], arrays: list[Array], is_loss: bool,
+    with_names: bool
+) -> Traced:
+    with recording(parameters, arrays, Session) as session:
+        given = session.inputs(arrays)
+        try:
+            if with_names or not is_loss:
+                returned = call_and_listen(function, given, session)
+            else:
+                returned = function(*given)
+        except Exception as error:
+            inputs = [array for array in arrays if not array.is_parameter]
+            shapes = ", ".join(f"{a.name} of shape {a.shape}" for a in inputs)
+            error.add_note(f"The function was called for one example, with {shapes}.")
+            raise session.refused or error from None
+        if session.refused is not None:
+            raise session.refused
+        shape, numbers = _flattened(returned, is_loss)
+        return Traced(session, [session.index(number) for number in numbers], shape)
+
+
+def _flattened(returned: Any, is_loss: bool) -> tuple[tuple[int, ...], list[Any]]:
+    """Returns the shape and the numbers of the function's result."""
+    if isinstance(returned, Recorded):
+        return (), [returned]
+    what = "a loss returns one Value" if is_loss else "a model returns a Value or a list of them"
+    if is_loss or not isinstance(returned, list | tuple) or not returned:
+        raise TypeError(f"{what}, made from its inputs and parameters, got {returned!r}")
+    parts = [_flattened(part, is_loss) for part in returned]
+    if len({shape for shape, _ in parts}) != 1:
+        raise TypeError(f"{what}, nested evenly, got lists of different lengths")
+    return (len(parts), *parts[0][0]), [number for _, numbers in parts for number in numbers]
