@@ -5,7 +5,7 @@ from typing import Any
 
 from micrograd_notes import Value
 from micrograd_notes.engine.functions import softmax
-from micrograd_notes.engine.ops import exp, log, logsumexp, relu, sigmoid, tanh
+from micrograd_notes.engine.ops import exp, log, logsumexp, relu, sigmoid, sin, tanh
 from micrograd_notes.lifting import Lifted, lift
 from tests.lifting.examples import kalman, numbers, values
 
@@ -160,6 +160,20 @@ def residual_layers(length: int) -> tuple[Lifted, tuple[Any, ...]]:
         return (sum(h) - y) ** 2
 
     return lift(loss, parameters={"weights": weights}), (numbers(0, 3, 3), numbers(1, 3))
+
+
+@recurrence
+def layers_of_their_own(length: int) -> tuple[Lifted, tuple[Any, ...]]:
+    weights, biases = values(0, length, 3, 3), values(1, length, 3)
+
+    def loss(x: Any, y: Any) -> Any:
+        h = list(x)
+        for matrix, bias in zip(weights, biases, strict=True):
+            h = [tanh(a + b) for a, b in zip(times(matrix, h), bias, strict=True)]
+        return (sum(h) - y) ** 2
+
+    given = {"weights": weights, "biases": biases}
+    return lift(loss, parameters=given), (numbers(0, 3, 3), numbers(1, 3))
 
 
 # ---- series --------------------------------------------------------------------------------------
@@ -334,6 +348,62 @@ def forward_algorithm_scores(length: int) -> tuple[Lifted, tuple[Any, ...]]:
     return lift(loss, parameters={"moves": moves, "out": out}), (numbers(0, 3, length),)
 
 
+@recurrence
+def two_before(length: int) -> tuple[Lifted, tuple[Any, ...]]:
+    """Each guess reads the last two, which start as numbers that are given."""
+    a, b = Value(0.5), Value(-0.3)
+
+    def loss(xs: Any) -> Any:
+        guesses = [*xs[:2]]
+        for x in xs[2:]:
+            guesses.append(a * guesses[-1] + b * guesses[-2] + x)
+        return sum((guess - x) ** 2 for guess, x in zip(guesses, xs, strict=True))
+
+    return lift(loss, parameters={"a": a, "b": b}), (numbers(0, 3, length + 2),)
+
+
+@recurrence
+def fibonacci(length: int) -> tuple[Lifted, tuple[Any, ...]]:
+    a, b, start = Value(0.5), Value(0.4), values(0, 2)
+
+    def loss(y: Any) -> Any:
+        u, v = start
+        for _ in range(length):
+            u, v = v, a * u + b * v
+        return (v - y) ** 2
+
+    return lift(loss, parameters={"a": a, "b": b, "start": start}), (numbers(0, 3),)
+
+
+@recurrence
+def three_before(length: int) -> tuple[Lifted, tuple[Any, ...]]:
+    a = Value(0.5)
+
+    def loss(xs: Any) -> Any:
+        g = [*xs[:3]]
+        for t in range(3, len(xs)):
+            g.append(tanh(a * g[t - 3] + xs[t]))
+        return sum(g)
+
+    return lift(loss, parameters={"a": a}), (numbers(0, 3, length + 3),)
+
+
+@recurrence
+def rnn_of_two_states(length: int) -> tuple[Lifted, tuple[Any, ...]]:
+    inner, back, outer, bias = values(0, 3, 3), values(1, 3, 3), values(2, 3, 2), values(3, 3)
+
+    def loss(xs: Any, y: Any) -> Any:
+        h: list[Any] = [0.0] * 3
+        before = h
+        for x in xs:
+            far = [a + b for a, b in zip(times(back, before), bias, strict=True)]
+            h, before = rnn_step(inner, outer, far, h, x), h
+        return (sum(h) - y) ** 2
+
+    given = {"inner": inner, "back": back, "outer": outer, "bias": bias}
+    return lift(loss, parameters=given), (numbers(0, 3, length, 2), numbers(1, 3))
+
+
 # ---- filters and control -------------------------------------------------------------------------
 
 
@@ -458,6 +528,22 @@ def spring(length: int) -> tuple[Lifted, tuple[Any, ...]]:
 
     data = numbers(0, 3), numbers(1, 3), numbers(2, 3)
     return lift(loss, parameters=[stiff, damping]), data
+
+
+@recurrence
+def pendulum(length: int) -> tuple[Lifted, tuple[Any, ...]]:
+    """In leaps: half a step of the speed, one of the angle, and half a step of the speed."""
+    pull = Value(1.2)
+
+    def loss(angle: Any, speed: Any, target: Any) -> Any:
+        for _ in range(length):
+            speed = speed - 0.05 * pull * sin(angle)
+            angle = angle + 0.1 * speed
+            speed = speed - 0.05 * pull * sin(angle)
+        return (angle - target) ** 2
+
+    data = numbers(0, 3), numbers(1, 3), numbers(2, 3)
+    return lift(loss, parameters=[pull]), data
 
 
 @recurrence

@@ -3,6 +3,7 @@
 `ruff check` reads those files, too: no line in them is longer than 100 letters, and none is dead.
 """
 
+import ast
 import math
 import re
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 np = pytest.importorskip("numpy")
 
 from micrograd_notes.lifting.codegen.numpy.emit import spelled_constant  # noqa: E402
+from micrograd_notes.lifting.codegen.numpy.spelled import number  # noqa: E402
 from micrograd_notes.lifting.typed.expressions import Constant  # noqa: E402
 from tests.lifting.examples import EXAMPLES, GOLDEN, source_of  # noqa: E402
 
@@ -97,3 +99,14 @@ def test_a_label_below_zero_is_refused_by_the_source_alone() -> None:
         exec(f"{program.source_for(x, label)}\nloss_and_gradient(theta, x, label)", scope)
     with pytest.raises(IndexError):
         exec("loss_and_gradient(theta, x, label + 3)", scope)
+
+
+def test_a_fraction_is_written_as_the_learner_wrote_it_and_any_number_is_the_same() -> None:
+    forms = "1 / 3", "-1 / 7", "1 / 30"
+    for form in forms:
+        assert ast.unparse(number(eval(form, {"np": np}))) == form
+    generator = np.random.default_rng(0)
+    near = [np.nextafter(eval(form, {"np": np}), 9.0) for form in forms]
+    numbers = [*near, *generator.normal(size=300), *(1 / generator.integers(1, 10**5, 300))]
+    for x in map(float, [*numbers, -0.0, 5e-324, 1e300, 0.1 + 0.2]):
+        assert repr(float(eval(ast.unparse(number(x)), {"np": np}))) == repr(x)

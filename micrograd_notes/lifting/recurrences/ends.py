@@ -41,6 +41,7 @@ class Ends:
         self.outside: dict[int, list[int]] = {}  # what comes from outside, by the state
         self.leaves: dict[int, tuple[int, int]] = {}  # and their sources, by the last state
         self.crossed: dict[int, tuple[list[int], int]] = {}  # derivatives, and the tape's length
+        self.copies = {*self.tape.passed}  # states that are passed on to a later step
         self.needed = _needed(self.tape, root) if started.steps else bytearray()
         self.at = {at: (steps, k) for steps in started.steps for k, at in enumerate(steps.begins)}
 
@@ -49,15 +50,17 @@ class Ends:
         steps, k = self.at[at]
         if k == len(steps.begins) - 1:
             self._start(steps)
-        passed = []
-        for state, is_total in zip(steps.states[k], steps.totals, strict=True):
-            if is_total:
-                passed.append(-1)
+        passed = [-1] * len(steps.totals)
+        copies = [n for n, state in enumerate(steps.states[1]) if state in self.copies]
+        others = [n for n in range(len(passed)) if n not in copies]
+        for n in [*others, *reversed(copies)]:  # a copy's derivative is passed on before it changes
+            state = steps.states[k][n]
+            if steps.totals[n]:
                 continue
             later = self.contributions[state] or []
             if later and state not in self.leaves:
                 later = [self._sum(later)]
-            passed.append(later[0] if later else -1)
+            passed[n] = later[0] if later else -1
             self.tape.passed |= {*later}
             self.tape.adjoint_of |= dict.fromkeys(later, state)
             if terms := [*later, *self.outside.pop(state, [])]:

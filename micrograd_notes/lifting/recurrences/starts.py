@@ -23,8 +23,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from micrograd_notes.engine.op import Op
+from micrograd_notes.lifting.recurrences.delays import with_delays
 from micrograd_notes.lifting.recurrences.kinds import kinds_of
-from micrograd_notes.lifting.recurrences.steps import Recurrence, recurrences
+from micrograd_notes.lifting.recurrences.steps import Finder, Recurrence, recurrences
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Start, Tape
 
 
@@ -98,9 +99,26 @@ def with_starts(tape: Tape, requires_grad: Sequence[int]) -> Started:
     A gradient will flow in each step where it flows in the last one, so recurrences are left alone
     if some of their steps are computed without a gradient.
     """
+    finder = Finder(tape)
     writer = _Writer(tape)
-    writer.found = [each for each in recurrences(tape) if writer.flows(each, requires_grad)]
+    writer.found = [each for each in recurrences(finder) if writer.flows(each, requires_grad)]
+    delayed = with_delays(finder)
+    if delayed is not None:
+        other = _Writer(delayed.tape)
+        flags = [requires_grad[i] for i in delayed.like]
+        found = recurrences(Finder(delayed.tape))
+        other.found = [each for each in found if other.flows(each, flags)]
+        if _covered(other.found) > _covered(writer.found):
+            started = other.run()
+            started.place = [started.place[i] for i in delayed.place]
+            started.like = [delayed.like[i] if i >= 0 else -1 for i in started.like]
+            return started
     return writer.run() if writer.found else Started.without_steps(tape)
+
+
+def _covered(found: Sequence[Recurrence]) -> int:
+    """Returns how many steps there are, with the first ones."""
+    return sum(each.count + 1 for each in found)
 
 
 class _Writer:
@@ -142,6 +160,8 @@ class _Writer:
             if self.place[i] < 0 and i not in gone:
                 self._write(i)
         tape, names = self.new.tape, self.old.names
+        tape.kept |= {self.place[i] for i in self.old.kept}
+        tape.passed |= {self.place[i] for i in self.old.passed}
         tape.names |= {self.place[i]: name for i, name in names.items() if self.place[i] >= 0}
         for found, steps in zip(self.found, self.new.steps, strict=True):
             self._note_steps(found, steps)

@@ -64,19 +64,21 @@ class Recurrence:
         return self.begin + self.count * self.period
 
 
-def recurrences(tape: Tape) -> list[Recurrence]:
-    """Returns the recurrences of a tape, from the first to the last, apart from each other.
+def recurrences(finder: Finder) -> list[Recurrence]:
+    """Returns the recurrences on a finder's tape, from the first to the last, that are apart.
 
     Layers that are used more than once, such as those of a GPT for each position, stay apart: all
     positions are one array, layer after layer.
     """
-    found = _Finder(tape).found()
+    found = finder.found()
     uses = Counter(layer for each in found for layer in each.layers)
     alone = [each for each in found if all(uses[layer] == 1 for layer in each.layers)]
     return sorted(alone, key=lambda each: each.first)
 
 
-class _Finder:
+class Finder:
+    """Finds recurrences, and numbers that are used evenly."""
+
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
         self.seen: dict[int, list[tuple[int, int]]] = {}  # by the period, what was compared
@@ -97,7 +99,7 @@ class _Finder:
 
     def found(self) -> list[Recurrence]:
         """Returns recurrences that are apart from each other; the longest one counts."""
-        stretches = [self._stretch(period, anchor) for period, anchor in self._periods()]
+        stretches = [self._stretch(period, anchor) for period, anchor in self.periods(1)]
         found: list[Recurrence] = []
         for low, begin, end, period in sorted(
             {each for each in stretches if each is not None},
@@ -111,8 +113,10 @@ class _Finder:
             found += [min(ways, key=self._unnatural)] if ways else []
         return found
 
-    def _periods(self) -> Iterator[tuple[int, int]]:
-        """Yields (period, position) where a number is used evenly, and steps read the one before.
+    def periods(self, late: int) -> Iterator[tuple[int, int]]:
+        """Yields (period, position) where a number is used evenly, and steps read earlier ones.
+
+        They are compared from the step `late` on.
         """
         tape, flat, owner, offset = self.tape, self.read, self.reader, self.offset
         first: dict[Any, int] = {}  # of each array of parameters, and all constants
@@ -133,8 +137,10 @@ class _Finder:
                     if end - begin < (LEAST - 2) * lag or (period, at) in known:
                         continue
                     known.add((period, at))
-                    low = at + period  # in the second step, which reads what the first one made
+                    low = at + late * period  # the second step reads what the first one made
                     high = min(low + 2 * period, len(self.made) - period)
+                    if low >= high:
+                        continue
                     now = of[offset[low] : offset[high]]
                     then = of[offset[low + period] : offset[high + period]]
                     if len(now) != len(then):
@@ -158,22 +164,23 @@ class _Finder:
         begin = end = anchor + period  # in the second step, or in a later one
         if any(low <= begin < high for low, high in self.seen.get(period, [])):
             return None
-        while begin > 0 and self._is_like(begin - 1, period, anchor):
+        while begin > 0 and self.is_like(begin - 1, period, anchor):
             begin -= 1
-        while end + period < len(self.made) and self._is_like(end, period, anchor):
+        while end + period < len(self.made) and self.is_like(end, period, anchor):
             end += 1
         self.seen.setdefault(period, []).append((begin, end + period))
         if end - begin < (LEAST - 2) * period:
             return None
         low = begin  # before it, the second step may read what a shorter first step made
-        while low > max(begin - period, 0) and self._is_like(low - 1, period, len(self.made)):
+        while low > max(begin - period, 0) and self.is_like(low - 1, period, len(self.made)):
             low -= 1
         return low, begin, end, period
 
-    def _is_like(self, k: int, period: int, early: int) -> bool:
+    def is_like(self, k: int, period: int, early: int, may_start: bool = False) -> bool:
         """Returns whether an operation and the one a period later have operands that agree.
 
-        These are the same, or of one array, or of like operations, or made before a position.
+        These are the same, or of one array, or of like operations, or made before a position. With
+        `may_start`, a leaf may stand where the later one reads what a step made.
         """
         ops, now, then = self.tape.ops, self.operands[k], self.operands[k + period]
         if ops[self.made[k]] is not ops[self.made[k + period]] or len(now) != len(then):
@@ -183,7 +190,10 @@ class _Finder:
                 continue
             if ops[y].__class__ is Op:
                 is_even = self.position[y] == self.position[x] + period
-                if self.position[x] < 0 or not (is_even or self.position[y] < early):
+                is_leaf = may_start and self.position[x] < 0
+                if not is_leaf and (
+                    self.position[x] < 0 or not (is_even or self.position[y] < early)
+                ):
                     return False
             elif ops[x] != ops[y]:
                 return False
@@ -262,7 +272,7 @@ class _Finder:
 class _First:
     """Compares the first step with the second."""
 
-    def __init__(self, finder: _Finder, found: Recurrence) -> None:
+    def __init__(self, finder: Finder, found: Recurrence) -> None:
         self.finder, self.tape, self.found = finder, finder.tape, found
         self.second = finder.made[found.begin : found.begin + found.period]
         self.folded: list[tuple[int, int]] = []  # constants, and operations that make them
@@ -370,6 +380,8 @@ class _First:
         if self.finder.position[y] < self.found.begin:
             return None
         numbers = [self._computed(k, given) for k in operands]
+        if op is ops.add and len(numbers) == 1:  # a state that is passed on
+            return numbers[0]
         try:
             return None if None in numbers else op(*numbers)  # type: ignore[operator]
         except (ArithmeticError, ValueError):

@@ -1,4 +1,4 @@
-"""Names of numbers: the local variables that hold them when a function returns.
+"""Names of numbers: the local variables that hold them, most of all when a function returns.
 
 `traced.py` calls the learner's function through `call_and_listen`, and Python reports every
 function that returns. A number on the tape then gets the name of a variable, of the learner's
@@ -19,7 +19,9 @@ from typing import Any
 from micrograd_notes.common.users_line import PACKAGE
 from micrograd_notes.engine import fast, messages, methods, modes, op, stand_ins, value
 
-LEARNERS, OTHERS, FUNCTION = range(3)  # how well a name fits: the lower the better
+# How well a name fits, the lower the better. The one of a variable that gets something else before
+# the learner's function returns is FORMER.
+LEARNERS, FORMER, OTHERS, FUNCTION = range(4)
 Name = tuple[int, str]
 
 _RECORDING = (fast, messages, methods, modes, op, stand_ins, value)
@@ -62,6 +64,7 @@ class _Listener:
     ) -> None:
         self.own, self.place_of, self.names = own, place_of, names
         self._is_heard: dict[str, bool] = {}  # by the file
+        self._held: dict[str, Any] = {}  # by the learner's variables, as of the line before
 
     def on_call(self, frame: FrameType, event: str, argument: Any) -> Any:
         """Listens to functions that hold numbers, except comprehensions and the engine's own."""
@@ -71,12 +74,12 @@ class _Listener:
             self._is_heard[file] = not file.startswith(ARITHMETIC)
         if not self._is_heard[file] or code.co_name[0] == "<":
             return None
-        frame.f_trace_lines = False
+        frame.f_trace_lines = code is self.own
         return self.on_event
 
     def on_event(self, frame: FrameType, event: str, argument: Any) -> Any:
         """Notes the names that a returning function has for its numbers."""
-        if event == "return":
+        if event in ("line", "return"):
             code = frame.f_code
             held = frame.f_locals
             count = code.co_argcount + code.co_kwonlyargcount
@@ -84,8 +87,12 @@ class _Listener:
             arguments = code.co_varnames[:count]
             rank = LEARNERS if code is self.own else OTHERS
             for name, thing in held.items():
-                if name not in arguments and name[0] != "_":
-                    self._note((rank, name), thing)
+                is_new = event == "return" or self._held.get(name) is not thing
+                if is_new and name not in arguments and name[0] != "_":
+                    self._note((rank if event == "return" else FORMER, name), thing)
+        if event == "line":
+            self._held = {**held}
+        elif event == "return":
             for name in _attributes(code):  # self.mean = ...
                 for thing in held.values():
                     if type(thing) is not list and name in getattr(thing, "__dict__", ()):

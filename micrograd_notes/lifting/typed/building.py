@@ -99,9 +99,13 @@ class Built:
                 line.target = Part(Read(self.arrays[position]), (Step(1, -self.shifts[position]),))
             lines.append(line)
         for line, term, moving in window.sums:
-            value = filled(term, (self._filling(each, read) for each in moving))
+            fillings = (self._filling(each, read) for each in moving)
+            value, target = filled(term, fillings), line.target
             if line.derivative_of is not None:
-                lines.append(Line(value, None, line.derivative_of, line.target, None, True))
+                places = [*fillings]  # of the step's own part of the parameters
+                if target is not None and places:
+                    target = filled(target, iter(places))  # type: ignore[assignment]
+                lines.append(Line(value, None, line.derivative_of, target, None, not places))
             else:
                 so_far = summed[line]
                 lines.append(Line(plus(Read(so_far), value), again=so_far))

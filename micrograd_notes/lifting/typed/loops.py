@@ -33,6 +33,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Line,
     Loop,
     Number,
+    Part,
     Program,
     Read,
     Spread,
@@ -102,7 +103,9 @@ class _Roller:
         for window in self.windows:
             self.origin |= {line: (window, at) for line, (at, _) in window.where.items()}
         outside = [e for e in self.lines if e not in starts and not self._is_inside(e)]
-        rest = {line: self._without_sums(line) for line in outside}
+        moved = self._one_per_step(outside)
+        outside = [line for line in outside if moved.get(line, line) is line]
+        rest = {e: [] if e in moved else self._without_sums(e) for e in outside}
         if self.windows:
             self._join_loops()
             outside = self._read_outside(outside, rest)
@@ -229,6 +232,37 @@ class _Roller:
                 terms = [term for term in terms if not any(term is each for each in moved)]
         return [named.get(id(term), term) for term in terms]
 
+    def _one_per_step(self, outside: Sequence[Line]) -> dict[Line, Line]:
+        """Moves derivatives by parameters that each step has for itself to loops of their own.
+
+        They are dW[0] = dz[0].T @ h[0], then dW[1] = dz[1].T @ h[1], and so on. Returns the last of
+        such lines for each of them.
+        """
+        alike: dict[Any, list[tuple[Line, list[Hole]]]] = {}
+        for line in outside:
+            if line.derivative_of is not None and line.target is not None:
+                holes = list[Hole]()
+                part = Part(Read(line.derivative_of), line.target.index)
+                kind = skeleton(line.value, holes), skeleton(part, holes)
+                alike.setdefault((line.derivative_of, kind), []).append((line, holes))
+        found: dict[Line, Line] = {}
+        for group in [each for each in alike.values() if len(each) >= LEAST]:
+            lines, holes_of_all = zip(*group, strict=True)
+            made = [(*self.origin[e], k) for k, e in enumerate(holes_of_all[0]) if e in self.origin]
+            for window, position, hole in made[:1]:
+                chosen = _in_steps(window, position, [holes[hole] for holes in holes_of_all])
+                if len(chosen) < len(group):
+                    break
+                last = max(lines, key=self.order.__getitem__)
+                own = Window(self.order[last], [[] for _ in chosen], {})
+                columns = zip(*[holes_of_all[k] for k in chosen], strict=True)
+                moving = [own.moving(column, self.windows, 0) for column in columns]
+                if None not in moving:
+                    own.sums.append((last, last.value, moving))  # type: ignore[arg-type]
+                    self.windows.append(own)
+                    found |= dict.fromkeys(lines, last)
+        return found
+
     def _in_a_loop(self, line: Line, group: Sequence[Expression]) -> list[Expression]:
         """Adds up terms that read what each step of a loop makes, in a loop of their own.
 
@@ -239,14 +273,15 @@ class _Roller:
         holes = [holes_of(term) for term in group]
         made = [(*self.origin[e], k) for k, e in enumerate(holes[0]) if e in self.origin]
         for window, position, hole in sorted(made, key=lambda each: -self.windows.index(each[0])):
-            steps = [window.step_of(found[hole], position) for found in holes]
-            chosen = sorted(range(len(group)), key=steps.__getitem__)  # type: ignore[arg-type]
+            chosen = _in_steps(window, position, [found[hole] for found in holes])
             for first, last in ((0, 0), (0, 1), (1, 0), (1, 1)):
                 some = chosen[first : len(chosen) - last]
+                if len(some) < LEAST:
+                    break
                 own = Window(self.order[line], [[] for _ in some], {})
                 columns = zip(*[holes[k] for k in some], strict=True)
                 moving = [own.moving(column, self.windows, 0) for column in columns]
-                if len(some) >= LEAST and None not in moving:
+                if None not in moving:
                     own.sums.append((line, group[some[1]], moving))  # type: ignore[arg-type]
                     self.windows.append(own)
                     return [group[k] for k in some]
@@ -373,6 +408,12 @@ class _Roller:
             if (position := self._start_of(window, line, reader)) is not None:
                 return self.built[window].read_start(position)
         return self._reading(line.value) if line in self.starts or is_number(line) else Read(line)
+
+
+def _in_steps(window: Window, position: int, lines: Sequence[Any]) -> list[int]:
+    """Returns the places of lines in the order of the steps that make them, one for each step."""
+    steps = {window.step_of(line, position): k for k, line in reversed([*enumerate(lines)])}
+    return [steps[step] for step in sorted(step for step in steps if step is not None)]
 
 
 def _is_sum(term: Expression) -> TypeGuard[Any]:

@@ -17,7 +17,7 @@ from typing import Any
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.trace.name import names_of_the_source, unused
 from micrograd_notes.lifting.trace.tape import Array
-from micrograd_notes.lifting.trace.words import FUNCTION, LEARNERS, OTHERS
+from micrograd_notes.lifting.trace.words import FORMER, FUNCTION, LEARNERS, OTHERS
 from micrograd_notes.lifting.typed.algebra import softmax_of
 from micrograd_notes.lifting.typed.expressions import (
     Apply,
@@ -218,7 +218,9 @@ class Names:
 
     def _words(self, programs: Sequence[Program]) -> tuple[dict[int, str], dict[int, str]]:
         """Returns the names of groups in the learner's function, and those in other functions."""
-        found: dict[int, dict[int, Counter[str]]] = {LEARNERS: {}, OTHERS: {}, FUNCTION: {}}
+        found: dict[int, dict[int, Counter[str]]] = {
+            rank: {} for rank in (LEARNERS, FORMER, OTHERS, FUNCTION)
+        }
         own = [line.group for line in programs[0].lines]
         for each in programs:
             if len(each.lines) != len(own):
@@ -232,7 +234,7 @@ class Names:
             rank: {group: names.most_common(1)[0][0] for group, names in of_groups.items()}
             for rank, of_groups in found.items()
         }
-        return words[LEARNERS], words[FUNCTION] | words[OTHERS]
+        return words[LEARNERS], words[FUNCTION] | words[OTHERS] | words[FORMER]
 
     def _primal_of(self) -> dict[int, int]:
         """Returns for each group of adjoints the group that they belong to."""
@@ -256,7 +258,8 @@ class Names:
         """Returns hidden1 for a function of z1 alone; '' for anything else."""
         if isinstance(line.value, Apply) and line.value.function == "exp":
             return ""
-        names = {self.of[each] for each in line.value.sources() if each in self.of}
+        sources = [each for each in line.value.sources() if each in self.of]
+        names = {self.wanted.get(each, (self.of[each],))[0] for each in sources}
         if len(names) == 1 and (found := re.fullmatch(r"z(\d*)", names.pop())):
             name = f"hidden{found[1]}"
             return "" if name in self.used else name

@@ -58,8 +58,10 @@ class _Sharer:
         self._line_of: dict[int, Line] = {}
         uses: Counter[int] = Counter()
         self._starts, seen = starts_of(program), set[int]()
+        grouping = program.grouping
+        self._passed = {grouping.group_of[k] for k in grouping.recording.tape.passed}
         for line in program.lines:
-            if line in self._starts:
+            if line in self._starts or line.group in self._passed:
                 self._number_of_line[line] = self._numbers.setdefault(line, len(self._numbers))
             else:
                 self._number_of_line[line] = self._count(line.value, uses, seen)
@@ -94,7 +96,7 @@ class _Sharer:
         elif number not in self._line_of:
             value = self._inside(line.value)
             is_read = isinstance(value, Read) and isinstance(value.source, Line)
-            if is_read and line not in self._starts:
+            if is_read and line not in self._starts and line.group not in self._passed:
                 self._line_of[number] = value.source  # type: ignore[attr-defined]
                 return
             line.value = value

@@ -44,10 +44,8 @@ def loss_and_gradient(theta, xs):
     slope = -(ratio / sqrt)  # (n, 4, 4)
     ddot = dratio * sqrt_inverse.reshape(-1, 16)[:, :16:5]  # (n, 4)
     slope2 = np.where(causal, 0.5 / sqrt, 0)  # (n, 4, 4)
-    dsizes = (  # (n, 4)
-        (dratio * slope.reshape(-1, 16)[:, :16:5])
-        * slope2.reshape(-1, 16)[:, :16:5]
-    )
+    dsqrt = dratio * slope.reshape(-1, 16)[:, :16:5]  # (n, 4)
+    dsizes = dsqrt * slope2.reshape(-1, 16)[:, :16:5]  # (n, 4)
     dkeys_squared = queries_squared * dsizes  # (n, 4)
     product = keys * dkeys_squared[..., None]  # (n, 4, 3)
     dqueries_squared = keys_squared * dsizes  # (n, 4)

@@ -21,11 +21,8 @@ def loss_and_gradient(theta, charge):
 
     # forward
     difference = np.where(mask[:, None], at[:3][..., None] - at[1:4].T, 0)  # (3, 2, 3)
-    distance = np.where(  # (3, 3)
-        mask,
-        np.sqrt(np.einsum('ikj,ikj->ij', difference, difference)),
-        1,
-    )
+    total = np.einsum('ikj,ikj->ij', difference, difference)  # (3, 3)
+    distance = np.where(mask, np.sqrt(total), 1)  # (3, 3)
     ratio = np.where(mask, charge[:3][:, None] * charge[1:4], 0) / distance  # (3, 3)
     loss = ratio.sum()
 

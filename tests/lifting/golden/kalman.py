@@ -23,7 +23,7 @@ def loss_and_gradient(theta, ys):
     # forward
     a_squared = a * a
     total = np.zeros((n,), dtype=theta.dtype)  # (n,)
-    total2 = np.empty((6,), dtype=theta.dtype)
+    variance = np.empty((6,), dtype=theta.dtype)
     spread = np.empty((6,), dtype=theta.dtype)
     difference = np.empty((6, n), dtype=theta.dtype)
     ratio = np.empty((6, n), dtype=theta.dtype)
@@ -31,37 +31,37 @@ def loss_and_gradient(theta, ys):
     mean = np.empty((7, n), dtype=theta.dtype)
     mean[0] = 0  # (n,)
     difference2 = np.empty((6,), dtype=theta.dtype)
-    variance = np.empty((7,), dtype=theta.dtype)
-    variance[0] = 1
+    variance2 = np.empty((7,), dtype=theta.dtype)
+    variance2[0] = 1
     for t in range(6):
-        product = a * mean[t]  # (n,)
-        total2[t] = q + a_squared * variance[t]
-        spread[t] = r + total2[t]
-        difference[t] = ys[:, t] - product  # (n,)
+        mean2 = a * mean[t]  # (n,)
+        variance[t] = q + a_squared * variance2[t]
+        spread[t] = r + variance[t]
+        difference[t] = ys[:, t] - mean2  # (n,)
         ratio[t] = difference[t] * difference[t] / spread[t]  # (n,)
-        gain[t] = total2[t] / spread[t]
-        mean[t + 1] = product + difference[t] * gain[t]  # (n,)
+        gain[t] = variance[t] / spread[t]
+        mean[t + 1] = mean2 + difference[t] * gain[t]  # (n,)
         difference2[t] = 1 - gain[t]
-        variance[t + 1] = total2[t] * difference2[t]
+        variance2[t + 1] = variance[t] * difference2[t]
         total = total + np.log(spread[t])  # (n,)
         total = total + ratio[t]  # (n,)
-    total4 = total  # (n,)
-    loss = (total4 / 2).sum() / n
+    total2 = total  # (n,)
+    loss = (total2 / 2).sum() / n
 
     # backward
-    dvariance = np.zeros((n,), dtype=theta.dtype)  # (n,)
+    dvariance2 = np.zeros((n,), dtype=theta.dtype)  # (n,)
     dmean = np.zeros((n,), dtype=theta.dtype)  # (n,)
     for t in reversed(range(6)):
-        dgain = difference[t] * dmean - total2[t] * dvariance  # (n,)
+        dgain = difference[t] * dmean - variance[t] * dvariance2  # (n,)
         spread_inverse = 1 / spread[t]
         dspread = spread_inverse * (0.5 - gain[t] * dgain - 0.5 * ratio[t])  # (n,)
-        dtotal2 = dvariance * difference2[t] + dgain * spread_inverse + dspread  # (n,)
-        dproduct = dmean - gain[t] * dmean - spread_inverse * difference[t]  # (n,)
-        dmean = dproduct * a  # (n,)
-        dvariance = dtotal2 * a_squared  # (n,)
-        da[...] += mean[t] @ dproduct
-        da[...] += 2 * (a * (variance[t] * dtotal2)).sum()
-        dq[...] += dtotal2.sum()
+        dvariance = dvariance2 * difference2[t] + dgain * spread_inverse + dspread  # (n,)
+        dmean2 = dmean - gain[t] * dmean - spread_inverse * difference[t]  # (n,)
+        dmean = dmean2 * a  # (n,)
+        dvariance2 = dvariance * a_squared  # (n,)
+        da[...] += mean[t] @ dmean2
+        da[...] += 2 * (a * (variance2[t] * dvariance)).sum()
+        dq[...] += dvariance.sum()
         dr[...] += dspread.sum()
     dtheta /= n  # the loss is a mean
     return loss, dtheta

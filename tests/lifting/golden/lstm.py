@@ -25,7 +25,7 @@ def loss_and_gradient(theta, xs, y):
 
     # forward
     z = np.empty((6, n, 4, 3), dtype=theta.dtype)
-    hidden = np.empty((6, n, 3, 3), dtype=theta.dtype)
+    sigmoid = np.empty((6, n, 3, 3), dtype=theta.dtype)
     tanh = np.empty((6, n, 3), dtype=theta.dtype)
     c = np.empty((7, n, 3), dtype=theta.dtype)
     c[0] = 0  # (n, 3)
@@ -38,11 +38,11 @@ def loss_and_gradient(theta, xs, y):
             + (xs[:, t] @ gates[:, :, :2].reshape(12, 2).T).reshape(-1, 4, 3)
             + gates[:, :, 5]
         )
-        hidden[t] = 1 / (1 + np.exp(-z[t].reshape(-1, 12)[:, K]))  # (n, 3, 3)
+        sigmoid[t] = 1 / (1 + np.exp(-z[t].reshape(-1, 12)[:, K]))  # (n, 3, 3)
         tanh[t] = np.tanh(z[t][:, 2])  # (n, 3)
-        c[t + 1] = hidden[t][:, 0] * c[t] + hidden[t][:, 1] * tanh[t]  # (n, 3)
+        c[t + 1] = sigmoid[t][:, 0] * c[t] + sigmoid[t][:, 1] * tanh[t]  # (n, 3)
         tanh2[t] = np.tanh(c[t + 1])  # (n, 3)
-        h[t + 1] = hidden[t][:, 2] * tanh2[t]  # (n, 3)
+        h[t + 1] = sigmoid[t][:, 2] * tanh2[t]  # (n, 3)
     error = h[6] @ out - y  # (n,)
     loss = (error * error).sum() / n
 
@@ -54,8 +54,8 @@ def loss_and_gradient(theta, xs, y):
         # 1 / cosh(z)**2 is 1 - tanh(z)**2, and keeps the digits that this loses near 1
         slope = 0.25 * (1 / np.cosh(0.5 * z[t].reshape(-1, 12)[:, K]) ** 2)  # (n, 3, 3)
         dz = tanh2[t] * dh * slope[:, 2]  # (n, 3)
-        dc2 = dc + hidden[t][:, 2] * dh * (1 / np.cosh(c[t + 1]) ** 2)  # (n, 3)
-        dtanh = hidden[t][:, :2] * dc2[:, None]  # (n, 2, 3)
+        dc2 = dc + sigmoid[t][:, 2] * dh * (1 / np.cosh(c[t + 1]) ** 2)  # (n, 3)
+        dtanh = sigmoid[t][:, :2] * dc2[:, None]  # (n, 2, 3)
         dz2 = dtanh[:, 1] * (1 / np.cosh(z[t][:, 2]) ** 2)  # (n, 3)
         dz3 = slope[:, 1] * (tanh[t] * dc2)  # (n, 3)
         dz4 = slope[:, 0] * (c[t] * dc2)  # (n, 3)

@@ -226,6 +226,9 @@ def number(x: float) -> Any:
         return parse("np.pi")
     if x == int(x) and abs(x) < 1e6 and not (x == 0 and str(x)[0] == "-"):
         return parse(str(int(x)))
+    whole = round(1 / abs(x)) if abs(x) > 1e-4 and len(repr(abs(x))) > 12 else 0
+    if whole > 0 and 1 / whole == abs(x):
+        return parse(f"{'-' if x < 0 else ''}1 / {whole}")  # as the learner wrote it
     return parse(repr(float(x)))
 
 

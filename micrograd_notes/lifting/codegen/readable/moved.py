@@ -9,6 +9,7 @@ from collections import Counter
 
 from micrograd_notes.lifting.codegen.numpy.lines import INDENT, LIMIT, assignment
 from micrograd_notes.lifting.codegen.numpy.spelled import is_call, text
+from micrograd_notes.lifting.codegen.readable.conditions import plain
 from micrograd_notes.lifting.typed import expressions as ex
 from micrograd_notes.lifting.typed.expressions import Expression, Line, Loop, Program, lines_of
 from micrograd_notes.lifting.typed.names import Names
@@ -61,21 +62,21 @@ class _Mover:
         kept: list[Line] = []
         waiting: dict[Line, None] = {}  # in their order
 
-        def settled(expression: Expression) -> Expression:
+        def settled(expression: Expression, reader: Line | None = None) -> Expression:
             """Returns an expression with the waiting lines inside, or written before it."""
             for line in expression.lines():
                 if line not in waiting:
                     continue
                 del waiting[line]
                 moved = _with_line_inside(expression, line)
-                if moved is None or len(text(moved, self.names)) > WIDTH:
+                if moved is None or not self._is_short(moved, reader):
                     kept.append(line)
                 else:
                     expression = moved
             return expression
 
         for line in lines:
-            line.value = settled(line.value)
+            line.value = settled(line.value, line)
             for other in [each for each in waiting if line.again in each.value.lines()]:
                 del waiting[other]  # it reads what this line replaces
                 kept.append(other)
@@ -87,6 +88,15 @@ class _Mover:
                 kept.append(line)
         result = settled(result)
         return [each for line in kept for each in self._in_short_lines(line)], result
+
+    def _is_short(self, value: Expression, reader: Line | None) -> bool:
+        """Returns whether a value is written in one row, or row by row as a sum."""
+        if reader is None or isinstance(value, ex.Total):
+            return len(text(value, self.names)) <= WIDTH
+        before, reader.value = reader.value, plain(value)
+        rows = assignment(reader, self.names)
+        reader.value = before
+        return len(rows) == 1
 
     def _in_short_lines(self, line: Line) -> list[Line]:
         """Returns the line, after lines for what makes it too long."""

@@ -1,0 +1,136 @@
+"""States that are read two or more steps later are passed on from step to step.
+
+    for t in range(2, n):                      for t in range(2, n):
+        u.append(a * u[-1] + b * u[-2])   ->       u, v = a * u + b * v, u
+
+On the tape there is no v. So here each step gets one more operation, a sum of one term, for the v
+that it passes on: then every step reads the one before it, as in `steps.py`. `starts.py` calls
+`with_delays`, and takes the new tape if more operations of it belong to recurrences.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from micrograd_notes.engine import ops
+from micrograd_notes.engine.op import Op
+from micrograd_notes.lifting.recurrences.steps import Finder
+from micrograd_notes.lifting.trace.tape import CONSTANT, Tape
+
+Copy = tuple[int, int, int]  # the operation that makes the state, by how many steps, in which step
+
+
+@dataclass
+class Delayed:
+    """A tape on which states are passed on, the place of each number, and what each stands for."""
+
+    tape: Tape = field(default_factory=Tape)
+    place: list[int] = field(default_factory=list)
+    like: list[int] = field(default_factory=list)
+
+
+def with_delays(finder: Finder) -> Delayed | None:
+    """Returns the tape with states passed on; None if none is read two or more steps later."""
+    writer = _Writer(finder)
+    free = 0  # where the stretch before it ended
+    for period, at in sorted(finder.periods(LATE), key=lambda each: each[::-1]):
+        if at >= free:
+            free = writer.pass_on(at + LATE * period, period) or free
+    return writer.run() if writer.copies else None
+
+
+LATE = 3  # from this step on, nothing is read from before the first one
+
+
+class _Writer:
+    def __init__(self, finder: Finder) -> None:
+        self.finder, self.tape = finder, finder.tape
+        self.copies: dict[int, list[tuple[Copy, Copy | int]]] = defaultdict(list)
+        self.instead: dict[tuple[int, int], Copy] = {}  # by operation and place of an operand
+        self.names: dict[Copy, tuple[int, int]] = {}  # the state at this time, and what is copied
+
+    def pass_on(self, late: int, period: int) -> int:
+        """Notes what the steps around a late one pass on, and returns where they end; 0 if none."""
+        finder, position, operands = self.finder, self.finder.position, self.finder.operands
+        if late + period >= len(finder.made):
+            return 0
+        begin, end = late, late
+        while end + period < len(finder.made) and finder.is_like(end, period, late - period):
+            end += 1
+        while begin > 0 and finder.is_like(begin - 1, period, late, may_start=True):
+            begin -= 1
+        end += period
+        readers: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for k in range(late, min(late + period, end - period)):
+            for place, (x, y) in enumerate(zip(operands[k], operands[k + period], strict=True)):
+                if x != y and begin <= position[x] < k - period:
+                    readers[begin + (position[x] - begin) % period].append((k, place))
+        for first, slots in readers.items():
+            self._note(begin, end, period, first, slots)
+        return end if readers else 0
+
+    def _note(
+        self, begin: int, end: int, period: int, first: int, slots: list[tuple[int, int]]
+    ) -> None:
+        """Notes the copies of a state that the first step makes at a position.
+
+        Those before it are numbered -1, -2, and so on. Each step makes its copies, the oldest ones
+        first, before it makes the state anew.
+        """
+        finder, found, oldest = self.finder, dict[tuple[int, int], Copy](), 0
+        numbers = {n: finder.made[at] for n, at in enumerate(range(first, end, period))}
+        for late, place in slots:
+            made = finder.position[finder.operands[late][place]]
+            ago = -(-(late - made) // period)
+            oldest = max(oldest, ago)
+            for at in range(begin + (late - begin) % period, end, period):
+                n = (made - first + at - late) // period
+                number = finder.operands[at][place]
+                if numbers.setdefault(n, number) != number:
+                    return  # it starts with something else for this reader
+                if n + ago > 0:
+                    found[at, place] = first, ago, n + ago - 1
+        self.instead |= found
+        for step, at in enumerate(range(first, end, period)):
+            for ago in range(oldest, 1, -1):
+                of = (first, ago - 1, step - 1) if ago > 2 and step else numbers[step - ago + 1]
+                self.copies[at].append(((first, ago, step), of))
+                self.names[first, ago, step] = numbers[step], numbers[step - ago + 1]
+
+    def run(self) -> Delayed:
+        """Returns the new tape."""
+        new, old = Delayed(place=[-1] * len(self.tape)), self.tape
+        made: dict[Copy, int] = {}
+
+        def write(i: int) -> int:
+            if new.place[i] < 0:
+                at, operands = self.finder.position[i], list(old.operands[i])
+                if old.ops[i].__class__ is Op:
+                    found = [self.instead.get((at, place)) for place in range(len(operands))]
+                    both = zip(operands, found, strict=True)
+                    operands = [write(k) if copy is None else made[copy] for k, copy in both]
+                new.like.append(i)
+                if old.ops[i] == CONSTANT:
+                    new.place[i] = new.tape.constant(old.numbers[i])
+                else:
+                    new.place[i] = new.tape.append(old.ops[i], operands)
+                if i in old.names:
+                    new.tape.names[new.place[i]] = old.names[i]
+            return new.place[i]
+
+        for i in range(len(old)):
+            for copy, of in self.copies.get(self.finder.position[i], ()):
+                term = write(of) if isinstance(of, int) else made[of]
+                new.like.append(new.like[term])
+                made[copy] = new.tape.append(ops.add, (term,))
+                state, before = map(old.names.get, self.names[copy])
+                if before is not None and state is not None:
+                    is_own = before[1] != state[1]  # as the v of u, v = v, a * u + b * v
+                    number = copy[1] - 1 if copy[1] > 2 else ""
+                    name = before[1] if is_own else f"{state[1]}_before{number}"
+                    new.tape.names[made[copy]] = state[0], name
+            write(i)
+        new.tape.kept |= {*made.values()}
+        new.tape.passed |= {*made.values()}
+        return new
