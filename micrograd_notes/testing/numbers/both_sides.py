@@ -52,6 +52,8 @@ class Exact(Value):
 
 def number_of(given: Any) -> Any:
     """Returns a number or a `Value` as a number of mpmath."""
+    if isinstance(given, np.generic):  # mpmath 1.3 knows NumPy's floats, but not its whole numbers
+        given = given.item()
     return given.number if isinstance(given, Exact) else mpmath.mpf(getattr(given, "_data", given))
 
 
