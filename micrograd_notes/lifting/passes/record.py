@@ -45,7 +45,9 @@ def record(
     found = traced(function, parameters, arrays, is_loss)
 
     def finished(started: Started) -> Recording:
-        session = found.session.on(started.tape, started.like, started.place)
+        session = found.session
+        if started.steps:
+            session = session.on(started.tape, started.like, started.place)
         outputs = [started.place[k] for k in found.outputs]
         tape, gradient = session.tape, array("i", [-1]) * len(parameters)
         for leaf, derivative in differentiate(session, outputs[0], started) if is_loss else ():
@@ -60,7 +62,7 @@ def record(
     started = with_starts(found.session.tape, found.session.requires_grad)
     made = finished(started)
     if started.steps:
-        made.plain = lambda: finished(Started.without_steps(found.session.tape))
+        made.plain = cache(lambda: finished(Started.without_steps(found.session.tape)))
     return made
 
 
@@ -80,9 +82,9 @@ def differentiate(
     contributions[root] = [one]
     passed_on: set[int] = {root}  # adjoints that equal another one, as those of a and b in a + b
     marks = [-1 if flag else -2 for flag in session.requires_grad]
-    for k, op in enumerate(tape.ops):  # for these a rule may compute something else
-        if not isinstance(op, Op) and (isinstance(op, str) or op.is_whole):
-            marks[k] = k
+    whole = {op for op in {*tape.ops} if isinstance(op, Array) and op.is_whole}
+    for k in [*tape.numbers, *[k for k, op in enumerate(tape.ops) if op in whole]]:
+        marks[k] = k  # for these a rule may compute something else
     known: dict[Any, Slopes] = {}
     ends = Ends(session, root, started, contributions, passed_on)
     for i in range(len(contributions) - 1, -1, -1):

@@ -66,8 +66,8 @@ class _Simplifier:
         self.needed = np.flatnonzero(needed & ~inside)
         self.place = np.where(needed & ~inside, np.arange(self.count), -1).astype(np.int32)
         # and of new numbers, too:
-        kind_of = {op: rules.kind(op) for op in columns.codes}
-        self.kinds = bytearray(map(kind_of.__getitem__, self.ops))
+        kinds = np.array([*map(rules.kind, columns.codes)], dtype=np.uint8)
+        self.kinds = bytearray(kinds[columns.code])
         # the first old number that each new one was made for, and old ones with an earlier one
         self.born, self.born_before = array("i"), dict[int, int]()
         todo = self.needed[columns.is_made[self.needed]]
@@ -94,7 +94,10 @@ class _Simplifier:
             terms: list[int] = []
             for k in columns.operands(i):
                 more = (changed.pop(k, []) or columns.operands(k)) if inside[k] else [k]
-                terms = [*terms, *more] if terms else more
+                if terms:
+                    terms += more
+                else:  # a long chain is not copied
+                    terms = more
             changed[i] = terms
         return changed, inside
 

@@ -52,18 +52,15 @@ class _Writer:
 
     def pass_on(self, late: int, period: int) -> int:
         """Notes what the steps around a late one pass on, and returns where they end; 0 if none."""
-        finder, position, operands = self.finder, self.finder.position, self.finder.operands
+        finder, position = self.finder, self.finder.position
         if late + period >= len(finder.made):
             return 0
-        begin, end = late, late
-        while end + period < len(finder.made) and finder.is_like(end, period, late - period):
-            end += 1
-        while begin > 0 and finder.is_like(begin - 1, period, late, may_start=True):
-            begin -= 1
-        end += period
+        later = range(late, len(finder.made) - period)
+        end = finder.first_unlike(later, period, late - period) + period
+        begin = 1 + finder.first_unlike(range(late - 1, -1, -1), period, late, may_start=True)
         readers: dict[int, list[tuple[int, int]]] = defaultdict(list)
         for k in range(late, min(late + period, end - period)):
-            for place, (x, y) in enumerate(zip(operands[k], operands[k + period], strict=True)):
+            for place, (x, y) in enumerate(zip(finder.operands(k), finder.operands(k + period), strict=True)):
                 if x != y and begin <= position[x] < k - period:
                     readers[begin + (position[x] - begin) % period].append((k, place))
         for first, slots in readers.items():
@@ -81,12 +78,12 @@ class _Writer:
         finder, found, oldest = self.finder, dict[tuple[int, int], Copy](), 0
         numbers = {n: finder.made[at] for n, at in enumerate(range(first, end, period))}
         for late, place in slots:
-            made = finder.position[finder.operands[late][place]]
+            made = finder.position[finder.operands(late)[place]]
             ago = -(-(late - made) // period)
             oldest = max(oldest, ago)
             for at in range(begin + (late - begin) % period, end, period):
                 n = (made - first + at - late) // period
-                number = finder.operands[at][place]
+                number = finder.operands(at)[place]
                 if numbers.setdefault(n, number) != number:
                     return  # it starts with something else for this reader
                 if n + ago > 0:

@@ -60,7 +60,7 @@ class Started:
     @classmethod
     def without_steps(cls, tape: Tape) -> Started:
         """Returns the tape as it is."""
-        return cls(tape, range(len(tape)), [*range(len(tape))])
+        return cls(tape, range(len(tape)), [])
 
     def leaf(self) -> int:
         """Returns a new leaf, which becomes one of an array later on."""
@@ -100,25 +100,17 @@ def with_starts(tape: Tape, requires_grad: Sequence[int]) -> Started:
     if some of their steps are computed without a gradient.
     """
     finder = Finder(tape)
-    writer = _Writer(tape)
-    writer.found = [each for each in recurrences(finder) if writer.flows(each, requires_grad)]
+    writer = _Writer.of(tape, recurrences(finder), requires_grad)
     delayed = with_delays(finder)
     if delayed is not None:
-        other = _Writer(delayed.tape)
         flags = [requires_grad[i] for i in delayed.like]
-        found = recurrences(Finder(delayed.tape))
-        other.found = [each for each in found if other.flows(each, flags)]
-        if _covered(other.found) > _covered(writer.found):
+        other = _Writer.of(delayed.tape, recurrences(Finder(delayed.tape)), flags)
+        if other is not None and (writer is None or other.covered() > writer.covered()):
             started = other.run()
             started.place = [started.place[i] for i in delayed.place]
             started.like = [delayed.like[i] if i >= 0 else -1 for i in started.like]
             return started
-    return writer.run() if writer.found else Started.without_steps(tape)
-
-
-def _covered(found: Sequence[Recurrence]) -> int:
-    """Returns how many steps there are, with the first ones."""
-    return sum(each.count + 1 for each in found)
+    return writer.run() if writer is not None else Started.without_steps(tape)
 
 
 class _Writer:
@@ -135,7 +127,21 @@ class _Writer:
         self.is_batched = any(array.is_batched for array in inputs)
         self.inputs = {*inputs}
 
-    def flows(self, found: Recurrence, requires_grad: Sequence[int]) -> bool:
+    @classmethod
+    def of(
+        cls, tape: Tape, found: Sequence[Recurrence], requires_grad: Sequence[int]
+    ) -> _Writer | None:
+        """Returns one for the recurrences that are not left alone; None if there are none."""
+        writer = cls(tape) if found else None
+        if writer is not None:
+            writer.found = [each for each in found if writer._flows(each, requires_grad)]
+        return writer if writer and writer.found else None
+
+    def covered(self) -> int:
+        """Returns how many steps there are, with the first ones."""
+        return sum(each.count + 1 for each in self.found)
+
+    def _flows(self, found: Recurrence, requires_grad: Sequence[int]) -> bool:
         """Returns whether a gradient flows in all steps as in the last one, once all states do."""
         last = self.made[found.stop - found.period : found.stop]
         steps = [(self.made[at], last[(at - found.begin) % found.period])

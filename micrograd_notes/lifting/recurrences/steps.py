@@ -18,7 +18,6 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -27,8 +26,12 @@ from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Tape
 
+Ints = Any  # an array of NumPy's whole numbers
+Bools = Any
+
 LEAST = 4  # steps that make a loop
 LAGS = 16  # how often one number may be used per step
+BLOCK = 256  # operations that are compared at once
 MANY = 4  # numbers that one constant does not tell
 
 
@@ -82,20 +85,24 @@ class Finder:
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
         self.seen: dict[int, list[tuple[int, int]]] = {}  # by the period, what was compared
-        is_made = np.array([op.__class__ is Op for op in tape.ops])
-        made = np.flatnonzero(is_made)
+        self.code = np.fromiter(map(id, tape.ops), np.int64, len(tape))
+        of_rows = [id(op) for op in {*tape.ops} if op.__class__ is Op]
+        self.is_made = np.isin(self.code, of_rows)
+        made = np.flatnonzero(self.is_made)
         self.made: list[int] = made.tolist()
+        self.row = self.code[made]
         self.position = array("i", [-1]) * len(tape)  # of each number among the operations, or -1
-        np.frombuffer(self.position, dtype=np.intc)[made] = np.arange(len(made))
+        position = np.frombuffer(self.position, dtype=np.intc)
+        position[made] = np.arange(len(made))
         sizes = np.diff(tape.operands.first)
         self.offset = np.concatenate([[0], np.cumsum(sizes[made])])
-        self.read = np.array(tape.operands.flat)[np.repeat(is_made, sizes)]
-        self.reader = np.repeat(np.arange(len(made)), sizes[made])  # of each, its position
+        self.read = np.array(tape.operands.flat)[np.repeat(self.is_made, sizes)]
+        self.of = position[self.read]  # the position of what is read, and that of its reader:
+        self.reader = np.repeat(np.arange(len(made)), sizes[made])
 
-    @cached_property
-    def operands(self) -> list[tuple[int, ...]]:
-        """The operands of each operation, by its position."""
-        return [self.tape.operands[i] for i in self.made]
+    def operands(self, k: int) -> tuple[int, ...]:
+        """Returns the operands of an operation, by its position."""
+        return self.tape.operands[self.made[k]]
 
     def found(self) -> list[Recurrence]:
         """Returns recurrences that are apart from each other; the longest one counts."""
@@ -118,16 +125,13 @@ class Finder:
 
         They are compared from the step `late` on.
         """
-        tape, flat, owner, offset = self.tape, self.read, self.reader, self.offset
-        first: dict[Any, int] = {}  # of each array of parameters, and all constants
-        for i, op in enumerate(tape.ops):
-            if op == CONSTANT or (isinstance(op, Array) and op.is_parameter):
-                first.setdefault(i if op == CONSTANT else op, i)
-        of = np.array(self.position)[flat]
+        tape, flat, of, owner, offset = self.tape, self.read, self.of, self.reader, self.offset
         count = np.bincount(flat, minlength=len(tape))
         known: set[tuple[int, int]] = set()
-        often = [i for i in first.values() if count[i] >= LEAST - 1]
-        for leaf in sorted(often, key=lambda i: tape.ops[i] == CONSTANT):
+        leaves = np.flatnonzero(~self.is_made)[::-1].tolist()
+        first = dict(zip(map(tape.ops.__getitem__, leaves), leaves, strict=True))
+        weights = [i for op, i in first.items() if isinstance(op, Array) and op.is_parameter]
+        for leaf in [i for i in [*sorted(weights), *tape.numbers] if count[i] >= LEAST - 1]:
             uses = np.unique(owner[flat == leaf])
             for lag in range(1, min(LAGS, len(uses) // (LEAST - 1)) + 1):
                 gaps = uses[lag:] - uses[:-lag]
@@ -147,10 +151,7 @@ class Finder:
                         continue
                     moves = (now >= 0) & (then != now)
                     reader = owner[offset[low] : offset[high]][moves] - low
-                    read = np.zeros(2 * period + 1)  # how often what is made before is read there
-                    np.add.at(read, np.maximum(now[moves] + 1 - low, 0), 1)
-                    np.add.at(read, reader + 1, -1)
-                    if (np.cumsum(read)[: period + 1] > 0).all():
+                    if _passed(now[moves] - low, reader, period + 1).all():
                         yield period, at
 
     # ---- the second step and the third ---------------------------------------------------------
@@ -164,54 +165,60 @@ class Finder:
         begin = end = anchor + period  # in the second step, or in a later one
         if any(low <= begin < high for low, high in self.seen.get(period, [])):
             return None
-        while begin > 0 and self.is_like(begin - 1, period, anchor):
-            begin -= 1
-        while end + period < len(self.made) and self.is_like(end, period, anchor):
-            end += 1
+        begin = 1 + self.first_unlike(range(begin - 1, -1, -1), period, anchor)
+        end = self.first_unlike(range(end, len(self.made) - period), period, anchor)
         self.seen.setdefault(period, []).append((begin, end + period))
         if end - begin < (LEAST - 2) * period:
             return None
-        low = begin  # before it, the second step may read what a shorter first step made
-        while low > max(begin - period, 0) and self.is_like(low - 1, period, len(self.made)):
-            low -= 1
-        return low, begin, end, period
+        # before it, the second step may read what a shorter first step made
+        before = range(begin - 1, max(begin - period, 0) - 1, -1)
+        return 1 + self.first_unlike(before, period, len(self.made)), begin, end, period
 
-    def is_like(self, k: int, period: int, early: int, may_start: bool = False) -> bool:
-        """Returns whether an operation and the one a period later have operands that agree.
+    def first_unlike(
+        self, positions: range, period: int, early: int, may_start: bool = False
+    ) -> int:
+        """Returns the first position of an operation that is not like the one a period later.
 
-        These are the same, or of one array, or of like operations, or made before a position. With
-        `may_start`, a leaf may stand where the later one reads what a step made.
+        Like ones have operands that are the same, or of one array, or of like operations, or made
+        before the position `early`. With `may_start`, a leaf may stand where the later one reads
+        what a step made.
         """
-        ops, now, then = self.tape.ops, self.operands[k], self.operands[k + period]
-        if ops[self.made[k]] is not ops[self.made[k + period]] or len(now) != len(then):
-            return False
-        for x, y in zip(now, then, strict=True):
-            if x == y:
-                continue
-            if ops[y].__class__ is Op:
-                is_even = self.position[y] == self.position[x] + period
-                is_leaf = may_start and self.position[x] < 0
-                if not is_leaf and (
-                    self.position[x] < 0 or not (is_even or self.position[y] < early)
-                ):
-                    return False
-            elif ops[x] != ops[y]:
-                return False
-        return True
+        for at in range(0, len(positions), BLOCK):
+            block = positions[at : at + BLOCK]
+            unlike = np.flatnonzero(~self._are_like(np.array(block), period, early, may_start))
+            if unlike.size:
+                return block[int(unlike[0])]
+        return positions.stop
+
+    def _are_like(self, positions: Ints, period: int, early: int, may_start: bool) -> Bools:
+        """Returns whether operations are like those a period later."""
+        offset = self.offset
+        begin, later = offset[positions], offset[positions + period]
+        sizes = offset[positions + 1] - begin
+        are_like = self.row[positions] == self.row[positions + period]
+        are_like &= sizes == offset[positions + period + 1] - later
+        positions, begin, later, sizes = (e[are_like] for e in (positions, begin, later, sizes))
+        at = np.arange(sizes.sum()) - np.repeat(sizes.cumsum() - sizes, sizes)
+        now, then = at + np.repeat(begin, sizes), at + np.repeat(later, sizes)
+        x, y, of_x, of_y = self.read[now], self.read[then], self.of[now], self.of[then]
+        is_even = np.where(of_x < 0, may_start, (of_y == of_x + period) | (of_y < early))
+        agree = (x == y) | np.where(of_y >= 0, is_even, self.code[x] == self.code[y])
+        owner = np.repeat(np.arange(len(sizes)), sizes)
+        are_like[are_like] = np.bincount(owner, ~agree, len(sizes)) == 0
+        return are_like
 
     def _cuts(self, period: int, low: int, high: int) -> list[int]:
         """Returns the positions where the least is passed on from step to step."""
-        last: dict[int, int] = {}  # for what is read and moves, its last reader
-        for k in range(low, min(high + period, len(self.made) - period)):
-            for i, moved in zip(self.operands[k], self.operands[k + period], strict=False):
-                if i != moved and self.position[i] >= 0 and self.position[moved] >= low:
-                    last[self.position[i]] = k
-        passed = [0] * (high - low + 1)
-        for made, reader in last.items():
-            for k in range(max(made + 1, low), min(reader, high) + 1):
-                passed[k - low] += 1
-        least = min(passed)  # 0 if the steps are apart from each other
-        return [low + k for k, count in enumerate(passed) if count == least > 0]
+        begin, end, by = (int(self.offset[k]) for k in (low, high + period, low + period))
+        read, moved = self.read[begin:end], self.read[by : by + end - begin]
+        of, position = self.of[begin:end], self.of[by : by + end - begin]
+        moves = (read != moved) & (of >= 0) & (position >= low)
+        # the last reader of what is read and moves
+        made, last = np.unique(of[moves][::-1], return_index=True)
+        readers = self.reader[begin:end][moves][::-1][last]
+        passed = _passed(made - low, readers - low, high - low + 1)
+        least = passed.min()  # 0 if the steps are apart from each other
+        return [low + k for k in np.flatnonzero(passed == least).tolist() if least > 0]
 
     def _unnatural(self, found: Recurrence) -> tuple[int, int, int, int]:
         """Sorts cuts: most steps, few states that start with something computed, few guesses."""
@@ -227,7 +234,7 @@ class Finder:
         layers = set[Array]()
         early = begin - period  # what is made before both steps may move from step to step
         for k in range(begin, begin + period):
-            three = [self.operands[at] for at in range(k, k + 3 * period, period)]
+            three = [self.operands(at) for at in range(k, k + 3 * period, period)]
             for x, y, z in zip(*three, strict=True):
                 leaf = self.tape.ops[x]
                 if isinstance(leaf, Array) and not self._is_even(x, y, z):
@@ -264,6 +271,13 @@ class Finder:
             found.add(op)
             state = made
         return found
+
+
+def _passed(made: Ints, last: Ints, count: int) -> Ints:
+    """Returns how many numbers are made before each of the first positions, and read from there on.
+    """
+    begun = np.bincount(np.maximum(made + 1, 0), minlength=count)
+    return np.cumsum(begun[:count] - np.bincount(last + 1, minlength=count)[:count])
 
 
 # ---- the first step and the second ---------------------------------------------------------------

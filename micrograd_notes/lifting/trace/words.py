@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import cache
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from pathlib import Path
+from threading import get_ident
 from types import CodeType, FrameType
 from typing import Any
 
@@ -22,6 +23,7 @@ from micrograd_notes.engine import fast, messages, methods, modes, op, stand_ins
 # How well a name fits, the lower the better. The one of a variable that gets something else before
 # the learner's function returns is FORMER.
 LEARNERS, FORMER, OTHERS, FUNCTION = range(4)
+OPERATOR = "symbol"  # a method of `Recorded` for + or *, which calls `record` of its session
 Name = tuple[int, str]
 
 _RECORDING = (fast, messages, methods, modes, op, stand_ins, value)
@@ -35,7 +37,8 @@ def call_and_listen(function: Callable[..., Any], arguments: list[Any], session:
     own = getattr(getattr(function, "__func__", function), "__code__", None)
     listener = _Listener(own, session.place_of, session.tape.names)
     if sys.version_info < (3, 12):  # later, turning it off and on takes longer than listening
-        session.record = _unheard(session.record)
+        listener.operator = OPERATOR
+        session.record = _unheard(session.record, listener.on_call)
     sys.settrace(listener.on_call)
     try:
         return function(*arguments)
@@ -44,16 +47,20 @@ def call_and_listen(function: Callable[..., Any], arguments: list[Any], session:
         vars(session).pop("record", None)
 
 
-def _unheard(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns the function, to run without a listener, which slows each step of it down."""
+def _unheard(record: Callable[..., Any], listener: Any) -> Callable[..., Any]:
+    """Returns the function, to run without a listener, which slows each step of it down.
 
-    def quiet(*arguments: Any) -> Any:
-        listener = sys.gettrace()  # of this thread
+    The listener is off before it if an operator calls it, and on after it.
+    """
+    own = get_ident()
+
+    def quiet(op: Any, indices: Any) -> Any:
+        if get_ident() != own:  # nobody listens to another thread
+            return record(op, indices)
         sys.settrace(None)
-        try:
-            return function(*arguments)
-        finally:
-            sys.settrace(listener)
+        number = record(op, indices)
+        sys.settrace(listener)
+        return number
 
     return quiet
 
@@ -65,6 +72,7 @@ class _Listener:
         self.own, self.place_of, self.names = own, place_of, names
         self._is_heard: dict[str, bool] = {}  # by the file
         self._held: dict[str, Any] = {}  # by the learner's variables, as of the line before
+        self.operator = ""  # the function that turns it off until it has recorded
 
     def on_call(self, frame: FrameType, event: str, argument: Any) -> Any:
         """Listens to functions that hold numbers, except comprehensions and the engine's own."""
@@ -72,7 +80,11 @@ class _Listener:
         file = code.co_filename  # faster to look up than the code itself
         if file not in self._is_heard:
             self._is_heard[file] = not file.startswith(ARITHMETIC)
-        if not self._is_heard[file] or code.co_name[0] == "<":
+        if not self._is_heard[file]:
+            if code.co_name == self.operator:
+                sys.settrace(None)
+            return None
+        if code.co_name[0] == "<":
             return None
         frame.f_trace_lines = code is self.own
         return self.on_event

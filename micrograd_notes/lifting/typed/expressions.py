@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from itertools import zip_longest
@@ -230,21 +230,21 @@ class Expression:
     @cached_property
     def operands(self) -> tuple[Expression, ...]:
         """The expressions that it is computed from."""
-        return tuple(_inside(tuple([getattr(self, each.name) for each in fields(self)])))
+        return tuple(_inside(self._fields))
 
     def with_operands(self, operands: Sequence[Expression]) -> Expression:
         """Returns the same operation on other operands."""
         if all(a is b for a, b in zip(operands, self.operands, strict=True)):
             return self
         left = iter(operands)
-        old = {each.name: getattr(self, each.name) for each in fields(self)}
-        return replace(self, **{name: _replaced(value, left) for name, value in old.items()})
+        return type(self)(*[_replaced(value, left) for value in self._fields])
 
     def walk(self) -> Iterator[Expression]:
         """Yields the expression and those below it."""
-        yield self
-        for operand in self.operands:
-            yield from operand.walk()
+        waiting: list[Expression] = [self]
+        while waiting:
+            waiting += reversed((each := waiting.pop()).operands)
+            yield each
 
     def sources(self) -> list[Array | Constant | Line]:
         """Returns what it reads, once for each time."""
@@ -257,9 +257,14 @@ class Expression:
     def _shape(self) -> Shape:
         return ()  # of a number
 
+    @property
+    def _fields(self) -> tuple[Any, ...]:
+        names: tuple[str, ...] = self.__match_args__
+        return tuple([getattr(self, name) for name in names])
+
     @cached_property
     def _key(self) -> Any:
-        return type(self), *[getattr(self, each.name) for each in fields(self)]
+        return type(self), *self._fields
 
     @cached_property
     def _hash(self) -> int:
