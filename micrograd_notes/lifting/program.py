@@ -61,6 +61,8 @@ class HasParameters(Protocol):
 class Lifted:
     """A function of scalars that runs on arrays. `lift` makes it; see there for its use."""
 
+    _kind_of_net = Net
+
     def __init__(
         self, function: Callable[..., Any], find: Callable[[], Found], roots: Sequence[Any],
         is_loss: bool, batch: bool, check: bool, backend: str
@@ -430,7 +432,7 @@ class Lifted:
             if not is_as_it_was:
                 self._parameters, self._arrays = self._find()
                 self._compiled, self._latest, self._freezings = {}, None, -1
-                self._net = Net(self._function, self._is_loss, self._batch)
+                self._net = self._kind_of_net(self._function, self._is_loss, self._batch)
                 self._note_outside()
             if self._freezings != engine.freezings:
                 self._freezings, self._again = engine.freezings, None

@@ -11,7 +11,9 @@ from typing import Any
 from micrograd_notes.lifting import Lifted, lift
 from micrograd_notes.lifting.codegen.numpy.emit import emit
 from micrograd_notes.lifting.program import Shapes
-from micrograd_notes.lifting.sizes.family import Family
+from micrograd_notes.lifting.sizes.family import STARTS, Family
+from micrograd_notes.lifting.sizes.refused import first
+from micrograd_notes.lifting.sizes.small import Large
 from micrograd_notes.lifting.trace.name import arrays_of_model
 from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.nn import MLP
@@ -46,7 +48,11 @@ def program_of(
         shapes = (False, (at[names[0]],)), (False, of_targets)
         return shapes if loss is not None else shapes[:1]
 
-    large = _family(activations, loss).large(dict(zip(names, sizes, strict=True)), shapes_at)
+    def large_from(start: int) -> Large:
+        own = dict(zip(names, sizes, strict=True))
+        return _family(activations, loss).large(own, start, shapes_at)
+
+    large = first(large_from, [(start,) for start in STARTS])
     scope: dict[str, Any] = {}
     exec(emit(large.program(), "An MLP, lifted from scalars to arrays.")[0], scope)
     entry = scope["forward" if loss is None else "loss_and_gradient"]

@@ -29,6 +29,22 @@ WORKS = list(planted.works())
 X, Y = [[1.0, 2.0], [0.5, -1.0], [0.0, 1.0]], [0, 1, 1]
 
 
+@pytest.mark.parametrize("backend", ["numpy", "auto"])
+def test_a_function_without_inputs_is_one_example(backend: str) -> None:
+    a, b = Value(0.5), Value(2.0)
+    program = lift(lambda: (1 - a) ** 2 + (b - a * a) ** 2, parameters=[a, b], batch=False,
+                   backend=backend)
+    for _ in range(2):
+        loss, gradient = program.value_and_grad([0.5, 2.0])
+        assert loss == 3.3125
+        assert gradient.tolist() == [-4.5, 3.5]
+    with pytest.raises(CannotLift, match="differ: on these data"):
+        lift(lambda: b * (1 if type(b * 1.0) is Value else 2), parameters=b, batch=False)()
+    with pytest.raises(ValueError, match="got no input"):
+        lift(lambda: a * b, parameters=[a, b])()
+
+
+
 # ---- what is caught ------------------------------------------------------------------------------
 
 

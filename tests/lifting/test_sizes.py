@@ -13,6 +13,7 @@ from micrograd_notes.engine.ops import exp, log, relu, sigmoid, softplus, sqrt, 
 from micrograd_notes.lifting import CannotLift, NotChecked, lift, lift_of_sizes
 from micrograd_notes.lifting.sizes import check, program as program_of_sizes
 from micrograd_notes.lifting.sizes.formulas import Differ, Formulas
+from tests.lifting.examples import values
 from tests.lifting.families import FAMILIES, Family
 
 
@@ -212,6 +213,46 @@ def test_code_that_branches_on_a_size_is_refused_with_its_line() -> None:
         program.value_and_grad(program.parameters(), *DATA)
 
 
+@pytest.mark.parametrize("size", [17, 18])
+def test_a_size_that_is_divided_with_a_rest_is_refused(size: int) -> None:
+    def half(hidden: int) -> Any:
+        model = MLP(3, [hidden, hidden // 2, 1], seed=0)
+        return lambda x, y: (model(x) - y) ** 2, model
+
+    def every_second_window(positions: int, kernels: int) -> Any:
+        w = values(0, kernels, 3)
+
+        def loss(x: Any, y: Any) -> Any:
+            starts = range(0, positions - 2, 2)
+            return sum(tanh(sum(k[i] * x[s + i] for i in range(3))) for s in starts for k in w) - y
+
+        return loss, w
+
+    with pytest.raises(CannotLift, match="differ in more than numbers"):
+        lift_of_sizes(half, hidden=size)
+    for kernels, what in ((1, "the loss is"), (5, "it fails, with IndexError")):
+        program = lift_of_sizes(every_second_window, positions=size, kernels=kernels)
+        with pytest.raises(CannotLift, match=rf"differ at positions=\d+, kernels=\d: {what}"):
+            program.value_and_grad(program.parameters(), DATA[0][:, :size], DATA[1])
+
+
+def test_where_programs_part_their_lines_are_shown() -> None:
+    def make(degree: int) -> Any:
+        w = [Value(0.1 * k) for k in range(degree)]
+        return lambda x: sum(a * x**k for k, a in enumerate(w)), w
+
+    def scaled(hidden: int) -> Any:
+        loss, model = network(3, hidden)
+        return lambda x, y: loss(x, y) * log(hidden), model
+
+    program, theta = lift_of_sizes(make, degree=9), np.ones(9)
+    with pytest.raises(CannotLift, match=r"(?s)degree=2 and with degree=3.*part here:\n.*x.*\n.*x"):
+        program.value_and_grad(theta, DATA[1])
+    program = lift_of_sizes(scaled, hidden=9)
+    with pytest.raises(CannotLift, match=r"follow no.*\n  It is the number in loss = \(0\.69"):
+        program.value_and_grad(program.parameters(), DATA[0][:, :3], DATA[1])
+
+
 def test_depth_is_refused_as_a_size_and_kept_in_make() -> None:
     def make(inputs: int, layers: int) -> Any:
         model = MLP(inputs, [3] * layers + [1], seed=0)
@@ -306,6 +347,14 @@ def test_formulas_of_sizes(text: str, first: dict[str, int]) -> None:
     formulas.at([sizes["T"] - sizes["k"] + 1 for sizes in members], large)  # a shape comes first
     found = formulas.at([eval(text, {}, dict(sizes)) for sizes in members], large)
     assert found == eval(text, {}, dict(large))
+
+
+@pytest.mark.parametrize("text", ["s**-0.5", "1/s**0.5"])
+def test_a_root_is_rounded_as_in_the_code(text: str) -> None:
+    formulas = Formulas([{"s": 2}, {"s": 3}])
+    numbers = [eval(text, {"s": s}) for s in (2, 3)]
+    for s in range(4, 200):
+        assert formulas.at(numbers, {"s": s}) == eval(text, {"s": s})
 
 
 def test_numbers_without_a_formula_are_refused() -> None:

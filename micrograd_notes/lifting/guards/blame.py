@@ -61,7 +61,7 @@ def _what_differs(arrays: Sequence[Array], got: Answer, expected: Answer) -> tup
     return what, f"d{array.name}"
 
 
-class _Recording(Session):
+class WithLines(Session):
     """A recording that notes the learner's line of each operation."""
 
     def __init__(self) -> None:
@@ -69,6 +69,7 @@ class _Recording(Session):
         self.lines: dict[int, str] = {}
 
     def record(self, op: Op, indices: tuple[int, ...]) -> Any:
+        """Records an operation, and notes the line that computes it."""
         number = super().record(op, indices)
         self.lines[number._born] = line_at_fault()
         return number
@@ -110,7 +111,7 @@ def _line_of_the_learner(
     answer_of(function, parameters, theta, example, scalars)
     inputs = [array for array in arrays if not array.is_parameter]
     given = {array: [*flat(numbers)] for array, numbers in zip(inputs, example, strict=True)}
-    with recording(parameters, arrays, _Recording) as session:
+    with recording(parameters, arrays, WithLines) as session:
         function(*session.inputs(arrays))
     numbers = session.numbers(theta, given)
     made = {i: (line, numbers[i]) for i, line in session.lines.items()}

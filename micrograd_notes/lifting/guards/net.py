@@ -135,7 +135,8 @@ class Net:
         choices = [i for i, array in enumerate(inputs) if array.below is not None]
         known = {self._written(given, k) for k in chosen}
         pairs = {pair for k in chosen for pair in self._placed(given, choices, k)}
-        for k in range(min(len(given[0]), 100 * least)):
+        count = min(map(len, given), default=1)  # a function without inputs is one example, too
+        for k in range(min(count, 100 * least)):
             written, placed = self._written(given, k), self._placed(given, choices, k)
             if len(known) < least or (len(known) < at_most and not placed <= pairs):
                 chosen += [] if written in known else [k]

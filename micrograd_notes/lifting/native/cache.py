@@ -72,9 +72,14 @@ class Folder(NamedTuple):
         """Writes a library, complete or not at all, and returns its path, for `dlopen`."""
         name, draft = f"{key}.{sha256(content).hexdigest()}.so", f"{secrets.token_hex(16)}.draft"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        with open(os.open(draft, flags, 0o600, dir_fd=self.descriptor), "wb") as file:
-            file.write(content)
-        os.rename(draft, name, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
+        try:
+            with open(os.open(draft, flags, 0o600, dir_fd=self.descriptor), "wb") as file:
+                file.write(content)
+            os.rename(draft, name, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
+        except BaseException:  # a full disk, or Ctrl-C
+            with suppress(OSError):
+                os.unlink(draft, dir_fd=self.descriptor)
+            raise
         self.trim(LIMIT, name)  # drafts that were never renamed, too
         return self._in_place(name)
 

@@ -23,6 +23,7 @@ Result = tuple[float, Any]
 
 POINTER, SIZE = ctypes.c_void_p, ctypes.c_int64
 THETA, GRADIENT = 1, 2  # places in what `ENTRY` gets
+IN_A_ROW = (8,)  # bytes from a number of theta to the next one
 ENTRY = """
 /* The same for Python, where one argument costs less than six. */
 int32_t called(void *const *a) {
@@ -49,7 +50,7 @@ class Ready:
 
     def set_data(self, data: Sequence[Any], addresses: list[Any]) -> None:
         """Sets the arrays that C reads."""
-        self.data = [(k, array, array.shape, array.dtype) for k, array in enumerate(data)]
+        self.data = [(k, a, a.strides, a.size, a.dtype) for k, a in enumerate(data)]
         self._pointers[:] = addresses
 
     def set_theta(self, theta: Any) -> bool:
@@ -110,16 +111,18 @@ class Call:
         if ready is None or len(data) != len(ready.data):
             ready = self._ready(data)
         else:
-            for k, its, shape, kind in ready.data:
+            for k, its, strides, size, kind in ready.data:  # of numbers in a row: so the shape, too
                 a = data[k]
-                if a is not its or a.shape != shape or a.dtype is not kind:
+                if a is not its or a.strides != strides or a.size != size or a.dtype is not kind:
                     ready = self._ready(data)
                     break
         if ready is None or theta.__class__ is not self._ndarray:
             return None
-        if theta.shape != self._shape or theta.dtype != self._real:
+        kind = theta.dtype
+        if theta.shape != self._shape or (kind is not self._real and kind != self._real):
             return None
-        if theta is not ready.theta and not ready.set_theta(theta):
+        is_new = theta is not ready.theta or theta.strides != IN_A_ROW
+        if is_new and not ready.set_theta(theta):
             return None
         gradient = ready.gradient()
         if self._called(ready.given_at):

@@ -3,6 +3,7 @@
 import ctypes
 import logging
 from collections.abc import Sequence
+from functools import cache as once
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,9 +22,13 @@ def library(source: str, flags: Sequence[str]) -> ctypes.CDLL:
     compiler = found()
     key, path = key_of(source, compiler, flags), cache.folder()
 
+    @once
+    def content() -> bytes:  # for another folder, if the first one is full, say
+        return compiled(source, compiler, flags)
+
     def loaded(path: Path) -> ctypes.CDLL:
         with cache.opened(path) as folder:
-            kept = folder.find(key) or folder.keep(key, compiled(source, compiler, flags))
+            kept = folder.find(key) or folder.keep(key, content())
             return ctypes.CDLL(kept)
 
     if path is not None:

@@ -217,7 +217,10 @@ class Member:
     def _run(self, theta: Any) -> Any:
         """Returns what the program makes of the first example."""
         first = [array[:1] if self.program._batch else array for array in self.data]
-        return self.program._computed(self.compiled, self.compiled.run, theta, first)
+        try:
+            return self.program._computed(self.compiled, self.compiled.run, theta, first)
+        except Exception as error:  # such as an index that is out of range
+            raise _refusal(self.at, f"it fails, with {type(error).__name__}: {error}") from error
 
     def _scalars(self) -> Any:
         """Returns what the learner's function makes of the first example."""

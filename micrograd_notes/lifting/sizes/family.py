@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import combinations, combinations_with_replacement, product
 from operator import ne
-from typing import Any, TypeVar
+from typing import Any
 
 from micrograd_notes.engine import Value
 from micrograd_notes.lifting.program import Lifted, Shapes
@@ -21,7 +21,6 @@ from micrograd_notes.lifting.sizes.formulas import Differ
 from micrograd_notes.lifting.sizes.small import Large, Member, Sizes, Small
 from micrograd_notes.lifting.trace.tape import Array
 
-Result = TypeVar("Result")
 AS_IS = 3  # sizes up to it are not changed
 STARTS = (2, 5)  # the smallest size of a base; a loop over time, say, begins at four steps
 SPARE, BASES, TRIED = 6, 300, 3  # sizes to choose from; bases, and changed sizes, to try
@@ -42,52 +41,33 @@ class Family:
         self._members: dict[Any, Member | NoMember] = {}
 
     def large(
-        self, sizes: Sizes, shapes_at: Callable[[Sizes], Shapes],
-        frozen: frozenset[str] = frozenset(), starts: Sequence[int] = STARTS,
+        self, sizes: Sizes, start: int, shapes_at: Callable[[Sizes], Shapes],
+        frozen: frozenset[str] = frozenset(),
     ) -> Large:
-        """Returns what stands for the recording of a large model; raises as `tried` does."""
+        """Returns what stands for the recording of a large model; see `small`."""
+        found = self.small(sizes, start, shapes_at, frozen).recording(sizes, shapes_at)
+        found.program()
+        return found
 
-        def made(small: Small) -> Large:
-            found = small.recording(sizes, shapes_at)
-            found.program()
-            return found
-
-        return self.tried(made, sizes, shapes_at, frozen, starts)
-
-    def tried(
-        self, use: Callable[[Small], Result], sizes: Sizes,
+    def small(
+        self, sizes: Sizes, start: int,
         shapes_at: Callable[[Sizes], Shapes | None] = lambda sizes: None,
-        frozen: frozenset[str] = frozenset(), starts: Sequence[int] = STARTS,
-    ) -> Result:
-        """Returns what can be made of small members: of the first ones, or else of larger ones.
-
-        Args:
-            use: makes it.
-            sizes: those of the large model.
-            shapes_at: returns the shapes of the data at other sizes, to record each member.
-            frozen: the names of arrays that are frozen.
-            starts: the smallest sizes of a base that are tried.
-
-        Raises:
-            Differ: small members differ in more than numbers.
-            NoMember: there is no small member.
-        """
-        problems: list[Differ | NoMember] = []
-        for start in starts:
-            try:
-                return use(self._small(sizes, start, shapes_at, frozen))
-            except (Differ, NoMember) as error:
-                problems.append(error)
-        raise problems[0]
-
-    def _small(
-        self, sizes: Sizes, start: int, shapes_at: Callable[[Sizes], Shapes | None],
-        frozen: frozenset[str],
+        frozen: frozenset[str] = frozenset(),
     ) -> Small:
         """Returns a base with sizes from `start`, and a member for each size that changes.
 
         Small members are lifted faster. So sizes that become smaller come first, and the others
         change that smaller member.
+
+        Args:
+            sizes: those of the large model.
+            start: the smallest size of the base.
+            shapes_at: returns the shapes of the data at other sizes, to record each member.
+            frozen: the names of arrays that are frozen.
+
+        Raises:
+            Differ: small members differ in more than numbers.
+            NoMember: there is no small member.
         """
         names = sorted([n for n in sizes if sizes[n] > AS_IS], key=lambda name: sizes[name])
         # a power of two is written otherwise, since it multiplies without rounding

@@ -34,6 +34,8 @@ from micrograd_notes.lifting.typed.expressions import (
     lines_of,
 )
 
+OTHERS = "other operations stand at the same place"
+
 
 def filled(
     members: Sequence[Program], formulas: Formulas, sizes: Sizes, arrays: Sequence[Array],
@@ -85,7 +87,7 @@ class _Filler:
         if isinstance(each[0], Line) and all(isinstance(line, Line) for line in each):
             return self._line(each)
         if not all(isinstance(loop, Loop) for loop in each):
-            raise Differ("a loop of one is not in another one")
+            raise Differ(OTHERS)
         ends = [(loop.counts.start, loop.counts[-1], loop.counts.step) for loop in each]
         start, last, step = self._filled(ends)
         lines: Any = self._steps([loop.lines for loop in each])
@@ -94,11 +96,7 @@ class _Filler:
     def _line(self, each: Sequence[Line]) -> Line:
         line: Line = self.known[each[0]]
         for name in ("value", "target", "adds"):
-            try:
-                setattr(line, name, self._filled([getattr(one, name) for one in each]))
-            except Differ as error:
-                names = self.members[0].names
-                raise Differ(f"{error}, in {names(each[0]) if names else each[0]}") from None
+            setattr(line, name, self._filled([getattr(one, name) for one in each]))
         for name in ("derivative_of", "again", "holds"):
             setattr(line, name, self._source([getattr(one, name) for one in each]))
         return line
@@ -107,14 +105,14 @@ class _Filler:
         """Returns what stands at one place of the large program, for that of each member."""
         first = each[0]
         if len({type(one) for one in each}) > 1:
-            raise Differ(f"{_shown(each)} stand at the same place")
+            raise Differ(OTHERS)
         if isinstance(first, Read):
             return Read(self._source([one.source for one in each]))
         if isinstance(first, Number):
             return Number(self._number([one.value for one in each]))
         if isinstance(first, tuple):
             if len({*map(len, each)}) > 1:
-                raise Differ(f"{_shown(each)} stand at the same place")
+                raise Differ(OTHERS)
             return tuple([self._filled(inside) for inside in zip(*each, strict=True)])
         if isinstance(first, Total):
             each = [first, *[self._in_order_of(first, one) for one in each[1:]]]
@@ -125,7 +123,7 @@ class _Filler:
         if isinstance(first, int | float) and not isinstance(first, bool):
             return self._number(each)
         if any(one != first for one in each):
-            raise Differ(f"{_shown(each)} stand at the same place")
+            raise Differ(OTHERS)
         return first
 
     def _in_order_of(self, first: Total, other: Total) -> Total:
@@ -166,10 +164,10 @@ class _Filler:
                 shape = self._filled([one.shape for one in each])
                 return replace(first, shape=shape, where=[])
             if any(one is not None for one in each):
-                raise Differ(f"{_shown(each)} are read at the same place")
+                raise Differ(OTHERS)
             return None
         if any(self.place.get(one) != self.place[first] for one in each):
-            raise Differ(f"{_shown(each)} are read at the same place")
+            raise Differ(OTHERS)
         return self.known[first]
 
     def _array(self, each: Sequence[Any]) -> Any:
@@ -217,7 +215,3 @@ def evenly(shape: Sequence[int], corner: Any, steps: Sequence[Any]) -> Any:
     places = np.indices(shape, sparse=True)
     grown = [step * place for step, place in zip(steps, places, strict=True)]
     return np.broadcast_to(sum(grown, np.array(corner)), shape)
-
-
-def _shown(each: Sequence[Any]) -> str:
-    return " and ".join(dict.fromkeys(str(one)[:60] for one in each))

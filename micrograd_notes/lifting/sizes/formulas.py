@@ -73,9 +73,8 @@ class Formula:
         number = twice if is_rounded else once
         if under == 1:
             return number
-        if way == 1:
-            return number / float(1 / under) ** 0.5
-        return number * (float(under) ** 0.5 if way == 0 else float(1 / under) ** -0.5)
+        size, power = (float(under), 0.5) if under > 1 else (float(1 / under), -0.5)
+        return [number * size**power, number / size**-power, number * (1 / size) ** -power][way]
 
     def is_at(self, sizes: Sizes, number: Any, roundings: float = 0.0) -> bool:
         """Returns whether it gives the number at these sizes."""
@@ -157,13 +156,12 @@ class Formulas:
             for added in ADDED:
                 rest = [number - added for number in numbers]
                 yield from self._products(rest, (), added, is_whole, NEAR[:1])
+        kind: Any = Fraction if is_whole else float
         for several in [*self._sums]:
-            for power in map(Fraction, (1, -1, 2, -2)):
-                values = [several.at(sizes) ** int(power) for sizes in self.members]
-                if 0 in values:
-                    continue
-                exact = values if is_whole else [*map(float, values)]
-                rest = [number / value for number, value in zip(numbers, exact, strict=True)]
+            sums = [several.at(sizes) for sizes in self.members]
+            for power in map(Fraction, (1, -1, 2, -2) if all(sums) else ()):
+                values = [kind(one ** int(power)) for one in sums]
+                rest = [number / value for number, value in zip(numbers, values, strict=True)]
                 yield from self._products(rest, ((several, power),), 0, is_whole, NEAR[:1])
         yield from self._products(numbers, (), 0, is_whole, NEAR)
 
@@ -175,7 +173,7 @@ class Formulas:
         rest = numbers[0] - sum([k * base[name] for name, k in multiples.items()], Fraction(0))
         # of two members that are compared first, the rest may be of sizes that are alike
         alike = [size for name, size in base.items() if name not in grown]
-        most = MOST_MORE + MOST_TIMES * len(alike) * max(alike, default=0)
+        most = MOST_MORE + MOST_TIMES * sum(alike)
         if max(map(abs, multiples.values())) <= MOST_TIMES and abs(rest) <= most:
             found = Sum(tuple(multiples.items()), rest)
             self._sums.setdefault(found)

@@ -23,10 +23,10 @@ from micrograd_notes.lifting.compiled import Compiled, passed
 from micrograd_notes.lifting.guards.net import Net
 from micrograd_notes.lifting.program import Found, Lifted, Shapes, checked_values, lift
 from micrograd_notes.lifting.sizes.check import compare, uncollected
-from micrograd_notes.lifting.sizes.family import AS_IS, STARTS, Family, NoMember, freeze
+from micrograd_notes.lifting.sizes.family import AS_IS, STARTS, Family, freeze
 from micrograd_notes.lifting.sizes.formulas import Differ
-from micrograd_notes.lifting.sizes.refused import refusal
-from micrograd_notes.lifting.sizes.small import Large, Sizes, Small, typed_of_sizes
+from micrograd_notes.lifting.sizes.refused import first
+from micrograd_notes.lifting.sizes.small import Large, Sizes, typed_of_sizes
 from micrograd_notes.lifting.trace.name import (
     arrays_of_lists,
     arrays_of_model,
@@ -39,8 +39,18 @@ from micrograd_notes.lifting.trace.tape import Array, Recording
 Axes = dict[tuple[int, int], tuple[str, ...]]  # the sizes whose product is an axis of an array
 
 
+class _Once(Net):
+    """A program of sizes is compared once, as its small members have every label."""
+
+    def is_content(self, inputs: Sequence[Array]) -> bool:
+        """Returns True."""
+        return True
+
+
 class OfSizes(Lifted):
     """The program of a model at some sizes. `lift_of_sizes` makes it; see there for its use."""
+
+    _kind_of_net = _Once
 
     @uncollected()
     def __init__(
@@ -54,32 +64,27 @@ class OfSizes(Lifted):
         def find() -> Found:
             values = checked_values(_values(holder, is_model), is_loss)
 
-            def placed(small: Small) -> Found:
-                arrays = small.parameters(sizes)
+            def placed(start: int) -> Found:
+                arrays = family.small(sizes, start).parameters(sizes)
                 if sum(array.size for array in arrays) != len(values):
                     raise Differ(f"the model of these sizes has {len(values)} parameters")
                 return in_order(values, arrays)
 
-            try:
-                return family.tried(placed, sizes)
-            except (Differ, NoMember) as error:
-                raise refusal(error) from None
+            return first(placed, [(start,) for start in STARTS])
 
         super().__init__(function, find, [holder], is_loss, batch, check, backend)
 
     @uncollected()
     def _recorded(self, shapes: Shapes) -> Recording:
-        problems: list[Exception] = []
         frozen = self._frozen_arrays()
-        for start, axes in _attempts(shapes, self._sizes):
+
+        def large(start: int, axes: Axes) -> Large:
             lengths = {names: shapes[k][1][axis] for (k, axis), names in axes.items()}
             free = {names[0]: n for names, n in lengths.items() if names[0] not in self._sizes}
-            sizes, at = self._sizes | free, partial(_shapes_at, shapes, axes)
-            try:
-                return self._family.large(sizes, at, frozen, [start])
-            except (Differ, NoMember) as error:
-                problems.append(error)
-        raise refusal(min(problems, key=lambda problem: not isinstance(problem, Differ)))
+            at = partial(_shapes_at, shapes, axes)
+            return self._family.large(self._sizes | free, start, at, frozen)
+
+        return first(large, _attempts(shapes, self._sizes))
 
     def _frozen_arrays(self) -> frozenset[str]:
         """Returns the names of arrays that are frozen."""
@@ -98,13 +103,6 @@ class OfSizes(Lifted):
         return passed(recorded, self._name, typed_of_sizes)
 
     # ---- checking ------------------------------------------------------------------------------
-
-    def look(self) -> bool:
-        """Forgets the programs if something outside has changed; returns whether it has."""
-        has_changed = super().look()
-        if has_changed:
-            self._net = _Once(self._function, self._is_loss, self._batch)
-        return has_changed
 
     def check_at(self, *data: Any, **sizes: int) -> str:
         """Compares the program with the scalars, the gradient at other sizes; returns what it did.
@@ -151,14 +149,6 @@ class OfSizes(Lifted):
         leaves, arrays = in_order(_values(holder, is_model), at.small.parameters(at.sizes))
         freeze(leaves, arrays, self._frozen_arrays())
         return function, leaves
-
-
-class _Once(Net):
-    """A program of sizes is compared once, as its small members have every label."""
-
-    def is_content(self, inputs: Sequence[Array]) -> bool:
-        """Returns True."""
-        return True
 
 
 def _attempts(shapes: Shapes, sizes: Sizes) -> Iterator[tuple[int, Axes]]:
@@ -239,9 +229,10 @@ def lift_of_sizes(
         CannotLift: small models differ in more than numbers, as in the number of layers.
 
     `make` is called with small sizes, too; errors there mean that they do not fit each other. The
-    program is a `Lifted`, with the source that `lift` writes for the large model. Two things may
-    differ: a name, which is that of most numbers of an array, and the place of a factor that is a
-    power of two, since it rounds nothing.
+    program is a `Lifted`, with the source that `lift` writes for the large model. What may differ
+    is a name, which is that of most numbers of an array; the place of a factor that is a power of
+    two, since it rounds nothing; and the order in which terms are added up, if their sizes are
+    equal or they are squares of parameters.
 
     At its first call, the smallest model is compared with the scalars as `lift` does it, and then
     one example of the large model: loss and gradient if that takes at most a quarter of a million

@@ -1,17 +1,24 @@
 """The message for a family whose members differ in more than numbers, with the learner's line.
 
 `program.py` calls it. The members' losses are recorded once more, and the first line that computes
-with other operations in one of them is to blame, as where code branches on a size.
+with other operations in one of them is to blame, as where code branches on a size. If there is
+none, the message shows where their programs part.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Callable, Iterable
+from itertools import zip_longest
+from typing import Any, TypeVar
 
-from micrograd_notes.engine.op import Op
+from micrograd_notes.lifting.sizes.family import NoMember
 from micrograd_notes.lifting.sizes.formulas import Differ
 from micrograd_notes.lifting.sizes.small import Member
-from micrograd_notes.lifting.trace.recorded import CannotLift, Session, line_at_fault, recording
+from micrograd_notes.lifting.guards.blame import WithLines
+from micrograd_notes.lifting.trace.recorded import CannotLift, recording
+
+Result = TypeVar("Result")
 
 
 def refusal(problem: Exception) -> CannotLift:
@@ -27,8 +34,8 @@ def refusal(problem: Exception) -> CannotLift:
         sizes = ", ".join(f"{name}={size}" for name, size in base.sizes.items())
         changed = ", ".join(f"{n}={k}" for n, k in other.sizes.items() if k != base.sizes[n])
         said = f" with {sizes} and with {changed}"
-        if base.recorded is not None and (found := _first_that_differs(base, other)):
-            line = f"\n  Other operations begin at {found}"
+        if base.recorded is not None and other.recorded is not None:
+            line = _first_that_differs(base, other) or _where_they_part(base, other, problem)
     return CannotLift(
         f"models{said} differ in more than numbers, so a large one does not follow from small "
         f"ones: {problem}.{line}\n"
@@ -38,28 +45,47 @@ def refusal(problem: Exception) -> CannotLift:
     )
 
 
-class _Lines(Session):
-    """A recording that notes which operations each line of the learner's computes."""
+def first(made: Callable[..., Result], attempts: Iterable[tuple[Any, ...]]) -> Result:
+    """Returns what is made at the first attempt at which small members lead to a large one.
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.operations: dict[str, set[str]] = {}
-
-    def record(self, op: Op, indices: tuple[int, ...]) -> Any:
-        self.operations.setdefault(line_at_fault(), set()).add(op.name)
-        return super().record(op, indices)
+    The arguments of `made` are an attempt. CannotLift if there is none.
+    """
+    problems: list[Exception] = []
+    for attempt in attempts:
+        try:
+            return made(*attempt)
+        except (Differ, NoMember) as error:
+            problems.append(error)
+    raise refusal(min(problems, key=lambda problem: not isinstance(problem, Differ)))
 
 
 def _first_that_differs(base: Member, other: Member) -> str:
     """Returns the first line that computes with other operations in one member; or ""."""
     here, there = _operations(base), _operations(other)
-    return next((line for line in {**here, **there} if here.get(line) != there.get(line)), "")
+    lines = [line for line in {**here, **there} if here.get(line) != there.get(line)]
+    return f"\n  Other operations begin at {lines[0]}" if lines else ""
+
+
+def _where_they_part(base: Member, other: Member, problem: Exception) -> str:
+    """Returns the first lines of their programs that differ, or the line of a number."""
+    sources = [m.lifted._passed(m.recorded).source for m in (base, other) if m.recorded]
+    halves = [re.sub(r" *#.*", "", source.partition("# forward")[2]) for source in sources]
+    rows = [[" ".join(row.split()) for row in re.split(r"\n    (?=[^\s)])", h)] for h in halves]
+    for pair in zip_longest(*rows, fillvalue=""):
+        if len({re.sub(r"\d[\d.e-]*", "", row) for row in pair}) > 1:
+            return "\n  Their programs part here:\n    " + "\n    ".join(pair)
+    number = str(problem).partition(",")[0]
+    return "".join([f"\n  It is the number in {row}" for row in rows[0] if number in row][:1])
 
 
 def _operations(member: Member) -> dict[str, set[str]]:
+    """Returns the names of the operations that each line of the learner's computes."""
     assert member.recorded is not None
     lifted, arrays = member.lifted, member.recorded.arrays
-    with recording(lifted._parameters, arrays, _Lines) as session:
+    with recording(lifted._parameters, arrays, WithLines) as session:
         lifted._function(*session.inputs(arrays))
-    return session.operations
-
+    operations: dict[str, set[str]] = {}
+    for i, line in session.lines.items():
+        operation: Any = session.tape.ops[i]
+        operations.setdefault(line, set()).add(operation.name)
+    return operations

@@ -236,6 +236,28 @@ def test_an_array_that_changes_in_place_is_read_again_and_a_gradient_is_nobody_e
         assert (loss, gradient.tolist()) == (its_loss, its_gradient.tolist())
 
 
+@pytest.mark.parametrize("backend", ["numpy", pytest.param("c", marks=needs_cc)])
+@pytest.mark.filterwarnings("ignore:Setting the:DeprecationWarning")
+def test_an_array_whose_layout_changes_in_place_is_read_as_it_is_now(backend: str) -> None:
+    """Programs keep the arrays of the last call, and that their numbers lie in a row."""
+    program = squares(backend)
+    theta, x, y = np.repeat(program.parameters(), 2)[:4], X[:4].copy(), Y[:4].copy()
+
+    def assert_alike() -> None:
+        expected = squares("numpy").value_and_grad(theta.copy(), x.copy(), y)
+        for _ in range(3):
+            got = program.value_and_grad(theta, x, y)
+            assert [got[0], *got[1]] == pytest.approx([expected[0], *expected[1]], rel=1e-13)
+
+    assert_alike()
+    for array, strides in ((x, (8, 32)), (x, (32, 8)), (theta, (16,)), (theta, (8,))):
+        array.strides = strides
+        assert_alike()
+    x.shape = (2, 8)
+    with pytest.raises(ValueError, match="one entry per example"):
+        program.value_and_grad(theta, x, y)
+
+
 @needs_cc
 def test_a_gradient_is_written_again_once_nobody_holds_it() -> None:
     """Its memory is used again, but not while a name, a list, a view or a buffer has it."""

@@ -151,6 +151,26 @@ def test_the_cache_can_be_off_or_full(
     assert len(compilations) == 2
 
 
+@pytest.mark.parametrize("call", ["open", "rename"])
+def test_where_a_program_can_not_be_kept_it_is_compiled_once_and_nothing_is_left(
+    own_cache: Path, compilations: list[str], monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """As in a folder that is full, deleted meanwhile, or only to be read."""
+    really, failed = getattr(os, call), list[Any]()
+
+    def fails(*arguments: Any, **options: Any) -> Any:
+        if str(arguments[0]).endswith(".draft") and not failed:
+            failed.append(arguments)
+            raise OSError(28, "No space left on device")
+        return really(*arguments, **options)
+
+    monkeypatch.setattr(os, call, fails)
+    runs_in_c()
+    assert failed
+    assert compilations == ["once"]
+    assert [*own_cache.iterdir()] == []
+
+
 def test_the_oldest_programs_go_first(own_cache: Path) -> None:
     with cache.opened(own_cache) as folder:
         for k in range(4):

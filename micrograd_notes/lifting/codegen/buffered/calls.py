@@ -46,6 +46,7 @@ class Calls:
         self._given: list[Any] = []  # theta and the inputs: the caller's arrays, or our own
         for array in (theta, *given):
             self._given.append(self._input(array))
+        self._strides = [array.strides for array in self._given]
         self._arrays: dict[Array | ex.Constant | Line, Any] = {}
         self._arrays.update(zip(program.inputs, self._given[1:], strict=True))
         self._arrays[program.grouping.theta] = self._given[0]
@@ -84,7 +85,7 @@ class Calls:
     def __call__(self, theta: Any, data: Sequence[Any]) -> tuple[float, Any]:
         """Returns the loss and a new array with its gradient."""
         for i, array in enumerate((theta, *data)):
-            if array is not self._given[i]:
+            if array is not self._given[i] or array.strides != self._strides[i]:
                 self._take(i, array)
         self._context.run(self._run)
         return float(self._loss) / self._terms, self._mean(self._dtheta, self._factor)
