@@ -5,7 +5,7 @@ anywhere, what `Value` says of its number, gradient and text looks up first what
 value in the running context. At all other times `Value` is as its file says, and pays nothing.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import wraps
 from threading import Lock
@@ -30,10 +30,11 @@ def stand_in(value: Any) -> Any:
 
 
 @contextmanager
-def standing_in(stand_ins: Mapping[int, Any], lookout: Any = None) -> Iterator[None]:
+def standing_in(stand_ins: dict[Any, Any], lookout: Any = None) -> Iterator[None]:
     """Lets other `Value`s stand for leaves inside, by the leaves' ids; no mode around holds inside.
 
     No leaf changes, so other threads may use them meanwhile. Lifting records and checks this way.
+    Inside, Value(x) of an `x` that `is_given` instead of a plain number is stood for by x.
     """
     _aware(+1)
     try:
@@ -49,7 +50,7 @@ def _aware(change: int) -> None:
     with _lock:
         before, _entered = _entered, _entered + change
         if bool(before) != bool(_entered):
-            for name in (*_PROPERTIES, *_METHODS):
+            for name in (*_PROPERTIES, *_METHODS, "__init__"):
                 if _entered:
                     _plain[name] = getattr(Value, name)
                     setattr(Value, name, _looked_up(name, _plain[name]))
@@ -58,11 +59,22 @@ def _aware(change: int) -> None:
 
 
 def _looked_up(name: str, plain: Any) -> Any:
+    if name == "__init__":
+
+        @wraps(plain)
+        def init(self: Value, data: Any, *args: Any, **options: Any) -> None:
+            if type(data) is not float and getattr(data, "is_given", False):
+                stand_ins: Any = modes.asked().stand_ins
+                stand_ins[self] = self  # it lives as long, so no other gets its id
+                stand_ins[id(self)], data = data, 0.0
+            plain(self, data, *args, **options)
+
+        return init
     if not isinstance(plain, property):
 
         @wraps(plain)
         def method(self: Value, *args: Any) -> Any:
-            other = stand_in(self)
+            other, args = stand_in(self), (*map(stand_in, args),)  # as both sides of <
             return plain(self, *args) if other is self else getattr(other, name)(*args)
 
         return method

@@ -12,7 +12,7 @@ import pytest
 
 np = pytest.importorskip("numpy")
 
-from micrograd_notes import MLP, Value, lift  # noqa: E402
+from micrograd_notes import MLP, Value, greater, lift, operation  # noqa: E402
 from micrograd_notes.lifting import CannotLift, Lifted  # noqa: E402
 from micrograd_notes.lifting.codegen.buffered import tape  # noqa: E402
 from micrograd_notes.lifting.codegen.buffered.calls import Calls  # noqa: E402
@@ -48,6 +48,23 @@ def test_the_kept_programs_have_the_bits_of_their_source(name: str) -> None:
     program, data = EXAMPLES[name]()
     assert_like_the_source(program, data)
     assert_like_the_source(program, data, in_columns=True)
+
+
+def test_powers_of_a_number_and_functions_that_are_no_ufuncs() -> None:
+    w = [Value(0.5), Value(-0.7)]
+    data = (np.random.default_rng(0).normal(size=(5, 2)),)
+    for base in (2, 0.5, 10):
+        program = lift(lambda x, base=base: base ** (w[0] * x[0]) * w[1], parameters=w)
+        program(*data)
+        assert "where" not in program.source  # whether the base is 0 is known
+        assert_like_the_source(program, data)
+    between = operation(
+        "between", lambda x: min(1.0, max(-1.0, x)), [lambda y, x: greater(1.0, abs(x))],
+        numpy="np.clip({0}, -1, 1)",
+    )
+    program = lift(lambda x: between(w[0] * x[0]) * between(w[1]), parameters=w)
+    program(*data)
+    assert_like_the_source(program, data)
 
 
 def test_copies_for_speed_have_the_bits_of_the_source() -> None:

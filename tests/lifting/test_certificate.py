@@ -152,6 +152,22 @@ def test_whole_numbers_choose_and_multiply_and_each_label_gets_its_turn() -> Non
     assert not program.certify(NUMBERS.normal(size=(7, 3)), np.arange(7))
 
 
+def test_an_array_of_many_digits_holds_no_whole_numbers() -> None:
+    """What is added to one place, or taken from it, keeps its digits, whatever was there."""
+    source = """import numpy as np
+def f(x):
+    sums, states = np.zeros_like(x), np.empty((2, 2), dtype=x.dtype)
+    sums[0] += x[1]
+    sums[0] += x[1]
+    states[0], states[1] = 2, x
+    return sums, np.log(states[0])"""
+    with mpmath.workdps(50):
+        names = both_sides.with_many_digits(source)
+        sums, logs = names["f"](both_sides.many(np.array([1.0, 1 / 3])))
+        assert [*np.asarray(sums)] == [2 * mpmath.mpf(1 / 3), 0]
+        assert [*np.asarray(logs)] == [mpmath.log(2)] * 2
+
+
 # ---- points --------------------------------------------------------------------------------------
 
 

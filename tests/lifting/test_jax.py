@@ -37,12 +37,30 @@ def test_loss_and_gradient_are_those_of_numpy_and_so_is_the_derivative_of_jax(na
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_every_function_that_the_source_names_is_there(name: str) -> None:
+def test_every_name_that_a_source_reads_is_there(name: str) -> None:
     program, data = EXAMPLES[name]()
     source = program.jax().source_for(*data)
     for home, path in re.findall(r"\b(np|numpy|jax)\.([a-z_]\w*(?:\.[a-z_]\w*)*)", source):
         module = {"np": jax.numpy, "numpy": np, "jax": jax}[home]
         assert operator.attrgetter(path)(module) is not None
+
+
+def test_windows_of_two_dimensions() -> None:
+    """A convolution by an array of places, which NumPy's source makes by sliding_window_view."""
+    kernel = [[Value(0.1 * i - 0.2 * j) for j in range(3)] for i in range(2)]
+
+    def loss(image: Any) -> Any:
+        return sum(
+            relu(sum(kernel[u][v] * image[i + u][j + v] for u in range(2) for v in range(3)))
+            for i in range(4) for j in range(5)
+        )
+
+    program = lift(loss, parameters=kernel)
+    image, theta = np.random.default_rng(0).normal(size=(2, 5, 7)), program.parameters()
+    expected, derivatives = program.value_and_grad(theta, image)
+    assert "sliding_window_view" in program.source
+    got, gradient = program.jax().value_and_grad(theta, image)
+    assert (float(got), *np.asarray(gradient)) == pytest.approx((expected, *derivatives), 1e-14)
 
 
 def test_digits_follow_theta_and_no_setting_of_jax_changes() -> None:

@@ -24,6 +24,7 @@ from micrograd_notes.engine.functions import pick  # noqa: E402
 from micrograd_notes.engine.helper_ops import greater, where  # noqa: E402
 from micrograd_notes.engine.op import operation  # noqa: E402
 from micrograd_notes.engine.ops import cos  # noqa: E402
+from micrograd_notes.engine.stand_ins import standing_in  # noqa: E402
 from micrograd_notes.lifting import CannotLift, compiled as passes_of_lift, lift  # noqa: E402
 from micrograd_notes.nn.losses import cross_entropy  # noqa: E402
 
@@ -160,6 +161,74 @@ def test_what_would_be_frozen_in_is_refused(what: str) -> None:
     with pytest.raises(CannotLift, match=f"(?s)test_refused.py:[0-9]+.*{words}"):
         program(X, Y)
     assert (type(w), w.data, w.requires_grad, w.has_grad) == (Value, 0.5, True, False)
+
+
+W = [Value(0.5), Value(-0.7)]
+COMPARED: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "above": lambda x, y, k: where(y > 0, W[0] * x[0], W[1]),
+    "not above": lambda x, y, k: where(y <= x[1], W[0], W[1] * x[0]),
+    "below": lambda x, y, k: where(W[0] * x[0] < W[1], W[0] * y, W[1]),
+    "not below": lambda x, y, k: where(x[1] >= y, W[0] * x[0], W[1]),
+    "a parameter above": lambda x, y, k: where(W[0] > y, W[0] * x[0], W[1]),
+    "a factor": lambda x, y, k: (x[0] > y) * W[0] + (1 + 3 * (y < 0)) * W[1] * x[1],
+    "counted": lambda x, y, k: W[0] * sum(number > 0 for number in x) + W[1] * y,
+    "one-hot": lambda x, y, k: sum((k == i) * w * w for i, w in enumerate(W)) * x[0],
+    "another one": lambda x, y, k: sum((i != k) * w * y for i, w in enumerate(W)),
+}
+
+
+@pytest.mark.parametrize("what", COMPARED)
+def test_the_truth_of_a_comparison_is_1_or_0_as_in_the_scalars(what: str) -> None:
+    function = COMPARED[what]
+    data = np.array([[1.0, 2.0], [3.0, -1.0], [-2.0, 0.25]]), np.array([0.5, -0.5, 2.0]), [0, 1, 1]
+    program = lift(function, parameters=W)
+    for theta in ([0.5, -0.7], [0.9, 1.3]):  # which decide some comparisons
+        numbers = dict(zip(map(id, W), map(Value, theta), strict=True))
+        with standing_in(numbers):
+            expected = [function(*example) for example in zip(*map(np_listed, data), strict=True)]
+        assert program.value_and_grad(theta, *data)[0] == pytest.approx(
+            sum(loss.data for loss in expected) / 3, rel=1e-15
+        )
+    assert program.certify(*data)
+
+
+def np_listed(array: Any) -> Any:
+    return np.asarray(array).tolist()
+
+
+def test_an_if_on_a_comparison_that_was_kept_is_refused_where_it_asks() -> None:
+    def loss(x: Any, y: Any) -> Any:
+        is_large = y > 0.0
+        return W[0] if is_large else W[1]  # at fault
+
+    for ask in (lambda x, y: W[0] * (y == W[1]), lambda x, y: W[0] * (W[1] * y != 1.0)):
+        with pytest.raises(CannotLift, match="compares a recorded number with"):
+            lift(ask, parameters=W)(X, Y)  # a Value does not say what it equals
+    with pytest.raises(CannotLift, match=r"(?s)# at fault.*compares.*where\(greater\(a, b\)"):
+        lift(loss, parameters=W)(X, Y)
+
+
+def test_a_value_of_an_input_is_the_input() -> None:
+    """As micrograd's own examples write it: list(map(Value, row))."""
+    model = MLP(2, [3, 1], seed=0)
+
+    def plain(x: Any, y: Any) -> Any:
+        return (model(x) - y) ** 2 + W[0] * x[1].tanh()
+
+    def of_values(x: Any, y: Any) -> Any:
+        row = list(map(Value, x))
+        return (model(row) - Value(y, name="y")) ** 2 + W[0] * row[1].tanh()
+
+    parameters = [*model.parameters(), *W]
+    program = lift(of_values, parameters=parameters)
+    expected = lift(plain, parameters=parameters).value_and_grad(program.parameters(), X, Y)
+    loss, gradient = program.value_and_grad(program.parameters(), X, Y)
+    assert (loss, *gradient) == (expected[0], *expected[1])
+    assert program.certify(X, Y)
+    with pytest.raises(TypeError, match="data must be a number, got a recorded multiply"):
+        lift(lambda x, y: Value(W[0] * y), parameters=W)(X, Y)  # nor do the scalars take it
+    with pytest.raises(TypeError, match="data must be a number, got a recorded leaf"):
+        lift(lambda x, y: Value(W[0]) * y, parameters=W)(X, Y)  # type: ignore[arg-type]
 
 
 def test_a_pattern_that_asks_for_a_number_is_refused() -> None:
@@ -343,6 +412,16 @@ def test_bad_data_is_refused_and_nothing_is_written(
     with pytest.raises(kind, match=words):
         lift(loss, model)(*data)
     assert not any(p.has_grad for p in model.parameters())
+
+
+def test_a_loss_without_data_needs_no_batch() -> None:
+    x, y = Value(-1.2), Value(1.0)
+    banana = lambda: (1 - x) ** 2 + 100 * (y - x * x) ** 2  # noqa: E731
+    for backend in ("numpy", "c"):
+        program = lift(banana, parameters=[x, y], batch=False, backend=backend)
+        assert program() == pytest.approx(24.2, rel=1e-15)
+    with pytest.raises(ValueError, match=r"takes no data.*Pass batch=False"):
+        lift(banana, parameters=[x, y])()
 
 
 def test_bad_functions_and_parameters_are_refused() -> None:

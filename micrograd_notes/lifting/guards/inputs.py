@@ -31,6 +31,11 @@ class Inputs:
             if not array.size:
                 raise ValueError(f"{name} is empty, of shape {array.shape}. Pass some examples")
             check_number(name, array)
+        if self.batch and not given:
+            raise ValueError(
+                "the lifted function takes no data, so there are no examples to average over. "
+                "Pass batch=False to lift"
+            )
         if self.batch and len({*map(len, given)}) != 1:
             got = ", ".join(f"{len(a)} in {name}" for name, a in zip(names, given, strict=True))
             got = got or "no input. Lift a function without inputs with batch=False"

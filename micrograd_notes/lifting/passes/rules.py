@@ -16,7 +16,7 @@ from itertools import product
 from math import copysign, frexp, isfinite
 from typing import Any, NamedTuple, Protocol
 
-from micrograd_notes.engine.helper_ops import chain, ieee_divide, power_less
+from micrograd_notes.engine.helper_ops import chain, ieee_divide, power_less, where
 from micrograd_notes.engine.op import Op
 from micrograd_notes.engine.ops import add, divide, floor, multiply, neg, pos, power, subtract
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array
@@ -69,6 +69,7 @@ x, y, u = Variable("x"), Variable("y"), Variable("u")
 n, m = Variable("n", lambda number: True), Variable("m", lambda number: True)
 power_of_two = Variable("power of two", _is_power_of_two)
 finite = Variable("finite number", isfinite)
+true, false = Variable("number but 0", bool), Variable("0", lambda number: number == 0)
 not_zero = Variable("finite number but 0", lambda number: isfinite(number) and number != 0)
 whole = Variable("whole number of an input", is_whole=True)
 
@@ -91,6 +92,8 @@ RULES = (
     Rule(subtract(x, 0.0), x),
     Rule(subtract(x, neg(y)), add(x, y)),
     Rule(floor(whole), whole),
+    Rule(where(true, x, y), x),
+    Rule(where(false, x, y), y),
     # both are 0 if the adjoint is 0, unless the partial is infinite or nan
     Rule(chain(not_zero, x), multiply(not_zero, x)),
     Rule(chain(x, finite), multiply(x, finite)),

@@ -60,7 +60,8 @@ class _Writer:
         begin = 1 + finder.first_unlike(range(late - 1, -1, -1), period, late, may_start=True)
         readers: dict[int, list[tuple[int, int]]] = defaultdict(list)
         for k in range(late, min(late + period, end - period)):
-            for place, (x, y) in enumerate(zip(finder.operands(k), finder.operands(k + period), strict=True)):
+            both = zip(finder.operands(k), finder.operands(k + period), strict=True)
+            for place, (x, y) in enumerate(both):
                 if x != y and begin <= position[x] < k - period:
                     readers[begin + (position[x] - begin) % period].append((k, place))
         for first, slots in readers.items():

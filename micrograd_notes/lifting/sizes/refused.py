@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable
 from itertools import zip_longest
 from typing import Any, TypeVar
 
+from micrograd_notes.lifting.guards.blame import WithLines
 from micrograd_notes.lifting.sizes.family import NoMember
 from micrograd_notes.lifting.sizes.formulas import Differ
 from micrograd_notes.lifting.sizes.small import Member
-from micrograd_notes.lifting.guards.blame import WithLines
 from micrograd_notes.lifting.trace.recorded import CannotLift, recording
 
 Result = TypeVar("Result")

@@ -1,7 +1,7 @@
 """Numbers that only remember, and the recording of a function.
 
 A `Recorded` is a `Value` without a number, which writes each operation on it to a tape. It refuses
-everything that a tape can't follow: a question (`if`, `==`, `max()`, `isinstance`), its use as an
+everything that a tape can't follow: a question (`if`, `in`, `max()`, `isinstance`), its use as an
 index or a key, its `.data`, a copy. The refusal names the line at fault and the replacement.
 
 `traced.py` and `guards/blame.py` call `recording`. Meanwhile a `Recorded` stands for each parameter
@@ -19,7 +19,15 @@ from typing import Any, NoReturn, TypeVar
 
 from micrograd_notes.common.checks import is_number
 from micrograd_notes.common.users_line import PACKAGE, as_text, users_line
-from micrograd_notes.engine import Value, methods, modes, ops, stand_ins, value as engine
+from micrograd_notes.engine import (
+    Value,
+    helper_ops,
+    methods,
+    modes,
+    ops,
+    stand_ins,
+    value as engine,
+)
 from micrograd_notes.engine.backward import topological_order
 from micrograd_notes.engine.messages import completed, described
 from micrograd_notes.engine.op import Op, on_new_operation
@@ -77,11 +85,35 @@ class Recorded(Value):
             )
         return Recorded
 
-    def __eq__(self, other: object) -> bool:
-        return self is other or _refuse("compares a recorded number with ==", "equal(a, b)")
+    def __eq__(self, other: object) -> Any:
+        return self is other or self._compared(helper_ops.equal, other, False, *EQUAL)
 
-    def __ne__(self, other: object) -> bool:
-        return self is not other and _refuse("compares a recorded number", "1 - equal(a, b)")
+    def __ne__(self, other: object) -> Any:
+        return self is not other and self._compared(helper_ops.equal, other, True, *UNEQUAL)
+
+    def __gt__(self, other: object) -> Any:
+        return self._compared(helper_ops.greater, other, False, *ORDER)
+
+    def __le__(self, other: object) -> Any:
+        return self._compared(helper_ops.greater, other, True, *ORDER)
+
+    def __lt__(self, other: object) -> Any:
+        return self._compared(_less, other, False, *ORDER)
+
+    def __ge__(self, other: object) -> Any:
+        return self._compared(_less, other, True, *ORDER)
+
+    def _compared(self, row: Any, other: Any, is_not: bool, *words: str) -> Any:
+        """Returns the truth as a recorded 1 or 0, which only `if` and its kin can't take."""
+        are_values = any(getattr(each, "_requires_grad", False) for each in (self, other))
+        if (row is helper_ops.equal and are_values) or not _is_operand(other):
+            _refuse(*words)  # nor does a `Value` say what it equals
+        truth = 1.0 - row(self, other) if is_not else row(self, other)
+        self._left.asked[truth._born] = words
+        return truth
+
+    def __bool__(self) -> bool:
+        _refuse(*self._left.asked.get(self._born, TRUTH))
 
     def __hash__(self) -> int:
         if is_asked_by(sys._getframe(1), PACKAGE):
@@ -109,6 +141,12 @@ class Recorded(Value):
             )
         return f"a recorded {self.op.name if self.op else 'leaf'}"
 
+    @property
+    def is_given(self) -> bool:
+        """Whether it is a number of an input."""
+        of = self._left.tape.ops[self._born]
+        return isinstance(of, Array) and not of.is_parameter
+
     def detach(self) -> "Recorded":
         """Returns the same number, through which no gradient flows."""
         session: Session = self._left
@@ -121,14 +159,22 @@ WALK = (
     "scalars: call the function without lift",
     "a recording does not have a graph to walk through",
 )
+TRUTH = "asks whether a recorded number is true", "where(condition, a, b)"
+EQUAL = "compares a recorded number with ==", "equal(a, b)"
+UNEQUAL = "compares a recorded number with !=", "1 - equal(a, b)"
+ORDER = (
+    "compares a recorded number with < or >, as `if`, max(), min() and sorted() do",
+    "maximum(a, b) or minimum(a, b) instead of max() and min(), "
+    "where(greater(a, b), a, b) instead of an if",
+)
+
+
+def _less(a: Any, b: Any) -> Any:
+    return helper_ops.greater(b, a)
+
+
 # These methods are refused by name, and below them attributes that are read or set.
 METHODS: dict[str, tuple[str, ...]] = {
-    "__bool__": ("asks whether a recorded number is true", "where(condition, a, b)"),
-    "__lt__ __le__ __gt__ __ge__": (
-        "compares a recorded number with < or >, as `if`, max(), min() and sorted() do",
-        "maximum(a, b) or minimum(a, b) instead of max() and min(), "
-        "where(greater(a, b), a, b) instead of an if",
-    ),
     "__index__": (
         "uses a recorded number as a whole one, as values[y], range(y) and a list times y do",
         "pick(values, y) for an element, a loop whose length does not depend on the data, "
@@ -197,8 +243,7 @@ def _install(op: Op) -> None:
             a, b = (other, self) if is_turned else (self, other)
             if type(other) is Recorded and other._left is session and session.is_open:
                 return session.record(op, (a._born, b._born))  # most operations
-            is_operand = isinstance(other, Value) or is_number(other)
-            return apply(op, (a, b)) if is_operand else NotImplemented
+            return apply(op, (a, b)) if _is_operand(other) else NotImplemented
 
         return symbol
 
@@ -207,6 +252,10 @@ def _install(op: Op) -> None:
     if op.method is not None and op.is_simple and op.arity == 2:
         setattr(Recorded, f"__{op.method}__", between(is_turned=False))
         setattr(Recorded, f"__r{op.method}__", between(is_turned=True))
+
+
+def _is_operand(other: Any) -> bool:
+    return isinstance(other, Value) or is_number(other)
 
 
 on_new_operation(_install)
@@ -246,6 +295,7 @@ class Session:
         self.requires_grad = bytearray()
         self.stand_ins: dict[int, Recorded] = {}  # for the parameters, by identity
         self.constants: dict[Any, int] = {}
+        self.asked: dict[int, tuple[str, ...]] = {}  # truths, and why one can't ask for them
         self.refused: CannotLift | None = None
         self.is_open = True
         engine.clock += 1

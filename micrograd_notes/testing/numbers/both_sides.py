@@ -29,6 +29,17 @@ class Exact(Value):
     """A `Value` with as many digits as mpmath works with, where stand-ins are in use."""
 
     __slots__ = ("number",)
+    __hash__ = Value.__hash__
+
+    @property
+    def is_given(self) -> bool:
+        """Whether it is a number of the data."""
+        return self.op is None and not self._requires_grad
+
+    def __eq__(self, other: object) -> bool:
+        if not self.is_given:
+            return super().__eq__(other)
+        return bool(self.number == getattr(other, "number", other))
 
     def __init__(self, data: Any, name: str | None = None, requires_grad: bool = True) -> None:
         self.number = number_of(data)
@@ -71,12 +82,13 @@ class Many(np.ndarray):
         return out[0]
 
     def __getitem__(self, index: Any) -> Any:
-        """Returns a part, which is an array even where it is one number."""
-        return many(super().__getitem__(index))
+        """Returns a part, which is an array even where it is one number, also a whole one."""
+        return many(np.asarray(super().__getitem__(index), self.dtype))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         """Sets a part; an array of one number sets that number."""
         value = np.asarray(value)
+        value = _numbers(value) if self.dtype.kind == "O" else value
         super().__setitem__(index, value if value.shape else value[()])
 
 

@@ -253,7 +253,10 @@ class Calls:
                 apply = np.vectorize(getattr(math, function.removeprefix("math.")))
                 return tape.afresh(apply, *map(value, of))
             case ex.Apply(function, of):
-                return tape.made(getattr(np, function), *map(value, of), is_batched=is_batched)
+                apply, arrays = getattr(np, function), [*map(value, of)]
+                if not isinstance(apply, np.ufunc):  # as a row of one's own may spell np.clip
+                    return tape.afresh(apply, *arrays)
+                return tape.made(apply, *arrays, is_batched=is_batched)
             case ex.Where(condition, yes, no):
                 return tape.chosen(*map(value, (condition, yes, no)))
             case ex.Reshape(ex.Transpose(of, order), to):
