@@ -31,8 +31,7 @@ def test_the_source_is_attention_as_a_book_has_it() -> None:
     assert "position[:3] + embedding[tokens]" in source
     assert "softmax = exponentials / exponentials_sum[..., None]" in source
     assert "softmax * (dsoftmax - np.vecdot(softmax, dsoftmax)[..., None])" in source
-    assert "is_equal = np.where(targets[..., None] == numbers, 1.0, 0.0)" in source
-    assert "drows = 0.3333333333333333 * (rows_softmax - is_equal)" in source
+    assert "drows = 1 / 3 * (rows_softmax - (targets[..., None] == numbers))" in source
     assert source.count("causal") == 2  # made once, used once
 
 

@@ -40,7 +40,7 @@ def test_a_function_without_inputs_is_one_example(backend: str) -> None:
         assert gradient.tolist() == [-4.5, 3.5]
     with pytest.raises(CannotLift, match="differ: on these data"):
         lift(lambda: b * (1 if type(b * 1.0) is Value else 2), parameters=b, batch=False)()
-    with pytest.raises(ValueError, match="got no input"):
+    with pytest.raises(ValueError, match="takes no data"):
         lift(lambda: a * b, parameters=[a, b])()
 
 

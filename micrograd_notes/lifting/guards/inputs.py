@@ -38,7 +38,6 @@ class Inputs:
             )
         if self.batch and len({*map(len, given)}) != 1:
             got = ", ".join(f"{len(a)} in {name}" for name, a in zip(names, given, strict=True))
-            got = got or "no input. Lift a function without inputs with batch=False"
             raise ValueError(f"every input must have one entry per example, got {got}")
         return given
 

@@ -229,9 +229,9 @@ def lift_of_sizes(
         CannotLift: small models differ in more than numbers, as in the number of layers.
 
     `make` is called with small sizes, too; errors there mean that they do not fit each other. The
-    program is a `Lifted`, with the source that `lift` writes for the large model. What may differ
-    is a name, which is that of most numbers of an array; the place of a factor that is a power of
-    two, since it rounds nothing; and the order in which terms are added up, if their sizes are
+    program is a `Lifted`, with the source that `lift` writes for the large model. Three things may
+    differ: a name, which is that of most numbers of an array; the place of a factor that is a power
+    of two, since it rounds nothing; and the order in which terms are added up, if their sizes are
     equal or they are squares of parameters.
 
     At its first call, the smallest model is compared with the scalars as `lift` does it, and then

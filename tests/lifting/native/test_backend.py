@@ -7,13 +7,14 @@ import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from micrograd_notes import MLP, lift
+from micrograd_notes import MLP, Value, lift, logsumexp
 from micrograd_notes.common.backends import asked_for
 from micrograd_notes.lifting import NotInC, compiled
 from micrograd_notes.lifting.codegen import CannotPrint
@@ -357,3 +358,27 @@ def test_a_network_runs_in_c_as_it_is_printed(monkeypatch: pytest.MonkeyPatch) -
     for program in (one, other):
         with pytest.raises(ValueError, match="must hold whole numbers from 0 to 2, got 3"):
             answer(program, x, labels)
+
+
+@needs_cc
+def test_rounding_that_differs_from_example_to_example_is_not_a_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A soft alignment, whose border of 1e6 stands for infinity: some sums round far more."""
+    monkeypatch.undo()
+    monkeypatch.delenv("MICROGRAD_NOTES_BACKEND", raising=False)
+    softness, weight = Value(0.5), Value(1.1)
+
+    def loss(a: Any, b: Any) -> Any:
+        best: list[list[Any]] = [[1e6] * 5 for _ in range(5)]
+        best[0][0] = 0.0
+        for i, j in product(range(1, 5), repeat=2):
+            before = best[i - 1][j], best[i][j - 1], best[i - 1][j - 1]
+            soft = -softness * logsumexp([-each / softness for each in before])
+            best[i][j] = (weight * a[i - 1] - b[j - 1]) ** 2 + soft
+        return best[4][4]
+
+    for seed in (0, 1, 4):
+        program = lift(loss, parameters=[softness, weight], backend="c")
+        program(*np.random.default_rng(seed).normal(size=(2, 7, 4)))
+        assert program.backend == "c"

@@ -80,11 +80,6 @@ WRONG_ANSWERS = {
         ),
         (
             "def huber(error):\n"
-            "    return where(abs(error) < 1, error * error / 2, abs(error) - 0.5)",
-            "One is greater(p, q)",
-        ),
-        (
-            "def huber(error):\n"
             "    return where(greater(abs(error), 1.0), error * error / 2, abs(error) - 0.5)",
             "The two sides have changed places",
         ),
@@ -154,6 +149,8 @@ RIGHT_ANSWERS = {
         "    return small * small / 2 + abs(error) - small",
         "def huber(error):\n"
         "    return where(greater(abs(error), 1.0), abs(error) - 0.5, 0.5 * error**2)",
+        "def huber(error):\n"
+        "    return where(abs(error) < 1, error * error / 2, abs(error) - 0.5)",
     ],
     "key": [
         "def key(name, tape):\n"
