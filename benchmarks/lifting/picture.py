@@ -50,8 +50,8 @@ def drawn(table: dict[Task, Medians]) -> Figure:
         ax.grid(axis="x", alpha=0.3)
         ax.spines[["top", "right", "left"]].set_visible(False)
         ax.tick_params(axis="y", length=0)
-    largest = max(max(found.values()) for found in ratios.values())
-    panels[-1, 0].set_xlim(0.05, 2.5 * largest)
+    every = [ratio for found in ratios.values() for ratio in found.values()]
+    panels[-1, 0].set_xlim(min(every) / 2.5, 2.5 * max(every))  # with room for their numbers
     panels[-1, 0].xaxis.set_major_formatter("{x:,g}")
     panels[-1, 0].set_xlabel(
         "time of a step, divided by the best peer's (upright strokes: it must be left of them)"
