@@ -23,7 +23,7 @@ from micrograd_notes.lifting.trace.tape import Array
 
 Run = Callable[[Any, Sequence[Any]], Any]
 Check = Callable[[Run, Any, list[int]], None]
-TINY = 2.0**-1000  # in place of a size 0
+TINY = 2.0**-1000  # is added to sizes, one of which may be 0
 CHANCE = 4  # so many times the rounding of some examples is by chance that of others
 
 

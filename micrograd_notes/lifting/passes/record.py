@@ -215,4 +215,3 @@ def _forward(op: Op, symbols: Sequence[Any]) -> Any:
             f"{op.name} does not have a spelling in NumPy, and its forward can't be recorded: "
             f"{error}\n  Pass one: operation({op.name!r}, ..., numpy='np.some_function({{0}})')."
         ) from error
-

@@ -254,7 +254,7 @@ class Calls:
                 return tape.afresh(apply, *map(value, of))
             case ex.Apply(function, of):
                 apply, arrays = getattr(np, function), [*map(value, of)]
-                if not isinstance(apply, np.ufunc):  # as a row of one's own may spell np.clip
+                if not isinstance(apply, np.ufunc):  # such as np.clip, for a new operation
                     return tape.afresh(apply, *arrays)
                 return tape.made(apply, *arrays, is_batched=is_batched)
             case ex.Where(condition, yes, no):
