@@ -4,7 +4,7 @@
     python -m tests.lifting 10000 jax      # the program for JAX equals NumPy's, op by op
     python -m tests.lifting 300 jit        # and compiled
     python -m tests.lifting 1000 jax 3000  # in pieces: the 1,000 programs after the first 3,000
-    python -m tests.lifting 10000 c        # run by C, where it can be printed
+    python -m tests.lifting 10000 c        # run by C, where it can be printed; also in pieces
 """
 
 import random
@@ -41,7 +41,7 @@ def main(count: int, mode: str = "eager", after: str = "0") -> int:
 AT_ONCE = 50  # programs in a file
 
 
-def main_in_c(count: int) -> int:
+def main_in_c(count: int, after: str = "0") -> int:
     """Returns the number of programs that differ when C runs them, and prints the first ones."""
     from micrograd_notes.lifting.codegen import CannotPrint
     from tests.lifting.in_c import all_called, body_of
@@ -49,9 +49,10 @@ def main_in_c(count: int) -> int:
     different = 0
     for kind in KINDS:
         tally = Counter[str]()
-        for first in range(0, count // len(KINDS), AT_ONCE):
+        seeds = [int(after) // len(KINDS) + k for k in range(count // len(KINDS))]
+        for first in range(0, len(seeds), AT_ONCE):
             programs: list[Expected] = []
-            for seed in range(first, min(first + AT_ONCE, count // len(KINDS))):
+            for seed in seeds[first : first + AT_ONCE]:
                 expected = held(kind(random.Random(seed)))
                 if expected is None:
                     continue
@@ -78,5 +79,6 @@ def main_in_c(count: int) -> int:
 
 if __name__ == "__main__":
     wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 300
-    wrong = main_in_c(wanted) if "c" in sys.argv[2:] else main(wanted, *sys.argv[2:4])
+    run = main_in_c if sys.argv[2:3] == ["c"] else main
+    wrong = run(wanted, *sys.argv[3 if run is main_in_c else 2 : 4])
     sys.exit(min(wrong, 1))

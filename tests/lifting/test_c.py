@@ -3,6 +3,7 @@
 import ctypes
 import math
 import random
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
@@ -33,9 +34,13 @@ from tests.lifting.in_c import (  # noqa: E402
     loaded,
 )
 from tests.lifting.programs import KINDS, Program, held  # noqa: E402
+from tests.lifting.recurrences import RECURRENCES  # noqa: E402
 from tests.lifting.test_random_programs import operands  # noqa: E402
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="there is no C compiler")
+
+
+FEW = ["lstm", "layers_of_their_own", "kalman_2x2", "neural_ode_rk4", "pendulum", "momentum"]
 
 
 def close(got: Any, expected: tuple[float, Any]) -> bool:
@@ -215,6 +220,38 @@ def test_examples() -> None:
     results = all_called([each for _, each, _ in programs])
     for (name, _, expected), result in zip(programs, results, strict=True):
         assert close(result, expected), name
+
+
+@pytest.mark.parametrize("names", [FEW, pytest.param([*RECURRENCES], marks=pytest.mark.long)])
+def test_recurrences(names: list[str]) -> None:
+    """What a step makes is not mixed up with other steps, and blocks are not with other blocks."""
+    programs = []
+    for name in names:
+        program, data = RECURRENCES[name](8)
+        times = -(-100 // len(data[0])) if program._net.is_batched else 1
+        more = tuple([np.concatenate([part] * times) for part in data])
+        expected = program.value_and_grad(program.parameters(), *more)
+        programs.append((name, (program, more), expected))
+    results = all_called([each for _, each, _ in programs], QUICKLY)
+    for (name, _, expected), result in zip(programs, results, strict=True):
+        assert close(result, expected), name
+
+
+def test_what_a_loop_keeps_is_made_where_it_lies() -> None:
+    """A step's numbers are not copied, but for a state that is read while the next one is made."""
+    for name in ("recurrent", "lstm", "kalman", "small_gpt"):
+        program, data = EXAMPLES[name]()
+        program.value_and_grad(program.parameters(), *data)
+        copies = re.findall(r"^ +\w+\[(\w+)\] = (\w+)\[\1\];$", program.c_source, re.MULTILINE)
+        assert all("_next" in source for _, source in copies), (name, copies)
+
+
+def test_a_derivative_that_is_made_step_by_step_is_not_set_to_0_before() -> None:
+    program, data = RECURRENCES["layers_of_their_own"](8)
+    more = tuple([np.concatenate([part] * 40) for part in data])
+    expected = program.value_and_grad(program.parameters(), *more)
+    assert "memset(dtheta + 72," in program.c_source  # behind all weights
+    assert close(compiled(program, QUICKLY)(program.parameters(), *more), expected)
 
 
 def test_a_derivative_of_several_terms() -> None:

@@ -56,14 +56,20 @@ def test_a_program_is_compiled_once_and_is_private(
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def changed(file: Path) -> None:
-    content = bytearray(file.read_bytes())
-    content[-1] ^= 1
+def replaced(file: Path, content: bytes) -> None:
+    """Writes another file in its place: what was loaded is still the old one, as it must be."""
+    file.unlink()
     file.write_bytes(content)
 
 
+def changed(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    replaced(file, content)
+
+
 def cut(file: Path) -> None:
-    file.write_bytes(file.read_bytes()[:100])
+    replaced(file, file.read_bytes()[:100])
 
 
 def linked(file: Path) -> None:

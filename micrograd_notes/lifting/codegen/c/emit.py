@@ -6,21 +6,21 @@ lines of NumPy that it computes. Read `evaluate.py` next, which writes its rows,
 
 from __future__ import annotations
 
-from collections import Counter
 from textwrap import wrap
 from typing import Any
 
 from micrograd_notes.lifting.codegen import CannotPrint
 from micrograd_notes.lifting.codegen.c.evaluate import FUNCTIONS, Evaluator
-from micrograd_notes.lifting.codegen.c.frame import Frame
+from micrograd_notes.lifting.codegen.c.frame import Frame, Step
 from micrograd_notes.lifting.codegen.c.kernels import kernel_names, with_kernels
 from micrograd_notes.lifting.codegen.c.loops import INDENT, within
 from micrograd_notes.lifting.codegen.c.places import Array, counting, literal, square, stored
-from micrograd_notes.lifting.codegen.c.sorts import Sort, runs_in_blocks, sorts_of, summed_loss
+from micrograd_notes.lifting.codegen.c.sorts import runs_in_blocks, sorts_of, summed_loss
+from micrograd_notes.lifting.codegen.c.uses import Uses, is_view
 from micrograd_notes.lifting.codegen.numpy.spelled import text
 from micrograd_notes.lifting.trace.name import unused
 from micrograd_notes.lifting.typed import expressions as ex
-from micrograd_notes.lifting.typed.expressions import Expression, Kind, Line, Loop, Shape, lines_of
+from micrograd_notes.lifting.typed.expressions import Expression, Kind, Line, Loop, Shape
 from micrograd_notes.lifting.typed.names import Names
 from micrograd_notes.lifting.typed.ready import ready
 
@@ -55,9 +55,8 @@ class _Emitter:
         self.program = program = ready(program)
         self.entry, self.work_bytes = entry, work_bytes
         self.prefix = "" if entry == "loss_and_gradient" else f"{entry}_"
-        self.lines = list(lines_of(program.steps))
-        self.sorts = sorts_of(program)
-        self.in_blocks = runs_in_blocks(program, self.sorts)
+        sorts = sorts_of(program)
+        self.in_blocks = runs_in_blocks(program, sorts)
         self.taken = {*OTHERS.split(), *kernel_names(), *FUNCTIONS.values()}
         self.identifiers = {"dtheta": "dtheta"}  # in C, of names in NumPy
         self.types: dict[str, str] = {"loss": "double"}  # behind each pointer
@@ -69,12 +68,12 @@ class _Emitter:
         self.base = "loss"  # the pointer of the current one
         self.written = {"loss"}  # pointers that the current one writes to
         self.counter = self._identifier(self.names.counter)
-        self.inner = list[str]()  # the counter, inside of a loop
-        self.used = set[str]()  # arrays that the current step uses
+        self.loop: Loop | None = None  # that of the current line
+        self.used = list[set[str]]()  # the arrays that the calls of the current step use
         self.is_batched = any(array.is_batched for array in program.inputs)
         self.evaluator = Evaluator(self._read, self._new, self._has_room, self.counter)
-        self._find_uses()
-        self.names.count_anew([e for e in self.lines if e not in self.inside], program.stands_for)
+        self.uses = uses = Uses(program, sorts if self.in_blocks else {})
+        self.names.count_anew([e for e in uses.lines if e not in uses.inside], program.stands_for)
 
     def run(self) -> str:
         program = self.program
@@ -84,14 +83,15 @@ class _Emitter:
             self._pointer(f"d{array.name}")
         self.parameters = {self._pointer(array.name) for array in program.parameters}
         self.evaluator.fixed = {*self.parameters}
-        steps = list[tuple[list[str], set[str]]]()  # the calls, and the arrays that they use
+        steps = list[Step]()
         for step in [*program.forward, None, *program.backward]:
-            self.used = set()
-            steps.append((self._step(step) if step else self._loss(), self.used))
+            self.used = []
+            steps.append(Step(self._step(step) if step else self._loss(), self.used))
         kept = self.evaluator.fixed - self.parameters
+        last = {self.arrays[each].pointer for each in self.uses.written if each in self.arrays}
         frame = Frame(
             program, self.entry, self.work_bytes, self.identifiers, self.types, self.shapes, kept,
-            self.evaluator.seen, self.evaluator.filled, self.evaluator.before, steps,
+            self.evaluator.seen, self.evaluator.filled, last, self.evaluator.before, steps,
             self.in_blocks, summed_loss(program) is not program.result,
         )
         return "\n\n".join([*self.constants, *self.functions, frame.source()])
@@ -111,7 +111,7 @@ class _Emitter:
 
     def _read(self, source: Any) -> Array | Expression:
         """Returns the array of what is read, or the expression to compute instead."""
-        if isinstance(source, Line) and source in self.inside:
+        if isinstance(source, Line) and source in self.uses.inside:
             if source not in self.heading:
                 self.heading.insert(0, source)
             return source.value
@@ -162,83 +162,53 @@ class _Emitter:
             behind += array.size
         return pointer in self.shapes or (pointer in self.parameters and pointer not in last)
 
-    def _find_uses(self) -> None:
-        """Finds the lines that change, those that are made before all blocks or in their reader."""
-        written = [line.target for line in self.lines if line.target is not None]
-        roots = [self.program.result, *written, *[line.value for line in self.lines]]
-        uses = Counter(each for root in roots for each in root.lines())
-        reader = {each: line for line in self.lines for each in line.value.lines()}
-        self.changing = {each for target in written for each in target.lines()}
-        self.changing |= {line.again for line in self.lines if line.again is not None}
-        self.derivatives = Counter(line.derivative_of for line in self.lines)
-        self.fixed, self.inside = set[Line](), set[Line]()
-        self.reads: dict[Line, set[Line]] = {}  # with what lines that are computed inside read
-        stretch, number = dict[Line, int](), 0  # the same between two loops
-        for step in self.program.steps:
-            number += isinstance(step, Loop)
-            stretch |= dict.fromkeys(lines_of([step]), number)
-            number += isinstance(step, Loop)
-            if isinstance(step, Line) and self.in_blocks and self._is_own(step):
-                is_same = self.sorts[step] <= Sort.SAME
-                is_same = is_same and self.fixed.issuperset(step.value.lines())
-                self.fixed |= {step} if is_same else set()
-        for line in self.lines:
-            direct = set(line.value.lines())
-            self.reads[line] = direct.union(*[self.reads[each] for each in direct & self.inside])
-            at = reader.get(line) if uses[line] == 1 and self._is_own(line) else None
-            is_near = at is not None and stretch[at] == stretch[line]
-            is_alike = (at in self.fixed) == (line in self.fixed)
-            if is_near and is_alike and not self._may_change(line):
-                self.inside.add(line)
-
-    def _is_own(self, line: Line) -> bool:
-        """Returns whether a line makes an array that nothing else writes to."""
-        others = line.derivative_of, line.target, line.again, line.holds
-        return others == (None,) * 4 and line not in self.changing
-
-    def _may_change(self, line: Line) -> bool:
-        return not self.reads[line].isdisjoint(self.changing)
-
     # ---- lines -----------------------------------------------------------------------------------
 
     def _step(self, step: Line | Loop) -> list[str]:
         """Returns the calls that compute a line or a loop."""
         if isinstance(step, Line):
             return self._line(step)
-        t, counts = self.counter, step.counts
-        sign, self.inner = "<" if counts.step > 0 else ">", [t]
+        t, counts, self.loop = self.counter, step.counts, step
+        sign = "<" if counts.step > 0 else ">"
         head = f"for (int64_t {t} = {counts.start}; {t} {sign} {counts.stop}; {t} += {counts.step})"
         rows = within(head, [row for line in step.lines for row in self._line(line)])
-        self.inner = []
+        self.loop = None
         return rows
 
     def _line(self, line: Line) -> list[str]:
-        if line in self.inside:
+        if line in self.uses.inside:
             return []
-        array, value, evaluator = line.derivative_of, line.value, self.evaluator
+        array, value, evaluator, uses = line.derivative_of, line.value, self.evaluator, self.uses
         self.base = self._pointer(f"d{array.name}") if array else self._identifier(self.names(line))
         self.heading, self.written = [], set()
-        is_only = array is not None and self.derivatives[array] == 1 and line.target is None
-        evaluator.first = self.base if is_only and self.in_blocks and not line.adds else ""
+        evaluator.first = self.base if self.in_blocks and uses.fills(line, self.loop) else ""
         into = self.arrays[line.again] if line.again else None
         if line.target is not None:
             into = evaluator.of(line.target)
         elif array is not None:
             into = stored(self.base, array.shape, Kind.NUMBER)
-        elif isinstance(value, ex.View | ex.Read) and self._is_own(line):
+        elif is_view(line) and uses.is_own(line) and not evaluator.is_computed(value):
             found = evaluator.of(value)
-            is_view = found.kind is Kind.CHOICE or (found.pointer and not self._may_change(line))
-            self.arrays[line] = found if is_view else evaluator.copied(found, "")
+            is_there = found.kind is Kind.CHOICE or found.pointer
+            keeps = is_there and not self._is_written(line, found)
+            self.arrays[line] = found if keeps else evaluator.copied(found, "")
             return self._call(line)
         self.arrays[line] = into or self._new(line.shape, "", line.kind)
         self.written.add(self.arrays[line].pointer or "dtheta")
-        if into is not None and line.again in self.reads[line]:
+        if into is not None and uses.reads_its_own(line):
             made = self._new(line.shape, "next", line.kind)
             evaluator.store(value, made)
             evaluator.fill(into, made)
         elif not isinstance(value, ex.Empty):
             evaluator.store(value, self.arrays[line], array is not None)
         return self._call(line)
+
+    def _is_written(self, line: Line, view: Array) -> bool:
+        """Returns whether what a line shows is written to before its last reader has run."""
+        arrays, until = self.arrays, self.uses.last[line]
+        written = [each for each in self.uses.written if each in arrays]
+        shown = [each for each in written if arrays[each].pointer == view.pointer != ""]
+        return any(self.uses.is_written(each, line, until) for each in shown)
 
     def _loss(self) -> list[str]:
         self.base, self.heading, self.written = "loss", [], {"loss"}
@@ -251,8 +221,8 @@ class _Emitter:
         used, self.evaluator.used = self.evaluator.used, set()
         if not rows:
             return []
-        counts = ["nb"] if self.is_batched and line not in self.fixed else []
-        counts += [*["start"] * ("start" in used), *self.inner]
+        counts = ["nb"] if self.is_batched and line not in self.uses.fixed else []
+        counts += [*["start"] * ("start" in used), *[self.counter] * bool(self.loop)]
         arrays = [pointer for pointer in self.types if pointer in used]
         const = {pointer: "" if pointer in self.written else "const " for pointer in arrays}
         given = [f"{const[p]}{self.types[p]} *restrict {p}" for p in arrays]
@@ -264,8 +234,8 @@ class _Emitter:
         about = [f"/* {row} */" for row in self._spelled(line)]
         self.functions.append("\n".join([*about, *within("\n".join(head).replace("~", " "), rows)]))
         call = f"{name}({', '.join([*counts, *arrays])});"
-        if line not in self.fixed:
-            self.used.update(arrays)
+        if line not in self.uses.fixed:
+            self.used.append({*arrays})
             return [call]
         self.evaluator.before.append(call)
         self.evaluator.fixed.update(arrays)
@@ -280,3 +250,4 @@ class _Emitter:
         into = f"d{line.derivative_of.name}[...]" if line.derivative_of else self.names(line)
         into = text(line.target, self.names) if line.target is not None else into
         return [*rows, f"{into} {'+=' if line.adds else '='} {text(line.value, self.names)}"]
+

@@ -134,6 +134,16 @@ class Evaluator:
             )
         return False
 
+    def is_computed(self, expression: Expression) -> bool:
+        """Returns whether it shows what is computed here, and may be written where it is shown."""
+        match expression:
+            case ex.Reshape(of, _):
+                inner = self._behind(of)
+                return self.is_computed(inner) or not isinstance(inner, ex.View | ex.Read)
+            case ex.Transpose(of, _):
+                return isinstance(self._behind(of), STORED)
+        return False
+
     def _behind(self, expression: Expression) -> Expression:
         """Returns the expression of a line that is computed here, and others as they are."""
         while isinstance(expression, ex.Read):

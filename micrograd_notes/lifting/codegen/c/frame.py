@@ -1,7 +1,6 @@
 """The function that the caller calls: checks, the work area, and the calls for each block.
 
-An array whose last reader has run leaves its room in the work area to a later one, so that more
-examples fit into the cache. `emit.py` calls it, with the calls that compute the lines.
+`emit.py` calls it, with the calls that compute the lines; `rooms.py` divides the work area.
 """
 
 from __future__ import annotations
@@ -9,16 +8,28 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from math import prod
 
 from micrograd_notes.lifting.codegen.c.loops import within
+from micrograd_notes.lifting.codegen.c.rooms import places_of
 from micrograd_notes.lifting.typed.expressions import Examples, Program, Shape, lines_of
 from micrograd_notes.lifting.typed.ready import shown_by_gradient
 
-Room = tuple[int, int]  # so many numbers, and so many per example
 CACHE, SECOND = 32 * 1024, 512 * 1024  # bytes of the first level and of the second
 LEAST_ROWS = {True: 24, False: 128}  # of a block, by whether it finds all parameters in the second
 MOST_EXAMPLES = 64
+
+
+@dataclass
+class Step:
+    """The calls of a line or of a loop, and the arrays that the calls of each line use."""
+
+    calls: list[str]
+    uses: list[set[str]]
+
+    @property
+    def used(self) -> set[str]:
+        """All arrays that the calls use."""
+        return set[str]().union(*self.uses)
 
 
 @dataclass
@@ -26,9 +37,10 @@ class Frame:
     """The parts of the function.
 
     `names` has the pointers of parameters, derivatives and inputs, `types` the type behind each
-    pointer, and `shapes` the arrays in the work area. `steps` are the calls for a block, and what
-    they use; `before` those before all blocks, which use what was `seen`, and make the arrays that
-    are `kept`. The first block fills the derivatives that are `filled`, and adds to all others.
+    pointer, and `shapes` the arrays in the work area. `steps` have the calls for a block; `before`
+    are those before all blocks, which use what was `seen`, and make the arrays that are `kept`.
+    Arrays of `last` keep their numbers from one step of a loop to the next. The first block fills
+    the derivatives that are `filled`, and adds to all others.
     """
 
     program: Program
@@ -40,8 +52,9 @@ class Frame:
     kept: Collection[str]
     seen: Collection[str]
     filled: Collection[str]
+    last: Collection[str]
     before: Sequence[str]
-    steps: Sequence[tuple[Sequence[str], Collection[str]]]
+    steps: Sequence[Step]
     in_blocks: bool
     is_mean_loss: bool
 
@@ -49,10 +62,10 @@ class Frame:
         """Returns the function, and the one for the size of its work area."""
         program, size = self.program, len(self.program.grouping.recording.gradient)
         is_batched = any(array.is_batched for array in program.inputs)
-        places, total = self._places()
+        places, total = places_of(self.shapes, self.kept, self.last, [e.uses for e in self.steps])
         block = self._block(total[1], size) if is_batched else []
         in_rows = "const int64_t rows = (block + 7) / 8 * 8;"
-        used = {*self.seen}.union(*[names for _, names in self.steps])
+        used = {*self.seen}.union(*[step.used for step in self.steps])
         rows = [*self._pointers(used), *block]
         rows += [in_rows] * any(count for _, count in places.values())
         rows += ["double *w = work;"] * bool(places)
@@ -61,7 +74,7 @@ class Frame:
             at = f"w + {_numbers(*place)}"
             rows.append(f"{kind} *{name} = {at if kind == 'double' else f'({kind} *)({at})'};")
         rows += ["loss[0] = 0.0;", *self._zeros(), *self.before]
-        inner = [*self._inputs(), *[row for step, _ in self.steps for row in step]]
+        inner = [*self._inputs(), *[call for step in self.steps for call in step.calls]]
         if is_batched:
             inner.insert(0, "const int64_t nb = n - start < block ? n - start : block;")
         over = "for (int64_t start = 0; start < n; start += block)" if is_batched else ""
@@ -78,25 +91,6 @@ class Frame:
         entry = within(head, rows)
         work_bytes = within(f"int64_t {self.work_bytes}(int64_t n)", room)
         return "\n".join([*entry, "", *work_bytes, ""])
-
-    def _places(self) -> tuple[dict[str, Room], Room]:
-        """Returns where each array lies in the work area, and the room of all."""
-        rooms = {name: _room(shape) for name, shape in self.shapes.items()}
-        steps = [names for _, names in self.steps]
-        last = {name: k for k, names in enumerate(steps) for name in names}
-        places, total, free = dict[str, Room](), (0, 0), list[tuple[Room, Room]]()
-        for k, names in enumerate([self.kept, *steps], start=-1):
-            for name in [name for name in rooms if name in names and name not in places]:
-                fitting = [each for each in free if _fits(rooms[name], each[0])]
-                if fitting:
-                    free.remove(best := min(fitting))
-                    rooms[name], places[name] = best
-                else:
-                    places[name] = total
-                    total = total[0] + rooms[name][0], total[1] + rooms[name][1]
-            gone = [name for name in places if last.get(name) == k and name not in self.kept]
-            free += [(rooms[name], places[name]) for name in gone]
-        return places, total
 
     def _pointers(self, used: Collection[str]) -> list[str]:
         """Returns the pointers into the flat vectors of parameters and derivatives."""
@@ -149,20 +143,6 @@ class Frame:
             if array not in shown:
                 found.append(f"if ({look}) return 1;")
         return found
-
-
-def _room(shape: Shape) -> Room:
-    """Returns the room of an array, with a line of the cache behind it, as tiles read past its end.
-
-    Each room begins and ends with a line of the cache.
-    """
-    size = prod([one.times if isinstance(one, Examples) else one for one in shape])
-    is_batched = any(isinstance(one, Examples) for one in shape)
-    return (8, size) if is_batched else (-(-size // 8) * 8 + 8, 0)
-
-
-def _fits(room: Room, free: Room) -> bool:
-    return room[0] <= free[0] and room[1] <= free[1]
 
 
 def _numbers(same: int, per_example: int) -> str:
