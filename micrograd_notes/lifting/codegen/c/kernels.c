@@ -199,8 +199,7 @@ __attribute__((noinline)) static void write_some(int64_t rows, const double *mad
    the sums, and while the cache fetches their place in C. A narrow tile has one vector. */
 #define ROWS1(DO) DO(0)
 #define ROWS2(DO) ROWS1(DO) DO(1)
-#define ROWS3(DO) ROWS2(DO) DO(2)
-#define ROWS4(DO) ROWS3(DO) DO(3)
+#define ROWS4(DO) ROWS2(DO) DO(2) DO(3)
 #define ROWS6(DO) ROWS4(DO) DO(4) DO(5)
 #define ROWS8(DO) ROWS6(DO) DO(6) DO(7)
 #define ZERO(i) vec c##i = {0}, d##i = {0};
@@ -235,7 +234,6 @@ __attribute__((noinline)) static void write_some(int64_t rows, const double *mad
     }
 TILE(1)
 TILE(2)
-TILE(3)
 TILE(4)
 TILE(6)
 #if MOST == 8
@@ -251,8 +249,8 @@ typedef void Tile(int64_t, const double *, int64_t, int64_t, const double *, int
    second: as they lie, or in `copy` tile after tile. */
 INLINE void product_in(double *copy, int64_t M, int64_t K, int64_t N, const double *A, int64_t ar,
         int64_t ac, const double *B, int64_t br, int64_t panel, double *C, int64_t cr, int adds) {
-    static Tile *const tiles[] = {0, tile1, tile2, tile3, tile4, 0, tile6, 0, tile8};
-    static const char dealt[] = {0, 1, 2, 3, 4, 3, 6, 4, MOST == 8 ? 8 : 4, 6, 6};  /* the last rows */
+    static Tile *const tiles[] = {0, tile1, tile2, 0, tile4, 0, tile6, 0, tile8};
+    static const char dealt[] = {0, 1, 2, 2, 4, 4, 6, 4, MOST == 8 ? 8 : 4, 6, 6};  /* the last rows */
     const int64_t step = copy ? 48 : 144, depth = 1024 / LANES, next = LANES == 8 ? panel : LANES;
     for (int64_t x = 0; x < K; x += depth, adds = 1) for (int64_t y = 0; y < M; y += step) {
         const int64_t k = K - x < depth ? K - x : depth, end = M - y < step ? M : y + step;
