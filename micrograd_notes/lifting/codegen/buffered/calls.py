@@ -183,6 +183,17 @@ class Calls:
         made = self._tape.made(np.matmul, x, weights, is_batched=True)
         return self._tape.made(np.add, made, bias, is_batched=True)
 
+    def _product(self, left: Any, right: Any, is_batched: bool) -> Any:
+        """Returns left @ right; as right.T @ left.T, where both lie column by column.
+
+        BLAS takes a fifth longer to rearrange both sides, as x.T @ dz has them for a large x.
+        """
+        turned = left.T, right.T
+        by_columns = [each.ndim == 2 and each.flags.c_contiguous for each in turned]
+        if self.is_exact or is_batched or not all(by_columns):
+            return self._tape.made(np.matmul, left, right, is_batched=is_batched)
+        return self._tape.made(np.matmul, *reversed(turned)).T
+
     def _writes_both(self, line: Line, into: Any) -> bool:
         """Writes x.T @ dz and the sum of dz at once, if x has ones and both lie side by side."""
         match line.value:
@@ -283,7 +294,7 @@ class Calls:
             case ex.SegmentSums(of, starts):
                 return tape.reduced(np.add.reduceat, value(of), value(starts), -1)
             case ex.MatMul(left, right):
-                return tape.made(np.matmul, value(left), value(right), is_batched=is_batched)
+                return self._product(value(left), value(right), is_batched)
             case ex.Inner(left, right):
                 return tape.made(np.vecdot, value(left), value(right))
             case ex.Einstein(left, right, letters):
