@@ -14,6 +14,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -78,6 +79,7 @@ def build_course(
     place = as_path(target, "target", "a folder").resolve()
     source = as_path(notebooks, "notebooks", "a folder")
     _check_replaceable(place)
+    _check_writable(place)
     pages = _pages_of(source)
     style = _style()
     rendered = [(page, _rendered(page, pages, style, api)) for page in pages]
@@ -333,26 +335,23 @@ def _check_replaceable(place: Path) -> None:
             )
 
 
-def _write_folder(place: Path, files: dict[str, bytes]) -> Path:
-    """Writes the files to a new folder beside the place, renames it, and returns the place."""
-    target, mark = Path(os.path.realpath(place)), secrets.token_hex(4)  # a link stays a link
-    draft, old = (target.with_name(f".{target.name}.{mark}{end}") for end in ("", ".old"))
-    try:
+def _check_writable(place: Path) -> None:
+    """Raises OSError if no folder can be made beside the place: before all pages are rendered."""
+    with _said(place):
+        draft = _beside(Path(os.path.realpath(place)))
         draft.mkdir()
-        for name, content in files.items():
-            path = draft / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        (draft / LIST).write_text("\n".join([*sorted(files), ""]), encoding="utf-8")
-        if target.exists():
-            shutil.copymode(target, draft)
-            target.rename(old)
-        try:
-            draft.rename(target)
-        except OSError:
-            if old.exists():
-                old.rename(target)
-            raise
+        draft.rmdir()
+
+
+def _beside(target: Path, end: str = "") -> Path:
+    return target.with_name(f".{target.name}.{secrets.token_hex(4)}{end}")
+
+
+@contextmanager
+def _said(place: Path) -> Iterator[None]:
+    """Says of an OSError which folder can't be written, and what to do."""
+    try:
+        yield
     except OSError as error:
         raise OSError(
             error.errno,
@@ -360,7 +359,34 @@ def _write_folder(place: Path, files: dict[str, bytes]) -> Path:
             "was written",
             str(place),
         ) from error
+
+
+def _write_folder(place: Path, files: dict[str, bytes]) -> Path:
+    """Writes the files to a new folder beside the place, renames it, and returns the place."""
+    target = Path(os.path.realpath(place))  # a link stays a link
+    draft, old = _beside(target), _beside(target, ".old")
+    try:
+        with _said(place):
+            _replace(target, draft, old, files)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
     return place
+
+
+def _replace(target: Path, draft: Path, old: Path, files: dict[str, bytes]) -> None:
+    draft.mkdir()
+    for name, content in files.items():
+        path = draft / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    (draft / LIST).write_text("\n".join([*sorted(files), ""]), encoding="utf-8")
+    if target.exists():
+        shutil.copymode(target, draft)
+        target.rename(old)
+    try:
+        draft.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise

@@ -172,8 +172,11 @@ def test_the_slope_of_a_norm() -> None:
     assert "np.vecdot(rms_norm, " in backward_of(source), source
 
 
+@pytest.mark.parametrize("count", [3, pytest.param(20, marks=pytest.mark.long)])
 @pytest.mark.parametrize("kind", KINDS)
-def test_there_are_never_more_operations(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_are_never_more_operations(
+    kind: Any, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def operations(seed: int) -> int:
         loss, parameters, data = kind(random.Random(seed))
         program = lift(loss, parameters=parameters, check=False)
@@ -185,8 +188,8 @@ def test_there_are_never_more_operations(kind: Any, monkeypatch: pytest.MonkeyPa
 
     with monkeypatch.context() as patched:
         patched.setattr(ready, "in_usual_form", lambda program: None)
-        before = [operations(seed) for seed in range(8)]
-    after = [operations(seed) for seed in range(8)]
+        before = [operations(seed) for seed in range(count)]
+    after = [operations(seed) for seed in range(count)]
     assert all(a <= b for a, b in zip(after, before, strict=True)), (before, after)
 
 
