@@ -67,14 +67,14 @@ def printed(work: Work) -> Learner:
 
 def fast(work: Work) -> Learner:
     """The program as a training loop calls it, with all its checks."""
-    program = lifted(work)
+    program = seasoned(work, lifted(work))
     # an earlier checkout has one call instead of two
     return learner(work, program, getattr(program, "next_value_and_grad", program.value_and_grad))
 
 
 def in_c(work: Work) -> Learner:
     """The same in C, with the same checks; RuntimeError if NumPy runs in its place."""
-    program = lifted(work, "c")
+    program = seasoned(work, lifted(work, "c"))
     with catch_warnings(action="ignore"):  # the error says the same
         program.next_value_and_grad(program.parameters(), work.X, work.Y)
     if program.backend != "c":
@@ -82,12 +82,17 @@ def in_c(work: Work) -> Learner:
     return learner(work, program, program.next_value_and_grad)
 
 
-def learner(work: Work, program: Any, value_and_grad: Callable[..., Any]) -> Learner:
-    """Returns what is timed: behind the first steps of training, in which labels are new."""
-    theta = program.parameters()
+def seasoned(work: Work, program: Any) -> Any:
+    """Returns a program behind the first steps of training, in which labels are new."""
     if HAS_C and work.family is None and work.Y.dtype.kind == "i":
         for _ in range(len(np.unique(work.Y))):  # a call compares at least one new label
             program.check(work.X, work.Y, least=0)
+    return program
+
+
+def learner(work: Work, program: Any, value_and_grad: Callable[..., Any]) -> Learner:
+    """Returns what is timed: loss, gradient and update."""
+    theta = program.parameters()
 
     def step() -> float:
         value, gradient = value_and_grad(theta, work.X, work.Y)
