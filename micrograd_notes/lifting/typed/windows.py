@@ -204,13 +204,13 @@ class Window:
             return self._own(values, position)
         if all(value is first for value in values):
             return None if first in self.where else Fixed(first)  # type: ignore[arg-type]
-        for window in earlier:
-            for at in range(len(window.lines[0])):
-                steps = [window.step_of(value, at) for value in values]
-                if None not in steps:
-                    start, moves = steps[0], steps[1] - steps[0]  # type: ignore[operator]
-                    if steps == [start + k * moves for k in range(len(steps))]:  # type: ignore[operator]
-                        return Series(window, at, start, moves)  # type: ignore[arg-type]
+        for window in earlier:  # before which only the first one may be there, or the last one
+            if isinstance(second, Line) and second in window.where:
+                at, step = window.where[second]
+                start = window.step_of(first, at)
+                series = None if start is None else Series(window, at, start, step - start)
+                if series and all(series.line(k) is value for k, value in enumerate(values)):
+                    return series
         return None
 
     def _own(self, values: Sequence[Hole], position: int) -> Filling | None:
