@@ -22,7 +22,7 @@ from micrograd_notes import Value, detect_anomaly, no_grad
 from micrograd_notes.engine import functions, helper_ops, modes
 from micrograd_notes.engine.anomaly import AnomalyError
 
-COUNT = int(os.environ.get("MICROGRAD_NOTES_HISTORIES", "100"))
+COUNT = int(os.environ.get("MICROGRAD_NOTES_HISTORIES", "60"))
 
 
 def records() -> bool:

@@ -21,7 +21,7 @@ import sys
 
 data = np.load("data.npz")
 theta, order = data["theta"], np.random.default_rng(0)
-for epoch in range(20):
+for epoch in range(8):
     rows = order.permutation(len(data["X"]))
     for start in range(0, len(rows), 32):
         batch = rows[start : start + 32]
@@ -53,7 +53,7 @@ def test_pasted_into_a_file_it_trains_digits_alike(tmp_path: Path) -> None:
     ).stdout.split()
 
     theta, order = program.parameters(), np.random.default_rng(0)
-    for _ in range(20):
+    for _ in range(8):
         rows = order.permutation(len(X))
         for start in range(0, len(rows), 32):
             batch = rows[start : start + 32]
