@@ -105,11 +105,9 @@ def test_the_gpt() -> None:
     "seeds", [range(3), pytest.param(range(3, 50), marks=pytest.mark.long)], ids=["few", "many"]
 )
 def test_random_programs(kind: Callable[[random.Random], Program], seeds: range) -> None:
-    """The source of pairs may give nan, and then the compiler runs another one."""
     for seed in seeds:
         loss, parameters, data = kind(random.Random(seed))
-        certificate = lift(loss, parameters=parameters, check=False).certify(*data, points=1)
-        assert certificate or (kind.__name__ == "pairs" and "gives nan" in certificate.reason)
+        assert lift(loss, parameters=parameters, check=False).certify(*data, points=1)
 
 
 def in_no_grad(p: list[Value], x: Any) -> Any:

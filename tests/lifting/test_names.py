@@ -5,6 +5,7 @@ The law: a function is lifted to the same numbers, whatever the names of its arg
 
 import ast
 import builtins
+import itertools
 import keyword
 import re
 from pathlib import Path
@@ -139,3 +140,16 @@ def test_a_matrix_and_a_vector_in_a_pair_are_two_arrays_of_their_own_shapes() ->
 def test_operators_have_the_name_by_which_the_listener_knows_them(operator: str) -> None:
     """By it the listener for names turns itself off while they record."""
     assert getattr(Recorded, operator).__code__.co_name == OPERATOR
+
+
+def test_each_parameter_has_its_place_whatever_the_others_are_called() -> None:
+    """`p` is what a list is called that has no name, so p[0] and p may be two parameters."""
+    others = [Value(0.3), Value(-0.2), Value(0.5)]
+    for names in itertools.product(["p", "p1", "P", "w", "_p"], repeat=2):
+        scope: dict[str, Any] = {"hidden": others[0], **dict(zip(names, others[1:], strict=True))}
+        exec(f"def f(x):\n    return {names[0]} * x + {names[1]}", scope)
+        program = lift(scope["f"], parameters=[*{id(v): v for v in scope.values()
+                                                 if isinstance(v, Value)}.values()])
+        leaves = [value for value in others if value in scope.values()]
+        assert sorted(map(id, program.leaves())) == sorted(map(id, leaves))
+        assert program([1.0]) == scope[names[0]].data + scope[names[1]].data

@@ -19,6 +19,7 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import Value, helper_ops, ops
 from micrograd_notes.engine.op import Op, is_built_in
 from micrograd_notes.engine.spelling import spelling_differs
+from micrograd_notes.lifting.passes.poles import Poles
 from micrograd_notes.lifting.recurrences.ends import Ends
 from micrograd_notes.lifting.recurrences.starts import Started, with_starts
 from micrograd_notes.lifting.trace.recorded import CannotLift, Session, recording
@@ -27,8 +28,8 @@ from micrograd_notes.lifting.trace.traced import traced
 
 # The steps of a row's partials: operations, with the places of their operands, and constants. The
 # places are those of the row's operands, its result, and the steps. Then the place of each partial
-# by its operand; None stands for a partial that is 1.
-Slopes = tuple[list[tuple[Any, tuple[int, ...]]], list[tuple[int, int | None]]]
+# by its operand; None stands for a partial that is 1. Last, whether one of them may be infinite.
+Slopes = tuple[list[tuple[Any, tuple[int, ...]]], list[tuple[int, int | None]], bool]
 
 
 def record(
@@ -86,7 +87,7 @@ def differentiate(
     for k in [*tape.numbers, *[k for k, op in enumerate(tape.ops) if op in whole]]:
         marks[k] = k  # for these a rule may compute something else
     known: dict[Any, Slopes] = {}
-    ends = Ends(session, root, started, contributions, passed_on)
+    ends, poles = Ends(session, root, started, contributions, passed_on), Poles(tape)
     for i in range(len(contributions) - 1, -1, -1):
         if i + 1 in ends.at:
             ends.cross(i + 1)
@@ -106,9 +107,9 @@ def differentiate(
         operands = flat[first[i] : first[i + 1]]
         key = op, *[marks[k] for k in operands]
         if key not in known:
-            known[key] = _slopes(session, i, op, key[1:])
-        steps, slopes = known[key]
-        places = [*operands, i]
+            known[key] = _slopes(session, i, op, key[1:], poles)
+        steps, slopes, has_pole = known[key]
+        places, begin = [*operands, i], len(tape)
         for step, below in steps:
             places.append(
                 put(step, [places[k] for k in below])
@@ -127,10 +128,12 @@ def differentiate(
                 contributions[operand] = [at]
                 if at == adjoint:
                     passed_on.add(operand)
+        if has_pole:
+            tape.guarded.update(range(begin, len(tape)))
     ends.finish()
 
 
-def _slopes(session: Session, i: int, op: Op, marks: Sequence[Any]) -> Slopes:
+def _slopes(session: Session, i: int, op: Op, marks: Sequence[Any], poles: Poles) -> Slopes:
     """Returns the steps that compute the partials of an operation like number i of the tape.
 
     The row's rule is called once, with symbols for the operands and the result; constants are plain
@@ -145,11 +148,11 @@ def _slopes(session: Session, i: int, op: Op, marks: Sequence[Any]) -> Slopes:
     slopes = [None if p.__class__ is float and p == 1.0 else scratch.index(p) for p in partials]
     scratch.is_open = False
     made, numbers = scratch.tape, scratch.tape.numbers
-    steps = range(len(operands) + 1, len(made))
-    return (
-        [(numbers.get(k, made.ops[k]), made.operands[k]) for k in steps],
-        [*zip(wanted, slopes, strict=True)],
-    )
+    steps = [
+        (numbers.get(k, made.ops[k]), made.operands[k])
+        for k in range(len(operands) + 1, len(made))
+    ]
+    return steps, [*zip(wanted, slopes, strict=True)], poles.has(i, steps)
 
 
 @cache

@@ -3,8 +3,9 @@
 `program.py` calls `simplify`. A chain of `+` becomes one sum without an order, so its last bits and
 the sign of a zero may change. The rules of algebra are in `rules.py`. One more applies to most
 programs: `chain`, the product of the chain rule that is 0 if the adjoint is 0, becomes a plain
-product. They differ only if a partial is infinite or nan, and then the plain product is nan.
-`program.py` then runs the guarded program instead, which is made with `guarded=True`.
+product, except at a pole (`poles.py`). They differ only if a partial is infinite or nan, because
+something overflows, and then the plain product is nan. `program.py` then runs the guarded program
+instead, which is made with `guarded=True`.
 
 The operations of one level (`columns.py`) are treated together: each gets a key, an int that holds
 the operation and its operands, and those with equal keys are one. The few that a rule may fit are
@@ -51,7 +52,10 @@ class _Simplifier:
         self.count = len(old)
         self.ops = [*old.ops]
         if not guarded:
-            self.ops = [ops.multiply if op is helper_ops.chain else op for op in self.ops]
+            self.ops = [
+                ops.multiply if op is helper_ops.chain and i not in old.guarded else op
+                for i, op in enumerate(self.ops)
+            ]
         self.numbers = dict(old.numbers)
         self.columns = columns = Columns(self.ops, old.operands.flat, old.operands.first)
         self.instead = np.arange(self.count, dtype=np.int32)

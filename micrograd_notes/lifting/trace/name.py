@@ -132,7 +132,7 @@ def arrays_of_paths(paths: Sequence[str | None]) -> list[Array]:
         # in layers[].neurons[].w[] the last two words may be axes; those before count layers
         counting = "".join(family.split(".")[:-2]).count("[]")
         if ranks[family.rstrip("[]")] > 1:  # in layer = (W, b) the first number tells them apart
-            counting = max(counting, 1)
+            counting = max(counting, min(rank, 1))
         for fixed, where in _boxes(np.array(rows).reshape(-1, rank + 1), counting):
             if re.search(r"\[\]\.\w+\[\]$", family) and where.ndim == 2:
                 where = where.T  # each neuron owns a list of weights: a column of the matrix

@@ -86,6 +86,7 @@ class Tape:
         self.adjoint_of: dict[int, int] = {}  # for an adjoint, the number whose adjoint it is
         self.kept: set[int] = set()  # sums that stay apart from the sum that reads them
         self.passed: set[int] = set()  # sums, even of one term, that a step passes to the next one
+        self.guarded: set[int] = set()  # products that are 0 if the adjoint is, as at sqrt(0)
 
     def __len__(self) -> int:
         return len(self.ops)
@@ -158,6 +159,7 @@ class Recording:
         old = self.tape
         tape.kept |= {place[i] for i in old.kept if place[i] >= 0}
         tape.passed |= {place[i] for i in old.passed if place[i] >= 0}
+        tape.guarded |= {place[i] for i in old.guarded if place[i] >= 0}
         for adjoint, of in old.adjoint_of.items():
             if place[adjoint] >= 0 and place[of] >= 0:
                 tape.adjoint_of.setdefault(place[adjoint], place[of])
