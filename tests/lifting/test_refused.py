@@ -26,6 +26,7 @@ from micrograd_notes.engine.op import operation  # noqa: E402
 from micrograd_notes.engine.ops import cos  # noqa: E402
 from micrograd_notes.engine.stand_ins import standing_in  # noqa: E402
 from micrograd_notes.lifting import CannotLift, compiled as passes_of_lift, lift  # noqa: E402
+from micrograd_notes.lifting.guards.net import answer_of  # noqa: E402
 from micrograd_notes.nn.losses import cross_entropy  # noqa: E402
 
 X = np.array([[1.0, 2.0], [3.0, -1.0]])
@@ -486,9 +487,80 @@ def test_an_error_of_the_function_says_what_it_was_called_with() -> None:
     program = lift(lambda x, y: cross_entropy(model(x), y), model)
     with pytest.raises(ValueError, match="Neuron with 2 weights got 3 inputs") as caught:
         program([[1.0, 2.0, 3.0]], [0])
-    assert caught.value.__notes__ == [
-        "The function was called for one example, with x of shape (3,), y of shape ()."
-    ]
+    note = "The function gets one example, x as a list of 3 numbers and y as a number."
+    assert caught.value.__notes__ == [note]
+
+
+# What NumPy's arrays, or all examples at once, would have.
+MISFITS: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "dot": lambda w, x, y: w * x.dot(x),
+    "shape": lambda w, x, y: w * x.shape[0],
+    "columns": lambda w, x, y: w * sum(x[:, 0]),
+    "length of a number": lambda w, x, y: w * len(x[0]),
+    "transposed": lambda w, x, y: w * x.T[0],
+    "sum": lambda w, x, y: w * x.sum(),
+    "rows": lambda w, x, y: sum(w * row[0] for row in x),
+    "pairs": lambda w, x, y: sum(w * a + b for a, b in x),
+    "targets": lambda w, x, y: sum((w * a - b) ** 2 for a, b in zip(x, y, strict=True)),
+    "a list plus a number": lambda w, x, y: w * sum(x + 1),
+    "a list less a number": lambda w, x, y: w * sum(x - y),
+    "a product of matrices": lambda w, x, y: w * (x @ x),
+    "an index of lists": lambda w, x, y: w * sum(x[[0, 1]]),
+    "a median of a computed number": lambda w, x, y: (w * y).median(),
+    "NumPy's function of a number": lambda w, x, y: w * np.isnan(y),
+}
+
+
+@pytest.mark.parametrize("what", MISFITS)
+def test_what_a_list_or_a_number_does_not_have_is_refused_with_what_is_given(what: str) -> None:
+    w = Value(0.5)
+    program = lift(lambda x, y: MISFITS[what](w, x, y), parameters=[w])
+    given = "x as a list of 2 numbers and y as a number"
+    words = rf"(?s)test_refused.py:[0-9]+: .*\n  raises \w+: .*one example, {given}.*np.array\(x\)"
+    with pytest.raises(CannotLift, match=words) as caught:
+        program(X, Y)
+    assert "Recorded" not in str(caught.value)
+    rows = lift(lambda x: x.shape, parameters=[w], batch=False)
+    with pytest.raises(CannotLift, match="gets x as a list of 2 lists of 2 numbers"):
+        rows(X)
+
+
+def test_an_array_of_numpy_is_taken_inside_of_the_function_as_advised() -> None:
+    w = [Value(0.5), Value(-0.25)]
+
+    def loss(x: Any, y: Any) -> Any:
+        x = np.array(x)
+        return (x @ np.array(w) - y) ** 2 + np.tanh(x.T.dot(w) * x[:1].sum()) / x.shape[0]
+
+    program = lift(loss, parameters=w)
+    expected = answer_of(loss, program.leaves(), program.parameters(), [[1.0, 2.0], 0.5])
+    value, gradient = program.value_and_grad(program.parameters(), X[:1], Y[:1])
+    assert [value, *gradient] == pytest.approx([*expected.outputs, *expected.gradient], rel=1e-14)
+
+
+RETURNED: dict[str, Callable[[Any, Any], Any]] = {
+    "an input": lambda w, x: x[0],
+    "a parameter": lambda w, x: w,
+    "a number of its own": lambda w, x: Value(3.0),
+    "a parameter as it is": lambda w, x: 1.0 * w,
+}
+
+
+@pytest.mark.parametrize("what", RETURNED)
+def test_a_loss_without_an_operation(what: str) -> None:
+    w = Value(0.5)
+    program = lift(lambda x: RETURNED[what](w, x), parameters=[w])
+    loss, gradient = program.value_and_grad([0.5], X)
+    wanted = {"an input": 2.0, "a number of its own": 3.0}.get(what, 0.5)
+    assert (loss, gradient.tolist()) == (wanted, [1.0 if "parameter" in what else 0.0])
+    assert program.certify(X)
+
+
+def test_a_loss_that_is_an_array_of_numpy_is_refused() -> None:
+    w = Value(0.5)
+    for returned in (lambda x: np.array([w * x[0]]), lambda x: np.array(w * x[0])):
+        with pytest.raises(TypeError, match=r"returns one Value, .*, got one of type ndarray"):
+            lift(returned, parameters=[w])(X)
 
 
 def test_a_refusal_is_not_hidden_by_an_error_that_it_led_to() -> None:

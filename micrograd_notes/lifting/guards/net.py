@@ -331,7 +331,7 @@ def outputs_of(
     except (AttributeError, TypeError):
         with standing_in(by_id, lookout):  # it takes Values, as x.tanh() does
             outputs = [*flat(function(*as_values(example, parameters)))]
-    return outputs, leaves
+    return [by_id.get(id(y), y) for y in outputs], leaves
 
 
 def as_values(

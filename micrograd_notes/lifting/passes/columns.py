@@ -99,10 +99,10 @@ class Columns:
         order = np.argsort(levels, kind="stable")
         numbers, sizes = numbers[order], np.bincount(levels)[1:]
         are_few = sizes <= FEW
-        joins = are_few & np.concatenate([[False], are_few[:-1]])  # the level before it
+        joins = are_few & np.concatenate([[False], are_few])[:-1]  # the level before it
         starts = np.flatnonzero(~joins)
         stops = np.concatenate([[0], sizes.cumsum()])[starts[1:]]
-        split = np.split(numbers, stops)
+        split = np.split(numbers, stops)[: len(starts)]  # none, if there is no operation
         return array("i", level), [*zip(split, are_few[starts].tolist(), strict=True)]
 
     def reached(self, roots: Ints, among: Bools) -> Bools:

@@ -7,12 +7,23 @@ randomness that is equal twice goes unnoticed. Read `recorded.py` next.
 """
 
 from collections.abc import Callable, Sequence
+from traceback import walk_tb
 from typing import Any, NamedTuple
 
+from micrograd_notes.common.checks import shown
+from micrograd_notes.common.users_line import as_text
 from micrograd_notes.engine import Value
-from micrograd_notes.lifting.trace.recorded import CannotLift, Recorded, Session, recording
+from micrograd_notes.lifting.trace.recorded import (
+    NOT_THE_LEARNERS,
+    CannotLift,
+    Recorded,
+    Session,
+    recording,
+)
 from micrograd_notes.lifting.trace.tape import Array, Tape
 from micrograd_notes.lifting.trace.words import call_and_listen
+
+GIVEN = list | Recorded  # what the function gets
 
 
 class Traced(NamedTuple):
@@ -66,23 +77,51 @@ def _traced_once(
             else:
                 returned = function(*given)
         except Exception as error:
-            inputs = [array for array in arrays if not array.is_parameter]
-            shapes = ", ".join(f"{a.name} of shape {a.shape}" for a in inputs)
-            error.add_note(f"The function was called for one example, with {shapes}.")
-            raise session.refused or error from None
+            if session.refused is not None:
+                raise session.refused from None
+            note = f"The function gets {_in_words([a for a in arrays if not a.is_parameter])}."
+            if isinstance(error, TypeError) or isinstance(getattr(error, "obj", None), GIVEN):
+                raise CannotLift(_misfit(error, note)) from error
+            error.add_note(note)
+            raise
         if session.refused is not None:
             raise session.refused
         shape, numbers = _flattened(returned, is_loss)
         return Traced(session, [session.index(number) for number in numbers], shape)
 
 
+def _in_words(inputs: Sequence[Array]) -> str:
+    """Returns what the function gets, in words: "x as a list of 2 lists of 3 numbers"."""
+    words = []
+    for array in inputs:
+        lists = "".join(f"{size} lists of " for size in array.shape[:-1])
+        whole = f"a list of {lists}{array.shape[-1]} numbers" if array.shape else "a number"
+        words.append(f"{array.name} as {whole}")
+    is_one = any(array.is_batched for array in inputs)
+    return f"{'one example, ' * is_one}{' and '.join(words) or 'no arguments'}"
+
+
+def _misfit(error: Exception, note: str) -> str:
+    """Returns the message for an operation that a list or a `Value` does not have."""
+    frames = walk_tb(error.__traceback__)
+    lines = [(frame.f_code.co_filename, number) for frame, number in frames]
+    own = [line for line in lines if not line[0].startswith(NOT_THE_LEARNERS)]
+    where, what = as_text(own[-1] if own else None), str(error).replace("Recorded", "Value")
+    return (
+        f"{where}\n  raises {type(error).__name__}: {what}.\n  {note}\n"
+        "  Write loops over lists, as sum(w * a for w, a in zip(ws, x)), or make an array of "
+        "numbers and Values first: x = np.array(x). With lift(..., batch=False), the function gets "
+        "all examples at once."
+    )
+
+
 def _flattened(returned: Any, is_loss: bool) -> tuple[tuple[int, ...], list[Any]]:
     """Returns the shape and the numbers of the function's result."""
-    if isinstance(returned, Recorded):
+    if isinstance(returned, Value):
         return (), [returned]
     what = "a loss returns one Value" if is_loss else "a model returns a Value or a list of them"
     if is_loss or not isinstance(returned, list | tuple) or not returned:
-        raise TypeError(f"{what}, made from its inputs and parameters, got {returned!r}")
+        raise TypeError(f"{what}, made from its inputs and parameters, got {shown(returned)}")
     parts = [_flattened(part, is_loss) for part in returned]
     if len({shape for shape, _ in parts}) != 1:
         raise TypeError(f"{what}, nested evenly, got lists of different lengths")
