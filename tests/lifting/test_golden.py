@@ -92,6 +92,15 @@ def test_a_constant_has_its_name_whatever_letters_are_in_it() -> None:
     assert np.array_equal(scope["influence_of_nancy"], numbers, equal_nan=True)
 
 
+def test_a_constant_of_any_length_is_written_in_lines_that_python_reads() -> None:
+    for count in range(1, 120):
+        for numbers in (np.arange(-5.0, -5.0 - count, -1), 1e-5 * np.arange(-count, 0.0)):
+            text, scope = spelled_constant(Constant(numbers), "numbers"), {"np": np}
+            assert max(map(len, text.splitlines())) <= 100
+            exec(text, scope)
+            assert scope["numbers"].tolist() == numbers.tolist()
+
+
 def test_a_label_below_zero_is_refused_by_the_source_alone() -> None:
     program, (x, label) = EXAMPLES["classifier"]()
     scope: dict[str, object] = {"theta": program.parameters(), "x": x, "label": label - 1}

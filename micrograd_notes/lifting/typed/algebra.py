@@ -92,6 +92,7 @@ from micrograd_notes.lifting.typed.terms import (
 WRITTEN_OUT = [(1, 10**9), (2, 10**9), (1, 1), (2, 1)]
 RECENT = 50  # lines that may stand for a factor, so that long programs do not take long
 MANY = 8  # terms: longer sums stay as they are
+FACTORS = 12  # of a term: the slopes of a long chain of functions are not multiplied out
 
 
 def in_usual_form(program: Program) -> None:
@@ -263,6 +264,8 @@ class _Rewriter:
             raise NoTerms
         terms = self.terms_of(line.value)
         if len(terms) > (1 if is_forward else self.most_terms):
+            raise NoTerms
+        if max(map(len, terms), default=0) > FACTORS:
             raise NoTerms
         is_factor = terms == self._as_factor(line.value)
         if is_factor and pick_of(line.value) is None and not isinstance(line.value, Where):

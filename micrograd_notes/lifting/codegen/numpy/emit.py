@@ -106,8 +106,9 @@ def spelled_constant(constant: Constant, name: str) -> str:
     is_whole = is_whole and abs(array).max() < 1e6
     numbers = (array.astype(int) if is_whole else array).tolist()
     listed = re.sub("nan|inf", r"np.\g<0>", str(numbers))
-    text = f"{name} = np.array({listed})" + (" * 1.0" if is_whole else "")
-    return "\n".join(textwrap.wrap(text, LIMIT, subsequent_indent=INDENT))
+    text = f"{name} = np.array({listed})" + ("~*~1.0" if is_whole else "")  # on one line
+    wrapped = textwrap.wrap(text, LIMIT, subsequent_indent=INDENT, break_on_hyphens=False)
+    return "\n".join(wrapped).replace("~*~", " * ")
 
 
 def unpack_source(program: Program) -> str:
