@@ -105,6 +105,13 @@ def passed(
         return _made(recorded, name, passes, guarded)
     except CannotLift:
         raise
+    except RecursionError:
+        raise CannotLift(
+            f"the function can't be lifted: its {len(recorded.tape):,} numbers depend on each "
+            "other in more steps than Python's calls may nest, and the steps differ, so they are "
+            "not one loop. Make the steps alike, take fewer of them, or call "
+            "sys.setrecursionlimit(10_000) first."
+        ) from None
     except Exception as error:
         raise failed("the compiler failed", error) from error
 

@@ -1,6 +1,8 @@
 """Networks, lifted: the value and the gradient of the scalars, and whole array operations."""
 
+import inspect
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 np = pytest.importorskip("numpy")
 
 from micrograd_notes import MLP, Value  # noqa: E402
-from micrograd_notes.engine.ops import logsumexp, relu  # noqa: E402
+from micrograd_notes.engine.ops import cos, exp, logsumexp, relu, sigmoid, tanh  # noqa: E402
 from micrograd_notes.lifting import lift  # noqa: E402
 from micrograd_notes.nn import activation_names  # noqa: E402
 from tests.lifting.eager import eager  # noqa: E402
@@ -116,3 +118,31 @@ def test_the_vector_has_the_order_of_the_arrays() -> None:
     assert program.parameters().tolist() == [1.0, 3.0, 2.0, 4.0]
     assert [v.data for v in program.leaves()] == [1.0, 3.0, 2.0, 4.0]
     assert "table = theta[0:4].reshape(2, 2)" in program.source
+
+
+def test_a_network_of_more_arrays_than_there_are_codes_of_operations() -> None:
+    model = MLP(3, [2 + 7 * k % 5 for k in range(70)] + [1], activation="tanh", seed=0)
+    program = lift(lambda x, y: (model(x) - y) ** 2, model)
+    X = np.random.default_rng(0).uniform(-1, 1, (3, 3))
+    assert len(program._arrays) > 128
+    program.check(X, X[:, 0])
+
+
+def test_the_compiler_does_not_recurse_deeper_for_a_longer_product() -> None:
+    w, functions = [Value(0.3), Value(-0.2)], [tanh, sigmoid, exp, cos]
+
+    def loss(x: Any) -> Any:
+        product: Any = 1.0
+        for k in range(60):
+            inside = functions[k % 4](w[k % 2] * x[k % 3] + k / 60)
+            product = product * (1 + 0.01 * functions[k * k // 7 % 4](inside * inside))
+        return product
+
+    program, X = lift(loss, parameters=w), np.full((2, 3), 0.5)
+    before = sys.getrecursionlimit()
+    try:
+        sys.setrecursionlimit(len(inspect.stack(0)) + 250)
+        program.source_for(X)
+    finally:
+        sys.setrecursionlimit(before)
+    program.check(X)

@@ -568,3 +568,17 @@ def test_a_refusal_is_not_hidden_by_an_error_that_it_led_to() -> None:
     program = lift(lambda x, y: model(x) * y, parameters=[Value(1.0)])
     with pytest.raises(CannotLift, match="which is not a parameter or an input"):
         program([[1.0, 2.0]], [1.0])
+
+
+def test_what_nests_too_deep_for_python_is_refused_with_the_reason() -> None:
+    w = Value(0.5)
+    program = lift(lambda x: sum(cos(w * x * k) ** k for k in range(2, 9)), parameters=[w])
+
+    def deep(*arguments: Any) -> Any:
+        return deep(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passes_of_lift, "emit", deep)
+        with pytest.raises(CannotLift, match=r"more steps than Python's .*setrecursionlimit"):
+            program([1.0])
+    assert program([1.0]) == program([1.0])

@@ -18,7 +18,7 @@ from micrograd_notes.lifting.trace.tape import Tape
 
 Ints = Any  # an array of NumPy's whole numbers
 Bools = Any
-BITS = 28  # of the index of a number, or of a group, in a key
+BITS = 27  # of the index of a number, or of a group, in a key; 9 are left for a code
 MASK = (1 << BITS) - 1
 FEW = 32  # so few numbers of a level are faster one by one
 
@@ -26,15 +26,17 @@ FEW = 32  # so few numbers of a level are faster one by one
 class Columns:
     """The operands of number i are `flat[first[i] : first[i + 1]]`.
 
-    They are numbers where `is_read`, and elsewhere places in arrays. `code` is a small int per
-    operation or array. Sums, and operations on three or more operands, are `is_wide`.
+    They are numbers where `is_read`, and elsewhere places in arrays. `code` is an int per operation
+    or array, the smallest ones for operations, because keys have little room for it. Sums, and
+    operations on three or more operands, are `is_wide`.
     """
 
     def __init__(self, made: Sequence[Any], flat: Sequence[int], first: Sequence[int]) -> None:
         self.flat, self.first = np.array(flat, dtype=np.int32), np.array(first, dtype=np.int32)
         self.sizes = self.first[1:] - self.first[:-1]  # how many operands each number has
         self._flat, self._first = memoryview(self.flat), memoryview(self.first)  # for one, faster
-        self.codes = {op: code for code, op in enumerate(dict.fromkeys(made))}
+        different = sorted(dict.fromkeys(made), key=lambda op: not isinstance(op, Op))
+        self.codes = {op: code for code, op in enumerate(different)}
         self.code = np.fromiter(map(self.codes.__getitem__, made), np.int64, len(made))
         self.is_made = self.where(lambda op: True)
         self.is_read = self.is_made[self.owner]

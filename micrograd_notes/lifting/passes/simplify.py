@@ -58,6 +58,7 @@ class _Simplifier:
             ]
         self.numbers = dict(old.numbers)
         self.columns = columns = Columns(self.ops, old.operands.flat, old.operands.first)
+        self.codes = {op: code for op, code in columns.codes.items() if isinstance(op, Op)}
         self.instead = np.arange(self.count, dtype=np.int32)
         self.constants: dict[Any, int] = {}
         for i, x in self.numbers.items():  # after it was rewritten, a tape may have one twice
@@ -158,7 +159,7 @@ class _Simplifier:
     def _shared(self, op: Op, operands: tuple[int, ...]) -> int:
         """Returns the number that the operation makes: a new one, or an equal one."""
         ordered = sorted(operands) if op is ops.add or has_any_order(op) else operands
-        code = self.columns.codes.setdefault(op, len(self.columns.codes))
+        code = self.codes.setdefault(op, len(self.codes))
         if (op is ops.add and len(operands) > 1) or op.arity not in (1, 2):
             key = array("i", [code, *ordered]).tobytes()
             return self._found(self.known, key, op, operands)

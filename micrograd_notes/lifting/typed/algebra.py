@@ -93,6 +93,7 @@ WRITTEN_OUT = [(1, 10**9), (2, 10**9), (1, 1), (2, 1)]
 RECENT = 50  # lines that may stand for a factor, so that long programs do not take long
 MANY = 8  # terms: longer sums stay as they are
 FACTORS = 12  # of a term: the slopes of a long chain of functions are not multiplied out
+DEEP = 20  # lines inside of each other, which are written out
 
 
 def in_usual_form(program: Program) -> None:
@@ -124,6 +125,7 @@ class _Rewriter:
         self.picks = {pick[:2] for each in values if (pick := pick_of(each)) is not None}
         self.most_terms, self.most_uses = WRITTEN_OUT[0]
         self.terms: dict[tuple[Expression, int, int], Terms] = {}
+        self.depth = 0  # of lines whose terms are being found
         self.order: dict[Expression | Summed, int] = {}  # in which factors were found
         self.known: dict[Any, list[tuple[Term, Line]]] = {}  # lines of one term, by their factors
         self.sums: dict[Any, Line] = {}  # lines by their terms
@@ -194,7 +196,7 @@ class _Rewriter:
         self._numbered(Read(line))
         self.sums.setdefault(compact, line)
         [(term, c), *others] = compact
-        if not others and c == 1.0:
+        if not others and c == 1.0 and len(term) <= FACTORS:
             for (atom, _), _ in term:
                 self.known.setdefault(atom, []).append((term, line))
 
@@ -262,7 +264,11 @@ class _Rewriter:
         is_forward = line in self.is_forward
         if not self._is_plain(line) or not (is_forward or self.uses[line] <= self.most_uses):
             raise NoTerms
+        if self.depth == DEEP:
+            raise NoTerms
+        self.depth += 1
         terms = self.terms_of(line.value)
+        self.depth -= 1
         if len(terms) > (1 if is_forward else self.most_terms):
             raise NoTerms
         if max(map(len, terms), default=0) > FACTORS:
@@ -470,19 +476,22 @@ class _Rewriter:
         If there are factors `inner`, it stands for one of them, and for one of the others.
         """
         best, largest, every = None, 0.0, {**powers, **inner}
-        for atom in dict.fromkeys([atom for atom, _ in self._sorted(every)]):
+        atoms = dict.fromkeys([atom for atom, _ in self._sorted(every)])
+        for atom in atoms:
             for term, line in self.known.get(atom, [])[-RECENT:]:
-                pattern = [(factor, dict(term)[factor]) for factor in self._sorted(dict(term))]
-                size = fsum([abs(power) for _, power in pattern])
-                for sign in (1.0, -1.0) if size > largest else ():
+                size = fsum([abs(power) for _, power in term])
+                may = size > largest and all(factor[0] in atoms for factor, _ in term)
+                own = dict(term) if may else {}
+                pattern = [(factor, own[factor]) for factor in self._sorted(own)]
+                for sign in (1.0, -1.0) if own else ():
                     for new in matches(pattern, every, sign, {0: 0}):
                         gone = {with_labels(factor, new): sign * p for factor, p in pattern}
                         if inner and any(each.keys().isdisjoint(gone) for each in (inner, powers)):
                             continue
                         axes = iter(sorted(used_by(term)))
-                        own = tuple([0 if n == 1 else new[next(axes)] for n in line.shape])
+                        labels = tuple([0 if n == 1 else new[next(axes)] for n in line.shape])
                         left = {f: p - gone.get(f, 0.0) for f, p in every.items()}
-                        left[Read(line), own] = left.get((Read(line), own), 0.0) + sign
+                        left[Read(line), labels] = left.get((Read(line), labels), 0.0) + sign
                         best = {factor: power for factor, power in left.items() if power}
                         largest = size
                         break

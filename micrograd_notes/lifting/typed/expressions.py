@@ -274,7 +274,9 @@ class Expression:
         return self._hash
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, Expression) and self._key == other._key)
+        if self is other or not isinstance(other, Expression):
+            return self is other
+        return self._hash == other._hash and bool(self._key == other._key)  # mostly they differ
 
 
 def _inside(value: Any) -> Iterator[Expression]:
