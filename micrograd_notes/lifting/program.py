@@ -11,6 +11,7 @@ from functools import partial
 from importlib.util import find_spec
 from operator import attrgetter
 from threading import RLock
+from types import FunctionType
 from typing import Any, Protocol
 
 from micrograd_notes.common import checks
@@ -62,6 +63,7 @@ class Lifted:
     """A function of scalars that runs on arrays. `lift` makes it; see there for its use."""
 
     _kind_of_net = Net
+    _made_by: tuple[Any, ...] | None = None  # a function, and what it got
 
     def __init__(
         self, function: Callable[..., Any], find: Callable[[], Found], roots: Sequence[Any],
@@ -420,6 +422,20 @@ class Lifted:
             )
         return self._latest
 
+    def __copy__(self) -> "Lifted":
+        """Returns this program, since a shallow copy has the same function and parameters."""
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
+        """Returns how to lift a copy of the function, together with its model."""
+        if self._made_by is None or isinstance(self._function, FunctionType):
+            raise TypeError(
+                "a lifted program can't be copied or pickled unless its function brings its "
+                f"parameters along, got {self._function!r}, which names them. Lift a method of the "
+                "model, lift(model.loss, model), or lift again: lift(loss, copy.deepcopy(model))"
+            )
+        return self._made_by
+
     def __repr__(self) -> str:
         return f"<lifted {self._name}, {len(self._parameters)} parameters>"
 
@@ -561,4 +577,11 @@ def lift(
             found = arrays_of_lists(parameters, function)
         return in_order(checked_values(found[0], is_loss), found[1])
 
-    return Lifted(function, find, [holder, parameters], is_loss, batch, check, backend)
+    program = Lifted(function, find, [holder, parameters], is_loss, batch, check, backend)
+    options = {"parameters": parameters, "batch": batch, "check": check, "backend": backend}
+    program._made_by = _lifted_again, (function, model, options)
+    return program
+
+
+def _lifted_again(function: Any, model: Any, options: dict[str, Any]) -> Lifted:
+    return lift(function, model, **options)

@@ -1,0 +1,59 @@
+"""Programs that are copied or pickled, as with the models that hold them."""
+
+import copy
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+np = pytest.importorskip("numpy")
+
+from micrograd_notes import MLP, Module, Value  # noqa: E402
+from micrograd_notes.lifting import lift, lift_of_sizes  # noqa: E402
+
+X, Y = np.array([[1.0, 2.0], [3.0, -1.0]]), np.array([0.5, -0.5])
+
+
+class Regression(Module):
+    def __init__(self, backend: str = "numpy") -> None:
+        self.net = MLP(2, [3, 1], seed=0)
+        self.program = lift(self.loss, self.net, backend=backend)
+
+    def loss(self, x: Any, y: Any) -> Any:
+        return (self.net(x) - y) ** 2
+
+
+def pickled(thing: Any) -> Any:
+    return pickle.loads(pickle.dumps(thing))
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, pickled])
+@pytest.mark.parametrize("backend", ["numpy", "auto"])
+def test_a_copy_of_a_model_has_a_program_of_its_own(
+    copied: Callable[[Any], Any], backend: str
+) -> None:
+    first = Regression(backend)
+    before = first.program(X, Y)
+    second = copied(first)
+    assert second.program(X, Y) == before
+    assert {*second.program.leaves()} == {*second.parameters()}
+    for parameter in second.parameters():
+        parameter.data += 1.0
+    assert first.program(X, Y) == before != second.program(X, Y)
+    alone = copied(first.program)
+    assert alone(X, Y) == before
+    assert not {*alone.leaves()} & {*first.parameters()}
+    outputs = copied(lift(first.net))
+    assert outputs(X).tolist() == lift(first.net)(X).tolist()
+
+
+def test_a_program_whose_function_names_its_parameters_is_not_copied_apart_from_them() -> None:
+    w = Value(0.5)
+    program = lift(lambda x: w * x, parameters=[w])
+    family = lift_of_sizes(lambda n: (lambda x: sum(w * a for a in x), [w]), n=4)
+    for each in (program, family):
+        for copied in (copy.deepcopy, pickled):
+            with pytest.raises(TypeError, match=r"can't be copied.*lift\(model.loss, model\)"):
+                copied(each)
+        assert copy.copy(each) is each
