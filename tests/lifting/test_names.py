@@ -153,3 +153,21 @@ def test_each_parameter_has_its_place_whatever_the_others_are_called() -> None:
         leaves = [value for value in others if value in scope.values()]
         assert sorted(map(id, program.leaves())) == sorted(map(id, leaves))
         assert program([1.0]) == scope[names[0]].data + scope[names[1]].data
+
+
+class Other:
+    """Something to which a number's operator says NotImplemented."""
+
+    def __rmul__(self, number: Any) -> Any:
+        return number
+
+
+def test_a_function_is_heard_after_an_operator_that_a_number_does_not_have() -> None:
+    w = Value(0.3)
+
+    def inside(number: Any) -> Any:
+        heard = tanh(number)
+        return heard * heard
+
+    program = lift(lambda x: inside(w * x * Other()), parameters=[w])
+    assert "heard = " in program.source_for([1.0])

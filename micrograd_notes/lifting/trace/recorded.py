@@ -243,7 +243,7 @@ def _install(op: Op) -> None:
             a, b = (other, self) if is_turned else (self, other)
             if type(other) is Recorded and other._left is session and session.is_open:
                 return session.record(op, (a._born, b._born))  # most operations
-            return apply(op, (a, b)) if _is_operand(other) else NotImplemented
+            return apply(op, (a, b)) if _is_operand(other) else session.decline()
 
         return symbol
 
@@ -348,6 +348,10 @@ class Session:
         tape.operands.flat.extend(indices)
         tape.operands.first.append(len(tape.operands.flat))
         return number
+
+    def decline(self) -> Any:
+        """Returns what Python takes for an operand that is not a number, as a class of your own."""
+        return NotImplemented
 
     def _note_choice(self, op: Op, indices: tuple[int, ...]) -> None:
         """Notes the bound for the numbers of an input that chooses among the operands."""

@@ -38,29 +38,31 @@ def call_and_listen(function: Callable[..., Any], arguments: list[Any], session:
     listener = _Listener(own, session.place_of, session.tape.names)
     if sys.version_info < (3, 12):  # later, turning it off and on takes longer than listening
         listener.operator = OPERATOR
-        session.record = _unheard(session.record, listener.on_call)
+        for name in ("record", "decline"):  # an operator ends in one of them
+            setattr(session, name, _unheard(getattr(session, name), listener.on_call))
     sys.settrace(listener.on_call)
     try:
         return function(*arguments)
     finally:
         sys.settrace(None)
-        vars(session).pop("record", None)
+        for name in ("record", "decline"):
+            vars(session).pop(name, None)
 
 
-def _unheard(record: Callable[..., Any], listener: Any) -> Callable[..., Any]:
+def _unheard(method: Callable[..., Any], listener: Any) -> Callable[..., Any]:
     """Returns the function, to run without a listener, which slows each step of it down.
 
     The listener is off before it if an operator calls it, and on after it.
     """
     own = get_ident()
 
-    def quiet(op: Any, indices: Any) -> Any:
+    def quiet(*given: Any) -> Any:
         if get_ident() != own:  # nobody listens to another thread
-            return record(op, indices)
+            return method(*given)
         sys.settrace(None)
-        number = record(op, indices)
+        result = method(*given)
         sys.settrace(listener)
-        return number
+        return result
 
     return quiet
 
