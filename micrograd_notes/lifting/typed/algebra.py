@@ -418,8 +418,8 @@ class _Rewriter:
             if over is None:
                 below += [placed(each, used) for each in under]
                 continue
-            over = over if number is None else times(number, over)
-            number = None
+            if number is not None and not isinstance(over, Number):  # 200 * 0.1 would be rounded
+                over, number = times(number, over), None
             parts = [placed(quotient(over, under), used), made]
             is_number = made is not None and made.shape == ()
             made = product(parts[::-1] if is_number else parts)
