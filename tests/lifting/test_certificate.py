@@ -123,6 +123,8 @@ WAYS: dict[str, Callable[[list[Value], Any], Any]] = {
     "a kink everywhere": lambda p, x: ops.relu(p[0] * x[0] - x[0] * p[0]) + p[1] * x[1],
     "constants as Values": lambda p, x: Value(2.0) * Value(0.1) * p[0] + p[1] * x[0],
     "a number times a slope": lambda p, x: 0.1 * ((p[0] * x[0] - p[1]) / 0.01) ** 2 + p[1] * x[2],
+    "a root": lambda p, x: (p[0] * p[0] + x[0] * x[0]) ** (1 / 3) + p[1] * x[2],
+    "roots": lambda p, x: (p[0] ** 2 + x[0] ** 2) ** (1 / 3) + (p[1] ** 2 + x[1] ** 2) ** 0.3,
     "a product of constants": lambda p, x: 0.1 * (0.3 * p[0] * x[0]) / 7 + p[1],
     "no dependence": lambda p, x: p[0] * 0.0 + x[0],
 }

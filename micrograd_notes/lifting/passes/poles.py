@@ -38,8 +38,7 @@ class Poles:
             ends.append((point[0], numbers[-1]))
             for step, below in steps if isfinite(numbers[-1]) else ():
                 step = ops.multiply if step is helper_ops.chain else step
-                is_number = isinstance(step, float)
-                numbers.append(step if is_number else _computed(step, [numbers[k] for k in below]))
+                numbers.append(_computed(step, [numbers[k] for k in below]))
             if all(map(isfinite, numbers[len(point) + 1 :])):
                 ends.pop()
         if not ends or {*ends} != {(0.0, 0.0)}:
@@ -102,6 +101,9 @@ def _is_never_negative(op: Op, constants: Constants) -> bool:
 
 
 def _computed(op: Any, operands: Sequence[float]) -> float:
+    """Returns what an operation makes, or a number itself; inf where it raises."""
+    if isinstance(op, float):
+        return op
     try:
         return float(op.forward(*operands))
     except Exception:  # out of its domain, or whatever your own operation raises

@@ -23,7 +23,7 @@ from micrograd_notes.lifting.trace.recorded import (
 from micrograd_notes.lifting.trace.tape import Array, Tape
 from micrograd_notes.lifting.trace.words import call_and_listen
 
-GIVEN = list | Recorded  # what the function gets
+GIVEN = (list, Recorded)  # what the function gets
 
 
 class Traced(NamedTuple):

@@ -4,9 +4,11 @@ The source is run as it is printed. An array of floats is one of mpmath's number
 in, or a constant or a comparison makes it. A function of `np` or `math` is the counterpart of the
 row that the table spells with it. Every other one is NumPy's own, which adds, multiplies, compares
 and moves numbers. The scalars are `Value`s, so the engine finds their gradient, too. A number that
-depends on constants alone is a float on both sides. `lifting.certificate` compares them.
+depends on constants alone is a float on both sides, but 0.3 - 1 in the source, of which the scalars
+have the parts, is not. `lifting.certificate` compares them.
 """
 
+import ast
 import math
 import re
 from collections.abc import Callable
@@ -181,7 +183,38 @@ def with_many_digits(source: str) -> dict[str, Any]:
     ...     print(names["f"](many(1.0)))
     0.906093942819681745120095823784
     """
-    names: dict[str, Any] = {}
-    exec(compile(source, "<the printed source>", "exec"), names)
+    names: dict[str, Any] = {"_many": number_of}
+    tree = ast.fix_missing_locations(_ManyDigits().visit(ast.parse(source)))
+    exec(compile(tree, "<the printed source>", "exec"), names)
+    for name, constant in names.items():
+        if isinstance(constant, np.ndarray) and constant.dtype.kind == "f":
+            names[name] = many(constant)
     names |= {"np": _Names(np), "math": _Names(math)}
     return names
+
+
+class _ManyDigits(ast.NodeTransformer):
+    """Gives many digits to numbers that a source calculates with, as 1 / 3 - 1 in x ** (1 / 3 - 1).
+
+    A whole number divided by another one is how a float is written: 1 / 3 has the digits of one.
+    """
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        """Returns an operation on two numbers as one on numbers of many digits."""
+        sides = [node.left, node.right]
+        if not all(map(_is_number, sides)) or _is_number(node):
+            return self.generic_visit(node)
+        left, right = [ast.Call(ast.Name("_many", ast.Load()), [side], []) for side in sides]
+        return ast.BinOp(left, node.op, right)
+
+
+def _is_number(node: ast.AST) -> bool:
+    """Returns whether an expression is how a number is written."""
+    match node:
+        case ast.Constant(int() | float()):
+            return True
+        case ast.UnaryOp(ast.USub(), of):
+            return _is_number(of)
+        case ast.BinOp(ast.Constant(int()) | ast.UnaryOp(), ast.Div(), ast.Constant(int())):
+            return True
+    return False
