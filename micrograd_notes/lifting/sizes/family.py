@@ -1,29 +1,30 @@
 """A family of models, and the choice of its small members, which are lifted instead of a large one.
 
 `make(**sizes)` returns a loss and a model. The base is a small member that `make` accepts, with
-sizes that differ from each other; each other one has one size changed, of the smallest so far.
-Sizes up to `AS_IS` stay as they are, since an axis of length 1 is written otherwise. `program.py`
-calls it; read `small.py` next.
+sizes that differ from each other. In the next one each size differs from the base's. One more, of
+several that are as small, is the one whose sizes tell the most formulas apart. Sizes up to `AS_IS`
+stay as they are, since an axis of length 1 is written otherwise. `program.py` calls it; read
+`small.py` next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations, combinations_with_replacement, product
-from operator import ne
 from typing import Any
 
 from micrograd_notes.engine import Value
 from micrograd_notes.lifting.program import Lifted, Shapes
 from micrograd_notes.lifting.sizes.fill import filled
-from micrograd_notes.lifting.sizes.formulas import Differ
+from micrograd_notes.lifting.sizes.formulas import Differ, Formulas
 from micrograd_notes.lifting.sizes.small import Large, Member, Sizes, Small
 from micrograd_notes.lifting.trace.tape import Array
 
 AS_IS = 3  # sizes up to it are not changed
 STARTS = (2, 5)  # the smallest size of a base; a loop over time, say, begins at four steps
-SPARE, BASES, TRIED = 6, 300, 3  # sizes to choose from; bases, and changed sizes, to try
+SPARE, BASES, TRIED = 6, 300, 4  # sizes to choose from; bases, and members that differ, to try
+NEAR, AT_ONCE = 2, 30  # choices from those of the base; members that are compared by their formulas
+SIMPLE = 3  # the cost of formulas that are compared
 LOSSES = 10  # losses of bases to try: if they fail, it is the data that has other sizes
 
 
@@ -54,10 +55,7 @@ class Family:
         shapes_at: Callable[[Sizes], Shapes | None] = lambda sizes: None,
         frozen: frozenset[str] = frozenset(),
     ) -> Small:
-        """Returns a base with sizes from `start`, and a member for each size that changes.
-
-        Small members are lifted faster. So sizes that become smaller come first, and the others
-        change that smaller member.
+        """Returns a base with sizes from `start`, and one or two members with other sizes.
 
         Args:
             sizes: those of the large model.
@@ -80,18 +78,11 @@ class Family:
         def member(sizes: Sizes) -> Member:
             return self._member(sizes, shapes_at(sizes), frozen)
 
-        def changed(own: Sizes, name: str) -> list[Sizes]:
-            others = [own | {name: n} for n in choices if n != own[name]]
-            return sorted(others, key=partial(_unlike, own))
-
         for chosen in every[:BASES]:
             try:
                 members = [member(sizes | dict(zip(names, chosen, strict=True)))]
-                smallest, own = members[0], members[0].sizes
-                for name in sorted(names, key=lambda name: changed(own, name)[0][name] - own[name]):
-                    members.append(_like(smallest, changed(smallest.sizes, name), member))
-                    if members[-1].sizes[name] < own[name]:
-                        smallest = members[-1]
+                while len(members) <= min(len(names), 2):
+                    members.append(_like(members, _further(members, names, choices), member))
                 return Small(members)
             except NoMember as error:
                 problem = problem or error
@@ -121,35 +112,50 @@ class Family:
         return found
 
 
-def _unlike(base: Sizes, other: Sizes) -> tuple[int, ...]:
-    """Sorts sizes: first those in the same order as in the base, and the smallest of them.
+def _further(
+    members: Sequence[Member], names: Sequence[str], choices: Sequence[int]
+) -> Iterator[Sizes]:
+    """Yields sizes for one member more, close to those of the base, in the order to try them."""
+    own = members[0].sizes
+    near = [[n for n in choices if abs(choices.index(n) - choices.index(own[name])) <= NEAR]
+            for name in names]
+    every = [own | dict(zip(names, chosen, strict=True)) for chosen in product(*near)]
+    every = [each for each in every if [*each.values()].count(2) < 2]  # 2 * 2 is a power of two
+    if len(members) == 1:
+        every = [each for each in every if all(each[name] != own[name] for name in names)]
 
-    Those whose product is a power of two come last, since its multiples are written otherwise.
-    """
-    pairs = [*product(base, base)]
-    order = [[(s[a] > s[b]) - (s[a] < s[b]) for a, b in pairs] for s in (base, other)]
-    products = [other[a] * other[b] for a, b in combinations(other, 2)]
-    powers = [n for n in products if n & (n - 1) == 0]
-    return len(powers), sum(map(ne, *order)), sum(other.values())
+    def distance(each: Sizes) -> tuple[int, int]:
+        steps = [abs(choices.index(each[name]) - choices.index(own[name])) for name in names]
+        return max(steps), sum(each.values())
+
+    def told_apart(each: Sizes) -> int:
+        return Formulas([*[member.sizes for member in members], each], SIMPLE).told_apart()
+
+    every.sort(key=distance)
+    while every:
+        some, every = every[:AT_ONCE], every[AT_ONCE:]
+        yield from some if len(members) == 1 else sorted(some, key=told_apart, reverse=True)
 
 
-def _like(base: Member, changed: Iterable[Sizes], member: Callable[[Sizes], Member]) -> Member:
-    """Returns the first member whose program differs from the base's in numbers alone."""
+def _like(
+    members: Sequence[Member], further: Iterable[Sizes], member: Callable[[Sizes], Member]
+) -> Member:
+    """Returns the first member whose program differs from those in numbers alone."""
     missing, problems = list[NoMember](), list[Differ]()
-    for sizes in changed:
+    for sizes in further:
         try:
             other = member(sizes)
-            pair = Small([base, other])
+            several = Small([*members, other])
             if other.recorded is None:
-                pair.parameters(sizes)
+                several.parameters(sizes)
             else:
-                programs = [base.passed().program, other.passed().program]
-                filled(programs, pair.formulas, sizes, other.recorded.arrays, other.recorded)
+                programs = [each.passed().program for each in several.members]
+                filled(programs, several.formulas, sizes, other.recorded.arrays, other.recorded)
             return other
         except NoMember as error:
             missing.append(error)
         except Differ as error:
-            problems.append(Differ(str(error), [base, other]))
+            problems.append(Differ(str(error), [members[0], other]))
             if len(problems) == TRIED:
                 break
     raise [*problems, *missing][0]

@@ -1,27 +1,34 @@
 """Formulas: how a number of a program depends on the sizes of a model.
 
-A family of models is lifted at a few small sizes: at a base, and with one size at a time changed,
-of the base or of an earlier member. A number that differs between them, such as the length of an
-axis, a bound of a slice, or the 0.25 of a mean over four, is a sum of sizes (steps - 1, side -
-kernel + 1), or a constant times powers of such sums: 4 * heads * size, (side - 2)**2 * channels,
-1 / steps, size**-0.5. `Formulas.at` finds the simplest formula that fits all members, and returns
-its number at other sizes. `fill.py` calls it for each number of a program.
+A family of models is lifted at a few small sizes. A number that differs between these members, such
+as the length of an axis, a bound of a slice, or the 0.25 of a mean over four, is a sum of sizes
+(steps - 1, side - kernel + 1), or a constant times powers of sizes and such sums: 4 * heads * size,
+(side - 2)**2 * channels, 1 / steps, (inputs + outputs)**-0.5. `Formulas.at` finds the simplest
+formula that fits all members, and returns its number at other sizes. `fill.py` calls it for each
+number of a program.
+
+A constant times a product fits if the numbers have the ratios of the product's values. So all
+products of a few factors are listed once, with the logarithms of these values.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
-from math import isfinite, prod
-from typing import Any, NamedTuple
+from itertools import combinations, product
+from math import isfinite, log, prod
+from typing import Any
+
+from micrograd_notes.common.extras import numpy as np
 
 Sizes = Mapping[str, int]
-NEAR = (0, -1, 1, -2, 2, -3, 3, -4, 4)
-POWERS = [Fraction(k, 2) for k in (2, -2, 1, -1, 4, -4, 3, -3, 6, -6, 8, -8)]
-ADDED = (1, -1, 2, -2)
-MOST_TIMES, MOST_MORE = 2, 4  # in a sum: at larger multiples, a product would look like a sum
+NEAR = (-1, 1, -2, 2, -3, 3, -4, 4)
+POWERS = (1, -1, 2, -2, 3, -3, 4, -4)
+MOST = 4  # cost of a product, or of a sum without its number
+ADDED = (0, 1, -1, 2, -2)
 ROUNDINGS = 8 * 2.0**-53  # of a number that was computed from sizes in a few operations
+ALIKE = 1e-12  # logarithms of ratios that are equal
 DENOMINATOR = 4096  # of a constant that counts as a fraction, such as the 1/2 of a mean square
 
 
@@ -37,12 +44,12 @@ class Differ(ValueError):
 class Sum:
     """A sum of multiples of sizes, and of a number."""
 
-    multiples: tuple[tuple[str, Fraction], ...]
-    number: Fraction = Fraction(0)
+    multiples: tuple[tuple[str, int], ...]
+    number: int = 0
 
-    def at(self, sizes: Sizes) -> Fraction:
+    def at(self, sizes: Sizes) -> int:
         """Returns the sum at these sizes."""
-        return self.number + sum([k * sizes[name] for name, k in self.multiples], Fraction(0))
+        return self.number + sum([k * sizes[name] for name, k in self.multiples])
 
 
 Factor = tuple[Sum, Fraction]  # with its power
@@ -60,7 +67,7 @@ class Formula:
 
     def at(self, sizes: Sizes) -> Any:
         """Returns the number at these sizes; Differ where it would not be a whole number."""
-        values = [(each.at(sizes), power) for each, power in self.factors]
+        values = [(Fraction(each.at(sizes)), power) for each, power in self.factors]
         exact = prod([value ** int(power) for value, power in values if power.denominator == 1])
         under = prod([value ** int(2 * power) for value, power in values if power.denominator > 1])
         if self.is_whole:
@@ -85,35 +92,19 @@ class Formula:
         return bool(found == number or abs(found - number) <= roundings * abs(number))
 
 
-class Change(NamedTuple):
-    """The size in which a member differs from an earlier one."""
-
-    name: str
-    before: int  # place of the earlier member
-    after: int
-    old: int
-    new: int
-
-
-@dataclass
 class Formulas:
     """Finds formulas for numbers of members of these sizes, the first of them the base."""
 
-    members: Sequence[Sizes]
-    _known: dict[Any, Formula] = field(default_factory=dict)
-    _sums: dict[Sum, None] = field(default_factory=dict)  # found so far
-
-    def __post_init__(self) -> None:
-        self.changes = [self._change(k) for k in range(1, len(self.members))]
-
-    def _change(self, k: int) -> Change:
-        """Returns the earlier member that differs from member k in one size, and this size."""
-        sizes = self.members[k]
-        for before, earlier in enumerate(self.members[:k]):
-            changed = [name for name in sizes if sizes[name] != earlier[name]]
-            if len(changed) == 1:
-                return Change(changed[0], before, k, earlier[changed[0]], sizes[changed[0]])
-        raise ValueError(f"no earlier member differs in one size from {dict(sizes)}")
+    def __init__(self, members: Sequence[Sizes], most: int = MOST) -> None:
+        self.members = members
+        self.names = [n for n in members[0] if len({sizes[n] for sizes in members}) > 1]
+        every = product(range(-2, 3), repeat=len(self.names))
+        sums = [each for each in every if 1 <= sum(map(abs, each)) <= most]
+        self._multiples = np.array(sums, int).reshape(-1, len(self.names))
+        self._sizes = np.array([[own[name] for own in members] for name in self.names])
+        self._likely = {Sum(((name, 1),)): 1 for name in self.names}  # to be factors
+        self._products = _Products(members, self.names, self._likely, most)
+        self._known: dict[Any, Formula] = {}
 
     def at(self, numbers: Sequence[Any], sizes: Sizes) -> Any:
         """Returns the number at these sizes, from the number of each member.
@@ -121,11 +112,11 @@ class Formulas:
         Raises:
             Differ: no formula fits all members.
 
-        >>> formulas = Formulas([{"a": 3, "b": 5}, {"a": 5, "b": 5}, {"a": 3, "b": 7}])
+        >>> formulas = Formulas([{"a": 3, "b": 5}, {"a": 5, "b": 6}, {"a": 2, "b": 7}])
         >>> large = {"a": 10, "b": 100}
-        >>> formulas.at([60, 100, 84], large), formulas.at([2, 4, 2], large)
+        >>> formulas.at([60, 120, 56], large), formulas.at([2, 4, 1], large)
         (4000, 9)
-        >>> formulas.at([9, 11, 11], large), formulas.at([1 / 3, 1 / 5, 1 / 3], large)
+        >>> formulas.at([9, 12, 10], large), formulas.at([1 / 3, 1 / 5, 1 / 2], large)
         (111, 0.1)
         """
         if all(number == numbers[0] for number in numbers):
@@ -135,81 +126,106 @@ class Formulas:
             self._known[key] = self._found(numbers)
         return self._known[key].at(sizes)
 
+    def told_apart(self) -> int:
+        """Returns how many sums, or products, differ in how they grow from member to member."""
+        grown = self._multiples @ (self._sizes - self._sizes[:, :1])
+        ratios = [values - values[:, :1] for _, _, values in self._products.lists]
+        return _different(grown) + _different(np.concatenate(ratios))
+
     def _found(self, numbers: Sequence[Any]) -> Formula:
-        """Returns the first formula that fits exactly, or else up to roundings."""
+        """Returns the simplest formula that fits exactly, or else up to roundings."""
         is_whole = isinstance(numbers[0], int)
-        candidates = [*self._candidates(numbers, is_whole)]
+        candidates = list[tuple[int, Formula]]()
+        if is_whole:
+            candidates += self._of_sums(numbers)
+        if all(map(isfinite, numbers)):
+            candidates += self._of_products(numbers, is_whole)
+        candidates.sort(key=lambda each: each[0])
         for roundings in (0.0,) if is_whole else (0.0, ROUNDINGS):
-            for formula in candidates:
+            for _, formula in candidates:
                 pairs = zip(self.members, numbers, strict=True)
                 if all(formula.is_at(sizes, number, roundings) for sizes, number in pairs):
+                    self._note(formula)
                     return formula
         raise Differ(f"{', '.join(map(str, numbers))} follow no formula of the sizes")
 
-    def _candidates(self, numbers: Sequence[Any], is_whole: bool) -> Iterator[Formula]:
-        """Yields formulas, simple ones first, because several may fit so few members."""
-        if not all(map(isfinite, numbers)):
+    def _note(self, formula: Formula) -> None:
+        """Notes a sum, such as the length of an axis: it is likely to be a factor, too."""
+        (found, power), *others = formula.factors
+        if (formula.constant, power) == (1, 1) and not others and found not in self._likely:
+            self._likely[found] = 1
+            self._products = _Products(self.members, self.names, self._likely, MOST)
+
+    def _of_products(
+        self, numbers: Sequence[Any], is_whole: bool
+    ) -> Iterator[tuple[int, Formula]]:
+        """Yields a constant times a product, or its root, rounded in each way, and what it costs."""
+        for added, root in product(ADDED, (1,)) if is_whole else product((0,), (1, 2)):
+            rest = [number - added for number in numbers]
+            for cost, factors in self._products.like(rest, root):
+                at_base = Formula(False, 1, factors).at(self.members[0])
+                constant: Any = Fraction(rest[0] / at_base).limit_denominator(DENOMINATOR)
+                if abs(float(constant) * at_base - rest[0]) <= ROUNDINGS * abs(rest[0]):
+                    cost += sum(part != 1 for part in constant.as_integer_ratio())
+                elif is_whole:
+                    continue
+                else:
+                    constant, cost = rest[0] / at_base, cost + 2
+                for way in range(1 if is_whole else 6):
+                    made = Formula(is_whole, constant, factors, added, way)
+                    yield cost + bool(added), made
+
+    def _of_sums(self, numbers: Sequence[int]) -> Iterator[tuple[int, Formula]]:
+        """Yields sums of sizes, and what they cost."""
+        rest = np.array(numbers) - self._multiples @ self._sizes
+        fits = (rest == rest[:, :1]).all(1) & (abs(rest[:, 0]) <= max(NEAR))
+        for k in np.flatnonzero(fits):
+            pairs = zip(self.names, self._multiples[k].tolist(), strict=True)
+            found = Sum(tuple([pair for pair in pairs if pair[1]]), int(rest[k, 0]))
+            cost = abs(self._multiples[k]).sum() + min(abs(found.number), 2)
+            yield int(cost), Formula(True, Fraction(1), ((found, Fraction(1)),))
+
+
+class _Products:
+    """Products of powers of sizes, and of sums of them, with the logarithms of their values.
+
+    Each factor costs something, so that a simple product comes before others that fit, too.
+    """
+
+    def __init__(
+        self, members: Sequence[Sizes], names: Sequence[str], likely: dict[Sum, int], most: int
+    ) -> None:
+        near = [Sum(((name, 1),), number) for name in names for number in NEAR]
+        pairs = [Sum(((one, 1), (other, 1))) for one, other in combinations(names, 2)]
+        costs = likely | {each: 2 for each in [*near, *pairs] if each not in likely}
+        sums = [each for each in costs if min(map(each.at, members)) > 0]
+        self.factors = [(each, power) for each in sums for power in POWERS
+                        if costs[each] + abs(power) <= most + 1]
+        cost = np.array([costs[each] + abs(power) - 1 for each, power in self.factors], int)
+        place = np.array([sums.index(each) for each, _ in self.factors], int)
+        logs = np.array([[power * log(each.at(own)) for own in members]
+                         for each, power in self.factors]).reshape(-1, len(members))
+        self.lists = [(np.zeros((1, 0), int), np.zeros(1, int), np.zeros((1, len(members))))]
+        last = np.full(1, -1)
+        while len(last):  # products of one factor more than those before
+            chosen, total, values = self.lists[-1]
+            fits = (total[:, None] + cost <= most) & (last[:, None] < place)
+            row, new = fits.nonzero()
+            made = np.column_stack([chosen[row], new]), total[row] + cost[new]
+            self.lists.append((*made, values[row] + logs[new]))
+            last = place[new]
+
+    def like(self, numbers: Sequence[Any], root: int) -> Iterator[tuple[int, tuple[Factor, ...]]]:
+        """Yields the products whose root has the ratios of these numbers, and what they cost."""
+        if not min(numbers) * max(numbers) > 0:
             return
-        yield from self._products(numbers, (), 0, is_whole, NEAR[:1])
-        if is_whole:
-            yield from self._sum(numbers)
-            for added in ADDED:
-                rest = [number - added for number in numbers]
-                yield from self._products(rest, (), added, is_whole, NEAR[:1])
-        kind: Any = Fraction if is_whole else float
-        for several in [*self._sums]:
-            sums = [several.at(sizes) for sizes in self.members]
-            for power in map(Fraction, (1, -1, 2, -2) if all(sums) else ()):
-                values = [kind(one ** int(power)) for one in sums]
-                rest = [number / value for number, value in zip(numbers, values, strict=True)]
-                yield from self._products(rest, ((several, power),), 0, is_whole, NEAR[:1])
-        yield from self._products(numbers, (), 0, is_whole, NEAR)
-
-    def _sum(self, numbers: Sequence[int]) -> Iterator[Formula]:
-        grown = {c.name: numbers[c.after] - numbers[c.before] for c in self.changes}
-        multiples = {c.name: Fraction(grown[c.name], c.new - c.old)
-                     for c in self.changes if grown[c.name]}
-        base = self.members[0]
-        rest = numbers[0] - sum([k * base[name] for name, k in multiples.items()], Fraction(0))
-        # of two members that are compared first, the rest may be of sizes that are alike
-        alike = [size for name, size in base.items() if name not in grown]
-        most = MOST_MORE + MOST_TIMES * sum(alike)
-        if max(map(abs, multiples.values())) <= MOST_TIMES and abs(rest) <= most:
-            found = Sum(tuple(multiples.items()), rest)
-            self._sums.setdefault(found)
-            yield Formula(True, Fraction(1), ((found, Fraction(1)),))
-
-    def _products(
-        self, numbers: Sequence[Any], known: tuple[Factor, ...], added: int, is_whole: bool,
-        near: Sequence[int],
-    ) -> Iterator[Formula]:
-        """Yields products that fit, with each way to round them; `numbers` are without `known`."""
-        base, factors = self.members[0], list(known)
-        if 0 in numbers:
-            return
-        for change in self.changes:
-            before, after = numbers[change.before], numbers[change.after]
-            if before != after:
-                factor = _power(change, float(after / before), near)
-                if factor is None:
-                    return
-                factors.append(factor)
-        at_base = Formula(False, 1, tuple(factors[len(known) :])).at(base)
-        constant: Any = Fraction(float(numbers[0]) / at_base).limit_denominator(DENOMINATOR)
-        if not abs(float(constant) * at_base - numbers[0]) <= ROUNDINGS * abs(numbers[0]):
-            if is_whole:
-                return
-            constant = float(numbers[0]) / at_base
-        for way in range(1 if is_whole else 6):
-            yield Formula(is_whole, constant, tuple(factors), added, way)
+        target = root * np.log(np.abs(np.array(numbers, float)))
+        for chosen, total, values in self.lists:
+            off = values - target
+            for k in np.flatnonzero(abs(off - off[:, :1]).max(1) < ALIKE):
+                factors = [self.factors[factor] for factor in chosen[k]]
+                yield int(total[k]), tuple([(each, Fraction(p, root)) for each, p in factors])
 
 
-def _power(change: Change, ratio: float, nears: Sequence[int]) -> Factor | None:
-    """Returns the size, or a number near it, and the power that has this ratio."""
-    for near in nears:
-        if min(change.old, change.new) + near > 0:
-            for power in POWERS:
-                found = ((change.new + near) / (change.old + near)) ** float(power)
-                if abs(found - ratio) <= ROUNDINGS * ratio:
-                    return Sum(((change.name, Fraction(1)),), Fraction(near)), power
-    return None
+def _different(rows: Any) -> int:
+    return len({*map(bytes, rows.round(9) + 0.0)})
