@@ -121,7 +121,7 @@ def _cnn() -> Family:
     def data(side: int, channels: int, classes: int) -> tuple[Any, ...]:
         return numbers(3, side, side), labels(classes, 3)
 
-    return Family(make, data, [{"side": 9, "channels": 5, "classes": 7}])
+    return Family(make, data, [{"side": 9, "channels": 5, "classes": 7}], has_same_names=False)
 
 
 FAMILIES["cnn"] = _cnn()

@@ -10,6 +10,7 @@ stay as they are, since an axis of length 1 is written otherwise. `program.py` c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import combinations, combinations_with_replacement, product
 from typing import Any
 
@@ -23,8 +24,8 @@ from micrograd_notes.lifting.trace.tape import Array
 AS_IS = 3  # sizes up to it are not changed
 STARTS = (2, 5)  # the smallest size of a base; a loop over time, say, begins at four steps
 SPARE, BASES, TRIED = 6, 300, 4  # sizes to choose from; bases, and members that differ, to try
-NEAR, AT_ONCE = 2, 30  # choices from those of the base; members that are compared by their formulas
-SIMPLE = 3  # the cost of formulas that are compared
+NEAR, AT_ONCE = 2, 50  # choices from those of the base; members that are compared at a time
+SIMPLE, FEW = 2, 10  # cost of formulas that members should tell apart; and but for so many of them
 LOSSES = 10  # losses of bases to try: if they fail, it is the data that has other sizes
 
 
@@ -81,7 +82,9 @@ class Family:
         for chosen in every[:BASES]:
             try:
                 members = [member(sizes | dict(zip(names, chosen, strict=True)))]
-                while len(members) <= min(len(names), 2):
+                while len(members) <= len(names) and (
+                    len(members) == 1 or _alike([each.sizes for each in members]) > FEW
+                ):
                     members.append(_like(members, _further(members, names, choices), member))
                 return Small(members)
             except NoMember as error:
@@ -124,17 +127,28 @@ def _further(
     if len(members) == 1:
         every = [each for each in every if all(each[name] != own[name] for name in names)]
 
-    def distance(each: Sizes) -> tuple[int, int]:
+    def likeness(each: Sizes) -> tuple[int, ...]:
+        """Sorts sizes: those that differ come first, and of them the closest ones."""
         steps = [abs(choices.index(each[name]) - choices.index(own[name])) for name in names]
-        return max(steps), sum(each.values())
+        return -len({each[name] for name in names}), max(steps), sum(each.values())
 
-    def told_apart(each: Sizes) -> int:
-        return Formulas([*[member.sizes for member in members], each], SIMPLE).told_apart()
+    def alike(each: Sizes) -> int:
+        return _alike([*[member.sizes for member in members], each])
 
-    every.sort(key=distance)
+    every.sort(key=likeness)
     while every:
         some, every = every[:AT_ONCE], every[AT_ONCE:]
-        yield from some if len(members) == 1 else sorted(some, key=told_apart, reverse=True)
+        yield from some if len(members) == 1 else sorted(some, key=alike)
+
+
+def _alike(members: Sequence[Sizes]) -> int:
+    """Returns how many simple formulas these members can't tell from another one."""
+    return _repeated(tuple([tuple(sizes.items()) for sizes in members]))
+
+
+@lru_cache(1000)
+def _repeated(members: tuple[tuple[tuple[str, int], ...], ...]) -> int:
+    return Formulas([*map(dict, members)], SIMPLE).alike()
 
 
 def _like(

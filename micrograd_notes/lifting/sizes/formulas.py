@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import combinations, product
+from itertools import permutations, product
 from math import isfinite, log, prod
 from typing import Any
 
@@ -100,8 +100,9 @@ class Formulas:
         self.names = [n for n in members[0] if len({sizes[n] for sizes in members}) > 1]
         every = product(range(-2, 3), repeat=len(self.names))
         sums = [each for each in every if 1 <= sum(map(abs, each)) <= most]
-        self._multiples = np.array(sums, int).reshape(-1, len(self.names))
-        self._sizes = np.array([[own[name] for own in members] for name in self.names])
+        self._multiples = np.array(sums, int).reshape(len(sums), len(self.names))
+        sizes = [[own[name] for own in members] for name in self.names]
+        self._sizes = np.array(sizes, int).reshape(len(sizes), len(members))
         self._likely = {Sum(((name, 1),)): 1 for name in self.names}  # to be factors
         self._products = _Products(members, self.names, self._likely, most)
         self._known: dict[Any, Formula] = {}
@@ -126,11 +127,11 @@ class Formulas:
             self._known[key] = self._found(numbers)
         return self._known[key].at(sizes)
 
-    def told_apart(self) -> int:
-        """Returns how many sums, or products, differ in how they grow from member to member."""
+    def alike(self) -> int:
+        """Returns how many sums, or products, grow from member to member as an earlier one does."""
         grown = self._multiples @ (self._sizes - self._sizes[:, :1])
         ratios = [values - values[:, :1] for _, _, values in self._products.lists]
-        return _different(grown) + _different(np.concatenate(ratios))
+        return _repeated(grown) + _repeated(np.concatenate(ratios))
 
     def _found(self, numbers: Sequence[Any]) -> Formula:
         """Returns the simplest formula that fits exactly, or else up to roundings."""
@@ -195,9 +196,10 @@ class _Products:
     def __init__(
         self, members: Sequence[Sizes], names: Sequence[str], likely: dict[Sum, int], most: int
     ) -> None:
-        near = [Sum(((name, 1),), number) for name in names for number in NEAR]
-        pairs = [Sum(((one, 1), (other, 1))) for one, other in combinations(names, 2)]
-        costs = likely | {each: 2 for each in [*near, *pairs] if each not in likely}
+        near = {Sum(((name, 1),), number): 2 + (abs(number) > 2) for name in names for number in NEAR}
+        pairs = {Sum(((one, 1), (other, sign))): 2
+                 for one, other in permutations(names, 2) for sign in (1, -1) if sign < 0 or one < other}
+        costs = near | pairs | likely
         sums = [each for each in costs if min(map(each.at, members)) > 0]
         self.factors = [(each, power) for each in sums for power in POWERS
                         if costs[each] + abs(power) <= most + 1]
@@ -227,5 +229,5 @@ class _Products:
                 yield int(total[k]), tuple([(each, Fraction(p, root)) for each, p in factors])
 
 
-def _different(rows: Any) -> int:
-    return len({*map(bytes, rows.round(9) + 0.0)})
+def _repeated(rows: Any) -> int:
+    return len(rows) - len({*map(bytes, rows.round(9) + 0.0)})
