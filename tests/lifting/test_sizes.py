@@ -12,6 +12,7 @@ from micrograd_notes import MLP, Value, mse_loss
 from micrograd_notes.engine.ops import exp, log, relu, sigmoid, softplus, sqrt, tanh
 from micrograd_notes.lifting import CannotLift, NotChecked, lift, lift_of_sizes
 from micrograd_notes.lifting.sizes import check, program as program_of_sizes
+from micrograd_notes.lifting.sizes.family import Family as FamilyOfModels
 from micrograd_notes.lifting.sizes.formulas import Differ, Formulas
 from tests.lifting.examples import values
 from tests.lifting.families import FAMILIES, Family
@@ -29,10 +30,10 @@ def of_sizes(family: Family, sizes: dict[str, Any]) -> Any:
 
 
 def without_names(source: str) -> str:
-    """Returns a source with the names of its lines by their first use, and without line breaks."""
+    """Returns a source with the names of its lines by their first use, without line breaks and comments."""
     numbers: dict[str, int] = {}
     words = re.sub(r"[a-zA-Z_]\w*", lambda m: f"v{numbers.setdefault(m[0], len(numbers))}", source)
-    return re.sub(r"\(\s*#.*|\s+", "", words)
+    return re.sub(r"(\(\s*)?#.*|\n\s*\)(?=\n)|\s+", "", words)
 
 
 LONG = {"gpt", "gpt by width", "cnn"}
@@ -334,19 +335,36 @@ def test_scalars_that_raise_are_said() -> None:
 @pytest.mark.parametrize("text", [
     "4*h*s", "T - 1", "T*s + 1", "1/T", "2/(h*s)", "s**-0.5", "1/s**0.5", "T - k + 1",
     "h*(T - k + 1)**2", "1/(T - k + 1)", "-0.125/T", "0.7*s", "s*(T - 2)**2", "3*s**-1.5",
-    "2*T - 1", "0.577215664901533*T",
+    "2*T - 1", "0.577215664901533*T", "T*(T - 1)//2", "1/(h + s)",
 ])
-@pytest.mark.parametrize("first", [{}, {"k": 2}])
-def test_formulas_of_sizes(text: str, first: dict[str, int]) -> None:
-    """Others change one size of the base, or of the member whose first size is changed."""
-    base = {"h": 2, "s": 3, "T": 5, "k": 3}
-    others = [base | first | change for change in ({"h": 3}, {"s": 5}, {"T": 7})]
-    members = [base, base | {"k": 2}, *others]
+@pytest.mark.parametrize("others", [
+    [(3, 2, 6, 5), (5, 2, 7, 3)],  # each size changes
+    [(3, 3, 5, 3), (2, 5, 5, 3), (2, 3, 7, 3), (2, 3, 5, 2)],  # one at a time
+])
+def test_formulas_of_sizes(text: str, others: list[tuple[int, ...]]) -> None:
+    members = [dict(zip("hsTk", sizes, strict=True)) for sizes in [(2, 3, 5, 3), *others]]
     large = {"h": 4, "s": 17, "T": 63, "k": 5}
     formulas = Formulas(members)
     formulas.at([sizes["T"] - sizes["k"] + 1 for sizes in members], large)  # a shape comes first
     found = formulas.at([eval(text, {}, dict(sizes)) for sizes in members], large)
     assert found == eval(text, {}, dict(large))
+
+
+@pytest.mark.parametrize("count", range(1, 6))
+def test_few_members_tell_simple_formulas_apart(count: int) -> None:
+    names, lifted = "abcde"[:count], list[dict[str, int]]()
+
+    def made(sizes: dict[str, int]) -> Any:
+        lifted.append(sizes)
+        held = {name: values(k, sizes[name]) for k, name in enumerate(names)}
+        loss = lambda: sum(v for row in held.values() for v in row)  # noqa: E731
+        return lift(loss, parameters=held, batch=False, check=False), []
+
+    shapes: Any = ()
+    sizes = dict(zip(names, range(20, 30), strict=False))
+    FamilyOfModels(made).small(sizes, 2, lambda sizes: shapes)
+    assert len(lifted) == min(count, 2) + 1
+    assert Formulas(lifted, most=2).alike() <= 10
 
 
 @pytest.mark.parametrize("text", ["s**-0.5", "1/s**0.5"])
@@ -355,6 +373,13 @@ def test_a_root_is_rounded_as_in_the_code(text: str) -> None:
     numbers = [eval(text, {"s": s}) for s in (2, 3)]
     for s in range(4, 200):
         assert formulas.at(numbers, {"s": s}) == eval(text, {"s": s})
+
+
+def test_a_root_of_a_sum_of_sizes_is_right_but_for_its_rounding() -> None:
+    members = [{"i": 2, "o": 3}, {"i": 3, "o": 2}, {"i": 2, "o": 5}]
+    numbers = [(2 / (sizes["i"] + sizes["o"])) ** 0.5 for sizes in members]
+    found = Formulas(members).at(numbers, {"i": 784, "o": 128})
+    assert abs(found - (2 / (784 + 128)) ** 0.5) <= 2 * 2.0**-53 * found
 
 
 def test_numbers_without_a_formula_are_refused() -> None:

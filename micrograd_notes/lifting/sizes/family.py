@@ -2,9 +2,9 @@
 
 `make(**sizes)` returns a loss and a model. The base is a small member that `make` accepts, with
 sizes that differ from each other. In the next one each size differs from the base's. One more, of
-several that are as small, is the one whose sizes tell the most formulas apart. Sizes up to `AS_IS`
-stay as they are, since an axis of length 1 is written otherwise. `program.py` calls it; read
-`small.py` next.
+several that are as small, tells the most formulas apart; where `make` accepts few sizes, it takes
+more than one. Sizes up to `AS_IS` stay as they are, since an axis of length 1 is written otherwise.
+`program.py` calls it; read `small.py` next.
 """
 
 from __future__ import annotations
@@ -56,13 +56,9 @@ class Family:
         shapes_at: Callable[[Sizes], Shapes | None] = lambda sizes: None,
         frozen: frozenset[str] = frozenset(),
     ) -> Small:
-        """Returns a base with sizes from `start`, and one or two members with other sizes.
+        """Returns a base with sizes from `start`, and members with other sizes.
 
-        Args:
-            sizes: those of the large model.
-            start: the smallest size of the base.
-            shapes_at: returns the shapes of the data at other sizes, to record each member.
-            frozen: the names of arrays that are frozen.
+        They are recorded if `shapes_at` returns the shapes of the data at their sizes.
 
         Raises:
             Differ: small members differ in more than numbers.
@@ -82,10 +78,10 @@ class Family:
         for chosen in every[:BASES]:
             try:
                 members = [member(sizes | dict(zip(names, chosen, strict=True)))]
-                while len(members) <= len(names) and (
-                    len(members) == 1 or _alike([each.sizes for each in members]) > FEW
-                ):
+                for _ in names:
                     members.append(_like(members, _further(members, names, choices), member))
+                    if _alike(*[tuple(each.sizes.items()) for each in members]) <= FEW:
+                        break
                 return Small(members)
             except NoMember as error:
                 problem = problem or error
@@ -118,36 +114,33 @@ class Family:
 def _further(
     members: Sequence[Member], names: Sequence[str], choices: Sequence[int]
 ) -> Iterator[Sizes]:
-    """Yields sizes for one member more, close to those of the base, in the order to try them."""
-    own = members[0].sizes
-    near = [[n for n in choices if abs(choices.index(n) - choices.index(own[name])) <= NEAR]
-            for name in names]
-    every = [own | dict(zip(names, chosen, strict=True)) for chosen in product(*near)]
-    every = [each for each in every if [*each.values()].count(2) < 2]  # 2 * 2 is a power of two
-    if len(members) == 1:
-        every = [each for each in every if all(each[name] != own[name] for name in names)]
+    """Yields sizes for one member more, in the order to try them.
 
-    def likeness(each: Sizes) -> tuple[int, ...]:
-        """Sorts sizes: those that differ come first, and of them the closest ones."""
-        steps = [abs(choices.index(each[name]) - choices.index(own[name])) for name in names]
-        return -len({each[name] for name in names}), max(steps), sum(each.values())
+    Sizes that differ from each other come first, and of them those that are close to the base's.
+    """
+    own, *others = [tuple(member.sizes.items()) for member in members]
+    base, place = dict(own), {n: k for k, n in enumerate(choices)}
+
+    def steps(each: Sizes) -> list[int]:
+        return [abs(place[each[name]] - place[base[name]]) for name in names]
 
     def alike(each: Sizes) -> int:
-        return _alike([*[member.sizes for member in members], each])
+        return _alike(own, *others, tuple(each.items()))
 
-    every.sort(key=likeness)
-    while every:
-        some, every = every[:AT_ONCE], every[AT_ONCE:]
-        yield from some if len(members) == 1 else sorted(some, key=alike)
-
-
-def _alike(members: Sequence[Sizes]) -> int:
-    """Returns how many simple formulas these members can't tell from another one."""
-    return _repeated(tuple([tuple(sizes.items()) for sizes in members]))
+    near = [[n for n in choices if abs(place[n] - place[base[name]]) <= NEAR] for name in names]
+    every = [base | dict(zip(names, chosen, strict=True)) for chosen in product(*near)
+             if chosen.count(2) < 2]  # since 2 * 2 is a power of two
+    every.sort(key=lambda e: (-len({e[n] for n in names}), max(steps(e)), sum(e.values())))
+    if not others:
+        yield from [each for each in every if all(steps(each))]
+        return
+    for start in range(0, len(every), AT_ONCE):
+        yield from sorted(every[start : start + AT_ONCE], key=alike)
 
 
 @lru_cache(1000)
-def _repeated(members: tuple[tuple[tuple[str, int], ...], ...]) -> int:
+def _alike(*members: tuple[tuple[str, int], ...]) -> int:
+    """Returns how many simple formulas members of these sizes can't tell from another one."""
     return Formulas([*map(dict, members)], SIMPLE).alike()
 
 
@@ -164,7 +157,7 @@ def _like(
                 several.parameters(sizes)
             else:
                 programs = [each.passed().program for each in several.members]
-                filled(programs, several.formulas, sizes, other.recorded.arrays, other.recorded)
+                filled(programs, several.formulas, sizes, other.recorded)
             return other
         except NoMember as error:
             missing.append(error)

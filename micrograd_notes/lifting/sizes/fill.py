@@ -38,11 +38,10 @@ OTHERS = "other operations stand at the same place"
 
 
 def filled(
-    members: Sequence[Program], formulas: Formulas, sizes: Sizes, arrays: Sequence[Array],
-    recording: Any
+    members: Sequence[Program], formulas: Formulas, sizes: Sizes, recording: Any
 ) -> Program:
-    """Returns the program at these sizes, whose arrays and recording are given."""
-    return _Filler(members, formulas, sizes, arrays).run(recording)
+    """Returns the program at these sizes, for a recording that has its arrays."""
+    return _Filler(members, formulas, sizes, recording.arrays).run(recording)
 
 
 class _Filler:

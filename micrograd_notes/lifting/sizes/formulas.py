@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import permutations, product
+from itertools import combinations, permutations, product
 from math import isfinite, log, prod
 from typing import Any
 
@@ -50,6 +50,11 @@ class Sum:
     def at(self, sizes: Sizes) -> int:
         """Returns the sum at these sizes."""
         return self.number + sum([k * sizes[name] for name, k in self.multiples])
+
+    @property
+    def is_size(self) -> bool:
+        """Whether it is a size alone."""
+        return self.number == 0 and [k for _, k in self.multiples] == [1]
 
 
 Factor = tuple[Sum, Fraction]  # with its power
@@ -92,6 +97,10 @@ class Formula:
         return bool(found == number or abs(found - number) <= roundings * abs(number))
 
 
+def _of_sum(of: Sum) -> Formula:
+    return Formula(True, Fraction(1), ((of, Fraction(1)),))
+
+
 class Formulas:
     """Finds formulas for numbers of members of these sizes, the first of them the base."""
 
@@ -103,8 +112,9 @@ class Formulas:
         self._multiples = np.array(sums, int).reshape(len(sums), len(self.names))
         sizes = [[own[name] for own in members] for name in self.names]
         self._sizes = np.array(sizes, int).reshape(len(sizes), len(members))
-        self._likely = {Sum(((name, 1),)): 1 for name in self.names}  # to be factors
-        self._products = _Products(members, self.names, self._likely, most)
+        # sizes are likely to be factors, and so are sums that were found, as lengths of axes
+        self._likely = {Sum(((name, 1),)): 1 for name in self.names}
+        self._products = _Products(members, self._likely, most)
         self._known: dict[Any, Formula] = {}
 
     def at(self, numbers: Sequence[Any], sizes: Sizes) -> Any:
@@ -146,21 +156,17 @@ class Formulas:
             for _, formula in candidates:
                 pairs = zip(self.members, numbers, strict=True)
                 if all(formula.is_at(sizes, number, roundings) for sizes, number in pairs):
-                    self._note(formula)
+                    length = formula.factors[0][0]
+                    if formula == _of_sum(length) and length not in self._likely:
+                        self._likely[length] = 1
+                        self._products = _Products(self.members, self._likely, MOST)
                     return formula
         raise Differ(f"{', '.join(map(str, numbers))} follow no formula of the sizes")
-
-    def _note(self, formula: Formula) -> None:
-        """Notes a sum, such as the length of an axis: it is likely to be a factor, too."""
-        (found, power), *others = formula.factors
-        if (formula.constant, power) == (1, 1) and not others and found not in self._likely:
-            self._likely[found] = 1
-            self._products = _Products(self.members, self.names, self._likely, MOST)
 
     def _of_products(
         self, numbers: Sequence[Any], is_whole: bool
     ) -> Iterator[tuple[int, Formula]]:
-        """Yields a constant times a product, or its root, rounded in each way, and what it costs."""
+        """Yields a constant times a product or its root, rounded in each way, with its cost."""
         for added, root in product(ADDED, (1,)) if is_whole else product((0,), (1, 2)):
             rest = [number - added for number in numbers]
             for cost, factors in self._products.like(rest, root):
@@ -177,14 +183,14 @@ class Formulas:
                     yield cost + bool(added), made
 
     def _of_sums(self, numbers: Sequence[int]) -> Iterator[tuple[int, Formula]]:
-        """Yields sums of sizes, and what they cost."""
+        """Yields sums of sizes, with their cost."""
         rest = np.array(numbers) - self._multiples @ self._sizes
         fits = (rest == rest[:, :1]).all(1) & (abs(rest[:, 0]) <= max(NEAR))
         for k in np.flatnonzero(fits):
             pairs = zip(self.names, self._multiples[k].tolist(), strict=True)
             found = Sum(tuple([pair for pair in pairs if pair[1]]), int(rest[k, 0]))
             cost = abs(self._multiples[k]).sum() + min(abs(found.number), 2)
-            yield int(cost), Formula(True, Fraction(1), ((found, Fraction(1)),))
+            yield int(cost), _of_sum(found)
 
 
 class _Products:
@@ -193,13 +199,12 @@ class _Products:
     Each factor costs something, so that a simple product comes before others that fit, too.
     """
 
-    def __init__(
-        self, members: Sequence[Sizes], names: Sequence[str], likely: dict[Sum, int], most: int
-    ) -> None:
-        near = {Sum(((name, 1),), number): 2 + (abs(number) > 2) for name in names for number in NEAR}
-        pairs = {Sum(((one, 1), (other, sign))): 2
-                 for one, other in permutations(names, 2) for sign in (1, -1) if sign < 0 or one < other}
-        costs = near | pairs | likely
+    def __init__(self, members: Sequence[Sizes], likely: dict[Sum, int], most: int) -> None:
+        names = [each.multiples[0] for each in likely if each.is_size]
+        near = {Sum((name,), k): 2 if abs(k) <= 2 else 3 for name in names for k in NEAR}
+        pairs = {Sum((one, other)): 2 for one, other in combinations(names, 2)}
+        less = {Sum((one, (other, -1))): 2 for one, (other, _) in permutations(names, 2)}
+        costs = near | pairs | less | likely
         sums = [each for each in costs if min(map(each.at, members)) > 0]
         self.factors = [(each, power) for each in sums for power in POWERS
                         if costs[each] + abs(power) <= most + 1]

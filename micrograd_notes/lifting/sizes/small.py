@@ -168,8 +168,7 @@ class Large(Recording):
 
     def program(self, guarded: bool = False) -> Program:
         """Returns a new typed program of the large model."""
-        programs = self.small.programs(guarded)
-        return filled(programs, self.small.formulas, self.sizes, self.arrays, self)
+        return filled(self.small.programs(guarded), self.small.formulas, self.sizes, self)
 
     def at(self, sizes: Sizes) -> Large:
         """Returns the recording of another member of the family."""
