@@ -30,7 +30,7 @@ def of_sizes(family: Family, sizes: dict[str, Any]) -> Any:
 
 
 def without_names(source: str) -> str:
-    """Returns a source with the names of its lines by their first use, without line breaks and comments."""
+    """Returns a source with its names by their first use, without line breaks and comments."""
     numbers: dict[str, int] = {}
     words = re.sub(r"[a-zA-Z_]\w*", lambda m: f"v{numbers.setdefault(m[0], len(numbers))}", source)
     return re.sub(r"(\(\s*)?#.*|\n\s*\)(?=\n)|\s+", "", words)

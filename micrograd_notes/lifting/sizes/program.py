@@ -252,26 +252,22 @@ def lift_of_sizes(
     if find_spec("numpy") is None:
         raise ImportError(f"lift_of_sizes writes NumPy: {install('data')}")
     checks.flag("batch", batch), checks.flag("check", check)
-    is_function = callable(make) and not isinstance(make, type)
+    if not sizes:
+        raise TypeError(
+            "lift_of_sizes needs the sizes of the large model, which make takes, as in "
+            f"lift_of_sizes(make, inputs=784), got {checks.shown(make)}"
+        )
     try:
-        if is_function:
-            signature(make).bind(**sizes)
+        signature(make).bind(**sizes)
     except (TypeError, ValueError):
-        is_function = False
-    if not is_function:
-        got = f"got {checks.shown(make)}"
-        if not sizes:
-            what = "lift_of_sizes needs the sizes of the large model, which make takes"
-            raise TypeError(f"{what}, as in lift_of_sizes(make, inputs=784), {got}")
-        raise TypeError(f"make must be a function of the sizes {', '.join(sizes)}, {got}")
+        raise TypeError(
+            f"make must be a function of the sizes {', '.join(sizes)}, got {checks.shown(make)}"
+        ) from None
     for name, size in sizes.items():
         checks.whole_number(name, size)
 
-    names = [*sizes]
-
-    def made(sizes: Sizes) -> tuple[Lifted, list[Array]]:
-        own = {name: sizes[name] for name in names}
-        function, holder, is_model, is_loss = _parts(make(**own))
+    def made(small: Sizes) -> tuple[Lifted, list[Array]]:
+        function, holder, is_model, is_loss = _parts(make(**{name: small[name] for name in sizes}))
         arrays = (arrays_of_model(holder) if is_model else arrays_of_lists(holder, function))[1]
         if not is_loss:
             return lift(function, batch=batch, check=False), arrays

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from micrograd_notes.lifting.arrays.arrange import arrange
 from micrograd_notes.lifting.compiled import Typed, typed
@@ -29,8 +29,7 @@ from micrograd_notes.lifting.typed.ready import ready
 Sizes = dict[str, int]
 
 
-@dataclass
-class Passed:
+class Passed(NamedTuple):
     """A recording after each pass; the last program is ready."""
 
     grouped: Grouping
@@ -40,8 +39,7 @@ class Passed:
 
 def _passed(recorded: Recording, guarded: bool) -> Passed:
     grouped, anew = typed(recorded, guarded)
-    arranged = anew()
-    return Passed(grouped, arranged, ready(arranged))
+    return Passed(grouped, arranged := anew(), ready(arranged))
 
 
 @dataclass
