@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import gc
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.common.users_line import users_line
 from micrograd_notes.engine import Value, no_grad
 from micrograd_notes.lifting.compiled import Compiled
@@ -58,11 +59,7 @@ def compare(
 ) -> str:
     """Compares a large program with the scalars, and returns in words what was compared.
 
-    Args:
-        program: the program, for its function and its model.
-        compiled: what is compared, for one shape of the data.
-        given: the data.
-        sizes: those to change for the comparison of the gradient; None for as large as it fits.
+    The gradient is compared with these sizes changed; without them, as large as it fits.
 
     Raises:
         CannotLift: they differ by more than rounding.
@@ -181,7 +178,7 @@ class Member:
             scalars = self._scalars()
             if isinstance(scalars, Value) and scalars.requires_grad:
                 scalars.backward()
-            expected = _array([leaf._grad or 0.0 for leaf in self.leaves], len(self.leaves))
+            expected = _numbers([leaf._grad or 0.0 for leaf in self.leaves])
         finally:
             for leaf, kept in zip(self.leaves, before, strict=True):
                 leaf._grad = kept
@@ -196,17 +193,14 @@ class Member:
     def hold_forward(self) -> None:
         """Raises CannotLift if the loss, or an output, differs on one example."""
         result = self._run(_numbers(self.leaves))
+        is_loss = self.program._is_loss
+        got = _numbers([result[0]]) if is_loss else result.reshape(-1)
         with no_grad():
             scalars = _numbers([*flat(self._scalars())])
-        if self.program._is_loss:
-            self._hold_alike("the loss", _numbers([result[0]]), scalars, ROUNDED)
-        else:
-            self._hold_alike("an output", result.reshape(-1), scalars, ROUNDED)
+        self._hold_alike("the loss" if is_loss else "an output", got, scalars, ROUNDED)
 
     def off_slope(self) -> float:
         """Returns how far a slope of the loss is from the gradient, as a part of its length."""
-        import numpy as np
-
         theta = _moved(self.leaves)
         along = np.random.default_rng(0).normal(size=len(theta))
         ends = [self._run(theta + sign * STEP * along)[0] for sign in (1.0, -1.0)]
@@ -262,21 +256,13 @@ def _count(shape: Shape) -> int:
     return prod([size.times if isinstance(size, Examples) else size for size in shape])
 
 
-def _array(numbers: Iterable[float], count: int) -> Any:
-    import numpy as np
-
-    return np.fromiter(numbers, float, count)
-
-
 def _numbers(values: Sequence[Any]) -> Any:
     numbers = (value._data if isinstance(value, Value) else value for value in values)
-    return _array(numbers, len(values))
+    return np.fromiter(numbers, float, len(values))
 
 
 def _moved(leaves: Sequence[Value]) -> Any:
     """Returns other parameters of the same size: some that are 0, as biases are, hide faults."""
-    import numpy as np
-
     theta = _numbers(leaves)
     size = float(np.sqrt(np.vdot(theta, theta) / len(theta))) or 0.1
     return theta + 0.3 * size * np.random.default_rng(0).normal(size=len(theta))

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.sizes.formulas import Differ, Formulas, Sizes
 from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.lifting.typed.expressions import (
@@ -41,29 +42,28 @@ def filled(
     members: Sequence[Program], formulas: Formulas, sizes: Sizes, recording: Any
 ) -> Program:
     """Returns the program at these sizes, for a recording that has its arrays."""
-    return _Filler(members, formulas, sizes, recording.arrays).run(recording)
+    return _Filler(members, formulas, sizes, recording).run()
 
 
 class _Filler:
     def __init__(
-        self, members: Sequence[Program], formulas: Formulas, sizes: Sizes,
-        arrays: Sequence[Array]
+        self, members: Sequence[Program], formulas: Formulas, sizes: Sizes, recording: Any
     ) -> None:
         self.members, self.formulas, self.sizes = members, formulas, sizes
+        self.recording = recording
         self.known: dict[Any, Any] = {}  # what is read in the base, and in the large program
         self.constants: dict[tuple[int, ...], Constant] = {}
         self.place: dict[Any, Any] = {}  # of what is read in any member: alike in all of them
         for member in members:
-            own = member.grouping.recording.arrays
-            self.place |= {array: array.name for array in own}
+            self.place |= {array: array.name for array in member.grouping.recording.arrays}
             self.place |= {line: k for k, line in enumerate(lines_of(member.steps))}
-        by_name = {array.name: array for array in arrays}
+        by_name = {array.name: array for array in recording.arrays}
         for array in members[0].grouping.recording.arrays:
             self.known[array] = by_name[array.name]
         for line in lines_of(members[0].steps):
             self.known[line] = replace(line)
 
-    def run(self, recording: Any) -> Program:
+    def run(self) -> Program:
         base = self.members[0]
         forward = self._steps([member.forward for member in self.members])
         backward = self._steps([member.backward for member in self.members])
@@ -73,7 +73,7 @@ class _Filler:
             self.known.get(line, line): self.known.get(of_loop, of_loop)
             for line, of_loop in base.stands_for.items()
         }
-        grouping = replace(base.grouping, recording=recording)
+        grouping = replace(base.grouping, recording=self.recording)
         names = base.names and base.names.of_others(self.known)
         return Program(grouping, lines, result, forward, backward, stands_for, names)
 
@@ -171,8 +171,6 @@ class _Filler:
 
     def _array(self, each: Sequence[Any]) -> Any:
         """Returns an array of constants: the same one, a mask, or places that grow evenly."""
-        import numpy as np
-
         first = each[0]
         if len({(one.ndim, one.dtype.kind) for one in each}) > 1:
             raise Differ("an array of constants has other axes")
@@ -209,8 +207,6 @@ def evenly(shape: Sequence[int], corner: Any, steps: Sequence[Any]) -> Any:
     >>> evenly((2, 3), 5, (10, 1)).tolist()
     [[5, 6, 7], [15, 16, 17]]
     """
-    import numpy as np
-
     places = np.indices(shape, sparse=True)
     grown = [step * place for step, place in zip(steps, places, strict=True)]
     return np.broadcast_to(sum(grown, np.array(corner)), shape)

@@ -14,6 +14,7 @@ from functools import partial
 from math import prod
 from typing import Any, NamedTuple
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.arrays.arrange import arrange
 from micrograd_notes.lifting.compiled import Typed, typed
 from micrograd_notes.lifting.passes.group import Grouping
@@ -90,8 +91,6 @@ class Small:
         The elements of an array lie evenly there. An array begins at the first parameter that those
         before it leave free.
         """
-        import numpy as np
-
         found, counts = [], [len(member.arrays) for member in self.members]
         if len({*counts}) > 1:
             raise Differ(f"they have {' and '.join(map(str, counts))} arrays of parameters")
@@ -138,8 +137,6 @@ class Small:
 
     def _reached(self, own: Sequence[Any], shape: tuple[int, ...], sizes: Sizes) -> bytes:
         """Returns the ints of an array of parameters: 0 in a box that the loss depends on."""
-        import numpy as np
-
         ends = []
         for gradient, one in own:
             there = np.array([gradient[flat] >= 0 for flat in one.where]).reshape(one.shape or (1,))
@@ -150,7 +147,7 @@ class Small:
         bounds = self._at(ends, sizes)
         marks = np.full(shape or (1,), -1, np.intc)
         marks[tuple(map(slice, bounds[::2], bounds[1::2]))] = 0
-        return marks.tobytes()
+        return bytes(marks)
 
     def _at(self, each: Sequence[Sequence[Any]], sizes: Sizes) -> tuple[Any, ...]:
         return tuple([self.formulas.at(numbers, sizes) for numbers in zip(*each, strict=True)])
@@ -174,8 +171,6 @@ class Large(Recording):
 
     def cut(self, data: Sequence[Any]) -> list[Any]:
         """Returns data for this member: the first part of each axis, or all of it repeated."""
-        import numpy as np
-
         inputs = [array for array in self.arrays if not array.is_parameter]
         parts = []
         for array, numbers in zip(inputs, data, strict=True):
