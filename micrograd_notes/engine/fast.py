@@ -171,41 +171,67 @@ def fast_order(root: Any) -> list[Any]:
 
     A leaf goes into the order without waiting on the stack, and so does a value whose operands are
     all there. Leaves may stand earlier by that; the results stand in the same order.
+
+    A set of millions of values takes longer than all the rest. So a result that was seen has a mark
+    in place of its adjoint, which the sweep replaces. `detect_anomaly` may raise before that.
     """
+    if in_use:
+        return backward.topological_order(root)
     order: list[Any] = []
-    seen: set[Any] = set()
     stack: list[Any] = [root]
-    append, add, pop = order.append, seen.add, stack.pop
+    try:
+        _put_in_order(order, stack, object())
+    except BaseException:  # no mark is left, nor on what was just to go on the stack
+        for node in (root, *order, *[each for each in stack if each is not None]):
+            for value in (node, *node.operands):
+                if value.op is not None:
+                    value._grad = None
+        raise
+    return order
+
+
+def _put_in_order(order: list[Any], stack: list[Any], mark: Any) -> None:
+    leaves: set[Any] = set()
+    append, add, pop = order.append, leaves.add, stack.pop
     while stack:
         node = pop()
         if node is None:  # all operands of the node beneath are in the order now
             append(pop())
             continue
-        while node not in seen:  # and then go down to its first operand
-            add(node)
+        while node is not None:  # and then goes down to its first operand
             left, right = node._left, node._right
             if left is None:
-                append(node)
+                if node not in leaves:
+                    add(node)
+                    append(node)
                 break
+            if node._grad is mark:
+                break
+            node._grad = mark
             if left.__class__ is tuple:
                 stack += (node, None, *reversed(left))
                 break
-            if left._left is None and left not in seen:
-                add(left)
-                append(left)
-            if right is not None and right not in seen:
-                if right._left is not None:
+            if left._left is None:
+                if left not in leaves:
+                    add(left)
+                    append(left)
+                left = None
+            elif left._grad is mark:
+                left = None
+            if right is not None:
+                if right._left is None:
+                    if right not in leaves:
+                        add(right)
+                        append(right)
+                elif right._grad is not mark:
                     stack += (node, None, right)
                     node = left
                     continue
-                add(right)
-                append(right)
-            if left in seen:
+            if left is None:
                 append(node)
-                break
-            stack += (node, None)
+            else:
+                stack += (node, None)
             node = left
-    return order
 
 
 class _NotAFloat(TypeError):
