@@ -173,7 +173,7 @@ def fast_order(root: Any) -> list[Any]:
     all there. Leaves may stand earlier by that; the results stand in the same order.
 
     A set of millions of values takes longer than all the rest. So a result that was seen has a mark
-    in place of its adjoint, which the sweep replaces. `detect_anomaly` may raise before that.
+    instead of its adjoint, until the sweep sets that. `detect_anomaly` may raise before.
     """
     if in_use:
         return backward.topological_order(root)

@@ -1,10 +1,10 @@
 """A family of models, and the choice of its small members, which are lifted instead of a large one.
 
 `make(**sizes)` returns a loss and a model. The base is a small member that `make` accepts, with
-sizes that differ from each other. In the next one each size differs from the base's. One more, of
-several that are as small, tells the most formulas apart; where `make` accepts few sizes, it takes
-more than one. Sizes up to `AS_IS` stay as they are, since an axis of length 1 is written otherwise.
-`program.py` calls it; read `small.py` next.
+sizes that differ from each other. In the next one each size differs from the base's. A third one is
+chosen, of several that are as small: its sizes show which of two formulas is right. Where `make`
+accepts few sizes, there are more members. Sizes up to `AS_IS` stay as they are, since an axis of
+length 1 is written otherwise. `program.py` calls it; read `small.py` next.
 """
 
 from __future__ import annotations

@@ -252,17 +252,16 @@ def lift_of_sizes(
     if find_spec("numpy") is None:
         raise ImportError(f"lift_of_sizes writes NumPy: {install('data')}")
     checks.flag("batch", batch), checks.flag("check", check)
-    if not sizes:
-        raise TypeError(
-            "lift_of_sizes needs the sizes of the large model, which make takes, as in "
-            f"lift_of_sizes(make, inputs=784), got {checks.shown(make)}"
-        )
     try:
         signature(make).bind(**sizes)
     except (TypeError, ValueError):
-        raise TypeError(
-            f"make must be a function of the sizes {', '.join(sizes)}, got {checks.shown(make)}"
-        ) from None
+        what = f"make must be a function of the sizes {', '.join(sizes)}, got"
+        if not sizes:
+            what = (
+                "lift_of_sizes needs the sizes of the large model, which make takes, as in "
+                "lift_of_sizes(make, inputs=784), got"
+            )
+        raise TypeError(f"{what} {checks.shown(make)}") from None
     for name, size in sizes.items():
         checks.whole_number(name, size)
 
