@@ -150,6 +150,7 @@ def on_a_tape(made: Any, generator: random.Random) -> Any:
     tape = recording.tape
     is_there = np.ones(len(tape), dtype=bool)
     reached = Columns.of(tape).reached(np.array(recording.roots), is_there)
+    tape.columns = None  # they would be as the tape was
     places = [i for i in np.flatnonzero(reached).tolist() if isinstance(tape.ops[i], Op)]
     known = [flat for flat, at in enumerate(recording.gradient) if at >= 0]
     kind = generator.choice(["operation", "operands", "term", "derivative", "sign"])

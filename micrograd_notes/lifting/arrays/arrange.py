@@ -48,9 +48,9 @@ class _Arranger:
         self.tape = grouping.recording.tape
         self.lines: list[Line] = []
         self.flat = Read(Array("dtheta", (len(self.recording.gradient),), True))
-        self.columns = grouping.columns
-        by_sums, by_others = self._is_read(self.columns.is_sum), self._is_read(~self.columns.is_sum)
-        self.is_read = by_sums | by_others
+        self.columns = columns = grouping.columns
+        by_others = columns.read_by(~columns.is_sum)
+        self.is_read = columns.read_by(columns.is_sum) | by_others
         results = [*self.recording.outputs, *self.recording.alive]
         self.is_read[results] = by_others[results] = True
         self.asked = {*grouping.group_of[self.is_read].tolist()}
@@ -60,12 +60,6 @@ class _Arranger:
             if group.op is ops.multiply and i not in asked_by_others
         }
         self.layout = Layout(grouping, products_of_sums, self._wanted_filling())
-
-    def _is_read(self, readers: Bools) -> Bools:
-        """Returns which numbers these operations read."""
-        columns, is_read = self.columns, np.zeros(len(self.tape), dtype=bool)
-        is_read[columns.flat[columns.is_read & readers[columns.owner]]] = True
-        return is_read
 
     def _wanted_filling(self) -> dict[int, float]:
         """Returns the number for the holes of groups whose readers do not take a 0."""
@@ -86,8 +80,7 @@ class _Arranger:
         layout = self.layout
         for i, group in enumerate(self.grouping.groups):
             if isinstance(group.op, Array):
-                layout.shapes[i] = group.op.shape
-                layout.batched[i] = group.op.is_batched
+                layout.shapes[i], layout.batched[i] = group.op.shape, group.op.is_batched
                 layout.is_data[i] = not group.op.is_parameter
                 places = layout.terms(group.members)[1]
                 layout.arrays[i] = Read(group.op)
@@ -177,7 +170,7 @@ class _Arranger:
             roots = roots[places]
             groups = layout.group_of[roots]
             kinds = np.where(is_own[roots], len(self.grouping.groups) + groups, groups)
-            for root in {*roots[np.unique(kinds, return_index=True)[1]].tolist()}:
+            for root in roots[np.unique(kinds, return_index=True)[1]].tolist():
                 below = {*layout.group_of[self.columns.operands(root)].tolist()}
                 if is_own[root] and len(below) == 1:
                     [kinds[kinds == len(self.grouping.groups) + layout.group_of[root]]] = below

@@ -65,10 +65,10 @@ def independent(columns: Sequence[Column], length: int) -> list[tuple[Column, in
 
 def rank_within(a: Column, b: Column, size_a: int, size_b: int) -> tuple[Column, int] | None:
     """Returns the rank of a within its block b; None if the blocks differ in size."""
-    block = np.zeros(size_a, dtype=np.int64)
+    block = np.empty(size_a, dtype=np.int64)
     block[a] = b
     counts = np.bincount(block, minlength=size_b)
-    if counts.min() != counts.max():
+    if (counts != counts[0]).any():
         return None
     order = np.argsort(block, kind="stable")
     rank = np.empty(size_a, dtype=np.int64)
@@ -80,17 +80,12 @@ def without_dependent(
     kept: list[tuple[Column, int]], length: int, fixed: int = 0
 ) -> list[tuple[Column, int]]:
     """Returns the axes without those that the others determine; the first `fixed` ones stay."""
-    while True:
-        wanted = distinct(kept, length)
-        if prod(count for _, count in kept) == wanted:
-            return kept
-        for i in sorted(range(fixed, len(kept)), key=lambda i: -kept[i][1]):
-            others = kept[:i] + kept[i + 1 :]
-            if distinct(others, length) == wanted:
-                kept = others
-                break
-        else:
-            return kept
+    wanted = distinct(kept, length)
+    for axis in sorted(kept[fixed:], key=lambda axis: -axis[1]):
+        others = [each for each in kept if each is not axis]
+        if prod(count for _, count in kept) > wanted == distinct(others, length):
+            kept = others
+    return kept
 
 
 def parted(column: Column, owner: Column, owners: int) -> tuple[Column | None, Column | None]:

@@ -39,7 +39,7 @@ def reduced(layout: Layout, reading: Reading, summed: set[int]) -> Reading:
 def _factors(layout: Layout, reading: Reading) -> tuple[Reading, Reading] | None:
     """Returns both factors of an outer product that nothing else needs, as a[i, j] * x[i]."""
     match reading.array:
-        case Read(Line(Apply("multiply", sides), group)) if layout.is_read_once(group):
+        case Read(Line(Apply("multiply", sides), int(group))) if layout.is_read_once(group):
             found = []
             for side in sides:
                 letters = reading.letters[-len(side.shape) :]
@@ -48,9 +48,9 @@ def _factors(layout: Layout, reading: Reading) -> tuple[Reading, Reading] | None
                     letters = [k for k, each in zip(letters, index, strict=False) if each]
                     side = side.of
                 found.append(Reading(side, letters))
-            is_outer = {*found[0].letters} != {*found[1].letters}
-            if is_outer and all(1 not in each.array.shape for each in found):
-                return found[0], found[1]
+            a, b = found
+            if {*a.letters} != {*b.letters} and 1 not in (*a.array.shape, *b.array.shape):
+                return a, b
     return None
 
 
@@ -78,22 +78,19 @@ def contracted(layout: Layout, left: Reading, right: Reading, summed: set[int]) 
     return Reading(reshaped(made, [layout.size(k) for k in letters]), letters)
 
 
-def _stacked(layout: Layout, reading: Reading, *blocks: list[int]) -> Expression:
-    """Returns the operand with one axis for each block of letters."""
-    order = [k for block in blocks for k in block]
-    natural = list(reading.letters)
-    _, first, second = blocks
-    shape = [layout.size(k) for k in blocks[0]]
-    shape += [_size(layout, block) for block in (first, second) if block]
-    # in order or transposed: .T says more than a transposition of all axes
-    turned = [*blocks[0], *second, *first]
-    if natural == turned and natural != order and not blocks[0] and first and second:
-        return transposed(reshaped(reading.array, [shape[1], shape[0]]), [1, 0])
-    if BATCH in second and not blocks[0] and first:
-        array = layout.turned(reading.array, [natural.index(k) for k in turned])
-        return transposed(reshaped(array, shape[::-1]), [1, 0])
+def _stacked(
+    layout: Layout, reading: Reading, both: list[int], first: list[int], second: list[int]
+) -> Expression:
+    """Returns the operand with one axis for each block of letters, after those of both factors."""
+    blocks = [_size(layout, block) for block in (first, second) if block]
+    order, natural = [*both, *first, *second], reading.letters
+    # .T says more than a transposition of all axes
+    is_turned = natural == [*second, *first] != order or BATCH in second
+    if is_turned and not both and len(blocks) == 2:
+        array = layout.turned(reading.array, [natural.index(k) for k in (*second, *first)])
+        return transposed(reshaped(array, blocks[::-1]), [1, 0])
     array = layout.turned(reading.array, [natural.index(k) for k in order])
-    return reshaped(array, shape)
+    return reshaped(array, [*map(layout.size, both), *blocks])
 
 
 def _size(layout: Layout, block: list[int]) -> Size:

@@ -79,15 +79,18 @@ class Layout:
         columns = self.read_from
         return np.bincount(columns.flat[columns.is_read], minlength=len(self.tape))
 
-    def is_read_once(self, group: int | None) -> bool:
+    def is_read_once(self, group: int) -> bool:
         """Returns whether each number of a group is the operand of one other number."""
-        members = [] if group is None else self.grouping.groups[group].members
-        return group is not None and bool((self._times_read[members] == 1).all())
+        return bool((self._times_read[self.grouping.groups[group].members] == 1).all())
 
     def columns(self, nodes: Any) -> list[Any]:
         """Returns the places of nodes of one group, as one column per axis of its array."""
-        shape = self.shapes[int(self.group_of[nodes[0]])]
+        shape = self.shapes[self.group(nodes)]
         return list(np.unravel_index(self.lane[nodes], shape)) if shape else []
+
+    def group(self, nodes: Any) -> int:
+        """Returns the group of nodes that are of one group."""
+        return int(self.group_of[nodes[0]])
 
     def numbers(self, nodes: Any) -> Any | None:
         """Returns the numbers of constants; None for other nodes."""
@@ -96,7 +99,7 @@ class Layout:
         return np.array([self.tape.numbers[int(k)] for k in nodes])
 
     def settle(self, nodes: Any, columns: list[Any], extra: list[Any]) -> list[Any]:
-        """Returns the axes of nodes, from the columns, or also from the extra ones if needed.
+        """Returns the axes of nodes, from the columns, and from the extra ones if they are needed.
 
         Nodes that do not fill a box of axes lie in one row.
         """
@@ -136,9 +139,9 @@ class Layout:
         numbers = self.numbers(nodes)
         if numbers is not None:
             return self.read_constants(numbers, letters)
-        group = int(self.group_of[nodes[0]])
+        group = self.group(nodes)
         grid = self.grid(letters, self.lane[nodes])
-        batch = [BATCH] if self.batched[group] else []
+        batch = self.batch(self.batched[group])
         fit = axes.affine(grid)
         if fit is not None and fit[0] >= 0 and min(fit[1], default=0) >= 0:
             strides = {i: s for i, s in enumerate(fit[1]) if s > 0}
@@ -170,13 +173,12 @@ class Layout:
 
         Axes are removed one at a time: because of holes, either of two may go, but not both.
         """
-        kept = []
+        kept = [*range(grid.ndim)]
         for axis in range(grid.ndim):
-            if self.varies(grid, axis):
-                kept.append(axis)
-            else:
+            if not self.varies(grid, axis):
                 grid = grid.max(axis=axis, keepdims=True)
-        return grid.reshape([grid.shape[i] for i in kept]), kept
+                kept.remove(axis)
+        return grid.squeeze(tuple({*range(grid.ndim)} - {*kept})), kept
 
     def read_constants(self, numbers: Any, letters: list[Any]) -> Reading:
         """Returns constants: one number, or an array of them."""
@@ -203,19 +205,13 @@ class Layout:
 
         The stride of a letter is a multiple of that of its axis. Several letters split an axis.
         """
-        new_shape: list[int] = []
-        index: list[Any] = []
-        order: list[int] = []
-        below = prod(shape)
-        left = dict(strides)
+        new_shape, index, order = list[int](), list[Any](), list[int]()
+        below, left = prod(shape), dict(strides)
         for size in shape:
             above, below = below, below // size
             at, offset = divmod(offset, below)
-            mine = {k: s // below for k, s in left.items() if s >= below and s % below == 0}
-            mine = {k: s for k, s in mine.items() if s * below < above} if size > 1 else {}
-            for k in mine:
-                del left[k]
-            parts = _axis(size, at, [(s, k, self.sizes[k]) for k, s in mine.items()])
+            mine = [k for k, s in left.items() if size > 1 and below <= s < above and not s % below]
+            parts = _axis(size, at, [(left.pop(k) // below, k, self.sizes[k]) for k in mine])
             if parts is None:
                 return None
             for length, where, letter in parts:
@@ -233,8 +229,7 @@ class Layout:
         kept = [k for k in letters if k in reading.letters]
         array = self.turned(reading.array, [reading.letters.index(k) for k in kept])
         index = [WHOLE if k in reading.letters else None for k in letters]
-        while index and index[0] is None:
-            index.pop(0)
+        index = index[index.index(WHOLE) :] if kept else []
         return part(array, index) if None in index else array
 
     def turned(self, array: Expression, order: list[int]) -> Expression:
@@ -274,8 +269,7 @@ class Layout:
 
     def priority(self, nodes: Any) -> tuple[Any, ...]:
         """Sorts operands so that data comes before parameters, and many axes before few."""
-        group = int(self.group_of[nodes[0]])
-        return (not self.is_data[group], -len(self.shapes[group]))
+        return not self.is_data[self.group(nodes)], -len(self.shapes[self.group(nodes)])
 
     def masked(self, reading: Reading, there: Any, letters: list[int], filling: float) -> Reading:
         """Returns the reading with a number in its holes, which lie along these letters."""
@@ -286,7 +280,7 @@ class Layout:
 
     def has_filling(self, nodes: Any, letters: list[Any], where: Any, filling: float) -> bool:
         """Returns whether the operand, read along the letters, holds this number there."""
-        group = int(self.group_of[nodes[0]])
+        group = self.group(nodes)
         if self.filling.get(group) != filling:
             return False
         fit = axes.affine(self.grid(letters, self.lane[nodes]))

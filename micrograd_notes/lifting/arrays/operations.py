@@ -33,15 +33,12 @@ def elementwise(layout: Layout, op: Op, members: Ints) -> Arranged:
     operands = layout.operands(members)
     by_rank = sorted(operands, key=layout.priority)
     columns = [c for nodes in by_rank for c in layout.columns(nodes)]
-    extra = [
-        np.unique(numbers, return_inverse=True)[1].reshape(-1)
-        for nodes in operands
-        if (numbers := layout.numbers(nodes)) is not None
-    ]
+    numbers = [each for each in map(layout.numbers, operands) if each is not None]
+    extra = [np.unique(each, return_inverse=True)[1].reshape(-1) for each in numbers]
     found = layout.settle(members, layout.axes_of_primal(members) + columns, extra)
     shape = layout.place(members, found)
     layout.sizes = {i: n for i, (_, n) in enumerate(found)}
-    batch = layout.batch(layout.batched[int(layout.group_of[members[0]])])
+    batch = layout.batch(layout.batched[layout.group(members)])
     letters = batch + list(range(len(found)))
     read = [layout.aligned(layout.read(nodes, found), letters) for nodes in operands]
     if op.arity is None:
@@ -53,8 +50,7 @@ def elementwise(layout: Layout, op: Op, members: Ints) -> Arranged:
 
 
 def _filled(
-    layout: Layout, op: Op, members: Ints, operands: list[Any], found: list[Any],
-    made: Expression,
+    layout: Layout, op: Op, members: Ints, operands: list[Any], found: list[Any], made: Expression
 ) -> Expression:
     """Returns an array with filled holes, so that its readers may include them.
 
@@ -62,7 +58,7 @@ def _filled(
     makes this number from what the operands have there, as a product does from 0, the array stays
     as it is.
     """
-    group = layout.grouping.group_of[members[0]]
+    group = layout.group(members)
     there = layout.grid(found, np.ones(len(members), dtype=np.int64)) == 1
     wanted = layout.wanted_filling.get(group, 0.0)
     layout.holes[group], layout.filling[group] = ~there, wanted
@@ -102,37 +98,37 @@ def reduction(layout: Layout, op: Op, members: Ints) -> Arranged:
 
 def choice(layout: Layout, members: Ints) -> Arranged:
     """Returns an operation that chooses among operands by its first operand, an index."""
-    rows = np.stack(layout.operands(members), axis=1)
-    count, length = rows.shape[0], rows.shape[1] - 1
-    kinds = {int(layout.group_of[k]) for k in rows[:, 1:].reshape(-1)}
-    owner = np.repeat(np.arange(count), length)
-    columns = layout.columns(rows[:, 0])
-    for choices in [rows[:, 1:].reshape(-1)] if len(kinds) == 1 else rows[:, 1:].T:
-        of = owner if len(kinds) == 1 else np.arange(count)
-        parts = [axes.parted(c, of, count)[0] for c in layout.columns(choices)]
+    chosen, *choices = layout.operands(members)
+    count, length = len(members), len(choices)
+    are_alike = len({*layout.group_of[choices].reshape(-1).tolist()}) == 1
+    if are_alike:
+        choices = [np.stack(choices, axis=1).reshape(-1)]
+    owner = np.repeat(np.arange(count), length if are_alike else 1)
+    columns = layout.columns(chosen)
+    for nodes in choices:
+        parts = [axes.parted(c, owner, count)[0] for c in layout.columns(nodes)]
         columns += [kept for kept in parts if kept is not None]
     found = layout.settle(members, columns, [])
     shape = layout.place(members, found)
     last = len(found)
-    if len(kinds) == 1:
+    layout.sizes = {i: n for i, (_, n) in enumerate(found)}
+    if are_alike:
+        layout.sizes[last] = length
         position = np.tile(np.arange(length), count)
-        letters = [*((c[owner], n) for c, n in found), (position, length)]
-        layout.sizes = {i: n for i, (_, n) in enumerate(letters)}
-        among = layout.read(rows[:, 1:].reshape(-1), letters)
+        among = layout.read(choices[0], [*((c[owner], n) for c, n in found), (position, length)])
     else:
-        layout.sizes = {i: n for i, (_, n) in enumerate(found)}
-        among = _stacked(layout, [layout.read(nodes, found) for nodes in rows[:, 1:].T], last)
+        among = _stacked(layout, [layout.read(nodes, found) for nodes in choices], last)
     if last not in among.letters:  # one value, again and again
         among = Reading(part(among.array, [None]), [last, *among.letters])
-    chosen = layout.read(rows[:, 0], found)
-    both = [k for k in chosen.letters if k in among.letters]
+    reading = layout.read(chosen, found)
+    both = [k for k in reading.letters if k in among.letters]
     own = [k for k in among.letters if k not in both and k != last]
     # a common axis is counted: logits[np.arange(n), labels]
     counted = [Reading(Counting(layout.size(k)), [k]) for k in both]
-    index = [layout.aligned(reading, chosen.letters) for reading in counted]
-    made = Part(layout.aligned(among, [*both, last, *own]), (*index, chosen.array))
-    batch = layout.batch(layout.batched[int(layout.group_of[members[0]])])
-    return layout.aligned(Reading(made, chosen.letters + own), [*batch, *range(last)]), shape
+    index = [layout.aligned(each, reading.letters) for each in counted]
+    made = Part(layout.aligned(among, [*both, last, *own]), (*index, reading.array))
+    batch = layout.batch(layout.batched[layout.group(members)])
+    return layout.aligned(Reading(made, reading.letters + own), [*batch, *range(last)]), shape
 
 
 def _stacked(layout: Layout, readings: list[Reading], letter: int) -> Reading:
@@ -151,7 +147,7 @@ def _in_holes(layout: Layout, nodes: Any, found: list[Any], holes: Any) -> tuple
     numbers = layout.numbers(nodes)
     if numbers is not None:
         return (float(numbers[0]),) if (numbers == numbers[0]).all() else UNKNOWN
-    filling = layout.filling.get(int(layout.group_of[nodes[0]]))
+    filling = layout.filling.get(layout.group(nodes))
     if filling is not None and layout.has_filling(nodes, found, holes, filling):
         return (filling,)
     fit = axes.affine(layout.grid(found, layout.lane[nodes]))
@@ -169,12 +165,10 @@ def _made_of(op: Op, operands: list[tuple[float, ...]]) -> float | None:
 
     A product is 0 if a factor is 0, and a quotient if its numerator is 0 and the other is not.
     """
-    made = set()
-    for numbers in product(*operands):
-        try:
-            made.add(op(*numbers))
-        except (ArithmeticError, ValueError):
-            return None
+    try:
+        made = {op(*numbers) for numbers in product(*operands)}
+    except (ArithmeticError, ValueError):
+        return None
     return made.pop() if len(made) == 1 else None
 
 

@@ -9,6 +9,7 @@ summed by segment. `arrange.py` calls `sums`; read `contract.py` next, for matri
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -59,12 +60,7 @@ def sums(
         found = _split(layout, found, [c for kind in classes for c in kind.kept_columns()])
         shape = tuple(n for _, n in found)
     letters = layout.batch(is_batched and not over_batch) + list(range(len(found)))
-    summed = []
-    for kind in classes:
-        reading = kind.summed(found, over_batch)
-        if over_batch and BATCH in reading.letters:
-            raise AssertionError("the batch axis was not summed")
-        summed.append(layout.aligned(reading, letters))
+    summed = [layout.aligned(kind.summed(found, over_batch), letters) for kind in classes]
     layout.sizes = dict(enumerate(shape))
     return total(summed), shape
 
@@ -91,26 +87,22 @@ class Terms:
 
     def __init__(self, layout: Layout, nodes: Any, owner: Any, owners: int) -> None:
         self.layout, self.nodes, self.owner, self.owners = layout, nodes, owner, owners
-        group = int(layout.group_of[nodes[0]])
         self.operands = [nodes]
-        if group in layout.inlined:
+        if layout.group(nodes) in layout.inlined:
             self.operands = sorted(layout.operands(nodes), key=layout.priority)
 
-    @property
+    @cached_property
     def columns(self) -> list[Any]:
         """The places of the operands: the part of each that the sums determine, and the rest."""
-        return [
-            axes.parted(column, self.owner, self.owners)
-            for operand in self.operands
-            for column in self.layout.columns(operand)
-        ]
+        columns = [column for operand in self.operands for column in self.layout.columns(operand)]
+        return [axes.parted(column, self.owner, self.owners) for column in columns]
 
     def order_factors(self, found: list[Any]) -> None:
         """Lets the factor come first that all terms at one place along an axis have.
 
         So x[i] * x[j] has x[i] first, and not the one that comes first in x.
         """
-        groups = [int(self.layout.group_of[operand[0]]) for operand in self.operands]
+        groups = [*map(self.layout.group, self.operands)]
         for column, size in found if len({*groups}) == 1 < len(groups) else ():
             lanes = [self.layout.lane[operand] for operand in self.operands]
             at, first = column[self.owner], np.full(size, -1)
@@ -132,21 +124,12 @@ class Terms:
     def in_order(self, found: list[Any]) -> list[Any]:
         """Returns the axes of the sums; if both factors are data, common axes come first."""
         layout = self.layout
-        if len(self.operands) < 2 or len(found) < 2:
+        if len(self.operands) < 2 or not all(layout.is_data[[*map(layout.group, self.operands)]]):
             return found
-        if not all(layout.is_data[int(layout.group_of[operand[0]])] for operand in self.operands):
-            return found
-        layout.sizes = {i: n for i, (_, n) in enumerate(found)}
-        varies = [self._varying(operand, found) for operand in self.operands]
-        both = [i in varies[0] and i in varies[1] for i in range(len(found))]
-        return sorted(found, key=lambda f: not both[[id(c) for c, _ in found].index(id(f[0]))])
-
-    def _varying(self, operand: Any, found: list[Any]) -> set[int]:
-        """Returns the axes of the sums along which the places of an operand differ."""
-        first = np.zeros(self.owners, dtype=np.int64)
-        first[self.owner[::-1]] = self.layout.lane[operand][::-1]
-        grid = self.layout.grid(found, first)
-        return {i for i in range(grid.ndim) if self.layout.varies(grid, i)}
+        first = np.unique(self.owner, return_index=True)[1]  # a term of each sum
+        grids = [layout.grid(found, layout.lane[operand[first]]) for operand in self.operands]
+        is_common = [all(layout.varies(grid, i) for grid in grids) for i in range(len(found))]
+        return [found[i] for i in sorted(range(len(found)), key=lambda i: not is_common[i])]
 
     def letters(self, found: list[Any]) -> list[Any] | None:
         """Returns the axes of the sums, then those of the terms; None if none fit.
@@ -181,18 +164,15 @@ class Terms:
         if letters is None:
             return self._by_segment(found, over_batch)
         readings = self.readings(letters, len(found))
-        inner = set(range(len(found), len(letters)))
-        times_n = over_batch and not any(BATCH in r.letters for r in readings)
-        summed = inner | ({BATCH} if over_batch else set())
+        summed = {*range(len(found), len(letters)), *layout.batch(over_batch)}
         if len(readings) == 2:
             reading = contracted(layout, readings[0], readings[1], summed)
         else:
             reading = reduced(layout, readings[0], summed)
-        for letter in inner - {k for r in readings for k in r.letters}:
+        for letter in sorted(summed - {k for r in readings for k in r.letters}, reverse=True):
             # terms that do not vary along this axis are counted once per place
-            reading.array = times(Number(layout.sizes[letter]), reading.array)
-        if times_n:
-            reading.array = times(Count(), reading.array)
+            count = Count() if letter == BATCH else Number(layout.sizes[letter])
+            reading.array = times(count, reading.array)
         return reading
 
     def _masked(

@@ -8,7 +8,7 @@ is. Read `simplify.py` next.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
@@ -18,7 +18,7 @@ from micrograd_notes.lifting.trace.tape import Tape
 
 Ints = Any  # an array of NumPy's whole numbers
 Bools = Any
-BITS = 27  # of the index of a number, or of a group, in a key; 9 are left for a code
+BITS = 27  # of the index of a number, or of a group, in a key; 9 are left for an operation
 MASK = (1 << BITS) - 1
 FEW = 32  # so few numbers of a level are faster one by one
 
@@ -27,26 +27,44 @@ class Columns:
     """The operands of number i are `flat[first[i] : first[i + 1]]`.
 
     They are numbers where `is_read`, and elsewhere places in arrays. `code` is an int per operation
-    or array, the smallest ones for operations, because keys have little room for it. Sums, and
-    operations on three or more operands, are `is_wide`.
+    or array, by `codes`; `short` has ints for operations alone, as keys have little room for them.
+    Sums, and operations on three or more operands, are `is_wide`.
     """
 
-    def __init__(self, made: Sequence[Any], flat: Sequence[int], first: Sequence[int]) -> None:
-        self.flat, self.first = np.array(flat, dtype=np.int32), np.array(first, dtype=np.int32)
-        self.sizes = self.first[1:] - self.first[:-1]  # how many operands each number has
-        self._flat, self._first = memoryview(self.flat), memoryview(self.first)  # for one, faster
-        different = sorted(dict.fromkeys(made), key=lambda op: not isinstance(op, Op))
-        self.codes = {op: code for code, op in enumerate(different)}
-        self.code = np.fromiter(map(self.codes.__getitem__, made), np.int64, len(made))
+    def __init__(
+        self, codes: dict[Any, int], code: Ints, flat: Ints, first: Ints, level: Ints | None = None
+    ) -> None:
+        self.codes, self.code, self.flat, self.first = codes, code, flat, first
+        self._flat, self._first = memoryview(flat), memoryview(first)  # for one, faster
+        self.short = {op: k for k, op in enumerate([op for op in codes if isinstance(op, Op)])}
         self.is_made = self.where(lambda op: True)
         self.is_read = self.is_made[self.owner]
         self.is_sum = self.where(lambda op: op is ops.add)
         self.is_wide = self.is_sum | self.where(lambda op: op.arity not in (1, 2))
+        self._level = level
+
+    @property
+    def sizes(self) -> Ints:
+        """How many operands each number has."""
+        return self.first[1:] - self.first[:-1]
 
     @classmethod
     def of(cls, tape: Tape) -> Columns:
-        """Returns the columns of a tape."""
-        return cls(tape.ops, tape.operands.flat, tape.operands.first)
+        """Returns the columns of a tape, those that it was made of if there are any."""
+        if tape.columns is not None:
+            return tape.columns  # type: ignore[no-any-return]
+        codes = {op: code for code, op in enumerate(dict.fromkeys(tape.ops))}
+        code = np.fromiter(map(codes.__getitem__, tape.ops), np.int32, len(tape))
+        flat, first = np.array(tape.operands.flat), np.array(tape.operands.first)
+        return cls(codes, code, flat, first)
+
+    def tape(self, numbers: dict[int, float]) -> Tape:
+        """Returns a tape of these columns, with the numbers of its constants."""
+        tape = Tape()
+        tape.ops = [*map([*self.codes].__getitem__, self.code.tolist())]
+        tape.operands.flat, tape.operands.first = ints(self.flat), ints(self.first)
+        tape.numbers, tape.columns = numbers, self
+        return tape
 
     @property
     def owner(self) -> Ints:
@@ -56,6 +74,10 @@ class Columns:
     def where(self, holds: Callable[[Op], bool]) -> Bools:
         """Returns for each number whether an operation made it for which this holds."""
         return np.array([isinstance(op, Op) and holds(op) for op in self.codes])[self.code]
+
+    def key_codes(self, numbers: Ints) -> Ints:
+        """Returns for each of these operations its int in keys."""
+        return np.array([self.short.get(op, 0) for op in self.codes])[self.code[numbers]]
 
     def below(self, values: Any) -> Any:
         """Returns for each operand the value of its number; any value for a place in an array."""
@@ -71,41 +93,48 @@ class Columns:
 
     def places(self, numbers: Ints) -> Ints:
         """Returns where all operands of these numbers lie in `flat`, one after another."""
-        if len(numbers) == 1:
-            [i] = numbers
-            return np.arange(self._first[i], self._first[i + 1])
         sizes = self.sizes[numbers]
         before = np.cumsum(sizes) - sizes
         return np.repeat(self.first[numbers] - before, sizes) + np.arange(sizes.sum())
 
-    def levels(
-        self, numbers: Ints, operands: Mapping[int, Sequence[int]]
-    ) -> tuple[array[int], list[tuple[Ints, bool]]]:
-        """Returns the level of each number, and these operations level by level.
+    @property
+    def level(self) -> Ints:
+        """The level of each number."""
+        if self._level is None:
+            level = [0] * len(self.code)
+            at, first, flat = level.__getitem__, self._first, self._flat
+            is_wide = self.is_wide.tobytes()
+            made = np.flatnonzero(self.is_made)
+            ends = [memoryview(each) for each in (made, *self.ends(made))]
+            for i, a, b in zip(*ends, strict=True):
+                if is_wide[i]:
+                    level[i] = 1 + max(map(at, flat[first[i] : first[i + 1]]))
+                else:
+                    a, b = level[a], level[b]
+                    level[i] = 1 + (a if a > b else b)
+            self._level = np.array(level, dtype=np.int32)
+        return self._level
 
-        They have these operands, or else their own. Levels of few numbers that follow each other
-        are one list in this order, with True, to treat one number after another.
+    def by_level(self, numbers: Ints) -> list[tuple[Ints, bool]]:
+        """Returns these operations level by level.
+
+        Levels of few numbers that follow each other are one list in this order, with True, to treat
+        one number after another.
         """
-        level = [0] * len(self.code)
-        is_other = self.is_wide.copy()
-        is_other[[*operands]] = True
-        others, at, first, flat = is_other.tobytes(), level.__getitem__, self._first, self._flat
-        ends = [memoryview(each) for each in (numbers, *self.ends(numbers))]
-        for i, a, b in zip(*ends, strict=True):
-            if others[i]:
-                level[i] = 1 + max(map(at, operands.get(i) or flat[first[i] : first[i + 1]]))
-            else:
-                a, b = level[a], level[b]
-                level[i] = 1 + (a if a > b else b)
-        levels = np.array(level)[numbers]
-        order = np.argsort(levels, kind="stable")
-        numbers, sizes = numbers[order], np.bincount(levels)[1:]
-        are_few = sizes <= FEW
+        level = self.level[numbers]
+        order = np.argsort(level, kind="stable")
+        stops = np.flatnonzero(np.diff(level[order], append=-1)) + 1
+        are_few = np.diff(stops, prepend=0) <= FEW
         joins = are_few & np.concatenate([[False], are_few])[:-1]  # the level before it
         starts = np.flatnonzero(~joins)
-        stops = np.concatenate([[0], sizes.cumsum()])[starts[1:]]
-        split = np.split(numbers, stops)[: len(starts)]  # none, if there is no operation
-        return array("i", level), [*zip(split, are_few[starts].tolist(), strict=True)]
+        split = np.split(numbers[order], stops[starts[1:] - 1])[: len(starts)]  # there may be none
+        return [*zip(split, are_few[starts].tolist(), strict=True)]
+
+    def read_by(self, readers: Bools) -> Bools:
+        """Returns which numbers these operations read."""
+        is_read = np.zeros(len(self.code), dtype=bool)
+        is_read[self.flat[self.is_read & readers[self.owner]]] = True
+        return is_read
 
     def reached(self, roots: Ints, among: Bools) -> Bools:
         """Returns which of these numbers the roots are computed from."""
@@ -124,6 +153,11 @@ class Columns:
 def ints(numbers: Ints) -> array[int]:
     """Returns the numbers as a tape has them."""
     return array("i", numbers.astype(np.int32).tobytes())
+
+
+def starts(sizes: Ints) -> Ints:
+    """Returns where stretches of these sizes start that lie one after another, and the end."""
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
 
 
 def packed(code: Any, first: Any, last: Any) -> Any:

@@ -11,7 +11,7 @@ many positions that each sum the earlier ones, it is added. If no neighbour has 
 sum is replaced by its term. Read `arrays/arrange.py` next.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -20,9 +20,17 @@ from typing import Any
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import helper_ops, ops
 from micrograd_notes.engine.op import Op
-from micrograd_notes.lifting.passes.columns import Bools, Columns, Ints, ints, packed
+from micrograd_notes.lifting.passes.columns import (
+    Bools,
+    Columns,
+    Ints,
+    has_any_order,
+    ints,
+    packed,
+    starts,
+)
 from micrograd_notes.lifting.passes.simplify import simplify
-from micrograd_notes.lifting.trace.tape import Array, Recording, Tape
+from micrograd_notes.lifting.trace.tape import Array, Recording
 
 FEW = 3  # if one number meets at most so many constants, each gets its own array
 
@@ -56,9 +64,8 @@ class Grouping:
             op, tape, first = group.op, self.recording.tape, group.members[0]
             if isinstance(op, Op):
                 keys = list(dict.fromkeys(f"g{self.group_of[k]}" for k in tape.operands[first]))
-                more = ", ..." if len(keys) > 6 else ""
-                made = f"{op.name}({', '.join(keys[:6])}{more})"
-                made += f", as %{first} = {tape.spelled(first)}"
+                keys[6:] = ["..."] if len(keys) > 6 else []
+                made = f"{op.name}({', '.join(keys)}), as %{first} = {tape.spelled(first)}"
             else:
                 made = op.name if isinstance(op, Array) else "constants"
             lines.append(f"    g{i}: {len(group.members):,} x {made}")
@@ -67,97 +74,95 @@ class Grouping:
 
 def group(recording: Recording) -> Grouping:
     """Returns the groups of a simplified recording."""
-    found = _Keys(recording)
-    missing, singles = found.sums_of_one_term()
+    columns, numbers = Columns.of(recording.tape), recording.tape.numbers
+    missing = _Keys(columns).missing_sums()
+    recording.tape.columns = None  # they take memory
+    columns, place, sums = _with_sums(columns, missing)
+    singles = _Keys(columns).sums_of_one_term()
+    singles = singles[~np.isin(singles, place[[*recording.tape.passed]])]
     if missing.size or singles.size:
-        recording = restated(recording, found.columns, missing, singles)
-        del found  # its columns take memory
+        columns.code[singles] = columns.codes.setdefault(ops.pos, len(columns.codes))
+        tape = columns.tape({int(place[i]): x for i, x in numbers.items()})
+        tape.kept = {*sums.tolist()}
+        recording = recording.moved(tape, ints(place))
+        del columns, tape
         recording = simplify(recording, guarded=True)
-        found = _Keys(recording)
-    keys = found.told_apart()
+        columns = Columns.of(recording.tape)
+    keys = _Keys(columns).told_apart(recording.tape.numbers)
     members = np.split(np.argsort(keys, kind="stable"), np.cumsum(np.bincount(keys))[:-1])
     groups = [Group(recording.tape.ops[these[0]], these) for these in members]
-    return Grouping(recording, found.columns, groups, keys)
+    return Grouping(recording, columns, groups, keys)
 
 
-def restated(recording: Recording, columns: Columns, missing: Ints, singles: Ints) -> Recording:
-    """Returns the program with the missing sums of one term, and single ones as `pos`.
+def _with_sums(columns: Columns, missing: Ints) -> tuple[Columns, Ints, Ints]:
+    """Returns the columns with a sum of one term for each operand where one is missing.
 
-    A missing sum comes just before the number that reads it.
+    Also the new place of each number, and the sums, each just before the number that reads it.
     """
     readers = columns.owner[missing]
-    before = np.cumsum(np.bincount(readers, minlength=len(columns.code)))
-    place = np.arange(len(columns.code)) + before
+    place = np.arange(len(columns.code))
+    place += np.cumsum(np.bincount(readers, minlength=len(place)))
     sums = readers + np.arange(len(readers))
     flat = np.where(columns.is_read, columns.below(place), columns.flat)
     terms, flat[missing] = flat[missing], sums
-    made = np.array(recording.tape.ops, dtype=object)
-    made[singles] = ops.pos
-    tape = Tape()
-    tape.ops = np.insert(made, readers, ops.add).tolist()
-    sizes = np.insert(columns.sizes, readers, 1)
-    tape.operands.flat = ints(np.insert(flat, columns.first[readers], terms))
-    tape.operands.first = ints(np.concatenate([[0], np.cumsum(sizes)]))
-    tape.numbers = {int(place[i]): x for i, x in recording.tape.numbers.items()}
-    tape.kept = {*sums.tolist()}
-    return recording.moved(tape, ints(place))
+    level = 2 * columns.level  # to have room between
+    added = Columns(
+        dict(columns.codes),
+        np.insert(columns.code, readers, columns.codes.get(ops.add, 0)),
+        np.insert(flat, columns.first[readers], terms).astype(np.int32),
+        starts(np.insert(columns.sizes, readers, 1)),
+        np.insert(level, readers, level[readers] - 1),
+    )
+    return added, place, sums
 
 
 class _Keys:
-    """Finds the keys of a recording's numbers."""
+    """Finds the keys of numbers."""
 
-    def __init__(self, recording: Recording) -> None:
-        self.tape = recording.tape
-        self.columns = columns = Columns.of(self.tape)
+    def __init__(self, columns: Columns) -> None:
+        self.columns, self.rows = columns, [*columns.codes]
         self.is_product = columns.where(lambda op: op is ops.multiply)
-        _, self.levels = columns.levels(np.flatnonzero(columns.is_made), {})
+        self.levels = columns.by_level(np.flatnonzero(columns.is_made))
 
     def found(
-        self, apart: Mapping[int, float] = MappingProxyType({}),
-        missing: Set[int] = frozenset(), sums_join_terms: bool = False
-    ) -> tuple[Ints, dict[int, int]]:
-        """Returns the keys, as small ints, and those of the missing sums of one term.
+        self, apart: Mapping[int, float] = MappingProxyType({}), sums_join_terms: bool = False
+    ) -> Ints:
+        """Returns the keys, as small ints; `apart` has a number that distinguishes an operation.
 
-        `apart` has a number that distinguishes an operation, and `missing` where in `flat` a sum is
-        missing. If sums of one kind of terms join these terms, they have the same key.
+        If sums of one kind of terms join these terms, they have the same key.
         """
         columns = self.columns
         known: dict[Any, int] = {}
-        keys = columns.code.copy()  # of leaves and constants
-        put_in: dict[int, int] = {}
-        readers = {*columns.owner[[*missing]].tolist()}
+        keys = columns.code.astype(np.int64)  # of leaves and constants
         is_alone = columns.is_wide & ~columns.is_sum
-        is_alone[[*apart, *readers]] = True
+        is_alone[[*apart]] = True
 
         def key_of(key: Any) -> int:
             return known.setdefault(key, len(columns.codes) + len(known))
 
-        key_at = memoryview(keys)
+        key_at, code_at = memoryview(keys), memoryview(columns.code)
         for level, are_few in self.levels:
-            alone, together = level, level[:0]
+            alone = level
             if not are_few:
                 low, high, has_more = self._ends(level, keys)
                 is_one = is_alone[level] | has_more
                 joins = columns.is_sum[level] & (low == high) & sums_join_terms & ~is_one
                 keys[level[joins]] = low[joins]
-                alone, is_rest = level[is_one], ~is_one & ~joins
-                together, low, high = level[is_rest], low[is_rest], high[is_rest]
-            if together.size:
-                packed_keys = packed(columns.code[together], low, high)
-                different, which = np.unique(packed_keys, return_inverse=True)
+                rest = ~is_one & ~joins
+                alone, together = level[is_one], level[rest]
+                different, which = np.unique(
+                    packed(columns.key_codes(together), low[rest], high[rest]), return_inverse=True
+                )
                 new = np.array([*map(key_of, different.tolist())], dtype=np.int64)
                 keys[together] = new[which]
             for i in alone.tolist():
                 below = [key_at[k] for k in columns.operands(i)]
-                for at, key in enumerate(below) if i in readers else ():
-                    if (edge := int(columns.first[i]) + at) in missing:
-                        below[at] = put_in[edge] = key_of(self._key(ops.add, [key]))
                 if sums_join_terms and columns.is_sum[i] and len({*below}) == 1:
                     key_at[i] = below[0]
                 else:
-                    key = self._key(self.tape.ops[i], below)
+                    key = self._key(self.rows[code_at[i]], below)
                     key_at[i] = key_of((key, apart[i]) if i in apart else key)
-        return keys, put_in
+        return keys
 
     def _ends(self, numbers: Ints, keys: Ints) -> tuple[Ints, Ints, Bools]:
         """Returns the keys of first and last operands, and whether there are more keys.
@@ -191,17 +196,16 @@ class _Keys:
             return op, *below
         elif op is ops.multiply:
             below = sorted(below)
-        return packed(self.columns.codes[op], below[0], below[-1])
+        return packed(self.columns.short[op], below[0], below[-1])
 
-    def told_apart(self) -> Ints:
+    def told_apart(self, numbers: Mapping[int, float]) -> Ints:
         """Returns the keys, so that a group comes after those of its operands.
 
         x**-0.5 and x**-1.5 are two arrays. But equal(y, 0), equal(y, 1), ... are the lanes of one
         array, however many there are, and so are other operations if one number meets many
         constants.
         """
-        columns, numbers = self.columns, self.tape.numbers
-        keys, _ = self.found()
+        columns, keys = self.columns, self.found()
         may = columns.where(
             lambda op: op not in (ops.add, helper_ops.equal) and op.arity is not None
         )
@@ -217,31 +221,25 @@ class _Keys:
             met.setdefault(keys[i], {}).setdefault(others, set()).add(constant_of[i])
         apart = {key for key, found in met.items() if 2 <= max(map(len, found.values())) <= FEW}
         if apart:
-            keys, _ = self.found({i: x for i, x in constant_of.items() if keys[i] in apart})
+            keys = self.found({i: x for i, x in constant_of.items() if keys[i] in apart})
         different, first = np.unique(keys, return_index=True)
         order = np.empty(keys.max() + 1, dtype=np.int64)
         order[different[np.argsort(first)]] = np.arange(len(different))
         return order[keys]
 
-    def sums_of_one_term(self) -> tuple[Ints, Ints]:
-        """Returns where in `flat` sums of one term are missing, and sums to replace by theirs."""
-        columns = self.columns
-        keys, put_in = self.found(missing={*self._missing().tolist()})
+    def sums_of_one_term(self) -> Ints:
+        """Returns the sums of one term without a neighbour that has more."""
+        columns, keys = self.columns, self.found()
         sums = np.flatnonzero(columns.is_sum)
         is_single = columns.sizes[sums] == 1
-        many = keys[sums[~is_single]]
-        stays = np.isin(sums, [*self.tape.passed])
-        singles = sums[is_single & ~stays & ~np.isin(keys[sums], many)]
-        missing = [edge for edge, key in put_in.items() if key in many]
-        return np.array(sorted(missing), dtype=np.int64), singles
+        return sums[is_single & ~np.isin(keys[sums], keys[sums[~is_single]])]
 
-    def _missing(self) -> Ints:
-        """Returns the operands that are a term, although their neighbours are sums of such terms.
+    def missing_sums(self) -> Ints:
+        """Returns where in `flat` a term is read, although its neighbours are sums of such terms.
 
         Neighbours have the same key if a sum of one kind has the key of its terms.
         """
-        columns = self.columns
-        keys, _ = self.found(sums_join_terms=True)
+        columns, keys = self.columns, self.found(sums_join_terms=True)
         flat, owner = columns.flat, columns.owner.astype(np.int64)
         below = np.where(columns.is_read, columns.below(keys), -1)
         sums = np.flatnonzero(columns.is_sum)
@@ -255,14 +253,11 @@ class _Keys:
         )
         edges = edges[~columns.is_sum[owner[edges]] | (count[which] == 1)]
         at = edges - columns.first[owner[edges]]
-        any_order = columns.where(
-            lambda op: op in (ops.add, ops.multiply) or op.neutral is not None
-        )
+        any_order = columns.is_sum | columns.where(has_any_order)
         position = np.where(any_order[owner[edges]], 0, at)
         _, which = np.unique(
             packed(keys[owner[edges]], below[edges], position), return_inverse=True
         )
         are_sums = columns.is_sum[flat[edges]]
         has_sum = np.bincount(which, are_sums) > 0
-        wanted = ~are_sums & has_sum[which]
-        return edges[wanted]
+        return edges[~are_sums & has_sum[which]]

@@ -105,7 +105,7 @@ def differentiate(
             yield i, adjoint
             continue
         operands = flat[first[i] : first[i + 1]]
-        key = op, *[marks[k] for k in operands]
+        key = op, *map(marks.__getitem__, operands)
         if key not in known:
             known[key] = _slopes(session, i, op, key[1:], poles)
         steps, slopes, has_pole = known[key]
@@ -119,7 +119,8 @@ def differentiate(
             operand, at = operands[k], adjoint
             if slope is not None:
                 at = places[slope]
-                at = at if adjoint == one else put(helper_ops.chain, (adjoint, at))
+                if adjoint != one:
+                    at = put(helper_ops.chain, (adjoint, at))
             others = contributions[operand]
             if others is not None:
                 others.append(at)
@@ -179,8 +180,7 @@ def _points(op: Op) -> list[list[float]]:
     sizes = (1e-3, 1.0, 3.0, 50.0)
     return [
         [generator.choice((0.0, 1.0, generator.uniform(-size, size))) for _ in range(op.arity or 3)]
-        for size in sizes
-        for _ in range(8)
+        for size in sizes * 8
     ]
 
 

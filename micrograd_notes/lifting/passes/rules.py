@@ -14,12 +14,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import copysign, frexp, isfinite
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from micrograd_notes.engine.helper_ops import chain, ieee_divide, power_less, where
 from micrograd_notes.engine.op import Op
 from micrograd_notes.engine.ops import add, divide, floor, multiply, neg, pos, power, subtract
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array
+
+if TYPE_CHECKING:
+    from micrograd_notes.lifting.passes.simplify import Simplifier
 
 
 @dataclass(frozen=True)
@@ -102,21 +105,7 @@ RULES = (
 # ---- matching ------------------------------------------------------------------------------------
 
 
-class Numbers(Protocol):
-    """A program as rules read it, and where they write the right sides."""
-
-    ops: list[Any]
-    kinds: bytearray  # of the numbers, see `kind`
-    numbers: dict[int, float]  # its constants
-
-    def operands_of(self, i: int) -> Sequence[int]:
-        """Returns the operands of number i."""
-
-    def apply(self, op: Op, operands: tuple[int, ...]) -> int:
-        """Returns the number that the operation makes."""
-
-
-def rewritten(numbers: Numbers, op: Op, operands: Sequence[int]) -> int | None:
+def rewritten(numbers: Simplifier, op: Op, operands: Sequence[int]) -> int | None:
     """Returns what the first rule that fits makes of an operation; None if none does."""
     kinds = numbers.kinds[operands[0]], numbers.kinds[operands[-1]]
     for rule in _rules_at.get((op, *kinds), ()):
@@ -129,7 +118,7 @@ def rewritten(numbers: Numbers, op: Op, operands: Sequence[int]) -> int | None:
 
 
 def _all_match(
-    numbers: Numbers, left: Pattern, operands: Sequence[int], found: dict[Any, int]
+    numbers: Simplifier, left: Pattern, operands: Sequence[int], found: dict[Any, int]
 ) -> bool:
     """Returns whether the operands fit; those of a product may be turned round."""
     for order in (operands, operands[::-1]) if left.op is multiply else (operands,):
@@ -140,7 +129,7 @@ def _all_match(
     return False
 
 
-def _matches(numbers: Numbers, pattern: Any, i: int, found: dict[Any, int]) -> bool:
+def _matches(numbers: Simplifier, pattern: Any, i: int, found: dict[Any, int]) -> bool:
     """Returns whether number i fits, and notes which number each variable stands for."""
     op, number = numbers.ops[i], numbers.numbers.get(i)
     if isinstance(pattern, Pattern):
@@ -154,7 +143,7 @@ def _matches(numbers: Numbers, pattern: Any, i: int, found: dict[Any, int]) -> b
     return found.setdefault(pattern, i) == i
 
 
-def _built(numbers: Numbers, right: Any, found: dict[Any, int]) -> int:
+def _built(numbers: Simplifier, right: Any, found: dict[Any, int]) -> int:
     """Returns the right side."""
     if not isinstance(right, Pattern):
         return found[right]

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
@@ -31,80 +32,66 @@ from micrograd_notes.lifting.passes.columns import (
     has_any_order,
     ints,
     packed,
+    starts,
 )
 from micrograd_notes.lifting.passes.table import Table
-from micrograd_notes.lifting.trace.tape import CONSTANT, Operands, Recording, Tape
+from micrograd_notes.lifting.trace.tape import CONSTANT, Operands, Recording
 
 
 def simplify(recording: Recording, guarded: bool = False) -> Recording:
     """Returns an equivalent program with fewer operations."""
-    simplifier = _Simplifier(recording, guarded)
+    simplifier = Simplifier(recording, guarded)
     simplifier.run()
     return simplifier.written()
 
 
-class _Simplifier:
-    """The old numbers and then new ones; `place` has the number that each old one is now."""
+class Simplifier:
+    """The old numbers and then new ones, which rules read, and where they write their right sides.
+
+    `place` has the number that each old one is now.
+    """
 
     def __init__(self, recording: Recording, guarded: bool) -> None:
-        self.recording = recording
-        old = recording.tape
-        self.count = len(old)
-        self.ops = [*old.ops]
-        if not guarded:
-            self.ops = [
-                ops.multiply if op is helper_ops.chain and i not in old.guarded else op
-                for i, op in enumerate(self.ops)
-            ]
-        self.numbers = dict(old.numbers)
-        self.columns = columns = Columns(self.ops, old.operands.flat, old.operands.first)
-        self.codes = {op: code for op, code in columns.codes.items() if isinstance(op, Op)}
-        self.instead = np.arange(self.count, dtype=np.int32)
+        self.recording, tape = recording, recording.tape
+        self.count, self.numbers = len(tape), dict(tape.numbers)
+        everyone = np.arange(self.count, dtype=np.int32)
+        self.instead = everyone.copy()
         self.constants: dict[Any, int] = {}
         for i, x in self.numbers.items():  # after it was rewritten, a tape may have one twice
             self.instead[i] = self.constants.setdefault(x if x else str(x), i)
-        read = columns.is_read
-        columns.flat[read] = self.instead[columns.flat[read]]
         self.roots = self.instead[recording.roots]
-        needed = columns.reached(self.roots, self.instead == np.arange(self.count))
-        self.changed, inside = self._changed(needed)
-        self.needed = np.flatnonzero(needed & ~inside)
-        self.place = np.where(needed & ~inside, np.arange(self.count), -1).astype(np.int32)
+        columns, tape.columns = Columns.of(tape), None  # they take memory
+        codes, code = dict(columns.codes), columns.code
+        if not guarded and helper_ops.chain in codes:
+            is_chain = code == codes[helper_ops.chain]
+            is_chain[[*tape.guarded]] = False
+            code = np.where(is_chain, codes.setdefault(ops.multiply, len(codes)), code)
+        flat = np.where(columns.is_read, columns.below(self.instead), columns.flat)
+        columns = Columns(codes, code, flat, columns.first, columns.level)
+        needed = columns.reached(self.roots, self.instead == everyone)
+        inside = self._inside(columns, needed)
+        self.columns = columns = _joined(columns, needed, inside)
+        needed &= ~inside
+        self.needed = np.flatnonzero(needed)
+        self.place = np.where(needed, everyone, -1).astype(np.int32)
+        self.ops = [*map([*codes].__getitem__, code.tolist())]
         # and of new numbers, too:
-        kinds = np.array([*map(rules.kind, columns.codes)], dtype=np.uint8)
-        self.kinds = bytearray(kinds[columns.code])
-        # the first old number that each new one was made for, and old ones with an earlier one
-        self.born, self.born_before = array("i"), dict[int, int]()
-        todo = self.needed[columns.is_made[self.needed]]
-        self.level, self.levels = columns.levels(todo, self.changed)
+        kinds = np.array([*map(rules.kind, codes)], dtype=np.uint8)
+        self.kinds = bytearray(kinds[code])
+        self.level = array("i", columns.level.tobytes())
+        self.born = array("i", everyone.tobytes())  # the first old number that each was made for
         self.made = Operands()  # of the new numbers
         self.known: dict[Any, int] = {}
         self.table = Table(self.count)
         self.now = 0  # the old number that is treated
 
-    def _changed(self, needed: Any) -> tuple[dict[int, list[int]], Any]:
-        """Returns the terms of sums that others join, and which sums join the one above."""
-        columns = self.columns
-        is_sum = columns.is_sum
-        read = columns.is_read & needed[columns.owner]
-        uses = np.concatenate([columns.flat[read], self.roots])
-        inside = np.zeros(self.count, dtype=bool)
-        inside[columns.flat[read & is_sum[columns.owner]]] = True
-        inside &= is_sum & (np.bincount(uses, minlength=self.count) == 1)
+    def _inside(self, columns: Columns, needed: Bools) -> Bools:
+        """Returns which sums join the one that reads them: nothing else does."""
+        uses = columns.flat[columns.is_read & needed[columns.owner]]
+        count = np.bincount(np.concatenate([uses, self.roots]), minlength=self.count)
+        inside = columns.read_by(columns.is_sum & needed) & columns.is_sum & (count == 1)
         inside[[*self.recording.tape.kept]] = False
-        is_joined = np.zeros(self.count, dtype=bool)
-        is_joined[columns.owner[columns.is_read & columns.below(inside)]] = True
-        changed: dict[int, list[int]] = {}
-        for i in np.flatnonzero(is_joined & needed).tolist():
-            terms: list[int] = []
-            for k in columns.operands(i):
-                more = (changed.pop(k, []) or columns.operands(k)) if inside[k] else [k]
-                if terms:
-                    terms += more
-                else:  # a long chain is not copied
-                    terms = more
-            changed[i] = terms
-        return changed, inside
+        return inside
 
     # ---- one number ----------------------------------------------------------------------------
 
@@ -112,13 +99,13 @@ class _Simplifier:
         """Returns the operands of a number, as they are now."""
         if i >= self.count:
             return self.made[i - self.count]
-        return [int(self.place[k]) for k in self.columns.operands(i)]
+        return self.place[self.columns.operands(i)].tolist()  # type: ignore[no-any-return]
 
     def constant(self, number: float) -> int:
         """Returns a constant; 0.0 and -0.0 are two."""
-        at = self._found(self.constants, number if number else str(number), CONSTANT, ())
+        at = self.constants.setdefault(number if number else str(number), len(self.ops))
         self.numbers[at] = number
-        return at
+        return self._added(at, CONSTANT, ())
 
     def apply(self, op: Op, operands: tuple[int, ...]) -> int:
         """Returns the number that an operation makes: a new one, an equal one, or a simpler one."""
@@ -137,8 +124,6 @@ class _Simplifier:
 
     def _sum(self, terms: Sequence[int]) -> int:
         """Returns a sum: constants are added up, and n equal terms become n * term."""
-        if len({*terms}) == len(terms) and self.numbers.keys().isdisjoint(terms):  # mostly
-            return self._shared(ops.add, (*terms,))
         constant = 0.0
         counted: dict[int, int] = {}
         for term in terms:
@@ -159,30 +144,23 @@ class _Simplifier:
     def _shared(self, op: Op, operands: tuple[int, ...]) -> int:
         """Returns the number that the operation makes: a new one, or an equal one."""
         ordered = sorted(operands) if op is ops.add or has_any_order(op) else operands
-        code = self.codes.setdefault(op, len(self.codes))
+        self.columns.codes.setdefault(op, len(self.columns.codes))
+        code = self.columns.short.setdefault(op, len(self.columns.short))
         if (op is ops.add and len(operands) > 1) or op.arity not in (1, 2):
             key = array("i", [code, *ordered]).tobytes()
-            return self._found(self.known, key, op, operands)
+            return self._added(self.known.setdefault(key, len(self.ops)), op, operands)
         key = packed(code, ordered[0], ordered[-1])
         return self._added(self.table.found(key, len(self.ops)), op, operands)
 
-    def _found(self, known: dict[Any, int], key: Any, op: Any, operands: Sequence[int]) -> int:
-        """Returns the number with a key; if there is none, a new one."""
-        return self._added(known.setdefault(key, len(self.ops)), op, operands)
-
     def _added(self, at: int, op: Any, operands: Sequence[int]) -> int:
+        """Returns the number at a place, which is a new one if it is the next place."""
         if at == len(self.ops):
             self.ops.append(op)
             self.kinds.append(rules.kind(op))
             self.made.append(operands)
-            self.level.append(self.level[self.now])
+            self.level.append(1 + max(map(self.level.__getitem__, operands), default=-1))
             self.born.append(self.now)
-        if at < self.now:
-            return at
-        if at < self.count:
-            self.born_before[at] = min(self.born_before.get(at, at), self.now)
-        else:
-            self.born[at - self.count] = min(self.born[at - self.count], self.now)
+        self.born[at] = min(self.born[at], self.now)
         return at
 
     # ---- all numbers ---------------------------------------------------------------------------
@@ -196,96 +174,124 @@ class _Simplifier:
             for fit in rules.kinds_that_fit(op) if isinstance(op, Op) else ():
                 fits[(code, *fit)] = True
         any_order = columns.where(has_any_order)
-        is_alone = columns.is_wide & ~(columns.is_sum & (columns.sizes == 1))
-        is_alone[[*self.changed]] = True
         is_long_sum = columns.is_sum & (columns.sizes > 1)
-        is_long_sum[[*self.changed]] = False
-        at = memoryview(place)
-        for level, are_few in self.levels:
+        is_alone = columns.is_wide & ~columns.is_sum
+        for level, are_few in columns.by_level(self.needed[columns.is_made[self.needed]]):
             if are_few:
-                self._one_by_one(level, at)
+                self._one_by_one(level)
                 continue
-            alone = is_alone[level]
+            wide, sums = level[is_alone[level]], level[is_long_sum[level]]
+            level = level[~(is_alone | is_long_sum)[level]]
             a, b = (place[ends] for ends in columns.ends(level))
-            kind = np.frombuffer(self.kinds, dtype=np.uint8).take
-            alone |= fits[columns.code[level], kind(a), kind(b)]
-            del kind  # so that there may be more kinds
-            turned = any_order[level] & (a > b)
-            a, b = np.where(turned, b, a), np.where(turned, a, b)
-            keys = packed(columns.code[level], a, b)[~alone]
-            place[level[~alone]] = self.table.all_found(keys, level[~alone])
-            is_sum = is_long_sum[level]
-            self._one_by_one(level[alone & ~is_sum], at)
-            if is_sum.any():
-                self._one_by_one(self._shared_sums(level[is_sum]), at)
+            code, turned = columns.key_codes(level), any_order[level] & (a > b)
+            keys = packed(code, np.where(turned, b, a), np.where(turned, a, b))
+            kind = np.frombuffer(self.kinds, dtype=np.uint8)[np.stack([a, b])]
+            may = fits[columns.code[level], kind[0], kind[1]]
+            place[level[~may]] = self.table.all_found(keys[~may], level[~may])
+            levels = np.frombuffer(self.level, dtype=np.intc)
+            levels[level] = 1 + np.maximum(levels[a], levels[b])
+            del levels  # so that there may be more
+            _, first, which = np.unique(keys[may], return_index=True, return_inverse=True)
+            self._one_by_one(level[may][np.sort(first)])
+            place[level[may]] = place[level[may][first]][which]
+            self._one_by_one(wide)
+            if sums.size:
+                self._one_by_one(self._shared_sums(sums))
 
     def _shared_sums(self, sums: Ints) -> Ints:
         """Shares equal sums; returns those of constants or equal terms, which become simpler."""
-        columns, kinds = self.columns, np.frombuffer(self.kinds, dtype=np.uint8)
+        columns = self.columns
         sizes = columns.sizes[sums]
-        owner = np.repeat(np.arange(len(sums)), sizes)
+        owner, stops = np.repeat(np.arange(len(sums)), sizes), np.cumsum(sizes)
         terms = self.place[columns.flat[columns.places(sums)]]
         terms = (np.sort(owner << BITS | terms) & MASK).astype(np.int32)  # in order in each sum
-        is_odd = kinds[terms] == rules.KINDS[CONSTANT]
-        del kinds  # so that there may be more
+        is_odd = np.frombuffer(self.kinds, dtype=np.uint8)[terms] == rules.KINDS[CONSTANT]
         is_odd[1:] |= (terms[1:] == terms[:-1]) & (owner[1:] == owner[:-1])
         is_simple = np.bincount(owner, is_odd, len(sums)) == 0
-        code, written = array("i", [columns.codes[ops.add]]).tobytes(), terms.tobytes()
-        ends = 4 * np.cumsum(sizes)  # in bytes
-        rows = np.stack([sums, ends - 4 * sizes, ends], axis=1)[is_simple]
+        levels = np.frombuffer(self.level, dtype=np.intc)
+        levels[sums] = 1 + np.maximum.reduceat(levels[terms], stops - sizes)
+        code, written = array("i", [columns.short[ops.add]]).tobytes(), terms.tobytes()
+        rows = np.stack([sums, 4 * (stops - sizes), 4 * stops], axis=1)[is_simple]  # in bytes
         for i, begin, end in rows.tolist():
             self.place[i] = self.known.setdefault(code + written[begin:end], i)
         return sums[~is_simple]
 
-    def _one_by_one(self, numbers: Ints, at: memoryview[int]) -> None:
+    def _one_by_one(self, numbers: Ints) -> None:
+        at, columns = memoryview(self.place), self.columns
         for i in numbers.tolist():
             self.now = i
-            below = self.changed.get(i) or self.columns.operands(i)
-            at[i] = self.apply(self.ops[i], (*[at[k] for k in below],))
+            at[i] = self.apply(self.ops[i], (*[at[k] for k in columns.operands(i)],))
 
     def written(self) -> Recording:
         """Returns the recording of the numbers that are left, in the order of their first use."""
-        del self.table, self.known, self.levels, self.changed  # the rest takes memory, too
-        columns, alive = self._everything()
-        del self.columns, self.made
-        left = self._in_order(np.flatnonzero(alive))
-        number = np.full(len(self.ops) + 1, -1, dtype=np.int32)  # the last one is of place -1
-        number[left] = np.arange(len(left))
-        tape = Tape()
-        tape.ops = [self.ops[i] for i in left.tolist()]
-        tape.operands.first.frombytes(np.cumsum(columns.sizes[left], dtype=np.int32).tobytes())
-        tape.operands.flat = ints(_moved(columns, left, number))
-        tape.numbers = {int(number[i]): x for i, x in self.numbers.items() if alive[i]}
-        return self.recording.moved(tape, ints(number[self.place[self.instead]]))
-
-    def _everything(self) -> tuple[Columns, Bools]:
-        """Returns the columns of old and new numbers, and which of them the results need."""
-        old, made = self.columns, self.made
-        flat = np.where(old.is_read, old.below(self.place), old.flat)
-        first = np.concatenate([old.first[:-1], np.array(made.first) + old.first[-1]])
-        columns = Columns(self.ops, np.concatenate([flat, made.flat]), first)
+        del self.table, self.known  # they take memory
+        columns = self._everything()
         among = np.zeros(len(self.ops), dtype=bool)
         among[self.place[self.needed]] = among[self.count :] = True
         among[[*self.numbers]] = True  # a rule may need one that no result needed
-        return columns, columns.reached(self.place[self.roots], among)
+        alive = columns.reached(self.place[self.roots], among)
+        left = self._in_order(np.flatnonzero(alive))
+        number = np.full(len(self.ops) + 1, -1, dtype=np.int32)  # the last one is of place -1
+        number[left] = np.arange(len(left))
+        numbers = {int(number[i]): x for i, x in self.numbers.items() if alive[i]}
+        del self.ops, self.kinds, self.level, self.born, among, alive
+        tape = _moved(columns, left, number).tape(numbers)
+        return self.recording.moved(tape, ints(number[self.place[self.instead]]))
+
+    def _everything(self) -> Columns:
+        """Returns the columns of old and new numbers."""
+        old, made = self.columns, self.made
+        del self.columns, self.made
+        new = np.array([*map(old.codes.__getitem__, self.ops[self.count :])], dtype=np.int32)
+        flat = np.where(old.is_read, old.below(self.place), old.flat)
+        first = np.array(made.first) + old.first[-1]
+        return Columns(
+            old.codes, np.concatenate([old.code, new]), np.concatenate([flat, made.flat]),
+            np.concatenate([old.first[:-1], first]), np.array(self.level),
+        )
 
     def _in_order(self, numbers: Ints) -> Ints:
         """Returns these numbers as they were first used; operands come before results."""
-        born = np.concatenate([np.arange(self.count), self.born])
-        born[[*self.born_before]] = [*self.born_before.values()]
+        born = np.array(self.born)
         np.minimum.at(born, self.place[self.needed], self.needed)
         level = np.array(self.level)[numbers]
         return numbers[np.lexsort((numbers, numbers >= self.count, level, born[numbers]))]
 
 
-def _moved(columns: Columns, left: Ints, number: Ints) -> Ints:
-    """Returns the operands of numbers, which have new ones; those of any order are sorted."""
+def _joined(columns: Columns, needed: Bools, inside: Bools) -> Columns:
+    """Returns the columns in which a sum has the terms of the sums that join it."""
+    is_joined = np.zeros(len(needed), dtype=bool)
+    is_joined[columns.owner[columns.is_read & columns.below(inside)]] = True
+    joins = inside.tobytes()
+    terms: dict[int, list[int]] = {}
+    for i in np.flatnonzero(is_joined & needed).tolist():
+        found: list[int] = []
+        for k in columns.operands(i):
+            more = (terms.pop(k, []) or columns.operands(k)) if joins[k] else [k]
+            if found:
+                found += more
+            else:  # a long chain is not copied
+                found = more
+        terms[i] = found
+    sizes = columns.sizes.copy()
+    sizes[[*terms]] = [*map(len, terms.values())]
+    others = np.ones(len(needed), dtype=bool)
+    others[[*terms]] = False
+    flat = np.empty(sizes.sum(), dtype=np.int32)
+    are_others = np.repeat(others, sizes)
+    flat[are_others] = columns.flat[np.repeat(others, columns.sizes)]
+    flat[~are_others] = [*chain.from_iterable(terms.values())]
+    return Columns(columns.codes, columns.code, flat, starts(sizes), columns.level)
+
+
+def _moved(columns: Columns, left: Ints, number: Ints) -> Columns:
+    """Returns the columns of numbers, which have new ones; operands of any order are sorted."""
     at, sizes = columns.places(left), columns.sizes[left]
     flat = np.where(columns.is_read[at], columns.below(number)[at], columns.flat[at])
-    begin, is_sorted = np.cumsum(sizes) - sizes, columns.where(has_any_order)[left]
-    pairs = begin[is_sorted & (sizes == 2)]
-    first, last = flat[pairs], flat[pairs + 1]
-    flat[pairs], flat[pairs + 1] = np.minimum(first, last), np.maximum(first, last)
+    first, is_sorted = starts(sizes), columns.where(has_any_order)[left]
+    pairs = first[:-1][is_sorted & (sizes == 2)]
+    a, b = flat[pairs], flat[pairs + 1]
+    flat[pairs], flat[pairs + 1] = np.minimum(a, b), np.maximum(a, b)
     for i in np.flatnonzero(is_sorted & (sizes > 2)).tolist():
-        flat[begin[i] : begin[i] + sizes[i]].sort()
-    return flat
+        flat[first[i] : first[i + 1]].sort()
+    return Columns(columns.codes, columns.code[left], flat, first, columns.level[left])

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.recurrences.steps import Finder
@@ -52,18 +53,21 @@ class _Writer:
 
     def pass_on(self, late: int, period: int) -> int:
         """Notes what the steps around a late one pass on, and returns where they end; 0 if none."""
-        finder, position = self.finder, self.finder.position
+        finder = self.finder
         if late + period >= len(finder.made):
             return 0
         later = range(late, len(finder.made) - period)
         end = finder.first_unlike(later, period, late - period) + period
         begin = 1 + finder.first_unlike(range(late - 1, -1, -1), period, late, may_start=True)
         readers: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        for k in range(late, min(late + period, end - period)):
-            both = zip(finder.operands(k), finder.operands(k + period), strict=True)
-            for place, (x, y) in enumerate(both):
-                if x != y and begin <= position[x] < k - period:
-                    readers[begin + (position[x] - begin) % period].append((k, place))
+        high = min(late + period, end - period)
+        now, then = (slice(*finder.offset[[late + by, high + by]].tolist()) for by in (0, period))
+        of, reader = finder.of[now], finder.reader[now]
+        is_late = (finder.read[now] != finder.read[then]) & (begin <= of) & (of < reader - period)
+        for edge in np.flatnonzero(is_late).tolist():
+            k = int(reader[edge])
+            place = now.start + edge - int(finder.offset[k])
+            readers[begin + int(of[edge] - begin) % period].append((k, place))
         for first, slots in readers.items():
             self._note(begin, end, period, first, slots)
         return end if readers else 0

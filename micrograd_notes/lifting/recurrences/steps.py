@@ -185,7 +185,8 @@ class Finder:
         """
         for at in range(0, len(positions), BLOCK):
             block = positions[at : at + BLOCK]
-            unlike = np.flatnonzero(~self._are_like(np.array(block), period, early, may_start))
+            there = np.arange(block.start, block.stop, block.step)
+            unlike = np.flatnonzero(~self._are_like(there, period, early, may_start))
             if unlike.size:
                 return block[int(unlike[0])]
         return positions.stop

@@ -45,26 +45,21 @@ def arrays_of_lists(
 ) -> tuple[list[Value], list[Array]]:
     """Returns the `Value`s in nested lists, and their arrays, named as inside of the function."""
     values = values_of_lists(parameters)
-    mine = {id(value) for value in values}
-    if len(mine) < len(values):
+    if len({*map(id, values)}) < len(values):
         raise ValueError("parameters must hold each Value once, got one twice")
     scope = inspect.getclosurevars(function) if inspect.isroutine(function) else None
     seen = {**scope.globals, **scope.nonlocals} if scope else {}
     if isinstance(parameters, dict):
         seen = {str(key): held for key, held in parameters.items()} | seen
-    paths: dict[int, str] = {}
     named = dict(sorted(seen.items(), key=lambda item: item[1] is parameters))  # the whole last
-    are_lists = isinstance(parameters, list | tuple) and not any(
-        isinstance(item, Value) for item in parameters
-    )
-    each = {"p": parameters}
-    if are_lists:  # each is an array, p1, or with a capital a matrix, P1
-        kinds = [isinstance(next(iter(item), None), list | tuple) for item in parameters]
-        letters = ["P" if is_matrix else "p" for is_matrix in kinds]
-        each = {f"{letters[k]}{k + 1}": item for k, item in enumerate(parameters)}
-    for name, value in (*_paths(named), *_paths(each)):
-        if id(value) in mine:
-            paths.setdefault(id(value), name)
+    others = {"p": parameters}
+    if isinstance(parameters, list | tuple) and not any(isinstance(p, Value) for p in parameters):
+        others = {}  # each is an array, p1, or with a capital a matrix, P1
+        for k, item in enumerate(parameters):
+            is_matrix = isinstance(next(iter(item), None), list | tuple)
+            others[f"{'P' if is_matrix else 'p'}{k + 1}"] = item
+    found = [*_paths(named), *_paths(others)]
+    paths = {id(value): name for name, value in found[::-1]}  # of several names, the first one
     return values, arrays_of_paths([paths[id(value)] for value in values])
 
 
@@ -181,23 +176,18 @@ def _short_names(
     described: Sequence[tuple[list[tuple[str, bool]], tuple[int, ...], int]],
 ) -> list[str]:
     """Returns a name for each array: its last word and its number, and more words if needed."""
-    def spelled(i: int, count: int) -> str:
-        words, fixed, rank = described[i]
-        last = words[-1][0]
+    def spelled(words: list[tuple[str, bool]], fixed: Sequence[int], rank: int, count: int) -> str:
+        *before, last = [word for word, _ in words[-count:]]
         if len(last) == 1 and rank == 2:
             last = last.upper()
-        number = "_".join(str(k + 1) for k in fixed)
-        before = "_".join(w for w, _ in words[max(0, len(words) - count) : -1])
-        return f"{before}_{last}{number}" if before else f"{last}{number}"
+        return "_".join([*before, last]) + "_".join(str(k + 1) for k in fixed)
 
-    used = {*RESERVED}
-    most = max((len(words) for words, _, _ in described), default=1)
     names: list[str] = []
-    for count in range(1, most + 1):
-        names = [spelled(i, count) for i in range(len(described))]
-        if len(set(names)) == len(names):
+    for count in range(1, 1 + max((len(words) for words, _, _ in described), default=1)):
+        names = [spelled(*each, count) for each in described]
+        if len({*names}) == len(names):
             break
-    result = []
+    used, result = {*RESERVED}, list[str]()
     for name in names:
         result.append(unused(name, used, derived=True))
         used |= {result[-1], f"d{result[-1]}"}

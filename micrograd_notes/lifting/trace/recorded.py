@@ -290,6 +290,8 @@ def _raise(message: str) -> NoReturn:
 class Session:
     """The state of a recording: the tape, and the numbers on it that a gradient flows into."""
 
+    operator = vars(Recorded)["__add__"].__code__  # of + and the like, which call `record`
+
     def __init__(self) -> None:
         self.tape = Tape()
         self.requires_grad = bytearray()
@@ -343,10 +345,10 @@ class Session:
         number._left = self
         number._born = len(flags)
         flags.append(requires_grad)
-        tape = self.tape
-        tape.ops.append(op)
-        tape.operands.flat.extend(indices)
-        tape.operands.first.append(len(tape.operands.flat))
+        self.tape.ops.append(op)
+        operands = self.tape.operands
+        operands.flat.extend(indices)
+        operands.first.append(len(operands.flat))
         return number
 
     def decline(self) -> Any:
@@ -427,19 +429,18 @@ class Session:
     def leaves(self, array: Array, requires_grad: bytes) -> list[Recorded]:
         """Returns the numbers of an array, one after another."""
         self.requires_grad += requires_grad
-        return [self.at(place) for place in self.tape.leaves(array, len(requires_grad))]
+        return [*map(self.at, self.tape.leaves(array, len(requires_grad)))]
 
     def inputs(self, arrays: Sequence[Array]) -> list[Any]:
-        """Returns the arguments of the function: the numbers of each array that is an input."""
-        return [self._input(array) for array in arrays if not array.is_parameter]
-
-    def _input(self, array: Array) -> Any:
-        """Returns an array's numbers, in lists nested like its axes."""
-        array.where = range(array.size)
-        numbers: list[Any] = self.leaves(array, bytes(array.size))
-        for size in array.shape[:0:-1]:
-            numbers = [numbers[k : k + size] for k in range(0, len(numbers), size)]
-        return numbers if array.shape else numbers[0]
+        """Returns the arguments of the function: lists nested like each array that is an input."""
+        given: list[Any] = []
+        for array in [array for array in arrays if not array.is_parameter]:
+            array.where = range(array.size)
+            numbers: list[Any] = self.leaves(array, bytes(array.size))
+            for size in array.shape[:0:-1]:
+                numbers = [numbers[k : k + size] for k in range(0, len(numbers), size)]
+            given.append(numbers if array.shape else numbers[0])
+        return given
 
 
 S = TypeVar("S", bound=Session)

@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
+from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine.op import Op
@@ -87,6 +88,7 @@ class Tape:
         self.kept: set[int] = set()  # sums that stay apart from the sum that reads them
         self.passed: set[int] = set()  # sums, even of one term, that a step passes to the next one
         self.guarded: set[int] = set()  # products that are 0 if the adjoint is, as at sqrt(0)
+        self.columns: Any = None  # the same in NumPy's arrays, if a pass made it of them
 
     def __len__(self) -> int:
         return len(self.ops)
@@ -113,9 +115,9 @@ class Tape:
 
     def text(self, limit: int = 12) -> str:
         """Returns the first and last operations as lines that a person can read."""
-        made = [i for i, op in enumerate(self.ops) if isinstance(op, Op)]
-        lines = [f"    %{i} = {self.spelled(i)}" for i in made]
-        if len(made) > limit:
+        origins = enumerate(self.ops)
+        lines = [f"    %{i} = {self.spelled(i)}" for i, op in origins if isinstance(op, Op)]
+        if len(lines) > limit:
             lines[limit // 2 : -(limit - limit // 2)] = ["    ..."]
         return "\n".join(lines)
 
@@ -128,7 +130,7 @@ class Tape:
         if isinstance(op, str):
             return repr(self.numbers[i])
         made = [f"%{k}" if isinstance(self.ops[k], Op) else self.spelled(k) for k in operands[:6]]
-        return f"{op.name}({', '.join([*made, *(['...'] if len(operands) > 6 else [])])})"
+        return f"{op.name}({', '.join(made)}{', ...' if len(operands) > 6 else ''})"
 
 
 @dataclass
@@ -157,9 +159,9 @@ class Recording:
     def moved(self, tape: Tape, place: Sequence[int]) -> Recording:
         """Returns the recording on a new tape, with the new place of each number, or -1."""
         old = self.tape
-        tape.kept |= {place[i] for i in old.kept if place[i] >= 0}
-        tape.passed |= {place[i] for i in old.passed if place[i] >= 0}
-        tape.guarded |= {place[i] for i in old.guarded if place[i] >= 0}
+        tape.kept |= {place[i] for i in old.kept} - {-1}
+        tape.passed |= {place[i] for i in old.passed} - {-1}
+        tape.guarded |= {place[i] for i in old.guarded} - {-1}
         for adjoint, of in old.adjoint_of.items():
             if place[adjoint] >= 0 and place[of] >= 0:
                 tape.adjoint_of.setdefault(place[adjoint], place[of])

@@ -23,87 +23,76 @@ from micrograd_notes.engine import fast, messages, methods, modes, op, stand_ins
 # How well a name fits, the lower the better. The one of a variable that gets something else before
 # the learner's function returns is FORMER.
 LEARNERS, FORMER, OTHERS, FUNCTION = range(4)
-OPERATOR = "symbol"  # a method of `Recorded` for + or *, which calls `record` of its session
 Name = tuple[int, str]
 
 _RECORDING = (fast, messages, methods, modes, op, stand_ins, value)
 ARITHMETIC = (str(Path(PACKAGE, "lifting")), *(str(module.__file__) for module in _RECORDING))
 
 
+ENDS = ("record", "decline")  # an operator ends in one of these methods of the session
+
+
 def call_and_listen(function: Callable[..., Any], arguments: list[Any], session: Any) -> Any:
     """Returns the result of the function, and writes the names of numbers on the session's tape."""
     if sys.gettrace() is not None:
         return function(*arguments)
-    own = getattr(getattr(function, "__func__", function), "__code__", None)
-    listener = _Listener(own, session.place_of, session.tape.names)
+    listener = _Listener(function, session)
     if sys.version_info < (3, 12):  # later, turning it off and on takes longer than listening
-        listener.operator = OPERATOR
-        for name in ("record", "decline"):  # an operator ends in one of them
-            setattr(session, name, _unheard(getattr(session, name), listener.on_call))
+        listener.operator = session.operator
+        for name in ENDS:
+            setattr(session, name, _heard_after(getattr(session, name), listener.on_call))
     sys.settrace(listener.on_call)
     try:
         return function(*arguments)
     finally:
         sys.settrace(None)
-        for name in ("record", "decline"):
+        for name in ENDS:
             vars(session).pop(name, None)
 
 
-def _unheard(method: Callable[..., Any], listener: Any) -> Callable[..., Any]:
-    """Returns the function, to run without a listener, which slows each step of it down.
-
-    The listener is off before it if an operator calls it, and on after it.
-    """
+def _heard_after(method: Callable[..., Any], listener: Any) -> Callable[..., Any]:
+    """Returns a method of the session after which the listener is on again."""
     own = get_ident()
 
-    def quiet(*given: Any) -> Any:
-        if get_ident() != own:  # nobody listens to another thread
-            return method(*given)
-        sys.settrace(None)
+    def on_again(*given: Any) -> Any:
         result = method(*given)
-        sys.settrace(listener)
+        if get_ident() == own:  # nobody listens to another thread
+            sys.settrace(listener)
         return result
 
-    return quiet
+    return on_again
 
 
 class _Listener:
-    def __init__(
-        self, own: CodeType | None, place_of: Callable[[Any], int | None], names: dict[int, Name]
-    ) -> None:
-        self.own, self.place_of, self.names = own, place_of, names
+    def __init__(self, function: Callable[..., Any], session: Any) -> None:
+        self.own = getattr(getattr(function, "__func__", function), "__code__", None)
+        self.place_of, self.names = session.place_of, session.tape.names
         self._is_heard: dict[str, bool] = {}  # by the file
         self._held: dict[str, Any] = {}  # by the learner's variables, as of the line before
-        self.operator = ""  # the function that turns it off until it has recorded
+        self.operator: CodeType | None = None  # it turns the listener off until it has recorded
 
     def on_call(self, frame: FrameType, event: str, argument: Any) -> Any:
         """Listens to functions that hold numbers, except comprehensions and the engine's own."""
         code = frame.f_code
+        if code is self.operator:
+            sys.settrace(None)
+            return None
         file = code.co_filename  # faster to look up than the code itself
         if file not in self._is_heard:
             self._is_heard[file] = not file.startswith(ARITHMETIC)
-        if not self._is_heard[file]:
-            if code.co_name == self.operator:
-                sys.settrace(None)
-            return None
-        if code.co_name[0] == "<":
+        if not self._is_heard[file] or code.co_name[0] == "<":
             return None
         frame.f_trace_lines = code is self.own
         return self.on_event
 
     def on_event(self, frame: FrameType, event: str, argument: Any) -> Any:
         """Notes the names that a returning function has for its numbers."""
-        if event in ("line", "return"):
-            code = frame.f_code
-            held = frame.f_locals
-            count = code.co_argcount + code.co_kwonlyargcount
-            count += bool(code.co_flags & CO_VARARGS) + bool(code.co_flags & CO_VARKEYWORDS)
-            arguments = code.co_varnames[:count]
-            rank = LEARNERS if code is self.own else OTHERS
-            for name, thing in held.items():
-                is_new = event == "return" or self._held.get(name) is not thing
-                if is_new and name not in arguments and name[0] != "_":
-                    self._note((rank if event == "return" else FORMER, name), thing)
+        code, held = frame.f_code, frame.f_locals
+        rank = LEARNERS if code is self.own else OTHERS
+        for name, thing in held.items() if event in ("line", "return") else ():
+            is_new = event == "return" or self._held.get(name) is not thing
+            if is_new and name not in _arguments(code) and name[0] != "_":
+                self._note((rank if event == "return" else FORMER, name), thing)
         if event == "line":
             self._held = {**held}
         elif event == "return":
@@ -125,6 +114,13 @@ class _Listener:
         elif isinstance(thing, list | tuple) and depth < 3:
             for item in thing:
                 self._note(name, item, depth + 1)
+
+
+@cache
+def _arguments(code: CodeType) -> tuple[str, ...]:
+    """Returns the names of a function's arguments."""
+    more = bool(code.co_flags & CO_VARARGS) + bool(code.co_flags & CO_VARKEYWORDS)
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + more]
 
 
 @cache
