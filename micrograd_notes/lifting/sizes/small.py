@@ -40,7 +40,8 @@ class Passed(NamedTuple):
 
 def _passed(recorded: Recording, guarded: bool) -> Passed:
     grouped, anew = typed(recorded, guarded)
-    return Passed(grouped, arranged := anew(), ready(arranged))
+    arranged = anew()
+    return Passed(grouped, arranged, ready(arranged))
 
 
 @dataclass
