@@ -130,8 +130,8 @@ def backward(root: "Value", adjoint: float = 1.0) -> None:
     """Adds d root / d leaf, times the adjoint, to the gradient of every leaf."""
     messages.check_root(root)
     adjoint = finite_number("adjoint", adjoint)
+    order = ordered(root)
     with sweeping:
-        order = ordered(root)
         leaves = [(node, node._grad) for node in order if node.op is None]
         modes.before_a_sweep(root, adjoint, leaves)
         try:

@@ -117,19 +117,12 @@ def _method_of_two_operands(op: Op) -> Callable[[Value, Any], Any]:
         except (ArithmeticError, ValueError) as error:
             raise messages.explained(error, op, messages.given([self, other])) from None
         if asked is not None:
-            if self._left is None and other._left is None and data.__class__ is float:
-                # What `forgotten` does, without the calls: a sum of leaves is made of them.
-                node = _new(Value)
-                node._data = data
-                note = self.origin or (ref(self) if self._requires_grad else None)
-                if note is None:
-                    note = other.origin or (ref(other) if other._requires_grad else None)
-                node.origin = note
-                node._grad = node.op = node._left = node._right = node.name = None
-                node._requires_grad = False
-                node._born = value.clock
-                return node
-            return modes.forgotten(_node(op, data, None, None, False), (self, other))
+            node = _node(op, data, None, None, False)
+            if self._left is None and (self._requires_grad or self.origin is not None):
+                leaf: Any = node
+                leaf.op, leaf.origin = None, self.origin or ref(self)  # as `forgotten` does
+                return leaf
+            return modes.forgotten(node, (self, other))
         requires_grad = self._requires_grad or other._requires_grad
         if data.__class__ is not float:
             return _node(op, data, self, other, requires_grad)
@@ -169,69 +162,41 @@ def _node(op: Any, data: Any, left: Any, right: Any, requires_grad: bool) -> Val
 def fast_order(root: Any) -> list[Any]:
     """Returns the values below the root, as `backward.topological_order` does.
 
-    A leaf goes into the order without waiting on the stack, and so does a value whose operands are
-    all there. Leaves may stand earlier by that; the results stand in the same order.
-
-    A set of millions of values takes longer than all the rest. So a result that was seen has a mark
-    instead of its adjoint, until the sweep sets that. `detect_anomaly` may raise before.
+    Half of all edges end in a leaf. A leaf goes into the order without waiting on the stack, so
+    that leaves may stand earlier; the results stand in the same order.
     """
-    if in_use:
-        return backward.topological_order(root)
     order: list[Any] = []
+    seen: set[Any] = set()
     stack: list[Any] = [root]
-    try:
-        _put_in_order(order, stack, object())
-    except BaseException:  # no mark is left, nor on what was just to go on the stack
-        for node in (root, *order, *[each for each in stack if each is not None]):
-            for value in (node, *node.operands):
-                if value.op is not None:
-                    value._grad = None
-        raise
-    return order
-
-
-def _put_in_order(order: list[Any], stack: list[Any], mark: Any) -> None:
-    leaves: set[Any] = set()
-    append, add, pop = order.append, leaves.add, stack.pop
     while stack:
-        node = pop()
+        node = stack.pop()
         if node is None:  # all operands of the node beneath are in the order now
-            append(pop())
+            order.append(stack.pop())
             continue
-        while node is not None:  # and then goes down to its first operand
-            left, right = node._left, node._right
-            if left is None:
-                if node not in leaves:
-                    add(node)
-                    append(node)
-                break
-            if node._grad is mark:
-                break
-            node._grad = mark
-            if left.__class__ is tuple:
-                stack += (node, None, *reversed(left))
-                break
-            if left._left is None:
-                if left not in leaves:
-                    add(left)
-                    append(left)
-                left = None
-            elif left._grad is mark:
-                left = None
-            if right is not None:
-                if right._left is None:
-                    if right not in leaves:
-                        add(right)
-                        append(right)
-                elif right._grad is not mark:
-                    stack += (node, None, right)
-                    node = left
-                    continue
-            if left is None:
-                append(node)
-            else:
-                stack += (node, None)
-            node = left
+        if node in seen:
+            continue
+        seen.add(node)
+        left, right = node._left, node._right
+        if left is None:
+            order.append(node)
+            continue
+        stack.append(node)
+        stack.append(None)
+        if left.__class__ is tuple:
+            stack.extend(reversed(left))
+            continue
+        if left._left is None and left not in seen:
+            seen.add(left)
+            order.append(left)
+        if right is not None:
+            if right._left is not None:
+                stack.append(right)
+            elif right not in seen:
+                seen.add(right)
+                order.append(right)
+        if left._left is not None:
+            stack.append(left)
+    return order
 
 
 class _NotAFloat(TypeError):

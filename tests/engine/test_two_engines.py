@@ -183,31 +183,3 @@ def test_a_row_that_was_replaced_is_freed() -> None:
     Value(1.0).again()  # type: ignore[attr-defined]
     gc.collect()
     assert [row() is not None for row in rows] == [False] * 4 + [True]
-
-
-class _Interrupts(Value):
-    """A value that is interrupted when an order looks at its operands."""
-
-    __slots__ = ()
-
-    @property
-    def _left(self) -> Any:
-        raise KeyboardInterrupt
-
-    @_left.setter
-    def _left(self, operand: Any) -> None:
-        pass
-
-
-@pytest.mark.parametrize("is_first", [True, False])
-def test_an_interrupted_order_leaves_no_mark(is_first: bool) -> None:
-    """The fast order puts marks in place of adjoints while it walks."""
-    x, y = Value(2.0), Value(3.0)
-    deep = (x * y).tanh()
-    shared = deep * x
-    root = shared + deep
-    interrupting = _Interrupts(1.0)
-    shared.operands = (interrupting, deep) if is_first else (deep, interrupting)
-    with pytest.raises(KeyboardInterrupt):
-        root.backward()
-    assert [value._grad for value in (x, y, deep, shared, root)] == [None] * 5
