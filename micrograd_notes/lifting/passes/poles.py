@@ -13,6 +13,7 @@ from math import inf, isfinite
 from typing import Any
 
 from micrograd_notes.engine import helper_ops, ops
+from micrograd_notes.engine.accurate import total
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.trace.tape import Tape
 
@@ -69,7 +70,7 @@ class Poles:
         op, operands = self.tape.ops[i], self.tape.operands[i]
         least = [low[k] for k in operands]
         if op is ops.add:
-            return sum(least)
+            return total(least)
         is_square = op is ops.multiply and operands[0] == operands[1]
         if is_square or (op in (ops.multiply, ops.divide) and min(least) >= 0.0):
             return 0.0
