@@ -70,7 +70,7 @@ class Poles:
         op, operands = self.tape.ops[i], self.tape.operands[i]
         least = [low[k] for k in operands]
         if op is ops.add:
-            return total(least)
+            return float(total(least))
         is_square = op is ops.multiply and operands[0] == operands[1]
         if is_square or (op in (ops.multiply, ops.divide) and min(least) >= 0.0):
             return 0.0

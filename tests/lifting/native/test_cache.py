@@ -65,7 +65,7 @@ def replaced(file: Path, content: bytes) -> None:
 def changed(file: Path) -> None:
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
-    replaced(file, content)
+    replaced(file, bytes(content))
 
 
 def cut(file: Path) -> None:
