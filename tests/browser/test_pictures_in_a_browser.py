@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from micrograd_notes import MLP, Value
 from micrograd_notes.draw import draw_dot, draw_model
-from tests.browser.conftest import WIDTHS, Lab, Visit
+from tests.browser.conftest import Lab, Visit
 from tests.draw.conftest import FOUND
 
 Open = Callable[..., Visit]
@@ -102,8 +103,12 @@ FRAMES = """() => Array.from(document.querySelectorAll(".picture"), frame => {
 
 
 @pytest.mark.usefixtures("each_graphviz")
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("made", [as_page, as_output])
+@pytest.mark.parametrize(("made", "width"), [
+    (as_page, 1280), (as_output, 390),
+    *[pytest.param(made, width, marks=pytest.mark.long) for made, width in (
+        (as_page, 390), (as_output, 1280), *product((as_page, as_output), (768, 1920))
+    )],
+])
 @pytest.mark.parametrize("drawn", DRAWN)
 def test_letters_keep_their_size_and_what_is_wider_scrolls_and_says_so(
     visit: Open, tmp_path: Path, drawn: Callable[[], Any], made: Callable[..., Path], width: int

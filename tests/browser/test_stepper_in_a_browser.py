@@ -314,7 +314,7 @@ def network() -> Value:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("wrong", [None, "recursion"])
+@pytest.mark.parametrize("wrong", [None, pytest.param("recursion", marks=pytest.mark.long)])
 def test_the_frame_fits_or_scrolls_to_the_box_at_hand(
     visit: Open, tmp_path: Path, width: int, wrong: Any
 ) -> None:
@@ -502,7 +502,7 @@ def test_while_a_number_is_asked_all_it_depends_on_may_be_seen_but_not_its_local
         assert len(slopes(reader)) == asked
 
 
-@pytest.mark.parametrize("height", [844, 667])
+@pytest.mark.parametrize("height", [pytest.param(844, marks=pytest.mark.long), 667])
 @pytest.mark.parametrize("asks", [False, True])
 def test_on_a_phone_all_controls_and_the_arithmetic_are_seen_beside_the_picture(
     height: int, asks: bool, visit: Open, tmp_path: Path
