@@ -103,7 +103,7 @@ AT_POLES: dict[str, Callable[[Any], Any]] = {
     "an area": lambda x: x[0] * acosh(1 + v[0] * v[0] * x[0] * x[0]),
     "a choice": lambda x: where(x[0] == 0, v[0], sqrt(v[0] * v[0] * x[0] * x[0])),
     "Adam": lambda x: v[0] - 0.1 * (w * x[0]) / (sqrt(0.1 * (w * x[0]) ** 2) + 1e-8),
-    "an operation of one's own": lambda x: x[0] * HALF(v[0] * x[0]),
+    "your own operation": lambda x: x[0] * HALF(v[0] * x[0]),
     "pairs, each with itself": lambda x: sum(
         (i != j) * sqrt((w * x[i] - w * x[j]) ** 2) for i in range(2) for j in range(2)
     ),

@@ -126,9 +126,9 @@ class Columns:
         stops = np.flatnonzero(np.diff(level[order], append=-1)) + 1
         are_few = np.diff(stops, prepend=0) <= FEW
         joins = are_few & np.concatenate([[False], are_few])[:-1]  # the level before it
-        starts = np.flatnonzero(~joins)
-        split = np.split(numbers[order], stops[starts[1:] - 1])[: len(starts)]  # there may be none
-        return [*zip(split, are_few[starts].tolist(), strict=True)]
+        begins = np.flatnonzero(~joins)
+        split = np.split(numbers[order], stops[begins[1:] - 1])[: len(begins)]  # there may be none
+        return [*zip(split, are_few[begins].tolist(), strict=True)]
 
     def read_by(self, readers: Bools) -> Bools:
         """Returns which numbers these operations read."""

@@ -144,6 +144,11 @@ class Line:
         """The kind of its elements."""
         return self.value.kind
 
+    @property
+    def first(self) -> Line:
+        """The line whose array it replaces, or adds to, or else the line itself."""
+        return self if self.again is None else self.again.first
+
 
 @dataclass(eq=False)
 class Loop:

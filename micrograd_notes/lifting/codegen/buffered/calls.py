@@ -133,11 +133,9 @@ class Calls:
                     self._line(line)
 
     def _line(self, line: Line) -> None:
-        tape, into, first = self._tape, self._target(line), line
+        tape, into, first = self._tape, self._target(line), line.first
         if line in self._done or self._writes_both(line, into):
             return
-        while first.again is not None:  # it has the name of the line that it replaces
-            first = first.again
         if isinstance(into, tuple):  # at these places of the flat vector
             flat, places = into
             old = tape.afresh(flat.__getitem__, places) if line.adds else 0.0
@@ -307,9 +305,7 @@ class Calls:
                 return np.arange(len(source.array))
             # an upper triangle is printed as the lower one's .T
             return source.array.T.copy().T if source.where == "upper" else source.array
-        while isinstance(source, Line) and source.again is not None:
-            source = source.again
-        return self._arrays[source]
+        return self._arrays[source.first if isinstance(source, Line) else source]
 
     def _power(self, of: Any, exponent: float, is_batched: bool) -> Any:
         if np.ndim(of) == 0:  # NumPy has another power for a single number

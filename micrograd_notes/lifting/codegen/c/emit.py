@@ -88,10 +88,11 @@ class _Emitter:
             self.used = []
             steps.append(Step(self._step(step) if step else self._loss(), self.used))
         kept = self.evaluator.fixed - self.parameters
-        last = {self.arrays[each].pointer for each in self.uses.written if each in self.arrays}
+        written = [each for each in self.uses.written if each in self.arrays]
+        lasting = {self.arrays[each].pointer for each in written}
         frame = Frame(
             program, self.entry, self.work_bytes, self.identifiers, self.types, self.shapes, kept,
-            self.evaluator.seen, self.evaluator.filled, last, self.evaluator.before, steps,
+            self.evaluator.seen, self.evaluator.filled, lasting, self.evaluator.before, steps,
             self.in_blocks, summed_loss(program) is not program.result,
         )
         return "\n\n".join([*self.constants, *self.functions, frame.source()])

@@ -39,7 +39,7 @@ class Frame:
     `names` has the pointers of parameters, derivatives and inputs, `types` the type behind each
     pointer, and `shapes` the arrays in the work area. `steps` have the calls for a block; `before`
     are those before all blocks, which use what was `seen`, and make the arrays that are `kept`.
-    Arrays of `last` keep their numbers from one step of a loop to the next. The first block fills
+    Those `lasting` keep their numbers from one step of a loop to the next. The first block fills
     the derivatives that are `filled`, and adds to all others.
     """
 
@@ -52,7 +52,7 @@ class Frame:
     kept: Collection[str]
     seen: Collection[str]
     filled: Collection[str]
-    last: Collection[str]
+    lasting: Collection[str]
     before: Sequence[str]
     steps: Sequence[Step]
     in_blocks: bool
@@ -62,7 +62,9 @@ class Frame:
         """Returns the function, and the one for the size of its work area."""
         program, size = self.program, len(self.program.grouping.recording.gradient)
         is_batched = any(array.is_batched for array in program.inputs)
-        places, total = places_of(self.shapes, self.kept, self.last, [e.uses for e in self.steps])
+        places, total = places_of(
+            self.shapes, self.kept, self.lasting, [step.uses for step in self.steps]
+        )
         block = self._block(total[1], size) if is_batched else []
         in_rows = "const int64_t rows = (block + 7) / 8 * 8;"
         used = {*self.seen}.union(*[step.used for step in self.steps])

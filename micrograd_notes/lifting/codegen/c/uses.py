@@ -32,7 +32,7 @@ class Uses:
         for k, line in enumerate(self.lines):
             for each in [*(line.target.lines() if line.target else ()), line.again]:
                 if each is not None:
-                    self.written.setdefault(first_of(each), []).append(k)
+                    self.written.setdefault(each.first, []).append(k)
         targets = [line.target for line in self.lines if line.target is not None]
         roots = [program.result, *targets, *[line.value for line in self.lines]]
         self.counts = Counter(each for root in roots for each in root.lines())
@@ -50,7 +50,7 @@ class Uses:
 
     def reads_its_own(self, line: Line) -> bool:
         """Returns whether a line reads the array that it replaces."""
-        return line.again is not None and first_of(line) in self.reads[line]
+        return line.again is not None and line.first in self.reads[line]
 
     def is_written(self, array: Line, after: Line, until: int) -> bool:
         """Returns whether a line behind another one writes to an array, up to a place."""
@@ -82,7 +82,7 @@ class Uses:
             stretch |= dict.fromkeys(lines_of([step]), number)
             number += isinstance(step, Loop)
         for line in self.lines:
-            read = {*map(first_of, line.value.lines())}
+            read = {each.first for each in line.value.lines()}
             through = [e for e in read if e in self.reads and (e in self.inside or is_view(e))]
             self.reads[line] = read.union(*[self.reads[each] for each in through])
             if self.counts[line] == 1 and self.is_own(line) and (at := reader.get(line)):
@@ -109,10 +109,3 @@ class Uses:
 def is_view(line: Line) -> bool:
     """Returns whether a line shows an array, or a part of it, in some order."""
     return isinstance(line.value, ex.View | ex.Read)
-
-
-def first_of(line: Line) -> Line:
-    """Returns the line whose array a line replaces, or else the line itself."""
-    while line.again is not None:
-        line = line.again
-    return line
