@@ -3,7 +3,7 @@
 Learners call `lift` with a loss of one example, written with `Value`s. It records the loss once,
 together with the graph of its gradients, finds the arrays, and returns NumPy source that a person
 can read. The table of operations is the only list of operations: a derivative is recorded by
-calling its rule, and an operation is printed by its spelling there.
+calling its rule, and an operation is printed as its spelling there says.
 
 | folder | file: what it does |
 |---|---|
@@ -12,7 +12,7 @@ calling its rule, and an operation is printed by its spelling there.
 | `passes` | `record`: the derivatives; `simplify`: equal numbers once; `group`: the arrays |
 | `arrays` | `arrange`: one operation on arrays per line, with axes and matrix products |
 | `typed` | `ready`: equal expressions once, loops, two halves; what every printer reads |
-| `codegen` | rooms: `numpy` prints the source, `buffered` runs it, and `c` prints it in C |
+| `codegen` | rooms: `numpy`, `c` and `jax` print the source, and `buffered` runs NumPy's |
 | `native` | `backend`: a program in C is compiled, compared with NumPy, and called |
 | `guards` | `net`: compared with the scalars before use; `inputs`, `outside`: checks per call |
 | `sizes` | `lift_of_sizes`: a large program follows from small ones, which are lifted instead |

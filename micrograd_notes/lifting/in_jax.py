@@ -1,7 +1,7 @@
 """A lifted program in JAX: its loss as a pure function of arrays, for `jax.jit` and many devices.
 
 `Lifted.jax` makes it. JAX takes over from here: it compiles, differentiates, and spreads the work
-over devices and machines, as the recipes in `notebooks/devices.md` show. Read
+over devices and machines, as the recipes in `notebooks/DEVICES.md` show. Read
 `codegen/jax/emit.py` next, which writes the source.
 """
 

@@ -7,7 +7,8 @@ a screen reader would run into. `lab` is a JupyterLab that serves a folder.
 
 Tests that need what is not there are skipped, and say so. What they need:
 
-    a browser    apt-get install chromium          (or CHROMIUM=path)
+    a browser    apt-get install chromium          (or CHROMIUM=path; chromium-headless-shell,
+                                                   without windows, opens pages in half the time)
     Playwright   pip install playwright            (in the extra `test`; without its own browsers)
     axe-core     npm install --no-save --prefix build/axe axe-core@4      (or AXE_CORE=path)
     JupyterLab   pip install jupyterlab            (in the extra `notebooks`)
@@ -59,7 +60,7 @@ class Visit:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """Chromium; the tests that need it are skipped where there is none."""
-    names = ("chromium", "chromium-browser", "google-chrome")
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
     program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     if program is None:
         pytest.skip("no browser on this machine: apt-get install chromium, or set CHROMIUM")

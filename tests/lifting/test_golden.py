@@ -42,6 +42,7 @@ def test_every_source_is_for_readers(name: str) -> None:
     for match in filter(None, computed):
         read = len(re.findall(rf"\b{match[1]}\b", source))
         assert read > 1, f"{match[1]} is computed and never read"
+    assert not re.search(r"(?m)^ +\w+ = [^\W\d]\w*( +#.*)?$", source), "a copy"
     assert not re.search(r"\b(subtract|multiply|divide|neg)\d*\b", source)
 
 

@@ -57,6 +57,20 @@ def test_a_recurrence_is_one_loop_forwards_and_one_backwards_from_its_first_step
     assert len(lines) <= 1
 
 
+@pytest.mark.parametrize("name", ["kalman", "kalman_2x2", "kalman_tracking", "lstm", "holt"])
+def test_a_name_without_a_number_is_that_of_a_state(name: str) -> None:
+    """Of several arrays that the learner's function gives one name, it is what goes on."""
+    program, data = RECURRENCES[name](8)
+    forward = program.source_for(*data).split("# backward")[0]
+    inside = {*re.findall(r"(?m)^        (\w+)(?:\[t.*\])? = ", forward)}
+    before = {*re.findall(r"(?m)^    (\w+)(?:\[\d\]| = np.(?!empty).*) ", forward)}
+    states = before & inside
+    assert states
+    for state in states:
+        first = re.sub(r"\d+$", "", state)
+        assert first in states or first not in inside, forward
+
+
 @pytest.mark.parametrize("name", ["rnn", "gru", "kalman", "spring", "from_the_end", "free_running"])
 def test_every_length_from_one_step_on_is_the_scalars(name: str) -> None:
     for length in (1, 2, 3, 4, 6, 7, 9):

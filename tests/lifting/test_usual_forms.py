@@ -17,7 +17,7 @@ mpmath = pytest.importorskip("mpmath")
 from micrograd_notes import Value, lift  # noqa: E402
 from micrograd_notes.engine.functions import maximum, pick, softmax  # noqa: E402
 from micrograd_notes.engine.ops import exp, log, logsumexp, sqrt, tanh  # noqa: E402
-from micrograd_notes.lifting.codegen.readable.program import printable  # noqa: E402
+from micrograd_notes.lifting.codegen.readable.printable import printable  # noqa: E402
 from micrograd_notes.lifting.typed import algebra, ready  # noqa: E402
 from micrograd_notes.lifting.typed.expressions import lines_of  # noqa: E402
 from micrograd_notes.nn.vectors import dot, linear, rms_norm  # noqa: E402
@@ -99,7 +99,7 @@ def test_the_slope_of_cross_entropy_is_softmax_minus_one_hot(way: Any, classes: 
     lines = backward.split("\n    ")[1:]
     if re.fullmatch(share, lines[0]):
         lines = lines[1:]
-    assert re.fullmatch(r"\w+ = \w+ - \(k\[:, None\] == numbers\)  # \(n, \d\)", lines[0]), backward
+    assert re.fullmatch(r"\w+ = \w+ - \(k\[:, None\] == indices\)  # \(n, \d\)", lines[0]), backward
     assert re.fullmatch(r"dW\[...\] = \w+.T @ x  # \(\d, 4\)", lines[1]), backward
 
 

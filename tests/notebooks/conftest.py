@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 RUNS = pytest.StashKey[Any]()
-TAKE_LONG = ("04", "05", "06", "07", "08", "09", "10", "13")  # they train networks
+TAKE_LONG = ("04", "05", "06", "07", "08", "09", "10", "13", "14")  # they train networks
 collect_ignore = ["promises"]  # not modules: they run in the kernels of the notebooks
 
 

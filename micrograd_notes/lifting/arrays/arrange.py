@@ -1,6 +1,6 @@
 """The fourth pass: the lanes of each group get axes, and sums of products become matrix products.
 
-`program.py` calls `arrange`. The places of a number's operands along the axes of their arrays
+`compiled.py` calls `arrange`. The places of a number's operands along the axes of their arrays
 determine its own axes (`axes.py`, `layout.py`). A sum also has the axes of its terms (`sums.py`). A
 sum of products is then like Einstein's notation (`contract.py`): for a weight `w[j, i]` and an
 input `x[i]`, both have the axis i, which is summed: a matrix product. Every other operation is

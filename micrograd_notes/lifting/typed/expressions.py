@@ -119,7 +119,7 @@ class Line:
 
     A line computes a group of the recording's numbers, or derivatives of a parameter: all of them,
     or those at some places. `target` is the part of an array that it writes to, if not to its own.
-    In a loop, `again` is the line before it whose array it replaces, or adds to. A line that
+    In a loop, `again` is the line before it whose array it replaces, and may read. A line that
     `holds` another one is the array for its results, step by step, or what the first step needs.
     """
 
@@ -393,7 +393,7 @@ class Total(Expression):
 
 @dataclass(frozen=True, eq=False)
 class Where(Expression):
-    """One of two expressions, element by element, as a condition says."""
+    """One of two expressions, element by element; a number that is not 0 is a true condition."""
 
     condition: Expression
     yes: Expression

@@ -48,7 +48,8 @@ NOUNS = {  # what an operation makes, where its own name says what it does
     "at_least": "larger", "at_most": "smaller", "greater": "is_greater", "equal": "is_equal",
     "pick": "picked", "maximum": "larger", "minimum": "smaller", "max": "largest",
     "min": "smallest", "exp": "exponentials", "exp_difference": "exponentials",
-    "power_less": "power", "chain": "product",
+    "power_less": "power", "chain": "product", "plus": "total", "minus": "difference",
+    "times": "product",
 }
 
 
@@ -118,10 +119,13 @@ class Names:
     def count_anew(self, printed: Sequence[Readable], stands_for: Mapping[Line, Line]) -> None:
         """Names what is printed again, because fewer names need numbers then.
 
+        States of loops have the first choice: a learner's `mean` is what it is after each step.
         `stands_for` has the line of a loop for each of the lines that it computes, step by step.
         """
         self.used, self.numbered = {*self.reserved}, Counter()
         seen = set(printed)
+        states = {each for read in printed if isinstance(read, Line) for each in _starts(read)}
+        printed = sorted(printed, key=lambda read: read not in states)
         alike: dict[Line, list[Line]] = {}
         for line, of_loop in stands_for.items():
             alike.setdefault(of_loop, []).append(line)
@@ -213,6 +217,7 @@ class Names:
         op = self.grouping.groups[line.group].op  # type: ignore[index]
         noun = NOUNS.get(op.name, op.name) if isinstance(op, Op) else "value"
         name = others.get(line.group, noun)  # type: ignore[arg-type]
+        name = NOUNS.get(name, name)
         self.general |= {line} if name == noun else set()
         return name
 
@@ -325,7 +330,17 @@ class Names:
     def _constant(self, constant: Constant) -> tuple[str, None]:
         if constant.kind is Kind.CONDITION:
             return ("causal" if constant.where == "lower" else "mask"), None
-        return ("numbers" if constant.counts else "K"), None
+        return ("indices" if constant.counts else "K"), None
+
+
+def _starts(line: Line) -> list[Any]:
+    """Returns the array of a state that a line starts, outside of the loop, or else nothing."""
+    match line:
+        case Line(target=Part(Read(Line() as state), (int(), *_))):
+            return [state]
+        case Line(again=Line() as state):
+            return [state]
+    return []
 
 
 def _seen(expression: Expression) -> Any:

@@ -19,7 +19,7 @@ def loss_and_gradient(theta, xs):
     assert theta.shape == (18,), theta.shape
     assert xs.shape == (n, 4, 3), xs.shape
     Q, K = unpack(theta)
-    dtheta = np.empty_like(theta)
+    dtheta = np.empty_like(theta)  # filled through views of its parts
     dQ, dK = unpack(dtheta)
 
     # forward
@@ -38,7 +38,7 @@ def loss_and_gradient(theta, xs):
     total = scores_share.sum(axis=-1)  # (n,)
     loss = total.sum() / n
 
-    # backward
+    # backward, of the sum of the losses; divided by n at the end
     dratio = scores_share * (1 - scores_share)  # (n, 4)
     sqrt_inverse = np.where(causal, 1 / sqrt, 0)  # (n, 4, 4)
     slope = -(ratio / sqrt)  # (n, 4, 4)
@@ -80,5 +80,5 @@ def loss_and_gradient(theta, xs):
     )
     dkeys2 = queries[:, 3] * ddot[:, 3][:, None] + 2 * product[:, 3]  # (n, 3)
     dK[...] = dkeys.reshape(-1, 3).T @ xs[:, :3].reshape(-1, 3) + dkeys2.T @ xs[:, 3]  # (3, 3)
-    dtheta /= n  # the loss is a mean
+    dtheta /= n
     return loss, dtheta

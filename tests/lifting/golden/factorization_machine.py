@@ -37,8 +37,8 @@ def loss_and_gradient(theta, x, y):
     assert x.shape == (n, 5), x.shape
     assert y.shape == (n,), y.shape
     w, V = unpack(theta)
-    ones = np.ones(n)  # ones @ a is a.sum(axis=0), and faster
-    dtheta = np.empty_like(theta)
+    ones = np.ones(n)  # ones @ dproduct is dproduct.sum(axis=0), and faster
+    dtheta = np.empty_like(theta)  # filled through views of its parts
     dw, dV = unpack(dtheta)
 
     # forward
@@ -46,7 +46,7 @@ def loss_and_gradient(theta, x, y):
     error = np.vecdot(product.sum(axis=1), x[:, 1:5]) + x @ w - y  # (n,)
     loss = (error * error).sum() / n
 
-    # backward
+    # backward, of the sum of the losses; divided by n at the end
     derror = 2 * error  # (n,)
     dproduct = x * derror[:, None]  # (n, 5)
     dw[...] = ones @ dproduct  # (5,)
@@ -55,5 +55,5 @@ def loss_and_gradient(theta, x, y):
     dV[...] = (  # (5, 3)
         dtotal.sum(axis=0).reshape(16) @ shared.reshape(15, 16).T
     ).reshape(5, 3)
-    dtheta /= n  # the loss is a mean
+    dtheta /= n
     return loss, dtheta

@@ -20,7 +20,7 @@ def loss_and_gradient(theta, xs, ys):
     assert xs.shape == (5, 2), xs.shape
     assert ys.shape == (5,), ys.shape
     W1, b1, W2, b2, W3, b3 = unpack(theta)
-    dtheta = np.empty_like(theta)
+    dtheta = np.empty_like(theta)  # filled through views of its parts
     dW1, db1, dW2, db2, dW3, db3 = unpack(dtheta)
 
     # forward

@@ -17,13 +17,13 @@ def loss_and_gradient(theta, ys):
     assert theta.shape == (3,), theta.shape
     assert ys.shape == (n, 6), ys.shape
     a, q, r = unpack(theta)
-    dtheta = np.zeros_like(theta)
+    dtheta = np.zeros_like(theta)  # filled through views of its parts
     da, dq, dr = unpack(dtheta)
 
     # forward
     a_squared = a * a
     total = np.zeros((n,), dtype=theta.dtype)  # (n,)
-    variance = np.empty((6,), dtype=theta.dtype)
+    variance2 = np.empty((6,), dtype=theta.dtype)
     spread = np.empty((6,), dtype=theta.dtype)
     difference = np.empty((6, n), dtype=theta.dtype)
     ratio = np.empty((6, n), dtype=theta.dtype)
@@ -31,37 +31,36 @@ def loss_and_gradient(theta, ys):
     mean = np.empty((7, n), dtype=theta.dtype)
     mean[0] = 0  # (n,)
     difference2 = np.empty((6,), dtype=theta.dtype)
-    variance2 = np.empty((7,), dtype=theta.dtype)
-    variance2[0] = 1
+    variance = np.empty((7,), dtype=theta.dtype)
+    variance[0] = 1
     for t in range(6):
         mean2 = a * mean[t]  # (n,)
-        variance[t] = q + a_squared * variance2[t]
-        spread[t] = r + variance[t]
+        variance2[t] = q + a_squared * variance[t]
+        spread[t] = r + variance2[t]
         difference[t] = ys[:, t] - mean2  # (n,)
         ratio[t] = difference[t] * difference[t] / spread[t]  # (n,)
-        gain[t] = variance[t] / spread[t]
+        gain[t] = variance2[t] / spread[t]
         mean[t + 1] = mean2 + difference[t] * gain[t]  # (n,)
         difference2[t] = 1 - gain[t]
-        variance2[t + 1] = variance[t] * difference2[t]
+        variance[t + 1] = variance2[t] * difference2[t]
         total = total + np.log(spread[t])  # (n,)
         total = total + ratio[t]  # (n,)
-    total2 = total  # (n,)
-    loss = (total2 / 2).sum() / n
+    loss = (total / 2).sum() / n
 
-    # backward
-    dvariance2 = np.zeros((n,), dtype=theta.dtype)  # (n,)
+    # backward, of the sum of the losses; divided by n at the end
+    dvariance = np.zeros((n,), dtype=theta.dtype)  # (n,)
     dmean = np.zeros((n,), dtype=theta.dtype)  # (n,)
     for t in reversed(range(6)):
-        dgain = difference[t] * dmean - variance[t] * dvariance2  # (n,)
+        dgain = difference[t] * dmean - variance2[t] * dvariance  # (n,)
         spread_inverse = 1 / spread[t]
         dspread = spread_inverse * (0.5 - gain[t] * dgain - 0.5 * ratio[t])  # (n,)
-        dvariance = dvariance2 * difference2[t] + dgain * spread_inverse + dspread  # (n,)
+        dvariance2 = dvariance * difference2[t] + dgain * spread_inverse + dspread  # (n,)
         dmean2 = dmean - gain[t] * dmean - spread_inverse * difference[t]  # (n,)
         dmean = dmean2 * a  # (n,)
-        dvariance2 = dvariance * a_squared  # (n,)
+        dvariance = dvariance2 * a_squared  # (n,)
         da[...] += mean[t] @ dmean2
-        da[...] += 2 * (a * (variance2[t] * dvariance)).sum()
-        dq[...] += dvariance.sum()
+        da[...] += 2 * (a * (variance[t] * dvariance2)).sum()
+        dq[...] += dvariance2.sum()
         dr[...] += dspread.sum()
-    dtheta /= n  # the loss is a mean
+    dtheta /= n
     return loss, dtheta

@@ -19,8 +19,8 @@ def loss_and_gradient(theta, xs, y):
     assert xs.shape == (n, 6, 2), xs.shape
     assert y.shape == (n,), y.shape
     gates, out = unpack(theta)
-    ones = np.ones(n)  # ones @ a is a.sum(axis=0), and faster
-    dtheta = np.zeros_like(theta)
+    ones = np.ones(n)  # ones @ dz4 is dz4.sum(axis=0), and faster
+    dtheta = np.zeros_like(theta)  # filled through views of its parts
     dgates, dout = unpack(dtheta)
 
     # forward
@@ -46,12 +46,12 @@ def loss_and_gradient(theta, xs, y):
     error = h[6] @ out - y  # (n,)
     loss = (error * error).sum() / n
 
-    # backward
+    # backward, of the sum of the losses; divided by n at the end
     derror = 2 * error  # (n,)
     dh = out * derror[:, None]  # (n, 3)
     dc = np.zeros((n, 3), dtype=theta.dtype)  # (n, 3)
     for t in reversed(range(6)):
-        # 1 / cosh(z)**2 is 1 - tanh(z)**2, and keeps the digits that this loses near 1
+        # with cosh, a slope keeps the digits that 1 - tanh(z)**2 and s * (1 - s) lose near 1
         slope = 0.25 * (1 / np.cosh(0.5 * z[t].reshape(-1, 12)[:, K]) ** 2)  # (n, 3, 3)
         dz = tanh2[t] * dh * slope[:, 2]  # (n, 3)
         dc2 = dc + sigmoid[t][:, 2] * dh * (1 / np.cosh(c[t + 1]) ** 2)  # (n, 3)
@@ -79,5 +79,5 @@ def loss_and_gradient(theta, xs, y):
         dgates[3, :, 2:5] += dz.T @ h[t]  # (3, 3)
         dgates[3, :, 5] += ones @ dz  # (3,)
     dout[...] = h[6].T @ derror  # (3,)
-    dtheta /= n  # the loss is a mean
+    dtheta /= n
     return loss, dtheta

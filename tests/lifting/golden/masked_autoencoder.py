@@ -17,7 +17,7 @@ def loss_and_gradient(theta, x):
     assert theta.shape == (16,), theta.shape
     assert x.shape == (n, 4), x.shape
     (weights,) = unpack(theta)
-    dtheta = np.zeros_like(theta)
+    dtheta = np.zeros_like(theta)  # filled through views of its parts
     (dweights,) = unpack(dtheta)
 
     # forward
@@ -25,8 +25,8 @@ def loss_and_gradient(theta, x):
     error = x[:, :3] @ np.where(causal, weights[1:4, :3], 0).T - x[:, 1:4]  # (n, 3)
     loss = (np.vecdot(error, error) + difference * difference).sum() / n
 
-    # backward
+    # backward, of the sum of the losses; divided by n at the end
     derror = 2 * error  # (n, 3)
     dweights[1:4, :3] = np.where(causal, derror.T @ x[:, :3], 0)  # (3, 3)
-    dtheta /= n  # the loss is a mean
+    dtheta /= n
     return loss, dtheta

@@ -17,7 +17,7 @@ def loss_and_gradient(theta, x, y):
     assert x.shape == (n, 2), x.shape
     assert y.shape == (n,), y.shape
     first, second = unpack(theta)
-    dtheta = np.zeros_like(theta)
+    dtheta = np.zeros_like(theta)  # filled through views of its parts
     dfirst, dsecond = unpack(dtheta)
 
     # forward
@@ -32,14 +32,14 @@ def loss_and_gradient(theta, x, y):
     difference = h[8][:, 0] - y  # (n,)
     loss = (difference * difference).sum() / n
 
-    # backward
+    # backward, of the sum of the losses; divided by n at the end
     dh = np.stack([2 * difference, np.zeros((n,), dtype=theta.dtype)], axis=-1)  # (n, 2)
     for t in reversed(range(8)):
         doutput = 0.1 * dh  # (n, 2)
-        # 1 / cosh(z)**2 is 1 - tanh(z)**2, and keeps the digits that this loses near 1
+        # with cosh, a slope keeps the digits that 1 - tanh(z)**2 and s * (1 - s) lose near 1
         dfirst_sum = (doutput @ second) * (1 / np.cosh(first_sum[t]) ** 2)  # (n, 4)
         dh = dfirst_sum @ first + dh  # (n, 2)
         dfirst[...] += dfirst_sum.T @ h[t]  # (4, 2)
         dsecond[...] += doutput.T @ inside[t]  # (2, 4)
-    dtheta /= n  # the loss is a mean
+    dtheta /= n
     return loss, dtheta

@@ -19,8 +19,8 @@ def loss_and_gradient(theta, x, y):
     assert x.shape == (n, 2), x.shape
     assert y.shape == (n,), y.shape
     W1, b1, W2, b2 = unpack(theta)
-    ones = np.ones(n)  # ones @ a is a.sum(axis=0), and faster
-    dtheta = np.empty_like(theta)
+    ones = np.ones(n)  # ones @ dz1 is dz1.sum(axis=0), and faster
+    dtheta = np.empty_like(theta)  # filled through views of its parts
     dW1, db1, dW2, db2 = unpack(dtheta)
 
     # forward
@@ -30,12 +30,12 @@ def loss_and_gradient(theta, x, y):
     error = hidden1 @ W2[:, 0] + b2[0] - y  # (n,)
     loss = (error * error).sum() / n
 
-    # backward
+    # backward, of the sum of the losses; divided by n at the end
     derror = 2 * error  # (n,)
     dz1 = W2[:, 0] * derror[:, None] * np.where(is_greater, 1.0, 0.01)  # (n, 3)
     dW1[...] = x.T @ dz1  # (2, 3)
     db1[...] = ones @ dz1  # (3,)
     dW2[:, 0] = hidden1.T @ derror  # (3,)
     db2[0] = derror.sum()
-    dtheta /= n  # the loss is a mean
+    dtheta /= n
     return loss, dtheta

@@ -15,13 +15,13 @@ def loss_and_gradient(theta, x):
     assert theta.shape == (16,), theta.shape
     assert x.shape == (n, 4), x.shape
     (A,) = unpack(theta)
-    dtheta = np.empty_like(theta)
+    dtheta = np.empty_like(theta)  # filled through views of its parts
     (dA,) = unpack(dtheta)
 
     # forward
     loss = np.vecdot(x @ A, x).sum() / n
 
-    # backward
+    # backward, of the sum of the losses; divided by n at the end
     dA[...] = x.T @ x  # (4, 4)
-    dtheta /= n  # the loss is a mean
+    dtheta /= n
     return loss, dtheta

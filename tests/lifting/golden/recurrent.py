@@ -18,7 +18,7 @@ def loss_and_gradient(theta, xs, y):
     assert xs.shape == (n, 5, 2), xs.shape
     assert y.shape == (n,), y.shape
     inner, outer, out = unpack(theta)
-    dtheta = np.zeros_like(theta)
+    dtheta = np.zeros_like(theta)  # filled through views of its parts
     dinner, douter, dout = unpack(dtheta)
 
     # forward
@@ -31,15 +31,15 @@ def loss_and_gradient(theta, xs, y):
     error = h[5] @ out - y  # (n,)
     loss = (error * error).sum() / n
 
-    # backward
+    # backward, of the sum of the losses; divided by n at the end
     derror = 2 * error  # (n,)
     dh = out * derror[:, None]  # (n, 3)
     for t in reversed(range(5)):
-        # 1 / cosh(z)**2 is 1 - tanh(z)**2, and keeps the digits that this loses near 1
+        # with cosh, a slope keeps the digits that 1 - tanh(z)**2 and s * (1 - s) lose near 1
         dinner_sum = dh * (1 / np.cosh(inner_sum[t]) ** 2)  # (n, 3)
         dh = dinner_sum @ inner  # (n, 3)
         dinner[...] += dinner_sum.T @ h[t]  # (3, 3)
         douter[...] += dinner_sum.T @ xs[:, t]  # (3, 2)
     dout[...] = h[5].T @ derror  # (3,)
-    dtheta /= n  # the loss is a mean
+    dtheta /= n
     return loss, dtheta

@@ -3,7 +3,7 @@
 import numpy as np
 
 K = np.lib.stride_tricks.sliding_window_view(np.arange(36).reshape(6, 6), (3, 3))
-numbers = np.arange(3)
+indices = np.arange(3)
 
 
 def unpack(theta):
@@ -21,7 +21,7 @@ def loss_and_gradient(theta, image, label):
     assert label.shape == (n,), label.shape
     assert (label >= 0).all(), label
     filters, weights = unpack(theta)
-    dtheta = np.empty_like(theta)
+    dtheta = np.empty_like(theta)  # filled through views of its parts
     dfilters, dweights = unpack(dtheta)
 
     # forward
@@ -35,12 +35,12 @@ def loss_and_gradient(theta, image, label):
     exponentials_sum = exponentials.sum(axis=-1)  # (n,)
     loss = (logits_max + np.log(exponentials_sum) - logits[np.arange(n), label]).sum() / n
 
-    # backward
+    # backward, of the sum of the losses; divided by n at the end
     softmax = exponentials / exponentials_sum[:, None]  # (n, 3)
-    dlogits = softmax - (label[:, None] == numbers)  # (n, 3)
+    dlogits = softmax - (label[:, None] == indices)  # (n, 3)
     dmaps_sum = 0.0625 * (dlogits @ weights)  # (n, 2)
     dfilters_sum = dmaps_sum[:, None, None] * (filters_sum > 0)  # (n, 4, 4, 2)
     dfilters[...] = (dfilters_sum.reshape(-1, 2).T @ image_rows).reshape(2, 3, 3)  # (2, 3, 3)
     dweights[...] = dlogits.T @ means  # (3, 2)
-    dtheta /= n  # the loss is a mean
+    dtheta /= n
     return loss, dtheta

@@ -3,7 +3,7 @@
 import numpy as np
 
 causal = np.tri(4, dtype=bool)
-numbers = np.arange(5)
+indices = np.arange(5)
 
 
 def unpack(theta):
@@ -29,13 +29,13 @@ def loss_and_gradient(theta, tokens, targets):
     assert targets.shape == (n, 4), targets.shape
     assert (targets >= 0).all(), targets
     embedding, position, Wq, Wk, Wv, Wo, W1, W2, unembedding = unpack(theta)
-    dtheta = np.empty_like(theta)
+    dtheta = np.empty_like(theta)  # filled through views of its parts
     dembedding, dposition, dWq, dWk, dWv, dWo, dW1, dW2, dunembedding = unpack(dtheta)
 
     # forward
-    plus = position + embedding[tokens]  # (n, 4, 4)
-    scale = (np.vecdot(plus, plus) / 4 + 1e-05) ** (-0.5)  # (n, 4)
-    rms_norm = plus * scale[..., None]  # (n, 4, 4)
+    total = position + embedding[tokens]  # (n, 4, 4)
+    scale = (np.vecdot(total, total) / 4 + 1e-05) ** (-0.5)  # (n, 4)
+    rms_norm = total * scale[..., None]  # (n, 4, 4)
     scale2 = (np.vecdot(rms_norm, rms_norm) / 4 + 1e-05) ** (-0.5)  # (n, 4)
     rms_norm2 = rms_norm * scale2[..., None]  # (n, 4, 4)
     rms_norm2_rows = rms_norm2.reshape(-1, 4)  # (4n, 4)
@@ -62,13 +62,13 @@ def loss_and_gradient(theta, tokens, targets):
     rows_max = rows.max(axis=-1)  # (n, 4)
     rows_exponentials = np.exp(rows - rows_max[..., None])  # (n, 4, 5)
     rows_exponentials_sum = rows_exponentials.sum(axis=-1)  # (n, 4)
-    pick = rows[np.arange(n)[:, None], np.arange(4), targets]  # (n, 4)
-    losses = rows_max + np.log(rows_exponentials_sum) - pick  # (n, 4)
+    picked = rows[np.arange(n)[:, None], np.arange(4), targets]  # (n, 4)
+    losses = rows_max + np.log(rows_exponentials_sum) - picked  # (n, 4)
     loss = (losses.sum(axis=-1) / 4).sum() / n
 
-    # backward
+    # backward, of the sum of the losses; divided by n at the end
     rows_softmax = rows_exponentials / rows_exponentials_sum[..., None]  # (n, 4, 5)
-    drows = 0.25 * (rows_softmax - (targets[..., None] == numbers))  # (n, 4, 5)
+    drows = 0.25 * (rows_softmax - (targets[..., None] == indices))  # (n, 4, 5)
     drows_rows = drows.reshape(-1, 5)  # (4n, 5)
     dz2 = (drows_rows @ unembedding).reshape(-1, 4, 4)  # (n, 4, 4)
     dz2_rows = dz2.reshape(-1, 4)  # (4n, 4)
@@ -95,13 +95,13 @@ def loss_and_gradient(theta, tokens, targets):
         dx
         + scale2[..., None] * (drms_norm2 - rms_norm2 * mean2[..., None])
     )
-    dplus = (  # (n, 4, 4)
+    dtotal = (  # (n, 4, 4)
         scale[..., None]
         * (drms_norm - rms_norm * (0.25 * np.vecdot(rms_norm, drms_norm))[..., None])
     )
-    is_equal = tokens[..., None] == numbers  # (n, 4, 5)
-    dembedding[...] = is_equal.reshape(-1, 5).T @ dplus.reshape(-1, 4)  # (5, 4)
-    dposition[...] = dplus.sum(axis=0)  # (4, 4)
+    is_equal = tokens[..., None] == indices  # (n, 4, 5)
+    dembedding[...] = is_equal.reshape(-1, 5).T @ dtotal.reshape(-1, 4)  # (5, 4)
+    dposition[...] = dtotal.sum(axis=0)  # (4, 4)
     dWq[...] = dquery_rows.T @ rms_norm2_rows  # (4, 4)
     dWk[...] = dkey_rows.T @ rms_norm2_rows  # (4, 4)
     dWv[...] = dvalue_rows.T @ rms_norm2_rows  # (4, 4)
@@ -109,5 +109,5 @@ def loss_and_gradient(theta, tokens, targets):
     dW1[...] = dz1_rows.T @ rms_norm3_rows  # (16, 4)
     dW2[...] = dz2_rows.T @ hidden1_rows  # (4, 16)
     dunembedding[...] = drows_rows.T @ z2_rows  # (5, 4)
-    dtheta /= n  # the loss is a mean
+    dtheta /= n
     return loss, dtheta

@@ -16,7 +16,7 @@ def loss_and_gradient(theta, wanted):
     assert theta.shape == (8,), theta.shape
     assert wanted.shape == (4, 4), wanted.shape
     (at,) = unpack(theta)
-    dtheta = np.empty_like(theta)
+    dtheta = np.empty_like(theta)  # filled through views of its parts
     (dat,) = unpack(dtheta)
 
     # forward

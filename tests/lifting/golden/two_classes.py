@@ -2,7 +2,7 @@
 
 import numpy as np
 
-numbers = np.arange(2)
+indices = np.arange(2)
 
 
 def unpack(theta):
@@ -22,8 +22,8 @@ def loss_and_gradient(theta, x, label):
     assert label.shape == (n,), label.shape
     assert (label >= 0).all(), label
     W1, b1, W2, b2 = unpack(theta)
-    ones = np.ones(n)  # ones @ a is a.sum(axis=0), and faster
-    dtheta = np.empty_like(theta)
+    ones = np.ones(n)  # ones @ dz1 is dz1.sum(axis=0), and faster
+    dtheta = np.empty_like(theta)  # filled through views of its parts
     dW1, db1, dW2, db2 = unpack(dtheta)
 
     # forward
@@ -37,13 +37,13 @@ def loss_and_gradient(theta, x, label):
     exponentials_sum = exponentials.sum(axis=-1)  # (n,)
     loss = (difference_max + np.log(exponentials_sum)).sum() / n
 
-    # backward
+    # backward, of the sum of the losses; divided by n at the end
     softmax = exponentials / exponentials_sum[:, None]  # (n, 2)
-    doutput = softmax - (label[:, None] == numbers)  # (n, 2)
+    doutput = softmax - (label[:, None] == indices)  # (n, 2)
     dz1 = (doutput @ W2.T) * (z1 > 0)  # (n, 4)
     dW1[...] = x.T @ dz1  # (3, 4)
     db1[...] = ones @ dz1  # (4,)
     dW2[...] = hidden1.T @ doutput  # (4, 2)
     db2[...] = ones @ doutput  # (2,)
-    dtheta /= n  # the loss is a mean
+    dtheta /= n
     return loss, dtheta

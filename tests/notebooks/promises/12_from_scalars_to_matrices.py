@@ -30,7 +30,7 @@ halves = program.source.partition("# forward\n")[2].partition("return loss")[0].
 without_comments = [line.partition("#")[0].strip() for line in halves]
 assert [line for line in without_comments if line] == quoted.split("\n")[1:-1]
 assert program.source.count("assert") == 3
-assert "# backward\n    derror" in program.source
+assert "divided by n at the end\n    derror" in program.source
 
 # %% after columns
 assert W1_names[0, 1] == "neurons[1].w[0]"

@@ -24,7 +24,7 @@ from micrograd_notes.lifting.codegen import CannotPrint, erfc
 from micrograd_notes.lifting.codegen.numpy.emit import spelled_constant, unpack_source
 from micrograd_notes.lifting.codegen.numpy.lines import INDENT, LIMIT, wrapped
 from micrograd_notes.lifting.codegen.numpy.spelled import parse, spelled, spelled_shape, text
-from micrograd_notes.lifting.codegen.readable.program import printable
+from micrograd_notes.lifting.codegen.readable.printable import printable
 from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.lifting.typed.expressions import (
     Expression,

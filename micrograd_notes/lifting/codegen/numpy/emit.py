@@ -1,7 +1,7 @@
 """The last pass: the source, which is both run and printed.
 
 `compiled.py` calls `emit`. The typed program comes in two halves, with the lines and names to print
-(`readable/program.py`). Here, the loss stands between the halves, and around them what an empty
+(`readable/printable.py`). Here, the loss stands between the halves, and around them what an empty
 file needs. Read `lines.py` next.
 """
 
@@ -13,11 +13,11 @@ from typing import NamedTuple
 from micrograd_notes.lifting.codegen import erfc
 from micrograd_notes.lifting.codegen.numpy.lines import INDENT, LIMIT, wrapped, written
 from micrograd_notes.lifting.codegen.numpy.spelled import spelled, spelled_shape, text
-from micrograd_notes.lifting.codegen.readable.program import printable
+from micrograd_notes.lifting.codegen.readable.printable import printable
 from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.lifting.typed.expressions import Constant, Line, Program, Read
 
-SECH = "# 1 / cosh(z)**2 is 1 - tanh(z)**2, and keeps the digits that this loses near 1"
+SECH = "# with cosh, a slope keeps the digits that 1 - tanh(z)**2 and s * (1 - s) lose near 1"
 
 SQUARES = {
     "lower": "np.tri({}, dtype=bool)", "upper": "np.tri({}, dtype=bool).T",
@@ -43,9 +43,10 @@ def emit(typed: Program, title: str) -> Printed:
         backward = written(program.backward, names)
         for k in [k for k, row in enumerate(backward) if "np.cosh(" in row][:1]:
             backward.insert(k, " " * (len(backward[k]) - len(backward[k].lstrip())) + SECH)
-        rows = ["", "# forward", *rows, "", "# backward", *backward]
+        of = ", of the sum of the losses; divided by n at the end" if program.is_mean else ""
+        rows = ["", "# forward", *rows, "", f"# backward{of}", *backward]
     if program.is_mean:
-        rows.append("dtheta /= n  # the loss is a mean")
+        rows.append("dtheta /= n")
     rows += ["return loss, dtheta"] if program.is_loss else []
     body = "\n".join([*_first_rows(program, "\n".join(rows)), *rows])
 
@@ -81,11 +82,15 @@ def _first_rows(program: Program, body: str) -> list[str]:
     if names:
         rows += _listed("", names, " = unpack(theta)")
     if re.search(r"\bones\b", body):
-        rows.append("ones = np.ones(n)  # ones @ a is a.sum(axis=0), and faster")
+        added = [*re.findall(r"\bones @ (\w+)", body), "a"]
+        what = f"ones @ {added[0]} is {added[0]}.sum(axis=0)"
+        rows.append(f"ones = np.ones(n)  # {what}, and faster")
     if program.is_loss and names:
         like = "empty_like" if program.fills_gradient else "zeros_like"
-        rows.append(f"dtheta = np.{like}(theta)")
-        if any(f"d{name}[" in body for name in names):
+        has_views = any(f"d{name}[" in body for name in names)
+        how = "  # filled through views of its parts" if has_views else ""
+        rows.append(f"dtheta = np.{like}(theta){how}")
+        if has_views:
             rows += _listed("", [f"d{name}" for name in names], " = unpack(dtheta)")
     return rows
 

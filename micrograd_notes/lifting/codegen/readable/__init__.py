@@ -1,1 +1,1 @@
-"""The typed program as a person reads it, for NumPy and JAX. Read `program.py` first."""
+"""The typed program as a person reads it, for NumPy and JAX. Read `printable.py` first."""

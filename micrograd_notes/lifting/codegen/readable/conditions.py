@@ -5,10 +5,10 @@ is taken from a number:
 
     np.where(z > 0, 1.0, 0.0) * dhidden    ->  dhidden * (z > 0)
     dhidden * -np.where(z > 0, 1.0, 0.0)   ->  -dhidden * (z > 0)
-    p - np.where(y == numbers, 1.0, 0.0)   ->  p - (y == numbers)
+    p - np.where(y == indices, 1.0, 0.0)   ->  p - (y == indices)
     p + -z * dlosses                       ->  p - z * dlosses
 
-`program.py` calls `with_plain_conditions`, and `plain` once more after lines have moved.
+`printable.py` calls `with_plain_conditions`, and `plain` once more after lines have moved.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """Lines that are read once, inside of their reader: hidden1 = np.maximum(x @ W1 + b1, 0).
 
-`program.py` calls `moved`. Such a line stays where it is if its reader would become too long or
+`printable.py` calls `moved`. Such a line stays where it is if its reader would become too long or
 hard to read, and a line that is too long on its own is cut in two. Lengths are those of NumPy's
 spelling, which JAX shares.
 """
@@ -81,7 +81,9 @@ class _Mover:
                 del waiting[other]  # it reads what this line replaces
                 kept.append(other)
             is_own = (line.derivative_of, line.target, line.again) == (None, None, None)
-            may_move = is_own and self.uses[line] == 1 and line not in self.names.spoken
+            is_copy = isinstance(line.value, ex.Read)
+            is_named = line in self.names.spoken and not is_copy
+            may_move = is_own and self.uses[line] == 1 and not is_named
             if may_move and line in read_here:
                 waiting[line] = None
             else:
@@ -118,6 +120,8 @@ def _with_line_inside(expression: Expression, line: Line) -> Expression | None:
     x[:, 0] and x.T need a name before them, or at least a call.
     """
     read = ex.Read(line)
+    if isinstance(line.value, ex.Read):
+        return ex.substituted(expression, read, line.value)
     for parent in expression.walk():
         if isinstance(parent, ex.Part) and parent.of == read:
             return None
