@@ -136,6 +136,7 @@ def _made(recorded: Recording, name: str, passes: Passes, guarded: bool) -> Comp
 
 
 def _title(name: str) -> str:
+    name = "A function" if name == "<lambda>" else name
     return f"{name}, lifted from scalars to arrays by micrograd_notes."
 
 

@@ -20,6 +20,7 @@ from micrograd_notes.engine.functions import pick  # noqa: E402
 from micrograd_notes.engine.op import built_in_rows  # noqa: E402
 from micrograd_notes.gpt import GPT  # noqa: E402
 from micrograd_notes.lifting.codegen import CannotPrint, c  # noqa: E402
+from micrograd_notes.lifting.codegen.c.evaluate import DEPTH  # noqa: E402
 from micrograd_notes.lifting.codegen.c.kernels import kernel_names, with_kernels  # noqa: E402
 from micrograd_notes.lifting.program import Lifted  # noqa: E402
 from micrograd_notes.nn import activation_names  # noqa: E402
@@ -311,6 +312,12 @@ def test_what_can_not_be_printed_is_refused() -> None:
 PRODUCT = """
 void each_product(const int64_t *sizes, const double *A, const double *B, double *C, double *room) {
     const int64_t M = sizes[0], K = sizes[1], N = sizes[2], ar = sizes[3], ac = sizes[4];
+    if (sizes[7]) {
+        const int64_t br = sizes[5], bc = sizes[6];
+        product_packing(product, room, M, K, N, A, ar, ac, B, br, bc, C, N, 0);
+        product_packing(product_of_copy, room, M, K, N, A, ar, ac, B, br, bc, C, N, 1);
+        return;
+    }
     if (room) pack(K, N, B, sizes[5], sizes[6], room);
     B = room ? room : B;
     product(M, K, N, A, ar, ac, B, room ? 8 : sizes[5], room ? 8 * K : 8, C, N, 0);
@@ -319,10 +326,10 @@ void each_product(const int64_t *sizes, const double *A, const double *B, double
 """
 
 
-@pytest.mark.parametrize("is_packed", [True, False])
+@pytest.mark.parametrize("packed", ["", "whole", "in stretches"])
 @pytest.mark.parametrize("is_turned", [True, False])
-def test_products(is_packed: bool, is_turned: bool) -> None:
-    """Sizes around those of tiles, of blocks of rows, and of what is copied.
+def test_products(packed: str, is_turned: bool) -> None:
+    """Sizes around those of tiles, of blocks of rows, and of what is copied and packed.
 
     Small whole numbers have exact products. Behind B lie seven numbers that may be read.
     """
@@ -332,11 +339,12 @@ def test_products(is_packed: bool, is_turned: bool) -> None:
         A, B = (generator.integers(-9, 10, size).astype(float) for size in ((M, K), (K, N)))
         expected, places = 2.0 * (A @ B), np.full((M, N), np.nan)
         left = np.asfortranarray(A) if is_turned else A
-        right = np.asfortranarray(B) if is_turned and is_packed else B
+        right = np.asfortranarray(B) if is_turned and packed else B
         behind = np.concatenate([right.ravel(order="K"), np.full(7, np.nan)])
-        room = np.full(-(-N // 8) * 8 * K, np.nan) if is_packed else None
+        sums = min(K, DEPTH) if packed == "in stretches" else K
+        room = np.full(-(-N // 8) * 8 * sums, np.nan) if packed else None
         strides = [stride // 8 for array in (left, right) for stride in array.strides]
-        sizes = np.array([M, K, N, *strides])
+        sizes = np.array([M, K, N, *strides, packed == "in stretches"])
         given = [a if a is None else a.ctypes.data for a in (sizes, left, behind, places, room)]
         function(*map(ctypes.c_void_p, given))
         assert (places == expected).all(), (M, K, N)

@@ -1,4 +1,4 @@
-"""<lambda>, lifted from scalars to arrays by micrograd_notes."""
+"""A function, lifted from scalars to arrays by micrograd_notes."""
 
 import numpy as np
 

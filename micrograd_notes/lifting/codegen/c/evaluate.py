@@ -53,6 +53,7 @@ POWERS = {
 }
 STORED = ex.Sum | ex.Reduce | ex.SegmentSums | ex.Product | ex.Stack
 NEAR = 2048  # numbers of a matrix that stay in the first level of the cache
+DEPTH = 256  # terms of sums that `product_packing` of `kernels.c` reads at a time, at most
 
 
 class Evaluator:
@@ -61,14 +62,16 @@ class Evaluator:
     `read` returns the array of what an expression reads, or the expression of a line that is
     computed in its reader. `new` makes an array in the work area. `has_room` returns whether seven
     numbers may be read behind the end of an array, too. `fixed` has the pointers of arrays that are
-    the same in each block, and `before` the rows that run before the blocks.
+    the same in each block, and `before` the rows that run before the blocks: those that make panels
+    of parameters are there if it `packs_once`.
     """
 
     def __init__(
         self, read: Callable[[Any], Array | Expression], new: Callable[..., Array],
-        has_room: Callable[[str], bool], counter: str,
+        has_room: Callable[[str], bool], counter: str, packs_once: bool,
     ) -> None:
         self.read, self.new, self.has_room, self.counter = read, new, has_room, counter
+        self.packs_once = packs_once
         self.rows: list[str] = []
         self.used = set[str]()  # what they read and write
         self.before: list[str] = []
@@ -318,42 +321,43 @@ class Evaluator:
         a, b, into = (each.spread((*lead, *each.shape[-2:])) for each in (a, b, into))
         (M, K), N = a.shape[-2:], b.shape[-1]
         nest = Nest(lead, range(len(lead)), [each.strides[0][:-2] for each in (a, b, into)])
-        index, rows = [*nest.index.values()], list[str]()
-        at, row, panel = b.address(index), b.strides[0][-2], spelled(8)
+        index, used = [*nest.index.values()], [a, into]
+        row, panel, sign = b.strides[0][-2], spelled(8), str(int(adds))
+        name = "product" if a.strides[0][-1] == 1 or not _is_far(N, 8, K, M) else "product_of_copy"
+        start = f"{name}("
         is_even = isinstance(N, int) and (N % 8 == 0 or self.has_room(b.pointer))
         if b.strides[0][-1] != 1 or not is_even or _is_far(M, 6, K, N):
-            b = self._in_panels(b, index, rows)
-            at, row, panel = b.pointer, 8, spelled(length([K, 8]))
-        numbers = [*map(spelled, (M, K, N)), a.address(index), *map(spelled, a.strides[0][-2:]), at]
-        numbers += [spelled(row), panel, into.address(index), spelled(into.strides[0][-2])]
-        sign = str(int(adds))
+            moves = index or self.counter in re.findall(r"\w+", " ".join(b.offset))
+            if self.packs_once and b.pointer in self.fixed and not moves:
+                b, row, panel = self._packed_once(b), 8, spelled(length([K, 8]))
+            else:
+                depth = min(K, DEPTH) if isinstance(K, int) else DEPTH
+                used.append(room := self.new((depth, _whole(N)), "packed"))
+                start = f"product_packing({name}, {room.pointer}, "
+                panel = spelled(b.strides[0][-1])
+        numbers = [*map(spelled, (M, K, N)), a.address(index), *map(spelled, a.strides[0][-2:])]
+        numbers += [b.address(index), spelled(row), panel, into.address(index)]
         if adds and into.pointer == self.first:
             sign, self.first = "start > 0", ""
             self.filled.add(into.pointer)
             self.used.add("start")
-        name = "product" if a.strides[0][-1] == 1 or not _is_far(N, 8, K, M) else "product_of_copy"
-        self.put(nest.around([*rows, f"{name}({', '.join(numbers)}, {sign});"]), a, b, into)
+        call = f"{start}{', '.join(numbers)}, {spelled(into.strides[0][-2])}, {sign});"
+        self.put(nest.around([call]), b, *used)
 
-    def _in_panels(self, b: Array, index: Index, rows: list[str]) -> Array:
-        """Returns a matrix in panels, which are made once for all blocks if they can."""
-        K, N = b.shape[-2:]
-        moves = index or self.counter in re.findall(r"\w+", " ".join(b.offset))
-        is_fixed = b.pointer in self.fixed and not moves
-        key = b.pointer, b.shape, b.strides, b.offset
-        if is_fixed and key in self._packed:
-            return self._packed[key]
-        width = length([N, 8]) if not isinstance(N, int) else -(-N // 8) * 8
-        made = self.new((K, width), "packed", of=b.pointer if is_fixed else "")
-        sizes = ", ".join(map(spelled, b.strides[0][-2:]))
-        call = f"pack({spelled(K)}, {spelled(N)}, {b.address(index)}, {sizes}, {made.pointer});"
-        if is_fixed:
-            self._packed[key] = made
-            self.before.append(call)
+    def _packed_once(self, b: Array) -> Array:
+        """Returns a matrix in panels, which are made once for all blocks."""
+        key, (K, N) = (b.pointer, b.shape, b.strides, b.offset), b.shape[-2:]
+        if key not in self._packed:
+            self._packed[key] = made = self.new((K, _whole(N)), "packed", of=b.pointer)
+            given = *map(spelled, (K, N)), b.address([]), *map(spelled, b.strides[0][-2:])
+            self.before.append(f"pack({', '.join([*given, made.pointer])});")
             self.seen |= b.reads
-        else:
-            rows.append(call)
-            self.used |= b.reads
-        return made
+        return self._packed[key]
+
+
+def _whole(N: Size) -> Size:
+    """Returns the columns of panels of eight that N columns fill."""
+    return -(-N // 8) * 8 if isinstance(N, int) else length([N, 8])
 
 
 def _operation(expression: Any, of: Sequence[str]) -> str:

@@ -164,7 +164,7 @@ INLINE double over_sqrt(double x) { return 1.0 / sqrt(x + 0.0); }
 INLINE double over_sqrt_cubed(double x) { return 1.0 / x * over_sqrt(x); }
 
 /* As many doubles as the machine adds and multiplies at once, wherever they lie; and the most rows of
-   a tile whose sums fit into its registers. */
+   a tile whose sums fit into its registers. A product reads DEPTH terms of each sum at a time. */
 #ifdef __AVX512F__
 #define LANES 8
 #define MOST 8
@@ -172,6 +172,7 @@ INLINE double over_sqrt_cubed(double x) { return 1.0 / x * over_sqrt(x); }
 #define LANES 4
 #define MOST 6
 #endif
+#define DEPTH (1024 / LANES)
 typedef double vec __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
 /* Some rows of A, each column after the one before */
 INLINE void copy_tile(int64_t rows, int64_t K, const double *A, int64_t ar, int64_t ac, double *out) {
@@ -251,9 +252,9 @@ INLINE void product_in(double *copy, int64_t M, int64_t K, int64_t N, const doub
         int64_t ac, const double *B, int64_t br, int64_t panel, double *C, int64_t cr, int adds) {
     static Tile *const tiles[] = {0, tile1, tile2, 0, tile4, 0, tile6, 0, tile8};
     static const char dealt[] = {0, 1, 2, 2, 4, 4, 6, 4, MOST == 8 ? 8 : 4, 6, 6};  /* the last rows */
-    const int64_t step = copy ? 48 : 144, depth = 1024 / LANES, next = LANES == 8 ? panel : LANES;
-    for (int64_t x = 0; x < K; x += depth, adds = 1) for (int64_t y = 0; y < M; y += step) {
-        const int64_t k = K - x < depth ? K - x : depth, end = M - y < step ? M : y + step;
+    const int64_t step = copy ? 48 : 144, next = LANES == 8 ? panel : LANES;
+    for (int64_t x = 0; x < K; x += DEPTH, adds = 1) for (int64_t y = 0; y < M; y += step) {
+        const int64_t k = K - x < DEPTH ? K - x : DEPTH, end = M - y < step ? M : y + step;
         for (int64_t j = 0; j < N; j += 2 * LANES) for (int64_t i = y, rows; i < end; i += rows) {
             const double *a = A + x * ac + i * ar, *b = B + x * br + j / 8 * panel;
             double *c = C + i * cr + j;
@@ -272,7 +273,7 @@ static void product(int64_t M, int64_t K, int64_t N, const double *A, int64_t ar
 /* The same with copies of A, each of which takes less time than its lines take for each panel */
 static void product_of_copy(int64_t M, int64_t K, int64_t N, const double *A, int64_t ar,
         int64_t ac, const double *B, int64_t br, int64_t panel, double *C, int64_t cr, int adds) {
-    double copy[48 * 1024 / LANES];
+    double copy[48 * DEPTH];
     product_in(copy, M, K, N, A, ar, ac, B, br, panel, C, cr, adds);
 }
 
@@ -308,6 +309,19 @@ static void pack(int64_t K, int64_t N, const double *B, int64_t br, int64_t bc, 
         }
         for (; x < end; x++, o += 8)
             for (int c = 0; c < 8; c++) o[c] = B[x * br + (j + c < N ? j + c : N - 1) * bc];
+    }
+}
+
+/* The same with B in panels that are made for a stretch of the sums, and stay in the second level of
+   the cache until they are read */
+typedef void Product(int64_t, int64_t, int64_t, const double *, int64_t, int64_t, const double *,
+        int64_t, int64_t, double *, int64_t, int);
+static void product_packing(Product *as, double *room, int64_t M, int64_t K, int64_t N, const double *A,
+        int64_t ar, int64_t ac, const double *B, int64_t br, int64_t bc, double *C, int64_t cr, int adds) {
+    for (int64_t x = 0; x < K; x += DEPTH, adds = 1) {
+        const int64_t k = K - x < DEPTH ? K - x : DEPTH;
+        pack(k, N, B + x * br, br, bc, room);
+        as(M, k, N, A + x * ac, ar, ac, room, 8, 8 * k, C, cr, adds);
     }
 }
 
