@@ -237,7 +237,7 @@ MUTATIONS = {
     "a matrix": ("x @ W1", "x @ W1.T"),
     "a matrix of a derivative": ("x.T @ dz1", "dz1.T @ x"),
     "a term": (" + 0.01 * (theta @ theta)", ""),
-    "a term of a derivative": (" + n * (0.02 * b2[0])", ""),
+    "a term of a derivative": ("dtheta += n * (0.02 * theta)", "pass"),
     "a mean": ("dtheta /= n", "dtheta /= n + 1"),
     "another function": ("np.cosh(z1) ** 2", "np.cosh(z1)"),
     "a constant": ("0.01", "0.011"),

@@ -217,6 +217,38 @@ def test_the_squares_of_parameters(chosen: tuple[str, ...], form: str) -> None:
     assert form in source, source
 
 
+DECAYS: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "squares": (lambda p: p * p, "0.02 * theta"), "sizes": (abs, "0.01 * np.sign(theta)"),
+}
+
+
+@pytest.mark.parametrize("kind", DECAYS)
+@pytest.mark.parametrize("chosen", [("W", "b", "V"), ("W", "V")])
+@pytest.mark.parametrize("batch", [True, False])
+def test_decay_of_all_parameters_is_one_line(
+    kind: str, chosen: tuple[str, ...], batch: bool
+) -> None:
+    """A part of the parameters, as a book has it for weights alone, keeps a term in each line."""
+    named = {"W": values(0, 2, 3), "b": values(1, 2), "V": values(2, 3, 2)}
+    decay, form = DECAYS[kind]
+
+    def loss(x: Any) -> Any:
+        rows = x if not batch else [x]
+        lists = [p if isinstance(p, list) else [p] for name in chosen for p in named[name]]
+        total = 0.01 * sum(decay(p) for row in lists for p in row)
+        for row in rows:
+            hidden = [a + b for a, b in zip(linear(row, named["W"]), named["b"], strict=True)]
+            total = total + sum(linear(hidden, named["V"])) ** 2
+        return total
+
+    source = source_of(loss, named, numbers(0, 4, 3), batch=batch)
+    backward = backward_of(source)
+    n = "n * (" if batch else ""
+    added = re.findall(r"dtheta \+= (.*?)(?:  #.*)?\n", backward)
+    assert added == ([f"{n}{form}{')' * batch}"] if len(chosen) == 3 else []), backward
+    assert bool(re.search(r"\* (np.sign\()?W\b", backward)) == (len(chosen) < 3), backward
+
+
 @pytest.mark.parametrize("sizes", [(4, 4), (3, 5), (2, 2)])
 def test_a_bilinear_form_is_a_product(sizes: tuple[int, int]) -> None:
     A = values(0, *sizes)

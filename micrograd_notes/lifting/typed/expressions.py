@@ -205,7 +205,8 @@ class Program:
     def fills_gradient(self) -> bool:
         """Whether its lines write each derivative, and add to none that is not written yet."""
         recording = self.grouping.recording
-        adds = any(line.adds and line.derivative_of for line in lines_of(self.steps))
+        theta, lines = self.grouping.theta, lines_of(self.steps)
+        adds = any(line.adds and line.derivative_of not in (None, theta) for line in lines)
         return all(at >= 0 for at in recording.gradient) and not adds
 
 

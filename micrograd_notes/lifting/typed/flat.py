@@ -1,6 +1,9 @@
-"""Squares of parameters, added up as they lie in the flat vector: theta @ theta.
+"""Weight decay as it lies in the flat vector: theta @ theta, and its derivative.
 
     W1.reshape(6) @ W1.reshape(6) + b1 @ b1 + b2[0] * b2[0]   ->   theta @ theta
+    dW1[...] = x.T @ dz1 + 0.2 * W1                           ->   dW1[...] = x.T @ dz1
+    db1[...] = dz1.sum(axis=0) + 0.2 * b1                          db1[...] = dz1.sum(axis=0)
+                                                                   dtheta += 0.2 * theta
 
 A sum may be added up in any order, and so arrays that lie side by side may be taken together. The
 squares of a single matrix are (W1 * W1).sum(). `printable.py` calls it, for printers of NumPy.
@@ -11,19 +14,27 @@ from math import prod
 
 from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.lifting.typed.expressions import (
+    Apply,
+    Count,
     Expression,
     Inner,
+    Line,
     MatMul,
+    Number,
     Part,
     Program,
     Read,
     Reshape,
     Sum,
     Total,
+    Where,
     part,
+    substituted,
     times,
     total,
 )
+
+BY_NUMBER = {Apply, Count, Number, Read, Total, Where}
 
 
 def with_flat_squares(program: Program) -> Program:
@@ -67,6 +78,49 @@ def _flat(expression: Expression, program: Program) -> Expression:
     return total([*found, *others])
 
 
+def with_flat_decay(program: Program) -> Program:
+    """Returns the program that adds the same function of each parameter to its derivative at once.
+
+    All parameters must have it, and something else in their derivatives.
+    """
+    theta = program.grouping.theta
+    lines = [step for step in program.backward if isinstance(step, Line) and step.derivative_of]
+    terms = {line.derivative_of: _decay(line, theta) for line in lines}
+    found = {*terms.values()}
+    if len(lines) != len(program.parameters) or len(terms) != len(lines) or len(found) != 1:
+        return program
+    [decay] = found
+    if decay is None:
+        return program
+    for line in lines:
+        assert isinstance(line.value, Total)
+        line.value = total([term for term in line.value.of if _over(term, line, theta) != decay])
+    program.backward.append(Line(decay, derivative_of=theta, adds=True))
+    return program
+
+
+def _decay(line: Line, theta: Array) -> Expression | None:
+    """Returns the one term of a derivative that only its parameter determines, for theta."""
+    terms = line.value.of if isinstance(line.value, Total) else ()
+    found = [each for term in terms if (each := _over(term, line, theta)) is not None]
+    return found[0] if len(found) == 1 and len(terms) > 1 else None
+
+
+def _over(term: Expression, line: Line, theta: Array) -> Expression | None:
+    """Returns a term with theta instead of the line's parameter, or None if it reads others, too.
+
+    It has to work number by number, on all of the parameter.
+    """
+    assert line.derivative_of is not None
+    whole: Expression = Read(line.derivative_of)
+    if line.target is not None:
+        whole = part(whole, line.target.index)
+    changed = substituted(term, whole, Read(theta))
+    kinds, read = {type(each) for each in changed.walk()}, {*changed.sources()}
+    is_whole = term.shape == whole.shape and _count(whole) == line.derivative_of.size
+    return changed if is_whole and kinds <= BY_NUMBER and read == {theta} else None
+
+
 def _squared(term: Expression) -> Array | None:
     """Returns the parameter whose squares a term adds up."""
     is_product = isinstance(term, Inner | MatMul) or getattr(term, "function", "") == "multiply"
@@ -78,5 +132,9 @@ def _squared(term: Expression) -> Array | None:
     source = seen.source if isinstance(seen, Read) else None
     if not isinstance(source, Array) or not source.is_parameter:
         return None
-    sizes = [size for size in term.operands[0].shape if isinstance(size, int)]
-    return source if prod(sizes) == source.size else None
+    return source if _count(term.operands[0]) == source.size else None
+
+
+def _count(of: Expression) -> int:
+    """Returns how many numbers of a parameter an expression has."""
+    return prod([size for size in of.shape if isinstance(size, int)])

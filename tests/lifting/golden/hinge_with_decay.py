@@ -36,10 +36,11 @@ def loss_and_gradient(theta, xs, ys):
     doutput = ys * -(0.2 * (difference > 0))  # (5,)
     dz2 = W3[:, 0] * doutput[:, None] * (z2 > 0)  # (5, 16)
     dz1 = (dz2 @ W2.T) * (z1 > 0)  # (5, 16)
-    dW1[...] = xs.T @ dz1 + 0.0002 * W1  # (2, 16)
-    db1[...] = dz1.sum(axis=0) + 0.0002 * b1  # (16,)
-    dW2[...] = hidden1.T @ dz2 + 0.0002 * W2  # (16, 16)
-    db2[...] = dz2.sum(axis=0) + 0.0002 * b2  # (16,)
-    dW3[:, 0] = hidden2.T @ doutput + 0.0002 * W3[:, 0]  # (16,)
-    db3[0] = doutput.sum() + 0.0002 * b3[0]
+    dW1[...] = xs.T @ dz1  # (2, 16)
+    db1[...] = dz1.sum(axis=0)  # (16,)
+    dW2[...] = hidden1.T @ dz2  # (16, 16)
+    db2[...] = dz2.sum(axis=0)  # (16,)
+    dW3[:, 0] = hidden2.T @ doutput  # (16,)
+    db3[0] = doutput.sum()
+    dtheta += 0.0002 * theta  # (337,)
     return loss, dtheta

@@ -52,6 +52,7 @@ class Calls:
         self._arrays[program.grouping.theta] = self._given[0]
         self._derivatives: dict[Array, Any] = {}
         self._dtheta, start = tape.kept(np.zeros_like(theta)), 0
+        self._derivatives[program.grouping.theta] = self._dtheta
         for array in program.parameters:
             for flat, into in ((self._given[0], self._arrays), (self._dtheta, self._derivatives)):
                 into[array] = flat[start : start + array.size].reshape(array.shape)

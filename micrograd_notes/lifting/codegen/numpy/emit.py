@@ -34,7 +34,7 @@ class Printed(NamedTuple):
 
 def emit(typed: Program, title: str) -> Printed:
     """Returns the source of the program, and what was printed."""
-    shown = printable(typed)
+    shown = printable(typed, in_place=True)
     program, names, constants = shown
     rows = written(program.forward, names)
     target = "loss =" if program.is_loss else "return"

@@ -46,6 +46,8 @@ def _target(line: Line, names: Names) -> str:
         return text(line.target, names)
     if line.derivative_of is None:
         return names(line)
+    if line.derivative_of.name == "theta":
+        return "dtheta"
     return f"d{line.derivative_of.name}[...]"
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from micrograd_notes.lifting.codegen.readable.conditions import plain, with_plain_conditions
 from micrograd_notes.lifting.codegen.readable.moved import moved
 from micrograd_notes.lifting.typed.expressions import Constant, Program, lines_of
-from micrograd_notes.lifting.typed.flat import with_flat_squares
+from micrograd_notes.lifting.typed.flat import with_flat_decay, with_flat_squares
 from micrograd_notes.lifting.typed.names import Names
 from micrograd_notes.lifting.typed.ready import ready
 
@@ -36,10 +36,14 @@ class Printable(NamedTuple):
         return loss if self.program.is_loss else "the outputs"
 
 
-def printable(program: Program) -> Printable:
-    """Returns a program as it is printed; its lines change."""
+def printable(program: Program, in_place: bool = False) -> Printable:
+    """Returns a program as it is printed; its lines change.
+
+    In a language that changes arrays `in_place`, all derivatives may be added to at once.
+    """
     names = Names(program)
     program = moved(with_plain_conditions(ready(with_flat_squares(program))), names)
+    program = with_flat_decay(program) if in_place else program
     program.result = plain(program.result)
     lines = list(lines_of(program.steps))
     for line in lines:
