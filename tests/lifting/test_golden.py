@@ -4,6 +4,7 @@
 """
 
 import ast
+import functools
 import math
 import re
 import subprocess
@@ -120,3 +121,44 @@ def test_a_fraction_is_written_as_the_learner_wrote_it_and_any_number_is_the_sam
     numbers = [*near, *generator.normal(size=300), *(1 / generator.integers(1, 10**5, 300))]
     for x in map(float, [*numbers, -0.0, 5e-324, 1e300, 0.1 + 0.2]):
         assert repr(float(eval(ast.unparse(number(x)), {"np": np}))) == repr(x)
+
+
+@pytest.mark.parametrize("name", sorted({*EXAMPLES} - {"outputs", "quadratic_form"}))
+def test_what_is_called_a_derivative_is_one(name: str) -> None:
+    """dX is the derivative of the sum of losses by X: X is moved, in a random direction.
+
+    In loops, X and dX are other numbers in each step, and the test has no names for them.
+    """
+    program, data = EXAMPLES[name]()
+    tree = ast.parse((GOLDEN / f"{name}.py").read_text(encoding="utf-8"))
+    function = tree.body[-1]
+    assert isinstance(function, ast.FunctionDef)
+    inside = {node.id for each in function.body if isinstance(each, ast.For)
+              for node in ast.walk(each) if isinstance(node, ast.Name)}
+    body, assigned = list[ast.stmt](), set[str]()
+    for step in function.body[:-1]:
+        body.append(step)
+        if isinstance(step, ast.Assign) and isinstance(step.targets[0], ast.Name):
+            assigned.add(array := step.targets[0].id)
+            if array != "dtheta":
+                body += ast.parse(f"{array} = {array} + move.get('{array}', 0)").body
+    function.body = [*body, *ast.parse("return loss, locals()").body]
+    scope: dict[str, Any] = {"move": {}}
+    exec(ast.unparse(tree), scope)
+    run = functools.partial(scope["loss_and_gradient"], program.parameters(), *data)
+    arrays = run()[1]
+    n = arrays.get("n", 1)
+    pairs = [(each[1:], each) for each in assigned - inside if each[1:] in assigned - inside]
+    assert pairs or name in ["kalman", "neural_ode"]
+    for array, derivative in pairs:
+        if name == "cosine_attention" and np.size(arrays[derivative]) < np.size(arrays[array]):
+            continue  # by a part of the array: its diagonal, or what is below that
+        assert np.shape(arrays[array]) == np.shape(arrays[derivative]), array
+        direction = np.random.default_rng(0).normal(size=np.shape(arrays[array]))
+        ends = []
+        for sign in (1, -1):
+            scope["move"] = {array: sign * 1e-6 * direction}
+            ends.append(run()[0])
+        scope["move"] = {}
+        slope, expected = n * (ends[0] - ends[1]) / 2e-6, np.sum(arrays[derivative] * direction)
+        assert slope == pytest.approx(expected, rel=1e-5, abs=1e-7), array

@@ -119,13 +119,16 @@ class Names:
     def count_anew(self, printed: Sequence[Readable], stands_for: Mapping[Line, Line]) -> None:
         """Names what is printed again, because fewer names need numbers then.
 
-        States of loops have the first choice: a learner's `mean` is what it is after each step.
+        States of loops have the first choice: a learner's `mean` is what it is after each step. The
+        last one have lines that write to a part, as NumPy shows no names of theirs.
         `stands_for` has the line of a loop for each of the lines that it computes, step by step.
         """
         self.used, self.numbered = {*self.reserved}, Counter()
         seen = set(printed)
-        states = {each for read in printed if isinstance(read, Line) for each in _starts(read)}
-        printed = sorted(printed, key=lambda read: read not in states)
+        lines = [read for read in printed if isinstance(read, Line)]
+        states = {each for line in lines for each in _starts(line)}
+        unseen = {line for line in lines if line.target is not None}
+        printed = sorted(printed, key=lambda read: (read in unseen, read not in states))
         alike: dict[Line, list[Line]] = {}
         for line, of_loop in stands_for.items():
             alike.setdefault(of_loop, []).append(line)
@@ -154,11 +157,16 @@ class Names:
         return self._what_it_is(line.value) if line in self.general else None
 
     def _name(self, read: Readable, words: str, other: Readable | None = None) -> None:
-        """Gives a name that nothing else has, as "d{}" with the name of another line."""
+        """Gives a name that nothing else has, as "d{}" with the name of another line.
+
+        What is called dz is no other number's derivative than that of z.
+        """
         self.wanted[read] = words, other
         words = words if other is None else words.format(self(other))
         self.numbered[words] += 1
-        name = unused(words, self.used, first=max(self.numbered[words], 2))
+        others = {f"d{name}" for name in self.used if words.startswith("d")}
+        others -= {words} if other is not None else set()
+        name = unused(words, self.used | others, first=max(self.numbered[words], 2))
         self.used.add(name)
         self.of[read] = name
 
@@ -242,12 +250,21 @@ class Names:
         return words[LEARNERS], words[FUNCTION] | words[OTHERS] | words[FORMER]
 
     def _primal_of(self) -> dict[int, int]:
-        """Returns for each group of adjoints the group that they belong to."""
-        primal: dict[int, int] = {}
-        group_of = self.grouping.group_of
-        for adjoint, of in self.recording.tape.adjoint_of.items():
-            primal.setdefault(group_of[adjoint], group_of[of])
-        return primal
+        """Returns for each group of nothing but adjoints the one group that they belong to.
+
+        A number that was computed twice, and is one now, has two adjoints: neither is the whole.
+        """
+        primals: dict[int, list[int]] = {}
+        group_of, groups = self.grouping.group_of, self.grouping.groups
+        tape = self.recording.tape
+        whole = Counter([of for a, of in tape.adjoint_of.items() if a not in tape.passed])
+        for adjoint, of in tape.adjoint_of.items():
+            if whole[of] <= 1:
+                primals.setdefault(group_of[adjoint], []).append(group_of[of])
+        return {
+            group: of[0] for group, of in primals.items()
+            if len({*of}) == 1 and len(of) == len(groups[group].members)
+        }
 
     def _layer(self, line: Line) -> str | None:
         """Returns the name of the weights in the line's matrix product; None without one."""

@@ -46,10 +46,10 @@ def loss_and_gradient(theta, xs):
     slope2 = np.where(causal, 0.5 / sqrt, 0)  # (n, 4, 4)
     dsqrt = dratio * slope.reshape(-1, 16)[:, :16:5]  # (n, 4)
     dsizes = dsqrt * slope2.reshape(-1, 16)[:, :16:5]  # (n, 4)
-    dkeys_squared = queries_squared * dsizes  # (n, 4)
-    product = keys * dkeys_squared[..., None]  # (n, 4, 3)
-    dqueries_squared = keys_squared * dsizes  # (n, 4)
-    product2 = queries * dqueries_squared[..., None]  # (n, 4, 3)
+    product = queries_squared * dsizes  # (n, 4)
+    product2 = keys * product[..., None]  # (n, 4, 3)
+    product3 = keys_squared * dsizes  # (n, 4)
+    product4 = queries * product3[..., None]  # (n, 4, 3)
     dscores_sum = -(scores_share / scores_sum)  # (n, 4)
     dratio2 = np.where(  # (n, 3, 3)
         causal2,
@@ -62,23 +62,23 @@ def loss_and_gradient(theta, xs):
         ddot2 @ keys[:, :3]
         + queries[:, 1:4] * (2 * np.vecdot(dsizes2, keys_squared[:, :3][:, None]))[..., None]
         + keys[:, 1:4] * ddot[:, 1:4][..., None]
-        + 2 * product2[:, 1:4]
+        + 2 * product4[:, 1:4]
     )
-    dqueries2 = keys[:, 0] * ddot[:, 0][:, None] + 2 * product2[:, 0]  # (n, 3)
+    dqueries2 = keys[:, 0] * ddot[:, 0][:, None] + 2 * product4[:, 0]  # (n, 3)
     dQ[...] = (  # (3, 3)
         dqueries.reshape(-1, 3).T @ xs[:, 1:4].reshape(-1, 3)
         + dqueries2.T @ xs[:, 0]
     )
-    product3 = queries[:, :3] * ddot[:, :3][..., None]  # (n, 3, 3)
+    product5 = queries[:, :3] * ddot[:, :3][..., None]  # (n, 3, 3)
     shared2 = ddot2.swapaxes(1, 2) @ queries[:, 1:4]  # (n, 3, 3)
     shared3 = queries_squared[:, 1:4][:, None]  # (n, 1, 3)
     dkeys = (  # (n, 3, 3)
         shared2
         + keys[:, :3] * (2 * np.vecdot(dsizes2.swapaxes(1, 2), shared3))[..., None]
-        + product3
-        + 2 * product[:, :3]
+        + product5
+        + 2 * product2[:, :3]
     )
-    dkeys2 = queries[:, 3] * ddot[:, 3][:, None] + 2 * product[:, 3]  # (n, 3)
+    dkeys2 = queries[:, 3] * ddot[:, 3][:, None] + 2 * product2[:, 3]  # (n, 3)
     dK[...] = dkeys.reshape(-1, 3).T @ xs[:, :3].reshape(-1, 3) + dkeys2.T @ xs[:, 3]  # (3, 3)
     dtheta /= n
     return loss, dtheta

@@ -37,7 +37,7 @@ def loss_and_gradient(theta, x, y):
     assert x.shape == (n, 5), x.shape
     assert y.shape == (n,), y.shape
     w, V = unpack(theta)
-    ones = np.ones(n)  # ones @ dproduct is dproduct.sum(axis=0), and faster
+    ones = np.ones(n)  # ones @ product2 is product2.sum(axis=0), and faster
     dtheta = np.empty_like(theta)  # filled through views of its parts
     dw, dV = unpack(dtheta)
 
@@ -48,9 +48,9 @@ def loss_and_gradient(theta, x, y):
 
     # backward, of the sum of the losses; divided by n at the end
     derror = 2 * error  # (n,)
-    dproduct = x * derror[:, None]  # (n, 5)
-    dw[...] = ones @ dproduct  # (5,)
-    dtotal = np.where(mask, x[:, :4][..., None] * dproduct[:, 1:5][:, None], 0)  # (n, 4, 4)
+    product2 = x * derror[:, None]  # (n, 5)
+    dw[...] = ones @ product2  # (5,)
+    dtotal = np.where(mask, x[:, :4][..., None] * product2[:, 1:5][:, None], 0)  # (n, 4, 4)
     shared = np.where(mask2[:, None], V.reshape(15)[K], 0)  # (5, 3, 4, 4)
     dV[...] = (  # (5, 3)
         dtotal.sum(axis=0).reshape(16) @ shared.reshape(15, 16).T

@@ -55,11 +55,11 @@ def loss_and_gradient(theta, xs, y):
         slope = 0.25 * (1 / np.cosh(0.5 * z[t].reshape(-1, 12)[:, K]) ** 2)  # (n, 3, 3)
         dz = tanh2[t] * dh * slope[:, 2]  # (n, 3)
         dc2 = dc + sigmoid[t][:, 2] * dh * (1 / np.cosh(c[t + 1]) ** 2)  # (n, 3)
-        dtanh = sigmoid[t][:, :2] * dc2[:, None]  # (n, 2, 3)
-        dz2 = dtanh[:, 1] * (1 / np.cosh(z[t][:, 2]) ** 2)  # (n, 3)
+        product = sigmoid[t][:, :2] * dc2[:, None]  # (n, 2, 3)
+        dz2 = product[:, 1] * (1 / np.cosh(z[t][:, 2]) ** 2)  # (n, 3)
         dz3 = slope[:, 1] * (tanh[t] * dc2)  # (n, 3)
         dz4 = slope[:, 0] * (c[t] * dc2)  # (n, 3)
-        dc = dtanh[:, 0]  # (n, 3)
+        dc = product[:, 0]  # (n, 3)
         dh = (  # (n, 3)
             dz @ gates[3, :, 2:5]
             + dz2 @ gates[2, :, 2:5]
