@@ -18,7 +18,7 @@ from weakref import ref
 from micrograd_notes.common import checks
 from micrograd_notes.engine import backward, messages, methods, modes, value
 from micrograd_notes.engine.messages import check_unchanged
-from micrograd_notes.engine.modes import FORGETS, in_use
+from micrograd_notes.engine.modes import FORGETS, NOTHING, in_use
 from micrograd_notes.engine.op import TABLE, Op
 from micrograd_notes.engine.value import Value, as_value, record
 
@@ -84,7 +84,11 @@ def _method_of_one_operand(op: Op) -> Callable[[Value], Any]:
 
     def method(self: Value) -> Any:
         if in_use:
-            return record(op, (self,))
+            asked = modes.asked()
+            if asked is not NOTHING:
+                self = asked.stand_ins.get(id(self), self)
+                if asked.is_more_than_stand_ins or self.__class__ is not Value:
+                    return record(op, (self,))
         try:
             data = forward(self._data)
         except AttributeError:  # `Value.tanh(0.5)`: there is no `_data`
@@ -107,16 +111,20 @@ def _method_of_two_operands(op: Op) -> Callable[[Value, Any], Any]:
                 return NotImplemented
             elif other._apply_ is not Value._apply_:  # it records in its own way
                 return record(op, (self, other))
-        asked = modes.asked() if in_use else None  # once, as other threads change `in_use`
-        if asked is not None and asked is not FORGETS:
-            return record(op, (self, other))
+        asked = modes.asked() if in_use else NOTHING  # once, as other threads change `in_use`
+        if asked is not NOTHING and asked is not FORGETS:
+            get = asked.stand_ins.get
+            self, other = get(id(self), self), get(id(other), other)
+            is_plain = self.__class__ is Value and other.__class__ is Value
+            if asked.is_more_than_stand_ins or not is_plain:
+                return record(op, (self, other))
         try:
             data = forward(self._data, other._data)
         except AttributeError:  # as above
             return record(op, (self, other))
         except (ArithmeticError, ValueError) as error:
             raise messages.explained(error, op, messages.given([self, other])) from None
-        if asked is not None:
+        if asked is FORGETS:
             node = _node(op, data, None, None, False)
             if self._left is None and (self._requires_grad or self.origin is not None):
                 leaf: Any = node

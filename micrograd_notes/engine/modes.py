@@ -30,6 +30,11 @@ class Asked(NamedTuple):
     lookout: Any = None  # is shown new nodes: `detect_anomaly`
     stand_ins: Mapping[int, Any] = {}  # by the id of a leaf, its stand-in: see `stand_ins`
 
+    @property
+    def is_more_than_stand_ins(self) -> bool:
+        """Whether a new node is changed, or shown."""
+        return self.forgets or self.lookout is not None
+
 
 NOTHING, FORGETS = Asked(), Asked(forgets=True)
 

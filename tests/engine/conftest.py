@@ -6,7 +6,7 @@ import pytest
 
 from micrograd_notes import engine
 
-ON_BOTH = ("test_engine", "test_modes", "test_anomaly")
+ON_BOTH = ("test_engine", "test_modes", "test_anomaly", "test_stand_ins")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
