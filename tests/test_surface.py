@@ -8,11 +8,12 @@ import subprocess
 import sys
 import types
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import micrograd_notes
-from micrograd_notes import Value
+from micrograd_notes import CannotLift, Value, lift
 from micrograd_notes.common.moved import new_path
 from micrograd_notes.engine import number_like, ops
 from micrograd_notes.engine.methods import row_of_method
@@ -154,3 +155,21 @@ def test_one_place_says_how_an_extra_is_installed() -> None:
         if "pip install" in path.read_text(encoding="utf-8")
     ]
     assert places == [str(Path("common", "extras.py"))]
+
+
+@pytest.mark.parametrize("is_lifted", [False, True])
+@pytest.mark.parametrize("name", sorted({*row_of_method} - {"logsumexp", "pick"}))  # of any number
+def test_a_method_that_gets_too_much_has_the_name_that_learners_know(
+    name: str, is_lifted: bool
+) -> None:
+    """As `pow(x, 2, 3)` does: no message has the name of a function that is ours alone."""
+    w = Value(1.5)
+
+    def loss(x: Any) -> Any:
+        return getattr(w * x, name)(*[w] * 9)
+
+    with pytest.raises((TypeError, CannotLift)) as caught:
+        lift(loss, parameters=[w])([1.0, 2.0]) if is_lifted else loss(1.0)
+    said = str(caught.value)
+    assert "<locals>" not in said
+    assert name in said or row_of_method[name] in said

@@ -69,14 +69,13 @@ def _recorder(op: Op) -> Callable[..., Any]:
 def fast_methods(op: Op) -> dict[str, Any]:
     """Returns what `methods.reference_methods` does, with faster methods where a row is simple."""
     named = methods.reference_methods(op)
-    if op.is_simple and op.arity == 1:
-        plain, quick = named[op.name], _recorder(op)
-        for told in ("__name__", "__qualname__", "__doc__"):
-            setattr(quick, told, getattr(plain, told))
-        return {name: quick if method is plain else method for name, method in named.items()}
-    if op.is_simple and op.method is not None:
-        named[f"__{op.method}__"] = _recorder(op)
-    return named
+    if not op.is_simple or (op.arity == 2 and op.method is None):
+        return named
+    plain = named[op.name if op.arity == 1 else f"__{op.method}__"]
+    quick = _recorder(op)
+    for told in ("__name__", "__qualname__", "__doc__"):
+        setattr(quick, told, getattr(plain, told))
+    return {name: quick if method is plain else method for name, method in named.items()}
 
 
 def _method_of_one_operand(op: Op) -> Callable[[Value], Any]:

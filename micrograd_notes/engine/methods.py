@@ -32,6 +32,8 @@ def reference_methods(op: Op) -> dict[str, Any]:
         methods[op.numpy_name] = named  # np.arctan(array) calls x.arctan() on each element
     if op.method is not None and op.is_simple and op.arity == 2:
         methods |= {f"__{op.method}__": forth, f"__r{op.method}__": back}
+        for name, method in [*methods.items()][-2:]:
+            method.__name__, method.__qualname__ = name, f"Value.{name}"
     elif op.method is not None:
         methods[f"__{op.method}__"] = named
     return methods

@@ -235,7 +235,7 @@ def _install(op: Op) -> None:
     def method(*operands: Any) -> Any:
         return apply(op, operands)
 
-    def between(is_turned: bool) -> Any:
+    def between(name: str, is_turned: bool) -> Any:
         def symbol(self: Any, other: Any) -> Any:
             session = self._left
             if type(other) is not Recorded:
@@ -245,13 +245,14 @@ def _install(op: Op) -> None:
                 return session.record(op, (a._born, b._born))  # most operations
             return apply(op, (a, b)) if _is_operand(other) else session.decline()
 
+        symbol.__qualname__ = f"Value.{name}"
         return symbol
 
     for name in [name for name, row in methods.row_of_method.items() if row == op.name]:
         setattr(Recorded, name, method)  # the engine's other names of it too, as arctan for atan
     if op.method is not None and op.is_simple and op.arity == 2:
-        setattr(Recorded, f"__{op.method}__", between(is_turned=False))
-        setattr(Recorded, f"__r{op.method}__", between(is_turned=True))
+        for name, is_turned in ((f"__{op.method}__", False), (f"__r{op.method}__", True)):
+            setattr(Recorded, name, between(name, is_turned))
 
 
 def _is_operand(other: Any) -> bool:

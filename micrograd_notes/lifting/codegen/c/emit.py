@@ -11,7 +11,7 @@ from typing import Any
 
 from micrograd_notes.lifting.codegen import CannotPrint
 from micrograd_notes.lifting.codegen.c.evaluate import FUNCTIONS, Evaluator
-from micrograd_notes.lifting.codegen.c.frame import Frame, Step, find_room
+from micrograd_notes.lifting.codegen.c.frame import Frame, Step, fit_the_cache
 from micrograd_notes.lifting.codegen.c.kernels import kernel_names, with_kernels
 from micrograd_notes.lifting.codegen.c.loops import INDENT, within
 from micrograd_notes.lifting.codegen.c.places import Array, counting, literal, square, stored
@@ -71,7 +71,7 @@ class _Emitter:
         self.loop: Loop | None = None  # that of the current line
         self.used = list[set[str]]()  # the arrays that the calls of the current step use
         self.is_batched = any(array.is_batched for array in program.inputs)
-        is_small = find_room(len(program.grouping.recording.gradient))
+        is_small = fit_the_cache(len(program.grouping.recording.gradient))
         self.evaluator = Evaluator(
             self._read, self._new, self._has_room, self.counter, packs_once=is_small
         )

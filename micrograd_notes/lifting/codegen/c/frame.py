@@ -19,7 +19,7 @@ LEAST_ROWS = {True: 24, False: 128}  # of a block, by whether it finds all param
 MOST_EXAMPLES = 64
 
 
-def find_room(parameters: int) -> bool:
+def fit_the_cache(parameters: int) -> bool:
     """Returns whether parameters and their derivatives lie in the second level of the cache."""
     return 2 * 8 * parameters <= SECOND
 
@@ -130,7 +130,7 @@ class Frame:
             sizes = [size for line in lines_of(self.program.steps) for size in line.shape]
             rows = max([size.times for size in sizes if isinstance(size, Examples)], default=1)
             fitting = CACHE // (8 * max(per_example, 1)) // 8 * 8
-            least = -(-LEAST_ROWS[find_room(parameters)] // rows)
+            least = -(-LEAST_ROWS[fit_the_cache(parameters)] // rows)
             most = max(min(fitting, MOST_EXAMPLES), least)
             found = [f"const int64_t blocks = n > {most} ? (n + {most - 1}) / {most} : 1;"]
             found.append("const int64_t block = (n + blocks - 1) / blocks;")
