@@ -51,7 +51,7 @@ def loss_and_gradient(theta, xs, y):
     dh = out * derror[:, None]  # (n, 3)
     dc = np.zeros((n, 3), dtype=theta.dtype)  # (n, 3)
     for t in reversed(range(6)):
-        # with cosh, a slope keeps the digits that 1 - tanh(z)**2 and s * (1 - s) lose near 1
+        # with cosh, a slope keeps the digits that s * (1 - s) of a sigmoid s loses near 1
         slope = 0.25 * (1 / np.cosh(0.5 * z[t].reshape(-1, 12)[:, K]) ** 2)  # (n, 3, 3)
         dz = tanh2[t] * dh * slope[:, 2]  # (n, 3)
         dc2 = dc + sigmoid[t][:, 2] * dh * (1 / np.cosh(c[t + 1]) ** 2)  # (n, 3)

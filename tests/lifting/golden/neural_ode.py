@@ -36,7 +36,7 @@ def loss_and_gradient(theta, x, y):
     dh = np.stack([2 * difference, np.zeros((n,), dtype=theta.dtype)], axis=-1)  # (n, 2)
     for t in reversed(range(8)):
         doutput = 0.1 * dh  # (n, 2)
-        # with cosh, a slope keeps the digits that 1 - tanh(z)**2 and s * (1 - s) lose near 1
+        # with cosh, a slope keeps the digits that 1 - tanh(z)**2 loses near 1
         dfirst_sum = (doutput @ second) * (1 / np.cosh(first_sum[t]) ** 2)  # (n, 4)
         dh = dfirst_sum @ first + dh  # (n, 2)
         dfirst[...] += dfirst_sum.T @ h[t]  # (4, 2)

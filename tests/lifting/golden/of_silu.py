@@ -32,7 +32,7 @@ def loss_and_gradient(theta, x, y):
 
     # backward, of the sum of the losses; divided by n at the end
     derror = 2 * error  # (n,)
-    # with cosh, a slope keeps the digits that 1 - tanh(z)**2 and s * (1 - s) lose near 1
+    # with cosh, a slope keeps the digits that s * (1 - s) of a sigmoid s loses near 1
     slope = 1 / total + z1 * (0.25 * (1 / np.cosh(0.5 * z1) ** 2))  # (n, 3)
     dz1 = W2[:, 0] * derror[:, None] * slope  # (n, 3)
     dW1[...] = x.T @ dz1  # (2, 3)

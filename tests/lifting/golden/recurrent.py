@@ -35,7 +35,7 @@ def loss_and_gradient(theta, xs, y):
     derror = 2 * error  # (n,)
     dh = out * derror[:, None]  # (n, 3)
     for t in reversed(range(5)):
-        # with cosh, a slope keeps the digits that 1 - tanh(z)**2 and s * (1 - s) lose near 1
+        # with cosh, a slope keeps the digits that 1 - tanh(z)**2 loses near 1
         dinner_sum = dh * (1 / np.cosh(inner_sum[t]) ** 2)  # (n, 3)
         dh = dinner_sum @ inner  # (n, 3)
         dinner[...] += dinner_sum.T @ h[t]  # (3, 3)

@@ -17,8 +17,6 @@ from micrograd_notes.lifting.codegen.readable.printable import printable
 from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.lifting.typed.expressions import Constant, Line, Program, Read
 
-SECH = "# with cosh, a slope keeps the digits that 1 - tanh(z)**2 and s * (1 - s) lose near 1"
-
 SQUARES = {
     "lower": "np.tri({}, dtype=bool)", "upper": "np.tri({}, dtype=bool).T",
     "diagonal": "np.eye({}, dtype=bool)", "elsewhere": "~np.eye({}, dtype=bool)",
@@ -41,8 +39,10 @@ def emit(typed: Program, title: str) -> Printed:
     rows += wrapped(target, spelled(program.result, names), "", LIMIT - len(INDENT))
     if program.is_loss and program.backward:
         backward = written(program.backward, names)
-        for k in [k for k, row in enumerate(backward) if "np.cosh(" in row][:1]:
-            backward.insert(k, " " * (len(backward[k]) - len(backward[k].lstrip())) + SECH)
+        for k, row in [(k, row) for k, row in enumerate(backward) if "np.cosh(" in row][:1]:
+            lost = "s * (1 - s) of a sigmoid s" if "cosh(0.5 *" in row else "1 - tanh(z)**2"
+            said = f"# with cosh, a slope keeps the digits that {lost} loses near 1"
+            backward.insert(k, " " * (len(row) - len(row.lstrip())) + said)
         of = ", of the sum of the losses; divided by n at the end" if program.is_mean else ""
         rows = ["", "# forward", *rows, "", f"# backward{of}", *backward]
     if program.is_mean:
