@@ -85,9 +85,10 @@ def _method_of_one_operand(op: Op) -> Callable[[Value], Any]:
         if in_use:
             asked = modes.asked()
             if asked is not NOTHING:
-                self = asked.stand_ins.get(id(self), self)
-                if asked.is_more_than_stand_ins or self.__class__ is not Value:
+                other = asked.stand_ins.get(id(self), self)
+                if asked.is_more_than_stand_ins or other.__class__ is not Value:
                     return record(op, (self,))
+                self = other
         try:
             data = forward(self._data)
         except AttributeError:  # `Value.tanh(0.5)`: there is no `_data`
@@ -113,10 +114,11 @@ def _method_of_two_operands(op: Op) -> Callable[[Value, Any], Any]:
         asked = modes.asked() if in_use else NOTHING  # once, as other threads change `in_use`
         if asked is not NOTHING and asked is not FORGETS:
             get = asked.stand_ins.get
-            self, other = get(id(self), self), get(id(other), other)
-            is_plain = self.__class__ is Value and other.__class__ is Value
+            a, b = get(id(self), self), get(id(other), other)
+            is_plain = a.__class__ is Value and b.__class__ is Value
             if asked.is_more_than_stand_ins or not is_plain:
                 return record(op, (self, other))
+            self, other = a, b
         try:
             data = forward(self._data, other._data)
         except AttributeError:  # as above

@@ -18,8 +18,8 @@ from micrograd_notes.lifting.passes.group import Grouping, group
 from micrograd_notes.lifting.passes.simplify import simplify
 from micrograd_notes.lifting.trace.recorded import CannotLift
 from micrograd_notes.lifting.trace.tape import Array, Recording
+from micrograd_notes.lifting.typed.building import NoLoop
 from micrograd_notes.lifting.typed.expressions import Program
-from micrograd_notes.lifting.typed.loops import NoLoop
 
 
 class Typed(NamedTuple):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from micrograd_notes import TABLE, Value
+from micrograd_notes import TABLE, Value, no_grad
 from micrograd_notes.engine.op import Op
 from micrograd_notes.engine.stand_ins import standing_in
 
@@ -64,6 +64,14 @@ def test_a_lookout_is_shown_each_result() -> None:
     with standing_in({id(x): other}, Doubles()):
         assert [(x * x).data, (x + 1.0).data, (-x).data] == [18.0, 8.0, -6.0]
         assert x.tanh().operands == (other,)
+
+
+def test_what_stands_for_another_is_not_stood_for_itself() -> None:
+    a, b = Value(2.0), Value(-3.0)
+    with standing_in({id(a): b, id(b): a}):
+        with no_grad():
+            assert [(a + 10.0).data, (a * b).data, (-a).data] == [7.0, -6.0, 3.0]
+        assert [(a + 10.0).data, (-a).data, (a + Own(4.0))] == [7.0, 3.0, "add of its own"]
 
 
 def test_another_thread_has_no_stand_ins() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from micrograd_notes import MLP, Value, relu
+from micrograd_notes import MLP, Value, relu, tanh
 from micrograd_notes.lifting import CannotLift, lift, lift_of_sizes, program as program_file
 from tests.lifting.examples import EXAMPLES
 from tests.lifting.programs import KINDS, agree_in_jax
@@ -34,6 +34,25 @@ def test_loss_and_gradient_are_those_of_numpy_and_so_is_the_derivative_of_jax(na
     assert abs(float(got) - loss) <= 1e-14 * abs(loss)
     for other in (derivatives, of_jax):
         assert abs(np.asarray(other) - gradient).max() <= 1e-15 * abs(gradient).max()
+
+
+def test_a_derivative_that_is_added_up_on_the_way_forward() -> None:
+    a, b, c = Value(0.5), Value(0.3), Value(-0.2)
+
+    def loss(xs: Any) -> Any:
+        h, total = a, Value(0.0)
+        for x in xs:
+            h = tanh(b * h + x)
+            total = total + h * c
+        return total
+
+    program, xs = lift(loss, parameters=[a, b, c], batch=False), np.linspace(-1, 1, 9)
+    _, gradient = program.value_and_grad(program.parameters(), xs)
+    with jax.enable_x64(True):
+        _, derivatives = program.jax().value_and_grad(program.parameters(), xs)
+        of_jax = jax.grad(program.jax())(program.parameters(), xs)
+    for other in (derivatives, of_jax):  # nine additions, in another order; no sum reaches 4
+        assert abs(np.asarray(other) - gradient).max() <= 9 * 4 * 2.0**-53
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -324,3 +324,42 @@ def test_layers_of_many_positions_stay_apart() -> None:
         lines.add(len(program.source_for(data).splitlines()))
         program.check(data)
     assert len(lines) == 1
+
+
+def held_alike(loss: Any, a: Value, b: Value, c: Value) -> Lifted:
+    """Returns a program that has the loss of the scalars, also if nothing compares them before."""
+    xs = numbers(0, 8)
+    program = lift(loss, parameters={"a": a, "b": b, "c": c}, batch=False, check=False)
+    value, _ = program.value_and_grad(program.parameters(), xs)
+    assert value == pytest.approx(loss(xs.tolist()).data, rel=1e-13), program.source
+    lift(loss, parameters=[a, b, c], batch=False).value_and_grad(program.parameters(), xs)
+    return program
+
+
+def test_what_one_loop_leaves_to_another_is_that_of_its_own_step() -> None:
+    """p goes into the second loop as the state before the last one, by a copy."""
+    a, b, c = Value(0.5), Value(0.3), Value(-0.2)
+
+    def loss(xs: Any) -> Any:
+        h, p = a, c
+        for x in xs:
+            p, h = h, tanh(p * a + h * x)
+            h = tanh(h * c + h * x + b)
+        last = h * a
+        for x in reversed(xs):
+            p = tanh(p * a + h * x)
+        return p + last
+
+    assert "h[7] * a" in held_alike(loss, a, b, c).source
+
+
+def test_steps_that_need_what_is_made_of_the_first_one() -> None:
+    a, b, c = Value(0.5), Value(0.3), Value(-0.2)
+
+    def loss(xs: Any) -> Any:
+        h = k = tanh(b)
+        for x in xs:
+            h = tanh(k * c + h * x)
+        return h + k * a
+
+    held_alike(loss, a, b, c)

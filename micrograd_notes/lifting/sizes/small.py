@@ -22,8 +22,8 @@ from micrograd_notes.lifting.program import Lifted, Shapes
 from micrograd_notes.lifting.sizes.fill import along_axes, evenly, filled
 from micrograd_notes.lifting.sizes.formulas import Differ, Formulas
 from micrograd_notes.lifting.trace.tape import Array, Recording
+from micrograd_notes.lifting.typed.building import NoLoop
 from micrograd_notes.lifting.typed.expressions import Program
-from micrograd_notes.lifting.typed.loops import NoLoop
 from micrograd_notes.lifting.typed.names import Names
 from micrograd_notes.lifting.typed.ready import ready
 

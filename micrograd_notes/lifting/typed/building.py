@@ -31,6 +31,10 @@ from micrograd_notes.lifting.typed.windows import (
 )
 
 
+class NoLoop(Exception):
+    """A line outside of the loops reads what a recurrence starts with, or does not keep."""
+
+
 class Built:
     """A window's loop, its lines, and the arrays of what is kept."""
 
@@ -145,6 +149,8 @@ class Built:
         if position in self.arrays:
             slot = self.counts[step] - self.shifts[position]
             return Part(Read(self.arrays[position]), (slot,))
+        if step != self.window.steps - 1:
+            raise NoLoop
         return Read(self.body[position])
 
     def read_start(self, position: int) -> Part:

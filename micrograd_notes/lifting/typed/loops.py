@@ -27,7 +27,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any, TypeGuard
 
 from micrograd_notes.lifting.recurrences.steps import LEAST
-from micrograd_notes.lifting.typed.building import Built
+from micrograd_notes.lifting.typed.building import Built, NoLoop
 from micrograd_notes.lifting.typed.expressions import (
     Expression,
     Line,
@@ -56,10 +56,6 @@ from micrograd_notes.lifting.typed.windows import (
 )
 
 MOST = 4  # lines that look alike in one step, as a = 2 * a and then a = 3 * a
-
-
-class NoLoop(Exception):
-    """A line outside of the loops reads what a recurrence starts with."""
 
 
 def rolled(program: Program) -> Program:
@@ -306,7 +302,17 @@ class _Roller:
     # ---- what is kept --------------------------------------------------------------------------
 
     def _check(self, outside: Sequence[Line]) -> None:
-        """Raises `NoLoop` if a recurrence whose start some line reads is not a loop as a whole."""
+        """Raises `NoLoop` if a recurrence whose start some line reads is not a loop as a whole.
+
+        Nor is there one if its steps need a line that needs the first of them: k = tanh(b), c * k.
+        """
+        for window in self.windows:
+            moving = [each for every in window.fillings for each in every]
+            moving += [each for _, _, every in window.sums for each in every]
+            fixed = [each.line for each in moving if isinstance(each, Fixed)]
+            needed = reached([Read(line) for line in fixed if line not in window.where])
+            if any(line in window.where for line in needed):
+                raise NoLoop
         whole = {
             window.steps for window in self.windows for line in window.initial.values()
             if self.starts.get(line) == window.steps
@@ -321,8 +327,7 @@ class _Roller:
     ) -> None:
         for window in self.windows:
             for line in window.initial.values():
-                for read in line.value.lines() if line in self.starts else [line]:
-                    self._keep_if_not_last(read)
+                self._keep_if_not_last(line)
             lists = [*enumerate(window.fillings)]
             lists += [(len(window.lines[0]), moving) for _, _, moving in window.sums]
             for reader, moving in lists:
@@ -349,6 +354,8 @@ class _Roller:
         return next((p for p, start in window.initial.items() if start is read), None)
 
     def _keep_if_not_last(self, line: Line) -> None:
+        for read in line.value.lines() if line in self.starts else []:  # it is read instead
+            self._keep_if_not_last(read)
         for window in self.windows:
             if line in window.where and window.where[line][1] < window.steps - 1:
                 window.kept.add(window.where[line][0])

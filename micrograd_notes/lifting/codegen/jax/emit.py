@@ -67,12 +67,15 @@ class _Emitter:
 
     def _function(self, name: str, what: str, with_gradient: bool) -> str:
         program = self.program
-        rows = [*self._rows(program.forward)]
+        written = [line for line in lines_of(program.forward) if line.derivative_of is not None]
+        early = [*self._zeros(written)] if with_gradient else []  # what a loop adds up on its way
+        rows = [*early, *self._rows(program.forward, with_gradient)]
         target = "loss =" if program.is_loss else "return"
         rows += wrapped(target, self._tree(program.result), "", LIMIT - len(INDENT))
         if with_gradient:
-            written = [*lines_of(program.backward)]
-            rows += ["", "# backward", *self._zeros(written), *self._rows(program.backward)]
+            written += lines_of(program.backward)
+            late = [row for row in self._zeros(written) if row not in early]
+            rows += ["", "# backward", *late, *self._rows(program.backward)]
             rows += self._gradient(written)
         checked = [array for array in program.inputs if array.below is not None]
         if program.is_loss and checked:
@@ -133,12 +136,13 @@ class _Emitter:
 
     # ---- lines -----------------------------------------------------------------------------------
 
-    def _rows(self, steps: Sequence[Line | Loop]) -> Iterator[str]:
+    def _rows(self, steps: Sequence[Line | Loop], with_gradient: bool = True) -> Iterator[str]:
         for step in steps:
             if isinstance(step, Line):
                 yield from self._row(step)
             else:
-                yield from self._loop(step)
+                own = [e for e in step.lines if with_gradient or e.derivative_of is None]
+                yield from self._loop(step, own)
 
     def _row(self, line: Line) -> list[str]:
         name, tree = self._name(line), self._tree(line.value)
@@ -157,16 +161,16 @@ class _Emitter:
             return _written_to(line) or text(_array_of(line), self.names)
         return self.names(line)
 
-    def _loop(self, loop: Loop) -> Iterator[str]:
-        """Yields a loop, whose step gets and returns all arrays that it changes."""
-        own = set(loop.lines)
+    def _loop(self, loop: Loop, lines: Sequence[Line]) -> Iterator[str]:
+        """Yields a loop over lines of it; its step gets and returns all arrays that it changes."""
+        own = set(lines)
         read_later = {
             each for step in [*self.program.steps, Line(self.program.result)] if step is not loop
             for line in lines_of([step]) for value in _expressions([line])
             for each in value.lines() if each in own
         }
         carried, starts = list[str](), list[str]()
-        for line in loop.lines:
+        for line in lines:
             name = self._name(line)
             is_changed = line.target is not None or line.again is not None
             is_carried = is_changed or line.derivative_of is not None or line in read_later
@@ -186,7 +190,7 @@ class _Emitter:
         if down:
             yield f"{INDENT}{t} = {counts.start} - back"
         yield f"{INDENT}{names} = carry"
-        for line in loop.lines:
+        for line in lines:
             yield from [INDENT + row for row in self._row(line)]
         yield f"{INDENT}return {names}"
         yield ""
