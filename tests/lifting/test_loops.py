@@ -363,3 +363,21 @@ def test_steps_that_need_what_is_made_of_the_first_one() -> None:
         return h + k * a
 
     held_alike(loss, a, b, c)
+
+
+def test_a_constant_of_the_first_step_is_what_later_steps_make_there_or_it_is_no_step() -> None:
+    """h is 0.5 before the first step, and later made of `old`, which starts with a result."""
+    a, b, c = Value(0.5), Value(0.3), Value(-0.2)
+
+    def loss(xs: Any) -> Any:
+        old, h, total = tanh(b), 0.5, Value(0.0)
+        for x in xs:
+            old = tanh(h * a + h * x)
+            total = total + h * old
+        for x in xs:
+            prev = tanh(h * c + old * x)
+            old = tanh(prev * c + 0.5 * x)
+            h = tanh(old * a + 0.5 * x)
+        return total + h * c + old * b
+
+    held_alike(loss, a, b, c)

@@ -302,7 +302,10 @@ class _First:
         growth = {state: self.finder.growth(state, y) for state, y in found.states.items()}
         found.totals = {state for state in growth if growth[state]}
         grown = [state for state in growth if growth[state] == {ops.add}]
-        found.guesses = self._solved(self.folded, {}) or {}
+        solved = self._solved(self.folded, {})
+        if solved is None:
+            return None
+        found.guesses = solved
         is_known = {*found.states} == {*found.starts, *found.guesses}
         found.sums = {*grown}
         found.states = {state: y for state, y in found.states.items() if state not in grown}
