@@ -14,7 +14,7 @@ import keyword
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from math import prod
@@ -203,7 +203,7 @@ def names_of_the_source(parameters: Iterable[Array]) -> set[str]:
     return RESERVED | {name for array in parameters for name in (array.name, f"d{array.name}")}
 
 
-def unused(name: str, used: Set[str], derived: bool = False, first: int = 2) -> str:
+def unused(name: str, used: Container[str], derived: bool = False, first: int = 2) -> str:
     """Returns the name, with a number at its end if it is in use.
 
     With `derived`, the name of its derivative, with a d before it, must be free as well. The search

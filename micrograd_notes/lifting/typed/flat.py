@@ -85,25 +85,30 @@ def with_flat_decay(program: Program) -> Program:
     """
     theta = program.grouping.theta
     lines = [step for step in program.backward if isinstance(step, Line) and step.derivative_of]
-    terms = {line.derivative_of: _decay(line, theta) for line in lines}
-    found = {*terms.values()}
-    if len(lines) != len(program.parameters) or len(terms) != len(lines) or len(found) != 1:
+    split = [_split(line, theta) for line in lines]
+    decays = {decay for decay, _ in split}
+    parameters = {line.derivative_of for line in lines}
+    if not len(lines) == len(parameters) == len(program.parameters) or len(decays) != 1:
         return program
-    [decay] = found
+    [decay] = decays
     if decay is None:
         return program
-    for line in lines:
-        assert isinstance(line.value, Total)
-        line.value = total([term for term in line.value.of if _over(term, line, theta) != decay])
+    for line, (_, others) in zip(lines, split, strict=True):
+        line.value = total(others)
     program.backward.append(Line(decay, derivative_of=theta, adds=True))
     return program
 
 
-def _decay(line: Line, theta: Array) -> Expression | None:
-    """Returns the one term of a derivative that only its parameter determines, for theta."""
+def _split(line: Line, theta: Array) -> tuple[Expression | None, list[Expression]]:
+    """Returns the one term of a derivative that only its parameter determines, and the others.
+
+    The term is that for theta. None if there is no such term, or nothing else.
+    """
     terms = line.value.of if isinstance(line.value, Total) else ()
-    found = [each for term in terms if (each := _over(term, line, theta)) is not None]
-    return found[0] if len(found) == 1 and len(terms) > 1 else None
+    changed = [_over(term, line, theta) for term in terms]
+    found = [each for each in changed if each is not None]
+    others = [term for term, each in zip(terms, changed, strict=True) if each is None]
+    return (found[0] if len(found) == 1 and others else None), others
 
 
 def _over(term: Expression, line: Line, theta: Array) -> Expression | None:

@@ -164,9 +164,8 @@ class Names:
         self.wanted[read] = words, other
         words = words if other is None else words.format(self(other))
         self.numbered[words] += 1
-        others = {f"d{name}" for name in self.used if words.startswith("d")}
-        others -= {words} if other is not None else set()
-        name = unused(words, self.used | others, first=max(self.numbered[words], 2))
+        taken = _Taken(self.used, words if other is not None else "")
+        name = unused(words, taken, first=max(self.numbered[words], 2))
         self.used.add(name)
         self.of[read] = name
 
@@ -348,6 +347,17 @@ class Names:
         if constant.kind is Kind.CONDITION:
             return ("causal" if constant.where == "lower" else "mask"), None
         return ("indices" if constant.counts else "K"), None
+
+
+class _Taken:
+    """Names in use, and those of their derivatives, but for one that is named now."""
+
+    def __init__(self, used: set[str], own: str) -> None:
+        self.used, self.own = used, own
+
+    def __contains__(self, name: object) -> bool:
+        is_of_other = str(name)[:1] == "d" and str(name)[1:] in self.used and name != self.own
+        return name in self.used or is_of_other
 
 
 def _starts(line: Line) -> list[Any]:
