@@ -230,7 +230,7 @@ class Simplifier:
         among[self.place[self.needed]] = among[self.count :] = True
         among[[*self.numbers]] = True  # a rule may need one that no result needed
         alive = columns.reached(self.place[self.roots], among)
-        left = self._in_order(np.flatnonzero(alive))
+        left = self._in_order(columns, np.flatnonzero(alive))
         number = np.full(len(self.ops) + 1, -1, dtype=np.int32)  # the last one is of place -1
         number[left] = np.arange(len(left))
         numbers = {int(number[i]): x for i, x in self.numbers.items() if alive[i]}
@@ -250,12 +250,19 @@ class Simplifier:
             np.concatenate([old.first[:-1], first]), np.array(self.level),
         )
 
-    def _in_order(self, numbers: Ints) -> Ints:
-        """Returns these numbers as they were first used; operands come before results."""
+    def _in_order(self, columns: Columns, numbers: Ints) -> Ints:
+        """Returns these numbers as they were first used; operands come before results.
+
+        Of those that one number made, only these depths tell: its level differs from step to step.
+        """
         born = np.array(self.born)
         np.minimum.at(born, self.place[self.needed], self.needed)
-        level = np.array(self.level)[numbers]
-        return numbers[np.lexsort((numbers, numbers >= self.count, level, born[numbers]))]
+        owner, below = columns.owner[columns.is_read], columns.flat[columns.is_read]
+        is_near = born[owner] == born[below]
+        owner, below, depth = owner[is_near], below[is_near], np.zeros(len(born), dtype=np.int32)
+        while (depth[below] >= depth[owner]).any():
+            np.maximum.at(depth, owner, depth[below] + 1)
+        return numbers[np.lexsort((numbers, numbers >= self.count, depth[numbers], born[numbers]))]
 
 
 def _joined(columns: Columns, needed: Bools, inside: Bools) -> Columns:
