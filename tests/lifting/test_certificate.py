@@ -1,5 +1,6 @@
 """A certificate: right programs get it, each wrong one is refused it, and its text says which."""
 
+import math
 import random
 import subprocess
 import sys
@@ -98,6 +99,24 @@ def test_the_gpt() -> None:
     model = GPT("abc", positions=4, width=4, heads=2, seed=1)
     tokens = NUMBERS.integers(0, 4, (5, 4))
     assert lift(model.loss, model).certify(tokens[:, :-1], tokens[:, 1:], points=1)
+
+
+CONSTANTS = {
+    math.pi: "np.pi", 2**0.5: "2 ** 0.5", 1 / 2**0.5: "1 / 2 ** 0.5", 1 / 3: "1 / 3",
+    math.sqrt(2 / math.pi): "0.7978845608028654", math.e: "2.718281828459045", 0.1: "0.1",
+}
+
+
+@pytest.mark.parametrize("constant", [sign * number for number in CONSTANTS for sign in (1, -1)])
+def test_a_constant_is_written_as_learners_do_and_keeps_its_digits(constant: float) -> None:
+    def loss(x: Any) -> Any:
+        return constant * (p * x).tanh() + (constant * x * p).exp() / (p + constant * constant)
+
+    [p] = w(0.5)
+    program = lift(loss, parameters=p)
+    written = ("-" if constant < 0 else "") + CONSTANTS[abs(constant)]
+    assert f"{written} * np.tanh" in program.source_for(np.array([0.1]))
+    assert program.certify([0.1, 0.2], points=1)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -50,8 +50,8 @@ class Exact(Value):
     @staticmethod
     def _apply_(op: Op, operands: tuple[Any, ...]) -> Any:
         values: Any = modes.standing_for(tuple([as_value(x) for x in completed(op, operands)]))
-        numbers = [Precise(x.number) if isinstance(x, Exact) else x._data for x in values]
-        result = Exact(Precise._apply_(op, tuple(numbers)).number)
+        numbers = tuple([Precise(number_of(x)) for x in values])
+        result = Exact(Precise._apply_(op, numbers).number)
         result.op, result.operands = op, values
         result._requires_grad = any(
             value._requires_grad and op.is_differentiated(i) for i, value in enumerate(values)
@@ -64,10 +64,13 @@ class Exact(Value):
 
 
 def number_of(given: Any) -> Any:
-    """Returns a number or a `Value` as a number of mpmath."""
+    """Returns a number or a `Value` as a number of mpmath; `math.pi` is pi, as `np.pi` is."""
     if isinstance(given, np.generic):  # mpmath 1.3 knows NumPy's floats, but not its whole numbers
         given = given.item()
-    return given.number if isinstance(given, Exact) else mpmath.mpf(getattr(given, "_data", given))
+    if isinstance(given, Exact):
+        return given.number
+    number = mpmath.mpf(getattr(given, "_data", given))
+    return number if abs(number) != math.pi else +mp.pi if number > 0 else -mp.pi
 
 
 class Many(np.ndarray):
@@ -102,7 +105,7 @@ def many(given: Any) -> Any:
 
 def _numbers(array: Any) -> Any:
     is_done = array.dtype.kind == "O"  # an array that is written to must stay itself
-    return array if is_done else np.asarray(np.frompyfunc(mpmath.mpf, 1, 1)(array), object)
+    return array if is_done else np.asarray(np.frompyfunc(number_of, 1, 1)(array), object)
 
 
 def _applied(ufunc: Any, method: str, arrays: list[Any], options: dict[str, Any]) -> Any:
@@ -196,7 +199,7 @@ def with_many_digits(source: str) -> dict[str, Any]:
 class _ManyDigits(ast.NodeTransformer):
     """Gives many digits to numbers that a source calculates with, as 1 / 3 - 1 in x ** (1 / 3 - 1).
 
-    A whole number divided by another one is how a float is written: 1 / 3 has the digits of one.
+    1 / 3, 2 ** 0.5 and 1 / 2 ** 0.5 are how floats are written, and have the digits of these.
     """
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
@@ -215,6 +218,10 @@ def _is_number(node: ast.AST) -> bool:
             return True
         case ast.UnaryOp(ast.USub(), of):
             return _is_number(of)
+        case ast.BinOp(ast.Constant(int()), ast.Pow(), ast.Constant(0.5)):
+            return True
         case ast.BinOp(ast.Constant(int()) | ast.UnaryOp(), ast.Div(), ast.Constant(int())):
             return True
+        case ast.BinOp(ast.Constant(1) | ast.UnaryOp(), ast.Div(), ast.BinOp() as root):
+            return _is_number(root)
     return False

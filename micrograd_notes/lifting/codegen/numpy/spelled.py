@@ -18,6 +18,7 @@ OPERATORS: dict[str, Any] = {
     "add": ast.Add, "subtract": ast.Sub, "multiply": ast.Mult, "divide": ast.Div, "power": ast.Pow,
     "greater": ast.Gt, "less": ast.Lt, "equal": ast.Eq,
 }
+KNOWN = {inf: "np.inf", pi: "np.pi"}
 SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**"}
 
 
@@ -170,18 +171,17 @@ def _transposed(of: Any, order: tuple[int, ...]) -> Any:
 def _index(
     index: tuple[Any, ...], rank: int, tree: Callable[[Expression], Any], name_of: NameOf
 ) -> Any:
-    parts: list[Any] = []
-    for each in index:
+    def spelled_part(each: Any) -> Any:
         if isinstance(each, Expression):
-            parts.append(tree(each))
-        elif isinstance(each, ex.Step):
-            parts.append(_place(each, name_of(each)))
-        elif isinstance(each, tuple):
-            parts.append(ast.Slice(*[None if b is None else ast.Constant(b) for b in each]))
-        else:
-            parts.append(ast.Constant(each))
-    if len(index) > 2 and index == (*[ex.WHOLE] * rank, None):
-        parts = [ast.Constant(...), ast.Constant(None)]
+            return tree(each)
+        if isinstance(each, ex.Step):
+            return _place(each, name_of(each))
+        if isinstance(each, tuple):
+            return ast.Slice(*[None if b is None else ast.Constant(b) for b in each])
+        return ast.Constant(each)
+
+    is_new_last = len(index) > 2 and index == (*[ex.WHOLE] * rank, None)
+    parts = [*map(spelled_part, (..., None) if is_new_last else index)]
     return parts[0] if len(parts) == 1 else ast.Tuple(parts)
 
 
@@ -219,17 +219,16 @@ def parse(source: str) -> Any:
 
 
 def number(x: float) -> Any:
-    """Returns a number, whole ones without a point."""
-    if x != x or x in (inf, -inf):
-        return parse("np.nan" if x != x else "np.inf" if x > 0 else "-np.inf")
-    if x == pi:
-        return parse("np.pi")
-    if x == int(x) and abs(x) < 1e6 and not (x == 0 and str(x)[0] == "-"):
-        return parse(str(int(x)))
-    whole = round(1 / abs(x)) if abs(x) > 1e-4 and len(repr(abs(x))) > 12 else 0
-    if whole > 0 and 1 / whole == abs(x):
-        return parse(f"{'-' if x < 0 else ''}1 / {whole}")  # as the learner wrote it
-    return parse(repr(float(x)))
+    """Returns a number, whole ones without a point, and 1 / 3 as a learner wrote it."""
+    size, sign = abs(x), "-" if copysign(1.0, x) < 0 else ""
+    if size < 1e6 and size == int(size) and str(x) != "-0.0":
+        return parse(f"{sign}{int(size)}")
+    known = KNOWN
+    if 1e-4 < size < 1e3 and len(repr(size)) > 12:
+        n, square, below = [max(round(y), 1) for y in (1 / size, size * size, 1 / size / size)]
+        known = {1 / n: f"1 / {n}", square**0.5: f"{square} ** 0.5"} | KNOWN
+        known.setdefault(1 / below**0.5, f"1 / {below} ** 0.5")
+    return parse(sign + known.get(size, repr(float(size)))) if x == x else parse("np.nan")
 
 
 def real(x: float) -> Any:
