@@ -152,16 +152,33 @@ class Layout:
         if fit is not None:  # a hole is read where it would lie, which `has_filling` relies on
             grid = axes.at_every_place(fit, grid.shape)
         index, varying = self.without_constant_axes(grid)
-        array: Expression = self.arrays[group]
-        size, below = prod(self.shapes[group]), prod(self.shapes[group][1:])
-        if below < size and len(at := {*(index[index >= 0] // below).tolist()}) == 1:
-            [step] = at  # all of it lies at one place of the first axis, as that of a step of time
-            if 0 <= step < size // below:
-                array, size = part(array, [WHOLE, step] if batch else [step]), below
-                index = np.where(index < 0, index, index - step * below)
-        array = reshaped(array, (N, size) if batch else (size,))
-        where = self.constant(index.clip(0, size - 1))
-        return Reading(part(array, [WHOLE, where] if batch else [where]), batch + varying)
+        index = index.clip(index[index >= 0].min(), prod(self.shapes[group]) - 1)
+        array, order = self._gathered(group, index)
+        return Reading(array, batch + [varying[k] for k in order])
+
+    def _gathered(self, group: int, index: Any) -> tuple[Expression, list[int]]:
+        """Returns what lies at these places of an array, and the order of their axes.
+
+        An axis with one place is cut away, as that of a step of time. What is left are some places
+        of one axis, z[:, [0, 1, 3]], or else some of all axes, laid in a row.
+        """
+        shape, lead = self.shapes[group], list[Any]([WHOLE] if self.batched[group] else [])
+        along, cut, tables, left = list[int](), [*lead], [*lead], list[Any]()
+        for size, at in zip(shape, np.unravel_index(index, shape), strict=True):
+            own = [k for k in range(index.ndim) if self.varies(at, k)]
+            cut.append(WHOLE if own else int(at.flat[0]))
+            if own:
+                along += own
+                table = at[tuple([slice(None) if k in own else 0 for k in range(index.ndim)])]
+                tables.append(WHOLE if np.array_equal(table, range(size)) else self.constant(table))
+                left.append((size, at))
+        array = part(self.arrays[group], cut)
+        if len(along) == index.ndim and len(tables) - tables.count(WHOLE) <= 1:
+            return part(array, tables), along
+        sizes, places = zip(*left, strict=True)
+        array = reshaped(array, [N] * len(lead) + [prod(sizes)])
+        where = self.constant(np.ravel_multi_index(places, sizes))
+        return part(array, [*lead, where]), [*range(index.ndim)]
 
     def varies(self, grid: Any, axis: int) -> bool:
         """Returns whether a grid with holes differs along an axis."""
@@ -235,7 +252,7 @@ class Layout:
     def turned(self, array: Expression, order: list[int]) -> Expression:
         """Returns an array with its axes in another order; elements are gathered in this order."""
         match array:
-            case Part(of, (*lead, Read(Constant(places)))):
+            case Part(of, (*lead, Read(Constant(places)))) if len(lead) == len(of.shape) - 1:
                 first = len(lead)
                 if order[:first] == [*range(first)]:
                     moved = places.transpose([axis - first for axis in order[first:]])
