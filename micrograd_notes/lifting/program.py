@@ -312,6 +312,8 @@ class Lifted:
             except Exception as error:
                 raise failed("its program failed", error) from error
 
+        suspects = [] if trusted else self._net.suspects(run, self._parameters, theta, given)
+        chosen += [k for k in suspects if k not in chosen]
         self._net.check(run, self._parameters, theta, given, chosen, trusted, refused)
         compiled.is_trusted = True
         self._note_outside()

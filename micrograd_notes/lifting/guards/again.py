@@ -63,7 +63,7 @@ def known_choices(inputs: Sequence[Array], net: Net | None) -> Callable[[Sequenc
     """
     largest, all_of, unsigned = np.maximum.reduce, np.logical_and.reduce, np.uint64
     choices = [
-        (i, array.below, None if net is None else net.checked_choices(i, array))
+        (i, array.below, None if net is None else net.checked_choices(array))
         for i, array in enumerate(inputs) if array.below is not None
     ]
     latest = [b""] * len(inputs)  # the choices that were checked last

@@ -6,8 +6,8 @@ refused; read `blame.py` next.
 
 A function gets a program for each shape of its data. The first two are compared on up to eight
 examples, and on some of them with two other vectors of parameters. If they agree, each later one
-is compared on two examples, on those with new labels, and on one with other parameters. That is
-less, because the same passes make all of them.
+starts with two, because the same passes make all of them. Each one is compared on all labels that
+come to it, and on an example where its gradient is not the slope of its own loss, if there is one.
 
 The effect of rounding is measured: the scalars are computed again with a random relative change of
 2**-30 in each result, and rounding moves the answer 2**-23 times as far. If this reaches the other
@@ -37,7 +37,11 @@ THOROUGH, FEWER = 2, 2  # so many programs get the whole check; the examples for
 NUDGE, SAMPLES = 2.0**-30, 4
 ROUNDINGS = 64 * 2.0**-53 / NUDGE  # a row may be off by 4 ulp, NumPy by a few, sums by their order
 PATHS = 64 * 2.0**-53  # of the sum of all paths' sizes; the same 64 roundings
+STEP, NEAR = 1e-6, 1e-4  # of a slope; it is off by as much as a loss has digits, and at a kink
 ALIKE = 1e-12  # of the largest derivative: 4,500 roundings, which need no further check
+
+
+Run = Callable[[Any, Sequence[Any]], Any]  # a program, on a vector of parameters and arrays
 
 
 class NotChecked(UserWarning):
@@ -91,7 +95,7 @@ class Net:
 
     def __init__(self, function: Callable[..., Any], is_loss: bool, is_batched: bool) -> None:
         self.function, self.is_loss, self.is_batched = function, is_loss, is_batched
-        self._seen: dict[int, set[int]] = {}  # whole numbers that were checked, per input
+        self._seen: dict[Array, set[int]] = {}  # whole numbers that were checked, per input
         self._agreed = 0  # programs of other shapes that agreed with the scalars
 
     @property
@@ -101,14 +105,14 @@ class Net:
 
     def is_content(self, inputs: Sequence[Array]) -> bool:
         """Returns whether all labels that may come were checked."""
-        whole = ((i, array) for i, array in enumerate(inputs) if array.is_whole)
-        return all(_are_enough(self._seen.get(i, ()), array) for i, array in whole)
+        whole = (array for array in inputs if array.is_whole)
+        return all(_are_enough(self._seen.get(array, ()), array) for array in whole)
 
-    def checked_choices(self, place: int, array: Array) -> Any:
+    def checked_choices(self, array: Array) -> Any:
         """Returns for each choice of an input whether it was checked; None if all were."""
         assert array.below is not None
         checked = np.zeros(array.below, bool)
-        checked[[*self._seen.get(place, ())]] = True
+        checked[[*self._seen.get(array, ())]] = True
         return None if checked.all() else checked
 
     def chosen(self, inputs: Sequence[Array], given: Sequence[Any], least: int) -> list[int]:
@@ -120,7 +124,7 @@ class Net:
             given, least = [array[None] for array in given], min(least, 1)
         chosen: list[int] = []
         for i, array in enumerate(inputs):
-            seen = self._seen.setdefault(i, set())
+            seen = self._seen.setdefault(array, set())
             for number in self._new(given[i], seen, array) if array.is_whole else ():
                 if number not in seen and len(chosen) < AT_MOST:
                     holds = (given[i] == number).reshape(len(given[i]), -1).any(1)
@@ -143,6 +147,36 @@ class Net:
                 known, pairs = known | {written}, pairs | placed
         return chosen
 
+    def suspects(
+        self, run: Run, parameters: Sequence[Value], theta: Any, given: Sequence[Any]
+    ) -> list[int]:
+        """Returns an example on which the gradient is not the slope of the loss; [] if none is.
+
+        There may be a kink as well, or a `detach`, so the scalars say whether the program is wrong.
+        """
+        flows = np.array([parameter._requires_grad for parameter in parameters], dtype=bool)
+        along = np.random.default_rng(0).normal(size=len(theta)) * flows
+
+        def is_off(rows: range) -> bool:
+            data = [array[rows.start : rows.stop] for array in given]
+            try:
+                ends = [run(theta + step * along, data)[0] for step in (STEP, -STEP)]
+                gradient = run(theta, data)[1]
+            except CannotLift:  # it fails, and in the scalars may not
+                return True
+            with np.errstate(all="ignore"):
+                off = (ends[0] - ends[1]) / (2 * STEP) - gradient @ along
+                return not abs(off) <= NEAR * np.sqrt(gradient @ gradient)
+
+        rows = range(len(given[0])) if self.is_loss and self.is_batched and given else range(0)
+        if not rows or not is_off(rows):
+            return []
+        while len(rows) > 1:
+            middle = rows.start + len(rows) // 2
+            first, second = range(rows.start, middle), range(middle, rows.stop)
+            rows = first if is_off(first) else second
+        return [*rows]
+
     def _new(self, numbers: Any, seen: set[int], array: Array) -> list[int]:
         if array.below is None and _are_enough(seen, array):
             return []
@@ -160,7 +194,7 @@ class Net:
 
     def check(
         self,
-        run: Callable[[Any, Sequence[Any]], Any],
+        run: Run,
         parameters: Sequence[Value],
         theta: Any,
         given: Sequence[Any],
@@ -185,9 +219,7 @@ class Net:
         noise = np.random.default_rng(0).uniform(-0.5, 0.5, len(theta))
         points = [(theta, chosen)]
         if not is_trusted:
-            points.append((noise - theta, chosen[: 2 if self._agreed < THOROUGH else 1]))
-        if not is_trusted and self._agreed < THOROUGH:
-            points.append((theta + noise, chosen[:1]))
+            points += [(noise - theta, chosen[:2]), (theta + noise, chosen[:1])]
         agreed = not is_trusted
         for numbers, places in points:
             rows = [[a[k] for a in given] if self.is_batched else given for k in places]
