@@ -533,10 +533,11 @@ def lift(
 
     The program records the function when it first gets data of a shape, and raises `CannotLift`, a
     `TypeError`, if a recording can't follow the function. Before it is used, at least three
-    examples of the data, with one of each label, are computed in scalars, too. If loss or gradient
-    differ by more than rounding, it raises `CannotLift`. So the function runs several times at
-    first, later only for new labels; its side effects, such as counting calls, happen only then.
-    Once the programs for two shapes agreed, those for further shapes are compared on two examples.
+    examples of the data are computed in scalars, too: one of each label, and one on which its
+    gradient is not the slope of its own loss, if there is one. If loss or gradient differ by more
+    than rounding, it raises `CannotLift`. So the function runs several times at first, later only
+    for new labels; its side effects, such as counting calls, happen only then. Once the programs
+    for two shapes agreed, those for further shapes begin with two examples.
 
     Plain numbers from outside of the function are constants of the program. It is compiled again
     when such a number changes, as far as they can be found, and when a parameter, a layer or an
