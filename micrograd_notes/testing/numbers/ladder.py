@@ -7,7 +7,7 @@ extrapolation. The rung with the smallest estimated error is kept.
 import math
 from dataclasses import replace
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from micrograd_notes.common import checks
 from micrograd_notes.testing.numbers.numeric import (
@@ -43,6 +43,7 @@ def ladder(function: RealFunction, x: float, stair: float = STAIR) -> Derivative
     """
     checks.function("function", function, 1, "one number")
     x, stair = checks.finite_number("x", x), checks.finite_number("stair", stair, 0.0)
+    function = _remembered(function)
     noise = noise_near(function, x, stair)
     found = _from_steps(function, x, _steps(x), noise)
     if x == 0.0 and not _holds_below(function, found):
@@ -111,6 +112,7 @@ def noise_near(function: RealFunction, x: float, stair: float = STAIR) -> float:
     counts, unless the differences fall as those of a smooth function from there on. After
     J. J. Moré and S. M. Wild, "Estimating computational noise" (2011).
     """
+    function = _remembered(function)
     return max(_noise(function, x, -1, stair), _noise(function, x, +1, stair))
 
 
@@ -270,6 +272,20 @@ def _grows(quotients: list[float]) -> bool:
     """Returns whether the slope still grows on the last twenty rungs, as that of sqrt at 0."""
     last = quotients[-20:]
     return all(abs(b) > 1.2 * abs(a) for a, b in pairwise(last))
+
+
+def _remembered(function: RealFunction) -> RealFunction:
+    """Returns the same function, which computes each value once: halved steps meet the same places.
+    """
+    known: dict[float | str, Any] = {}
+
+    def value(x: float) -> Any:
+        place = x or str(x)  # 0.0 and -0.0 are two
+        if place not in known:
+            known[place] = function(x)
+        return known[place]
+
+    return value
 
 
 def _value(function: RealFunction, x: float) -> float:
