@@ -297,6 +297,50 @@ def test_any_states_have_one_loop_forwards_and_one_backwards_from_the_first_step
     assert len(lines) == 1
 
 
+def seasons(count: int, steps: int) -> tuple[Lifted, Any]:
+    """Returns the forecast of Holt and Winters, whose seasons are read `count` steps later."""
+    a, b, g = values(0, 3)
+
+    def loss(xs: Any) -> Any:
+        level, trend, season, total = xs[0], 0.0, [0.0] * count, 0.0
+        for t, x in enumerate(xs):
+            before = season[t % count]
+            error = x - (level + trend + before)
+            total = total + error * error
+            new = a * (x - before) + (1 - a) * (level + trend)
+            trend = b * (new - level) + (1 - b) * trend
+            season[t % count] = g * (x - new) + (1 - g) * before
+            level = new
+        return total
+
+    return lift(loss, parameters=[a, b, g]), numbers(1, 3, steps)
+
+
+@pytest.mark.parametrize(
+    "count", [2, 4, pytest.param(7, marks=pytest.mark.long), 12,
+              pytest.param(24, marks=pytest.mark.long)]
+)
+def test_a_state_may_be_read_many_steps_later(count: int) -> None:
+    lines = set()
+    for steps in (2 * count + 6, 2 * count + 11):
+        program, data = seasons(count, steps)
+        source = program.source_for(data)
+        assert [*map(counted, loops_of(source))] == [steps, steps]
+        lines.add(len(source.splitlines()))
+        program.check(data)
+    assert len(lines) == 1
+
+
+def test_names_of_a_step_are_those_of_the_learner_if_the_loss_does_not_need_the_last_ones() -> None:
+    """The level is moved after its error was counted, and so once too often."""
+    program, data = seasons(4, 16)
+    forward, backward = program.source_for(data).split("# backward")
+    assert {"level", "trend", "season", "level_before"} <= {*re.findall(r"\w+", forward)}
+    assert "slope" not in forward
+    assert " new" not in forward
+    assert "dlevel" in backward
+
+
 @pytest.mark.parametrize("seed", [409, 445])
 def test_a_first_step_that_python_has_in_part(seed: int) -> None:
     """It has an operation that would be a number if its operands were."""

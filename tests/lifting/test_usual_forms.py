@@ -4,14 +4,12 @@ Each program here is certified: it is the learner's function to forty digits. So
 only at how it is written.
 """
 
-import ast
 import random
 import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
 
 np = pytest.importorskip("numpy")
 mpmath = pytest.importorskip("mpmath")
@@ -19,7 +17,6 @@ mpmath = pytest.importorskip("mpmath")
 from micrograd_notes import Value, lift  # noqa: E402
 from micrograd_notes.engine.functions import maximum, pick, softmax  # noqa: E402
 from micrograd_notes.engine.ops import exp, log, logsumexp, sqrt, tanh  # noqa: E402
-from micrograd_notes.lifting.codegen.numpy import spelled  # noqa: E402
 from micrograd_notes.lifting.codegen.readable.printable import printable  # noqa: E402
 from micrograd_notes.lifting.typed import algebra, ready  # noqa: E402
 from micrograd_notes.lifting.typed.expressions import lines_of  # noqa: E402
@@ -343,16 +340,3 @@ def test_a_mask_that_is_needed_stays() -> None:
 
     source = source_of(loss, {"at": at}, numbers(0, 4), batch=False)
     assert "np.where(mask, " in source
-
-
-# ---- numbers -------------------------------------------------------------------------------------
-
-
-@given(
-    st.floats() | st.builds(lambda n, power: float(n) ** power, st.integers(1, 10**6),
-                            st.sampled_from([-1.0, 0.5, -0.5, 1.0])),
-    st.sampled_from([1.0, -1.0]),
-)
-def test_a_number_is_written_as_itself(x: float, sign: float) -> None:
-    again = eval(ast.unparse(spelled.number(sign * x)), {"np": np})
-    assert repr(float(again)) == repr(sign * x).replace("-nan", "nan")

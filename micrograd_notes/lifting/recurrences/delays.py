@@ -11,6 +11,7 @@ that it passes on: then every step reads the one before it, as in `steps.py`. `s
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from micrograd_notes.common.extras import numpy as np
@@ -31,17 +32,19 @@ class Delayed:
     like: list[int] = field(default_factory=list)
 
 
-def with_delays(finder: Finder) -> Delayed | None:
-    """Returns the tape with states passed on; None if none is read two or more steps later."""
-    writer = _Writer(finder)
-    free = 0  # where the stretch before it ended
-    for period, at in sorted(finder.periods(LATE), key=lambda each: each[::-1]):
-        if at >= free:
-            free = writer.pass_on(at + LATE * period, period) or free
-    return writer.run() if writer.copies else None
+def with_delays(finder: Finder) -> Iterator[Delayed]:
+    """Yields tapes with states passed on, if some are read two or more steps later."""
+    for late in LATE:
+        writer, free = _Writer(finder), 0  # where the stretch before it ended
+        for period, at in sorted(finder.periods(late), key=lambda each: each[::-1]):
+            if at >= free:
+                free = writer.pass_on(at + late * period, period) or free
+        if writer.copies:
+            yield writer.run()
 
 
-LATE = 3  # from this step on, nothing is read from before the first one
+# From one of these steps on, nothing is read from before the first one: a season may have 24.
+LATE = (3, 5, 8, 13, 25)
 
 
 class _Writer:
@@ -128,7 +131,8 @@ class _Writer:
                 made[copy] = new.tape.append(ops.add, (term,))
                 state, before = map(old.names.get, self.names[copy])
                 if before is not None and state is not None:
-                    is_own = before[1] != state[1]  # as the v of u, v = v, a * u + b * v
+                    # as the v of u, v = v, a * u + b * v; one that is passed on has a former name
+                    is_own = before[1] != state[1] and before[0] == state[0]
                     number = copy[1] - 1 if copy[1] > 2 else ""
                     name = before[1] if is_own else f"{state[1]}_before{number}"
                     new.tape.names[made[copy]] = state[0], name

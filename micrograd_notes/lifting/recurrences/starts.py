@@ -101,15 +101,17 @@ def with_starts(tape: Tape, requires_grad: Sequence[int]) -> Started:
     """
     finder = Finder(tape)
     writer = _Writer.of(tape, recurrences(finder), requires_grad)
-    delayed = with_delays(finder)
-    if delayed is not None:
+    most, best = 0 if writer is None else writer.covered(), None
+    for delayed in with_delays(finder):
         flags = [requires_grad[i] for i in delayed.like]
         other = _Writer.of(delayed.tape, recurrences(Finder(delayed.tape)), flags)
-        if other is not None and (writer is None or other.covered() > writer.covered()):
-            started = other.run()
-            started.place = [started.place[i] for i in delayed.place]
-            started.like = [delayed.like[i] if i >= 0 else -1 for i in started.like]
-            return started
+        if other is not None and other.covered() > most:
+            most, best, writer = other.covered(), delayed, other
+    if best is not None and writer is not None:
+        started = writer.run()
+        started.place = [started.place[i] for i in best.place]
+        started.like = [best.like[i] if i >= 0 else -1 for i in started.like]
+        return started
     return writer.run() if writer is not None else Started.without_steps(tape)
 
 

@@ -18,6 +18,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -120,39 +121,44 @@ class Finder:
             found += [min(ways, key=self._unnatural)] if ways else []
         return found
 
-    def periods(self, late: int) -> Iterator[tuple[int, int]]:
-        """Yields (period, position) where a number is used evenly, and steps read earlier ones.
-
-        They are compared from the step `late` on.
-        """
-        tape, flat, of, owner, offset = self.tape, self.read, self.of, self.reader, self.offset
+    @cached_property
+    def evenly_used(self) -> list[tuple[int, int]]:
+        """Each (period, position) where a parameter or a constant is used evenly."""
+        tape, flat, owner = self.tape, self.read, self.reader
         count = np.bincount(flat, minlength=len(tape))
-        known: set[tuple[int, int]] = set()
         leaves = np.flatnonzero(~self.is_made)[::-1].tolist()
         first = dict(zip(map(tape.ops.__getitem__, leaves), leaves, strict=True))
         weights = [i for op, i in first.items() if isinstance(op, Array) and op.is_parameter]
+        found: dict[tuple[int, int], None] = {}
         for leaf in [i for i in [*sorted(weights), *tape.numbers] if count[i] >= LEAST - 1]:
             uses = np.unique(owner[flat == leaf])
             for lag in range(1, min(LAGS, len(uses) // (LEAST - 1)) + 1):
                 gaps = uses[lag:] - uses[:-lag]
                 edges = np.flatnonzero(np.diff(gaps, prepend=-1, append=-1))
                 for begin, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-                    period, at = int(gaps[begin]), int(uses[begin])
-                    if end - begin < (LEAST - 2) * lag or (period, at) in known:
-                        continue
-                    known.add((period, at))
-                    low = at + late * period  # the second step reads what the first one made
-                    high = min(low + 2 * period, len(self.made) - period)
-                    if low >= high:
-                        continue
-                    now = of[offset[low] : offset[high]]
-                    then = of[offset[low + period] : offset[high + period]]
-                    if len(now) != len(then):
-                        continue
-                    moves = (now >= 0) & (then != now)
-                    reader = owner[offset[low] : offset[high]][moves] - low
-                    if _passed(now[moves] - low, reader, period + 1).all():
-                        yield period, at
+                    if end - begin >= (LEAST - 2) * lag:
+                        found[int(gaps[begin]), int(uses[begin])] = None
+        return [*found]
+
+    def periods(self, late: int) -> Iterator[tuple[int, int]]:
+        """Yields (period, position) where a number is used evenly, and steps read earlier ones.
+
+        They are compared from the step `late` on.
+        """
+        of, owner, offset = self.of, self.reader, self.offset
+        for period, at in self.evenly_used:
+            low = at + late * period  # the second step reads what the first one made
+            high = min(low + 2 * period, len(self.made) - period)
+            if low >= high:
+                continue
+            now = of[offset[low] : offset[high]]
+            then = of[offset[low + period] : offset[high + period]]
+            if len(now) != len(then):
+                continue
+            moves = (now >= 0) & (then != now)
+            reader = owner[offset[low] : offset[high]][moves] - low
+            if _passed(now[moves] - low, reader, period + 1).all():
+                yield period, at
 
     # ---- the second step and the third ---------------------------------------------------------
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.trace.name import names_of_the_source, unused
-from micrograd_notes.lifting.trace.tape import Array
+from micrograd_notes.lifting.trace.tape import Array, Start
 from micrograd_notes.lifting.trace.words import FORMER, FUNCTION, LEARNERS, OTHERS
 from micrograd_notes.lifting.typed.algebra import softmax_of
 from micrograd_notes.lifting.typed.expressions import (
@@ -173,8 +173,7 @@ class Names:
         learners, others = self._words([program, *alike])
         lines = [line for line in program.lines if line.group is not None]
         primal_of = self._primal_of()
-        end = max(self.recording.outputs)
-        ended = {self.grouping.group_of[k] for k in self.recording.alive if k < end}
+        ended = self._groups_of_states()
         states = [Read(line) for line in lines if line.group in ended]
         forward = reached([program.result, *states])
         layers = {line: self._layer(line) for line in lines if line in forward}
@@ -247,6 +246,16 @@ class Names:
             for rank, of_groups in found.items()
         }
         return words[LEARNERS], words[FUNCTION] | words[OTHERS] | words[FORMER]
+
+    def _groups_of_states(self) -> set[int]:
+        """Returns the groups of what forward loops begin with, and of their states at the end.
+
+        The loss need not depend on these: a level may be moved after its error was counted.
+        """
+        tape, alive = self.recording.tape, self.recording.alive
+        leaf_of = {op: i for i, op in enumerate(tape.ops) if isinstance(op, Start)}
+        starts = [op for op, leaf in leaf_of.items() if leaf not in tape.adjoint_of]
+        return {self.grouping.group_of[alive[k]] for op in starts for k in (*op.sources, *op.where)}
 
     def _primal_of(self) -> dict[int, int]:
         """Returns for each group of nothing but adjoints the one group that they belong to.

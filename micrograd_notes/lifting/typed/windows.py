@@ -299,9 +299,9 @@ def stretches(kinds: Sequence[int]) -> list[tuple[int, int, int]]:
     for period in range(1, len(kinds) // LEAST + 1):
         same = np.concatenate([[False], numbers[period:] == numbers[:-period], [False]])
         edges = np.flatnonzero(same[1:] != same[:-1])
-        for begin, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-            end = last + period
-            is_known = any(b <= begin and end <= e and period % p == 0 for b, e, p in found)
-            if (end - begin) // period >= LEAST and not is_known:
+        begins, ends = edges[::2], edges[1::2] + period
+        is_long = (ends - begins) // period >= LEAST
+        for begin, end in zip(begins[is_long].tolist(), ends[is_long].tolist(), strict=True):
+            if not any(b <= begin and end <= e and period % p == 0 for b, e, p in found):
                 found.append((begin, end, period))
     return sorted(found, key=lambda stretch: stretch[0] - stretch[1])
