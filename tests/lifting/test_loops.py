@@ -322,7 +322,7 @@ def seasons(count: int, steps: int) -> tuple[Lifted, Any]:
 )
 def test_a_state_may_be_read_many_steps_later(count: int) -> None:
     lines = set()
-    for steps in (2 * count + 6, 2 * count + 11):
+    for steps in (2 * count + 20, 2 * count + 25):
         program, data = seasons(count, steps)
         source = program.source_for(data)
         assert [*map(counted, loops_of(source))] == [steps, steps]
@@ -333,7 +333,7 @@ def test_a_state_may_be_read_many_steps_later(count: int) -> None:
 
 def test_names_of_a_step_are_those_of_the_learner_if_the_loss_does_not_need_the_last_ones() -> None:
     """The level is moved after its error was counted, and so once too often."""
-    program, data = seasons(4, 16)
+    program, data = seasons(4, 20)
     forward, backward = program.source_for(data).split("# backward")
     assert {"level", "trend", "season", "level_before"} <= {*re.findall(r"\w+", forward)}
     assert "slope" not in forward

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
-from micrograd_notes.lifting.recurrences.steps import Finder
+from micrograd_notes.lifting.recurrences.steps import Finder, Ints
 from micrograd_notes.lifting.trace.tape import CONSTANT, Tape
 
 Copy = tuple[int, int, int]  # the operation that makes the state, by how many steps, in which step
@@ -38,13 +38,12 @@ def with_delays(finder: Finder) -> Iterator[Delayed]:
         writer, free = _Writer(finder), 0  # where the stretch before it ended
         for period, at in sorted(finder.periods(late), key=lambda each: each[::-1]):
             if at >= free:
-                free = writer.pass_on(at + late * period, period) or free
+                free = writer.pass_on(at, at + late * period, period) or free
         if writer.copies:
             yield writer.run()
 
 
-# From one of these steps on, nothing is read from before the first one: a season may have 24.
-LATE = (3, 5, 8, 13, 25)
+LATE = (3, 13, 25)  # from one of these steps on, nothing is read from before the first one
 
 
 class _Writer:
@@ -54,26 +53,33 @@ class _Writer:
         self.instead: dict[tuple[int, int], Copy] = {}  # by operation and place of an operand
         self.names: dict[Copy, tuple[int, int]] = {}  # the state at this time, and what is copied
 
-    def pass_on(self, late: int, period: int) -> int:
-        """Notes what the steps around a late one pass on, and returns where they end; 0 if none."""
-        finder = self.finder
-        if late + period >= len(finder.made):
+    def pass_on(self, at: int, late: int, period: int) -> int:
+        """Notes what the steps around a late one pass on, and returns where they end; 0 if none.
+
+        A number is used evenly from `at` on.
+        """
+        finder, last = self.finder, len(self.finder.made) - period
+        if late >= last or not self._late_edges(late, last, period, at - period).size:
             return 0
-        later = range(late, len(finder.made) - period)
-        end = finder.first_unlike(later, period, late - period) + period
+        end = finder.first_unlike(range(late, last), period, late - period) + period
         begin = 1 + finder.first_unlike(range(late - 1, -1, -1), period, late, may_start=True)
         readers: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        high = min(late + period, end - period)
-        now, then = (slice(*finder.offset[[late + by, high + by]].tolist()) for by in (0, period))
-        of, reader = finder.of[now], finder.reader[now]
-        is_late = (finder.read[now] != finder.read[then]) & (begin <= of) & (of < reader - period)
-        for edge in np.flatnonzero(is_late).tolist():
-            k = int(reader[edge])
-            place = now.start + edge - int(finder.offset[k])
-            readers[begin + int(of[edge] - begin) % period].append((k, place))
+        for edge in self._late_edges(late, end - period, period, begin).tolist():
+            k, made = int(finder.reader[edge]), int(finder.of[edge])
+            readers[begin + (made - begin) % period].append((k, edge - int(finder.offset[k])))
         for first, slots in readers.items():
             self._note(begin, end, period, first, slots)
         return end if readers else 0
+
+    def _late_edges(self, late: int, last: int, period: int, begin: int) -> Ints:
+        """Returns where a step reads what a step from `begin` on made, more than a period ago."""
+        finder, high = self.finder, min(late + period, last)
+        now, then = (slice(*finder.offset[[late + by, high + by]].tolist()) for by in (0, period))
+        of, reader = finder.of[now], finder.reader[now]
+        if then.stop - then.start != len(of):  # the steps differ
+            return np.flatnonzero([])
+        is_late = (finder.read[now] != finder.read[then]) & (begin <= of) & (of < reader - period)
+        return now.start + np.flatnonzero(is_late)
 
     def _note(
         self, begin: int, end: int, period: int, first: int, slots: list[tuple[int, int]]

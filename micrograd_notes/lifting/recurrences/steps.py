@@ -122,14 +122,14 @@ class Finder:
         return found
 
     @cached_property
-    def evenly_used(self) -> list[tuple[int, int]]:
-        """Each (period, position) where a parameter or a constant is used evenly."""
+    def evenly_used(self) -> dict[tuple[int, int], int]:
+        """Each (period, position) where a parameter or a constant is used evenly, and how often."""
         tape, flat, owner = self.tape, self.read, self.reader
         count = np.bincount(flat, minlength=len(tape))
         leaves = np.flatnonzero(~self.is_made)[::-1].tolist()
         first = dict(zip(map(tape.ops.__getitem__, leaves), leaves, strict=True))
         weights = [i for op, i in first.items() if isinstance(op, Array) and op.is_parameter]
-        found: dict[tuple[int, int], None] = {}
+        found: dict[tuple[int, int], int] = {}
         for leaf in [i for i in [*sorted(weights), *tape.numbers] if count[i] >= LEAST - 1]:
             uses = np.unique(owner[flat == leaf])
             for lag in range(1, min(LAGS, len(uses) // (LEAST - 1)) + 1):
@@ -137,8 +137,8 @@ class Finder:
                 edges = np.flatnonzero(np.diff(gaps, prepend=-1, append=-1))
                 for begin, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
                     if end - begin >= (LEAST - 2) * lag:
-                        found[int(gaps[begin]), int(uses[begin])] = None
-        return [*found]
+                        found.setdefault((int(gaps[begin]), int(uses[begin])), (end - begin) // lag)
+        return found
 
     def periods(self, late: int) -> Iterator[tuple[int, int]]:
         """Yields (period, position) where a number is used evenly, and steps read earlier ones.
@@ -146,10 +146,10 @@ class Finder:
         They are compared from the step `late` on.
         """
         of, owner, offset = self.of, self.reader, self.offset
-        for period, at in self.evenly_used:
+        for (period, at), steps in self.evenly_used.items():
             low = at + late * period  # the second step reads what the first one made
             high = min(low + 2 * period, len(self.made) - period)
-            if low >= high:
+            if low >= high or steps < late - 1:
                 continue
             now = of[offset[low] : offset[high]]
             then = of[offset[low + period] : offset[high + period]]

@@ -253,8 +253,9 @@ class Names:
         The loss need not depend on these: a level may be moved after its error was counted.
         """
         tape, alive = self.recording.tape, self.recording.alive
-        leaf_of = {op: i for i, op in enumerate(tape.ops) if isinstance(op, Start)}
-        starts = [op for op, leaf in leaf_of.items() if leaf not in tape.adjoint_of]
+        leaf_of = dict(zip(tape.ops, range(len(tape)), strict=True))
+        starts = [op for op, leaf in leaf_of.items()
+                  if isinstance(op, Start) and leaf not in tape.adjoint_of]
         return {self.grouping.group_of[alive[k]] for op in starts for k in (*op.sources, *op.where)}
 
     def _primal_of(self) -> dict[int, int]:
