@@ -7,7 +7,7 @@ over devices and machines, as the recipes in `notebooks/DEVICES.md` show. Read
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ class InJax:
 
     def __call__(self, theta: Any, *data: Any) -> Any:
         """Returns the mean loss, or the outputs of a model without a loss."""
-        return self._run("loss" if self._lifted._is_loss else "forward", theta, data)
+        return self._run("differentiable" if self._lifted._is_loss else "forward", theta, data)
 
     def value_and_grad(self, theta: Any, *data: Any) -> tuple[Any, Any]:
         """Returns the mean loss and its gradient, by the backward pass that the source shows."""
@@ -80,5 +80,43 @@ class InJax:
                 raise CannotLift(f"the program can't be written for JAX: {error}") from None
             functions: dict[str, Any] = {}
             exec(compile(source, f"<{compiled.title}>", "exec"), functions)
+            if self._lifted._is_loss:
+                functions["differentiable"] = _with_own_gradient(**functions)
             self._known[id(compiled)] = compiled, source, functions
         return self._known[id(compiled)][1:]
+
+
+def _with_own_gradient(
+    loss: Callable[..., Any], loss_and_gradient: Callable[..., Any], **others: Any
+) -> Callable[..., Any]:
+    """Returns the loss, whose derivative by theta is that of the program's own backward pass.
+
+    JAX would find another one where the learner stops a gradient: a frozen parameter, a `detach`.
+    By the data, of which the program has no derivative, JAX differentiates the loss.
+    """
+    import jax
+    from jax.custom_derivatives import SymbolicZero
+
+    if "unpack" not in others:  # no parameters
+        return loss
+
+    def derivative(numbers: tuple[Any, ...], moves: tuple[Any, ...]) -> tuple[Any, Any]:
+        theta, *data = numbers
+        found, gradient = loss_and_gradient(*numbers)
+        moved = jax.numpy.zeros_like(found)
+        if not isinstance(moves[0], SymbolicZero):
+            moved += jax.numpy.vdot(gradient, moves[0])
+        places = [k for k, each in enumerate(moves) if k and not isinstance(each, SymbolicZero)]
+
+        def of_data(*some: Any) -> Any:
+            given = dict(zip(places, some, strict=True))
+            return loss(theta, *[given.get(k, each) for k, each in enumerate(data, 1)])
+
+        if places:
+            at, along = (tuple([each[k] for k in places]) for each in (numbers, moves))
+            moved += jax.jvp(of_data, at, along)[1]
+        return found, moved
+
+    made = jax.custom_jvp(loss)
+    made.defjvp(derivative, symbolic_zeros=True)
+    return made

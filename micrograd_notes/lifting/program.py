@@ -378,8 +378,8 @@ class Lifted:
         """Returns the loss as a pure function of arrays, for `jax.jit`, `jax.grad` and devices.
 
         `f(theta, x, y)` is the mean loss, and `f.value_and_grad(theta, x, y)` has the gradient too,
-        by the program's own backward pass. `jax.grad(f)` is the same up to rounding, except at a
-        kink, where JAX may choose another slope: at 0, relu has 0.5 there and 0 here.
+        by the program's own backward pass. So does `jax.grad(f)`, also at kinks and where no
+        gradient flows, as behind a `detach`. By the data, JAX differentiates the loss by itself.
 
         NumPy's float64 is computed in float64, and the result has it, whatever JAX is set to. Under
         `jax.jit`, JAX first makes it float32. `with jax.enable_x64(True):` around the call keeps

@@ -8,13 +8,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from micrograd_notes import MLP, Value, relu, tanh
-from micrograd_notes.lifting import CannotLift, lift, lift_of_sizes, program as program_file
+from micrograd_notes import MLP, Value, no_grad, relu, tanh
+from micrograd_notes.engine import ops
+from micrograd_notes.engine.functions import pick
+from micrograd_notes.engine.helper_ops import greater, step, where
+from micrograd_notes.lifting import CannotLift, Lifted, lift, lift_of_sizes, program as program_file
 from tests.lifting.examples import EXAMPLES
 from tests.lifting.programs import KINDS, agree_in_jax
 
 jax = pytest.importorskip("jax")
 QUICK = {"classifier", "recurrent"}
+
+
+def written(program: Lifted) -> Any:
+    """Returns the loss as its source says it, which JAX differentiates by itself."""
+    assert program._latest is not None
+    return program.jax()._printed(program._latest)[1]["loss"]
 
 
 @pytest.mark.parametrize(
@@ -30,10 +39,58 @@ def test_loss_and_gradient_are_those_of_numpy_and_so_is_the_derivative_of_jax(na
     loss, gradient = program.value_and_grad(theta, *data)
     with jax.enable_x64(True):
         got, derivatives = jax.jit(in_jax.value_and_grad)(theta, *data)
-        of_jax = jax.jit(jax.grad(in_jax))(theta, *data)
+        of_jax = jax.jit(jax.grad(written(program)))(theta, *data)
     assert abs(float(got) - loss) <= 1e-14 * abs(loss)
     for other in (derivatives, of_jax):  # sums of up to 16 terms, in another order
         assert abs(np.asarray(other) - gradient).max() <= 16 * 2.0**-53 * abs(gradient).max()
+
+
+def straight_through(w: Any, x: Any) -> Any:
+    z = w[0] * x + w[1]
+    return (z + (step(z) - z).detach() - 1) ** 2
+
+
+def with_a_target(w: Any, x: Any) -> Any:
+    with no_grad():
+        target = tanh(w[0] * x)
+    return (w[1] * x - target) ** 2
+
+
+def with_a_root_at_0(w: Any, x: Any) -> Any:
+    return where(greater(x, 0.0), ops.sqrt(x * w[0] * w[0]), w[1])
+
+
+@pytest.mark.parametrize("loss", [straight_through, with_a_target, with_a_root_at_0])
+@pytest.mark.parametrize("is_frozen", [False, True])
+def test_jax_grad_is_the_gradient_of_the_program(loss: Any, is_frozen: bool) -> None:
+    """Where the learner stops it, too, and at a root that is not chosen."""
+    w, x = [Value(0.5), Value(-0.3, requires_grad=not is_frozen)], np.array([0.0, 1.0, 2.0, 0.5])
+    program = lift(lambda x: loss(w, x), parameters=w)
+    theta = program.parameters()
+    _, expected = program.value_and_grad(theta, x)
+    in_jax = program.jax()
+    with jax.enable_x64(True):
+        for run in (jax.grad(in_jax), jax.jit(jax.grad(in_jax)), jax.jacfwd(in_jax)):
+            assert np.asarray(run(theta, x)) == pytest.approx(expected, rel=1e-14)
+
+
+def test_jax_differentiates_by_the_data_and_twice() -> None:
+    w = [Value(0.5), Value(-0.3)]
+    program = lift(lambda x, k: tanh(w[0] * x + pick(w, k) * x * x), parameters=w)
+    in_jax, (x, k) = program.jax(), (np.array([0.1, 0.7, -0.4]), np.array([0, 1, 1]))
+
+    def by_hand(theta: Any, x: Any) -> Any:
+        return jax.numpy.tanh(theta[0] * x + theta[k] * x * x).mean()
+
+    theta = program.parameters()
+    with jax.enable_x64(True):
+        program.jax()(theta, x, k)
+        for of in (jax.grad, jax.hessian):
+            mine, other = np.asarray(of(in_jax)(theta, x, k)), np.asarray(of(by_hand)(theta, x))
+            assert mine == pytest.approx(other, rel=1e-12)
+        found = jax.grad(in_jax, argnums=(0, 1))(theta, x, k)
+        for mine, other in zip(found, jax.grad(by_hand, argnums=(0, 1))(theta, x), strict=True):
+            assert np.asarray(mine) == pytest.approx(np.asarray(other), rel=1e-12)
 
 
 def test_a_derivative_that_is_added_up_on_the_way_forward() -> None:
@@ -50,7 +107,7 @@ def test_a_derivative_that_is_added_up_on_the_way_forward() -> None:
     _, gradient = program.value_and_grad(program.parameters(), xs)
     with jax.enable_x64(True):
         _, derivatives = program.jax().value_and_grad(program.parameters(), xs)
-        of_jax = jax.grad(program.jax())(program.parameters(), xs)
+        of_jax = jax.grad(written(program))(program.parameters(), xs)
     for other in (derivatives, of_jax):  # nine additions, in another order; no sum reaches 4
         assert abs(np.asarray(other) - gradient).max() <= 9 * 4 * 2.0**-53
 
@@ -97,13 +154,15 @@ def test_digits_follow_theta_and_no_setting_of_jax_changes() -> None:
     assert jax.jit(in_jax)(theta, np.array([1.0, 2.0])).dtype == "float32"
 
 
-def test_at_a_kink_jax_chooses_another_slope() -> None:
+def test_at_a_kink_jax_has_the_slope_of_the_program() -> None:
+    """By itself it chooses another one."""
     w = Value(0.0)
     program = lift(lambda x: relu(w * x), parameters=w)
     theta, data = program.parameters(), np.array([1.0])
     assert float(program.jax().value_and_grad(theta, data)[1][0]) == 0.0
     with jax.enable_x64(True):
-        assert float(jax.grad(program.jax())(theta, data)[0]) == 0.5
+        assert float(jax.grad(written(program))(theta, data)[0]) == 0.5
+        assert float(jax.grad(program.jax())(theta, data)[0]) == 0.0
 
 
 def test_a_label_that_is_out_of_range_is_refused_or_makes_the_loss_nan() -> None:

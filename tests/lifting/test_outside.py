@@ -323,6 +323,43 @@ def test_what_the_code_reads_in_other_ways(apply: Any, change: Callable[[], Any]
     agrees(program, loss, [w])
 
 
+class ByText:
+    """Its attributes are named by texts that the code makes."""
+
+    c2 = 0.25
+
+    def __init__(self) -> None:
+        for k in range(2):
+            setattr(self, f"w{k}", Value(0.5 + k))
+            setattr(self, f"c{k}", 0.1 * k)
+
+    def parameters(self) -> list[Value]:
+        return [getattr(self, f"w{k}") for k in range(2)]
+
+    def with_getattr(self, x: Any, y: Any) -> Any:
+        scale = sum(getattr(self, "c" + str(k)) for k in range(3))
+        return (sum(getattr(self, f"w{k}") * x[k] for k in range(2)) * (1 + scale) - y) ** 2
+
+    def with_vars(self, x: Any, y: Any) -> Any:
+        own = vars(self)
+        return (sum(own[f"w{k}"] * x[k] for k in range(2)) * (1 + own[f"c{1}"]) - y) ** 2
+
+
+@pytest.mark.parametrize("name", ["with_getattr", "with_vars"])
+def test_attributes_that_are_named_by_a_text(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = ByText()
+    loss = getattr(model, name)
+    program = lift(loss, model)
+    agrees(program, loss, model.parameters())
+    model.c1 = 2.0  # type: ignore[attr-defined]
+    agrees(program, loss, model.parameters())
+    if name == "with_getattr":
+        monkeypatch.setattr(ByText, "c2", 3.0)
+        agrees(program, loss, model.parameters())
+    model.w0 = Value(-3.0)  # type: ignore[attr-defined]
+    agrees(program, loss, model.parameters())
+
+
 def test_what_a_training_loop_counts_compiles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     compiled = compilations(monkeypatch)
 

@@ -23,6 +23,7 @@ from micrograd_notes.lifting.trace.recorded import NOT_THE_LEARNERS
 CLASS_IN_PYTHON = 1 << 9  # Py_TPFLAGS_HEAPTYPE: instances hold what they have in a dictionary
 HOLDERS = {"builtins", "functools", "types", "argparse", "collections"}  # whose objects hold others
 MOST = 100_000  # elements of an array; a larger one is data, not a constant
+BY_TEXT = {"getattr", "vars", "__dict__", "attrgetter"}
 LEAVES = (types.NoneType, types.CodeType, str, bytes, int, float, complex)
 MISSING = object()
 SLOT = types.MemberDescriptorType
@@ -102,7 +103,7 @@ class Outside:
         elif _is_the_learners(kind.__module__) and kind.__flags__ & CLASS_IN_PYTHON:
             ours = [each for each in kind.__mro__ if each.__module__.startswith("micrograd_notes.")]
             if len(ours) < 2:  # at most Module, which does not read attributes by name
-                yield from self._named(getattr(thing, "__dict__", {}))
+                yield from self._named(getattr(thing, "__dict__", {}), of_object=True)
             else:
                 yield vars(thing)
             slots = [n for n in self._names if isinstance(getattr(kind, n, None), SLOT)]
@@ -120,12 +121,15 @@ class Outside:
         for each in kind.__mro__ if _is_the_learners(kind.__module__) else ():
             special = {n for n, item in vars(each).items() if n[:2] == "__" and callable(item)}
             self._names |= special if is_made else special - {"__init__", "__new__"}
-            yield from self._named(vars(each)) if _is_the_learners(each.__module__) else ()
+            yield from self._named(vars(each), True) if _is_the_learners(each.__module__) else ()
         yield type(kind)
 
-    def _named(self, variables: Mapping[str, Any]) -> Iterator[Any]:
-        """Yields the variables that the code names, and keeps which they are."""
-        names = self._names.copy()
+    def _named(self, variables: Mapping[str, Any], of_object: bool = False) -> Iterator[Any]:
+        """Yields the variables that the code names, and keeps which they are.
+
+        If it may name some of an object by a text, as in getattr(self, f"w{i}"), it names all.
+        """
+        names = {*variables} if of_object and self._names & BY_TEXT else self._names.copy()
         found = self._kept(lambda: {n: variables.get(n, MISSING) for n in names})
         yield from (thing for thing in found.values() if thing is not MISSING)
 
