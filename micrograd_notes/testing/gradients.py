@@ -44,8 +44,8 @@ _HALF_THE_DIGITS = 2.0**-26
 _ROUNDINGS = 64.0
 _EVALUATIONS = 8  # more, at the same point: a coin that is thrown shows in all but 1 of 256 checks
 _NOT_DIFFERENTIABLE = (
-    "no step of a finite difference gives a derivative with digits: "
-    "the function is too rough, or too inaccurate, to be differentiated by numbers"
+    "no step of a finite difference gives a derivative with digits: the function is too rough, "
+    "too inaccurate, or too large beside this slope, to be differentiated by numbers"
 )
 _FROZEN = (
     "its gradient holds a plain number that changes with the inputs, and the function itself does "
@@ -208,9 +208,13 @@ def _verdict(
 
 
 def _scale(around: Surroundings, index: int, at_least: float) -> float:
-    """Returns how steep the function is at the least, for what a doubt of 0 may come to."""
+    """Returns how steep the function is at the least, for what a doubt of 0 may come to.
+
+    A large value makes it no steeper: in a loss of 1e11, rounding hides a slope of 0.002.
+    """
     value = max(abs(around.subject.number(around.subject.numbers)), at_least)
-    return value / max(abs(around.subject.numbers[index]), 1.0) if math.isfinite(value) else 0.0
+    steep = value / max(abs(around.subject.numbers[index]), 1.0) if math.isfinite(value) else 0.0
+    return min(steep, 1.0)
 
 
 def _explaining(

@@ -435,3 +435,22 @@ def test_a_condition_is_not_blamed_for_digits_that_a_sum_loses() -> None:
 
 def test_absolute_of_a_value_is_a_row() -> None:
     assert gradcheck(absolute, -0.5).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("other", [10.0**k for k in range(0, 19, 2)])
+@pytest.mark.parametrize("slope", [1e-3, 1.0, 1e3])
+def test_a_wrong_gradient_does_not_pass_because_the_value_is_large(
+    other: float, slope: float
+) -> None:
+    """In a large value, rounding hides a small slope; then nothing is known about it."""
+
+    def wrong(x: Any) -> Any:  # half of its gradient is lost
+        return other + 0.5 * slope * x * x.data
+
+    def right(x: Any) -> Any:
+        return other + 0.5 * slope * x * x
+
+    report = gradcheck(wrong, 0.7, raise_exception=False)
+    assert report.verdict.fails
+    assert report.verdict in (V.TRAVERSAL, V.INCONCLUSIVE)
+    assert gradcheck(right, 0.7).verdict is V.PASS

@@ -228,7 +228,9 @@ def _best_rung(rises: list[float], widths: list[float], values: _Values, order: 
         rungs.append(Side(slope, error))
         scores.append(error / (abs(slope) + floor or 1.0))
     best = _least_doubtful(rungs, scores)
-    if order == 1 and not best.error < 0.1 * abs(best.slope) and _grows(quotients):
+    # an ulp over ever smaller steps is no slope
+    is_rounding = abs(rises[-1]) <= 4.0 * math.ulp(max(abs(low[-1]), abs(high[-1])))
+    if order == 1 and not (best.error < 0.1 * abs(best.slope) or is_rounding) and _grows(quotients):
         return Side(math.copysign(math.inf, quotients[-1]))
     return best
 
