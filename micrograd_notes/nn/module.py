@@ -5,13 +5,13 @@ optimiser calls `parameters()`. Read `Module` first: the functions below it sear
 `Value`s, and after them come those that make state dicts.
 """
 
-import sys
 from collections import deque
 from collections.abc import Iterator, Mapping, Set, ValuesView
 from types import FunctionType, MappingProxyType, MemberDescriptorType, ModuleType
 from typing import Any, NamedTuple
 
 from micrograd_notes.common import checks
+from micrograd_notes.common.whose import MADE_BY_CLASS, is_pythons
 from micrograd_notes.engine import Value
 from micrograd_notes.engine.backward import topological_order
 from micrograd_notes.engine.modes import leaf_behind
@@ -128,9 +128,8 @@ class Module:
 
 
 _PLAIN = frozenset({float, int, bool, str, type(None), type, FunctionType, ModuleType, Op})
-# Objects of Python's own library are not searched, or a logger would lead to all loggers.
-_LIBRARY = sys.stdlib_module_names - {"types", "collections", "argparse", "queue"}
-_MADE_BY_CLASS = 1 << 9  # the flag of a type that a class statement made; no other holds `Value`s
+# Other objects of Python's own library are not searched, or a logger would lead to all loggers.
+_HOLDERS = {"types", "collections", "argparse", "queue"}
 
 
 def _parts(held: Any, name: str = "") -> tuple[list[tuple[Any, Any]], dict[str, Any], Named]:
@@ -145,11 +144,12 @@ def _parts(held: Any, name: str = "") -> tuple[list[tuple[Any, Any]], dict[str, 
         aside = [(f"an item of {name}, a set, does not have an order", item) for item in held]
     elif hasattr(type(held), "dtype") and getattr(held.dtype, "hasobject", 0) is True:  # an array
         items = enumerate(held.tolist()) if held.shape else [((), held.item())]
-    kinds = [k for k in type(held).__mro__ if k.__module__.partition(".")[0] not in _LIBRARY]
+    kinds = [kind for kind in type(held).__mro__
+             if kind.__module__.partition(".")[0] in _HOLDERS or not is_pythons(kind)]
     own = getattr(held, "__dict__", None) if type(held) in kinds else None
     attributes = own if isinstance(own, dict) else {}
     for kind in kinds:
-        if kind.__flags__ & _MADE_BY_CLASS and not kind.__module__.startswith(__package__):
+        if kind.__flags__ & MADE_BY_CLASS and not kind.__module__.startswith(__package__):
             for each, item in vars(kind).items():
                 if isinstance(item, MemberDescriptorType):  # a slot
                     attributes = {**attributes, each: getattr(held, each, None)}

@@ -323,6 +323,16 @@ def test_what_the_code_reads_in_other_ways(apply: Any, change: Callable[[], Any]
     agrees(program, loss, [w])
 
 
+def test_a_function_that_exec_made() -> None:
+    """Its module is said to be that of Python's built-in functions."""
+    names: dict[str, Any] = {"w": Value(0.5), "SCALE": 2.0}
+    exec("def loss(x, y):\n    return (w * x[0] * SCALE - y) ** 2", names)
+    program = lift(names["loss"], parameters=names["w"])
+    agrees(program, names["loss"], [names["w"]])
+    names["SCALE"] = 5.0
+    agrees(program, names["loss"], [names["w"]])
+
+
 class ByText:
     """Its attributes are named by texts that the code makes."""
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import importlib
 import logging
 import math
 import random
@@ -569,3 +570,33 @@ def test_what_is_not_searched_costs_no_time_and_raises_nothing() -> None:
         model: Any = OfModules(thing, Value(1.0))
         assert [name for name, _ in model.named_parameters()] == ["second"]
         assert model.state_dict() == {"second": 1.0}
+
+
+OF_A_LEARNER = """
+from micrograd_notes.engine import Value
+from micrograd_notes.nn import Module
+
+class Line(Module):
+    def __init__(self):
+        self.w = Value(1.0)
+
+    def __call__(self, x):
+        return self.w * x
+"""
+
+
+@pytest.mark.parametrize("module", ["code", "queue", "statistics", "my_model"])
+def test_a_model_of_a_file_that_is_called_like_a_part_of_python(
+    module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / f"{module}.py").write_text(OF_A_LEARNER)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    assert len(importlib.import_module(module).Line().parameters()) == 1
+    monkeypatch.delitem(sys.modules, module)
+
+
+def test_a_model_that_exec_made() -> None:
+    names: dict[str, Any] = {}
+    exec(OF_A_LEARNER, names)
+    assert len(names["Line"]().parameters()) == 1

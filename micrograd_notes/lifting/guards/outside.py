@@ -16,11 +16,11 @@ from functools import cache, partial
 from math import prod
 from typing import Any
 
+from micrograd_notes.common.whose import MADE_BY_CLASS
 from micrograd_notes.engine import Value
 from micrograd_notes.engine.op import Op, is_built_in
 from micrograd_notes.lifting.trace.recorded import NOT_THE_LEARNERS
 
-CLASS_IN_PYTHON = 1 << 9  # Py_TPFLAGS_HEAPTYPE: instances hold what they have in a dictionary
 HOLDERS = {"builtins", "functools", "types", "argparse", "collections"}  # whose objects hold others
 MOST = 100_000  # elements of an array; a larger one is data, not a constant
 BY_TEXT = {"getattr", "vars", "__dict__", "attrgetter"}
@@ -100,7 +100,7 @@ class Outside:
             if prod(getattr(thing, "shape", ())) <= MOST:
                 is_plain = hasattr(kind, "tobytes") and not thing.dtype.hasobject
                 yield self._kept(thing.tobytes if is_plain else thing.tolist)
-        elif _is_the_learners(kind.__module__) and kind.__flags__ & CLASS_IN_PYTHON:
+        elif _is_the_learners(kind.__module__) and kind.__flags__ & MADE_BY_CLASS:
             ours = [each for each in kind.__mro__ if each.__module__.startswith("micrograd_notes.")]
             if len(ours) < 2:  # at most Module, which does not read attributes by name
                 yield from self._named(getattr(thing, "__dict__", {}), of_object=True)
@@ -111,14 +111,15 @@ class Outside:
             yield from self._parts_of_class(kind, is_made=False)
         elif kind.__module__.partition(".")[0] in HOLDERS or hasattr(kind, "named_parameters"):
             # A cell, a method, a model of the package, ...: Python lists what it refers to.
-            if kind.__flags__ & CLASS_IN_PYTHON and hasattr(thing, "__dict__"):
+            if kind.__flags__ & MADE_BY_CLASS and hasattr(thing, "__dict__"):
                 yield from (vars(thing), *gc.get_referents(thing))
             else:
                 yield from self._kept(partial(gc.get_referents, thing))
 
     def _parts_of_class(self, kind: type, is_made: bool) -> Iterator[Any]:
         """Yields the parts of a class that the code names, and its special methods."""
-        for each in kind.__mro__ if _is_the_learners(kind.__module__) else ():
+        made = [each for each in kind.__mro__ if each.__flags__ & MADE_BY_CLASS]
+        for each in made if _is_the_learners(kind.__module__) else ():
             special = {n for n, item in vars(each).items() if n[:2] == "__" and callable(item)}
             self._names |= special if is_made else special - {"__init__", "__new__"}
             yield from self._named(vars(each), True) if _is_the_learners(each.__module__) else ()
@@ -166,7 +167,12 @@ def _names(code: types.CodeType) -> Iterator[str]:
 
 @cache
 def _is_the_learners(module: str | None) -> bool:
-    """Returns whether a module is the learner's: not Python's, the package's or a library's."""
+    """Returns whether a module is the learner's: not Python's, the package's or a library's.
+
+    `exec(source, {})` makes functions and classes "of builtins", which has none from Python code.
+    """
+    if module in ("__main__", "builtins"):
+        return True
     file = getattr(sys.modules.get(module or ""), "__file__", None) or ""
     foreign = file.startswith(NOT_THE_LEARNERS) or "dist-packages" in file
-    return not foreign and (module == "__main__" or module not in sys.stdlib_module_names)
+    return not foreign and (bool(file) or module not in sys.stdlib_module_names)
