@@ -65,7 +65,10 @@ class NumberLike:
     __complex__ = _refused("complex()", "complex(v.data)")
     __int__ = __trunc__ = _refused("int()", "floor(v), which records, or int(v.data)")
     __ceil__ = _refused("ceil()", "-floor(-v), which records, or math.ceil(v.data)")
-    __index__ = _refused("an index", "pick(values, v), which records, or values[int(v.data)]")
+    __index__ = _refused(  # Python asks for one in [1, 2] * v and "a" * v, too
+        "an index, or a list or a text times a Value,",
+        "pick(values, v), which records, values[int(v.data)], or [v * x for x in values]"
+    )
     __mod__ = __rmod__ = _refused("%", "a - b * floor(a / b)")
     __floordiv__ = __rfloordiv__ = _refused("//", "floor(a / b)")
     __divmod__ = __rdivmod__ = _refused("divmod()", "floor(a / b), and a - b * floor(a / b)")

@@ -1,6 +1,8 @@
 """Checks of the arguments of `operation(...)`, when a row is added and not when it is used."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import fields
+from keyword import iskeyword
 from typing import Any
 
 from micrograd_notes.common import checks
@@ -18,12 +20,15 @@ def checked(
     existing: Collection[str],
 ) -> Rules:
     """Returns the partials as a row keeps them; or raises and names what is wrong."""
-    if not isinstance(name, str) or not name.isidentifier():
+    if not isinstance(name, str) or not name.isidentifier() or iskeyword(name):
         raise ValueError(f"an operation is named by an identifier like 'softsign', got {name!r}")
     if name in facts.BUILT_IN and name in existing:
         raise ValueError(
             f"{name!r} is a built-in operation and stays as it is; choose another name"
         )
+    known = ["symbol", "method", "defaults", *[each.name for each in fields(facts.Facts)]]
+    for unknown in [each for each in given if each not in known]:
+        raise TypeError(f"operation() takes {', '.join(known)} and is_helper, got {unknown}=")
     for what in ("symbol", "method", "numpy"):
         if given.get(what) is not None:
             checks.text(f"{name}: {what}", given[what])
@@ -42,6 +47,11 @@ def _check_functions(name: str, forward: Any, rules: Rules, given: Mapping[str, 
     """Raises TypeError where a function takes other arguments than it will get."""
     if rules == ():
         raise TypeError(f"{name}: give one partial for each operand, got none")
+    if callable(rules) and checks.takes(forward, 1) and not checks.takes(forward, 2):
+        raise TypeError(
+            f"{name}: partials are listed, one for each operand: write [partial]. One function, as "
+            "given, is for an operation on any number of operands"
+        )
     arity = len(rules) if isinstance(rules, tuple) else 2
     operands = ", ".join("xyz"[:arity] if arity <= 3 else [f"x{i + 1}" for i in range(arity)])
     checks.function(f"{name}: forward", forward, arity, f"({operands})")

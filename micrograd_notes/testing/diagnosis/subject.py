@@ -52,7 +52,8 @@ class Subject:
         self._shapes = xs
         self._module = module
         self.name = _name_of(function)
-        self.names, self.numbers = _flattened(function, xs)
+        self._gets_module = module is not None and not checks.takes(function, len(xs))
+        self.names, self.numbers = _flattened(function, xs, int(self._gets_module))
         self.left_out = 0
         self.parameters: list[Value] = []
         if module is not None:
@@ -99,7 +100,7 @@ class Subject:
     def _called(self, leaves: list[Value]) -> Any:
         rest = iter(leaves)
         arguments: list[Any] = [_filled(shape, rest) for shape in self._shapes]
-        if self._module is not None and not checks.takes(self._function, len(arguments)):
+        if self._gets_module:
             arguments = [self._module, *arguments]
         try:
             return self._function(*arguments)
@@ -133,8 +134,13 @@ def _name_of(function: Any) -> str:
     return "the function" if name == "<lambda>" else str(name)
 
 
-def _flattened(function: Any, xs: Sequence[Any]) -> tuple[list[str], list[float]]:
-    """Returns a name and a number for each input: those of a list x are x[0], x[1]."""
+def _flattened(
+    function: Any, xs: Sequence[Any], before: int
+) -> tuple[list[str], list[float]]:
+    """Returns a name and a number for each input: those of a list x are x[0], x[1].
+
+    So many arguments come before the inputs.
+    """
     names: list[str] = []
     numbers: list[float] = []
 
@@ -149,7 +155,7 @@ def _flattened(function: Any, xs: Sequence[Any]) -> tuple[list[str], list[float]
             numbers.append(checks.finite_number(f"xs must be numbers: {name}", number))
             names.append(name)
 
-    for name, x in zip(argument_names(function, len(xs)), xs, strict=True):
+    for name, x in zip(argument_names(function, before + len(xs))[before:], xs, strict=True):
         walk(name, x)
     return names, numbers
 
