@@ -7,6 +7,7 @@ It checks the data (`guards/inputs.py`), keeps the program for each shape, and r
 import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from copyreg import __newobj__  # type: ignore[attr-defined]
 from functools import partial
 from importlib.util import find_spec
 from operator import attrgetter
@@ -63,7 +64,7 @@ class Lifted:
     """A function of scalars that runs on arrays. `lift` makes it; see there for its use."""
 
     _kind_of_net = Net
-    _made_by: tuple[Any, ...] | None = None  # a function, and what it got
+    _made_by: tuple[Any, ...] | None = None  # what `_lifted` got
 
     def __init__(
         self, function: Callable[..., Any], find: Callable[[], Found], roots: Sequence[Any],
@@ -84,7 +85,6 @@ class Lifted:
             raise TypeError(
                 f"function must have named arguments, got {function!r}. Write a def"
             ) from None
-        self.look()
 
     # ---- running -------------------------------------------------------------------------------
 
@@ -345,10 +345,12 @@ class Lifted:
 
     def load(self, theta: Any) -> None:
         """Sets the parameters from a flat vector; ValueError for a wrong length or a nan."""
-        for parameter, number in zip(self._parameters, self._checked(theta).tolist(), strict=True):
+        numbers = self._checked(theta).tolist()
+        for parameter, number in zip(self._parameters, numbers, strict=True):
             parameter.data = number
 
     def _shaped(self, theta: Any) -> Any:
+        self._look_first()
         theta = as_array("theta", theta).astype(float, copy=False)
         if theta.shape != (len(self._parameters),):
             raise ValueError(
@@ -436,12 +438,21 @@ class Lifted:
                 f"parameters along, got {self._function!r}, which names them. Lift a method of the "
                 "model, lift(model.loss, model), or lift again: lift(loss, copy.deepcopy(model))"
             )
-        return self._made_by
+        return __newobj__, (Lifted,), self._made_by
+
+    def __setstate__(self, made_by: tuple[Any, ...]) -> None:
+        """Lifts a copy. Its model may not have its parts yet, so the copy looks when it is used."""
+        vars(self).update(vars(_lifted(*made_by)))
 
     def __repr__(self) -> str:
+        self._look_first()
         return f"<lifted {self._name}, {len(self._parameters)} parameters>"
 
     # ---- compiling -----------------------------------------------------------------------------
+
+    def _look_first(self) -> None:
+        if self._outside is None:  # a copy that is used for the first time
+            self.look()
 
     def look(self) -> bool:
         """Forgets the programs if something outside has changed; returns whether it has."""
@@ -573,6 +584,18 @@ def lift(
         name, got = "model" if is_loss else "function", checks.shown(holder)
         raise TypeError(f"{name} must have parameters(), got {got}. Or pass parameters=[...]")
 
+    options = {"parameters": parameters, "batch": batch, "check": check, "backend": backend}
+    program = _lifted(function, model, options)
+    program.look()
+    return program
+
+
+def _lifted(function: Any, model: Any, options: dict[str, Any]) -> Lifted:
+    """Returns a program that looks at the model and its parameters when it is used."""
+    parameters = options["parameters"]
+    is_loss = model is not None or parameters is not None
+    holder: Any = model if is_loss else function
+
     def find() -> Found:
         if parameters is None:
             found = arrays_of_model(holder)
@@ -580,11 +603,7 @@ def lift(
             found = arrays_of_lists(parameters, function)
         return in_order(checked_values(found[0], is_loss), found[1])
 
-    program = Lifted(function, find, [holder, parameters], is_loss, batch, check, backend)
-    options = {"parameters": parameters, "batch": batch, "check": check, "backend": backend}
-    program._made_by = _lifted_again, (function, model, options)
+    known = options["batch"], options["check"], options["backend"]
+    program = Lifted(function, find, [holder, parameters], is_loss, *known)
+    program._made_by = function, model, options
     return program
-
-
-def _lifted_again(function: Any, model: Any, options: dict[str, Any]) -> Lifted:
-    return lift(function, model, **options)

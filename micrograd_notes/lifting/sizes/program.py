@@ -73,6 +73,7 @@ class OfSizes(Lifted):
             return first(placed, [(start,) for start in STARTS])
 
         super().__init__(function, find, [holder], is_loss, batch, check, backend)
+        self.look()
 
     @uncollected()
     def _recorded(self, shapes: Shapes) -> Recording:
