@@ -303,6 +303,7 @@ class Lifted:
         chosen = self._net.chosen(compiled.inputs, given, least)
         if trusted and not chosen:  # as in most steps of a training
             return
+        check_number("theta", theta)
 
         def run(theta: Any, data: Sequence[Any]) -> Any:
             try:  # what runs is compared

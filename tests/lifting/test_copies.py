@@ -90,7 +90,8 @@ def test_a_model_that_holds_its_own_program_is_copied_with_it(
     second.program.load(second.program.parameters() + 1.0)
     assert first.program(X, Y) == before != second.program(X, Y)
     program = copied(first.program)  # its model holds it, and no other one
-    assert program._function.__self__.program is program and program(X, Y) == before
+    assert program._function.__self__.program is program
+    assert program(X, Y) == before
     if kind is Holder:
         assert copied(first).outputs(X).tolist() == first.outputs(X).tolist()
 

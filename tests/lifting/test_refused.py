@@ -444,6 +444,14 @@ def test_bad_functions_and_parameters_are_refused() -> None:
         program.value_and_grad([1.0, 2.0], X, Y)
     with pytest.raises(ValueError, match="theta must hold finite numbers, got a nan"):
         program.load([math.nan])
+    for backend in ("numpy", "auto"):
+        program = lift(lambda x, y: w * x[0], parameters=[w], backend=backend)
+        for _ in range(2):  # at the first call, and later
+            with pytest.raises(ValueError, match="theta must hold finite numbers, got a nan"):
+                program.value_and_grad([math.nan], X, Y)
+            with pytest.raises(ValueError, match="theta must hold finite numbers, got a nan"):
+                program.check(X, Y, theta=[math.nan])
+            program(X, Y)
     assert w.data == 1.0
 
 
