@@ -199,7 +199,7 @@ def _drawn(numbers: Any, kind: int, spread: float, random: Random) -> Any:
     """Returns the numbers as they are (0), of their size (1), or near them (2)."""
     if kind == 0 or numbers.dtype.kind == "i" or not numbers.size:
         return numbers
-    size = float(abs(numbers).mean()) or 1.0
+    size = float((abs(numbers) / numbers.size).sum()) or 1.0  # a sum of large ones may be inf
 
     def drawn(x: float) -> float:
         far = spread * (abs(x) or size)
