@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from itertools import zip_longest
 from typing import Any, TypeVar
 
 from micrograd_notes.lifting.guards.blame import WithLines
 from micrograd_notes.lifting.sizes.family import NoMember
-from micrograd_notes.lifting.sizes.formulas import Differ
+from micrograd_notes.lifting.sizes.formulas import Differ, differing
 from micrograd_notes.lifting.sizes.small import Member
 from micrograd_notes.lifting.trace.recorded import CannotLift, recording
 
@@ -35,7 +36,8 @@ def refusal(problem: Exception) -> CannotLift:
         changed = ", ".join(f"{n}={k}" for n, k in other.sizes.items() if k != base.sizes[n])
         said = f" with {sizes} and with {changed}"
         if base.recorded is not None and other.recorded is not None:
-            line = _first_that_differs(base, other) or _where_they_part(base, other, problem)
+            with suppress(Exception):  # without a line, the message still says what to do
+                line = _first_that_differs(base, other) or _where_they_part(base, other, problem)
     return CannotLift(
         f"models{said} differ in more than numbers, so a large one does not follow from small "
         f"ones: {problem}.{line}\n"
@@ -54,8 +56,11 @@ def first(made: Callable[..., Result], attempts: Iterable[tuple[Any, ...]]) -> R
     for attempt in attempts:
         try:
             return made(*attempt)
-        except (Differ, NoMember) as error:
-            problems.append(error)
+        except CannotLift:
+            raise
+        except Exception as error:
+            is_known = isinstance(error, Differ | NoMember)
+            problems.append(error if is_known else differing(error, ()))
     raise refusal(min(problems, key=lambda problem: not isinstance(problem, Differ)))
 
 
