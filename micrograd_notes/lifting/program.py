@@ -321,7 +321,8 @@ class Lifted:
 
     def _note_outside(self) -> None:
         """Notes the outside as it is: what the function changed while it ran does not count."""
-        self._outside = Outside(self._roots, self._parameters).is_as_it_was
+        outside = Outside(self._roots, self._parameters)
+        self._outside, self._net.generators = outside.is_as_it_was, outside.generators
 
     def _refusal(self, compiled: Compiled) -> Callable[..., CannotLift]:
         """Returns the function that makes the error where the program and the scalars differ."""

@@ -322,6 +322,39 @@ def test_randomness_is_refused() -> None:
         program(X, Y)
 
 
+OWN, NUMPY_OWN, OLDER = random.Random(0), np.random.default_rng(0), np.random.RandomState(0)
+
+
+@pytest.mark.parametrize("draw", [
+    random.random, np.random.random,
+    lambda: OWN.random(), lambda: NUMPY_OWN.random(), lambda: OLDER.rand(),
+])
+def test_randomness_that_rarely_changes_the_loss_is_refused(draw: Callable[[], float]) -> None:
+    w = [Value(0.5), Value(-0.3)]
+
+    def loss(x: Any, y: Any) -> Any:
+        kept = [a if draw() > 1e-9 else 0.0 for a in x]
+        return (w[0] * kept[0] + w[1] * kept[-1] - y) ** 2
+
+    with pytest.raises(CannotLift, match=r"draws random numbers.*pass them as an input"):
+        lift(loss, parameters=w)(X, Y)
+
+
+@pytest.mark.parametrize("drawn", [
+    lambda: random.seed(0) or random.random(),
+    lambda: np.random.seed(0) or np.random.random(),
+    lambda: random.Random(0).random(),
+])
+def test_a_function_that_seeds_at_each_call_is_lifted(drawn: Callable[[], float]) -> None:
+    w, states = Value(1.0), (random.getstate(), np.random.get_state())
+    try:
+        program = lift(lambda x, y: w * drawn(), parameters=[w])
+        assert program(X, Y) == pytest.approx(drawn(), rel=1e-15)
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+
+
 def test_a_refusal_that_the_function_catches_is_raised_all_the_same() -> None:
     w = Value(1.0)
 

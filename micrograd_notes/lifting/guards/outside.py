@@ -14,8 +14,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from math import prod
+from random import Random
 from typing import Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import Value
 from micrograd_notes.engine.op import Op, is_built_in
 from micrograd_notes.lifting.trace.recorded import NOT_THE_LEARNERS
@@ -48,6 +50,8 @@ class Outside:
                 if id(thing) not in visited and not isinstance(thing, LEAVES):
                     visited[id(thing)] = thing
                     waiting.extend(self._parts(thing))
+        kinds = Random, np.random.Generator, np.random.RandomState
+        self.generators = [thing for thing in visited.values() if type(thing) in kinds]
 
     def is_as_it_was(self) -> bool:
         """Returns whether everything that a program depends on is unchanged."""
