@@ -99,6 +99,8 @@ class Outside:
             yield self._kept(lambda: thing.__defaults__)
         elif isinstance(thing, type):
             yield from self._parts_of_class(thing, is_made=True)
+        elif not hasattr(kind, "dtype") and _bytes(thing) is not None:
+            self._kept(partial(_bytes, thing))
         elif callable(getattr(kind, "tolist", None)):
             if prod(getattr(thing, "shape", ())) <= MOST:
                 is_plain = hasattr(kind, "tobytes") and not thing.dtype.hasobject
@@ -136,6 +138,17 @@ class Outside:
     def _kept(self, read: Callable[[], Any]) -> Any:
         self._read.append((read, read()))
         return self._read[-1][1]
+
+
+def _bytes(thing: Any) -> bytes | None:
+    """Returns the bytes of a bytearray, an `array`, or another buffer; None for anything else."""
+    try:
+        with memoryview(thing) as view:
+            return view.tobytes() if view.nbytes <= 8 * MOST else b""
+    except TypeError:
+        return None
+    except (ValueError, BufferError):  # it was closed
+        return b""
 
 
 def _with_new_results(read: Callable[[], Any], was: Any) -> Any:
