@@ -561,8 +561,10 @@ def lift(
     this order. A layer's weights have a column per neuron, and its biases lie below them.
 
     Sums are reordered, so the last bits may differ from those of the scalars. NumPy follows IEEE
-    rules: where the scalars raise, as log(-1) does, the loss is nan, and a warning (`NotChecked`)
-    says so if it happens during the comparison.
+    rules: where the scalars raise, as log(-1) or 1 / 0 do, the program goes on with nan or inf, and
+    its loss is nan, inf, or what follows from them: minimum(1 / x, 2) is 2 at 0. A warning
+    (`NotChecked`) says so if it happens during the comparison. A function that catches such an
+    error differs from its program there. Choose the operand instead: 1 / where(x, x, 1).
 
     >>> from micrograd_notes.nn import MLP
     >>> model = MLP(2, [1], seed=0)
