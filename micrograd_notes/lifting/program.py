@@ -247,7 +247,8 @@ class Lifted:
 
         with self._lock:
             if compiled.in_c is None:
-                compiled.in_c = InC(compiled.c_source, compiled.inputs, len(theta))
+                known = compiled.c_source, compiled.inputs, len(theta)
+                compiled.in_c = InC(*known, is_short=self._wanted == "auto")
             in_c = compiled.in_c
             numpy = partial(self._computed, compiled, compiled.run)
             if in_c.agrees(theta, given, numpy, check):
@@ -535,9 +536,10 @@ def lift(
         check: whether the program is compared with the scalars before it is used. False trusts the
             compiler and saves the time of a few examples in scalars, for each shape of the data.
         backend: "numpy", or "c" to compile the program as C for this machine, several times faster,
-            or "auto" for the faster one. C is compared with NumPy before it runs; NumPy runs if
-            they differ or if C can't be compiled, with a warning (`NotInC`) for "c". `backend` of
-            the program says which one runs. The variable MICROGRAD_NOTES_BACKEND overrides it.
+            or "auto" for C if that takes the compiler a few seconds at most. C is compared with
+            NumPy before it runs; NumPy runs if they differ or if C can't be compiled, with a
+            warning (`NotInC`) for "c". `backend` of the program says which one runs, and why. The
+            variable MICROGRAD_NOTES_BACKEND overrides it.
 
     Raises:
         TypeError: function is not a function, or a parameter is not a `Value`.
