@@ -75,6 +75,7 @@ class Lifted:
         self._wanted = asked_for(backend)
         self._compiled: dict[Key, Compiled] = {}
         self._latest: Compiled | None = None
+        self._shapes: Shapes | None = None  # of the latest program, also when it was forgotten
         self._again: Callable[[Any, Sequence[Any]], Result | None] | None = None
         self._outside: Callable[[], bool] | None = None
         self._freezings = -1
@@ -422,6 +423,9 @@ class Lifted:
         return self._known().explained()
 
     def _known(self) -> Compiled:
+        """Returns the latest program, compiled anew if it was forgotten."""
+        if self._latest is None and self._shapes is not None:
+            return self._compiled_at(self._shapes)
         if self._latest is None:
             raise RuntimeError(
                 "nothing is compiled yet, because that needs a shape. Call the program with data "
@@ -474,6 +478,9 @@ class Lifted:
     def _compiled_for(self, given: Sequence[Any], is_latest: bool = True) -> Compiled:
         skip = 1 if self._batch else 0
         shapes = tuple([(array.dtype.kind == "i", array.shape[skip:]) for array in given])
+        return self._compiled_at(shapes, is_latest)
+
+    def _compiled_at(self, shapes: Shapes, is_latest: bool = True) -> Compiled:
         key = shapes, self._frozen
         compiled = self._compiled.get(key)
         if compiled is None:
@@ -481,7 +488,8 @@ class Lifted:
                 if key not in self._compiled:
                     self._compiled[key] = self._passed(self._recorded(shapes))
                 compiled = self._compiled[key]
-        self._latest = compiled if is_latest or self._latest is None else self._latest
+        if is_latest or self._latest is None:
+            self._latest, self._shapes = compiled, shapes
         return compiled
 
     def _recorded(self, key: Shapes) -> Recording:

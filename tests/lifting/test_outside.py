@@ -418,6 +418,23 @@ def test_a_number_in_a_buffer_that_changes_is_noticed(box: Any) -> None:
     assert program([1.0]) == 3.5
 
 
+def test_what_is_forgotten_is_compiled_anew_for_the_shape_that_was_known() -> None:
+    w, held = Value(0.5), [2.0]
+    program = lift(lambda x: w * x[0] * held[0] + x[1], parameters=[w])
+    program([[1.0, 3.0]])
+    for use in (
+        lambda: program.certify().digits, lambda: program.source, lambda: program.c_source,
+        lambda: program.explain(), lambda: program.backend, lambda: program.reaches([[1.0, 2.0]]),
+    ):
+        held[0] += 1.0
+        program.parameters()  # looks outside
+        assert use()
+        assert f"{held[0]:g}" in program.source
+    held[0] = 0.0
+    assert program.certify()
+    assert program([[1.0, 3.0]]) == 3.0
+
+
 def test_a_buffer_that_is_closed_or_large_is_passed_over() -> None:
     w, closed, large = Value(0.5), memoryview(b"ab"), array("d", [2.0]) * 1_000_000
     held = [closed, large]
