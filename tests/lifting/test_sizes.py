@@ -283,6 +283,17 @@ def test_what_can_not_be_made_small_is_refused() -> None:
         lift_of_sizes(make)
 
 
+def test_data_that_do_not_have_the_sizes_are_refused_with_both() -> None:
+    program = lift_of_sizes(network, inputs=41, hidden=9)
+    said = r"x has an axis of 40, and the sizes are inputs=41, hidden=9\n.* got \d inputs"
+    with pytest.raises(CannotLift, match=said):
+        program.value_and_grad(program.parameters(), *DATA)
+    with pytest.raises(TypeError, match=r"inputs \(missing a required argument: 'hidden'\), got"):
+        lift_of_sizes(network, inputs=41)
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'width'"):
+        lift_of_sizes(network, inputs=41, hidden=3, width=4)
+
+
 def test_a_tree_whose_depth_is_a_size_is_refused() -> None:
     def make(inputs: int, depth: int) -> Any:
         weights, leaves = values(0, 2**depth - 1, inputs), values(1, 2**depth)

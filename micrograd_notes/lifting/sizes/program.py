@@ -85,7 +85,8 @@ class OfSizes(Lifted):
             at = partial(_shapes_at, shapes, axes)
             return self._family.large(self._sizes | free, start, at, frozen)
 
-        return first(large, _attempts(shapes, self._sizes))
+        odd = _odd(self._inputs.names(len(shapes)), shapes, self._sizes)
+        return first(large, _attempts(shapes, self._sizes), odd)
 
     def _frozen_arrays(self) -> frozenset[str]:
         """Returns the names of arrays that are frozen."""
@@ -184,6 +185,16 @@ def _choices(shapes: Shapes, sizes: Sizes) -> Iterator[Axes]:
         yield {axis: names for axis, names in zip(axes, chosen, strict=True) if names}
 
 
+def _odd(inputs: Sequence[str], shapes: Shapes, sizes: Sizes) -> str:
+    """Returns which axes of the data are as long as no size, or product of two; or ""."""
+    known = {*sizes.values(), *map(prod, combinations_with_replacement(sizes.values(), 2))}
+    each = zip(inputs, shapes, strict=True)
+    odd = [f"{name} has an axis of {length}" for name, (_, shape) in each
+           for length in shape if length not in known]
+    said = ", ".join(f"{name}={size}" for name, size in sizes.items())
+    return f"{', '.join(odd)}, and the sizes are {said}" if odd else ""
+
+
 def _shapes_at(shapes: Shapes, axes: Axes, sizes: Mapping[str, int]) -> Shapes:
     """Returns the shapes of the data at other sizes."""
     return tuple([
@@ -256,8 +267,9 @@ def lift_of_sizes(
     checks.flag("batch", batch), checks.flag("check", check)
     try:
         signature(make).bind(**sizes)
-    except (TypeError, ValueError):
-        what = f"make must be a function of the sizes {', '.join(sizes)}, got"
+    except (TypeError, ValueError) as error:
+        why = f" ({error})" if callable(make) else ""  # such as a size that is missing
+        what = f"make must be a function of the sizes {', '.join(sizes)}{why}, got"
         if not sizes:
             what = (
                 "lift_of_sizes needs the sizes of the large model, which make takes, as in "

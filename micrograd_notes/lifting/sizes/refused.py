@@ -22,12 +22,14 @@ from micrograd_notes.lifting.trace.recorded import CannotLift, recording
 Result = TypeVar("Result")
 
 
-def refusal(problem: Exception) -> CannotLift:
-    """Returns the error for a family that can't be lifted."""
+def refusal(problem: Exception, odd: str = "") -> CannotLift:
+    """Returns the error for a family that can't be lifted; `odd` is what the data have no size for.
+    """
     if not isinstance(problem, Differ):
+        what = "make must accept small sizes, from 2 on, and its loss must take data of these sizes"
         return CannotLift(
-            f"no small model could be lifted instead: {problem}\n  make must accept small sizes, "
-            "from 2 on, and its loss must take data of these sizes."
+            f"no small model could be lifted instead: {odd or problem}\n  {what}."
+            + (f" Here it raises {problem}" if odd else "")
         )
     said, line = "", ""
     if problem.members:
@@ -47,10 +49,12 @@ def refusal(problem: Exception) -> CannotLift:
     )
 
 
-def first(made: Callable[..., Result], attempts: Iterable[tuple[Any, ...]]) -> Result:
+def first(
+    made: Callable[..., Result], attempts: Iterable[tuple[Any, ...]], odd: str = ""
+) -> Result:
     """Returns what is made at the first attempt at which small members lead to a large one.
 
-    The arguments of `made` are an attempt. CannotLift if there is none.
+    The arguments of `made` are an attempt. CannotLift if there is none; `odd` as in `refusal`.
     """
     problems: list[Exception] = []
     for attempt in attempts:
@@ -61,7 +65,7 @@ def first(made: Callable[..., Result], attempts: Iterable[tuple[Any, ...]]) -> R
         except Exception as error:
             is_known = isinstance(error, Differ | NoMember)
             problems.append(error if is_known else differing(error, ()))
-    raise refusal(min(problems, key=lambda problem: not isinstance(problem, Differ)))
+    raise refusal(min(problems, key=lambda problem: not isinstance(problem, Differ)), odd)
 
 
 def _first_that_differs(base: Member, other: Member) -> str:
