@@ -1,5 +1,6 @@
 """Programs of sizes: what `lift_of_sizes` writes is what `lift` writes, and what it refuses."""
 
+import random
 import re
 import warnings
 from functools import partial
@@ -281,6 +282,24 @@ def test_what_can_not_be_made_small_is_refused() -> None:
         lift_of_sizes(3, inputs=40)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="needs the sizes of the large model"):
         lift_of_sizes(make)
+
+
+def test_a_nan_in_a_parameter_is_said_at_each_call() -> None:
+    program = lift_of_sizes(network, inputs=40, hidden=3)
+    program.leaves()[0].data = np.nan
+    for _ in range(2):
+        with pytest.raises(ValueError, match="theta must hold finite numbers, got a nan"):
+            program(*DATA)
+
+
+def test_random_numbers_that_rarely_show_are_refused() -> None:
+    def make(inputs: int) -> Any:
+        model, own = MLP(inputs, [1], seed=0), random.Random(0)
+        return lambda x, y: (model([a if own.random() > 1e-9 else 0.0 for a in x]) - y) ** 2, model
+
+    program = lift_of_sizes(make, inputs=40)
+    with pytest.raises(CannotLift, match="draws random numbers"):
+        program(*DATA)
 
 
 def test_data_that_do_not_have_the_sizes_are_refused_with_both() -> None:

@@ -20,6 +20,7 @@ from micrograd_notes.common import checks
 from micrograd_notes.common.extras import install, numpy as np
 from micrograd_notes.engine import Value
 from micrograd_notes.lifting.compiled import Compiled, passed
+from micrograd_notes.lifting.guards.inputs import check_number
 from micrograd_notes.lifting.guards.net import Net
 from micrograd_notes.lifting.program import Found, Lifted, Shapes, checked_values, lift
 from micrograd_notes.lifting.sizes.check import compare, uncollected
@@ -135,6 +136,7 @@ class OfSizes(Lifted):
     ) -> None:
         """Compares a program with the scalars, once; afterwards it is trusted."""
         if not compiled.is_trusted:
+            check_number("theta", theta)
             self._compare(compiled, given, None)
 
     @uncollected()
