@@ -6,6 +6,7 @@ recording and no pass; read `testing/numbers/both_sides.py` next.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -108,7 +109,10 @@ def _agreeing(lifted: Any, compiled: Any, theta: Any, data: Any, digits: int) ->
         off = [abs(a - b) / max(abs(a), abs(b), least) for a, b in pairs]
         return [digits if part <= least else max(int(-mp.log10(part)), 0) for part in off]
 
-    scalars = _scalars(lifted, theta, data)
+    try:
+        scalars = _scalars(lifted, theta, data)
+    except (ArithmeticError, ValueError) as error:
+        return f"the scalars raise {type(error).__name__} there"
     if not all(map(mp.isfinite, scalars)):
         return "the scalars are not finite there"
     try:
@@ -121,8 +125,11 @@ def _agreeing(lifted: Any, compiled: Any, theta: Any, data: Any, digits: int) ->
     except Exception as error:
         return f"the source raises {type(error).__name__}: {error}"
     for again in range(AGAIN if min(agree) < digits else 0):
-        if min(agreeing(_scalars(lifted, theta, data, _Nudge(again, digits)), scalars)) < digits:
-            return "rounding decides between two branches there"
+        with suppress(ArithmeticError, ValueError):
+            nudged = _scalars(lifted, theta, data, _Nudge(again, digits))
+            if min(agreeing(nudged, scalars)) == digits:
+                continue
+        return "rounding decides between two branches there"
     return agree
 
 
@@ -199,7 +206,7 @@ def _drawn(numbers: Any, kind: int, spread: float, random: Random) -> Any:
     """Returns the numbers as they are (0), of their size (1), or near them (2)."""
     if kind == 0 or numbers.dtype.kind == "i" or not numbers.size:
         return numbers
-    size = float(abs(numbers).mean()) or 1.0
+    size = float((abs(numbers) / numbers.size).sum()) or 1.0  # a sum of large ones may be inf
 
     def drawn(x: float) -> float:
         far = spread * (abs(x) or size)

@@ -7,6 +7,7 @@ It checks the data (`guards/inputs.py`), keeps the program for each shape, and r
 import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from copyreg import __newobj__  # type: ignore[attr-defined]
 from functools import partial
 from importlib.util import find_spec
 from operator import attrgetter
@@ -63,7 +64,7 @@ class Lifted:
     """A function of scalars that runs on arrays. `lift` makes it; see there for its use."""
 
     _kind_of_net = Net
-    _made_by: tuple[Any, ...] | None = None  # a function, and what it got
+    _made_by: tuple[Any, ...] | None = None  # what `_lifted` got
 
     def __init__(
         self, function: Callable[..., Any], find: Callable[[], Found], roots: Sequence[Any],
@@ -74,6 +75,7 @@ class Lifted:
         self._wanted = asked_for(backend)
         self._compiled: dict[Key, Compiled] = {}
         self._latest: Compiled | None = None
+        self._shapes: Shapes | None = None  # of the latest program, also when it was forgotten
         self._again: Callable[[Any, Sequence[Any]], Result | None] | None = None
         self._outside: Callable[[], bool] | None = None
         self._freezings = -1
@@ -84,7 +86,6 @@ class Lifted:
             raise TypeError(
                 f"function must have named arguments, got {function!r}. Write a def"
             ) from None
-        self.look()
 
     # ---- running -------------------------------------------------------------------------------
 
@@ -247,7 +248,8 @@ class Lifted:
 
         with self._lock:
             if compiled.in_c is None:
-                compiled.in_c = InC(compiled.c_source, compiled.inputs, len(theta))
+                known = compiled.c_source, compiled.inputs, len(theta)
+                compiled.in_c = InC(*known, is_short=self._wanted == "auto")
             in_c = compiled.in_c
             numpy = partial(self._computed, compiled, compiled.run)
             if in_c.agrees(theta, given, numpy, check):
@@ -303,6 +305,7 @@ class Lifted:
         chosen = self._net.chosen(compiled.inputs, given, least)
         if trusted and not chosen:  # as in most steps of a training
             return
+        check_number("theta", theta)
 
         def run(theta: Any, data: Sequence[Any]) -> Any:
             try:  # what runs is compared
@@ -320,7 +323,8 @@ class Lifted:
 
     def _note_outside(self) -> None:
         """Notes the outside as it is: what the function changed while it ran does not count."""
-        self._outside = Outside(self._roots, self._parameters).is_as_it_was
+        outside = Outside(self._roots, self._parameters)
+        self._outside, self._net.generators = outside.is_as_it_was, outside.generators
 
     def _refusal(self, compiled: Compiled) -> Callable[..., CannotLift]:
         """Returns the function that makes the error where the program and the scalars differ."""
@@ -345,10 +349,12 @@ class Lifted:
 
     def load(self, theta: Any) -> None:
         """Sets the parameters from a flat vector; ValueError for a wrong length or a nan."""
-        for parameter, number in zip(self._parameters, self._checked(theta).tolist(), strict=True):
+        numbers = self._checked(theta).tolist()
+        for parameter, number in zip(self._parameters, numbers, strict=True):
             parameter.data = number
 
     def _shaped(self, theta: Any) -> Any:
+        self._look_first()
         theta = as_array("theta", theta).astype(float, copy=False)
         if theta.shape != (len(self._parameters),):
             raise ValueError(
@@ -417,6 +423,9 @@ class Lifted:
         return self._known().explained()
 
     def _known(self) -> Compiled:
+        """Returns the latest program, compiled anew if it was forgotten."""
+        if self._latest is None and self._shapes is not None:
+            return self._compiled_at(self._shapes)
         if self._latest is None:
             raise RuntimeError(
                 "nothing is compiled yet, because that needs a shape. Call the program with data "
@@ -436,12 +445,21 @@ class Lifted:
                 f"parameters along, got {self._function!r}, which names them. Lift a method of the "
                 "model, lift(model.loss, model), or lift again: lift(loss, copy.deepcopy(model))"
             )
-        return self._made_by
+        return __newobj__, (Lifted,), self._made_by
+
+    def __setstate__(self, made_by: tuple[Any, ...]) -> None:
+        """Lifts a copy. Its model may not have its parts yet, so the copy looks when it is used."""
+        vars(self).update(vars(_lifted(*made_by)))
 
     def __repr__(self) -> str:
+        self._look_first()
         return f"<lifted {self._name}, {len(self._parameters)} parameters>"
 
     # ---- compiling -----------------------------------------------------------------------------
+
+    def _look_first(self) -> None:
+        if self._outside is None:  # a copy that is used for the first time
+            self.look()
 
     def look(self) -> bool:
         """Forgets the programs if something outside has changed; returns whether it has."""
@@ -460,6 +478,9 @@ class Lifted:
     def _compiled_for(self, given: Sequence[Any], is_latest: bool = True) -> Compiled:
         skip = 1 if self._batch else 0
         shapes = tuple([(array.dtype.kind == "i", array.shape[skip:]) for array in given])
+        return self._compiled_at(shapes, is_latest)
+
+    def _compiled_at(self, shapes: Shapes, is_latest: bool = True) -> Compiled:
         key = shapes, self._frozen
         compiled = self._compiled.get(key)
         if compiled is None:
@@ -467,7 +488,8 @@ class Lifted:
                 if key not in self._compiled:
                     self._compiled[key] = self._passed(self._recorded(shapes))
                 compiled = self._compiled[key]
-        self._latest = compiled if is_latest or self._latest is None else self._latest
+        if is_latest or self._latest is None:
+            self._latest, self._shapes = compiled, shapes
         return compiled
 
     def _recorded(self, key: Shapes) -> Recording:
@@ -522,9 +544,10 @@ def lift(
         check: whether the program is compared with the scalars before it is used. False trusts the
             compiler and saves the time of a few examples in scalars, for each shape of the data.
         backend: "numpy", or "c" to compile the program as C for this machine, several times faster,
-            or "auto" for the faster one. C is compared with NumPy before it runs; NumPy runs if
-            they differ or if C can't be compiled, with a warning (`NotInC`) for "c". `backend` of
-            the program says which one runs. The variable MICROGRAD_NOTES_BACKEND overrides it.
+            or "auto" for C if that takes the compiler a few seconds at most. C is compared with
+            NumPy before it runs; NumPy runs if they differ or if C can't be compiled, with a
+            warning (`NotInC`) for "c". `backend` of the program says which one runs, and why. The
+            variable MICROGRAD_NOTES_BACKEND overrides it.
 
     Raises:
         TypeError: function is not a function, or a parameter is not a `Value`.
@@ -548,8 +571,10 @@ def lift(
     this order. A layer's weights have a column per neuron, and its biases lie below them.
 
     Sums are reordered, so the last bits may differ from those of the scalars. NumPy follows IEEE
-    rules: where the scalars raise, as log(-1) does, the loss is nan, and a warning (`NotChecked`)
-    says so if it happens during the comparison.
+    rules: where the scalars raise, as log(-1) or 1 / 0 do, the program goes on with nan or inf, and
+    its loss is nan, inf, or what follows from them: minimum(1 / x, 2) is 2 at 0. A warning
+    (`NotChecked`) says so if it happens during the comparison. A function that catches such an
+    error differs from its program there. Choose the operand instead: 1 / where(x, x, 1).
 
     >>> from micrograd_notes.nn import MLP
     >>> model = MLP(2, [1], seed=0)
@@ -573,6 +598,18 @@ def lift(
         name, got = "model" if is_loss else "function", checks.shown(holder)
         raise TypeError(f"{name} must have parameters(), got {got}. Or pass parameters=[...]")
 
+    options = {"parameters": parameters, "batch": batch, "check": check, "backend": backend}
+    program = _lifted(function, model, options)
+    program.look()
+    return program
+
+
+def _lifted(function: Any, model: Any, options: dict[str, Any]) -> Lifted:
+    """Returns a program that looks at the model and its parameters when it is used."""
+    parameters = options["parameters"]
+    is_loss = model is not None or parameters is not None
+    holder: Any = model if is_loss else function
+
     def find() -> Found:
         if parameters is None:
             found = arrays_of_model(holder)
@@ -580,11 +617,7 @@ def lift(
             found = arrays_of_lists(parameters, function)
         return in_order(checked_values(found[0], is_loss), found[1])
 
-    program = Lifted(function, find, [holder, parameters], is_loss, batch, check, backend)
-    options = {"parameters": parameters, "batch": batch, "check": check, "backend": backend}
-    program._made_by = _lifted_again, (function, model, options)
+    known = options["batch"], options["check"], options["backend"]
+    program = Lifted(function, find, [holder, parameters], is_loss, *known)
+    program._made_by = function, model, options
     return program
-
-
-def _lifted_again(function: Any, model: Any, options: dict[str, Any]) -> Lifted:
-    return lift(function, model, **options)

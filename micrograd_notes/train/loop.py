@@ -100,9 +100,9 @@ def fit(
             parameter that `pick` does not choose in a batch gets the gradient 0, as in PyTorch; on
             scalars it does not get one, and is skipped.
         backend: with `lifted`, what runs the arrays: "c" (see `lift`), and whole epochs for the
-            optimisers of the package; "numpy"; or "auto", C if there is a compiler and it computes
-            what NumPy does. The log names it, and so does the state of a saved run. The two differ
-            in the last bits.
+            optimisers of the package; "numpy"; or "auto", C if there is a compiler, it takes a few
+            seconds at most, and C computes what NumPy does. The log names it, and so does the
+            state of a saved run. The two differ in the last bits.
         checkpoint: a file to write after each epoch, which `load_run` reads. With a `Dataset`, it
             has the encoder of the data, too. The model must be an MLP.
         resume: whether to continue the run in `checkpoint` until `epochs` are done. If data, seed,

@@ -5,6 +5,7 @@ nobody else holds the returned gradient. Networks in columns differ by rounding 
 """
 
 import random
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,8 +13,17 @@ import pytest
 
 np = pytest.importorskip("numpy")
 
-from micrograd_notes import MLP, Value, greater, lift, operation  # noqa: E402
-from micrograd_notes.lifting import CannotLift, Lifted  # noqa: E402
+from micrograd_notes import (  # noqa: E402
+    MLP,
+    Value,
+    greater,
+    lift,
+    log,
+    operation,
+    sqrt,
+    where,
+)
+from micrograd_notes.lifting import CannotLift, Lifted, NotChecked  # noqa: E402
 from micrograd_notes.lifting.codegen.buffered import tape  # noqa: E402
 from micrograd_notes.lifting.codegen.buffered.calls import Calls  # noqa: E402
 from tests.lifting.examples import EXAMPLES  # noqa: E402
@@ -48,6 +58,36 @@ def test_the_kept_programs_have_the_bits_of_their_source(name: str) -> None:
     program, data = EXAMPLES[name]()
     assert_like_the_source(program, data)
     assert_like_the_source(program, data, in_columns=True)
+
+
+HAZARDS: dict[str, Any] = {  # where NumPy warns of a number that the scalars do not choose
+    "sqrt": lambda a, b: where(greater(a, 0.0), sqrt(abs(a * b)), b),
+    "log": lambda a, b: where(greater(a, 0.0), log(a), 0.0) * b,
+    "divide": lambda a, b: where(greater(a, 0.0), b / a, b),
+    "small": lambda a, b: 1e-300 * b * b * (a * 1e-5) ** 2,
+    "plain": lambda a, b: b * a,
+}
+
+
+@pytest.mark.parametrize("name", HAZARDS)
+@pytest.mark.parametrize("backend", ["numpy", "auto"])
+def test_numpy_warns_of_nothing_inside_of_a_program(name: str, backend: str) -> None:
+    w = [Value(0.5), Value(-0.3), Value(0.2)]
+    x = np.array([[0.0, 1.0, -1.0], [0.0, 0.0, 0.0], [1.0, 1e-155, 2.0]])
+
+    def loss(x: Any) -> Any:
+        return sum(HAZARDS[name](a, b) for a, b in zip(x, w, strict=True))
+
+    program = lift(loss, parameters=w, backend=backend)
+    outputs = lift(MLP(3, [2], seed=0))
+    with np.errstate(all="raise"), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", NotChecked)  # of log(0), which the scalars refuse
+        for data in (x, x[:2]):
+            found = [program.value_and_grad(program.parameters(), data) for _ in range(4)]
+            program.check(data)
+            assert len({(loss, *gradient) for loss, gradient in found}) == 1
+            assert len({outputs.outputs(outputs.parameters(), data).sum() for _ in range(3)}) == 1
 
 
 def test_powers_of_a_number_and_functions_that_are_no_ufuncs() -> None:

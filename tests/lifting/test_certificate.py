@@ -212,8 +212,29 @@ def test_points_outside_of_the_domain_are_drawn_anew_and_counted() -> None:
     assert certificate
     assert certificate.left_out > 0
     assert str(certificate).endswith(
-        f"{FULL}\nleft out: {certificate.left_out}, since the scalars are not finite there"
+        f"{FULL}\nleft out: {certificate.left_out}, since the scalars raise ValueError there"
     )
+
+
+def test_a_function_that_catches_an_error_of_the_scalars_is_not_certified_there() -> None:
+    w, data = Value(1.0), ([1.0, 2.0, 4.0], [4.0, 4.0, 0.0])
+
+    def caught(hits: Any, shots: Any) -> Any:
+        try:
+            return w * helper_ops.at_most(hits / shots, 1.0)
+        except ZeroDivisionError:
+            return w * 0.0
+
+    certificate = lift(caught, parameters=w).certify(*data, points=1)
+    assert str(certificate).startswith("not certified: 0 digits")
+    raises = lift(lambda a, b: w * helper_ops.at_most(a / b, 1.0), parameters=w)
+    certificate = raises.certify(*data, points=1)
+    assert certificate
+    assert certificate.reason == "the scalars raise ZeroDivisionError there"
+    chosen = lift(lambda a, b: w * a / helper_ops.where(b, b, 1.0), parameters=w)
+    certificate = chosen.certify(*data, points=1)
+    assert certificate
+    assert not certificate.left_out
 
 
 def test_where_rounding_decides_at_every_point_nothing_is_certified() -> None:

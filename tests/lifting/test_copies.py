@@ -24,6 +24,34 @@ class Regression(Module):
         return (self.net(x) - y) ** 2
 
 
+class Line:
+    """A plain model that holds the program of its loss."""
+
+    def __init__(self) -> None:
+        self.w = Value(0.5)
+        self.program = lift(self.loss, self)
+
+    def parameters(self) -> list[Value]:
+        return [self.w]
+
+    def loss(self, x: Any, y: Any) -> Any:
+        return (self.w * x[0] + x[1] - y) ** 2
+
+
+class Holder(Module):
+    """A module that holds the program of its own loss, and of its outputs."""
+
+    def __init__(self) -> None:
+        self.net = MLP(2, [3, 1], seed=0)
+        self.program, self.outputs = lift(self.loss, self), lift(self)
+
+    def __call__(self, x: Any) -> Any:
+        return self.net(x)
+
+    def loss(self, x: Any, y: Any) -> Any:
+        return (self(x) - y) ** 2
+
+
 def pickled(thing: Any) -> Any:
     return pickle.loads(pickle.dumps(thing))
 
@@ -46,6 +74,39 @@ def test_a_copy_of_a_model_has_a_program_of_its_own(
     assert not {*alone.leaves()} & {*first.parameters()}
     outputs = copied(lift(first.net))
     assert outputs(X).tolist() == lift(first.net)(X).tolist()
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, pickled])
+@pytest.mark.parametrize("kind", [Line, Holder])
+def test_a_model_that_holds_its_own_program_is_copied_with_it(
+    copied: Callable[[Any], Any], kind: Any
+) -> None:
+    first = kind()
+    before = first.program(X, Y)
+    second = copied(first)
+    assert repr(second.program) == repr(first.program)
+    assert second.program(X, Y) == before
+    assert {*second.program.leaves()} == {*second.parameters()}
+    second.program.load(second.program.parameters() + 1.0)
+    assert first.program(X, Y) == before != second.program(X, Y)
+    program = copied(first.program)  # its model holds it, and no other one
+    assert program._function.__self__.program is program
+    assert program(X, Y) == before
+    if kind is Holder:
+        assert copied(first).outputs(X).tolist() == first.outputs(X).tolist()
+
+
+@pytest.mark.parametrize("use", [
+    lambda program, theta: program.value_and_grad(theta, X, Y)[0],
+    lambda program, theta: program.next_value_and_grad(theta, X, Y)[0],
+    lambda program, theta: program.load(theta) or program(X, Y),
+    lambda program, theta: program.check(X, Y) or program(X, Y),
+    lambda program, theta: program.source_for(X, Y) and program(X, Y),
+])
+def test_a_copy_may_be_used_by_any_method_first(use: Callable[[Any, Any], float]) -> None:
+    first = Line()
+    theta = first.program.parameters()
+    assert use(copy.deepcopy(first).program, theta) == first.program(X, Y)
 
 
 def test_a_program_whose_function_names_its_parameters_is_not_copied_apart_from_them() -> None:

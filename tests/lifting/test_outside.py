@@ -6,11 +6,13 @@ at both calls.
 
 import argparse
 import collections
+import ctypes
 import functools
 import logging
 import random
 import sys
 import types
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -449,6 +451,44 @@ def test_an_output_that_a_model_keeps_is_no_change() -> None:
         program([1.0])
     assert program._latest is compiled
     assert model.kept.data == 2.0
+
+
+@pytest.mark.parametrize("box", [
+    array("d", [2.0, 3.0]), memoryview(array("d", [2.0])), bytearray(b"ab"),
+    memoryview(bytearray(b"ab")), (ctypes.c_double * 2)(2.0, 3.0), np.array([2.0, None]),
+], ids=lambda box: type(box).__name__)
+def test_a_number_in_a_buffer_that_changes_is_noticed(box: Any) -> None:
+    w = Value(0.5)
+    program = lift(lambda x: w * x * box[0], parameters=[w])
+    assert program([1.0]) == 0.5 * box[0]
+    box[0] = 7
+    assert program([1.0]) == 3.5
+
+
+def test_what_is_forgotten_is_compiled_anew_for_the_shape_that_was_known() -> None:
+    w, held = Value(0.5), [2.0]
+    program = lift(lambda x: w * x[0] * held[0] + x[1], parameters=[w])
+    program([[1.0, 3.0]])
+    for use in (
+        lambda: program.certify().digits, lambda: program.source, lambda: program.c_source,
+        lambda: program.explain(), lambda: program.backend, lambda: program.reaches([[1.0, 2.0]]),
+    ):
+        held[0] += 1.0
+        program.parameters()  # looks outside
+        assert use()
+        assert f"{held[0]:g}" in program.source
+    held[0] = 0.0
+    assert program.certify()
+    assert program([[1.0, 3.0]]) == 3.0
+
+
+def test_a_buffer_that_is_closed_or_large_is_passed_over() -> None:
+    w, closed, large = Value(0.5), memoryview(b"ab"), array("d", [2.0]) * 1_000_000
+    held = [closed, large]
+    program = lift(lambda x: w * x * len(held), parameters=[w])
+    assert program([1.0]) == 1.0
+    closed.release()
+    assert program([1.0]) == 1.0
 
 
 def test_a_recording_is_made_with_gradients_whatever_the_mode_around_it() -> None:

@@ -7,6 +7,7 @@ import numbers
 import random
 import statistics
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -322,6 +323,39 @@ def test_randomness_is_refused() -> None:
         program(X, Y)
 
 
+OWN, NUMPY_OWN, OLDER = random.Random(0), np.random.default_rng(0), np.random.RandomState(0)
+
+
+@pytest.mark.parametrize("draw", [
+    random.random, np.random.random,
+    lambda: OWN.random(), lambda: NUMPY_OWN.random(), lambda: OLDER.rand(),
+])
+def test_randomness_that_rarely_changes_the_loss_is_refused(draw: Callable[[], float]) -> None:
+    w = [Value(0.5), Value(-0.3)]
+
+    def loss(x: Any, y: Any) -> Any:
+        kept = [a if draw() > 1e-9 else 0.0 for a in x]
+        return (w[0] * kept[0] + w[1] * kept[-1] - y) ** 2
+
+    with pytest.raises(CannotLift, match=r"draws random numbers.*pass them as an input"):
+        lift(loss, parameters=w)(X, Y)
+
+
+@pytest.mark.parametrize("drawn", [
+    lambda: random.seed(0) or random.random(),
+    lambda: np.random.seed(0) or np.random.random(),
+    lambda: random.Random(0).random(),
+])
+def test_a_function_that_seeds_at_each_call_is_lifted(drawn: Callable[[], float]) -> None:
+    w, states = Value(1.0), (random.getstate(), np.random.get_state())
+    try:
+        program = lift(lambda x, y: w * drawn(), parameters=[w])
+        assert program(X, Y) == pytest.approx(drawn(), rel=1e-15)
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+
+
 def test_a_refusal_that_the_function_catches_is_raised_all_the_same() -> None:
     w = Value(1.0)
 
@@ -444,7 +478,53 @@ def test_bad_functions_and_parameters_are_refused() -> None:
         program.value_and_grad([1.0, 2.0], X, Y)
     with pytest.raises(ValueError, match="theta must hold finite numbers, got a nan"):
         program.load([math.nan])
+    for backend in ("numpy", "auto"):
+        program = lift(lambda x, y: w * x[0], parameters=[w], backend=backend)
+        for _ in range(2):  # at the first call, and later
+            with pytest.raises(ValueError, match="theta must hold finite numbers, got a nan"):
+                program.value_and_grad([math.nan], X, Y)
+            with pytest.raises(ValueError, match="theta must hold finite numbers, got a nan"):
+                program.check(X, Y, theta=[math.nan])
+            program(X, Y)
     assert w.data == 1.0
+
+
+@pytest.mark.parametrize(("given", "said"), [
+    ([1.0, Value(2.0)], r"got Value\(data=2.0.* at y\[1\]. Pass its number, y\[1\].data"),
+    ([[1.0], [None]], r"got None at y\[1\]\[0\]. Leave the example out"),
+    ([1, 2**70], rf"got {2**70} at y\[1\]. It is too large for a whole number, so pass floats"),
+    (["0.5", "a"], r"'0.5'.* at y\[0\]. Pass float\(text\)"),
+    ([1.0, 2j], r"at y\[0\]. Pass floats or whole numbers"),
+    ([Fraction(1, 2)] * 2, r"got Fraction\(1, 2\) at y\[0\]. Pass floats"),
+    (None, "got None at y. Leave"), (np.array([], object), "y must hold numbers"),
+])
+def test_data_that_are_no_numbers_are_refused_with_their_place(given: Any, said: str) -> None:
+    w = Value(1.0)
+    with pytest.raises(TypeError, match=said):
+        lift(lambda x, y: w * x[0] - y, parameters=[w])(X, given)
+
+
+@pytest.mark.parametrize(("loss", "said"), [
+    (lambda x, y: x[0] - y % 2, r"a - b \* floor\(a / b\)"),
+    (lambda x, y: x[0] - y // 2, r"Write floor\(a / b\)"),
+    (lambda x, y: x[0] - (7 >> y), "as another input"),
+    (lambda x, y: x[0] - (y & 1), "as another input"),
+    (lambda x, y: (x[0] - y, y), "got .* Return the loss alone"),
+    (lambda x, y: None, "got None. Write return"),
+])
+def test_a_refusal_names_a_remedy(loss: Any, said: str) -> None:
+    w = Value(1.0)
+    with pytest.raises(TypeError, match=said):
+        lift(lambda x, y: loss([w * x[0]], y), parameters=[w])(X, [1, 0])
+
+
+@pytest.mark.parametrize("loss", [
+    lambda x, y: x - y, lambda x, y: y * x, lambda x, y: cross_entropy([x, x], y),
+])
+def test_a_column_of_labels_is_refused_by_the_name_of_its_vector(loss: Any) -> None:
+    w = Value(1.0)
+    with pytest.raises(CannotLift, match=r"y\.ravel\(\)"):
+        lift(lambda x, y: loss(w * x[0], y), parameters=[w])(X, [[1], [0]])
 
 
 def test_a_row_of_ones_own_is_written_out_by_its_forward_and_keeps_its_rule() -> None:

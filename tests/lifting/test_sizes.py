@@ -1,9 +1,11 @@
 """Programs of sizes: what `lift_of_sizes` writes is what `lift` writes, and what it refuses."""
 
+import random
 import re
 import warnings
 from functools import partial
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -11,9 +13,10 @@ import pytest
 from micrograd_notes import MLP, Value, mse_loss
 from micrograd_notes.engine.ops import exp, log, relu, sigmoid, softplus, sqrt, tanh
 from micrograd_notes.lifting import CannotLift, NotChecked, lift, lift_of_sizes
-from micrograd_notes.lifting.sizes import check, program as program_of_sizes
+from micrograd_notes.lifting.sizes import check, family, program as program_of_sizes
 from micrograd_notes.lifting.sizes.family import Family as FamilyOfModels
 from micrograd_notes.lifting.sizes.formulas import Differ, Formulas
+from micrograd_notes.lifting.sizes.small import Small
 from tests.lifting.examples import values
 from tests.lifting.families import FAMILIES, Family
 
@@ -279,6 +282,71 @@ def test_what_can_not_be_made_small_is_refused() -> None:
         lift_of_sizes(3, inputs=40)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="needs the sizes of the large model"):
         lift_of_sizes(make)
+
+
+def test_a_nan_in_a_parameter_is_said_at_each_call() -> None:
+    program = lift_of_sizes(network, inputs=40, hidden=3)
+    program.leaves()[0].data = np.nan
+    for _ in range(2):
+        with pytest.raises(ValueError, match="theta must hold finite numbers, got a nan"):
+            program(*DATA)
+
+
+def test_random_numbers_that_rarely_show_are_refused() -> None:
+    def make(inputs: int) -> Any:
+        model, own = MLP(inputs, [1], seed=0), random.Random(0)
+        return lambda x, y: (model([a if own.random() > 1e-9 else 0.0 for a in x]) - y) ** 2, model
+
+    program = lift_of_sizes(make, inputs=40)
+    with pytest.raises(CannotLift, match="draws random numbers"):
+        program(*DATA)
+
+
+def test_data_that_do_not_have_the_sizes_are_refused_with_both() -> None:
+    program = lift_of_sizes(network, inputs=41, hidden=9)
+    said = r"x has an axis of 40, and the sizes are inputs=41, hidden=9\n.* got \d inputs"
+    with pytest.raises(CannotLift, match=said):
+        program.value_and_grad(program.parameters(), *DATA)
+    with pytest.raises(TypeError, match=r"inputs \(missing a required argument: 'hidden'\), got"):
+        lift_of_sizes(network, inputs=41)
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'width'"):
+        lift_of_sizes(network, inputs=41, hidden=3, width=4)
+
+
+def test_a_tree_whose_depth_is_a_size_is_refused() -> None:
+    def make(inputs: int, depth: int) -> Any:
+        weights, leaves = values(0, 2**depth - 1, inputs), values(1, 2**depth)
+
+        def loss(x: Any, y: Any) -> Any:
+            def node(i: int, level: int) -> Any:
+                if level == depth:
+                    return leaves[i - (2**depth - 1)]
+                p = sigmoid(sum(a * b for a, b in zip(weights[i], x, strict=True)))
+                return p * node(2 * i + 1, level + 1) + (1 - p) * node(2 * i + 2, level + 1)
+
+            return (node(0, 0) - y) ** 2
+
+        return loss, [weights, leaves]
+
+    with pytest.raises(CannotLift, match=r"(?s)has 106 parameters.*lift\(loss, model\)"):
+        lift_of_sizes(make, inputs=6, depth=4)
+
+
+@pytest.mark.parametrize("error", [KeyError("arrays1"), IndexError("k"), TypeError("no axis")])
+def test_an_error_of_any_kind_in_a_comparison_of_members_is_a_difference(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    fails = Mock(side_effect=error)
+
+    def run() -> None:
+        program = lift_of_sizes(network, inputs=40, hidden=3)
+        program.value_and_grad(program.parameters(), *DATA)
+
+    for module, name in ((family, "filled"), (Small, "recording"), (Small, "parameters")):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, fails)
+            with pytest.raises(CannotLift, match=rf"(?s)raises {type(error).__name__}.*lift\(loss"):
+                run()
 
 
 def test_an_irregular_array_of_constants_is_refused() -> None:

@@ -8,8 +8,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from micrograd_notes.common.checks import is_number, is_value, shown
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.trace.tape import Array
+
+LARGEST = 2**63 - 1  # whole number of NumPy
 
 
 class Inputs:
@@ -99,5 +102,25 @@ def as_array(name: str, given: Any) -> Any:
     if array.dtype.kind in "iub":
         return np.asarray(array, np.int64, order="C")
     if array.dtype.kind != "f":
-        raise TypeError(f"{name} must hold numbers, got {type(given).__name__} of {array.dtype}")
+        raise TypeError(_no_number(name, array))
     return np.asarray(array, np.float64, order="C")
+
+
+def _no_number(name: str, array: Any) -> str:
+    """Returns the message for the first entry that is not a number of NumPy."""
+    def is_fine(entry: Any) -> bool:
+        return is_number(entry) and not (isinstance(entry, int) and abs(entry) > LARGEST)
+
+    every = [*np.ndenumerate(array)] or [((), array)]
+    place, entry = next((pair for pair in every if not is_fine(pair[1])), every[0])
+    where = name + "".join(f"[{k}]" for k in place)
+    advice = "Pass floats or whole numbers"
+    if is_value(entry):
+        advice = f"Pass its number, {where}.data"
+    elif entry is None:
+        advice = "Leave the example out, or fill in a number"
+    elif isinstance(entry, str):
+        advice = "Pass float(text) for a number, or whole numbers from 0 on for names"
+    elif isinstance(entry, int):
+        advice = "It is too large for a whole number, so pass floats"
+    return f"{name} must hold numbers, got {shown(entry)} at {where}. {advice}"

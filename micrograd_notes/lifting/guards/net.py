@@ -8,6 +8,7 @@ A function gets a program for each shape of its data. The first two are compared
 examples, and on some of them with two other vectors of parameters. If they agree, each later one
 starts with two, because the same passes make all of them. Each one is compared on all labels that
 come to it, and on an example where its gradient is not the slope of its own loss, if there is one.
+A function that draws random numbers is refused, however rarely they change its answer.
 
 The effect of rounding is measured: the scalars are computed again with a random relative change of
 2**-30 in each result, and rounding moves the answer 2**-23 times as far. If this reaches the other
@@ -16,10 +17,11 @@ sum of a derivative over its paths is rounded, too: by a few units of the sum of
 is rounded like a number of size 1, since that of a sure answer is the logarithm of such a number.
 """
 
+import pickle
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from math import isfinite
-from random import Random
+from random import Random, getstate
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -97,6 +99,7 @@ class Net:
         self.function, self.is_loss, self.is_batched = function, is_loss, is_batched
         self._seen: dict[Array, set[int]] = {}  # whole numbers that were checked, per input
         self._agreed = 0  # programs of other shapes that agreed with the scalars
+        self.generators: list[Any] = []  # of random numbers, which the function may draw from
 
     @property
     def least(self) -> int:
@@ -251,9 +254,15 @@ class Net:
     def _scalars(
         self, parameters: Sequence[Value], theta: Any, example: list[Any], is_said: bool
     ) -> Answer | None:
-        """Returns the scalars' answer on an example; None, with a warning, if they raise."""
+        """Returns the scalars' answer on an example; None, with a warning, if they raise.
+
+        CannotLift if they draw random numbers, but not if they seed them first.
+        """
+        before = self._random_state()
         try:
-            return self._answer(parameters, theta, example)
+            answer = self._answer(parameters, theta, example)
+            if (after := self._random_state()) != before:
+                self._answer(parameters, theta, example)
         except Exception as error:
             if is_said:
                 message = (
@@ -264,6 +273,18 @@ class Net:
                     message, NotChecked, *(users_line() or (__file__, 1))
                 )
             return None
+        if after not in (before, self._random_state()):
+            raise CannotLift(
+                "the function can't be lifted: it draws random numbers at each call, and a program "
+                "has those of one call. Draw them before, and pass them as an input: "
+                "loss(x, y, noise). Or use the scalars: fit(..., lifted=False)."
+            )
+        return answer
+
+    def _random_state(self) -> list[Any]:
+        """Returns the states of Python's and NumPy's random numbers, and of the function's own."""
+        known = [np.random.get_state(legacy=False), *self.generators]
+        return [getstate(), *map(pickle.dumps, known)]
 
     def _samples(
         self, parameters: Sequence[Value], theta: Any, example: list[Any], expected: Answer

@@ -14,8 +14,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from math import prod
+from random import Random
 from typing import Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.common.whose import MADE_BY_CLASS
 from micrograd_notes.engine import Value
 from micrograd_notes.engine.op import Op, is_built_in
@@ -49,6 +51,8 @@ class Outside:
                 if id(thing) not in visited and not isinstance(thing, LEAVES):
                     visited[id(thing)] = thing
                     waiting.extend(self._parts(thing))
+        kinds = Random, np.random.Generator, np.random.RandomState
+        self.generators = [thing for thing in visited.values() if type(thing) in kinds]
 
     def is_as_it_was(self) -> bool:
         """Returns whether everything that a program depends on is unchanged."""
@@ -96,6 +100,8 @@ class Outside:
             yield self._kept(lambda: thing.__defaults__)
         elif isinstance(thing, type):
             yield from self._parts_of_class(thing, is_made=True)
+        elif not hasattr(kind, "dtype") and _bytes(thing) is not None:
+            self._kept(partial(_bytes, thing))
         elif callable(getattr(kind, "tolist", None)):
             if prod(getattr(thing, "shape", ())) <= MOST:
                 is_plain = hasattr(kind, "tobytes") and not thing.dtype.hasobject
@@ -137,6 +143,17 @@ class Outside:
     def _kept(self, read: Callable[[], Any]) -> Any:
         self._read.append((read, read()))
         return self._read[-1][1]
+
+
+def _bytes(thing: Any) -> bytes | None:
+    """Returns the bytes of a bytearray, an `array`, or another buffer; None for anything else."""
+    try:
+        with memoryview(thing) as view:
+            return view.tobytes() if view.nbytes <= 8 * MOST else b""
+    except TypeError:
+        return None
+    except (ValueError, BufferError):  # it was closed
+        return b""
 
 
 def _with_new_results(read: Callable[[], Any], was: Any) -> Any:

@@ -24,6 +24,7 @@ from micrograd_notes.lifting.trace.tape import Array
 Run = Callable[[Any, Sequence[Any]], Any]
 Check = Callable[[Run, Any, list[int]], None]
 TINY = 2.0**-1000  # is added to sizes, one of which may be 0
+LINES = 2_000  # that a compiler takes some two seconds for; a network has 300 to 1,500
 CHANCE = 4  # so many times the rounding of some examples is by chance that of others
 
 
@@ -35,15 +36,24 @@ class InC:
     """The program for one shape in C, as far as it was compared with NumPy.
 
     `numpy` is the program in NumPy. `check` compares a program with the scalars, at parameters and
-    on examples of the data, and raises `CannotLift` if they differ.
+    on examples of the data, and raises `CannotLift` if they differ. With `is_short`, a source of
+    more than `LINES` is not compiled.
     """
 
-    def __init__(self, source: Callable[[], str], inputs: Sequence[Array], parameters: int) -> None:
+    def __init__(
+        self, source: Callable[[], str], inputs: Sequence[Array], parameters: int,
+        is_short: bool = False
+    ) -> None:
         self.why_not, self.is_said = "", False
         self.sizes = set[int]()  # the numbers of examples that were compared
         self._is_batched = any(array.is_batched for array in inputs)
         try:
-            compiled = library(source() + ENTRY, FLAGS)
+            text = source()
+            if is_short and (lines := text.count("\n")) > LINES:
+                raise CannotCompile(
+                    f"to compile its {lines:,} lines of C takes long. Ask for it by backend=\"c\""
+                )
+            compiled = library(text + ENTRY, FLAGS)
             self.trial = Call(compiled, inputs, parameters)  # for any number of examples
             self.again = Call(compiled, inputs, parameters, self.sizes)
         except (CannotCompile, CannotPrint) as error:
@@ -69,7 +79,8 @@ class InC:
                     return False
             elif not _are_alike(got, expected := numpy(numbers, data)):
                 try:
-                    self._judge(numbers, data, [got, expected], numpy, check)
+                    with np.errstate(all="ignore"):  # results may be inf
+                        self._judge(numbers, data, [got, expected], numpy, check)
                 except CannotLift as error:
                     what = str(error).partition("\n")[0]
                     self.why_not = f"the compiled program differs from NumPy: {what}"

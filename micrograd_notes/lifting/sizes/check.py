@@ -27,6 +27,7 @@ from micrograd_notes.common.users_line import users_line
 from micrograd_notes.engine import Value, no_grad
 from micrograd_notes.lifting.compiled import Compiled
 from micrograd_notes.lifting.guards.net import EXAMPLES, Net, NotChecked, flat
+from micrograd_notes.lifting.guards.outside import Outside
 from micrograd_notes.lifting.sizes.small import Large, Sizes
 from micrograd_notes.lifting.trace.recorded import CannotLift
 from micrograd_notes.lifting.typed.expressions import (
@@ -147,6 +148,7 @@ class Member:
             return _refusal(self.at, said)
 
         net = Net(self.function, self.program._is_loss, self.program._batch)
+        net.generators = Outside([self.function], self.leaves).generators
         run = partial(self.program._computed, self.compiled, self.compiled.run)
         chosen = net.chosen(self.compiled.inputs, self.data, EXAMPLES)
         net.check(run, self.leaves, _numbers(self.leaves), self.data, chosen, False, refused)

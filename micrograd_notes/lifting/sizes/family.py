@@ -17,7 +17,7 @@ from typing import Any
 from micrograd_notes.engine import Value
 from micrograd_notes.lifting.program import Lifted, Shapes
 from micrograd_notes.lifting.sizes.fill import filled
-from micrograd_notes.lifting.sizes.formulas import Differ, Formulas
+from micrograd_notes.lifting.sizes.formulas import Differ, Formulas, differing
 from micrograd_notes.lifting.sizes.small import Large, Member, Sizes, Small
 from micrograd_notes.lifting.trace.tape import Array
 
@@ -161,8 +161,8 @@ def _like(
             return other
         except NoMember as error:
             missing.append(error)
-        except Differ as error:
-            problems.append(Differ(str(error), [members[0], other]))
+        except Exception as error:
+            problems.append(differing(error, [members[0], other]))
             if len(problems) == TRIED:
                 break
     raise [*problems, *missing][0]

@@ -40,6 +40,15 @@ class Differ(ValueError):
         self.members = members
 
 
+def differing(error: Exception, members: Sequence[Any]) -> Differ:
+    """Returns the difference of members whose comparison raised an error, whichever it is.
+
+    A step that takes them to be alike may fail anywhere: a name is missing, an axis is negative.
+    """
+    what = f"to compare them raises {type(error).__name__}: {error}"
+    return Differ(str(error) if isinstance(error, Differ) else what, members)
+
+
 @dataclass(frozen=True)
 class Sum:
     """A sum of multiples of sizes, and of a number."""

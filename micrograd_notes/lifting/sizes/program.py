@@ -17,9 +17,10 @@ from math import prod
 from typing import Any
 
 from micrograd_notes.common import checks
-from micrograd_notes.common.extras import install
+from micrograd_notes.common.extras import install, numpy as np
 from micrograd_notes.engine import Value
 from micrograd_notes.lifting.compiled import Compiled, passed
+from micrograd_notes.lifting.guards.inputs import check_number
 from micrograd_notes.lifting.guards.net import Net
 from micrograd_notes.lifting.program import Found, Lifted, Shapes, checked_values, lift
 from micrograd_notes.lifting.sizes.check import compare, uncollected
@@ -73,6 +74,7 @@ class OfSizes(Lifted):
             return first(placed, [(start,) for start in STARTS])
 
         super().__init__(function, find, [holder], is_loss, batch, check, backend)
+        self.look()
 
     @uncollected()
     def _recorded(self, shapes: Shapes) -> Recording:
@@ -84,7 +86,8 @@ class OfSizes(Lifted):
             at = partial(_shapes_at, shapes, axes)
             return self._family.large(self._sizes | free, start, at, frozen)
 
-        return first(large, _attempts(shapes, self._sizes))
+        odd = _odd(self._inputs.names(len(shapes)), shapes, self._sizes)
+        return first(large, _attempts(shapes, self._sizes), odd)
 
     def _frozen_arrays(self) -> frozenset[str]:
         """Returns the names of arrays that are frozen."""
@@ -133,13 +136,15 @@ class OfSizes(Lifted):
     ) -> None:
         """Compares a program with the scalars, once; afterwards it is trusted."""
         if not compiled.is_trusted:
+            check_number("theta", theta)
             self._compare(compiled, given, None)
 
     @uncollected()
     def _compare(
         self, compiled: Compiled, given: Sequence[Any], sizes: dict[str, int] | None
     ) -> None:
-        self.checked = compare(self, compiled, given, sizes)
+        with np.errstate(all="ignore"):  # results may be inf
+            self.checked = compare(self, compiled, given, sizes)
         compiled.is_trusted = True
 
     def _model_of(self, at: Large) -> tuple[Callable[..., Any], list[Value]]:
@@ -180,6 +185,16 @@ def _choices(shapes: Shapes, sizes: Sizes) -> Iterator[Axes]:
     lengths = [*axes.values()]
     for chosen in sorted(product(*ways), key=lambda each: len({*zip(lengths, each, strict=True)})):
         yield {axis: names for axis, names in zip(axes, chosen, strict=True) if names}
+
+
+def _odd(inputs: Sequence[str], shapes: Shapes, sizes: Sizes) -> str:
+    """Returns which axes of the data are as long as no size, or product of two; or ""."""
+    known = {*sizes.values(), *map(prod, combinations_with_replacement(sizes.values(), 2))}
+    each = zip(inputs, shapes, strict=True)
+    odd = [f"{name} has an axis of {length}" for name, (_, shape) in each
+           for length in shape if length not in known]
+    said = ", ".join(f"{name}={size}" for name, size in sizes.items())
+    return f"{', '.join(odd)}, and the sizes are {said}" if odd else ""
 
 
 def _shapes_at(shapes: Shapes, axes: Axes, sizes: Mapping[str, int]) -> Shapes:
@@ -254,8 +269,9 @@ def lift_of_sizes(
     checks.flag("batch", batch), checks.flag("check", check)
     try:
         signature(make).bind(**sizes)
-    except (TypeError, ValueError):
-        what = f"make must be a function of the sizes {', '.join(sizes)}, got"
+    except (TypeError, ValueError) as error:
+        why = f" ({error})" if callable(make) else ""  # such as a size that is missing
+        what = f"make must be a function of the sizes {', '.join(sizes)}{why}, got"
         if not sizes:
             what = (
                 "lift_of_sizes needs the sizes of the large model, which make takes, as in "

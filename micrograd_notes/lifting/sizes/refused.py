@@ -9,24 +9,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from itertools import zip_longest
 from typing import Any, TypeVar
 
 from micrograd_notes.lifting.guards.blame import WithLines
 from micrograd_notes.lifting.sizes.family import NoMember
-from micrograd_notes.lifting.sizes.formulas import Differ
+from micrograd_notes.lifting.sizes.formulas import Differ, differing
 from micrograd_notes.lifting.sizes.small import Member
 from micrograd_notes.lifting.trace.recorded import CannotLift, recording
 
 Result = TypeVar("Result")
 
 
-def refusal(problem: Exception) -> CannotLift:
-    """Returns the error for a family that can't be lifted."""
+def refusal(problem: Exception, odd: str = "") -> CannotLift:
+    """Returns the error for a family that can't be lifted; `odd` is what the data have no size for.
+    """
     if not isinstance(problem, Differ):
+        what = "make must accept small sizes, from 2 on, and its loss must take data of these sizes"
         return CannotLift(
-            f"no small model could be lifted instead: {problem}\n  make must accept small sizes, "
-            "from 2 on, and its loss must take data of these sizes."
+            f"no small model could be lifted instead: {odd or problem}\n  {what}."
+            + (f" Here it raises {problem}" if odd else "")
         )
     said, line = "", ""
     if problem.members:
@@ -35,7 +38,8 @@ def refusal(problem: Exception) -> CannotLift:
         changed = ", ".join(f"{n}={k}" for n, k in other.sizes.items() if k != base.sizes[n])
         said = f" with {sizes} and with {changed}"
         if base.recorded is not None and other.recorded is not None:
-            line = _first_that_differs(base, other) or _where_they_part(base, other, problem)
+            with suppress(Exception):  # without a line, the message still says what to do
+                line = _first_that_differs(base, other) or _where_they_part(base, other, problem)
     return CannotLift(
         f"models{said} differ in more than numbers, so a large one does not follow from small "
         f"ones: {problem}.{line}\n"
@@ -45,18 +49,23 @@ def refusal(problem: Exception) -> CannotLift:
     )
 
 
-def first(made: Callable[..., Result], attempts: Iterable[tuple[Any, ...]]) -> Result:
+def first(
+    made: Callable[..., Result], attempts: Iterable[tuple[Any, ...]], odd: str = ""
+) -> Result:
     """Returns what is made at the first attempt at which small members lead to a large one.
 
-    The arguments of `made` are an attempt. CannotLift if there is none.
+    The arguments of `made` are an attempt. CannotLift if there is none; `odd` as in `refusal`.
     """
     problems: list[Exception] = []
     for attempt in attempts:
         try:
             return made(*attempt)
-        except (Differ, NoMember) as error:
-            problems.append(error)
-    raise refusal(min(problems, key=lambda problem: not isinstance(problem, Differ)))
+        except CannotLift:
+            raise
+        except Exception as error:
+            is_known = isinstance(error, Differ | NoMember)
+            problems.append(error if is_known else differing(error, ()))
+    raise refusal(min(problems, key=lambda problem: not isinstance(problem, Differ)), odd)
 
 
 def _first_that_differs(base: Member, other: Member) -> str:

@@ -178,7 +178,20 @@ METHODS: dict[str, tuple[str, ...]] = {
     "__index__": (
         "uses a recorded number as a whole one, as values[y], range(y) and a list times y do",
         "pick(values, y) for an element, a loop whose length does not depend on the data, "
-        "[w * x for x in xs] for a list times a number",
+        "[w * x for x in xs] for a list times a number, and pass y.ravel() for a column of labels",
+    ),
+    "__mod__ __rmod__": ("calculates a % b with a recorded number", "a - b * floor(a / b)"),
+    "__floordiv__ __rfloordiv__": (
+        "calculates a // b with a recorded number", "floor(a / b)"
+    ),
+    "__divmod__ __rdivmod__": ("calls divmod() with a recorded number", "floor(a / b) for a // b"),
+    "__lshift__ __rshift__": (
+        "shifts the bits of a recorded number", "y * 2**k, or floor(y / 2**k)"
+    ),
+    "__and__ __rand__ __or__ __ror__ __xor__ __rxor__ __invert__": (
+        "uses the bits of a recorded number with &, |, ^ or ~",
+        "a * b for both, maximum(a, b) for either and 1 - a for not, of conditions; or calculate "
+        "it outside, and pass the result as another input",
     ),
     "__int__": ("turns a recorded number into an int", "floor(x), or pick(values, index)"),
     "__float__": (
@@ -215,7 +228,9 @@ def _refusing(*words: str) -> Any:
 
 for _name in {*dir(float), *dir(int)} - {*dir(object), *vars(Recorded)}:  # rows come back below
     _refused = _refusing(
-        f"asks a recorded number for {_name}", "it with the operations of micrograd_notes"
+        f"asks a recorded number for {_name}",
+        "it with the operations of micrograd_notes, or calculate it outside, and pass the result "
+        "as another input",
     )
     setattr(Recorded, _name, _refused if _name.startswith("__") else property(_refused))
 for _names, _words in METHODS.items():

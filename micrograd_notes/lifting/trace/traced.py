@@ -98,7 +98,9 @@ def _in_words(inputs: Sequence[Array]) -> str:
         whole = f"a list of {lists}{array.shape[-1]} numbers" if array.shape else "a number"
         words.append(f"{array.name} as {whole}")
     is_one = any(array.is_batched for array in inputs)
-    return f"{'one example, ' * is_one}{' and '.join(words) or 'no arguments'}"
+    columns = [array.name for array in inputs[1:] if is_one and array.shape == (1,)]
+    advice = "".join(f". If {y} is one number per example, pass {y}.ravel()" for y in columns)
+    return f"{'one example, ' * is_one}{' and '.join(words) or 'no arguments'}{advice}"
 
 
 def _misfit(error: Exception, note: str) -> str:
@@ -121,7 +123,10 @@ def _flattened(returned: Any, is_loss: bool) -> tuple[tuple[int, ...], list[Any]
         return (), [returned]
     what = "a loss returns one Value" if is_loss else "a model returns a Value or a list of them"
     if is_loss or not isinstance(returned, list | tuple) or not returned:
-        raise TypeError(f"{what}, made from its inputs and parameters, got {shown(returned)}")
+        advice = ". Return the loss alone" if is_loss and isinstance(returned, list | tuple) else ""
+        advice = ". Write return" if returned is None else advice
+        got = f"{shown(returned)}{advice}"
+        raise TypeError(f"{what}, made from its inputs and parameters, got {got}")
     parts = [_flattened(part, is_loss) for part in returned]
     if len({shape for shape, _ in parts}) != 1:
         raise TypeError(f"{what}, nested evenly, got lists of different lengths")

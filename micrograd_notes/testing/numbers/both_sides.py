@@ -52,6 +52,8 @@ class Exact(Value):
         values: Any = modes.standing_for(tuple([as_value(x) for x in completed(op, operands)]))
         numbers = tuple([Precise(number_of(x)) for x in values])
         result = Exact(Precise._apply_(op, numbers).number)
+        if not mp.isfinite(result.number):
+            op.forward(*[value._data for value in values])  # raises what the scalars raise
         result.op, result.operands = op, values
         result._requires_grad = any(
             value._requires_grad and op.is_differentiated(i) for i, value in enumerate(values)

@@ -19,7 +19,7 @@ from micrograd_notes.common.backends import asked_for
 from micrograd_notes.lifting import NotInC, compiled
 from micrograd_notes.lifting.codegen import CannotPrint
 from micrograd_notes.lifting.codegen.c import FLAGS
-from micrograd_notes.lifting.native import compiler as compilers
+from micrograd_notes.lifting.native import backend as native_backend, compiler as compilers
 from tests.lifting.native.by_hand import CC, compiler, edited, needs_cc, squares
 
 X = np.random.default_rng(0).normal(size=(40, 4))
@@ -49,6 +49,17 @@ def assert_numpy_runs(why: str, backend: str = "c") -> None:
 
 
 # ---- compilers -----------------------------------------------------------------------------------
+
+
+@needs_cc
+def test_a_source_that_takes_long_to_compile_runs_in_numpy_unless_c_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(native_backend, "LINES", 10)
+    assert_numpy_runs("lines of C takes long", "auto")
+    program = squares("c")
+    answer(program)
+    assert program.backend == "c"
 
 
 @needs_cc

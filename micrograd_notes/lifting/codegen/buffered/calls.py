@@ -89,7 +89,8 @@ class Calls:
             if array is not self._given[i] or array.strides != self._strides[i]:
                 self._take(i, array)
         self._context.run(self._run)
-        return float(self._loss) / self._terms, self._mean(self._dtheta, self._factor)
+        mean = self._context.run(self._mean, self._dtheta, self._factor)
+        return float(self._loss) / self._terms, mean
 
     def _run(self) -> None:
         for call in self._tape.calls:

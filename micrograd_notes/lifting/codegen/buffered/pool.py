@@ -69,12 +69,13 @@ class Pool:
         The first ones are compared with the source. They may be in columns, or have its bits.
         """
         while self._is_kept:
-            try:
-                calls = Calls(self.program, theta, data, self._in_columns)
-            except CannotKeep:
-                self._is_kept = False
-                continue
-            self._agrees = self._agrees or self._are_alike(calls, theta, data)
+            with np.errstate(all="ignore"):  # making them computes their numbers
+                try:
+                    calls = Calls(self.program, theta, data, self._in_columns)
+                except CannotKeep:
+                    self._is_kept = False
+                    continue
+                self._agrees = self._agrees or self._are_alike(calls, theta, data)
             if self._agrees:
                 return calls
             self._is_kept, self._in_columns = self._in_columns, False
