@@ -1,10 +1,11 @@
 """How a command ends with an error: one line on the error stream, in the words of the command."""
 
 import inspect
+import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 
@@ -15,6 +16,26 @@ def fail(message: str) -> NoReturn:
     """Prints the message to the error stream and exits with status 1."""
     typer.echo(f"micrograd-notes: {message}", err=True)
     raise SystemExit(1)
+
+
+def refuse_to_overwrite(written: Mapping[str, Any], read: Iterable[Any] = ()) -> None:
+    """Fails if a file to write is also one to read, or another one to write.
+
+    `written` has the path of each output by its name in messages. A command calls it first.
+    """
+    taken = [(f"{path}, which this command reads", path) for path in read]
+    for what, path in written.items():
+        for other, place in taken:
+            if _is_one_file(path, place):
+                fail(f"{what}, {path}, would overwrite {other}; give another name with -o")
+        taken.append((what, path))
+
+
+def _is_one_file(one: Any, other: Any) -> bool:
+    """Returns whether two paths lead to one file, by links or other spellings, too."""
+    if os.path.exists(one) and os.path.exists(other):  # /dev/stdin and /dev/stdout can be one
+        return os.path.isfile(one) and os.path.samefile(one, other)
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 @contextmanager

@@ -211,6 +211,44 @@ def test_a_mistake_is_one_line_with_the_flags_of_the_command(
     assert sorted(os.listdir()) == before
 
 
+OVERWRITING = {
+    "train a.csv --target kind -o a.csv": "the model, a.csv, would overwrite a.csv, which this",
+    "train a.csv --target kind -o ./a.csv": "the model, a.csv, would",
+    "train a.csv --target kind -o link.csv": "the model, link.csv, would overwrite a.csv, which",
+    "train hard.csv --target kind -o a.csv": "the model, a.csv, would overwrite hard.csv, which",
+    "train a.html --target kind -o a.json": "the page about the training, a.html, would overwrite a",
+    "train a.csv --target kind -o m.html": "the page about the training, m.html, would overwrite "
+    "the model; give another name with -o",
+    "train a.csv --target kind -o new.json": "the page about the training, new.html, would",
+    "predict model.json a.csv -o a.csv": "the file of predictions, a.csv, would overwrite a.csv",
+    "predict model.json a.csv -o sub/../model.json": "would overwrite model.json, which this",
+    "predict model.json link.csv -o a.csv": "would overwrite link.csv, which this command reads",
+    "tour -o both": "the model, both/digits_model.json, would overwrite the page; give another",
+}
+
+
+@pytest.mark.parametrize("command", OVERWRITING)
+def test_no_output_is_a_file_that_is_read_or_another_output(
+    tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], command: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.csv", "model.json"):
+        Path(name).write_bytes((tables / name).read_bytes())
+    Path("a.html").write_bytes(Path("a.csv").read_bytes())
+    Path("link.csv").symlink_to("a.csv")
+    Path("hard.csv").hardlink_to("a.csv")
+    Path("new.html").symlink_to("new.json")  # which is not there yet
+    Path("sub").mkdir()
+    Path("both").mkdir()
+    Path("both/digits_model.json").symlink_to("index.html")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    status, [line], _ = told(capsys, command)
+    assert status == 1
+    assert OVERWRITING[command] in line
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_advice_has_flags_where_there_is_one(fault: str) -> None:
     remedy, _ = FAULTS[fault]
