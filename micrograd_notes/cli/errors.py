@@ -5,7 +5,8 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import NoReturn
 
 import typer
 
@@ -18,7 +19,9 @@ def fail(message: str) -> NoReturn:
     raise SystemExit(1)
 
 
-def refuse_to_overwrite(written: Mapping[str, Any], read: Iterable[Any] = ()) -> None:
+def refuse_to_overwrite(
+    written: Mapping[str, Path | str], read: Iterable[Path | str] = ()
+) -> None:
     """Fails if a file to write is also one to read, or another one to write.
 
     `written` has the path of each output by its name in messages. A command calls it first.
@@ -31,7 +34,7 @@ def refuse_to_overwrite(written: Mapping[str, Any], read: Iterable[Any] = ()) ->
         taken.append((what, path))
 
 
-def _is_one_file(one: Any, other: Any) -> bool:
+def _is_one_file(one: Path | str, other: Path | str) -> bool:
     """Returns whether two paths lead to one file, by links or other spellings, too."""
     if os.path.exists(one) and os.path.exists(other):  # /dev/stdin and /dev/stdout can be one
         return os.path.isfile(one) and os.path.samefile(one, other)
@@ -41,7 +44,8 @@ def _is_one_file(one: Any, other: Any) -> bool:
 @contextmanager
 def in_words_of(command: Callable[..., None]) -> Iterator[None]:
     """Prints warnings and errors with the flags of a command, and not as arguments in Python."""
-    options = inspect.signature(command).parameters
+    arguments = inspect.signature(command).parameters.items()
+    options = [name for name, argument in arguments if argument.default is not argument.empty]
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda warning, *_: typer.echo(

@@ -142,7 +142,13 @@ WRONG = {
     "predict model.json a.csv -o no/a.csv": "No such file or directory",
     "train a.csv --target kind -o model.json --resume --seed 1": "--resume needs the same --seed",
     "train a.csv --target kind -o model.json --resume --no-lifted": "needs the same --lifted as",
-    "train a.csv --target kind -o model.json --resume --hidden 2": "needs the same --hidden as",
+    "train a.csv --target kind -o model.json --resume --hidden 2": "needs the same --hidden as the "
+    "run in model.json, which has '16 TanhNeuron(1), 2 LinearNeuron(16)', got '2 TanhNeuron(1), ",
+    "train a.csv --target kind -o model.json --resume --learning-rate 0.1": "needs the same "
+    "--learning-rate as the run in model.json, which has 0.01, got 0.1; give what the run had, or "
+    "leave out --resume to train anew",
+    "train ids.csv --target kind -o model.json --resume --drop 'my id'": "needs the same data as "
+    "the run in model.json, but some examples, or validation data, are others; give",
     "train a.csv --target kind -o model.json --resume --epochs 1": "--resume from epoch 2 needs",
 }
 
@@ -190,7 +196,8 @@ def assert_flags_exist(command: str, line: str) -> None:
     """The law: a message has flags that exist, and no argument as it is written in Python."""
     function: Callable[..., None] = train if command == "train" else predict
     parameters = inspect.signature(function).parameters
-    flags = {f"--{name.replace('_', '-')}" for name in parameters}
+    optional = [name for name, each in parameters.items() if each.default is not each.empty]
+    flags = {f"--{name.replace('_', '-')}" for name in optional}
     assert {*re.findall(r"--[a-z-]+", line)} <= flags, line
     assert not re.search(r"\w=['\"\[TF]", line), line
     subject = re.match(r"micrograd-notes: (?:each of )?(\w+) (?:must|needs)", line)
@@ -216,8 +223,8 @@ OVERWRITING = {
     "train a.csv --target kind -o ./a.csv": "the model, a.csv, would",
     "train a.csv --target kind -o link.csv": "the model, link.csv, would overwrite a.csv, which",
     "train hard.csv --target kind -o a.csv": "the model, a.csv, would overwrite hard.csv, which",
-    "train a.html --target kind -o a.json": "the page about the training, a.html, would overwrite a",
-    "train a.csv --target kind -o m.html": "the page about the training, m.html, would overwrite "
+    "train a.html --target kind -o a.json": "about the training, a.html, would overwrite a.h",
+    "train a.csv --target kind -o m.html": "training, m.html, would overwrite "
     "the model; give another name with -o",
     "train a.csv --target kind -o new.json": "the page about the training, new.html, would",
     "predict model.json a.csv -o a.csv": "the file of predictions, a.csv, would overwrite a.csv",
