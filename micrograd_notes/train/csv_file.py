@@ -14,20 +14,10 @@ from typing import Any
 
 from micrograd_notes.common import checks
 from micrograd_notes.common.files import as_path
-from micrograd_notes.train.table import Table
+from micrograd_notes.train.table import NUMBER, TO_POINTS, Number, Table
 
 DELIMITERS = ",;\t|"
 MISSING = ("", "na", "n/a", "nan", "null", "?", "#n/a")  # a missing cell, in small letters
-# Numbers by their decimal mark, with other marks between groups of three digits. A number that
-# begins with 0, like a post code, is a text.
-_NUMBER = (
-    r"[+-]?(?:(?:0|[1-9]\d*)(?:{0}\d*)?|{0}\d+)(?:[eE][+-]?\d+)?"
-    r"|[+-]?[1-9]\d{{0,2}}(?:[{1}' \xa0\u202f]\d{{3}})+(?:{0}\d*)?"
-)
-NUMBER = {m: re.compile(_NUMBER.format(f"[{m}]", g), re.ASCII) for m, g in ((".", ","), (",", "."))}
-TO_POINTS = {
-    ".": str.maketrans("", "", ",' \xa0\u202f"), ",": str.maketrans(",", ".", ".' \xa0\u202f"),
-}
 
 
 def read_csv(
@@ -156,6 +146,7 @@ def _decimal(cells: list[str], text: str, name: str, usual: str | None) -> str |
 def _cell(text: str, decimal: str) -> float | str | None:
     """Returns a cell as a number, or None if it is missing, or else as a text."""
     if NUMBER[decimal].fullmatch(text):
-        number = float(text.translate(TO_POINTS[decimal]))
+        number = Number(text.translate(TO_POINTS[decimal]))
+        number.text = text
         return number if math.isfinite(number) else text
     return None if text.lower() in MISSING else text

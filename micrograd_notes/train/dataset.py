@@ -124,9 +124,11 @@ class Dataset:
 
         The options are `task`, "classification" or "regression", if the target leaves it open;
         `missing`, "mean", "median" or "most frequent", to fill missing cells, which are refused by
-        default; `categories`, columns of numbers that are names, like post codes; and `drop`.
+        default; `categories`, columns of numbers that are names, like post codes; and `drop`. Names
+        of categories and classes are the texts in the file: 1.1 and 1.10 are two.
 
-        Warns of a column that repeats the target, numbers the rows, or is constant.
+        Warns of a column that repeats the target, numbers the rows, or is constant, and of two
+        names that are one number.
 
         Raises:
             ValueError: a cell is wrong, or the file can be read in two ways; the message names the

@@ -1,8 +1,11 @@
 """Laws of your own data: a CSV file is read right, or refused with its line and column."""
 
+import copy
 import csv
+import pickle
 import random
 from collections.abc import Callable
+from decimal import Decimal
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -233,6 +236,84 @@ def test_the_task_is_clear_or_said(tmp_path: Path, name: str) -> None:
 def test_classes_of_numbers_are_named_and_sorted_as_numbers(tmp_path: Path) -> None:
     path = column_file(tmp_path, NOISE, [10, 9] * 12)
     assert Dataset.from_csv(path, "b").class_names == ("9", "10")
+
+
+LONG = ["4006381333931117443", "9007199254740993", "9007199254740992"]
+
+
+def test_names_are_the_texts_in_the_file(tmp_path: Path) -> None:
+    names, classes = ["1.2", "1.1", "1.10", "+7"] * 6, (LONG * 8)[:24]
+    path = column_file(tmp_path, NOISE, names, classes)
+    with pytest.warns(UserWarning, match="column") as told:
+        data = Dataset.from_csv(path, "c", task="classification", categories=["b"])
+    assert data.feature_names == ("a", "b=1.1", "b=1.10", "b=1.2", "b=+7")
+    assert data.class_names == tuple(LONG[::-1])
+    assert [data.class_names[y] for y in data.targets] == classes
+    assert [row[1:] for row in data.inputs[:3]] == [[0, 0, 1, 0], [1, 0, 0, 0], [0, 1, 0, 0]]
+    assert {type(x) for row in data.inputs for x in row} == {float}
+    says = [str(each.message) for each in told]
+    assert any("line 4, column 'b': '1.1' and '1.10' are two names" in s for s in says)
+    assert any("line 4, column 'c': '9007199254740993' and '90071992" in s for s in says)
+    copied = pickle.loads(pickle.dumps(copy.deepcopy(data)))
+    assert copied.split(seed=1)[0].inputs == data.split(seed=1)[0].inputs
+
+
+def test_the_names_of_columns_are_those_of_the_file() -> None:
+    columns = {"a": NOISE, "b": [int(text) for text in LONG] * 8, "c": [Decimal("1.10"), 2] * 12}
+    with pytest.warns(UserWarning, match="row 2, column 'b': '9007199254740993' and '90071992"):
+        data = Dataset.from_columns(columns, "b", task="classification", categories=["c"])
+    assert data.class_names == tuple(LONG[::-1])
+    assert data.feature_names == ("a", "c=1.10", "c=2")
+    floats = {"a": NOISE, "b": [1.0, 2e300] * 12}
+    assert Dataset.from_columns(floats, "b", task="classification").class_names == ("1", "2e+300")
+
+
+@pytest.mark.parametrize("target", ["b", "c"])
+def test_whole_numbers_that_would_be_one_are_refused(tmp_path: Path, target: str) -> None:
+    path = column_file(tmp_path, NOISE, LONG * 8, ["x", "y"] * 12)
+    option = "task='classification'" if target == "b" else r"categories=\['b'\]"
+    with pytest.raises(ValueError, match=f"line 4, column 'b': 9.*2 and 9.*3 are .* pass {option}"):
+        Dataset.from_csv(path, target)
+
+
+SPELLED: dict[str, list[str]] = {
+    "percent": ["15%", "7 %"], "dollars": ["$15", "-$7.50"], "euros": ["15,5 \u20ac", "7 \u20ac"],
+    "another minus": ["\u221215", "\u22127"], "decimal commas": ["1,5", "2,75"],
+    "other digits": ["\u0661\u0665", "\u0667"], "wide digits": ["\uff11\uff15", "\uff17"],
+}
+
+
+@pytest.mark.parametrize("name", SPELLED)
+def test_texts_that_are_all_numbers_are_not_made_categories(tmp_path: Path, name: str) -> None:
+    texts = SPELLED[name] * 12
+    path = column_file(tmp_path, NOISE, texts, ["x", "y", "z"] * 8)
+    why = r"line 2, column 'b': .*(looks like a number|is not a number, as).* pass "
+    with pytest.raises(ValueError, match=why + r"categories=\['b'\]"):
+        Dataset.from_csv(path, "c")
+    with pytest.raises(ValueError, match=why + "task='classification'"):
+        Dataset.from_csv(path, "b")
+    data = Dataset.from_csv(path, "c", categories=["b"])
+    assert {*data.feature_names[1:]} == {f"b={text}" for text in SPELLED[name]}
+
+
+def test_texts_of_numbers_in_columns_are_refused_and_decimals_are_numbers() -> None:
+    with pytest.raises(ValueError, match=r"row 0, column 'a': '0.37' is a text here, but looks li"):
+        Dataset.from_columns({"a": [f"{x:.2f}" for x in NOISE], "b": ["x", "y"] * 12}, "b")
+    data = Dataset.from_columns({"a": [Decimal(x) for x in NOISE], "b": ["x", "y"] * 12}, "b")
+    assert data.inputs == [[x] for x in NOISE]
+
+
+@pytest.mark.parametrize("texts", [["01234", "01235"], ["1.2.3", "1.2.4"], ["31.01.2024", "x"],
+                                   ["12:30", "7:15"], ["3 doors", "5 doors"], ["-", "+"]], ids=str)
+def test_other_texts_with_digits_are_categories(tmp_path: Path, texts: list[str]) -> None:
+    data = Dataset.from_csv(column_file(tmp_path, NOISE, texts * 12, ["x", "y", "z"] * 8), "c")
+    assert {*data.feature_names[1:]} == {f"b={text}" for text in texts}
+
+
+def test_two_inputs_do_not_have_one_name(tmp_path: Path) -> None:
+    path = column_file(tmp_path, ["a", "b"] * 12, NOISE, ["x", "y", "z"] * 8, names="x1,x1=a,c")
+    with pytest.raises(ValueError, match="two inputs are named 'x1=a'; rename that column"):
+        Dataset.from_csv(path, "c")
 
 
 INPUTS: dict[str, tuple[list[Any], dict[str, Any], str]] = {
