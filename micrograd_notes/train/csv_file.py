@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from warnings import warn
 
 from micrograd_notes.common import checks
 from micrograd_notes.common.files import as_path
-from micrograd_notes.train.table import NUMBER, TO_POINTS, Number, Table
+from micrograd_notes.train.table import NUMBER, TO_POINTS, Number, Table, label
 
 DELIMITERS = ",;\t|"
 MISSING = ("", "na", "n/a", "nan", "null", "?", "#n/a")  # a missing cell, in small letters
@@ -77,6 +78,20 @@ def read_csv(
     reading = {"header": header if has_names else False, "encoding": encoding}
     reading |= {"delimiter": delimiter, "decimal": mark}
     return Table(file.name, dict(zip(names, cells, strict=True)), places, reading)
+
+
+def mention_header(table: Table) -> None:
+    """Warns if the first line of a file can be names as well as an example."""
+    columns = table.columns.items()
+    names = (n for n, cells in columns if n in {label(cell) for cell in cells if cell is not None})
+    if (table.reading or {})["header"] is False:
+        why = "holds a number, so it is read as an example"
+    elif again := next(names, None):
+        why = f"is read as names, though {again!r} is in a line below, too"
+    else:
+        return
+    advice = "pass header=True if it has the names of the columns, or header=False if not"
+    warn(f"{table.name}: the first line {why}; {advice}", stacklevel=3)
 
 
 def _decoded(file: Path, encoding: str) -> str:

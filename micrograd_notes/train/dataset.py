@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from micrograd_notes.common import checks
-from micrograd_notes.train.csv_file import read_csv
+from micrograd_notes.train.csv_file import mention_header, read_csv
 from micrograd_notes.train.scaling import Scaler
 from micrograd_notes.train.table import TASKS, Encoder, Table, encoder_for, table_of
 
@@ -120,7 +120,8 @@ class Dataset:
 
         `target` is the name or the position of the column to predict. A first line that has the
         target's name, or no number, is a header; without one, columns are named "column 1" and so
-        on. The delimiter and the decimal mark, "." or ",", are by default those that fit the file.
+        on. If you give a position, a first line that can be names or an example is mentioned. The
+        delimiter and the decimal mark, "." or ",", are by default those that fit the file.
 
         The options are `task`, "classification" or "regression", if the target leaves it open;
         `missing`, "mean", "median" or "most frequent", to fill missing cells, which are refused by
@@ -139,6 +140,8 @@ class Dataset:
             path, [target, *(options.get("drop") or ())], header=header, delimiter=delimiter,
             decimal=decimal, encoding=encoding,
         )
+        if header is None and not isinstance(target, str):
+            mention_header(table)
         return cls._of(table, target, **options)
 
     @classmethod

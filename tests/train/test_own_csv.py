@@ -185,6 +185,25 @@ def test_texts_become_categories_and_classes_with_names(tmp_path: Path) -> None:
     assert Dataset.from_csv(written(tmp_path, FLOWERS), -1).inputs == data.inputs
 
 
+HEADERS: dict[str, tuple[str, int, str]] = {
+    "numbers in names": ("label,0,1\na,5,6\nb,7,8.5\na,9,3\nb,1,2\n", 0, "holds a number, so"),
+    "years": ("2019,2020,y\n5,6.5,a\n7,8,b\n5,2,a\n7,3,b\n", -1, "holds a number, so"),
+    "no names": ("a,old,x\nb,new,x\na,old,y\nb,old,x\na,new,y\n", 0, "as names, though"),
+}
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_a_first_line_is_not_silently_taken_for_another(tmp_path: Path, name: str) -> None:
+    content, target, message = HEADERS[name]
+    path, count = written(tmp_path, content), content.count("\n")
+    with pytest.warns(UserWarning, match=rf"my\.csv: the first line .*{message}.*header=True if"):
+        Dataset.from_csv(path, target)
+    assert len(Dataset.from_csv(path, target, header=True)) == count - 1
+    assert len(Dataset.from_csv(path, target, header=False)) == count
+    if name != "no names":
+        assert len(Dataset.from_csv(path, content.splitlines()[0].split(",")[target])) == count - 1
+
+
 def column_file(folder: Path, *columns: list[Any], names: str = "a,b,c,d,e") -> Path:
     lines = [names.split(",")[: len(columns)], *zip(*columns, strict=True)]
     path = folder / "my.csv"

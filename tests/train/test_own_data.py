@@ -88,7 +88,7 @@ def test_new_columns_and_lost_ones_are_named(tmp_path: Path) -> None:
 def test_a_file_without_names_is_predicted_by_position(tmp_path: Path) -> None:
     path = tmp_path / "my.csv"
     path.write_text("".join(f"{row[0]},{row[1]},{row[2]}\n" for row in rows("classification")))
-    train_on(Dataset.from_csv(path, 2), tmp_path / "m.json", epochs=1, progress=False)
+    train_on(Dataset.from_csv(path, 2, header=False), tmp_path / "m.json", epochs=1, progress=False)
     new = tmp_path / "new.csv"
     new.write_text("10,red\n")
     assert predict_csv(load_run(tmp_path / "m.json"), new)[0] == ("line", "column 3")
