@@ -1,12 +1,13 @@
 """How a command ends with an error: one line on the error stream, in the words of the command."""
 
 import inspect
+import math
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 
@@ -17,6 +18,18 @@ def fail(message: str) -> NoReturn:
     """Prints the message to the error stream and exits with status 1."""
     typer.echo(f"micrograd-notes: {message}", err=True)
     raise SystemExit(1)
+
+
+def number(kind: Callable[[str], float], spelled: str, low: float = -math.inf, **more: Any) -> Any:
+    """Returns an option that is a number; what is not is shown in the error."""
+
+    def parsed(text: str) -> float:
+        with suppress(ValueError):
+            if not (given := kind(text)) < low:
+                return given
+        raise typer.BadParameter(f"it must be {spelled}, got {text!r}")
+
+    return typer.Option(parser=parsed, metavar=f"<{kind.__name__}>", **more)
 
 
 def refuse_to_overwrite(

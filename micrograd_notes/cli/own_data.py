@@ -12,10 +12,11 @@ from typing import Annotated, Any
 
 import typer
 
-from micrograd_notes.cli.errors import in_words_of, refuse_to_overwrite
+from micrograd_notes.cli.errors import in_words_of, number, refuse_to_overwrite
 from micrograd_notes.cli.flags import in_flags
 from micrograd_notes.common.files import write_whole
 
+Whole = Annotated[int, number(int, "a whole number")]
 Model = Annotated[Path, typer.Option("--output", "-o", help="The file for the model.")]
 Predictions = Annotated[Path | None, typer.Option("--output", "-o", help="The CSV file to write.")]
 
@@ -25,7 +26,8 @@ def train(
     task: str | None = None, missing: str | None = None, categories: list[str] | None = None,
     drop: list[str] | None = None, header: bool | None = None, delimiter: str | None = None,
     decimal: str | None = None, encoding: str | None = None, hidden: str = "16",
-    epochs: int = 100, learning_rate: float = 0.01, seed: int = 0, lifted: bool | None = None,
+    epochs: Whole = 100, learning_rate: Annotated[float, number(float, "a number")] = 0.01,
+    seed: Whole = 0, lifted: bool | None = None,
     resume: bool = False,
 ) -> None:
     """Train a network on a CSV file, or on a data set like iris, and compare it with simpler ones.

@@ -15,10 +15,9 @@ from warnings import warn
 
 from micrograd_notes.common import checks
 from micrograd_notes.common.files import as_path
-from micrograd_notes.train.table import NUMBER, TO_POINTS, Number, Table, label
+from micrograd_notes.train.table import MISSING, NUMBER, TO_POINTS, Number, Table, label
 
 DELIMITERS = ",;\t|"
-MISSING = ("", "na", "n/a", "nan", "null", "?", "#n/a")  # a missing cell, in small letters
 
 
 def read_csv(
@@ -59,9 +58,16 @@ def read_csv(
     if twice := next((name for name in names if names.count(name) > 1), None):
         at = " and ".join(str(i) for i, name in enumerate(names, 1) if name == twice)
         raise ValueError(f"{file.name}, line {start}: columns {at} are named {twice!r}; rename one")
-    for line, row in body:
+    for _, row in body:
         while len(row) > len(names) and not row[-1]:
             row.pop()
+    widths = {len(row) for _, row in body}
+    if len(body) > 1 and len(widths) == 1 and widths != {len(names)}:
+        raise ValueError(
+            f"{file.name}, line {start}: this line has {len(names)} cells, but all below have "
+            f"{widths.pop()}; give each column a name, or remove the line if it is a title"
+        )
+    for line, row in body:
         if len(row) != len(names):
             place = min(len(row), len(names))
             is_short = place == len(row)
@@ -130,16 +136,19 @@ def _lines(text: str, delimiter: Any, name: str) -> Iterator[tuple[int, list[str
 
 def _delimiter(text: str, name: str) -> str:
     """Returns the delimiter that gives all lines the same number of cells, above one."""
-    even = []
+    even, below = [], []
     for delimiter in DELIMITERS:
         try:
-            lengths = {len(row) for _, row in _lines(text, delimiter, name)}
+            lengths = [len(row) for _, row in _lines(text, delimiter, name)]
         except ValueError:  # its quotes fit another delimiter
             continue
-        if len(lengths) == 1 and lengths != {1}:
-            even.append(delimiter)
+        for found, some in ((even, lengths), (below, lengths[1:])):
+            if len({*some}) == 1 and some[0] > 1:
+                found.append(delimiter)
     if len(even) > 1:
         raise ValueError(f"{name} is even at each of {even}; pass delimiter={even[1]!r} or another")
+    if len(below) == 1:  # the first line is a title
+        even += below
     return even[0] if even else max(DELIMITERS, key=text.lstrip().partition("\n")[0].count)
 
 

@@ -11,6 +11,7 @@ import os
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from inspect import signature
 from typing import Any
 
 from micrograd_notes.common import checks
@@ -136,6 +137,7 @@ class Dataset:
                 line and the column.
             OSError: the file cannot be read.
         """
+        _check_options(cls.from_csv, options)
         table = read_csv(
             path, [target, *(options.get("drop") or ())], header=header, delimiter=delimiter,
             decimal=decimal, encoding=encoding,
@@ -155,6 +157,7 @@ class Dataset:
         >>> pets.feature_names, pets[1]
         (('weight', 'coat=long', 'coat=short'), ([9.5, 0.0, 1.0], 1))
         """
+        _check_options(cls.from_columns, options)
         return cls._of(table_of(columns), target, **options)
 
     @classmethod
@@ -323,6 +326,16 @@ class Dataset:
         rows, columns = self.image_shape
         pixels = self.inputs[self._place(position)]
         return [pixels[row * columns : (row + 1) * columns] for row in range(rows)]
+
+
+def _check_options(door: Any, options: dict[str, Any]) -> None:
+    """Raises TypeError if a door to a data set does not have one of the options."""
+    both = [*signature(door).parameters.values(), *signature(encoder_for).parameters.values()]
+    names = [option.name for option in both if option.kind is option.KEYWORD_ONLY]
+    if unknown := [option for option in options if option not in names]:
+        raise TypeError(
+            f"{door.__name__} does not accept {', '.join(unknown)}; choose from {', '.join(names)}"
+        )
 
 
 def names_of(what: str, given: Any) -> tuple[str, ...]:

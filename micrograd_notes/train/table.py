@@ -6,12 +6,14 @@ to training rows alone, and a saved run keeps it. `Dataset.from_csv` calls these
 next.
 """
 
+import math
 import random
 import re
 import statistics
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from itertools import pairwise
@@ -28,6 +30,7 @@ TASKS = ("classification", "regression")
 FEW = 20  # values: a column with more, most of them different, does not have categories
 LEAK = 0.95  # the share of the target's variation that one column alone explains
 
+MISSING = ("", "na", "n/a", "nan", "null", "?", "#n/a")  # a missing cell, in small letters
 # Numbers by their decimal mark, with other marks between groups of three digits. A number that
 # begins with 0, like a post code, is a text.
 _NUMBER = (
@@ -163,8 +166,10 @@ class Encoder:
             for i, given in enumerate(table.columns[name]):
                 cell = self.fills.get(name) if given is None else given
                 if cell is None or (categories is None and isinstance(cell, str)):
-                    why = "the cell is missing" if cell is None else f"{cell!r} is not a number"
-                    raise table.error(i, name, f"{why}, which does not occur in the training data")
+                    why = "the cell is missing, and none is in the training data; fill it in"
+                    if cell is not None:
+                        why = f"{_not_a_number(cell)}, as the training data are; write a number"
+                    raise table.error(i, name, why)
                 if categories is None:
                     rows[i].append(float(cell))
                 else:
@@ -211,6 +216,11 @@ def encoder_for(
 ) -> Encoder:
     """Returns the encoder for a table, fitted to it. The arguments are those of `from_csv`."""
     names = list(table.columns)
+    if len(names) == 1 and table.reading:
+        raise ValueError(
+            f"{table.name} has only one column, {checks.shown(names[0])}; if that should be "
+            "divided, pass delimiter=';' or another, else add a column to learn from"
+        )
     if not isinstance(target, str):
         target = names[checks.whole_number("target", target, -len(names), len(names) - 1)]
     others = [name for name in names if name != target]
@@ -262,8 +272,8 @@ def _is_text(table: Table, name: str, option: str) -> bool:
     cells, wholes = table.columns[name], dict[float, str]()
     texts = [i for i, cell in enumerate(cells) if isinstance(cell, str)]
     if texts and (numbers := len([cell for cell in cells if isinstance(cell, float)])):
-        why = f"{cells[texts[0]]!r} is not a number, as {numbers} other cells are; correct it, or "
-        raise table.error(texts[0], name, f"{why}pass {option}")
+        why = f"{_not_a_number(cells[texts[0]])}, as {numbers} other cells are; correct it, or pass"
+        raise table.error(texts[0], name, f"{why} {option}")
     if texts and all(_looks_like_a_number(cells[i]) for i in texts):
         why = f"{cells[texts[0]]!r} is a text here, but looks like a number, as all cells do; "
         why += f"give plain numbers, with one decimal mark in all columns, or pass {option}"
@@ -285,6 +295,14 @@ def _looks_like_a_number(text: str) -> bool:
     return any(pattern.fullmatch(plain) for pattern in NUMBER.values())
 
 
+def _not_a_number(text: str) -> str:
+    """Returns a text and why it is not a number that can be learned."""
+    with suppress(ValueError):
+        if math.isinf(float(text)):
+            return f"{text!r} is infinite, or too large for a float, so it is not a number"
+    return f"{text!r} is not a number"
+
+
 def _mention_one_number(table: Table, name: str) -> None:
     """Warns if two names of a column are one number, like 1.1 and 1.10."""
     names: dict[Any, str] = {}
@@ -304,7 +322,9 @@ def _task(table: Table, target: str, task: str | None) -> tuple[str, tuple[str, 
     """Returns the task and the names of the classes; ValueError if the task is not clear."""
     cells = table.columns[target]
     if None in cells:
-        raise table.error(cells.index(None), target, "the target is missing; remove the row")
+        why = f"the target is missing: the cell is empty or reads {' or '.join(MISSING[1:])}, in "
+        why += "small or large letters; remove the row, or give the class another name"
+        raise table.error(cells.index(None), target, why)
     is_text = task == TASKS[0] or _is_text(table, target, "task='classification'")
     is_whole = not is_text and all(cell % 1 == 0 for cell in cells)
     count = len({*map(label, cells)} if is_text else {*cells})

@@ -32,9 +32,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def typed(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    program = "from micrograd_notes.cli.main import main; main()"
     return subprocess.run(
-        [sys.executable, "-c", program, *arguments],
+        [sys.executable, "-m", "micrograd_notes", *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -254,6 +253,17 @@ def test_no_output_is_a_file_that_is_read_or_another_output(
     assert status == 1
     assert OVERWRITING[command] in line
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("option", ["--epochs x", "--learning-rate 0,1", "--seed 1.5"])
+def test_a_number_that_is_not_one_is_shown(
+    capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    flag, given = option.split()
+    status, lines, _ = told(capsys, f"train moons {option}")
+    assert status == 2
+    assert lines[-1].startswith(f"Error: Invalid value for '{flag}': it must be a ")
+    assert lines[-1].endswith(f"number, got '{given}'")
 
 
 @pytest.mark.parametrize("fault", FAULTS)

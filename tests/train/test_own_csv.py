@@ -99,6 +99,8 @@ WRONG: dict[str, tuple[Content, str]] = {
         "line 3, byte 4: 0xfc .*encoding='cp1252'",
     ),
     "a picture": (b"\x89PNG\r\n\x1a\n", "line 1, byte 1: 0x89 is not a letter in utf-8"),
+    "a title": ("My data, 2024\na;b;c\n1;2;3\n", "line 1: this line has 1 cells, but .* 3; "),
+    "a comment": ("# mine\na,b\n1,2\n", "line 1: this .* 1 cells, .* 2; .* or remove the line"),
     "duplicate": ("a,b,a\n1,2,3\n", "line 1: columns 1 and 3 are named 'a'; rename one"),
     "two delimiters": ("1,5;2,5\n3,5;4,5\n", r"is even at each of .*pass delimiter=';'"),
     "decimals or thousands": (
@@ -236,6 +238,7 @@ TASKS: dict[str, tuple[list[Any], str | None, str]] = {
         None,
         "line 25, column 'b': 'x' is not a number, as 23",
     ),
+    "a class named NA": (["NA", "EU"] * 12, None, "or reads na or .*give the class another"),
     "a missing one": ([*Y[:3], "", *Y[4:]], None, "line 5, column 'b': the target is missing"),
     "another word": (Y, "guessing", "task must be one of classification, regression"),
 }
@@ -339,10 +342,10 @@ INPUTS: dict[str, tuple[list[Any], dict[str, Any], str]] = {
     "a text among numbers": (
         [*NOISE[:4], "many", *NOISE[5:]],
         {},
-        "line 6, column 'b': 'many' is not",
+        "line 6, column 'b': 'many' is not a number, as 23 other cells are; correct it, or",
     ),
-    "an infinite number": ([*NOISE[:4], "inf", *NOISE[5:]], {}, "line 6, column 'b': 'inf'"),
-    "a number too large": ([*NOISE[:4], "1e999", *NOISE[5:]], {}, "line 6, column 'b': '1e999'"),
+    "an infinite number": ([*NOISE[:4], "inf", *NOISE[5:]], {}, "line 6, column 'b': 'inf' is inf"),
+    "a number too large": ([*NOISE[:4], "1e999", *NOISE[5:]], {}, "line 6, .*: '1e999' is .* too large"),
     "missing": ([*NOISE[:4], "", *NOISE[5:]], {}, "line 6, column 'b': the cell is missing"),
     "all missing": (
         [""] * 24,
@@ -370,6 +373,16 @@ def test_a_target_that_is_not_there_lists_those_that_are(tmp_path: Path) -> None
         Dataset.from_csv(written(tmp_path, FLOWERS), "species")
     with pytest.raises(ValueError, match="target must be one of column 1, column 2, got 'y'"):
         Dataset.from_csv(written(tmp_path, "1,2\n3,4\n"), "y")
+
+
+def test_a_file_that_was_not_divided_and_an_option_that_is_not_there(tmp_path: Path) -> None:
+    path = written(tmp_path, FLOWERS)
+    with pytest.raises(ValueError, match=r"has only one column, 'size,.*pass delimiter=';' or"):
+        Dataset.from_csv(path, "kind", delimiter=";")
+    with pytest.raises(TypeError, match="from_csv does not accept sep; choose from header, delimi"):
+        Dataset.from_csv(path, "kind", sep=";")
+    with pytest.raises(TypeError, match="from_columns does not accept header; choose from task,"):
+        Dataset.from_columns({"a": [1, 2]}, "a", header=False)
 
 
 def test_one_row_is_refused(tmp_path: Path) -> None:

@@ -72,13 +72,16 @@ def test_new_columns_and_lost_ones_are_named(tmp_path: Path) -> None:
     new.write_text("colour,weight\nred,3\n")
     with pytest.raises(ValueError, match=r"new.csv must have .* missing: size; new: weight"):
         predict_csv(run, new)
+    new.write_text("colour,size,extra\nred,3,1\n")
+    with pytest.raises(ValueError, match=r"data; new: extra; remove or rename what is new$"):
+        predict_csv(run, new)
     new.write_text("colour,size\nred,3\nblue,200\n")  # in another order, and without the target
     assert len(predict_csv(run, new)) == 3
     new.write_text("colour,size\nred,3\nblue,\n")
-    with pytest.raises(ValueError, match=r"new.csv, line 3, column 'size': the cell is missing"):
+    with pytest.raises(ValueError, match=r"line 3, column 'size': the cell is missing.*; fill it in"):
         predict_csv(run, new)
     new.write_text("colour,size\nred,3\nblue,big\n")
-    with pytest.raises(ValueError, match=r"new.csv, line 3, column 'size': 'big' is not a number"):
+    with pytest.raises(ValueError, match=r"line 3, column 'size': 'big' is not a number.*; write a"):
         predict_csv(run, new)
     new.write_text("colour,size\nred,3\ngreen,1\n")
     with pytest.warns(UserWarning, match=r"new.csv, line 3, column 'colour': this category"):
