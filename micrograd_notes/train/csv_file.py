@@ -136,7 +136,8 @@ def _lines(text: str, delimiter: Any, name: str) -> Iterator[tuple[int, list[str
 
 def _delimiter(text: str, name: str) -> str:
     """Returns the delimiter that gives all lines the same number of cells, above one."""
-    even, below = [], []
+    even: list[str] = []
+    below: list[str] = []
     for delimiter in DELIMITERS:
         try:
             lengths = [len(row) for _, row in _lines(text, delimiter, name)]

@@ -46,7 +46,7 @@ class Outcome(NamedTuple):
                 said = f"accuracy {sum(a == b for a, b in pairs) / len(pairs):.3f}"
             else:
                 errors = [abs(a - b) for a, b in pairs]
-                root = math.sqrt(statistics.fmean(error * error for error in errors))
+                root = math.hypot(*errors) / math.sqrt(len(errors))  # no square overflows
                 said = f"mean error {statistics.fmean(errors):.4g}, root mean square {root:.4g}"
             lines.append(f"  {name}: {said}")
         if isinstance(network[0], str):

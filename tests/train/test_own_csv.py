@@ -345,7 +345,7 @@ INPUTS: dict[str, tuple[list[Any], dict[str, Any], str]] = {
         "line 6, column 'b': 'many' is not a number, as 23 other cells are; correct it, or",
     ),
     "an infinite number": ([*NOISE[:4], "inf", *NOISE[5:]], {}, "line 6, column 'b': 'inf' is inf"),
-    "a number too large": ([*NOISE[:4], "1e999", *NOISE[5:]], {}, "line 6, .*: '1e999' is .* too large"),
+    "a number too large": ([*NOISE[:4], "1e999", *NOISE[5:]], {}, "'1e999' is .* too large"),
     "missing": ([*NOISE[:4], "", *NOISE[5:]], {}, "line 6, column 'b': the cell is missing"),
     "all missing": (
         [""] * 24,

@@ -78,10 +78,10 @@ def test_new_columns_and_lost_ones_are_named(tmp_path: Path) -> None:
     new.write_text("colour,size\nred,3\nblue,200\n")  # in another order, and without the target
     assert len(predict_csv(run, new)) == 3
     new.write_text("colour,size\nred,3\nblue,\n")
-    with pytest.raises(ValueError, match=r"line 3, column 'size': the cell is missing.*; fill it in"):
+    with pytest.raises(ValueError, match=r"line 3, column 'size': the cell is missing.*; fill"):
         predict_csv(run, new)
     new.write_text("colour,size\nred,3\nblue,big\n")
-    with pytest.raises(ValueError, match=r"line 3, column 'size': 'big' is not a number.*; write a"):
+    with pytest.raises(ValueError, match=r"line 3, column 'size': 'big' is not a number.*; write"):
         predict_csv(run, new)
     new.write_text("colour,size\nred,3\ngreen,1\n")
     with pytest.warns(UserWarning, match=r"new.csv, line 3, column 'colour': this category"):
@@ -140,6 +140,9 @@ def test_the_report_of_a_regression_has_errors_in_its_units() -> None:
     outcome = Outcome(None, [1.0, 2.0], {"the network": [1.0, 5.0]})  # type: ignore[arg-type]
     line = "  the network: mean error 1.5, root mean square 2.121"
     assert outcome.report().splitlines() == ["held out: 2 rows", line]
+    large = Outcome(None, [1e300, 2e300], {"the network": [1e300, 5e300]})  # type: ignore[arg-type]
+    line = "  the network: mean error 1.5e+300, root mean square 2.121e+300"
+    assert large.report().splitlines() == ["held out: 2 rows", line]
 
 
 def test_the_rest_is_refused(tmp_path: Path) -> None:
