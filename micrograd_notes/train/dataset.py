@@ -127,7 +127,8 @@ class Dataset:
         The options are `task`, "classification" or "regression", if the target leaves it open;
         `missing`, "mean", "median" or "most frequent", to fill missing cells, which are refused by
         default; `categories`, columns of numbers that are names, like post codes; and `drop`. Names
-        of categories and classes are the texts in the file: 1.1 and 1.10 are two.
+        of categories and classes are the texts in the file: 1.1 and 1.10 are two. A column whose
+        texts all look like numbers, as 15% does, is refused unless you say that they are names.
 
         Warns of a column that repeats the target, numbers the rows, or is constant, and of two
         names that are one number.
@@ -135,6 +136,7 @@ class Dataset:
         Raises:
             ValueError: a cell is wrong, or the file can be read in two ways; the message names the
                 line and the column.
+            TypeError: an option does not exist.
             OSError: the file cannot be read.
         """
         _check_options(cls.from_csv, options)
@@ -150,7 +152,9 @@ class Dataset:
     def from_columns(cls, columns: Any, target: str | int, **options: Any) -> Dataset:
         """Returns the data in a data frame, or in a dictionary with a list or an array per column.
 
-        None and nan are missing cells. The options are those of `from_csv`.
+        None and nan are missing cells. Texts of numbers, as `csv.DictReader` returns, are refused:
+        make them numbers, or say that they are names. The options are `task`, `missing`,
+        `categories` and `drop` of `from_csv`.
 
         >>> pets = {"weight": [4.0, 9.5, 3.5], "coat": ["long", "short", "long"], "kind": [0, 1, 0]}
         >>> pets = Dataset.from_columns(pets, "kind")

@@ -52,6 +52,24 @@ def test_held_out_rows_change_no_bit_of_the_file(tmp_path: Path, task: str, lift
     assert losses[0] == losses[1]
 
 
+def test_a_run_resumes_only_with_the_rows_that_it_learned_or_chose_by(tmp_path: Path) -> None:
+    table, model = rows("classification"), tmp_path / "m.json"
+    options: dict[str, Any] = {"epochs": 1, "lifted": False, "progress": False}
+    data = Dataset.from_csv(written(tmp_path / "my.csv", table), "y")
+    train_on(data, model, **options)
+    known, held_out = data.split(0.25, 0)
+    for part, fits in ((known.split(0.2, 0)[0], 0), (known.split(0.2, 0)[1], 0), (held_out, 1)):
+        assert part.table is not None
+        changed = [[*row] for row in table]
+        changed[int(part.table.places[0].split()[-1]) - 2][0] += 1
+        other = Dataset.from_csv(written(tmp_path / "my.csv", changed), "y")
+        if fits:  # the rows that only measure it
+            train_on(other, model, resume=True, **options)
+        else:
+            with pytest.raises(ValueError, match="some examples, or validation data, are others"):
+                train_on(other, model, resume=True, **options)
+
+
 def test_a_saved_run_predicts_in_the_targets_own_units(tmp_path: Path) -> None:
     path = written(tmp_path / "my.csv", rows("regression"))
     outcome = train_on(Dataset.from_csv(path, "y"), tmp_path / "m.json", progress=False)
