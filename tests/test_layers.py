@@ -41,7 +41,7 @@ LAYERS = [
     {"testing"},
     {"course", "gpt"},
     {"cli"},
-    {"__init__"},
+    {"__init__", "__main__"},
 ]
 
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}

@@ -113,9 +113,10 @@ class _Reader:
     def call(self, piece: ast.expr, name: str, operands: list[ast.expr]) -> Any:
         function = _BUILT_FROM_ROWS.get(name) or TABLE.get(name)
         if function is None:
-            known = sorted([*TABLE, *_BUILT_FROM_ROWS])
+            rows = [name for name, op in TABLE.items() if not op.is_helper]
+            known = sorted([*rows, *_BUILT_FROM_ROWS])
             near = difflib.get_close_matches(name, known, n=1)
-            near = {"min": ["minimum"], "max": ["maximum"]}.get(name, near)
+            near = {"min": ["minimum"], "max": ["maximum"], "ln": ["log"]}.get(name, near)
             hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(known)}"
             raise self.error(piece, f"unknown operation {name!r}; {hint}")
         numbers = [self.read(operand) for operand in operands]

@@ -23,7 +23,7 @@ except ImportError:  # pragma: no cover - the tests have the extra
     sys.exit(f"the command line needs its extra: {install('cli')}")
 
 from micrograd_notes.cli import own_data
-from micrograd_notes.cli.errors import fail
+from micrograd_notes.cli.errors import fail, number
 
 if TYPE_CHECKING:
     from micrograd_notes.testing.checking import Check
@@ -58,6 +58,7 @@ Fresh = Annotated[
     bool, typer.Option("--fresh", help="Begin anew: your changes in its chapters are lost.")
 ]
 Clear = Annotated[bool, typer.Option("--clear", help="Remove all of them.")]
+Steps = Annotated[int, number(int, "a whole number, 1 or more", 1, help="Steps on arrays.")]
 Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
 
 
@@ -166,7 +167,7 @@ def run_checks(checks: "list[Check]", what: str) -> int:
 
 
 @app.command()
-def gpt(steps: Annotated[int, typer.Option(min=1, help="Steps on arrays.")] = 3000) -> None:
+def gpt(steps: Steps = 3000) -> None:
     """Train a small GPT on the names of cities, and let it invent new ones.
 
     It trains on scalars first, then on arrays, and prints the loss every 300 steps.

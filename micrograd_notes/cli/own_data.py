@@ -12,10 +12,11 @@ from typing import Annotated, Any
 
 import typer
 
-from micrograd_notes.cli.errors import in_words_of
+from micrograd_notes.cli.errors import in_words_of, number, refuse_to_overwrite
 from micrograd_notes.cli.flags import in_flags
 from micrograd_notes.common.files import write_whole
 
+Whole = Annotated[int, number(int, "a whole number")]
 Model = Annotated[Path, typer.Option("--output", "-o", help="The file for the model.")]
 Predictions = Annotated[Path | None, typer.Option("--output", "-o", help="The CSV file to write.")]
 
@@ -25,12 +26,14 @@ def train(
     task: str | None = None, missing: str | None = None, categories: list[str] | None = None,
     drop: list[str] | None = None, header: bool | None = None, delimiter: str | None = None,
     decimal: str | None = None, encoding: str | None = None, hidden: str = "16",
-    epochs: int = 100, learning_rate: float = 0.01, seed: int = 0, lifted: bool | None = None,
+    epochs: Whole = 100, learning_rate: Annotated[float, number(float, "a number")] = 0.01,
+    seed: Whole = 0, lifted: bool | None = None,
     resume: bool = False,
 ) -> None:
     """Train a network on a CSV file, or on a data set like iris, and compare it with simpler ones.
 
-    The model is saved after each epoch; --resume continues. Options like --missing are those of
+    The model is saved after each epoch, and at the end a page about the training beside it, with
+    the ending .html; --resume continues. Options like --missing are those of
     Dataset.from_csv, --drop a --drop b leaves out two columns, and --hidden 32,16 makes two layers.
     It trains on arrays if NumPy is installed, or on scalars with --no-lifted.
 
@@ -43,7 +46,9 @@ def train(
     chosen = {"target": target, "task": task, "missing": missing, "categories": categories,
               "drop": drop, **reading}
     chosen = {name: value for name, value in chosen.items() if value not in (None, [])}
-    began = time.time()
+    began, page = time.time(), output.parent / f"{output.stem}.html"
+    read = [] if data in DATASETS else [data]
+    refuse_to_overwrite({"the model": output, "the page about the training": page}, read)
     with in_words_of(train):
         try:
             if data in DATASETS and chosen:
@@ -60,7 +65,6 @@ def train(
             typer.echo(f"{table!r}\n{report}\nmodel: {output}")
             from micrograd_notes.draw.training.page import training_page
 
-            page = output.with_suffix(".html")
             training_page(outcome.history, title=table.name).save(page)
             typer.echo(f"training, epoch by epoch: {page}")
         except KeyboardInterrupt:
@@ -83,6 +87,7 @@ def predict(
     from micrograd_notes.train.saved_run import load_run
 
     text = io.StringIO()
+    refuse_to_overwrite({"the file of predictions": output} if output else {}, [model, data])
     with in_words_of(predict):
         answers = predict_csv(
             load_run(model), data, **read_with(header, delimiter, decimal, encoding)

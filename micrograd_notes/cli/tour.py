@@ -19,6 +19,7 @@ from importlib import util
 from pathlib import Path
 from typing import Any
 
+from micrograd_notes.cli.errors import refuse_to_overwrite
 from micrograd_notes.cli.tour_page import TITLE, Findings, GradientCheck, Trained, page_text
 from micrograd_notes.common.extras import install
 from micrograd_notes.common.files import write_whole
@@ -58,6 +59,7 @@ def run_tour(folder: Path, say: Say = print) -> Path:
             raise ImportError(f"the tour needs {package}: {install('all')}")
     model_path, page_path = folder / "digits_model.json", folder / "index.html"
     make_writable(page_path, model_path)
+    refuse_to_overwrite({"the page": page_path, "the model": model_path})
     say("1. Handwritten digits, odd or even: 1797 real images, pooled to 4x4 pixels.")
     say(f"   A network with {HIDDEN} hidden neurons and a linear model, on each of five splits.")
     trained = train_on_all_splits(say)

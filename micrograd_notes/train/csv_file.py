@@ -11,23 +11,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from warnings import warn
 
 from micrograd_notes.common import checks
 from micrograd_notes.common.files import as_path
-from micrograd_notes.train.table import Table
+from micrograd_notes.train.table import MISSING, NUMBER, TO_POINTS, Number, Table, label
 
 DELIMITERS = ",;\t|"
-MISSING = ("", "na", "n/a", "nan", "null", "?", "#n/a")  # a missing cell, in small letters
-# Numbers by their decimal mark, with other marks between groups of three digits. A number that
-# begins with 0, like a post code, is a text.
-_NUMBER = (
-    r"[+-]?(?:(?:0|[1-9]\d*)(?:{0}\d*)?|{0}\d+)(?:[eE][+-]?\d+)?"
-    r"|[+-]?[1-9]\d{{0,2}}(?:[{1}' \xa0\u202f]\d{{3}})+(?:{0}\d*)?"
-)
-NUMBER = {m: re.compile(_NUMBER.format(f"[{m}]", g), re.ASCII) for m, g in ((".", ","), (",", "."))}
-TO_POINTS = {
-    ".": str.maketrans("", "", ",' \xa0\u202f"), ",": str.maketrans(",", ".", ".' \xa0\u202f"),
-}
 
 
 def read_csv(
@@ -68,9 +58,16 @@ def read_csv(
     if twice := next((name for name in names if names.count(name) > 1), None):
         at = " and ".join(str(i) for i, name in enumerate(names, 1) if name == twice)
         raise ValueError(f"{file.name}, line {start}: columns {at} are named {twice!r}; rename one")
-    for line, row in body:
+    for _, row in body:
         while len(row) > len(names) and not row[-1]:
             row.pop()
+    widths = {len(row) for _, row in body}
+    if len(body) > 1 and len(widths) == 1 and widths != {len(names)}:
+        raise ValueError(
+            f"{file.name}, line {start}: this line has {len(names)} cells, but all below have "
+            f"{widths.pop()}; give each column a name, or remove the line if it is a title"
+        )
+    for line, row in body:
         if len(row) != len(names):
             place = min(len(row), len(names))
             is_short = place == len(row)
@@ -87,6 +84,20 @@ def read_csv(
     reading = {"header": header if has_names else False, "encoding": encoding}
     reading |= {"delimiter": delimiter, "decimal": mark}
     return Table(file.name, dict(zip(names, cells, strict=True)), places, reading)
+
+
+def mention_header(table: Table) -> None:
+    """Warns if the first line of a file can be names as well as an example."""
+    columns = table.columns.items()
+    names = (n for n, cells in columns if n in {label(cell) for cell in cells if cell is not None})
+    if (table.reading or {})["header"] is False:
+        why = "holds a number, so it is read as an example"
+    elif again := next(names, None):
+        why = f"is read as names, though {again!r} is in a line below, too"
+    else:
+        return
+    advice = "pass header=True if it has the names of the columns, or header=False if not"
+    warn(f"{table.name}: the first line {why}; {advice}", stacklevel=3)
 
 
 def _decoded(file: Path, encoding: str) -> str:
@@ -125,16 +136,20 @@ def _lines(text: str, delimiter: Any, name: str) -> Iterator[tuple[int, list[str
 
 def _delimiter(text: str, name: str) -> str:
     """Returns the delimiter that gives all lines the same number of cells, above one."""
-    even = []
+    even: list[str] = []
+    below: list[str] = []
     for delimiter in DELIMITERS:
         try:
-            lengths = {len(row) for _, row in _lines(text, delimiter, name)}
+            lengths = [len(row) for _, row in _lines(text, delimiter, name)]
         except ValueError:  # its quotes fit another delimiter
             continue
-        if len(lengths) == 1 and lengths != {1}:
-            even.append(delimiter)
+        for found, some in ((even, lengths), (below, lengths[1:])):
+            if len({*some}) == 1 and some[0] > 1:
+                found.append(delimiter)
     if len(even) > 1:
         raise ValueError(f"{name} is even at each of {even}; pass delimiter={even[1]!r} or another")
+    if len(below) == 1:  # the first line is a title
+        even += below
     return even[0] if even else max(DELIMITERS, key=text.lstrip().partition("\n")[0].count)
 
 
@@ -156,6 +171,7 @@ def _decimal(cells: list[str], text: str, name: str, usual: str | None) -> str |
 def _cell(text: str, decimal: str) -> float | str | None:
     """Returns a cell as a number, or None if it is missing, or else as a text."""
     if NUMBER[decimal].fullmatch(text):
-        number = float(text.translate(TO_POINTS[decimal]))
+        number = Number(text.translate(TO_POINTS[decimal]))
+        number.text = text
         return number if math.isfinite(number) else text
     return None if text.lower() in MISSING else text

@@ -11,10 +11,11 @@ import os
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from inspect import signature
 from typing import Any
 
 from micrograd_notes.common import checks
-from micrograd_notes.train.csv_file import read_csv
+from micrograd_notes.train.csv_file import mention_header, read_csv
 from micrograd_notes.train.scaling import Scaler
 from micrograd_notes.train.table import TASKS, Encoder, Table, encoder_for, table_of
 
@@ -120,36 +121,47 @@ class Dataset:
 
         `target` is the name or the position of the column to predict. A first line that has the
         target's name, or no number, is a header; without one, columns are named "column 1" and so
-        on. The delimiter and the decimal mark, "." or ",", are by default those that fit the file.
+        on. If you give a position, a first line that can be names or an example is mentioned. The
+        delimiter and the decimal mark, "." or ",", are by default those that fit the file.
 
         The options are `task`, "classification" or "regression", if the target leaves it open;
         `missing`, "mean", "median" or "most frequent", to fill missing cells, which are refused by
-        default; `categories`, columns of numbers that are names, like post codes; and `drop`.
+        default; `categories`, columns of numbers that are names, like post codes; and `drop`. Names
+        of categories and classes are the texts in the file: 1.1 and 1.10 are two. A column whose
+        texts all look like numbers, as 15% does, is refused unless you say that they are names.
 
-        Warns of a column that repeats the target, numbers the rows, or is constant.
+        Warns of a column that repeats the target, numbers the rows, or is constant, and of two
+        names that are one number.
 
         Raises:
             ValueError: a cell is wrong, or the file can be read in two ways; the message names the
                 line and the column.
+            TypeError: an option does not exist.
             OSError: the file cannot be read.
         """
+        _check_options(cls.from_csv, options)
         table = read_csv(
             path, [target, *(options.get("drop") or ())], header=header, delimiter=delimiter,
             decimal=decimal, encoding=encoding,
         )
+        if header is None and not isinstance(target, str):
+            mention_header(table)
         return cls._of(table, target, **options)
 
     @classmethod
     def from_columns(cls, columns: Any, target: str | int, **options: Any) -> Dataset:
         """Returns the data in a data frame, or in a dictionary with a list or an array per column.
 
-        None and nan are missing cells. The options are those of `from_csv`.
+        None and nan are missing cells. Texts of numbers, as `csv.DictReader` returns, are refused:
+        make them numbers, or say that they are names. The options are `task`, `missing`,
+        `categories` and `drop` of `from_csv`.
 
         >>> pets = {"weight": [4.0, 9.5, 3.5], "coat": ["long", "short", "long"], "kind": [0, 1, 0]}
         >>> pets = Dataset.from_columns(pets, "kind")
         >>> pets.feature_names, pets[1]
         (('weight', 'coat=long', 'coat=short'), ([9.5, 0.0, 1.0], 1))
         """
+        _check_options(cls.from_columns, options)
         return cls._of(table_of(columns), target, **options)
 
     @classmethod
@@ -318,6 +330,16 @@ class Dataset:
         rows, columns = self.image_shape
         pixels = self.inputs[self._place(position)]
         return [pixels[row * columns : (row + 1) * columns] for row in range(rows)]
+
+
+def _check_options(door: Any, options: dict[str, Any]) -> None:
+    """Raises TypeError if a door to a data set does not have one of the options."""
+    both = [*signature(door).parameters.values(), *signature(encoder_for).parameters.values()]
+    names = [option.name for option in both if option.kind is option.KEYWORD_ONLY]
+    if unknown := [option for option in options if option not in names]:
+        raise TypeError(
+            f"{door.__name__} does not accept {', '.join(unknown)}; choose from {', '.join(names)}"
+        )
 
 
 def names_of(what: str, given: Any) -> tuple[str, ...]:

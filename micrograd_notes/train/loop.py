@@ -107,6 +107,8 @@ def fit(
             has the encoder of the data, too. The model must be an MLP.
         resume: whether to continue the run in `checkpoint` until `epochs` are done. If data, seed,
             other arguments and what runs are the same, 3 epochs and then 3 have the same bits as 6.
+            The optimiser must have the options that it had when the run began; it then gets those
+            of the last epoch, which a callback may have changed.
 
     Raises:
         ValueError: inputs and targets do not fit each other or the model; a count is below 1; a

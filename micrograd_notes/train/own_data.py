@@ -46,7 +46,7 @@ class Outcome(NamedTuple):
                 said = f"accuracy {sum(a == b for a, b in pairs) / len(pairs):.3f}"
             else:
                 errors = [abs(a - b) for a, b in pairs]
-                root = math.sqrt(statistics.fmean(error * error for error in errors))
+                root = math.hypot(*errors) / math.sqrt(len(errors))  # no square overflows
                 said = f"mean error {statistics.fmean(errors):.4g}, root mean square {root:.4g}"
             lines.append(f"  {name}: {said}")
         if isinstance(network[0], str):
@@ -122,10 +122,14 @@ def predict_csv(run: Run, path: str | os.PathLike[str], **reading: Any) -> list[
     if (encoder := run.encoder) is None:
         raise ValueError("run must have the encoder of a Dataset, but was trained on plain lists")
     table = read_csv(path, {*encoder.columns, encoder.target}, usual=encoder.reading, **reading)
-    lost = ", ".join(name for name in encoder.columns if name not in table.columns)
-    new = ", ".join(table.columns.keys() - {*encoder.columns, encoder.target, *encoder.dropped})
+    lost = [name for name in encoder.columns if name not in table.columns]
+    known = {*encoder.columns, encoder.target, *encoder.dropped}
+    new = [name for name in table.columns if name not in known]
     if lost or new:
-        why = f"missing: {lost or 'none'}; new: {new or 'none'}"
+        said = [f"{what}: {', '.join(n)}" for what, n in (("missing", lost), ("new", new)) if n]
+        said += ["add or rename what is missing"] * bool(lost)
+        said += ["remove or rename what is new"] * bool(new)
+        why = "; ".join(said)
         raise ValueError(f"{table.name} must have the columns of the training data; {why}")
     answers = encoder.answers(predict(run.model, encoder.inputs(table), task=encoder.task))
     lines = [place.rpartition(" ")[2] for place in table.places]

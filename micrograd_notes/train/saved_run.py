@@ -9,9 +9,9 @@ import hashlib
 import json
 import math
 import os
+from itertools import groupby
 from typing import Any, NamedTuple
 
-from micrograd_notes.common.checks import shown
 from micrograd_notes.common.files import as_path
 from micrograd_notes.nn import MLP
 from micrograd_notes.nn.saving import VERSION_OF_RUN, layers_of, read_document, write_document
@@ -72,7 +72,8 @@ class RunKeeper:
         loss = getattr(facts["loss"], "__qualname__", type(facts["loss"]).__name__)
         numbers = json.dumps(examples, default=lambda value: value.data).encode()
         data, kind = hashlib.blake2b(numbers, digest_size=16).hexdigest(), type(optimizer).__name__
-        self.facts = {**facts, "loss": loss, "optimizer": kind, "data": data}
+        began = json.loads(json.dumps(optimizer.state_dict()["options"]))  # before a schedule
+        self.facts = {**facts, "loss": loss, "optimizer": kind, "data": data, "began": began}
         self.layers = layers_of(model)  # an error comes before the training
 
     def save(self, epochs: list[dict[str, Any]], backend: str) -> None:
@@ -95,13 +96,18 @@ class RunKeeper:
     def resumed(self, epochs: int) -> list[dict[str, Any]]:
         """Gives model and optimiser the numbers of the saved run, and returns its epochs."""
         run = load_run(self.path)
-        now = {**self.facts, "model": repr(self.model)}
-        then = {**run.state, "model": repr(run.model)}
-        for name in now:
-            if now[name] != then.get(name):
+        then = {"began": run.state["options"], **run.state, "model": _layers(run.model)}
+        now = {**self.facts, "model": _layers(self.model)}
+        pairs = [(name, then.get(name), now[name]) for name in now if name != "began"]
+        pairs += [(name, then["began"].get(name), given) for name, given in now["began"].items()]
+        for name, had, given in pairs:
+            if had != given:
+                what = f"which has {had!r}, got {given!r}"
+                if name == "data":  # of which a run has only a hash
+                    what = "but some examples, or validation data, are others"
                 raise ValueError(
-                    f"resume needs the same {name} as the run in {self.path}, which has "
-                    f"{shown(then.get(name))}, got {shown(now[name])}"
+                    f"resume needs the same {name} as the run in {self.path}, {what}; "
+                    "give what the run had, or leave out resume=True to train anew"
                 )
         if len(run.epochs) > epochs:
             raise ValueError(f"resume from epoch {len(run.epochs)} needs more epochs, got {epochs}")
@@ -111,6 +117,13 @@ class RunKeeper:
             parameter.data = number
         self.layers = layers_of(run.model)
         return run.epochs
+
+
+def _layers(model: MLP) -> str:
+    """Returns the neurons of each layer, with the number of those that are alike."""
+    alike = [[(n, len([*same])) for n, same in groupby(map(repr, layer.neurons))]
+             for layer in model.layers]
+    return ", ".join(" and ".join(f"{size} {n}" for n, size in layer) for layer in alike)
 
 
 def _texts(entries: dict[str, Any]) -> dict[str, Any]:

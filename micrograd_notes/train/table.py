@@ -6,12 +6,18 @@ to training rows alone, and a saved run keeps it. `Dataset.from_csv` calls these
 next.
 """
 
+import math
 import random
+import re
 import statistics
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from decimal import Decimal
 from itertools import pairwise
+from numbers import Integral
 from typing import Any, NamedTuple
 from warnings import warn
 
@@ -23,6 +29,25 @@ FILLS = {"mean": statistics.fmean, "median": statistics.median, "most frequent":
 TASKS = ("classification", "regression")
 FEW = 20  # values: a column with more, most of them different, does not have categories
 LEAK = 0.95  # the share of the target's variation that one column alone explains
+
+MISSING = ("", "na", "n/a", "nan", "null", "?", "#n/a")  # a missing cell, in small letters
+# Numbers by their decimal mark, with other marks between groups of three digits. A number that
+# begins with 0, like a post code, is a text.
+_NUMBER = (
+    r"[+-]?(?:(?:0|[1-9]\d*)(?:{0}\d*)?|{0}\d+)(?:[eE][+-]?\d+)?"
+    r"|[+-]?[1-9]\d{{0,2}}(?:[{1}' \xa0\u202f]\d{{3}})+(?:{0}\d*)?"
+)
+NUMBER = {m: re.compile(_NUMBER.format(f"[{m}]", g), re.ASCII) for m, g in ((".", ","), (",", "."))}
+TO_POINTS = {
+    ".": str.maketrans("", "", ",' \xa0\u202f"), ",": str.maketrans(",", ".", ".' \xa0\u202f"),
+}
+
+
+class Number(float):
+    """A number that keeps its text, which is its name as a class or a category."""
+
+    __slots__ = ("text",)
+    text: str
 
 
 class Table(NamedTuple):
@@ -62,19 +87,28 @@ def _cell(given: Any) -> float | str | None:
     is_nan = type(given).__name__ in ("NAType", "NaTType") or given != given
     if given is None or is_nan or given == "":
         return None
-    is_number = checks.is_number(given) and type(given).__name__ not in ("bool", "bool_")
-    return float(given) if is_number and checks.is_finite(given) else str(given).strip()
+    is_number = checks.is_number(given) or isinstance(given, Decimal)
+    if type(given).__name__ in ("bool", "bool_") or not (is_number and checks.is_finite(given)):
+        return str(given).strip()
+    if not isinstance(given, Integral | Decimal):
+        return float(given)
+    number = Number(given)
+    number.text = str(given)
+    return number
 
 
 def label(cell: Any) -> str:
-    """Returns a cell as the name of a class or category: 1.0 is "1"."""
-    return str(int(cell)) if isinstance(cell, float) and cell % 1 == 0 else str(cell)
+    """Returns a cell as the name of a class or category: its text, and "1" for the float 1.0."""
+    if isinstance(cell, Number):
+        return cell.text
+    is_whole = isinstance(cell, float) and cell % 1 == 0 and abs(cell) < 2**53
+    return str(int(cell)) if is_whole else str(cell)
 
 
 def _labels(cells: Any) -> tuple[str, ...]:
-    """Returns the different cells as names, numbers by their size."""
-    ordered = sorted(set(cells), key=lambda x: (isinstance(x, str), x))
-    return tuple(dict.fromkeys(map(label, ordered)))
+    """Returns the different names of the cells, numbers by their size."""
+    different = {label(cell): cell for cell in cells}.items()
+    return tuple(n for n, _ in sorted(different, key=lambda x: (isinstance(x[1], str), x[1], x[0])))
 
 
 @dataclass(frozen=True)
@@ -108,6 +142,8 @@ class Encoder:
                 raise table.error(table.columns[name].index(None), name, why)
             if kind is not None:
                 columns[name], there = _labels(there), [*map(label, there)]
+            else:
+                there = [*map(float, there)]
             if self.missing is not None:
                 chosen: Any = FILLS[self.missing] if kind is None else statistics.mode
                 fills[name] = chosen(there)
@@ -130,10 +166,12 @@ class Encoder:
             for i, given in enumerate(table.columns[name]):
                 cell = self.fills.get(name) if given is None else given
                 if cell is None or (categories is None and isinstance(cell, str)):
-                    why = "the cell is missing" if cell is None else f"{cell!r} is not a number"
-                    raise table.error(i, name, f"{why}, which does not occur in the training data")
+                    why = "the cell is missing, and none is in the training data; fill it in"
+                    if cell is not None:
+                        why = f"{_not_a_number(cell)}, as the training data are; write a number"
+                    raise table.error(i, name, why)
                 if categories is None:
-                    rows[i].append(cell)
+                    rows[i].append(float(cell))
                 else:
                     rows[i] += [float(label(cell) == category) for category in categories]
                     new += [i] * (label(cell) not in categories)
@@ -146,7 +184,7 @@ class Encoder:
         """Returns the number of the class of each row, or for a regression its number."""
         cells = table.columns[self.target]
         if self.task == "regression":
-            return cells
+            return [*map(float, cells)]
         return [self.class_names.index(label(cell)) for cell in cells]
 
     def answers(self, predicted: Sequence[Any]) -> list[Any]:
@@ -178,6 +216,11 @@ def encoder_for(
 ) -> Encoder:
     """Returns the encoder for a table, fitted to it. The arguments are those of `from_csv`."""
     names = list(table.columns)
+    if len(names) == 1 and table.reading:
+        raise ValueError(
+            f"{table.name} has only one column, {checks.shown(names[0])}; if that should be "
+            "divided, pass delimiter=';' or another, else add a column to learn from"
+        )
     if not isinstance(target, str):
         target = names[checks.whole_number("target", target, -len(names), len(names) - 1)]
     others = [name for name in names if name != target]
@@ -201,6 +244,11 @@ def encoder_for(
     kinds = {name: () if name in texts else None for name in columns}
     encoder = Encoder(target, task, classes, kinds, missing, {}, tuple(drop), table.reading or {})
     encoder = encoder.fitted(table)
+    if twice := [name for name, count in Counter(encoder.feature_names).items() if count > 1]:
+        raise ValueError(f"{table.name}: two inputs are named {twice[0]!r}; rename that column")
+    for name in [*texts, target] if task == TASKS[0] else texts:
+        _mention_one_number(table, name)
+    columns |= {n: [None if c is None else label(c) for c in columns[n]] for n in texts}
     targets, is_class = encoder.targets(table), task == TASKS[0]
     for name, cells in columns.items():
         is_count = name not in texts and len({*cells} - {None}) == len(cells) > 4
@@ -220,13 +268,49 @@ def encoder_for(
 
 
 def _is_text(table: Table, name: str, option: str) -> bool:
-    """Returns whether a column holds texts; ValueError if it also holds numbers."""
-    cells = table.columns[name]
+    """Returns whether a column holds texts; ValueError if that is not clear."""
+    cells, wholes = table.columns[name], dict[float, str]()
     texts = [i for i, cell in enumerate(cells) if isinstance(cell, str)]
     if texts and (numbers := len([cell for cell in cells if isinstance(cell, float)])):
-        why = f"{cells[texts[0]]!r} is not a number, as {numbers} other cells are; correct it, or "
-        raise table.error(texts[0], name, f"{why}pass {option}")
+        why = f"{_not_a_number(cells[texts[0]])}, as {numbers} other cells are; correct it, or pass"
+        raise table.error(texts[0], name, f"{why} {option}")
+    if texts and all(_looks_like_a_number(cells[i]) for i in texts):
+        why = f"{cells[texts[0]]!r} is a text here, but looks like a number, as all cells do; "
+        why += f"give plain numbers, with one decimal mark in all columns, or pass {option}"
+        raise table.error(texts[0], name, why)
+    for row, cell in enumerate(cells):
+        text = cell.text if isinstance(cell, Number) and abs(cell) >= 2**53 else ""
+        is_whole = text.lstrip("+-").isdecimal()
+        if is_whole and int(text) != int(other := wholes.setdefault(float(cell), text)):
+            why = f"{text} and {other} are one number in a computer, which keeps about 16 digits; "
+            raise table.error(row, name, f"{why}if they are names, pass {option}")
     return bool(texts)
+
+
+def _looks_like_a_number(text: str) -> bool:
+    """Returns whether a text is a number in any spelling, like 15%, $15, or with another minus."""
+    letters = unicodedata.normalize("NFKC", text).replace("\u2212", "-")
+    kept = [c for c in letters if c not in "%\u2030" and unicodedata.category(c) != "Sc"]
+    plain = "".join(str(unicodedata.decimal(c, c)) for c in kept).strip()
+    return any(pattern.fullmatch(plain) for pattern in NUMBER.values())
+
+
+def _not_a_number(text: str) -> str:
+    """Returns a text and why it is not a number that can be learned."""
+    with suppress(ValueError):
+        if math.isinf(float(text)):
+            return f"{text!r} is infinite, or too large for a float, so it is not a number"
+    return f"{text!r} is not a number"
+
+
+def _mention_one_number(table: Table, name: str) -> None:
+    """Warns if two names of a column are one number, like 1.1 and 1.10."""
+    names: dict[Any, str] = {}
+    for row, cell in enumerate(table.columns[name]):
+        if cell is not None and (other := names.setdefault(cell, label(cell))) != label(cell):
+            why = f"{other!r} and {label(cell)!r} are two names here, but one number"
+            warn(f"{table.error(row, name, why)}; write them alike, or be sure", stacklevel=5)
+            return
 
 
 def _is_free(cells: list[Any]) -> bool:
@@ -238,10 +322,13 @@ def _task(table: Table, target: str, task: str | None) -> tuple[str, tuple[str, 
     """Returns the task and the names of the classes; ValueError if the task is not clear."""
     cells = table.columns[target]
     if None in cells:
-        raise table.error(cells.index(None), target, "the target is missing; remove the row")
+        why = f"the target is missing: the cell is empty or reads {' or '.join(MISSING[1:])}, in "
+        why += "small or large letters; remove the row, or give the class another name"
+        raise table.error(cells.index(None), target, why)
     is_text = task == TASKS[0] or _is_text(table, target, "task='classification'")
     is_whole = not is_text and all(cell % 1 == 0 for cell in cells)
-    if (count := len({*cells})) == 1 or (is_text and task == TASKS[1]):
+    count = len({*map(label, cells)} if is_text else {*cells})
+    if count == 1 or (is_text and task == TASKS[1]):
         what = f"only {cells[0]!r}" if count == 1 else "texts"
         raise ValueError(f"target {target!r} has {what}; it needs two classes, or numbers")
     if task is None and is_whole and 2 < count <= max(FEW, len(cells) / 3):
@@ -251,7 +338,7 @@ def _task(table: Table, target: str, task: str | None) -> tuple[str, tuple[str, 
         )
     if task == TASKS[1] or (task is None and not is_text and (count > 2 or not is_whole)):
         return TASKS[1], ()
-    if _is_free(cells):
+    if _is_free([*map(label, cells)]):
         raise ValueError(f"target {target!r} differs in most rows; a class needs several rows")
     return TASKS[0], _labels(cells)
 

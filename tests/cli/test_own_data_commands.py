@@ -32,9 +32,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def typed(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    program = "from micrograd_notes.cli.main import main; main()"
     return subprocess.run(
-        [sys.executable, "-c", program, *arguments],
+        [sys.executable, "-m", "micrograd_notes", *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -142,7 +141,13 @@ WRONG = {
     "predict model.json a.csv -o no/a.csv": "No such file or directory",
     "train a.csv --target kind -o model.json --resume --seed 1": "--resume needs the same --seed",
     "train a.csv --target kind -o model.json --resume --no-lifted": "needs the same --lifted as",
-    "train a.csv --target kind -o model.json --resume --hidden 2": "needs the same --hidden as",
+    "train a.csv --target kind -o model.json --resume --hidden 2": "needs the same --hidden as the "
+    "run in model.json, which has '16 TanhNeuron(1), 2 LinearNeuron(16)', got '2 TanhNeuron(1), ",
+    "train a.csv --target kind -o model.json --resume --learning-rate 0.1": "needs the same "
+    "--learning-rate as the run in model.json, which has 0.01, got 0.1; give what the run had, or "
+    "leave out --resume to train anew",
+    "train ids.csv --target kind -o model.json --resume --drop 'my id'": "needs the same data as "
+    "the run in model.json, but some examples, or validation data, are others; give",
     "train a.csv --target kind -o model.json --resume --epochs 1": "--resume from epoch 2 needs",
 }
 
@@ -190,7 +195,8 @@ def assert_flags_exist(command: str, line: str) -> None:
     """The law: a message has flags that exist, and no argument as it is written in Python."""
     function: Callable[..., None] = train if command == "train" else predict
     parameters = inspect.signature(function).parameters
-    flags = {f"--{name.replace('_', '-')}" for name in parameters}
+    optional = [name for name, each in parameters.items() if each.default is not each.empty]
+    flags = {f"--{name.replace('_', '-')}" for name in optional}
     assert {*re.findall(r"--[a-z-]+", line)} <= flags, line
     assert not re.search(r"\w=['\"\[TF]", line), line
     subject = re.match(r"micrograd-notes: (?:each of )?(\w+) (?:must|needs)", line)
@@ -209,6 +215,55 @@ def test_a_mistake_is_one_line_with_the_flags_of_the_command(
     assert WRONG[command] in line
     assert_flags_exist(command.split()[0], line)
     assert sorted(os.listdir()) == before
+
+
+OVERWRITING = {
+    "train a.csv --target kind -o a.csv": "the model, a.csv, would overwrite a.csv, which this",
+    "train a.csv --target kind -o ./a.csv": "the model, a.csv, would",
+    "train a.csv --target kind -o link.csv": "the model, link.csv, would overwrite a.csv, which",
+    "train hard.csv --target kind -o a.csv": "the model, a.csv, would overwrite hard.csv, which",
+    "train a.html --target kind -o a.json": "about the training, a.html, would overwrite a.h",
+    "train a.csv --target kind -o m.html": "training, m.html, would overwrite "
+    "the model; give another name with -o",
+    "train a.csv --target kind -o new.json": "the page about the training, new.html, would",
+    "predict model.json a.csv -o a.csv": "the file of predictions, a.csv, would overwrite a.csv",
+    "predict model.json a.csv -o sub/../model.json": "would overwrite model.json, which this",
+    "predict model.json link.csv -o a.csv": "would overwrite link.csv, which this command reads",
+    "tour -o both": "the model, both/digits_model.json, would overwrite the page; give another",
+}
+
+
+@pytest.mark.parametrize("command", OVERWRITING)
+def test_no_output_is_a_file_that_is_read_or_another_output(
+    tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], command: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.csv", "model.json"):
+        Path(name).write_bytes((tables / name).read_bytes())
+    Path("a.html").write_bytes(Path("a.csv").read_bytes())
+    Path("link.csv").symlink_to("a.csv")
+    Path("hard.csv").hardlink_to("a.csv")
+    Path("new.html").symlink_to("new.json")  # which is not there yet
+    Path("sub").mkdir()
+    Path("both").mkdir()
+    Path("both/digits_model.json").symlink_to("index.html")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    status, [line], _ = told(capsys, command)
+    assert status == 1
+    assert OVERWRITING[command] in line
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("option", ["--epochs x", "--learning-rate 0,1", "--seed 1.5"])
+def test_a_number_that_is_not_one_is_shown(
+    capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    flag, given = option.split()
+    status, lines, _ = told(capsys, f"train moons {option}")
+    assert status == 2
+    assert lines[-1].startswith(f"Error: Invalid value for '{flag}': it must be a ")
+    assert lines[-1].endswith(f"number, got '{given}'")
 
 
 @pytest.mark.parametrize("fault", FAULTS)

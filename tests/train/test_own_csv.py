@@ -1,8 +1,11 @@
 """Laws of your own data: a CSV file is read right, or refused with its line and column."""
 
+import copy
 import csv
+import pickle
 import random
 from collections.abc import Callable
+from decimal import Decimal
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -96,6 +99,8 @@ WRONG: dict[str, tuple[Content, str]] = {
         "line 3, byte 4: 0xfc .*encoding='cp1252'",
     ),
     "a picture": (b"\x89PNG\r\n\x1a\n", "line 1, byte 1: 0x89 is not a letter in utf-8"),
+    "a title": ("My data, 2024\na;b;c\n1;2;3\n", "line 1: this line has 1 cells, but .* 3; "),
+    "a comment": ("# mine\na,b\n1,2\n", "line 1: this .* 1 cells, .* 2; .* or remove the line"),
     "duplicate": ("a,b,a\n1,2,3\n", "line 1: columns 1 and 3 are named 'a'; rename one"),
     "two delimiters": ("1,5;2,5\n3,5;4,5\n", r"is even at each of .*pass delimiter=';'"),
     "decimals or thousands": (
@@ -182,6 +187,25 @@ def test_texts_become_categories_and_classes_with_names(tmp_path: Path) -> None:
     assert Dataset.from_csv(written(tmp_path, FLOWERS), -1).inputs == data.inputs
 
 
+HEADERS: dict[str, tuple[str, int, str]] = {
+    "numbers in names": ("label,0,1\na,5,6\nb,7,8.5\na,9,3\nb,1,2\n", 0, "holds a number, so"),
+    "years": ("2019,2020,y\n5,6.5,a\n7,8,b\n5,2,a\n7,3,b\n", -1, "holds a number, so"),
+    "no names": ("a,old,x\nb,new,x\na,old,y\nb,old,x\na,new,y\n", 0, "as names, though"),
+}
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_a_first_line_is_not_silently_taken_for_another(tmp_path: Path, name: str) -> None:
+    content, target, message = HEADERS[name]
+    path, count = written(tmp_path, content), content.count("\n")
+    with pytest.warns(UserWarning, match=rf"my\.csv: the first line .*{message}.*header=True if"):
+        Dataset.from_csv(path, target)
+    assert len(Dataset.from_csv(path, target, header=True)) == count - 1
+    assert len(Dataset.from_csv(path, target, header=False)) == count
+    if name != "no names":
+        assert len(Dataset.from_csv(path, content.splitlines()[0].split(",")[target])) == count - 1
+
+
 def column_file(folder: Path, *columns: list[Any], names: str = "a,b,c,d,e") -> Path:
     lines = [names.split(",")[: len(columns)], *zip(*columns, strict=True)]
     path = folder / "my.csv"
@@ -214,6 +238,7 @@ TASKS: dict[str, tuple[list[Any], str | None, str]] = {
         None,
         "line 25, column 'b': 'x' is not a number, as 23",
     ),
+    "a class named NA": (["NA", "EU"] * 12, None, "or reads na or .*give the class another"),
     "a missing one": ([*Y[:3], "", *Y[4:]], None, "line 5, column 'b': the target is missing"),
     "another word": (Y, "guessing", "task must be one of classification, regression"),
 }
@@ -235,14 +260,92 @@ def test_classes_of_numbers_are_named_and_sorted_as_numbers(tmp_path: Path) -> N
     assert Dataset.from_csv(path, "b").class_names == ("9", "10")
 
 
+LONG = ["4006381333931117443", "9007199254740993", "9007199254740992"]
+
+
+def test_names_are_the_texts_in_the_file(tmp_path: Path) -> None:
+    names, classes = ["1.2", "1.1", "1.10", "+7"] * 6, (LONG * 8)[:24]
+    path = column_file(tmp_path, NOISE, names, classes)
+    with pytest.warns(UserWarning, match="column") as told:
+        data = Dataset.from_csv(path, "c", task="classification", categories=["b"])
+    assert data.feature_names == ("a", "b=1.1", "b=1.10", "b=1.2", "b=+7")
+    assert data.class_names == tuple(LONG[::-1])
+    assert [data.class_names[y] for y in data.targets] == classes
+    assert [row[1:] for row in data.inputs[:3]] == [[0, 0, 1, 0], [1, 0, 0, 0], [0, 1, 0, 0]]
+    assert {type(x) for row in data.inputs for x in row} == {float}
+    says = [str(each.message) for each in told]
+    assert any("line 4, column 'b': '1.1' and '1.10' are two names" in s for s in says)
+    assert any("line 4, column 'c': '9007199254740993' and '90071992" in s for s in says)
+    copied = pickle.loads(pickle.dumps(copy.deepcopy(data)))
+    assert copied.split(seed=1)[0].inputs == data.split(seed=1)[0].inputs
+
+
+def test_the_names_of_columns_are_those_of_the_file() -> None:
+    columns = {"a": NOISE, "b": [int(text) for text in LONG] * 8, "c": [Decimal("1.10"), 2] * 12}
+    with pytest.warns(UserWarning, match="row 2, column 'b': '9007199254740993' and '90071992"):
+        data = Dataset.from_columns(columns, "b", task="classification", categories=["c"])
+    assert data.class_names == tuple(LONG[::-1])
+    assert data.feature_names == ("a", "c=1.10", "c=2")
+    floats = {"a": NOISE, "b": [1.0, 2e300] * 12}
+    assert Dataset.from_columns(floats, "b", task="classification").class_names == ("1", "2e+300")
+
+
+@pytest.mark.parametrize("target", ["b", "c"])
+def test_whole_numbers_that_would_be_one_are_refused(tmp_path: Path, target: str) -> None:
+    path = column_file(tmp_path, NOISE, LONG * 8, ["x", "y"] * 12)
+    option = "task='classification'" if target == "b" else r"categories=\['b'\]"
+    with pytest.raises(ValueError, match=f"line 4, column 'b': 9.*2 and 9.*3 are .* pass {option}"):
+        Dataset.from_csv(path, target)
+
+
+SPELLED: dict[str, list[str]] = {
+    "percent": ["15%", "7 %"], "dollars": ["$15", "-$7.50"], "euros": ["15,5 \u20ac", "7 \u20ac"],
+    "another minus": ["\u221215", "\u22127"], "decimal commas": ["1,5", "2,75"],
+    "other digits": ["\u0661\u0665", "\u0667"], "wide digits": ["\uff11\uff15", "\uff17"],
+}
+
+
+@pytest.mark.parametrize("name", SPELLED)
+def test_texts_that_are_all_numbers_are_not_made_categories(tmp_path: Path, name: str) -> None:
+    texts = SPELLED[name] * 12
+    path = column_file(tmp_path, NOISE, texts, ["x", "y", "z"] * 8)
+    why = r"line 2, column 'b': .*(looks like a number|is not a number, as).* pass "
+    with pytest.raises(ValueError, match=why + r"categories=\['b'\]"):
+        Dataset.from_csv(path, "c")
+    with pytest.raises(ValueError, match=why + "task='classification'"):
+        Dataset.from_csv(path, "b")
+    data = Dataset.from_csv(path, "c", categories=["b"])
+    assert {*data.feature_names[1:]} == {f"b={text}" for text in SPELLED[name]}
+
+
+def test_texts_of_numbers_in_columns_are_refused_and_decimals_are_numbers() -> None:
+    with pytest.raises(ValueError, match=r"row 0, column 'a': '0.37' is a text here, but looks li"):
+        Dataset.from_columns({"a": [f"{x:.2f}" for x in NOISE], "b": ["x", "y"] * 12}, "b")
+    data = Dataset.from_columns({"a": [Decimal(x) for x in NOISE], "b": ["x", "y"] * 12}, "b")
+    assert data.inputs == [[x] for x in NOISE]
+
+
+@pytest.mark.parametrize("texts", [["01234", "01235"], ["1.2.3", "1.2.4"], ["31.01.2024", "x"],
+                                   ["12:30", "7:15"], ["3 doors", "5 doors"], ["-", "+"]], ids=str)
+def test_other_texts_with_digits_are_categories(tmp_path: Path, texts: list[str]) -> None:
+    data = Dataset.from_csv(column_file(tmp_path, NOISE, texts * 12, ["x", "y", "z"] * 8), "c")
+    assert {*data.feature_names[1:]} == {f"b={text}" for text in texts}
+
+
+def test_two_inputs_do_not_have_one_name(tmp_path: Path) -> None:
+    path = column_file(tmp_path, ["a", "b"] * 12, NOISE, ["x", "y", "z"] * 8, names="x1,x1=a,c")
+    with pytest.raises(ValueError, match="two inputs are named 'x1=a'; rename that column"):
+        Dataset.from_csv(path, "c")
+
+
 INPUTS: dict[str, tuple[list[Any], dict[str, Any], str]] = {
     "a text among numbers": (
         [*NOISE[:4], "many", *NOISE[5:]],
         {},
-        "line 6, column 'b': 'many' is not",
+        "line 6, column 'b': 'many' is not a number, as 23 other cells are; correct it, or",
     ),
-    "an infinite number": ([*NOISE[:4], "inf", *NOISE[5:]], {}, "line 6, column 'b': 'inf'"),
-    "a number too large": ([*NOISE[:4], "1e999", *NOISE[5:]], {}, "line 6, column 'b': '1e999'"),
+    "an infinite number": ([*NOISE[:4], "inf", *NOISE[5:]], {}, "line 6, column 'b': 'inf' is inf"),
+    "a number too large": ([*NOISE[:4], "1e999", *NOISE[5:]], {}, "'1e999' is .* too large"),
     "missing": ([*NOISE[:4], "", *NOISE[5:]], {}, "line 6, column 'b': the cell is missing"),
     "all missing": (
         [""] * 24,
@@ -270,6 +373,16 @@ def test_a_target_that_is_not_there_lists_those_that_are(tmp_path: Path) -> None
         Dataset.from_csv(written(tmp_path, FLOWERS), "species")
     with pytest.raises(ValueError, match="target must be one of column 1, column 2, got 'y'"):
         Dataset.from_csv(written(tmp_path, "1,2\n3,4\n"), "y")
+
+
+def test_a_file_that_was_not_divided_and_an_option_that_is_not_there(tmp_path: Path) -> None:
+    path = written(tmp_path, FLOWERS)
+    with pytest.raises(ValueError, match=r"has only one column, 'size,.*pass delimiter=';' or"):
+        Dataset.from_csv(path, "kind", delimiter=";")
+    with pytest.raises(TypeError, match="from_csv does not accept sep; choose from header, delimi"):
+        Dataset.from_csv(path, "kind", sep=";")
+    with pytest.raises(TypeError, match="from_columns does not accept header; choose from task,"):
+        Dataset.from_columns({"a": [1, 2]}, "a", header=False)
 
 
 def test_one_row_is_refused(tmp_path: Path) -> None:

@@ -52,6 +52,24 @@ def test_held_out_rows_change_no_bit_of_the_file(tmp_path: Path, task: str, lift
     assert losses[0] == losses[1]
 
 
+def test_a_run_resumes_only_with_the_rows_that_it_learned_or_chose_by(tmp_path: Path) -> None:
+    table, model = rows("classification"), tmp_path / "m.json"
+    options: dict[str, Any] = {"epochs": 1, "lifted": False, "progress": False}
+    data = Dataset.from_csv(written(tmp_path / "my.csv", table), "y")
+    train_on(data, model, **options)
+    known, held_out = data.split(0.25, 0)
+    for part, fits in ((known.split(0.2, 0)[0], 0), (known.split(0.2, 0)[1], 0), (held_out, 1)):
+        assert part.table is not None
+        changed = [[*row] for row in table]
+        changed[int(part.table.places[0].split()[-1]) - 2][0] += 1
+        other = Dataset.from_csv(written(tmp_path / "my.csv", changed), "y")
+        if fits:  # the rows that only measure it
+            train_on(other, model, resume=True, **options)
+        else:
+            with pytest.raises(ValueError, match="some examples, or validation data, are others"):
+                train_on(other, model, resume=True, **options)
+
+
 def test_a_saved_run_predicts_in_the_targets_own_units(tmp_path: Path) -> None:
     path = written(tmp_path / "my.csv", rows("regression"))
     outcome = train_on(Dataset.from_csv(path, "y"), tmp_path / "m.json", progress=False)
@@ -72,13 +90,16 @@ def test_new_columns_and_lost_ones_are_named(tmp_path: Path) -> None:
     new.write_text("colour,weight\nred,3\n")
     with pytest.raises(ValueError, match=r"new.csv must have .* missing: size; new: weight"):
         predict_csv(run, new)
+    new.write_text("colour,size,extra\nred,3,1\n")
+    with pytest.raises(ValueError, match=r"data; new: extra; remove or rename what is new$"):
+        predict_csv(run, new)
     new.write_text("colour,size\nred,3\nblue,200\n")  # in another order, and without the target
     assert len(predict_csv(run, new)) == 3
     new.write_text("colour,size\nred,3\nblue,\n")
-    with pytest.raises(ValueError, match=r"new.csv, line 3, column 'size': the cell is missing"):
+    with pytest.raises(ValueError, match=r"line 3, column 'size': the cell is missing.*; fill"):
         predict_csv(run, new)
     new.write_text("colour,size\nred,3\nblue,big\n")
-    with pytest.raises(ValueError, match=r"new.csv, line 3, column 'size': 'big' is not a number"):
+    with pytest.raises(ValueError, match=r"line 3, column 'size': 'big' is not a number.*; write"):
         predict_csv(run, new)
     new.write_text("colour,size\nred,3\ngreen,1\n")
     with pytest.warns(UserWarning, match=r"new.csv, line 3, column 'colour': this category"):
@@ -88,7 +109,7 @@ def test_new_columns_and_lost_ones_are_named(tmp_path: Path) -> None:
 def test_a_file_without_names_is_predicted_by_position(tmp_path: Path) -> None:
     path = tmp_path / "my.csv"
     path.write_text("".join(f"{row[0]},{row[1]},{row[2]}\n" for row in rows("classification")))
-    train_on(Dataset.from_csv(path, 2), tmp_path / "m.json", epochs=1, progress=False)
+    train_on(Dataset.from_csv(path, 2, header=False), tmp_path / "m.json", epochs=1, progress=False)
     new = tmp_path / "new.csv"
     new.write_text("10,red\n")
     assert predict_csv(load_run(tmp_path / "m.json"), new)[0] == ("line", "column 3")
@@ -137,6 +158,9 @@ def test_the_report_of_a_regression_has_errors_in_its_units() -> None:
     outcome = Outcome(None, [1.0, 2.0], {"the network": [1.0, 5.0]})  # type: ignore[arg-type]
     line = "  the network: mean error 1.5, root mean square 2.121"
     assert outcome.report().splitlines() == ["held out: 2 rows", line]
+    large = Outcome(None, [1e300, 2e300], {"the network": [1e300, 5e300]})  # type: ignore[arg-type]
+    line = "  the network: mean error 1.5e+300, root mean square 2.121e+300"
+    assert large.report().splitlines() == ["held out: 2 rows", line]
 
 
 def test_the_rest_is_refused(tmp_path: Path) -> None:

@@ -33,9 +33,9 @@ def net() -> MLP:
     return MLP(2, [4, 3], activation="tanh", seed=0)
 
 
-def trained(model: MLP, optimizer: str = "default", **options: Any) -> History:
+def trained(model: MLP, optimizer: str | Optimizer = "default", **options: Any) -> History:
     data, validation = spirals(45, noise=0.1).split(seed=1)
-    given = OPTIMIZERS[optimizer](model)
+    given = OPTIMIZERS[optimizer](model) if isinstance(optimizer, str) else optimizer
     options = {"optimizer": given, "validation": validation, "batch_size": 10, **options}
     return fit(model, data, progress=False, **options)
 
@@ -180,6 +180,10 @@ OTHER: dict[str, tuple[dict[str, Any], str]] = {
     "loss": ({"loss": lambda outputs, targets: outputs[0][0]}, "the same loss"),
     "optimizer": ({"optimizer": "SGD"}, "the same optimizer .* 'Adam', got 'SGD'"),
     "validation": ({"validation": None}, "the same data"),
+    "other validation": (
+        {"validation": spirals(45, noise=0.1).split(seed=2)[1]},
+        "the same data as .*, but some examples, or validation data, are others; give what the run",
+    ),
     "fewer": ({"epochs": 2}, "resume from epoch 3 needs more epochs, got 2"),
 }
 
@@ -194,6 +198,47 @@ def test_another_run_is_not_continued(tmp_path: Path, name: str) -> None:
         trained(model, **resumed | options)
     assert (tmp_path / "run.json").read_bytes() == before
     assert model.state_dict() == net().state_dict()
+
+
+CHANGES: dict[Any, dict[str, Any]] = {
+    Adam: {"lr": 0.2, "betas": (0.8, 0.999), "eps": 1e-6, "weight_decay": 0.5},
+    SGD: {"lr": 0.2, "momentum": 0.5, "dampening": 0.5, "weight_decay": 0.5, "nesterov": True},
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "option"), [(kind, option) for kind in CHANGES for option in kind.options]
+)
+def test_a_run_is_continued_with_the_options_that_it_began_with(
+    tmp_path: Path, kind: Any, option: str
+) -> None:
+    base: dict[str, Any] = {"momentum": 0.9} if kind is SGD else {}
+    model, other, path = net(), net(), tmp_path / "run.json"
+    trained(model, epochs=1, optimizer=kind(model.parameters(), **base), checkpoint=path)
+    changed = kind(other.parameters(), **base | {option: CHANGES[kind][option]})
+    before, given = path.read_bytes(), repr(changed)
+    with pytest.raises(ValueError, match=f"needs the same {option} as .*, which has .*, got .*; "):
+        trained(other, epochs=2, optimizer=changed, checkpoint=path, resume=True)
+    assert (path.read_bytes(), repr(changed)) == (before, given)
+    assert other.state_dict() == net().state_dict()
+
+
+def test_a_schedule_continues_where_it_was(tmp_path: Path) -> None:
+    def scheduled(name: str, *until: int) -> MLP:
+        for epochs in until:
+            model = net()
+            optimizer = SGD(model.parameters(), lr=0.5)
+
+            def halve(epoch: int, logs: Any, optimizer: SGD = optimizer) -> None:
+                optimizer.lr /= 2
+
+            path, resume = tmp_path / name, epochs != until[0]
+            options: dict[str, Any] = {"optimizer": optimizer, "callback": halve}
+            trained(model, epochs=epochs, checkpoint=path, resume=resume, **options)
+            assert optimizer.lr == 0.5 ** (epochs + 1)
+        return model
+
+    assert scheduled("a", 6).state_dict() == scheduled("b", 2, 4, 6).state_dict()
 
 
 @pytest.mark.parametrize(
