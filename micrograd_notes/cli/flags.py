@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterable
 
 TEXT = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 VALUE = rf"\[(?:(?:{TEXT})(?:, )?)*\]|{TEXT}|True|False"
+# The flags of arguments that have other names there.
 FLAGS = {"checkpoint": "--output", "model": "--hidden", "lr": "--learning-rate"}
-"""The flags of arguments that have other names there."""
-
 REMEDIES = {
     "the learning rate": "--learning-rate", "smaller learning rate": "smaller --learning-rate",
     "another seed": "another --seed", "train longer, or a larger network": "more --epochs, or a "
