@@ -218,8 +218,8 @@ def encoder_for(
     names = list(table.columns)
     if len(names) == 1 and table.reading:
         raise ValueError(
-            f"{table.name} has only one column, {checks.shown(names[0])}; if that should be "
-            "divided, pass delimiter=';' or another, else add a column to learn from"
+            f"{table.name} has only one column, {checks.shown(names[0])}; if it should be several, "
+            "put commas between the cells or pass delimiter=';', else add a column to learn from"
         )
     if not isinstance(target, str):
         target = names[checks.whole_number("target", target, -len(names), len(names) - 1)]

@@ -377,7 +377,7 @@ def test_a_target_that_is_not_there_lists_those_that_are(tmp_path: Path) -> None
 
 def test_a_file_that_was_not_divided_and_an_option_that_is_not_there(tmp_path: Path) -> None:
     path = written(tmp_path, FLOWERS)
-    with pytest.raises(ValueError, match=r"has only one column, 'size,.*pass delimiter=';' or"):
+    with pytest.raises(ValueError, match=r"has only one column, 'size,.*pass delimiter=';', else"):
         Dataset.from_csv(path, "kind", delimiter=";")
     with pytest.raises(TypeError, match="from_csv does not accept sep; choose from header, delimi"):
         Dataset.from_csv(path, "kind", sep=";")
