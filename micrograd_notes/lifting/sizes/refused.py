@@ -23,8 +23,7 @@ Result = TypeVar("Result")
 
 
 def refusal(problem: Exception, odd: str = "") -> CannotLift:
-    """Returns the error for a family that can't be lifted; `odd` is what the data have no size for.
-    """
+    """Returns the error for a family that can't be lifted; `odd` says which axes have no size."""
     if not isinstance(problem, Differ):
         what = "make must accept small sizes, from 2 on, and its loss must take data of these sizes"
         return CannotLift(
