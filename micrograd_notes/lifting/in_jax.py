@@ -30,6 +30,10 @@ class InJax:
         self._lifted = lifted
         self._known: dict[int, tuple[Compiled, str, dict[str, Any]]] = {}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Returns how to make a copy, of the program's copy; functions are written anew."""
+        return InJax, (self._lifted,)
+
     def __call__(self, theta: Any, *data: Any) -> Any:
         """Returns the mean loss, or the outputs of a model without a loss."""
         return self._run("differentiable" if self._lifted._is_loss else "forward", theta, data)

@@ -1,6 +1,8 @@
 """Programs for JAX: the same loss and gradient, the derivative of JAX, and what is refused."""
 
+import copy
 import operator
+import pickle
 import random
 import re
 from typing import Any
@@ -213,3 +215,26 @@ def test_outputs_have_no_gradient() -> None:
 def test_random_programs_agree_op_by_op_and_compiled(kind: Any) -> None:
     compared = [agree_in_jax(kind(random.Random(seed)), seed % 2 == 0) for seed in range(4)]
     assert any(compared)
+
+
+class Holder:
+    """A model that holds its program for JAX."""
+
+    def __init__(self) -> None:
+        self.w = Value(0.5)
+        self.in_jax = lift(self.loss, self).jax()
+
+    def parameters(self) -> list[Value]:
+        return [self.w]
+
+    def loss(self, x: Any) -> Any:
+        return tanh(self.w * x)
+
+
+def test_a_model_that_holds_its_program_for_jax_is_copied() -> None:
+    model, x = Holder(), np.array([1.0, 2.0])
+    expected = float(model.in_jax(np.array([0.5]), x))
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        other.w.data = 0.5
+        assert float(other.in_jax(np.array([0.5]), x)) == expected
+        assert other.in_jax._lifted.leaves() == [other.w]
