@@ -14,7 +14,7 @@ def pytest_configure(config: pytest.Config) -> None:
     Each run draws others, and what failed once is drawn first.
     """
     settings.register_profile("short", max_examples=50)
-    if config.option.markexpr == "not long":
+    if config.option.markexpr in ("not long", "quick"):
         settings.load_profile("short")
 
 
