@@ -317,8 +317,7 @@ def seasons(count: int, steps: int) -> tuple[Lifted, Any]:
 
 
 @pytest.mark.parametrize(
-    "count", [2, 4, pytest.param(7, marks=pytest.mark.long), 12,
-              pytest.param(24, marks=pytest.mark.long)]
+    "count", [2, 7, *[pytest.param(count, marks=pytest.mark.long) for count in (4, 12, 24)]]
 )
 def test_a_state_may_be_read_many_steps_later(count: int) -> None:
     lines = set()

@@ -24,9 +24,12 @@ ROWS = tuple(op for op in BUILT_IN if is_spelled(op))
 every_peer = pytest.mark.parametrize(
     "library",
     [
-        pytest.param(name, marks=pytest.mark.skipif(
-            not is_installed(name), reason=f"{name} is not installed: its numbers not compared"
-        ))
+        pytest.param(name, marks=[
+            pytest.mark.skipif(
+                not is_installed(name), reason=f"{name} is not installed: its numbers not compared"
+            ),
+            *([pytest.mark.long] if name == "jax" else []),  # it compiles each operation
+        ])
         for name in ("torch", "jax")
     ],
 )
