@@ -34,6 +34,7 @@ from micrograd_notes.lifting.guards.inputs import (
 )
 from micrograd_notes.lifting.guards.net import EXAMPLES, Net
 from micrograd_notes.lifting.guards.outside import Outside
+from micrograd_notes.lifting.guards.slopes import suspects
 from micrograd_notes.lifting.in_jax import InJax
 from micrograd_notes.lifting.native.backend import InC, NotInC, Run
 from micrograd_notes.lifting.native.call import Call
@@ -315,8 +316,9 @@ class Lifted:
             except Exception as error:
                 raise failed("its program failed", error) from error
 
-        suspects = [] if trusted else self._net.suspects(run, self._parameters, theta, given)
-        chosen += [k for k in suspects if k not in chosen]
+        if self._is_loss and self._batch and not trusted:
+            found = suspects(run, self._parameters, theta, given)
+            chosen += [k for k in found if k not in chosen]
         self._net.check(run, self._parameters, theta, given, chosen, trusted, refused)
         compiled.is_trusted = True
         self._note_outside()

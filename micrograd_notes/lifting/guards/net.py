@@ -7,7 +7,7 @@ refused; read `blame.py` next.
 A function gets a program for each shape of its data. The first two are compared on up to eight
 examples, and on some of them with two other vectors of parameters. If they agree, each later one
 starts with two, because the same passes make all of them. Each one is compared on all labels that
-come to it, and on an example where its gradient is not the slope of its own loss, if there is one.
+come to it, and where its gradient is not the slope of its own loss (`slopes.py`).
 A function that draws random numbers is refused, however rarely they change its answer.
 
 The effect of rounding is measured: the scalars are computed again with a random relative change of
@@ -39,7 +39,6 @@ THOROUGH, FEWER = 2, 2  # so many programs get the whole check; the examples for
 NUDGE, SAMPLES = 2.0**-30, 4
 ROUNDINGS = 64 * 2.0**-53 / NUDGE  # a row may be off by 4 ulp, NumPy by a few, sums by their order
 PATHS = 64 * 2.0**-53  # of the sum of all paths' sizes; the same 64 roundings
-STEP, NEAR = 1e-6, 1e-4  # of a slope; it is off by as much as a loss has digits, and at a kink
 ALIKE = 1e-12  # of the largest derivative: 4,500 roundings, which need no further check
 
 
@@ -149,36 +148,6 @@ class Net:
                 chosen += [] if written in known else [k]
                 known, pairs = known | {written}, pairs | placed
         return chosen
-
-    def suspects(
-        self, run: Run, parameters: Sequence[Value], theta: Any, given: Sequence[Any]
-    ) -> list[int]:
-        """Returns an example on which the gradient is not the slope of the loss; [] if none is.
-
-        There may be a kink as well, or a `detach`, so the scalars say whether the program is wrong.
-        """
-        flows = np.array([parameter._requires_grad for parameter in parameters], dtype=bool)
-        along = np.random.default_rng(0).normal(size=len(theta)) * flows
-
-        def is_off(rows: range) -> bool:
-            data = [array[rows.start : rows.stop] for array in given]
-            try:
-                ends = [run(theta + step * along, data)[0] for step in (STEP, -STEP)]
-                gradient = run(theta, data)[1]
-            except CannotLift:  # it fails, and in the scalars may not
-                return True
-            with np.errstate(all="ignore"):
-                off = (ends[0] - ends[1]) / (2 * STEP) - gradient @ along
-                return not abs(off) <= NEAR * np.sqrt(gradient @ gradient)
-
-        rows = range(len(given[0])) if self.is_loss and self.is_batched and given else range(0)
-        if not rows or not is_off(rows):
-            return []
-        while len(rows) > 1:
-            middle = rows.start + len(rows) // 2
-            first, second = range(rows.start, middle), range(middle, rows.stop)
-            rows = first if is_off(first) else second
-        return [*rows]
 
     def _new(self, numbers: Any, seen: set[int], array: Array) -> list[int]:
         if array.below is None and _are_enough(seen, array):

@@ -28,6 +28,7 @@ from micrograd_notes.engine import Value, no_grad
 from micrograd_notes.lifting.compiled import Compiled
 from micrograd_notes.lifting.guards.net import EXAMPLES, Net, NotChecked, flat
 from micrograd_notes.lifting.guards.outside import Outside
+from micrograd_notes.lifting.guards.slopes import misfit
 from micrograd_notes.lifting.sizes.small import Large, Sizes
 from micrograd_notes.lifting.trace.recorded import CannotLift
 from micrograd_notes.lifting.typed.expressions import (
@@ -205,10 +206,8 @@ class Member:
         """Returns how far a slope of the loss is from the gradient, as a part of its length."""
         theta = _moved(self.leaves)
         along = np.random.default_rng(0).normal(size=len(theta))
-        ends = [self._run(theta + sign * STEP * along)[0] for sign in (1.0, -1.0)]
-        gradient = self._run(theta)[1]
-        off = (ends[0] - ends[1]) / (2 * STEP) - gradient @ along
-        return float(abs(off) / (np.sqrt(gradient @ gradient) or 1.0))
+        off, length = misfit(self._run, theta, along, STEP)
+        return off / (length or 1.0)
 
     def _run(self, theta: Any) -> Any:
         """Returns what the program makes of the first example."""

@@ -44,7 +44,7 @@ def ladder(function: RealFunction, x: float, stair: float = STAIR) -> Derivative
     checks.function("function", function, 1, "one number")
     x, stair = checks.finite_number("x", x), checks.finite_number("stair", stair, 0.0)
     function = _remembered(function)
-    noise = noise_near(function, x, stair)
+    noise = _larger_noise(function, x, stair)
     found = _from_steps(function, x, _steps(x), noise)
     if x == 0.0 and not _holds_below(function, found):
         return _from_steps(function, x, _steps(x, _LEAST), noise)
@@ -112,7 +112,11 @@ def noise_near(function: RealFunction, x: float, stair: float = STAIR) -> float:
     counts, unless the differences fall as those of a smooth function from there on. After
     J. J. Moré and S. M. Wild, "Estimating computational noise" (2011).
     """
-    function = _remembered(function)
+    return _larger_noise(_remembered(function), x, stair)
+
+
+def _larger_noise(function: RealFunction, x: float, stair: float) -> float:
+    """Returns the noise on the side where it is larger."""
     return max(_noise(function, x, -1, stair), _noise(function, x, +1, stair))
 
 
