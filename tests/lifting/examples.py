@@ -11,10 +11,11 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from micrograd_notes import MLP, Value, cross_entropy
-from micrograd_notes.engine.functions import pick
+from micrograd_notes.engine.functions import pick, softmax
 from micrograd_notes.engine.ops import exp, log, logsumexp, relu, sigmoid, sqrt, tanh
 from micrograd_notes.gpt import GPT
 from micrograd_notes.lifting import Lifted, lift
+from micrograd_notes.nn.vectors import dot
 
 GOLDEN = Path(__file__).with_name("golden")
 
@@ -142,6 +143,39 @@ def recurrent() -> Example:
 
     parameters = {"inner": inner, "outer": outer, "out": out}
     return Example(lift(loss, parameters=parameters), (numbers(0, 4, 5, 2), numbers(1, 4)))
+
+
+@example
+def packed_attention(causal: bool = True, heads: int = 2) -> Example:
+    """Queries, keys and values are made by one matrix, as in many GPTs."""
+    length, width = 5, 6
+    matrix, bias, out = values(0, 3 * width, width), values(1, 3 * width), values(2, width)
+    size = width // heads
+
+    def loss(xs: Any, y: Any) -> Any:
+        queries, keys, given = list[Any](), list[Any](), list[Any]()
+        for x in xs:
+            packed = [sum(w * a for w, a in zip(row, x, strict=True)) + b
+                      for row, b in zip(matrix, bias, strict=True)]
+            queries.append(packed[:width])
+            keys.append(packed[width : 2 * width])
+            given.append(packed[2 * width :])
+        total: Any = 0.0
+        for t, query in enumerate(queries):
+            before = slice(t + 1 if causal else length)
+            mixed = list[Any]()
+            for head in [range(h, h + size) for h in range(0, width, size)]:
+                scores = [sum(query[k] * key[k] for k in head) / 3**0.5 for key in keys[before]]
+                shares = softmax(scores)
+                for j in head:
+                    column = [value[j] for value in given[before]]
+                    mixed.append(dot(shares, column))
+            total = total + tanh(dot(out, mixed))
+        return (total - y) ** 2
+
+    parameters = {"matrix": matrix, "bias": bias, "out": out}
+    data = numbers(0, 3, length, width), numbers(1, 3)
+    return Example(lift(loss, parameters=parameters), data)
 
 
 @example

@@ -161,6 +161,36 @@ def test_the_slope_of_attention() -> None:
     assert re.search(form, backward_of(source)), source
 
 
+@pytest.mark.parametrize("is_causal", [True, False])
+@pytest.mark.parametrize("lies_by_head", [True, False])
+@pytest.mark.parametrize(("length", "heads"), [(2, 1), (4, 2)])
+def test_queries_and_keys_of_one_matrix_are_two_arrays(
+    length: int, heads: int, lies_by_head: bool, is_causal: bool
+) -> None:
+    """A query may come before its key or after it in the recording; the product is the same."""
+    size, width = 2, 2 * heads
+    W, V = values(0, 3 * width, 3), values(1, width)
+    # where the queries, keys and values of a head begin among the rows
+    starts = [(3 * size * h, 3 * size * h + size, 3 * size * h + 2 * size) if lies_by_head else
+              (size * h, width + size * h, 2 * width + size * h) for h in range(heads)]
+
+    def loss(xs: Any) -> Any:
+        rows, total = [linear(x, W) for x in xs], 0.0
+        for t, row in enumerate(rows):
+            for h, (q, k, v) in enumerate(starts):
+                seen = rows[: t + 1] if is_causal else rows
+                scores = [dot(row[q : q + size], each[k : k + size]) for each in seen]
+                shares = softmax(scores)
+                for j in range(size):
+                    column = [each[v + j] for each in seen]
+                    total = total + V[size * h + j] * dot(shares, column)
+        return total**2
+
+    source = source_of(loss, {"W": W, "V": V}, numbers(0, 2, length, 3))
+    assert "einsum" not in source, source
+    assert not re.search(r"\[:(, :)*, K|mask", source), source  # no table of places
+
+
 def test_the_slope_of_a_norm() -> None:
     W, V = values(0, 4, 3), values(1, 4)
 

@@ -112,14 +112,17 @@ class Layout:
             found = [(np.arange(count), count)] if count > 1 else []
         return found
 
-    def axes_of_primal(self, members: Any) -> list[Any]:
-        """Returns the columns of the numbers whose adjoints these are, so that both lie alike."""
+    def primal(self, members: Any) -> Any | None:
+        """Returns the numbers whose adjoints these are; None if they have no array."""
         of = [self.tape.adjoint_of.get(m, -1) for m in members.tolist()]
         if min(of) < 0 or len(groups := {int(self.group_of[k]) for k in of}) > 1:
-            return []
-        if groups.isdisjoint(self.shapes):
-            return []  # these numbers have no array
-        return self.columns(np.array(of))
+            return None
+        return None if groups.isdisjoint(self.shapes) else np.array(of)
+
+    def axes_of_primal(self, members: Any) -> list[Any]:
+        """Returns the columns of the numbers whose adjoints these are, so that both lie alike."""
+        of = self.primal(members)
+        return [] if of is None else self.columns(of)
 
     def place(self, nodes: Any, found: list[Any]) -> tuple[int, ...]:
         """Sets the lanes of nodes, and returns the shape of their array."""

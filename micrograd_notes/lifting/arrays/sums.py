@@ -46,10 +46,11 @@ def sums(
     of = layout.group_of[nodes]
     kinds = sorted({*of.tolist()}, key=lambda g: (-int((of == g).sum()), layout.rank[g]))
     classes = [Terms(layout, nodes[of == g], owner[of == g], count) for g in kinds]
-    found = forced
+    found, primal = forced, None
     if found is None:
         columns = [c for kind in classes for c in kind.kept_columns()]
-        own = layout.axes_of_primal(members)
+        primal = layout.primal(members)
+        own = [] if primal is None else layout.columns(primal)
         found = layout.settle(members, own + columns, [])
         if not own:
             found = classes[0].in_order(found)
@@ -62,7 +63,13 @@ def sums(
     letters = layout.batch(is_batched and not over_batch) + list(range(len(found)))
     summed = [layout.aligned(kind.summed(found, over_batch), letters) for kind in classes]
     layout.sizes = dict(enumerate(shape))
-    return total(summed), shape
+    made = total(summed)
+    if primal is None or (layout.lane[primal] != layout.lane[members]).any():
+        return made, shape
+    like = layout.shapes[layout.group(primal)]  # dkeys gets the shape of keys
+    if prod(like) != prod(shape):
+        return made, shape
+    return reshaped(made, [*map(layout.size, letters[: len(letters) - len(shape)]), *like]), like
 
 
 def _split(layout: Layout, given: list[Any], columns: list[Any]) -> list[Any]:
@@ -90,6 +97,14 @@ class Terms:
         self.operands = [nodes]
         if layout.group(nodes) in layout.inlined:
             self.operands = sorted(layout.operands(nodes), key=layout.priority)
+            one, other = map(layout.priority, self.operands)
+            if one == other and [*map(self._sums_rows, self.operands)] == [False, True]:
+                self.operands.reverse()  # so that it is left @ right, and not its transpose
+
+    def _sums_rows(self, operand: Any) -> bool:
+        """Returns whether the sums run along the last axis of an operand."""
+        columns = self.layout.columns(operand)[-1:]
+        return any(axes.parted(c, self.owner, self.owners)[0] is None for c in columns)
 
     @cached_property
     def columns(self) -> list[Any]:

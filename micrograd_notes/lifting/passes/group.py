@@ -29,6 +29,7 @@ from micrograd_notes.lifting.passes.columns import (
     packed,
     starts,
 )
+from micrograd_notes.lifting.passes.sides import sides
 from micrograd_notes.lifting.passes.simplify import simplify
 from micrograd_notes.lifting.trace.tape import Array, Recording
 
@@ -125,9 +126,9 @@ class _Keys:
         self.levels = columns.by_level(np.flatnonzero(columns.is_made))
 
     def found(
-        self, apart: Mapping[int, float] = MappingProxyType({}), sums_join_terms: bool = False
+        self, apart: Mapping[int, Any] = MappingProxyType({}), sums_join_terms: bool = False
     ) -> Ints:
-        """Returns the keys, as small ints; `apart` has a number that distinguishes an operation.
+        """Returns the keys, as small ints; `apart` has what distinguishes an operation.
 
         If sums of one kind of terms join these terms, they have the same key.
         """
@@ -203,7 +204,7 @@ class _Keys:
 
         x**-0.5 and x**-1.5 are two arrays. But equal(y, 0), equal(y, 1), ... are the lanes of one
         array, however many there are, and so are other operations if one number meets many
-        constants.
+        constants. Queries and keys that one matrix makes are two arrays (`sides.py`).
         """
         columns, keys = self.columns, self.found()
         may = columns.where(
@@ -219,9 +220,11 @@ class _Keys:
             [constant_of[i]] = [numbers[k] for k in operands if k in numbers]
             others = tuple([k for k in operands if k not in numbers])
             met.setdefault(keys[i], {}).setdefault(others, set()).add(constant_of[i])
-        apart = {key for key, found in met.items() if 2 <= max(map(len, found.values())) <= FEW}
+        few = {key for key, found in met.items() if 2 <= max(map(len, found.values())) <= FEW}
+        apart: dict[int, Any] = {i: x for i, x in constant_of.items() if keys[i] in few}
+        apart |= {i: (apart.get(i), side) for i, side in sides(columns, keys).items()}
         if apart:
-            keys = self.found({i: x for i, x in constant_of.items() if keys[i] in apart})
+            keys = self.found(apart)
         different, first = np.unique(keys, return_index=True)
         order = np.empty(keys.max() + 1, dtype=np.int64)
         order[different[np.argsort(first)]] = np.arange(len(different))
