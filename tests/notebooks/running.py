@@ -78,12 +78,27 @@ def promises(name: str) -> dict[str, str]:
     They are in `promises/NAME.py`, each below a line `# %% after CELL`, and run in the notebook's
     kernel; so a reader meets none of them, and none of them gives an answer away.
     """
-    path = PROMISES / f"{name}.py"
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    _, *parts = re.split(r"^# %% after (.+)\n", text, flags=re.MULTILINE)
+    _, *parts = re.split(rf"^# %% after (\S+)(?:{LAST_BITS})?\n", _kept(name), flags=re.MULTILINE)
     found = dict(zip(parts[::2], parts[1::2], strict=True))
-    assert len(found) == len(parts) / 2, f"{path.name}: a cell has two promises"
+    assert len(found) == len(parts) / 2, f"{name}.py: a cell has two promises"
     return found
+
+
+LAST_BITS = r", whose numbers depend on last bits"
+
+
+def depend_on_last_bits(name: str) -> list[str]:
+    """Returns the cells that print other numbers on another processor, or after another rounding.
+
+    A long training makes a large difference of a small one. What the prose says about such numbers
+    is promised, and must hold wherever the notebook runs.
+    """
+    return re.findall(rf"^# %% after (\S+){LAST_BITS}$", _kept(name), flags=re.MULTILINE)
+
+
+def _kept(name: str) -> str:
+    path = PROMISES / f"{name}.py"
+    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 def with_answers(name: str) -> Any:
@@ -126,6 +141,30 @@ def with_answers(name: str) -> Any:
                 new_code_cell(cell.source, id=verdict),
             ]
     return answered
+
+
+NUDGE = """
+import random
+import micrograd_notes
+
+def nudged_fit(model, *arguments, fit=micrograd_notes.fit, bits=random.Random(0), **options):
+    for p in model.parameters():
+        p.data *= 1 + bits.choice([-2, -1, 1, 2]) * 2.0**-52
+    return fit(model, *arguments, **options)
+
+micrograd_notes.fit = nudged_fit
+del random
+"""
+
+
+def nudged(name: str) -> Any:
+    """Returns a copy with the promises, in which each training begins a last bit away."""
+    import nbformat
+
+    notebook = with_answers(name)
+    first: Any = nbformat.v4.new_code_cell(NUDGE, id="nudge")  # type: ignore[no-untyped-call]
+    notebook.cells.insert(0, first)
+    return notebook
 
 
 # ---- the process ---------------------------------------------------------------------------------

@@ -23,7 +23,9 @@ from tests.notebooks.running import (
     committed,
     execute,
     exercises,
+    depend_on_last_bits,
     html_of,
+    nudged,
     printed_by,
     promises,
 )
@@ -65,9 +67,22 @@ def printed(notebook: Any, id: str) -> str:
 
 
 def test_the_committed_outputs_are_those_of_the_committed_code(name: str, ran: Any) -> None:
-    new = {cell.id: cell for cell in ran.cells}
+    new, said_alike = {cell.id: cell for cell in ran.cells}, depend_on_last_bits(name)
     for old in code_cells(committed(name)):
-        assert texts(old) == texts(new[old.id]), f"cell {old.id}: run python notebooks/execute.py"
+        before, after = texts(old), texts(new[old.id])
+        if old.id in said_alike:
+            before, after = ([(kind, re.sub(r"[\d.]+", "#", text)) for kind, text in said]
+                             for said in (before, after))
+        assert before == after, f"cell {old.id}: run python notebooks/execute.py"
+
+
+@pytest.mark.long
+def test_promises_are_kept_where_each_training_begins_a_last_bit_away(name: str) -> None:
+    """Another processor, or another order of a sum, makes such a difference."""
+    if not any(re.search(r"\bfit\(", cell.source) for cell in code_cells(committed(name))):
+        pytest.skip("it trains nothing with `fit`")
+    [run] = execute().executed([nudged(name)])
+    assert run.error is None, run.error
 
 
 def test_nothing_is_written_to_the_error_stream(name: str, ran: Any) -> None:

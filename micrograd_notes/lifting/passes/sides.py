@@ -26,8 +26,8 @@ def sides(columns: Columns, keys: Ints) -> dict[int, bool]:
         these = is_mixed & (keys[products] == key)
         pairs = np.stack([a[these], b[these]])
         numbers, which = np.unique(pairs, return_inverse=True)
-        if 2 * pairs.shape[1] <= len(numbers):
-            continue  # each meets one other number, as a gate
+        if 2 * pairs.shape[1] <= len(numbers) or (pairs[0] == pairs[1]).any():
+            continue  # each meets one other number, as a gate; or there are squares
         first = np.array([_first_parameter(columns, i) for i in numbers.tolist()])
         low, high = np.sort(first[which.reshape(pairs.shape)], axis=0)
         is_even = (high - low == high[0] - low[0]).all()

@@ -25,9 +25,10 @@ assert [f"{spread_by['well scaled'][i]:.2f}" for i in (0, -1)] == ["0.79", "0.65
 assert f"{spread_by['up to 3'][-1]:.2f}" == "0.89"
 assert f"{through['up to 3']:.2f} {through['well scaled']:.2f}" == "0.16 0.57"
 
-# %% after trained-deep
-middles = {name: f"{median(found):.2f}" for name, found in moon_scores.items()}
-assert [*middles.values()] == ["0.50", "0.80", "0.50", "0.98", "0.87", "0.98", "0.89", "0.98"]
+# %% after trained-deep, whose numbers depend on last bits
+middles = [f"{median(found):.2f}" for found in moon_scores.values()]
+assert middles.pop(3) in ("0.98", "0.99")
+assert middles == ["0.50", "0.80", "0.50", "0.87", "0.98", "0.89", "0.98"]
 in_part = moon_scores["sigmoid, times 4, SGD"]
 assert f"{min(in_part):.2f} {max(in_part):.2f}" == "0.57 0.93"
 assert {*moon_scores["sigmoid, plain, SGD"], *moon_scores["tanh, small, SGD"]} == {0.5}
