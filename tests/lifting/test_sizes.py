@@ -3,7 +3,7 @@
 import random
 import re
 import warnings
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 from unittest.mock import Mock
 
@@ -243,7 +243,7 @@ def test_a_size_that_is_divided_with_a_rest_is_refused(size: int) -> None:
 def test_where_programs_part_their_lines_are_shown() -> None:
     def make(degree: int) -> Any:
         w = [Value(0.1 * k) for k in range(degree)]
-        return lambda x: sum(a * x**k for k, a in enumerate(w)), w
+        return lambda x: reduce(lambda high, low: high * x + low, w), w
 
     def scaled(hidden: int) -> Any:
         loss, model = network(3, hidden)
@@ -255,6 +255,21 @@ def test_where_programs_part_their_lines_are_shown() -> None:
     program = lift_of_sizes(scaled, hidden=9)
     with pytest.raises(CannotLift, match=r"follow no.*\n  It is the number in loss = \(0\.69"):
         program.value_and_grad(program.parameters(), DATA[0][:, :3], DATA[1])
+
+
+def test_powers_are_a_size() -> None:
+    def make(degree: int) -> Any:
+        w = [Value(0.1 * k) for k in range(degree)]
+        return lambda x: sum(a * x**k for k, a in enumerate(w)) ** 2, w
+
+    loss, w = make(degree=9)
+    program, direct = lift_of_sizes(make, degree=9), lift(loss, parameters=w)
+    theta = np.linspace(-1.0, 1.0, 9)
+    value, gradient = program.value_and_grad(theta, DATA[1])
+    wanted, slope = direct.value_and_grad(theta, DATA[1])
+    assert value == pytest.approx(wanted, rel=1e-13)
+    assert gradient == pytest.approx(slope, rel=1e-13)
+    assert program.source == direct.source
 
 
 def test_depth_is_refused_as_a_size_and_kept_in_make() -> None:

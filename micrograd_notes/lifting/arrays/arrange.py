@@ -17,7 +17,7 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.arrays import axes
-from micrograd_notes.lifting.arrays.layout import MOST_HOLES, Layout, Reading
+from micrograd_notes.lifting.arrays.layout import MOST_HOLES, Layout, Reading, every
 from micrograd_notes.lifting.arrays.operations import choice, elementwise, filling_for, reduction
 from micrograd_notes.lifting.arrays.sums import sums
 from micrograd_notes.lifting.passes.columns import Bools, Ints
@@ -200,7 +200,8 @@ class _Arranger:
             made = self.layout.masked(Reading(made, letters), there, letters, 0.0).array
             target = self._at(array, index) if {*index} != {WHOLE} else None
         elif len(places) != array.size:
-            if prod(int(c.max() - c.min()) + 1 for c in by_axis) == len(places):
+            index = [*map(_even_places, by_axis, array.shape)]
+            if None not in index and prod(n for _, n in ranked) == len(places):
                 target = self._at(array, index)
             else:
                 flat = np.array(array.where)[places].reshape([n for _, n in found])
@@ -243,6 +244,18 @@ def _stretch(column: Ints, size: int) -> Any:
     if stop - start == 1:
         return start
     return WHOLE if (start, stop) == (0, size) else (start or None, stop, None)
+
+
+def _even_places(column: Ints, size: int) -> Any:
+    """Returns the index of the places in a column, as every second one; None if they are uneven."""
+    places = np.unique(column)
+    steps = {*np.diff(places).tolist()}
+    if len(steps) > 1:
+        return None
+    step = steps.pop() if steps else 1
+    if step == 1:
+        return _stretch(column, size)
+    return every(step, int(places[0]), int(places[-1]), size)
 
 
 def arrange(grouping: Grouping) -> Program:

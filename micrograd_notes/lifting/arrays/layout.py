@@ -22,6 +22,7 @@ from micrograd_notes.lifting.trace.tape import CONSTANT
 from micrograd_notes.lifting.typed.expressions import (
     WHOLE,
     Constant,
+    Cut,
     Expression,
     N,
     Number,
@@ -98,15 +99,18 @@ class Layout:
             return None
         return np.array([self.tape.numbers[int(k)] for k in nodes])
 
-    def settle(self, nodes: Any, columns: list[Any], extra: list[Any]) -> list[Any]:
-        """Returns the axes of nodes, from the columns, and from the extra ones if they are needed.
+    def settle(self, nodes: Any, columns: list[Any], numbers: Sequence[Any] = ()) -> list[Any]:
+        """Returns the axes of nodes, from the columns, and from numbers if they need one more.
 
+        Numbers that differ where all columns agree, as the weights that each x meets, are counted.
         Nodes that do not fill a box of axes lie in one row.
         """
         count = len(nodes)
         found = axes.independent(columns, count)
-        if extra and axes.distinct(found, count) < count:
-            found = axes.independent(columns + extra, count)
+        if numbers and axes.distinct(found, count) < count:
+            found = axes.independent([*columns, axes.counted(found, count)], count)
+            changes = [int((c != c[0]).argmax()) for c, _ in found]  # as they were recorded
+            found = [found[k] for k in sorted(range(len(found)), key=lambda k: -changes[k])]
         size = prod(n for _, n in found)
         if axes.distinct(found, count) < count or (size > MOST_HOLES * count and size > SMALL):
             found = [(np.arange(count), count)] if count > 1 else []
@@ -312,6 +316,11 @@ class Layout:
         return bool(inside and holes.reshape(-1)[lanes].all())
 
 
+def every(step: int, first: int, last: int, size: int) -> Cut:
+    """Returns the cut of every second place of an axis, or the like."""
+    return first or None, last + 1 if last + step < size else None, step
+
+
 def _axis(size: int, at: int, mine: list[tuple[int, int, int]]) -> list[Any] | None:
     """Returns (length, index, letter) for an axis, or for each part that it is split into.
 
@@ -320,7 +329,7 @@ def _axis(size: int, at: int, mine: list[tuple[int, int, int]]) -> list[Any] | N
     if len(mine) == 1 and mine[0][0] > 1:  # every second place, or the like
         [(stride, letter, count)] = mine
         last = at + stride * (count - 1)
-        return [(size, (at or None, last + 1, stride), letter)] if last < size else None
+        return [(size, every(stride, at, last, size), letter)] if last < size else None
     parts: list[Any] = []
     above = size
     for stride, letter, count in sorted(mine, reverse=True):

@@ -34,8 +34,7 @@ def elementwise(layout: Layout, op: Op, members: Ints) -> Arranged:
     by_rank = sorted(operands, key=layout.priority)
     columns = [c for nodes in by_rank for c in layout.columns(nodes)]
     numbers = [each for each in map(layout.numbers, operands) if each is not None]
-    extra = [np.unique(each, return_inverse=True)[1].reshape(-1) for each in numbers]
-    found = layout.settle(members, layout.axes_of_primal(members) + columns, extra)
+    found = layout.settle(members, layout.axes_of_primal(members) + columns, numbers)
     shape = layout.place(members, found)
     layout.sizes = {i: n for i, (_, n) in enumerate(found)}
     batch = layout.batch(layout.batched[layout.group(members)])
@@ -74,7 +73,7 @@ def reduction(layout: Layout, op: Op, members: Ints) -> Arranged:
     sizes, nodes = layout.terms(members)
     owner = np.repeat(np.arange(len(members)), sizes)
     kind = Terms(layout, nodes, owner, len(members))
-    found = layout.settle(members, kind.kept_columns(), [])
+    found = layout.settle(members, kind.kept_columns())
     shape = layout.place(members, found)
     letters = None
     if op.neutral is not None and (letters := kind.letters(found)) is not None:
@@ -108,7 +107,7 @@ def choice(layout: Layout, members: Ints) -> Arranged:
     for nodes in choices:
         parts = [axes.parted(c, owner, count)[0] for c in layout.columns(nodes)]
         columns += [kept for kept in parts if kept is not None]
-    found = layout.settle(members, columns, [])
+    found = layout.settle(members, columns)
     shape = layout.place(members, found)
     last = len(found)
     layout.sizes = {i: n for i, (_, n) in enumerate(found)}

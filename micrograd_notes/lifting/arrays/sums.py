@@ -51,7 +51,8 @@ def sums(
         columns = [c for kind in classes for c in kind.kept_columns()]
         primal = layout.primal(members)
         own = [] if primal is None else layout.columns(primal)
-        found = layout.settle(members, own + columns, [])
+        constants = [each for kind in classes for each in map(layout.numbers, kind.operands)]
+        found = layout.settle(members, own + columns, [e for e in constants if e is not None])
         if not own:
             found = classes[0].in_order(found)
         shape = layout.place(members, found)

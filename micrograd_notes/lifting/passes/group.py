@@ -31,7 +31,7 @@ from micrograd_notes.lifting.passes.columns import (
 )
 from micrograd_notes.lifting.passes.sides import sides
 from micrograd_notes.lifting.passes.simplify import simplify
-from micrograd_notes.lifting.trace.tape import Array, Recording
+from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Recording, Tape
 
 FEW = 3  # if one number meets at most so many constants, each gets its own array
 
@@ -76,10 +76,10 @@ class Grouping:
 def group(recording: Recording) -> Grouping:
     """Returns the groups of a simplified recording."""
     columns, numbers = Columns.of(recording.tape), recording.tape.numbers
-    missing = _Keys(columns).missing_sums()
+    missing = Keys(columns).missing_sums()
     recording.tape.columns = None  # they take memory
     columns, place, sums = _with_sums(columns, missing)
-    singles = _Keys(columns).sums_of_one_term()
+    singles = Keys(columns).sums_of_one_term()
     singles = singles[~np.isin(singles, place[[*recording.tape.passed]])]
     if missing.size or singles.size:
         columns.code[singles] = columns.codes.setdefault(ops.pos, len(columns.codes))
@@ -89,10 +89,29 @@ def group(recording: Recording) -> Grouping:
         del columns, tape
         recording = simplify(recording, guarded=True)
         columns = Columns.of(recording.tape)
-    keys = _Keys(columns).told_apart(recording.tape.numbers)
+    keys = Keys(columns).told_apart(recording.tape.numbers)
     members = np.split(np.argsort(keys, kind="stable"), np.cumsum(np.bincount(keys))[:-1])
+    columns = _with_constants(recording.tape, columns)
     groups = [Group(recording.tape.ops[these[0]], these) for these in members]
     return Grouping(recording, columns, groups, keys)
+
+
+def _with_constants(tape: Tape, columns: Columns) -> Columns:
+    """Makes constants of given numbers (`series.py`), and of what is made of constants alone.
+
+    Numbers of one key are made alike, so all numbers of an array become constants, or none.
+    """
+    if not tape.given:
+        return columns
+    numbers = tape.numbers
+    numbers |= tape.given
+    for i in np.flatnonzero(columns.is_made).tolist():
+        op, below = tape.ops[i], columns.operands(i)
+        if isinstance(op, Op) and all(k in numbers for k in below):
+            numbers[i], tape.ops[i] = op(*[numbers[k] for k in below]), CONSTANT
+    code = columns.code.copy()
+    code[[*numbers]] = columns.codes[CONSTANT]
+    return Columns(columns.codes, code, columns.flat, columns.first, columns.level)
 
 
 def _with_sums(columns: Columns, missing: Ints) -> tuple[Columns, Ints, Ints]:
@@ -117,7 +136,7 @@ def _with_sums(columns: Columns, missing: Ints) -> tuple[Columns, Ints, Ints]:
     return added, place, sums
 
 
-class _Keys:
+class Keys:
     """Finds the keys of numbers."""
 
     def __init__(self, columns: Columns) -> None:

@@ -20,6 +20,7 @@ from micrograd_notes.engine import Value, helper_ops, ops
 from micrograd_notes.engine.op import Op, is_built_in
 from micrograd_notes.engine.spelling import spelling_differs
 from micrograd_notes.lifting.passes.poles import Poles
+from micrograd_notes.lifting.passes.series import with_series
 from micrograd_notes.lifting.recurrences.ends import Ends
 from micrograd_notes.lifting.recurrences.starts import Started, with_starts
 from micrograd_notes.lifting.trace.recorded import CannotLift, Session, recording
@@ -46,11 +47,15 @@ def record(
     found = traced(function, parameters, arrays, is_loss)
 
     def finished(started: Started) -> Recording:
-        session = found.session
-        if started.steps:
-            session = session.on(started.tape, started.like, started.place)
+        session, gradient = found.session, array("i", [-1]) * len(parameters)
+        plain = Recording(
+            started.tape, arrays, found.outputs, found.shape, array("i"), is_loss, is_batched
+        )
+        started = with_series(plain, started)
+        tape = started.tape
+        if tape is not session.tape:
+            session = session.on(tape, started.like, started.place)
         outputs = [started.place[k] for k in found.outputs]
-        tape, gradient = session.tape, array("i", [-1]) * len(parameters)
         for leaf, derivative in differentiate(session, outputs[0], started) if is_loss else ():
             op = tape.ops[leaf]
             if isinstance(op, Array) and op.is_parameter:
@@ -199,7 +204,9 @@ def written_out(recording_of_all: Recording) -> Recording:
             operands, numbers = tape.operands[i], session.tape.numbers
             if isinstance(op, Op):
                 operands = tuple([place[k] for k in operands])
-            if op == CONSTANT:
+            if i in tape.given:
+                place.append(session.append(op, (), False))
+            elif op == CONSTANT:
                 place.append(session.constant(tape.numbers[i]))
             elif not isinstance(op, Op) or _is_spelled(op):
                 place.append(session.append(op, operands, False))

@@ -83,6 +83,7 @@ class Tape:
         self.ops: list[Op | Array | str] = []
         self.operands = Operands()
         self.numbers: dict[int, float] = {}  # of the constants
+        self.given: dict[int, float] = {}  # of constants that no rule looks at, in a series
         self.names: dict[int, Name] = {}  # the names of numbers, with their quality
         self.adjoint_of: dict[int, int] = {}  # for an adjoint, the number whose adjoint it is
         self.kept: set[int] = set()  # sums that stay apart from the sum that reads them
@@ -128,7 +129,7 @@ class Tape:
             place = ", ".join(map(str, np.unravel_index(operands[0], op.shape)))
             return f"{op.name}[{place}]" if place else op.name
         if isinstance(op, str):
-            return repr(self.numbers[i])
+            return repr((self.numbers | self.given)[i])
         made = [f"%{k}" if isinstance(self.ops[k], Op) else self.spelled(k) for k in operands[:6]]
         return f"{op.name}({', '.join(made)}{', ...' if len(operands) > 6 else ''})"
 
@@ -162,6 +163,7 @@ class Recording:
         tape.kept |= {place[i] for i in old.kept} - {-1}
         tape.passed |= {place[i] for i in old.passed} - {-1}
         tape.guarded |= {place[i] for i in old.guarded} - {-1}
+        tape.given |= {place[i]: x for i, x in old.given.items() if place[i] >= 0}
         for adjoint, of in old.adjoint_of.items():
             if place[adjoint] >= 0 and place[of] >= 0:
                 tape.adjoint_of.setdefault(place[adjoint], place[of])

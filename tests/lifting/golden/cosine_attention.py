@@ -34,7 +34,7 @@ def loss_and_gradient(theta, xs):
     ratio = np.where(causal, dot / sqrt, 0)  # (n, 4, 4)
     scores = np.where(causal, np.exp(ratio), 0)  # (n, 4, 4)
     scores_sum = scores.sum(axis=-1)  # (n, 4)
-    scores_share = scores.reshape(-1, 16)[:, :16:5] / scores_sum  # (n, 4)
+    scores_share = scores.reshape(-1, 16)[:, ::5] / scores_sum  # (n, 4)
     total = scores_share.sum(axis=-1)  # (n,)
     loss = total.sum() / n
 
@@ -42,10 +42,9 @@ def loss_and_gradient(theta, xs):
     dratio = scores_share * (1 - scores_share)  # (n, 4)
     sqrt_inverse = np.where(causal, 1 / sqrt, 0)  # (n, 4, 4)
     slope = -(ratio / sqrt)  # (n, 4, 4)
-    ddot = dratio * sqrt_inverse.reshape(-1, 16)[:, :16:5]  # (n, 4)
+    ddot = dratio * sqrt_inverse.reshape(-1, 16)[:, ::5]  # (n, 4)
     slope2 = np.where(causal, 0.5 / sqrt, 0)  # (n, 4, 4)
-    dsqrt = dratio * slope.reshape(-1, 16)[:, :16:5]  # (n, 4)
-    dsizes = dsqrt * slope2.reshape(-1, 16)[:, :16:5]  # (n, 4)
+    dsizes = dratio * slope.reshape(-1, 16)[:, ::5] * slope2.reshape(-1, 16)[:, ::5]  # (n, 4)
     product = queries_squared * dsizes  # (n, 4)
     product2 = keys * product[..., None]  # (n, 4, 3)
     product3 = keys_squared * dsizes  # (n, 4)
