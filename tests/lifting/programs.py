@@ -1,10 +1,11 @@
 """Random programs to lift, and what it means that lifted equals eager.
 
-Five kinds: chains of single operations on shared values; layers, whose rows choose their operands
+Six kinds: chains of single operations on shared values; layers, whose rows choose their operands
 at random (irregular arrays, holes, gathers, sums of different lengths); windows, where each number
 looks at a stretch of those before it (causal attention, maxima and softmaxes of different lengths,
 values picked by a label); pairs, loops over i < j, i != j or some other part of all pairs, by
-arguments that are called as anything at all; and recurrences, whose state changes step by step.
+arguments that are called as anything at all; recurrences, whose state changes step by step; and
+series, where operations that are alike have plain numbers, 0 and 1 among them.
 """
 
 import math
@@ -238,6 +239,46 @@ def recurrences(generator: random.Random) -> Program:
     return Program(loss, parameters, (_numbers(generator, 3, length), _numbers(generator, 3)))
 
 
+PLAIN = [0.0, 1.0, 1.0, -1.0, 2.0, 0.5, -0.25, 3.0]  # numbers for which there are simpler forms
+
+
+def series(generator: random.Random) -> Program:
+    length = generator.randint(2, 5)
+    parameters = _parameters(generator, length, length + 3)
+    plan = []
+    for _ in range(generator.randint(1, 4)):
+        kind = generator.choice(
+            ["times", "by", "plus", "minus", "from", "powers", "matrix", "turned"]
+        )
+        rows = [[generator.choice(PLAIN) for _ in range(length)] for _ in range(length)]
+        plan.append((kind, rows, generator.choice([None, ops.tanh, ops.sigmoid])))
+
+    def weighted(kind: str, rows: Any, values: list[Any]) -> list[Any]:
+        pairs = [*zip(rows[0], values, strict=True)]
+        if kind == "matrix":
+            causal = [row[: i + 1] if rows[0][0] else row for i, row in enumerate(rows)]
+            return [sum(c * v for c, v in zip(row, values, strict=False)) for row in causal]
+        if kind == "turned":  # each number meets two, as a cos and a sin
+            both = [*zip(rows[0], rows[1], values, strict=True)]
+            return [a * v - b * values[i - 1] for i, (a, b, v) in enumerate(both)]
+        if kind == "powers":
+            return [sum(c * v**k for k, c in enumerate(rows[0])) for v in values]
+        return [
+            {"times": lambda c, v: c * v, "by": lambda c, v: v / (c or 4.0),
+             "plus": lambda c, v: v + c, "minus": lambda c, v: v - c,
+             "from": lambda c, v: c - v}[kind](c, v) for c, v in pairs
+        ]
+
+    def loss(x: Any, y: Any) -> Any:
+        values = [w * v for w, v in zip(parameters, x, strict=False)]
+        for kind, rows, bends in plan:
+            values = weighted(kind, rows, values)
+            values = [bends(v) for v in values] if bends else values
+        return (sum(w * v for w, v in zip(parameters[::-1], values, strict=False)) - y) ** 2
+
+    return Program(loss, parameters, (_numbers(generator, 3, length), _numbers(generator, 3)))
+
+
 def agree_in_jax(program: Program, jits: bool = False) -> bool:
     """Asserts that the program for JAX equals NumPy's, op by op or compiled, and `jax.grad` it.
 
@@ -266,7 +307,7 @@ def agree_in_jax(program: Program, jits: bool = False) -> bool:
     return True
 
 
-KINDS = [chain, layers, windows, pairs, recurrences]
+KINDS = [chain, layers, windows, pairs, recurrences, series]
 
 
 class Expected(NamedTuple):

@@ -15,7 +15,7 @@ np = pytest.importorskip("numpy")
 mpmath = pytest.importorskip("mpmath")
 
 from micrograd_notes import Value, lift  # noqa: E402
-from micrograd_notes.engine.functions import maximum, pick, softmax  # noqa: E402
+from micrograd_notes.engine.functions import maximum, minimum, pick, softmax  # noqa: E402
 from micrograd_notes.engine.ops import exp, log, logsumexp, sqrt, tanh  # noqa: E402
 from micrograd_notes.lifting.codegen.readable.printable import printable  # noqa: E402
 from micrograd_notes.lifting.typed import algebra, ready  # noqa: E402
@@ -189,6 +189,31 @@ def test_queries_and_keys_of_one_matrix_are_two_arrays(
     source = source_of(loss, {"W": W, "V": V}, numbers(0, 2, length, 3))
     assert "einsum" not in source, source
     assert not re.search(r"\[:(, :)*, K|mask", source), source  # no table of places
+
+
+@pytest.mark.parametrize(("function", "form"), [(maximum, "np.maximum"), (minimum, "np.minimum")])
+def test_the_larger_of_two_is_one_call(function: Any, form: str) -> None:
+    W, b = values(0, 3, 2), values(1, 3)
+
+    def loss(x: Any) -> Any:
+        return sum(function(tanh(z), a) for z, a in zip(linear(x, W), b, strict=True))
+
+    source = source_of(loss, {"W": W, "b": b}, numbers(0, 5, 2))
+    assert f" = {form}(" in source, source
+    assert "np.stack" not in source, source
+
+
+@pytest.mark.parametrize("ends", [maximum, logsumexp, sum])
+def test_only_a_function_of_each_sum_is_a_hidden_number(ends: Any) -> None:
+    W = values(0, 3, 2)
+
+    def loss(x: Any) -> Any:
+        z = linear(x, W)
+        return ends(z) ** 2 + sum(tanh(a) ** 2 for a in z)
+
+    source = source_of(loss, {"W": W}, numbers(0, 5, 2))
+    hidden = re.findall(r"hidden\d* = .*# (.*)", source)
+    assert set(hidden) <= {"(n, 3)"}, source
 
 
 def test_the_slope_of_a_norm() -> None:

@@ -21,6 +21,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Number,
     Part,
     Reduce,
+    Stack,
     Sum,
     Where,
 )
@@ -51,15 +52,21 @@ class Traced:
 
     def max(self, axis: int, keepdims: bool = False) -> Traced:
         """The largest number along the last axis."""
-        return self._reduced(Reduce("max", self.made), keepdims)
+        return self._reduced(self._end("max"), keepdims)
 
     def min(self, axis: int, keepdims: bool = False) -> Traced:
         """The smallest number along the last axis."""
-        return self._reduced(Reduce("min", self.made), keepdims)
+        return self._reduced(self._end("min"), keepdims)
 
     def sum(self, axis: int, keepdims: bool = False) -> Traced:
         """The sum along the last axis."""
         return self._reduced(Sum(self.made, (len(self.made.shape) - 1,)), keepdims)
+
+    def _end(self, name: str) -> Expression:
+        match self.made:
+            case Stack((one, other), -1):
+                return Apply(f"{name}imum", (one, other))
+        return Reduce(name, self.made)
 
     def _reduced(self, made: Expression, keepdims: bool) -> Traced:
         return Traced(made)[..., None] if keepdims else Traced(made)

@@ -286,10 +286,12 @@ class Names:
         return None
 
     def _activated(self, line: Line) -> str:
-        """Returns hidden1 for a function of z1 alone; '' for anything else."""
+        """Returns hidden1 for a function of each z1 alone; '' for anything else."""
         if isinstance(line.value, Apply) and line.value.function == "exp":
             return ""
         sources = [each for each in line.value.sources() if each in self.of]
+        if any(Read(each).shape != line.shape for each in sources):
+            return ""  # the largest of them, or their sum
         names = {self.wanted.get(each, (self.of[each],))[0] for each in sources}
         if len(names) == 1 and (found := re.fullmatch(r"z(\d*)", names.pop())):
             name = f"hidden{found[1]}"
