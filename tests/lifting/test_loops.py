@@ -10,9 +10,10 @@ import pytest
 np = pytest.importorskip("numpy")
 
 from micrograd_notes import Value, no_grad  # noqa: E402
-from micrograd_notes.engine.ops import exp, log, sigmoid, sin, tanh  # noqa: E402
+from micrograd_notes.engine.ops import exp, log, sigmoid, sin, softplus, tanh  # noqa: E402
 from micrograd_notes.lifting import Lifted, lift  # noqa: E402
 from micrograd_notes.lifting.typed.windows import stretches  # noqa: E402
+from micrograd_notes.nn.vectors import dot  # noqa: E402
 from tests.lifting.examples import numbers, values  # noqa: E402
 from tests.lifting.programs import agree, recurrences as random_recurrence  # noqa: E402
 from tests.lifting.recurrences import RECURRENCES, times  # noqa: E402
@@ -424,3 +425,30 @@ def test_a_constant_of_the_first_step_is_what_later_steps_make_there_or_it_is_no
         return total + h * c + old * b
 
     held_alike(loss, a, b, c)
+
+
+@pytest.mark.parametrize("gates", [2, 4])
+@pytest.mark.parametrize("lies_as", ["axis", "rows", "columns"])
+def test_the_derivatives_of_gates_are_one_array_with_one_product(lies_as: str, gates: int) -> None:
+    """Each gate has a function of its own, so each derivative is a line of its own."""
+    width, given, bend = 2, 3, [sigmoid, tanh, sin, softplus]
+    shapes = {"axis": (gates, width, width + given), "rows": (gates * width, width + given),
+              "columns": (width + given, gates * width)}
+    W, b, out = values(0, *shapes[lies_as]), values(1, gates * width), values(2, width)
+
+    def loss(xs: Any, y: Any) -> Any:
+        h = [0.0] * width
+        for x in xs:
+            rows = {"axis": [row for gate in W for row in gate], "rows": W,
+                    "columns": [*zip(*W, strict=True)]}[lies_as]
+            z = [dot(row, [*h, *x]) + a for row, a in zip(rows, b, strict=True)]
+            made = [[bend[k](a) for a in z[k * width : (k + 1) * width]] for k in range(gates)]
+            h = [a * c + 0.5 * sum(rest) for a, *rest, c in zip(*made, h, strict=True)]
+        return (dot(out, h) - y) ** 2
+
+    data = numbers(0, 4, 6, given), numbers(1, 4)
+    program = lift(loss, parameters={"W": W, "b": b, "out": out})
+    assert program.certify(*data), program.certify(*data)
+    backward = program.source_for(*data).partition("# backward")[2]
+    assert len(re.findall(r"dW\[.*@", backward)) == 2, backward  # with h, and with x
+    assert len(re.findall(r"db\[", backward)) == 1, backward

@@ -24,6 +24,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Transpose,
     lines_of,
 )
+from micrograd_notes.lifting.typed.gates import join_gates
 from micrograd_notes.lifting.typed.loops import rolled
 from micrograd_notes.lifting.typed.masks import without_needless_masks
 from micrograd_notes.lifting.typed.share import reached, shared
@@ -44,6 +45,7 @@ def ready(program: Program) -> Program:
     needed = _needed(program.steps, [*result, *map(Read, derivatives)])
     program.forward = _needed(program.steps, result)
     program.backward = [step for step in needed if step not in {*program.forward}]
+    join_gates(program)
     in_usual_form(program)
     return program
 
