@@ -191,6 +191,24 @@ def test_queries_and_keys_of_one_matrix_are_two_arrays(
     assert not re.search(r"\[:(, :)*, K|mask", source), source  # no table of places
 
 
+@pytest.mark.parametrize("made_by", [lambda xs, W: [linear(x, W) for x in xs], lambda xs, W: xs])
+def test_similarities_of_all_pairs_are_one_product(made_by: Any) -> None:
+    """That of 1 and 2 is computed for each of the two, as it has a place of its own."""
+    W, V = values(0, 3, 3), values(1, 3)
+
+    def loss(xs: Any) -> Any:
+        rows = made_by(xs, W)
+        shares = [softmax([dot(row, other) for other in rows]) for row in rows]
+        return sum(dot(V, [dot(share, column) for column in zip(*xs, strict=True)]) ** 2
+                   for share in shares)
+
+    source = source_of(loss, {"W": W, "V": V}, numbers(0, 2, 4, 3))
+    forward = source.partition("# forward")[2].partition("# backward")[0]
+    assert re.search(r"(\w+) @ \1\.swapaxes\(1, 2\)", forward), forward
+    assert "mask" not in forward, forward
+    assert "K" not in forward, forward
+
+
 @pytest.mark.parametrize(("function", "form"), [(maximum, "np.maximum"), (minimum, "np.minimum")])
 def test_the_larger_of_two_is_one_call(function: Any, form: str) -> None:
     W, b = values(0, 3, 2), values(1, 3)

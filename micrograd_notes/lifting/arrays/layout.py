@@ -287,7 +287,7 @@ class Layout:
         if self.tape.ops[int(nodes[0])] is ops.multiply:
             a, b = columns
             of_a, of_b = (self.rank[self.group_of[k]] for k in columns)
-            swap = (of_a > of_b) | ((of_a == of_b) & (self.lane[a] > self.lane[b]))
+            swap = of_a > of_b
             columns = [np.where(swap, b, a), np.where(swap, a, b)]
         return columns
 

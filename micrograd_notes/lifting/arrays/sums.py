@@ -18,6 +18,7 @@ from micrograd_notes.lifting.arrays import axes
 from micrograd_notes.lifting.arrays.contract import contracted, reduced
 from micrograd_notes.lifting.arrays.layout import BATCH, MOST_HOLES, SMALL, Layout, Reading
 from micrograd_notes.lifting.passes.columns import Ints
+from micrograd_notes.lifting.trace.tape import Start
 from micrograd_notes.lifting.typed.expressions import (
     WHOLE,
     Count,
@@ -28,6 +29,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Sum,
     part,
     reshaped,
+    spread,
     times,
     total,
 )
@@ -67,9 +69,10 @@ def sums(
     made = total(summed)
     if primal is None or (layout.lane[primal] != layout.lane[members]).any():
         return made, shape
-    like = layout.shapes[layout.group(primal)]  # dkeys gets the shape of keys
-    if prod(like) != prod(shape):
-        return made, shape
+    of = layout.group(primal)
+    like = layout.shapes[of]  # dkeys gets the shape of keys
+    if prod(like) != prod(shape) or isinstance(layout.grouping.groups[of].op, Start):
+        return made, shape  # what a recurrence starts with may yet get another shape
     return reshaped(made, [*map(layout.size, letters[: len(letters) - len(shape)]), *like]), like
 
 
@@ -226,6 +229,7 @@ class Terms:
         readings = [layout.read(operand[order], row) for operand in self.operands]
         letters = [BATCH] if any(BATCH in r.letters for r in readings) else []
         terms = product([layout.aligned(r, [*letters, 0]) for r in readings])
+        terms = spread(terms, [*terms.shape[:-1], len(order)])  # all may have the same operands
         if over_batch:
             terms, letters = (Sum(terms, (0,)) if letters else times(Count(), terms)), []
         starts = np.flatnonzero(np.diff(lanes[order], prepend=-1))

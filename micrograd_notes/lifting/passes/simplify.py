@@ -79,6 +79,7 @@ class Simplifier:
         kinds = np.array([*map(rules.kind, codes)], dtype=np.uint8)
         self.kinds = bytearray(kinds[code])
         self.level = array("i", columns.level.tobytes())
+        self.made_by = array("i", code.astype(np.int32).tobytes())  # codes of operations
         self.born = array("i", everyone.tobytes())  # the first old number that each was made for
         self.made = Operands()  # of the new numbers
         self.known: dict[Any, int] = {}
@@ -143,7 +144,11 @@ class Simplifier:
 
     def _shared(self, op: Op, operands: tuple[int, ...]) -> int:
         """Returns the number that the operation makes: a new one, or an equal one."""
-        ordered = sorted(operands) if op is ops.add or has_any_order(op) else operands
+        is_sorted = op is ops.add or has_any_order(op)
+        if op is ops.multiply and self.made_by[operands[0]] == self.made_by[operands[1]]:
+            # k[1] * k[2] and k[2] * k[1] have places of their own among the products of all pairs
+            is_sorted = False
+        ordered = sorted(operands) if is_sorted else operands
         self.columns.codes.setdefault(op, len(self.columns.codes))
         code = self.columns.short.setdefault(op, len(self.columns.short))
         if (op is ops.add and len(operands) > 1) or op.arity not in (1, 2):
@@ -157,6 +162,7 @@ class Simplifier:
         if at == len(self.ops):
             self.ops.append(op)
             self.kinds.append(rules.kind(op))
+            self.made_by.append(self.columns.codes.setdefault(op, len(self.columns.codes)))
             self.made.append(operands)
             self.level.append(1 + max(map(self.level.__getitem__, operands), default=-1))
             self.born.append(self.now)
@@ -183,7 +189,11 @@ class Simplifier:
             wide, sums = level[is_alone[level]], level[is_long_sum[level]]
             level = level[~(is_alone | is_long_sum)[level]]
             a, b = (place[ends] for ends in columns.ends(level))
-            code, turned = columns.key_codes(level), any_order[level] & (a > b)
+            code = columns.key_codes(level)
+            turned = any_order[level] & (a > b)
+            made_by = np.frombuffer(self.made_by, dtype=np.intc)
+            turned &= made_by[a] != made_by[b]
+            del made_by  # so that there may be more
             keys = packed(code, np.where(turned, b, a), np.where(turned, a, b))
             kind = np.frombuffer(self.kinds, dtype=np.uint8)[np.stack([a, b])]
             may = fits[columns.code[level], kind[0], kind[1]]
@@ -234,7 +244,7 @@ class Simplifier:
         number = np.full(len(self.ops) + 1, -1, dtype=np.int32)  # the last one is of place -1
         number[left] = np.arange(len(left))
         numbers = {int(number[i]): x for i, x in self.numbers.items() if alive[i]}
-        del self.ops, self.kinds, self.level, self.born, among, alive
+        del self.ops, self.kinds, self.made_by, self.level, self.born, among, alive
         tape = _moved(columns, left, number).tape(numbers)
         return self.recording.moved(tape, ints(number[self.place[self.instead]]))
 
@@ -297,6 +307,8 @@ def _moved(columns: Columns, left: Ints, number: Ints) -> Columns:
     flat = np.where(columns.is_read[at], columns.below(number)[at], columns.flat[at])
     first, is_sorted = starts(sizes), columns.where(has_any_order)[left]
     pairs = first[:-1][is_sorted & (sizes == 2)]
+    code = columns.code[left]
+    pairs = pairs[code[flat[pairs]] != code[flat[pairs + 1]]]
     a, b = flat[pairs], flat[pairs + 1]
     flat[pairs], flat[pairs + 1] = np.minimum(a, b), np.maximum(a, b)
     for i in np.flatnonzero(is_sorted & (sizes > 2)).tolist():

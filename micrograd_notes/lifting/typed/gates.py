@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from math import prod
 from typing import Any, NamedTuple
 
@@ -46,9 +47,9 @@ class Use(NamedTuple):
     gate: Line
     """The derivative, which has a row for each example."""
     place: Any
-    """Of the part along the axis of the parts."""
+    """Where the part lies, along the axis of the parts."""
     alike: Any
-    """What this use has in common with those of the other parts; equal for all of them."""
+    """Equal for the uses of all parts: what they have in common."""
 
 
 class Gates:
@@ -116,7 +117,7 @@ def _alike(uses: Sequence[Use]) -> Iterator[list[Use]]:
     for these in alike.values():
         these.sort(key=lambda use: _ends(use.place))
         ends = [_ends(use.place) for use in these]
-        if all(a[1] == b[0] for a, b in zip(ends, ends[1:], strict=False)):
+        if all(a[1] == b[0] for a, b in pairwise(ends)):
             yield these
 
 
