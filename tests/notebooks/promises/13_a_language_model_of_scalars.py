@@ -27,7 +27,7 @@ assert query.grad > 0
 
 # %% after lift
 assert f"{lifted_loss:.6f}" == f"{one.data:.6f}"
-assert "np.where(causal" in lines[first]
+assert any("np.where(causal" in line and "/ 2" in line for line in lines[first : last + 1])
 
 # %% after loop
 def agrees_with_the_scalars(net, arrays):
