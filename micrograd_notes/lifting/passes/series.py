@@ -71,10 +71,10 @@ def _uses(tape: Tape) -> dict[int, Use]:
     columns, numbers = Columns.of(tape), tape.numbers
     codes, is_number = [*columns.codes], np.zeros(len(tape), dtype=bool)
     is_number[[*numbers]] = True
-    may = columns.where(SIMPLER.__contains__)[columns.owner] & columns.below(is_number)
+    owners = columns.owner
+    may = np.flatnonzero(columns.where(SIMPLER.__contains__)[owners] & columns.below(is_number))
     found: dict[int, Use] = {}
-    for at in np.flatnonzero(may).tolist():
-        owner = int(columns.owner[at])
+    for at, owner in zip(may.tolist(), owners[may].tolist(), strict=True):
         op, place = codes[columns.code[owner]], at - int(columns.first[owner])
         number = numbers[int(columns.flat[at])]
         if op is not ops.add or place > 0 or number != 0.0:

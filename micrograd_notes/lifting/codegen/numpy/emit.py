@@ -108,7 +108,8 @@ def spelled_constant(constant: Constant, name: str) -> str:
         function = "np.lib.stride_tricks.sliding_window_view"
         return f"{name} = {function}({spelled}, {spelled_shape(windows)})"
     is_whole = array.dtype == float and (array == array.round()).all()
-    is_whole = is_whole and abs(array).max() < 1e6
+    # shorter, where the floats do not fit on a line
+    is_whole = is_whole and abs(array).max() < 1e6 and len(str(array.tolist())) > LIMIT // 2
     numbers = (array.astype(int) if is_whole else array).tolist()
     listed = re.sub("nan|inf", r"np.\g<0>", str(numbers))
     text = f"{name} = np.array({listed})" + ("~*~1.0" if is_whole else "")  # on one line
