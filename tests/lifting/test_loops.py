@@ -297,6 +297,24 @@ def test_any_states_have_one_loop_forwards_and_one_backwards_from_the_first_step
     assert len(lines) == 1
 
 
+def test_what_a_derivative_starts_with_may_be_made_before() -> None:
+    """The derivative by the last h is sum(k), which the loss has computed."""
+    a, b = Value(0.5), Value(0.3)
+
+    def loss(x: Any) -> Any:
+        h, k = [tanh(b * e) for e in x], [0.0, 0.0]
+        total: Any = 0.0
+        for _ in range(5):
+            total = total + h[0] * k[1]
+            new = [tanh(a * h[i] + b * k[1 - i] + x[i]) for i in (0, 1)]
+            h, k = new, [k[i] + 0.25 * h[1 - i] for i in (0, 1)]
+        return total + h[0] * k[0] + h[0] * k[1] + h[1]
+
+    program, data = lift(loss, parameters={"a": a, "b": b}), numbers(0, 3, 2)
+    program.check(data)
+    assert re.search(r"dh\w* = k_sum\b", program.source_for(data))
+
+
 def seasons(count: int, steps: int) -> tuple[Lifted, Any]:
     """Returns the forecast of Holt and Winters, whose seasons are read `count` steps later."""
     a, b, g = values(0, 3)
