@@ -298,6 +298,58 @@ def test_any_states_have_one_loop_forwards_and_one_backwards_from_the_first_step
     assert len(lines) == 1
 
 
+def coupled(seed: int) -> tuple[Lifted, tuple[Any, ...]]:
+    """Returns states that change in turns, of which the loss reads some numbers, and not alike."""
+    generator = random.Random(seed)
+    size, steps, is_at_once = generator.randint(2, 4), generator.randint(3, 6), seed % 3 == 0
+    count, w = generator.randint(2, 3), values(seed, 3)
+    changes = [generator.choice(CHANGES) for _ in range(count)]
+    places = [(k, i) for k in range(count) for i in range(size)]
+    read = [(*generator.choices(places, k=2), generator.choice([1.0, 4.0, w[2]]))
+            for _ in range(generator.randint(1, 6))]
+    begin = generator.choice(STARTS)
+
+    def loss(xs: Any, x: Any) -> Any:
+        states: list[Any] = [[begin(a, w[0]) for a in xs] for _ in range(count)]
+        for _ in range(steps):
+            new = [*states]
+            for k, change in enumerate(changes):
+                own, other = ((states if is_at_once else new)[n] for n in (k, (k + 1) % count))
+                new[k] = [change(w[k % 2], a, sum(other) + w[2] * b, x)
+                          for a, b in zip(own, other, strict=True)]
+            states = new
+        return sum(c * states[k][i] * states[n][j] for (k, i), (n, j), c in read)
+
+    return lift(loss, parameters={"w": w}), (numbers(0, 3, size), numbers(1, 3))
+
+
+@pytest.mark.parametrize(
+    "seed", [pytest.param(n, marks=[] if n < 12 else [pytest.mark.long]) for n in range(60)]
+)
+def test_a_derivative_may_start_with_numbers_of_many_kinds(seed: int) -> None:
+    """The last states get derivatives that are made in different ways, one after another."""
+    program, data = coupled(seed)
+    program.check(*data)
+
+
+def test_what_a_derivative_starts_with_may_be_made_before() -> None:
+    """The derivative by the last h is sum(k), which the loss has computed."""
+    a, b = Value(0.5), Value(0.3)
+
+    def loss(x: Any) -> Any:
+        h, k = [tanh(b * e) for e in x], [0.0, 0.0]
+        total: Any = 0.0
+        for _ in range(5):
+            total = total + h[0] * k[1]
+            new = [tanh(a * h[i] + b * k[1 - i] + x[i]) for i in (0, 1)]
+            h, k = new, [k[i] + 0.25 * h[1 - i] for i in (0, 1)]
+        return total + h[0] * k[0] + h[0] * k[1] + h[1]
+
+    program, data = lift(loss, parameters={"a": a, "b": b}), numbers(0, 3, 2)
+    program.check(data)
+    assert re.search(r"dh\w* = k_sum\b", program.source_for(data))
+
+
 def seasons(count: int, steps: int) -> tuple[Lifted, Any]:
     """Returns the forecast of Holt and Winters, whose seasons are read `count` steps later."""
     a, b, g = values(0, 3)

@@ -413,3 +413,57 @@ def test_a_mask_that_is_needed_stays() -> None:
 
     source = source_of(loss, {"at": at}, numbers(0, 4), batch=False)
     assert "np.where(mask, " in source
+
+
+@pytest.mark.parametrize("lags", [1, 2, 3])
+@pytest.mark.parametrize("begins_with", ["x - c", "c - x", "x - (c + ...)"])
+def test_what_is_taken_from_each_number_needs_no_mask(begins_with: str, lags: int) -> None:
+    """Its derivative is a sum of what the others get one by one."""
+    w, c = values(0, lags), Value(0.1)
+
+    def loss(x: Any) -> Any:
+        total: Any = 0.0
+        for t in range(lags, 7):
+            past = [a * x[t - 1 - k] for k, a in enumerate(w)]
+            error = c - x[t] if begins_with == "c - x" else x[t] - c
+            for each in past:
+                error = error + each if begins_with == "c - x" else error - each
+            if begins_with == "x - (c + ...)":
+                error = x[t] - (c + sum(past))
+            total = total + error**2
+        return total
+
+    named = {f"w{k}": a for k, a in enumerate(w)}
+    assert "mask" not in source_of(loss, {**named, "c": c}, numbers(0, 4, 7))
+
+
+def test_densities_of_a_mixture_need_no_mask() -> None:
+    logits, means, logs = values(0, 3), values(1, 3, 2), values(2, 3, 2)
+
+    def loss(x: Any) -> Any:
+        norm, terms = logsumexp(logits), []
+        for a, m, s in zip(logits, means, logs, strict=True):
+            d = sum((b - c) ** 2 / exp(2 * e) for b, c, e in zip(x, m, s, strict=True))
+            terms.append(a - norm - 0.5 * d - sum(s))
+        return -logsumexp(terms)
+
+    source = source_of(loss, {"logits": logits, "means": means, "logs": logs}, numbers(0, 5, 2))
+    assert "mask" not in source
+
+
+@pytest.mark.parametrize("length", [3, 5])
+@pytest.mark.parametrize("are_means", [False, True])
+def test_sums_of_all_earlier_numbers_are_one_array(length: int, are_means: bool) -> None:
+    """Also that of the first number, of one term, which is not divided if it is a mean."""
+    a = Value(0.5)
+
+    def loss(x: Any, y: Any) -> Any:
+        e = [exp(a * b) for b in x]
+        sums = [sum(e[: t + 1]) for t in range(length)]
+        of = [b / (t + 1) for t, b in enumerate(sums)] if are_means else [
+            b / c for b, c in zip(e, sums, strict=True)
+        ]
+        return sum((b - c) ** 2 for b, c in zip(of, y, strict=True))
+
+    source = source_of(loss, {"a": a}, numbers(0, 3, length), numbers(1, 3, length))
+    assert "np.where(causal, e[:, None], 0).sum(axis=-1)  # (n, " in source

@@ -6,12 +6,12 @@ of these keys, so that the number of terms does not matter. Numbers with the sam
 one array operation. A key contains the keys below it, so no number has the key of one of its
 operands.
 
-A sum of one term looks like its neighbours with many terms. If one is missing, as at the first of
-many positions that each sum the earlier ones, it is added. If no neighbour has a second term, the
-sum is replaced by its term. Read `arrays/arrange.py` next.
+A sum of one term looks like its neighbours with many terms, which are read alike. If one is
+missing, as at the first of many positions that each sum the earlier ones, it is added. If no
+neighbour has a second term, the sum is replaced by its term. Read `arrays/arrange.py` next.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -21,6 +21,7 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import helper_ops, ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.passes.columns import (
+    BITS,
     Bools,
     Columns,
     Ints,
@@ -31,7 +32,7 @@ from micrograd_notes.lifting.passes.columns import (
 )
 from micrograd_notes.lifting.passes.sides import sides
 from micrograd_notes.lifting.passes.simplify import simplify
-from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Recording, Tape
+from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Recording, Start, Tape
 
 FEW = 3  # if one number meets at most so many constants, each gets its own array
 
@@ -79,7 +80,7 @@ def group(recording: Recording) -> Grouping:
     missing = Keys(columns).missing_sums()
     recording.tape.columns = None  # they take memory
     columns, place, sums = _with_sums(columns, missing)
-    singles = Keys(columns).sums_of_one_term()
+    singles = Keys(columns).sums_of_one_term([place[each] for each in _results(recording)])
     singles = singles[~np.isin(singles, place[[*recording.tape.passed]])]
     if missing.size or singles.size:
         columns.code[singles] = columns.codes.setdefault(ops.pos, len(columns.codes))
@@ -112,6 +113,15 @@ def _with_constants(tape: Tape, columns: Columns) -> Columns:
     code = columns.code.copy()
     code[[*numbers]] = columns.codes[CONSTANT]
     return Columns(columns.codes, code, columns.flat, columns.first, columns.level)
+
+
+def _results(recording: Recording) -> list[list[int]]:
+    """Returns the results of each array: outputs, derivatives, and states of recurrences."""
+    parameters = [array for array in recording.arrays if array.is_parameter]
+    gradient = [[recording.gradient[k] for k in array.where] for array in parameters]
+    starts = {op for op in recording.tape.ops if isinstance(op, Start)}
+    alive = [[recording.alive[k] for k in each] for s in starts for each in (s.sources, s.where)]
+    return [recording.outputs, *[[i for i in each if i >= 0] for each in gradient], *alive]
 
 
 def _with_sums(columns: Columns, missing: Ints) -> tuple[Columns, Ints, Ints]:
@@ -249,12 +259,24 @@ class Keys:
         order[different[np.argsort(first)]] = np.arange(len(different))
         return order[keys]
 
-    def sums_of_one_term(self) -> Ints:
-        """Returns the sums of one term without a neighbour that has more."""
+    def sums_of_one_term(self, together: Sequence[Ints]) -> Ints:
+        """Returns the sums of one term without a neighbour that has more.
+
+        Neighbours are read alike, or are results that lie `together`, or are of several lengths
+        from one on. Of x[t] - c each derivative is a sum of one term, and that of c is the sum of
+        all these: they are no neighbours.
+        """
         columns, keys = self.columns, self.found()
-        sums = np.flatnonzero(columns.is_sum)
-        is_single = columns.sizes[sums] == 1
-        return sums[is_single & ~np.isin(keys[sums], keys[sums[~is_single]])]
+        edges = np.flatnonzero(columns.is_read & columns.below(columns.is_sum))
+        labels = np.repeat(np.arange(len(together)), [*map(len, together)])
+        reader = np.concatenate([keys[columns.owner[edges]], keys.max() + 1 + labels])
+        read = np.concatenate([columns.flat[edges], *together]).astype(np.int64)
+        uses, is_single = packed(0, keys[read], reader), columns.sizes[read] == 1
+        both = np.intersect1d(uses[is_single], uses[~is_single]) >> BITS
+        sums, sizes = np.flatnonzero(columns.is_sum), columns.sizes
+        several = np.bincount(np.unique(packed(0, keys[sums], sizes[sums])) >> BITS) > 2
+        singles = sums[sizes[sums] == 1]
+        return singles[~np.isin(keys[singles], both) & ~several[keys[singles]]]
 
     def missing_sums(self) -> Ints:
         """Returns where in `flat` a term is read, although its neighbours are sums of such terms.

@@ -102,15 +102,17 @@ class Ends:
             if (terms := self.contributions[state]) is not None:
                 self.outside[state] = terms
                 self.contributions[state] = None
+        sources: dict[int, int] = {}
         for column in moving:
             last = column[-1]
             flows = self.needed[column[1]] and self.session.requires_grad[column[1]]
-            if flows and last not in self.leaves:  # two states may be one number in the end
+            if flows and last not in {*self.leaves, *sources}:  # two states may be one in the end
                 is_read = any(state in self.outside for state in column[:-1])
                 terms = [] if is_read else self.outside.pop(last, [])
-                source = self._sum(terms) if terms else self.session.constant(0.0)
-                self.leaves[last] = self.started.leaf(), source
-                self.contributions[last] = [self.leaves[last][0]]
+                sources[last] = self._sum(terms) if terms else self.session.constant(0.0)
+        for last, source in sources.items():  # an array of leaves comes after all its sources
+            self.leaves[last] = self.started.leaf(), source
+            self.contributions[last] = [self.leaves[last][0]]
 
     def _sum(self, terms: Sequence[int]) -> int:
         made = self.tape.append(ops.add, terms)

@@ -94,7 +94,8 @@ class _Sharer:
             line.value = self.moved(line.value)
             self.lines.append(line)
         elif number not in self._line_of:
-            value = self._inside(line.value)
+            is_copy = isinstance(line.value, Read)  # of a line that may be gone
+            value = (self.moved if is_copy else self._inside)(line.value)
             is_read = isinstance(value, Read) and isinstance(value.source, Line)
             if is_read and line not in self._starts and line.group not in self._passed:
                 self._line_of[number] = value.source  # type: ignore[attr-defined]
