@@ -467,3 +467,57 @@ def test_sums_of_all_earlier_numbers_are_one_array(length: int, are_means: bool)
 
     source = source_of(loss, {"a": a}, numbers(0, 3, length), numbers(1, 3, length))
     assert "np.where(causal, e[:, None], 0).sum(axis=-1)  # (n, " in source
+
+
+# ---- totals --------------------------------------------------------------------------------------
+
+
+def taken_away(z: Any, y: Any, total: Any) -> Any:
+    return total - log(pick(softmax(z), y))
+
+
+def added(z: Any, y: Any, total: Any) -> Any:
+    return total + -log(pick(softmax(z), y))
+
+
+def added_and_taken_away(z: Any, y: Any, total: Any) -> Any:
+    return total + logsumexp(z) - pick(z, y)
+
+
+def added_as_a_difference(z: Any, y: Any, total: Any) -> Any:
+    return total + (logsumexp(z) - pick(z, y))
+
+
+@pytest.mark.parametrize("length", [3, 7])
+@pytest.mark.parametrize("is_recurrent", [False, True])
+@pytest.mark.parametrize(
+    ("way", "as_sum"), [(taken_away, added), (added_and_taken_away, added_as_a_difference)]
+)
+def test_a_total_that_one_takes_away_from_is_a_sum(
+    way: Any, as_sum: Any, is_recurrent: bool, length: int
+) -> None:
+    W, V = values(0, 3, 2), values(1, 2, 2)
+
+    def source(step: Any) -> str:
+        def loss(xs: Any, ys: Any) -> Any:
+            h, total = [0.0, 0.0], 0.0
+            for x, y in zip(xs, ys, strict=True):
+                h = [tanh(dot(row, h) + a) for row, a in zip(V, x, strict=True)]
+                total = step([dot(row, h if is_recurrent else x) for row in W], y, total)
+            return total + sum(a * a for row in V for a in row)
+
+        labelled = np.random.default_rng(0).integers(0, 3, (4, length))
+        return source_of(loss, {"W": W, "V": V}, numbers(0, 4, length, 2), labelled)
+
+    assert source(way) == source(as_sum)
+
+
+def test_a_formula_with_several_terms_to_take_away_stays() -> None:
+    w, named = values(0, 2), dict(zip("abcd", values(1, 4), strict=True))
+    a, b, c, d = named.values()
+
+    def loss(x: Any, y: Any) -> Any:
+        return (dot(w, x) - y[0] * a - y[1] * b - y[2] * c - d) ** 2
+
+    source = source_of(loss, {"w": w, **named}, numbers(0, 4, 2), numbers(1, 4, 3))
+    assert "x @ w - a * y[:, 0] - b * y[:, 1] - c * y[:, 2] - d" in source, source

@@ -263,8 +263,8 @@ class Keys:
         """Returns the sums of one term without a neighbour that has more.
 
         Neighbours are read alike, or are results that lie `together`, or are of several lengths
-        from one on. Of x[t] - c each derivative is a sum of one term, and that of c is the sum of
-        all these: they are no neighbours.
+        from one on. The derivative by each x[t] of x[t] - c is a sum of one term, and that by c is
+        the sum of all these: they are not neighbours.
         """
         columns, keys = self.columns, self.found()
         edges = np.flatnonzero(columns.is_read & columns.below(columns.is_sum))

@@ -21,6 +21,7 @@ from micrograd_notes.engine.op import Op, is_built_in
 from micrograd_notes.engine.spelling import spelling_differs
 from micrograd_notes.lifting.passes.poles import Poles
 from micrograd_notes.lifting.passes.series import with_series
+from micrograd_notes.lifting.passes.totals import with_sums
 from micrograd_notes.lifting.recurrences.ends import Ends
 from micrograd_notes.lifting.recurrences.starts import Started, with_starts
 from micrograd_notes.lifting.trace.recorded import CannotLift, Session, recording
@@ -44,7 +45,7 @@ def record(
         TypeError: the function did not return a `Value`.
     """
     arrays = [*parameter_arrays, *inputs]
-    found = traced(function, parameters, arrays, is_loss)
+    found = with_sums(traced(function, parameters, arrays, is_loss))
 
     def finished(started: Started) -> Recording:
         session, gradient = found.session, array("i", [-1]) * len(parameters)

@@ -1,0 +1,112 @@
+"""A total from which one takes away, step by step, becomes a sum like any other total.
+
+    total = total - log(p[t])                ->   total = total + -log(p[t])
+    total = total + logsumexp(z) - z[y]      ->   total = total + (logsumexp(z) - z[y])
+
+A chain of + becomes one sum in `simplify.py`, and no loop is left. A total begins with 0, or with a
+first term that is taken away, as -log(p[0]). Any other chain, as x - m - s, is a formula, and stays
+as it is written: its terms may cancel in this order. `record.py` calls `with_sums`, before it
+differentiates.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from typing import Any
+
+from micrograd_notes.common.extras import numpy as np
+from micrograd_notes.engine import ops
+from micrograd_notes.engine.op import Op
+from micrograd_notes.lifting.trace.recorded import Session
+from micrograd_notes.lifting.trace.tape import CONSTANT, Tape
+from micrograd_notes.lifting.trace.traced import Traced
+
+LEAST = 3  # terms to take away that are made alike; -a - b is a formula, but 0 - a - b is none
+
+
+def with_sums(found: Traced) -> Traced:
+    """Returns the recording of a function with its totals as sums."""
+    totals = _totals(found.session.tape, found.outputs)
+    if not totals:
+        return found
+    session, place = _written(found.session, totals)
+    return Traced(session, [place[i] for i in found.outputs], found.shape)
+
+
+def _totals(tape: Tape, outputs: list[int]) -> dict[int, int]:
+    """Returns the additions and subtractions of totals, with the first one of each total.
+
+    All but the last are read once.
+    """
+    if ops.subtract not in {*tape.ops}:
+        return {}
+    first, flat, numbers = tape.operands.first, tape.operands.flat, tape.numbers
+    chain_of: dict[int, int] = {}
+    taken: dict[int, Counter[Any]] = {}  # what is taken away from the totals
+    uses, total = _uses(tape, outputs), set[int]()
+    for i, op in enumerate(tape.ops):
+        if op is ops.add or op is ops.subtract:
+            a, b = flat[first[i]], flat[first[i + 1] - 1]
+            is_first = a not in chain_of or uses[a] != 1
+            chain_of[i] = chain = i if is_first else chain_of[a]
+            if is_first and (tape.ops[a] is ops.neg or numbers.get(a) == 0):
+                total.add(i)
+            if op is ops.subtract and chain in total:
+                taken.setdefault(chain, Counter())[tape.ops[b]] += 1
+    starts = {i for i in total if tape.ops[i] is ops.subtract and flat[first[i]] in numbers}
+    long = {i for i, count in taken.items() if max(count.values()) >= LEAST - (i in starts)}
+    return {i: chain for i, chain in chain_of.items() if chain in long}
+
+
+def _uses(tape: Tape, outputs: list[int]) -> array[int]:
+    """Returns how often each number is read; an output once more."""
+    is_made = [op.__class__ is Op for op in tape.ops]
+    read = np.repeat(is_made, np.diff(tape.operands.first))
+    below = np.array(tape.operands.flat)[read]
+    uses = np.bincount(np.concatenate([below, outputs]).astype(int), minlength=len(tape))
+    return array("i", uses.astype(np.int32).tobytes())
+
+
+def _written(old: Session, totals: dict[int, int]) -> tuple[Session, list[int]]:
+    """Returns a session with sums for the totals, and the new place of each number."""
+    tape, new, place, like = old.tape, Tape(), list[int](), list[int]()
+    joined = _joined(tape, totals)
+
+    def put(op: Any, operands: Any, of: int) -> int:
+        like.append(of)
+        return new.append(op, operands)
+
+    for i, op in enumerate(tape.ops):
+        operands = tape.operands[i]
+        if op == CONSTANT:
+            like.append(i)
+            place.append(new.constant(tape.numbers[i]))
+        elif op.__class__ is not Op:
+            place.append(put(op, operands, i))
+        elif i in joined:  # it is written where something is taken from its second term
+            place.append(-1)
+        elif i in totals and op is ops.subtract:
+            a, b = operands
+            if a in joined:
+                a, c = tape.operands[a]
+                flows = max(b, c, key=old.requires_grad.__getitem__)
+                term = put(ops.subtract, (place[c], place[b]), flows)
+            else:
+                term = put(ops.neg, (place[b],), b)
+            place.append(put(ops.add, (place[a], term), i))
+        else:
+            place.append(put(op, [place[k] for k in operands], i))
+    new.names = {place[i]: name for i, name in tape.names.items() if place[i] >= 0}
+    return old.on(new, like, place), place
+
+
+def _joined(tape: Tape, totals: dict[int, int]) -> set[int]:
+    """Returns the additions to a total of which the next operation takes something away.
+
+    If there is one, as in sum(a) - b - c - d, it is no total of differences.
+    """
+    before = {tape.operands[i][0] for i in totals if tape.ops[i] is ops.subtract}
+    found = [i for i in before if i in totals and tape.ops[i] is ops.add]
+    count = Counter([totals[i] for i in found])
+    return {i for i in found if count[totals[i]] > 1}
