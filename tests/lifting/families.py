@@ -6,8 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from micrograd_notes import MLP, cross_entropy, mse_loss
-from micrograd_notes.engine.ops import relu, tanh
+from micrograd_notes.engine.functions import softmax
+from micrograd_notes.engine.ops import relu, sigmoid, tanh
 from micrograd_notes.gpt import GPT
+from micrograd_notes.nn.vectors import dot, linear
 from tests.lifting.examples import values
 
 LETTERS = "".join(map(chr, range(97, 600)))
@@ -171,3 +173,67 @@ def _side_by_side() -> Family:
 
 
 FAMILIES["side by side"] = _side_by_side()
+
+
+def _packed_attention() -> Family:
+    """Queries, keys and values are rows of one matrix."""
+    def make(positions: int, width: int) -> Any:
+        packed = values(0, 3 * width, width)
+
+        def loss(xs: Any) -> Any:
+            rows, total = [linear(x, packed) for x in xs], 0.0
+            for t, row in enumerate(rows):
+                seen = rows[: t + 1]
+                shares = softmax([dot(row[:width], each[width : 2 * width]) for each in seen])
+                columns = [[each[2 * width + j] for each in seen] for j in range(width)]
+                total = total + sum(tanh(dot(shares, column)) ** 2 for column in columns)
+            return total
+
+        return loss, {"packed": packed}
+
+    def data(positions: int, width: int) -> tuple[Any, ...]:
+        return (numbers(2, positions, width),)
+
+    return Family(make, data, [{"positions": 7, "width": 5}])
+
+
+FAMILIES["packed attention"] = _packed_attention()
+
+
+def _lstm() -> Family:
+    def make(steps: int, inputs: int, hidden: int) -> Any:
+        gates, out = values(0, 4 * hidden, inputs + hidden), values(1, hidden)
+
+        def loss(xs: Any, y: Any) -> Any:
+            h, c = [0.0] * hidden, [0.0] * hidden
+            for x in xs:
+                z = linear([*x, *h], gates)
+                i, f, o, g = (z[k * hidden : (k + 1) * hidden] for k in range(4))
+                c = [sigmoid(a) * b + sigmoid(d) * tanh(e)
+                     for a, b, d, e in zip(f, c, i, g, strict=True)]
+                h = [sigmoid(a) * tanh(b) for a, b in zip(o, c, strict=True)]
+            return (dot(out, h) - y) ** 2
+
+        return loss, {"gates": gates, "out": out}
+
+    def data(steps: int, inputs: int, hidden: int) -> tuple[Any, ...]:
+        return numbers(3, steps, inputs), numbers(3)
+
+    return Family(make, data, [{"steps": 7, "inputs": 8, "hidden": 5}])
+
+
+FAMILIES["lstm"] = _lstm()
+
+
+def _discounts() -> Family:
+    def make(steps: int, inputs: int) -> Any:
+        w = values(0, inputs)
+        return lambda xs: sum(0.9**t * tanh(dot(w, x)) for t, x in enumerate(xs)), {"w": w}
+
+    def data(steps: int, inputs: int) -> tuple[Any, ...]:
+        return (numbers(3, steps, inputs),)
+
+    return Family(make, data, [{"steps": 9, "inputs": 7}])
+
+
+FAMILIES["discounts"] = _discounts()

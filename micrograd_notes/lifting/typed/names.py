@@ -102,7 +102,8 @@ class Names:
             others.get(read, read): (words, others.get(of, of) if of else of)
             for read, (words, of) in self.wanted.items()
         }
-        new.spoken = {others.get(line, line) for line in self.spoken}  # type: ignore[misc]
+        for name in ("spoken", "general"):
+            setattr(new, name, {others.get(line, line) for line in getattr(self, name)})
         return new
 
     def _words_of(self, read: Readable) -> str:
