@@ -6,10 +6,10 @@
 import linecache
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, NamedTuple
 
-from micrograd_notes.lifting.arrays.arrange import arrange
+from micrograd_notes.lifting.arrays.arrange import arrange, arranged
 from micrograd_notes.lifting.codegen.buffered.pool import Pool
 from micrograd_notes.lifting.codegen.c.emit import emit as emit_c
 from micrograd_notes.lifting.codegen.numpy.emit import arranged_text, emit
@@ -31,8 +31,9 @@ class Typed(NamedTuple):
 
 def typed(recorded: Recording, guarded: bool) -> Typed:
     """Returns what the passes make of a recording."""
-    grouped = group(simplify(recorded, guarded))
-    return Typed(grouped, partial(arrange, grouped))
+    grouped, first = arranged(group(simplify(recorded, guarded)))
+    made = [first]
+    return Typed(grouped, lambda: made.pop() if made else arrange(grouped))
 
 
 Passes = Callable[[Recording, bool], Typed]

@@ -284,7 +284,7 @@ FAULTS: dict[str, Callable[[Any, random.Random], Any]] = {
     "record": on_a_tape,
     "simplify": on_a_tape,
     "group": on_a_tape,
-    "arrange": on_statements,
+    "arranged": lambda made, generator: (made[0], on_statements(made[1], generator)),
     "emit": on_printed,
 }
 

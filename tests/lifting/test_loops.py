@@ -227,6 +227,10 @@ def test_two_states_that_become_one() -> None:
     lift(loss, parameters={"w": w}).check(numbers(0, 3, 9))
 
 
+def test_a_state_that_nothing_reads_is_left_alone() -> None:
+    assert agree(random_recurrence(random.Random(31754)))
+
+
 CHANGES: list[Callable[[Any, Any, Any, Any], Any]] = [
     lambda w, s, other, x: tanh(w * s + other * x),
     lambda w, s, other, x: s + 0.1 * (x - w * s),

@@ -310,7 +310,7 @@ def test_a_compiler_that_fails_says_so_with_the_function_to_report(
     def fails(*passed: Any) -> Any:
         raise ValueError("a fault")
 
-    monkeypatch.setattr(passes_of_lift, "arrange", fails)
+    monkeypatch.setattr(passes_of_lift, "arranged", fails)
     with pytest.raises(CannotLift, match=r"can't be lifted: .* ValueError.*Please report"):
         lift(loss, parameters=rows, batch=False)([1.0, 2.0, 3.0])
     assert not any(value.has_grad for value in values)

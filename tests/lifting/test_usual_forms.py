@@ -209,6 +209,45 @@ def test_similarities_of_all_pairs_are_one_product(made_by: Any) -> None:
     assert "K" not in forward, forward
 
 
+@pytest.mark.parametrize("of_row", [logsumexp, maximum, lambda row: sqrt(dot(row, row)),
+                                    lambda row: sum(a**3 for a in softmax(row))])
+def test_rows_and_columns_of_one_matrix_are_two_arrays(of_row: Any) -> None:
+    """Each text finds its picture, and each picture its text: no axes fit both at once."""
+    W, V = values(0, 3, 4), values(1, 3, 4)
+
+    def loss(xs: Any, ys: Any) -> Any:
+        texts, pictures = [linear(x, W) for x in xs], [linear(y, V) for y in ys]
+        scores = [[dot(a, b) for b in pictures] for a in texts]
+        columns = map(list, zip(*scores, strict=True))
+        return sum(map(of_row, scores)) - sum(map(of_row, columns)) ** 2
+
+    program = lift(loss, parameters={"W": W, "V": V})
+    data = numbers(0, 2, 5, 4), numbers(1, 2, 5, 4)
+    assert program.certify(*data), program.certify(*data)
+    source = program.source_for(*data)
+    assert not re.search(r"(?m)^(mask|K)\d* = ", source), source
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(4, 4), (3, 5)])
+def test_differences_to_the_right_and_below_are_two_arrays(rows: int, columns: int) -> None:
+    u = values(0, rows, columns)
+
+    def loss(noisy: Any) -> Any:
+        fit = sum((u[i][j] - noisy[i][j]) ** 2 for i in range(rows) for j in range(columns))
+        right = sum(tanh(u[i][j + 1] - u[i][j]) ** 2
+                    for i in range(rows) for j in range(columns - 1))
+        below = sum(tanh(u[i + 1][j] - u[i][j]) ** 2
+                    for i in range(rows - 1) for j in range(columns))
+        return fit + right + below
+
+    program = lift(loss, parameters={"u": u})
+    data = numbers(0, 3, rows, columns)
+    assert program.certify(data), program.certify(data)
+    source = program.source_for(data)
+    assert not re.search(r"(?m)^(mask|K)\d* = ", source), source
+    assert len(re.findall(r" = U\[.*\] - U\[.*\]", source)) == 2, source
+
+
 @pytest.mark.parametrize(("function", "form"), [(maximum, "np.maximum"), (minimum, "np.minimum")])
 def test_the_larger_of_two_is_one_call(function: Any, form: str) -> None:
     W, b = values(0, 3, 2), values(1, 3)

@@ -20,6 +20,7 @@ from micrograd_notes.lifting.arrays import axes
 from micrograd_notes.lifting.arrays.layout import MOST_HOLES, Layout, Reading, every
 from micrograd_notes.lifting.arrays.operations import choice, elementwise, filling_for, reduction
 from micrograd_notes.lifting.arrays.sums import sums
+from micrograd_notes.lifting.arrays.uneven import ways
 from micrograd_notes.lifting.passes.columns import Bools, Ints
 from micrograd_notes.lifting.passes.group import Grouping
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Start
@@ -47,6 +48,7 @@ class _Arranger:
         self.recording = grouping.recording
         self.tape = grouping.recording.tape
         self.lines: list[Line] = []
+        self.ways: dict[int, int] = {}  # of numbers that had better be told apart
         self.flat = Read(Array("dtheta", (len(self.recording.gradient),), True))
         self.columns = columns = grouping.columns
         by_others = columns.read_by(~columns.is_sum)
@@ -143,8 +145,9 @@ class _Arranger:
                 array.shape, array.lanes = shape, lanes
         return is_new
 
-    def _arrange(self, i: int, op: Any, members: list[int], of_one_kind: bool) -> None:
+    def _arrange(self, i: int, op: Any, members: Ints, of_one_kind: bool) -> None:
         layout = self.layout
+        self.ways |= ways(layout, op, members)
         if op is ops.add:
             made, shape = sums(layout, members, *layout.terms(members), layout.batched[i])
         elif op.chooses:
@@ -260,6 +263,21 @@ def _even_places(column: Ints, size: int) -> Any:
 
 def arrange(grouping: Grouping) -> Program:
     """Returns the program on arrays for the groups."""
+    return _arranged(grouping)[1]
+
+
+def arranged(grouping: Grouping) -> tuple[Grouping, Program]:
+    """Returns the program, and its groups: numbers that read in two ways are told apart."""
+    ways, program = _arranged(grouping)
+    while ways:
+        grouping = grouping.told_apart(ways)
+        ways, program = _arranged(grouping)
+    return grouping, program
+
+
+def _arranged(grouping: Grouping) -> tuple[dict[int, int], Program]:
     arranger = _Arranger(grouping)
     program = arranger.run()
-    return _Arranger(grouping).run() if arranger.lays_starts_like_states() else program
+    if arranger.lays_starts_like_states():
+        program = _Arranger(grouping).run()
+    return arranger.ways, program

@@ -11,6 +11,8 @@ missing, as at the first of many positions that each sum the earlier ones, it is
 neighbour has a second term, the sum is replaced by its term. Read `arrays/arrange.py` next.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -53,6 +55,22 @@ class Grouping:
     columns: Columns  # of its tape
     groups: list[Group]
     group_of: Ints  # for each number of the tape
+    given: Columns  # before given numbers were made constants
+    apart: Mapping[int, Any]  # what distinguishes numbers that are made alike
+
+    @classmethod
+    def of(cls, recording: Recording, columns: Columns, apart: Mapping[int, Any]) -> Grouping:
+        """Returns the groups of numbers that are made alike, and not told apart."""
+        keys = Keys(columns).in_order(apart)
+        members = np.split(np.argsort(keys, kind="stable"), np.cumsum(np.bincount(keys))[:-1])
+        both = _with_constants(recording.tape, columns), columns
+        groups = [Group(recording.tape.ops[these[0]], these) for these in members]
+        return cls(recording, both[0], groups, keys, both[1], apart)
+
+    def told_apart(self, more: Mapping[int, Any]) -> Grouping:
+        """Returns the groups, where further numbers are told apart."""
+        both = {i: (self.apart.get(i), what) for i, what in more.items()}
+        return Grouping.of(self.recording, self.given, {**self.apart, **both})
 
     @cached_property
     def theta(self) -> Array:
@@ -90,11 +108,7 @@ def group(recording: Recording) -> Grouping:
         del columns, tape
         recording = simplify(recording, guarded=True)
         columns = Columns.of(recording.tape)
-    keys = Keys(columns).told_apart(recording.tape.numbers)
-    members = np.split(np.argsort(keys, kind="stable"), np.cumsum(np.bincount(keys))[:-1])
-    columns = _with_constants(recording.tape, columns)
-    groups = [Group(recording.tape.ops[these[0]], these) for these in members]
-    return Grouping(recording, columns, groups, keys)
+    return Grouping.of(recording, columns, Keys(columns).told_apart(recording.tape.numbers))
 
 
 def _with_constants(tape: Tape, columns: Columns) -> Columns:
@@ -228,8 +242,8 @@ class Keys:
             below = sorted(below)
         return packed(self.columns.short[op], below[0], below[-1])
 
-    def told_apart(self, numbers: Mapping[int, float]) -> Ints:
-        """Returns the keys, so that a group comes after those of its operands.
+    def told_apart(self, numbers: Mapping[int, float]) -> dict[int, Any]:
+        """Returns what distinguishes operations that look alike.
 
         x**-0.5 and x**-1.5 are two arrays. But equal(y, 0), equal(y, 1), ... are the lanes of one
         array, however many there are, and so are other operations if one number meets many
@@ -251,9 +265,11 @@ class Keys:
             met.setdefault(keys[i], {}).setdefault(others, set()).add(constant_of[i])
         few = {key for key, found in met.items() if 2 <= max(map(len, found.values())) <= FEW}
         apart: dict[int, Any] = {i: x for i, x in constant_of.items() if keys[i] in few}
-        apart |= {i: (apart.get(i), side) for i, side in sides(columns, keys).items()}
-        if apart:
-            keys = self.found(apart)
+        return apart | {i: (apart.get(i), side) for i, side in sides(columns, keys).items()}
+
+    def in_order(self, apart: Mapping[int, Any]) -> Ints:
+        """Returns the keys, so that a group comes after those of its operands."""
+        keys = self.found(apart)
         different, first = np.unique(keys, return_index=True)
         order = np.empty(keys.max() + 1, dtype=np.int64)
         order[different[np.argsort(first)]] = np.arange(len(different))

@@ -270,10 +270,11 @@ class Finder:
         found: set[Op] = set()
         while state != after:
             readers = self.reader[self.read == state].tolist()
-            made = self.made[readers[0]] if readers else -1
-            op = self.tape.ops[made]
-            is_first = self.tape.operands[made][0] == state
-            if len(readers) > 1 or not (op is ops.add or (op is ops.subtract and is_first)):
+            if len(readers) != 1:
+                return set()
+            made = self.made[readers[0]]
+            op, is_first = self.tape.ops[made], self.tape.operands[made][0] == state
+            if not (op is ops.add or (op is ops.subtract and is_first)):
                 return set()
             found.add(op)
             state = made
