@@ -228,6 +228,24 @@ def test_rows_and_columns_of_one_matrix_are_two_arrays(of_row: Any) -> None:
     assert not re.search(r"(?m)^(mask|K)\d* = ", source), source
 
 
+@pytest.mark.parametrize("is_causal", [True, False])
+def test_a_bias_by_distance_is_added_to_the_scores(is_causal: bool) -> None:
+    """Of the places t, u and t - u, any two have all: the scores lie by t and u."""
+    Q, K, bias = values(0, 2, 2), values(1, 2, 2), values(2, 9)
+
+    def loss(xs: Any) -> Any:
+        queries, keys = [linear(x, Q) for x in xs], [linear(x, K) for x in xs]
+        total = 0.0
+        for t, q in enumerate(queries):
+            seen = keys[: t + 1] if is_causal else keys
+            scores = [dot(q, k) + bias[t - u + 4] for u, k in enumerate(seen)]
+            total = total + sum(share**3 for share in softmax(scores))
+        return total
+
+    source = source_of(loss, {"Q": Q, "K": K, "bias": bias}, numbers(0, 2, 5, 2))
+    assert re.search(r" = (\w+) @ (\w+)\.swapaxes\(1, 2\) \+ bias\[(\d:9)?K?\d*\]", source), source
+
+
 @pytest.mark.parametrize(("rows", "columns"), [(4, 4), (3, 5)])
 def test_differences_to_the_right_and_below_are_two_arrays(rows: int, columns: int) -> None:
     u = values(0, rows, columns)

@@ -96,9 +96,12 @@ def rank_within(a: Column, b: Column, size_a: int, size_b: int) -> tuple[Column,
 def without_dependent(
     kept: list[tuple[Column, int]], length: int, fixed: int = 0
 ) -> list[tuple[Column, int]]:
-    """Returns the axes without those that the others determine; the first `fixed` ones stay."""
+    """Returns the axes without those that the others determine; the first `fixed` ones stay.
+
+    A long one goes first, and of equally long ones the last: that of t - u, where t and u are axes.
+    """
     wanted = distinct(kept, length)
-    for axis in sorted(kept[fixed:], key=lambda axis: -axis[1]):
+    for axis in sorted(kept[fixed:][::-1], key=lambda axis: -axis[1]):
         others = [each for each in kept if each is not axis]
         if prod(count for _, count in kept) > wanted == distinct(others, length):
             kept = others
