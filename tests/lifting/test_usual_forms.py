@@ -243,7 +243,8 @@ def test_a_bias_by_distance_is_added_to_the_scores(is_causal: bool) -> None:
         return total
 
     source = source_of(loss, {"Q": Q, "K": K, "bias": bias}, numbers(0, 2, 5, 2))
-    assert re.search(r" = (\w+) @ (\w+)\.swapaxes\(1, 2\) \+ bias\[(\d:9)?K?\d*\]", source), source
+    form = r" = (\w+) @ (\w+)\.swapaxes\(1, 2\) \+ bias\[(\d:9)?K?\d*\]"
+    assert re.search(form, source), source
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(4, 4), (3, 5)])

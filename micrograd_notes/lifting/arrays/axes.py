@@ -101,7 +101,7 @@ def without_dependent(
     A long one goes first, and of equally long ones the last: that of t - u, where t and u are axes.
     """
     wanted = distinct(kept, length)
-    for axis in sorted(kept[fixed:][::-1], key=lambda axis: -axis[1]):
+    for axis in sorted(kept[fixed:], key=lambda axis: axis[1])[::-1]:
         others = [each for each in kept if each is not axis]
         if prod(count for _, count in kept) > wanted == distinct(others, length):
             kept = others
