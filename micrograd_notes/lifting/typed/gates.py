@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import prod
 from typing import Any, NamedTuple
 
@@ -58,9 +58,9 @@ class Gates:
     def __init__(self, gates: Sequence[Line], has_axis: bool) -> None:
         widths: list[Any] = [gate.shape[1] for gate in gates]
         self.has_axis, self.count, self.width = has_axis, len(gates), widths[0]
-        shape = (N, self.count, self.width) if has_axis else (N, sum(widths))
+        ends = [0, *accumulate(widths)]
+        shape = (N, self.count, self.width) if has_axis else (N, ends[-1])
         self.array = Line(Empty(shape), holds=gates[0])
-        ends = [sum(widths[:k]) for k in range(len(gates) + 1)]
         places = range(len(gates)) if has_axis else map(_cut, ends, ends[1:])
         self.parts = {
             gate: Part(Read(self.array), (WHOLE, place))
