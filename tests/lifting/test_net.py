@@ -15,17 +15,19 @@ np = pytest.importorskip("numpy")
 
 from micrograd_notes import MLP, Value, lift  # noqa: E402
 from micrograd_notes.engine import ops  # noqa: E402
-from micrograd_notes.engine.functions import pick  # noqa: E402
+from micrograd_notes.engine.functions import pick, softmax  # noqa: E402
 from micrograd_notes.engine.helper_ops import greater, where  # noqa: E402
 from micrograd_notes.engine.ops import log, relu, sqrt  # noqa: E402
 from micrograd_notes.lifting import CannotLift, NotChecked, compiled, program  # noqa: E402
 from micrograd_notes.lifting.codegen.numpy import emit  # noqa: E402
 from micrograd_notes.lifting.guards import net  # noqa: E402
 from micrograd_notes.nn.losses import cross_entropy  # noqa: E402
+from micrograd_notes.nn.vectors import dot, linear  # noqa: E402
 from micrograd_notes.train import lifted_loop as training_on_arrays  # noqa: E402
 from micrograd_notes.train.loop import fit  # noqa: E402
 from micrograd_notes.train.optim import SGD  # noqa: E402
 from tests.lifting import planted  # noqa: E402
+from tests.lifting.examples import values  # noqa: E402
 
 WORKS = list(planted.works())
 X, Y = [[1.0, 2.0], [0.5, -1.0], [0.0, 1.0]], [0, 1, 1]
@@ -541,3 +543,18 @@ def test_warnings_of_the_net_are_none_for_programs_that_are_right() -> None:
         warnings.simplefilter("error")
         for work in WORKS:
             lift(work.loss, parameters=work.parameters)(*work.data)
+
+
+@pytest.mark.parametrize("seed", [5, 20, 22, 24])
+def test_attention_that_is_sure_is_not_refused(seed: int) -> None:
+    """At the other parameters of the check, all derivatives are as small as the loss's rounding."""
+    Q, K = values(seed, 7, 7), values(seed + 100, 7, 7)
+
+    def loss(xs: Any, ys: Any) -> Any:
+        queries, keys = [linear(x, Q) for x in xs], [linear(x, K) for x in xs]
+        shares = [softmax([dot(q, k) for k in keys[: t + 1]]) for t, q in enumerate(queries)]
+        seen = [dot(share, [x[0] for x in xs[: len(share)]]) for share in shares]
+        return sum((a - y) ** 2 for a, y in zip(seen, ys, strict=True))
+
+    data = np.random.default_rng(seed).normal(size=(3, 2, 7)), np.zeros((3, 2))
+    lift(loss, parameters={"Q": Q, "K": K}).check(*data)

@@ -273,7 +273,10 @@ class Net:
                 yield self._answer(parameters, theta, changed, Nudge(seed))
             except (ArithmeticError, ValueError):  # at the edge of a domain anything may be right
                 yield Answer(*[[float("inf")] * len(part) for part in expected])
-        moves = [PATHS * size for size in self._sizes(parameters, theta, example)]
+        sizes = self._sizes(parameters, theta, example)
+        # with a derivative below this, a parameter moved by its size is lost in the loss's rounding
+        least = min([1.0, *map(abs, expected.outputs)]) / np.maximum(np.abs(theta), 1.0)
+        moves = [PATHS * (size + x) for size, x in zip(sizes, least.tolist(), strict=False)]
         for sign in (-1.0, 1.0):
             pairs = zip(expected.gradient, moves, strict=True)
             ends = [x + sign * PATHS for x in expected.outputs] if self.is_loss else []
