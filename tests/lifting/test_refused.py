@@ -473,7 +473,12 @@ def test_bad_functions_and_parameters_are_refused() -> None:
     for wrong in ([w, 2.0], deep, {"w": w, "v": "a"}, [w, 2.0 * w], np.array([w])):
         with pytest.raises(TypeError, match="parameters must be Values that no operation made"):
             lift(lambda x, y: w * x[0], parameters=wrong)
+    for wrong in (np.array([1.0]), {"w": [1.0]}, [np.float64(1.0)]):
+        with pytest.raises(TypeError, match=r"Write w = \[Value\(x\) for x in numbers\]"):
+            lift(lambda x, y: w * x[0], parameters=wrong)
     program = lift(lambda x, y: w * x[0], parameters=[w])
+    with pytest.raises(TypeError, match=r"takes \(x, y\), got 1 array: missing .* 'y'"):
+        program.value_and_grad([1.0], X)
     with pytest.raises(ValueError, match=r"a flat vector of 1 numbers.*shape \(2,\)"):
         program.value_and_grad([1.0, 2.0], X, Y)
     with pytest.raises(ValueError, match="theta must hold finite numbers, got a nan"):

@@ -49,10 +49,11 @@ class Inputs:
         if count not in self._names:
             try:
                 self.signature.bind(*range(count))
-            except TypeError:
+            except TypeError as error:  # "missing a required argument: 'y'"
+                got = f"{count} array{'s' * (count != 1)}"
                 raise TypeError(
                     f"the lifted function takes ({', '.join(self.signature.parameters)}), "
-                    f"got {count} arrays"
+                    f"got {got}: {error}"
                 ) from None
             names = list(self.signature.parameters)
             self._names[count] = names[:count] + [f"x{i}" for i in range(len(names), count)]

@@ -20,7 +20,7 @@ from functools import cache
 from math import prod
 from typing import Any
 
-from micrograd_notes.common.checks import shown
+from micrograd_notes.common.checks import is_number, shown
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import Value
 from micrograd_notes.lifting.trace.tape import Array
@@ -96,7 +96,9 @@ def _paths(held: Any, name: str = "", depth: int = 0, only: bool = False) -> Lea
             yield from _paths(item, f"{name}[{i}]", depth + 1, only)
     elif only:
         wanted = "Values that no operation made, in lists or dictionaries"
-        raise TypeError(f"parameters must be {wanted}, got {shown(held)}")
+        are_numbers = is_number(held) or getattr(getattr(held, "dtype", None), "kind", "O") in "fiu"
+        advice = ". Write w = [Value(x) for x in numbers], and use w in the loss" * are_numbers
+        raise TypeError(f"parameters must be {wanted}, got {shown(held)}{advice}")
 
 
 def arrays_of_paths(paths: Sequence[str | None]) -> list[Array]:
