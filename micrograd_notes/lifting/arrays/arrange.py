@@ -37,6 +37,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Stack,
     Sum,
     broadcast,
+    cut,
     reshaped,
     spread,
 )
@@ -244,9 +245,7 @@ class _Arranger:
 def _stretch(column: Ints, size: int) -> Any:
     """Returns the index of the places in a column, which follow each other on an axis."""
     start, stop = int(column.min()), int(column.max()) + 1
-    if stop - start == 1:
-        return start
-    return WHOLE if (start, stop) == (0, size) else (start or None, stop, None)
+    return start if stop - start == 1 else cut(start, stop, size)
 
 
 def _even_places(column: Ints, size: int) -> Any:

@@ -108,16 +108,22 @@ def without_dependent(
     return kept
 
 
+def ends(column: Column, owner: Column, owners: int) -> tuple[Column, Column]:
+    """Returns the lowest and the highest place among the terms of each sum."""
+    low = np.full(owners, np.iinfo(np.int64).max)
+    high = np.full(owners, -1)
+    np.minimum.at(low, owner, column)
+    np.maximum.at(high, owner, column)
+    return low, high
+
+
 def parted(column: Column, owner: Column, owners: int) -> tuple[Column | None, Column | None]:
     """Returns the part of a column that the owner of a row determines, and the rest.
 
     The rows are the terms of sums, and `owner` has the sum of each. The first part has an entry per
     owner, the second one per row; None stands for a part that is always the same.
     """
-    low = np.full(owners, np.iinfo(np.int64).max)
-    high = np.full(owners, -1)
-    np.minimum.at(low, owner, column)
-    np.maximum.at(high, owner, column)
+    low, high = ends(column, owner, owners)
     if (low == high).all():
         return low, None
     column, size = ranks(column)

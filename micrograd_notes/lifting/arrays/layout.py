@@ -29,6 +29,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Part,
     Read,
     Where,
+    cut,
     part,
     reshaped,
     transposed,
@@ -170,16 +171,16 @@ class Layout:
         of one axis, z[:, [0, 1, 3]], or else some of all axes, laid in a row.
         """
         shape, lead = self.shapes[group], list[Any]([WHOLE] if self.batched[group] else [])
-        along, cut, tables, left = list[int](), [*lead], [*lead], list[Any]()
+        along, cuts, tables, left = list[int](), [*lead], [*lead], list[Any]()
         for size, at in zip(shape, np.unravel_index(index, shape), strict=True):
             own = [k for k in range(index.ndim) if self.varies(at, k)]
-            cut.append(WHOLE if own else int(at.flat[0]))
+            cuts.append(WHOLE if own else int(at.flat[0]))
             if own:
                 along += own
                 table = at[tuple([slice(None) if k in own else 0 for k in range(index.ndim)])]
                 tables.append(WHOLE if np.array_equal(table, range(size)) else self.constant(table))
                 left.append((size, at))
-        array = part(self.arrays[group], cut)
+        array = part(self.arrays[group], cuts)
         if len(along) == index.ndim and len(tables) - tables.count(WHOLE) <= 1:
             return part(array, tables), along
         sizes, places = zip(*left, strict=True)
@@ -339,8 +340,7 @@ def _axis(size: int, at: int, mine: list[tuple[int, int, int]]) -> list[Any] | N
         start, at = divmod(at, stride)
         if start + count > length:
             return None
-        where = WHOLE if count == length else (start or None, start + count, None)
-        parts.append((length, where, letter))
+        parts.append((length, cut(start, start + count, length), letter))
         above = stride
     if above > 1 or not mine:
         parts.append((above, at, None))

@@ -56,9 +56,7 @@ def _ways_of_sums(layout: Layout, members: Ints) -> tuple[Ints, list[Any]]:
     for kind in np.unique(of):
         terms = Terms(layout, nodes[of == kind], owner[of == kind], count)
         for column in [c for operand in terms.operands for c in layout.columns(operand)]:
-            low, high = np.full(count, np.iinfo(np.int64).max), np.full(count, -1)
-            np.minimum.at(low, terms.owner, column)
-            np.maximum.at(high, terms.owner, column)
+            low, high = axes.ends(column, terms.owner, count)
             way = 2 * way + (low == high)
             columns.append(np.where(low == high, low, -1))
     return way, columns

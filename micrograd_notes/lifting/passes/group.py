@@ -63,9 +63,9 @@ class Grouping:
         """Returns the groups of numbers that are made alike, and not told apart."""
         keys = Keys(columns).in_order(apart)
         members = np.split(np.argsort(keys, kind="stable"), np.cumsum(np.bincount(keys))[:-1])
-        both = _with_constants(recording.tape, columns), columns
+        with_constants = _with_constants(recording.tape, columns)
         groups = [Group(recording.tape.ops[these[0]], these) for these in members]
-        return cls(recording, both[0], groups, keys, both[1], apart)
+        return cls(recording, with_constants, groups, keys, columns, apart)
 
     def told_apart(self, more: Mapping[int, Any]) -> Grouping:
         """Returns the groups, where further numbers are told apart."""

@@ -10,6 +10,7 @@ given the derivatives. Read `simplify.py` next.
 
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from random import Random
 from re import findall
@@ -61,8 +62,8 @@ def record(
             op = tape.ops[leaf]
             if isinstance(op, Array) and op.is_parameter:
                 gradient[op.where[tape.operands[leaf][0]]] = derivative
-        made = Recording(
-            tape, arrays, outputs, found.shape, gradient, is_loss, is_batched, started.alive
+        made = replace(
+            plain, tape=tape, outputs=outputs, gradient=gradient, alive=started.alive
         )
         return written_out(made)
 

@@ -50,6 +50,11 @@ WHOLE: Cut = (None, None, None)
 COMPARISONS = ("greater", "less", "equal")
 
 
+def cut(start: int, stop: int, size: Size | None = None) -> Cut:
+    """Returns the cut of places that follow each other; of all places of an axis, `WHOLE`."""
+    return WHOLE if (start, stop) == (0, size) else (start or None, stop, None)
+
+
 class Kind(Enum):
     """The kind of an expression's elements."""
 

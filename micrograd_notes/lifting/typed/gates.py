@@ -15,7 +15,7 @@ If the parts are W[0], W[1] and so on, dz has an axis for them. `ready.py` calls
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 from math import prod
 from typing import Any, NamedTuple
@@ -34,9 +34,11 @@ from micrograd_notes.lifting.typed.expressions import (
     Sum,
     Total,
     Transpose,
+    cut,
     lines_of,
     part,
     reshaped,
+    substituted,
     total,
 )
 
@@ -61,7 +63,7 @@ class Gates:
         ends = [0, *accumulate(widths)]
         shape = (N, self.count, self.width) if has_axis else (N, ends[-1])
         self.array = Line(Empty(shape), holds=gates[0])
-        places = range(len(gates)) if has_axis else map(_cut, ends, ends[1:])
+        places = range(len(gates)) if has_axis else map(cut, ends, ends[1:])
         self.parts = {
             gate: Part(Read(self.array), (WHOLE, place))
             for gate, place in zip(gates, places, strict=True)
@@ -183,7 +185,9 @@ def _joined(lines: Sequence[Line], gates: Gates) -> Iterator[Line]:
             if left[own[0].alike] == 0:
                 yield _derivative(line, of_all[own[0].alike], gates)
             continue
-        line.value = _with_parts(_in_one_product(line.value, gates), gates.parts)
+        line.value = _in_one_product(line.value, gates)
+        for gate, place in gates.parts.items():
+            line.value = substituted(line.value, Read(gate), place)
         line.target = gates.parts.get(line, line.target)
         yield line
 
@@ -224,19 +228,9 @@ def _in_one_product(value: Expression, gates: Gates) -> Expression:
     return value
 
 
-def _with_parts(value: Expression, parts: Mapping[Line, Part]) -> Expression:
-    if isinstance(value, Read):
-        return parts.get(value.source, value)  # type: ignore[arg-type]
-    return value.with_operands([_with_parts(each, parts) for each in value.operands])
-
-
 def _around(uses: Sequence[Use], size: Any) -> Any:
     """Returns the place of all parts together."""
-    return _cut(_ends(uses[0].place)[0], _ends(uses[-1].place)[1], size)
-
-
-def _cut(start: int, stop: int, size: int | None = None) -> Any:
-    return WHOLE if (start, stop) == (0, size) else (start or None, stop, None)
+    return cut(_ends(uses[0].place)[0], _ends(uses[-1].place)[1], size)
 
 
 def _ends(place: Any) -> tuple[int, int]:
