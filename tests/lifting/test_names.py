@@ -8,6 +8,7 @@ import builtins
 import itertools
 import keyword
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -170,3 +171,62 @@ def test_a_function_is_heard_after_an_operator_that_a_number_does_not_have() -> 
 
     program = lift(lambda x: inside(w * x * Other()), parameters=[w])
     assert "heard = " in program.source_for([1.0])
+
+
+class Neuron:
+    """As in micrograd's lecture, which derives from nothing."""
+
+    def __init__(self, count: int) -> None:
+        self.w, self.b = [Value(0.1 * k - 0.2) for k in range(count)], Value(0.3)
+
+    def __call__(self, x: Any) -> Value:
+        return sum((w * a for w, a in zip(self.w, x, strict=True)), self.b).tanh()
+
+    def parameters(self) -> list[Value]:
+        return [*self.w, self.b]
+
+
+class Layer:
+    def __init__(self, count: int, outputs: int) -> None:
+        self.neurons = [Neuron(count) for _ in range(outputs)]
+
+    def __call__(self, x: Any) -> Any:
+        outputs = [neuron(x) for neuron in self.neurons]
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def parameters(self) -> list[Value]:
+        return [p for neuron in self.neurons for p in neuron.parameters()]
+
+
+class Network:
+    def __init__(self, nested: Callable[[list[Layer]], Any]) -> None:
+        self.parts = [Layer(3, 4), Layer(4, 1)]
+        self.held = nested(self.parts)
+        self.again = self  # what holds itself is walked once
+
+    def __call__(self, x: Any) -> Any:
+        for layer in self.parts:
+            x = layer(x)
+        return x
+
+    def parameters(self) -> list[Value]:
+        return [p for layer in self.parts for p in layer.parameters()]
+
+
+class Holder:
+    """An object without `parameters`."""
+
+    def __init__(self, first: Layer, second: Layer) -> None:
+        self.first, self.second = first, second
+
+
+@pytest.mark.parametrize("is_last", [True, False])
+def test_classes_that_derive_from_nothing_have_an_array_per_layer(is_last: bool) -> None:
+    network = Network(lambda parts: Holder(*parts))
+    if not is_last:  # the first name that reaches a parameter is its name
+        network.__dict__ = dict([*network.__dict__.items()][::-1])
+    program = lift(lambda x, y: (network(x) - y) ** 2, network)
+    program.value_and_grad(program.parameters(), np.ones((2, 3)), np.ones(2))
+    shapes = [array.shape for array in program._arrays]
+    assert shapes == [(3, 4), (4,), (4, 1), (1,)]
+    assert re.search(r"x @ \w+ \+ \w+", program.source), program.source

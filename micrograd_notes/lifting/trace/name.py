@@ -18,6 +18,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from math import prod
+from types import FunctionType, ModuleType
 from typing import Any
 
 from micrograd_notes.common.checks import is_number, shown
@@ -26,6 +27,8 @@ from micrograd_notes.engine import Value
 from micrograd_notes.lifting.trace.tape import Array
 
 Leaves = Iterator[tuple[str, Value]]  # each with the expression that reaches it
+DEEP = 9  # model.layers[0].neurons[0].w[0] is in six containers
+NOT_A_LAYER = (type, ModuleType, FunctionType)
 RESERVED = {
     "np", "math", "n", "ones", "theta", "dtheta", "unpack", "loss", "complementary_erf",
     *dir(builtins),
@@ -83,17 +86,23 @@ def in_order(values: Sequence[Value], arrays: Sequence[Array]) -> tuple[list[Val
     return ordered, moved
 
 
-def _paths(held: Any, name: str = "", depth: int = 0, only: bool = False) -> Leaves:
-    """Yields each leaf in nested lists and dictionaries; `only` refuses anything else."""
+def _paths(
+    held: Any, name: str = "", inside: tuple[int, ...] = (), only: bool = False
+) -> Leaves:
+    """Yields each leaf in lists and dictionaries, and in objects, which `only` refuses."""
+    members = held if isinstance(held, dict) else None
+    if members is None and not only and not isinstance(held, NOT_A_LAYER):
+        members = getattr(held, "__dict__", None)
+    is_walked = len(inside) < DEEP and id(held) not in inside  # an object may hold itself
+    inside = (*inside, id(held))
     if isinstance(held, Value) and held.op is None:
         yield name, held
-    elif isinstance(held, dict) and depth < 6:
-        for key, item in held.items():
-            inner = f"{name}.{key}" if name else str(key)
-            yield from _paths(item, inner, depth + 1, only)
-    elif isinstance(held, list | tuple) and depth < 6:
+    elif isinstance(held, list | tuple) and is_walked:
         for i, item in enumerate(held):
-            yield from _paths(item, f"{name}[{i}]", depth + 1, only)
+            yield from _paths(item, f"{name}[{i}]", inside, only)
+    elif members is not None and is_walked:
+        for key, item in members.items():
+            yield from _paths(item, f"{name}.{key}" if name else str(key), inside, only)
     elif only:
         wanted = "Values that no operation made, in lists or dictionaries"
         are_numbers = is_number(held) or getattr(getattr(held, "dtype", None), "kind", "O") in "fiu"
