@@ -558,3 +558,37 @@ def test_attention_that_is_sure_is_not_refused(seed: int) -> None:
 
     data = np.random.default_rng(seed).normal(size=(3, 2, 7)), np.zeros((3, 2))
     lift(loss, parameters={"Q": Q, "K": K}).check(*data)
+
+
+@pytest.mark.parametrize("loss", [
+    lambda w, x: -log(1 / (1 + ops.exp(-w * x))),
+    lambda w, x: log(1 / (ops.exp(w * x) + 1)),
+    lambda w, x: -2.0 * log(2.0 / (ops.exp(w * x) + 2.0)),
+])
+def test_scalars_that_leave_the_range_of_floats_are_no_witness(loss: Any) -> None:
+    """The slope of 1 / 1e195 underflows to 0 in the scalars, and the program is right."""
+    w = Value(1.0)
+    lifted = lift(lambda x: loss(w, x), parameters={"w": w})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotChecked)
+        _, [slope] = lifted.value_and_grad([1.0], [450.0])
+    assert abs(slope) in (pytest.approx(450.0), pytest.approx(900.0), pytest.approx(0.0))
+
+
+def test_an_example_out_of_range_is_said_and_the_others_are_compared() -> None:
+    w = Value(1.0)
+
+    def loss(x: Any) -> Any:
+        return log(1 / (ops.exp(w * x) + 1))
+
+    lifted = lift(loss, parameters={"w": w})
+    with pytest.warns(NotChecked, match="the scalars hold 3.69e-196, whose square is no float"):
+        lifted.value_and_grad([1.0], [450.0, 1.0])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(net.Answer, "is_like", lambda self, other: False)
+        patch.setattr(net.Answer, "is_among", lambda self, samples: False)
+        other = lift(loss, parameters={"w": w})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotChecked)
+            with pytest.raises(CannotLift):
+                other.value_and_grad([1.0], [450.0, 1.0])

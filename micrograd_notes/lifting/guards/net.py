@@ -39,6 +39,7 @@ THOROUGH, FEWER = 2, 2  # so many programs get the whole check; the examples for
 NUDGE, SAMPLES = 2.0**-30, 4
 ROUNDINGS = 64 * 2.0**-53 / NUDGE  # a row may be off by 4 ulp, NumPy by a few, sums by their order
 PATHS = 64 * 2.0**-53  # of the sum of all paths' sizes; the same 64 roundings
+LOW = 2.0**-511  # the smallest number whose square has all its digits
 ALIKE = 1e-12  # of the largest derivative: 4,500 roundings, which need no further check
 
 
@@ -212,6 +213,9 @@ class Net:
                     continue
                 nudged.append([*self._samples(parameters, numbers, examples[k], expected)])
                 if not got.is_like(expected) and not got.is_among(nudged[-1]):
+                    if self._leaves_range(parameters, numbers, examples[k], numbers is theta):
+                        is_mean = False
+                        continue
                     where = (f"on example {k}" if self.is_batched else "on these data") + words
                     raise refusal(numbers, examples[k], got, expected, where)
             means = [mean_of(answers) for answers in zip(*nudged, strict=True)]
@@ -234,13 +238,7 @@ class Net:
                 self._answer(parameters, theta, example)
         except Exception as error:
             if is_said:
-                message = (
-                    f"the scalars raise {type(error).__name__} on an example, so the lifted "
-                    f"program was not compared with them there: {error}"
-                )
-                warnings.warn_explicit(
-                    message, NotChecked, *(users_line() or (__file__, 1))
-                )
+                _say(f"the scalars raise {type(error).__name__}", f": {error}")
             return None
         if after not in (before, self._random_state()):
             raise CannotLift(
@@ -249,6 +247,20 @@ class Net:
                 "loss(x, y, noise). Or use the scalars: fit(..., lifted=False)."
             )
         return answer
+
+    def _leaves_range(
+        self, parameters: Sequence[Value], theta: Any, example: list[Any], is_said: bool
+    ) -> bool:
+        """Returns whether the square of a scalar leaves the range of floats, with a warning.
+
+        Then a slope may be 0 or infinite that is neither: that of 1 / x is -1 / x**2. The program
+        has it right where it writes log(1 / x) as -log(x), or wrong where the scalars are right.
+        """
+        sizes = Sizes()
+        self._answer(parameters, theta, example, sizes)
+        if sizes.extreme is not None and is_said:
+            _say(f"the scalars hold {sizes.extreme:.3g}, whose square is no float,")
+        return sizes.extreme is not None
 
     def _random_state(self) -> list[Any]:
         """Returns the states of Python's and NumPy's random numbers, and of the function's own."""
@@ -320,6 +332,23 @@ class Nudge:
     def made(self, node: Value) -> None:
         """Changes the number of a new node."""
         node._data *= 1.0 + NUDGE * self._uniform(-1.0, 1.0)
+
+
+class Sizes:
+    """A lookout of `modes` that notes a number whose square is not within the range of floats."""
+
+    extreme: float | None = None
+
+    def made(self, node: Value) -> None:
+        """Looks at the number of a new node."""
+        if node._data and isfinite(node._data) and not LOW < abs(node._data) < 1.0 / LOW:
+            self.extreme = node._data
+
+
+def _say(what: str, why: str = "") -> None:
+    """Warns that a program was not compared."""
+    message = f"{what} on an example, so the lifted program was not compared with them there{why}"
+    warnings.warn_explicit(message, NotChecked, *(users_line() or (__file__, 1)))
 
 
 def answer_of(
