@@ -179,6 +179,21 @@ class _Emitter:
                 return at(of, self._index_of(expression, index))
             case ex.Spread(of):
                 return at(of)
+            case ex.Windows(of, axes):
+                whole = [*index[: len(of.shape)]]
+                for axis, place in zip(axes, index[len(of.shape) :], strict=True):
+                    whole[axis] = f"({whole[axis]} + {place})"
+                return at(of, whole)
+            case ex.Padded(of, widths, wraps):
+                moved = [f"({place} - {before})" if before + after else place
+                         for (before, after), place in zip(widths, index, strict=True)]
+                is_more = [before + after > 0 for before, after in widths]
+                if wraps:
+                    return at(of, [f"({place} % {size})" if more else place for place, size, more
+                                   in zip(moved, of.shape, is_more, strict=True)])
+                there = [f"0 <= {place} < {size}" for place, size, more
+                         in zip(moved, of.shape, is_more, strict=True) if more]
+                return f"({at(of, moved)} if {' and '.join(there)} else 0.0)"
             case ex.Stack(of, axis):
                 which = axis % len(index)
                 others = [*index[:which], *index[which + 1 :]]
@@ -234,10 +249,10 @@ class _Emitter:
                 chosen = [next(left) for _ in selecting] if chosen is None else chosen
                 found.append(self._element(each, _last(each.shape, chosen)))
             elif isinstance(each, ex.Step):
-                found.append(f"{each.times} * {self.names(each)} + {each.plus}")
+                found.append(f"({each.times} * {self.names(each)} + {each.plus})")
             elif isinstance(each, tuple) and isinstance(size, int):
                 along = range(size)[slice(*each)]
-                found.append(f"{along.start} + {along.step} * {next(left)}")
+                found.append(f"({along.start} + {along.step} * ({next(left)}))")
             else:
                 found.append(next(left) if isinstance(each, tuple) else str(each))
         return [*found, *left]

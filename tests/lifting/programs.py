@@ -1,13 +1,15 @@
 """Random programs to lift, and what it means that lifted equals eager.
 
-Six kinds: chains of single operations on shared values; layers, whose rows choose their operands
+Seven kinds: chains of single operations on shared values; layers, whose rows choose their operands
 at random (irregular arrays, holes, gathers, sums of different lengths); windows, where each number
 looks at a stretch of those before it (causal attention, maxima and softmaxes of different lengths,
 values picked by a label); pairs, loops over i < j, i != j or some other part of all pairs, by
-arguments that are called as anything at all; recurrences, whose state changes step by step; and
-series, where operations that are alike have plain numbers, 0 and 1 among them.
+arguments that are called as anything at all; recurrences, whose state changes step by step;
+series, where operations that are alike have plain numbers, 0 and 1 among them; and convolutions,
+with steps, distances and borders of many sorts.
 """
 
+import itertools
 import math
 import random
 from collections.abc import Callable
@@ -26,7 +28,7 @@ class Program(NamedTuple):
     """A loss of one example, its parameters, and data for it."""
 
     loss: Callable[..., Any]
-    parameters: list[Value]
+    parameters: list[Any]  # of Values, or of lists of them
     data: tuple[Any, ...]
 
 
@@ -279,6 +281,85 @@ def series(generator: random.Random) -> Program:
     return Program(loss, parameters, (_numbers(generator, 3, length), _numbers(generator, 3)))
 
 
+BENDS: list[Callable[[Any], Any]] = [ops.tanh, ops.relu, lambda v: v * v]
+
+
+def convolutions(generator: random.Random) -> Program:
+    """Convolutions of a signal or an image, of one channel or more, one after the other."""
+    axes, count = generator.randint(1, 2), generator.randint(1, 2)
+    shape = [generator.randint(2, 9 if axes == 1 else 5) for _ in range(axes)]
+    channels = [generator.choice([1, 1, 2, 3]) for _ in range(count + 1)]
+    plan = []
+    for given, made in itertools.pairwise(channels):
+        sizes = [generator.randint(1, 3) for _ in range(axes)]
+        kernels = nested(generator, [made, given, *sizes])
+        border = generator.choice(["valid", "valid", "zeros", "left out", "ring", "causal"])
+        step, apart = generator.choice([(1, 1), (1, 1), (2, 1), (1, 2)])
+        bends = generator.choice(BENDS)
+        plan.append((kernels, sizes, border, step, apart, bends, generator.random() < 0.3))
+    out = nested(generator, [40])
+    parameters = [out, *[each[0] for each in plan]]
+
+    def loss(x: Any, y: Any) -> Any:
+        if axes == 1:
+            x = [[[v] for v in x]] if channels[0] == 1 else [[[v] for v in x]] * channels[0]
+        else:
+            x = [x] * channels[0]
+        for kernels, sizes, border, step, apart, bends, pools in plan:
+            sizes, kernels = (sizes, kernels) if axes == 2 else (
+                [*sizes, 1], [[[[k] for k in row] for row in of] for of in kernels]
+            )
+            found = [convolved(x, of, sizes, border, step, apart, axes) for of in kernels]
+            x = [[[bends(v) for v in row] for row in each] for each in found]
+            if pools and len(x[0]) > 1:
+                x = [[[functions.maximum([a, b]) for a, b in zip(*two, strict=True)]
+                      for two in zip(each[::2], each[1::2], strict=False)] for each in x]
+        values = [v for each in x for row in each for v in row][: len(out)]
+        return (sum(w * v for w, v in zip(out, values, strict=False)) - y) ** 2
+
+    return Program(loss, parameters, (_numbers(generator, 2, *shape), _numbers(generator, 2)))
+
+
+def nested(generator: random.Random, shape: list[int]) -> Any:
+    """Returns new parameters in lists of this shape."""
+    if not shape:
+        return Value(generator.uniform(-1.0, 1.0))
+    return [nested(generator, shape[1:]) for _ in range(shape[0])]
+
+
+def convolved(
+    x: Any, kernels: Any, sizes: list[int], border: str, step: int, apart: int, axes: int
+) -> Any:
+    """Returns the sums of kernels times the numbers around each place, over all channels."""
+    heights, widths = (range(0, each, step) for each in (len(x[0]), len(x[0][0])))
+    middle = [apart * (k // 2) for k in sizes]
+    if border == "valid":
+        heights, widths = (
+            range(0, max(size - apart * (k - 1), 1), step)
+            for size, k in zip((len(x[0]), len(x[0][0])), sizes, strict=True)
+        )
+        middle = [0, 0]
+    if border == "causal":
+        middle = [apart * (k - 1) for k in sizes]
+
+    def at(channel: Any, i: int, j: int) -> Any:
+        rows, columns = len(channel), len(channel[0])
+        if border == "ring":
+            return channel[i % rows][j % columns]
+        is_there = 0 <= i < rows and 0 <= j < columns
+        return channel[i][j] if is_there else 0.0 if border in ("zeros", "causal") else None
+
+    def around(r: int, c: int) -> Any:
+        for channel, kernel in zip(x, kernels, strict=True):
+            for i in range(sizes[0]):
+                for j in range(sizes[1]):
+                    k = at(channel, r + apart * i - middle[0], c + apart * j - middle[1])
+                    if k is not None:
+                        yield kernel[i][j] * k
+
+    return [[sum(around(r, c)) for c in widths] for r in heights]
+
+
 def agree_in_jax(program: Program, jits: bool = False) -> bool:
     """Asserts that the program for JAX equals NumPy's, op by op or compiled, and `jax.grad` it.
 
@@ -307,7 +388,7 @@ def agree_in_jax(program: Program, jits: bool = False) -> bool:
     return True
 
 
-KINDS = [chain, layers, windows, pairs, recurrences, series]
+KINDS = [chain, layers, windows, pairs, recurrences, series, convolutions]
 
 
 class Expected(NamedTuple):

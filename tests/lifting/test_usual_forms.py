@@ -410,9 +410,8 @@ def test_windows_are_gathered_once(rows: int, width: int, filters: int) -> None:
         return sum(v * sum(sums[k * each : (k + 1) * each]) for k, v in enumerate(V))
 
     source = source_of(loss, {"F": F, "V": V}, numbers(0, 2, rows, rows))
-    assert "K = np.lib.stride_tricks.sliding_window_view(" in source
-    assert source.count("[:, K]") == 1
-    assert "K2" not in source
+    assert source.count("sliding_window_view(image") == 1
+    assert "K = " not in source
 
 
 @pytest.mark.parametrize("is_lower", [True, False])

@@ -17,7 +17,7 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.arrays import axes
-from micrograd_notes.lifting.arrays.layout import MOST_HOLES, Layout, Reading, every
+from micrograd_notes.lifting.arrays.layout import MOST_HOLES, Layout, Reading
 from micrograd_notes.lifting.arrays.operations import choice, elementwise, filling_for, reduction
 from micrograd_notes.lifting.arrays.sums import sums
 from micrograd_notes.lifting.arrays.uneven import ways
@@ -38,6 +38,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Sum,
     broadcast,
     cut,
+    every,
     reshaped,
     spread,
 )
@@ -257,7 +258,7 @@ def _even_places(column: Ints, size: int) -> Any:
     step = steps.pop() if steps else 1
     if step == 1:
         return _stretch(column, size)
-    return every(step, int(places[0]), int(places[-1]), size)
+    return every(step, int(places[0]), len(places), size)
 
 
 def arrange(grouping: Grouping) -> Program:

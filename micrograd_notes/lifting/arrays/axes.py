@@ -7,9 +7,9 @@ independent axes, they are an array. `layout.py` and `sums.py` call these functi
 read `layout.py` next.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from micrograd_notes.common.extras import numpy as np
 
@@ -64,8 +64,9 @@ def independent(columns: Sequence[Column], length: int) -> list[tuple[Column, in
             (a, size_a), (b, size_b) = kept[i], kept[j]
             if size_a < size_b or distinct([kept[i], kept[j]], length) != size_a:
                 continue  # a does not determine b
-            if size_a == size_b:
-                kept.pop(max(i, j))  # each determines the other
+            if size_a == size_b:  # each determines the other
+                kept[min(i, j)] = kept[j if _is_in_order(b) > _is_in_order(a) else i]
+                kept.pop(max(i, j))
             else:
                 rest = rank_within(a, b, size_a, size_b)
                 if rest is None:
@@ -78,6 +79,18 @@ def independent(columns: Sequence[Column], length: int) -> list[tuple[Column, in
             changed = True
             break
     return without_dependent(kept, length)
+
+
+def _is_in_order(column: Column) -> bool:
+    """Returns whether places come one after the other, upwards or downwards."""
+    first = np.unique(column, return_index=True)[1]
+    return bool((np.diff(first) > 0).all() or (np.diff(first) < 0).all())
+
+
+def determines(one: Column, other: Column) -> bool:
+    """Returns whether numbers at the same place of one column are so in the other one, too."""
+    pairs = np.unique(np.stack([one, other]), axis=1)
+    return bool(pairs.shape[1] == len(np.unique(one)))
 
 
 def rank_within(a: Column, b: Column, size_a: int, size_b: int) -> tuple[Column, int] | None:
@@ -94,14 +107,18 @@ def rank_within(a: Column, b: Column, size_a: int, size_b: int) -> tuple[Column,
 
 
 def without_dependent(
-    kept: list[tuple[Column, int]], length: int, fixed: int = 0
+    kept: list[tuple[Column, int]], length: int, fixed: int = 0,
+    later: Callable[[Column], int] = lambda column: 0
 ) -> list[tuple[Column, int]]:
     """Returns the axes without those that the others determine; the first `fixed` ones stay.
 
-    A long one goes first, and of equally long ones the last: that of t - u, where t and u are axes.
+    A long one goes first, of equally long ones the one that is `later`, and else the last: that of
+    t - u, where t and u are axes.
     """
     wanted = distinct(kept, length)
-    for axis in sorted(kept[fixed:], key=lambda axis: axis[1])[::-1]:
+    if prod(count for _, count in kept) == wanted:
+        return kept
+    for axis in sorted(kept[fixed:], key=lambda axis: (axis[1], later(axis[0])))[::-1]:
         others = [each for each in kept if each is not axis]
         if prod(count for _, count in kept) > wanted == distinct(others, length):
             kept = others
@@ -117,32 +134,41 @@ def ends(column: Column, owner: Column, owners: int) -> tuple[Column, Column]:
     return low, high
 
 
-def parted(column: Column, owner: Column, owners: int) -> tuple[Column | None, Column | None]:
-    """Returns the part of a column that the owner of a row determines, and the rest.
+class Parted(NamedTuple):
+    """A column with the terms of sums: the part that their sum determines, and the rest.
 
-    The rows are the terms of sums, and `owner` has the sum of each. The first part has an entry per
-    owner, the second one per row; None stands for a part that is always the same.
+    The first part has an entry per sum, the second one per term; None stands for a part that is
+    always the same. The terms of two sums may overlap, as in windows.
     """
+
+    kept: Column | None
+    rest: Column | None
+    overlaps: bool = False
+
+
+def parted(column: Column, owner: Column, owners: int) -> Parted:
+    """Returns the parts of a column whose rows are terms, and `owner` has the sum of each."""
     low, high = ends(column, owner, owners)
     if (low == high).all():
-        return low, None
+        return Parted(low, None)
     column, size = ranks(column)
     seen = np.zeros((owners, size), dtype=bool)
     seen[owner, column] = True
     if (seen == seen[0]).all():
-        return None, column
-    sets, which = np.unique(seen, axis=0, return_inverse=True)
-    which = which.reshape(-1)
-    first = sets.argmax(axis=1)
-    order = np.lexsort((sets.sum(axis=1), first))  # by the first member, then by the length
+        return Parted(None, column)
+    sets, recorded, which = np.unique(seen, axis=0, return_index=True, return_inverse=True)
+    which, order = which.reshape(-1), np.argsort(recorded)
+    middle = [sets[k].argmax() - sets[k, ::-1].argmax() for k in (order[0], order[-1])]
+    if middle[0] > middle[1]:  # as they were recorded, or backwards
+        order = order[::-1]
     rank = np.empty(len(sets), dtype=np.int64)
     rank[order] = np.arange(len(sets))
     if int(sets.sum()) == size:  # blocks that do not overlap: which block, and where in it
         within = np.zeros(size, dtype=np.int64)
         for row in sets:
             within[row] = np.arange(int(row.sum()))
-        return rank[which], within[column]
-    return rank[which], column
+        return Parted(rank[which], within[column])
+    return Parted(rank[which], column, overlaps=True)
 
 
 def affine(lanes: Any) -> tuple[int, list[int]] | None:
@@ -172,7 +198,29 @@ def affine(lanes: Any) -> tuple[int, list[int]] | None:
     return offset, strides
 
 
-def at_every_place(fit: tuple[int, list[int]], shape: tuple[int, ...]) -> Any:
+def on_a_ring(lanes: Any, size: int) -> tuple[int, list[int]] | None:
+    """Returns (offset, strides) of lanes on a ring of so many places, of which -1 is the last.
+
+    >>> on_a_ring(np.array([4, 0, 1, 2, 3]), 5)
+    (-1, [1])
+    """
+    if lanes.min() < 0:  # there are holes
+        return None
+    corner, strides = int(lanes.flat[0]), list[int]()
+    for axis, count in enumerate(lanes.shape):
+        step = int(lanes.take(min(1, count - 1), axis).flat[0]) - corner
+        strides.append((step + size // 2) % size - size // 2)
+    lies = at_every_place((corner, strides), lanes.shape)
+    if ((lies - lanes) % size).any():
+        return None
+    low, high = int(lies.min()), int(lies.max())
+    turns = min(low // size, low // size + 1, key=lambda turns: max(
+        turns * size - low, high - turns * size - size + 1
+    ))  # so that few places are outside
+    return corner - turns * size, strides
+
+
+def at_every_place(fit: tuple[int, list[int]], shape: Sequence[int]) -> Any:
     """Returns offset + sum of stride * index for every place of a grid.
 
     >>> at_every_place((5, [2, 1]), (2, 3)).tolist()

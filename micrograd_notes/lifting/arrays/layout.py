@@ -17,12 +17,12 @@ from typing import Any
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.lifting.arrays import axes
+from micrograd_notes.lifting.arrays.windows import windows
 from micrograd_notes.lifting.passes.group import Grouping
-from micrograd_notes.lifting.trace.tape import CONSTANT
+from micrograd_notes.lifting.trace.tape import CONSTANT, Start
 from micrograd_notes.lifting.typed.expressions import (
     WHOLE,
     Constant,
-    Cut,
     Expression,
     N,
     Number,
@@ -30,6 +30,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Read,
     Where,
     cut,
+    every,
     part,
     reshaped,
     transposed,
@@ -129,6 +130,20 @@ class Layout:
         of = self.primal(members)
         return [] if of is None else self.columns(of)
 
+    def like_primal(
+        self, members: Any, made: Expression, shape: tuple[int, ...]
+    ) -> tuple[Expression, tuple[int, ...]]:
+        """Returns an array and its shape; dkeys gets the shape of keys, if it has their order."""
+        of = self.primal(members)
+        if of is None or (self.lane[of] != self.lane[members]).any():
+            return made, shape
+        like = self.shapes[self.group(of)]
+        is_start = isinstance(self.grouping.groups[self.group(of)].op, Start)
+        if is_start or prod(like) != prod(shape):  # a start may yet get another shape
+            return made, shape
+        batch = self.batch(self.batched[self.group(members)])
+        return reshaped(made, [*map(self.size, batch), *like]), like
+
     def place(self, nodes: Any, found: list[Any]) -> tuple[int, ...]:
         """Sets the lanes of nodes, and returns the shape of their array."""
         shape = tuple(n for _, n in found)
@@ -157,6 +172,8 @@ class Layout:
                 found = self.view(group, shape, fit[0], strides)
                 if found is not None:
                     return Reading(found[0], batch + found[1])
+        if (made := windows(self, nodes, letters)) is not None:
+            return Reading(*made)
         if fit is not None:  # a hole is read where it would lie, which `has_filling` relies on
             grid = axes.at_every_place(fit, grid.shape)
         index, varying = self.without_constant_axes(grid)
@@ -317,11 +334,6 @@ class Layout:
         return bool(inside and holes.reshape(-1)[lanes].all())
 
 
-def every(step: int, first: int, last: int, size: int) -> Cut:
-    """Returns the cut of every second place of an axis, or the like."""
-    return first or None, last + 1 if last + step < size else None, step
-
-
 def _axis(size: int, at: int, mine: list[tuple[int, int, int]]) -> list[Any] | None:
     """Returns (length, index, letter) for an axis, or for each part that it is split into.
 
@@ -329,8 +341,8 @@ def _axis(size: int, at: int, mine: list[tuple[int, int, int]]) -> list[Any] | N
     """
     if len(mine) == 1 and mine[0][0] > 1:  # every second place, or the like
         [(stride, letter, count)] = mine
-        last = at + stride * (count - 1)
-        return [(size, every(stride, at, last, size), letter)] if last < size else None
+        is_inside = at + stride * (count - 1) < size
+        return [(size, every(stride, at, count, size), letter)] if is_inside else None
     parts: list[Any] = []
     above = size
     for stride, letter, count in sorted(mine, reverse=True):

@@ -45,7 +45,7 @@ def elementwise(layout: Layout, op: Op, members: Ints) -> Arranged:
     made = formula(op, read)
     if prod(shape) > len(members):
         made = _filled(layout, op, members, operands, found, made)
-    return made, shape
+    return layout.like_primal(members, made, shape)
 
 
 def _filled(
@@ -105,7 +105,7 @@ def choice(layout: Layout, members: Ints) -> Arranged:
     owner = np.repeat(np.arange(count), length if are_alike else 1)
     columns = layout.columns(chosen)
     for nodes in choices:
-        parts = [axes.parted(c, owner, count)[0] for c in layout.columns(nodes)]
+        parts = [axes.parted(c, owner, count).kept for c in layout.columns(nodes)]
         columns += [kept for kept in parts if kept is not None]
     found = layout.settle(members, columns)
     shape = layout.place(members, found)

@@ -17,8 +17,8 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.arrays import axes
 from micrograd_notes.lifting.arrays.contract import contracted, reduced
 from micrograd_notes.lifting.arrays.layout import BATCH, MOST_HOLES, SMALL, Layout, Reading
+from micrograd_notes.lifting.arrays.windows import windows
 from micrograd_notes.lifting.passes.columns import Ints
-from micrograd_notes.lifting.trace.tape import Start
 from micrograd_notes.lifting.typed.expressions import (
     WHOLE,
     Count,
@@ -67,13 +67,7 @@ def sums(
     summed = [layout.aligned(kind.summed(found, over_batch), letters) for kind in classes]
     layout.sizes = dict(enumerate(shape))
     made = total(summed)
-    if primal is None or (layout.lane[primal] != layout.lane[members]).any():
-        return made, shape
-    of = layout.group(primal)
-    like = layout.shapes[of]  # dkeys gets the shape of keys
-    if prod(like) != prod(shape) or isinstance(layout.grouping.groups[of].op, Start):
-        return made, shape  # what a recurrence starts with may yet get another shape
-    return reshaped(made, [*map(layout.size, letters[: len(letters) - len(shape)]), *like]), like
+    return (made, shape) if members is None else layout.like_primal(members, made, shape)
 
 
 def _split(layout: Layout, given: list[Any], columns: list[Any]) -> list[Any]:
@@ -108,10 +102,10 @@ class Terms:
     def _sums_rows(self, operand: Any) -> bool:
         """Returns whether the sums run along the last axis of an operand."""
         columns = self.layout.columns(operand)[-1:]
-        return any(axes.parted(c, self.owner, self.owners)[0] is None for c in columns)
+        return any(axes.parted(c, self.owner, self.owners).kept is None for c in columns)
 
     @cached_property
-    def columns(self) -> list[Any]:
+    def columns(self) -> list[axes.Parted]:
         """The places of the operands: the part of each that the sums determine, and the rest."""
         columns = [column for operand in self.operands for column in self.layout.columns(operand)]
         return [axes.parted(column, self.owner, self.owners) for column in columns]
@@ -137,8 +131,20 @@ class Terms:
                 return
 
     def kept_columns(self) -> list[Any]:
-        """Returns the part of the terms' places that their sums determine."""
-        return [kept for kept, _ in self.columns if kept is not None]
+        """Returns the part of the terms' places that their sums determine.
+
+        At a border, the terms of a window are fewer, both of x[t + i] and of k[i]. How many are
+        left is determined by t, and says nothing new.
+        """
+        kept = [each for each in self.columns if each.kept is not None]
+        loose = [each.kept for each in kept if each.overlaps]
+        return [
+            each.kept for each in kept
+            if not each.overlaps or not any(
+                axes.determines(other, each.kept) and not axes.determines(each.kept, other)
+                for other in loose if other is not each.kept
+            )
+        ]
 
     def in_order(self, found: list[Any]) -> list[Any]:
         """Returns the axes of the sums; if both factors are data, common axes come first."""
@@ -157,12 +163,56 @@ class Terms:
         """
         count = len(self.nodes)
         outer = [(column[self.owner], n) for column, n in found]
-        rest = axes.independent([c for _, c in self.columns if c is not None], count)
-        letters = axes.without_dependent(outer + rest, count, fixed=len(outer))
-        size = self.owners * prod(n for _, n in letters[len(outer) :])
-        if axes.distinct(letters, count) < count or (size > MOST_HOLES * count and size > SMALL):
-            return None
-        return letters
+        rests = [c.rest for c in self.columns if c.rest is not None]
+        near = [self._offsets(c.rest, outer) if c.overlaps else c.rest for c in self.columns]
+        best, least = None, MOST_HOLES * count
+        for rest in (rests, [c for c in near if c is not None]):
+            letters = outer + axes.independent(rest, count)
+            letters = axes.without_dependent(letters, count, len(outer), self._goes_early)
+            size = self.owners * prod(n for _, n in letters[len(outer) :])
+            if axes.distinct(letters, count) < count or size > max(least, SMALL):
+                continue
+            if best is None or (size < least and self._are_even(letters)):
+                best, least = letters, size
+        return best
+
+    def _are_even(self, letters: list[Any]) -> bool:
+        """Returns whether no operand moves along two of its axes at once, as x[t][t + i] does."""
+        layout = self.layout
+        layout.sizes = {i: n for i, (_, n) in enumerate(letters)}
+        for operand in self.operands:
+            grids = [layout.grid(letters, column) for column in layout.columns(operand)]
+            moves = [k for grid in grids for k in range(grid.ndim) if layout.varies(grid, k)]
+            if len({*moves}) < len(moves):
+                return False
+        return True
+
+    def _offsets(self, column: Any, outer: list[Any]) -> Any:
+        """Returns how far places are from that along an axis of the sums, if a few distances do.
+
+        So d[t - 1] + d[t + 1] has two places per t, and not all of d.
+        """
+        size = axes.ranks(column)[1]
+        for axis, n in outer:
+            on_a_ring = [(column - axis + n // 2) % n] if n == size else []
+            found = [*map(axes.ranks, [column - axis, *on_a_ring])]
+            offsets, count = min(found, key=lambda each: each[1])
+            if 2 * count <= size:
+                return offsets
+        return column
+
+    def _goes_early(self, column: Any) -> int:
+        """Returns a rank for the places along an axis: the highest for those of early data.
+
+        So x[t + i] is read along t and i, where dz[t] and k[i] lie, and not dz[s - i] along s.
+        """
+        layout = self.layout
+        order = sorted(
+            self.operands, key=lambda o: (layout.is_data[layout.group(o)], -layout.group(o))
+        )
+        found = [k for k, operand in enumerate(order)
+                 if axes.determines(layout.lane[operand], column)]
+        return found[0] if found else len(order)
 
     def readings(self, letters: list[Any], outer: int, filling: float = 0.0) -> list[Reading]:
         """Returns the operands along the letters, with a number instead of missing terms.
@@ -206,6 +256,10 @@ class Terms:
         holes = grid == 0
         if any(layout.has_filling(operand, letters, holes, filling) for operand in self.operands):
             return readings
+        for i, operand in enumerate(self.operands if filling == 0.0 else []):
+            if (found := windows(layout, operand, letters, holes)) is not None:
+                readings[i] = Reading(*found)
+                return readings
         mask, varying = layout.without_constant_axes(grid)
         able = [i for i, r in enumerate(readings) if set(varying) <= set(r.letters)]
         if not able:

@@ -20,10 +20,11 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import Value, helper_ops, ops
 from micrograd_notes.engine.op import Op, is_built_in
 from micrograd_notes.engine.spelling import spelling_differs
+from micrograd_notes.lifting.passes.padding import without_padding
 from micrograd_notes.lifting.passes.poles import Poles
 from micrograd_notes.lifting.passes.series import with_series
 from micrograd_notes.lifting.passes.totals import with_sums
-from micrograd_notes.lifting.recurrences.ends import Ends
+from micrograd_notes.lifting.recurrences.ends import Ends, UnlikeError
 from micrograd_notes.lifting.recurrences.starts import Started, with_starts
 from micrograd_notes.lifting.trace.recorded import CannotLift, Session, recording
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Recording
@@ -53,7 +54,7 @@ def record(
         plain = Recording(
             started.tape, arrays, found.outputs, found.shape, array("i"), is_loss, is_batched
         )
-        started = with_series(plain, started)
+        started = with_series(plain, without_padding(started))
         tape = started.tape
         if tape is not session.tape:
             session = session.on(tape, started.like, started.place)
@@ -67,10 +68,15 @@ def record(
         )
         return written_out(made)
 
+    def plain() -> Recording:
+        return finished(Started.without_steps(found.session.tape))
+
     started = with_starts(found.session.tape, found.session.requires_grad)
-    made = finished(started)
-    if started.steps:
-        made.plain = cache(lambda: finished(Started.without_steps(found.session.tape)))
+    try:
+        made = finished(started)
+    except UnlikeError:
+        return plain()
+    made.plain = cache(plain) if started.steps else None
     return made
 
 

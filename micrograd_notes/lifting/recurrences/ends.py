@@ -25,6 +25,10 @@ from micrograd_notes.lifting.trace.recorded import Session
 from micrograd_notes.lifting.trace.tape import Array, Start, Tape
 
 
+class UnlikeError(Exception):
+    """The steps are alike, but not their derivatives: some states are read near the end alone."""
+
+
 class Ends:
     """The ends of all steps, and the derivatives that wait for them.
 
@@ -86,6 +90,8 @@ class Ends:
             if not found:
                 continue
             leaves, sources, before, after = zip(*found, strict=True)
+            if -1 in (*before, *after):
+                raise UnlikeError
             states = dict(zip(before, after, strict=True))
             step = range(begin, len(self.tape))
             kinds = kinds_of(self.tape, states, range(steps.begins[1]), step)

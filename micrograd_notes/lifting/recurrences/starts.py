@@ -101,7 +101,7 @@ def with_starts(tape: Tape, requires_grad: Sequence[int]) -> Started:
     """
     finder = Finder(tape)
     writer = _Writer.of(tape, recurrences(finder), requires_grad)
-    most, best = 0 if writer is None else writer.covered(), None
+    most, best = (0, 0) if writer is None else writer.covered(), None
     for delayed in with_delays(finder):
         flags = [requires_grad[i] for i in delayed.like]
         other = _Writer.of(delayed.tape, recurrences(Finder(delayed.tape)), flags)
@@ -139,9 +139,17 @@ class _Writer:
             writer.found = [each for each in found if writer._flows(each, requires_grad)]
         return writer if writer and writer.found else None
 
-    def covered(self) -> int:
-        """Returns how many steps there are, with the first ones."""
-        return sum(each.count + 1 for each in self.found)
+    def covered(self) -> tuple[int, int]:
+        """Returns how many operations all steps have, without copies, and how many steps there are.
+
+        The first steps count, too.
+        """
+        operations = steps = 0
+        for each in self.found:
+            step = {*self.made[each.begin : each.begin + each.period]} - self.old.passed
+            steps += each.count + 1
+            operations += (each.count + 1) * len(step)
+        return operations, steps
 
     def _flows(self, found: Recurrence, requires_grad: Sequence[int]) -> bool:
         """Returns whether a gradient flows in all steps as in the last one, once all states do."""

@@ -55,6 +55,19 @@ def cut(start: int, stop: int, size: Size | None = None) -> Cut:
     return WHOLE if (start, stop) == (0, size) else (start or None, stop, None)
 
 
+def every(step: int, first: int, count: int, size: int) -> Cut:
+    """Returns the cut of so many places of an axis: every second one, or backwards, or the like.
+
+    >>> every(2, 1, 3, 8), every(-1, 4, 5, 5), every(1, 0, 4, 5)
+    ((1, 6, 2), (None, None, -1), (None, 4, None))
+    """
+    stop = first + step * count
+    if step < 0:
+        return None if first == size - 1 else first, None if stop < 0 else stop, step
+    last = stop - step
+    return first or None, None if stop >= size else last + 1, None if step == 1 else step
+
+
 class Kind(Enum):
     """The kind of an expression's elements."""
 
@@ -91,20 +104,6 @@ class Constant:
     def counts(self) -> bool:
         """Whether it is 0, 1, 2, ..."""
         return len(self.shape) == 1 and self.array.tolist() == [*range(len(self.array))]
-
-    @property
-    def windows(self) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-        """The shape of what is counted, and that of its windows, all of which it has in order."""
-        import numpy as np
-
-        shape, half = self.array.shape, len(self.shape) // 2
-        if half < 1 or len(shape) % 2 or self.kind is Kind.CONDITION:
-            return None
-        sizes = shape[half:]
-        whole = tuple([n + m - 1 for n, m in zip(shape, sizes, strict=False)])
-        counted = np.arange(np.prod(whole, dtype=int)).reshape(whole)
-        every = np.lib.stride_tricks.sliding_window_view(counted, sizes)
-        return (whole, sizes) if (self.array == every).all() else None
 
     @property
     def where(self) -> str | None:
@@ -469,6 +468,18 @@ class Part(View):
         return (*found, *sizes)
 
 
+    @property
+    def roll(self) -> tuple[int, int] | None:
+        """By how many places a ring is turned, and along which axis, if that is all."""
+        axis = len(self.index) - 1
+        match self:
+            case Part(Padded(of, widths, True), (*_, (first, _, None))) if (
+                self.shape == of.shape and any(widths[axis])
+            ):
+                return widths[axis][0] - (first or 0), axis
+        return None
+
+
 def _length(size: Size, cut: Cut) -> Size:
     return size if isinstance(size, Examples) else len(range(*slice(*cut).indices(size)))
 
@@ -481,6 +492,38 @@ class Spread(View):
 
     def _shape(self) -> Shape:
         return self.to
+
+
+@dataclass(frozen=True, eq=False)
+class Windows(View):
+    """All windows of these sizes along some axes, whose places get an axis each, at the end."""
+
+    axes: tuple[int, ...]
+    sizes: tuple[int, ...]
+
+    def _shape(self) -> Shape:
+        sizes: list[Any] = [*self.of.shape]
+        for axis, size in zip(self.axes, self.sizes, strict=True):
+            sizes[axis] -= size - 1
+        return (*sizes, *self.sizes)
+
+
+@dataclass(frozen=True, eq=False)
+class Padded(Expression):
+    """An array with so many zeros before and behind it, along each axis.
+
+    If it `wraps`, as a ring does, there are the places of its other end instead, along one axis.
+    """
+
+    of: Expression
+    widths: tuple[tuple[int, int], ...]
+    wraps: bool = False
+
+    def _shape(self) -> Shape:
+        sizes: list[Any] = [*self.of.shape]  # that of the examples stays
+        for axis, (before, after) in enumerate(self.widths):
+            sizes[axis] = sizes[axis] + before + after if before + after else sizes[axis]
+        return tuple(sizes)
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,6 +36,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Transpose,
     View,
     Where,
+    Windows,
 )
 from micrograd_notes.lifting.typed.share import reached
 
@@ -205,6 +206,8 @@ def _seen(view: View, array: Any) -> Any:
             return array.transpose(order)
         case Spread(_, to):
             return np.broadcast_to(array, _plain(to))
+        case Windows(_, axes, sizes):
+            return np.lib.stride_tricks.sliding_window_view(array, sizes, axes)
         case Part(_, index) if all(map(_is_fixed, index)):
             return array[tuple([_fixed(each) for each in index])]
     return np.full(_plain(view.shape), np.nan)

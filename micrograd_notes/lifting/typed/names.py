@@ -29,6 +29,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Line,
     MatMul,
     Number,
+    Padded,
     Part,
     Program,
     Read,
@@ -39,6 +40,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Transpose,
     View,
     Where,
+    Windows,
 )
 from micrograd_notes.lifting.typed.share import reached
 
@@ -326,6 +328,10 @@ class Names:
                 return "reshaped", None
             case Transpose():
                 return "turned", None
+            case Windows():
+                return "windows", None
+            case Padded():
+                return "padded", None
             case Apply(function):
                 function = function.removeprefix("math.")
                 return NOUNS.get(function, function), None
@@ -345,6 +351,10 @@ class Names:
                 words = "{}_rows" if len(to) == 2 else "{}_split"
             case Transpose():
                 words = "{}"
+            case Windows():
+                words = "{}_windows"
+            case Padded():
+                words = "{}_padded"
             case Inner(left, right) | Apply("multiply", (left, right)) if left == right:
                 words, of = "{}_squared", left
             case Apply("multiply", (Number(c), Inner(left, _))) if left.shape[-1] == 1.0 / c:
@@ -385,6 +395,6 @@ def _starts(line: Line) -> list[Any]:
 
 def _seen(expression: Expression) -> Any:
     """Returns what an expression reads, if that is only moved, cut or added up; None otherwise."""
-    while isinstance(expression, View | Sum | Reduce):
+    while isinstance(expression, View | Padded | Sum | Reduce):
         expression = expression.of
     return expression.source if isinstance(expression, Read) else None

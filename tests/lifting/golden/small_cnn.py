@@ -1,8 +1,8 @@
 """loss, lifted from scalars to arrays by micrograd_notes."""
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
-K = np.lib.stride_tricks.sliding_window_view(np.arange(36).reshape(6, 6), (3, 3))
 indices = np.arange(3)
 
 
@@ -25,7 +25,7 @@ def loss_and_gradient(theta, image, label):
     dfilters, dweights = unpack(dtheta)
 
     # forward
-    image_rows = image.reshape(-1, 36)[:, K].reshape(-1, 9)  # (16n, 9)
+    image_rows = sliding_window_view(image, (3, 3), axis=(1, 2)).reshape(-1, 9)  # (16n, 9)
     filters_sum = (image_rows @ filters.reshape(2, 9).T).reshape(-1, 4, 4, 2)  # (n, 4, 4, 2)
     maps = np.maximum(filters_sum, 0)  # (n, 4, 4, 2)
     means = maps.sum(axis=(1, 2)) / 16  # (n, 2)

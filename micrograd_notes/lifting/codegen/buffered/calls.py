@@ -280,6 +280,11 @@ class Calls:
                 return self._part(expression)
             case ex.Spread(of, to):
                 return np.broadcast_to(value(of), self._shape(to))
+            case ex.Windows(of, axes, sizes):
+                return np.lib.stride_tricks.sliding_window_view(value(of), sizes, axes)
+            case ex.Padded(of, widths, wraps):
+                mode = "wrap" if wraps else "constant"
+                return tape.afresh(lambda array: np.pad(array, widths, mode), value(of))
             case ex.Stack(of, axis):
                 arrays = np.broadcast_arrays(*map(value, of))
                 return tape.afresh(lambda *arrays: np.stack(arrays, axis), *arrays)

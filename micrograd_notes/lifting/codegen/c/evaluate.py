@@ -51,7 +51,7 @@ POWERS = {
     1.0: "{0}", 2.0: "squared({0})", 0.5: "sqrt({0})", -0.5: "over_sqrt({0})",
     -1.0: "1.0 / {0}", -1.5: "over_sqrt_cubed({0})",
 }
-STORED = ex.Sum | ex.Reduce | ex.SegmentSums | ex.Product | ex.Stack
+STORED = ex.Sum | ex.Reduce | ex.SegmentSums | ex.Product | ex.Stack | ex.Padded
 NEAR = 2048  # numbers of a matrix that stay in the first level of the cache
 DEPTH = 256  # terms of sums that `product_packing` of `kernels.c` reads at a time, at most
 
@@ -122,6 +122,8 @@ class Evaluator:
                 return reshaped
             case ex.Spread(of, to):
                 return self._once(self.of(of), to).spread(to)
+            case ex.Windows(of, axes, _):
+                return self._in_memory(self.of(of)).windows(axes, expression.shape)
             case ex.Part(of, index):
                 found = self.of(of)
                 is_chosen = any(isinstance(each, Expression) for each in index)
@@ -256,6 +258,8 @@ class Evaluator:
                 self._reduce(into, self.of(of), [len(of.shape) - 1], function, False)
             case ex.SegmentSums(of, starts) if whole and not adds:
                 self._segments(self.of(of), starts, into)
+            case ex.Padded() if whole and not adds:
+                self._padded(expression, into)
             case ex.Stack(of, axis) if whole and not adds:
                 for k, each in enumerate(of):
                     slot = into.part([*[WHOLE] * (axis % len(into.shape)), str(k)])
@@ -268,6 +272,18 @@ class Evaluator:
                 numbers = found if into.kind is not Kind.NUMBER else _as_number(found)
                 self.fill(into, numbers, sign)
                 self._is_taken = is_taken
+
+    def _padded(self, expression: ex.Padded, into: Array) -> None:
+        of, widths = _as_number(self._in_memory(self.of(expression.of))), expression.widths
+        if not expression.wraps:
+            self.fill(into, self.of(ex.Number(0.0)).spread(into.shape))
+        self.fill(into.part([(b or None, -a or None, None) for b, a in widths]), of)
+        for axis, (before, after) in enumerate(widths if expression.wraps else ()):
+            ends: list[Any] = [((0, before, None), (-before, None, None))] * bool(before)
+            ends += [((-after, None, None), (0, after, None))] * bool(after)
+            for there, here in ends:
+                lead = [WHOLE] * axis
+                self.fill(into.part([*lead, there]), of.part([*lead, here]))
 
     def _segments(self, of: Array, starts: Expression, into: Array) -> None:
         [source] = starts.sources()

@@ -101,6 +101,12 @@ class Array:
         picks = [(k + more, int(size != 1), "0") for k, size in enumerate(self.shape)]
         return self._viewed(to, picks)
 
+    def windows(self, axes: Sequence[int], shape: Shape) -> Array:
+        """Returns the windows along some axes of an array in memory; their places come last."""
+        [strides] = self.strides
+        strides = (*strides, *[strides[axis] for axis in axes])
+        return stored(self.pointer, shape, self.kind, strides, self.offset)
+
     def part(self, index: Sequence[Any]) -> Array:
         """Returns a part, from places, cuts, None for a new axis, and arrays of choices."""
         index = [*index, *[WHOLE] * (len(self.shape) - len(index) + [*index].count(None))]

@@ -23,7 +23,13 @@ from collections.abc import Iterator, Sequence
 from micrograd_notes.lifting.codegen import CannotPrint, erfc
 from micrograd_notes.lifting.codegen.numpy.emit import spelled_constant, unpack_source
 from micrograd_notes.lifting.codegen.numpy.lines import INDENT, LIMIT, wrapped
-from micrograd_notes.lifting.codegen.numpy.spelled import parse, spelled, spelled_shape, text
+from micrograd_notes.lifting.codegen.numpy.spelled import (
+    WINDOWS,
+    parse,
+    spelled,
+    spelled_shape,
+    text,
+)
 from micrograd_notes.lifting.codegen.readable.printable import printable
 from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.lifting.typed.expressions import (
@@ -37,6 +43,15 @@ from micrograd_notes.lifting.typed.expressions import (
 )
 
 SPECIAL = {"erf": "erf", "lgamma": "gammaln"}  # functions of math in jax.scipy
+WINDOWS_SOURCE = f'''
+def {WINDOWS}(x, sizes, axis):
+    """Returns all windows of these sizes along some axes, whose places are the last axes."""
+    both = (sizes, axis) if isinstance(axis, tuple) else ((sizes,), (axis,))
+    for size, k in zip(*both):
+        first = np.arange(x.shape[k] - size + 1)
+        x = np.moveaxis(np.take(x, first[:, None] + np.arange(size), axis=k), k + 1, -1)
+    return x
+'''  # NumPy has it, and JAX does not
 
 
 def emit(program: Program, title: str) -> str:
@@ -52,15 +67,15 @@ class _Emitter:
 
     def run(self) -> str:
         program = self.program
-        has_windows = any(each.windows is not None for each in self.constants)
-        imports = "import jax\nimport jax.numpy as np\n" + "import numpy\n" * has_windows
-        blocks = [f'"""{self.title}"""\n', imports]
+        blocks = [f'"""{self.title}"""\n', "import jax\nimport jax.numpy as np\n"]
         if program.parameters:
             blocks.append("\n" + unpack_source(program))
         what, is_loss = self.printable.returned, program.is_loss
         blocks.append(self._function("loss" if is_loss else "forward", f"{what}.", False))
         if is_loss:
             blocks.append(self._function("loss_and_gradient", f"{what}, and its gradient.", True))
+        if any(WINDOWS in block for block in blocks):
+            blocks.insert(2, WINDOWS_SOURCE)
         return "\n".join(blocks)
 
     # ---- functions -------------------------------------------------------------------------------
@@ -106,9 +121,7 @@ class _Emitter:
             if name in body:
                 row = spelled_constant(constant, name)
                 kind = f", {digits}" if constant.array.dtype == float else ""
-                if constant.windows is not None:  # a function that JAX does not have
-                    row = row.replace("np.", "numpy.")
-                if constant.windows is not None or kind:
+                if kind:
                     row = f"{name} = np.asarray({row.partition(' = ')[2]}{kind})"
                 yield from row.split("\n")
         if "ones" in body:

@@ -7,12 +7,11 @@ file needs. Read `lines.py` next.
 
 import re
 import textwrap
-from math import prod
 from typing import NamedTuple
 
 from micrograd_notes.lifting.codegen import erfc
 from micrograd_notes.lifting.codegen.numpy.lines import INDENT, LIMIT, wrapped, written
-from micrograd_notes.lifting.codegen.numpy.spelled import spelled, spelled_shape, text
+from micrograd_notes.lifting.codegen.numpy.spelled import WINDOWS, spelled, spelled_shape, text
 from micrograd_notes.lifting.codegen.readable.printable import printable
 from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.lifting.typed.expressions import Constant, Line, Program, Read
@@ -45,13 +44,13 @@ def emit(typed: Program, title: str) -> Printed:
             backward.insert(k, " " * (len(row) - len(row.lstrip())) + said)
         of = ", of the sum of the losses; divided by n at the end" if program.is_mean else ""
         rows = ["", "# forward", *rows, "", f"# backward{of}", *backward]
-    if program.is_mean:
-        rows.append("dtheta /= n")
+    rows += ["dtheta /= n"] * program.is_mean
     rows += ["return loss, dtheta"] if program.is_loss else []
     body = "\n".join([*_first_rows(program, "\n".join(rows)), *rows])
 
     blocks = [f'"""{title}"""\n']
-    blocks.append(("import math\n\n" if "math." in body else "") + "import numpy as np\n")
+    more = f"from numpy.lib.stride_tricks import {WINDOWS}\n" if WINDOWS in body else ""
+    blocks.append("import math\n\n" * ("math." in body) + "import numpy as np\n" + more)
     if constants:
         blocks.append("\n".join([spelled_constant(c, names(c)) for c in constants]) + "\n")
     if f"{erfc.NAME}(" in body:
@@ -86,10 +85,10 @@ def _first_rows(program: Program, body: str) -> list[str]:
         what = f"ones @ {added[0]} is {added[0]}.sum(axis=0)"
         rows.append(f"ones = np.ones(n)  # {what}, and faster")
     if program.is_loss and names:
-        like = "empty_like" if program.fills_gradient else "zeros_like"
         has_views = any(f"d{name}[" in body for name in names)
         how = "  # filled through views of its parts" if has_views else ""
-        rows.append(f"dtheta = np.{like}(theta){how}")
+        filled = "empty" if program.fills_gradient else "zeros"
+        rows.append(f"dtheta = np.{filled}_like(theta){how}")
         if has_views:
             rows += _listed("", [f"d{name}" for name in names], " = unpack(dtheta)")
     return rows
@@ -102,11 +101,6 @@ def spelled_constant(constant: Constant, name: str) -> str:
         return f"{name} = {SQUARES[constant.where].format(len(array))}"
     if constant.counts:
         return f"{name} = np.arange({len(array)})"
-    if constant.windows is not None:
-        whole, windows = constant.windows
-        spelled = f"np.arange({prod(whole)}).reshape{spelled_shape(whole)}"
-        function = "np.lib.stride_tricks.sliding_window_view"
-        return f"{name} = {function}({spelled}, {spelled_shape(windows)})"
     is_whole = array.dtype == float and (array == array.round()).all()
     # shorter, where the floats do not fit on a line
     is_whole = is_whole and abs(array).max() < 1e6 and len(str(array.tolist())) > LIMIT // 2

@@ -18,6 +18,7 @@ OPERATORS: dict[str, Any] = {
     "add": ast.Add, "subtract": ast.Sub, "multiply": ast.Mult, "divide": ast.Div, "power": ast.Pow,
     "greater": ast.Gt, "less": ast.Lt, "equal": ast.Eq,
 }
+WINDOWS = "sliding_window_view"
 KNOWN = {inf: "np.inf", pi: "np.pi"}
 SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**"}
 
@@ -36,7 +37,7 @@ def is_call(expression: Expression) -> bool:
     if isinstance(expression, ex.Transpose):
         return expression.order != (1, 0)
     calls = ex.Where | ex.Reshape | ex.Spread | ex.Stack | ex.Reduce | ex.Inner | ex.Einstein
-    return isinstance(expression, calls)
+    return isinstance(expression, calls | ex.Windows | ex.Padded)
 
 
 def spelled(expression: Expression, name_of: NameOf) -> Any:
@@ -74,10 +75,18 @@ def spelled(expression: Expression, name_of: NameOf) -> Any:
             return _method(tree(of), "reshape", *(map(ast.Constant, sizes) if to else [_shape(())]))
         case ex.Transpose(of, order):
             return _transposed(tree(of), order)
+        case ex.Part(ex.Padded(of)) if (roll := expression.roll):
+            return _call("np.roll", tree(of), ast.Constant(roll[0]), axis=ast.Constant(roll[1]))
         case ex.Part(of, index):
             return ast.Subscript(tree(of), _index(index, len(of.shape), tree, name_of))
         case ex.Spread(of, to):
             return _call("np.broadcast_to", tree(of), _shape(to))
+        case ex.Windows(of, axes, sizes):
+            each = (_shape(s) if len(s) > 1 else ast.Constant(s[0]) for s in (sizes, axes))
+            return _call(WINDOWS, tree(of), next(each), axis=next(each))
+        case ex.Padded(of, widths, wraps):
+            mode = {"mode": ast.Constant("wrap")} if wraps else {}
+            return _call("np.pad", tree(of), parse(repr(widths)), **mode)
         case ex.Stack(of, axis):
             shapes = {each.shape for each in of}
             arrays: Any = ast.List(list(map(tree, of)))
@@ -204,8 +213,7 @@ def spelled_shape(shape: Shape) -> str:
 def _size(size: Any) -> Any:
     if not isinstance(size, ex.Examples):
         return ast.Constant(size)
-    whole = ast.Name("n")
-    return whole if size == ex.N else ast.BinOp(whole, ast.Mult(), ast.Constant(size.times))
+    return parse("n" if size == ex.N else f"n * {size.times}")
 
 
 def _shape(shape: Shape) -> Any:
@@ -236,13 +244,10 @@ def real(x: float) -> Any:
     return ast.Constant(float(x)) if x - x == 0 else number(x)
 
 
-def _call(function: str, *arguments: Any, **named: Any) -> Any:
-    return ast.Call(parse(function), list(arguments), _keywords(named))
+def _call(function: str | Any, *arguments: Any, **named: Any) -> Any:
+    called = parse(function) if isinstance(function, str) else function
+    return ast.Call(called, list(arguments), [ast.keyword(*each) for each in named.items()])
 
 
 def _method(of: Any, name: str, *arguments: Any, **named: Any) -> Any:
-    return ast.Call(ast.Attribute(of, name), list(arguments), _keywords(named))
-
-
-def _keywords(named: dict[str, Any]) -> list[ast.keyword]:
-    return [ast.keyword(name, value) for name, value in named.items()]
+    return _call(ast.Attribute(of, name), *arguments, **named)
