@@ -6,7 +6,7 @@ looks at a stretch of those before it (causal attention, maxima and softmaxes of
 values picked by a label); pairs, loops over i < j, i != j or some other part of all pairs, by
 arguments that are called as anything at all; recurrences, whose state changes step by step;
 series, where operations that are alike have plain numbers, 0 and 1 among them; and convolutions,
-with steps, distances and borders of many sorts.
+with steps, distances and borders of many sorts, and weights that have a name each.
 """
 
 import itertools
@@ -28,7 +28,7 @@ class Program(NamedTuple):
     """A loss of one example, its parameters, and data for it."""
 
     loss: Callable[..., Any]
-    parameters: list[Any]  # of Values, or of lists of them
+    parameters: Any  # Values in lists and dictionaries
     data: tuple[Any, ...]
 
 
@@ -298,7 +298,10 @@ def convolutions(generator: random.Random) -> Program:
         bends = generator.choice(BENDS)
         plan.append((kernels, sizes, border, step, apart, bends, generator.random() < 0.3))
     out = nested(generator, [40])
-    parameters = [out, *[each[0] for each in plan]]
+    parameters: Any = [out, *[each[0] for each in plan]]
+    every = [k for each in plan for k in listed(each[0])]
+    if len(every) < 7 and generator.random() < 0.5:  # each has a name, as p and q of a tree have
+        parameters = {"out": out, **{f"k{i}": k for i, k in enumerate(every)}}
 
     def loss(x: Any, y: Any) -> Any:
         if axes == 1:
@@ -325,6 +328,11 @@ def nested(generator: random.Random, shape: list[int]) -> Any:
     if not shape:
         return Value(generator.uniform(-1.0, 1.0))
     return [nested(generator, shape[1:]) for _ in range(shape[0])]
+
+
+def listed(held: Any) -> list[Value]:
+    """Returns the parameters in nested lists."""
+    return [value for each in held for value in listed(each)] if isinstance(held, list) else [held]
 
 
 def convolved(

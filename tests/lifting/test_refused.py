@@ -90,7 +90,7 @@ def with_backward(w: Any, x: Any, y: Any) -> Any:
         (with_sorting, "maximum"),
         (with_index, "pick"),
         (with_data, r"\.data"),
-        (with_math, r"exp\(x\) from micrograd_notes"),
+        (with_math, r"exp\(x\) for math.exp\(x\)"),
         (with_outside, r"'temperature'.*not a parameter or an input"),
         (with_question_on_a_parameter, "where"),
         (with_backward, "backward"),
@@ -469,7 +469,7 @@ def test_bad_functions_and_parameters_are_refused() -> None:
         lift(3.0)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="function must have named arguments"):
         lift(max, parameters=[w])
-    deep = [w, [[[[[[[w]]]]]]]]
+    deep = [w, [[[[[[[[[[w]]]]]]]]]]]
     for wrong in ([w, 2.0], deep, {"w": w, "v": "a"}, [w, 2.0 * w], np.array([w])):
         with pytest.raises(TypeError, match="parameters must be Values that no operation made"):
             lift(lambda x, y: w * x[0], parameters=wrong)

@@ -95,7 +95,7 @@ class _Arranger:
                     places = np.array(group.op.lanes)[places]
                 layout.lane[group.members] = places
             elif group.op != CONSTANT:
-                below = [*{*layout.group_of[self.columns.operands(group.members[0])].tolist()}]
+                below = np.unique(layout.group_of[layout.terms(group.members)[1]])
                 layout.batched[i] = layout.batched[below].any()
                 layout.is_data[i] = layout.is_data[below].any()
                 # one of them depends on what a recurrence starts with
@@ -152,6 +152,7 @@ class _Arranger:
         self.ways |= ways(layout, op, members)
         if op is ops.add:
             made, shape = sums(layout, members, *layout.terms(members), layout.batched[i])
+            self.ways |= layout.parted
         elif op.chooses:
             made, shape = choice(layout, members)
         elif op.arity is None and of_one_kind:
@@ -270,8 +271,10 @@ def arranged(grouping: Grouping) -> tuple[Grouping, Program]:
     """Returns the program, and its groups: numbers that read in two ways are told apart."""
     ways, program = _arranged(grouping)
     while ways:
-        grouping = grouping.told_apart(ways)
+        before, grouping = len(grouping.groups), grouping.told_apart(ways)
         ways, program = _arranged(grouping)
+        if len(grouping.groups) == before:  # nothing that is left tells them apart
+            break
     return grouping, program
 
 

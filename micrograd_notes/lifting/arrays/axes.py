@@ -93,6 +93,21 @@ def determines(one: Column, other: Column) -> bool:
     return bool(pairs.shape[1] == len(np.unique(one)))
 
 
+def by_distance(columns: Sequence[Column], length: int) -> list[tuple[Column, int]] | None:
+    """Returns axes without holes, of which one has the distances between two columns.
+
+    So v[t + 1] * d[t] and v[t] * d[t] lie along t and two distances.
+    """
+    for k, column in enumerate(columns):
+        for base in columns[:k]:
+            offsets, count = ranks(base - column)
+            if 1 < count < ranks(base)[1]:
+                found = independent([c for c in columns if c is not base] + [offsets], length)
+                if prod(n for _, n in found) == length == distinct(found, length):
+                    return found
+    return None
+
+
 def rank_within(a: Column, b: Column, size_a: int, size_b: int) -> tuple[Column, int] | None:
     """Returns the rank of a within its block b; None if the blocks differ in size."""
     block = np.empty(size_a, dtype=np.int64)

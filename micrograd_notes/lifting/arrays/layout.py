@@ -76,6 +76,7 @@ class Layout:
         self.holes: dict[int, Any] = {}  # the lanes of an array without a number
         self.filling: dict[int, float] = {}  # the number in its holes
         self.sizes: dict[int, int] = {}  # of the letters of the current statement
+        self.parted: dict[int, int] = {}  # sums whose terms do not fill boxes of one array
 
     @cached_property
     def _times_read(self) -> Any:
@@ -113,6 +114,8 @@ class Layout:
             found = axes.independent([*columns, axes.counted(found, count)], count)
             changes = [int((c != c[0]).argmax()) for c, _ in found]  # as they were recorded
             found = [found[k] for k in sorted(range(len(found)), key=lambda k: -changes[k])]
+        if prod(n for _, n in found) > count:
+            found = axes.by_distance(columns, count) or found
         size = prod(n for _, n in found)
         if axes.distinct(found, count) < count or (size > MOST_HOLES * count and size > SMALL):
             found = [(np.arange(count), count)] if count > 1 else []
@@ -157,8 +160,11 @@ class Layout:
         grid[tuple(column for column, _ in letters)] = lanes if letters else lanes[0]
         return grid
 
-    def read(self, nodes: Any, letters: list[Any]) -> Reading:
-        """Returns the operand: row k of the letters has the place of node k."""
+    def read(self, nodes: Any, letters: list[Any], inside: Collection[int] = ()) -> Reading:
+        """Returns the operand: row k of the letters has the place of node k.
+
+        Of the letters, those `inside` had better be those of windows.
+        """
         numbers = self.numbers(nodes)
         if numbers is not None:
             return self.read_constants(numbers, letters)
@@ -172,7 +178,7 @@ class Layout:
                 found = self.view(group, shape, fit[0], strides)
                 if found is not None:
                     return Reading(found[0], batch + found[1])
-        if (made := windows(self, nodes, letters)) is not None:
+        if (made := windows(self, nodes, letters, None, inside)) is not None:
             return Reading(*made)
         if fit is not None:  # a hole is read where it would lie, which `has_filling` relies on
             grid = axes.at_every_place(fit, grid.shape)

@@ -77,12 +77,12 @@ def reduction(layout: Layout, op: Op, members: Ints) -> Arranged:
     shape = layout.place(members, found)
     letters = None
     if op.neutral is not None and (letters := kind.letters(found)) is not None:
-        [reading] = kind.readings(letters, len(found), op.neutral)
+        [reading] = kind.readings(letters, found, op.neutral)
     if letters is None or not {*range(len(found), len(letters))} <= {*reading.letters}:
         # only their positions distinguish the operands
         position = np.concatenate([*map(np.arange, sizes)])
         letters = [(c[owner], n) for c, n in found] + [(position, int(position.max()) + 1)]
-        [reading] = kind.readings(letters, len(found), op.neutral or 0.0)
+        [reading] = kind.readings(letters, found, op.neutral or 0.0)
     outer = [*layout.batch(BATCH in reading.letters), *range(len(found))]
     inner = [k for k in range(len(found), len(letters)) if k in reading.letters]
     if not inner:  # one operand, again and again

@@ -25,8 +25,10 @@ from micrograd_notes.lifting.typed.expressions import (
     Expression,
     N,
     Number,
+    Padded,
     SegmentSums,
     Sum,
+    Where,
     part,
     reshaped,
     spread,
@@ -63,11 +65,29 @@ def sums(
             kind.order_factors(found)
         found = _split(layout, found, [c for kind in classes for c in kind.kept_columns()])
         shape = tuple(n for _, n in found)
+    if members is not None and not all(kind.is_in_a_part(found) for kind in classes):
+        layout.parted |= _kinds_of_terms(members, classes)
     letters = layout.batch(is_batched and not over_batch) + list(range(len(found)))
     summed = [layout.aligned(kind.summed(found, over_batch), letters) for kind in classes]
     layout.sizes = dict(enumerate(shape))
     made = total(summed)
-    return (made, shape) if members is None else layout.like_primal(members, made, shape)
+    if members is None:
+        return made, shape
+    wanted = layout.wanted_filling.get(layout.group(members), 0.0)
+    if wanted and prod(shape) > count:  # a reader would divide by what is in a hole
+        there = layout.grid(found, np.ones(count, dtype=np.int64)) == 1
+        made = layout.masked(Reading(made, letters), there, letters[-len(found):], wanted).array
+    return layout.like_primal(members, made, shape)
+
+
+def _kinds_of_terms(members: Ints, classes: list[Terms]) -> dict[int, int]:
+    """Returns a number for the kinds of terms that each sum has."""
+    found = np.zeros(len(members), dtype=np.int64)
+    for kind in classes:
+        found = 2 * found
+        found[np.unique(kind.owner)] += 1
+    kinds = np.unique(found, return_inverse=True)[1]
+    return dict(zip(members.tolist(), kinds.tolist(), strict=True))
 
 
 def _split(layout: Layout, given: list[Any], columns: list[Any]) -> list[Any]:
@@ -88,11 +108,16 @@ def _split(layout: Layout, given: list[Any], columns: list[Any]) -> list[Any]:
 
 
 class Terms:
-    """The terms of one kind of a group of sums: products of two operands, or plain numbers."""
+    """The terms of one kind of a group of sums: products of two operands, or plain numbers.
+
+    Some of the sums may have no term of this kind.
+    """
 
     def __init__(self, layout: Layout, nodes: Any, owner: Any, owners: int) -> None:
         self.layout, self.nodes, self.owner, self.owners = layout, nodes, owner, owners
         self.operands = [nodes]
+        present, self._present = np.unique(owner, return_inverse=True)
+        self.is_in_all = len(present) == owners
         if layout.group(nodes) in layout.inlined:
             self.operands = sorted(layout.operands(nodes), key=layout.priority)
             one, other = map(layout.priority, self.operands)
@@ -108,7 +133,8 @@ class Terms:
     def columns(self) -> list[axes.Parted]:
         """The places of the operands: the part of each that the sums determine, and the rest."""
         columns = [column for operand in self.operands for column in self.layout.columns(operand)]
-        return [axes.parted(column, self.owner, self.owners) for column in columns]
+        count = int(self._present.max()) + 1
+        return [axes.parted(column, self._present, count) for column in columns]
 
     def order_factors(self, found: list[Any]) -> None:
         """Lets the factor come first that all terms at one place along an axis have.
@@ -136,6 +162,8 @@ class Terms:
         At a border, the terms of a window are fewer, both of x[t + i] and of k[i]. How many are
         left is determined by t, and says nothing new.
         """
+        if not self.is_in_all:  # then a sum has the axes of its other terms, or of its primal
+            return []
         kept = [each for each in self.columns if each.kept is not None]
         loose = [each.kept for each in kept if each.overlaps]
         return [
@@ -149,7 +177,8 @@ class Terms:
     def in_order(self, found: list[Any]) -> list[Any]:
         """Returns the axes of the sums; if both factors are data, common axes come first."""
         layout = self.layout
-        if len(self.operands) < 2 or not all(layout.is_data[[*map(layout.group, self.operands)]]):
+        of = [*map(layout.group, self.operands)]
+        if not self.is_in_all or len(of) < 2 or not all(layout.is_data[of]):
             return found
         first = np.unique(self.owner, return_index=True)[1]  # a term of each sum
         grids = [layout.grid(found, layout.lane[operand[first]]) for operand in self.operands]
@@ -214,25 +243,45 @@ class Terms:
                  if axes.determines(layout.lane[operand], column)]
         return found[0] if found else len(order)
 
-    def readings(self, letters: list[Any], outer: int, filling: float = 0.0) -> list[Reading]:
+    def readings(
+        self, letters: list[Any], found: list[Any], filling: float = 0.0
+    ) -> list[Reading]:
         """Returns the operands along the letters, with a number instead of missing terms.
 
-        The first `outer` letters are the axes of the sums.
+        The first letters are the axes of the sums, which are `found`.
         """
-        layout, count = self.layout, len(self.nodes)
+        layout, count, outer = self.layout, len(self.nodes), len(found)
         layout.sizes = {i: n for i, (_, n) in enumerate(letters)}
-        readings = [layout.read(operand, letters) for operand in self.operands]
+        readings = [
+            layout.read(operand, letters, self._inside(i, letters))
+            for i, operand in enumerate(self.operands)
+        ]
         if self.owners * prod(n for _, n in letters[outer:]) > count:
-            return self._masked(readings, letters, outer, filling)
+            return self._masked(readings, letters, found, filling)
         return readings
+
+    def _inside(self, i: int, letters: list[Any]) -> set[int]:
+        """Returns the letters that a window of an operand has: those of k in x[t + i] * k[i].
+
+        In the derivative by k, x[t + i] * dz[t], they are those that dz does not have.
+        """
+        layout, others = self.layout, self.operands[1 - i : 2 - i] if len(self.operands) > 1 else []
+        for other in others:
+            grid = layout.grid(letters, layout.lane[other])
+            moves = {k for k in range(grid.ndim) if layout.varies(grid, k)}
+            is_data = layout.is_data[layout.group(other)]
+            return {*range(grid.ndim)} - moves if is_data else moves
+        return set()
 
     def summed(self, found: list[Any], over_batch: bool) -> Reading:
         """Returns the sum of the terms, with the axes of the sums as its letters 0, 1, ..."""
         layout = self.layout
+        if not self.is_in_all and (inner := self._in_a_part(found, over_batch)) is not None:
+            return inner
         letters = self.letters(found)
         if letters is None:
             return self._by_segment(found, over_batch)
-        readings = self.readings(letters, len(found))
+        readings = self.readings(letters, found)
         summed = {*range(len(found), len(letters)), *layout.batch(over_batch)}
         if len(readings) == 2:
             reading = contracted(layout, readings[0], readings[1], summed)
@@ -244,21 +293,51 @@ class Terms:
             reading.array = times(count, reading.array)
         return reading
 
+    def is_in_a_part(self, found: list[Any]) -> bool:
+        """Returns whether the sums with such terms fill a box of the axes."""
+        there = np.unique(self.owner)
+        spans = [int(c[there].max() - c[there].min()) + 1 for c, _ in found]
+        return prod(spans) == len(there)
+
+    def _in_a_part(self, found: list[Any], over_batch: bool) -> Reading | None:
+        """Returns the sums with zeros around those that have such terms; None if these fill no box.
+
+        So the derivative by x of x[t + 1] - x[t] adds two arrays, each with a zero at one end.
+        """
+        if not self.is_in_a_part(found):
+            return None
+        there = np.unique(self.owner)
+        ends = [(int(c[there].min()), int(c[there].max()) + 1, n) for c, n in found]
+        shape = [stop - start for start, stop, _ in ends]
+        terms = Terms(self.layout, self.nodes, self._present, len(there))
+        terms.operands = self.operands
+        inner = [(c[there] - c[there].min(), n) for (c, _), n in zip(found, shape, strict=True)]
+        reading = terms.summed([axis for axis in inner if axis[1] > 1], over_batch)
+        batch = [BATCH] if BATCH in reading.letters else []
+        long = [n for n in shape if n > 1]
+        made = self.layout.aligned(reading, [*batch, *range(len(long))])
+        if made.shape:
+            made = reshaped(spread(made, [*[N] * len(batch), *long]), [*[N] * len(batch), *shape])
+        made = spread(made, [*[N] * len(batch), *shape])  # a number, too
+        widths = [*[(0, 0)] * len(batch), *[(start, n - stop) for start, stop, n in ends]]
+        return Reading(Padded(made, tuple(widths)), [*batch, *range(len(found))])
+
     def _masked(
-        self, readings: list[Reading], letters: list[Any], outer: int, filling: float
+        self, readings: list[Reading], letters: list[Any], found: list[Any], filling: float
     ) -> list[Reading]:
         """Returns the readings with a number instead of missing terms."""
         layout = self.layout
         there = np.zeros([n for _, n in letters], dtype=np.int64)
         there[tuple(column for column, _ in letters)] = 1
-        known = there.any(axis=tuple(range(outer, len(letters))), keepdims=True)
+        known = layout.grid(found, np.ones(self.owners, dtype=np.int64)) == 1
+        known = np.expand_dims(known, [*range(len(found), len(letters))])
         grid = np.where(known, there, -1)  # a missing sum may have any terms
         holes = grid == 0
         if any(layout.has_filling(operand, letters, holes, filling) for operand in self.operands):
             return readings
         for i, operand in enumerate(self.operands if filling == 0.0 else []):
-            if (found := windows(layout, operand, letters, holes)) is not None:
-                readings[i] = Reading(*found)
+            if (made := windows(layout, operand, letters, holes)) is not None:
+                readings[i] = Reading(*made)
                 return readings
         mask, varying = layout.without_constant_axes(grid)
         able = [i for i, r in enumerate(readings) if set(varying) <= set(r.letters)]
@@ -293,6 +372,8 @@ class Terms:
         if len(present) < size:  # places without a sum: read any
             where = np.searchsorted(present, np.arange(size)).clip(0, len(present) - 1)
             sums = part(sums, [*([WHOLE] if letters else []), layout.constant(where)])
+        if not self.is_in_all:
+            sums = Where(layout.constant(np.isin(np.arange(size), present)), sums, Number(0.0))
         sums = reshaped(sums, (*([N] if letters else []), *shape))
         return Reading(sums, letters + list(range(len(shape))))
 

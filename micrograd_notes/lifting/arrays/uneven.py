@@ -46,7 +46,8 @@ def _fill_a_box(columns: list[Any], count: int) -> bool:
 def _ways_of_sums(layout: Layout, members: Ints) -> tuple[Ints, list[Any]]:
     """Returns which places of its terms a sum, or a maximum, has in common, and these places.
 
-    Sums of one term have all in common, and so do not tell: then there is one way.
+    Sums of one term have all in common, and so do not tell: then there is one way. Nor do sums that
+    have different kinds of terms.
     """
     sizes, nodes = layout.terms(members)
     count, way = len(members), np.zeros(len(members), dtype=np.int64)
@@ -55,6 +56,8 @@ def _ways_of_sums(layout: Layout, members: Ints) -> tuple[Ints, list[Any]]:
         return way, columns
     for kind in np.unique(of):
         terms = Terms(layout, nodes[of == kind], owner[of == kind], count)
+        if not terms.is_in_all:
+            return np.zeros_like(way), []
         for column in [c for operand in terms.operands for c in layout.columns(operand)]:
             low, high = axes.ends(column, terms.owner, count)
             way = 2 * way + (low == high)

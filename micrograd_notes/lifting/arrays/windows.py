@@ -10,6 +10,7 @@ slice fits, and `sums.py` lets terms that are missing be zeros outside.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from micrograd_notes.common.extras import numpy as np
@@ -46,15 +47,17 @@ class Along(NamedTuple):
     outer: int | None
     place: int | Cut
     inner: int | None = None
-    inside: Cut = WHOLE
+    within: Cut = WHOLE
 
 
 def windows(
-    layout: Layout, nodes: Any, letters: list[Any], holes: Any | None = None
+    layout: Layout, nodes: Any, letters: list[Any], holes: Any | None = None,
+    inside: Collection[int] = (),
 ) -> tuple[Expression, list[int]] | None:
     """Returns an operand as windows, with its letters; None if its places are not so even.
 
-    Zeros around it are read in all `holes`, and without them there are none.
+    Zeros around it are read in all `holes`, and without them there are none. Of two letters that
+    reach as far, one that had better be `inside` of a window is.
     """
     group, box = layout.group(nodes), [n for _, n in letters]
     found, outside = list[Along](), np.zeros(box, dtype=bool)
@@ -63,7 +66,7 @@ def windows(
         even = axes.affine(grid)
         fit = axes.on_a_ring(grid, size) if even is None else even
         lies = grid if fit is None else axes.at_every_place(fit, box)
-        along = fit and _along(size, fit, lies, even is None, holes is not None)
+        along = fit and _along(size, fit, lies, even is None, holes is not None, inside)
         if along is None:
             return None
         found.append(along)
@@ -88,13 +91,14 @@ def windows(
     if inner:
         spans = tuple([each.span for _, each in inner])
         array = Windows(array, tuple([axis + len(batch) for axis, _ in inner]), spans)
-    index = [*[WHOLE] * len(batch), *[e.place for e in found], *[e.inside for _, e in inner]]
+    index = [*[WHOLE] * len(batch), *[e.place for e in found], *[e.within for _, e in inner]]
     array = part(array, index)
     return reshaped(array, [*array.shape[: len(batch)], *[box[k] for k in read]]), [*batch, *read]
 
 
 def _along(
-    size: int, fit: tuple[int, list[int]], lies: Any, wraps: bool, has_zeros: bool
+    size: int, fit: tuple[int, list[int]], lies: Any, wraps: bool, has_zeros: bool,
+    inside: Collection[int],
 ) -> Along | None:
     """Returns how an axis of this size is read; None if no windows say that.
 
@@ -113,7 +117,9 @@ def _along(
     box = lies.shape
     reach = {k: abs(step) * (box[k] - 1) for k, step in steps.items()}
     # the shorter one of two letters lies inside
-    *inner, outer = sorted(steps, key=lambda k: (reach[k], abs(steps[k]), -k))
+    *inner, outer = sorted(
+        steps, key=lambda k: (reach[k], k not in inside, abs(steps[k]), -k)
+    )
     if not inner:
         return Along((before, after), wraps, 0, outer, every(steps[outer], at, box[outer], size))
     [k] = inner
@@ -122,5 +128,5 @@ def _along(
         return Along((before, after), wraps, 0, outer, place, k)
     span, is_back = reach[k] + 1, steps[k] < 0
     place = every(steps[outer], at - reach[k] * is_back, box[outer], size - span + 1)
-    inside = every(steps[k], reach[k] * is_back, box[k], span)
-    return Along((before, after), wraps, span, outer, place, k, inside)
+    within = every(steps[k], reach[k] * is_back, box[k], span)
+    return Along((before, after), wraps, span, outer, place, k, within)

@@ -109,11 +109,11 @@ def differentiate(
             continue
         contributions[i] = None
         adjoint, op = terms[0], tape.ops[i]
-        if len(terms) > 1 or (isinstance(op, Op) and i not in passed_on):
+        if len(terms) > 1 or not isinstance(op, Op) or i not in passed_on:
             adjoint = put(ops.add, terms)
             tape.adjoint_of[adjoint] = i
             tape.kept.add(adjoint)
-        if not isinstance(op, Op):  # nothing reads it, so it need not look like its neighbours
+        if not isinstance(op, Op):
             ends.pass_on(i, adjoint)
             yield i, adjoint
             continue
@@ -140,7 +140,7 @@ def differentiate(
                 passed_on.discard(operand)
             else:
                 contributions[operand] = [at]
-                if at == adjoint:
+                if at == adjoint and op is not ops.subtract:  # b in b - a, where a gets -adjoint
                     passed_on.add(operand)
         if has_pole:
             tape.guarded.update(range(begin, len(tape)))

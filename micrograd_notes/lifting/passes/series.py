@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.lifting.passes.columns import Columns, ints
-from micrograd_notes.lifting.passes.group import FEW, Keys
+from micrograd_notes.lifting.passes.keys import FEW, Keys
 from micrograd_notes.lifting.passes.simplify import simplify
 from micrograd_notes.lifting.recurrences.starts import Started, Steps
 from micrograd_notes.lifting.trace.tape import CONSTANT, Recording, Tape

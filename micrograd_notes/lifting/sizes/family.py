@@ -22,7 +22,7 @@ from micrograd_notes.lifting.sizes.small import Large, Member, Sizes, Small
 from micrograd_notes.lifting.trace.tape import Array
 
 AS_IS = 3  # sizes up to it are not changed
-STARTS = (2, 5)  # the smallest size of a base; a loop over time, say, begins at four steps
+STARTS = (2, 5, 6)  # the smallest size of a base; a loop over time, say, begins at four steps
 SPARE, BASES, TRIED = 6, 300, 4  # sizes to choose from; bases, and members that differ, to try
 NEAR, AT_ONCE = 2, 50  # choices from those of the base; members that are compared at a time
 SIMPLE, FEW = 2, 10  # cost of formulas that members should tell apart; and but for so many of them
@@ -66,7 +66,9 @@ class Family:
         """
         names = sorted([n for n in sizes if sizes[n] > AS_IS], key=lambda name: sizes[name])
         # a power of two is written otherwise, since it multiplies without rounding
-        choices = [n for n in range(start, 99) if n & (n - 1) or n == 2][: len(names) + SPARE]
+        near = (-1, 0, 1) if start == STARTS[-1] else (0,)  # a loss may divide by n - 1
+        choices = [n for n in range(start, 99)
+                   if n == 2 or all((n + k) & (n + k - 1) for k in near)][: len(names) + SPARE]
         every = [*sorted(combinations(choices, len(names)), key=sum)]
         every += sorted(combinations_with_replacement(choices, len(names)), key=sum)
         problem: NoMember | None = None

@@ -20,6 +20,7 @@ from micrograd_notes.lifting.sizes.small import Member
 from micrograd_notes.lifting.trace.recorded import CannotLift, recording
 
 Result = TypeVar("Result")
+ATTEMPTS = 9  # to begin with small sizes or larger ones, for three ways to read the data
 
 
 def refusal(problem: Exception, odd: str = "") -> CannotLift:
@@ -53,10 +54,13 @@ def first(
 ) -> Result:
     """Returns what is made at the first attempt at which small members lead to a large one.
 
-    The arguments of `made` are an attempt. CannotLift if there is none; `odd` as in `refusal`.
+    The arguments of `made` are an attempt. CannotLift if there is none, or if a few attempts found
+    members that differ, as each takes several lifts; `odd` as in `refusal`.
     """
     problems: list[Exception] = []
     for attempt in attempts:
+        if len([each for each in problems if not isinstance(each, NoMember)]) == ATTEMPTS:
+            break
         try:
             return made(*attempt)
         except CannotLift:

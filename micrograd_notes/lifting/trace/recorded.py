@@ -160,12 +160,19 @@ WALK = (
     "a recording does not have a graph to walk through",
 )
 TRUTH = "asks whether a recorded number is true", "where(condition, a, b)"
-EQUAL = "compares a recorded number with ==", "equal(a, b)"
-UNEQUAL = "compares a recorded number with !=", "1 - equal(a, b)"
+EQUAL = (
+    "compares a recorded number with ==",
+    "equal(a, b), which is 1.0 or 0.0, and where(equal(a, b), x, y) instead of an if",
+)
+UNEQUAL = (
+    "compares a recorded number with !=",
+    "1 - equal(a, b), and where(equal(a, b), y, x) instead of an if",
+)
 ORDER = (
-    "compares a recorded number with < or >, as `if`, max(), min() and sorted() do",
-    "maximum(a, b) or minimum(a, b) instead of max() and min(), "
-    "where(greater(a, b), a, b) instead of an if",
+    "compares a recorded number with < or >, as `if`, `while`, max(), min() and sorted() do",
+    "maximum(a, b) or minimum(a, b) instead of max() and min(), clamp(x, low, high) for a number "
+    "between two, where(greater(a, b), a, b) instead of an if, and a fixed number of steps instead "
+    "of a while; sort or check the data outside",
 )
 
 
@@ -195,8 +202,9 @@ METHODS: dict[str, tuple[str, ...]] = {
     ),
     "__int__": ("turns a recorded number into an int", "floor(x), or pick(values, index)"),
     "__float__": (
-        "turns a recorded number into a float, as math.exp(x) does",
-        "exp(x) from micrograd_notes, which records",
+        "turns a recorded number into a float, as float(x) and functions of math and NumPy do",
+        "x itself, or a function of micrograd_notes, which records: exp(x) for math.exp(x), "
+        "sum(xs) for math.fsum(xs)",
     ),
     "__contains__": ("looks into a recorded number", "a list of numbers"),
     "__copy__ __deepcopy__ __reduce_ex__": (

@@ -46,9 +46,7 @@ def loss_and_gradient(theta, xs):
     slope2 = np.where(causal, 0.5 / sqrt, 0)  # (n, 4, 4)
     dsizes = dratio * slope.reshape(-1, 16)[:, ::5] * slope2.reshape(-1, 16)[:, ::5]  # (n, 4)
     product = queries_squared * dsizes  # (n, 4)
-    product2 = keys * product[..., None]  # (n, 4, 3)
-    product3 = keys_squared * dsizes  # (n, 4)
-    product4 = queries * product3[..., None]  # (n, 4, 3)
+    product2 = keys_squared * dsizes  # (n, 4)
     dscores_sum = -(scores_share / scores_sum)  # (n, 4)
     dratio2 = np.where(  # (n, 3, 3)
         causal2,
@@ -57,27 +55,24 @@ def loss_and_gradient(theta, xs):
     )
     ddot2 = sqrt_inverse[:, 1:4, :3] * dratio2  # (n, 3, 3)
     dsizes2 = slope2[:, 1:4, :3] * (slope[:, 1:4, :3] * dratio2)  # (n, 3, 3)
-    dqueries = (  # (n, 3, 3)
-        ddot2 @ keys[:, :3]
-        + queries[:, 1:4] * (2 * np.vecdot(dsizes2, keys_squared[:, :3][:, None]))[..., None]
-        + keys[:, 1:4] * ddot[:, 1:4][..., None]
-        + 2 * product4[:, 1:4]
+    product3 = queries_squared[:, 1:4][:, None] * dsizes2.swapaxes(1, 2)  # (n, 3, 3)
+    product4 = keys * product[..., None]  # (n, 4, 3)
+    product5 = keys_squared[:, :3][:, None] * dsizes2  # (n, 3, 3)
+    product6 = queries * product2[..., None]  # (n, 4, 3)
+    shared = product5.sum(axis=-1)[..., None]  # (n, 3, 1)
+    dqueries = (  # (n, 4, 3)
+        np.pad(ddot2 @ keys[:, :3], ((0, 0), (1, 0), (0, 0)))
+        + np.pad(2 * (queries[:, 1:4] * shared), ((0, 0), (1, 0), (0, 0)))
+        + keys * ddot[..., None]
+        + 2 * product6
     )
-    dqueries2 = keys[:, 0] * ddot[:, 0][:, None] + 2 * product4[:, 0]  # (n, 3)
-    dQ[...] = (  # (3, 3)
-        dqueries.reshape(-1, 3).T @ xs[:, 1:4].reshape(-1, 3)
-        + dqueries2.T @ xs[:, 0]
+    dQ[...] = dqueries.reshape(-1, 3).T @ xs_rows  # (3, 3)
+    dkeys = (  # (n, 4, 3)
+        np.pad(ddot2.swapaxes(1, 2) @ queries[:, 1:4], ((0, 0), (0, 1), (0, 0)))
+        + np.pad(2 * (keys[:, :3] * product3.sum(axis=-1)[..., None]), ((0, 0), (0, 1), (0, 0)))
+        + queries * ddot[..., None]
+        + 2 * product4
     )
-    product5 = queries[:, :3] * ddot[:, :3][..., None]  # (n, 3, 3)
-    shared2 = ddot2.swapaxes(1, 2) @ queries[:, 1:4]  # (n, 3, 3)
-    shared3 = queries_squared[:, 1:4][:, None]  # (n, 1, 3)
-    dkeys = (  # (n, 3, 3)
-        shared2
-        + keys[:, :3] * (2 * np.vecdot(dsizes2.swapaxes(1, 2), shared3))[..., None]
-        + product5
-        + 2 * product2[:, :3]
-    )
-    dkeys2 = queries[:, 3] * ddot[:, 3][:, None] + 2 * product2[:, 3]  # (n, 3)
-    dK[...] = dkeys.reshape(-1, 3).T @ xs[:, :3].reshape(-1, 3) + dkeys2.T @ xs[:, 3]  # (3, 3)
+    dK[...] = dkeys.reshape(-1, 3).T @ xs_rows  # (3, 3)
     dtheta /= n
     return loss, dtheta

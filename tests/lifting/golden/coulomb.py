@@ -29,10 +29,8 @@ def loss_and_gradient(theta, charge):
     # backward
     ddifference = -(difference * (ratio / distance / distance)[:, None])  # (3, 2, 3)
     negative = -ddifference  # (3, 2, 3)
-    dat[0] = ddifference[0].sum(axis=-1)  # (2,)
-    dat[1:3] = (  # (2, 2)
-        ddifference[1:3, :, 1:3].sum(axis=-1)
-        + negative[:2, :, :2].sum(axis=0).T
+    dat[...] = (  # (4, 2)
+        np.pad(ddifference.sum(axis=-1), ((0, 1), (0, 0)))
+        + np.pad(negative.sum(axis=0).T, ((1, 0), (0, 0)))
     )
-    dat[3] = negative[:, :, 2].sum(axis=0)  # (2,)
     return loss, dtheta

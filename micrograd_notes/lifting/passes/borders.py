@@ -1,0 +1,113 @@
+"""The borders of an array, where numbers have fewer uses, and their derivatives fewer terms.
+
+    x[1] - x[0], x[2] - x[1], x[3] - x[2]       dx[0] = -d[0]    dx[1] = d[0] - d[1]   ...
+                                                                 dx[3] = d[2]
+
+By the way they are made, these are three kinds of sums. But they are the derivatives by the numbers
+of one array, and share kinds of terms: so they are one array, and `arrays/sums.py` writes zeros
+where a kind of term is missing, np.pad(d, (1, 0)) - np.pad(d, (0, 1)). Derivatives that share no
+kind, as those by queries and keys that one matrix makes, stay apart. `keys.py` calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from micrograd_notes.common.extras import numpy as np
+from micrograd_notes.engine import ops
+from micrograd_notes.engine.accurate import total
+from micrograd_notes.lifting.passes.columns import FEW, Bools, Columns, Ints
+from micrograd_notes.lifting.passes.order import levels
+from micrograd_notes.lifting.trace.tape import CONSTANT, Array
+
+FULL = 0.7  # of the terms of an array are there: at few places, zeros would be most of it
+
+
+class Borders:
+    """The adjoints on a tape, and which of them are of one array."""
+
+    def __init__(self, columns: Columns, adjoint_of: Mapping[int, int]) -> None:
+        self.columns, self.rows = columns, [*columns.codes]
+        adjoints = np.array([*adjoint_of.items()], dtype=np.int64).reshape(-1, 2)
+        adjoints = adjoints[columns.is_sum[adjoints[:, 0]]]
+        # what a later step gives to a state is its adjoint, too, and a term of the whole one
+        is_only = np.bincount(adjoints[:, 1], minlength=1)[adjoints[:, 1]] == 1
+        self.numbers, self.of_numbers = adjoints[is_only].T
+        self.primal = np.full(len(columns.code), -1, dtype=np.int64)
+        self.primal[self.numbers] = self.of_numbers
+        self.is_joined = np.zeros(len(columns.code), dtype=bool)  # by an adjoint of another key
+
+    def part(self, keys: Ints) -> bool:
+        """Returns whether the adjoints of an array have several keys that share kinds of terms."""
+        return any(True for _ in self.of(self.numbers, keys, keys))
+
+    def of(self, numbers: Ints, keys: Ints, primal_keys: Ints) -> Iterator[Ints]:
+        """Yields those of these numbers that have several keys, and are one array."""
+        numbers = numbers[self.primal[numbers] >= 0]
+        of = primal_keys[self.primal[numbers]]
+        both = np.unique(np.stack([of, keys[numbers]]), axis=1)[0]
+        for primal in np.unique(both[1:][both[1:] == both[:-1]]).tolist():
+            mine = numbers[of == primal]
+            _, first, counts = np.unique(keys[mine], return_index=True, return_counts=True)
+            kinds_of = {int(keys[i]): self._kinds(i, keys) for i in mine[first].tolist()}
+            count_of = dict(zip(keys[mine[first]].tolist(), counts.tolist(), strict=True))
+            left = {*kinds_of}
+            while left:
+                found = {key := left.pop()}
+                kinds = kinds_of[key]
+                while near := {k for k in left if not kinds.isdisjoint(kinds_of[k])}:
+                    found, left = found | near, left - near
+                    kinds = kinds.union(*[kinds_of[k] for k in near])
+                most = len(kinds) * total([count_of[k] for k in found])
+                there = total([count_of[k] * len(kinds_of[k]) for k in found])
+                if len(found) > 1 and there > FULL * most:
+                    yield mine[np.isin(keys[mine], [*found])]
+
+    def _kinds(self, i: int, keys: Ints) -> set[int]:
+        """Returns the kinds of a sum's terms; of p * d, where p is one parameter, that of d.
+
+        So in a tree with p * x[t + 1] + (1 - p) * x[t], both terms are of one kind.
+        """
+        columns, kinds = self.columns, set[int]()
+        for k in columns.operands(i):
+            below = columns.operands(k) if columns.is_made[k] else []
+            factors = [each for each in below if not self._is_one_parameter[each]]
+            is_scaled = self.rows[columns.code[k]] in (ops.multiply, ops.neg) and len(factors) == 1
+            kinds.add(int(keys[factors[0] if is_scaled else k]))
+        return kinds
+
+    @cached_property
+    def _is_one_parameter(self) -> Bools:
+        """Whether a number is a single parameter, or made of single ones and of constants."""
+        columns = self.columns
+        single: list[Any] = [isinstance(op, Array) and op.is_parameter and op.size == 1
+                             for op in columns.codes]
+        is_constant = np.array([op == CONSTANT for op in columns.codes])[columns.code]
+        found = np.array(single)[columns.code]
+        for i in np.flatnonzero(columns.is_made).tolist():
+            below = columns.operands(i)
+            is_constant[i] = is_constant[below].all()
+            found[i] = not is_constant[i] and (found[below] | is_constant[below]).all()
+        return found
+
+    def levels(self, primal_keys: Ints) -> list[tuple[Ints, bool]] | None:
+        """Returns operations level by level, all adjoints of an array on the level of the last.
+
+        With each level is whether it has few numbers. None if two arrays would read each other.
+        """
+        columns, together = self.columns, np.arange(len(primal_keys))
+        _, first, which = np.unique(
+            primal_keys[self.of_numbers], return_index=True, return_inverse=True
+        )
+        together[self.numbers] = self.numbers[first][which]
+        is_read = columns.is_read
+        readers, read = together[columns.owner[is_read]], together[columns.flat[is_read]]
+        level = levels(readers, read, len(together))
+        if level is None:
+            return None
+        level, made = level[together], np.flatnonzero(columns.is_made)
+        made = made[np.argsort(level[made], kind="stable")]
+        split = np.split(made, np.flatnonzero(np.diff(level[made])) + 1)
+        return [(each, len(each) <= FEW) for each in split]

@@ -1,0 +1,221 @@
+"""The keys of numbers: those that are made alike have the same key.
+
+`group.py` has the rules, and makes arrays of the numbers of each key. Read `borders.py` next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from micrograd_notes.common.extras import numpy as np
+from micrograd_notes.engine import helper_ops, ops
+from micrograd_notes.lifting.passes.borders import Borders
+from micrograd_notes.lifting.passes.columns import (
+    BITS,
+    Bools,
+    Columns,
+    Ints,
+    has_any_order,
+    packed,
+)
+from micrograd_notes.lifting.passes.order import in_order
+from micrograd_notes.lifting.passes.sides import sides
+
+FEW = 3  # if one number meets at most so many constants, each gets its own array
+
+
+class Keys:
+    """Finds the keys of numbers."""
+
+    def __init__(
+        self, columns: Columns, adjoint_of: Mapping[int, int] = MappingProxyType({})
+    ) -> None:
+        self.columns, self.rows = columns, [*columns.codes]
+        self.borders = Borders(columns, adjoint_of)
+        self.is_product = columns.where(lambda op: op is ops.multiply)
+        self.levels = columns.by_level(np.flatnonzero(columns.is_made))
+
+    def found(
+        self, apart: Mapping[int, Any] = MappingProxyType({}), sums_join_terms: bool = False
+    ) -> Ints:
+        """Returns the keys, as small ints; `apart` has what distinguishes an operation.
+
+        If sums of one kind of terms join these terms, they have the same key.
+        """
+        keys, borders = self._found(apart, sums_join_terms), self.borders
+        if sums_join_terms or not borders.part(keys):
+            return keys
+        by_level = borders.levels(keys)
+        joined = by_level and self._found(apart, False, keys, by_level)
+        if joined is None or self._in_order(joined) is None:  # two arrays would read each other
+            borders.is_joined[:] = False
+            return keys
+        return joined
+
+    def _found(
+        self, apart: Mapping[int, Any], sums_join_terms: bool, primal_keys: Ints | None = None,
+        by_level: Sequence[tuple[Ints, bool]] = ()
+    ) -> Ints:
+        """Returns the keys; with those of primals, adjoints at the borders of an array join it."""
+        columns = self.columns
+        known: dict[Any, int] = {}
+        keys = columns.code.astype(np.int64)  # of leaves and constants
+        is_alone = columns.is_wide & ~columns.is_sum
+        is_alone[[*apart]] = True
+
+        def key_of(key: Any) -> int:
+            return known.setdefault(key, len(columns.codes) + len(known))
+
+        key_at, code_at = memoryview(keys), memoryview(columns.code)
+        for level, are_few in by_level or self.levels:
+            alone = level
+            if not are_few:
+                low, high, has_more = self._ends(level, keys)
+                is_one = is_alone[level] | has_more
+                joins = columns.is_sum[level] & (low == high) & sums_join_terms & ~is_one
+                keys[level[joins]] = low[joins]
+                rest = ~is_one & ~joins
+                alone, together = level[is_one], level[rest]
+                different, which = np.unique(
+                    packed(columns.key_codes(together), low[rest], high[rest]), return_inverse=True
+                )
+                new = np.array([*map(key_of, different.tolist())], dtype=np.int64)
+                keys[together] = new[which]
+            for i in alone.tolist():
+                below = [key_at[k] for k in columns.operands(i)]
+                if sums_join_terms and columns.is_sum[i] and len({*below}) == 1:
+                    key_at[i] = below[0]
+                else:
+                    key = self._key(self.rows[code_at[i]], below)
+                    key_at[i] = key_of((key, apart[i]) if i in apart else key)
+            if primal_keys is not None:
+                both = level[[i not in apart for i in level.tolist()]] if apart else level
+                for joined in self.borders.of(both, keys, primal_keys):
+                    keys[joined] = key_of(("adjoints", *np.unique(keys[joined]).tolist()))
+                    self.borders.is_joined[joined] = True
+        return keys
+
+    def _ends(self, numbers: Ints, keys: Ints) -> tuple[Ints, Ints, Bools]:
+        """Returns the keys of first and last operands, and whether there are more keys.
+
+        For a product or a sum they are the lowest and the highest key.
+        """
+        columns = self.columns
+        first, last = (keys[ends] for ends in columns.ends(numbers))
+        is_product = self.is_product[numbers]
+        low = np.where(is_product, np.minimum(first, last), first)
+        high = np.where(is_product, np.maximum(first, last), last)
+        has_more = np.zeros(len(numbers), dtype=bool)
+        sums = np.flatnonzero(columns.is_sum[numbers])
+        if sums.size:
+            sizes = columns.sizes[numbers[sums]]
+            below = keys[columns.flat[columns.places(numbers[sums])]]
+            begin, owner = np.cumsum(sizes) - sizes, np.repeat(sums, sizes)
+            low[sums] = np.minimum.reduceat(below, begin)
+            high[sums] = np.maximum.reduceat(below, begin)
+            has_more[owner[(below != low[owner]) & (below != high[owner])]] = True
+        return low, high, has_more
+
+    def _key(self, op: Any, below: list[int]) -> Any:
+        """Returns the key of an operation, made from the keys of its operands."""
+        kinds = {*below}
+        if op is ops.add and len(kinds) <= 2:
+            below = [min(kinds), max(kinds)]
+        elif op is ops.add or (op.neutral is not None and len(kinds) == 1):
+            return op, frozenset(kinds)  # any number of them, in any order
+        elif op.arity not in (1, 2):
+            return op, *below
+        elif op is ops.multiply:
+            below = sorted(below)
+        return packed(self.columns.short[op], below[0], below[-1])
+
+    def told_apart(self, numbers: Mapping[int, float]) -> dict[int, Any]:
+        """Returns what distinguishes operations that look alike.
+
+        x**-0.5 and x**-1.5 are two arrays. But equal(y, 0), equal(y, 1), ... are the lanes of one
+        array, however many there are, and so are other operations if one number meets many
+        constants. Queries and keys that one matrix makes are two arrays (`sides.py`).
+        """
+        columns, keys = self.columns, self.found()
+        may = columns.where(
+            lambda op: op not in (ops.add, helper_ops.equal) and op.arity is not None
+        )
+        is_number = np.zeros(len(keys), dtype=bool)
+        is_number[[*numbers]] = True
+        of_number = columns.is_read & columns.below(is_number) & may[columns.owner]
+        met: dict[int, dict[Any, set[float]]] = {}
+        constant_of: dict[int, float] = {}
+        for i in np.flatnonzero(np.bincount(columns.owner[of_number], minlength=1) == 1).tolist():
+            operands = columns.operands(i)
+            [constant_of[i]] = [numbers[k] for k in operands if k in numbers]
+            others = tuple([k for k in operands if k not in numbers])
+            met.setdefault(keys[i], {}).setdefault(others, set()).add(constant_of[i])
+        few = {key for key, found in met.items() if 2 <= max(map(len, found.values())) <= FEW}
+        apart: dict[int, Any] = {i: x for i, x in constant_of.items() if keys[i] in few}
+        return apart | {i: (apart.get(i), side) for i, side in sides(columns, keys).items()}
+
+    def in_order(self, apart: Mapping[int, Any]) -> Ints:
+        """Returns the keys, so that a group comes after those of its operands."""
+        keys = self._in_order(self.found(apart))
+        assert keys is not None
+        return keys
+
+    def _in_order(self, keys: Ints) -> Ints | None:
+        columns = self.columns
+        different, first, keys = np.unique(keys, return_index=True, return_inverse=True)
+        is_read = columns.is_read
+        readers, read = keys[columns.owner[is_read]], keys[columns.flat[is_read]]
+        order, found = np.empty(len(different), dtype=np.int64), in_order(readers, read, first)
+        if len(found) < len(different):
+            return None
+        order[found] = np.arange(len(different))
+        return order[keys]
+
+    def sums_of_one_term(self, together: Sequence[Ints]) -> Ints:
+        """Returns the sums of one term without a neighbour that has more.
+
+        Neighbours are read alike, or are results that lie `together`, or are of several lengths
+        from one on. The derivative by each x[t] of x[t] - c is a sum of one term, and that by c is
+        the sum of all these: they are not neighbours.
+        """
+        columns, keys = self.columns, self.found()
+        edges = np.flatnonzero(columns.is_read & columns.below(columns.is_sum))
+        labels = np.repeat(np.arange(len(together)), [*map(len, together)])
+        reader = np.concatenate([keys[columns.owner[edges]], keys.max() + 1 + labels])
+        read = np.concatenate([columns.flat[edges], *together]).astype(np.int64)
+        uses, is_single = packed(0, keys[read], reader), columns.sizes[read] == 1
+        both = np.intersect1d(uses[is_single], uses[~is_single]) >> BITS
+        sums, sizes = np.flatnonzero(columns.is_sum), columns.sizes
+        several = np.bincount(np.unique(packed(0, keys[sums], sizes[sums])) >> BITS) > 2
+        singles = sums[(sizes[sums] == 1) & ~self.borders.is_joined[sums]]
+        return singles[~np.isin(keys[singles], both) & ~several[keys[singles]]]
+
+    def missing_sums(self) -> Ints:
+        """Returns where in `flat` a term is read, although its neighbours are sums of such terms.
+
+        Neighbours have the same key if a sum of one kind has the key of its terms.
+        """
+        columns, keys = self.columns, self.found(sums_join_terms=True)
+        flat, owner = columns.flat, columns.owner.astype(np.int64)
+        below = np.where(columns.is_read, columns.below(keys), -1)
+        sums = np.flatnonzero(columns.is_sum)
+        joined = np.zeros(len(keys), dtype=bool)
+        joined[sums] = below[columns.first[sums]] == keys[sums]
+        is_of_sums = np.zeros(keys.max() + 1, dtype=bool)
+        is_of_sums[keys[joined]] = True
+        edges = np.flatnonzero(columns.is_read & ~joined[owner] & is_of_sums[below])
+        _, which, count = np.unique(
+            packed(0, owner[edges], below[edges]), return_inverse=True, return_counts=True
+        )
+        edges = edges[~columns.is_sum[owner[edges]] | (count[which] == 1)]
+        at = edges - columns.first[owner[edges]]
+        any_order = columns.is_sum | columns.where(has_any_order)
+        position = np.where(any_order[owner[edges]], 0, at)
+        _, which = np.unique(
+            packed(keys[owner[edges]], below[edges], position), return_inverse=True
+        )
+        are_sums = columns.is_sum[flat[edges]]
+        has_sum = np.bincount(which, are_sums) > 0
+        return edges[~are_sums & has_sum[which]]
