@@ -28,7 +28,7 @@ TYPES = {Kind.NUMBER: "double", Kind.CONDITION: "double", Kind.CHOICE: "int64_t"
 OTHERS = """auto break case char const continue default do double else enum extern float for goto
     if inline int long register restrict return short signed sizeof static struct switch typedef
     union unsigned void volatile while asm typeof linux unix int64_t memset main NAN INFINITY
-    n nb rows w start block blocks work inputs loss s i j k l m p q r"""
+    n nb rows w start block blocks work inputs loss s term unfit i j k l m p q r"""
 
 
 def emit(program: ex.Program, title: str) -> str:
