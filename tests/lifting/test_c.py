@@ -314,14 +314,14 @@ void each_product(const int64_t *sizes, const double *A, const double *B, double
     const int64_t M = sizes[0], K = sizes[1], N = sizes[2], ar = sizes[3], ac = sizes[4];
     if (sizes[7]) {
         const int64_t br = sizes[5], bc = sizes[6];
-        product_packing(product, room, M, K, N, A, ar, ac, B, br, bc, C, N, 0);
-        product_packing(product_of_copy, room, M, K, N, A, ar, ac, B, br, bc, C, N, 1);
+        product_packing(room, M, K, N, A, ar, ac, B, br, bc, C, N, 0, 0);
+        product_packing(room, M, K, N, A, ar, ac, B, br, bc, C, N, 1, 1);
         return;
     }
     if (room) pack(K, N, B, sizes[5], sizes[6], room);
     B = room ? room : B;
-    product(M, K, N, A, ar, ac, B, room ? 8 : sizes[5], room ? 8 * K : 8, C, N, 0);
-    product_of_copy(M, K, N, A, ar, ac, B, room ? 8 : sizes[5], room ? 8 * K : 8, C, N, 1);
+    product(M, K, N, A, ar, ac, B, room ? 8 : sizes[5], room ? 8 * K : 8, C, N, 0, 0);
+    product(M, K, N, A, ar, ac, B, room ? 8 : sizes[5], room ? 8 * K : 8, C, N, 1, 1);
 }
 """
 

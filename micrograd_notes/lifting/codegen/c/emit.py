@@ -6,6 +6,7 @@ lines of NumPy that it computes. Read `evaluate.py` next, which writes its rows,
 
 from __future__ import annotations
 
+from dataclasses import replace
 from textwrap import wrap
 from typing import Any
 
@@ -16,7 +17,7 @@ from micrograd_notes.lifting.codegen.c.kernels import kernel_names, with_kernels
 from micrograd_notes.lifting.codegen.c.loops import INDENT, within
 from micrograd_notes.lifting.codegen.c.places import Array, counting, literal, square, stored
 from micrograd_notes.lifting.codegen.c.sorts import runs_in_blocks, sorts_of, summed_loss
-from micrograd_notes.lifting.codegen.c.uses import Uses, is_view
+from micrograd_notes.lifting.codegen.c.uses import Uses, derived_early, is_view
 from micrograd_notes.lifting.codegen.numpy.spelled import text
 from micrograd_notes.lifting.trace.name import unused
 from micrograd_notes.lifting.typed import expressions as ex
@@ -28,7 +29,7 @@ TYPES = {Kind.NUMBER: "double", Kind.CONDITION: "double", Kind.CHOICE: "int64_t"
 OTHERS = """auto break case char const continue default do double else enum extern float for goto
     if inline int long register restrict return short signed sizeof static struct switch typedef
     union unsigned void volatile while asm typeof linux unix int64_t memset main NAN INFINITY
-    n nb rows w start block blocks work inputs loss s i j k l m p q r"""
+    n nb rows w start block blocks work inputs loss s term unfit i j k l m p q r"""
 
 
 def emit(program: ex.Program, title: str) -> str:
@@ -52,7 +53,8 @@ def functions_of(
 class _Emitter:
     def __init__(self, program: ex.Program, entry: str, work_bytes: str) -> None:
         self.names = Names(program)
-        self.program = program = ready(program)
+        program = ready(program)
+        self.program = program = replace(program, backward=derived_early(program.backward))
         self.entry, self.work_bytes = entry, work_bytes
         self.prefix = "" if entry == "loss_and_gradient" else f"{entry}_"
         sorts = sorts_of(program)

@@ -53,6 +53,9 @@ POWERS = {
 }
 STORED = ex.Sum | ex.Reduce | ex.SegmentSums | ex.Product | ex.Stack | ex.Padded
 NEAR = 2048  # numbers of a matrix that stay in the first level of the cache
+OFTEN = 96  # rows that read a matrix so often that it is packed if it is not NEAR
+LARGE = 2**15  # numbers of a result whose rows are read often enough, and lie far enough apart
+EXAMPLES = 128  # that a block of a large program has
 DEPTH = 256  # terms of sums that `product_packing` of `kernels.c` reads at a time, at most
 
 
@@ -138,6 +141,12 @@ class Evaluator:
                 self._behind(of.of), STORED
             )
         return False
+
+    def _is_product(self, term: Expression) -> bool:
+        """Returns whether a term of a sum is a product, which adds to what stands there already."""
+        found = self._behind(term)
+        found = self._behind(found.of) if isinstance(found, ex.Reshape) else found
+        return isinstance(found, ex.MatMul)
 
     def is_computed(self, expression: Expression) -> bool:
         """Returns whether it shows what is computed here, and may be written where it is shown."""
@@ -240,6 +249,14 @@ class Evaluator:
             case ex.Total(terms) if adds:
                 for term in terms:
                     self.store(term, into, True)
+            case ex.Total(terms) if whole and into.pointer and len(
+                products := [term for term in terms if self._is_product(term)]
+            ) > 1:
+                others = [term for term in terms if term not in products]
+                first, *rest = [*([ex.total(others)] if others else []), *products]
+                self.store(first, into)
+                for term in rest:
+                    self.store(term, into, True)
             case ex.Reshape(of, _) if whole and into.pointer and (inner := into.reshaped(of.shape)):
                 self.store(of, inner, adds)
             case ex.Transpose(of, order) if whole and isinstance(self._behind(of), STORED):
@@ -339,17 +356,18 @@ class Evaluator:
         nest = Nest(lead, range(len(lead)), [each.strides[0][:-2] for each in (a, b, into)])
         index, used = [*nest.index.values()], [a, into]
         row, panel, sign = b.strides[0][-2], spelled(8), str(int(adds))
-        name = "product" if a.strides[0][-1] == 1 or not _is_far(N, 8, K, M) else "product_of_copy"
-        start = f"{name}("
+        m, k, n = (size if isinstance(size, int) else EXAMPLES for size in (M, K, N))
+        copies = int(a.strides[0][-1] != 1 and m * n >= LARGE)
+        start = "product("
         is_even = isinstance(N, int) and (N % 8 == 0 or self.has_room(b.pointer))
-        if b.strides[0][-1] != 1 or not is_even or _is_far(M, 6, K, N):
+        if b.strides[0][-1] != 1 or not is_even or (m >= OFTEN and k * n > NEAR):
             moves = index or self.counter in re.findall(r"\w+", " ".join(b.offset))
             if self.packs_once and b.pointer in self.fixed and not moves:
                 b, row, panel = self._packed_once(b), 8, spelled(length([K, 8]))
             else:
                 depth = min(K, DEPTH) if isinstance(K, int) else DEPTH
                 used.append(room := self.new((depth, _whole(N)), "packed"))
-                start = f"product_packing({name}, {room.pointer}, "
+                start = f"product_packing({room.pointer}, "
                 panel = spelled(b.strides[0][-1])
         numbers = [*map(spelled, (M, K, N)), a.address(index), *map(spelled, a.strides[0][-2:])]
         numbers += [b.address(index), spelled(row), panel, into.address(index)]
@@ -357,7 +375,7 @@ class Evaluator:
             sign, self.first = "start > 0", ""
             self.filled.add(into.pointer)
             self.used.add("start")
-        call = f"{start}{', '.join(numbers)}, {spelled(into.strides[0][-2])}, {sign});"
+        call = f"{start}{', '.join(numbers)}, {spelled(into.strides[0][-2])}, {sign}, {copies});"
         self.put(nest.around([call]), b, *used)
 
     def _packed_once(self, b: Array) -> Array:
@@ -393,16 +411,6 @@ def _operation(expression: Any, of: Sequence[str]) -> str:
         case ex.Apply(function) if function in FUNCTIONS:
             return f"{FUNCTIONS[function]}({', '.join(of)})"
     raise CannotPrint(f"the function {expression.function} can't be printed in C yet")
-
-
-def _is_far(others: Size, at_once: int, K: Size, N: Size) -> bool:
-    """Returns whether one side of a product is better rearranged before it is read.
-
-    It must be too large for the first level of the cache, and be read five times, once for so many
-    rows or columns of the other side. A row per example counts as 64 rows.
-    """
-    m, k, n = (size if isinstance(size, int) else 64 for size in (others, K, N))
-    return k * n > NEAR and m >= 5 * at_once
 
 
 def _flipped(place: Array) -> Array:

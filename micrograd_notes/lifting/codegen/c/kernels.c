@@ -197,7 +197,7 @@ __attribute__((noinline)) static void write_some(int64_t rows, const double *mad
         for (int64_t j = 0; j < columns; j++) C[j] = adds ? C[j] + made[j] : made[j];
 }
 /* A tile of a matrix product: some rows, two vectors of columns, all in registers while x goes along
-   the sums, and while the cache fetches their place in C. A narrow tile has one vector. */
+   the sums. A narrow tile has one vector. */
 #define ROWS1(DO) DO(0)
 #define ROWS2(DO) ROWS1(DO) DO(1)
 #define ROWS4(DO) ROWS2(DO) DO(2) DO(3)
@@ -206,7 +206,6 @@ __attribute__((noinline)) static void write_some(int64_t rows, const double *mad
 #define ZERO(i) vec c##i = {0}, d##i = {0};
 #define NARROW(i) c##i += a[i * ar] * b0;
 #define WIDE(i) c##i += a[i * ar] * b0; d##i += a[i * ar] * b1;
-#define FETCH(i) __builtin_prefetch(C + i * cr, 1);
 #define BOTH(i) c##i, d##i,
 #define ADD(i) c##i += *(vec *)(C + i * cr), d##i += *(vec *)(C + i * cr + LANES);
 #define SET(i) *(vec *)(C + i * cr) = c##i, *(vec *)(C + i * cr + LANES) = d##i;
@@ -215,7 +214,6 @@ __attribute__((noinline)) static void write_some(int64_t rows, const double *mad
             int64_t br, int64_t next, double *C, int64_t cr, int64_t columns, int adds) { \
         FUSE \
         ROWS##R(ZERO) \
-        ROWS##R(FETCH) \
         if (columns > LANES) for (int64_t x = 0; x < K; x++, a += ac, b += br) { \
             vec b0 = *(const vec *)b, b1 = *(const vec *)(b + next); \
             KEEP(b0); KEEP(b1); \
@@ -247,34 +245,25 @@ typedef void Tile(int64_t, const double *, int64_t, int64_t, const double *, int
 /* C = A @ B or C += A @ B, for M x K and K x N numbers. A has any strides; B and C have adjacent
    columns. `panel` is the distance from eight columns of B to the next eight. 16 KB of B stay in the
    first level of the cache for all tiles that read them, 48 rows of A with as many columns in the
-   second: as they lie, or in `copy` tile after tile. */
-INLINE void product_in(double *copy, int64_t M, int64_t K, int64_t N, const double *A, int64_t ar,
-        int64_t ac, const double *B, int64_t br, int64_t panel, double *C, int64_t cr, int adds) {
+   second: as they lie, or tile after tile in a copy, which takes less time than lines that lie apart
+   take for each panel. */
+static void product(int64_t M, int64_t K, int64_t N, const double *A, int64_t ar, int64_t ac,
+        const double *B, int64_t br, int64_t panel, double *C, int64_t cr, int adds, int copies) {
     static Tile *const tiles[] = {0, tile1, tile2, 0, tile4, 0, tile6, 0, tile8};
     static const char dealt[] = {0, 1, 2, 2, 4, 4, 6, 4, MOST == 8 ? 8 : 4, 6, 6};  /* the last rows */
-    const int64_t step = copy ? 48 : 144, next = LANES == 8 ? panel : LANES;
+    double copy[48 * DEPTH];
+    const int64_t step = copies ? 48 : 144, next = LANES == 8 ? panel : LANES;
     for (int64_t x = 0; x < K; x += DEPTH, adds = 1) for (int64_t y = 0; y < M; y += step) {
         const int64_t k = K - x < DEPTH ? K - x : DEPTH, end = M - y < step ? M : y + step;
         for (int64_t j = 0; j < N; j += 2 * LANES) for (int64_t i = y, rows; i < end; i += rows) {
             const double *a = A + x * ac + i * ar, *b = B + x * br + j / 8 * panel;
-            double *c = C + i * cr + j;
+            double *c = C + i * cr + j, *o = copy + (i - y) * k;
             rows = end - i < 11 ? dealt[end - i] : MOST;
-            if (copy && j == 0) copy_tile(rows, k, a, ar, ac, copy + (i - y) * k);
-            if (copy) tiles[rows](k, copy + (i - y) * k, 1, rows, b, br, next, c, cr, N - j, adds);
+            if (copies && j == 0) copy_tile(rows, k, a, ar, ac, o);
+            if (copies) tiles[rows](k, o, 1, rows, b, br, next, c, cr, N - j, adds);
             else tiles[rows](k, a, ar, ac, b, br, next, c, cr, N - j, adds);
         }
     }
-}
-static void product(int64_t M, int64_t K, int64_t N, const double *A, int64_t ar, int64_t ac,
-        const double *B, int64_t br, int64_t panel, double *C, int64_t cr, int adds) {
-    product_in(0, M, K, N, A, ar, ac, B, br, panel, C, cr, adds);
-}
-
-/* The same with copies of A, each of which takes less time than its lines take for each panel */
-static void product_of_copy(int64_t M, int64_t K, int64_t N, const double *A, int64_t ar,
-        int64_t ac, const double *B, int64_t br, int64_t panel, double *C, int64_t cr, int adds) {
-    double copy[48 * DEPTH];
-    product_in(copy, M, K, N, A, ar, ac, B, br, panel, C, cr, adds);
 }
 
 /* Four rows of four numbers become four columns. */
@@ -314,14 +303,12 @@ static void pack(int64_t K, int64_t N, const double *B, int64_t br, int64_t bc, 
 
 /* The same with B in panels that are made for a stretch of the sums, and stay in the second level of
    the cache until they are read */
-typedef void Product(int64_t, int64_t, int64_t, const double *, int64_t, int64_t, const double *,
-        int64_t, int64_t, double *, int64_t, int);
-static void product_packing(Product *as, double *room, int64_t M, int64_t K, int64_t N, const double *A,
-        int64_t ar, int64_t ac, const double *B, int64_t br, int64_t bc, double *C, int64_t cr, int adds) {
+static void product_packing(double *room, int64_t M, int64_t K, int64_t N, const double *A, int64_t ar,
+        int64_t ac, const double *B, int64_t br, int64_t bc, double *C, int64_t cr, int adds, int copies) {
     for (int64_t x = 0; x < K; x += DEPTH, adds = 1) {
         const int64_t k = K - x < DEPTH ? K - x : DEPTH;
         pack(k, N, B + x * br, br, bc, room);
-        as(M, k, N, A + x * ac, ar, ac, room, 8, 8 * k, C, cr, adds);
+        product(M, k, N, A + x * ac, ar, ac, room, 8, 8 * k, C, cr, adds, copies);
     }
 }
 

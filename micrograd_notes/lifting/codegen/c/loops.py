@@ -13,6 +13,7 @@ from micrograd_notes.lifting.typed.expressions import Shape
 
 INDENT = "    "
 SHORT = 8  # numbers that are added up one by one
+LONG = 16  # numbers whose max or min is found faster one row after the other
 STEPS = {
     "sum": ("0.0", "{0} += {1};"), "max": ("-INFINITY", "{0} = maximum({0}, {1});"),
     "min": ("INFINITY", "{0} = minimum({0}, {1});"),
@@ -74,8 +75,8 @@ def filled(into: Array, of: Array, sign: str = "=") -> list[str]:
 def reduced(into: Array, of: Array, axes: Sequence[int], function: str, adds: bool) -> list[str]:
     """Returns the loops that find the sum, max or min along some axes.
 
-    Each step takes whole rows of what is kept: for a max or min, which is then found for several
-    rows at once, and for a sum whose terms do not lie side by side.
+    Each step takes whole rows of what is kept, if terms do not lie side by side; or if they are a
+    few whose max or min is asked for, which is then found for several rows at once.
     """
     rank = range(len(of.shape))
     kept = [axis for axis in rank if axis not in axes]
@@ -84,21 +85,33 @@ def reduced(into: Array, of: Array, axes: Sequence[int], function: str, adds: bo
         along = dict(zip(kept, own, strict=True))
         back.append(tuple([along.get(axis, 0) for axis in rank]))
     strides, last = _strides(of, kept), _strides(of, axes)
-    by_rows = function != "sum" or (1 in strides and not (1 in last and last <= {0, 1}))
+    by_rows = not (1 in last and last <= {0, 1})
+    if function == "sum":
+        by_rows = by_rows and 1 in strides
+    elif length([of.shape[axis] for axis in axes]) in range(LONG):
+        by_rows = True
     first, second = (axes, kept) if by_rows else (kept, axes)
     outer = Nest(of.shape, first, of.strides if by_rows else [*back, *of.strides])
     inner = Nest(of.shape, second, [*back, *of.strides], outer.others)
     found = {**outer.index, **inner.index}
     term = of.text([found[axis] for axis in rank])
     place = into.text([found[axis] for axis in kept])
+    start, step = STEPS[function]
     if by_rows:
-        start, step = STEPS[function]
         rows = [] if adds else inner.around([f"{place} = {start};"])
         return rows + outer.around(inner.around([step.format(place, term)]))
-    is_long = bool(inner.sizes) and inner.sizes[-1] not in range(SHORT)
-    pragma = "#pragma omp simd reduction(+:s)" * is_long
-    rows = ["double s = 0.0;", *inner.around([f"s += {term};"], pragma)]
-    rows.append(f"{place} {'+=' if adds else '='} s;")
+    rows = [f"double s = {start};"]
+    if function == "sum":
+        is_long = bool(inner.sizes) and inner.sizes[-1] not in range(SHORT)
+        pragma = "#pragma omp simd reduction(+:s)" * is_long
+        rows += inner.around([step.format("s", term)], pragma)
+        rows.append(f"{place} {'+=' if adds else '='} s;")
+    else:  # a nan is not larger than others, so that it is looked for apart
+        pragma = f"#pragma omp simd reduction({function}:s) reduction(|:unfit)"
+        sign = ">" if function == "max" else "<"
+        each = [f"const double term = {term};", f"s = term {sign} s ? term : s;"]
+        rows += ["uint64_t unfit = 0;", *inner.around([*each, "unfit |= term != term;"], pragma)]
+        rows.append(f"{place} = unfit ? NAN : s;")
     return outer.around(rows) if outer.letters else within("", rows)
 
 

@@ -9,11 +9,36 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from micrograd_notes.lifting.codegen.c.sorts import Sort
 from micrograd_notes.lifting.typed import expressions as ex
 from micrograd_notes.lifting.typed.expressions import WHOLE, Line, Loop, lines_of
+
+
+def derived_early(steps: Sequence[Line | Loop]) -> list[Line | Loop]:
+    """Returns the steps, with each derivative right behind what it reads.
+
+    That is still in the cache then, and may leave its room to later arrays.
+    """
+    found = list[Line | Loop]()
+    for step in steps:
+        place = len(found)
+        if isinstance(step, Loop):
+            step = Loop(step.counts, [*lines_of(derived_early(step.lines))])
+        elif step.derivative_of is not None:
+            while place and not any(_comes_before(step, e) for e in lines_of([found[place - 1]])):
+                place -= 1
+        found.insert(place, step)
+    return found
+
+
+def _comes_before(derivative: Line, line: Line) -> bool:
+    """Returns whether a line writes to what a derivative reads, or to that derivative."""
+    into = [line, *(line.target.lines() if line.target else ())]
+    read = {each.first for each in derivative.value.lines()}
+    is_same = line.derivative_of is derivative.derivative_of
+    return is_same or not read.isdisjoint([each.first for each in into])
 
 
 class Uses:
