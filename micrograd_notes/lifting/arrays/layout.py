@@ -163,7 +163,7 @@ class Layout:
     def read(self, nodes: Any, letters: list[Any], inside: Collection[int] = ()) -> Reading:
         """Returns the operand: row k of the letters has the place of node k.
 
-        Of the letters, those `inside` had better be those of windows.
+        The letters `inside` are likely to be those of windows.
         """
         numbers = self.numbers(nodes)
         if numbers is not None:

@@ -56,8 +56,8 @@ def windows(
 ) -> tuple[Expression, list[int]] | None:
     """Returns an operand as windows, with its letters; None if its places are not so even.
 
-    Zeros around it are read in all `holes`, and without them there are none. Of two letters that
-    reach as far, one that had better be `inside` of a window is.
+    Zeros around it are read in all `holes`, and without them there are none. A letter that may be
+    `inside` of windows is, if it reaches no farther than the other one.
     """
     group, box = layout.group(nodes), [n for _, n in letters]
     found, outside = list[Along](), np.zeros(box, dtype=bool)
