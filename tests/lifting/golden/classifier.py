@@ -6,7 +6,7 @@ indices = np.arange(3)
 
 
 def unpack(theta):
-    """Returns the arrays of the parameters, as views into their flat vector."""
+    """Returns the arrays of the parameters, as views into a vector like program.parameters()."""
     W1 = theta[0:20].reshape(4, 5)  # (4, 5)
     b1 = theta[20:25]  # (5,)
     W2 = theta[25:40].reshape(5, 3)  # (5, 3)

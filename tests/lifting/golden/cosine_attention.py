@@ -7,7 +7,7 @@ causal2 = np.tri(3, dtype=bool)
 
 
 def unpack(theta):
-    """Returns the arrays of the parameters, as views into their flat vector."""
+    """Returns the arrays of the parameters, as views into a vector like program.parameters()."""
     Q = theta[0:9].reshape(3, 3)  # (3, 3)
     K = theta[9:18].reshape(3, 3)  # (3, 3)
     return Q, K

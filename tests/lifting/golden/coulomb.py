@@ -6,7 +6,7 @@ mask = np.tri(3, dtype=bool).T
 
 
 def unpack(theta):
-    """Returns the arrays of the parameters, as views into their flat vector."""
+    """Returns the arrays of the parameters, as views into a vector like program.parameters()."""
     at = theta[0:8].reshape(4, 2)  # (4, 2)
     return (at,)
 

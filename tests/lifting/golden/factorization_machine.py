@@ -24,7 +24,7 @@ K = np.array([[[[3, 6, 9, 12], [6, 9, 12, 14], [9, 12, 14, 14], [12, 14, 14, 14]
 
 
 def unpack(theta):
-    """Returns the arrays of the parameters, as views into their flat vector."""
+    """Returns the arrays of the parameters, as views into a vector like program.parameters()."""
     w = theta[0:5]  # (5,)
     V = theta[5:20].reshape(5, 3)  # (5, 3)
     return w, V

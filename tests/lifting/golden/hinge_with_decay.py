@@ -4,7 +4,7 @@ import numpy as np
 
 
 def unpack(theta):
-    """Returns the arrays of the parameters, as views into their flat vector."""
+    """Returns the arrays of the parameters, as views into a vector like program.parameters()."""
     W1 = theta[0:32].reshape(2, 16)  # (2, 16)
     b1 = theta[32:48]  # (16,)
     W2 = theta[48:304].reshape(16, 16)  # (16, 16)

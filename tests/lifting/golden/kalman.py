@@ -4,7 +4,7 @@ import numpy as np
 
 
 def unpack(theta):
-    """Returns the arrays of the parameters, as views into their flat vector."""
+    """Returns the arrays of the parameters, as views into a vector like program.parameters()."""
     a = theta[0:1].reshape(())  # ()
     q = theta[1:2].reshape(())  # ()
     r = theta[2:3].reshape(())  # ()

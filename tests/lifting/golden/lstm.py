@@ -6,7 +6,7 @@ K = np.array([0, 1, 3])
 
 
 def unpack(theta):
-    """Returns the arrays of the parameters, as views into their flat vector."""
+    """Returns the arrays of the parameters, as views into a vector like program.parameters()."""
     gates = theta[0:72].reshape(4, 3, 6)  # (4, 3, 6)
     out = theta[72:75]  # (3,)
     return gates, out

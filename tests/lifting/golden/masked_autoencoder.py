@@ -6,7 +6,7 @@ causal = np.tri(3, dtype=bool)
 
 
 def unpack(theta):
-    """Returns the arrays of the parameters, as views into their flat vector."""
+    """Returns the arrays of the parameters, as views into a vector like program.parameters()."""
     weights = theta[0:16].reshape(4, 4)  # (4, 4)
     return (weights,)
 

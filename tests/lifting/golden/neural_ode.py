@@ -4,7 +4,7 @@ import numpy as np
 
 
 def unpack(theta):
-    """Returns the arrays of the parameters, as views into their flat vector."""
+    """Returns the arrays of the parameters, as views into a vector like program.parameters()."""
     first = theta[0:8].reshape(4, 2)  # (4, 2)
     second = theta[8:16].reshape(2, 4)  # (2, 4)
     return first, second

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def unpack(theta):
-    """Returns the arrays of the parameters, as views into their flat vector."""
+    """Returns the arrays of the parameters, as views into a vector like program.parameters()."""
     W1 = theta[0:6].reshape(2, 3)  # (2, 3)
     b1 = theta[6:9]  # (3,)
     W2 = theta[9:12].reshape(3, 1)  # (3, 1)

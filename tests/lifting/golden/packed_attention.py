@@ -6,7 +6,7 @@ causal = np.tri(5, dtype=bool)
 
 
 def unpack(theta):
-    """Returns the arrays of the parameters, as views into their flat vector."""
+    """Returns the arrays of the parameters, as views into a vector like program.parameters()."""
     matrix = theta[0:108].reshape(18, 6)  # (18, 6)
     bias = theta[108:126]  # (18,)
     out = theta[126:132]  # (6,)

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def unpack(theta):
-    """Returns the arrays of the parameters, as views into their flat vector."""
+    """Returns the arrays of the parameters, as views into a vector like program.parameters()."""
     A = theta[0:16].reshape(4, 4)  # (4, 4)
     return (A,)
 

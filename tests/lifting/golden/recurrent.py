@@ -4,7 +4,7 @@ import numpy as np
 
 
 def unpack(theta):
-    """Returns the arrays of the parameters, as views into their flat vector."""
+    """Returns the arrays of the parameters, as views into a vector like program.parameters()."""
     inner = theta[0:9].reshape(3, 3)  # (3, 3)
     outer = theta[9:15].reshape(3, 2)  # (3, 2)
     out = theta[15:18]  # (3,)

@@ -7,7 +7,7 @@ indices = np.arange(3)
 
 
 def unpack(theta):
-    """Returns the arrays of the parameters, as views into their flat vector."""
+    """Returns the arrays of the parameters, as views into a vector like program.parameters()."""
     filters = theta[0:18].reshape(2, 3, 3)  # (2, 3, 3)
     weights = theta[18:24].reshape(3, 2)  # (3, 2)
     return filters, weights
@@ -38,7 +38,7 @@ def loss_and_gradient(theta, image, label):
     # backward, of the sum of the losses; divided by n at the end
     softmax = exponentials / exponentials_sum[:, None]  # (n, 3)
     dlogits = softmax - (label[:, None] == indices)  # (n, 3)
-    dmaps_sum = 0.0625 * (dlogits @ weights)  # (n, 2)
+    dmaps_sum = (dlogits @ weights) / 16  # (n, 2)
     dfilters_sum = dmaps_sum[:, None, None] * (filters_sum > 0)  # (n, 4, 4, 2)
     dfilters[...] = (dfilters_sum.reshape(-1, 2).T @ image_rows).reshape(2, 3, 3)  # (2, 3, 3)
     dweights[...] = dlogits.T @ means  # (3, 2)

@@ -7,7 +7,7 @@ indices = np.arange(5)
 
 
 def unpack(theta):
-    """Returns the arrays of the parameters, as views into their flat vector."""
+    """Returns the arrays of the parameters, as views into a vector like program.parameters()."""
     embedding = theta[0:20].reshape(5, 4)  # (5, 4)
     position = theta[20:36].reshape(4, 4)  # (4, 4)
     Wq = theta[36:52].reshape(4, 4)  # (4, 4)

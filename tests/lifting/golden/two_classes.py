@@ -6,7 +6,7 @@ indices = np.arange(2)
 
 
 def unpack(theta):
-    """Returns the arrays of the parameters, as views into their flat vector."""
+    """Returns the arrays of the parameters, as views into a vector like program.parameters()."""
     W1 = theta[0:12].reshape(3, 4)  # (3, 4)
     b1 = theta[12:16]  # (4,)
     W2 = theta[16:24].reshape(4, 2)  # (4, 2)

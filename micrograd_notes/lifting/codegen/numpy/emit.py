@@ -113,8 +113,8 @@ def spelled_constant(constant: Constant, name: str) -> str:
 
 def unpack_source(program: Program) -> str:
     """Returns the source of the function that returns the arrays in the flat vector."""
-    doc, start = "Returns the arrays of the parameters, as views into their flat vector.", 0
-    rows = [f'"""{doc}"""']
+    doc = "Returns the arrays of the parameters, as views into a vector like program.parameters()."
+    rows, start = [f'"""{doc}"""'], 0
     for array in program.parameters:
         view = f"theta[{start}:{start + array.size}]"
         if len(array.shape) != 1:

@@ -18,8 +18,8 @@ OPERATORS: dict[str, Any] = {
     "add": ast.Add, "subtract": ast.Sub, "multiply": ast.Mult, "divide": ast.Div, "power": ast.Pow,
     "greater": ast.Gt, "less": ast.Lt, "equal": ast.Eq,
 }
-WINDOWS = "sliding_window_view"
-KNOWN = {inf: "np.inf", pi: "np.pi"}
+WINDOWS, KNOWN = "sliding_window_view", {inf: "np.inf", pi: "np.pi"}
+PARTS = {2.0**-k for k in range(3, 30)}  # x / 16 has the bits of 0.0625 * x, and can be read
 SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**"}
 
 
@@ -62,6 +62,8 @@ def spelled(expression: Expression, name_of: NameOf) -> Any:
         case ex.Apply("add", (left, right)):
             made = summed(left, right)
             return _operator(made.function, *map(tree, made.of))
+        case ex.Apply("multiply", (ex.Number(part), of)) if part in PARTS:
+            return _operator("divide", tree(of), number(1 / part))
         case ex.Apply(function, of):
             return _applied(function, list(map(tree, of)))
         case ex.Total(of):
