@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, pairwise, product
 from math import prod
 from typing import Any, NamedTuple
 
@@ -80,8 +80,11 @@ class Gates:
 
 
 def join_gates(program: Program) -> None:
-    """Joins such derivatives in each loop of the backward half."""
-    steps = list[Line | Loop]()
+    """Joins such derivatives in each loop of the backward half.
+
+    What the forward half has made of the matrix is read again.
+    """
+    steps, made = list[Line | Loop](), [each for each in program.forward if isinstance(each, Line)]
     for step in program.backward:
         if isinstance(step, Loop):
             others = [line for line in lines_of(program.steps) if line not in {*step.lines}]
@@ -89,6 +92,8 @@ def join_gates(program: Program) -> None:
             for gates in _found(step.lines, read_outside):
                 steps.append(gates.array)
                 step.lines = [*_joined(step.lines, gates)]
+                for line, known in product(step.lines, made):
+                    line.value = substituted(line.value, known.value, Read(known))
         steps.append(step)
     program.backward = steps
 

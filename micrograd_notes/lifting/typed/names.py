@@ -362,7 +362,8 @@ class Names:
             case Apply("divide", (Number(1.0), under)):
                 words, of = "{}_inverse", under
             case Apply("divide", (over, Read(Line(Sum(whole))) | Part(Read(Line(Sum(whole))), _))):
-                words, of = ("{}_share", whole) if _seen(over) == _seen(whole) else ("", over)
+                is_share = _shown(over) == _shown(whole)
+                words, of = ("{}_share", whole) if is_share else ("", over)
         source = _seen(of)
         return (words, source) if words and source in self.of else None
 
@@ -391,6 +392,13 @@ def _starts(line: Line) -> list[Any]:
         case Line(again=Line() as state):
             return [state]
     return []
+
+
+def _shown(expression: Expression) -> Any:
+    """Returns what an expression reads, also through a line that only moves it."""
+    seen = _seen(expression)
+    is_moved = isinstance(seen, Line) and isinstance(seen.value, View)
+    return _shown(seen.value) if is_moved else seen
 
 
 def _seen(expression: Expression) -> Any:

@@ -69,10 +69,13 @@ class _Sharer:
         self._repeated = {number for number, count in uses.items() if count > 1}
 
     def _count(self, expression: Expression, uses: Counter[int], seen: set[int]) -> int:
-        """Returns the number of an expression, and counts each operand of a new one as a use."""
+        """Returns the number of an expression, and counts each operand of a new one as a use.
+
+        So it does of one that gets no line: what is read again as W.reshape(12, 3).T is the shape.
+        """
         number = self._number(expression)
         uses[number] += 1
-        if number not in seen:
+        if number not in seen or not _is_worth_a_line(expression):
             seen.add(number)
             for operand in expression.operands:
                 self._count(operand, uses, seen)

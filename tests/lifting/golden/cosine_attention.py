@@ -34,7 +34,8 @@ def loss_and_gradient(theta, xs):
     ratio = np.where(causal, dot / sqrt, 0)  # (n, 4, 4)
     scores = np.where(causal, np.exp(ratio), 0)  # (n, 4, 4)
     scores_sum = scores.sum(axis=-1)  # (n, 4)
-    scores_share = scores.reshape(-1, 16)[:, ::5] / scores_sum  # (n, 4)
+    scores_rows = scores.reshape(-1, 16)  # (n, 16)
+    scores_share = scores_rows[:, ::5] / scores_sum  # (n, 4)
     total = scores_share.sum(axis=-1)  # (n,)
     loss = total.sum() / n
 

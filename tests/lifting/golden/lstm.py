@@ -23,6 +23,8 @@ def loss_and_gradient(theta, xs, y):
     dgates, dout = unpack(dtheta)
 
     # forward
+    gates_rows = gates[:, :, 2:5].reshape(12, 3)  # (12, 3)
+    gates_rows2 = gates[:, :, :2].reshape(12, 2)  # (12, 2)
     z = np.empty((6, n, 4, 3), dtype=theta.dtype)
     sigmoid = np.empty((6, n, 3, 3), dtype=theta.dtype)
     tanh = np.empty((6, n, 3), dtype=theta.dtype)
@@ -33,8 +35,8 @@ def loss_and_gradient(theta, xs, y):
     h[0] = 0  # (n, 3)
     for t in range(6):
         z[t] = (  # (n, 4, 3)
-            (h[t] @ gates[:, :, 2:5].reshape(12, 3).T).reshape(-1, 4, 3)
-            + (xs[:, t] @ gates[:, :, :2].reshape(12, 2).T).reshape(-1, 4, 3)
+            (h[t] @ gates_rows.T).reshape(-1, 4, 3)
+            + (xs[:, t] @ gates_rows2.T).reshape(-1, 4, 3)
             + gates[:, :, 5]
         )
         sigmoid[t] = 1 / (1 + np.exp(-z[t][:, K]))  # (n, 3, 3)
@@ -60,7 +62,7 @@ def loss_and_gradient(theta, xs, y):
         dz[:, 1] = slope[:, 1] * (tanh[t] * dc2)  # (n, 3)
         dz[:, 0] = slope[:, 0] * (c[t] * dc2)  # (n, 3)
         dc = product[:, 0]  # (n, 3)
-        dh = dz.reshape(-1, 12) @ gates[:, :, 2:5].reshape(12, 3)  # (n, 3)
+        dh = dz.reshape(-1, 12) @ gates_rows  # (n, 3)
         dgates[:, :, :2] += (dz.reshape(-1, 12).T @ xs[:, t]).reshape(4, 3, 2)  # (4, 3, 2)
         dgates[:, :, 2:5] += (dz.reshape(-1, 12).T @ h[t]).reshape(4, 3, 3)  # (4, 3, 3)
         dgates[:, :, 5] += dz.sum(axis=0)  # (4, 3)
