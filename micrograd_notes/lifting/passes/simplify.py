@@ -268,7 +268,7 @@ class Simplifier:
         born = np.array(self.born)
         np.minimum.at(born, self.place[self.needed], self.needed)
         owner, below = columns.owner[columns.is_read], columns.flat[columns.is_read]
-        is_near = born[owner] == born[below]
+        is_near = (below >= 0) & (born[owner] == born[below])  # -1 is what nobody needs
         owner, below, depth = owner[is_near], below[is_near], np.zeros(len(born), dtype=np.int32)
         while (depth[below] >= depth[owner]).any():
             np.maximum.at(depth, owner, depth[below] + 1)
