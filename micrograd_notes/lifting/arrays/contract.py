@@ -2,7 +2,7 @@
 
 A letter that both factors have and that is summed makes a matrix product. A common letter that is
 kept, such as an attention head, makes a product of stacks of matrices. If one side has no letter
-left, it is a product of vectors. `sums.py` calls it.
+left, it is a product of vectors. `terms.py` calls it.
 """
 
 from math import prod

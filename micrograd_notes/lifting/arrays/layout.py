@@ -3,7 +3,7 @@
 If its places follow the axes evenly, an operand is read by slicing, reshaping and transposing,
 which copy nothing; otherwise through an index array. An axis of a statement is a *letter*, as in
 Einstein's notation: a small number, or BATCH for the axis of the examples, before all others.
-`arrange.py`, `sums.py`, `contract.py` and `operations.py` call it. Read `sums.py` next.
+`arrange.py`, `sums.py`, `terms.py`, `contract.py` and `operations.py` call it. Read `sums.py` next.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.arrays import axes
 from micrograd_notes.lifting.arrays.layout import BATCH, Layout, Reading
-from micrograd_notes.lifting.arrays.sums import Terms
+from micrograd_notes.lifting.arrays.terms import Terms
 from micrograd_notes.lifting.passes.columns import Ints
 from micrograd_notes.lifting.typed.expressions import (
     Counting,

@@ -15,7 +15,7 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.lifting.arrays import axes
 from micrograd_notes.lifting.arrays.layout import Layout
-from micrograd_notes.lifting.arrays.sums import Terms
+from micrograd_notes.lifting.arrays.terms import Terms
 from micrograd_notes.lifting.passes.columns import Ints
 
 

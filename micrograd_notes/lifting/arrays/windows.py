@@ -5,7 +5,7 @@
     x[(t + 1) % size]          np.roll(x, -1, axis=1)
 
 Along an axis of x, the places follow one letter evenly, or two. `layout.py` reads windows where no
-slice fits, and `sums.py` lets terms that are missing be zeros outside.
+slice fits, and `terms.py` lets terms that are missing be zeros outside.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
                                                                  dx[3] = d[2]
 
 By the way they are made, these are three kinds of sums. But they are the derivatives by the numbers
-of one array, and share kinds of terms: so they are one array, and `arrays/sums.py` writes zeros
+of one array, and share kinds of terms: so they are one array, and `arrays/terms.py` writes zeros
 where a kind of term is missing, np.pad(d, (1, 0)) - np.pad(d, (0, 1)). Derivatives that share no
 kind, as those by queries and keys that one matrix makes, stay apart. `keys.py` calls it.
 """
