@@ -82,7 +82,7 @@ class Gates:
 def join_gates(program: Program) -> None:
     """Joins such derivatives in each loop of the backward half.
 
-    What the forward half has made of the matrix is read again.
+    They read what the forward half has made of the matrix.
     """
     steps, made = list[Line | Loop](), [each for each in program.forward if isinstance(each, Line)]
     for step in program.backward:
