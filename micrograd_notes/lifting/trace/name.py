@@ -31,6 +31,7 @@ DEEP = 9  # model.layers[0].neurons[0].w[0] is in six containers
 NOT_A_LAYER = (type, ModuleType, FunctionType)
 RESERVED = {
     "np", "math", "n", "ones", "theta", "dtheta", "unpack", "loss", "complementary_erf",
+    "sliding_window_view",
     *dir(builtins),
 }
 
