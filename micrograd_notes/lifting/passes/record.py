@@ -100,6 +100,7 @@ def differentiate(
     for k in [*tape.numbers, *[k for k, op in enumerate(tape.ops) if op in whole]]:
         marks[k] = k  # for these a rule may compute something else
     known: dict[Any, Slopes] = {}
+    of_leaves = list[tuple[int, int]]()
     ends, poles = Ends(session, root, started, contributions, passed_on), Poles(tape)
     for i in range(len(contributions) - 1, -1, -1):
         if i + 1 in ends.at:
@@ -109,13 +110,13 @@ def differentiate(
             continue
         contributions[i] = None
         adjoint, op = terms[0], tape.ops[i]
-        if len(terms) > 1 or not isinstance(op, Op) or i not in passed_on:
+        if len(terms) > 1 or (isinstance(op, Op) and i not in passed_on):
             adjoint = put(ops.add, terms)
             tape.adjoint_of[adjoint] = i
             tape.kept.add(adjoint)
         if not isinstance(op, Op):
             ends.pass_on(i, adjoint)
-            yield i, adjoint
+            of_leaves.append((i, adjoint))
             continue
         operands = flat[first[i] : first[i + 1]]
         key = op, *map(marks.__getitem__, operands)
@@ -145,6 +146,14 @@ def differentiate(
         if has_pole:
             tape.guarded.update(range(begin, len(tape)))
     ends.finish()
+    own = tape.adjoint_of.get
+    summed = {tape.ops[leaf] for leaf, adjoint in of_leaves if own(adjoint) == leaf}
+    for leaf, adjoint in of_leaves:
+        if tape.ops[leaf] in summed and own(adjoint) != leaf:
+            adjoint = put(ops.add, [adjoint])  # it looks like its neighbours, too
+            tape.adjoint_of[adjoint] = leaf
+            tape.kept.add(adjoint)
+        yield leaf, adjoint
 
 
 def _slopes(session: Session, i: int, op: Op, marks: Sequence[Any], poles: Poles) -> Slopes:
