@@ -49,7 +49,7 @@ def sums(
             kind.order_factors(found)
         found = _split(layout, found, [c for kind in classes for c in kind.kept_columns()])
         shape = tuple(n for _, n in found)
-    if members is not None and not all(kind.is_in_a_part(found) for kind in classes):
+    if members is not None and not all(k.is_in_all or k.is_in_a_part(found) for k in classes):
         layout.parted |= _kinds_of_terms(members, classes)
     letters = layout.batch(is_batched and not over_batch) + list(range(len(found)))
     summed = [layout.aligned(kind.summed(found, over_batch), letters) for kind in classes]
@@ -58,7 +58,7 @@ def sums(
     if members is None:
         return made, shape
     wanted = layout.wanted_filling.get(layout.group(members), 0.0)
-    if wanted and prod(shape) > count:  # a reader would divide by what is in a hole
+    if wanted == 1.0 and prod(shape) > count:  # a reader would divide by what is in a hole
         there = layout.grid(found, np.ones(count, dtype=np.int64)) == 1
         made = layout.masked(Reading(made, letters), there, letters[-len(found):], wanted).array
     return layout.like_primal(members, made, shape)
