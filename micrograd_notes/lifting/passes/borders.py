@@ -12,13 +12,11 @@ kind, as those by queries and keys that one matrix makes, stay apart. `keys.py` 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
-from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.accurate import total
-from micrograd_notes.lifting.passes.columns import FEW, Bools, Columns, Ints
+from micrograd_notes.lifting.passes.columns import FEW, Columns, Ints
 from micrograd_notes.lifting.passes.order import levels
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array
 
@@ -73,24 +71,23 @@ class Borders:
         columns, kinds = self.columns, set[int]()
         for k in columns.operands(i):
             below = columns.operands(k) if columns.is_made[k] else []
-            factors = [each for each in below if not self._is_one_parameter[each]]
+            factors = [each for each in below if self._scale(each) < 2]
             is_scaled = self.rows[columns.code[k]] in (ops.multiply, ops.neg) and len(factors) == 1
             kinds.add(int(keys[factors[0] if is_scaled else k]))
         return kinds
 
-    @cached_property
-    def _is_one_parameter(self) -> Bools:
-        """Whether a number is a single parameter, or made of single ones and of constants."""
-        columns = self.columns
-        single: list[Any] = [isinstance(op, Array) and op.is_parameter and op.size == 1
-                             for op in columns.codes]
-        is_constant = np.array([op == CONSTANT for op in columns.codes])[columns.code]
-        found = np.array(single)[columns.code]
-        for i in np.flatnonzero(columns.is_made).tolist():
-            below = columns.operands(i)
-            is_constant[i] = is_constant[below].all()
-            found[i] = not is_constant[i] and (found[below] | is_constant[below]).all()
-        return found
+    def _scale(self, i: int, depth: int = 8) -> int:
+        """Returns 2 for a number made of single parameters, 1 of constants alone, 0 for others."""
+        op, least = self.rows[self.columns.code[i]], 1
+        if not self.columns.is_made[i]:
+            is_single = isinstance(op, Array) and op.is_parameter and op.size == 1
+            return 1 if op == CONSTANT else 2 * is_single
+        for k in self.columns.operands(i):
+            scale = self._scale(k, depth - 1) if depth else 0
+            if not scale:
+                return 0
+            least = max(least, scale)
+        return least
 
     def levels(self, primal_keys: Ints) -> list[tuple[Ints, bool]] | None:
         """Returns operations level by level, all adjoints of an array on the level of the last.
