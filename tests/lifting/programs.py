@@ -312,7 +312,7 @@ def convolutions(generator: random.Random) -> Program:
             sizes, kernels = (sizes, kernels) if axes == 2 else (
                 [*sizes, 1], [[[[k] for k in row] for row in of] for of in kernels]
             )
-            found = [convolved(x, of, sizes, border, step, apart, axes) for of in kernels]
+            found = [convolved(x, of, sizes, border, step, apart) for of in kernels]
             x = [[[bends(v) for v in row] for row in each] for each in found]
             if pools and len(x[0]) > 1:
                 x = [[[functions.maximum([a, b]) for a, b in zip(*two, strict=True)]
@@ -336,7 +336,7 @@ def listed(held: Any) -> list[Value]:
 
 
 def convolved(
-    x: Any, kernels: Any, sizes: list[int], border: str, step: int, apart: int, axes: int
+    x: Any, kernels: Any, sizes: list[int], border: str, step: int, apart: int
 ) -> Any:
     """Returns the sums of kernels times the numbers around each place, over all channels."""
     heights, widths = (range(0, each, step) for each in (len(x[0]), len(x[0][0])))

@@ -15,10 +15,7 @@ from micrograd_notes.lifting.arrays import axes
 from micrograd_notes.lifting.arrays.layout import Layout, Reading
 from micrograd_notes.lifting.arrays.terms import Terms
 from micrograd_notes.lifting.passes.columns import Ints
-from micrograd_notes.lifting.typed.expressions import (
-    Expression,
-    total,
-)
+from micrograd_notes.lifting.typed.expressions import Expression, total
 
 
 def sums(
@@ -69,7 +66,7 @@ def _kinds_of_terms(members: Ints, classes: list[Terms]) -> dict[int, int]:
     found = np.zeros(len(members), dtype=np.int64)
     for kind in classes:
         found = 2 * found
-        found[np.unique(kind.owner)] += 1
+        found[kind.present] += 1
     kinds = np.unique(found, return_inverse=True)[1]
     return dict(zip(members.tolist(), kinds.tolist(), strict=True))
 

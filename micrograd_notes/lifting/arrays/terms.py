@@ -43,8 +43,9 @@ class Terms:
     def __init__(self, layout: Layout, nodes: Any, owner: Any, owners: int) -> None:
         self.layout, self.nodes, self.owner, self.owners = layout, nodes, owner, owners
         self.operands = [nodes]
-        present, self._present = np.unique(owner, return_inverse=True)
-        self.is_in_all = len(present) == owners
+        # the sums that have such terms, and for each term its sum among these
+        self.present, self._owner_of_present = np.unique(owner, return_inverse=True)
+        self.is_in_all = len(self.present) == owners
         if layout.group(nodes) in layout.inlined:
             self.operands = sorted(layout.operands(nodes), key=layout.priority)
             one, other = map(layout.priority, self.operands)
@@ -60,8 +61,8 @@ class Terms:
     def columns(self) -> list[axes.Parted]:
         """The places of the operands: the part of each that the sums determine, and the rest."""
         columns = [column for operand in self.operands for column in self.layout.columns(operand)]
-        count = int(self._present.max()) + 1
-        return [axes.parted(column, self._present, count) for column in columns]
+        owner, count = self._owner_of_present, len(self.present)
+        return [axes.parted(column, owner, count) for column in columns]
 
     def order_factors(self, found: list[Any]) -> None:
         """Lets the factor come first that all terms at one place along an axis have.
@@ -222,9 +223,8 @@ class Terms:
 
     def is_in_a_part(self, found: list[Any]) -> bool:
         """Returns whether the sums with such terms fill a box of the axes."""
-        there = np.unique(self.owner)
-        spans = [int(c[there].max() - c[there].min()) + 1 for c, _ in found]
-        return prod(spans) == len(there)
+        within = [column[self.present] for column, _ in found]
+        return prod([int(c.max() - c.min()) + 1 for c in within]) == len(self.present)
 
     def _in_a_part(self, found: list[Any], over_batch: bool) -> Reading | None:
         """Returns the sums with zeros around those that have such terms; None if these fill no box.
@@ -233,10 +233,10 @@ class Terms:
         """
         if not self.is_in_a_part(found):
             return None
-        there = np.unique(self.owner)
+        there = self.present
         ends = [(int(c[there].min()), int(c[there].max()) + 1, n) for c, n in found]
         shape = [stop - start for start, stop, _ in ends]
-        terms = Terms(self.layout, self.nodes, self._present, len(there))
+        terms = Terms(self.layout, self.nodes, self._owner_of_present, len(there))
         terms.operands = self.operands
         inner = [(c[there] - c[there].min(), n) for (c, _), n in zip(found, shape, strict=True)]
         reading = terms.summed([axis for axis in inner if axis[1] > 1], over_batch)

@@ -259,7 +259,7 @@ class Net:
         sizes = Sizes()
         self._answer(parameters, theta, example, sizes)
         if sizes.extreme is not None and is_said:
-            _say(f"the scalars hold {sizes.extreme:.3g}, whose square is no float,")
+            _say(f"the scalars hold {sizes.extreme:.3g}, whose square underflows or overflows,")
         return sizes.extreme is not None
 
     def _random_state(self) -> list[Any]:

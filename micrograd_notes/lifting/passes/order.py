@@ -1,6 +1,6 @@
 """An order in which readers come after what they read, and levels of things that read each other.
 
-`group.py` orders groups of numbers, which are few, and finds the levels of its arrays.
+`keys.py` orders groups of numbers, which are few, and `borders.py` finds the levels of arrays.
 """
 
 from __future__ import annotations

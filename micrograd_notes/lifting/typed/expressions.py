@@ -467,7 +467,6 @@ class Part(View):
             found[chosen:chosen] = broadcast(*selecting)
         return (*found, *sizes)
 
-
     @property
     def roll(self) -> tuple[int, int] | None:
         """By how many places a ring is turned, and along which axis, if that is all."""

@@ -236,6 +236,6 @@ def _copied(function: Callable[..., Any], *arrays: Any) -> None:
 
 
 def _owner(array: Any) -> Any:
-    while (base := getattr(array, "base", None)) is not None and hasattr(base, "base"):
-        array = base  # behind windows lies what only holds an array
+    while hasattr(array.base, "base"):
+        array = array.base  # behind windows lies what only holds an array
     return array

@@ -84,8 +84,8 @@ def spelled(expression: Expression, name_of: NameOf) -> Any:
         case ex.Spread(of, to):
             return _call("np.broadcast_to", tree(of), _shape(to))
         case ex.Windows(of, axes, sizes):
-            each = (_shape(s) if len(s) > 1 else ast.Constant(s[0]) for s in (sizes, axes))
-            return _call(WINDOWS, tree(of), next(each), axis=next(each))
+            span, along = (_shape(s) if len(s) > 1 else ast.Constant(s[0]) for s in (sizes, axes))
+            return _call(WINDOWS, tree(of), span, axis=along)
         case ex.Padded(of, widths, wraps):
             mode = {"mode": ast.Constant("wrap")} if wraps else {}
             return _call("np.pad", tree(of), parse(repr(widths)), **mode)
@@ -246,7 +246,7 @@ def real(x: float) -> Any:
     return ast.Constant(float(x)) if x - x == 0 else number(x)
 
 
-def _call(function: str | Any, *arguments: Any, **named: Any) -> Any:
+def _call(function: Any, *arguments: Any, **named: Any) -> Any:
     called = parse(function) if isinstance(function, str) else function
     return ast.Call(called, list(arguments), [ast.keyword(*each) for each in named.items()])
 
