@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
@@ -41,9 +42,10 @@ class Columns:
         self.is_read = self.is_made[self.owner]
         self.is_sum = self.where(lambda op: op is ops.add)
         self.is_wide = self.is_sum | self.where(lambda op: op.arity not in (1, 2))
-        self._level = level
+        if level is not None:
+            self.level = level
 
-    @property
+    @cached_property
     def sizes(self) -> Ints:
         """How many operands each number has."""
         return self.first[1:] - self.first[:-1]
@@ -66,7 +68,7 @@ class Columns:
         tape.numbers, tape.columns = numbers, self
         return tape
 
-    @property
+    @cached_property
     def owner(self) -> Ints:
         """The number whose operand each one is."""
         return np.repeat(np.arange(len(self.code), dtype=np.int32), self.sizes)
@@ -97,23 +99,21 @@ class Columns:
         before = np.cumsum(sizes) - sizes
         return np.repeat(self.first[numbers] - before, sizes) + np.arange(sizes.sum())
 
-    @property
+    @cached_property
     def level(self) -> Ints:
         """The level of each number."""
-        if self._level is None:
-            level = [0] * len(self.code)
-            at, first, flat = level.__getitem__, self._first, self._flat
-            is_wide = self.is_wide.tobytes()
-            made = np.flatnonzero(self.is_made)
-            ends = [memoryview(each) for each in (made, *self.ends(made))]
-            for i, a, b in zip(*ends, strict=True):
-                if is_wide[i]:
-                    level[i] = 1 + max(map(at, flat[first[i] : first[i + 1]]))
-                else:
-                    a, b = level[a], level[b]
-                    level[i] = 1 + (a if a > b else b)
-            self._level = np.array(level, dtype=np.int32)
-        return self._level
+        level = [0] * len(self.code)
+        at, first, flat = level.__getitem__, self._first, self._flat
+        is_wide = self.is_wide.tobytes()
+        made = np.flatnonzero(self.is_made)
+        ends = [memoryview(each) for each in (made, *self.ends(made))]
+        for i, a, b in zip(*ends, strict=True):
+            if is_wide[i]:
+                level[i] = 1 + max(map(at, flat[first[i] : first[i + 1]]))
+            else:
+                a, b = level[a], level[b]
+                level[i] = 1 + (a if a > b else b)
+        return np.array(level, dtype=np.int32)
 
     def by_level(self, numbers: Ints) -> list[tuple[Ints, bool]]:
         """Returns these operations level by level.

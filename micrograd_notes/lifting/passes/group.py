@@ -47,9 +47,9 @@ class Grouping:
     apart: Mapping[int, Any]  # what distinguishes numbers that are made alike
 
     @classmethod
-    def of(cls, recording: Recording, columns: Columns, apart: Mapping[int, Any]) -> Grouping:
+    def of(cls, recording: Recording, found: Keys, apart: Mapping[int, Any]) -> Grouping:
         """Returns the groups of numbers that are made alike, and not told apart."""
-        keys = Keys(columns, recording.tape.adjoint_of).in_order(apart)
+        keys, columns = found.in_order(apart), found.columns
         members = np.split(np.argsort(keys, kind="stable"), np.cumsum(np.bincount(keys))[:-1])
         with_constants = _with_constants(recording.tape, columns)
         groups = [Group(recording.tape.ops[these[0]], these) for these in members]
@@ -58,7 +58,8 @@ class Grouping:
     def told_apart(self, more: Mapping[int, Any]) -> Grouping:
         """Returns the groups, where further numbers are told apart."""
         both = {i: (self.apart.get(i), what) for i, what in more.items()}
-        return Grouping.of(self.recording, self.given, {**self.apart, **both})
+        keys = Keys(self.given, self.recording.tape.adjoint_of)
+        return Grouping.of(self.recording, keys, {**self.apart, **both})
 
     @cached_property
     def theta(self) -> Array:
@@ -100,7 +101,7 @@ def group(recording: Recording) -> Grouping:
         recording = simplify(recording, guarded=True)
         columns = Columns.of(recording.tape)
     keys = Keys(columns, recording.tape.adjoint_of)
-    return Grouping.of(recording, columns, keys.told_apart(recording.tape.numbers))
+    return Grouping.of(recording, keys, keys.told_apart(recording.tape.numbers))
 
 
 def _with_constants(tape: Tape, columns: Columns) -> Columns:
@@ -125,7 +126,7 @@ def _results(recording: Recording) -> list[list[int]]:
     """Returns the results of each array: outputs, derivatives, and states of recurrences."""
     parameters = [array for array in recording.arrays if array.is_parameter]
     gradient = [[recording.gradient[k] for k in array.where] for array in parameters]
-    starts = {op for op in recording.tape.ops if isinstance(op, Start)}
+    starts = [op for op in dict.fromkeys(recording.tape.ops) if isinstance(op, Start)]
     alive = [[recording.alive[k] for k in each] for s in starts for each in (s.sources, s.where)]
     return [recording.outputs, *[[i for i in each if i >= 0] for each in gradient], *alive]
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -36,6 +37,11 @@ class Keys:
         self.borders = Borders(columns, adjoint_of)
         self.is_product = columns.where(lambda op: op is ops.multiply)
         self.levels = columns.by_level(np.flatnonzero(columns.is_made))
+
+    @cached_property
+    def alike(self) -> Ints:
+        """The keys, where nothing more than how numbers are made tells them apart."""
+        return self.found()
 
     def found(
         self, apart: Mapping[int, Any] = MappingProxyType({}), sums_join_terms: bool = False
@@ -138,7 +144,7 @@ class Keys:
         array, however many there are, and so are other operations if one number meets many
         constants. Queries and keys that one matrix makes are two arrays (`sides.py`).
         """
-        columns, keys = self.columns, self.found()
+        columns, keys = self.columns, self.alike
         may = columns.where(
             lambda op: op not in (ops.add, helper_ops.equal) and op.arity is not None
         )
@@ -158,7 +164,7 @@ class Keys:
 
     def in_order(self, apart: Mapping[int, Any]) -> Ints:
         """Returns the keys, so that a group comes after those of its operands."""
-        keys = self._in_order(self.found(apart))
+        keys = self._in_order(self.found(apart) if apart else self.alike)
         assert keys is not None
         return keys
 
@@ -180,7 +186,7 @@ class Keys:
         from one on. The derivative by each x[t] of x[t] - c is a sum of one term, and that by c is
         the sum of all these: they are not neighbours.
         """
-        columns, keys = self.columns, self.found()
+        columns, keys = self.columns, self.alike
         edges = np.flatnonzero(columns.is_read & columns.below(columns.is_sum))
         labels = np.repeat(np.arange(len(together)), [*map(len, together)])
         reader = np.concatenate([keys[columns.owner[edges]], keys.max() + 1 + labels])

@@ -9,12 +9,12 @@ it is a sum like theirs with fewer terms, and `arrays/windows.py` puts the zeros
 
 from __future__ import annotations
 
-from copy import copy
-from dataclasses import replace
+from collections.abc import Iterable
+from itertools import chain
 
 from micrograd_notes.engine import ops
-from micrograd_notes.lifting.recurrences.starts import Started, Steps
-from micrograd_notes.lifting.trace.tape import Array, Operands, Tape
+from micrograd_notes.lifting.recurrences.starts import Started
+from micrograd_notes.lifting.trace.tape import Array, Tape
 
 
 def without_padding(started: Started) -> Started:
@@ -36,31 +36,24 @@ def without_padding(started: Started) -> Started:
         if op is ops.add and first[i + 1] - first[i] == 2:
             a, b = flat[first[i] : first[i + 1]]
             instead[i] = b if a in zeros else a if b in zeros else i
-    operands, made = Operands(), copy(tape)
-    operands.flat, operands.first = flat, first
-    made.operands, made.names = operands, {}
-    for i, name in tape.names.items():
-        made.names[instead[i]] = min(name, made.names.get(instead[i], name))
-    moved = instead.__getitem__
-    steps = [Steps([[*map(moved, each)] for each in those.states], those.begins, those.totals)
-             for those in started.steps]
-    return replace(
-        started, tape=made, place=[moved(i) if i >= 0 else -1 for i in started.place], steps=steps,
-        alive=[*map(moved, started.alive)], like=started.like or [*range(len(tape))],
-    )
+    made = Tape()
+    made.ops, made.numbers = [*tape.ops], dict(tape.numbers)
+    made.operands.flat, made.operands.first = flat, first
+    made.note_as(tape, instead)
+    return started.moved(made, instead, started.like or [*range(len(tape))])
 
 
 def _zeros(tape: Tape) -> set[int]:
     """Returns the products of 0 and a parameter whose array has other products, too."""
-    numbers, found, others = tape.numbers, dict[int, Array](), set[Array]()
-    for i, op in enumerate(tape.ops):
-        if op is ops.multiply:
-            a, b = tape.operands[i]
-            for one, other in ((a, b), (b, a)):
-                of = tape.ops[one]
-                if isinstance(of, Array) and of.is_parameter:
-                    if numbers.get(other) == 0:
-                        found[i] = of
-                    elif other not in numbers:
-                        others.add(of)
-    return {i for i, of in found.items() if of in others}
+    numbers, operands = tape.numbers, tape.operands
+    zeros = {k for k, x in numbers.items() if x == 0}
+    products = {i: operands[i] for i, op in enumerate(tape.ops) if zeros and op is ops.multiply}
+
+    def parameters(factors: Iterable[int]) -> set[Array]:
+        of = [tape.ops[k] for k in factors]
+        return {array for array in of if isinstance(array, Array) and array.is_parameter}
+
+    found = [i for i, factors in products.items() if not zeros.isdisjoint(factors)]
+    both = [each for each in products.values() if found and numbers.keys().isdisjoint(each)]
+    others = parameters(chain.from_iterable(both))
+    return {i for i in found if parameters(products[i]) & others}

@@ -21,7 +21,7 @@ from micrograd_notes.engine import ops
 from micrograd_notes.lifting.passes.columns import Columns, ints
 from micrograd_notes.lifting.passes.keys import FEW, Keys
 from micrograd_notes.lifting.passes.simplify import simplify
-from micrograd_notes.lifting.recurrences.starts import Started, Steps
+from micrograd_notes.lifting.recurrences.starts import Started
 from micrograd_notes.lifting.trace.tape import CONSTANT, Recording, Tape
 
 Kind = tuple[Any, int]  # an operation, and which operand is a plain number
@@ -110,14 +110,7 @@ def _with_given(started: Started, which: Mapping[int, Any], uses: Mapping[int, U
     new.operands.flat, new.operands.first = ints(flat), array("i", [0] * count) + old.operands.first
     new.numbers = {i + count: x for i, x in old.numbers.items()}
     new.given = {given[key]: uses[at].number for at, key in which.items()}
-    new.kept, new.passed = ({i + count for i in each} for each in (old.kept, old.passed))
-    new.names = {i + count: name for i, name in old.names.items()}
+    place = range(count, count + len(old))
+    new.note_as(old, place)
     old.columns = None  # they take memory
-    return Started(
-        new,
-        [i + count if i >= 0 else -1 for i in started.place],
-        [-1] * count + (started.like or [*range(len(old))]),
-        [Steps([[i + count for i in after] for after in each.states],
-               [i + count for i in each.begins], each.totals) for each in started.steps],
-        [i + count for i in started.alive],
-    )
+    return started.moved(new, place, [-1] * count + (started.like or [*range(len(old))]), count)

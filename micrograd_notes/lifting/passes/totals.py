@@ -97,7 +97,7 @@ def _written(old: Session, totals: dict[int, int]) -> tuple[Session, list[int]]:
             place.append(put(ops.add, (place[a], term), i))
         else:
             place.append(put(op, [place[k] for k in operands], i))
-    new.names = {place[i]: name for i, name in tape.names.items() if place[i] >= 0}
+    new.note_as(tape, place)
     return old.on(new, like, place), place
 
 

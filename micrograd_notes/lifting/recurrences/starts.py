@@ -62,6 +62,21 @@ class Started:
         """Returns the tape as it is."""
         return cls(tape, range(len(tape)), [])
 
+    def moved(
+        self, tape: Tape, place: Sequence[int], like: list[int], later: int = 0
+    ) -> Started:
+        """Returns it on a new tape, with the new place of each number.
+
+        Steps begin so many numbers later.
+        """
+        steps = [
+            Steps([[place[i] for i in after] for after in each.states],
+                  [at + later for at in each.begins], each.totals)
+            for each in self.steps
+        ]
+        places = [place[i] if i >= 0 else -1 for i in self.place]
+        return Started(tape, places, like, steps, [place[i] for i in self.alive])
+
     def leaf(self) -> int:
         """Returns a new leaf, which becomes one of an array later on."""
         return self.tape.append(Start("start", (), is_parameter=False), (0,))
@@ -175,10 +190,7 @@ class _Writer:
                 self._write_first_step(begun[i], i)
             if self.place[i] < 0 and i not in gone:
                 self._write(i)
-        tape, names = self.new.tape, self.old.names
-        tape.kept |= {self.place[i] for i in self.old.kept}
-        tape.passed |= {self.place[i] for i in self.old.passed}
-        tape.names |= {self.place[i]: name for i, name in names.items() if self.place[i] >= 0}
+        self.new.tape.note_as(self.old, self.place)
         for found, steps in zip(self.found, self.new.steps, strict=True):
             self._note_steps(found, steps)
         return self.new

@@ -114,6 +114,20 @@ class Tape:
         self.numbers[len(self)] = number
         return self.append(CONSTANT, ())
 
+    def note_as(self, old: Tape, place: Sequence[int]) -> None:
+        """Takes over what is noted of another tape's numbers, by their places here, or -1."""
+        for mine, theirs in (
+            (self.kept, old.kept), (self.passed, old.passed), (self.guarded, old.guarded)
+        ):
+            mine |= {place[i] for i in theirs} - {-1}
+        self.given |= {place[i]: x for i, x in old.given.items() if place[i] >= 0}
+        for adjoint, of in old.adjoint_of.items():
+            if place[adjoint] >= 0 and place[of] >= 0:
+                self.adjoint_of.setdefault(place[adjoint], place[of])
+        for named, name in old.names.items():
+            if (at := place[named]) >= 0:
+                self.names[at] = min(name, self.names.get(at, name))
+
     def text(self, limit: int = 12) -> str:
         """Returns the first and last operations as lines that a person can read."""
         origins = enumerate(self.ops)
@@ -159,17 +173,7 @@ class Recording:
 
     def moved(self, tape: Tape, place: Sequence[int]) -> Recording:
         """Returns the recording on a new tape, with the new place of each number, or -1."""
-        old = self.tape
-        tape.kept |= {place[i] for i in old.kept} - {-1}
-        tape.passed |= {place[i] for i in old.passed} - {-1}
-        tape.guarded |= {place[i] for i in old.guarded} - {-1}
-        tape.given |= {place[i]: x for i, x in old.given.items() if place[i] >= 0}
-        for adjoint, of in old.adjoint_of.items():
-            if place[adjoint] >= 0 and place[of] >= 0:
-                tape.adjoint_of.setdefault(place[adjoint], place[of])
-        for named, name in old.names.items():
-            if (at := place[named]) >= 0:
-                tape.names[at] = min(name, tape.names.get(at, name))
+        tape.note_as(self.tape, place)
         return replace(
             self,
             tape=tape,
