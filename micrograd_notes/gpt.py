@@ -98,12 +98,12 @@ class GPT(Module):
 
     def loss(self, tokens: Sequence[Any], targets: Sequence[Any]) -> Any:
         """Returns the mean of -log of the probability of each target."""
-        rows = self(tokens)
-        if len(checks.listed("targets", targets)) != len(rows):
-            raise ValueError(f"targets must have {len(rows)} items, as tokens, got {len(targets)}")
+        logits, count = self(tokens), len(checks.listed("targets", targets))
+        if count != len(logits):
+            raise ValueError(f"targets must have {len(logits)} items, as tokens, got {count}")
         for target in targets:
             self._check(target, "targets")
-        losses = [logsumexp(row) - pick(row, y) for row, y in zip(rows, targets, strict=True)]
+        losses = [logsumexp(z) - pick(z, y) for z, y in zip(logits, targets, strict=True)]
         return sum(losses) / len(losses)
 
     @no_grad()

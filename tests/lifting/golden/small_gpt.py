@@ -58,19 +58,19 @@ def loss_and_gradient(theta, tokens, targets):
     hidden1_rows = np.maximum(z1, 0).reshape(-1, 16)  # (4n, 16)
     z2 = (hidden1_rows @ W2.T).reshape(-1, 4, 4) + x  # (n, 4, 4)
     z2_rows = z2.reshape(-1, 4)  # (4n, 4)
-    rows = (z2_rows @ unembedding.T).reshape(-1, 4, 5)  # (n, 4, 5)
-    rows_max = rows.max(axis=-1)  # (n, 4)
-    rows_exponentials = np.exp(rows - rows_max[..., None])  # (n, 4, 5)
-    rows_exponentials_sum = rows_exponentials.sum(axis=-1)  # (n, 4)
-    picked = rows[np.arange(n)[:, None], np.arange(4), targets]  # (n, 4)
-    losses = rows_max + np.log(rows_exponentials_sum) - picked  # (n, 4)
+    logits = (z2_rows @ unembedding.T).reshape(-1, 4, 5)  # (n, 4, 5)
+    logits_max = logits.max(axis=-1)  # (n, 4)
+    logits_exponentials = np.exp(logits - logits_max[..., None])  # (n, 4, 5)
+    logits_exponentials_sum = logits_exponentials.sum(axis=-1)  # (n, 4)
+    picked = logits[np.arange(n)[:, None], np.arange(4), targets]  # (n, 4)
+    losses = logits_max + np.log(logits_exponentials_sum) - picked  # (n, 4)
     loss = (losses.sum(axis=-1) / 4).sum() / n
 
     # backward, of the sum of the losses; divided by n at the end
-    rows_softmax = rows_exponentials / rows_exponentials_sum[..., None]  # (n, 4, 5)
-    drows = 0.25 * (rows_softmax - (targets[..., None] == indices))  # (n, 4, 5)
-    drows_rows = drows.reshape(-1, 5)  # (4n, 5)
-    dz2 = (drows_rows @ unembedding).reshape(-1, 4, 4)  # (n, 4, 4)
+    logits_softmax = logits_exponentials / logits_exponentials_sum[..., None]  # (n, 4, 5)
+    dlogits = 0.25 * (logits_softmax - (targets[..., None] == indices))  # (n, 4, 5)
+    dlogits_rows = dlogits.reshape(-1, 5)  # (4n, 5)
+    dz2 = (dlogits_rows @ unembedding).reshape(-1, 4, 4)  # (n, 4, 4)
     dz2_rows = dz2.reshape(-1, 4)  # (4n, 4)
     dz1 = (dz2_rows @ W2).reshape(-1, 4, 16) * (z1 > 0)  # (n, 4, 16)
     dz1_rows = dz1.reshape(-1, 16)  # (4n, 16)
@@ -108,6 +108,6 @@ def loss_and_gradient(theta, tokens, targets):
     dWo[...] = dx_rows.T @ attention_rows  # (4, 4)
     dW1[...] = dz1_rows.T @ rms_norm3_rows  # (16, 4)
     dW2[...] = dz2_rows.T @ hidden1_rows  # (4, 16)
-    dunembedding[...] = drows_rows.T @ z2_rows  # (5, 4)
+    dunembedding[...] = dlogits_rows.T @ z2_rows  # (5, 4)
     dtheta /= n
     return loss, dtheta
