@@ -17,7 +17,6 @@ from math import prod
 from random import Random
 from typing import Any
 
-from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.common.whose import MADE_BY_CLASS
 from micrograd_notes.engine import Value
 from micrograd_notes.engine.op import Op, is_built_in
@@ -51,7 +50,8 @@ class Outside:
                 if id(thing) not in visited and not isinstance(thing, LEAVES):
                     visited[id(thing)] = thing
                     waiting.extend(self._parts(thing))
-        kinds = Random, np.random.Generator, np.random.RandomState
+        drawing = sys.modules.get("numpy.random")  # if nobody imported it, nobody holds any of it
+        kinds = [Random, *([drawing.Generator, drawing.RandomState] if drawing else [])]
         self.generators = [thing for thing in visited.values() if type(thing) in kinds]
 
     def is_as_it_was(self) -> bool:
