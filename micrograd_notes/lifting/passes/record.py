@@ -123,7 +123,7 @@ def differentiate(
         if key not in known:
             known[key] = _slopes(session, i, op, key[1:], poles)
         steps, slopes, has_pole = known[key]
-        places, begin = [*operands, i], len(tape)
+        places, begin = [*operands, i], len(tape) if has_pole else 0
         for step, below in steps:
             places.append(
                 put(step, [places[k] for k in below])
