@@ -52,3 +52,16 @@ def test_whole_numbers_that_choose_nothing_are_calculated_with_as_floats() -> No
     # 27e27 overflows NumPy's whole numbers, which know no negative power either
     value, _ = program.value_and_grad(np.ones(1), [[3_000_000_000]], [2])
     assert value == pytest.approx(13.5e27, rel=1e-15)
+
+
+@pytest.mark.parametrize("place", range(6))
+def test_a_derivative_may_be_a_number_that_no_operation_made(place: int) -> None:
+    """An input, another parameter or a constant, at any place of a longer array."""
+    p, x = [Value(0.1 * k) for k in range(6)], np.arange(12.0).reshape(2, 6)
+    forms: list[Any] = [
+        lambda x: p[place] * x[place], lambda x: p[place] * p[0], lambda x: 3 * p[place] + 0 * x[0],
+    ]
+    for form in forms:
+        program = lift(form, parameters=p)
+        assert program.certify(x), program.certify(x)
+        program.value_and_grad(program.parameters(), x)

@@ -176,9 +176,10 @@ class _Arranger:
             roots = roots[places]
             groups = layout.group_of[roots]
             kinds = np.where(is_own[roots], len(self.grouping.groups) + groups, groups)
-            for root in roots[np.unique(kinds, return_index=True)[1]].tolist():
+            first = roots[np.unique(kinds, return_index=True)[1]]
+            for root in first[is_own[first]].tolist():
                 below = {*layout.group_of[self.columns.operands(root)].tolist()}
-                if is_own[root] and len(below) == 1:
+                if len(below) == 1:
                     [kinds[kinds == len(self.grouping.groups) + layout.group_of[root]]] = below
             for kind in dict.fromkeys(kinds.tolist()):
                 self._derivative(array, places[kinds == kind], roots[kinds == kind], is_own)
