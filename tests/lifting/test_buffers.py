@@ -16,18 +16,20 @@ np = pytest.importorskip("numpy")
 from micrograd_notes import (  # noqa: E402
     MLP,
     Value,
+    cross_entropy,
     greater,
     lift,
     log,
     operation,
     sqrt,
+    tanh,
     where,
 )
 from micrograd_notes.lifting import CannotLift, Lifted, NotChecked  # noqa: E402
 from micrograd_notes.lifting.codegen.buffered import tape  # noqa: E402
 from micrograd_notes.lifting.codegen.buffered.calls import Calls  # noqa: E402
 from tests.lifting.examples import EXAMPLES  # noqa: E402
-from tests.lifting.programs import KINDS, windows  # noqa: E402
+from tests.lifting.programs import KINDS, Program, windows  # noqa: E402
 
 ALIKE = 1e-12  # in columns: of the loss, or of the largest derivative; 4,500 roundings
 
@@ -304,3 +306,44 @@ def test_calls_that_do_not_agree_with_the_source_are_not_used() -> None:
     right = compiled.run
     compiled.fast._run = lambda *given: (right(*given)[0] + 1.0, right(*given)[1])
     assert abs(program.value_and_grad(theta, *data)[0] - right(theta, *data)[0] - 1.0) < 1e-9
+
+
+def symmetric(width: int, steps: int) -> Program:
+    """A recurrent network with the weights A + A.T, some of whose derivatives lie scattered."""
+    generator = random.Random(0)
+    A = [[Value(generator.uniform(-1, 1)) for _ in range(width)] for _ in range(width)]
+
+    def loss(xs: Any) -> Any:
+        h: list[Any] = [0.0] * width
+        for x in xs:
+            h = [tanh(sum((A[i][j] + A[j][i]) * h[j] for j in range(width)) + x[i])
+                 for i in range(width)]
+        return sum(a * a for a in h)
+
+    return Program(loss, A, (np.random.default_rng(0).normal(size=(2, steps, width)),))
+
+
+@pytest.mark.parametrize(("width", "steps"), [(3, 5), (4, 12), (6, 12)])
+def test_what_is_added_to_scattered_derivatives_is_new_in_each_call(width: int, steps: int) -> None:
+    loss, parameters, data = symmetric(width, steps)
+    assert_like_the_source(lift(loss, parameters=parameters), data)
+
+
+def test_kept_arrays_with_old_numbers_are_found_before_they_are_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A call whose operands seem not to change is left out: here every one that takes rows."""
+    model = MLP(3, [4, 3], seed=0)
+    program = lift(lambda x, y: cross_entropy(model(x), y), model)
+    x, y = np.random.default_rng(0).normal(size=(8, 3)), np.arange(8) % 3
+    monkeypatch.setattr(tape.Tape, "made", _never_again)
+    for step in range(3):
+        theta = program.parameters() + 0.1 * step
+        loss, gradient = program.value_and_grad(theta, x + step, y)
+        expected, derivatives = program._compiled_for((x, y)).run(theta, x + step, y)
+        assert abs(loss - expected) <= ALIKE * abs(expected)
+        assert abs(gradient - derivatives).max() <= ALIKE * abs(derivatives).max()
+
+
+def _never_again(self: Any, function: Any, *operands: Any, is_batched: bool = False) -> Any:
+    return self.kept(function(*operands))

@@ -140,7 +140,7 @@ class Calls:
             return
         if isinstance(into, tuple):  # at these places of the flat vector
             flat, places = into
-            old = tape.afresh(flat.__getitem__, places) if line.adds else 0.0
+            old = tape.taken(flat, places) if line.adds else 0.0
             made = tape.made(np.add, old, self._value(line.value))
             tape.run(np.put, flat, places, np.broadcast_to(made, places.shape))
         elif line.adds:
