@@ -275,3 +275,23 @@ def test_outputs_are_nested_as_the_scalars_even_lists_of_one_number(outputs: Any
     found = lift(model)(data)
     assert found.shape == (3, *(scalars[0].shape or (1,)))  # a number is a row of one
     assert found.reshape(-1) == pytest.approx(np.array(scalars).reshape(-1), rel=1e-15)
+
+
+@pytest.mark.parametrize("choices", [
+    lambda a, b, x: [a, a, a], lambda a, b, x: [x, x, x], lambda a, b, x: [b * x] * 3,
+    lambda a, b, x: [a, a, b], lambda a, b, x: [1.0, 1.0, a],
+])
+@pytest.mark.parametrize("backend", ["numpy", "auto"])
+def test_a_choice_among_equal_numbers(choices: Any, backend: str) -> None:
+    """It has all its places, and no index may be out of their range."""
+    a, b, x, y = Value(0.5), Value(0.25), np.array([1.0, 2.0, 3.0]), np.array([0, 1, 2])
+
+    def loss(x: Any, y: Any) -> Any:
+        return (pick(choices(a, b, x), y) + a * x) ** 2 + logsumexp(choices(a, b, x))
+
+    program = lift(loss, parameters=[a, b], backend=backend)
+    assert program.certify(x, y), program.certify(x, y)
+    for labels in (y, y[::-1], np.zeros_like(y)):
+        program.value_and_grad(program.parameters(), x, labels)
+    with pytest.raises(ValueError, match="whole numbers from 0 to 2, got 3"):
+        program.value_and_grad(program.parameters(), x, y + 1)

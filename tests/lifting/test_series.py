@@ -14,7 +14,7 @@ import pytest
 np = pytest.importorskip("numpy")
 pytest.importorskip("mpmath")
 
-from micrograd_notes import lift, relu, softmax, tanh  # noqa: E402
+from micrograd_notes import lift, relu, sin, softmax, tanh  # noqa: E402
 from micrograd_notes.nn.vectors import dot, linear  # noqa: E402
 from tests.lifting.examples import labels, numbers, values  # noqa: E402
 
@@ -148,3 +148,28 @@ def test_what_is_computed_twice_is_computed_once() -> None:
     lines = lines_of((loss, w, (numbers(0, 4, 3),)))
     assert sum("np.tanh" in line for line in lines) == 1
     assert "(n, 10)" not in "".join(lines)
+
+
+ROWS: dict[str, Callable[[float, Any, Any], Any]] = {
+    "weight": lambda k, w, x: k * sin(w),
+    "divisor": lambda k, w, x: sin(w) / k,
+    "square": lambda k, w, x: k * w**2,
+    "with data": lambda k, w, x: k * sin(w * x),
+    "offset": lambda k, w, x: sin(w - k),
+}
+
+
+@pytest.mark.parametrize("size", [2, 3, 4])
+@pytest.mark.parametrize("form", ROWS)
+def test_a_number_per_row_may_be_inside_of_the_sum(form: str, size: int) -> None:
+    """The product of such numbers and derivatives is the same along a row, which it fills."""
+    W, k = values(0, size, size + 1), ODD[:size]
+
+    def loss(x: Any) -> Any:
+        rows = [sum(ROWS[form](c, w, a) for w, a in zip(row, x, strict=True))
+                for c, row in zip(k, W, strict=True)]
+        return sum(total * total for total in rows)
+
+    program, data = lift(loss, parameters={"W": W}), numbers(0, 3, size + 1)
+    assert program.certify(data), program.certify(data)
+    program.value_and_grad(program.parameters(), data)

@@ -33,6 +33,7 @@ from micrograd_notes.lifting.typed.expressions import (
     every,
     part,
     reshaped,
+    spread,
     transposed,
 )
 
@@ -142,10 +143,11 @@ class Layout:
             return made, shape
         like = self.shapes[self.group(of)]
         is_start = isinstance(self.grouping.groups[self.group(of)].op, Start)
-        if is_start or prod(like) != prod(shape):  # a start may yet get another shape
+        # a start may yet get another shape
+        if is_start or like == shape or prod(like) != prod(shape):
             return made, shape
-        batch = self.batch(self.batched[self.group(members)])
-        return reshaped(made, [*map(self.size, batch), *like]), like
+        batch = [*map(self.size, self.batch(self.batched[self.group(members)]))]
+        return reshaped(spread(made, [*batch, *shape]), [*batch, *like]), like
 
     def place(self, nodes: Any, found: list[Any]) -> tuple[int, ...]:
         """Sets the lanes of nodes, and returns the shape of their array."""

@@ -22,6 +22,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Stack,
     part,
     reshaped,
+    spread,
 )
 from micrograd_notes.lifting.typed.formulas import formula
 
@@ -118,7 +119,8 @@ def choice(layout: Layout, members: Ints) -> Arranged:
     else:
         among = _stacked(layout, [layout.read(nodes, found) for nodes in choices], last)
     if last not in among.letters:  # one value, again and again
-        among = Reading(part(among.array, [None]), [last, *among.letters])
+        row = part(among.array, [None])  # an index may still be out of range
+        among = Reading(spread(row, [length, *row.shape[1:]]), [last, *among.letters])
     reading = layout.read(chosen, found)
     both = [k for k in reading.letters if k in among.letters]
     own = [k for k in among.letters if k not in both and k != last]
