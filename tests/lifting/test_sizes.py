@@ -87,6 +87,15 @@ def test_leaves_load_and_certificate_are_those_of_a_lifted_program() -> None:
     assert "5. emit" in program.explain()
 
 
+def test_the_passes_on_the_base_are_explained() -> None:
+    family = FAMILIES["rnn"]
+    program = of_sizes(family, family.sizes[0])
+    program.source_for(*family.data(**family.sizes[0]))
+    arranged = program.explain().partition("\n4. arrange: ")[2].partition("\n5. emit: ")[0]
+    assert "[n, 3] = np.tanh(g" in arranged
+    assert "gNone" not in arranged
+
+
 def test_a_frozen_array_is_frozen_in_the_small_models() -> None:
     program = lift_of_sizes(network, inputs=40, hidden=20)
     for leaf in program.leaves()[:800]:
