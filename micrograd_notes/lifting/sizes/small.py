@@ -19,7 +19,7 @@ from micrograd_notes.lifting.arrays.arrange import arrange
 from micrograd_notes.lifting.compiled import Typed, typed
 from micrograd_notes.lifting.passes.group import Grouping
 from micrograd_notes.lifting.program import Lifted, Shapes
-from micrograd_notes.lifting.sizes.fill import along_axes, evenly, filled
+from micrograd_notes.lifting.sizes.fill import along_axes, evenly, filled, is_even
 from micrograd_notes.lifting.sizes.formulas import Differ, Formulas
 from micrograd_notes.lifting.trace.tape import Array, Recording
 from micrograd_notes.lifting.typed.building import NoLoop
@@ -103,7 +103,7 @@ class Small:
             if others:
                 raise Differ(f"they have parameters {name} and {', '.join(others)}")
             lie = [np.array(array.where).reshape(array.shape) for array in each]
-            if not all((evenly(one.shape, one.min(), along_axes(one)) == one).all() for one in lie):
+            if not all(is_even(one) and one.item(0) == one.min() for one in lie):
                 raise Differ(f"the parameters {name} do not lie evenly")
             steps = self._at([*map(along_axes, lie)], sizes)
             where = evenly(shape, int(is_free.argmax()), steps).reshape(-1)
