@@ -468,7 +468,7 @@ class Lifted:
         is_as_it_was = self._outside is not None and self._outside()
         with self._lock:
             if not is_as_it_was:
-                self._parameters, self._arrays = self._find()
+                self._parameters, self._arrays = in_order(*self._find())
                 self._compiled, self._latest, self._freezings = {}, None, -1
                 self._net = self._kind_of_net(self._function, self._is_loss, self._batch)
                 self._note_outside()
@@ -614,10 +614,10 @@ def _lifted(function: Any, model: Any, options: dict[str, Any]) -> Lifted:
 
     def find() -> Found:
         if parameters is None:
-            found = arrays_of_model(holder)
+            values, arrays = arrays_of_model(holder)
         else:
-            found = arrays_of_lists(parameters, function)
-        return in_order(checked_values(found[0], is_loss), found[1])
+            values, arrays = arrays_of_lists(parameters, function)
+        return checked_values(values, is_loss), arrays
 
     known = options["batch"], options["check"], options["backend"]
     program = Lifted(function, find, [holder, parameters], is_loss, *known)

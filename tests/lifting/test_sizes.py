@@ -455,7 +455,7 @@ def test_few_members_tell_simple_formulas_apart(count: int) -> None:
         lifted.append(sizes)
         held = {name: values(k, sizes[name]) for k, name in enumerate(names)}
         loss = lambda: sum(v for row in held.values() for v in row)  # noqa: E731
-        return lift(loss, parameters=held, batch=False, check=False), []
+        return lift(loss, parameters=held, batch=False, check=False)
 
     shapes: Any = ()
     sizes = dict(zip(names, range(20, 30), strict=False))

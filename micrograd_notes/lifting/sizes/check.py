@@ -29,7 +29,8 @@ from micrograd_notes.lifting.compiled import Compiled
 from micrograd_notes.lifting.guards.net import EXAMPLES, Net, NotChecked, flat
 from micrograd_notes.lifting.guards.outside import Outside
 from micrograd_notes.lifting.guards.slopes import misfit
-from micrograd_notes.lifting.sizes.small import Large, Sizes
+from micrograd_notes.lifting.sizes.formulas import Sizes
+from micrograd_notes.lifting.sizes.small import Large
 from micrograd_notes.lifting.trace.recorded import CannotLift
 from micrograd_notes.lifting.typed.expressions import (
     Examples,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array as ints
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import prod
 from typing import Any, NamedTuple
@@ -20,14 +20,12 @@ from micrograd_notes.lifting.compiled import Typed, typed
 from micrograd_notes.lifting.passes.group import Grouping
 from micrograd_notes.lifting.program import Lifted, Shapes
 from micrograd_notes.lifting.sizes.fill import along_axes, evenly, filled, is_even
-from micrograd_notes.lifting.sizes.formulas import Differ, Formulas
+from micrograd_notes.lifting.sizes.formulas import Differ, Formulas, Sizes
 from micrograd_notes.lifting.trace.tape import Array, Recording
 from micrograd_notes.lifting.typed.building import NoLoop
 from micrograd_notes.lifting.typed.expressions import Program
 from micrograd_notes.lifting.typed.names import Names
 from micrograd_notes.lifting.typed.ready import ready
-
-Sizes = dict[str, int]
 
 
 class Passed(NamedTuple):
@@ -132,8 +130,7 @@ class Small:
                 belows = [array.below for array in each]
                 below = None if None in belows else self.formulas.at(belows, sizes)
                 arrays.append(replace(first, shape=next(shapes)[1], below=below, where=[]))
-        known = {each.name: getattr(recorded[0], each.name) for each in fields(Recording)}
-        known |= {"arrays": arrays, "gradient": gradient}
+        known = vars(recorded[0]) | {"arrays": arrays, "gradient": gradient}
         return Large(**known, small=self, sizes=sizes, shapes_at=shapes_at)
 
     def _reached(self, own: Sequence[Any], shape: tuple[int, ...], sizes: Sizes) -> bytes:
