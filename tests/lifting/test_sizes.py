@@ -424,9 +424,20 @@ def test_scalars_that_raise_are_said() -> None:
 
     program = lift_of_sizes(make, inputs=40)
     data = -np.ones((2, 40))
-    with pytest.warns(NotChecked):
+    with pytest.warns(NotChecked) as warned:
         program.value_and_grad(program.parameters(), data)
     assert "the scalars raise" in program.checked
+    assert {each.filename for each in warned} == {__file__}
+
+
+def test_a_loss_that_takes_values_is_compared() -> None:
+    def make(inputs: int) -> Any:
+        w = [Value(0.1) for _ in range(inputs)]
+        return lambda x: sum(a * b.tanh() for a, b in zip(w, x, strict=True)), w
+
+    program = lift_of_sizes(make, inputs=40)
+    program.value_and_grad(program.parameters(), DATA[0])
+    assert program.checked == "the gradient at these sizes"
 
 
 @pytest.mark.parametrize("text", [

@@ -26,7 +26,7 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.common.users_line import users_line
 from micrograd_notes.engine import Value, no_grad
 from micrograd_notes.lifting.compiled import Compiled
-from micrograd_notes.lifting.guards.net import EXAMPLES, Net, NotChecked, flat
+from micrograd_notes.lifting.guards.net import EXAMPLES, Net, NotChecked, as_values, flat
 from micrograd_notes.lifting.guards.outside import Outside
 from micrograd_notes.lifting.guards.slopes import misfit
 from micrograd_notes.lifting.sizes.formulas import Sizes
@@ -222,7 +222,10 @@ class Member:
         """Returns what the learner's function makes of the first example."""
         try:
             first = [array[0] if self.program._batch else array for array in self.data]
-            return self.function(*[array.tolist() for array in first])
+            try:
+                return self.function(*[array.tolist() for array in first])
+            except (AttributeError, TypeError):  # it takes Values, as x.tanh() does
+                return self.function(*as_values([array.tolist() for array in first], self.leaves))
         except Exception as error:
             raise _Raised(f"the scalars raise {type(error).__name__}: {error}") from error
 
