@@ -33,14 +33,13 @@ from micrograd_notes.lifting.sizes.formulas import Sizes
 from micrograd_notes.lifting.sizes.small import Large
 from micrograd_notes.lifting.trace.recorded import CannotLift
 from micrograd_notes.lifting.typed.expressions import (
-    Examples,
     Expression,
     MatMul,
     Product,
     Program,
-    Shape,
     Total,
     View,
+    for_one,
     lines_of,
 )
 
@@ -249,16 +248,12 @@ def scalars_of(program: Program) -> int:
 def operations(expression: Expression) -> int:
     """Returns about how many scalars an expression takes for an example."""
     if isinstance(expression, MatMul):
-        return 2 * _count(expression.shape) * _count(expression.left.shape[-1:])
+        return 2 * prod(for_one((*expression.shape, *expression.left.shape[-1:])))
     if isinstance(expression, View) or not expression.operands:
         return 0
     each = 2 if isinstance(expression, Product) else 1
     each = len(expression.operands) - 1 if isinstance(expression, Total) else each
-    return each * max(_count(one.shape) for one in (expression, *expression.operands))
-
-
-def _count(shape: Shape) -> int:
-    return prod([size.times if isinstance(size, Examples) else size for size in shape])
+    return each * max(prod(for_one(one.shape)) for one in (expression, *expression.operands))
 
 
 def _numbers(values: Sequence[Any]) -> Any:
