@@ -71,8 +71,7 @@ class Family:
                    if n == 2 or all((n + k) & (n + k - 1) for k in near)][: len(names) + SPARE]
         every = [*sorted(combinations(choices, len(names)), key=sum)]
         every += sorted(combinations_with_replacement(choices, len(names)), key=sum)
-        problem: NoMember | None = None
-        failed = 0
+        problems = list[NoMember]()
 
         def member(sizes: Sizes) -> Member:
             return self._member(sizes, shapes_at(sizes), frozen)
@@ -86,12 +85,10 @@ class Family:
                         break
                 return Small(members)
             except NoMember as error:
-                problem = problem or error
-                failed += error.is_made
-                if failed == LOSSES:
+                problems.append(error)
+                if sum(each.is_made for each in problems) == LOSSES:
                     break
-        assert problem is not None
-        raise problem
+        raise problems[0]
 
     def _member(self, sizes: Sizes, shapes: Shapes | None, frozen: frozenset[str]) -> Member:
         """Returns a small member, recorded if it gets shapes; NoMember if it raises an error."""

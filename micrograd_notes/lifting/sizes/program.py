@@ -21,7 +21,6 @@ from micrograd_notes.common.extras import install, numpy as np
 from micrograd_notes.engine import Value
 from micrograd_notes.lifting.compiled import Compiled, passed
 from micrograd_notes.lifting.guards.inputs import check_number
-from micrograd_notes.lifting.guards.net import Net
 from micrograd_notes.lifting.program import Found, Lifted, Shapes, checked_values, lift
 from micrograd_notes.lifting.sizes.check import compare, uncollected
 from micrograd_notes.lifting.sizes.family import AS_IS, STARTS, Family, freeze
@@ -30,23 +29,15 @@ from micrograd_notes.lifting.sizes.refused import first
 from micrograd_notes.lifting.sizes.small import Large, typed_of_sizes
 from micrograd_notes.lifting.trace.name import in_order, values_of_lists
 from micrograd_notes.lifting.trace.recorded import CannotLift
-from micrograd_notes.lifting.trace.tape import Array, Recording
+from micrograd_notes.lifting.trace.tape import Recording
 
 Axes = dict[tuple[int, int], tuple[str, ...]]  # the sizes whose product is an axis of an array
-
-
-class _Once(Net):
-    """A program of sizes is compared once, as its small members have every label."""
-
-    def is_content(self, inputs: Sequence[Array]) -> bool:
-        """Returns True."""
-        return True
 
 
 class OfSizes(Lifted):
     """The program of a model at some sizes. `lift_of_sizes` makes it; see there for its use."""
 
-    _kind_of_net = _Once
+    _checks_labels = False  # it is compared once, as its small members have every label
 
     @uncollected()
     def __init__(

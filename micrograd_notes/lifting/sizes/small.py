@@ -39,7 +39,10 @@ class Passed(NamedTuple):
 def _passed(recorded: Recording, guarded: bool) -> Passed:
     grouped, anew = typed(recorded, guarded)
     arranged = anew()
-    return Passed(grouped, arranged, ready(arranged))
+    try:
+        return Passed(grouped, arranged, ready(arranged))
+    except NoLoop:
+        return _passed(recorded.without_starts(), guarded)
 
 
 @dataclass
@@ -56,10 +59,7 @@ class Member:
         """Returns what the passes make of its recording."""
         assert self.recorded is not None
         if guarded not in self._passed:
-            try:
-                self._passed[guarded] = _passed(self.recorded, guarded)
-            except NoLoop:
-                self._passed[guarded] = _passed(self.recorded.without_starts(), guarded)
+            self._passed[guarded] = _passed(self.recorded, guarded)
         return self._passed[guarded]
 
 
