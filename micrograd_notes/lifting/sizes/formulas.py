@@ -92,14 +92,6 @@ class Formula:
         size, power = (float(under), 0.5) if under > 1 else (float(1 / under), -0.5)
         return [number * size**power, number / size**-power, number * (1 / size) ** -power][way]
 
-    def is_at(self, sizes: Sizes, number: Any, roundings: float = 0.0) -> bool:
-        """Returns whether it gives the number at these sizes."""
-        try:
-            found = self.at(sizes)
-        except (Differ, ArithmeticError):
-            return False
-        return bool(found == number or abs(found - number) <= roundings * abs(number))
-
 
 def _of_sum(of: Sum) -> Formula:
     return Formula(True, Fraction(1), ((of, Fraction(1)),))
@@ -156,10 +148,10 @@ class Formulas:
         if all(map(isfinite, numbers)):
             candidates += self._of_products(numbers, is_whole)
         candidates.sort(key=lambda each: each[0])
+        pairs = [*zip(self.members, numbers, strict=True)]
         for roundings in (0.0,) if is_whole else (0.0, ROUNDINGS):
             for _, formula in candidates:
-                pairs = zip(self.members, numbers, strict=True)
-                if all(formula.is_at(sizes, number, roundings) for sizes, number in pairs):
+                if all(abs(formula.at(sizes) - n) <= roundings * abs(n) for sizes, n in pairs):
                     length = formula.factors[0][0]
                     if formula == _of_sum(length) and length not in self._likely:
                         self._likely.append(length)
