@@ -137,7 +137,7 @@ class _Writer:
         self.found = [each for each in recurrences(finder) if self._flows(each, requires_grad)]
         self.place = [-1] * len(self.old)
         self.new = Started(Tape(), self.place, [])
-        self.guessed: dict[int, int] = {}  # numbers that states start with, by the state
+        self.sources: dict[int, int] = {}  # the place of what a state starts with
 
     def covered(self) -> tuple[int, int]:
         """Returns how many operations all steps have, without copies, and how many steps there are.
@@ -202,13 +202,14 @@ class _Writer:
                 self._write(i)
         for state, guess in found.guesses.items():
             self.new.like.append(-1)
-            self.guessed[state] = self.new.tape.constant(guess)
+            self.sources[state] = self.new.tape.constant(guess)
+        self.sources |= {state: self.place[i] for state, i in found.starts.items()}
         self.new.like += found.states
         leaves = [self.new.leaf() for _ in found.states]
         totals = [state in found.totals for state in found.states]
         self.new.steps.append(Steps([leaves], [], totals))
         here = dict(zip(found.states, leaves, strict=True))
-        here |= {state: self._source(found, state) for state in found.sums}
+        here |= {state: self.sources[state] for state in found.sums}
         for y in second:
             x = found.like.get(y, y)
             both = zip(self.old.operands[x], self.old.operands[y], strict=True)
@@ -217,23 +218,15 @@ class _Writer:
             if x != y:
                 self.place[x] = here[y]
 
-    def _source(self, found: Recurrence, state: int) -> int:
-        """Returns the place of what a state starts with."""
-        guessed = self.guessed.get(state)
-        return self.place[found.starts[state]] if guessed is None else guessed
-
-    def _states_after(self, found: Recurrence, step: int) -> list[int]:
-        """Returns the states after a step, from the second one on, as old numbers."""
-        later = step % found.count * found.period
-        return [self.made[self.position[i] + later] for i in found.states.values()]
-
     def _note_steps(self, found: Recurrence, steps: Steps) -> None:
         count = found.count
-        states = [[*found.states], *[self._states_after(found, k) for k in range(count)]]
+        moves = [k * found.period for k in range(count + 1)]  # from the second step to a later one
+        made = [self.position[i] for i in found.states.values()]
+        states = [[*found.states], *[[self.made[at + by] for at in made] for by in moves[:-1]]]
         steps.states += [[self.place[i] for i in after] for after in states]
-        ends = [found.begin + k * found.period - 1 for k in range(count + 1)]
+        ends = [found.begin + by - 1 for by in moves]
         steps.begins = [max(steps.states[0]) + 1, *[self.place[self.made[at]] + 1 for at in ends]]
-        sources = [self._source(found, state) for state in found.states]
+        sources = [self.sources[state] for state in found.states]
         second = self.made[found.begin : found.begin + found.period]
         kinds = kinds_of(self.old, found.states, range(second[0]), second)
         is_data = [bool(self.is_data[i]) for i in states[-1]]
