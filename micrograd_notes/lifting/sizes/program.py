@@ -77,7 +77,6 @@ class OfSizes(Lifted):
         return first(large, _attempts(shapes, self._sizes), odd)
 
     def _frozen_arrays(self) -> frozenset[str]:
-        """Returns the names of arrays that are frozen."""
         frozen = set()
         for array in self._arrays if any(self._frozen) else []:
             flags = {self._frozen[flat] for flat in array.where}
