@@ -15,7 +15,7 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import grad
 from micrograd_notes.engine.stand_ins import standing_in
 from micrograd_notes.lifting.codegen import erfc
-from micrograd_notes.lifting.guards.net import as_values, outputs_of
+from micrograd_notes.lifting.guards.net import Lookout, as_values, outputs_of
 
 ROWS = 4  # of a batch, at each point: n * 0.1 in the source is not rounded if n is a power of two
 TRIES = 8  # points that may be left out
@@ -126,7 +126,7 @@ def _agreeing(lifted: Any, compiled: Any, theta: Any, data: Any, digits: int) ->
         return f"the source raises {type(error).__name__}: {error}"
     for again in range(AGAIN if min(agree) < digits else 0):
         with suppress(ArithmeticError, ValueError):
-            nudged = _scalars(lifted, theta, data, _Nudge(again, digits))
+            nudged = _scalars(lifted, theta, data, _nudge(again, digits))
             if min(agreeing(nudged, scalars)) == digits:
                 continue
         return "rounding decides between two branches there"
@@ -171,17 +171,15 @@ def _scalars(lifted: Any, theta: Any, data: Sequence[Any], lookout: Any = None) 
     return [mp.fsum(column) / len(found) for column in zip(*found, strict=True)]
 
 
-class _Nudge:
-    """A lookout of `modes` that changes each result a little, as rounding does."""
+def _nudge(seed: int, digits: int) -> Lookout:
+    """Returns a lookout that changes each result a little, as rounding does."""
+    uniform = Random(seed).uniform
 
-    def __init__(self, seed: int, digits: int) -> None:
-        self.uniform, self.digits = Random(seed).uniform, digits
+    def nudge(node: Any) -> None:
+        if hasattr(node, "number"):  # a plain `Value` is a constant
+            node.number += node.number / 10 ** (2 * digits) * uniform(-1.0, 1.0)
 
-    def made(self, node: Any) -> None:
-        """Changes the number of a new node; a plain `Value` is a constant."""
-        if hasattr(node, "number"):
-            part = node.number / 10 ** (2 * self.digits)
-            node.number += part * self.uniform(-1.0, 1.0)
+    return nudge
 
 
 # ---- points --------------------------------------------------------------------------------------

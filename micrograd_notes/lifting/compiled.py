@@ -72,7 +72,7 @@ class Compiled:
     def explained(self) -> str:
         """Returns the result of each pass, on a screen each; long ones without their middle."""
         recorded, simplified = self.recorded.tape, simplify(self.recorded).tape
-        groups, arranged = self.grouped.groups, self.anew()
+        groups, arranged = self.grouped.groups, arrange(self.grouped)
         entry = self.source.rpartition("\n\n\n")[2]  # the last function
         passes = [
             f"1. record: {len(recorded):,} numbers for one example: those of the function and\n"

@@ -64,7 +64,7 @@ class HasParameters(Protocol):
 class Lifted:
     """A function of scalars that runs on arrays. `lift` makes it; see there for its use."""
 
-    _kind_of_net = Net
+    _checks_labels = True  # those that are new are compared with the scalars
     _made_by: tuple[Any, ...] | None = None  # what `_lifted` got
 
     def __init__(
@@ -225,7 +225,8 @@ class Lifted:
         if self._check:
             self._hold(compiled, theta, given)
         # further labels must be compared with the scalars first
-        net = self._net if self._check and not self._net.is_content(compiled.inputs) else None
+        checks_more = self._check and self._checks_labels
+        net = self._net if checks_more and not self._net.is_content(compiled.inputs) else None
         converts = any(array.is_whole and array.below is None for array in compiled.inputs)
         if in_c := self._in_c(compiled, theta, given):
             self._again = self._again_in_c(in_c, compiled.inputs, net)
@@ -468,9 +469,9 @@ class Lifted:
         is_as_it_was = self._outside is not None and self._outside()
         with self._lock:
             if not is_as_it_was:
-                self._parameters, self._arrays = self._find()
+                self._parameters, self._arrays = in_order(*self._find())
                 self._compiled, self._latest, self._freezings = {}, None, -1
-                self._net = self._kind_of_net(self._function, self._is_loss, self._batch)
+                self._net = Net(self._function, self._is_loss, self._batch)
                 self._note_outside()
             if self._freezings != engine.freezings:
                 self._freezings, self._again = engine.freezings, None
@@ -614,10 +615,10 @@ def _lifted(function: Any, model: Any, options: dict[str, Any]) -> Lifted:
 
     def find() -> Found:
         if parameters is None:
-            found = arrays_of_model(holder)
+            values, arrays = arrays_of_model(holder)
         else:
-            found = arrays_of_lists(parameters, function)
-        return in_order(checked_values(found[0], is_loss), found[1])
+            values, arrays = arrays_of_lists(parameters, function)
+        return checked_values(values, is_loss), arrays
 
     known = options["batch"], options["check"], options["backend"]
     program = Lifted(function, find, [holder, parameters], is_loss, *known)

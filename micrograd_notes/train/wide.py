@@ -14,8 +14,6 @@ from micrograd_notes.lifting.program import Shapes
 from micrograd_notes.lifting.sizes.family import STARTS, Family
 from micrograd_notes.lifting.sizes.refused import first
 from micrograd_notes.lifting.sizes.small import Large
-from micrograd_notes.lifting.trace.name import arrays_of_model
-from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.nn import MLP
 from micrograd_notes.train.plain import Activations
 
@@ -69,15 +67,14 @@ def program_of(
 def _family(activations: Activations, loss: Loss | None) -> Family:
     """Returns the MLPs with these activations, of all sizes."""
 
-    def made(sizes: dict[str, int]) -> tuple[Lifted, list[Array]]:
+    def made(sizes: dict[str, int]) -> Lifted:
         first, *widths = sizes.values()
         model = MLP(first, widths, seed=0)
         for layer, activation in zip(model.layers, activations, strict=True):
             for neuron in layer.neurons:
                 neuron.activation = activation
-        arrays = arrays_of_model(model)[1]
         if loss is None:
-            return lift(model, check=False), arrays
-        return lift(lambda x, y: loss(model(x), y), model, check=False), arrays
+            return lift(model, check=False)
+        return lift(lambda x, y: loss(model(x), y), model, check=False)
 
     return Family(made)

@@ -87,6 +87,15 @@ def test_leaves_load_and_certificate_are_those_of_a_lifted_program() -> None:
     assert "5. emit" in program.explain()
 
 
+def test_the_passes_on_the_base_are_explained() -> None:
+    family = FAMILIES["rnn"]
+    program = of_sizes(family, family.sizes[0])
+    program.source_for(*family.data(**family.sizes[0]))
+    arranged = program.explain().partition("\n4. arrange: ")[2].partition("\n5. emit: ")[0]
+    assert "[n, 3] = np.tanh(g" in arranged
+    assert "gNone" not in arranged
+
+
 def test_a_frozen_array_is_frozen_in_the_small_models() -> None:
     program = lift_of_sizes(network, inputs=40, hidden=20)
     for leaf in program.leaves()[:800]:
@@ -415,9 +424,20 @@ def test_scalars_that_raise_are_said() -> None:
 
     program = lift_of_sizes(make, inputs=40)
     data = -np.ones((2, 40))
-    with pytest.warns(NotChecked):
+    with pytest.warns(NotChecked) as warned:
         program.value_and_grad(program.parameters(), data)
     assert "the scalars raise" in program.checked
+    assert {each.filename for each in warned} == {__file__}
+
+
+def test_a_loss_that_takes_values_is_compared() -> None:
+    def make(inputs: int) -> Any:
+        w = [Value(0.1) for _ in range(inputs)]
+        return lambda x: sum(a * b.tanh() for a, b in zip(w, x, strict=True)), w
+
+    program = lift_of_sizes(make, inputs=40)
+    program.value_and_grad(program.parameters(), DATA[0])
+    assert program.checked == "the gradient at these sizes"
 
 
 @pytest.mark.parametrize("text", [
@@ -446,7 +466,7 @@ def test_few_members_tell_simple_formulas_apart(count: int) -> None:
         lifted.append(sizes)
         held = {name: values(k, sizes[name]) for k, name in enumerate(names)}
         loss = lambda: sum(v for row in held.values() for v in row)  # noqa: E731
-        return lift(loss, parameters=held, batch=False, check=False), []
+        return lift(loss, parameters=held, batch=False, check=False)
 
     shapes: Any = ()
     sizes = dict(zip(names, range(20, 30), strict=False))

@@ -92,23 +92,17 @@ class WithLines(Session):
         return numbers
 
 
-class _Scalars:
-    """A lookout that notes the numbers of the scalars, and the learner's line for each."""
-
-    def __init__(self) -> None:
-        self.all: list[Made] = []
-
-    def made(self, node: Value) -> None:
-        self.all.append((line_at_fault(), node._data))
-
-
 def _line_of_the_learner(
     function: Callable[..., Any], parameters: Sequence[Value], arrays: Sequence[Array], theta: Any,
     example: list[Any]
 ) -> str:
     """Returns the first line at which scalars and recording make different numbers, or ""."""
-    scalars = _Scalars()
-    answer_of(function, parameters, theta, example, scalars)
+    scalars: list[Made] = []
+
+    def lookout(node: Value) -> None:
+        scalars.append((line_at_fault(), node._data))
+
+    answer_of(function, parameters, theta, example, lookout)
     inputs = [array for array in arrays if not array.is_parameter]
     given = {array: [*flat(numbers)] for array, numbers in zip(inputs, example, strict=True)}
     with recording(parameters, arrays, WithLines) as session:
@@ -118,7 +112,7 @@ def _line_of_the_learner(
     trained = [made[i] for i in made if session.requires_grad[i]]
     # The scalars also compute with plain numbers, which are not nodes. So a recorded number must be
     # one of their nodes only if a gradient flows.
-    for these, those in ((scalars.all, made.values()), (trained, scalars.all)):
+    for these, those in ((scalars, made.values()), (trained, scalars)):
         known: dict[str, list[float]] = {}
         for line, number in those:
             known.setdefault(line, []).append(number)

@@ -22,6 +22,7 @@ import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from math import isfinite
 from random import Random, getstate
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -44,6 +45,7 @@ ALIKE = 1e-12  # of the largest derivative: 4,500 roundings, which need no furth
 
 
 Run = Callable[[Any, Sequence[Any]], Any]  # a program, on a vector of parameters and arrays
+Lookout = Callable[[Any], None]  # is shown each new node
 
 
 class NotChecked(UserWarning):
@@ -256,11 +258,13 @@ class Net:
         Then a slope may be 0 or infinite that is neither: that of 1 / x is -1 / x**2. The program
         has it right where it writes log(1 / x) as -log(x), or wrong where the scalars are right.
         """
-        sizes = Sizes()
-        self._answer(parameters, theta, example, sizes)
-        if sizes.extreme is not None and is_said:
-            _say(f"the scalars hold {sizes.extreme:.3g}, whose square underflows or overflows,")
-        return sizes.extreme is not None
+        nodes: list[Value] = []
+        self._answer(parameters, theta, example, nodes.append)
+        numbers = [node._data for node in nodes if node._data and isfinite(node._data)]
+        extreme = [number for number in numbers if not LOW < abs(number) < 1.0 / LOW]
+        if extreme and is_said:
+            _say(f"the scalars hold {extreme[-1]:.3g}, whose square underflows or overflows,")
+        return bool(extreme)
 
     def _random_state(self) -> list[Any]:
         """Returns the states of Python's and NumPy's random numbers, and of the function's own."""
@@ -282,7 +286,7 @@ class Net:
             pass
         for seed in range(SAMPLES):
             try:
-                yield self._answer(parameters, theta, changed, Nudge(seed))
+                yield self._answer(parameters, theta, changed, _nudge(seed))
             except (ArithmeticError, ValueError):  # at the edge of a domain anything may be right
                 yield Answer(*[[float("inf")] * len(part) for part in expected])
         sizes = self._sizes(parameters, theta, example)
@@ -317,32 +321,21 @@ class Net:
         return [0.0] * len(parameters) if self.is_loss else []
 
     def _answer(
-        self, parameters: Sequence[Value], theta: Any, example: list[Any], lookout: Any = None
+        self, parameters: Sequence[Value], theta: Any, example: list[Any],
+        lookout: Lookout | None = None
     ) -> Answer:
         answer = answer_of(self.function, parameters, theta, example, lookout)
         return answer if self.is_loss else Answer(answer.outputs, [])
 
 
-class Nudge:
-    """A lookout of `modes` that changes each result a little."""
+def _nudge(seed: int) -> Lookout:
+    """Returns a lookout that changes each result a little."""
+    uniform = Random(seed).uniform
 
-    def __init__(self, seed: int) -> None:
-        self._uniform = Random(seed).uniform
+    def nudge(node: Value) -> None:
+        node._data *= 1.0 + NUDGE * uniform(-1.0, 1.0)
 
-    def made(self, node: Value) -> None:
-        """Changes the number of a new node."""
-        node._data *= 1.0 + NUDGE * self._uniform(-1.0, 1.0)
-
-
-class Sizes:
-    """A lookout of `modes` that notes a number whose square is not within the range of floats."""
-
-    extreme: float | None = None
-
-    def made(self, node: Value) -> None:
-        """Looks at the number of a new node."""
-        if node._data and isfinite(node._data) and not LOW < abs(node._data) < 1.0 / LOW:
-            self.extreme = node._data
+    return nudge
 
 
 def _say(what: str, why: str = "") -> None:
@@ -353,7 +346,7 @@ def _say(what: str, why: str = "") -> None:
 
 def answer_of(
     function: Callable[..., Any], parameters: Sequence[Value], theta: Any, example: list[Any],
-    lookout: Any = None
+    lookout: Lookout | None = None
 ) -> Answer:
     """Returns the outputs of the function on an example, and the gradient of the first."""
     outputs, leaves = outputs_of(function, parameters, theta, example, lookout)
@@ -365,13 +358,14 @@ def answer_of(
 
 def outputs_of(
     function: Callable[..., Any], parameters: Sequence[Value], theta: Any, example: list[Any],
-    lookout: Any = None, kind: type[Value] = Value
+    lookout: Lookout | None = None, kind: type[Value] = Value
 ) -> tuple[list[Any], list[Any]]:
     """Returns the outputs of the function on an example, and the leaves that they come from.
 
     The parameters do not change: other leaves, with the numbers of theta, stand for them. They are
-    of that kind of `Value`.
+    of that kind of `Value`. A lookout is shown each new node.
     """
+    looks = None if lookout is None else SimpleNamespace(made=lookout)
     leaves = [
         kind(float(number), parameter.name, parameter._requires_grad)
         for parameter, number in zip(parameters, theta, strict=True)
@@ -380,10 +374,10 @@ def outputs_of(
     for parameter, leaf in zip(parameters, leaves, strict=True):
         leaf.origin = ref(parameter)  # by it, a model that keeps its output is recognised
     try:
-        with standing_in(by_id, lookout):
+        with standing_in(by_id, looks):
             outputs = [*flat(function(*_copied(example)))]  # the function may change it
     except (AttributeError, TypeError):
-        with standing_in(by_id, lookout):  # it takes Values, as x.tanh() does
+        with standing_in(by_id, looks):  # it takes Values, as x.tanh() does
             outputs = [*flat(function(*as_values(example, parameters)))]
     return [by_id.get(id(y), y) for y in outputs], leaves
 

@@ -115,44 +115,29 @@ def with_starts(tape: Tape, requires_grad: Sequence[int]) -> Started:
     if some of their steps are computed without a gradient.
     """
     finder = Finder(tape)
-    writer = _Writer.of(tape, recurrences(finder), requires_grad)
-    most, best = (0, 0) if writer is None else writer.covered(), None
-    for delayed in with_delays(finder):
-        flags = [requires_grad[i] for i in delayed.like]
-        other = _Writer.of(delayed.tape, recurrences(Finder(delayed.tape)), flags)
-        if other is not None and other.covered() > most:
-            most, best, writer = other.covered(), delayed, other
-    if best is not None and writer is not None:
-        started = writer.run()
-        started.place = [started.place[i] for i in best.place]
-        started.like = [best.like[i] if i >= 0 else -1 for i in started.like]
-        return started
-    return writer.run() if writer is not None else Started.without_steps(tape)
+    best, delayed = _Writer(finder, requires_grad), None
+    for each in with_delays(finder):
+        other = _Writer(Finder(each.tape), [requires_grad[i] for i in each.like])
+        if other.covered() > best.covered():
+            best, delayed = other, each
+    if not best.found:
+        return Started.without_steps(tape)
+    started = best.run()
+    if delayed is not None:
+        started.place = [started.place[i] for i in delayed.place]
+        started.like = [delayed.like[i] if i >= 0 else -1 for i in started.like]
+    return started
 
 
 class _Writer:
-    """Writes the new tape."""
+    """Writes the new tape, with the recurrences that are not left alone."""
 
-    def __init__(self, tape: Tape) -> None:
-        self.old, self.found = tape, list[Recurrence]()
-        self.made = [i for i, op in enumerate(tape.ops) if op.__class__ is Op]
-        self.position = {i: k for k, i in enumerate(self.made)}
-        self.place = [-1] * len(tape)
+    def __init__(self, finder: Finder, requires_grad: Sequence[int]) -> None:
+        self.old, self.made, self.position = finder.tape, finder.made, finder.position
+        self.found = [each for each in recurrences(finder) if self._flows(each, requires_grad)]
+        self.place = [-1] * len(self.old)
         self.new = Started(Tape(), self.place, [])
-        self.guessed: dict[int, int] = {}  # numbers that states start with, by the state
-        inputs = [op for op in {*tape.ops} if isinstance(op, Array) and not op.is_parameter]
-        self.is_batched = any(array.is_batched for array in inputs)
-        self.inputs = {*inputs}
-
-    @classmethod
-    def of(
-        cls, tape: Tape, found: Sequence[Recurrence], requires_grad: Sequence[int]
-    ) -> _Writer | None:
-        """Returns one for the recurrences that are not left alone; None if there are none."""
-        writer = cls(tape) if found else None
-        if writer is not None:
-            writer.found = [each for each in found if writer._flows(each, requires_grad)]
-        return writer if writer and writer.found else None
+        self.sources: dict[int, int] = {}  # the place of what a state starts with
 
     def covered(self) -> tuple[int, int]:
         """Returns how many operations all steps have, without copies, and how many steps there are.
@@ -182,7 +167,9 @@ class _Writer:
 
     def run(self) -> Started:
         """Returns the new tape."""
-        self.is_data = self._depends_on(self.inputs)
+        inputs = {op for op in self.old.ops if isinstance(op, Array) and not op.is_parameter}
+        self.is_batched = any(array.is_batched for array in inputs)
+        self.is_data = self._depends_on(inputs)
         begun = {self.made[found.first]: found for found in self.found}
         gone = {self.made[k] for found in self.found for k in range(found.first, found.begin)}
         for i in range(len(self.old)):
@@ -215,13 +202,14 @@ class _Writer:
                 self._write(i)
         for state, guess in found.guesses.items():
             self.new.like.append(-1)
-            self.guessed[state] = self.new.tape.constant(guess)
+            self.sources[state] = self.new.tape.constant(guess)
+        self.sources |= {state: self.place[i] for state, i in found.starts.items()}
         self.new.like += found.states
         leaves = [self.new.leaf() for _ in found.states]
         totals = [state in found.totals for state in found.states]
         self.new.steps.append(Steps([leaves], [], totals))
         here = dict(zip(found.states, leaves, strict=True))
-        here |= {state: self._source(found, state) for state in found.sums}
+        here |= {state: self.sources[state] for state in found.sums}
         for y in second:
             x = found.like.get(y, y)
             both = zip(self.old.operands[x], self.old.operands[y], strict=True)
@@ -230,23 +218,15 @@ class _Writer:
             if x != y:
                 self.place[x] = here[y]
 
-    def _source(self, found: Recurrence, state: int) -> int:
-        """Returns the place of what a state starts with."""
-        guessed = self.guessed.get(state)
-        return self.place[found.starts[state]] if guessed is None else guessed
-
-    def _states_after(self, found: Recurrence, step: int) -> list[int]:
-        """Returns the states after a step, from the second one on, as old numbers."""
-        later = step % found.count * found.period
-        return [self.made[self.position[i] + later] for i in found.states.values()]
-
     def _note_steps(self, found: Recurrence, steps: Steps) -> None:
         count = found.count
-        states = [[*found.states], *[self._states_after(found, k) for k in range(count)]]
+        moves = [k * found.period for k in range(count + 1)]  # from the second step to a later one
+        made = [self.position[i] for i in found.states.values()]
+        states = [[*found.states], *[[self.made[at + by] for at in made] for by in moves[:-1]]]
         steps.states += [[self.place[i] for i in after] for after in states]
-        ends = [found.begin + k * found.period - 1 for k in range(count + 1)]
+        ends = [found.begin + by - 1 for by in moves]
         steps.begins = [max(steps.states[0]) + 1, *[self.place[self.made[at]] + 1 for at in ends]]
-        sources = [self._source(found, state) for state in found.states]
+        sources = [self.sources[state] for state in found.states]
         second = self.made[found.begin : found.begin + found.period]
         kinds = kinds_of(self.old, found.states, range(second[0]), second)
         is_data = [bool(self.is_data[i]) for i in states[-1]]

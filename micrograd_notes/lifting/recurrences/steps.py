@@ -308,14 +308,13 @@ class _First:
             return None
         growth = {state: self.finder.growth(state, y) for state, y in found.states.items()}
         found.totals = {state for state in growth if growth[state]}
-        grown = [state for state in growth if growth[state] == {ops.add}]
+        found.sums = {state for state in growth if growth[state] == {ops.add}}
         solved = self._solved(self.folded, {})
         if solved is None:
             return None
         found.guesses = solved
         is_known = {*found.states} == {*found.starts, *found.guesses}
-        found.sums = {*grown}
-        found.states = {state: y for state, y in found.states.items() if state not in grown}
+        found.states = {state: y for state, y in found.states.items() if state not in found.sums}
         return found if is_known and found.states else None
 
     def _pairs(self) -> bool:

@@ -26,20 +26,20 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.common.users_line import users_line
 from micrograd_notes.engine import Value, no_grad
 from micrograd_notes.lifting.compiled import Compiled
-from micrograd_notes.lifting.guards.net import EXAMPLES, Net, NotChecked, flat
+from micrograd_notes.lifting.guards.net import EXAMPLES, Net, NotChecked, as_values, flat
 from micrograd_notes.lifting.guards.outside import Outside
 from micrograd_notes.lifting.guards.slopes import misfit
-from micrograd_notes.lifting.sizes.small import Large, Sizes
+from micrograd_notes.lifting.sizes.formulas import Sizes
+from micrograd_notes.lifting.sizes.small import Large
 from micrograd_notes.lifting.trace.recorded import CannotLift
 from micrograd_notes.lifting.typed.expressions import (
-    Examples,
     Expression,
     MatMul,
     Product,
     Program,
-    Shape,
     Total,
     View,
+    for_one,
     lines_of,
 )
 
@@ -221,7 +221,10 @@ class Member:
         """Returns what the learner's function makes of the first example."""
         try:
             first = [array[0] if self.program._batch else array for array in self.data]
-            return self.function(*[array.tolist() for array in first])
+            try:
+                return self.function(*[array.tolist() for array in first])
+            except (AttributeError, TypeError):  # it takes Values, as x.tanh() does
+                return self.function(*as_values([array.tolist() for array in first], self.leaves))
         except Exception as error:
             raise _Raised(f"the scalars raise {type(error).__name__}: {error}") from error
 
@@ -245,16 +248,12 @@ def scalars_of(program: Program) -> int:
 def operations(expression: Expression) -> int:
     """Returns about how many scalars an expression takes for an example."""
     if isinstance(expression, MatMul):
-        return 2 * _count(expression.shape) * _count(expression.left.shape[-1:])
+        return 2 * prod(for_one((*expression.shape, *expression.left.shape[-1:])))
     if isinstance(expression, View) or not expression.operands:
         return 0
     each = 2 if isinstance(expression, Product) else 1
     each = len(expression.operands) - 1 if isinstance(expression, Total) else each
-    return each * max(_count(one.shape) for one in (expression, *expression.operands))
-
-
-def _count(shape: Shape) -> int:
-    return prod([size.times if isinstance(size, Examples) else size for size in shape])
+    return each * max(prod(for_one(one.shape)) for one in (expression, *expression.operands))
 
 
 def _numbers(values: Sequence[Any]) -> Any:

@@ -17,8 +17,8 @@ from typing import Any
 from micrograd_notes.engine import Value
 from micrograd_notes.lifting.program import Lifted, Shapes
 from micrograd_notes.lifting.sizes.fill import filled
-from micrograd_notes.lifting.sizes.formulas import Differ, Formulas, differing
-from micrograd_notes.lifting.sizes.small import Large, Member, Sizes, Small
+from micrograd_notes.lifting.sizes.formulas import Differ, Formulas, Sizes, differing
+from micrograd_notes.lifting.sizes.small import Large, Member, Small
 from micrograd_notes.lifting.trace.tape import Array
 
 AS_IS = 3  # sizes up to it are not changed
@@ -38,7 +38,7 @@ class NoMember(ValueError):
 class Family:
     """The models of a function `make`, and its members so far."""
 
-    def __init__(self, made: Callable[[Sizes], tuple[Lifted, list[Array]]]) -> None:
+    def __init__(self, made: Callable[[Sizes], Lifted]) -> None:
         self.made = made
         self._members: dict[Any, Member | NoMember] = {}
 
@@ -71,8 +71,7 @@ class Family:
                    if n == 2 or all((n + k) & (n + k - 1) for k in near)][: len(names) + SPARE]
         every = [*sorted(combinations(choices, len(names)), key=sum)]
         every += sorted(combinations_with_replacement(choices, len(names)), key=sum)
-        problem: NoMember | None = None
-        failed = 0
+        problems = list[NoMember]()
 
         def member(sizes: Sizes) -> Member:
             return self._member(sizes, shapes_at(sizes), frozen)
@@ -86,12 +85,10 @@ class Family:
                         break
                 return Small(members)
             except NoMember as error:
-                problem = problem or error
-                failed += error.is_made
-                if failed == LOSSES:
+                problems.append(error)
+                if sum(each.is_made for each in problems) == LOSSES:
                     break
-        assert problem is not None
-        raise problem
+        raise problems[0]
 
     def _member(self, sizes: Sizes, shapes: Shapes | None, frozen: frozenset[str]) -> Member:
         """Returns a small member, recorded if it gets shapes; NoMember if it raises an error."""
@@ -99,7 +96,8 @@ class Family:
         if key not in self._members:
             member = None
             try:
-                member = Member(sizes, *self.made(sizes))
+                lifted = self.made(sizes)
+                member = Member(sizes, lifted, lifted._find()[1])
                 freeze(member.lifted._parameters, member.lifted._arrays, frozen)
                 if shapes is not None:
                     member.recorded = member.lifted._recorded(shapes)

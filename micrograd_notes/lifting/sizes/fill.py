@@ -27,7 +27,6 @@ from micrograd_notes.lifting.typed.expressions import (
     Expression,
     Line,
     Loop,
-    Number,
     Program,
     Read,
     Step,
@@ -51,71 +50,55 @@ class _Filler:
     ) -> None:
         self.members, self.formulas, self.sizes = members, formulas, sizes
         self.recording = recording
-        self.known: dict[Any, Any] = {}  # what is read in the base, and in the large program
         self.constants: dict[tuple[int, ...], Constant] = {}
-        self.place: dict[Any, Any] = {}  # of what is read in any member: alike in all of them
+        self.known: dict[Any, Any] = {}  # what is read in a member, and in the large program
+        large = {array.name: array for array in recording.arrays}
         for member in members:
-            self.place |= {array: array.name for array in member.grouping.recording.arrays}
-            self.place |= {line: k for k, line in enumerate(lines_of(member.steps))}
-        by_name = {array.name: array for array in recording.arrays}
-        for array in members[0].grouping.recording.arrays:
-            self.known[array] = by_name[array.name]
-        for line in lines_of(members[0].steps):
-            self.known[line] = replace(line)
+            arrays = member.grouping.recording.arrays
+            self.known |= {array: large.get(array.name) for array in arrays}
+        each = [[*lines_of(member.steps)] for member in members]
+        if len({*map(len, each)}) > 1:
+            raise Differ(f"they have {', '.join(map(str, map(len, each)))} lines")
+        self.lines = [*zip(*each, strict=True)]
+        for lines in self.lines:
+            self.known |= dict.fromkeys(lines, replace(lines[0]))
 
     def run(self) -> Program:
-        base = self.members[0]
-        forward = self._steps([member.forward for member in self.members])
-        backward = self._steps([member.backward for member in self.members])
-        result = self._filled([m.result for m in self.members])
-        lines = [self.known.get(line, line) for line in base.lines]
+        base, known = self.members[0], self.known
+        forward, backward, result = (
+            self._filled([getattr(member, name) for member in self.members])
+            for name in ("forward", "backward", "result")
+        )
+        for each in self.lines:
+            for name in ("value", "target", "adds", "derivative_of", "again", "holds"):
+                setattr(known[each[0]], name, self._filled([getattr(line, name) for line in each]))
+        lines = [known.get(line, line) for line in base.lines]
         stands_for = {
-            self.known.get(line, line): self.known.get(of_loop, of_loop)
+            known.get(line, line): known.get(of_loop, of_loop)
             for line, of_loop in base.stands_for.items()
         }
         grouping = replace(base.grouping, recording=self.recording)
-        names = base.names and base.names.of_others(self.known)
+        names = base.names and base.names.of_others(known)
         return Program(grouping, lines, result, forward, backward, stands_for, names)
-
-    def _steps(self, each: Sequence[list[Line | Loop]]) -> list[Line | Loop]:
-        if len({*map(len, each)}) > 1:
-            raise Differ(f"they have {', '.join(map(str, map(len, each)))} lines")
-        return [self._step(steps) for steps in zip(*each, strict=True)]
-
-    def _step(self, each: Sequence[Any]) -> Line | Loop:
-        if isinstance(each[0], Line) and all(isinstance(line, Line) for line in each):
-            return self._line(each)
-        if not all(isinstance(loop, Loop) for loop in each):
-            raise Differ(OTHERS)
-        ends = [(loop.counts.start, loop.counts[-1], loop.counts.step) for loop in each]
-        start, last, step = self._filled(ends)
-        lines: Any = self._steps([loop.lines for loop in each])
-        return Loop(range(start, last + (1 if step > 0 else -1), step), lines)
-
-    def _line(self, each: Sequence[Line]) -> Line:
-        line: Line = self.known[each[0]]
-        for name in ("value", "target", "adds"):
-            setattr(line, name, self._filled([getattr(one, name) for one in each]))
-        for name in ("derivative_of", "again", "holds"):
-            setattr(line, name, self._source([getattr(one, name) for one in each]))
-        return line
 
     def _filled(self, each: Sequence[Any]) -> Any:
         """Returns what stands at one place of the large program, for that of each member."""
         first = each[0]
         if len({type(one) for one in each}) > 1:
             raise Differ(OTHERS)
-        if isinstance(first, Read):
-            return Read(self._source([one.source for one in each]))
-        if isinstance(first, Number):
-            return Number(self._number([one.value for one in each]))
-        if isinstance(first, tuple):
+        if isinstance(first, Array | Constant | Line):
+            return self._source(each)
+        if isinstance(first, list | tuple):
             if len({*map(len, each)}) > 1:
                 raise Differ(OTHERS)
-            return tuple([self._filled(inside) for inside in zip(*each, strict=True)])
+            return type(first)(map(self._filled, zip(*each, strict=True)))
+        if isinstance(first, range):
+            ends = [(counts.start, counts[-1], counts.step) for counts in each]
+            start, last, step = self._filled(ends)
+            return range(start, last + (1 if step > 0 else -1), step)
         if isinstance(first, Total):
             each = [first, *[self._in_order_of(first, one) for one in each[1:]]]
-        if isinstance(first, Expression | Step | Examples):
+        if isinstance(first, Expression | Step | Examples | Loop):
             names = [one.name for one in fields(first)]
             inside = [[getattr(one, name) for one in each] for name in names]
             return type(first)(*map(self._filled, inside))
@@ -127,29 +110,25 @@ class _Filler:
 
     def _in_order_of(self, first: Total, other: Total) -> Total:
         """Returns a sum with its terms in the order of another one; long sums come first."""
-        left = [(self._form(term), term) for term in other.of]
-        terms = []
-        for form in map(self._form, first.of):
-            terms += [found := next((pair for pair in left if pair[0] == form), (None, None))]
-            if found in left:
-                left.remove(found)
-        return other if left else Total(tuple([term for _, term in terms]))  # type: ignore[misc]
+        left: dict[Any, list[Expression]] = {}
+        for term in reversed(other.of):
+            left.setdefault(self._form(term), []).append(term)
+        terms = [left[form].pop() for form in map(self._form, first.of) if left.get(form)]
+        return Total(tuple(terms)) if len(terms) == len(other.of) else other
 
     def _form(self, expression: Expression) -> Any:
         """Returns what an expression does to what, without numbers and shapes."""
         own = getattr(expression, "function", None) or getattr(expression, "letters", None)
         if isinstance(expression, Read):
-            own = self.place.get(expression.source)
+            own = self.known.get(expression.source)
         return type(expression), own, tuple(map(self._form, expression.operands))
 
     def _number(self, numbers: Sequence[Any]) -> Any:
-        if all(number != number for number in numbers):
-            return numbers[0]
-        if any(repr(number) != repr(numbers[0]) for number in numbers):
-            return self.formulas.at(numbers, self.sizes)
-        return numbers[0]
+        is_nan = all(number != number for number in numbers)  # which follows no formula
+        return numbers[0] if is_nan else self.formulas.at(numbers, self.sizes)
 
     def _source(self, each: Sequence[Any]) -> Any:
+        """Returns what the large program reads, for what each member does."""
         first = each[0]
         if isinstance(first, Constant):
             key = tuple(map(id, each))
@@ -157,17 +136,12 @@ class _Filler:
                 self.constants[key] = Constant(self._array([one.array for one in each]))
                 self.known.setdefault(first, self.constants[key])
             return self.constants[key]
-        if first is None or first not in self.place:
-            is_array = isinstance(first, Array)  # a part of dtheta, or d of an array
-            if is_array and all(isinstance(one, Array) for one in each):
-                shape = self._filled([one.shape for one in each])
-                return replace(first, shape=shape, where=[])
-            if any(one is not None for one in each):
-                raise Differ(OTHERS)
-            return None
-        if any(self.place.get(one) != self.place[first] for one in each):
+        if isinstance(first, Array) and first not in self.known:  # part of dtheta, or d of an array
+            return replace(first, shape=self._filled([one.shape for one in each]), where=[])
+        large = {self.known.get(one) for one in each}
+        if len(large) > 1 or None in large:
             raise Differ(OTHERS)
-        return self.known[first]
+        return large.pop()
 
     def _array(self, each: Sequence[Any]) -> Any:
         """Returns an array of constants: the same one, a mask, or places that grow evenly."""
@@ -181,24 +155,16 @@ class _Filler:
         if where is not None and all(Constant(one).where == where for one in each):
             rows = np.arange(shape[0])
             return WHERE[where](rows[:, None], rows)
-        if first.dtype.kind in "iuf":
-            corners = [one.reshape(-1)[0].item() for one in each]
-            steps = [*map(along_axes, each)]
-            shapes = [one.shape for one in each]
-            made = [evenly(*given) for given in zip(shapes, corners, steps, strict=True)]
-            if all((one == even).all() for one, even in zip(each, made, strict=True)):
-                moves = [self._number(along) for along in zip(*steps, strict=True)]
-                return evenly(shape, self._number(corners), moves).astype(first.dtype)
+        if first.dtype.kind in "iuf" and all(map(is_even, each)):
+            corner, *steps = self._filled([(one.item(0), *along_axes(one)) for one in each])
+            return evenly(shape, corner, steps).astype(first.dtype)
         raise Differ(f"an array of constants is irregular: {first.tolist()}")
 
 
 def along_axes(array: Any) -> list[Any]:
     """Returns by how much an array grows along each axis, at its corner."""
-    grown = []
-    for axis, size in enumerate(array.shape):
-        first, second = (array.take(min(k, size - 1), axis).reshape(-1)[0].item() for k in (0, 1))
-        grown.append(second - first)
-    return grown
+    seconds = [array.take(min(1, size - 1), axis) for axis, size in enumerate(array.shape)]
+    return [second.item(0) - array.item(0) for second in seconds]
 
 
 def evenly(shape: Sequence[int], corner: Any, steps: Sequence[Any]) -> Any:
@@ -210,3 +176,8 @@ def evenly(shape: Sequence[int], corner: Any, steps: Sequence[Any]) -> Any:
     places = np.indices(shape, sparse=True)
     grown = [step * place for step, place in zip(steps, places, strict=True)]
     return np.broadcast_to(sum(grown, np.array(corner)), shape)
+
+
+def is_even(array: Any) -> bool:
+    """Returns whether an array grows evenly along each axis."""
+    return bool((evenly(array.shape, array.item(0), along_axes(array)) == array).all())

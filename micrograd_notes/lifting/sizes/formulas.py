@@ -13,7 +13,7 @@ products of a few factors are listed once, with the logarithms of these values.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, permutations, product
@@ -22,7 +22,7 @@ from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
 
-Sizes = Mapping[str, int]
+Sizes = dict[str, int]
 NEAR = (-1, 1, -2, 2, -3, 3, -4, 4)
 POWERS = (1, -1, 2, -2, 3, -3, 4, -4)
 MOST = 4  # cost of a product, or of a sum without its number
@@ -60,11 +60,6 @@ class Sum:
         """Returns the sum at these sizes."""
         return self.number + sum([k * sizes[name] for name, k in self.multiples])
 
-    @property
-    def is_size(self) -> bool:
-        """Whether it is a size alone."""
-        return self.number == 0 and [k for _, k in self.multiples] == [1]
-
 
 Factor = tuple[Sum, Fraction]  # with its power
 
@@ -97,14 +92,6 @@ class Formula:
         size, power = (float(under), 0.5) if under > 1 else (float(1 / under), -0.5)
         return [number * size**power, number / size**-power, number * (1 / size) ** -power][way]
 
-    def is_at(self, sizes: Sizes, number: Any, roundings: float = 0.0) -> bool:
-        """Returns whether it gives the number at these sizes."""
-        try:
-            found = self.at(sizes)
-        except (Differ, ArithmeticError):
-            return False
-        return bool(found == number or abs(found - number) <= roundings * abs(number))
-
 
 def _of_sum(of: Sum) -> Formula:
     return Formula(True, Fraction(1), ((of, Fraction(1)),))
@@ -122,8 +109,8 @@ class Formulas:
         sizes = [[own[name] for own in members] for name in self.names]
         self._sizes = np.array(sizes, int).reshape(len(sizes), len(members))
         # sizes are likely to be factors, and so are sums that were found, as lengths of axes
-        self._likely = {Sum(((name, 1),)): 1 for name in self.names}
-        self._products = _Products(members, self._likely, most)
+        self._likely = [Sum(((name, 1),)) for name in self.names]
+        self._products = _Products(members, self.names, self._likely, most)
         self._known: dict[Any, Formula] = {}
 
     def at(self, numbers: Sequence[Any], sizes: Sizes) -> Any:
@@ -161,14 +148,14 @@ class Formulas:
         if all(map(isfinite, numbers)):
             candidates += self._of_products(numbers, is_whole)
         candidates.sort(key=lambda each: each[0])
+        pairs = [*zip(self.members, numbers, strict=True)]
         for roundings in (0.0,) if is_whole else (0.0, ROUNDINGS):
             for _, formula in candidates:
-                pairs = zip(self.members, numbers, strict=True)
-                if all(formula.is_at(sizes, number, roundings) for sizes, number in pairs):
+                if all(abs(formula.at(sizes) - n) <= roundings * abs(n) for sizes, n in pairs):
                     length = formula.factors[0][0]
                     if formula == _of_sum(length) and length not in self._likely:
-                        self._likely[length] = 1
-                        self._products = _Products(self.members, self._likely, MOST)
+                        self._likely.append(length)
+                        self._products = _Products(self.members, self.names, self._likely, MOST)
                     return formula
         raise Differ(f"{', '.join(map(str, numbers))} follow no formula of the sizes")
 
@@ -208,12 +195,13 @@ class _Products:
     Each factor costs something, so that a simple product comes before others that fit, too.
     """
 
-    def __init__(self, members: Sequence[Sizes], likely: dict[Sum, int], most: int) -> None:
-        names = [each.multiples[0] for each in likely if each.is_size]
-        near = {Sum((name,), k): 2 if abs(k) <= 2 else 3 for name in names for k in NEAR}
-        pairs = {Sum((one, other)): 2 for one, other in combinations(names, 2)}
-        less = {Sum((one, (other, -1))): 2 for one, (other, _) in permutations(names, 2)}
-        costs = near | pairs | less | likely
+    def __init__(
+        self, members: Sequence[Sizes], names: Sequence[str], likely: Sequence[Sum], most: int
+    ) -> None:
+        near = {Sum(((name, 1),), k): 2 if abs(k) <= 2 else 3 for name in names for k in NEAR}
+        pairs = {Sum(((one, 1), (other, 1))): 2 for one, other in combinations(names, 2)}
+        less = {Sum(((one, 1), (other, -1))): 2 for one, other in permutations(names, 2)}
+        costs = near | pairs | less | dict.fromkeys(likely, 1)
         sums = [each for each in costs if min(map(each.at, members)) > 0]
         self.factors = [(each, power) for each in sums for power in POWERS
                         if costs[each] + abs(power) <= most + 1]

@@ -8,7 +8,7 @@ then compared with the scalars of the large model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.util import find_spec
 from inspect import signature
@@ -21,37 +21,23 @@ from micrograd_notes.common.extras import install, numpy as np
 from micrograd_notes.engine import Value
 from micrograd_notes.lifting.compiled import Compiled, passed
 from micrograd_notes.lifting.guards.inputs import check_number
-from micrograd_notes.lifting.guards.net import Net
 from micrograd_notes.lifting.program import Found, Lifted, Shapes, checked_values, lift
 from micrograd_notes.lifting.sizes.check import compare, uncollected
 from micrograd_notes.lifting.sizes.family import AS_IS, STARTS, Family, freeze
-from micrograd_notes.lifting.sizes.formulas import Differ
+from micrograd_notes.lifting.sizes.formulas import Differ, Sizes
 from micrograd_notes.lifting.sizes.refused import first
-from micrograd_notes.lifting.sizes.small import Large, Sizes, typed_of_sizes
-from micrograd_notes.lifting.trace.name import (
-    arrays_of_lists,
-    arrays_of_model,
-    in_order,
-    values_of_lists,
-)
+from micrograd_notes.lifting.sizes.small import Large, typed_of_sizes
+from micrograd_notes.lifting.trace.name import in_order, values_of_lists
 from micrograd_notes.lifting.trace.recorded import CannotLift
-from micrograd_notes.lifting.trace.tape import Array, Recording
+from micrograd_notes.lifting.trace.tape import Recording
 
 Axes = dict[tuple[int, int], tuple[str, ...]]  # the sizes whose product is an axis of an array
-
-
-class _Once(Net):
-    """A program of sizes is compared once, as its small members have every label."""
-
-    def is_content(self, inputs: Sequence[Array]) -> bool:
-        """Returns True."""
-        return True
 
 
 class OfSizes(Lifted):
     """The program of a model at some sizes. `lift_of_sizes` makes it; see there for its use."""
 
-    _kind_of_net = _Once
+    _checks_labels = False  # it is compared once, as its small members have every label
 
     @uncollected()
     def __init__(
@@ -60,20 +46,21 @@ class OfSizes(Lifted):
     ) -> None:
         self._make, self._sizes, self._family = make, sizes, family
         self.checked = "nothing yet"
-        function, holder, is_model, is_loss = _parts(make(**sizes))
+        function, model, lists = _parts(make(**sizes))
+        is_loss = model is not None or lists is not None
 
         def find() -> Found:
-            values = checked_values(_values(holder, is_model), is_loss)
+            values = checked_values(_values(function, model, lists), is_loss)
 
             def placed(start: int) -> Found:
                 arrays = family.small(sizes, start).parameters(sizes)
                 if sum(array.size for array in arrays) != len(values):
                     raise Differ(f"the model of these sizes has {len(values)} parameters")
-                return in_order(values, arrays)
+                return values, arrays
 
             return first(placed, [(start,) for start in STARTS])
 
-        super().__init__(function, find, [holder], is_loss, batch, check, backend)
+        super().__init__(function, find, [model, lists], is_loss, batch, check, backend)
         self.look()
 
     @uncollected()
@@ -90,7 +77,6 @@ class OfSizes(Lifted):
         return first(large, _attempts(shapes, self._sizes), odd)
 
     def _frozen_arrays(self) -> frozenset[str]:
-        """Returns the names of arrays that are frozen."""
         frozen = set()
         for array in self._arrays if any(self._frozen) else []:
             flags = {self._frozen[flat] for flat in array.where}
@@ -139,21 +125,19 @@ class OfSizes(Lifted):
             check_number("theta", theta)
             self._compare(compiled, given, None)
 
-    @uncollected()
     def _compare(
         self, compiled: Compiled, given: Sequence[Any], sizes: dict[str, int] | None
     ) -> None:
-        with np.errstate(all="ignore"):  # results may be inf
+        with uncollected(), np.errstate(all="ignore"):  # results may be inf
             self.checked = compare(self, compiled, given, sizes)
         compiled.is_trusted = True
 
     def _model_of(self, at: Large) -> tuple[Callable[..., Any], list[Value]]:
         """Returns the function of a new member, and its parameters in the order of its program."""
-        made = self._make(**{name: at.sizes[name] for name in self._sizes})
-        function, holder, is_model, _ = _parts(made)
-        leaves, arrays = in_order(_values(holder, is_model), at.small.parameters(at.sizes))
+        parts = _parts(self._make(**{name: at.sizes[name] for name in self._sizes}))
+        leaves, arrays = in_order(_values(*parts), at.small.parameters(at.sizes))
         freeze(leaves, arrays, self._frozen_arrays())
-        return function, leaves
+        return parts[0], leaves
 
 
 def _attempts(shapes: Shapes, sizes: Sizes) -> Iterator[tuple[int, Axes]]:
@@ -197,7 +181,7 @@ def _odd(inputs: Sequence[str], shapes: Shapes, sizes: Sizes) -> str:
     return f"{', '.join(odd)}, and the sizes are {said}" if odd else ""
 
 
-def _shapes_at(shapes: Shapes, axes: Axes, sizes: Mapping[str, int]) -> Shapes:
+def _shapes_at(shapes: Shapes, axes: Axes, sizes: Sizes) -> Shapes:
     """Returns the shapes of the data at other sizes."""
     return tuple([
         (is_whole, tuple([
@@ -208,21 +192,25 @@ def _shapes_at(shapes: Shapes, axes: Axes, sizes: Mapping[str, int]) -> Shapes:
     ])
 
 
-def _parts(made: Any) -> tuple[Any, Any, bool, bool]:
-    """Returns what `make` returned: function, model or parameters, whether a model, and a loss."""
-    if isinstance(made, tuple) and len(made) == 2 and callable(made[0]):
+def _parts(made: Any) -> tuple[Any, Any, Any]:
+    """Returns what `make` returned as `lift` takes it: a function, and a model or parameters."""
+    if isinstance(made, tuple) and len(made) == 2 and callable(made[0]) and made[1] is not None:
         function, holder = made
-        return function, holder, hasattr(holder, "parameters"), True
+        function, holder = made
+        is_model = hasattr(holder, "parameters")
+        return (function, holder, None) if is_model else (function, None, holder)
     if hasattr(made, "parameters") and callable(made):
-        return made, made, True, False
+        return made, None, None
     raise TypeError(
         "make must return a loss and its model, or a model alone, got "
         f"{checks.shown(made)}. Write return loss, model"
     )
 
 
-def _values(holder: Any, is_model: bool) -> list[Value]:
-    return list(holder.parameters()) if is_model else values_of_lists(holder)
+def _values(function: Any, model: Any, lists: Any) -> list[Value]:
+    """Returns the parameters in their own order."""
+    holder = function if model is None else model
+    return list(holder.parameters()) if lists is None else values_of_lists(lists)
 
 
 def lift_of_sizes(
@@ -281,12 +269,8 @@ def lift_of_sizes(
     for name, size in sizes.items():
         checks.whole_number(name, size)
 
-    def made(small: Sizes) -> tuple[Lifted, list[Array]]:
-        function, holder, is_model, is_loss = _parts(make(**{name: small[name] for name in sizes}))
-        arrays = (arrays_of_model(holder) if is_model else arrays_of_lists(holder, function))[1]
-        if not is_loss:
-            return lift(function, batch=batch, check=False), arrays
-        model, lists = (holder, None) if is_model else (None, holder)
-        return lift(function, model, parameters=lists, batch=batch, check=False), arrays
+    def made(small: Sizes) -> Lifted:
+        function, model, lists = _parts(make(**{name: small[name] for name in sizes}))
+        return lift(function, model, parameters=lists, batch=batch, check=False)
 
     return OfSizes(make, sizes, Family(made), batch, check, backend)

@@ -63,8 +63,6 @@ def first(
             break
         try:
             return made(*attempt)
-        except CannotLift:
-            raise
         except Exception as error:
             is_known = isinstance(error, Differ | NoMember)
             problems.append(error if is_known else differing(error, ()))

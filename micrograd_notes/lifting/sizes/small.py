@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array as ints
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import prod
 from typing import Any, NamedTuple
@@ -19,15 +19,13 @@ from micrograd_notes.lifting.arrays.arrange import arrange
 from micrograd_notes.lifting.compiled import Typed, typed
 from micrograd_notes.lifting.passes.group import Grouping
 from micrograd_notes.lifting.program import Lifted, Shapes
-from micrograd_notes.lifting.sizes.fill import along_axes, evenly, filled
-from micrograd_notes.lifting.sizes.formulas import Differ, Formulas
+from micrograd_notes.lifting.sizes.fill import along_axes, evenly, filled, is_even
+from micrograd_notes.lifting.sizes.formulas import Differ, Formulas, Sizes
 from micrograd_notes.lifting.trace.tape import Array, Recording
 from micrograd_notes.lifting.typed.building import NoLoop
 from micrograd_notes.lifting.typed.expressions import Program
 from micrograd_notes.lifting.typed.names import Names
 from micrograd_notes.lifting.typed.ready import ready
-
-Sizes = dict[str, int]
 
 
 class Passed(NamedTuple):
@@ -41,7 +39,10 @@ class Passed(NamedTuple):
 def _passed(recorded: Recording, guarded: bool) -> Passed:
     grouped, anew = typed(recorded, guarded)
     arranged = anew()
-    return Passed(grouped, arranged, ready(arranged))
+    try:
+        return Passed(grouped, arranged, ready(arranged))
+    except NoLoop:
+        return _passed(recorded.without_starts(), guarded)
 
 
 @dataclass
@@ -58,10 +59,7 @@ class Member:
         """Returns what the passes make of its recording."""
         assert self.recorded is not None
         if guarded not in self._passed:
-            try:
-                self._passed[guarded] = _passed(self.recorded, guarded)
-            except NoLoop:
-                self._passed[guarded] = _passed(self.recorded.without_starts(), guarded)
+            self._passed[guarded] = _passed(self.recorded, guarded)
         return self._passed[guarded]
 
 
@@ -103,7 +101,7 @@ class Small:
             if others:
                 raise Differ(f"they have parameters {name} and {', '.join(others)}")
             lie = [np.array(array.where).reshape(array.shape) for array in each]
-            if not all((evenly(one.shape, one.min(), along_axes(one)) == one).all() for one in lie):
+            if not all(is_even(one) and one.item(0) == one.min() for one in lie):
                 raise Differ(f"the parameters {name} do not lie evenly")
             steps = self._at([*map(along_axes, lie)], sizes)
             where = evenly(shape, int(is_free.argmax()), steps).reshape(-1)
@@ -132,8 +130,7 @@ class Small:
                 belows = [array.below for array in each]
                 below = None if None in belows else self.formulas.at(belows, sizes)
                 arrays.append(replace(first, shape=next(shapes)[1], below=below, where=[]))
-        known = {each.name: getattr(recorded[0], each.name) for each in fields(Recording)}
-        known |= {"arrays": arrays, "gradient": gradient}
+        known = vars(recorded[0]) | {"arrays": arrays, "gradient": gradient}
         return Large(**known, small=self, sizes=sizes, shapes_at=shapes_at)
 
     def _reached(self, own: Sequence[Any], shape: tuple[int, ...], sizes: Sizes) -> bytes:

@@ -57,6 +57,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Transpose,
     View,
     Where,
+    for_one,
     lines_of,
     substituted,
     times,
@@ -339,8 +340,7 @@ class _Rewriter:
             if inner and not self._is_one(inner, gone):
                 whole = frozenset([(self._sum_of(inner, {*gone}), 1.0)])
                 outer = self._product(outer, whole)
-            each = [size.times if isinstance(size, Examples) else size for size in counted]
-            count = float(prod(each))
+            count = float(prod(for_one(counted)))
             found.append(scaled({relabelled(outer, new): c}, count))
         return added(found)
 

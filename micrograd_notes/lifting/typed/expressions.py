@@ -640,6 +640,11 @@ def broadcast(*shapes: Shape) -> Shape:
     return tuple(reversed(found))
 
 
+def for_one(shape: Iterable[Size]) -> tuple[int, ...]:
+    """Returns a shape for one example."""
+    return tuple([size.times if isinstance(size, Examples) else size for size in shape])
+
+
 def reshaped(of: Expression, to: Sequence[Any]) -> Expression:
     """Returns the elements in another shape; of two reshapings in a row the last one counts."""
     while isinstance(of, Reshape):

@@ -37,6 +37,7 @@ from micrograd_notes.lifting.typed.expressions import (
     View,
     Where,
     Windows,
+    for_one,
 )
 from micrograd_notes.lifting.typed.share import reached
 
@@ -74,13 +75,8 @@ def _holes(expression: Expression) -> Any:
         case Where(mask, yes, Number()) if yes.shape == expression.shape:
             seen = mask.of if isinstance(mask, Part) else mask
             if isinstance(seen, Read) and isinstance(seen.source, Constant):
-                return ~np.broadcast_to(_Known().of(mask) == 1.0, _plain(expression.shape))
+                return ~np.broadcast_to(_Known().of(mask) == 1.0, for_one(expression.shape))
     return None
-
-
-def _plain(shape: Any) -> tuple[int, ...]:
-    """Returns a shape for one example."""
-    return tuple([size.times if isinstance(size, Examples) else size for size in shape])
 
 
 class _Known:
@@ -108,7 +104,7 @@ class _Known:
         is_pair = isinstance(expression, Apply) and expression.function == "subtract"
         if inside and not any(isinstance(each, np.ndarray) for each in inside) and not is_pair:
             return np.nan
-        shapes = [_plain(each.shape) for each in expression.operands]
+        shapes = [for_one(each.shape) for each in expression.operands]
         sides = [*map(np.broadcast_to, inside, shapes)]
         match expression:
             case Number(value):
@@ -162,7 +158,7 @@ class _Known:
         if value.shape == line.shape and getattr(value, "function", "") == "multiply":
             for one, other in (value.operands, value.operands[::-1]):
                 if one == Read(line) and line not in reached([other]):
-                    there = np.broadcast_to(self.of(other), _plain(value.shape))
+                    there = np.broadcast_to(self.of(other), for_one(value.shape))
                     return bool((there[holes] == 0.0).all())
         return False
 
@@ -193,7 +189,7 @@ def _places(view: Expression) -> Any:
     """Returns which element of what is read stands at each place."""
     if isinstance(view, View):
         return _seen(view, _places(view.of))
-    shape = _plain(view.shape)
+    shape = for_one(view.shape)
     return np.arange(prod(shape), dtype=float).reshape(shape)
 
 
@@ -201,16 +197,16 @@ def _seen(view: View, array: Any) -> Any:
     """Returns a view of an array; nan if it depends on an input, or on the step of a loop."""
     match view:
         case Reshape(_, to):
-            return array.reshape(_plain(to))
+            return array.reshape(for_one(to))
         case Transpose(_, order):
             return array.transpose(order)
         case Spread(_, to):
-            return np.broadcast_to(array, _plain(to))
+            return np.broadcast_to(array, for_one(to))
         case Windows(_, axes, sizes):
             return np.lib.stride_tricks.sliding_window_view(array, sizes, axes)
         case Part(_, index) if all(map(_is_fixed, index)):
             return array[tuple([_fixed(each) for each in index])]
-    return np.full(_plain(view.shape), np.nan)
+    return np.full(for_one(view.shape), np.nan)
 
 
 def _is_fixed(place: Any) -> bool:
