@@ -122,7 +122,7 @@ def _made(recorded: Recording, name: str, passes: Passes, guarded: bool) -> Comp
     try:
         written, printed = emit(anew(), _title(name))
     except NoLoop:
-        return _made(recorded.without_starts(), name, passes, guarded)
+        return _made(recorded.plainer(), name, passes, guarded)
     namespace: dict[str, Any] = {}
     file = f"<lifted {name} {id(namespace):x}>"
     linecache.cache[file] = (len(written), None, written.splitlines(True), file)

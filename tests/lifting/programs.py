@@ -1,12 +1,13 @@
 """Random programs to lift, and what it means that lifted equals eager.
 
-Seven kinds: chains of single operations on shared values; layers, whose rows choose their operands
+Eight kinds: chains of single operations on shared values; layers, whose rows choose their operands
 at random (irregular arrays, holes, gathers, sums of different lengths); windows, where each number
 looks at a stretch of those before it (causal attention, maxima and softmaxes of different lengths,
 values picked by a label); pairs, loops over i < j, i != j or some other part of all pairs, by
 arguments that are called as anything at all; recurrences, whose state changes step by step;
-series, where operations that are alike have plain numbers, 0 and 1 among them; and convolutions,
-with steps, distances and borders of many sorts, and weights that have a name each.
+series, where operations that are alike have plain numbers, 0 and 1 among them; convolutions, with
+steps, distances and borders of many sorts, and weights that have a name each; and walls, sums of
+neighbours on a line or a grid that ends somewhere, once or step by step.
 """
 
 import itertools
@@ -323,6 +324,57 @@ def convolutions(generator: random.Random) -> Program:
     return Program(loss, parameters, (_numbers(generator, 2, *shape), _numbers(generator, 2)))
 
 
+def walls(generator: random.Random) -> Program:
+    """Neighbours of each place of a line, or of a grid, are added up; behind a wall is a 0."""
+    rows, columns = generator.choice([1, 1, 1, 2, 4]), generator.randint(2, 7)
+    steps, is_made_of = generator.choice([1, 4, 5, 8]), generator.random() < 0.5
+    zero: Callable[[], Any] = generator.choice([lambda: 0.0, lambda: 0, lambda: Value(0.0)])
+    reach = [(0, d) for d in (-2, -1, 0, 1, 2)] + [(d, 0) for d in (-1, 1)] * (rows > 1)
+    weights = nested(generator, [3])
+    plan = [  # each place once: a term that another one takes away leaves nothing but rounding
+        (place, generator.choice("+++-"),
+         generator.choice(["once", "once", "twice", "squared", *range(3)]))
+        for place in generator.sample(reach, generator.randint(1, 4))
+    ]
+    bends = generator.choice(BENDS if steps == 1 else BENDS[:2])  # squares of squares overflow
+    keeps = generator.random() < 0.6
+    start = nested(generator, [rows, columns])
+
+    def step(u: list[list[Any]]) -> list[list[Any]]:
+        def at(i: int, j: int, of: Any) -> Any:
+            if not (0 <= i < rows and 0 <= j < columns):
+                return zero()
+            times = {"once": lambda v: v, "twice": lambda v: 2.0 * v, "squared": lambda v: v * v}
+            return times[of](u[i][j]) if of in times else weights[of] * u[i][j]
+
+        def around(i: int, j: int) -> Any:
+            total: Any = None
+            for (down, right), sign, of in plan:
+                term = at(i + down, j + right, of)
+                if total is None:
+                    total = term if sign == "+" else 0 - term
+                else:
+                    total = total + term if sign == "+" else total - term
+            return total
+
+        made = [[bends(weights[0] * around(i, j)) for j in range(columns)] for i in range(rows)]
+        if not keeps:
+            return made
+        return [[a + 0.1 * b for a, b in zip(*pair, strict=True)]
+                for pair in zip(u, made, strict=True)]
+
+    def loss(x: Any, y: Any) -> Any:
+        u = [[s * v for s, v in zip(*pair, strict=True)] for pair in zip(start, x, strict=True)]
+        u = u if is_made_of else start
+        for _ in range(steps):
+            u = step(u)
+        found = [v for row in u for v in row]
+        return sum((v - b) ** 2 for v, b in zip(found, [*x[-1], y], strict=False))
+
+    data = _numbers(generator, 2, rows, columns), _numbers(generator, 2)
+    return Program(loss, {"weights": weights, "start": start}, data)
+
+
 def nested(generator: random.Random, shape: list[int]) -> Any:
     """Returns new parameters in lists of this shape."""
     if not shape:
@@ -396,7 +448,7 @@ def agree_in_jax(program: Program, jits: bool = False) -> bool:
     return True
 
 
-KINDS = [chain, layers, windows, pairs, recurrences, series, convolutions]
+KINDS = [chain, layers, windows, pairs, recurrences, series, convolutions, walls]
 
 
 class Expected(NamedTuple):

@@ -84,6 +84,8 @@ class _Arranger:
         layout = self.layout
         for i, group in enumerate(self.grouping.groups):
             if isinstance(group.op, Array):
+                if isinstance(group.op, Start) and not group.op.is_laid:  # grids stay grids
+                    self._lay(group.op, [self.recording.alive[k] for k in group.op.sources])
                 layout.shapes[i], layout.batched[i] = group.op.shape, group.op.is_batched
                 layout.is_data[i] = not group.op.is_parameter
                 places = layout.terms(group.members)[1]
@@ -136,16 +138,19 @@ class _Arranger:
 
     def lays_starts_like_states(self) -> bool:
         """Returns whether what a recurrence starts with gets other axes: those of its states."""
-        layout, is_new = self.layout, False
-        for array in [group.op for group in self.grouping.groups if isinstance(group.op, Start)]:
-            states = [self.recording.alive[k] for k in array.where]
-            [*groups] = {*layout.group_of[states].tolist()}
-            shape = layout.shapes.get(groups[0], ())
-            lanes = layout.lane[states].tolist()
-            if len(groups) == 1 and sorted(lanes) == [*range(prod(shape))]:
-                is_new |= (shape, lanes) != (array.shape, array.lanes)
-                array.shape, array.lanes = shape, lanes
-        return is_new
+        starts = [group.op for group in self.grouping.groups if isinstance(group.op, Start)]
+        alive = self.recording.alive
+        are_new = [self._lay(array, [alive[k] for k in array.where]) for array in starts]
+        return any(are_new)
+
+    def _lay(self, array: Start, like: Sequence[int]) -> bool:
+        """Gives a start the axes of numbers that fill an array; returns whether they are new."""
+        layout, before = self.layout, (array.shape, array.lanes)
+        [*groups] = {*layout.group_of[like].tolist()}
+        shape, lanes = layout.shapes.get(groups[0], ()), layout.lane[like].tolist()
+        if len(groups) == 1 and sorted(lanes) == [*range(prod(shape))]:
+            array.shape, array.lanes, array.is_laid = shape, lanes, True
+        return before != (array.shape, array.lanes)
 
     def _arrange(self, i: int, op: Any, members: Ints, of_one_kind: bool) -> None:
         layout = self.layout

@@ -6,6 +6,7 @@ left, it is a product of vectors. `terms.py` calls it.
 """
 
 from math import prod
+from typing import Any
 
 from micrograd_notes.lifting.arrays.layout import BATCH, Layout, Reading
 from micrograd_notes.lifting.typed.expressions import (
@@ -21,8 +22,12 @@ from micrograd_notes.lifting.typed.expressions import (
     Read,
     Size,
     Sum,
+    Windows,
+    every,
+    part,
     reshaped,
     times,
+    total,
     transposed,
 )
 
@@ -33,7 +38,26 @@ def reduced(layout: Layout, reading: Reading, summed: set[int]) -> Reading:
     kept = [k for k in reading.letters if k not in summed]
     if gone and (factors := _factors(layout, reading)) is not None:
         return contracted(layout, *factors, summed & {*reading.letters})
+    if gone == (len(kept),) and (both := _neighbours(reading.array)) is not None:
+        return Reading(both, kept)
     return Reading(Sum(reading.array, gone), kept) if gone else reading
+
+
+def _neighbours(array: Expression) -> Expression | None:
+    """Returns the sum over two places of each window as two slices: x[:6] + x[2:]."""
+    windows, index = (array.of, array.index) if isinstance(array, Part) else (array, ())
+    match windows:
+        case Windows(of, (axis,), (span,)) if array.shape[-1] == 2:
+            cuts: list[Any] = [*index, *[WHOLE] * (len(windows.shape) - len(index))]
+            size: Any = of.shape[axis]
+            if not isinstance(cuts[axis], tuple):
+                return None
+            lies, slices = range(size - span + 1)[slice(*cuts[axis])], []
+            for at in range(span)[slice(*cuts.pop())]:
+                cuts[axis] = every(lies.step, lies.start + at, len(lies), size)
+                slices.append(part(of, cuts))
+            return total(slices)
+    return None
 
 
 def _factors(layout: Layout, reading: Reading) -> tuple[Reading, Reading] | None:

@@ -33,7 +33,7 @@ def sums(
     classes = [Terms(layout, nodes[of == g], owner[of == g], count) for g in kinds]
     found, primal = forced, None
     if found is None:
-        columns = [c for kind in classes for c in kind.kept_columns()]
+        columns = [c for kind in classes for c in kind.kept_columns()] or _side_by_side(classes)
         primal = layout.primal(members)
         own = [] if primal is None else layout.columns(primal)
         constants = [each for kind in classes for each in map(layout.numbers, kind.operands)]
@@ -61,6 +61,28 @@ def sums(
     return layout.like_primal(members, made, shape)
 
 
+def _side_by_side(classes: list[Terms]) -> list[Any]:
+    """Returns the places of sums of which each lacks one kind of terms or another.
+
+    u[1] - u[0], u[2] - u[1], ... and at the walls u[0] and -u[5]: the places of the first terms,
+    and one place beside the second one where there is no first.
+    """
+    first, *others = classes
+    places = [np.full(first.owners, np.nan) for _ in first.columns]
+    for kind in classes:
+        if len(kind.columns) != len(places) or any(c.rest is not None for c in kind.columns):
+            return []
+        for place, column in zip(places, kind.columns, strict=True):
+            at: Any = column.kept
+            beside = (at - place[kind.present])[~np.isnan(place[kind.present])]
+            if kind is not first and (not beside.size or (beside != beside[0]).any()):
+                return []
+            place[kind.present] = at - (0 if kind is first else beside[0])
+    if not others or any(np.isnan(place).any() for place in places):
+        return []
+    return [(place - place.min()).astype(np.int64) for place in places]
+
+
 def _kinds_of_terms(members: Ints, classes: list[Terms]) -> dict[int, int]:
     """Returns a number for the kinds of terms that each sum has."""
     found = np.zeros(len(members), dtype=np.int64)
@@ -73,9 +95,9 @@ def _kinds_of_terms(members: Ints, classes: list[Terms]) -> dict[int, int]:
 
 def _split(layout: Layout, given: list[Any], columns: list[Any]) -> list[Any]:
     """Returns given axes, split as the columns need it, in an order that keeps places."""
-    if not given:
+    count = len(given[0][0]) if given else 0
+    if prod(n for _, n in given) != count:  # there are none, or holes
         return given
-    count = len(given[0][0])
     found = axes.independent([c for c, _ in given] + columns, count)
     if prod(n for _, n in found) != count or axes.distinct(found, count) != count:
         return given

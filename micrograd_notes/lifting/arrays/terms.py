@@ -17,6 +17,7 @@ from micrograd_notes.lifting.arrays import axes
 from micrograd_notes.lifting.arrays.contract import contracted, reduced
 from micrograd_notes.lifting.arrays.layout import BATCH, MOST_HOLES, SMALL, Layout, Reading
 from micrograd_notes.lifting.arrays.windows import windows
+from micrograd_notes.lifting.recurrences.alike import FULL
 from micrograd_notes.lifting.typed.expressions import (
     WHOLE,
     Count,
@@ -31,7 +32,10 @@ from micrograd_notes.lifting.typed.expressions import (
     reshaped,
     spread,
     times,
+    total,
 )
+
+MOST_NEIGHBOURS = 8  # of one kind, as those of a place on a grid
 
 
 class Terms:
@@ -206,6 +210,8 @@ class Terms:
         layout = self.layout
         if not self.is_in_all and (inner := self._in_a_part(found, over_batch)) is not None:
             return inner
+        if (neighbours := self._by_offset(found, over_batch)) is not None:
+            return neighbours
         letters = self.letters(found)
         if letters is None:
             return self._by_segment(found, over_batch)
@@ -220,6 +226,29 @@ class Terms:
             count = Count() if letter == BATCH else Number(layout.sizes[letter])
             reading.array = times(count, reading.array)
         return reading
+
+    def _by_offset(self, found: list[Any], over_batch: bool) -> Reading | None:
+        """Returns the sum of neighbours on a grid, as those above and beside a place; or None.
+
+        Of each kind of neighbour there is at most one, and most places have it.
+        """
+        columns = self.layout.columns(self.nodes) if len(self.operands) == 1 < len(found) else []
+        if not columns or len(columns) != len(found):
+            return None
+        offsets = [c - axis[self.owner] for c, (axis, _) in zip(columns, found, strict=True)]
+        kinds, which = np.unique(np.stack(offsets), axis=1, return_inverse=True)
+        count = kinds.shape[1]
+        if not (1 < count <= MOST_NEIGHBOURS and len(self.nodes) >= FULL * self.owners * count):
+            return None
+        parts = []
+        for kind in range(count):
+            these = which.reshape(-1) == kind
+            terms = Terms(self.layout, self.nodes[these], self.owner[these], self.owners)
+            if not terms.is_in_a_part(found):
+                return None
+            parts.append(terms.summed(found, over_batch))
+        letters = [*self.layout.batch(BATCH in parts[0].letters), *range(len(found))]
+        return Reading(total([self.layout.aligned(each, letters) for each in parts]), letters)
 
     def is_in_a_part(self, found: list[Any]) -> bool:
         """Returns whether the sums with such terms fill a box of the axes."""

@@ -6,35 +6,38 @@
 By the way they are made, these are three kinds of sums. But they are the derivatives by the numbers
 of one array, and share kinds of terms: so they are one array, and `arrays/terms.py` writes zeros
 where a kind of term is missing, np.pad(d, (1, 0)) - np.pad(d, (0, 1)). Derivatives that share no
-kind, as those by queries and keys that one matrix makes, stay apart. `keys.py` calls it.
+kind, as those by queries and keys that one matrix makes, stay apart. Sums at a wall are one array
+in the same way (`padding.py`). `keys.py` calls it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
-from micrograd_notes.engine.accurate import total
 from micrograd_notes.lifting.passes.columns import FEW, Columns, Ints
 from micrograd_notes.lifting.passes.order import levels
+from micrograd_notes.lifting.recurrences.alike import in_families
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array
-
-FULL = 0.7  # of the terms of an array are there: at few places, zeros would be most of it
 
 
 class Borders:
-    """The adjoints on a tape, and which of them are of one array."""
+    """The adjoints on a tape, and sums at a wall, and which of them are of one array."""
 
-    def __init__(self, columns: Columns, adjoint_of: Mapping[int, int]) -> None:
+    def __init__(self, columns: Columns, arrays_of: Sequence[Mapping[int, int]]) -> None:
         self.columns, self.rows = columns, [*columns.codes]
-        adjoints = np.array([*adjoint_of.items()], dtype=np.int64).reshape(-1, 2)
-        adjoints = adjoints[columns.is_sum[adjoints[:, 0]]]
-        # what a later step gives to a state is its adjoint, too, and a term of the whole one
-        is_only = np.bincount(adjoints[:, 1], minlength=1)[adjoints[:, 1]] == 1
-        self.numbers, self.of_numbers = adjoints[is_only].T
         self.primal = np.full(len(columns.code), -1, dtype=np.int64)
-        self.primal[self.numbers] = self.of_numbers
+        self.sort = np.zeros(len(columns.code), dtype=np.int64)  # which of these mappings has it
+        for sort, each in enumerate(arrays_of):
+            numbers, of = np.array([*each.items()], dtype=np.int64).reshape(-1, 2).T
+            if sort < 2:  # of two adjoints, one is a term of the other
+                is_only = np.bincount(of, minlength=1)[of] == 1
+                numbers, of = numbers[is_only], of[is_only]
+            self.primal[numbers], self.sort[numbers] = of, sort
+        self.primal[~columns.is_sum] = -1
+        self.is_wall = self.sort == 2
+        self.numbers = np.flatnonzero(self.primal >= 0)
         self.is_joined = np.zeros(len(columns.code), dtype=bool)  # by an adjoint of another key
 
     def part(self, keys: Ints) -> bool:
@@ -44,26 +47,21 @@ class Borders:
     def of(self, numbers: Ints, keys: Ints, primal_keys: Ints) -> Iterator[Ints]:
         """Yields those of these numbers that have several keys, and are one array."""
         numbers = numbers[self.primal[numbers] >= 0]
-        of = primal_keys[self.primal[numbers]]
+        of = self._labels(numbers, primal_keys)
         both = np.unique(np.stack([of, keys[numbers]]), axis=1)[0]
         for primal in np.unique(both[1:][both[1:] == both[:-1]]).tolist():
             mine = numbers[of == primal]
             _, first, counts = np.unique(keys[mine], return_index=True, return_counts=True)
             kinds_of = {int(keys[i]): self._kinds(i, keys) for i in mine[first].tolist()}
             count_of = dict(zip(keys[mine[first]].tolist(), counts.tolist(), strict=True))
-            left = {*kinds_of}
-            while left:
-                found = {key := left.pop()}
-                kinds = kinds_of[key]
-                while near := {k for k in left if not kinds.isdisjoint(kinds_of[k])}:
-                    found, left = found | near, left - near
-                    kinds = kinds.union(*[kinds_of[k] for k in near])
-                most = len(kinds) * total([count_of[k] for k in found])
-                there = total([count_of[k] * len(kinds_of[k]) for k in found])
-                if len(found) > 1 and there > FULL * most:
-                    yield mine[np.isin(keys[mine], [*found])]
+            for found in in_families(kinds_of, count_of):
+                yield mine[np.isin(keys[mine], [*found])]
 
-    def _kinds(self, i: int, keys: Ints) -> set[int]:
+    def _labels(self, numbers: Ints, primal_keys: Ints) -> Ints:
+        """Returns an int for the array that each of these numbers may belong to."""
+        return 3 * primal_keys[self.primal[numbers]] + self.sort[numbers]
+
+    def _kinds(self, i: int, keys: Ints) -> frozenset[int]:
         """Returns the kinds of a sum's terms; of p * d, where p is one parameter, that of d.
 
         So in a tree with p * x[t + 1] + (1 - p) * x[t], both terms are of one kind.
@@ -74,7 +72,7 @@ class Borders:
             factors = [each for each in below if self._scale(each) < 2]
             is_scaled = self.rows[columns.code[k]] in (ops.multiply, ops.neg) and len(factors) == 1
             kinds.add(int(keys[factors[0] if is_scaled else k]))
-        return kinds
+        return frozenset(kinds)
 
     def _scale(self, i: int, depth: int = 8) -> int:
         """Returns 2 for a number made of single parameters, 1 of constants alone, 0 for others."""
@@ -96,7 +94,7 @@ class Borders:
         """
         columns, together = self.columns, np.arange(len(primal_keys))
         _, first, which = np.unique(
-            primal_keys[self.of_numbers], return_index=True, return_inverse=True
+            self._labels(self.numbers, primal_keys), return_index=True, return_inverse=True
         )
         together[self.numbers] = self.numbers[first][which]
         is_read = columns.is_read

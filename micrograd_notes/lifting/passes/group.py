@@ -58,7 +58,7 @@ class Grouping:
     def told_apart(self, more: Mapping[int, Any]) -> Grouping:
         """Returns the groups, where further numbers are told apart."""
         both = {i: (self.apart.get(i), what) for i, what in more.items()}
-        keys = Keys(self.given, self.recording.tape.adjoint_of)
+        keys = _keys(self.recording, self.given)
         return Grouping.of(self.recording, keys, {**self.apart, **both})
 
     @cached_property
@@ -84,11 +84,14 @@ class Grouping:
 def group(recording: Recording) -> Grouping:
     """Returns the groups of a simplified recording."""
     columns, numbers = Columns.of(recording.tape), recording.tape.numbers
-    missing = Keys(columns).missing_sums()
+    missing = Keys(columns, recording.tape.arrays_of_sums).missing_sums()
     recording.tape.columns = None  # they take memory
     columns, place, sums = _with_sums(columns, missing)
-    adjoint_of = {int(place[a]): int(place[of]) for a, of in recording.tape.adjoint_of.items()}
-    singles = Keys(columns, adjoint_of).sums_of_one_term(
+    arrays_of_sums = [
+        {int(place[i]): int(place[of]) for i, of in each.items()}
+        for each in recording.tape.arrays_of_sums
+    ]
+    singles = Keys(columns, arrays_of_sums).sums_of_one_term(
         [place[each] for each in _results(recording)]
     )
     singles = singles[~np.isin(singles, place[[*recording.tape.passed]])]
@@ -100,8 +103,17 @@ def group(recording: Recording) -> Grouping:
         del columns, tape
         recording = simplify(recording, guarded=True)
         columns = Columns.of(recording.tape)
-    keys = Keys(columns, recording.tape.adjoint_of)
+    keys = _keys(recording, columns)
     return Grouping.of(recording, keys, keys.told_apart(recording.tape.numbers))
+
+
+def _keys(recording: Recording, columns: Columns) -> Keys:
+    """Returns the keys of a recording; what a state starts with comes before it."""
+    tape, alive = recording.tape, recording.alive
+    starts = {op for op in columns.codes if isinstance(op, Start)}
+    leaves = [(i, op) for i, op in enumerate(tape.ops) if starts and op in starts]
+    sources = {i: alive[op.sources[tape.operands[i][0]]] for i, op in leaves}
+    return Keys(columns, tape.arrays_of_sums, sources)
 
 
 def _with_constants(tape: Tape, columns: Columns) -> Columns:

@@ -28,19 +28,21 @@ FEW = 3  # if one number meets at most so many constants, each gets its own arra
 
 
 class Keys:
-    """Finds the keys of numbers."""
+    """Finds the keys of numbers; `sources` are read by leaves that stand for them."""
 
     def __init__(
-        self, columns: Columns, adjoint_of: Mapping[int, int] = MappingProxyType({})
+        self, columns: Columns, arrays_of_sums: Sequence[Mapping[int, int]] = (),
+        sources: Mapping[int, int] = MappingProxyType({})
     ) -> None:
+        self.sources = np.array([*sources.items()], dtype=np.int64).reshape(-1, 2).T
         self.columns, self.rows = columns, [*columns.codes]
-        self.borders = Borders(columns, adjoint_of)
+        self.borders = Borders(columns, arrays_of_sums)
         self.is_product = columns.where(lambda op: op is ops.multiply)
         self.levels = columns.by_level(np.flatnonzero(columns.is_made))
 
     @cached_property
     def alike(self) -> Ints:
-        """The keys, where nothing more than how numbers are made tells them apart."""
+        """The keys without anything else that distinguishes operations."""
         return self.found()
 
     def found(
@@ -51,14 +53,17 @@ class Keys:
         If sums of one kind of terms join these terms, they have the same key.
         """
         keys, borders = self._found(apart, sums_join_terms), self.borders
-        if sums_join_terms or not borders.part(keys):
-            return keys
-        by_level = borders.levels(keys)
-        joined = by_level and self._found(apart, False, keys, by_level)
-        if joined is None or self._in_order(joined) is None:  # two arrays would read each other
-            borders.is_joined[:] = False
-            return keys
-        return joined
+        while not sums_join_terms and borders.part(keys):  # then more adjoints are of one array
+            before = borders.is_joined.copy()
+            by_level = borders.levels(keys)
+            joined = by_level and self._found(apart, False, keys, by_level)
+            if joined is None or self._in_order(joined) is None:  # two arrays would read each other
+                borders.is_joined = before
+                break
+            if len(np.unique(joined)) == len(np.unique(keys)):
+                break
+            keys = joined
+        return keys
 
     def _found(
         self, apart: Mapping[int, Any], sums_join_terms: bool, primal_keys: Ints | None = None,
@@ -70,6 +75,7 @@ class Keys:
         keys = columns.code.astype(np.int64)  # of leaves and constants
         is_alone = columns.is_wide & ~columns.is_sum
         is_alone[[*apart]] = True
+        may_join = columns.is_sum & sums_join_terms & ~self.borders.is_wall
 
         def key_of(key: Any) -> int:
             return known.setdefault(key, len(columns.codes) + len(known))
@@ -80,7 +86,7 @@ class Keys:
             if not are_few:
                 low, high, has_more = self._ends(level, keys)
                 is_one = is_alone[level] | has_more
-                joins = columns.is_sum[level] & (low == high) & sums_join_terms & ~is_one
+                joins = may_join[level] & (low == high) & ~is_one
                 keys[level[joins]] = low[joins]
                 rest = ~is_one & ~joins
                 alone, together = level[is_one], level[rest]
@@ -91,7 +97,7 @@ class Keys:
                 keys[together] = new[which]
             for i in alone.tolist():
                 below = [key_at[k] for k in columns.operands(i)]
-                if sums_join_terms and columns.is_sum[i] and len({*below}) == 1:
+                if may_join[i] and len({*below}) == 1:
                     key_at[i] = below[0]
                 else:
                     key = self._key(self.rows[code_at[i]], below)
@@ -172,7 +178,10 @@ class Keys:
         columns = self.columns
         different, first, keys = np.unique(keys, return_index=True, return_inverse=True)
         is_read = columns.is_read
-        readers, read = keys[columns.owner[is_read]], keys[columns.flat[is_read]]
+        owner, flat = columns.owner[is_read], columns.flat[is_read]
+        readers, read = (
+            keys[np.concatenate(both)] for both in zip((owner, flat), self.sources, strict=True)
+        )
         order, found = np.empty(len(different), dtype=np.int64), in_order(readers, read, first)
         if len(found) < len(different):
             return None

@@ -3,7 +3,8 @@
     sum(k[i] * padded[t + i] for i in range(3))     where padded = [0.0, *x, 0.0]
 
 The first of these sums has `0 * k[0]`, where its neighbours have a number of x. Without such terms
-it is a sum like theirs with fewer terms, and `arrays/windows.py` puts the zeros back, around x.
+it is a sum like theirs with fewer terms, and `arrays/windows.py` puts the zeros back, around x. So is
+a sum at a wall, 0 - 2 * u[0] + u[1] beside u[0] - 2 * u[1] + u[2] (`recurrences/alike.py`).
 `record.py` calls `without_padding`, before it adds the derivatives.
 """
 
@@ -11,36 +12,52 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import chain
+from typing import Any
 
 from micrograd_notes.engine import ops
+from micrograd_notes.engine.op import Op
+from micrograd_notes.lifting.recurrences.alike import Keys
 from micrograd_notes.lifting.recurrences.starts import Started
-from micrograd_notes.lifting.trace.tape import Array, Tape
+from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Tape
 
 
 def without_padding(started: Started) -> Started:
-    """Returns the tape, in which sums do without 0 times a parameter.
+    """Returns the tape, in which sums do without 0 times a parameter, and without a 0 at a wall.
 
     Every bit stays the same, unless the parameter is infinite, which makes a nan of 0.
     """
     tape = started.tape
-    zeros = _zeros(tape)
-    if not zeros:
+    may_have_walls = started.has_walls and _may_have_walls(tape)
+    zeros, keys = _zeros(tape), Keys(tape, range(len(tape)) if may_have_walls else (), {})
+    if not zeros and not keys.walls:
         return started
-    instead = [*range(len(tape))]
-    flat, first = tape.operands.flat[:], tape.operands.first
+    new, place, begin, like = Tape(), list[int](), list[int](), list[int]()
+    first: dict[Any, int] = {}  # of the sums that are made alike
+
+    def put(op: Any, operands: Iterable[int], of: int) -> int:
+        like.append(started.like[of] if started.like else of)
+        return new.append(op, operands)
+
     for i, op in enumerate(tape.ops):
-        if isinstance(op, Array):
-            continue
-        for k in range(first[i], first[i + 1]):
-            flat[k] = instead[flat[k]]
-        if op is ops.add and first[i + 1] - first[i] == 2:
-            a, b = flat[first[i] : first[i + 1]]
-            instead[i] = b if a in zeros else a if b in zeros else i
-    made = Tape()
-    made.ops, made.numbers = [*tape.ops], dict(tape.numbers)
-    made.operands.flat, made.operands.first = flat, first
-    made.note_as(tape, instead)
-    return started.moved(made, instead, started.like or [*range(len(tape))])
+        begin.append(len(new))
+        operands = tape.operands[i]
+        if i in keys.walls:
+            here = [(n, k) for n, k in enumerate(operands) if k not in keys.zeros]
+            terms = [
+                put(ops.neg, (place[k],), k) if n and op is ops.subtract else place[k]
+                for n, k in here
+            ]
+            place.append(put(ops.add, terms, i))
+            new.neighbour_of[place[i]] = first.setdefault((op, keys.walls[i]), place[i])
+        elif op.__class__ is Op:
+            left = [k for k in operands if k not in zeros] if op is ops.add else [*operands]
+            is_less = len(left) == 1 < len(operands)
+            place.append(place[left[0]] if is_less else put(op, [place[k] for k in operands], i))
+        else:
+            place.append(put(op, operands, i))
+            new.numbers |= {place[i]: tape.numbers[i]} if op == CONSTANT else {}
+    new.note_as(tape, place)
+    return started.moved(new, place, like, [*begin, len(new)])
 
 
 def _zeros(tape: Tape) -> set[int]:
@@ -57,3 +74,16 @@ def _zeros(tape: Tape) -> set[int]:
     both = [each for each in products.values() if found and numbers.keys().isdisjoint(each)]
     others = parameters(chain.from_iterable(both))
     return {i for i in found if parameters(products[i]) & others}
+
+
+def _may_have_walls(tape: Tape) -> bool:
+    """Returns whether something adds or subtracts a 0 that no sum begins with."""
+    zeros = {k for k, x in tape.numbers.items() if x == 0}
+    made = [(i, *tape.operands[i]) for i, op in enumerate(tape.ops) if zeros and op in _SIGNS]
+    goes_on = {each[1] for each in made if tape.ops[each[0]] is ops.add}
+    return any(
+        not zeros.isdisjoint(operands[-1:] if i in goes_on else operands) for i, *operands in made
+    )
+
+
+_SIGNS = (ops.add, ops.subtract)

@@ -71,13 +71,16 @@ def record(
     def plain() -> Recording:
         return finished(Started.without_steps(found.session.tape))
 
-    started = with_starts(found.session.tape, found.session.requires_grad)
-    try:
-        made = finished(started)
-    except UnlikeError:
-        return plain()
-    made.plain = cache(plain) if started.steps else None
-    return made
+    def looped(has_walls: bool, otherwise: Callable[[], Recording]) -> Recording:
+        started = with_starts(found.session.tape, found.session.requires_grad, has_walls)
+        try:
+            made = finished(started)
+        except UnlikeError:
+            return otherwise()
+        made.plain = cache(otherwise) if started.steps else None
+        return made
+
+    return looped(True, lambda: looped(False, plain))
 
 
 def differentiate(

@@ -110,7 +110,7 @@ def _with_given(started: Started, which: Mapping[int, Any], uses: Mapping[int, U
     new.operands.flat, new.operands.first = ints(flat), array("i", [0] * count) + old.operands.first
     new.numbers = {i + count: x for i, x in old.numbers.items()}
     new.given = {given[key]: uses[at].number for at, key in which.items()}
-    place = range(count, count + len(old))
+    place = range(count, count + len(old) + 1)
     new.note_as(old, place)
     old.columns = None  # they take memory
-    return started.moved(new, place, [-1] * count + (started.like or [*range(len(old))]), count)
+    return started.moved(new, place, [-1] * count + (started.like or [*range(len(old))]), place)

@@ -93,8 +93,8 @@ class Ends:
             if -1 in (*before, *after):
                 raise UnlikeError
             states = dict(zip(before, after, strict=True))
-            step = range(begin, len(self.tape))
-            kinds = kinds_of(self.tape, states, range(steps.begins[1]), step)
+            numbers = [*range(steps.begins[1]), *range(begin, len(self.tape))]
+            kinds = kinds_of(self.tape, states, numbers, self.started.has_walls)
             is_data = [bool(inputs)] * len(leaves)
             is_batched = any(array.is_batched for array in inputs)
             count = len(steps.begins) - 1

@@ -48,7 +48,8 @@ class Started:
     """A tape with leaves for what states start with.
 
     `place` has the new place of each number, `like` for each new number an old one through which a
-    gradient flows if it does here, or -1, and `alive` the further results (see `Recording`).
+    gradient flows if it does here, or -1, and `alive` the further results (see `Recording`). Only
+    if it `has_walls`, states at the ends of an array may be made of fewer terms than the others.
     """
 
     tape: Tape
@@ -56,6 +57,7 @@ class Started:
     like: list[int]
     steps: list[Steps] = field(default_factory=list)
     alive: list[int] = field(default_factory=list)
+    has_walls: bool = True
 
     @classmethod
     def without_steps(cls, tape: Tape) -> Started:
@@ -63,19 +65,17 @@ class Started:
         return cls(tape, range(len(tape)), [])
 
     def moved(
-        self, tape: Tape, place: Sequence[int], like: list[int], later: int = 0
+        self, tape: Tape, place: Sequence[int], like: list[int], begin: Sequence[int]
     ) -> Started:
-        """Returns it on a new tape, with the new place of each number.
-
-        Steps begin so many numbers later.
-        """
+        """Returns it on a new tape, with the place of each number, and where steps begin."""
         steps = [
             Steps([[place[i] for i in after] for after in each.states],
-                  [at + later for at in each.begins], each.totals)
+                  [begin[at] for at in each.begins], each.totals)
             for each in self.steps
         ]
         places = [place[i] if i >= 0 else -1 for i in self.place]
-        return Started(tape, places, like, steps, [place[i] for i in self.alive])
+        alive = [place[i] for i in self.alive]
+        return Started(tape, places, like, steps, alive, self.has_walls)
 
     def leaf(self) -> int:
         """Returns a new leaf, which becomes one of an array later on."""
@@ -108,7 +108,7 @@ class Started:
         return len(self.alive) - 1
 
 
-def with_starts(tape: Tape, requires_grad: Sequence[int]) -> Started:
+def with_starts(tape: Tape, requires_grad: Sequence[int], has_walls: bool = True) -> Started:
     """Returns the tape with leaves for what the recurrences on it start with.
 
     A gradient will flow in each step where it flows in the last one, so recurrences are left alone
@@ -122,6 +122,7 @@ def with_starts(tape: Tape, requires_grad: Sequence[int]) -> Started:
             best, delayed = other, each
     if not best.found:
         return Started.without_steps(tape)
+    best.new.has_walls = has_walls
     started = best.run()
     if delayed is not None:
         started.place = [started.place[i] for i in delayed.place]
@@ -228,7 +229,8 @@ class _Writer:
         steps.begins = [max(steps.states[0]) + 1, *[self.place[self.made[at]] + 1 for at in ends]]
         sources = [self.sources[state] for state in found.states]
         second = self.made[found.begin : found.begin + found.period]
-        kinds = kinds_of(self.old, found.states, range(second[0]), second)
+        numbers = [*range(second[0]), *second]
+        kinds = kinds_of(self.old, found.states, numbers, self.new.has_walls)
         is_data = [bool(self.is_data[i]) for i in states[-1]]
         for at in range(found.period * (count + 1)):  # gradients flow as in the last step
             like = self.made[found.begin + found.period * (count - 1) + at % found.period]

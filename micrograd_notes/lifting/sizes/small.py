@@ -42,7 +42,7 @@ def _passed(recorded: Recording, guarded: bool) -> Passed:
     try:
         return Passed(grouped, arranged, ready(arranged))
     except NoLoop:
-        return _passed(recorded.without_starts(), guarded)
+        return _passed(recorded.plainer(), guarded)
 
 
 @dataclass

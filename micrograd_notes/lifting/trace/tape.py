@@ -54,6 +54,7 @@ class Start(Array):
     steps: int = 0  # of the recurrence
     sources: list[int] = field(default_factory=list)
     lanes: list[int] = field(default_factory=list)  # of the leaves; in the end as in that state
+    is_laid: bool = False  # whether another array gave it its axes
 
 
 class Operands:
@@ -86,6 +87,7 @@ class Tape:
         self.given: dict[int, float] = {}  # of constants that no rule looks at, in a series
         self.names: dict[int, Name] = {}  # the names of numbers, with their quality
         self.adjoint_of: dict[int, int] = {}  # for an adjoint, the number whose adjoint it is
+        self.neighbour_of: dict[int, int] = {}  # for sums at a wall: one that is made alike
         self.kept: set[int] = set()  # sums that stay apart from the sum that reads them
         self.passed: set[int] = set()  # sums, even of one term, that a step passes to the next one
         self.guarded: set[int] = set()  # products that are 0 if the adjoint is, as at sqrt(0)
@@ -93,6 +95,17 @@ class Tape:
 
     def __len__(self) -> int:
         return len(self.ops)
+
+    @property
+    def arrays_of_sums(self) -> tuple[dict[int, int], ...]:
+        """For sums of one array the number whose adjoint each one is, or one that is made alike.
+
+        Adjoints that a step passes on are only parts, and are apart from the whole ones.
+        """
+        own, passed = dict[int, int](), dict[int, int]()
+        for i, of in self.adjoint_of.items():
+            (passed if i in self.passed else own)[i] = of
+        return own, passed, self.neighbour_of
 
     def append(self, op: Op | Array | str, operands: Iterable[int]) -> int:
         """Returns the index of a new entry."""
@@ -121,9 +134,12 @@ class Tape:
         ):
             mine |= {place[i] for i in theirs} - {-1}
         self.given |= {place[i]: x for i, x in old.given.items() if place[i] >= 0}
-        for adjoint, of in old.adjoint_of.items():
-            if place[adjoint] >= 0 and place[of] >= 0:
-                self.adjoint_of.setdefault(place[adjoint], place[of])
+        for here, there in (
+            (self.adjoint_of, old.adjoint_of), (self.neighbour_of, old.neighbour_of)
+        ):
+            for i, of in there.items():
+                if place[i] >= 0 and place[of] >= 0:
+                    here.setdefault(place[i], place[of])
         for named, name in old.names.items():
             if (at := place[named]) >= 0:
                 self.names[at] = min(name, self.names.get(at, name))
@@ -164,7 +180,7 @@ class Recording:
     is_loss: bool = True
     is_batched: bool = True  # one example was recorded, and runs for each of a batch
     alive: list[int] = field(default_factory=list)  # so that the last steps are like the others
-    plain: Callable[[], Recording] | None = field(default=None, repr=False)  # without starts
+    plain: Callable[[], Recording] | None = field(default=None, repr=False)  # if it has no loop
 
     @property
     def roots(self) -> list[int]:
@@ -182,6 +198,6 @@ class Recording:
             alive=[place[i] for i in self.alive],
         )
 
-    def without_starts(self) -> Recording:
-        """Returns the recording in which the first steps of recurrences are as they were."""
+    def plainer(self) -> Recording:
+        """Returns the recording with arrays without walls, and then with all steps as they were."""
         return self.plain() if self.plain is not None else self

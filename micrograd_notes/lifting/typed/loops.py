@@ -63,7 +63,7 @@ def rolled(program: Program) -> Program:
 
     Raises:
         NoLoop: a recurrence does not become a loop from its first step. Arrange the program of
-            `recording.without_starts()`.
+            `recording.plainer()`.
     """
     _Roller(program).run()
     return program
@@ -321,6 +321,12 @@ class _Roller:
         read = {line for root in roots for line in root.lines()}
         if not {steps for line, steps in self.starts.items() if line in read} <= whole:
             raise NoLoop
+        tape, groups = self.program.grouping.recording.tape, self.program.grouping.groups
+        for line, steps in self.starts.items() if tape.neighbour_of else ():
+            is_derivative = groups[line.group or 0].members[0] in tape.adjoint_of
+            after = self.order[line] if is_derivative else 0
+            if all(w.steps < steps - 1 for w in self.windows if w.start >= after):
+                raise NoLoop  # walls are not worth steps that stay as they are
 
     def _decide_what_is_kept(
         self, outside: Sequence[Line], rest: dict[Line, list[Expression]]

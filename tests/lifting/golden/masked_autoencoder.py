@@ -21,12 +21,14 @@ def loss_and_gradient(theta, x):
     (dweights,) = unpack(dtheta)
 
     # forward
-    difference = 0 - x[:, 0]  # (n,)
-    error = x[:, :3] @ np.where(causal, weights[1:4, :3], 0).T - x[:, 1:4]  # (n, 3)
-    loss = (np.vecdot(error, error) + difference * difference).sum() / n
+    output = (  # (n, 4)
+        np.pad(x[:, :3] @ np.where(causal, weights[1:4, :3], 0).T, ((0, 0), (1, 0)))
+        - x
+    )
+    loss = np.vecdot(output, output).sum() / n
 
     # backward, of the sum of the losses; divided by n at the end
-    derror = 2 * error  # (n, 3)
-    dweights[1:4, :3] = np.where(causal, derror.T @ x[:, :3], 0)  # (3, 3)
+    doutput = 2 * output[:, 1:4]  # (n, 3)
+    dweights[1:4, :3] = np.where(causal, doutput.T @ x[:, :3], 0)  # (3, 3)
     dtheta /= n
     return loss, dtheta

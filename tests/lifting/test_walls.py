@@ -1,0 +1,159 @@
+"""Sums of neighbours at walls: on a line or a grid that ends, a 0 or nothing stands beside them.
+
+The law: such a program has as many lines for few places as for many, however the walls are written,
+and its steps are one loop.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+np = pytest.importorskip("numpy")
+pytest.importorskip("mpmath")
+
+from micrograd_notes import Value, exp, lift, log, relu, tanh  # noqa: E402
+from tests.lifting.examples import numbers, values  # noqa: E402
+
+Step = Callable[[Any, list[Any]], list[Any]]
+
+
+def padded(k: Any, u: list[Any]) -> list[Any]:
+    p = [0.0, *u, 0.0]
+    return [k * (p[i - 1] - 2 * p[i] + p[i + 1]) for i in range(1, len(u) + 1)]
+
+
+def of_values(k: Any, u: list[Any]) -> list[Any]:
+    p = [Value(0.0), *u, Value(0.0)]
+    return [k * (p[i + 1] + p[i - 1] - 2 * p[i]) for i in range(1, len(u) + 1)]
+
+
+def asked(k: Any, u: list[Any]) -> list[Any]:
+    n = len(u)
+    left = [u[i - 1] if i > 0 else 0.0 for i in range(n)]
+    right = [u[i + 1] if i < n - 1 else 0.0 for i in range(n)]
+    return [k * ((b - m) - (m - a)) for a, m, b in zip(left, u, right, strict=True)]
+
+
+def differences(k: Any, u: list[Any]) -> list[Any]:
+    p = [0.0, *u, 0.0]
+    d = [b - a for a, b in zip(p, p[1:], strict=False)]
+    return [k * (b - a) for a, b in zip(d, d[1:], strict=False)]
+
+
+def upwind(k: Any, u: list[Any]) -> list[Any]:
+    return [k * ((u[i - 1] if i > 0 else 0.0) - u[i]) for i in range(len(u))]
+
+
+def with_itself(k: Any, u: list[Any]) -> list[Any]:
+    """Burgers' equation."""
+    p = [0.0, *u, 0.0]
+    return [k * (p[i + 1] - 2 * p[i] + p[i - 1]) - p[i] * (p[i + 1] - p[i - 1]) / 2
+            for i in range(1, len(u) + 1)]
+
+
+def bent(k: Any, u: list[Any]) -> list[Any]:
+    return [tanh(v) for v in padded(k, u)]
+
+
+def stepped(step: Step, places: int, steps: int = 8) -> tuple[Any, Any, tuple[Any, ...]]:
+    k, start = Value(0.3), values(0, places)
+
+    def loss(target: Any) -> Any:
+        u = list(start)
+        for _ in range(steps):
+            u = [a + 0.1 * b for a, b in zip(u, step(k, u), strict=True)]
+        return sum((a - b) ** 2 for a, b in zip(u, target, strict=True))
+
+    return loss, {"k": k, "start": start}, (numbers(1, 3, places),)
+
+
+@pytest.mark.parametrize("step", [
+    padded, of_values, differences, upwind, with_itself, bent,
+])
+def test_many_places_have_as_many_lines_as_few(step: Step) -> None:
+    lines = []
+    for places in (5, 9, 14):
+        loss, parameters, data = stepped(step, places)
+        program = lift(loss, parameters=parameters)
+        if places == 5:
+            assert program.certify(*data), program.certify(*data)
+        program.value_and_grad(program.parameters(), *data)
+        lines.append(program.source.count("\n"))
+        assert program.source.count("range(8)") == 2, program.source
+    assert len({*lines}) == 1, program.source
+
+
+def test_the_form_that_has_one_term_more_is_still_right() -> None:
+    loss, parameters, data = stepped(asked, 6)
+    program = lift(loss, parameters=parameters)
+    assert program.certify(*data), program.certify(*data)
+
+
+@pytest.mark.parametrize("step", [padded, upwind])
+def test_the_source_is_that_of_a_book(step: Step) -> None:
+    loss, parameters, data = stepped(step, 6)
+    source = lift(loss, parameters=parameters).source_for(*data)
+    if step is padded:
+        assert "u_padded[:6] + u_padded[2:] - 2 * u" in source, source
+    else:
+        assert "np.pad(u[:5], ((1, 0),))" in source, source
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (4, 4), (5, 3)])
+def test_the_four_neighbours_on_a_grid_are_four_arrays(shape: tuple[int, int]) -> None:
+    k, start = Value(0.1), values(0, *shape)
+    rows, columns = shape
+
+    def loss(target: Any) -> Any:
+        u = [list(row) for row in start]
+
+        def at(i: int, j: int) -> Any:
+            return u[i][j] if 0 <= i < rows and 0 <= j < columns else 0.0
+
+        for _ in range(5):
+            u = [[u[i][j] + k * (at(i - 1, j) + at(i + 1, j) + at(i, j - 1) + at(i, j + 1)
+                                 - 4 * u[i][j]) for j in range(columns)] for i in range(rows)]
+        return sum((a - b) ** 2 for pair in zip(u, target, strict=True)
+                   for a, b in zip(*pair, strict=True))
+
+    program, data = lift(loss, parameters={"k": k, "start": start}), numbers(1, 2, *shape)
+    assert program.certify(data), program.certify(data)
+    source = program.source_for(data)
+    assert "np.array(" not in source, source
+    assert "reduceat" not in source, source
+
+
+@pytest.mark.parametrize("states", [3, 6])
+def test_a_chain_of_states_that_stay_or_go_on(states: int) -> None:
+    emission, stay, go = values(0, states, 4), values(1, states), values(2, states)
+
+    def loss(xs: Any) -> Any:
+        a: list[Any] = [1.0, *[0.0] * (states - 1)]
+        for x in xs:
+            p = [exp(sum(w * v for w, v in zip(row, x, strict=True))) for row in emission]
+            a = [(a[s] * exp(stay[s]) + (a[s - 1] * exp(go[s - 1]) if s > 0 else 0.0)) * p[s]
+                 for s in range(states)]
+        return -log(sum(a))
+
+    program = lift(loss, parameters={"emission": emission, "stay": stay, "go": go})
+    data = numbers(0, 2, 6, 4)
+    assert program.certify(data), program.certify(data)
+    assert program.source_for(data).count("range(6)") == 2, program.source
+
+
+def test_a_zero_among_numbers_and_one_that_a_sum_begins_with_are_no_walls() -> None:
+    """x - 0 beside x - 0.5 is one of a series, and 0 + a the beginning of a sum."""
+    w = values(0, 5)
+    knots = [-1.0, -0.5, 0.0, 0.5, 1.0]
+
+    def loss(x: Any, y: Any) -> Any:
+        total = 0.0
+        for a, knot in zip(w, knots, strict=True):
+            total = total + a * relu(x - knot)
+        return (total - y) ** 2
+
+    program = lift(loss, parameters={"w": w})
+    source = program.source_for(numbers(0, 3), numbers(1, 3))
+    assert "np.pad" not in source, source
+    assert source.count("np.array(") == 1, source
