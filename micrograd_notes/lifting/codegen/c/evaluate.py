@@ -89,7 +89,7 @@ class Evaluator:
     def of(self, expression: Expression) -> Array:
         """Returns an array that can be read at an index."""
         spare, self._spare = self._spare, None
-        if isinstance(expression, STORED) or self._is_turned(expression):
+        if isinstance(expression, STORED):
             is_free = spare is not None and spare.shape == expression.shape and not self._is_taken
             word = type(expression).__name__.lower()
             place = spare if spare and is_free else self.new(expression.shape, word)
@@ -133,14 +133,6 @@ class Evaluator:
                 found = self._in_memory(found) if is_chosen else found
                 return found.part([self._placed(each) for each in index])
         raise CannotPrint(f"{type(expression).__name__} can't be printed in C yet")
-
-    def _is_turned(self, expression: Expression) -> bool:
-        """Returns whether it is a product in another order, which is written in that order then."""
-        if isinstance(expression, ex.Reshape):
-            return isinstance(of := self._behind(expression.of), ex.Transpose) and isinstance(
-                self._behind(of.of), STORED
-            )
-        return False
 
     def _is_product(self, term: Expression) -> bool:
         """Returns whether a term of a sum is a product, which adds to what stands there already."""
@@ -343,8 +335,6 @@ class Evaluator:
         elif into.strides[0][-1] == 1:
             self.first = first
             self._tiles(a, b, into, lead, adds)
-        elif into.strides[0][-2] == 1:
-            self._tiles(_flipped(b), _flipped(a), _flipped(into), lead, adds)
         else:
             made = self.new(shape, "product")
             self._tiles(a, b, made, lead, False)
@@ -411,11 +401,6 @@ def _operation(expression: Any, of: Sequence[str]) -> str:
         case ex.Apply(function) if function in FUNCTIONS:
             return f"{FUNCTIONS[function]}({', '.join(of)})"
     raise CannotPrint(f"the function {expression.function} can't be printed in C yet")
-
-
-def _flipped(place: Array) -> Array:
-    last = len(place.shape) - 1
-    return place.turned([*range(last - 1), last, last - 1])
 
 
 def _product(a: Array, b: Array, shape: Shape) -> Array:
