@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from micrograd_notes.lifting.codegen import CannotPrint
+from micrograd_notes.lifting.codegen.c.frame import Step
 from micrograd_notes.lifting.codegen.c.loops import Nest, filled, reduced
 from micrograd_notes.lifting.codegen.c.places import (
     Array,
@@ -25,14 +26,7 @@ from micrograd_notes.lifting.codegen.c.places import (
     times,
 )  # fmt: skip
 from micrograd_notes.lifting.typed import expressions as ex
-from micrograd_notes.lifting.typed.expressions import (
-    WHOLE,
-    Expression,
-    Kind,
-    Shape,
-    Size,
-    broadcast,
-)  # fmt: skip
+from micrograd_notes.lifting.typed.expressions import WHOLE, Expression, Kind, Shape, Size
 
 OPERATORS = {
     "add": "+", "subtract": "-", "multiply": "*", "divide": "/",
@@ -64,23 +58,20 @@ class Evaluator:
     """Writes rows of C for expressions.
 
     `read` returns the array of what an expression reads, or the expression of a line that is
-    computed in its reader. `new` makes an array in the work area. `has_room` returns whether seven
-    numbers may be read behind the end of an array, too. `fixed` has the pointers of arrays that are
-    the same in each block, and `before` the rows that run before the blocks: those that make panels
-    of parameters are there if it `packs_once`.
+    computed in its reader. `new` makes an array in the work area. `fixed` has the pointers of
+    arrays that are the same in each block, and `roomy` of those behind whose end seven numbers may
+    be read, too. `before` runs before the blocks: it makes panels of parameters if it `packs_once`.
     """
 
     def __init__(
-        self, read: Callable[[Any], Array | Expression], new: Callable[..., Array],
-        has_room: Callable[[str], bool], counter: str, packs_once: bool,
+        self, read: Callable[[Any], Array | Expression], new: Callable[..., Array], counter: str,
+        packs_once: bool,
     ) -> None:
-        self.read, self.new, self.has_room, self.counter = read, new, has_room, counter
-        self.packs_once = packs_once
+        self.read, self.new, self.counter, self.packs_once = read, new, counter, packs_once
         self.rows: list[str] = []
         self.used = set[str]()  # what they read and write
-        self.before: list[str] = []
-        self.seen = set[str]()  # what those read that run before the blocks
-        self.fixed: set[str] = set()
+        self.before = Step([], [])
+        self.fixed, self.roomy = set[str](), set[str]()
         self.first = ""  # what nothing was added to yet; a product in the first block fills it
         self.filled: set[str] = set()
         self._packed: dict[tuple[Any, ...], Array] = {}
@@ -295,7 +286,7 @@ class Evaluator:
         for word, each in zip(words, (left, right), strict=True):
             order = sorted(range(len(word)), key=lambda k: letters.index(word[k]))
             aligned.append(each.turned(order).part([WHOLE if c in word else None for c in letters]))
-        shape = broadcast(*[each.shape for each in aligned])
+        shape = ex.broadcast(*[each.shape for each in aligned])
         factors = [_as_number(each.spread(shape)) for each in aligned]
         of = _computed(shape, Kind.NUMBER, factors, lambda of: " * ".join(map(bracketed, of)))
         self._reduce(into, of, range(len(after), len(letters)), "sum", adds)
@@ -328,7 +319,7 @@ class Evaluator:
         m, k, n = (size if isinstance(size, int) else EXAMPLES for size in (M, K, N))
         copies = int(a.strides[0][-1] != 1 and m * n >= LARGE)
         start = "product("
-        is_even = isinstance(N, int) and (N % 8 == 0 or self.has_room(b.pointer))
+        is_even = isinstance(N, int) and (N % 8 == 0 or b.pointer in self.roomy)
         if b.strides[0][-1] != 1 or not is_even or (m >= OFTEN and k * n > NEAR):
             moves = index or self.counter in re.findall(r"\w+", " ".join(b.offset))
             if self.packs_once and b.pointer in self.fixed and not moves:
@@ -353,8 +344,8 @@ class Evaluator:
         if key not in self._packed:
             self._packed[key] = made = self.new((K, _whole(N)), "packed", of=b.pointer)
             given = *map(spelled, (K, N)), b.address([]), *map(spelled, b.strides[0][-2:])
-            self.before.append(f"pack({', '.join([*given, made.pointer])});")
-            self.seen |= b.reads
+            self.before.calls.append(f"pack({', '.join([*given, made.pointer])});")
+            self.before.uses.append(b.reads)
         return self._packed[key]
 
 

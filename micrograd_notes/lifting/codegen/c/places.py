@@ -19,15 +19,8 @@ from itertools import pairwise
 from math import isfinite, prod
 from typing import Any
 
-from micrograd_notes.lifting.typed.expressions import (
-    WHOLE,
-    Examples,
-    Kind,
-    N,
-    Shape,
-    Size,
-    broadcast,
-)  # fmt: skip
+from micrograd_notes.lifting.typed import expressions as ex
+from micrograd_notes.lifting.typed.expressions import Examples, Kind, N, Shape, Size
 
 Index = Sequence[str]
 Strides = tuple[Any, ...]  # None along an axis whose index is not just multiplied
@@ -109,8 +102,8 @@ class Array:
 
     def part(self, index: Sequence[Any]) -> Array:
         """Returns a part, from places, cuts, None for a new axis, and arrays of choices."""
-        index = [*index, *[WHOLE] * (len(self.shape) - len(index) + [*index].count(None))]
-        chosen = broadcast(*[each.shape for each in index if isinstance(each, Array)])
+        index = [*index, *[ex.WHOLE] * (len(self.shape) - len(index) + [*index].count(None))]
+        chosen = ex.broadcast(*[each.shape for each in index if isinstance(each, Array)])
         shape, picks, first = list[Size](), list[Pick](), -1
         for each in index:
             if each is None:
