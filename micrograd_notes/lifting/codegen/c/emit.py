@@ -17,14 +17,14 @@ from micrograd_notes.lifting.codegen.c.frame import Frame, Step, fit_the_cache
 from micrograd_notes.lifting.codegen.c.kernels import kernel_names, with_kernels
 from micrograd_notes.lifting.codegen.c.loops import INDENT, within
 from micrograd_notes.lifting.codegen.c.places import Array, counting, literal, square, stored
-from micrograd_notes.lifting.codegen.c.sorts import runs_in_blocks, sorts_of, summed_loss
+from micrograd_notes.lifting.codegen.c.sorts import runs_in_blocks, sorts_of
 from micrograd_notes.lifting.codegen.c.uses import Uses, derived_early, is_view
 from micrograd_notes.lifting.codegen.numpy.spelled import text
 from micrograd_notes.lifting.trace.name import unused
 from micrograd_notes.lifting.typed import expressions as ex
 from micrograd_notes.lifting.typed.expressions import Expression, Kind, Line, Loop, Shape
 from micrograd_notes.lifting.typed.names import Names
-from micrograd_notes.lifting.typed.ready import ready
+from micrograd_notes.lifting.typed.ready import ready, total_of
 
 TYPES = {Kind.NUMBER: "double", Kind.CONDITION: "double", Kind.CHOICE: "int64_t"}
 OTHERS = """auto break case char const continue default do double else enum extern float for goto
@@ -206,7 +206,7 @@ class _Emitter:
 
     def _loss(self) -> list[str]:
         self.base, self.heading, self.written = "loss", [], {"loss"}
-        self.evaluator.store(summed_loss(self.program), stored("loss", (), Kind.NUMBER), True)
+        self.evaluator.store(total_of(self.program), stored("loss", (), Kind.NUMBER), True)
         return self._call(None)
 
     def _call(self, line: Line | None) -> list[str]:

@@ -11,9 +11,8 @@ from itertools import accumulate, groupby
 
 from micrograd_notes.lifting.codegen.c.loops import within
 from micrograd_notes.lifting.codegen.c.rooms import places_of
-from micrograd_notes.lifting.codegen.c.sorts import summed_loss
 from micrograd_notes.lifting.typed.expressions import Examples, Program, Shape, lines_of
-from micrograd_notes.lifting.typed.ready import shown_by_gradient
+from micrograd_notes.lifting.typed.ready import shown_by_gradient, total_of
 
 CACHE, SECOND = 32 * 1024, 512 * 1024  # bytes of the first level and of the second
 LEAST_ROWS = {True: 24, False: 128}  # of a block, by whether it finds all parameters in the second
@@ -80,7 +79,7 @@ class Frame:
             inner.insert(0, "const int64_t nb = n - start < block ? n - start : block;")
         over = "for (int64_t start = 0; start < n; start += block)" if is_batched else ""
         rows += within(over, inner)
-        is_mean_loss = summed_loss(program) is not program.result
+        is_mean_loss = total_of(program) is not program.result
         counts = ["n" if is_mean else "1" for is_mean in (is_mean_loss, program.is_mean)]
         looks = f"mean_is_unfit(1, loss, {counts[0]}) | mean_is_unfit({size}, dtheta, {counts[1]})"
         rows.append(f"return {looks};")

@@ -12,6 +12,7 @@ from enum import IntEnum
 
 from micrograd_notes.lifting.typed import expressions as ex
 from micrograd_notes.lifting.typed.expressions import Examples, Expression, Line, Shape
+from micrograd_notes.lifting.typed.ready import total_of
 
 
 class Sort(IntEnum):
@@ -42,15 +43,7 @@ def runs_in_blocks(program: ex.Program, sorts: Mapping[Line, Sort]) -> bool:
     """Returns whether blocks of examples add up to the loss and its derivatives."""
     kinds = [sorts[line] for line in ex.lines_of(program.steps) if line.derivative_of]
     is_sum = {Sort.ZERO, Sort.SUMMED}.issuperset(kinds) and Sort.OTHER not in sorts.values()
-    return program.is_mean and is_sum and sort_of(summed_loss(program), sorts) is Sort.SUMMED
-
-
-def summed_loss(program: ex.Program) -> Expression:
-    """Returns the loss before it is divided by n, if it is a mean."""
-    match program.result:
-        case ex.Apply("divide", (of, ex.Count())):
-            return of
-    return program.result
+    return program.is_mean and is_sum and sort_of(total_of(program), sorts) is Sort.SUMMED
 
 
 def sort_of(expression: Expression, sorts: Mapping[Line, Sort]) -> Sort:
