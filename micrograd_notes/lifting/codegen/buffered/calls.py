@@ -43,21 +43,19 @@ class Calls:
         self.is_exact = not (in_columns and is_flat(program))
         self._tape = tape = Tape(in_columns=not self.is_exact)
         self._count = len(given[0]) if given else 0
-        self._t = 0
         self._given: list[Any] = []  # theta and the inputs: the caller's arrays, or our own
         for array in (theta, *given):
             self._given.append(self._input(array))
         self._strides = [array.strides for array in self._given]
         self._arrays: dict[Array | ex.Constant | Line, Any] = {}
         self._arrays.update(zip(program.inputs, self._given[1:], strict=True))
-        self._arrays[program.grouping.theta] = self._given[0]
         self._derivatives: dict[Array, Any] = {}
-        self._dtheta, start = tape.kept(np.zeros_like(theta)), 0
-        self._derivatives[program.grouping.theta] = self._dtheta
-        for array in program.parameters:
-            for flat, into in ((self._given[0], self._arrays), (self._dtheta, self._derivatives)):
+        self._dtheta = tape.kept(np.zeros_like(theta))
+        for flat, into in ((self._given[0], self._arrays), (self._dtheta, self._derivatives)):
+            into[program.grouping.theta], start = flat, 0
+            for array in program.parameters:
                 into[array] = flat[start : start + array.size].reshape(array.shape)
-            start += array.size
+                start += array.size
         self._biases = {  # lines that add up an array over the examples, into a derivative
             line.value.of: line for line in lines
             if isinstance(line.value, ex.Sum) and line.derivative_of is not None and not line.adds
@@ -128,11 +126,8 @@ class Calls:
 
     def _steps(self, steps: Sequence[Line | Loop]) -> None:
         for step in steps:
-            if isinstance(step, Line):
-                self._line(step)
-                continue
-            for self._t in step.counts:
-                for line in step.lines:
+            for self._t in step.counts if isinstance(step, Loop) else (0,):
+                for line in lines_of([step]):
                     self._line(line)
 
     def _line(self, line: Line) -> None:

@@ -19,6 +19,7 @@ from micrograd_notes.lifting.codegen.c.loops import INDENT, within
 from micrograd_notes.lifting.codegen.c.places import Array, counting, literal, square, stored
 from micrograd_notes.lifting.codegen.c.sorts import runs_in_blocks, sorts_of
 from micrograd_notes.lifting.codegen.c.uses import Uses, derived_early, is_view
+from micrograd_notes.lifting.codegen.numpy.lines import target
 from micrograd_notes.lifting.codegen.numpy.spelled import text
 from micrograd_notes.lifting.trace.name import unused
 from micrograd_notes.lifting.typed import expressions as ex
@@ -241,7 +242,6 @@ class _Emitter:
         rows = [f"{self.names(each)} = {text(each.value, self.names)}" for each in self.heading]
         if line is None:
             return [*rows, f"loss = {text(self.program.result, self.names)}"]
-        into = f"d{line.derivative_of.name}[...]" if line.derivative_of else self.names(line)
-        into = text(line.target, self.names) if line.target is not None else into
-        return [*rows, f"{into} {'+=' if line.adds else '='} {text(line.value, self.names)}"]
+        sign, value = "+=" if line.adds else "=", text(line.value, self.names)
+        return [*rows, f"{target(line, self.names)} {sign} {value}"]
 

@@ -13,18 +13,10 @@ from functools import partial
 from typing import Any
 
 from micrograd_notes.lifting.codegen import CannotPrint
+from micrograd_notes.lifting.codegen.c import places
 from micrograd_notes.lifting.codegen.c.frame import Step
 from micrograd_notes.lifting.codegen.c.loops import Nest, filled, reduced
-from micrograd_notes.lifting.codegen.c.places import (
-    Array,
-    added,
-    bracketed,
-    counting,
-    length,
-    literal,
-    spelled,
-    times,
-)  # fmt: skip
+from micrograd_notes.lifting.codegen.c.places import Array, bracketed, length, spelled
 from micrograd_notes.lifting.typed import expressions as ex
 from micrograd_notes.lifting.typed.expressions import WHOLE, Expression, Kind, Shape, Size
 
@@ -94,11 +86,11 @@ class Evaluator:
                 read = self.read(source)
                 return read if isinstance(read, Array) else self.of(read, spare)
             case ex.Number(value):
-                return Array((), Kind.NUMBER, lambda index: literal(value), is_cheap=True)
+                return Array((), Kind.NUMBER, lambda index: places.literal(value), is_cheap=True)
             case ex.Count():
                 return Array((), Kind.NUMBER, lambda index: "(double)nb", is_cheap=True)
             case ex.Counting():
-                return counting(expression.shape)
+                return places.counting(expression.shape)
             case ex.Apply("divide", (ex.Number(1.0), ex.Apply("power", (
                 ex.Apply("cosh", of), ex.Number(2.0)
             )))):
@@ -151,10 +143,10 @@ class Evaluator:
     def _placed(self, place: Any) -> Any:
         """Returns one part of an index, which may move with the counter of a loop."""
         if isinstance(place, ex.Step):
-            moved = times(self.counter, abs(place.times))
+            moved = places.times(self.counter, abs(place.times))
             if place.times < 0:
                 return f"{place.plus} - {moved}"
-            return added([moved, str(place.plus)]).replace("+ -", "- ")
+            return places.added([moved, str(place.plus)]).replace("+ -", "- ")
         if isinstance(place, Expression):
             return self.of(place)
         return str(place) if isinstance(place, int) else place
@@ -216,17 +208,13 @@ class Evaluator:
         match expression:
             case ex.Read(source) if isinstance(found := self.read(source), Expression):
                 self.store(found, into, adds)
-            case ex.Total(terms) if adds:
-                for term in terms:
-                    self.store(term, into, True)
-            case ex.Total(terms) if whole and into.pointer and len(
-                products := [term for term in terms if self._is_product(term)]
-            ) > 1:
-                others = [term for term in terms if term not in products]
-                first, *rest = [*([ex.total(others)] if others else []), *products]
-                self.store(first, into)
-                for term in rest:
-                    self.store(term, into, True)
+            case ex.Total(terms) if adds or (
+                whole and into.pointer and sum(map(self._is_product, terms)) > 1
+            ):
+                others = [term for term in terms if not adds and not self._is_product(term)]
+                parts = [term for term in terms if term not in others]
+                for k, part in enumerate([ex.total(others), *parts] if others else parts):
+                    self.store(part, into, adds or k > 0)
             case ex.Reshape(of, _) if whole and into.pointer and (inner := into.reshaped(of.shape)):
                 self.store(of, inner, adds)
             case ex.Transpose(of, order) if whole and isinstance(self._behind(of), STORED):

@@ -111,8 +111,9 @@ class Array:
             elif isinstance(each, str):
                 picks.append((0, 0, each))
             elif isinstance(each, Array):
-                first = len(shape) if first < 0 else first
-                shape[first:] = shape[first:] if any(map(_is_choice, picks)) else chosen
+                if first < 0:
+                    first = len(shape)
+                    shape += chosen
                 picks.append(each.spread(chosen))
             else:
                 size = self.shape[len(picks)]
@@ -168,10 +169,6 @@ class Array:
             ends = [length([stride, *new[k + 1 :]]) for k in range(len(new))]
             strides += ends
         return stored(self.pointer, to, self.kind, strides, self.offset)
-
-
-def _is_choice(pick: Pick) -> bool:
-    return isinstance(pick, Array)
 
 
 def _count(sizes: Sequence[Size]) -> int:
