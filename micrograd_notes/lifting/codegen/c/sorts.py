@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from enum import IntEnum
 
 from micrograd_notes.lifting.typed import expressions as ex
-from micrograd_notes.lifting.typed.expressions import Examples, Expression, Line, Shape
+from micrograd_notes.lifting.typed.expressions import Examples, Expression, Line
 from micrograd_notes.lifting.typed.ready import total_of
 
 
@@ -57,7 +57,7 @@ def sort_of(expression: Expression, sorts: Mapping[Line, Sort]) -> Sort:
         case ex.Empty() | ex.Number(0.0):
             return Sort.ZERO
     largest = max(kinds, default=Sort.SAME)
-    if has_examples(expression.shape):
+    if any(isinstance(size, Examples) for size in expression.shape):
         return Sort.EACH if largest <= Sort.EACH else Sort.OTHER
     if largest is Sort.EACH and isinstance(expression, ex.Sum | ex.Product):
         return Sort.SUMMED
@@ -85,8 +85,3 @@ def _either(one: Sort, other: Sort) -> Sort:
     if Sort.ZERO in (one, other) or one is other:
         return max(one, other)
     return Sort.EACH if {one, other} == {Sort.SAME, Sort.EACH} else Sort.OTHER
-
-
-def has_examples(shape: Shape) -> bool:
-    """Returns whether an array has a row per example."""
-    return any(isinstance(size, Examples) for size in shape)
