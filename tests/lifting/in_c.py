@@ -1,6 +1,7 @@
 """Lifted programs in C, compiled many at a time and called with NumPy's arrays."""
 
 import ctypes
+import re
 import shutil
 import subprocess
 import tempfile
@@ -35,12 +36,9 @@ def loaded(source: str, flags: Sequence[str] = FLAGS) -> ctypes.CDLL:
         return ctypes.CDLL(str(library))
 
 
-def called(
-    library: ctypes.CDLL, theta: Any, data: Sequence[Any], name: str = "loss_and_gradient",
-    room: str = "work_bytes",
-) -> Result:
+def called(library: ctypes.CDLL, theta: Any, data: Sequence[Any], prefix: str = "") -> Result:
     """Returns the loss and the gradient that a compiled program computes for some data."""
-    function, work_bytes = getattr(library, name), getattr(library, room)
+    function, work_bytes = library[f"{prefix}loss_and_gradient"], library[f"{prefix}work_bytes"]
     function.argtypes = [ctypes.c_int64, *[ctypes.c_void_p] * 5]
     work_bytes.argtypes, work_bytes.restype = [ctypes.c_int64], ctypes.c_int64
     arrays = [np.ascontiguousarray(array) for array in data]
@@ -60,9 +58,11 @@ def given_in_c(lifted: Lifted, *data: Any) -> list[Any]:
     return [each.astype(np.int64 if array.below is not None else float) for each, array in arrays]
 
 
-def body_of(lifted: Lifted, name: str = "loss_and_gradient", room: str = "work_bytes") -> str:
-    """Returns the functions of the latest program in C; raises CannotPrint."""
-    return printed(arrange(lifted._known().grouped), name, room)
+def body_of(lifted: Lifted, prefix: str = "") -> str:
+    """Returns the functions of the latest program in C, renamed with a prefix; or CannotPrint."""
+    body = printed(arrange(lifted._known().grouped))
+    names = re.findall(r"(?m)^(?:static void|static const \w+|int32_t|int64_t) (\w+)", body)
+    return re.sub(rf"\b({'|'.join(names)})\b", rf"{prefix}\1", body)
 
 
 def compiled(lifted: Lifted, flags: Sequence[str] = FLAGS) -> Callable[..., Result]:
@@ -79,10 +79,10 @@ def all_called(
     With `times`, each example is there so many times, which leaves loss and gradient as they are,
     but needs more than one block.
     """
-    bodies = [body_of(lifted, f"f{k}", f"room{k}") for k, (lifted, _) in enumerate(programs)]
+    bodies = [body_of(lifted, f"p{k}_") for k, (lifted, _) in enumerate(programs)]
     library = loaded(with_kernels("tests", "\n".join(bodies)), flags)
     results: list[Result] = []
     for k, (lifted, data) in enumerate(programs):
         given = [np.concatenate([each] * times) for each in given_in_c(lifted, *data)]
-        results.append(called(library, lifted.parameters(), given, f"f{k}", f"room{k}"))
+        results.append(called(library, lifted.parameters(), given, f"p{k}_"))
     return results

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.lifting.typed.algebra import in_usual_form
 from micrograd_notes.lifting.typed.expressions import (
+    Apply,
+    Count,
     Expression,
     Line,
     Loop,
@@ -70,6 +72,14 @@ def _writes(line: Line, lines: set[Line]) -> bool:
     """Returns whether a line computes one of the lines, or a part of one."""
     into = line.target.lines() if line.target is not None else [line.again]
     return line in lines or any(each in lines for each in into)
+
+
+def total_of(program: Program) -> Expression:
+    """Returns the loss before it is divided by n, if it is a mean."""
+    match program.result:
+        case Apply("divide", (of, Count())):
+            return of
+    return program.result
 
 
 def shown_by_gradient(program: Program) -> set[Array]:

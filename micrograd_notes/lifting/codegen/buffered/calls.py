@@ -26,6 +26,7 @@ from micrograd_notes.lifting.codegen.numpy.spelled import summed
 from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.lifting.typed import expressions as ex
 from micrograd_notes.lifting.typed.expressions import Expression, Line, Loop, Program, lines_of
+from micrograd_notes.lifting.typed.ready import total_of
 
 LARGE = 2**16  # bytes of an array that is never copied
 POWERS = {-1.0: "reciprocal", 0.5: "sqrt", 1.0: "positive", 2.0: "square"}  # as x ** 2 has it
@@ -42,33 +43,31 @@ class Calls:
         self.is_exact = not (in_columns and is_flat(program))
         self._tape = tape = Tape(in_columns=not self.is_exact)
         self._count = len(given[0]) if given else 0
-        self._t = 0
         self._given: list[Any] = []  # theta and the inputs: the caller's arrays, or our own
         for array in (theta, *given):
             self._given.append(self._input(array))
         self._strides = [array.strides for array in self._given]
         self._arrays: dict[Array | ex.Constant | Line, Any] = {}
         self._arrays.update(zip(program.inputs, self._given[1:], strict=True))
-        self._arrays[program.grouping.theta] = self._given[0]
         self._derivatives: dict[Array, Any] = {}
-        self._dtheta, start = tape.kept(np.zeros_like(theta)), 0
-        self._derivatives[program.grouping.theta] = self._dtheta
-        for array in program.parameters:
-            for flat, into in ((self._given[0], self._arrays), (self._dtheta, self._derivatives)):
+        self._dtheta = tape.kept(np.zeros_like(theta))
+        for flat, into in ((self._given[0], self._arrays), (self._dtheta, self._derivatives)):
+            into[program.grouping.theta], start = flat, 0
+            for array in program.parameters:
                 into[array] = flat[start : start + array.size].reshape(array.shape)
-            start += array.size
+                start += array.size
         self._biases = {  # lines that add up an array over the examples, into a derivative
             line.value.of: line for line in lines
             if isinstance(line.value, ex.Sum) and line.derivative_of is not None and not line.adds
             and line.value.axes == (0,) and line.value.of.shape[0] == ex.N
         }
         self._done: set[Line] = set()
-        self._shared: dict[int, Any] = {}  # the arrays of expressions that are read several times
-        self._kept_steps: list[Expression] = []
+        self._shared: dict[Expression, Any] = {}  # the arrays of those that are read several times
         if not program.fills_gradient:
             tape.run(self._dtheta.fill, 0.0)
         self._steps(program.forward)
-        self._loss, self._terms = self._result(program.result)
+        total = total_of(program)
+        self._loss, self._terms = self._array(total), 1 if total is program.result else self._count
         self._steps(program.backward)
         n = self._count if program.is_mean else 1
         is_power = n & (n - 1) == 0  # of two, by which a product has the bits of the quotient
@@ -127,11 +126,8 @@ class Calls:
 
     def _steps(self, steps: Sequence[Line | Loop]) -> None:
         for step in steps:
-            if isinstance(step, Line):
-                self._line(step)
-                continue
-            for self._t in step.counts:
-                for line in step.lines:
+            for self._t in step.counts if isinstance(step, Loop) else (0,):
+                for line in lines_of([step]):
                     self._line(line)
 
     def _line(self, line: Line) -> None:
@@ -154,13 +150,6 @@ class Calls:
         else:
             made = self._arrays[first] = self._array(line.value)
             tape.name(made)
-
-    def _result(self, result: Expression) -> tuple[Any, int]:
-        """Returns the array of the loss, and a number that divides it last."""
-        match result:
-            case ex.Apply("divide", (of, ex.Count())):
-                return self._array(of), self._count
-        return self._array(result), 1
 
     def _target(self, line: Line) -> Any:
         """Returns the array that a line writes to, or adds to; None for one of its own."""
@@ -230,8 +219,8 @@ class Calls:
     def _value(self, expression: Expression) -> Any:
         """Returns the array of an expression, or its number if that stays the same."""
         tape, value = self._tape, self._value
-        if id(expression) in self._shared:
-            return self._shared[id(expression)]
+        if expression in self._shared:
+            return self._shared[expression]
         is_batched = expression.shape[:1] == (ex.N,)
         match expression:
             case ex.Read(source):
@@ -324,12 +313,11 @@ class Calls:
     def _erfc(self, of: Any) -> Any:
         """Returns what the source's function of this name computes, line by line."""
         x = ex.Read(Line(ex.Number(0.0)))
-        self._shared[id(x)] = of
+        self._shared[x] = of
         self._tape.name(of)
-        for step in (lines := erfc.steps(x)):
-            self._shared[id(step)] = made = self._array(step)
+        for step in erfc.steps(x):
+            self._shared[step] = made = self._array(step)
             self._tape.name(made)
-        self._kept_steps += [x, *lines]  # so that their ids stay theirs
         return made
 
     def _part(self, part: ex.Part) -> Any:

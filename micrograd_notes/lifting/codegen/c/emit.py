@@ -6,6 +6,7 @@ lines of NumPy that it computes. Read `evaluate.py` next, which writes its rows,
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from textwrap import wrap
 from typing import Any
@@ -16,14 +17,15 @@ from micrograd_notes.lifting.codegen.c.frame import Frame, Step, fit_the_cache
 from micrograd_notes.lifting.codegen.c.kernels import kernel_names, with_kernels
 from micrograd_notes.lifting.codegen.c.loops import INDENT, within
 from micrograd_notes.lifting.codegen.c.places import Array, counting, literal, square, stored
-from micrograd_notes.lifting.codegen.c.sorts import runs_in_blocks, sorts_of, summed_loss
+from micrograd_notes.lifting.codegen.c.sorts import runs_in_blocks, sorts_of
 from micrograd_notes.lifting.codegen.c.uses import Uses, derived_early, is_view
+from micrograd_notes.lifting.codegen.numpy.lines import target
 from micrograd_notes.lifting.codegen.numpy.spelled import text
 from micrograd_notes.lifting.trace.name import unused
 from micrograd_notes.lifting.typed import expressions as ex
 from micrograd_notes.lifting.typed.expressions import Expression, Kind, Line, Loop, Shape
 from micrograd_notes.lifting.typed.names import Names
-from micrograd_notes.lifting.typed.ready import ready
+from micrograd_notes.lifting.typed.ready import ready, total_of
 
 TYPES = {Kind.NUMBER: "double", Kind.CONDITION: "double", Kind.CHOICE: "int64_t"}
 OTHERS = """auto break case char const continue default do double else enum extern float for goto
@@ -41,22 +43,18 @@ def emit(program: ex.Program, title: str) -> str:
     return with_kernels(title, functions_of(program))
 
 
-def functions_of(
-    program: ex.Program, entry: str = "loss_and_gradient", work_bytes: str = "work_bytes"
-) -> str:
-    """Returns the functions of a program, the two that are called under these names."""
+def functions_of(program: ex.Program) -> str:
+    """Returns the functions of a program."""
     if not program.is_loss or not program.parameters:
         raise CannotPrint("it computes outputs, not a loss and its gradient")
-    return _Emitter(program, entry, work_bytes).run()
+    return _Emitter(program).run()
 
 
 class _Emitter:
-    def __init__(self, program: ex.Program, entry: str, work_bytes: str) -> None:
+    def __init__(self, program: ex.Program) -> None:
         self.names = Names(program)
         program = ready(program)
         self.program = program = replace(program, backward=derived_early(program.backward))
-        self.entry, self.work_bytes = entry, work_bytes
-        self.prefix = "" if entry == "loss_and_gradient" else f"{entry}_"
         sorts = sorts_of(program)
         self.in_blocks = runs_in_blocks(program, sorts)
         self.taken = {*OTHERS.split(), *kernel_names(), *FUNCTIONS.values()}
@@ -71,12 +69,10 @@ class _Emitter:
         self.written = {"loss"}  # pointers that the current one writes to
         self.counter = self._identifier(self.names.counter)
         self.loop: Loop | None = None  # that of the current line
-        self.used = list[set[str]]()  # the arrays that the calls of the current step use
+        self.used: list[Collection[str]] = []  # the arrays that the calls of the current step use
         self.is_batched = any(array.is_batched for array in program.inputs)
         is_small = fit_the_cache(len(program.grouping.recording.gradient))
-        self.evaluator = Evaluator(
-            self._read, self._new, self._has_room, self.counter, packs_once=is_small
-        )
+        self.evaluator = Evaluator(self._read, self._new, self.counter, packs_once=is_small)
         self.uses = uses = Uses(program, sorts if self.in_blocks else {})
         self.names.count_anew([e for e in uses.lines if e not in uses.inside], program.stands_for)
 
@@ -84,21 +80,21 @@ class _Emitter:
         program = self.program
         for array in [*program.parameters, *program.inputs]:
             self._read(array)
+        behind = sum(array.size for array in program.parameters)
         for array in program.parameters:
             self._pointer(f"d{array.name}")
-        self.parameters = {self._pointer(array.name) for array in program.parameters}
-        self.evaluator.fixed = {*self.parameters}
+            self.evaluator.fixed.add(self._pointer(array.name))
+            behind -= array.size
+            self.evaluator.roomy |= {self._pointer(array.name)} if behind >= 7 else set()
         steps = list[Step]()
         for step in [*program.forward, None, *program.backward]:
             self.used = []
             steps.append(Step(self._step(step) if step else self._loss(), self.used))
-        kept = self.evaluator.fixed - self.parameters
         written = [each for each in self.uses.written if each in self.arrays]
         lasting = {self.arrays[each].pointer for each in written}
         frame = Frame(
-            program, self.entry, self.work_bytes, self.identifiers, self.types, self.shapes, kept,
-            self.evaluator.seen, self.evaluator.filled, lasting, self.evaluator.before, steps,
-            self.in_blocks, summed_loss(program) is not program.result,
+            program, self.identifiers, self.types, self.shapes, self.evaluator.fixed,
+            self.evaluator.filled, lasting, self.evaluator.before, steps, self.in_blocks,
         )
         return "\n\n".join([*self.constants, *self.functions, frame.source()])
 
@@ -138,7 +134,7 @@ class _Emitter:
             return counting(constant.shape)
         if array.dtype.kind == "i":
             kind = Kind.CHOICE
-        pointer = self.prefix + self._identifier(self.names(constant))
+        pointer = self._identifier(self.names(constant))
         is_number = kind is Kind.NUMBER
         numbers = [literal(x) if is_number else str(int(x)) for x in array.reshape(-1).tolist()]
         row = f"static const {TYPES[kind]} {pointer}[] = {{{', '.join(numbers)}}};"
@@ -157,16 +153,9 @@ class _Emitter:
             pointer = unused(f"{of or self.base}_{word}", self.taken)
         self.taken.add(pointer)
         self.types[pointer], self.shapes[pointer] = TYPES[kind], shape
+        self.evaluator.roomy.add(pointer)
         (self.evaluator.fixed if of else self.written).add(pointer)
         return stored(pointer, shape, kind)
-
-    def _has_room(self, pointer: str) -> bool:
-        """Returns whether seven numbers or more lie behind an array, which may be read, too."""
-        last, behind = list[str](), 0
-        for array in reversed(self.program.parameters):
-            last += [self.identifiers[array.name]] if behind < 7 else []
-            behind += array.size
-        return pointer in self.shapes or (pointer in self.parameters and pointer not in last)
 
     # ---- lines -----------------------------------------------------------------------------------
 
@@ -218,7 +207,7 @@ class _Emitter:
 
     def _loss(self) -> list[str]:
         self.base, self.heading, self.written = "loss", [], {"loss"}
-        self.evaluator.store(summed_loss(self.program), stored("loss", (), Kind.NUMBER), True)
+        self.evaluator.store(total_of(self.program), stored("loss", (), Kind.NUMBER), True)
         return self._call(None)
 
     def _call(self, line: Line | None) -> list[str]:
@@ -233,7 +222,7 @@ class _Emitter:
         const = {pointer: "" if pointer in self.written else "const " for pointer in arrays}
         given = [f"{const[p]}{self.types[p]} *restrict {p}" for p in arrays]
         verb = "add" if line is None or line.derivative_of else "set"
-        name = unused(f"{self.prefix}{verb}_{self.base}", self.taken)
+        name = unused(f"{verb}_{self.base}", self.taken)
         self.taken.add(name)
         given = [each.replace(" ", "~") for each in [*[f"int64_t {c}" for c in counts], *given]]
         head = wrap(f"static void {name}({', '.join(given)})", 98, subsequent_indent=INDENT * 2)
@@ -241,11 +230,11 @@ class _Emitter:
         self.functions.append("\n".join([*about, *within("\n".join(head).replace("~", " "), rows)]))
         call = f"{name}({', '.join([*counts, *arrays])});"
         if line not in self.uses.fixed:
-            self.used.append({*arrays})
+            self.used.append(arrays)
             return [call]
-        self.evaluator.before.append(call)
+        self.evaluator.before.calls.append(call)
+        self.evaluator.before.uses.append(arrays)
         self.evaluator.fixed.update(arrays)
-        self.evaluator.seen.update(arrays)
         return []
 
     def _spelled(self, line: Line | None) -> list[str]:
@@ -253,7 +242,6 @@ class _Emitter:
         rows = [f"{self.names(each)} = {text(each.value, self.names)}" for each in self.heading]
         if line is None:
             return [*rows, f"loss = {text(self.program.result, self.names)}"]
-        into = f"d{line.derivative_of.name}[...]" if line.derivative_of else self.names(line)
-        into = text(line.target, self.names) if line.target is not None else into
-        return [*rows, f"{into} {'+=' if line.adds else '='} {text(line.value, self.names)}"]
+        sign, value = "+=" if line.adds else "=", text(line.value, self.names)
+        return [*rows, f"{target(line, self.names)} {sign} {value}"]
 

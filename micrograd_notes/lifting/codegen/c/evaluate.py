@@ -9,30 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from micrograd_notes.lifting.codegen import CannotPrint
+from micrograd_notes.lifting.codegen.c import places
+from micrograd_notes.lifting.codegen.c.frame import Step
 from micrograd_notes.lifting.codegen.c.loops import Nest, filled, reduced
-from micrograd_notes.lifting.codegen.c.places import (
-    Array,
-    Index,
-    added,
-    bracketed,
-    counting,
-    length,
-    literal,
-    spelled,
-    times,
-)  # fmt: skip
+from micrograd_notes.lifting.codegen.c.places import Array, bracketed, length, spelled
 from micrograd_notes.lifting.typed import expressions as ex
-from micrograd_notes.lifting.typed.expressions import (
-    WHOLE,
-    Expression,
-    Kind,
-    Shape,
-    Size,
-    broadcast,
-)  # fmt: skip
+from micrograd_notes.lifting.typed.expressions import WHOLE, Expression, Kind, Shape, Size
 
 OPERATORS = {
     "add": "+", "subtract": "-", "multiply": "*", "divide": "/",
@@ -52,6 +38,7 @@ POWERS = {
     -1.0: "1.0 / {0}", -1.5: "over_sqrt_cubed({0})",
 }
 STORED = ex.Sum | ex.Reduce | ex.SegmentSums | ex.Product | ex.Stack | ex.Padded
+LEAD = "abcdefgh"  # letters of the axes before those of a matrix
 NEAR = 2048  # numbers of a matrix that stay in the first level of the cache
 OFTEN = 96  # rows that read a matrix so often that it is packed if it is not NEAR
 LARGE = 2**15  # numbers of a result whose rows are read often enough, and lie far enough apart
@@ -63,52 +50,47 @@ class Evaluator:
     """Writes rows of C for expressions.
 
     `read` returns the array of what an expression reads, or the expression of a line that is
-    computed in its reader. `new` makes an array in the work area. `has_room` returns whether seven
-    numbers may be read behind the end of an array, too. `fixed` has the pointers of arrays that are
-    the same in each block, and `before` the rows that run before the blocks: those that make panels
-    of parameters are there if it `packs_once`.
+    computed in its reader. `new` makes an array in the work area. `fixed` has the pointers of
+    arrays that are the same in each block, and `roomy` of those behind whose end seven numbers may
+    be read, too. `before` runs before the blocks: it makes panels of parameters if it `packs_once`.
     """
 
     def __init__(
-        self, read: Callable[[Any], Array | Expression], new: Callable[..., Array],
-        has_room: Callable[[str], bool], counter: str, packs_once: bool,
+        self, read: Callable[[Any], Array | Expression], new: Callable[..., Array], counter: str,
+        packs_once: bool,
     ) -> None:
-        self.read, self.new, self.has_room, self.counter = read, new, has_room, counter
-        self.packs_once = packs_once
+        self.read, self.new, self.counter, self.packs_once = read, new, counter, packs_once
         self.rows: list[str] = []
         self.used = set[str]()  # what they read and write
-        self.before: list[str] = []
-        self.seen = set[str]()  # what those read that run before the blocks
-        self.fixed: set[str] = set()
+        self.before = Step([], [])
+        self.fixed, self.roomy = set[str](), set[str]()
         self.first = ""  # what nothing was added to yet; a product in the first block fills it
         self.filled: set[str] = set()
         self._packed: dict[tuple[Any, ...], Array] = {}
-        self._spare: Array | None = None  # where a product may lie, as its reader overwrites it
-        self._is_taken = False  # one does
+        self._is_taken = False  # a product lies where its reader will
 
-    def of(self, expression: Expression) -> Array:
-        """Returns an array that can be read at an index."""
-        spare, self._spare = self._spare, None
-        if isinstance(expression, STORED) or self._is_turned(expression):
-            is_free = spare is not None and spare.shape == expression.shape and not self._is_taken
-            word = type(expression).__name__.lower()
-            place = spare if spare and is_free else self.new(expression.shape, word)
-            self._is_taken = self._is_taken or is_free
+    def of(self, expression: Expression, spare: Array | None = None) -> Array:
+        """Returns an array that can be read at an index.
+
+        A product may lie in a `spare` place, which its reader overwrites.
+        """
+        if spare and (self._is_taken or spare.shape != expression.shape):
+            spare = None
+        if isinstance(expression, STORED):
+            place = spare or self.new(expression.shape, type(expression).__name__.lower())
+            self._is_taken = self._is_taken or place is spare
             self.store(expression, place)
             return place
         match expression:
             case ex.Read(source):
                 read = self.read(source)
-                if isinstance(read, Array):
-                    return read
-                self._spare = spare
-                return self.of(read)
+                return read if isinstance(read, Array) else self.of(read, spare)
             case ex.Number(value):
-                return Array((), Kind.NUMBER, lambda index: literal(value), is_cheap=True)
+                return Array((), Kind.NUMBER, lambda index: places.literal(value), is_cheap=True)
             case ex.Count():
                 return Array((), Kind.NUMBER, lambda index: "(double)nb", is_cheap=True)
             case ex.Counting():
-                return counting(expression.shape)
+                return places.counting(expression.shape)
             case ex.Apply("divide", (ex.Number(1.0), ex.Apply("power", (
                 ex.Apply("cosh", of), ex.Number(2.0)
             )))):
@@ -118,13 +100,12 @@ class Evaluator:
             case ex.Transpose(of, order):
                 return self.of(of).turned(order)
             case ex.Reshape(of, to):
-                self._spare = spare.reshaped(of.shape) if spare else None
-                place = self._in_memory(self.of(of))
+                place = self._in_memory(self.of(of, spare and spare.reshaped(of.shape)))
                 reshaped = place.reshaped(to) or self.copied(place, "copy").reshaped(to)
                 assert reshaped is not None
                 return reshaped
             case ex.Spread(of, to):
-                return self._once(self.of(of), to).spread(to)
+                return self._spread(self.of(of), to)
             case ex.Windows(of, axes, _):
                 return self._in_memory(self.of(of)).windows(axes, expression.shape)
             case ex.Part(of, index):
@@ -133,14 +114,6 @@ class Evaluator:
                 found = self._in_memory(found) if is_chosen else found
                 return found.part([self._placed(each) for each in index])
         raise CannotPrint(f"{type(expression).__name__} can't be printed in C yet")
-
-    def _is_turned(self, expression: Expression) -> bool:
-        """Returns whether it is a product in another order, which is written in that order then."""
-        if isinstance(expression, ex.Reshape):
-            return isinstance(of := self._behind(expression.of), ex.Transpose) and isinstance(
-                self._behind(of.of), STORED
-            )
-        return False
 
     def _is_product(self, term: Expression) -> bool:
         """Returns whether a term of a sum is a product, which adds to what stands there already."""
@@ -170,10 +143,10 @@ class Evaluator:
     def _placed(self, place: Any) -> Any:
         """Returns one part of an index, which may move with the counter of a loop."""
         if isinstance(place, ex.Step):
-            moved = times(self.counter, abs(place.times))
+            moved = places.times(self.counter, abs(place.times))
             if place.times < 0:
                 return f"{place.plus} - {moved}"
-            return added([moved, str(place.plus)]).replace("+ -", "- ")
+            return places.added([moved, str(place.plus)]).replace("+ -", "- ")
         if isinstance(place, Expression):
             return self.of(place)
         return str(place) if isinstance(place, int) else place
@@ -187,45 +160,36 @@ class Evaluator:
         self.fill(made, found)
         return made
 
-    def _once(self, found: Array, shape: Shape) -> Array:
-        """Returns an array that a larger one reads, so that no element is computed again."""
+    def _spread(self, found: Array, shape: Shape) -> Array:
+        """Returns an array as a larger one reads it, so that no element is computed again."""
         sizes, larger = ([size for size in each if size != 1] for each in (found.shape, shape))
-        return found if found.is_cheap or sizes == larger else self.copied(found, "each")
+        once = found if found.is_cheap or sizes == larger else self.copied(found, "each")
+        return once.spread(shape)
 
     def _elementwise(self, expression: Any, spare: Array | None) -> Array:
-        shape, operands = expression.shape, list[Array]()
-        for each in expression.operands:
-            self._spare = spare if spare and each.shape == spare.shape else None
-            operands.append(self._once(self.of(each), shape).spread(shape))
-        self._spare = None
-        strides = [own for operand in operands for own in operand.strides]
-        is_choice = all(operand.kind is Kind.CHOICE for operand in operands)
+        shape = expression.shape
+        operands = [self._spread(self.of(each, spare), shape) for each in expression.operands]
         function = expression.function if isinstance(expression, ex.Apply) else ""
-        is_long = FUNCTIONS.get(function, "").endswith("_")
-        is_free = spare is not None and spare.shape == shape and not self._is_taken
-        is_short = is_long and len(Nest(shape, range(len(shape)), strides).sizes) > 1
-        if spare and is_free and is_short and len(operands) == 1:  # in one long loop instead
-            self.fill(spare, operands[0])
-            self._is_taken, operands, strides = True, [spare], [*spare.strides]
-
-        def text(index: Index) -> str:
-            if function == "equal" and is_choice:
-                return _operation(expression, [each.text(index) for each in operands])
-            numbers = [_as_number(each).text(index) for each in operands]
-            if isinstance(expression, ex.Where):
-                numbers[0] = operands[0].text(index)
-            return _operation(expression, numbers)
-
-        _operation(expression, ["0"] * len(operands))  # raises if it can't be printed
-        reads = frozenset().union(*[operand.reads for operand in operands])
-        return Array(shape, expression.kind, text, tuple(strides), not strides, reads)
+        is_long = FUNCTIONS.get(function, "").endswith("_") and len(operands) == 1
+        if spare and is_long and not self._is_taken:
+            loops = Nest(shape, range(len(shape)), operands[0].strides)
+            if len(loops.sizes) > 1:  # it is computed in one long loop instead
+                self.fill(spare, operands[0])
+                self._is_taken, operands = True, [spare]
+        is_choice = all(operand.kind is Kind.CHOICE for operand in operands)
+        if not (function == "equal" and is_choice):
+            given = 1 if isinstance(expression, ex.Where) else 0  # conditions
+            operands[given:] = map(_as_number, operands[given:])
+        return _computed(shape, expression.kind, operands, partial(_operation, expression))
 
     # ---- rows ------------------------------------------------------------------------------------
 
     def put(self, rows: list[str], *arrays: Array) -> None:
         """Adds rows that read and write these arrays."""
         self.rows += rows
-        self.used.update(*[array.reads for array in arrays])
+        touched = set[str]().union(*[array.reads for array in arrays])
+        self.used |= touched
+        self.first = "" if self.first in touched else self.first
 
     def fill(self, into: Array, of: Array, sign: str = "=") -> None:
         """Adds the loops that compute each element of an array."""
@@ -241,22 +205,16 @@ class Evaluator:
     def store(self, expression: Expression, into: Array, adds: bool = False) -> None:
         """Writes an array, or adds it, to a place, again and again along axes that it lacks."""
         sign, whole = "+=" if adds else "=", expression.shape == into.shape
-        if adds and not isinstance(expression, ex.MatMul | ex.Total | ex.Reshape | ex.Read):
-            self.first = ""  # this adds to it
         match expression:
             case ex.Read(source) if isinstance(found := self.read(source), Expression):
                 self.store(found, into, adds)
-            case ex.Total(terms) if adds:
-                for term in terms:
-                    self.store(term, into, True)
-            case ex.Total(terms) if whole and into.pointer and len(
-                products := [term for term in terms if self._is_product(term)]
-            ) > 1:
-                others = [term for term in terms if term not in products]
-                first, *rest = [*([ex.total(others)] if others else []), *products]
-                self.store(first, into)
-                for term in rest:
-                    self.store(term, into, True)
+            case ex.Total(terms) if adds or (
+                whole and into.pointer and sum(map(self._is_product, terms)) > 1
+            ):
+                others = [term for term in terms if not adds and not self._is_product(term)]
+                parts = [term for term in terms if term not in others]
+                for k, part in enumerate([ex.total(others), *parts] if others else parts):
+                    self.store(part, into, adds or k > 0)
             case ex.Reshape(of, _) if whole and into.pointer and (inner := into.reshaped(of.shape)):
                 self.store(of, inner, adds)
             case ex.Transpose(of, order) if whole and isinstance(self._behind(of), STORED):
@@ -282,10 +240,9 @@ class Evaluator:
                     slot = into.part([*[WHOLE] * (axis % len(into.shape)), str(k)])
                     self.fill(slot, self.of(each).spread(slot.shape))
             case _:
-                self.first = "" if adds else self.first
                 is_taken, self._is_taken = self._is_taken, False
-                self._spare = into if whole and not adds and into.pointer else None
-                found = self._once(self.of(expression), into.shape).spread(into.shape)
+                spare = into if whole and not adds and into.pointer else None
+                found = self._spread(self.of(expression, spare), into.shape)
                 numbers = found if into.kind is not Kind.NUMBER else _as_number(found)
                 self.fill(into, numbers, sign)
                 self._is_taken = is_taken
@@ -312,45 +269,36 @@ class Evaluator:
             self._reduce(slot, _as_number(stretch), [len(lead)], "sum", False)
 
     def _einstein(self, left: Array, right: Array, rule: str, into: Array, adds: bool) -> None:
-        words, after = rule.split("->")[0].split(","), rule.split("->")[1]
-        letters = [*dict.fromkeys(after + "".join(words))]
-        sizes, aligned = dict[str, Any](), list[Array]()
+        *words, after = re.split(",|->", rule)
+        letters, aligned = [*dict.fromkeys(after + "".join(words))], list[Array]()
         for word, each in zip(words, (left, right), strict=True):
-            sizes |= zip(word, each.shape, strict=True)
             order = sorted(range(len(word)), key=lambda k: letters.index(word[k]))
             aligned.append(each.turned(order).part([WHOLE if c in word else None for c in letters]))
-        of = _product(aligned[0], aligned[1], tuple([sizes[c] for c in letters]))
+        shape = ex.broadcast(*[each.shape for each in aligned])
+        factors = [_as_number(each.spread(shape)) for each in aligned]
+        of = _computed(shape, Kind.NUMBER, factors, lambda of: " * ".join(map(bracketed, of)))
         self._reduce(into, of, range(len(after), len(letters)), "sum", adds)
 
     # ---- matrix products -------------------------------------------------------------------------
 
     def _matmul(self, a: Array, b: Array, into: Array, adds: bool) -> None:
         """Writes a product as tiles, or as sums if a side is a vector, or has one row or column."""
-        first, self.first = self.first, ""
         ranks = len(a.shape), len(b.shape)
-        a = a.part([None]) if ranks[0] == 1 else a
-        b = b.part([WHOLE, None]) if ranks[1] == 1 else b
-        lead = broadcast(a.shape[:-2], b.shape[:-2])
-        shape = (*lead, a.shape[-2], b.shape[-1])
-        if 1 in ranks:
-            index = [WHOLE] * len(lead) + [None] * (ranks[0] == 1) + [WHOLE] * (ranks[0] > 1)
-            into = into.part([*index, *([None] if ranks[1] == 1 else [])])
-        if 1 in (a.shape[-2], a.shape[-1], b.shape[-1]):
-            cube = (*shape[:-1], a.shape[-1], shape[-1])
-            a = a.part([*[WHOLE] * len(a.shape), None])
-            b = b.part([*[WHOLE] * (len(b.shape) - 2), None])
-            self._reduce(into, _product(a, b, cube), [len(cube) - 2], "sum", adds)
-        elif into.strides[0][-1] == 1:
-            self.first = first
-            self._tiles(a, b, into, lead, adds)
-        elif into.strides[0][-2] == 1:
-            self._tiles(_flipped(b), _flipped(a), _flipped(into), lead, adds)
+        if 1 in (*ranks, *a.shape[-2:], b.shape[-1]):
+            left, right = (LEAD[len(LEAD) - rank + 2 :] for rank in ranks)
+            x, z = "x" * (ranks[0] > 1), "z" * (ranks[1] > 1)
+            rule = f"{left}{x}y,{right}y{z}->{max(left, right, key=len)}{x}{z}"
+            self._einstein(a, b, rule, into, adds)
+            return
+        if into.strides[0][-1] == 1:
+            self._tiles(a, b, into, adds)
         else:
-            made = self.new(shape, "product")
-            self._tiles(a, b, made, lead, False)
+            made = self.new(into.shape, "product")
+            self._tiles(a, b, made, False)
             self.fill(into, made, "+=" if adds else "=")
 
-    def _tiles(self, a: Array, b: Array, into: Array, lead: Shape, adds: bool) -> None:
+    def _tiles(self, a: Array, b: Array, into: Array, adds: bool) -> None:
+        lead = into.shape[:-2]
         a, b, into = (each.spread((*lead, *each.shape[-2:])) for each in (a, b, into))
         (M, K), N = a.shape[-2:], b.shape[-1]
         nest = Nest(lead, range(len(lead)), [each.strides[0][:-2] for each in (a, b, into)])
@@ -359,7 +307,7 @@ class Evaluator:
         m, k, n = (size if isinstance(size, int) else EXAMPLES for size in (M, K, N))
         copies = int(a.strides[0][-1] != 1 and m * n >= LARGE)
         start = "product("
-        is_even = isinstance(N, int) and (N % 8 == 0 or self.has_room(b.pointer))
+        is_even = isinstance(N, int) and (N % 8 == 0 or b.pointer in self.roomy)
         if b.strides[0][-1] != 1 or not is_even or (m >= OFTEN and k * n > NEAR):
             moves = index or self.counter in re.findall(r"\w+", " ".join(b.offset))
             if self.packs_once and b.pointer in self.fixed and not moves:
@@ -372,7 +320,7 @@ class Evaluator:
         numbers = [*map(spelled, (M, K, N)), a.address(index), *map(spelled, a.strides[0][-2:])]
         numbers += [b.address(index), spelled(row), panel, into.address(index)]
         if adds and into.pointer == self.first:
-            sign, self.first = "start > 0", ""
+            sign = "start > 0"
             self.filled.add(into.pointer)
             self.used.add("start")
         call = f"{start}{', '.join(numbers)}, {spelled(into.strides[0][-2])}, {sign}, {copies});"
@@ -384,8 +332,8 @@ class Evaluator:
         if key not in self._packed:
             self._packed[key] = made = self.new((K, _whole(N)), "packed", of=b.pointer)
             given = *map(spelled, (K, N)), b.address([]), *map(spelled, b.strides[0][-2:])
-            self.before.append(f"pack({', '.join([*given, made.pointer])});")
-            self.seen |= b.reads
+            self.before.calls.append(f"pack({', '.join([*given, made.pointer])});")
+            self.before.uses.append(b.reads)
         return self._packed[key]
 
 
@@ -413,15 +361,14 @@ def _operation(expression: Any, of: Sequence[str]) -> str:
     raise CannotPrint(f"the function {expression.function} can't be printed in C yet")
 
 
-def _flipped(place: Array) -> Array:
-    last = len(place.shape) - 1
-    return place.turned([*range(last - 1), last, last - 1])
-
-
-def _product(a: Array, b: Array, shape: Shape) -> Array:
-    a, b = _as_number(a.spread(shape)), _as_number(b.spread(shape))
-    text = lambda index: f"{bracketed(a.text(index))} * {bracketed(b.text(index))}"  # noqa: E731
-    return Array(shape, Kind.NUMBER, text, (*a.strides, *b.strides), reads=a.reads | b.reads)
+def _computed(
+    shape: Shape, kind: Kind, of: Sequence[Array], operation: Callable[[Sequence[str]], str]
+) -> Array:
+    """Returns an array whose elements are computed from those of others where they are read."""
+    text = lambda index: operation([each.text(index) for each in of])  # noqa: E731
+    strides = tuple([own for each in of for own in each.strides])
+    reads = frozenset().union(*[each.reads for each in of])
+    return Array(shape, kind, text, strides, not strides, reads)
 
 
 def _as_number(of: Array) -> Array:

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate, groupby
 
 from micrograd_notes.lifting.codegen.c.loops import within
 from micrograd_notes.lifting.codegen.c.rooms import places_of
 from micrograd_notes.lifting.typed.expressions import Examples, Program, Shape, lines_of
-from micrograd_notes.lifting.typed.ready import shown_by_gradient
+from micrograd_notes.lifting.typed.ready import shown_by_gradient, total_of
 
 CACHE, SECOND = 32 * 1024, 512 * 1024  # bytes of the first level and of the second
 LEAST_ROWS = {True: 24, False: 128}  # of a block, by whether it finds all parameters in the second
 MOST_EXAMPLES = 64
+ENTRY = """int32_t loss_and_gradient(int64_t n, const double *theta, double *dtheta, double *loss,
+        const void *const *inputs, void *work)"""
 
 
 def fit_the_cache(parameters: int) -> bool:
@@ -29,12 +31,7 @@ class Step:
     """The calls of a line or of a loop, and the arrays that the calls of each line use."""
 
     calls: list[str]
-    uses: list[set[str]]
-
-    @property
-    def used(self) -> set[str]:
-        """All arrays that the calls use."""
-        return set[str]().union(*self.uses)
+    uses: list[Collection[str]]
 
 
 @dataclass
@@ -43,25 +40,21 @@ class Frame:
 
     `names` has the pointers of parameters, derivatives and inputs, `types` the type behind each
     pointer, and `shapes` the arrays in the work area. `steps` have the calls for a block; `before`
-    are those before all blocks, which use what was `seen`, and make the arrays that are `kept`.
-    Those `lasting` keep their numbers from one step of a loop to the next. The first block fills
-    the derivatives that are `filled`, and adds to all others.
+    has those before all blocks, which make the arrays that are `kept`. Those `lasting` keep their
+    numbers from one step of a loop to the next. The first block fills the derivatives that are
+    `filled`, and adds to all others.
     """
 
     program: Program
-    entry: str
-    work_bytes: str
     names: Mapping[str, str]
     types: Mapping[str, str]
     shapes: Mapping[str, Shape]
     kept: Collection[str]
-    seen: Collection[str]
     filled: Collection[str]
     lasting: Collection[str]
-    before: Sequence[str]
+    before: Step
     steps: Sequence[Step]
     in_blocks: bool
-    is_mean_loss: bool
 
     def source(self) -> str:
         """Returns the function, and the one for the size of its work area."""
@@ -72,7 +65,7 @@ class Frame:
         )
         block = self._block(total[1], size) if is_batched else []
         in_rows = "const int64_t rows = (block + 7) / 8 * 8;"
-        used = {*self.seen}.union(*[step.used for step in self.steps])
+        used = set[str]().union(*[e for step in [self.before, *self.steps] for e in step.uses])
         rows = [*self._pointers(used), *block]
         rows += [in_rows] * any(count for _, count in places.values())
         rows += ["double *w = work;"] * bool(places)
@@ -80,24 +73,20 @@ class Frame:
             kind = self.types[name]
             at = f"w + {_numbers(*place)}"
             rows.append(f"{kind} *{name} = {at if kind == 'double' else f'({kind} *)({at})'};")
-        rows += ["loss[0] = 0.0;", *self._zeros(), *self.before]
+        rows += ["loss[0] = 0.0;", *self._zeros(), *self.before.calls]
         inner = [*self._inputs(), *[call for step in self.steps for call in step.calls]]
         if is_batched:
             inner.insert(0, "const int64_t nb = n - start < block ? n - start : block;")
         over = "for (int64_t start = 0; start < n; start += block)" if is_batched else ""
         rows += within(over, inner)
-        counts = ["n" if is_mean else "1" for is_mean in (self.is_mean_loss, program.is_mean)]
+        is_mean_loss = total_of(program) is not program.result
+        counts = ["n" if is_mean else "1" for is_mean in (is_mean_loss, program.is_mean)]
         looks = f"mean_is_unfit(1, loss, {counts[0]}) | mean_is_unfit({size}, dtheta, {counts[1]})"
         rows.append(f"return {looks};")
-        head = (
-            f"int32_t {self.entry}(int64_t n, const double *theta, double *dtheta, double *loss,\n"
-            "        const void *const *inputs, void *work)"
-        )
         room = [*block, in_rows] if total[1] else []
         room.append(f"return sizeof(double) * ({_numbers(*total)});")
-        entry = within(head, rows)
-        work_bytes = within(f"int64_t {self.work_bytes}(int64_t n)", room)
-        return "\n".join([*entry, "", *work_bytes, ""])
+        work_bytes = within("int64_t work_bytes(int64_t n)", room)
+        return "\n".join([*within(ENTRY, rows), "", *work_bytes, ""])
 
     def _pointers(self, used: Collection[str]) -> list[str]:
         """Returns the pointers into the flat vectors of parameters and derivatives."""
@@ -110,14 +99,13 @@ class Frame:
 
     def _zeros(self) -> list[str]:
         """Returns what makes all derivatives 0 that are added to."""
-        arrays = self.program.parameters
-        starts = [*accumulate([array.size for array in arrays], initial=0)]
-        ends = [k for k, a in enumerate(arrays) if self.names[f"d{a.name}"] in self.filled]
-        stretches = pairwise([-1, *ends, len(arrays)])
-        return [
-            f"memset(dtheta + {starts[a + 1]}, 0, {starts[b] - starts[a + 1]} * sizeof(double));"
-            for a, b in stretches if starts[b] > starts[a + 1]
-        ]
+        rows, start = list[str](), 0
+        is_filled = lambda array: self.names[f"d{array.name}"] in self.filled  # noqa: E731
+        for is_done, stretch in groupby(self.program.parameters, is_filled):
+            size = sum(array.size for array in stretch)
+            rows += [f"memset(dtheta + {start}, 0, {size} * sizeof(double));"] * (not is_done)
+            start += size
+        return rows
 
     def _block(self, per_example: int, parameters: int) -> list[str]:
         """Returns how many examples to compute at a time.

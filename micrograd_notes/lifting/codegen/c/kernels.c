@@ -32,18 +32,15 @@ INLINE double two_to(double k) {
 
 /* exp(r) - 1 for |r| <= log(2) / 2: the series of Taylor, r + r**2 / 2! + ... + r**13 / 13! */
 INLINE double small_expm1(double r) {
-    const double z = r * r;  /* even and odd powers, so that two sums run at the same time */
-    double even = 0x1.1eed8eff8d898p-29, odd = 0x1.6124613a86d09p-33;
-    even = FMA(even, z, 0x1.27e4fb7789f5cp-22);
-    odd = FMA(odd, z, 0x1.ae64567f544e4p-26);
-    even = FMA(even, z, 0x1.a01a01a01a01ap-16);
-    odd = FMA(odd, z, 0x1.71de3a556c734p-19);
-    even = FMA(even, z, 0x1.6c16c16c16c17p-10);
-    odd = FMA(odd, z, 0x1.a01a01a01a01ap-13);
-    even = FMA(even, z, 0x1.5555555555555p-5);
-    odd = FMA(odd, z, 0x1.1111111111111p-7);
-    even = FMA(even, z, 0.5);
-    odd = FMA(odd, z, 0x1.5555555555555p-3);
+    static const double c[] = {
+        0x1.1eed8eff8d898p-29, 0x1.6124613a86d09p-33, 0x1.27e4fb7789f5cp-22, 0x1.ae64567f544e4p-26,
+        0x1.a01a01a01a01ap-16, 0x1.71de3a556c734p-19, 0x1.6c16c16c16c17p-10, 0x1.a01a01a01a01ap-13,
+        0x1.5555555555555p-5, 0x1.1111111111111p-7, 0.5, 0x1.5555555555555p-3,
+    };
+    const double z = r * r;
+    double even = c[0], odd = c[1];  /* powers: two sums run at the same time */
+#pragma GCC unroll 5
+    for (int i = 2; i < 12; i += 2) even = FMA(even, z, c[i]), odd = FMA(odd, z, c[i + 1]);
     return FMA(FMA(odd, r, even), z, r);
 }
 

@@ -19,15 +19,8 @@ from itertools import pairwise
 from math import isfinite, prod
 from typing import Any
 
-from micrograd_notes.lifting.typed.expressions import (
-    WHOLE,
-    Examples,
-    Kind,
-    N,
-    Shape,
-    Size,
-    broadcast,
-)  # fmt: skip
+from micrograd_notes.lifting.typed import expressions as ex
+from micrograd_notes.lifting.typed.expressions import Examples, Kind, N, Shape, Size
 
 Index = Sequence[str]
 Strides = tuple[Any, ...]  # None along an axis whose index is not just multiplied
@@ -109,8 +102,8 @@ class Array:
 
     def part(self, index: Sequence[Any]) -> Array:
         """Returns a part, from places, cuts, None for a new axis, and arrays of choices."""
-        index = [*index, *[WHOLE] * (len(self.shape) - len(index) + [*index].count(None))]
-        chosen = broadcast(*[each.shape for each in index if isinstance(each, Array)])
+        index = [*index, *[ex.WHOLE] * (len(self.shape) - len(index) + [*index].count(None))]
+        chosen = ex.broadcast(*[each.shape for each in index if isinstance(each, Array)])
         shape, picks, first = list[Size](), list[Pick](), -1
         for each in index:
             if each is None:
@@ -118,8 +111,9 @@ class Array:
             elif isinstance(each, str):
                 picks.append((0, 0, each))
             elif isinstance(each, Array):
-                first = len(shape) if first < 0 else first
-                shape[first:] = shape[first:] if any(map(_is_choice, picks)) else chosen
+                if first < 0:
+                    first = len(shape)
+                    shape += chosen
                 picks.append(each.spread(chosen))
             else:
                 size = self.shape[len(picks)]
@@ -175,10 +169,6 @@ class Array:
             ends = [length([stride, *new[k + 1 :]]) for k in range(len(new))]
             strides += ends
         return stored(self.pointer, to, self.kind, strides, self.offset)
-
-
-def _is_choice(pick: Pick) -> bool:
-    return isinstance(pick, Array)
 
 
 def _count(sizes: Sequence[Size]) -> int:

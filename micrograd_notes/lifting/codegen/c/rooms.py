@@ -14,8 +14,8 @@ the cache. `frame.py` calls `places_of`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from math import prod
 
+from micrograd_notes.lifting.codegen.c.places import length
 from micrograd_notes.lifting.typed.expressions import Examples, Shape
 
 Room = tuple[int, int]  # so many numbers, and so many per example
@@ -65,9 +65,8 @@ def _room(shape: Shape) -> Room:
 
     Each room begins and ends with a line of the cache.
     """
-    size = prod([one.times if isinstance(one, Examples) else one for one in shape])
-    is_batched = any(isinstance(one, Examples) for one in shape)
-    return (8, size) if is_batched else (-(-size // 8) * 8 + 8, 0)
+    size = length(shape)
+    return (8, size.times) if isinstance(size, Examples) else (-(-size // 8) * 8 + 8, 0)
 
 
 def _fits(room: Room, free: Room) -> bool:

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from enum import IntEnum
 
 from micrograd_notes.lifting.typed import expressions as ex
-from micrograd_notes.lifting.typed.expressions import Examples, Expression, Line, Shape
+from micrograd_notes.lifting.typed.expressions import Examples, Expression, Line
+from micrograd_notes.lifting.typed.ready import total_of
 
 
 class Sort(IntEnum):
@@ -42,15 +43,7 @@ def runs_in_blocks(program: ex.Program, sorts: Mapping[Line, Sort]) -> bool:
     """Returns whether blocks of examples add up to the loss and its derivatives."""
     kinds = [sorts[line] for line in ex.lines_of(program.steps) if line.derivative_of]
     is_sum = {Sort.ZERO, Sort.SUMMED}.issuperset(kinds) and Sort.OTHER not in sorts.values()
-    return program.is_mean and is_sum and sort_of(summed_loss(program), sorts) is Sort.SUMMED
-
-
-def summed_loss(program: ex.Program) -> Expression:
-    """Returns the loss before it is divided by n, if it is a mean."""
-    match program.result:
-        case ex.Apply("divide", (of, ex.Count())):
-            return of
-    return program.result
+    return program.is_mean and is_sum and sort_of(total_of(program), sorts) is Sort.SUMMED
 
 
 def sort_of(expression: Expression, sorts: Mapping[Line, Sort]) -> Sort:
@@ -64,7 +57,7 @@ def sort_of(expression: Expression, sorts: Mapping[Line, Sort]) -> Sort:
         case ex.Empty() | ex.Number(0.0):
             return Sort.ZERO
     largest = max(kinds, default=Sort.SAME)
-    if has_examples(expression.shape):
+    if any(isinstance(size, Examples) for size in expression.shape):
         return Sort.EACH if largest <= Sort.EACH else Sort.OTHER
     if largest is Sort.EACH and isinstance(expression, ex.Sum | ex.Product):
         return Sort.SUMMED
@@ -92,8 +85,3 @@ def _either(one: Sort, other: Sort) -> Sort:
     if Sort.ZERO in (one, other) or one is other:
         return max(one, other)
     return Sort.EACH if {one, other} == {Sort.SAME, Sort.EACH} else Sort.OTHER
-
-
-def has_examples(shape: Shape) -> bool:
-    """Returns whether an array has a row per example."""
-    return any(isinstance(size, Examples) for size in shape)

@@ -38,10 +38,11 @@ def assignment(line: Line, names: Names) -> list[str]:
         value = value.of  # NumPy repeats it
     tree = spelled(value, names)
     sign = "+=" if line.adds else "="
-    return wrapped(f"{_target(line, names)} {sign}", tree, shape, LIMIT - 2 * len(INDENT))
+    return wrapped(f"{target(line, names)} {sign}", tree, shape, LIMIT - 2 * len(INDENT))
 
 
-def _target(line: Line, names: Names) -> str:
+def target(line: Line, names: Names) -> str:
+    """Returns what a line writes to: its own array, a part of another, or a derivative."""
     if line.target is not None:
         return text(line.target, names)
     if line.derivative_of is None:
