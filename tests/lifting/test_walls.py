@@ -4,6 +4,7 @@ The law: such a program has as many lines for few places as for many, however th
 and its steps are one loop.
 """
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -37,8 +38,8 @@ def asked(k: Any, u: list[Any]) -> list[Any]:
 
 def differences(k: Any, u: list[Any]) -> list[Any]:
     p = [0.0, *u, 0.0]
-    d = [b - a for a, b in zip(p, p[1:], strict=False)]
-    return [k * (b - a) for a, b in zip(d, d[1:], strict=False)]
+    d = [b - a for a, b in itertools.pairwise(p)]
+    return [k * (b - a) for a, b in itertools.pairwise(d)]
 
 
 def upwind(k: Any, u: list[Any]) -> list[Any]:

@@ -3,9 +3,9 @@
     sum(k[i] * padded[t + i] for i in range(3))     where padded = [0.0, *x, 0.0]
 
 The first of these sums has `0 * k[0]`, where its neighbours have a number of x. Without such terms
-it is a sum like theirs with fewer terms, and `arrays/windows.py` puts the zeros back, around x. So is
-a sum at a wall, 0 - 2 * u[0] + u[1] beside u[0] - 2 * u[1] + u[2] (`recurrences/alike.py`).
-`record.py` calls `without_padding`, before it adds the derivatives.
+it is a sum like theirs with fewer terms, and `arrays/windows.py` puts the zeros back, around x. A
+sum at a wall is like them, too: 0 - 2 * u[0] + u[1] beside u[0] - 2 * u[1] + u[2] (see
+`recurrences/alike.py`). `record.py` calls `without_padding`, before it adds the derivatives.
 """
 
 from __future__ import annotations
