@@ -508,3 +508,41 @@ def test_the_derivatives_of_gates_are_one_array_with_one_product(lies_as: str, g
     backward = program.source_for(*data).partition("# backward")[2]
     assert len(re.findall(r"dW\[.*@", backward)) == 2, backward  # with h, and with x
     assert len(re.findall(r"db\[", backward)) == 1, backward
+
+
+def clenshaw(degree: int) -> tuple[Any, Any]:
+    c = values(0, degree)
+
+    def loss(x: Any) -> Any:
+        b1: Any = 0.0
+        b2: Any = 0.0
+        for a in reversed(c):
+            b1, b2 = 2 * x * b1 - b2 + a, b1
+        return (b1 - x * b2) ** 2
+
+    return loss, c
+
+
+def chebyshev(degree: int) -> tuple[Any, Any]:
+    c = values(0, degree)
+
+    def loss(x: Any) -> Any:
+        before, now = 1.0, x
+        total = c[0] + c[1] * x
+        for a in c[2:]:
+            before, now = now, 2 * x * now - before
+            total = total + a * now
+        return total**2
+
+    return loss, c
+
+
+@pytest.mark.parametrize("polynomial", [clenshaw, chebyshev])
+def test_a_derivative_per_step_is_in_a_loop_though_the_first_ones_are_not(polynomial: Any) -> None:
+    lines = []
+    for degree in (16, 24):
+        loss, parameters = polynomial(degree)
+        program, data = lift(loss, parameters={"c": parameters}), numbers(0, 3)
+        assert program.certify(data), program.certify(data)
+        lines.append(program.source_for(data).count("\n"))
+    assert lines[0] == lines[1] < 50, program.source

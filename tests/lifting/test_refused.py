@@ -135,7 +135,7 @@ REFUSED: dict[str, tuple[Callable[[Any, Any, Any], Any], str]] = {
     "a deep copy": (lambda w, x, y: copy.deepcopy([w * y])[0], r"copies.*detach"),
     "a copy of a parameter": (lambda w, x, y: copy.copy(w) * y, r"copies.*detach"),
     "a deep copy of a parameter": (lambda w, x, y: copy.deepcopy(w) * y, r"copies.*detach"),
-    "a gradient": (lambda w, x, y: grad(w * y, [w])[0], r"graph.*finds the gradient"),
+    "a gradient": (lambda w, x, y: grad(w * y, [w])[0], r"graph.*the lifted program finds"),
     "a gradient of parameters alone": (lambda w, x, y: grad(w * w, [w])[0] * y, "graph"),
     "a picture": (lambda w, x, y: draw_dot(w * y) and w, r"graph.*pictures"),
     "a walk": (lambda w, x, y: topological_order(w * y)[-1], "graph"),

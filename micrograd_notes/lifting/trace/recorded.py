@@ -155,8 +155,8 @@ class Recorded(Value):
 
 WALK = (
     "walks through the graph of a recorded number, as grad() and draw_dot() do",
-    "nothing: the lifted program finds the gradient. Second derivatives and pictures need the "
-    "scalars: call the function without lift",
+    "nothing for the gradient of the loss, which the lifted program finds, and a derivative inside "
+    "of it by hand, as 2 * w * x. Pictures need the scalars: call the function without lift",
     "a recording does not have a graph to walk through",
 )
 TRUTH = "asks whether a recorded number is true", "where(condition, a, b)"
@@ -393,7 +393,8 @@ class Session:
         elif index != CONSTANT:
             _refuse(
                 f"{op.name}s by a computed number",
-                "the index into an array of whole numbers, and pass that as an input",
+                "the index into an array of whole numbers, and pass that as an input; or "
+                "pick([pick(row, j) for row in rows], i) for row i and column j",
                 "only an input can be an index",
             )
 

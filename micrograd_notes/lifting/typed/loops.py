@@ -220,13 +220,16 @@ class _Roller:
         for term in terms:
             holes: list[Hole] = []
             kind = skeleton(term, holes)
-            origins = tuple([self.origin.get(e, e) for e in holes if isinstance(e, Line)])
-            alike.setdefault((kind, origins), []).append(term)
+            alike.setdefault((kind, self._origins(holes)), []).append(term)
         for group in alike.values():
             while moved := self._in_a_loop(line, group):
                 group[:] = [term for term in group if not any(term is each for each in moved)]
                 terms = [term for term in terms if not any(term is each for each in moved)]
         return [named.get(id(term), term) for term in terms]
+
+    def _origins(self, holes: Sequence[Hole]) -> tuple[Any, ...]:
+        """Returns where the lines that something reads are made: in which loop, and which line."""
+        return tuple([self.origin.get(each, each) for each in holes if isinstance(each, Line)])
 
     def _one_per_step(self, outside: Sequence[Line]) -> dict[Line, Line]:
         """Moves derivatives by parameters that each step has for itself to loops of their own.
@@ -240,7 +243,8 @@ class _Roller:
                 holes = list[Hole]()
                 part = Part(Read(line.derivative_of), line.target.index)
                 kind = skeleton(line.value, holes), skeleton(part, holes)
-                alike.setdefault((line.derivative_of, kind), []).append((line, holes))
+                key = line.derivative_of, kind, self._origins(holes)
+                alike.setdefault(key, []).append((line, holes))
         found: dict[Line, Line] = {}
         for group in [each for each in alike.values() if len(each) >= LEAST]:
             lines, holes_of_all = zip(*group, strict=True)

@@ -36,9 +36,8 @@ def assignment(line: Line, names: Names) -> list[str]:
     value = line.value
     if isinstance(value, ex.Spread) and line.target is not None:
         value = value.of  # NumPy repeats it
-    tree = spelled(value, names)
-    sign = "+=" if line.adds else "="
-    return wrapped(f"{target(line, names)} {sign}", tree, shape, LIMIT - 2 * len(INDENT))
+    begin = f"{target(line, names)} {'+=' if line.adds else '='}"
+    return wrapped(begin, spelled(value, names), shape, LIMIT - 2 * len(INDENT))
 
 
 def target(line: Line, names: Names) -> str:
