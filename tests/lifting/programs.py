@@ -336,6 +336,7 @@ def walls(generator: random.Random) -> Program:
          generator.choice(["once", "once", "twice", "squared", *range(3)]))
         for place in generator.sample(reach, generator.randint(1, 4))
     ]
+    fixed = generator.choice([0, 0, 0, 1, 2]) if rows == 1 else 0  # ends that never change
     bends = generator.choice(BENDS if steps == 1 else BENDS[:2])  # squares of squares overflow
     keeps = generator.random() < 0.6
     start = nested(generator, [rows, columns])
@@ -358,10 +359,12 @@ def walls(generator: random.Random) -> Program:
             return total
 
         made = [[bends(weights[0] * around(i, j)) for j in range(columns)] for i in range(rows)]
-        if not keeps:
-            return made
-        return [[a + 0.1 * b for a, b in zip(*pair, strict=True)]
-                for pair in zip(u, made, strict=True)]
+        if keeps:
+            made = [[a + 0.1 * b for a, b in zip(*pair, strict=True)]
+                    for pair in zip(u, made, strict=True)]
+        inner = slice(min(fixed, 1), columns - (fixed > 1))
+        return [[*old[: inner.start], *new[inner], *old[inner.stop :]]
+                for old, new in zip(u, made, strict=True)]
 
     def loss(x: Any, y: Any) -> Any:
         u = [[s * v for s, v in zip(*pair, strict=True)] for pair in zip(start, x, strict=True)]

@@ -85,6 +85,46 @@ def test_many_places_have_as_many_lines_as_few(step: Step) -> None:
     assert len({*lines}) == 1, program.source
 
 
+def diffusion(k: Any, u: list[Any]) -> list[Any]:
+    inner = [u[i] + k * (u[i - 1] - 2 * u[i] + u[i + 1]) for i in range(1, len(u) - 1)]
+    return [u[0], *inner, u[-1]]
+
+
+def written_over(k: Any, u: list[Any]) -> list[Any]:
+    new = u[:]
+    for i in range(1, len(u) - 1):
+        new[i] = u[i] + k * (u[i + 1] - 2 * u[i] + u[i - 1])
+    return new
+
+
+def inflow(k: Any, u: list[Any]) -> list[Any]:
+    return [u[0], *[u[i] + k * (u[i - 1] - u[i]) for i in range(1, len(u))]]
+
+
+@pytest.mark.parametrize("of_data", [False, True])
+@pytest.mark.parametrize("step", [diffusion, written_over, inflow])
+def test_ends_that_never_change_are_in_the_array(step: Step, of_data: bool) -> None:
+    """However many places there are: also more than `LAGS`, of one number that all of them use."""
+    lines = []
+    for places in (6, 11, 24):
+        k, start = Value(0.3), values(0, places)
+
+        def loss(x: Any, target: Any, k: Any = k, start: Any = start) -> Any:
+            u = list(x if of_data else start)
+            for _ in range(8):
+                u = step(k, u)
+            return sum((a - b) ** 2 for a, b in zip(u, target, strict=True))
+
+        program = lift(loss, parameters={"k": k, "start": start})
+        data = numbers(1, 3, places), numbers(2, 3, places)
+        if places == 6:
+            assert program.certify(*data), program.certify(*data)
+        program.value_and_grad(program.parameters(), *data)
+        lines.append(program.source.count("\n"))
+        assert program.source.count("range(8)") == 2, program.source
+    assert len({*lines}) == 1, program.source
+
+
 def test_the_form_that_has_one_term_more_is_still_right() -> None:
     loss, parameters, data = stepped(asked, 6)
     program = lift(loss, parameters=parameters)

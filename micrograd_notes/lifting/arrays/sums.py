@@ -38,8 +38,11 @@ def sums(
         own = [] if primal is None else layout.columns(primal)
         constants = [each for kind in classes for each in map(layout.numbers, kind.operands)]
         found = layout.settle(members, own + columns, [e for e in constants if e is not None])
+        like = axes.independent(own, count)
         if not own:
             found = classes[0].in_order(found)
+        elif [n for _, n in like] == [n for _, n in found]:  # but perhaps in another order
+            found = like
         shape = layout.place(members, found)
     else:
         for kind in classes:

@@ -23,7 +23,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from micrograd_notes.engine.op import Op
-from micrograd_notes.lifting.recurrences.delays import with_delays
+from micrograd_notes.lifting.recurrences.delays import Delayed, with_delays
+from micrograd_notes.lifting.recurrences.fixed import with_fixed_ends
 from micrograd_notes.lifting.recurrences.kinds import kinds_of
 from micrograd_notes.lifting.recurrences.steps import Finder, Recurrence, recurrences
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Start, Tape
@@ -115,18 +116,23 @@ def with_starts(tape: Tape, requires_grad: Sequence[int], has_walls: bool = True
     if some of their steps are computed without a gradient.
     """
     finder = Finder(tape)
-    best, delayed = _Writer(finder, requires_grad), None
+    best, changes = _Writer(finder, requires_grad), list[Delayed]()
     for each in with_delays(finder):
         other = _Writer(Finder(each.tape), [requires_grad[i] for i in each.like])
         if other.covered() > best.covered():
-            best, delayed = other, each
+            best, changes = other, [each]
+    fixed = with_fixed_ends(best.finder, best.found) if has_walls else None
+    if fixed is not None:
+        other = _Writer(Finder(fixed.tape), [best.requires_grad[i] for i in fixed.like])
+        if other.covered() >= best.covered():
+            best, changes = other, [*changes, fixed]
     if not best.found:
         return Started.without_steps(tape)
     best.new.has_walls = has_walls
     started = best.run()
-    if delayed is not None:
-        started.place = [started.place[i] for i in delayed.place]
-        started.like = [delayed.like[i] if i >= 0 else -1 for i in started.like]
+    for change in reversed(changes):
+        started.place = [started.place[i] for i in change.place]
+        started.like = [change.like[i] if i >= 0 else -1 for i in started.like]
     return started
 
 
@@ -134,6 +140,7 @@ class _Writer:
     """Writes the new tape, with the recurrences that are not left alone."""
 
     def __init__(self, finder: Finder, requires_grad: Sequence[int]) -> None:
+        self.finder, self.requires_grad = finder, requires_grad
         self.old, self.made, self.position = finder.tape, finder.made, finder.position
         self.found = [each for each in recurrences(finder) if self._flows(each, requires_grad)]
         self.place = [-1] * len(self.old)

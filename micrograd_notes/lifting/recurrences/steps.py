@@ -31,7 +31,8 @@ Ints = Any  # an array of NumPy's whole numbers
 Bools = Any
 
 LEAST = 4  # steps that make a loop
-LAGS = 16  # how often one number may be used per step
+LAGS = 16  # a number that is used at most so often per step is found without further hints
+FAR = 4
 BLOCK = 256  # operations that are compared at once
 MANY = 4  # numbers that one constant does not tell
 
@@ -132,13 +133,30 @@ class Finder:
         found: dict[tuple[int, int], int] = {}
         for leaf in [i for i in [*sorted(weights), *tape.numbers] if count[i] >= LEAST - 1]:
             uses = np.unique(owner[flat == leaf])
-            for lag in range(1, min(LAGS, len(uses) // (LEAST - 1)) + 1):
+            most = len(uses) // (LEAST - 1)
+            for lag in [*range(1, min(LAGS, most) + 1), *self._long_lags(uses, most)]:
                 gaps = uses[lag:] - uses[:-lag]
                 edges = np.flatnonzero(np.diff(gaps, prepend=-1, append=-1))
                 for begin, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
                     if end - begin >= (LEAST - 2) * lag:
                         found.setdefault((int(gaps[begin]), int(uses[begin])), (end - begin) // lag)
         return found
+
+    def _long_lags(self, uses: Ints, most: int) -> list[int]:
+        """Returns how often a step with many places may use a number, by how far it reads back."""
+        if most <= LAGS:
+            return []
+        gap = (uses[-1] - uses[0]) / (len(uses) - 1)
+        lags = {int(far / gap) + more for far in self.far for more in range(FAR)}
+        return sorted(lag for lag in lags if LAGS < lag <= most)
+
+    @cached_property
+    def far(self) -> list[int]:
+        """The commonest distances over which operations read, but for short ones."""
+        distances, counts = np.unique((self.reader - self.of)[self.of >= 0], return_counts=True)
+        is_far = distances > LAGS
+        order = np.argsort(-counts[is_far], kind="stable")
+        return [*map(int, distances[is_far][order][:FAR])]
 
     def periods(self, late: int) -> Iterator[tuple[int, int]]:
         """Yields (period, position) where a number is used evenly, and steps read earlier ones.

@@ -1,0 +1,124 @@
+"""Ends that never change become states, which each step passes on as they are.
+
+    u = [u[0]] + [u[i] + k * (u[i - 1] - 2 * u[i] + u[i + 1]) for i in range(1, n - 1)] + [u[-1]]
+
+On the tape, a step makes only the inner numbers, and those beside an end read what was there before
+the first step, where all others read a state. So here each step gets one more operation per end, a
+sum of one term, as in `delays.py`. Then the ends and the inner numbers are one array. `starts.py`
+calls `with_fixed_ends`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from micrograd_notes.engine import ops
+from micrograd_notes.engine.op import Op
+from micrograd_notes.lifting.recurrences.alike import Keys
+from micrograd_notes.lifting.recurrences.delays import Delayed
+from micrograd_notes.lifting.recurrences.steps import Finder, Recurrence
+from micrograd_notes.lifting.trace.tape import CONSTANT
+
+
+class Ends(NamedTuple):
+    """The ends of a recurrence's array, by the operation's place in a step and the operand's in it.
+
+    `states` are those that are made like the ones that other operations read there, and `after` has
+    what reads the last ones.
+    """
+
+    of: Recurrence
+    reads: dict[tuple[int, int], int]
+    states: list[int]
+    after: set[Any]
+
+    def are_read(self, finder: Finder, at: int, n: int, end: int) -> bool:
+        """Returns whether an operand is an end as the step before left it, or the last step."""
+        if at >= self.of.stop:
+            return end in self.reads.values() and _reading(finder, at, n) in self.after
+        place = (at - self.of.begin) % self.of.period
+        return at >= self.of.begin and self.reads.get((place, n)) == end
+
+
+def with_fixed_ends(finder: Finder, found: Sequence[Recurrence]) -> Delayed | None:
+    """Returns the tape with a copy of each end per step; None if no recurrence has such ends."""
+    ends = [each for each in [_ends(finder, of) for of in found] if each.reads]
+    if not ends:
+        return None
+    old, new = finder.tape, Delayed()
+    now: dict[int, int] = {}  # the copy of an end after the latest step
+    copies = {id(each): list[list[int]]() for each in ends}
+    for i, op in enumerate(old.ops):
+        operands, at = old.operands[i], finder.position[i]
+        if op.__class__ is Op:
+            operands = tuple([
+                now[k] if k in now and any(each.are_read(finder, at, n, k) for each in ends)
+                else new.place[k]
+                for n, k in enumerate(operands)
+            ])
+        new.like.append(i)
+        if op == CONSTANT:
+            new.place.append(new.tape.constant(old.numbers[i]))
+        else:
+            new.place.append(new.tape.append(op, operands))
+        for each in ends:
+            begin, period = each.of.begin, each.of.period
+            if begin - 1 <= at < each.of.stop and (at - begin + 1) % period == 0:
+                for end in dict.fromkeys(each.reads.values()):
+                    new.like.append(end)
+                    now[end] = new.tape.append(ops.add, (now.get(end, new.place[end]),))
+                copies[id(each)].append([now[end] for end in dict.fromkeys(each.reads.values())])
+    new.tape.note_as(old, new.place)
+    for each in ends:
+        for step, made in enumerate(copies[id(each)]):
+            new.tape.kept |= {*made}
+            new.tape.passed |= {*made}
+            states = [new.place[_after(finder, each.of, state, step)] for state in each.states]
+            new.tape.neighbour_of |= dict.fromkeys([*states, *made], states[0])
+    return new
+
+
+def _reading(finder: Finder, at: int, n: int) -> Any:
+    """Returns how an operation reads an operand: in which place, and beside what."""
+    tape, i = finder.tape, finder.made[at]
+    op: Any = tape.ops[i]
+    others = [tape.ops[k] for m, k in enumerate(tape.operands[i]) if m != n]
+    return op, n * (op.arity is not None), frozenset(others)
+
+
+def _after(finder: Finder, of: Recurrence, state: int, step: int) -> int:
+    """Returns a state after a step; the steps are counted from 0."""
+    if step == 0:
+        return state
+    return finder.made[finder.position[of.states[state]] + (step - 1) * of.period]
+
+
+def _ends(finder: Finder, of: Recurrence) -> Ends:
+    """Returns what the second step reads where others, which are made alike, read a state."""
+    tape, second = finder.tape, finder.made[of.begin : of.begin + of.period]
+    keys = Keys(tape, [*range(second[0]), *second], dict.fromkeys(of.states, 0), has_walls=False)
+    beside: dict[tuple[object, int, int], set[int]] = {}  # the states that are read there
+    places = list[tuple[int, int, int, tuple[object, int, int]]]()
+    for at, i in enumerate(second):
+        operands = tape.operands[i]
+        if tape.ops[i] in (ops.add, ops.subtract) and len(operands) == 2:
+            other = [keys.of.get(k, -1) for k in reversed(operands)]
+            places += [(at, n, k, (tape.ops[i], n, other[n])) for n, k in enumerate(operands)]
+    for _, _, k, like in places:
+        if k in of.states:
+            beside.setdefault(like, set()).add(k)
+    before, reads, states = finder.made[of.first], dict[tuple[int, int], int](), set[int]()
+    for at, n, k, like in places:
+        is_older = k not in of.states and (k < before or tape.ops[k].__class__ is not Op)
+        if is_older and like in beside and tape.numbers.get(k) != 0:
+            reads[at, n] = k
+            states |= beside[like]
+    made = {keys.of.get(of.states[state]) for state in states}
+    alike = [k for k, y in of.states.items() if k in states or keys.of.get(y) in made]
+    last = {_after(finder, of, state, of.count) for state in alike if reads}
+    after = {
+        _reading(finder, at, n) for at in range(of.stop, len(finder.made) if reads else 0)
+        for n, k in enumerate(finder.operands(at)) if k in last
+    }
+    return Ends(of, reads, alike, after)
