@@ -138,7 +138,7 @@ def test_the_source_is_that_of_a_book(step: Step) -> None:
     if step is padded:
         assert "u_padded[:6] + u_padded[2:] - 2 * u" in source, source
     else:
-        assert "np.pad(u[:5], ((1, 0),))" in source, source
+        assert "np.pad(u[:5], (1, 0))" in source, source
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (4, 4), (5, 3)])

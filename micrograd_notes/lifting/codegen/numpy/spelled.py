@@ -86,9 +86,9 @@ def spelled(expression: Expression, name_of: NameOf) -> Any:
         case ex.Windows(of, axes, sizes):
             span, along = (_shape(s) if len(s) > 1 else ast.Constant(s[0]) for s in (sizes, axes))
             return _call(WINDOWS, tree(of), span, axis=along)
-        case ex.Padded(of, widths, wraps):
+        case ex.Padded(of, by, wraps):
             mode = {"mode": ast.Constant("wrap")} if wraps else {}
-            return _call("np.pad", tree(of), parse(repr(widths)), **mode)
+            return _call("np.pad", tree(of), parse(repr(by if len(by) > 1 else by[0])), **mode)
         case ex.Stack(of, axis):
             shapes = {each.shape for each in of}
             arrays: Any = ast.List(list(map(tree, of)))
