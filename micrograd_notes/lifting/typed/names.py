@@ -265,6 +265,7 @@ class Names:
         """Returns for each group of nothing but adjoints the one group that they belong to.
 
         A number that was computed twice, and is one now, has two adjoints: neither is the whole.
+        Nor are adjoints of a part of a group, if the rest has none.
         """
         primals: dict[int, list[int]] = {}
         group_of, groups = self.grouping.group_of, self.grouping.groups
@@ -273,10 +274,12 @@ class Names:
         for adjoint, of in tape.adjoint_of.items():
             if whole[of] <= 1:
                 primals.setdefault(group_of[adjoint], []).append(group_of[of])
-        return {
+        found = {
             group: of[0] for group, of in primals.items()
             if len({*of}) == 1 and len(of) == len(groups[group].members)
         }
+        covered = Counter([of for group, of in found.items() for _ in primals[group]])
+        return {g: of for g, of in found.items() if covered[of] >= len(groups[of].members)}
 
     def _layer(self, line: Line) -> str | None:
         """Returns the name of the weights in the line's matrix product; None without one."""

@@ -28,7 +28,7 @@ def loss_and_gradient(theta, x):
     loss = np.vecdot(output, output).sum() / n
 
     # backward, of the sum of the losses; divided by n at the end
-    doutput = 2 * output[:, 1:4]  # (n, 3)
-    dweights[1:4, :3] = np.where(causal, doutput.T @ x[:, :3], 0)  # (3, 3)
+    slope = 2 * output[:, 1:4]  # (n, 3)
+    dweights[1:4, :3] = np.where(causal, slope.T @ x[:, :3], 0)  # (3, 3)
     dtheta /= n
     return loss, dtheta
