@@ -14,9 +14,10 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
-from micrograd_notes.lifting.recurrences.alike import Keys
+from micrograd_notes.lifting.recurrences.alike import SIGNS, Keys
 from micrograd_notes.lifting.recurrences.starts import Started
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Tape
 
@@ -78,12 +79,15 @@ def _zeros(tape: Tape) -> set[int]:
 
 def _may_have_walls(tape: Tape) -> bool:
     """Returns whether something adds or subtracts a 0 that no sum begins with."""
-    zeros = {k for k, x in tape.numbers.items() if x == 0}
-    made = [(i, *tape.operands[i]) for i, op in enumerate(tape.ops) if zeros and op in _SIGNS]
-    goes_on = {each[1] for each in made if tape.ops[each[0]] is ops.add}
-    return any(
-        not zeros.isdisjoint(operands[-1:] if i in goes_on else operands) for i, *operands in made
-    )
-
-
-_SIGNS = (ops.add, ops.subtract)
+    zeros = [k for k, x in tape.numbers.items() if x == 0]
+    flat, first = np.array(tape.operands.flat), np.array(tape.operands.first)
+    at = np.flatnonzero(np.isin(flat, zeros))
+    owner = np.searchsorted(first, at, side="right") - 1
+    begun = set[int]()
+    for i, is_left in zip(owner.tolist(), (at == first[owner]).tolist(), strict=True):
+        if tape.ops[i] is ops.add and is_left:
+            begun.add(i)
+        elif tape.ops[i] in SIGNS:
+            return True
+    is_add = np.array([op is ops.add for op in tape.ops]) if begun else np.zeros(len(tape), bool)
+    return not begun <= {*flat[first[:-1][is_add]].tolist()}

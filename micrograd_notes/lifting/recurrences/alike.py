@@ -23,6 +23,7 @@ from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.trace.tape import Array, Tape
 
 FULL = 0.7  # of the terms of an array are there: at few places, zeros would be most of it
+SIGNS = (ops.add, ops.subtract)
 Row = tuple[int | None, ...]  # the keys of the operands of + or -; None stands for 0
 
 
@@ -117,7 +118,7 @@ class Keys:
             op, operands = tape.ops[i], tape.operands[i]
             for n, k in enumerate(operands if op.__class__ is Op else ()):
                 readers.setdefault(k, set()).add((op, n))
-            if op in (ops.add, ops.subtract) and len(operands) == 2:
+            if op in SIGNS and len(operands) == 2:
                 row = tuple([None if k in self.zeros else self.of.get(k, -1) for k in operands])
                 by_row.setdefault((op, row), []).append(i)
         read_by = {

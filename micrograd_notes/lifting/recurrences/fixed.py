@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
-from micrograd_notes.lifting.recurrences.alike import Keys
+from micrograd_notes.lifting.recurrences.alike import SIGNS, Keys
 from micrograd_notes.lifting.recurrences.delays import Delayed
 from micrograd_notes.lifting.recurrences.steps import Finder, Recurrence
 from micrograd_notes.lifting.trace.tape import CONSTANT
@@ -97,23 +97,23 @@ def _after(finder: Finder, of: Recurrence, state: int, step: int) -> int:
 def _ends(finder: Finder, of: Recurrence) -> Ends:
     """Returns what the second step reads where others, which are made alike, read a state."""
     tape, second = finder.tape, finder.made[of.begin : of.begin + of.period]
+    pairs = [(at, tape.ops[i], tape.operands[i]) for at, i in enumerate(second)
+             if tape.ops[i] in SIGNS and len(tape.operands[i]) == 2]
+    if not any(k in of.states for _, _, pair in pairs for k in pair):
+        return Ends(of, {}, [], set())
     keys = Keys(tape, [*range(second[0]), *second], dict.fromkeys(of.states, 0), has_walls=False)
-    beside: dict[tuple[object, int, int], set[int]] = {}  # the states that are read there
-    places = list[tuple[int, int, int, tuple[object, int, int]]]()
-    for at, i in enumerate(second):
-        operands = tape.operands[i]
-        if tape.ops[i] in (ops.add, ops.subtract) and len(operands) == 2:
-            other = [keys.of.get(k, -1) for k in reversed(operands)]
-            places += [(at, n, k, (tape.ops[i], n, other[n])) for n, k in enumerate(operands)]
-    for _, _, k, like in places:
+    read = [(at, n, pair[n], (op, n, keys.of.get(pair[1 - n], -1)))
+            for at, op, pair in pairs for n in (0, 1)]
+    beside: dict[Any, set[int]] = {}  # the states that are read in some way
+    for _, _, k, way in read:
         if k in of.states:
-            beside.setdefault(like, set()).add(k)
+            beside.setdefault(way, set()).add(k)
     before, reads, states = finder.made[of.first], dict[tuple[int, int], int](), set[int]()
-    for at, n, k, like in places:
+    for at, n, k, way in read:
         is_older = k not in of.states and (k < before or tape.ops[k].__class__ is not Op)
-        if is_older and like in beside and tape.numbers.get(k) != 0:
+        if is_older and way in beside and tape.numbers.get(k) != 0:  # a 0 is a wall
             reads[at, n] = k
-            states |= beside[like]
+            states |= beside[way]
     made = {keys.of.get(of.states[state]) for state in states}
     alike = [k for k, y in of.states.items() if k in states or keys.of.get(y) in made]
     last = {_after(finder, of, state, of.count) for state in alike if reads}
