@@ -143,6 +143,8 @@ def test_a_program_that_was_compared_at_chosen_sizes_is_not_compared_again(
     said = program.check_at(*DATA, hidden=10)
     assert said == program.checked == "the gradient at hidden=10, the loss at these sizes"
     assert program.check_at(*DATA) == "the gradient at these sizes"
+    program.check(*DATA)
+    assert program.checked == "the gradient at these sizes"
     outputs = lift_of_sizes(lambda inputs: network(inputs, 20)[1], inputs=40)
     said = outputs.check_at(DATA[0], inputs=5)
     assert said == "the outputs at inputs=5, the outputs at these sizes"
@@ -150,6 +152,9 @@ def test_a_program_that_was_compared_at_chosen_sizes_is_not_compared_again(
     program.value_and_grad(program.parameters(), *DATA)
     with pytest.raises(TypeError, match="takes the sizes inputs, hidden, got width=3"):
         program.check_at(*DATA, width=3)
+    for given in ({"least": 3}, {"theta": program.parameters()}):
+        with pytest.raises(TypeError, match="takes data alone, got least or theta"):
+            program.check(*DATA, **given)
 
 
 def test_where_weights_hide_derivatives_other_numbers_are_compared(

@@ -93,6 +93,21 @@ class OfSizes(Lifted):
 
     # ---- checking ------------------------------------------------------------------------------
 
+    def check(self, *data: Any, least: int | None = None, theta: Any = None) -> None:
+        """Compares the program with the scalars, as before its first run; `checked` says on what.
+
+        Raises:
+            CannotLift: loss or gradient differ by more than rounding.
+            TypeError: `least` or `theta` is given. How many examples there are, and with which
+                numbers, follows from the sizes.
+        """
+        if least is not None or theta is not None:
+            raise TypeError(
+                "check of a program of sizes takes data alone, got least or theta. Call "
+                "check_at(*data, size=...) to compare a gradient at other sizes"
+            )
+        self._compare_at(data, None)
+
     def check_at(self, *data: Any, **sizes: int) -> str:
         """Compares the program with the scalars, the gradient at other sizes; returns what it did.
 
@@ -112,10 +127,13 @@ class OfSizes(Lifted):
                 known = ", ".join(self._sizes)
                 raise TypeError(f"check_at takes the sizes {known}, got {name}={size}")
             checks.whole_number(name, size)
+        self._compare_at(data, sizes)
+        return self.checked
+
+    def _compare_at(self, data: Sequence[Any], sizes: Sizes | None) -> None:
         self.look()
         given = self._inputs.checked(data)
         self._compare(self._compiled_for(given), given, sizes)
-        return self.checked
 
     def _hold(
         self, compiled: Compiled, theta: Any, given: Sequence[Any], least: int | None = None
@@ -126,7 +144,7 @@ class OfSizes(Lifted):
             self._compare(compiled, given, None)
 
     def _compare(
-        self, compiled: Compiled, given: Sequence[Any], sizes: dict[str, int] | None
+        self, compiled: Compiled, given: Sequence[Any], sizes: Sizes | None
     ) -> None:
         with uncollected(), np.errstate(all="ignore"):  # results may be inf
             self.checked = compare(self, compiled, given, sizes)
