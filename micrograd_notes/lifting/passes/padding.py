@@ -17,7 +17,7 @@ from typing import Any
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
-from micrograd_notes.lifting.recurrences.alike import SIGNS, Keys
+from micrograd_notes.lifting.recurrences.alike import SIGNS, Alike
 from micrograd_notes.lifting.recurrences.starts import Started
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Tape
 
@@ -29,7 +29,7 @@ def without_padding(started: Started) -> Started:
     """
     tape = started.tape
     may_have_walls = started.has_walls and _may_have_walls(tape)
-    zeros, keys = _zeros(tape), Keys(tape, range(len(tape)) if may_have_walls else (), {})
+    zeros, keys = _zeros(tape), Alike(tape, range(len(tape)) if may_have_walls else (), {})
     if not zeros and not keys.walls:
         return started
     new, place, begin, like = Tape(), list[int](), list[int](), list[int]()

@@ -7,7 +7,7 @@ At a wall, a 0 stands where the neighbours of a sum have a number:
                                            u[1] - 2 * u[2] + 0
 
 All three are made alike, and have fewer terms at the walls. But a 0 says nothing if no neighbour
-has a number there, as the one that `sum` begins with. `kinds.py` makes `Keys`, and also
+has a number there, as the one that `sum` begins with. `kinds.py` makes `Alike`, and also
 `passes/padding.py`, which takes the zeros out.
 """
 
@@ -27,11 +27,11 @@ SIGNS = (ops.add, ops.subtract)
 Row = tuple[int | None, ...]  # the keys of the operands of + or -; None stands for 0
 
 
-class Keys:
+class Alike:
     """The keys of numbers of a tape. `kinds` are those of the states, and `terms` those of sums.
 
     `walls` has the operands, as neighbours have them, of additions and subtractions at a wall, and
-    of these neighbours; `ends` the kinds of terms of derivatives some of which have fewer.
+    of these neighbours; `ends` the kinds of terms of sums of one array, where some have fewer.
     """
 
     def __init__(

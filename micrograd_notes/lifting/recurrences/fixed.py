@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
-from micrograd_notes.lifting.recurrences.alike import SIGNS, Keys
+from micrograd_notes.lifting.recurrences.alike import SIGNS, Alike
 from micrograd_notes.lifting.recurrences.delays import Delayed
 from micrograd_notes.lifting.recurrences.steps import Finder, Recurrence
 from micrograd_notes.lifting.trace.tape import CONSTANT
@@ -101,7 +101,7 @@ def _ends(finder: Finder, of: Recurrence) -> Ends:
              if tape.ops[i] in SIGNS and len(tape.operands[i]) == 2]
     if not any(k in of.states for _, _, pair in pairs for k in pair):
         return Ends(of, {}, [], set())
-    keys = Keys(tape, [*range(second[0]), *second], dict.fromkeys(of.states, 0), has_walls=False)
+    keys = Alike(tape, [*range(second[0]), *second], dict.fromkeys(of.states, 0), has_walls=False)
     read = [(at, n, pair[n], (op, n, keys.of.get(pair[1 - n], -1)))
             for at, op, pair in pairs for n in (0, 1)]
     beside: dict[Any, set[int]] = {}  # the states that are read in some way

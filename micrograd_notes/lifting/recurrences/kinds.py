@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from micrograd_notes.lifting.recurrences.alike import Keys
+from micrograd_notes.lifting.recurrences.alike import Alike
 from micrograd_notes.lifting.trace.tape import Tape
 
 
@@ -27,7 +27,7 @@ def kinds_of(
     """
     kinds = dict.fromkeys(states, 0)
     while True:
-        keys = Keys(tape, numbers, kinds, has_walls)
+        keys = Alike(tape, numbers, kinds, has_walls)
         finer = [(kinds[i], keys.of.get(y, i)) for i, y in states.items()]
         numbered = {each: k for k, each in enumerate(dict.fromkeys(finer))}
         if len(numbered) == len({*kinds.values()}):
