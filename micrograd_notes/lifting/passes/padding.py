@@ -78,7 +78,10 @@ def _zeros(tape: Tape) -> set[int]:
 
 
 def _may_have_walls(tape: Tape) -> bool:
-    """Returns whether something adds or subtracts a 0 that no sum begins with."""
+    """Returns whether something adds or subtracts a 0 that no sum begins with.
+
+    A sum of one term, 0 + a, goes nowhere: it is at a wall if others add such a term to a number.
+    """
     zeros = [k for k, x in tape.numbers.items() if x == 0]
     flat, first = np.array(tape.operands.flat), np.array(tape.operands.first)
     at = np.flatnonzero(np.isin(flat, zeros))
@@ -89,5 +92,12 @@ def _may_have_walls(tape: Tape) -> bool:
             begun.add(i)
         elif tape.ops[i] in SIGNS:
             return True
-    is_add = np.array([op is ops.add for op in tape.ops]) if begun else np.zeros(len(tape), bool)
-    return not begun <= {*flat[first[:-1][is_add]].tolist()}
+    if not begun:
+        return False
+    is_add = np.array([op is ops.add for op in tape.ops])
+    adds = np.flatnonzero(is_add)
+    left, right = flat[first[adds]], flat[first[adds + 1] - 1]
+    alone = begun.difference(left.tolist())
+    to_numbers = right[~is_add[left] & ~np.isin(left, zeros)]
+    others = {tape.ops[k] for k in to_numbers.tolist()} if alone else set()
+    return any(tape.ops[tape.operands[i][-1]] in others for i in alone)
