@@ -232,7 +232,9 @@ class Terms:
 
         Of each kind of neighbour there is at most one, and most places have it.
         """
-        columns = self.layout.columns(self.nodes) if len(self.operands) == 1 < len(found) else []
+        least, most = 2 * FULL * self.owners, MOST_NEIGHBOURS * self.owners
+        may_be = len(self.operands) == 1 < len(found) and least <= len(self.nodes) <= most
+        columns = self.layout.columns(self.nodes) if may_be else []
         if not columns or len(columns) != len(found):
             return None
         offsets = [c - axis[self.owner] for c, (axis, _) in zip(columns, found, strict=True)]

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from micrograd_notes.engine import ops
@@ -108,21 +109,29 @@ class Alike:
                 found |= {i: whole for i in here if self.of[i] in family}
         return self.ends | found
 
+    @cached_property
+    def readers(self) -> dict[int, set[Any]]:
+        """Which operations read each number, and in which place."""
+        found: dict[int, set[Any]] = {}
+        for i in self.numbers:
+            if (op := self.tape.ops[i]).__class__ is Op:
+                for n, k in enumerate(self.tape.operands[i]):
+                    found.setdefault(k, set()).add((op, n))
+        return found
+
     def _walls(self) -> dict[int, Row]:
         """Returns + and - of which some have a 0, with the row of their neighbours.
 
         A neighbour has the same operand on the other side, and is read as the one with a 0 is.
         """
-        tape, by_row, readers = self.tape, dict[Any, list[int]](), dict[int, set[Any]]()
+        tape, by_row = self.tape, dict[Any, list[int]]()
         for i in self.numbers if self.zeros else ():
             op, operands = tape.ops[i], tape.operands[i]
-            for n, k in enumerate(operands if op.__class__ is Op else ()):
-                readers.setdefault(k, set()).add((op, n))
             if op in SIGNS and len(operands) == 2:
                 row = tuple([None if k in self.zeros else self.of.get(k, -1) for k in operands])
                 by_row.setdefault((op, row), []).append(i)
         read_by = {
-            row: set[Any]().union(*[readers.get(i, ()) for i in here])
+            row: set[Any]().union(*[self.readers.get(i, ()) for i in here])
             for row, here in by_row.items()
         }
         whole: dict[Any, list[Row]] = {}  # rows by one of their operands

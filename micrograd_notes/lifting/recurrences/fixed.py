@@ -33,6 +33,11 @@ class Ends(NamedTuple):
     states: list[int]
     after: set[Any]
 
+    @property
+    def numbers(self) -> list[int]:
+        """The ends, each once."""
+        return [*dict.fromkeys(self.reads.values())]
+
     def are_read(self, finder: Finder, at: int, n: int, end: int) -> bool:
         """Returns whether an operand is an end as the step before left it, or the last step."""
         if at >= self.of.stop:
@@ -48,7 +53,7 @@ def with_fixed_ends(finder: Finder, found: Sequence[Recurrence]) -> Delayed | No
         return None
     old, new = finder.tape, Delayed()
     now: dict[int, int] = {}  # the copy of an end after the latest step
-    copies = {id(each): list[list[int]]() for each in ends}
+    copies = [list[list[int]]() for _ in ends]  # per step
     for i, op in enumerate(old.ops):
         operands, at = old.operands[i], finder.position[i]
         if op.__class__ is Op:
@@ -62,20 +67,20 @@ def with_fixed_ends(finder: Finder, found: Sequence[Recurrence]) -> Delayed | No
             new.place.append(new.tape.constant(old.numbers[i]))
         else:
             new.place.append(new.tape.append(op, operands))
-        for each in ends:
+        for each, made in zip(ends, copies, strict=True):
             begin, period = each.of.begin, each.of.period
             if begin - 1 <= at < each.of.stop and (at - begin + 1) % period == 0:
-                for end in dict.fromkeys(each.reads.values()):
+                for end in each.numbers:
                     new.like.append(end)
                     now[end] = new.tape.append(ops.add, (now.get(end, new.place[end]),))
-                copies[id(each)].append([now[end] for end in dict.fromkeys(each.reads.values())])
+                made.append([now[end] for end in each.numbers])
     new.tape.note_as(old, new.place)
-    for each in ends:
-        for step, made in enumerate(copies[id(each)]):
-            new.tape.kept |= {*made}
-            new.tape.passed |= {*made}
+    for each, made in zip(ends, copies, strict=True):
+        for step, of_step in enumerate(made):
+            new.tape.kept |= {*of_step}
+            new.tape.passed |= {*of_step}
             states = [new.place[_after(finder, each.of, state, step)] for state in each.states]
-            new.tape.neighbour_of |= dict.fromkeys([*states, *made], states[0])
+            new.tape.neighbour_of |= dict.fromkeys([*states, *of_step], states[0])
     return new
 
 

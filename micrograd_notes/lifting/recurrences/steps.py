@@ -32,7 +32,7 @@ Bools = Any
 
 LEAST = 4  # steps that make a loop
 LAGS = 16  # a number that is used at most so often per step is found without further hints
-FAR = 4
+FAR = 4  # so many of the commonest distances are hints, and so many lags from each one on
 BLOCK = 256  # operations that are compared at once
 MANY = 4  # numbers that one constant does not tell
 

@@ -100,4 +100,3 @@ def _moved(array: Any) -> Any:
     if array.dtype.kind != "f":
         return array[::-1].copy() if array.ndim else array
     return array + 0.01 * np.cos(np.arange(array.size)).reshape(array.shape)
-
