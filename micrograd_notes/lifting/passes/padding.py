@@ -19,7 +19,8 @@ from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.recurrences.alike import SIGNS, Alike
 from micrograd_notes.lifting.recurrences.starts import Started
-from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Tape
+from micrograd_notes.lifting.trace.rewritten import Rewritten
+from micrograd_notes.lifting.trace.tape import Array, Tape
 
 
 def without_padding(started: Started) -> Started:
@@ -32,15 +33,11 @@ def without_padding(started: Started) -> Started:
     zeros, keys = _zeros(tape), Alike(tape, range(len(tape)) if may_have_walls else (), {})
     if not zeros and not keys.walls:
         return started
-    new, place, begin, like = Tape(), list[int](), list[int](), list[int]()
+    new, begin = Rewritten(tape), list[int]()
+    place, put = new.place, new.put
     first: dict[Any, int] = {}  # of the sums that are made alike
-
-    def put(op: Any, operands: Iterable[int], of: int) -> int:
-        like.append(started.like[of] if started.like else of)
-        return new.append(op, operands)
-
     for i, op in enumerate(tape.ops):
-        begin.append(len(new))
+        begin.append(len(new.tape))
         operands = tape.operands[i]
         if i in keys.walls:
             here = [(n, k) for n, k in enumerate(operands) if k not in keys.zeros]
@@ -49,16 +46,15 @@ def without_padding(started: Started) -> Started:
                 for n, k in here
             ]
             place.append(put(ops.add, terms, i))
-            new.neighbour_of[place[i]] = first.setdefault((op, keys.walls[i]), place[i])
+            new.tape.neighbour_of[place[i]] = first.setdefault((op, keys.walls[i]), place[i])
         elif op.__class__ is Op:
             left = [k for k in operands if k not in zeros] if op is ops.add else [*operands]
             is_less = len(left) == 1 < len(operands)
             place.append(place[left[0]] if is_less else put(op, [place[k] for k in operands], i))
         else:
-            place.append(put(op, operands, i))
-            new.numbers |= {place[i]: tape.numbers[i]} if op == CONSTANT else {}
-    new.note_as(tape, place)
-    return started.moved(new, place, like, [*begin, len(new)])
+            place.append(new.copy(i))
+    new.tape.note_as(tape, place)
+    return started.moved(new.tape, place, new.like, [*begin, len(new.tape)])
 
 
 def _zeros(tape: Tape) -> set[int]:

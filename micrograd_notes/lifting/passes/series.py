@@ -113,4 +113,4 @@ def _with_given(started: Started, which: Mapping[int, Any], uses: Mapping[int, U
     place = range(count, count + len(old) + 1)
     new.note_as(old, place)
     old.columns = None  # they take memory
-    return started.moved(new, place, [-1] * count + (started.like or [*range(len(old))]), place)
+    return started.moved(new, place, [-1] * count + [*range(len(old))], place)

@@ -19,7 +19,8 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.trace.recorded import Session
-from micrograd_notes.lifting.trace.tape import CONSTANT, Tape
+from micrograd_notes.lifting.trace.rewritten import Rewritten
+from micrograd_notes.lifting.trace.tape import Tape
 from micrograd_notes.lifting.trace.traced import Traced
 
 LEAST = 3  # terms to take away that are made alike; -a - b is a formula, but 0 - a - b is none
@@ -70,35 +71,24 @@ def _uses(tape: Tape, outputs: list[int]) -> array[int]:
 
 def _written(old: Session, totals: dict[int, int]) -> tuple[Session, list[int]]:
     """Returns a session with sums for the totals, and the new place of each number."""
-    tape, new, place, like = old.tape, Tape(), list[int](), list[int]()
-    joined = _joined(tape, totals)
-
-    def put(op: Any, operands: Any, of: int) -> int:
-        like.append(of)
-        return new.append(op, operands)
-
+    tape, new, joined = old.tape, Rewritten(old.tape), _joined(old.tape, totals)
+    place = new.place
     for i, op in enumerate(tape.ops):
-        operands = tape.operands[i]
-        if op == CONSTANT:
-            like.append(i)
-            place.append(new.constant(tape.numbers[i]))
-        elif op.__class__ is not Op:
-            place.append(put(op, operands, i))
-        elif i in joined:  # it is written where something is taken from its second term
+        if i in joined:  # it is written where something is taken from its second term
             place.append(-1)
         elif i in totals and op is ops.subtract:
-            a, b = operands
+            a, b = tape.operands[i]
             if a in joined:
                 a, c = tape.operands[a]
                 flows = max(b, c, key=old.requires_grad.__getitem__)
-                term = put(ops.subtract, (place[c], place[b]), flows)
+                term = new.put(ops.subtract, (place[c], place[b]), flows)
             else:
-                term = put(ops.neg, (place[b],), b)
-            place.append(put(ops.add, (place[a], term), i))
+                term = new.put(ops.neg, (place[b],), b)
+            place.append(new.put(ops.add, (place[a], term), i))
         else:
-            place.append(put(op, [place[k] for k in operands], i))
-    new.note_as(tape, place)
-    return old.on(new, like, place), place
+            place.append(new.copy(i))
+    new.tape.note_as(tape, place)
+    return old.on(new.tape, new.like, place), place
 
 
 def _joined(tape: Tape, totals: dict[int, int]) -> set[int]:

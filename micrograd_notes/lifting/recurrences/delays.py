@@ -12,27 +12,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from functools import partial
 
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
-from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.recurrences.steps import Finder, Ints
-from micrograd_notes.lifting.trace.tape import CONSTANT, Tape
+from micrograd_notes.lifting.trace.rewritten import Rewritten
 
 Copy = tuple[int, int, int]  # the operation that makes the state, by how many steps, in which step
 
 
-@dataclass
-class Delayed:
-    """A tape on which states are passed on, the place of each number, and what each stands for."""
-
-    tape: Tape = field(default_factory=Tape)
-    place: list[int] = field(default_factory=list)
-    like: list[int] = field(default_factory=list)
-
-
-def with_delays(finder: Finder) -> Iterator[Delayed]:
+def with_delays(finder: Finder) -> Iterator[Rewritten]:
     """Yields tapes with states passed on, if some are read two or more steps later."""
     for late in LATE:
         writer, free = _Writer(finder), 0  # where the stretch before it ended
@@ -48,7 +38,7 @@ LATE = (3, 13, 25)  # from one of these steps on, nothing is read from before th
 
 class _Writer:
     def __init__(self, finder: Finder) -> None:
-        self.finder, self.tape = finder, finder.tape
+        self.finder = finder
         self.copies: dict[int, list[tuple[Copy, Copy | int]]] = defaultdict(list)
         self.instead: dict[tuple[int, int], Copy] = {}  # by operation and place of an operand
         self.names: dict[Copy, tuple[int, int]] = {}  # the state at this time, and what is copied
@@ -109,23 +99,18 @@ class _Writer:
                 self.copies[at].append(((first, ago, step), of))
                 self.names[first, ago, step] = numbers[step], numbers[step - ago + 1]
 
-    def run(self) -> Delayed:
+    def run(self) -> Rewritten:
         """Returns the new tape."""
-        new, old = Delayed(place=[-1] * len(self.tape)), self.tape
-        made: dict[Copy, int] = {}
+        old = self.finder.tape
+        new, made = Rewritten(old, place=[-1] * len(old)), dict[Copy, int]()
+
+        def read(at: int, n: int, i: int) -> int:
+            copy = self.instead.get((at, n))
+            return write(i) if copy is None else made[copy]
 
         def write(i: int) -> int:
             if new.place[i] < 0:
-                at, operands = self.finder.position[i], list(old.operands[i])
-                if old.ops[i].__class__ is Op:
-                    found = [self.instead.get((at, place)) for place in range(len(operands))]
-                    both = zip(operands, found, strict=True)
-                    operands = [write(k) if copy is None else made[copy] for k, copy in both]
-                new.like.append(i)
-                if old.ops[i] == CONSTANT:
-                    new.place[i] = new.tape.constant(old.numbers[i])
-                else:
-                    new.place[i] = new.tape.append(old.ops[i], operands)
+                new.place[i] = new.copy(i, partial(read, self.finder.position[i]))
                 if i in old.names:
                     new.tape.names[new.place[i]] = old.names[i]
             return new.place[i]
@@ -133,8 +118,7 @@ class _Writer:
         for i in range(len(old)):
             for copy, of in self.copies.get(self.finder.position[i], ()):
                 term = write(of) if isinstance(of, int) else made[of]
-                new.like.append(new.like[term])
-                made[copy] = new.tape.append(ops.add, (term,))
+                made[copy] = new.put(ops.add, (term,), new.like[term])
                 state, before = map(old.names.get, self.names[copy])
                 if before is not None and state is not None:
                     # as the v of u, v = v, a * u + b * v; one that is passed on has a former name

@@ -11,14 +11,14 @@ calls `with_fixed_ends`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.recurrences.alike import SIGNS, Alike
-from micrograd_notes.lifting.recurrences.delays import Delayed
 from micrograd_notes.lifting.recurrences.steps import Finder, Recurrence
-from micrograd_notes.lifting.trace.tape import CONSTANT
+from micrograd_notes.lifting.trace.rewritten import Rewritten
 
 
 class Ends(NamedTuple):
@@ -46,35 +46,28 @@ class Ends(NamedTuple):
         return at >= self.of.begin and self.reads.get((place, n)) == end
 
 
-def with_fixed_ends(finder: Finder, found: Sequence[Recurrence]) -> Delayed | None:
+def with_fixed_ends(finder: Finder, found: Sequence[Recurrence]) -> Rewritten | None:
     """Returns the tape with a copy of each end per step; None if no recurrence has such ends."""
     ends = [each for each in [_ends(finder, of) for of in found] if each.reads]
     if not ends:
         return None
-    old, new = finder.tape, Delayed()
+    new = Rewritten(finder.tape)
     now: dict[int, int] = {}  # the copy of an end after the latest step
     copies = [list[list[int]]() for _ in ends]  # per step
-    for i, op in enumerate(old.ops):
-        operands, at = old.operands[i], finder.position[i]
-        if op.__class__ is Op:
-            operands = tuple([
-                now[k] if k in now and any(each.are_read(finder, at, n, k) for each in ends)
-                else new.place[k]
-                for n, k in enumerate(operands)
-            ])
-        new.like.append(i)
-        if op == CONSTANT:
-            new.place.append(new.tape.constant(old.numbers[i]))
-        else:
-            new.place.append(new.tape.append(op, operands))
+
+    def read(at: int, n: int, end: int) -> int:
+        is_now = end in now and any(each.are_read(finder, at, n, end) for each in ends)
+        return now[end] if is_now else new.place[end]
+
+    for i, at in enumerate(finder.position):
+        new.place.append(new.copy(i, partial(read, at)))
         for each, made in zip(ends, copies, strict=True):
             begin, period = each.of.begin, each.of.period
             if begin - 1 <= at < each.of.stop and (at - begin + 1) % period == 0:
                 for end in each.numbers:
-                    new.like.append(end)
-                    now[end] = new.tape.append(ops.add, (now.get(end, new.place[end]),))
+                    now[end] = new.put(ops.add, (now.get(end, new.place[end]),), end)
                 made.append([now[end] for end in each.numbers])
-    new.tape.note_as(old, new.place)
+    new.tape.note_as(new.old, new.place)
     for each, made in zip(ends, copies, strict=True):
         for step, of_step in enumerate(made):
             new.tape.kept |= {*of_step}

@@ -23,11 +23,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from micrograd_notes.engine.op import Op
-from micrograd_notes.lifting.recurrences.delays import Delayed, with_delays
+from micrograd_notes.lifting.recurrences.delays import with_delays
 from micrograd_notes.lifting.recurrences.fixed import with_fixed_ends
 from micrograd_notes.lifting.recurrences.kinds import kinds_of
 from micrograd_notes.lifting.recurrences.steps import Finder, Recurrence, recurrences
-from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Start, Tape
+from micrograd_notes.lifting.trace.rewritten import Rewritten
+from micrograd_notes.lifting.trace.tape import Array, Start, Tape
 
 
 @dataclass
@@ -66,9 +67,12 @@ class Started:
         return cls(tape, range(len(tape)), [])
 
     def moved(
-        self, tape: Tape, place: Sequence[int], like: list[int], begin: Sequence[int]
+        self, tape: Tape, place: Sequence[int], like: Sequence[int], begin: Sequence[int]
     ) -> Started:
-        """Returns it on a new tape, with the place of each number, and where steps begin."""
+        """Returns it on a new tape, with the place of each number, and where steps begin.
+
+        `like` has for each new number the one of this tape that it stands for, or -1.
+        """
         steps = [
             Steps([[place[i] for i in after] for after in each.states],
                   [begin[at] for at in each.begins], each.totals)
@@ -76,6 +80,7 @@ class Started:
         ]
         places = [place[i] if i >= 0 else -1 for i in self.place]
         alive = [place[i] for i in self.alive]
+        like = [self.like[i] if i >= 0 and self.like else i for i in like]
         return Started(tape, places, like, steps, alive, self.has_walls)
 
     def leaf(self) -> int:
@@ -116,7 +121,7 @@ def with_starts(tape: Tape, requires_grad: Sequence[int], has_walls: bool = True
     if some of their steps are computed without a gradient.
     """
     finder = Finder(tape)
-    best, changes = _Writer(finder, requires_grad), list[Delayed]()
+    best, changes = _Writer(finder, requires_grad), list[Rewritten]()
     for each in with_delays(finder):
         other = _Writer(Finder(each.tape), [requires_grad[i] for i in each.like])
         if other.covered() > best.covered():
@@ -144,7 +149,8 @@ class _Writer:
         self.old, self.made, self.position = finder.tape, finder.made, finder.position
         self.found = [each for each in recurrences(finder) if self._flows(each, requires_grad)]
         self.place = [-1] * len(self.old)
-        self.new = Started(Tape(), self.place, [])
+        self.written = Rewritten(self.old, place=self.place)
+        self.new = Started(self.written.tape, self.place, self.written.like)
         self.sources: dict[int, int] = {}  # the place of what a state starts with
 
     def covered(self) -> tuple[int, int]:
@@ -184,30 +190,17 @@ class _Writer:
             if i in begun:
                 self._write_first_step(begun[i], i)
             if self.place[i] < 0 and i not in gone:
-                self._write(i)
+                self.place[i] = self.written.copy(i)
         self.new.tape.note_as(self.old, self.place)
         for found, steps in zip(self.found, self.new.steps, strict=True):
             self._note_steps(found, steps)
         return self.new
 
-    def _write(self, i: int) -> None:
-        op = self.old.ops[i]
-        operands = self.old.operands[i]
-        if op.__class__ is Op:
-            operands = tuple([self.place[k] for k in operands])
-        self.place[i] = self._put(i, operands)
-
-    def _put(self, i: int, operands: tuple[int, ...]) -> int:
-        self.new.like.append(i)
-        if self.old.ops[i] == CONSTANT:
-            return self.new.tape.constant(self.old.numbers[i])
-        return self.new.tape.append(self.old.ops[i], operands)
-
     def _write_first_step(self, found: Recurrence, first: int) -> None:
         second = self.made[found.begin : found.begin + found.period]
         for i in range(first, second[-1]):  # constants that both steps read
             if self.old.ops[i].__class__ is not Op and self.place[i] < 0:
-                self._write(i)
+                self.place[i] = self.written.copy(i)
         for state, guess in found.guesses.items():
             self.new.like.append(-1)
             self.sources[state] = self.new.tape.constant(guess)
@@ -222,7 +215,7 @@ class _Writer:
             x = found.like.get(y, y)
             both = zip(self.old.operands[x], self.old.operands[y], strict=True)
             operands = [here[b] if b in here else self.place[a] for a, b in both]
-            here[y] = self._put(y, tuple(operands))
+            here[y] = self.written.put(self.old.ops[y], operands, y)
             if x != y:
                 self.place[x] = here[y]
 
