@@ -15,7 +15,7 @@ np = pytest.importorskip("numpy")
 
 from micrograd_notes import MLP, Value, lift  # noqa: E402
 from micrograd_notes.engine import ops  # noqa: E402
-from micrograd_notes.engine.functions import pick, softmax  # noqa: E402
+from micrograd_notes.engine.functions import maximum, minimum, pick, softmax  # noqa: E402
 from micrograd_notes.engine.helper_ops import greater, where  # noqa: E402
 from micrograd_notes.engine.ops import log, relu, sqrt  # noqa: E402
 from micrograd_notes.lifting import CannotLift, NotChecked, compiled, program  # noqa: E402
@@ -47,6 +47,33 @@ def test_a_function_without_inputs_is_one_example(backend: str) -> None:
     with pytest.raises(ValueError, match="takes no data"):
         lift(lambda: a * b, parameters=[a, b])()
 
+
+
+@pytest.mark.parametrize("size", [2, 4])
+@pytest.mark.parametrize("largest", [maximum, lambda *v: -minimum(*[-x for x in v])],
+                         ids=["maximum", "minimum"])
+def test_ties_that_rounding_decides_are_right(largest: Any, size: int) -> None:
+    """A kernel of equal weights on mirrored images: the scalars take one window, the program two.
+
+    With many ties, few samples of what rounding does show but some of the ways to take them.
+    """
+    kernel = values(0, 3, 3)
+    for row in kernel:
+        for weight in row:
+            weight.data = 0.1
+    numbers = np.random.default_rng(1).random((3, 6, 3)).round(2)
+    images = np.concatenate([numbers, numbers[:, :, ::-1]], axis=2)
+
+    def loss(image: Any) -> Any:
+        out = [[sum(kernel[a][b] * image[i + a][j + b] for a in range(3) for b in range(3))
+                for j in range(4)] for i in range(4)]
+        pools = [[out[i + a][j + b] for a in range(size) for b in range(size)]
+                 for i in range(5 - size) for j in range(5 - size)]
+        return sum(largest(*pool) for pool in pools) ** 2
+
+    program = lift(loss, parameters=kernel)
+    program.check(images)
+    assert program.certify(images), program.certify(images)
 
 
 # ---- what is caught ------------------------------------------------------------------------------

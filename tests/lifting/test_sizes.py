@@ -162,7 +162,7 @@ def test_where_weights_hide_derivatives_other_numbers_are_compared(
 ) -> None:
     """If the first layer makes zeros, the derivatives by the second layer's weights are 0, too."""
     compared: list[Any] = []
-    gradient = check.Member._gradient
+    gradient = check.Comparison._gradient
 
     def noted(self: Any) -> Any:
         compared.append(gradient(self))
@@ -174,7 +174,7 @@ def test_where_weights_hide_derivatives_other_numbers_are_compared(
             parameter.data = 0.0
         return lambda x, y: (model(x) - y) ** 2, model
 
-    monkeypatch.setattr(check.Member, "_gradient", noted)
+    monkeypatch.setattr(check.Comparison, "_gradient", noted)
     program = lift_of_sizes(make, inputs=30, hidden=20)
     program.value_and_grad(program.parameters(), np.ones((2, 30)), np.ones(2))
     assert [bool(each[-21:-1].any()) for each in compared] == [False, True]
@@ -184,14 +184,14 @@ def test_a_gradient_that_is_not_the_slope_of_the_loss_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The large model has too many scalars here, and the smaller ones agree."""
-    run = check.Member._run
+    run = check.Comparison._run
 
     def wrong(self: Any, theta: Any) -> Any:
         loss, gradient = run(self, theta)
         return loss, gradient * (1.001 if self.is_own else 1.0)
 
     monkeypatch.setattr(check, "MOST", 500)
-    monkeypatch.setattr(check.Member, "_run", wrong)
+    monkeypatch.setattr(check.Comparison, "_run", wrong)
     program = lift_of_sizes(network, inputs=40, hidden=20)
     with pytest.raises(CannotLift, match="inputs=40, hidden=20: the program's gradient is not the"):
         program.value_and_grad(program.parameters(), *DATA)

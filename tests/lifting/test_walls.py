@@ -4,6 +4,7 @@ The law: such a program has as many lines for few places as for many, however th
 and its steps are one loop.
 """
 
+import ast
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -123,6 +124,47 @@ def test_ends_that_never_change_are_in_the_array(step: Step, of_data: bool) -> N
         lines.append(program.source.count("\n"))
         assert program.source.count("range(8)") == 2, program.source
     assert len({*lines}) == 1, program.source
+
+
+def by_curvature(a: float, b: float, k: Any, u: list[Any]) -> list[Any]:
+    return [a, *[u[i] + k * (u[i - 1] - 2 * u[i] + u[i + 1]) for i in range(1, len(u) - 1)], b]
+
+
+def by_flux(a: float, b: float, k: Any, u: list[Any]) -> list[Any]:
+    return [a, *[u[i] + k * (u[i + 1] - u[i]) - k * (u[i] - u[i - 1])
+                 for i in range(1, len(u) - 1)], b]
+
+
+@pytest.mark.parametrize("begins_with_them", [False, True])
+@pytest.mark.parametrize("ends", [(0.0, 0.0), (1.0, 1.0), (1.0, 0.0), (0.0, 2.5), (1.0, 2.5)])
+@pytest.mark.parametrize("step", [by_curvature, by_flux])
+def test_ends_that_each_step_sets_are_in_the_array(
+    step: Callable[..., list[Any]], ends: tuple[float, float], begins_with_them: bool
+) -> None:
+    """Also equal ones, and a 0 at one end alone. The first step may find others there."""
+    statements = []
+    for places in (7, 9, 14):
+        k, inner = Value(0.3), values(0, places - 2)
+        outer = [*ends] if begins_with_them else values(1, 2)
+
+        def loss(target: Any, k: Any = k, inner: Any = inner, outer: Any = outer) -> Any:
+            u = [outer[0], *inner, outer[1]]
+            for _ in range(8):
+                u = step(*ends, k, u)
+            return sum((a - b) ** 2 for a, b in zip(u, target, strict=True))
+
+        rest = {} if begins_with_them else {"outer": outer}
+        program = lift(loss, parameters={"k": k, "inner": inner, **rest})
+        target = numbers(1, 3, places)
+        if places == 7:
+            assert program.certify(target), program.certify(target)
+        program.value_and_grad(program.parameters(), target)
+        source = program.source
+        parts = ast.walk(ast.parse(source))
+        statements.append(len([each for each in parts if isinstance(each, ast.stmt)]))
+        steps = 8 if begins_with_them else 7
+        assert source.count(f"range({steps})") == 2, source
+    assert len({*statements}) == 1, source
 
 
 def test_the_form_that_has_one_term_more_is_still_right() -> None:

@@ -29,6 +29,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Apply,
     Count,
     Expression,
+    Join,
     Line,
     N,
     Part,
@@ -129,12 +130,26 @@ class _Arranger:
         if len({*layout.group_of[nodes].tolist()}) == 1:
             made = layout.aligned(layout.read(nodes, letters), wanted)
         else:
-            each = [layout.read(nodes[[k]], []).array for k in np.argsort(places)]
+            nodes = nodes[np.argsort(places)]
+            runs = np.split(nodes, 1 + np.flatnonzero(np.diff(layout.group_of[nodes])))
+            if len(letters) == 1 and len(runs) < len(nodes):
+                return Join(tuple([self._run(run, is_batched) for run in runs]))
+            each = [layout.read(nodes[[k]], []).array for k in range(len(nodes))]
             inner = broadcast(*[number.shape for number in each])
             made = Stack(tuple([spread(number, inner) for number in each]), -1)
             made = reshaped(made, (*inner, *layout.sizes.values()))
         made = spread(made, [*map(layout.size, wanted)])
         return reshaped(made, [*([N] if is_batched else []), *shape])
+
+    def _run(self, nodes: Ints, is_batched: bool) -> Expression:
+        """Returns numbers of one group as an array, with as many axes as its neighbours have."""
+        layout, several = self.layout, len(nodes) > 1
+        layout.sizes = {0: len(nodes)} if several else {}
+        wanted = [*layout.batch(is_batched), *layout.sizes]
+        letters = [(np.arange(len(nodes)), len(nodes))] if several else []
+        made = layout.aligned(layout.read(nodes, letters), wanted)
+        made = spread(made, [*map(layout.size, wanted)])
+        return made if several else reshaped(made, (*made.shape, 1))
 
     def lays_starts_like_states(self) -> bool:
         """Returns whether what a recurrence starts with gets other axes: those of its states."""

@@ -37,7 +37,7 @@ from micrograd_notes.lifting.trace.tape import Array
 
 EXAMPLES, AT_MOST = 3, 8  # the number of examples to compare, with one of each label
 THOROUGH, FEWER = 2, 2  # so many programs get the whole check; the examples for later ones
-NUDGE, SAMPLES = 2.0**-30, 4
+NUDGE, FEW, MANY = 2.0**-30, 4, 32  # and how many samples are nudged
 ROUNDINGS = 64 * 2.0**-53 / NUDGE  # a row may be off by 4 ulp, NumPy by a few, sums by their order
 PATHS = 64 * 2.0**-53  # of the sum of all paths' sizes; the same 64 roundings
 LOW = 2.0**-511  # the smallest number whose square has all its digits
@@ -183,12 +183,6 @@ class Net:
         the parameters. `is_trusted` says whether other parameters were tried before. `refusal`
         returns the error for parameters, an example, both answers, and words for the place.
         """
-        def lifted(places: list[int]) -> Answer:
-            result = run(numbers, [a[places] for a in given] if self.is_batched else given)
-            if self.is_loss:
-                return Answer([float(result[0])], result[1].tolist())
-            return Answer(result.reshape(-1).tolist(), [])
-
         # Parameters that are all 0 hide many faults, and so does a unit that is off for these
         # examples: with the opposite weights it is on.
         noise = np.random.default_rng(0).uniform(-0.5, 0.5, len(theta))
@@ -197,33 +191,12 @@ class Net:
             points += [(noise - theta, chosen[:2]), (theta + noise, chosen[:1])]
         agreed = not is_trusted
         for numbers, places in points:
-            rows = [[a[k] for a in given] if self.is_batched else given for k in places]
-            examples = {k: [a.tolist() for a in row] for k, row in zip(places, rows, strict=True)}
-            scalars = {
-                k: answer for k, example in examples.items()
-                if (answer := self._scalars(parameters, numbers, example, numbers is theta))
-            }
-            agreed = agreed and bool(scalars or numbers is not theta)
-            is_mean = self.is_loss and self.is_batched and len(scalars) > 1
-            if is_mean and lifted([*scalars]).is_like(mean_of([*scalars.values()])):
-                continue
-            words = "" if numbers is theta else ", with parameters other than these"
-            nudged = []  # many more scalars, so only if something differs
-            for k, expected in scalars.items():
-                got = lifted([k])
-                if not is_mean and got.is_like(expected):
-                    continue
-                nudged.append([*self._samples(parameters, numbers, examples[k], expected)])
-                if not got.is_like(expected) and not got.is_among(nudged[-1]):
-                    if self._leaves_range(parameters, numbers, examples[k], numbers is theta):
-                        is_mean = False
-                        continue
-                    where = (f"on example {k}" if self.is_batched else "on these data") + words
-                    raise refusal(numbers, examples[k], got, expected, where)
-            means = [mean_of(answers) for answers in zip(*nudged, strict=True)]
-            if is_mean and not (got := lifted([*scalars])).is_among(means):
-                where = f"on examples {', '.join(map(str, scalars))} at once{words}"
-                raise refusal(numbers, [], got, means[0], where)
+            point = _Point(self, run, parameters, numbers, given, numbers is theta)
+            scalars = point.scalars(places)
+            agreed = agreed and bool(scalars or not point.is_own)
+            # of many ties that rounding decides, few samples show but some ways
+            if point.differs(scalars, FEW) and (differs := point.differs(scalars, MANY)):
+                raise refusal(numbers, *differs)
         self._agreed += agreed
 
     def _scalars(
@@ -272,9 +245,10 @@ class Net:
         return [getstate(), *map(pickle.dumps, known)]
 
     def _samples(
-        self, parameters: Sequence[Value], theta: Any, example: list[Any], expected: Answer
+        self, parameters: Sequence[Value], theta: Any, example: list[Any], expected: Answer,
+        count: int
     ) -> Iterator[Answer]:
-        """Yields the answer of the scalars, then answers with each result changed a little."""
+        """Yields the answer of the scalars, then some with each result changed a little."""
         yield expected
         changed = example
         try:  # with inputs as Values, whose rounding counts, unless this changes more
@@ -284,7 +258,7 @@ class Net:
                 changed = nodes
         except Exception:
             pass
-        for seed in range(SAMPLES):
+        for seed in range(count):
             try:
                 yield self._answer(parameters, theta, changed, _nudge(seed))
             except (ArithmeticError, ValueError):  # at the edge of a domain anything may be right
@@ -328,12 +302,77 @@ class Net:
         return answer if self.is_loss else Answer(answer.outputs, [])
 
 
+class _Point:
+    """Numbers of the parameters; `is_own` says whether they are the learner's."""
+
+    def __init__(
+        self, net: Net, run: Run, parameters: Sequence[Value], numbers: Any, given: Sequence[Any],
+        is_own: bool
+    ) -> None:
+        self.net, self.run, self.parameters, self.numbers = net, run, parameters, numbers
+        self.given, self.is_own = given, is_own
+
+    def lifted(self, places: list[int]) -> Answer:
+        """Returns the program's answer on some examples."""
+        rows = [a[places] for a in self.given] if self.net.is_batched else self.given
+        result = self.run(self.numbers, rows)
+        if self.net.is_loss:
+            return Answer([float(result[0])], result[1].tolist())
+        return Answer(result.reshape(-1).tolist(), [])
+
+    def example(self, k: int) -> list[Any]:
+        """Returns an example in lists."""
+        rows = [a[k] for a in self.given] if self.net.is_batched else self.given
+        return [row.tolist() for row in rows]
+
+    def scalars(self, places: Sequence[int]) -> dict[int, Answer]:
+        """Returns the scalars' answers, but for examples on which they raise."""
+        answers = [
+            (k, self.net._scalars(self.parameters, self.numbers, self.example(k), self.is_own))
+            for k in places
+        ]
+        return {k: answer for k, answer in answers if answer is not None}
+
+    def differs(
+        self, scalars: dict[int, Answer], count: int
+    ) -> tuple[list[Any], Answer, Answer, str] | None:
+        """Returns where program and scalars differ by more than rounding may: the example, both
+        answers, and words for the place. So many samples show what rounding does.
+        """
+        net, words = self.net, "" if self.is_own else ", with parameters other than these"
+        is_mean = net.is_loss and net.is_batched and len(scalars) > 1
+        if is_mean and self.lifted([*scalars]).is_like(mean_of([*scalars.values()])):
+            return None
+        nudged = []  # many more scalars, so only if something differs
+        for k, expected in scalars.items():
+            got, example = self.lifted([k]), self.example(k)
+            if not is_mean and got.is_like(expected):
+                continue
+            samples = net._samples(self.parameters, self.numbers, example, expected, count)
+            nudged.append([*samples])
+            if not got.is_like(expected) and not got.is_among(nudged[-1]):
+                if net._leaves_range(self.parameters, self.numbers, example, self.is_own):
+                    is_mean = False
+                    continue
+                where = (f"on example {k}" if net.is_batched else "on these data") + words
+                return example, got, expected, where
+        means = [mean_of(answers) for answers in zip(*nudged, strict=True)]
+        if is_mean and not (got := self.lifted([*scalars])).is_among(means):
+            where = f"on examples {', '.join(map(str, scalars))} at once{words}"
+            return [], got, means[0], where
+        return None
+
+
 def _nudge(seed: int) -> Lookout:
-    """Returns a lookout that changes each result a little."""
+    """Returns a lookout that changes each result a little, as rounding does.
+
+    What is one of the operands, as a maximum is, was not rounded.
+    """
     uniform = Random(seed).uniform
 
     def nudge(node: Value) -> None:
-        node._data *= 1.0 + NUDGE * uniform(-1.0, 1.0)
+        if all(node._data != below._data for below in node.operands):
+            node._data *= 1.0 + NUDGE * uniform(-1.0, 1.0)
 
     return nudge
 

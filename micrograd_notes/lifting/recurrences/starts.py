@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from micrograd_notes.engine.op import Op
@@ -120,20 +121,23 @@ def with_starts(tape: Tape, requires_grad: Sequence[int], has_walls: bool = True
     A gradient will flow in each step where it flows in the last one, so recurrences are left alone
     if some of their steps are computed without a gradient.
     """
-    finder = Finder(tape)
-    best, changes = _Writer(finder, requires_grad), list[Rewritten]()
-    for each in with_delays(finder):
-        other = _Writer(Finder(each.tape), [requires_grad[i] for i in each.like])
+    best, changes = _Writer(Finder(tape), requires_grad, has_walls), list[Rewritten]()
+    for each in with_delays(best.finder):
+        other = best.on(each)
         if other.covered() > best.covered():
             best, changes = other, [each]
-    fixed = with_fixed_ends(best.finder, best.found) if has_walls else None
-    if fixed is not None:
-        other = _Writer(Finder(fixed.tape), [best.requires_grad[i] for i in fixed.like])
-        if other.covered() >= best.covered():
-            best, changes = other, [*changes, fixed]
+    own, before = best, changes
+    for with_zeros in (False, True) if has_walls else ():
+        if best.count_of_kinds() == len(best.found):
+            break
+        fixed = with_fixed_ends(own.finder, own.found, with_zeros)
+        if fixed is not None:
+            other = own.on(fixed)
+            is_better = other.count_of_kinds() < best.count_of_kinds()
+            if is_better and other.covered() >= best.covered():
+                best, changes = other, [*before, fixed]
     if not best.found:
         return Started.without_steps(tape)
-    best.new.has_walls = has_walls
     started = best.run()
     for change in reversed(changes):
         started.place = [started.place[i] for i in change.place]
@@ -144,14 +148,33 @@ def with_starts(tape: Tape, requires_grad: Sequence[int], has_walls: bool = True
 class _Writer:
     """Writes the new tape, with the recurrences that are not left alone."""
 
-    def __init__(self, finder: Finder, requires_grad: Sequence[int]) -> None:
+    def __init__(self, finder: Finder, requires_grad: Sequence[int], has_walls: bool) -> None:
         self.finder, self.requires_grad = finder, requires_grad
         self.old, self.made, self.position = finder.tape, finder.made, finder.position
         self.found = [each for each in recurrences(finder) if self._flows(each, requires_grad)]
         self.place = [-1] * len(self.old)
         self.written = Rewritten(self.old, place=self.place)
-        self.new = Started(self.written.tape, self.place, self.written.like)
+        self.new = Started(self.written.tape, self.place, self.written.like, has_walls=has_walls)
         self.sources: dict[int, int] = {}  # the place of what a state starts with
+
+    def on(self, other: Rewritten) -> _Writer:
+        """Returns a writer of another tape."""
+        requires_grad = [self.requires_grad[i] for i in other.like]
+        return _Writer(Finder(other.tape), requires_grad, self.new.has_walls)
+
+    @cached_property
+    def kinds(self) -> list[list[int]]:
+        """The kinds of the states of each recurrence."""
+        found = []
+        for each in self.found:
+            second = self.made[each.begin : each.begin + each.period]
+            numbers = [*range(second[0]), *second]
+            found.append(kinds_of(self.old, each.states, numbers, self.new.has_walls))
+        return found
+
+    def count_of_kinds(self) -> int:
+        """Returns how many arrays the states of all recurrences are."""
+        return len([kind for kinds in self.kinds for kind in {*kinds}])
 
     def covered(self) -> tuple[int, int]:
         """Returns how many operations all steps have, without copies, and how many steps there are.
@@ -192,8 +215,8 @@ class _Writer:
             if self.place[i] < 0 and i not in gone:
                 self.place[i] = self.written.copy(i)
         self.new.tape.note_as(self.old, self.place)
-        for found, steps in zip(self.found, self.new.steps, strict=True):
-            self._note_steps(found, steps)
+        for found, steps, kinds in zip(self.found, self.new.steps, self.kinds, strict=True):
+            self._note_steps(found, steps, kinds)
         return self.new
 
     def _write_first_step(self, found: Recurrence, first: int) -> None:
@@ -219,7 +242,7 @@ class _Writer:
             if x != y:
                 self.place[x] = here[y]
 
-    def _note_steps(self, found: Recurrence, steps: Steps) -> None:
+    def _note_steps(self, found: Recurrence, steps: Steps, kinds: Sequence[int]) -> None:
         count = found.count
         moves = [k * found.period for k in range(count + 1)]  # from the second step to a later one
         made = [self.position[i] for i in found.states.values()]
@@ -228,9 +251,6 @@ class _Writer:
         ends = [found.begin + by - 1 for by in moves]
         steps.begins = [max(steps.states[0]) + 1, *[self.place[self.made[at]] + 1 for at in ends]]
         sources = [self.sources[state] for state in found.states]
-        second = self.made[found.begin : found.begin + found.period]
-        numbers = [*range(second[0]), *second]
-        kinds = kinds_of(self.old, found.states, numbers, self.new.has_walls)
         is_data = [bool(self.is_data[i]) for i in states[-1]]
         for at in range(found.period * (count + 1)):  # gradients flow as in the last step
             like = self.made[found.begin + found.period * (count - 1) + at % found.period]

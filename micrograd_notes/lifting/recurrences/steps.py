@@ -116,10 +116,15 @@ class Finder:
         ):
             if any(each.first < end + period and begin < each.stop for each in found):
                 continue
-            cuts = self._cuts(period, low, begin + period)
-            ways = [way for cut in cuts if (way := self._cut(period, cut, end)) is not None]
-            ways = [e for e in ways if all(e.stop <= f.first or f.stop <= e.first for f in found)]
-            found += [min(ways, key=self._unnatural)] if ways else []
+            second = begin + period  # if the first step begins before, it may not be alike
+            for window in ((low, second), (second, second + period)):
+                cuts = self._cuts(period, *window) if window[1] + period <= end else []
+                ways = [way for cut in cuts if (way := self._cut(period, cut, end)) is not None]
+                ways = [e for e in ways
+                        if all(e.stop <= f.first or f.stop <= e.first for f in found)]
+                if ways:
+                    found.append(min(ways, key=self._unnatural))
+                    break
         return found
 
     @cached_property

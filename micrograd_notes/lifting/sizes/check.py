@@ -66,7 +66,7 @@ def compare(
     Raises:
         CannotLift: they differ by more than rounding.
     """
-    large = Member(program, compiled, given)
+    large = Comparison(program, compiled, given)
     base, is_loss = large.at.small.members[0].sizes, program._is_loss
     large.of(large.at.at(base)).hold_examples()
     try:
@@ -123,8 +123,8 @@ def _words(at: Large, large: Large) -> str:
     return f"at {', '.join(other)}" if other else "at these sizes"
 
 
-class Member:
-    """A member of a family, the large one at first: its program, its scalars, and their data."""
+class Comparison:
+    """A member of a family, the large one at first: its program, its scalars, and data for both."""
 
     def __init__(self, program: OfSizes, compiled: Compiled, given: Sequence[Any]) -> None:
         assert isinstance(compiled.recorded, Large)
@@ -132,11 +132,11 @@ class Member:
         self.data, self.is_own = given, True
         self.function, self.leaves = program._function, program._parameters
 
-    def of(self, at: Large) -> Member:
+    def of(self, at: Large) -> Comparison:
         """Returns another member, with a new model; or this one for the same sizes."""
         if at.sizes == self.at.sizes:
             return self
-        other = Member(self.program, self.program._passed(at), at.cut(self.data))
+        other = Comparison(self.program, self.program._passed(at), at.cut(self.data))
         other.is_own = False
         other.function, other.leaves = self.program._model_of(at)
         return other

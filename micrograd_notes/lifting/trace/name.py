@@ -156,13 +156,14 @@ def _boxes(rows: Any, counting: int) -> Iterator[tuple[tuple[int, ...], Any]]:
     """Yields each array: the leading numbers, which are fixed, and a box of flat indices.
 
     Rows have the numbers in a name, then the flat index. As few numbers as possible are fixed, but
-    at least those that count.
+    at least those that count. A box need not begin at 0, as a list does not whose ends are floats.
     """
     rows = rows[np.lexsort(rows.T[-2::-1])] if rows.shape[1] > 1 else rows
     for count in range(counting, rows.shape[1]):
         changes = (rows[1:, :count] != rows[:-1, :count]).any(axis=1)
         boxes = np.split(rows, np.flatnonzero(changes) + 1)
-        shapes = [tuple((box[:, count:-1].max(axis=0) + 1).tolist()) for box in boxes]
+        ends = [(box[:, count:-1].min(axis=0), box[:, count:-1].max(axis=0)) for box in boxes]
+        shapes = [tuple((high + 1 - low * (high > low)).tolist()) for low, high in ends]
         if [*map(prod, shapes)] == [*map(len, boxes)]:
             for box, shape in zip(boxes, shapes, strict=True):
                 yield tuple(box[0, :count].tolist()), box[:, -1].reshape(shape)

@@ -539,6 +539,17 @@ class Stack(Expression):
 
 
 @dataclass(frozen=True, eq=False)
+class Join(Expression):
+    """Arrays one after the other, along their last axis."""
+
+    of: tuple[Expression, ...]
+
+    def _shape(self) -> Shape:
+        last: Any = sum(each.shape[-1] for each in self.of)
+        return (*self.of[0].shape[:-1], last)
+
+
+@dataclass(frozen=True, eq=False)
 class Sum(Expression):
     """The sum over some axes."""
 

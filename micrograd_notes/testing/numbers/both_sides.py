@@ -151,7 +151,12 @@ class _Function:
         self.kinds = (float, np.ndarray, *([int] if isinstance(function, np.ufunc) else []))
 
     def __call__(self, *given: Any, **options: Any) -> Any:
-        given = tuple([many(x) if isinstance(x, self.kinds) else x for x in given])
+        def made(x: Any) -> Any:
+            if isinstance(x, list):  # of arrays, or of lists of numbers, as in np.concatenate
+                return [many(np.stack(each)) if isinstance(each, list) else each for each in x]
+            return many(x) if isinstance(x, self.kinds) else x
+
+        given = tuple([made(x) for x in given])
         try:
             result = self.function(*given, **options)
         except TypeError as error:

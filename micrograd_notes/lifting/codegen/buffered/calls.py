@@ -277,6 +277,8 @@ class Calls:
             case ex.Stack(of, axis):
                 arrays = np.broadcast_arrays(*map(value, of))
                 return tape.afresh(lambda *arrays: np.stack(arrays, axis), *arrays)
+            case ex.Join(of):
+                return tape.afresh(lambda *arrays: np.concatenate(arrays, -1), *map(value, of))
             case ex.Sum(of, axes) if axes == (0,) and len(of.shape) == 2 and of.shape[0] == ex.N:
                 return tape.made(np.matmul, np.ones(self._count), value(of))
             case ex.Sum(of, axes):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import accumulate, pairwise
 from typing import Any
 
 from micrograd_notes.lifting.codegen import CannotPrint
@@ -37,7 +38,7 @@ POWERS = {
     1.0: "{0}", 2.0: "squared({0})", 0.5: "sqrt({0})", -0.5: "over_sqrt({0})",
     -1.0: "1.0 / {0}", -1.5: "over_sqrt_cubed({0})",
 }
-STORED = ex.Sum | ex.Reduce | ex.SegmentSums | ex.Product | ex.Stack | ex.Padded
+STORED = ex.Sum | ex.Reduce | ex.SegmentSums | ex.Product | ex.Stack | ex.Join | ex.Padded
 LEAD = "abcdefgh"  # letters of the axes before those of a matrix
 NEAR = 2048  # numbers of a matrix that stay in the first level of the cache
 OFTEN = 96  # rows that read a matrix so often that it is packed if it is not NEAR
@@ -239,6 +240,11 @@ class Evaluator:
                 for k, each in enumerate(of):
                     slot = into.part([*[WHOLE] * (axis % len(into.shape)), str(k)])
                     self.fill(slot, self.of(each).spread(slot.shape))
+            case ex.Join(of) if whole and not adds:
+                ends = [*accumulate([each.shape[-1] for each in of], initial=0)]
+                for each, stretch in zip(of, pairwise(ends), strict=True):
+                    self.fill(into.part([*[WHOLE] * (len(into.shape) - 1), (*stretch, None)]),
+                              self.of(each))
             case _:
                 is_taken, self._is_taken = self._is_taken, False
                 spare = into if whole and not adds and into.pointer else None

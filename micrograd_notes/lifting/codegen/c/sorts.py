@@ -72,7 +72,7 @@ def _is_linear(expression: Expression, kinds: Sequence[Sort]) -> bool:
     match expression:
         case ex.View() | ex.Sum() | ex.SegmentSums() | ex.Apply("divide"):
             return kinds[0] is Sort.SUMMED and is_scaled
-        case ex.Total() | ex.Stack() | ex.Apply("add" | "subtract" | "negative"):
+        case ex.Total() | ex.Stack() | ex.Join() | ex.Apply("add" | "subtract" | "negative"):
             return is_added(kinds)
         case ex.Where():
             return kinds[0] <= Sort.SAME and is_added(kinds[1:])

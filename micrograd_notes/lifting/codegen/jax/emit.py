@@ -19,6 +19,7 @@ from __future__ import annotations
 import ast
 import textwrap
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from micrograd_notes.lifting.codegen import CannotPrint, erfc
 from micrograd_notes.lifting.codegen.numpy.emit import spelled_constant, unpack_source
@@ -212,16 +213,25 @@ class _Emitter:
         yield f"{names} = jax.lax.fori_loop({ends}, step, {begin})"
 
     def _tree(self, expression: Expression) -> ast.expr:
-        tree: ast.expr = _InJax().visit(spelled(expression, self.names))
+        digits = "theta.dtype" if self.program.parameters else "float"
+        tree: ast.expr = _InJax(digits).visit(spelled(expression, self.names))
         return tree
 
 
 class _InJax(ast.NodeTransformer):
     """Replaces calls that JAX has elsewhere, in trees of which parts are shared."""
 
+    def __init__(self, digits: str) -> None:
+        self.digits = parse(digits)
+
     def visit_Call(self, node: ast.Call) -> ast.AST:
         new = ast.Call(node.func, node.args, node.keywords)
         self.generic_visit(new)
+        if ast.unparse(node.func) == "np.concatenate":  # JAX joins arrays alone, not lists
+            pieces: Any = new.args[0]
+            joined = [ast.Call(parse("np.asarray"), [each, self.digits], [])
+                      if isinstance(each, ast.List) else each for each in pieces.elts]
+            return ast.Call(new.func, [ast.List(joined)], new.keywords)
         if isinstance(node.func, ast.Name) and node.func.id == erfc.NAME:
             return ast.Call(parse("jax.scipy.special.erfc"), new.args, [])
         inner = node.func

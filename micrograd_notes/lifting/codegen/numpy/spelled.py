@@ -36,8 +36,8 @@ def is_call(expression: Expression) -> bool:
         return not _adds_up_rows(expression)
     if isinstance(expression, ex.Transpose):
         return expression.order != (1, 0)
-    calls = ex.Where | ex.Reshape | ex.Spread | ex.Stack | ex.Reduce | ex.Inner | ex.Einstein
-    return isinstance(expression, calls | ex.Windows | ex.Padded)
+    calls = ex.Where | ex.Reshape | ex.Spread | ex.Stack | ex.Join | ex.Reduce | ex.Inner
+    return isinstance(expression, calls | ex.Einstein | ex.Windows | ex.Padded)
 
 
 def spelled(expression: Expression, name_of: NameOf) -> Any:
@@ -95,6 +95,11 @@ def spelled(expression: Expression, name_of: NameOf) -> Any:
             if len(shapes) > 1:
                 arrays = _call("np.broadcast_arrays", *arrays.elts)
             return _call("np.stack", arrays, axis=ast.Constant(axis))
+        case ex.Join(of):
+            pieces = [ast.List([tree(each.of)]) if isinstance(each, ex.Reshape | ex.Spread)
+                      and each.shape == (1,) and not each.of.shape else tree(each) for each in of]
+            along = {"axis": ast.Constant(-1)} if len(expression.shape) > 1 else {}
+            return _call("np.concatenate", ast.List(pieces), **along)
         case ex.Sum(of, axes):
             return _sum(expression, tree(of), axes)
         case ex.Reduce(function, of):
