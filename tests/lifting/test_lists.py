@@ -279,7 +279,8 @@ def test_outputs_are_nested_as_the_scalars_even_lists_of_one_number(outputs: Any
 
 @pytest.mark.parametrize("choices", [
     lambda a, b, x: [a, a, a], lambda a, b, x: [x, x, x], lambda a, b, x: [b * x] * 3,
-    lambda a, b, x: [a, a, b], lambda a, b, x: [1.0, 1.0, a],
+    lambda a, b, x: [a, a, b], lambda a, b, x: [1.0, 1.0, a], lambda a, b, x: [2.0, 2.0, 2.0],
+    lambda a, b, x: [0.0] * 3,
 ])
 @pytest.mark.parametrize("backend", ["numpy", "auto"])
 def test_a_choice_among_equal_numbers(choices: Any, backend: str) -> None:
@@ -287,7 +288,8 @@ def test_a_choice_among_equal_numbers(choices: Any, backend: str) -> None:
     a, b, x, y = Value(0.5), Value(0.25), np.array([1.0, 2.0, 3.0]), np.array([0, 1, 2])
 
     def loss(x: Any, y: Any) -> Any:
-        return (pick(choices(a, b, x), y) + a * x) ** 2 + logsumexp(choices(a, b, x))
+        of = choices(a, b, x)
+        return pick(of, y) * logsumexp([a, b]) + (pick(of, y) + a * x) ** 2 + logsumexp([*of, b])
 
     program = lift(loss, parameters=[a, b], backend=backend)
     assert program.certify(x, y), program.certify(x, y)

@@ -186,8 +186,8 @@ def test_a_gradient_that_is_not_the_slope_of_the_loss_is_refused(
     """The large model has too many scalars here, and the smaller ones agree."""
     run = check.Comparison._run
 
-    def wrong(self: Any, theta: Any) -> Any:
-        loss, gradient = run(self, theta)
+    def wrong(self: Any, theta: Any, example: Any) -> Any:
+        loss, gradient = run(self, theta, example)
         return loss, gradient * (1.001 if self.is_own else 1.0)
 
     monkeypatch.setattr(check, "MOST", 500)

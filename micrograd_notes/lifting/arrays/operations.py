@@ -20,7 +20,6 @@ from micrograd_notes.lifting.typed.expressions import (
     Expression,
     Part,
     Stack,
-    part,
     reshaped,
     spread,
 )
@@ -119,8 +118,8 @@ def choice(layout: Layout, members: Ints) -> Arranged:
     else:
         among = _stacked(layout, [layout.read(nodes, found) for nodes in choices], last)
     if last not in among.letters:  # one value, again and again
-        row = part(among.array, [None])  # an index may still be out of range
-        among = Reading(spread(row, [length, *row.shape[1:]]), [last, *among.letters])
+        every = spread(among.array, [length, *among.array.shape])  # an index may be out of range
+        among = Reading(every, [last, *among.letters])
     reading = layout.read(chosen, found)
     both = [k for k in reading.letters if k in among.letters]
     own = [k for k in among.letters if k not in both and k != last]

@@ -4,9 +4,12 @@
 alone keeps none. So three members of the family are compared:
 
 1. The base, the smallest: loss and gradient on several examples, as `lift` compares a program.
+   With as many labels as the large one: the loss at each label.
 2. The largest one with at most `FITS` scalars, or one of sizes that the user chose: loss and
    gradient on one example.
 3. The largest one with at most `MOST`, if it is larger: the loss.
+
+The example is the one with the fewest derivatives that are 0: a 0 hides what it is multiplied with.
 
 If none of these is the large model itself, its gradient is compared with a difference of its own
 loss.
@@ -18,8 +21,8 @@ import gc
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
-from math import prod
+from functools import cached_property, partial
+from math import ceil, prod
 from typing import TYPE_CHECKING, Any
 
 from micrograd_notes.common.extras import numpy as np
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
     from micrograd_notes.lifting.sizes.program import OfSizes
 
 FITS, MOST = 250_000, 1_500_000
+SOME = 16  # examples of the data, of which one is compared
 ALIKE = 1e-9  # of the largest number: rounding differs by some 1e-15, and a wrong size by 0.1
 ROUNDED = 1e-12  # of the largest of all derivatives: 4,500 roundings
 STEP, NEAR = 1e-8, 1e-4  # of a difference: relus that change sign in between are off by it
@@ -70,6 +74,7 @@ def compare(
     base, is_loss = large.at.small.members[0].sizes, program._is_loss
     large.of(large.at.at(base)).hold_examples()
     try:
+        at_labels = large.hold_labels(base)
         most = _largest(MOST, large.at, base)
         at = _largest(FITS if is_loss else MOST, most, base)
         at = at if sizes is None else large.at.at(large.at.sizes | sizes)
@@ -86,6 +91,7 @@ def compare(
         message = f"the program was not compared with the scalars at large sizes, as {error}"
         warnings.warn_explicit(message, NotChecked, *(users_line() or (__file__, 1)))
         return f"the smallest model, since {error}"
+    said += f", {'the loss' if is_loss else 'outputs'} at each label" * at_labels
     if is_loss and member is not large and large.off_slope() > NEAR >= member.off_slope():
         raise _refusal(large.at, "the program's gradient is not the slope of its loss")
     return said
@@ -154,6 +160,61 @@ class Comparison:
         chosen = net.chosen(self.compiled.inputs, self.data, EXAMPLES)
         net.check(run, self.leaves, _numbers(self.leaves), self.data, chosen, False, refused)
 
+    @cached_property
+    def examples(self) -> list[list[Any]]:
+        """Examples, first those on which the program gives the fewest zeros.
+
+        The data may begin with one that has weight 0, or zeros for many features; so one is made
+        of the numbers of all of them that are not 0.
+        """
+        several = range(min([len(array) for array in self.data], default=1))[:SOME]
+        rows = [[array[[k]] for array in self.data] for k in several]
+        found, theta = list[tuple[int, int, list[Any]]](), _numbers(self.leaves)
+        for example in [*(rows if self.program._batch else [[*self.data]]), self._mixed()]:
+            result = self._run(theta, example)
+            parts = result if self.program._is_loss else [result]
+            numbers = np.concatenate([np.reshape(part, -1) for part in parts])
+            zeros = np.count_nonzero(numbers == 0) if np.isfinite(numbers).all() else len(theta) + 2
+            found.append((zeros, len(found), example))
+        return [example for *_, example in sorted(found, key=lambda each: each[:2])]
+
+    def _mixed(self) -> list[Any]:
+        """Returns an example of numbers that are not 0, and of labels, of all of the examples."""
+        draw, mixed = np.random.default_rng(0), []
+        for array in self.data:
+            shape = (1, *array.shape[1:]) if self.program._batch else array.shape
+            is_label = array.dtype.kind in "iu"
+            among = array.reshape(-1) if is_label else array[array != 0]
+            mixed.append(draw.choice(among, shape) if among.size else np.zeros(shape, array.dtype))
+        return mixed
+
+    def hold_labels(self, base: Sizes) -> bool:
+        """Raises CannotLift if it differs at a label, where labels alone are many.
+
+        Returns whether there are such labels. A list of constants that a label chooses from may go
+        on in another way than it begins.
+        """
+        def belows(sizes: Sizes) -> list[int | None]:
+            return [array.below for array in self.at.at(sizes).arrays if not array.is_parameter]
+
+        grow = {name: size for name, size in self.at.sizes.items() if size > base[name]}
+        of_base = belows(base)
+        sizes = {name: n for name, n in grow.items() if belows(base | {name: n}) != of_base}
+        if not sizes:
+            return False
+        member = self.of(_largest(FITS, self.at.at(base | sizes), base))
+        arrays = [array for array in member.at.arrays if not array.is_parameter]
+        places = [(array.below or 0) / (prod(array.shape) or 1) for array in arrays]
+        for k in range(ceil(max(places))):
+            example = [
+                numbers if array.below is None
+                else np.arange(k * numbers.size, (k + 1) * numbers.size).reshape(numbers.shape)
+                % array.below
+                for array, numbers in zip(arrays, member.examples[0], strict=True)
+            ]
+            member.hold_forward(example)
+        return True
+
     def hold_gradient(self) -> None:
         """Raises CannotLift if loss or gradient differ on one example.
 
@@ -173,12 +234,20 @@ class Comparison:
 
     def _gradient(self) -> Any:
         """Returns the gradient of the scalars, if that of the program is like it."""
-        loss, gradient = self._run(_numbers(self.leaves))
+        for example in self.examples[:-1]:
+            try:
+                return self._gradient_on(example)
+            except _Raised:
+                continue  # one that is made up may be no example
+        return self._gradient_on(self.examples[-1])
+
+    def _gradient_on(self, example: list[Any]) -> Any:
+        loss, gradient = self._run(_numbers(self.leaves), example)
         before = [leaf._grad for leaf in self.leaves]
         try:
             for leaf in self.leaves:
                 leaf._grad = None
-            scalars = self._scalars()
+            scalars = self._scalars(example)
             if isinstance(scalars, Value) and scalars.requires_grad:
                 scalars.backward()
             expected = _numbers([leaf._grad or 0.0 for leaf in self.leaves])
@@ -193,34 +262,35 @@ class Comparison:
                 self._hold_alike(f"a derivative by {array.name}", got, known, allowed)
         return expected
 
-    def hold_forward(self) -> None:
+    def hold_forward(self, example: list[Any] | None = None) -> None:
         """Raises CannotLift if the loss, or an output, differs on one example."""
-        result = self._run(_numbers(self.leaves))
+        example = example or self.examples[0]
+        result = self._run(_numbers(self.leaves), example)
         is_loss = self.program._is_loss
         got = _numbers([result[0]]) if is_loss else result.reshape(-1)
         with no_grad():
-            scalars = _numbers([*flat(self._scalars())])
+            scalars = _numbers([*flat(self._scalars(example))])
         self._hold_alike("the loss" if is_loss else "an output", got, scalars, ROUNDED)
 
     def off_slope(self) -> float:
         """Returns how far a slope of the loss is from the gradient, as a part of its length."""
         theta = _moved(self.leaves)
         along = np.random.default_rng(0).normal(size=len(theta))
-        off, length = misfit(self._run, theta, along, STEP)
+        run = partial(self._run, example=self.examples[0])
+        off, length = misfit(run, theta, along, STEP)
         return off / (length or 1.0)
 
-    def _run(self, theta: Any) -> Any:
-        """Returns what the program makes of the first example."""
-        first = [array[:1] if self.program._batch else array for array in self.data]
+    def _run(self, theta: Any, example: list[Any]) -> Any:
+        """Returns what the program makes of an example."""
         try:
-            return self.program._computed(self.compiled, self.compiled.run, theta, first)
+            return self.program._computed(self.compiled, self.compiled.run, theta, example)
         except Exception as error:  # such as an index that is out of range
             raise _refusal(self.at, f"it fails, with {type(error).__name__}: {error}") from error
 
-    def _scalars(self) -> Any:
-        """Returns what the learner's function makes of the first example."""
+    def _scalars(self, example: list[Any]) -> Any:
+        """Returns what the learner's function makes of an example."""
         try:
-            first = [array[0] if self.program._batch else array for array in self.data]
+            first = [array[0] if self.program._batch else array for array in example]
             try:
                 return self.function(*[array.tolist() for array in first])
             except (AttributeError, TypeError):  # it takes Values, as x.tanh() does

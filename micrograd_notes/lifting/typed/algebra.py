@@ -317,10 +317,11 @@ class _Rewriter:
         for flag in flags:
             if pick is not None and pick[:2] == flag[:2] and flag.axes == chosen(labels, pick.axes):
                 assert isinstance(atom, Part)
-                [(term, c), *others] = self.terms_of(atom.of).items()
+                terms = self.terms_of(atom.of)  # none if it is 0
                 places = [*chosen(labels, pick.others)]
                 places.insert(pick.along, flag.along)
-                if not others and c == 1.0:
+                if [*terms.values()] == [1.0]:
+                    [term] = terms
                     return relabelled(term, {k - len(places): p for k, p in enumerate(places)})
         return None
 
