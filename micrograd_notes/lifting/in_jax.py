@@ -11,11 +11,10 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.certificate import made_up
 from micrograd_notes.lifting.codegen import CannotPrint
 from micrograd_notes.lifting.codegen.jax.emit import emit
-from micrograd_notes.lifting.guards.inputs import check_choices
+from micrograd_notes.lifting.guards.inputs import as_array, check_choices
 from micrograd_notes.lifting.trace.recorded import CannotLift
 
 if TYPE_CHECKING:
@@ -65,7 +64,11 @@ class InJax:
         if lifted._check and not compiled.is_trusted:
             some = given if is_here else [*map(made_up, compiled.inputs)]
             lifted._hold(compiled, lifted.parameters(), some)
-        theta = theta if isinstance(theta, jax.Array) else np.asarray(theta)
+        if not isinstance(theta, jax.Array):
+            digits = getattr(theta, "dtype", None)
+            is_float = digits is not None and digits.kind == "f"
+            theta = as_array("theta", theta).astype(digits if is_float else float)
+        lifted._check_shape(theta)
         is_double = theta.dtype == float and not isinstance(theta, jax.core.Tracer)
         with jax.enable_x64(True) if is_double else nullcontext():
             arrays = [*map(jax.numpy.asarray, [theta, *given] if lifted._arrays else given)]

@@ -359,12 +359,15 @@ class Lifted:
     def _shaped(self, theta: Any) -> Any:
         self._look_first()
         theta = as_array("theta", theta).astype(float, copy=False)
+        self._check_shape(theta)
+        return theta
+
+    def _check_shape(self, theta: Any) -> None:
         if theta.shape != (len(self._parameters),):
             raise ValueError(
                 f"theta must be a flat vector of {len(self._parameters)} numbers, one per "
                 f"parameter, got an array of shape {theta.shape}"
             )
-        return theta
 
     def _checked(self, theta: Any) -> Any:
         theta = self._shaped(theta)
@@ -389,6 +392,8 @@ class Lifted:
         `f(theta, x, y)` is the mean loss, and `f.value_and_grad(theta, x, y)` has the gradient too,
         by the program's own backward pass. So does `jax.grad(f)`, also at kinks and where no
         gradient flows, as behind a `detach`. By the data, JAX differentiates the loss by itself.
+        Where a slope overflows, as that of `1 / (1 + exp(-w * x))` far out, `f.value_and_grad` is
+        right outside of `jax.jit`, as in NumPy; inside, and in `jax.grad(f)`, it is nan.
 
         NumPy's float64 is computed in float64, and the result has it, whatever JAX is set to. Under
         `jax.jit`, JAX first makes it float32. `with jax.enable_x64(True):` around the call keeps

@@ -238,3 +238,14 @@ def test_a_model_that_holds_its_program_for_jax_is_copied() -> None:
         other.w.data = 0.5
         assert float(other.in_jax(np.array([0.5]), x)) == expected
         assert other.in_jax._lifted.leaves() == [other.w]
+
+
+def test_theta_of_another_shape_is_refused_and_whole_numbers_are_floats() -> None:
+    program = lift(lambda x: (w[0] * x + w[1]) ** 2, parameters=(w := [Value(1.0), Value(2.0)]))
+    function, x = program.jax(), np.array([1.0, 2.0])
+    for theta in ([1.0], jax.numpy.ones(3)):
+        with pytest.raises(ValueError, match=r"flat vector of 2 numbers, .* got an array of shape"):
+            function.value_and_grad(theta, x)
+    _, gradient = function.value_and_grad([1, 2], x)
+    assert gradient.dtype == float
+    assert gradient.tolist() == program.value_and_grad([1.0, 2.0], x)[1].tolist()
