@@ -340,6 +340,7 @@ def walls(generator: random.Random) -> Program:
     bends = generator.choice(BENDS if steps == 1 else BENDS[:2])  # squares of squares overflow
     keeps = generator.random() < 0.6
     start = nested(generator, [rows, columns])
+    set_to = generator.choice([None, None, (0.0, 0.0), (1.0, 1.0), (1.0, 0.0), (0.5, 2.0)])
 
     def step(u: list[list[Any]]) -> list[list[Any]]:
         def at(i: int, j: int, of: Any) -> Any:
@@ -363,6 +364,8 @@ def walls(generator: random.Random) -> Program:
             made = [[a + 0.1 * b for a, b in zip(*pair, strict=True)]
                     for pair in zip(u, made, strict=True)]
         inner = slice(min(fixed, 1), columns - (fixed > 1))
+        if set_to is not None:  # ends that each step sets
+            u = [[set_to[0], *old[1:-1], set_to[1]] for old in u]
         return [[*old[: inner.start], *new[inner], *old[inner.stop :]]
                 for old, new in zip(u, made, strict=True)]
 
@@ -372,7 +375,8 @@ def walls(generator: random.Random) -> Program:
         for _ in range(steps):
             u = step(u)
         found = [v for row in u for v in row]
-        return sum((v - b) ** 2 for v, b in zip(found, [*x[-1], y], strict=False))
+        apart = sum((v - b) ** 2 for v, b in zip(found, [*x[-1], y], strict=False))
+        return apart + weights[1] * weights[1]  # of which something is left if all are set
 
     data = _numbers(generator, 2, rows, columns), _numbers(generator, 2)
     return Program(loss, {"weights": weights, "start": start}, data)

@@ -24,10 +24,14 @@ from micrograd_notes.lifting.trace.rewritten import Rewritten
 
 
 class End(NamedTuple):
-    """A number that never changes, and its place among the states: -1 is before the first one."""
+    """A number that never changes, and its place among the states: -1 is before the first one.
+
+    `begin` is where its recurrence begins.
+    """
 
     place: int
     number: int
+    begin: int
 
 
 class Ends(NamedTuple):
@@ -207,7 +211,9 @@ class _Step:
             moves = Counter([places[k] - beside(*each) for each in self.ways[way]
                              if (k := self.number(*each)) in places])
             [(move, _)] = moves.most_common(1)
-            result |= {each: End(beside(*each) + move, self.number(*each)) for each in ends}
+            result |= {
+                each: End(beside(*each) + move, self.number(*each), self.of.begin) for each in ends
+            }
         return result, states
 
 
