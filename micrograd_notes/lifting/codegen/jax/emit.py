@@ -19,6 +19,7 @@ from __future__ import annotations
 import ast
 import textwrap
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from micrograd_notes.lifting.codegen import CannotPrint, erfc
 from micrograd_notes.lifting.codegen.numpy.emit import spelled_constant, unpack_source
@@ -161,9 +162,10 @@ class _Emitter:
         name, tree = self._name(line), self._tree(line.value)
         comment = f"  # {spelled_shape(line.shape)}" if line.shape else ""
         if line.target is not None:
-            index = text(line.target, self.names).partition("[")[2][:-1]
+            index = _with_arrays(spelled(line.target, self.names).slice)
             verb = "add" if line.adds else "set"
-            tree = ast.Call(parse(f"{name}.at[{index}].{verb}"), [tree], [])
+            place = ast.Subscript(ast.Attribute(ast.Name(name), "at"), index)
+            tree = ast.Call(ast.Attribute(place, verb), [tree], [])
         elif line.adds:
             tree = ast.BinOp(ast.Name(name), ast.Add(), tree)
         return wrapped(f"{name} =", tree, comment, LIMIT - 3 * len(INDENT))
@@ -216,8 +218,42 @@ class _Emitter:
         return tree
 
 
+def _parts_of(index: ast.expr) -> list[Any]:
+    return index.elts if isinstance(index, ast.Tuple) else [index]
+
+
+def _is_whole(part: Any) -> bool:
+    return isinstance(part, ast.Slice) and part.lower is part.upper is part.step is None
+
+
+def _with_arrays(index: ast.expr) -> ast.expr:
+    """Returns an index to write at, with t + np.arange(2) for the places of t:t + 2."""
+    parts = _parts_of(index)
+    for k, each in enumerate(parts):
+        if stretch := getattr(each, "of", None):
+            count, by = stretch.count, stretch.by
+            several = f"np.arange({count})" if by == 1 else f"np.arange(0, {by * count}, {by})"
+            parts[k] = ast.BinOp(each.lower, ast.Add(), parse(several))
+    return ast.Tuple(parts) if len(parts) > 1 else parts[0]
+
+
 class _InJax(ast.NodeTransformer):
-    """Replaces calls that JAX has elsewhere, in trees of which parts are shared."""
+    """Replaces what JAX has elsewhere, in trees of which parts are shared."""
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        """Reads a cut that moves with t by its first place and its length, as `jit` needs it."""
+        of, index, axis = self.visit(node.value), list[Any](), 0
+        for each in _parts_of(node.slice):
+            new = each
+            if stretch := getattr(each, "of", None):
+                length = (stretch.count - 1) * stretch.by + 1
+                given = of, each.lower, ast.Constant(length), ast.Constant(axis)
+                of = ast.Call(parse("jax.lax.dynamic_slice_in_dim"), [*given], [])
+                new = ast.Slice(None, None, each.step)
+            index.append(self.visit(new))
+            axis += not (isinstance(each, ast.Constant) and each.value is None)
+        is_whole = of is not node.value and all(map(_is_whole, index))
+        return of if is_whole else ast.Subscript(of, ast.Tuple(index) if index[1:] else index[0])
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         new = ast.Call(node.func, node.args, node.keywords)

@@ -187,6 +187,11 @@ def _index(
             return tree(each)
         if isinstance(each, ex.Step):
             return _place(each, name_of(each))
+        if isinstance(each, ex.Stretch):
+            first, stop = (_place(end, name_of(end)) for end in (each.first, each.stop))
+            cut = ast.Slice(first, stop, None if each.by == 1 else ast.Constant(each.by))
+            cut.of = each  # type: ignore[attr-defined]  # for JAX
+            return cut
         if isinstance(each, tuple):
             return ast.Slice(*[None if b is None else ast.Constant(b) for b in each])
         return ast.Constant(each)
