@@ -236,7 +236,8 @@ class Window:
         if isinstance(first, int | range) and isinstance(second, int | range):
             cut = first if isinstance(first, range) else None
             starts = [each.start if isinstance(each, range) else each for each in values]
-            assert isinstance(starts[0], int) and isinstance(starts[1], int)
+            assert isinstance(starts[0], int)
+            assert isinstance(starts[1], int)
             moves = starts[1] - starts[0]
             expected = [starts[0] + k * moves for k in range(len(values))]
             return Place(starts[0], moves, cut) if starts == expected else None

@@ -5,11 +5,12 @@ array of JAX can be written to: what NumPy writes into an array makes a new one 
 passes on the arrays that it changes:
 
     h[t] = np.tanh(z)                       def step(t, carry):
-                                                h, = carry
+                                                (h,) = carry
                                      ->         h = h.at[t].set(np.tanh(z))
-                                                return h,
+                                                return (h,)
 
-                                            h, = jax.lax.fori_loop(1, 5, step, (h,))
+                                            carry = (h,)
+                                            (h,) = jax.lax.fori_loop(1, 5, step, carry)
 
 `jit` compiles such a loop once, and not once per step.
 """
@@ -23,7 +24,7 @@ from typing import Any
 
 from micrograd_notes.lifting.codegen import CannotPrint, erfc
 from micrograd_notes.lifting.codegen.numpy.emit import spelled_constant, unpack_source
-from micrograd_notes.lifting.codegen.numpy.lines import INDENT, LIMIT, wrapped
+from micrograd_notes.lifting.codegen.numpy.lines import INDENT, LIMIT, listed, wrapped
 from micrograd_notes.lifting.codegen.numpy.spelled import (
     WINDOWS,
     parse,
@@ -97,7 +98,8 @@ class _Emitter:
         if program.is_loss and checked:
             inside = [f"(({a.name} >= 0) & ({a.name} < {a.below})).all()" for a in checked]
             rows.append("# a compiled program can't refuse a label that is out of range")
-            rows.append(f"right = np.where({' & '.join(inside)}, 1.0, np.nan)")
+            right = parse(f"np.where({' & '.join(inside)}, 1.0, np.nan)")
+            rows += wrapped("right =", right, "", LIMIT - len(INDENT))
         right = " * right" if program.is_loss and checked else ""
         if program.is_loss:
             rows.append(f"return loss{right}" + (f", dtheta{right}" if with_gradient else ""))
@@ -116,14 +118,11 @@ class _Emitter:
                 yield f"{array.name} = np.asarray({array.name}, {digits})"
         if program.parameters:
             yield f"assert theta.shape == ({count},), theta.shape"
-            yield f"{', '.join([a.name for a in program.parameters])}, = unpack(theta)"
+            yield from listed("", [array.name for array in program.parameters], " = unpack(theta)")
         for constant in self.constants:
             name = self.names(constant)
             if name in body:
-                row = spelled_constant(constant, name)
-                kind = f", {digits}" if constant.array.dtype == float else ""
-                if kind:
-                    row = f"{name} = np.asarray({row.partition(' = ')[2]}{kind})"
+                row = spelled_constant(constant, name, digits, LIMIT - len(INDENT))
                 yield from row.split("\n")
         if "ones" in body:
             yield f"ones = np.ones(n, {digits})"
@@ -198,20 +197,20 @@ class _Emitter:
                 carried.append(name)
                 starts.append(start)
         counts, t = loop.counts, self.names.counter
-        names = ", ".join(carried) + ("," if len(carried) == 1 else "")
         down = counts.step < 0
         yield ""
         yield f"def step({'back' if down else t}, carry):"
         if down:
             yield f"{INDENT}{t} = {counts.start} - back"
-        yield f"{INDENT}{names} = carry"
+        width = LIMIT - 2 * len(INDENT)
+        yield from [INDENT + row for row in listed("", carried, " = carry", width)]
         for line in lines:
             yield from [INDENT + row for row in self._row(line)]
-        yield f"{INDENT}return {names}"
+        yield from [INDENT + row for row in listed("return ", carried, "", width)]
         yield ""
+        yield from listed("carry = ", starts, "")
         ends = f"0, {len(counts)}" if down else f"{counts.start}, {counts.stop}"
-        begin = f"({', '.join(starts)}{',' if len(starts) == 1 else ''})"
-        yield f"{names} = jax.lax.fori_loop({ends}, step, {begin})"
+        yield from listed("", carried, f" = jax.lax.fori_loop({ends}, step, carry)")
 
     def _tree(self, expression: Expression) -> ast.expr:
         tree: ast.expr = _InJax().visit(spelled(expression, self.names))

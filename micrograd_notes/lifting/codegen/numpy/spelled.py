@@ -133,8 +133,13 @@ def _applied(function: str, operands: list[Any]) -> Any:
 def _operator(function: str, left: Any, right: Any) -> Any:
     is_product = isinstance(left, ast.BinOp) and isinstance(left.op, ast.MatMult)
     if function in ("multiply", "divide") and is_product:
-        left = ast.Name(f"({ast.unparse(left)})")  # needed by nobody but the reader
+        left = in_brackets(left)  # needed by nobody but the reader
     return ast.BinOp(left, OPERATORS[function](), right)
+
+
+def in_brackets(tree: Any) -> ast.Call:
+    """Returns a tree in brackets that Python does not need: a call of what has no name."""
+    return ast.Call(ast.Name(""), [tree], [])
 
 
 def summed(left: Expression, right: Expression) -> ex.Apply:
