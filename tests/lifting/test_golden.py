@@ -8,16 +8,22 @@ import math
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
 
 np = pytest.importorskip("numpy")
 
+from micrograd_notes import Value  # noqa: E402
+from micrograd_notes.engine.functions import maximum  # noqa: E402
+from micrograd_notes.engine.ops import exp, logsumexp, sigmoid, sin, tanh  # noqa: E402
+from micrograd_notes.lifting import Lifted, lift  # noqa: E402
 from micrograd_notes.lifting.codegen.numpy.emit import spelled_constant  # noqa: E402
 from micrograd_notes.lifting.codegen.numpy.spelled import number  # noqa: E402
 from micrograd_notes.lifting.typed.expressions import Constant  # noqa: E402
-from tests.lifting.examples import EXAMPLES, GOLDEN, source_of  # noqa: E402
+from tests.lifting.examples import EXAMPLES, GOLDEN, numbers, source_of, values  # noqa: E402
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -95,11 +101,57 @@ def test_a_constant_has_its_name_whatever_letters_are_in_it() -> None:
 
 def test_a_constant_of_any_length_is_written_in_lines_that_python_reads() -> None:
     for count in range(1, 120):
-        for numbers in (np.arange(-5.0, -5.0 - count, -1), 1e-5 * np.arange(-count, 0.0)):
-            text, scope = spelled_constant(Constant(numbers), "numbers"), {"np": np}
+        for listed in (np.arange(-5.0, -5.0 - count, -1), 1e-5 * np.arange(-count, 0.0)):
+            text, scope = spelled_constant(Constant(listed), "numbers"), {"np": np}
             assert max(map(len, text.splitlines())) <= 100
             exec(text, scope)
-            assert scope["numbers"].tolist() == numbers.tolist()
+            assert scope["numbers"].tolist() == listed.tolist()
+
+
+def of_many_terms(count: int) -> tuple[Lifted, Any]:
+    """A maximum over many energies, each of other terms: lists that no line has room for."""
+    weights = values(0, 4)
+    signs = [[(k >> bit) % 2 for bit in range(4)] for k in range(count)]
+
+    def loss(x: Any) -> Any:
+        energies = [
+            sum((w * a for w, a, is_in in zip(weights, x, row, strict=True) if is_in), 0.1 * k)
+            for k, row in enumerate(signs)
+        ]
+        return logsumexp([tanh(each) for each in energies]) - maximum(energies)
+
+    return lift(loss, parameters={"weights": weights}), numbers(0, 3, 4)
+
+
+def of_many_states(count: int) -> tuple[Lifted, Any]:
+    """Each state is made in its own way, by a parameter with a long name of its own."""
+    given = {f"coefficient_of_the_{k}th_state": Value(0.1 * k + 0.1) for k in range(count)}
+    coefficients = [*given.values()]
+
+    def loss(x: Any) -> Any:
+        states: list[Any] = [0.1] * count
+        for each in x:
+            before = states
+            for k, c in enumerate(coefficients):
+                function = (tanh, sin, exp, sigmoid)[k % 4]
+                states = [*states[:k], function(c * before[k - 1] - each), *states[k + 1 :]]
+        return logsumexp(states)
+
+    return lift(loss, parameters=given), numbers(0, 3, 6)
+
+
+@pytest.mark.parametrize("made", [of_many_terms, of_many_states])
+@pytest.mark.parametrize("count", [5, 9, 16])
+def test_no_line_is_longer_than_a_screen(made: Callable[[int], Any], count: int) -> None:
+    """However many arrays are stacked, joined, given or passed on."""
+    program, data = made(count)
+    sources = [program.source_for(data)]
+    if find_spec("jax") is not None:
+        sources.append(program.jax().source_for(data))
+    for source in sources:
+        compile(source, "source", "exec")
+        assert max(map(len, source.splitlines())) <= 100, source
+    program.check(data)
 
 
 def test_a_label_below_zero_is_refused_by_the_source_alone() -> None:

@@ -3,6 +3,7 @@
 import random
 import re
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -10,11 +11,12 @@ import pytest
 np = pytest.importorskip("numpy")
 
 from micrograd_notes import Value, no_grad  # noqa: E402
-from micrograd_notes.engine.ops import exp, log, sigmoid, sin, softplus, tanh  # noqa: E402
+from micrograd_notes.engine.ops import cos, exp, log, sigmoid, sin, softplus, tanh  # noqa: E402
 from micrograd_notes.lifting import Lifted, lift  # noqa: E402
 from micrograd_notes.lifting.typed.windows import stretches  # noqa: E402
 from micrograd_notes.nn.vectors import dot  # noqa: E402
 from tests.lifting.examples import numbers, values  # noqa: E402
+from tests.lifting.in_c import COMPILER, QUICKLY, compiled  # noqa: E402
 from tests.lifting.programs import agree, recurrences as random_recurrence  # noqa: E402
 from tests.lifting.recurrences import RECURRENCES, times  # noqa: E402
 
@@ -546,3 +548,176 @@ def test_a_derivative_per_step_is_in_a_loop_though_the_first_ones_are_not(polyno
         assert program.certify(data), program.certify(data)
         lines.append(program.source_for(data).count("\n"))
     assert lines[0] == lines[1] < 50, program.source
+
+
+Case = tuple[Callable[[Any], Any], dict[str, Any], Any]
+
+
+def window(step: int, steps: Any, *lags: int) -> Callable[[int], Case]:
+    """Returns a recurrence over windows of its input: the places `step` * t - lag."""
+
+    def made(length: int) -> Case:
+        kernel, w = values(0, len(lags)), Value(0.4)
+
+        def loss(x: Any) -> Any:
+            h: Any = 0.0
+            for t in steps(length):
+                h = tanh(dot(kernel, [x[step * t - lag] for lag in lags]) + w * h)
+            return h * h
+
+        return loss, {"k": kernel, "w": w}, numbers(0, 3, step * length + 4)
+
+    return made
+
+
+def arma(length: int) -> Case:
+    """A series of its past and of its errors, with the coefficients of each in a list."""
+    past, errors, level = values(0, 2), values(1, 2), Value(0.1)
+
+    def loss(y: Any) -> Any:
+        e: list[Any] = [0.0, 0.0]
+        for t in range(2, length):
+            guess = level + dot(past, [y[t - 1], y[t - 2]]) + dot(errors, [e[-1], e[-2]])
+            e.append(y[t] - guess)
+        return sum(error * error for error in e)
+
+    given = {"past": past, "errors": errors, "level": level}
+    return loss, given, numbers(0, 3, length)
+
+
+def filtered(length: int) -> Case:
+    """A linear filter: nothing but sums of products."""
+    k, w = values(0, 2), Value(0.4)
+
+    def loss(x: Any) -> Any:
+        h: Any = 0.0
+        for t in range(1, length):
+            h = w * h + k[0] * x[t] + k[1] * x[t - 1]
+        return h * h
+
+    return loss, {"k": k, "w": w}, numbers(0, 3, length)
+
+
+def hidden_units(length: int) -> Case:
+    k, w = values(0, 2, 2), values(1, 2, 2)
+
+    def loss(x: Any) -> Any:
+        h: list[Any] = [0.0, 0.0]
+        for t in range(1, length):
+            h = [tanh(dot(k[i], [x[t], x[t - 1]]) + dot(w[i], h)) for i in range(2)]
+        return h[0] * h[1]
+
+    return loss, {"k": k, "w": w}, numbers(0, 3, length)
+
+
+def several_channels(length: int) -> Case:
+    k, w = values(0, 2, 3), Value(0.4)
+
+    def loss(x: Any) -> Any:
+        h: Any = 0.0
+        for t in range(1, length):
+            h = tanh(dot(k[0], x[t]) + dot(k[1], x[t - 1]) + w * h)
+        return h * h
+
+    return loss, {"k": k, "w": w}, numbers(0, 3, length, 3)
+
+
+def kernels_of_their_own(length: int) -> Case:
+    """Each step has two places of a long row of parameters, and their derivatives."""
+    k, w = values(0, 2, 2 * length), Value(0.4)
+
+    def loss(x: Any) -> Any:
+        h: Any = 0.0
+        for t in range(1, length):
+            h = tanh(k[1][2 * t] * x[t] + k[1][2 * t + 1] * x[t - 1] + w * h)
+        return h * h
+
+    return loss, {"k": k, "w": w}, numbers(0, 3, length)
+
+
+def with_some(has: Callable[[int, int], bool], through: Any) -> Any:
+    """Returns a network of units whose matrix lacks some places."""
+
+    def made(length: int) -> Case:
+        K = values(0, 4, 4)
+
+        def loss(x: Any) -> Any:
+            h: list[Any] = [0.1, 0.2, 0.3, 0.4]
+            for t in range(length):
+                rows = [[j for j in range(4) if has(i, j)] for i in range(4)]
+                terms = [[through(K[i][j], h[j], h[i]) for j in row] for i, row in enumerate(rows)]
+                h = [x[t] + sum(row) for row in terms]
+            return sum(h)
+
+        return loss, {"K": K}, numbers(0, 3, length)
+
+    return made
+
+
+def two_masses(length: int) -> Case:
+    """A double pendulum: 9.81 * m[1] lies beside 9.81 * (m[0] + m[1]), and no other product."""
+    m = [Value(1.0), Value(0.7), Value(1.2), Value(0.9)]
+
+    def loss(s: Any) -> Any:
+        a, b, v, w = s
+        for _ in range(length):
+            d, whole = a - b, m[0] + m[1]
+            ratio = whole - m[1] * cos(2 * d)
+            far, near = w**2 * m[3], v**2 * m[2]
+            x = -9.81 * whole * sin(a) - m[1] * 9.81 * sin(a - 2 * b)
+            x = (x - 2 * sin(d) * m[1] * (far + near * cos(d))) / (m[2] * ratio)
+            y = 2 * sin(d) * (near * whole + 9.81 * whole * cos(a) + far * m[1] * cos(d))
+            v, w = v + 0.01 * x, w + 0.01 * y / (m[3] * ratio)
+            a, b = a + 0.01 * v, b + 0.01 * w
+        return a**2
+
+    return loss, {"m": m}, numbers(0, 3, 4)
+
+
+GROWING: dict[str, Callable[[int], Case]] = {
+    "two": window(1, lambda n: range(1, n), 0, 1),
+    "ahead": window(1, range, 0, -1),
+    "three": window(1, lambda n: range(2, n), 0, 1, 2),
+    "every_second": window(1, lambda n: range(4, n), 0, 2, 4),
+    "from_the_end": window(1, lambda n: reversed(range(2, n)), 0, 1, 2),
+    "in_pairs": window(2, range, 0, -1),
+    "no_diagonal": with_some(lambda i, j: i != j, lambda k, a, b: k * tanh(a)),
+    "no_diagonal_of_pairs": with_some(lambda i, j: i != j, lambda k, a, b: k * sin(a - b)),
+    "triangle": with_some(lambda i, j: i >= j, lambda k, a, b: k * tanh(a)),
+    "arma": arma, "filtered": filtered, "hidden_units": hidden_units,
+    "several_channels": several_channels, "kernels_of_their_own": kernels_of_their_own,
+    "two_masses": two_masses,
+}
+
+
+@pytest.mark.parametrize("name", GROWING)
+def test_more_steps_have_no_more_lines(name: str) -> None:
+    """What is read moves by a window of the input, derivatives have masks, keys are large."""
+    sources = []
+    for length in (24, 9):
+        loss, parameters, data = GROWING[name](length)
+        program = lift(loss, parameters=parameters)
+        source = program.source_for(data)
+        assert len(loops_of(source)) >= 2, source
+        sources.append(source[source.index("def loss_and_gradient") :])
+    assert sources[0].count("\n") == sources[1].count("\n"), sources[0]
+    assert program.certify(data, points=1)
+
+
+@pytest.mark.parametrize("name", GROWING)
+def test_windows_that_move_with_a_loop_are_the_same_everywhere(name: str) -> None:
+    loss, parameters, data = GROWING[name](9)
+    program = lift(loss, parameters=parameters)
+    theta = program.parameters()
+    expected, gradient = program.value_and_grad(theta, data)  # in arrays that are kept
+    found = [program._computed(program._known(), program._known().run, theta, [data])]
+    if COMPILER is not None:
+        found.append(compiled(program, QUICKLY)(theta, data))
+    if find_spec("jax") is not None:
+        import jax
+
+        with jax.enable_x64(True):
+            found.append(jax.jit(program.jax().value_and_grad)(theta, data))
+    for other, derivatives in found:  # sums of some ten terms, in another order
+        assert abs(float(other) - expected) <= 1e-14 * abs(expected)
+        assert abs(np.asarray(derivatives) - gradient).max() <= 1e-14 * abs(gradient).max()

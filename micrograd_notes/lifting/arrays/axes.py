@@ -174,7 +174,8 @@ def parted(column: Column, owner: Column, owners: int) -> Parted:
     sets, recorded, which = np.unique(seen, axis=0, return_index=True, return_inverse=True)
     which, order = which.reshape(-1), np.argsort(recorded)
     middle = [sets[k].argmax() - sets[k, ::-1].argmax() for k in (order[0], order[-1])]
-    if middle[0] > middle[1]:  # as they were recorded, or backwards
+    has_all_others = len(sets) == size and (sets.sum(axis=1) == size - 1).all()  # j != i
+    if middle[0] > middle[1] and not has_all_others:  # as they were recorded, or backwards
         order = order[::-1]
     rank = np.empty(len(sets), dtype=np.int64)
     rank[order] = np.arange(len(sets))

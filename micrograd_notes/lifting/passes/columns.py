@@ -161,7 +161,10 @@ def starts(sizes: Ints) -> Ints:
 
 
 def packed(code: Any, first: Any, last: Any) -> Any:
-    """Returns a key in one int, for an operation on one or two operands."""
+    """Returns a key in one int, for an operation on one or two operands.
+
+    The code is one of `short`: a larger number, such as a key, would be cut off.
+    """
     return (code << BITS | first) << BITS | last
 
 

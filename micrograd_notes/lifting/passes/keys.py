@@ -228,9 +228,8 @@ class Keys:
         at = edges - columns.first[owner[edges]]
         any_order = columns.is_sum | columns.where(has_any_order)
         position = np.where(any_order[owner[edges]], 0, at)
-        _, which = np.unique(
-            packed(keys[owner[edges]], below[edges], position), return_inverse=True
-        )
+        alike = np.unique(packed(0, keys[owner[edges]], below[edges]), return_inverse=True)[1]
+        which = np.unique(packed(0, alike, position), return_inverse=True)[1]
         are_sums = columns.is_sum[flat[edges]]
         has_sum = np.bincount(which, are_sums) > 0
         return edges[~are_sums & has_sum[which]]

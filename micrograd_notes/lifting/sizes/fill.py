@@ -30,6 +30,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Program,
     Read,
     Step,
+    Stretch,
     Total,
     lines_of,
 )
@@ -98,7 +99,7 @@ class _Filler:
             return range(start, last + (1 if step > 0 else -1), step)
         if isinstance(first, Total):
             each = [first, *[self._in_order_of(first, one) for one in each[1:]]]
-        if isinstance(first, Expression | Step | Examples | Loop):
+        if isinstance(first, Expression | Step | Stretch | Examples | Loop):
             names = [one.name for one in fields(first)]
             inside = [[getattr(one, name) for one in each] for name in names]
             return type(first)(*map(self._filled, inside))

@@ -17,6 +17,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Part,
     Read,
     Step,
+    Stretch,
     plus,
 )
 from micrograd_notes.lifting.typed.windows import (
@@ -62,7 +63,8 @@ class Built:
         series = [each for each in moves if isinstance(each, Series) and abs(each.moves) == 1]
         begin, step = 0, 1
         if places:
-            begin, step = places[0].start, places[0].moves
+            now = min(places, key=lambda each: each.of_cut is not None)
+            begin, step = now.latest, now.moves
         elif series:
             latest = max(series, key=lambda each: each.start)  # its step has the same t
             of = built[latest.window].counts
@@ -122,8 +124,11 @@ class Built:
 
     def _filling(self, moving: Filling, read: Any) -> Any:
         match moving:
-            case Place(start, moves):
+            case Place(start, moves, None):
                 return self._step(start, moves)
+            case Place(_, moves, range() as cut):
+                first = self._step(min(cut), moves)
+                return Stretch(first, len(cut), abs(cut.step)) if moves else cut
             case Numbers(numbers):
                 if len(set(numbers)) == 1:
                     return numbers[0]

@@ -355,6 +355,20 @@ class Step:
     plus: int
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """So many places from one that moves with the t of a loop, `by` 1 or more from each other."""
+
+    first: Step
+    count: int
+    by: int
+
+    @property
+    def stop(self) -> Step:
+        """The place behind the last one."""
+        return Step(self.first.times, self.first.plus + (self.count - 1) * self.by + 1)
+
+
 @dataclass(frozen=True, eq=False)
 class Counting(Expression):
     """0, 1, 2, ... along an axis."""
@@ -442,7 +456,9 @@ class Transpose(View):
 
 @dataclass(frozen=True, eq=False)
 class Part(View):
-    """The elements at an index: a place or `Step`, a `Cut`, None for a new axis, or choices.
+    """The elements at an index: places, cuts, None for a new axis, or choices.
+
+    In a loop, a place may be a `Step`, and a cut a `Stretch`.
 
     Several arrays of choices, side by side, are broadcast and select together.
     """
@@ -460,6 +476,8 @@ class Part(View):
             size = sizes.pop(0)
             if isinstance(part, tuple):
                 found.append(_length(size, part))
+            elif isinstance(part, Stretch):
+                found.append(part.count)
             elif isinstance(part, Expression) and chosen is None:
                 chosen = len(found)
         if chosen is not None:

@@ -31,6 +31,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Reshape,
     Spread,
     Step,
+    Stretch,
     Sum,
     Total,
     Transpose,
@@ -211,7 +212,7 @@ def _seen(view: View, array: Any) -> Any:
 
 def _is_fixed(place: Any) -> bool:
     is_read = isinstance(place, Read) and isinstance(place.source, Constant)
-    return is_read or not isinstance(place, Step | Expression)
+    return is_read or not isinstance(place, Step | Stretch | Expression)
 
 
 def _fixed(place: Any) -> Any:

@@ -19,19 +19,25 @@ from typing import Any
 
 from micrograd_notes.lifting.recurrences.steps import LEAST
 from micrograd_notes.lifting.typed.expressions import (
+    WHOLE,
     Constant,
     Expression,
     Line,
     Number,
     Part,
     Read,
+    Step,
+    Stretch,
     Sum,
     Total,
+    View,
+    Where,
+    part,
 )
 
 # ---- what lines have in common -------------------------------------------------------------------
 
-Hole = Line | int | Number
+Hole = Line | int | range | Number  # a range: the places of a cut
 
 
 def skeleton(expression: Expression, holes: list[Hole]) -> Any:
@@ -44,15 +50,28 @@ def skeleton(expression: Expression, holes: list[Hole]) -> Any:
         return Number
     if isinstance(expression, Part):
         index = []
-        for each in expression.index:
-            if isinstance(each, int):
-                holes.append(each)
-            index.append("place" if isinstance(each, int) else _plain(each, holes))
+        for each, places in _cuts(expression):
+            if isinstance(each, int) or places:
+                holes.append(places or each)
+            kind = (places.step, len(places)) if places else "place"
+            index.append(kind if isinstance(each, int) or places else _plain(each, holes))
         return "part", skeleton(expression.of, holes), tuple(index)
     if isinstance(expression, Read):
         return expression
     found = [_plain(getattr(expression, each.name), holes) for each in fields(expression)]
     return type(expression), tuple(found)
+
+
+def _cuts(part: Part) -> list[tuple[Any, range | None]]:
+    """Returns each place of an index, with the places of a cut that may move along its axis."""
+    found, sizes = list[tuple[Any, range | None]](), iter(part.of.shape)
+    is_chosen = any(isinstance(each, Expression) for each in part.index)
+    for each in part.index:
+        size = None if each is None else next(sizes)
+        is_cut = isinstance(each, tuple) and isinstance(size, int) and not is_chosen
+        places = range(size)[slice(*each)] if is_cut else range(0)  # type: ignore[arg-type]
+        found.append((each, places if 0 < len(places) < (size or 0) else None))  # type: ignore
+    return found
 
 
 def _plain(value: Any, holes: list[Hole]) -> Any:
@@ -75,11 +94,15 @@ def filled(expression: Expression, fillings: Iterator[Any]) -> Expression:
         made: Expression = next(fillings)
         return made
     if isinstance(expression, Part):
-        index: list[Any] = []
-        for each in expression.index:
-            is_place = isinstance(each, int)
-            index.append(next(fillings) if is_place else _filled(each, fillings))
-        return Part(filled(expression.of, fillings), tuple(index))
+        index, turned = list[Any](), list[Any]()
+        for each, places in _cuts(expression):
+            new = next(fillings) if isinstance(each, int) or places else _filled(each, fillings)
+            index.append(each if isinstance(new, range) else new)
+            is_back = isinstance(new, Stretch) and each[2] is not None and each[2] < 0
+            if not isinstance(new, int | Step):
+                turned.append((None, None, -1) if is_back else WHOLE)
+        made = Part(filled(expression.of, fillings), tuple(index))
+        return part(made, turned) if {*turned} - {WHOLE} else made
     return expression.with_operands([filled(each, fillings) for each in expression.operands])
 
 
@@ -93,13 +116,23 @@ def is_number(line: Line) -> bool:
 
 
 def terms_of(expression: Expression) -> list[Expression]:
-    """Returns the terms of a sum, from left to right; the sum over an axis is taken of each."""
-    if isinstance(expression, Total):
-        return [term for operand in expression.of for term in terms_of(operand)]
-    if isinstance(expression, Sum):
-        terms = terms_of(expression.of)
-        if len(terms) >= LEAST and all(term.shape == expression.of.shape for term in terms):
-            return [Sum(term, expression.axes) for term in terms]
+    """Returns the terms of a sum, from left to right; what is done to a sum is done to each.
+
+    That is the sum over an axis, a view, or a mask with 0 elsewhere.
+    """
+    match expression:
+        case Total(of):
+            return [term for operand in of for term in terms_of(operand)]
+        case Sum(of) | View(of) | Where(_, of, Number(0.0)):
+            terms = terms_of(of)
+            operands = [[term if e is of else e for e in expression.operands] for term in terms]
+            made = [*map(expression.with_operands, operands)] if len(terms) >= LEAST else []
+            may_be_less = isinstance(expression, Where)  # as one row for all rows of a mask
+            if made and all(
+                each.shape == expression.shape and (may_be_less or term.shape == of.shape)
+                for each, term in zip(made, terms, strict=True)
+            ):
+                return made
     return [expression]
 
 
@@ -108,10 +141,16 @@ def terms_of(expression: Expression) -> list[Expression]:
 
 @dataclass(frozen=True)
 class Place:
-    """A place that starts somewhere and moves by so much per step."""
+    """A place, or those of a cut, that start somewhere and move by so much per step."""
 
     start: int
     moves: int
+    of_cut: range | None = None
+
+    @property
+    def latest(self) -> int:
+        """The last place of a cut: the present, if its others are the past."""
+        return self.start if self.of_cut is None else max(self.of_cut)
 
 
 @dataclass(frozen=True)
@@ -194,10 +233,14 @@ class Window:
     ) -> Filling | None:
         """Returns how a hole's contents move from step to step; None if they do not evenly."""
         first, second = values[:2]
-        if isinstance(first, int) and isinstance(second, int):
-            even = Place(first, second - first)
-            expected = [first + k * even.moves for k in range(len(values))]
-            return even if list(values) == expected else None
+        if isinstance(first, int | range) and isinstance(second, int | range):
+            cut = first if isinstance(first, range) else None
+            starts = [each.start if isinstance(each, range) else each for each in values]
+            assert isinstance(starts[0], int)
+            assert isinstance(starts[1], int)
+            moves = starts[1] - starts[0]
+            expected = [starts[0] + k * moves for k in range(len(values))]
+            return Place(starts[0], moves, cut) if starts == expected else None
         if isinstance(first, Number):
             return Numbers(tuple(values))  # type: ignore[arg-type]
         if second in self.where:

@@ -336,6 +336,8 @@ class Calls:
             return self._array(place)
         if isinstance(place, ex.Step):
             return place.times * self._t + place.plus
+        if isinstance(place, ex.Stretch):
+            return slice(self._place(place.first), self._place(place.stop), place.by)
         return slice(*place) if isinstance(place, tuple) else place
 
     def _size(self, size: Any) -> int:

@@ -148,6 +148,8 @@ class Evaluator:
             if place.times < 0:
                 return f"{place.plus} - {moved}"
             return places.added([moved, str(place.plus)]).replace("+ -", "- ")
+        if isinstance(place, ex.Stretch):
+            return self._placed(place.first), place.count, place.by
         if isinstance(place, Expression):
             return self.of(place)
         return str(place) if isinstance(place, int) else place

@@ -101,7 +101,10 @@ class Array:
         return stored(self.pointer, shape, self.kind, strides, self.offset)
 
     def part(self, index: Sequence[Any]) -> Array:
-        """Returns a part, from places, cuts, None for a new axis, and arrays of choices."""
+        """Returns a part, from places, cuts, None for a new axis, and arrays of choices.
+
+        A cut may also be its first place, how many there are, and how far they lie apart.
+        """
         index = [*index, *[ex.WHOLE] * (len(self.shape) - len(index) + [*index].count(None))]
         chosen = ex.broadcast(*[each.shape for each in index if isinstance(each, Array)])
         shape, picks, first = list[Size](), list[Pick](), -1
@@ -115,6 +118,9 @@ class Array:
                     first = len(shape)
                     shape += chosen
                 picks.append(each.spread(chosen))
+            elif isinstance(each[0], str):
+                picks.append((len(shape), each[2], each[0]))
+                shape.append(each[1])
             else:
                 size = self.shape[len(picks)]
                 there = range(*slice(*each).indices(size)) if isinstance(size, int) else range(1)

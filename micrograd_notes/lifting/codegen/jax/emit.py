@@ -5,11 +5,12 @@ array of JAX can be written to: what NumPy writes into an array makes a new one 
 passes on the arrays that it changes:
 
     h[t] = np.tanh(z)                       def step(t, carry):
-                                                h, = carry
+                                                (h,) = carry
                                      ->         h = h.at[t].set(np.tanh(z))
-                                                return h,
+                                                return (h,)
 
-                                            h, = jax.lax.fori_loop(1, 5, step, (h,))
+                                            carry = (h,)
+                                            (h,) = jax.lax.fori_loop(1, 5, step, carry)
 
 `jit` compiles such a loop once, and not once per step.
 """
@@ -23,7 +24,7 @@ from typing import Any
 
 from micrograd_notes.lifting.codegen import CannotPrint, erfc
 from micrograd_notes.lifting.codegen.numpy.emit import spelled_constant, unpack_source
-from micrograd_notes.lifting.codegen.numpy.lines import INDENT, LIMIT, wrapped
+from micrograd_notes.lifting.codegen.numpy.lines import INDENT, LIMIT, listed, wrapped
 from micrograd_notes.lifting.codegen.numpy.spelled import (
     WINDOWS,
     parse,
@@ -97,7 +98,8 @@ class _Emitter:
         if program.is_loss and checked:
             inside = [f"(({a.name} >= 0) & ({a.name} < {a.below})).all()" for a in checked]
             rows.append("# a compiled program can't refuse a label that is out of range")
-            rows.append(f"right = np.where({' & '.join(inside)}, 1.0, np.nan)")
+            right = parse(f"np.where({' & '.join(inside)}, 1.0, np.nan)")
+            rows += wrapped("right =", right, "", LIMIT - len(INDENT))
         right = " * right" if program.is_loss and checked else ""
         if program.is_loss:
             rows.append(f"return loss{right}" + (f", dtheta{right}" if with_gradient else ""))
@@ -116,14 +118,11 @@ class _Emitter:
                 yield f"{array.name} = np.asarray({array.name}, {digits})"
         if program.parameters:
             yield f"assert theta.shape == ({count},), theta.shape"
-            yield f"{', '.join([a.name for a in program.parameters])}, = unpack(theta)"
+            yield from listed("", [array.name for array in program.parameters], " = unpack(theta)")
         for constant in self.constants:
             name = self.names(constant)
             if name in body:
-                row = spelled_constant(constant, name)
-                kind = f", {digits}" if constant.array.dtype == float else ""
-                if kind:
-                    row = f"{name} = np.asarray({row.partition(' = ')[2]}{kind})"
+                row = spelled_constant(constant, name, digits, LIMIT - len(INDENT))
                 yield from row.split("\n")
         if "ones" in body:
             yield f"ones = np.ones(n, {digits})"
@@ -162,9 +161,10 @@ class _Emitter:
         name, tree = self._name(line), self._tree(line.value)
         comment = f"  # {spelled_shape(line.shape)}" if line.shape else ""
         if line.target is not None:
-            index = text(line.target, self.names).partition("[")[2][:-1]
+            index = _with_arrays(spelled(line.target, self.names).slice)
             verb = "add" if line.adds else "set"
-            tree = ast.Call(parse(f"{name}.at[{index}].{verb}"), [tree], [])
+            place = ast.Subscript(ast.Attribute(ast.Name(name), "at"), index)
+            tree = ast.Call(ast.Attribute(place, verb), [tree], [])
         elif line.adds:
             tree = ast.BinOp(ast.Name(name), ast.Add(), tree)
         return wrapped(f"{name} =", tree, comment, LIMIT - 3 * len(INDENT))
@@ -197,20 +197,20 @@ class _Emitter:
                 carried.append(name)
                 starts.append(start)
         counts, t = loop.counts, self.names.counter
-        names = ", ".join(carried) + ("," if len(carried) == 1 else "")
         down = counts.step < 0
         yield ""
         yield f"def step({'back' if down else t}, carry):"
         if down:
             yield f"{INDENT}{t} = {counts.start} - back"
-        yield f"{INDENT}{names} = carry"
+        width = LIMIT - 2 * len(INDENT)
+        yield from [INDENT + row for row in listed("", carried, " = carry", width)]
         for line in lines:
             yield from [INDENT + row for row in self._row(line)]
-        yield f"{INDENT}return {names}"
+        yield from [INDENT + row for row in listed("return ", carried, "", width)]
         yield ""
+        yield from listed("carry = ", starts, "")
         ends = f"0, {len(counts)}" if down else f"{counts.start}, {counts.stop}"
-        begin = f"({', '.join(starts)}{',' if len(starts) == 1 else ''})"
-        yield f"{names} = jax.lax.fori_loop({ends}, step, {begin})"
+        yield from listed("", carried, f" = jax.lax.fori_loop({ends}, step, carry)")
 
     def _tree(self, expression: Expression) -> ast.expr:
         digits = "theta.dtype" if self.program.parameters else "float"
@@ -218,8 +218,42 @@ class _Emitter:
         return tree
 
 
+def _parts_of(index: ast.expr) -> list[Any]:
+    return index.elts if isinstance(index, ast.Tuple) else [index]
+
+
+def _is_whole(part: Any) -> bool:
+    return isinstance(part, ast.Slice) and part.lower is part.upper is part.step is None
+
+
+def _with_arrays(index: ast.expr) -> ast.expr:
+    """Returns an index to write at, with t + np.arange(2) for the places of t:t + 2."""
+    parts = _parts_of(index)
+    for k, each in enumerate(parts):
+        if stretch := getattr(each, "of", None):
+            count, by = stretch.count, stretch.by
+            several = f"np.arange({count})" if by == 1 else f"np.arange(0, {by * count}, {by})"
+            parts[k] = ast.BinOp(each.lower, ast.Add(), parse(several))
+    return ast.Tuple(parts) if len(parts) > 1 else parts[0]
+
+
 class _InJax(ast.NodeTransformer):
-    """Replaces calls that JAX has elsewhere, in trees of which parts are shared."""
+    """Replaces what JAX has elsewhere, in trees of which parts are shared."""
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        """Reads a cut that moves with t by its first place and its length, as `jit` needs it."""
+        of, index, axis = self.visit(node.value), list[Any](), 0
+        for each in _parts_of(node.slice):
+            new = each
+            if stretch := getattr(each, "of", None):
+                length = (stretch.count - 1) * stretch.by + 1
+                given = of, each.lower, ast.Constant(length), ast.Constant(axis)
+                of = ast.Call(parse("jax.lax.dynamic_slice_in_dim"), [*given], [])
+                new = ast.Slice(None, None, each.step)
+            index.append(self.visit(new))
+            axis += not (isinstance(each, ast.Constant) and each.value is None)
+        is_whole = of is not node.value and all(map(_is_whole, index))
+        return of if is_whole else ast.Subscript(of, ast.Tuple(index) if index[1:] else index[0])
 
     def __init__(self, digits: str) -> None:
         self.digits = parse(digits)

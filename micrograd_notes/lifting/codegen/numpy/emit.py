@@ -10,7 +10,13 @@ import textwrap
 from typing import NamedTuple
 
 from micrograd_notes.lifting.codegen import erfc
-from micrograd_notes.lifting.codegen.numpy.lines import INDENT, LIMIT, wrapped, written
+from micrograd_notes.lifting.codegen.numpy.lines import (
+    INDENT,
+    LIMIT,
+    listed,
+    wrapped,
+    written,
+)
 from micrograd_notes.lifting.codegen.numpy.spelled import WINDOWS, spelled, spelled_shape, text
 from micrograd_notes.lifting.codegen.readable.printable import printable
 from micrograd_notes.lifting.trace.tape import Array
@@ -79,7 +85,7 @@ def _first_rows(program: Program, body: str) -> list[str]:
         if array.below is not None:  # what is too large raises an error where it selects
             rows.append(f"assert ({array.name} >= 0).all(), {array.name}")
     if names:
-        rows += _listed("", names, " = unpack(theta)")
+        rows += listed("", names, " = unpack(theta)")
     if re.search(r"\bones\b", body):
         added = [*re.findall(r"\bones @ (\w+)", body), "a"]
         what = f"ones @ {added[0]} is {added[0]}.sum(axis=0)"
@@ -90,25 +96,30 @@ def _first_rows(program: Program, body: str) -> list[str]:
         filled = "empty" if program.fills_gradient else "zeros"
         rows.append(f"dtheta = np.{filled}_like(theta){how}")
         if has_views:
-            rows += _listed("", [f"d{name}" for name in names], " = unpack(dtheta)")
+            rows += listed("", [f"d{name}" for name in names], " = unpack(dtheta)")
     return rows
 
 
-def spelled_constant(constant: Constant, name: str) -> str:
-    """Returns the line of a constant."""
+def spelled_constant(
+    constant: Constant, name: str, digits: str = "", width: int = LIMIT
+) -> str:
+    """Returns the line of a constant, as numbers of so many digits."""
     array = constant.array
     if constant.where is not None:
         return f"{name} = {SQUARES[constant.where].format(len(array))}"
-    if constant.counts:
-        return f"{name} = np.arange({len(array)})"
     is_whole = array.dtype == float and (array == array.round()).all()
     # shorter, where the floats do not fit on a line
     is_whole = is_whole and abs(array).max() < 1e6 and len(str(array.tolist())) > LIMIT // 2
     numbers = (array.astype(int) if is_whole else array).tolist()
-    listed = re.sub("nan|inf", r"np.\g<0>", str(numbers))
-    text = f"{name} = np.array({listed})" + ("~*~1.0" if is_whole else "")  # on one line
-    wrapped = textwrap.wrap(text, LIMIT, subsequent_indent=INDENT, break_on_hyphens=False)
-    return "\n".join(wrapped).replace("~*~", " * ")
+    inside = re.sub("nan|inf", r"np.\g<0>", str(numbers))
+    text = f"np.array({inside})" + ("~*~1.0" if is_whole else "")  # on one line
+    text = f"np.arange({len(array)})" if constant.counts else text
+    if digits and array.dtype == float:
+        text = f"np.asarray({text}, {digits})"
+    rows = textwrap.wrap(
+        f"{name} = {text}", width, subsequent_indent=INDENT, break_on_hyphens=False
+    )
+    return "\n".join(rows).replace("~*~", " * ")
 
 
 def unpack_source(program: Program) -> str:
@@ -121,17 +132,8 @@ def unpack_source(program: Program) -> str:
             view += f".reshape{spelled_shape(array.shape) if array.shape else '(())'}"
         rows.append(f"{array.name} = {view}  # {spelled_shape(array.shape)}")
         start += array.size
-    rows += _listed("return ", [array.name for array in program.parameters], "")
+    rows += listed("return ", [array.name for array in program.parameters], "")
     return "\n".join(["def unpack(theta):", *[INDENT + row for row in rows]]) + "\n"
-
-
-def _listed(before: str, names: list[str], after: str) -> list[str]:
-    """Returns the rows that return these names, or give them to the arrays in a vector."""
-    joined = f"({names[0]},)" if len(names) == 1 else ", ".join(names)
-    if len(before + joined + after) <= LIMIT - len(INDENT):
-        return [before + joined + after]
-    inner = textwrap.wrap(joined, LIMIT - 3 * len(INDENT))
-    return [f"{before}(", *[INDENT + row for row in inner], f"){after}"]
 
 
 def arranged_text(program: Program) -> str:

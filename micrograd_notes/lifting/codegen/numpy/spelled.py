@@ -138,8 +138,13 @@ def _applied(function: str, operands: list[Any]) -> Any:
 def _operator(function: str, left: Any, right: Any) -> Any:
     is_product = isinstance(left, ast.BinOp) and isinstance(left.op, ast.MatMult)
     if function in ("multiply", "divide") and is_product:
-        left = ast.Name(f"({ast.unparse(left)})")  # needed by nobody but the reader
+        left = in_brackets(left)  # needed by nobody but the reader
     return ast.BinOp(left, OPERATORS[function](), right)
+
+
+def in_brackets(tree: Any) -> ast.Call:
+    """Returns a tree in brackets that Python does not need: a call of what has no name."""
+    return ast.Call(ast.Name(""), [tree], [])
 
 
 def summed(left: Expression, right: Expression) -> ex.Apply:
@@ -192,6 +197,11 @@ def _index(
             return tree(each)
         if isinstance(each, ex.Step):
             return _place(each, name_of(each))
+        if isinstance(each, ex.Stretch):
+            first, stop = (_place(end, name_of(end)) for end in (each.first, each.stop))
+            cut = ast.Slice(first, stop, None if each.by == 1 else ast.Constant(each.by))
+            cut.of = each  # type: ignore[attr-defined]  # for JAX
+            return cut
         if isinstance(each, tuple):
             return ast.Slice(*[None if b is None else ast.Constant(b) for b in each])
         return ast.Constant(each)

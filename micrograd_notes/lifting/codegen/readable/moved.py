@@ -103,7 +103,7 @@ class _Mover:
     def _in_short_lines(self, line: Line) -> list[Line]:
         """Returns the line, after lines for what makes it too long."""
         before: list[Line] = []
-        while max(map(len, assignment(line, self.names))) > LIMIT - 2 * len(INDENT):
+        while max(map(len, assignment(line, self.names, False))) > LIMIT - 2 * len(INDENT):
             parts = [each for each in line.value.walk() if each is not line.value and each.operands]
             lengths = [len(text(each, self.names)) for each in parts]
             short = [n for n in lengths if 2 * n < LIMIT] or lengths[-1:]
