@@ -170,8 +170,14 @@ class Comparison:
         several = range(min([len(array) for array in self.data], default=1))[:SOME]
         rows = [[array[[k]] for array in self.data] for k in several]
         found, theta = list[tuple[int, int, list[Any]]](), _numbers(self.leaves)
-        for example in [*(rows if self.program._batch else [[*self.data]]), self._mixed()]:
-            result = self._run(theta, example)
+        rows = rows if self.program._batch else [[*self.data]]
+        for example in [*rows, self._mixed()]:
+            try:
+                result = self._run(theta, example)
+            except CannotLift:
+                if len(found) < len(rows):
+                    raise
+                break  # what is made up may be no example
             parts = result if self.program._is_loss else [result]
             numbers = np.concatenate([np.reshape(part, -1) for part in parts])
             zeros = np.count_nonzero(numbers == 0) if np.isfinite(numbers).all() else len(theta) + 2
@@ -238,7 +244,7 @@ class Comparison:
             try:
                 return self._gradient_on(example)
             except _Raised:
-                continue  # one that is made up may be no example
+                continue
         return self._gradient_on(self.examples[-1])
 
     def _gradient_on(self, example: list[Any]) -> Any:
