@@ -474,8 +474,9 @@ class Lifted:
                 self._net = Net(self._function, self._is_loss, self._batch)
                 self._note_outside()
             if self._freezings != engine.freezings:
-                self._freezings, self._again = engine.freezings, None
+                freezings, self._again = engine.freezings, None
                 self._frozen = tuple([not p._requires_grad for p in self._parameters])
+                self._freezings = freezings  # last, as all of this may be interrupted
         return not is_as_it_was
 
     def _compiled_for(self, given: Sequence[Any], is_latest: bool = True) -> Compiled:
