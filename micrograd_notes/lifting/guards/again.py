@@ -59,22 +59,27 @@ def call_again(
 def known_choices(inputs: Sequence[Array], net: Net | None) -> Callable[[Sequence[Any]], bool]:
     """Returns a function of the data: whether their choices are in range, and `net` checked them.
 
-    For a `net` of None, those in range are enough.
+    So are whole numbers to calculate with, as many as it checks. For a `net` of None, choices in
+    range are enough.
     """
     largest, all_of, unsigned = np.maximum.reduce, np.logical_and.reduce, np.uint64
     choices = [
-        (i, array.below, None if net is None else net.checked_choices(array))
-        for i, array in enumerate(inputs) if array.below is not None
+        (i, array, None if net is None or array.below is None else net.checked_choices(array))
+        for i, array in enumerate(inputs)
+        if array.below is not None or (array.is_whole and net is not None)
     ]
     latest = [b""] * len(inputs)  # the choices that were checked last
 
     def are_known(data: Sequence[Any]) -> bool:
-        for i, count, checked in choices:
+        for i, array, checked in choices:
             written = data[i].tobytes()
             if written == latest[i]:  # faster to compare than to check
                 continue
+            if array.below is None:
+                if net is not None and not net.knows(array, data[i]):
+                    return False
             # a negative number is a large one without its sign
-            if largest(data[i].view(unsigned), None) >= count:
+            elif largest(data[i].view(unsigned), None) >= array.below:
                 return False
             if checked is not None and not all_of(checked.take(data[i]), None):
                 return False

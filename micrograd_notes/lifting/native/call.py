@@ -153,8 +153,9 @@ class Call:
         return raw[-raw.ctypes.data % 64 :]
 
     def _as_float(self, array: Any) -> Any:
+        """Returns whole numbers as floats; None for others, which have a program of their own."""
         is_whole = array.__class__ is self._ndarray and array.dtype.kind == "i"
-        return array.astype(float) if is_whole else array
+        return array.astype(float) if is_whole else None
 
     def _ready(self, data: Sequence[Any], ready: Ready | None) -> Ready | None:
         """Returns what C gets, with these arrays; None if it can't take them."""
