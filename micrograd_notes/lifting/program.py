@@ -240,7 +240,7 @@ class Lifted:
         elif self._is_loss and not converts:  # whole numbers to floats
             pool = compiled.fast
             known = compiled.inputs, pool.shown_by_gradient, given, len(theta), net
-            self._again = call_again(pool.at(given), *known)
+            self._again = call_again(pool.at, *known)
         run = compiled.fast if self._is_loss else compiled.run
         return self._computed(compiled, run, theta, given)
 
