@@ -255,7 +255,7 @@ class Lifted:
 
         with self._lock:
             if compiled.in_c is None:
-                known = compiled.c_source, compiled.inputs, len(theta)
+                known = compiled.c_source, compiled.source, compiled.inputs, len(theta)
                 compiled.in_c = InC(*known, is_short=self._wanted == "auto")
             in_c = compiled.in_c
             numpy = partial(self._computed, compiled, compiled.run)

@@ -22,7 +22,8 @@ from tempfile import TemporaryDirectory, gettempdir
 from typing import NamedTuple
 
 SECONDS = 60.0  # a program of thousands of lines takes ten
-HUNG = set[str]()  # compilers that took longer, and are not tried again
+HUNG = set[tuple[str, str]]()  # compilers and programs that took longer, and are not tried again
+SMALLEST = "int one(void) { return 1; }\n"  # can't be at fault
 ALWAYS = ("-shared", "-fPIC", "-std=gnu11", "-x", "c")
 
 
@@ -97,12 +98,14 @@ def compiled(source: str, compiler: Compiler, flags: Sequence[str]) -> bytes:
 
 
 def _compile(file: str, compiler: Compiler, flags: Sequence[str], folder: str) -> None:
-    _said([*compiler.command, *ALWAYS, *flags, file, "-o", "program.so", "-lm"], folder)
+    program = Path(folder, file).read_text(encoding="utf-8")
+    command = [*compiler.command, *ALWAYS, *flags, file, "-o", "program.so", "-lm"]
+    _said(command, folder, "" if program == SMALLEST else program)
 
 
 def _known(compiler: Compiler, flags: Sequence[str], folder: str) -> list[str]:
     """Returns the flags with which the compiler takes a file that can't be at fault."""
-    Path(folder, "smallest.c").write_text("int one(void) { return 1; }\n", encoding="utf-8")
+    Path(folder, "smallest.c").write_text(SMALLEST, encoding="utf-8")
     known: list[str] = []
     for flag in flags:
         with suppress(CannotCompile):
@@ -111,10 +114,13 @@ def _known(compiler: Compiler, flags: Sequence[str], folder: str) -> list[str]:
     return known
 
 
-def _said(command: Sequence[str], folder: str) -> str:
-    """Returns what a command prints; it and all that it starts end within `SECONDS`."""
+def _said(command: Sequence[str], folder: str, program: str = "") -> str:
+    """Returns what a command prints; it and all that it starts end within `SECONDS`.
+
+    A compiler that took longer for less than a program is not tried on any.
+    """
     name = shlex.join(command[:1])
-    if name in HUNG:
+    if HUNG & {(name, program), (name, "")}:
         raise CannotCompile(f"{name} did not end in time before")
     try:
         process = subprocess.Popen(
@@ -126,7 +132,7 @@ def _said(command: Sequence[str], folder: str) -> str:
     try:
         printed, _ = process.communicate(timeout=SECONDS)
     except subprocess.TimeoutExpired:
-        HUNG.add(name)
+        HUNG.add((name, program))
         raise CannotCompile(f"{name} did not end within {SECONDS:g} s") from None
     finally:
         if process.returncode is None:  # it hangs, or Ctrl-C
