@@ -63,7 +63,8 @@ class InC:
         except (CannotCompile, CannotPrint) as error:
             self.why_not = str(error)
         except Exception as error:  # such as a fault of the printer, must not stop NumPy
-            self.why_not = f"to print, compile or load it failed, with {type(error).__name__}: {error}"
+            what = f"{type(error).__name__}: {error}"
+            self.why_not = f"to print, compile or load it failed, with {what}"
 
     @property
     def backend(self) -> str:

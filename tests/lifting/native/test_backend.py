@@ -185,6 +185,28 @@ exec {CC} "$@"
     assert "program.c" in last
 
 
+@needs_cc
+@pytest.mark.parametrize(
+    "script",
+    ['exec {CC} -ffast-math "$@"', 'exec {CC} -funsafe-math-optimizations "$@"',
+     'exec {CC} "$@" -ffast-math'],
+)
+def test_a_compiler_for_inexact_arithmetic_does_not_change_that_of_python(
+    script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiler(tmp_path, script.replace("{CC}", CC), monkeypatch)
+    tiny = float("1e-310")
+
+    def halved() -> float:
+        program = squares("c")
+        assert answer(program) == pytest.approx(answer(squares("numpy")), rel=1e-13)
+        assert program.backend == "c"
+        return tiny * 0.5
+
+    with ThreadPoolExecutor(1) as pool:  # such rules are those of a thread
+        assert pool.submit(halved).result() == tiny / 2.0 > 0.0
+
+
 def is_left(command: Path) -> bool:
     with suppress(OSError):
         return b"1234.5" in command.read_bytes().split(b"\0")

@@ -92,13 +92,6 @@ class Trained:
 
 
 @pytest.fixture
-def as_printed(monkeypatch: pytest.MonkeyPatch, own_cache: Path) -> None:
-    monkeypatch.undo()
-    monkeypatch.setenv("MICROGRAD_NOTES_CACHE", str(own_cache))
-    monkeypatch.delenv("MICROGRAD_NOTES_BACKEND", raising=False)
-
-
-@pytest.fixture
 def batch_by_batch(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Trained]:
     """Returns a training whose gradients come from C, and whose steps Python takes."""
 
