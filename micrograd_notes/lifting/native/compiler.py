@@ -7,11 +7,13 @@ it, if the cache does not have the library.
 
 import os
 import platform
+import select
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
@@ -23,6 +25,7 @@ from typing import NamedTuple
 
 SECONDS = 60.0  # a program of thousands of lines takes ten
 HUNG = set[tuple[str, str]]()  # compilers and programs that took longer, and are not tried again
+LETTERS = 1_000_000  # that it may print
 SMALLEST = "int one(void) { return 1; }\n"  # can't be at fault
 ALWAYS = ("-shared", "-fPIC", "-std=gnu11", "-x", "c")
 
@@ -129,8 +132,18 @@ def _said(command: Sequence[str], folder: str, program: str = "") -> str:
         )
     except OSError as error:
         raise CannotCompile(f"{name} can't be run: {error.strerror}") from error
+    assert process.stdout is not None
+    printed, end = b"", time.monotonic() + SECONDS
     try:
-        printed, _ = process.communicate(timeout=SECONDS)
+        while len(printed) < LETTERS:
+            if not select.select([process.stdout], [], [], max(0.0, end - time.monotonic()))[0]:
+                raise subprocess.TimeoutExpired(name, SECONDS)
+            if not (part := os.read(process.stdout.fileno(), LETTERS)):
+                break
+            printed += part
+        else:
+            raise CannotCompile(f"{name} printed more than {LETTERS:,} letters")
+        process.wait(max(0.0, end - time.monotonic()))
     except subprocess.TimeoutExpired:
         HUNG.add((name, program))
         raise CannotCompile(f"{name} did not end within {SECONDS:g} s") from None
@@ -138,7 +151,8 @@ def _said(command: Sequence[str], folder: str, program: str = "") -> str:
         if process.returncode is None:  # it hangs, or Ctrl-C
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+            process.wait()
+        process.stdout.close()
     text = printed.decode(errors="replace").strip()
     if process.returncode:
         why = next((line for line in text.splitlines() if "error" in line), text[-200:])

@@ -144,10 +144,14 @@ def test_there_is_no_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         ('case "$1" in --version) exit 0;; esac; kill -9 $$', "failed with status -9"),
         ("exit 0", "made no library"),
         ('case "$*" in *-o*) echo nonsense > "${@: -2:1}";; esac', "can't be loaded"),
+        ("exec yes", "printed more than 1,000,000 letters"),
         ("exec sleep 1234.5", "did not end within 0.5 s"),
         ("sleep 1234.5 & wait", "did not end within 0.5 s"),
     ],
-    ids=["fails", "crashes", "makes nothing", "makes nonsense", "hangs", "a child hangs"],
+    ids=[
+        "fails", "crashes", "makes nothing", "makes nonsense", "prints on", "hangs",
+        "a child hangs",
+    ],
 )
 def test_a_compiler_that_fails(
     script: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
