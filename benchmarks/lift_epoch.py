@@ -69,7 +69,7 @@ def calls(name: str, model: MLP, loss: Any, x: Any, y: Any) -> dict[str, Work]:
     for _ in range(5):
         program.value_and_grad(theta, x, y)
     call: Any = program.in_c()
-    function, given = call._called, call._local.ready.given_at  # those of the call before
+    function, given = call._called, call._local.free[-1].given_at  # those of the call before
 
     def bare() -> int:
         return int(function(given))

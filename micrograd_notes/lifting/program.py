@@ -23,7 +23,7 @@ from micrograd_notes.engine import Value, modes, value as engine
 from micrograd_notes.engine.backward import sweeping
 from micrograd_notes.lifting.certificate import Certificate, certified
 from micrograd_notes.lifting.compiled import Compiled, failed, passed
-from micrograd_notes.lifting.guards.again import Result, call_again, known_choices
+from micrograd_notes.lifting.guards.again import Result, call_again
 from micrograd_notes.lifting.guards.blame import refusal
 from micrograd_notes.lifting.guards.inputs import (
     Inputs,
@@ -38,6 +38,7 @@ from micrograd_notes.lifting.guards.slopes import suspects
 from micrograd_notes.lifting.in_jax import InJax
 from micrograd_notes.lifting.native.backend import InC, NotInC, Run
 from micrograd_notes.lifting.native.call import Call
+from micrograd_notes.lifting.native.known import KnownInC
 from micrograd_notes.lifting.passes.record import record
 from micrograd_notes.lifting.trace.name import (
     arrays_of_lists,
@@ -132,9 +133,12 @@ class Lifted:
             raise TypeError("this program does not have a loss. Lift one: lift(loss, model)")
         return self._run(self._shaped(theta), data)  # type: ignore[no-any-return]
 
-    def in_c(self) -> Call | None:
-        """Returns the latest program in C; None unless it runs without further checks."""
-        return self._again if isinstance(self._again, Call) else None
+    def in_c(self, *data: Any) -> Call | None:
+        """Returns the latest program in C; None unless it runs on these without further checks."""
+        again = self._again
+        if isinstance(again, KnownInC):
+            return again.call if again.knows_all(data) else None
+        return again if isinstance(again, Call) else None
 
     def outputs(self, theta: Any, *data: Any) -> Any:
         """Returns the outputs of a lifted model for these parameters; no parameter changes.
@@ -229,13 +233,14 @@ class Lifted:
         net = self._net if checks_more and not self._net.is_content(compiled.inputs) else None
         converts = any(array.is_whole and array.below is None for array in compiled.inputs)
         if in_c := self._in_c(compiled, theta, given):
-            self._again = self._again_in_c(in_c, compiled.inputs, net)
+            # which checks that labels are in range
+            self._again = in_c if net is None else KnownInC(in_c, compiled.inputs, net)
             if (result := in_c(theta, given)) is not None:
                 return result
         elif self._is_loss and not converts:  # whole numbers to floats
             pool = compiled.fast
             known = compiled.inputs, pool.shown_by_gradient, given, len(theta), net
-            self._again = call_again(pool.at(given), *known)
+            self._again = call_again(pool.at, *known)
         run = compiled.fast if self._is_loss else compiled.run
         return self._computed(compiled, run, theta, given)
 
@@ -250,7 +255,7 @@ class Lifted:
 
         with self._lock:
             if compiled.in_c is None:
-                known = compiled.c_source, compiled.inputs, len(theta)
+                known = compiled.c_source, compiled.source, compiled.inputs, len(theta)
                 compiled.in_c = InC(*known, is_short=self._wanted == "auto")
             in_c = compiled.in_c
             numpy = partial(self._computed, compiled, compiled.run)
@@ -261,20 +266,6 @@ class Lifted:
                 words = f"the program runs in NumPy, because {in_c.why_not}"
                 warnings.warn_explicit(words, NotInC, *(users_line() or (__file__, 1)))
         return None
-
-    def _again_in_c(
-        self, in_c: Call, inputs: Sequence[Array], net: Net | None
-    ) -> Callable[[Any, Sequence[Any]], Result | None]:
-        """Returns the program in C for data whose labels were compared with the scalars."""
-        if net is None:
-            return in_c  # which checks that labels are in range
-        are_known = known_choices(inputs, net)
-
-        def again(theta: Any, data: Sequence[Any]) -> Result | None:
-            result = in_c(theta, data)
-            return result if result is not None and are_known(data) else None
-
-        return again
 
     def _computed(
         self, compiled: Compiled, run: Callable[..., Any], theta: Any, given: Sequence[Any]
@@ -301,6 +292,15 @@ class Lifted:
 
         Afterwards it is trusted. By default, `least` is 0 for a program that is trusted already.
         """
+        try:
+            self._hold_once(compiled, theta, given, least)
+        except BaseException:  # such as Ctrl-C; the net has noted labels that were not compared
+            self._net.forget()
+            raise
+
+    def _hold_once(
+        self, compiled: Compiled, theta: Any, given: Sequence[Any], least: int | None
+    ) -> None:
         trusted, refused = compiled.is_trusted, self._refusal(compiled)
         if least is None:
             least = 0 if trusted else self._net.least
@@ -479,8 +479,9 @@ class Lifted:
                 self._net = Net(self._function, self._is_loss, self._batch)
                 self._note_outside()
             if self._freezings != engine.freezings:
-                self._freezings, self._again = engine.freezings, None
+                freezings, self._again = engine.freezings, None
                 self._frozen = tuple([not p._requires_grad for p in self._parameters])
+                self._freezings = freezings  # last, as all of this may be interrupted
         return not is_as_it_was
 
     def _compiled_for(self, given: Sequence[Any], is_latest: bool = True) -> Compiled:

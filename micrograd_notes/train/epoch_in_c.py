@@ -96,7 +96,7 @@ class EpochInC:
         import numpy as np
 
         size, (full, rest) = self._batch_size, divmod(len(order), self._batch_size)
-        call = None if self.why_not else self._program.in_c()
+        call = None if self.why_not else self._program.in_c(*self._columns)
         if call is None or not call.takes(size if batch < full else rest):
             return None
         vectors = self._optimizer.as_vectors(self._has_grad)

@@ -47,6 +47,7 @@ class State(NamedTuple):
     theta: Any
     gradient: Any
     vectors: Vectors | None  # the memories of the optimiser
+    written: Any  # the theta that the model has
 
 
 class LiftedTraining:
@@ -62,7 +63,6 @@ class LiftedTraining:
     """
 
     _state: State
-    _written: State
 
     def __init__(
         self,
@@ -95,7 +95,11 @@ class LiftedTraining:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.write_back()
+        try:
+            self.write_back()
+        except BaseException:  # a second Ctrl-C, say, waits until all of it is written
+            self.write_back()
+            raise
 
     # ---- the loop ------------------------------------------------------------------------------
 
@@ -124,7 +128,7 @@ class LiftedTraining:
                 taken = self._in_c.take(self._state.theta, places, batch)
                 if taken is not None and taken.is_checked:
                     self._optimizer.vectors = taken.vectors
-                    self._state = State(taken.theta, taken.gradient, taken.vectors)
+                    self._state = State(*taken[1:4], self._state.written)
                     losses += taken.losses
                     right, batch = right + taken.right, taken.batch
                     continue
@@ -132,7 +136,7 @@ class LiftedTraining:
                 losses.append(self._step([column[now] for column in self._columns]))
                 right, batch = right + self._count_right(theta, now), batch + 1
                 if taken is not None:
-                    self._in_c.compare(taken, *self._state, losses[-1])
+                    self._in_c.compare(taken, *self._state[:3], losses[-1])
         except BaseException:
             self._optimizer.vectors = self._state.vectors  # without the unfinished step
             raise
@@ -196,7 +200,7 @@ class LiftedTraining:
         """Takes a step, and returns the loss before the step."""
         import numpy as np
 
-        theta, before, _ = self._state
+        theta, before, _, written = self._state
         loss, gradient = self._program.next_value_and_grad(theta, *data)
         refuse_to_step("the loss", loss)
         if self._mine is None:
@@ -211,7 +215,7 @@ class LiftedTraining:
         # Gradients of parameters that the optimiser does not have are never cleared, so add up.
         if self._adds_up is not None:
             gradient = gradient + np.where(self._adds_up, before, 0.0)
-        self._state = State(after, gradient, self._optimizer.vectors)
+        self._state = State(after, gradient, self._optimizer.vectors, written)
         return loss
 
     def _outputs(self, theta: Any, inputs: Any) -> Any:
@@ -238,29 +242,26 @@ class LiftedTraining:
                 self._lift(counts=False)  # the error is about the loss alone
             self._frozen = [not parameter.requires_grad for parameter in self._parameters]
         gradient = [] if self._adds_up is None else [p.grad for p in self._parameters]
-        self._state = State(self._program.parameters(), gradient, self._optimizer.vectors)
-        self._written = self._state
+        theta = self._program.parameters()
+        self._state = State(theta, gradient, self._optimizer.vectors, theta)
 
     def write_back(self) -> None:
         """Writes the numbers and the gradients of the last step to the model.
 
-        If it is interrupted, it writes all of them before the interrupt is raised.
+        If it is interrupted, `__exit__` writes all of them.
         """
-        if self._state is not self._written:
+        if self._state.theta is not self._state.written:
             self._check_alone()
-            try:
-                self._write()
-            except BaseException:
-                self._write()
-                raise
-            self._written = self._state
+            self._write()
+            self._state = self._state._replace(written=self._state.theta)
 
     def _check_alone(self) -> None:
         """Raises RuntimeError if something else has changed the parameters meanwhile."""
-        written = self._written.theta.tolist()
-        for parameter, number in zip(self._parameters, written, strict=True):
-            if parameter.data != number:
-                self._state = self._written
+        theta, _, _, written = self._state
+        both = zip(written.tolist(), theta.tolist(), strict=True)  # an interrupted one wrote some
+        for parameter, numbers in zip(self._parameters, both, strict=True):
+            if parameter.data not in numbers:
+                self._state = self._state._replace(theta=written)
                 raise RuntimeError(
                     f"{described(parameter)} was changed from outside while fit trained it, and "
                     "the last epochs of this training were not written to the model. Train one "
@@ -268,7 +269,7 @@ class LiftedTraining:
                 )
 
     def _write(self) -> None:
-        theta, gradient, _ = self._state
+        theta, gradient, _, _ = self._state
         self._optimizer.zero_grad()
         mine = {id(parameter) for parameter in self._optimizer.params}
         for parameter, number, derivative, is_reached in zip(

@@ -197,6 +197,7 @@ def fit(
                     if any(answers):
                         break
                     steps.read()
+            steps.write_back()  # also on exit, in case this is interrupted
     except FloatingPointError:
         _log_the_gravest(model, data, history, loss)
         raise

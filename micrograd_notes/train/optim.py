@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
+from micrograd_notes.common import checks
 from micrograd_notes.common.checks import is_finite, is_number, shown
 from micrograd_notes.engine import Value
 from micrograd_notes.engine.messages import listed_values
@@ -63,6 +64,7 @@ class Optimizer:
     def __setattr__(self, name: str, value: Any) -> None:
         if name in self.options:
             self._check(name, value)
+            value = _plain(value)
         elif name not in ("params", "memories", "vectors") and not name.startswith("_"):
             raise AttributeError(
                 f"{type(self).__name__} does not have an option {name!r}; its options are "
@@ -337,6 +339,17 @@ def _root(x: Any) -> Any:
     import numpy as np
 
     return np.sqrt(x)
+
+
+def _plain(option: Any) -> Any:
+    """Returns a number as Python's int or float: NumPy's float32 would make all others like it."""
+    if isinstance(option, tuple | list):
+        plain = map(_plain, option)
+        return [*plain] if isinstance(option, list) else tuple(plain)
+    if not is_number(option):
+        return option
+    option = checks.plain(option)
+    return option if isinstance(option, int) else float(option)
 
 
 def _is_real(given: Any) -> bool:

@@ -21,12 +21,13 @@ from micrograd_notes import (  # noqa: E402
     lift,
     log,
     operation,
+    pick,
     sqrt,
     tanh,
     where,
 )
 from micrograd_notes.lifting import CannotLift, Lifted, NotChecked  # noqa: E402
-from micrograd_notes.lifting.codegen.buffered import tape  # noqa: E402
+from micrograd_notes.lifting.codegen.buffered import pool, tape  # noqa: E402
 from micrograd_notes.lifting.codegen.buffered.calls import Calls  # noqa: E402
 from tests.lifting.examples import EXAMPLES  # noqa: E402
 from tests.lifting.programs import KINDS, Program, windows  # noqa: E402
@@ -183,7 +184,56 @@ def test_every_number_of_examples_has_its_own_arrays() -> None:
         assert_alike(found[0], program._known().run(theta, x[:n], y[:n]))
         for loss, gradient in found[1:]:  # the same bits, whether called before or not
             assert (loss, gradient.tolist()) == (found[0][0], found[0][1].tolist())
-    assert len(program._known().fast._free) <= 4
+
+
+@pytest.mark.parametrize("sizes", [(3, 7, 1), (3, 40, 1)])
+@pytest.mark.parametrize("labels", [False, True])
+def test_sizes_that_take_turns_make_arrays_once_and_are_checked_as_one(
+    sizes: tuple[int, ...], labels: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, runs = [], []
+    really, run = Calls.__init__, Lifted._run
+
+    def makes(self: Calls, *given: Any) -> None:
+        made.append(given)
+        really(self, *given)
+
+    def runs_with_all_checks(*given: Any) -> Any:
+        runs.append(given)
+        return run(*given)
+
+    monkeypatch.setattr(Calls, "__init__", makes)
+    monkeypatch.setattr(Lifted, "_run", runs_with_all_checks)
+    program, (x, y) = network(*sizes)
+    if labels:
+        w = [Value(0.5), Value(-0.25), Value(2.0)]
+        program, y = lift(lambda x, y: pick(w, y) * tanh(x[0] * w[0]), parameters=w), y > 0
+        y = y.astype(np.int64)
+    theta = program.parameters()
+    for _ in range(4):
+        for n in (8, 7, 6, 5, 4, 3, 64, 65):
+            found = program.next_value_and_grad(theta, x[:n], y[:n])
+            assert_alike(found, program._known().run(theta, x[:n], y[:n]))
+    assert len(made) == 8
+    assert len(runs) == 1
+
+
+def test_when_the_memory_is_full_further_sizes_run_as_printed(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "MOST", 50_000)
+    program, (x, y) = network()
+    theta = program.parameters()
+    found = {n: set[Any]() for n in range(65, 30, -1)}
+    for _ in range(3):
+        for n in found:
+            loss, gradient = program.next_value_and_grad(theta, x[:n], y[:n])
+            found[n].add((loss, *gradient))
+    assert all(len(answers) == 1 for answers in found.values())  # the same bits each time
+    kept = [calls.size for free in program._known().fast._free for calls in free]
+    assert max(kept) < sum(kept) < pool.MOST + max(kept)
+    loss, gradient = program._known().run(theta, x[:31], y[:31])
+    assert found[31] == {(loss, *gradient)}
 
 
 @pytest.mark.parametrize("sizes", [(1, 1), (1, 2, 1), (17, 1), (5, 4, 3), (40, 30, 20, 10)])
@@ -295,7 +345,7 @@ def test_arrays_that_are_too_large_are_not_kept(monkeypatch: pytest.MonkeyPatch)
         loss, gradient = program.next_value_and_grad(theta, *data)
         expected = program._known().run(theta, *data)
         assert (loss, gradient.tolist()) == (expected[0], expected[1].tolist())
-    assert not any(program._known().fast._free.values())
+    assert not any(program._known().fast._free)
 
 
 def test_calls_that_do_not_agree_with_the_source_are_not_used() -> None:

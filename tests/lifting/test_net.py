@@ -30,10 +30,11 @@ from tests.lifting import planted  # noqa: E402
 from tests.lifting.examples import values  # noqa: E402
 
 WORKS = list(planted.works())
+backends = pytest.mark.parametrize("backend", ["numpy", "auto"])  # C, where there is a compiler
 X, Y = [[1.0, 2.0], [0.5, -1.0], [0.0, 1.0]], [0, 1, 1]
 
 
-@pytest.mark.parametrize("backend", ["numpy", "auto"])
+@backends
 def test_a_function_without_inputs_is_one_example(backend: str) -> None:
     a, b = Value(0.5), Value(2.0)
     program = lift(lambda: (1 - a) ** 2 + (b - a * a) ** 2, parameters=[a, b], batch=False,
@@ -234,26 +235,52 @@ def test_fit_refuses_too_and_nothing_has_changed() -> None:
 TWO = 2  # the scalars get this very object, and a recording does not
 
 
-def test_a_label_that_was_not_seen_yet_is_checked_when_it_comes() -> None:
+@backends
+def test_a_label_that_was_not_seen_yet_is_checked_when_it_comes(backend: str) -> None:
     w = [Value(0.3), Value(-0.2), Value(0.9)]
 
     def loss(x: Any, y: Any) -> Any:
         return (50 if y is TWO else 1) * pick(w, y) * x
 
-    program = lift(loss, parameters=w)
-    numbers = [1.0, 2.0, 3.0, 4.0]
+    program = lift(loss, parameters=w, backend=backend)
+    numbers, theta = np.array([1.0, 2.0, 3.0, 4.0]), program.parameters()
     for labels in ([0, 1, 1, 0], [1, 1, 1, 1], [0, 1, 0, 1]):
-        program(numbers, labels)
-    with pytest.raises(CannotLift, match="on example 3 the loss"):
-        program(numbers, [0, 1, 1, 2])
+        program.value_and_grad(theta, numbers, np.array(labels))
+    for labels in ([0, 1, 1, 2], [0, 0, 0, 2]):  # what was refused is not trusted afterwards
+        with pytest.raises(CannotLift, match="on example 3 the loss"):
+            program.value_and_grad(theta, numbers, np.array(labels))
 
 
-def test_whole_numbers_are_checked_as_they_come_up_to_eight() -> None:
+@backends
+def test_whole_numbers_are_checked_as_they_come_up_to_eight(backend: str) -> None:
     w = Value(0.3)
-    program = lift(lambda x, y: (50 if y is TWO else 1) * w * x * y, parameters=[w])
-    program([1.0, 2.0, 3.0], [0, 1, 5])
-    with pytest.raises(CannotLift, match="on example 2 "):
-        program([1.0, 2.0, 3.0], [0, 1, 2])
+    program = lift(
+        lambda x, y: (50 if y is TWO else 1) * w * x * y, parameters=[w], backend=backend
+    )
+    numbers, theta = np.array([1.0, 2.0, 3.0]), program.parameters()
+    for count in ([0, 1, 5], [0, 1, 5], [5, 1, 0]):
+        program.value_and_grad(theta, numbers, np.array(count))
+    for _ in range(2):
+        with pytest.raises(CannotLift, match="on example 2 "):
+            program.value_and_grad(theta, numbers, np.array([0, 1, 2]))
+
+
+def test_labels_whose_check_was_interrupted_are_checked_when_they_come_again(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    w = [Value(0.3), Value(-0.2), Value(0.9)]
+    lifted = lift(lambda x, y: (50 if y is TWO else 1) * pick(w, y) * x, parameters=w)
+    lifted([1.0, 2.0], [0, 1])
+
+    def interrupts(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(net, "answer_of", interrupts)
+        with pytest.raises(KeyboardInterrupt):
+            lifted([1.0, 2.0], [0, 2])
+    with pytest.raises(CannotLift, match="on example 1 "):
+        lifted([1.0, 2.0], [0, 2])
 
 
 def test_a_label_in_a_loop_of_its_own_is_checked_when_it_comes() -> None:

@@ -500,7 +500,9 @@ def test_bad_functions_and_parameters_are_refused() -> None:
     ([1, 2**70], rf"got {2**70} at y\[1\]. It is too large for a whole number, so pass floats"),
     (["0.5", "a"], r"'0.5'.* at y\[0\]. Pass float\(text\)"),
     ([1.0, 2j], r"at y\[0\]. Pass floats or whole numbers"),
-    ([Fraction(1, 2)] * 2, r"got Fraction\(1, 2\) at y\[0\]. Pass floats"),
+    ([Fraction(1, 2)] * 2, r"got Fraction.* The dtype is object. Pass np.asarray\(y, float\)"),
+    (np.array([1, 2], object), r"got 1 at y\[0\]. The dtype is object. Pass np.asarray\(y, float"),
+    (np.array([1.5, None], object), r"got None at y\[1\]. Leave"),
     (None, "got None at y. Leave"), (np.array([], object), "y must hold numbers"),
 ])
 def test_data_that_are_no_numbers_are_refused_with_their_place(given: Any, said: str) -> None:

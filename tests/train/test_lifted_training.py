@@ -19,6 +19,7 @@ from micrograd_notes.nn.losses import (  # noqa: E402
     hinge_loss,
     mse_loss,
 )
+from micrograd_notes.train import lifted_loop, loop  # noqa: E402
 from micrograd_notes.train.arrays import Examples, chosen_classes  # noqa: E402
 from micrograd_notes.train.data import digits, moons, xor  # noqa: E402
 from micrograd_notes.train.lifted_loop import LiftedTraining  # noqa: E402
@@ -392,6 +393,86 @@ def test_an_interrupt_while_the_model_is_written_waits_until_all_of_it_is(
     with pytest.raises(KeyboardInterrupt):
         fit(model, MOONS, epochs=1, lifted=True, progress=False)
     assert numbers(model) == numbers(whole)
+
+
+class Interrupts:
+    """Notes the lines of lifted training that run, or raises KeyboardInterrupt at the n-th one.
+
+    They count from the first epoch on: before it nothing has changed.
+    """
+
+    def __init__(self, at: int = -1) -> None:
+        self.at, self.lines = at, list[tuple[str, int]]()
+
+    def __call__(self, frame: Any, event: str, given: Any) -> Any:
+        code = frame.f_code
+        if code.co_filename not in (lifted_loop.__file__, loop.__file__):
+            return None
+        if event == "line":
+            if len(self.lines) == self.at:
+                raise KeyboardInterrupt
+            self.lines.append((code.co_name, frame.f_lineno))
+        return self
+
+    def fitted(self, backend: str) -> tuple[MLP, Adam]:
+        """Returns a model and its optimiser after two epochs of five steps, or fewer."""
+        model = net()
+        steps = Adam(model.parameters(), lr=0.05)
+        before = sys.gettrace()
+
+        def enter(training: LiftedTraining) -> LiftedTraining:
+            sys._getframe(1).f_trace = self  # that of fit
+            sys.settrace(self)
+            return training
+
+        patch = pytest.MonkeyPatch()
+        patch.setattr(LiftedTraining, "__enter__", enter)
+        try:
+            fit(
+                model, MOONS, optimizer=steps, batch_size=4, epochs=2, lifted=True,
+                backend=backend, progress=False, callback=lambda epoch, logs: None,
+            )
+        except KeyboardInterrupt:
+            assert self.at >= 0
+        else:
+            assert self.at < 0
+        finally:
+            sys.settrace(before)
+            patch.undo()
+        return model, steps
+
+
+@pytest.mark.parametrize("backend", ["numpy", pytest.param("auto", marks=pytest.mark.long)])
+def test_an_interrupt_at_any_line_leaves_a_whole_state_and_is_raised(backend: str) -> None:
+    """Of the model, its gradients and the optimiser: those after the same number of steps."""
+    really, states = LiftedTraining._step, [(numbers(net()), gradients(net()))]
+
+    def noted(self: LiftedTraining, data: Any) -> float:
+        loss = really(self, data)
+        places = [self._parameters.index(p) for p in self._optimizer.params]
+        theta, gradient = self._state.theta[places], self._state.gradient[places]
+        states.append((theta.tolist(), gradient.tolist()))
+        return loss
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LiftedTraining, "_step", noted)
+        Interrupts().fitted("numpy")
+    everything = Interrupts()
+    everything.fitted(backend)
+    lines = [*enumerate(everything.lines)]
+    last = {line: k for k, line in lines}
+    writes = "write_back", "_check_alone", "_write"
+    first = {line: k for k, line in reversed(lines) if line[0] in writes}
+    counts = set()
+    for at in sorted({*first.values(), *last.values()}):
+        model, steps = Interrupts(at).fitted(backend)
+        [count] = {memory.get("step", 0) for memory in steps.memories}
+        for mine, right in zip((numbers(model), gradients(model)), states[int(count)], strict=True):
+            assert mine == (pytest.approx(right, abs=1e-12) if count else right), (
+                everything.lines[at]
+            )
+        counts.add(count)
+    assert {5, 10} <= counts
 
 
 def test_a_callback_that_raises_has_the_last_word_about_the_numbers() -> None:

@@ -4,6 +4,7 @@ import json
 import math
 import random
 import sys
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -560,3 +561,48 @@ def test_a_state_that_can_not_be_is_refused_whole(change: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
         optimizer.load_state_dict(state)
     assert optimizer.state_dict() == before
+
+
+# ---- options of other types ----------------------------------------------------------------------
+
+
+def numbers_of(option: Any) -> list[Any]:
+    return [*option] if isinstance(option, tuple | list) else [option]
+
+
+@pytest.mark.parametrize("kind", ["float16", "float32", "float64", "longdouble", "Fraction"])
+@pytest.mark.parametrize(("optimiser", "options"), EVERY_OPTIMISER)
+def test_options_are_plain_numbers_whatever_was_given(
+    optimiser: Any, options: dict[str, Any], kind: str
+) -> None:
+    """A float32 makes all numbers float32 that it is added to, and JSON does not have it."""
+    np = pytest.importorskip("numpy")
+    make = getattr(np, kind, Fraction)
+
+    def made(option: Any) -> Any:
+        if isinstance(option, tuple):
+            return tuple(map(made, option))
+        return option if isinstance(option, bool) else make(option)
+
+    given = {name: made(option) for name, option in options.items()}
+    steps = optimiser([Value(3.0)], **given)
+    for name, option in given.items():
+        setattr(steps, name, option)
+        kept = numbers_of(getattr(steps, name))
+        assert {*map(type, kept)} <= {float, bool, int}
+        assert kept == numbers_of(option)
+    json.dumps(steps.state_dict())
+    plain = {name: getattr(steps, name) for name in given}
+    gradients: list[float | None] = [1 / 3, 0.7, -0.1]
+    found = path(optimiser, 1 / 3, gradients, **given)
+    assert found == path(optimiser, 1 / 3, gradients, **plain)
+    vector, gradient = np.array([1 / 3]), np.array([1 / 3])
+    steps = optimiser([Value(1 / 3)], **given)
+    assert steps.stepped(vector, gradient).tolist() == found[:1]
+
+
+def test_a_whole_number_of_numpy_is_a_whole_number() -> None:
+    np = pytest.importorskip("numpy")
+    steps = SGD([Value(1.0)], lr=np.int64(1), weight_decay=np.uint8(2))
+    assert (type(steps.lr), type(steps.weight_decay)) == (int, int)
+    assert (steps.lr, steps.weight_decay) == (1, 2)

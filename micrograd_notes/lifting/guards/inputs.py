@@ -122,6 +122,8 @@ def _no_number(name: str, array: Any) -> str:
         advice = "Leave the example out, or fill in a number"
     elif isinstance(entry, str):
         advice = "Pass float(text) for a number, or whole numbers from 0 on for names"
+    elif is_fine(entry):  # as all of them are
+        advice = f"The dtype is {array.dtype}. Pass np.asarray({name}, float)"
     elif isinstance(entry, int):
         advice = "It is too large for a whole number, so pass floats"
     return f"{name} must hold numbers, got {shown(entry)} at {where}. {advice}"

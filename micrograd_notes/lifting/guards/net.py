@@ -120,6 +120,15 @@ class Net:
         checked[[*self._seen.get(array, ())]] = True
         return None if checked.all() else checked
 
+    def knows(self, array: Array, numbers: Any) -> bool:
+        """Returns whether none of these whole numbers of an input must be checked."""
+        seen = self._seen.get(array, set())
+        return seen.issuperset(self._new(numbers, seen, array))
+
+    def forget(self) -> None:
+        """Forgets which labels were checked: `chosen` notes them before they are."""
+        self._seen = {}
+
     def chosen(self, inputs: Sequence[Array], given: Sequence[Any], least: int) -> list[int]:
         """Returns the examples to check: those with new labels, and at least `least`.
 

@@ -9,6 +9,7 @@ alike to a few thousand roundings. Where they differ by more, C must pass the ne
 """
 
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
@@ -25,6 +26,7 @@ Run = Callable[[Any, Sequence[Any]], Any]
 Check = Callable[[Run, Any, list[int]], None]
 TINY = 2.0**-1000  # is added to sizes, one of which may be 0
 LINES = 2_000  # that a compiler takes some two seconds for; a network has 300 to 1,500
+FOR_ONE = 4  # lines of C, at least, for one of NumPy; a network has 6 to 9
 CHANCE = 4  # so many times the rounding of some examples is by chance that of others
 
 
@@ -36,30 +38,33 @@ class InC:
     """The program for one shape in C, as far as it was compared with NumPy.
 
     `numpy` is the program in NumPy. `check` compares a program with the scalars, at parameters and
-    on examples of the data, and raises `CannotLift` if they differ. With `is_short`, a source of
-    more than `LINES` is not compiled.
+    on examples of the data, and raises `CannotLift` if they differ. `in_numpy` is the program's
+    other source. With `is_short`, one of more than `LINES` is not compiled.
     """
 
     def __init__(
-        self, source: Callable[[], str], inputs: Sequence[Array], parameters: int,
+        self, source: Callable[[], str], in_numpy: str, inputs: Sequence[Array], parameters: int,
         is_short: bool = False
     ) -> None:
         self.why_not, self.is_said = "", False
         self.sizes = set[int]()  # the numbers of examples that were compared
         self._is_batched = any(array.is_batched for array in inputs)
         try:
-            text = source()
-            if is_short and (lines := text.count("\n")) > LINES:
-                raise CannotCompile(
-                    f"to compile its {lines:,} lines of C takes long. Ask for it by backend=\"c\""
+            most = LINES if is_short else inf
+            text = source() if FOR_ONE * in_numpy.count("\n") <= most else ""
+            if not text or text.count("\n") > most:
+                raise CannotCompile(  # printing it takes long, too
+                    f"to compile its more than {LINES:,} lines of C takes long. Ask for it by "
+                    'backend="c"'
                 )
             compiled = library(text + ENTRY, FLAGS)
             self.trial = Call(compiled, inputs, parameters)  # for any number of examples
             self.again = Call(compiled, inputs, parameters, self.sizes)
         except (CannotCompile, CannotPrint) as error:
             self.why_not = str(error)
-        except Exception as error:  # a fault of the printer must not keep NumPy from running
-            self.why_not = f"printing it failed, with {type(error).__name__}: {error}"
+        except Exception as error:  # such as a fault of the printer, must not stop NumPy
+            what = f"{type(error).__name__}: {error}"
+            self.why_not = f"to print, compile or load it failed, with {what}"
 
     @property
     def backend(self) -> str:

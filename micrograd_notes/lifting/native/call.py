@@ -1,9 +1,11 @@
 """A call of a program in C, at the cost of a microsecond or two.
 
 Training calls a program again and again with arrays of the same shapes, often the very same arrays.
-Each thread keeps their addresses from call to call, and a work area for C. The functions have this
-form (`codegen/c` prints them), and 1 means that C does not trust its numbers: an input is not
-finite, a label is out of range, or a result is nan.
+Each thread keeps their addresses from call to call, and a work area for C. A call takes them away
+and puts them back when they are whole: one that is interrupted drops them, and one inside of
+another, from a signal handler, makes its own. The functions have this form (`codegen/c` prints
+them), and 1 means that C does not trust its numbers: an input is not finite, a label is out of
+range, or a result is nan.
 
     int32_t loss_and_gradient(int64_t n, const double *theta, double *dtheta, double *loss,
                               const void *const *inputs, void *work);
@@ -37,10 +39,14 @@ ALONE = _holders(_LIST[0])  # nobody but a list
 
 
 class Ready:
-    """The arrays of a thread's last call, what C gets, and the places of its results."""
+    """The arrays of a thread's last call, what C gets, and the places of its results.
+
+    It serves one call at a time, so C never gets the addresses of arrays that are not kept.
+    """
 
     def __init__(self, n: int, inputs: int, parameters: int, work: Any) -> None:
-        self.n, self.data, self.theta, self.loss = n, list[Any](), None, ctypes.c_double()
+        self.n, self.data, self.loss = n, list[Any](), ctypes.c_double()
+        self.theta: Any = None
         self._pointers, self._work = (POINTER * inputs)(), work
         arrays = ctypes.addressof(self._pointers)
         self._given = (SIZE * 6)(n, 0, 0, ctypes.addressof(self.loss), arrays, address(work))
@@ -105,29 +111,35 @@ class Call:
 
     def __call__(self, theta: Any, data: Sequence[Any]) -> Result | None:
         """Returns the loss and the gradient; None if NumPy must run."""
+        kind = theta.dtype if theta.__class__ is self._ndarray else None
+        if kind is None or theta.shape != self._shape:
+            return None
+        if kind is not self._real and kind != self._real:
+            return None
         if self._whole:  # numbers to calculate with
             data = [self._as_float(a) if i in self._whole else a for i, a in enumerate(data)]
-        ready = self._local.ready
+        free = self._local.free
+        try:
+            ready = free.pop()
+        except IndexError:
+            ready = None
         if ready is None or len(data) != len(ready.data):
-            ready = self._ready(data)
+            ready = self._ready(data, None)
         else:
             for k, its, strides, size, kind in ready.data:  # of numbers in a row: so the shape, too
                 a = data[k]
                 if a is not its or a.strides != strides or a.size != size or a.dtype is not kind:
-                    ready = self._ready(data)
+                    ready = self._ready(data, ready)
                     break
-        if ready is None or theta.__class__ is not self._ndarray:
-            return None
-        kind = theta.dtype
-        if theta.shape != self._shape or (kind is not self._real and kind != self._real):
+        if ready is None:
             return None
         is_new = theta is not ready.theta or theta.strides != IN_A_ROW
         if is_new and not ready.set_theta(theta):
             return None
         gradient = ready.gradient()
-        if self._called(ready.given_at):
-            return None
-        return ready.loss.value, gradient
+        is_wrong, loss = self._called(ready.given_at), ready.loss.value
+        free.append(ready)
+        return None if is_wrong else (loss, gradient)
 
     def takes(self, n: int) -> bool:
         """Returns whether it may run on so many examples."""
@@ -141,11 +153,12 @@ class Call:
         return raw[-raw.ctypes.data % 64 :]
 
     def _as_float(self, array: Any) -> Any:
+        """Returns whole numbers as floats; None for others, which have a program of their own."""
         is_whole = array.__class__ is self._ndarray and array.dtype.kind == "i"
-        return array.astype(float) if is_whole else array
+        return array.astype(float) if is_whole else None
 
-    def _ready(self, data: Sequence[Any]) -> Ready | None:
-        """Returns what the thread keeps, with these arrays; None if C can't take them."""
+    def _ready(self, data: Sequence[Any], ready: Ready | None) -> Ready | None:
+        """Returns what C gets, with these arrays; None if it can't take them."""
         if len(data) != len(self._inputs):
             return None
         sizes, addresses = set(), []
@@ -162,16 +175,15 @@ class Call:
         n = sizes.pop() if sizes else 1
         if sizes or not n or not self.takes(n):
             return None
-        ready = self._local.ready
         if ready is None or ready.n != n:
             ready = Ready(n, len(data), self._shape[0], self.work_area(n))
-            self._local.ready = ready
         ready.set_data(data, addresses)
         return ready
 
 
 class _Local(threading.local):
-    ready: Ready | None = None
+    def __init__(self) -> None:
+        self.free: list[Ready] = []  # one, or as many as calls were inside of each other
 
 
 _address_of, _at = ctypes.addressof, ctypes.c_char.from_buffer

@@ -7,11 +7,13 @@ it, if the cache does not have the library.
 
 import os
 import platform
+import select
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
@@ -22,7 +24,9 @@ from tempfile import TemporaryDirectory, gettempdir
 from typing import NamedTuple
 
 SECONDS = 60.0  # a program of thousands of lines takes ten
-HUNG = set[str]()  # compilers that took longer, and are not tried again
+HUNG = set[tuple[str, str]]()  # compilers and programs that took longer, and are not tried again
+LETTERS = 1_000_000  # that it may print
+SMALLEST = "int one(void) { return 1; }\n"  # can't be at fault
 ALWAYS = ("-shared", "-fPIC", "-std=gnu11", "-x", "c")
 
 
@@ -97,12 +101,14 @@ def compiled(source: str, compiler: Compiler, flags: Sequence[str]) -> bytes:
 
 
 def _compile(file: str, compiler: Compiler, flags: Sequence[str], folder: str) -> None:
-    _said([*compiler.command, *ALWAYS, *flags, file, "-o", "program.so", "-lm"], folder)
+    program = Path(folder, file).read_text(encoding="utf-8")
+    command = [*compiler.command, *ALWAYS, *flags, file, "-o", "program.so", "-lm"]
+    _said(command, folder, "" if program == SMALLEST else program)
 
 
 def _known(compiler: Compiler, flags: Sequence[str], folder: str) -> list[str]:
     """Returns the flags with which the compiler takes a file that can't be at fault."""
-    Path(folder, "smallest.c").write_text("int one(void) { return 1; }\n", encoding="utf-8")
+    Path(folder, "smallest.c").write_text(SMALLEST, encoding="utf-8")
     known: list[str] = []
     for flag in flags:
         with suppress(CannotCompile):
@@ -111,10 +117,13 @@ def _known(compiler: Compiler, flags: Sequence[str], folder: str) -> list[str]:
     return known
 
 
-def _said(command: Sequence[str], folder: str) -> str:
-    """Returns what a command prints; it and all that it starts end within `SECONDS`."""
+def _said(command: Sequence[str], folder: str, program: str = "") -> str:
+    """Returns what a command prints; it and all that it starts end within `SECONDS`.
+
+    A compiler that took longer for less than a program is not tried on any.
+    """
     name = shlex.join(command[:1])
-    if name in HUNG:
+    if HUNG & {(name, program), (name, "")}:
         raise CannotCompile(f"{name} did not end in time before")
     try:
         process = subprocess.Popen(
@@ -123,16 +132,27 @@ def _said(command: Sequence[str], folder: str) -> str:
         )
     except OSError as error:
         raise CannotCompile(f"{name} can't be run: {error.strerror}") from error
+    assert process.stdout is not None
+    printed, end = b"", time.monotonic() + SECONDS
     try:
-        printed, _ = process.communicate(timeout=SECONDS)
+        while len(printed) < LETTERS:
+            if not select.select([process.stdout], [], [], max(0.0, end - time.monotonic()))[0]:
+                raise subprocess.TimeoutExpired(name, SECONDS)
+            if not (part := os.read(process.stdout.fileno(), LETTERS)):
+                break
+            printed += part
+        else:
+            raise CannotCompile(f"{name} printed more than {LETTERS:,} letters")
+        process.wait(max(0.0, end - time.monotonic()))
     except subprocess.TimeoutExpired:
-        HUNG.add(name)
+        HUNG.add((name, program))
         raise CannotCompile(f"{name} did not end within {SECONDS:g} s") from None
     finally:
         if process.returncode is None:  # it hangs, or Ctrl-C
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+            process.wait()
+        process.stdout.close()
     text = printed.decode(errors="replace").strip()
     if process.returncode:
         why = next((line for line in text.splitlines() if "error" in line), text[-200:])

@@ -29,7 +29,7 @@ def library(source: str, flags: Sequence[str]) -> ctypes.CDLL:
     def loaded(path: Path) -> ctypes.CDLL:
         with cache.opened(path) as folder:
             kept = folder.find(key) or folder.keep(key, content())
-            return ctypes.CDLL(kept)
+            return _loaded(kept)
 
     if path is not None:
         try:
@@ -41,3 +41,16 @@ def library(source: str, flags: Sequence[str]) -> ctypes.CDLL:
             return loaded(Path(empty))
     except OSError as error:
         raise CannotCompile(f"a compiled program can't be loaded: {error}") from error
+
+
+def _loaded(path: str) -> ctypes.CDLL:
+    """Loads a library, after which Python computes as before.
+
+    One that a compiler links by -ffast-math makes the tiniest numbers 0, in all of this thread.
+    """
+    rules, process = ctypes.create_string_buffer(512), ctypes.CDLL(None)
+    process.fegetenv(rules)
+    try:
+        return ctypes.CDLL(path)
+    finally:
+        process.fesetenv(rules)

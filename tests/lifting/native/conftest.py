@@ -16,3 +16,11 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("MICROGRAD_NOTES_CACHE", str(tmp_path / "cache"))
     printed(monkeypatch)
     return tmp_path / "cache"
+
+
+@pytest.fixture
+def as_printed(monkeypatch: pytest.MonkeyPatch, own_cache: Path) -> None:
+    """Lets the C be that of the compiler itself."""
+    monkeypatch.undo()
+    monkeypatch.setenv("MICROGRAD_NOTES_CACHE", str(own_cache))
+    monkeypatch.delenv("MICROGRAD_NOTES_BACKEND", raising=False)

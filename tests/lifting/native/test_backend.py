@@ -19,8 +19,10 @@ from micrograd_notes.common.backends import asked_for
 from micrograd_notes.lifting import NotInC, compiled
 from micrograd_notes.lifting.codegen import CannotPrint
 from micrograd_notes.lifting.codegen.c import FLAGS
+from micrograd_notes.lifting.codegen.c.emit import emit
 from micrograd_notes.lifting.native import backend as native_backend, compiler as compilers
-from tests.lifting.native.by_hand import CC, compiler, edited, needs_cc, squares
+from tests.lifting.examples import EXAMPLES
+from tests.lifting.native.by_hand import CC, SQUARES, compiler, edited, needs_cc, squares
 
 X = np.random.default_rng(0).normal(size=(40, 4))
 Y = np.random.default_rng(1).normal(size=40)
@@ -55,11 +57,61 @@ def assert_numpy_runs(why: str, backend: str = "c") -> None:
 def test_a_source_that_takes_long_to_compile_runs_in_numpy_unless_c_is_asked_for(
     monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(native_backend, "LINES", 10)
-    assert_numpy_runs("lines of C takes long", "auto")
+    in_numpy = squares()
+    answer(in_numpy)
+    bound = native_backend.FOR_ONE * in_numpy.source.count("\n")
+    printed = list[int]()
+
+    def many_lines(program: Any, title: str) -> str:
+        printed.append(1)
+        return SQUARES + "\n" * bound
+
+    monkeypatch.setattr(compiled, "emit_c", many_lines)
+    for lines, times in ((10, 0), (bound - 1, 0), (bound, 1)):  # it is printed if it may be short
+        printed.clear()
+        monkeypatch.setattr(native_backend, "LINES", lines)
+        assert_numpy_runs(f"more than {lines} lines of C takes long", "auto")
+        assert len(printed) == times
     program = squares("c")
     answer(program)
     assert program.backend == "c"
+
+
+@needs_cc
+def test_c_has_more_lines_than_a_short_program_is_refused_by() -> None:
+    for name in EXAMPLES:
+        if name != "outputs":
+            program, data = EXAMPLES[name]()
+            program.source_for(*data)
+            least = native_backend.FOR_ONE * program.source.count("\n")
+            source = emit(program._known().anew(), "")
+            assert source.count("\n") > least, name
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the compiler is a shell script")
+@needs_cc
+def test_a_program_that_takes_too_long_is_not_tried_again_and_others_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = f"""
+case "$*" in *program.c*)
+    grep -q "its own" program.c && echo >> {tmp_path}/tries && exec sleep 1234.5;;
+esac
+exec {CC} "$@"
+"""
+    compiler(tmp_path, script, monkeypatch)
+    for word, seconds, why in (
+        ("its own", 1.0, "did not end within 1 s"), ("its own", 1.0, "did not end in time before"),
+        ("another", 60.0, ""),
+    ):
+        monkeypatch.setattr(compilers, "SECONDS", seconds)
+        monkeypatch.setattr(compiled, "emit_c", lambda *_, word=word: f"{SQUARES}/* {word} */\n")
+        if why:
+            assert_numpy_runs(why)
+    program = squares("c")
+    assert answer(program) == pytest.approx(answer(squares("numpy")), rel=1e-13)
+    assert program.backend == "c"
+    assert (tmp_path / "tries").read_text().count("\n") == 1
 
 
 @needs_cc
@@ -92,10 +144,14 @@ def test_there_is_no_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         ('case "$1" in --version) exit 0;; esac; kill -9 $$', "failed with status -9"),
         ("exit 0", "made no library"),
         ('case "$*" in *-o*) echo nonsense > "${@: -2:1}";; esac', "can't be loaded"),
+        ("exec yes", "printed more than 1,000,000 letters"),
         ("exec sleep 1234.5", "did not end within 0.5 s"),
         ("sleep 1234.5 & wait", "did not end within 0.5 s"),
     ],
-    ids=["fails", "crashes", "makes nothing", "makes nonsense", "hangs", "a child hangs"],
+    ids=[
+        "fails", "crashes", "makes nothing", "makes nonsense", "prints on", "hangs",
+        "a child hangs",
+    ],
 )
 def test_a_compiler_that_fails(
     script: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -131,6 +187,28 @@ exec {CC} "$@"
         "-fno-tree-pre",
     ]
     assert "program.c" in last
+
+
+@needs_cc
+@pytest.mark.parametrize(
+    "script",
+    ['exec {CC} -ffast-math "$@"', 'exec {CC} -funsafe-math-optimizations "$@"',
+     'exec {CC} "$@" -ffast-math'],
+)
+def test_a_compiler_for_inexact_arithmetic_does_not_change_that_of_python(
+    script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiler(tmp_path, script.replace("{CC}", CC), monkeypatch)
+    tiny = float("1e-310")
+
+    def halved() -> float:
+        program = squares("c")
+        assert answer(program) == pytest.approx(answer(squares("numpy")), rel=1e-13)
+        assert program.backend == "c"
+        return tiny * 0.5
+
+    with ThreadPoolExecutor(1) as pool:  # such rules are those of a thread
+        assert pool.submit(halved).result() == tiny / 2.0 > 0.0
 
 
 def is_left(command: Path) -> bool:

@@ -20,7 +20,10 @@ import numpy as np
 import pytest
 
 from micrograd_notes import MLP, Value
+from micrograd_notes.engine.functions import pick
+from micrograd_notes.lifting import CannotLift
 from micrograd_notes.nn import Module
+from micrograd_notes.nn.losses import mse_loss
 from micrograd_notes.train import epoch_in_c
 from micrograd_notes.train.data import moons
 from micrograd_notes.train.epoch_in_c import EpochInC
@@ -89,13 +92,6 @@ class Trained:
 
 
 @pytest.fixture
-def as_printed(monkeypatch: pytest.MonkeyPatch, own_cache: Path) -> None:
-    monkeypatch.undo()
-    monkeypatch.setenv("MICROGRAD_NOTES_CACHE", str(own_cache))
-    monkeypatch.delenv("MICROGRAD_NOTES_BACKEND", raising=False)
-
-
-@pytest.fixture
 def batch_by_batch(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Trained]:
     """Returns a training whose gradients come from C, and whose steps Python takes."""
 
@@ -120,6 +116,54 @@ def steps_in_c(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(EpochInC, "take", counted)
     return counts
+
+
+TARGETS = {  # whole numbers, and how many outputs there are
+    "labels of one logit": ([0, 1] * 25, 1),
+    "labels of which one never occurs": ([0, 1, 3, 4, 5] * 10, 6),
+    "grades": ([1, 2, 3, 4, 5] * 10, 1),
+    "signs": ([-1, 1] * 25, 1),
+}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_whole_numbers_that_were_all_compared_with_the_scalars_run_in_c(
+    name: str, as_printed: None, steps_in_c: list[int]
+) -> None:
+    targets, outputs = TARGETS[name]
+    loss = mse_loss if name in ("grades", "signs") else None
+    found = []
+    for backend in ("c", "numpy"):
+        model = MLP(4, [3, outputs], activation="tanh", seed=0)
+        found.append(
+            fit(
+                model, (X, targets), lifted=True, backend=backend, epochs=2, batch_size=10,
+                loss=loss, progress=False,
+            )["loss"]
+        )
+    assert found[0] == pytest.approx(found[1], rel=1e-9)
+    assert sum(steps_in_c) >= 9  # of 10; Python takes the first one
+
+
+LAST = 11  # the scalars get this very object, and a recording does not
+
+
+def test_a_label_that_was_not_compared_is_noticed_before_an_epoch_runs_in_c(
+    as_printed: None, steps_in_c: list[int]
+) -> None:
+    def loss(outputs: Any, labels: Any) -> Any:
+        each = [(50 if y is LAST else 1) * pick(o, y) for o, y in zip(outputs, labels, strict=True)]
+        return sum(each) / len(each)
+
+    labels = [k % LAST for k in range(49)]
+    model = MLP(4, [12], seed=0)
+    options: Any = {"lifted": True, "backend": "c", "epochs": 2, "batch_size": 2, "loss": loss}
+    fit(model, (X[:49], labels), progress=False, **options)
+    assert sum(steps_in_c) > 25  # in the second epoch at least
+    steps_in_c.clear()
+    with pytest.raises(CannotLift, match="lifted and scalars differ"):
+        fit(model, (X, [*labels, LAST]), progress=False, **options)
+    assert not steps_in_c
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

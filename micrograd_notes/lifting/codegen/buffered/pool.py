@@ -17,7 +17,7 @@ from micrograd_notes.lifting.guards.net import ALIKE
 from micrograd_notes.lifting.typed.expressions import Program
 from micrograd_notes.lifting.typed.ready import shown_by_gradient
 
-SIZES = 4  # numbers of examples whose arrays are kept: a batch, the last batch, all, and one more
+MOST = 2**28  # bytes that are kept, from which on further numbers of examples run as printed
 
 
 class Pool:
@@ -25,30 +25,38 @@ class Pool:
 
     def __init__(self, program: Program, run: Callable[..., Any]) -> None:
         self.program, self._run = program, run
-        self._free: dict[tuple[tuple[int, ...], ...], list[Calls]] = {}
+        self._runs: dict[int, Callable[..., tuple[float, Any]]] = {}  # by the number of examples
+        self._free: list[list[Calls]] = []  # a list for each of them
         self._in_columns, self._agrees, self._is_kept = is_flat(program), False, True
         self.shown_by_gradient = shown_by_gradient(program)
 
     def __call__(self, theta: Any, *data: Any) -> tuple[float, Any]:
-        """Returns the loss and its gradient, a new array; for a call that may not come again.
-
-        Where the bits are the same, making arrays waits for the next call.
-        """
-        if self._in_columns:
-            return self.at(data)(theta, *data)
-        return self._as_printed(theta, *data)
+        """Returns the loss and its gradient, a new array."""
+        return self.at(data)(theta, *data)
 
     def at(self, data: Sequence[Any]) -> Callable[..., tuple[float, Any]]:
         """Returns the same function for repeated calls with data of these shapes."""
-        free = self._free.setdefault(tuple([array.shape for array in data]), [])
-        for old in [*self._free][:-SIZES]:
-            self._free.pop(old, None)
+        count = len(data[0]) if data and data[0].ndim else 1
+        if count not in self._runs:  # decided once, so that its bits stay the same
+            kept = sum(calls.size for free in self._free for calls in free)
+            self._runs[count] = self._in_arrays() if kept < MOST else self._as_printed
+        return self._runs[count]
+
+    def _in_arrays(self) -> Callable[..., tuple[float, Any]]:
+        """Returns the function for one number of examples, in arrays that are kept.
+
+        Where the bits are the same, making them waits for the second call: it may not come.
+        """
+        free, comes_again = list[Calls](), self._in_columns
+        self._free.append(free)
 
         def run(theta: Any, *data: Any) -> tuple[float, Any]:
+            nonlocal comes_again
             try:
                 calls = free.pop()
             except IndexError:
-                made = self._made(theta, data)
+                made = self._made(theta, data) if comes_again else None
+                comes_again = True
                 if made is None:
                     return self._as_printed(theta, *data)
                 calls = made

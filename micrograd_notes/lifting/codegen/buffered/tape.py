@@ -29,7 +29,7 @@ class Tape:
 
     def __init__(self, in_columns: bool) -> None:
         self.calls: list[Callable[[], Any]] = []
-        self.in_columns, self._size = in_columns, 0
+        self.in_columns, self.size = in_columns, 0  # bytes of all arrays
         self._changing: dict[int, Any] = {}  # by the id of the array that owns the memory
         self._made: set[int] = set()  # the ids of arrays that one expression reads
         self._with_ones: dict[int, Any] = {}
@@ -40,8 +40,8 @@ class Tape:
         """Returns an array, or a number as one, whose numbers change from run to run."""
         array = np.asarray(array)
         self._changing[id(_owner(array))] = array
-        self._size += array.nbytes
-        if self._size > MOST:
+        self.size += array.nbytes
+        if self.size > MOST:
             raise CannotKeep(f"more than {MOST} bytes")
         return array
 

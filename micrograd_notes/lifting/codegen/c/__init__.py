@@ -4,8 +4,9 @@ FLAGS = (
     # Loops four numbers wide, not eight: gcc 12.2 compiles some eight wide ones wrongly.
     "-O2", "-ftree-vectorize", "-fvect-cost-model=dynamic", "-march=native",
     "-mprefer-vector-width=256",
-    # IEEE rules for all results, nan and inf too; a * b + c is rounded twice, as in NumPy.
-    "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
+    # IEEE rules for all results, nan and inf too, whatever CC says before; a * b + c is rounded
+    # twice, as in NumPy.
+    "-fno-fast-math", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
     # A `#pragma omp simd` alone lets a sum be reordered. Each group stays a function.
     "-fopenmp-simd", "-fno-inline-functions-called-once",
     # These passes take a third of the time to compile, and these loops gain nothing from them.
