@@ -249,13 +249,18 @@ class _Emitter:
                 chosen = [next(left) for _ in selecting] if chosen is None else chosen
                 found.append(self._element(each, _last(each.shape, chosen)))
             elif isinstance(each, ex.Step):
-                found.append(f"({each.times} * {self.names(each)} + {each.plus})")
+                found.append(self._step(each))
+            elif isinstance(each, ex.Stretch):
+                found.append(f"({self._step(each.first)} + {each.by} * ({next(left)}))")
             elif isinstance(each, tuple) and isinstance(size, int):
                 along = range(size)[slice(*each)]
                 found.append(f"({along.start} + {along.step} * ({next(left)}))")
             else:
                 found.append(next(left) if isinstance(each, tuple) else str(each))
         return [*found, *left]
+
+    def _step(self, place: ex.Step) -> str:
+        return f"({place.times} * {self.names(place)} + {place.plus})"
 
 
 def _applied(function: str, operands: list[str]) -> str:

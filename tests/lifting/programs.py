@@ -242,6 +242,44 @@ def recurrences(generator: random.Random) -> Program:
     return Program(loss, parameters, (_numbers(generator, 3, length), _numbers(generator, 3)))
 
 
+def filters(generator: random.Random) -> Program:
+    """States that read a window of a series in each step, and some of each other."""
+    size, reach = generator.choice([1, 1, 2, 3]), generator.randint(2, 4)
+    apart, stride = generator.choice([1, 1, 1, 2]), generator.choice([1, 1, 2])
+    steps, channels = generator.randint(1, 9), generator.choice([1, 1, 2])
+    length = (steps - 1) * stride + (reach - 1) * apart + 1
+    kernel = nested(generator, [size, channels, reach])
+    ahead, down = generator.random() < 0.3, generator.random() < 0.3
+    has_own = generator.random() < 0.2  # each step a kernel of its own
+    own = nested(generator, [length])
+    mixes = [[generator.choice([0, 1, 1]) * (i != j or generator.random() < 0.6)
+              for j in range(size)] for i in range(size)]
+    inner, bends = nested(generator, [size, size]), generator.choice([ops.tanh, ops.sin, ops.pos])
+    scored = generator.random() < 0.5
+
+    def loss(x: Any, y: Any) -> Any:
+        state: list[Any] = [0.0] * size
+        total: Any = 0.0
+        for step in range(steps)[:: -1 if down else 1]:
+            before, state = state, []
+            for i in range(size):
+                new: Any = 0.0
+                for k in range(reach):
+                    place = step * stride + (k if ahead else reach - 1 - k) * apart
+                    for channel in range(channels):
+                        new = new + kernel[i][channel][k] * x[channel][place]
+                    new = new + own[place] * x[0][place] if has_own else new
+                for j in range(size):
+                    new = new + inner[i][j] * before[j] if mixes[i][j] else new
+                state.append(bends(new))
+            total = total + (state[-1] - y) ** 2 if scored else total
+        return total + (state[0] - 2 * y) ** 2
+
+    parameters = {"kernel": kernel, "inner": inner, "own": own}
+    x, y = _numbers(generator, 3, channels, length), _numbers(generator, 3)
+    return Program(loss, parameters, (x, y))
+
+
 PLAIN = [0.0, 1.0, 1.0, -1.0, 2.0, 0.5, -0.25, 3.0]  # numbers for which there are simpler forms
 
 
@@ -455,7 +493,9 @@ def agree_in_jax(program: Program, jits: bool = False) -> bool:
     return True
 
 
-KINDS = [chain, layers, windows, pairs, recurrences, series, convolutions, walls]
+KINDS = [
+    chain, layers, windows, pairs, recurrences, series, convolutions, walls, filters,
+]
 
 
 class Expected(NamedTuple):

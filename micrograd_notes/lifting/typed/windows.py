@@ -8,6 +8,8 @@ they read the same things, or those of the step before, or places that move even
     tanh3 = np.tanh(w * tanh2 + xs[:, 2])     LINE: the same line, one step ago    Own(0, 1)
     tanh4 = np.tanh(w * tanh3 + xs[:, 3])     PLACE: 1, and 1 more per step        Place(1, 1)
 
+A cut, as xs[:, 0:2] @ k and then xs[:, 1:3] @ k, moves as a place does.
+
 Read `building.py` next.
 """
 
@@ -62,16 +64,15 @@ def skeleton(expression: Expression, holes: list[Hole]) -> Any:
     return type(expression), tuple(found)
 
 
-def _cuts(part: Part) -> list[tuple[Any, range | None]]:
-    """Returns each place of an index, with the places of a cut that may move along its axis."""
-    found, sizes = list[tuple[Any, range | None]](), iter(part.of.shape)
-    is_chosen = any(isinstance(each, Expression) for each in part.index)
-    for each in part.index:
-        size = None if each is None else next(sizes)
-        is_cut = isinstance(each, tuple) and isinstance(size, int) and not is_chosen
-        places = range(size)[slice(*each)] if is_cut else range(0)  # type: ignore[arg-type]
-        found.append((each, places if 0 < len(places) < (size or 0) else None))  # type: ignore
-    return found
+def _cuts(of: Part) -> Iterator[tuple[Any, range | None]]:
+    """Yields each place of an index, with the places of a cut that may move along its axis."""
+    sizes, is_chosen = iter(of.of.shape), any(isinstance(each, Expression) for each in of.index)
+    for each in of.index:
+        size, places = None if each is None else next(sizes), None
+        if isinstance(each, tuple) and isinstance(size, int) and not is_chosen:
+            there = range(size)[slice(*each)]
+            places = there if 0 < len(there) < size else None
+        yield each, places
 
 
 def _plain(value: Any, holes: list[Hole]) -> Any:

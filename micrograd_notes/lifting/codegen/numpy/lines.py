@@ -128,24 +128,20 @@ def _parted(tree: Any) -> tuple[str, list[Part], str]:
             return "(", [_bracketed(*side, tree) for side in sides], ")"
         case ast.Call(ast.Name(""), [of], _):  # brackets
             return "(", [("", of, "")], ")"
-        case ast.Call(ast.Attribute(of, name) as function, given, named):
+        case ast.Call(function, given, named):
+            of, name = getattr(function, "value", ast.Name("")), getattr(function, "attr", "")
             arguments = ", ".join(map(unparse, [*given, *named]))
             if not isinstance(of, ast.Name) and len(arguments) < len(unparse(of)):
                 return "(", [("", of, "")], f").{name}({arguments})"
             return f"{unparse(function)}(", _arguments([*given, *named]), ")"
-        case ast.Call(function, given, named):
-            return f"{unparse(function)}(", _arguments([*given, *named]), ")"
         case ast.List(several):
             return "[", _arguments(several), "]"
-        case ast.UnaryOp(ast.USub(), ast.BinOp() | ast.Call() as of):
-            start, inside, end = _parted(of)
-            return f"-{start}", inside, end
-        case ast.Attribute(ast.BinOp() | ast.Call() as of, name):
-            start, inside, end = _parted(of)
-            return start, inside, f"{end}.{name}"
-        case ast.Subscript(ast.BinOp() | ast.Call() as of, index):
-            start, inside, end = _parted(of)
-            return start, inside, end + unparse(ast.Subscript(ast.Name(""), index))
+        case ast.UnaryOp(_, of) | ast.Attribute(of) | ast.Subscript(of) if (
+            isinstance(of, ast.BinOp | ast.Call)
+        ):
+            before, _, after = unparse(tree).partition(unparse(of))
+            start, rows, end = _parted(of)
+            return before.rstrip("(") + start, rows, end + after.lstrip(")")
     return "", [], ""
 
 
