@@ -24,7 +24,6 @@ from typing import Any
 
 from micrograd_notes.lifting.codegen import CannotPrint, erfc
 from micrograd_notes.lifting.codegen.numpy.emit import spelled_constant, unpack_source
-from micrograd_notes.lifting.codegen.numpy.lines import INDENT, LIMIT, listed, wrapped
 from micrograd_notes.lifting.codegen.numpy.spelled import (
     WINDOWS,
     parse,
@@ -33,6 +32,7 @@ from micrograd_notes.lifting.codegen.numpy.spelled import (
     text,
 )
 from micrograd_notes.lifting.codegen.readable.printable import printable
+from micrograd_notes.lifting.codegen.rows import INDENT, LIMIT, listed, wrapped
 from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.lifting.typed.expressions import (
     Expression,

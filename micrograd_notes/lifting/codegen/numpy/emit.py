@@ -10,15 +10,10 @@ import textwrap
 from typing import NamedTuple
 
 from micrograd_notes.lifting.codegen import erfc
-from micrograd_notes.lifting.codegen.numpy.lines import (
-    INDENT,
-    LIMIT,
-    listed,
-    wrapped,
-    written,
-)
+from micrograd_notes.lifting.codegen.numpy.lines import written
 from micrograd_notes.lifting.codegen.numpy.spelled import WINDOWS, spelled, spelled_shape, text
 from micrograd_notes.lifting.codegen.readable.printable import printable
+from micrograd_notes.lifting.codegen.rows import INDENT, LIMIT, listed, wrapped
 from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.lifting.typed.expressions import Constant, Line, Program, Read
 

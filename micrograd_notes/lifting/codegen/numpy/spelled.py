@@ -10,6 +10,7 @@ from math import copysign, inf, pi
 from typing import Any
 
 from micrograd_notes.lifting.codegen import erfc
+from micrograd_notes.lifting.codegen.rows import in_brackets
 from micrograd_notes.lifting.typed import expressions as ex
 from micrograd_notes.lifting.typed.expressions import Expression, Shape
 
@@ -20,7 +21,6 @@ OPERATORS: dict[str, Any] = {
 }
 WINDOWS, KNOWN = "sliding_window_view", {inf: "np.inf", pi: "np.pi"}
 PARTS = {2.0**-k for k in range(3, 30)}  # x / 16 has the bits of 0.0625 * x, and can be read
-SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**"}
 
 
 def text(expression: Expression, name_of: NameOf) -> str:
@@ -140,11 +140,6 @@ def _operator(function: str, left: Any, right: Any) -> Any:
     if function in ("multiply", "divide") and is_product:
         left = in_brackets(left)  # needed by nobody but the reader
     return ast.BinOp(left, OPERATORS[function](), right)
-
-
-def in_brackets(tree: Any) -> ast.Call:
-    """Returns a tree in brackets that Python does not need: a call of what has no name."""
-    return ast.Call(ast.Name(""), [tree], [])
 
 
 def summed(left: Expression, right: Expression) -> ex.Apply:

@@ -7,9 +7,10 @@ spelling, which JAX shares.
 
 from collections import Counter
 
-from micrograd_notes.lifting.codegen.numpy.lines import INDENT, LIMIT, assignment
+from micrograd_notes.lifting.codegen.numpy.lines import assignment
 from micrograd_notes.lifting.codegen.numpy.spelled import is_call, text
 from micrograd_notes.lifting.codegen.readable.conditions import plain
+from micrograd_notes.lifting.codegen.rows import INDENT, LIMIT
 from micrograd_notes.lifting.typed import expressions as ex
 from micrograd_notes.lifting.typed.expressions import Expression, Line, Loop, Program, lines_of
 from micrograd_notes.lifting.typed.names import Names
