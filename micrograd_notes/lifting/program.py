@@ -133,12 +133,9 @@ class Lifted:
             raise TypeError("this program does not have a loss. Lift one: lift(loss, model)")
         return self._run(self._shaped(theta), data)  # type: ignore[no-any-return]
 
-    def in_c(self, *data: Any) -> Call | None:
-        """Returns the latest program in C; None unless it runs on these without further checks."""
-        again = self._again
-        if isinstance(again, KnownInC):
-            return again.call if again.knows_all(data) else None
-        return again if isinstance(again, Call) else None
+    def in_c(self) -> Call | KnownInC | None:
+        """Returns the latest program in C; None unless it runs without further checks."""
+        return self._again if isinstance(self._again, Call | KnownInC) else None
 
     def outputs(self, theta: Any, *data: Any) -> Any:
         """Returns the outputs of a lifted model for these parameters; no parameter changes.

@@ -23,6 +23,7 @@ from micrograd_notes.lifting import Lifted
 from micrograd_notes.lifting.codegen.c import FLAGS
 from micrograd_notes.lifting.native.call import POINTER, SIZE, address
 from micrograd_notes.lifting.native.compiler import CannotCompile
+from micrograd_notes.lifting.native.known import KnownInC
 from micrograd_notes.lifting.native.library import library
 from micrograd_notes.train.memories import Group, Vectors
 from micrograd_notes.train.optim import Optimizer
@@ -96,7 +97,9 @@ class EpochInC:
         import numpy as np
 
         size, (full, rest) = self._batch_size, divmod(len(order), self._batch_size)
-        call = None if self.why_not else self._program.in_c(*self._columns)
+        call = None if self.why_not else self._program.in_c()
+        if isinstance(call, KnownInC):
+            call = call.call if call.knows_all(self._columns) else None
         if call is None or not call.takes(size if batch < full else rest):
             return None
         vectors = self._optimizer.as_vectors(self._has_grad)
