@@ -70,9 +70,9 @@ def compare(
     base, is_loss = large.at.small.members[0].sizes, program._is_loss
     large.of(large.at.at(base)).hold_examples()
     try:
-        most = _largest(MOST, large, large.at, base)
+        most = _largest(MOST, large, base)
         if sizes is None:
-            member = _largest(FITS if is_loss else MOST, large, most.at, base)
+            member = _largest(FITS if is_loss else MOST, most, base)
         else:
             member = large.of(large.at.at(large.at.sizes | sizes))
         if is_loss:
@@ -104,16 +104,16 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _largest(most: int, large: Member, at: Large, base: Sizes) -> Member:
+def _largest(most: int, member: Member, base: Sizes) -> Member:
     """Returns a member that is not larger, and whose example takes at most so many scalars.
 
     Where `make` or the family does not take the halves of sizes, they keep what is left when they
     are divided by 2, as odd sides do, or by 4, 8, or another size; and the base is always taken.
     """
-    for step in (1, 2, 4, 8, *at.sizes.values()):
+    for step in (1, 2, 4, 8, *member.at.sizes.values()):
         with suppress(Exception):  # of the learner's code, too
-            return large.of(_halved(most, at, base, step))
-    return large.of(at.at(base))
+            return member.of(_halved(most, member.at, base, step))
+    return member.of(member.at.at(base))
 
 
 def _halved(most: int, at: Large, base: Sizes, step: int) -> Large:

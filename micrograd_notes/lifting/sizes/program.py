@@ -86,11 +86,10 @@ class OfSizes(Lifted):
         axes = [Axis((k, axis), length, _ways(length, self._sizes))
                 for k, (_, shape) in enumerate(shapes)
                 for axis, length in enumerate(shape) if length > AS_IS]
-        lengths = {_free(axis.length)[0].multiples[0][0]: axis.length for axis in axes}
 
         def large(start: int, chosen: Axes) -> Large:
             names = {name for way in chosen.values() for each in way for name, _ in each.multiples}
-            free = {name: lengths[name] for name in sorted(names - {*self._sizes})}
+            free = {name: int(name.split()[-1]) for name in sorted(names - {*self._sizes})}
             at = partial(_shapes_at, shapes, chosen)
             found = self._family.large(self._sizes | free, start, at, frozen)
             shapes_of = [array.shape for array in found.arrays if array.is_parameter]
@@ -203,7 +202,8 @@ def _attempts(axes: Sequence[Axis], read: Axes) -> Iterator[tuple[int, Axes]]:
         yield from [(start, read)] if read else []
         own = _choices(axes, [axis.ways for axis in axes])
         yield from ((start, chosen) for chosen in islice(own, TRIES))
-    every = _choices(axes, [[*axis.ways, _free(axis.length), ()] for axis in axes])
+    free = [(Sum(((f"the axis of {axis.length}", 1),)),) for axis in axes]
+    every = _choices(axes, [[*axis.ways, way, ()] for axis, way in zip(axes, free, strict=True)])
     others = (each for each in every if any(each[axis.place] not in axis.ways for axis in axes))
     yield from ((start, chosen) for chosen in islice(others, TRIES) for start in STARTS)
 
@@ -237,10 +237,6 @@ def _ways(length: int, sizes: Sizes) -> list[Way]:
         if found:
             return found
     return []
-
-
-def _free(length: int) -> Way:
-    return (Sum(((f"the axis of {length}", 1),)),)
 
 
 def _length(way: Way, sizes: Sizes) -> int:
@@ -290,7 +286,6 @@ def _parts(made: Any) -> tuple[Any, Any, Any]:
     """Returns what `make` returned as `lift` takes it: a function, and a model or parameters."""
     if isinstance(made, tuple) and len(made) == 2 and callable(made[0]) and made[1] is not None:
         function, holder = made
-        function, holder = made
         is_model = hasattr(holder, "parameters")
         return (function, holder, None) if is_model else (function, None, holder)
     if hasattr(made, "parameters") and callable(made):
@@ -325,11 +320,14 @@ def lift_of_sizes(
         TypeError: make returns something else, or a size is not a whole number.
         CannotLift: small models differ in more than numbers, as in the number of layers.
 
-    `make` is called with small sizes, too; errors there mean that they do not fit each other. The
-    program is a `Lifted`, with the source that `lift` writes for the large model. Three things may
-    differ: a name, which is that of most numbers of an array; the place of a factor that is a power
-    of two, since it rounds nothing; and the order in which terms are added up, if their sizes are
-    equal or they are squares of parameters.
+    `make` is called with small sizes, too; errors there mean that they do not fit each other. An
+    axis of the data follows a size, or a product of two, that is as long; or else one that is
+    half, a third or a quarter as long, or shorter or longer by one.
+
+    The program is a `Lifted`, with the source that `lift` writes for the large model. Three things
+    may differ: a name, which is that of most numbers of an array; the place of a factor that is a
+    power of two, since it rounds nothing; and the order in which terms are added up, if their sizes
+    are equal or they are squares of parameters.
 
     At its first call, the smallest model is compared with the scalars as `lift` does it, and then
     one example of the large model: loss and gradient if that takes at most a quarter of a million
