@@ -131,7 +131,7 @@ class Formulas:
         self._products = _Products(members, self.names, self._likely, most)
         self._known: dict[Any, Formula] = {}
         self._same = self._of_all_members()
-        self.unclear: list[tuple[Formula, Formula]] = []  # both fit all members, and one is right
+        self.unclear = set[tuple[Formula, Formula]]()  # both fit all members, and one is right
         # sizes at which they part: halves and thirds are whole, and no sum is a product
         self._generic = dict(members[0]) | {n: 60 * 101**k for k, n in enumerate(self.names, 1)}
 
@@ -149,7 +149,7 @@ class Formulas:
         (111, 0.1)
         """
         if all(number == numbers[0] for number in numbers):
-            self.unclear += self._same.get(numbers[0], ())
+            self.unclear.update(self._same.get(numbers[0], ()))
             return numbers[0]
         key = type(numbers[0]), *numbers
         if key not in self._known:
@@ -193,7 +193,7 @@ class Formulas:
                 if found is None:
                     found, most = formula, cost + MARGIN
                 elif not found.is_like(formula, self._generic):
-                    self.unclear.append((found, formula))
+                    self.unclear.add((found, formula))
             if found is not None:
                 length = found.factors[0][0]
                 if found == _of_sum(length) and length not in self._likely:
