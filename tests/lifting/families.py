@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from micrograd_notes import MLP, cross_entropy, mse_loss
+from micrograd_notes import MLP, cross_entropy, mse_loss, pick
 from micrograd_notes.engine.functions import softmax
 from micrograd_notes.engine.ops import relu, sigmoid, tanh
 from micrograd_notes.gpt import GPT
@@ -237,3 +237,24 @@ def _discounts() -> Family:
 
 
 FAMILIES["discounts"] = _discounts()
+
+
+def _text() -> Family:
+    """A text has one more token than there are steps."""
+    def make(steps: int) -> Any:
+        table, out = values(0, 7, 4), values(1, 7, 4)
+
+        def loss(text: Any) -> Any:
+            steps_of = [cross_entropy([dot(row, pick(table, text[k])) for row in out], text[k + 1])
+                        for k in range(steps)]
+            return sum(steps_of) / steps
+
+        return loss, {"table": table, "out": out}
+
+    def data(steps: int) -> tuple[Any, ...]:
+        return (labels(7, 3, steps + 1),)
+
+    return Family(make, data, [{"steps": 12}])
+
+
+FAMILIES["text"] = _text()

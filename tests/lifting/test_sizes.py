@@ -1,9 +1,11 @@
 """Programs of sizes: what `lift_of_sizes` writes is what `lift` writes, and what it refuses."""
 
+import pickle
 import random
 import re
 import warnings
 from functools import partial, reduce
+from itertools import islice
 from typing import Any
 from unittest.mock import Mock
 
@@ -15,10 +17,10 @@ from micrograd_notes.engine.ops import exp, log, relu, sigmoid, softplus, sqrt, 
 from micrograd_notes.lifting import CannotLift, NotChecked, lift, lift_of_sizes
 from micrograd_notes.lifting.sizes import check, family, program as program_of_sizes
 from micrograd_notes.lifting.sizes.family import Family as FamilyOfModels
-from micrograd_notes.lifting.sizes.formulas import Differ, Formulas
+from micrograd_notes.lifting.sizes.formulas import Differ, Formulas, Sum
 from micrograd_notes.lifting.sizes.small import Small
 from tests.lifting.examples import values
-from tests.lifting.families import FAMILIES, Family
+from tests.lifting.families import FAMILIES, Family, numbers
 
 
 def lifted(family: Family, sizes: dict[str, int]) -> Any:
@@ -197,6 +199,190 @@ def test_a_gradient_that_is_not_the_slope_of_the_loss_is_refused(
         program.value_and_grad(program.parameters(), *DATA)
 
 
+def autoencoder(inputs: int, hidden: int) -> Any:
+    model = MLP(inputs, [hidden, inputs], activation="tanh", seed=0)
+    return lambda x: mse_loss(model(x), x), model
+
+
+def wide(inputs: int, hidden: int) -> Any:
+    model = MLP(inputs, [hidden**2, hidden, 3], activation="tanh", seed=0)
+    return lambda x: mse_loss(model(x), x[:3]), model
+
+
+def image(side: int) -> Any:
+    model = MLP(side * side, [side, 1], activation="tanh", seed=0)
+    return lambda x: (model(x) - 0.5) ** 2, model
+
+
+def pooled(side: int) -> Any:
+    """Returns a loss of pairs of sums, for an odd side."""
+    w = values(0, 2)
+
+    def loss(x: Any) -> Any:
+        sums = [w[0] * x[i] + w[1] * x[i + 1] for i in range(side - 1)]
+        return sum(tanh(sums[i]) * sums[i + 1] for i in range(0, side - 2, 2))
+
+    return loss, w
+
+
+def blocks(half: int) -> Any:
+    w = values(0, 2)
+    return lambda x: sum(tanh(w[0] * x[2 * i] + w[1] * x[2 * i + 1]) for i in range(half)), w
+
+
+def only(fits: Any) -> Any:
+    """Returns a family that takes some sizes alone."""
+
+    def make(inputs: int, hidden: int) -> Any:
+        assert fits(hidden)
+        loss, model = network(inputs, hidden)
+        return lambda x: loss(x, 0.5), model
+
+    return make
+
+
+COMPARED: list[tuple[Any, dict[str, Any], int, str]] = [
+    (autoencoder, {"inputs": 41, "hidden": 13}, 41, "inputs=10, hidden=6"),
+    (wide, {"inputs": 15, "hidden": 11}, 15, "inputs=6, hidden=5"),
+    (image, {"side": 9}, 81, "side=4"),
+    (pooled, {"side": 201}, 201, "side=49"),
+    (pooled, {"side": 102}, 102, "side=50"),
+    (blocks, {"half": 70}, 140, "half=35"),
+    (only(lambda n: n % 2 == 0), {"inputs": 30, "hidden": 30}, 30, "inputs=6, hidden=14"),
+    (only(lambda n: n % 4 == 0), {"inputs": 40, "hidden": 20}, 40, "inputs=8, hidden=8"),
+    (only(lambda n: n & n - 1 == 0), {"inputs": 30, "hidden": 32}, 30, "inputs=7, hidden=16"),
+]
+
+
+@pytest.mark.parametrize(("make", "sizes", "length", "said"), COMPARED)
+def test_a_smaller_model_has_sizes_that_its_family_takes(
+    make: Any, sizes: dict[str, Any], length: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two formulas of small sizes part at others, a half may be odd, and `make` may refuse it."""
+    monkeypatch.setattr(check, "FITS", 300)
+    program, x = lift_of_sizes(make, **sizes), numbers(2, length)
+    loss, _ = program.value_and_grad(program.parameters(), x)
+    assert program.checked.partition(", the loss")[0] == f"the gradient at {said}"
+    known, _ = make(**sizes)
+    assert loss == pytest.approx(np.mean([known(row).data for row in x.tolist()]), rel=1e-12)
+
+
+def test_a_member_shows_which_of_two_formulas_is_right() -> None:
+    """With 3 inputs and 2 units, or 5 and 3, inputs + 1 is twice the units."""
+    members = [{"inputs": 3, "hidden": 2}, {"inputs": 5, "hidden": 3}]
+    formulas = Formulas(members)
+    formulas.at([3, 5], members[0])
+    assert not formulas.unclear
+    formulas.at([4, 6], members[0])
+    assert formulas.unclear
+    formulas = Formulas([*members, {"inputs": 2, "hidden": 3}])
+    assert formulas.at([4, 6, 3], {"inputs": 784, "hidden": 128}) == 785
+    assert not formulas.unclear
+    formulas.at([5, 5, 5], members[0])
+    assert not formulas.unclear
+    formulas = Formulas([{"heads": 2, "size": 3}, {"heads": 3, "size": 2}])
+    formulas.at([6, 6], members[0])  # a number, or heads * size
+    assert formulas.unclear
+
+
+@pytest.mark.parametrize(("module", "name", "error"), [
+    (program_of_sizes, "passed", KeyError("arrays1")),
+    (program_of_sizes, "compare", Differ("7/2 is not a whole number")),
+])
+def test_errors_of_the_compiler_itself_are_refusals(
+    module: Any, name: str, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = lift_of_sizes(network, inputs=40, hidden=20)
+    monkeypatch.setattr(module, name, Mock(side_effect=error))
+    with pytest.raises(CannotLift, match=r"(arrays1|7/2)(?s:.*)lift\(loss, model\)"):
+        program.value_and_grad(program.parameters(), *DATA)
+
+
+@pytest.mark.parametrize("relations", [1, 3, 8])
+def test_where_sizes_are_equal_a_small_model_shows_what_each_axis_follows(
+    relations: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There are 3**20 ways for twenty axes that may follow three sizes."""
+
+    def make(nodes: int, feats: int, hidden: int) -> Any:
+        w, out = values(0, hidden, feats), values(1, hidden)
+
+        def loss(*data: Any) -> Any:
+            *relations, x, y = data
+            h = [[sum(a * b for a, b in zip(row, xs, strict=False)) for row in w] for xs in x]
+            terms = [tanh(sum(r[i][j] * h[j][k] for j in range(nodes))) * out[k] - y[i][k]
+                     for r in relations for i in range(nodes) for k in range(hidden)]
+            return sum(term**2 for term in terms)
+
+        return loss, {"w": w, "out": out}
+
+    tried: list[Any] = []
+    large = FamilyOfModels.large
+
+    def counted(self: Any, *given: Any) -> Any:
+        tried.append(given)
+        return large(self, *given)
+
+    monkeypatch.setattr(FamilyOfModels, "large", counted)
+    program = lift_of_sizes(make, nodes=8, feats=8, hidden=8)
+    program.value_and_grad(program.parameters(), *[numbers(1, 8, 8)] * (relations + 2))
+    assert program.checked == "the gradient at these sizes"
+    assert len(tried) <= 9 if relations == 1 else len(tried) <= 3
+
+
+def test_ways_to_read_the_data_come_one_by_one_the_likely_ones_first() -> None:
+    ways: list[program_of_sizes.Way] = [(Sum(((name, 1),)),) for name in "ab"]
+    axes = [program_of_sizes.Axis((k, 0), 8 + k % 2, ways) for k in range(5)]
+    found = [*program_of_sizes._choices(axes, [ways] * 5)]
+    assert len(found) == len({str(each) for each in found}) == 2**5
+    pairs = [len({(axis.length, each[axis.place]) for axis in axes}) for each in found]
+    assert pairs == sorted(pairs)
+    many = [program_of_sizes.Axis((k, 0), 8, ways) for k in range(40)]
+    assert len([*islice(program_of_sizes._choices(many, [ways] * 40), 100)]) == 100
+
+
+def test_equal_sizes_that_leave_too_many_ways_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def make(inputs: int, outputs: int) -> Any:
+        model = MLP(inputs, [outputs], seed=0)
+
+        def loss(x: Any, y: Any) -> Any:
+            if len(x) < 100:
+                raise ValueError("x is too short")
+            return mse_loss(model(x), y)
+
+        return loss, model
+
+    monkeypatch.setattr(program_of_sizes, "TRIES", 3)
+    program = lift_of_sizes(make, inputs=100, outputs=100)
+    said = r"sizes are equal, .*\n.* raises ValueError: x is too short"
+    with pytest.raises(CannotLift, match=said):
+        program.value_and_grad(program.parameters(), numbers(2, 100), numbers(2, 100))
+
+
+def test_a_problem_that_shows_again_and_again_ends_the_tries(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def make(heads: int, positions: int) -> Any:
+        w = values(0, heads)
+        falls = [[2.0**-h * 3**p for p in range(positions)] for h in range(heads)]
+        return lambda x: sum(
+            tanh(w[h] * x[p]) * falls[h][p] for h in range(heads) for p in range(positions)
+        ), w
+
+    tried: list[int] = []
+    large = FamilyOfModels.large
+
+    def counted(self: Any, sizes: Any, start: int, *given: Any) -> Any:
+        tried.append(start)
+        return large(self, sizes, start, *given)
+
+    monkeypatch.setattr(FamilyOfModels, "large", counted)
+    program = lift_of_sizes(make, heads=9, positions=12)
+    with pytest.raises(CannotLift, match="array of constants is irregular"):
+        program.value_and_grad(program.parameters(), numbers(2, 12))
+    assert tried == [2, 5, 2, 2]  # its axis follows the size, is one more, or stays
+
+
 def with_factor(factor: Any) -> Any:
     """Returns a family whose loss has a factor that depends on a size in its own way."""
 
@@ -246,13 +432,15 @@ def test_a_size_that_is_divided_with_a_rest_is_refused(size: int) -> None:
 
         return loss, w
 
-
-    def called() -> None:
-        program = lift_of_sizes(half, hidden=size)
-        program.value_and_grad(program.parameters(), DATA[0][:, :3], DATA[1])
-
-    with pytest.raises(CannotLift, match="differ"):
-        called()
+    if size % 2:
+        with pytest.raises(CannotLift, match=r"differ.*\n.* raise a ValueError in make for the"):
+            lift_of_sizes(half, hidden=size)
+    else:
+        program, (loss, model) = lift_of_sizes(half, hidden=size), half(size)
+        found = program.value_and_grad(program.parameters(), DATA[0][:, :3], DATA[1])
+        known = lift(loss, model).value_and_grad(program.parameters(), DATA[0][:, :3], DATA[1])
+        assert found[0] == known[0]
+        assert (found[1] == known[1]).all()
     for kernels, what in ((1, "the loss is"), (5, "it fails, with ValueError")):
         program = lift_of_sizes(every_second_window, positions=size, kernels=kernels)
         with pytest.raises(CannotLift, match=rf"differ at positions=\d+, kernels=\d: {what}"):
@@ -272,7 +460,8 @@ def test_where_programs_part_their_lines_are_shown() -> None:
     with pytest.raises(CannotLift, match=r"(?s)degree=2 and with degree=3.*part here:\n.*x.*\n.*x"):
         program.value_and_grad(theta, DATA[1])
     program = lift_of_sizes(scaled, hidden=9)
-    with pytest.raises(CannotLift, match=r"follow no.*\n  It is the number in loss = \(0\.69"):
+    said = r"follow no.*\n  It is a number in .*test_sizes.py:\d+: .* \* log\(hidden\), model"
+    with pytest.raises(CannotLift, match=said):
         program.value_and_grad(program.parameters(), DATA[0][:, :3], DATA[1])
 
 
@@ -304,18 +493,46 @@ def test_depth_is_refused_as_a_size_and_kept_in_make() -> None:
 
 def test_what_can_not_be_made_small_is_refused() -> None:
     def make(inputs: int) -> Any:
-        if inputs < 30:
-            raise ValueError("30 inputs or more")
+        if inputs < 100:
+            raise ValueError("100 inputs or more")
         return network(inputs, 3)
 
-    with pytest.raises(CannotLift, match=r"no small model could be lifted.*30 inputs or more"):
-        lift_of_sizes(make, inputs=40)
+    with pytest.raises(CannotLift, match=r"no small model could be lifted.*100 inputs or more"):
+        lift_of_sizes(make, inputs=140)
     with pytest.raises(TypeError, match="make must return a loss and its model"):
         lift_of_sizes(lambda inputs: inputs, inputs=40)
     with pytest.raises(TypeError, match="make must be a function of the sizes"):
         lift_of_sizes(3, inputs=40)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="needs the sizes of the large model"):
         lift_of_sizes(make)
+
+
+def test_what_a_refusal_says_of_sizes_is_what_was_tried() -> None:
+    def make(inputs: int, hidden: int) -> Any:
+        if inputs != 5 * hidden:
+            raise ValueError
+        return network(inputs, hidden)
+
+    with pytest.raises(CannotLift, match=r"test_sizes.py:\d+: raise ValueError\n.* multiples of 4"):
+        lift_of_sizes(make, inputs=45, hidden=9)
+
+    def of_two(degree: int) -> Any:
+        w = [Value(0.1 * k) for k in range(degree)]
+        return lambda x, y: sum(tanh(b) for b in y) * reduce(lambda p, v: p * x + v, w), w
+
+    program = lift_of_sizes(of_two, degree=9)
+    said = r"degree=\d, \d+ for the axis of 20 and with degree=\d, \d+ for the axis of 20 differ"
+    with pytest.raises(CannotLift, match=said):
+        program.value_and_grad(program.parameters(), numbers(2), numbers(2, 20))
+
+
+def test_a_program_of_sizes_is_made_again_where_it_is_needed() -> None:
+    program = lift_of_sizes(network, inputs=40, hidden=3)
+    with pytest.raises(TypeError, match=r"lift_of_sizes\(make, inputs=40, hidden=3\), and load"):
+        pickle.dumps(program)
+    again = lift_of_sizes(network, inputs=40, hidden=3)
+    again.load(program.parameters() + 1.0)
+    assert (again.parameters() == program.parameters() + 1.0).all()
 
 
 def test_a_nan_in_a_parameter_is_said_at_each_call() -> None:
@@ -362,7 +579,7 @@ def test_a_tree_whose_depth_is_a_size_is_refused() -> None:
 
         return loss, [weights, leaves]
 
-    with pytest.raises(CannotLift, match=r"(?s)has 106 parameters.*lift\(loss, model\)"):
+    with pytest.raises(CannotLift, match=r"has 106 parameters, and those of small ones lead to \d"):
         lift_of_sizes(make, inputs=6, depth=4)
 
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 import gc
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property, partial
 from math import ceil, prod
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ from micrograd_notes.lifting.compiled import Compiled
 from micrograd_notes.lifting.guards.net import EXAMPLES, Net, NotChecked, as_values, flat
 from micrograd_notes.lifting.guards.outside import Outside
 from micrograd_notes.lifting.guards.slopes import misfit
-from micrograd_notes.lifting.sizes.formulas import Sizes
+from micrograd_notes.lifting.sizes.formulas import Sizes, in_words
 from micrograd_notes.lifting.sizes.small import Large
 from micrograd_notes.lifting.trace.recorded import CannotLift
 from micrograd_notes.lifting.typed.expressions import (
@@ -75,18 +75,19 @@ def compare(
     large.of(large.at.at(base)).hold_examples()
     try:
         at_labels = large.hold_labels(base)
-        most = _largest(MOST, large.at, base)
-        at = _largest(FITS if is_loss else MOST, most, base)
-        at = at if sizes is None else large.at.at(large.at.sizes | sizes)
-        member = large.of(at)
+        most = _largest(MOST, large, base)
+        if sizes is None:
+            member = _largest(FITS if is_loss else MOST, most, base)
+        else:
+            member = large.of(large.at.at(large.at.sizes | sizes))
         if is_loss:
             member.hold_gradient()
         else:
             member.hold_forward()
-        said = f"the {'gradient' if is_loss else 'outputs'} {_words(at, large.at)}"
-        if scalars_of(at.program()) < scalars_of(most.program()):
-            large.of(most).hold_forward()
-            said += f", the {'loss' if is_loss else 'outputs'} {_words(most, large.at)}"
+        said = f"the {'gradient' if is_loss else 'outputs'} {_words(member.at, large.at)}"
+        if scalars_of(member.at.program()) < scalars_of(most.at.program()):
+            most.hold_forward()
+            said += f", the {'loss' if is_loss else 'outputs'} {_words(most.at, large.at)}"
     except _Raised as error:
         message = f"the program was not compared with the scalars at large sizes, as {error}"
         warnings.warn_explicit(message, NotChecked, *(users_line() or (__file__, 1)))
@@ -109,24 +110,37 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _largest(most: int, at: Large, base: Sizes) -> Large:
+def _largest(most: int, member: Comparison, base: Sizes) -> Comparison:
     """Returns a member that is not larger, and whose example takes at most so many scalars.
+
+    Where `make` or the family does not take the halves of sizes, they keep what is left when they
+    are divided by 2, as odd sides do, or by 4, 8, or another size; and the base is always taken.
+    """
+    for step in (1, 2, 4, 8, *member.at.sizes.values()):
+        with suppress(Exception):  # of the learner's code, too
+            return member.of(_halved(most, member.at, base, step))
+    return member.of(member.at.at(base))
+
+
+def _halved(most: int, at: Large, base: Sizes, step: int) -> Large:
+    """Returns a member of at most so many scalars, with the rests of sizes divided by `step`.
 
     Sizes are halved, one after the other, each time the one that is the largest multiple of its
     size in the base.
     """
     while scalars_of(at.program()) > most:
         name = max(base, key=lambda name: at.sizes[name] / base[name])
-        if at.sizes[name] <= base[name]:
+        size, half = at.sizes[name], at.sizes[name] // 2
+        if size <= base[name]:
             break
-        at = at.at(at.sizes | {name: max(at.sizes[name] // 2, base[name])})
+        at = at.at(at.sizes | {name: max(half - (half - size) % step, base[name])})
     return at
 
 
 def _words(at: Large, large: Large) -> str:
     """Returns the sizes in which a member differs from the large model."""
-    other = [f"{name}={size}" for name, size in at.sizes.items() if size != large.sizes[name]]
-    return f"at {', '.join(other)}" if other else "at these sizes"
+    other = {name: size for name, size in at.sizes.items() if size != large.sizes[name]}
+    return f"at {in_words(other)}" if other else "at these sizes"
 
 
 class Comparison:
@@ -208,7 +222,11 @@ class Comparison:
         sizes = {name: n for name, n in grow.items() if belows(base | {name: n}) != of_base}
         if not sizes:
             return False
-        member = self.of(_largest(FITS, self.at.at(base | sizes), base))
+        member = None
+        with suppress(Exception):  # the learner's code need not take them together
+            member = _largest(FITS, self.of(self.at.at(base | sizes)), base)
+        if member is None:
+            return False
         arrays = [array for array in member.at.arrays if not array.is_parameter]
         places = [(array.below or 0) / (prod(array.shape) or 1) for array in arrays]
         for k in range(ceil(max(places))):
@@ -345,9 +363,8 @@ def _moved(leaves: Sequence[Value]) -> Any:
 
 
 def _refusal(at: Large, what: str) -> CannotLift:
-    sizes = ", ".join(f"{name}={size}" for name, size in at.sizes.items())
     return CannotLift(
-        f"lifted and scalars differ at {sizes}: {what}.\n  The program was made from smaller ones, "
-        "and something depends on a size in a way that these do not show. Lift the model itself, "
-        "which takes longer: lift(loss, model)."
+        f"lifted and scalars differ at {in_words(at.sizes)}: {what}.\n  The program was "
+        "made from smaller ones, and something depends on a size in a way that these do not show. "
+        "Lift the model itself, which takes longer: lift(loss, model)."
     )

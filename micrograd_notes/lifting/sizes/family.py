@@ -1,10 +1,10 @@
 """A family of models, and the choice of its small members, which are lifted instead of a large one.
 
 `make(**sizes)` returns a loss and a model. The base is a small member that `make` accepts, with
-sizes that differ from each other. In the next one each size differs from the base's. A third one is
-chosen, of several that are as small: its sizes show which of two formulas is right. Where `make`
-accepts few sizes, there are more members. Sizes up to `AS_IS` stay as they are, since an axis of
-length 1 is written otherwise. `program.py` calls it; read `small.py` next.
+sizes that differ from each other. In the next one each size differs from the base's. Others are
+chosen, of several that are as small: their sizes show which of two formulas is right. Sizes up to
+`AS_IS` stay as they are, since an axis of length 1 is written otherwise. `program.py` calls it;
+read `small.py` next.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import combinations, combinations_with_replacement, product
+from traceback import walk_tb
 from typing import Any
 
+from micrograd_notes.common.users_line import as_text
 from micrograd_notes.engine import Value
 from micrograd_notes.lifting.program import Lifted, Shapes
 from micrograd_notes.lifting.sizes.fill import filled
@@ -23,6 +25,7 @@ from micrograd_notes.lifting.trace.tape import Array
 
 AS_IS = 3  # sizes up to it are not changed
 STARTS = (2, 5, 6)  # the smallest size of a base; a loop over time, say, begins at four steps
+UNITS = 1, 4, 6, 10  # of sizes to choose from; powers of two are among multiples of 4
 SPARE, BASES, TRIED = 6, 300, 4  # sizes to choose from; bases, and members that differ, to try
 NEAR, AT_ONCE = 2, 50  # choices from those of the base; members that are compared at a time
 SIMPLE, FEW = 2, 10  # cost of formulas that members should tell apart; and but for so many of them
@@ -65,32 +68,22 @@ class Family:
             NoMember: there is no small member.
         """
         names = sorted([n for n in sizes if sizes[n] > AS_IS], key=lambda name: sizes[name])
-        # a power of two is written otherwise, since it multiplies without rounding
-        near = (-1, 0, 1) if start == STARTS[-1] else (0,)  # a loss may divide by n - 1
-        choices = [n for n in range(start, 99)
-                   if n == 2 or all((n + k) & (n + k - 1) for k in near)][: len(names) + SPARE]
-        every = [*sorted(combinations(choices, len(names)), key=sum)]
-        every += sorted(combinations_with_replacement(choices, len(names)), key=sum)
         problems = list[NoMember]()
 
         def member(sizes: Sizes) -> Member:
-            return self._member(sizes, shapes_at(sizes), frozen)
+            return self.member(sizes, shapes_at(sizes), frozen)
 
-        for chosen in every[:BASES]:
+        for choices, chosen in _bases(len(names), start):
             try:
-                members = [member(sizes | dict(zip(names, chosen, strict=True)))]
-                for _ in names:
-                    members.append(_like(members, _further(members, names, choices), member))
-                    if _alike(*[tuple(each.sizes.items()) for each in members]) <= FEW:
-                        break
-                return Small(members)
+                base = member(sizes | dict(zip(names, chosen, strict=True)))
+                return _with_others(Small([base]), names, choices, member)
             except NoMember as error:
                 problems.append(error)
                 if sum(each.is_made for each in problems) == LOSSES:
                     break
         raise problems[0]
 
-    def _member(self, sizes: Sizes, shapes: Shapes | None, frozen: frozenset[str]) -> Member:
+    def member(self, sizes: Sizes, shapes: Shapes | None, frozen: frozenset[str]) -> Member:
         """Returns a small member, recorded if it gets shapes; NoMember if it raises an error."""
         key = tuple(sizes.items()), shapes, frozen
         if key not in self._members:
@@ -103,7 +96,9 @@ class Family:
                     member.recorded = member.lifted._recorded(shapes)
                 self._members[key] = member
             except Exception as error:  # of the learner's code, which need not take small sizes
-                self._members[key] = missing = NoMember(f"{type(error).__name__}: {error}")
+                *_, (frame, number) = walk_tb(error.__traceback__)
+                said = str(error) or as_text((frame.f_code.co_filename, number))
+                self._members[key] = missing = NoMember(f"{type(error).__name__}: {said}")
                 missing.is_made = member is not None
         found = self._members[key]
         if isinstance(found, NoMember):
@@ -111,25 +106,54 @@ class Family:
         return found
 
 
-def _further(
-    members: Sequence[Member], names: Sequence[str], choices: Sequence[int]
-) -> Iterator[Sizes]:
+def _bases(count: int, start: int) -> Iterator[tuple[list[int], tuple[int, ...]]]:
+    """Yields sizes to choose from, and sizes of a base; at last multiples, which alone may fit."""
+    # a power of two is written otherwise, since it multiplies without rounding
+    near = (-1, 0, 1) if start == STARTS[-1] else (0,)  # a loss may divide by n - 1
+    for unit in UNITS:
+        choices = [n for n in range(unit, 99, unit) if n >= start and (
+            n == 2 or unit > 1 or all((n + k) & (n + k - 1) for k in near))][: count + SPARE]
+        every = [*sorted(combinations(choices, count), key=sum)]
+        every += sorted(combinations_with_replacement(choices, count), key=sum)
+        yield from ((choices, chosen) for chosen in every[: BASES // unit])
+
+
+def _with_others(
+    small: Small, names: Sequence[str], choices: Sequence[int], member: Callable[[Sizes], Member]
+) -> Small:
+    """Returns a base with members that tell formulas apart: simple ones, and those it needs."""
+    while True:
+        known = [tuple(each.sizes.items()) for each in small.members]
+        is_enough = len(known) > len(names) or (len(known) > 1 and _alike(*known) <= FEW)
+        if (is_enough and not small.formulas.unclear) or len(known) > len(names) + 1:
+            return small
+        try:
+            small = _like(small, _further(small, names, choices), member)
+        except (Differ, NoMember):
+            if is_enough:
+                return small
+            raise
+
+
+def _further(small: Small, names: Sequence[str], choices: Sequence[int]) -> Iterator[Sizes]:
     """Yields sizes for one member more, in the order to try them.
 
     Sizes that differ from each other come first, and of them those that are close to the base's.
     """
-    own, *others = [tuple(member.sizes.items()) for member in members]
+    own, *others = [tuple(member.sizes.items()) for member in small.members]
     base, place = dict(own), {n: k for k, n in enumerate(choices)}
 
     def steps(each: Sizes) -> list[int]:
         return [abs(place[each[name]] - place[base[name]]) for name in names]
 
-    def alike(each: Sizes) -> int:
-        return _alike(own, *others, tuple(each.items()))
+    def alike(each: Sizes) -> tuple[int, int]:
+        unclear = [one for one, other in small.formulas.unclear if one.is_like(other, each)]
+        return len(unclear), _alike(own, *others, tuple(each.items()))
 
     near = [[n for n in choices if abs(place[n] - place[base[name]]) <= NEAR] for name in names]
     every = [base | dict(zip(names, chosen, strict=True)) for chosen in product(*near)
              if chosen.count(2) < 2]  # since 2 * 2 is a power of two
+    every = [each for each in every if tuple(each.items()) not in (own, *others)]
     every.sort(key=lambda e: (-len({e[n] for n in names}), max(steps(e)), sum(e.values())))
     if not others:
         yield from [each for each in every if all(steps(each))]
@@ -145,24 +169,24 @@ def _alike(*members: tuple[tuple[str, int], ...]) -> int:
 
 
 def _like(
-    members: Sequence[Member], further: Iterable[Sizes], member: Callable[[Sizes], Member]
-) -> Member:
-    """Returns the first member whose program differs from those in numbers alone."""
+    small: Small, further: Iterable[Sizes], member: Callable[[Sizes], Member]
+) -> Small:
+    """Returns these members and the first one whose program differs in numbers alone."""
     missing, problems = list[NoMember](), list[Differ]()
     for sizes in further:
         try:
             other = member(sizes)
-            several = Small([*members, other])
+            several = Small([*small.members, other])
             if other.recorded is None:
                 several.parameters(sizes)
             else:
                 programs = [each.passed().program for each in several.members]
                 filled(programs, several.formulas, sizes, other.recorded)
-            return other
+            return several
         except NoMember as error:
             missing.append(error)
         except Exception as error:
-            problems.append(differing(error, [members[0], other]))
+            problems.append(differing(error, [small.members[0], other]))
             if len(problems) == TRIED:
                 break
     raise [*problems, *missing][0]

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
+from micrograd_notes.common.checks import shown
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.sizes.formulas import Differ, Formulas, Sizes
 from micrograd_notes.lifting.trace.tape import Array
@@ -159,7 +160,7 @@ class _Filler:
         if first.dtype.kind in "iuf" and all(map(is_even, each)):
             corner, *steps = self._filled([(one.item(0), *along_axes(one)) for one in each])
             return evenly(shape, corner, steps).astype(first.dtype)
-        raise Differ(f"an array of constants is irregular: {first.tolist()}")
+        raise Differ(f"an array of constants is irregular: {shown(first.tolist())}")
 
 
 def along_axes(array: Any) -> list[Any]:

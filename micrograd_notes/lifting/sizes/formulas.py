@@ -14,10 +14,10 @@ products of a few factors are listed once, with the logarithms of these values.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations, permutations, product
-from math import isfinite, log, prod
+from math import inf, isclose, isfinite, log, prod
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
@@ -29,7 +29,18 @@ MOST = 4  # cost of a product, or of a sum without its number
 ADDED = (0, 1, -1, 2, -2)
 ROUNDINGS = 8 * 2.0**-53  # of a number that was computed from sizes in a few operations
 ALIKE = 1e-12  # logarithms of ratios that are equal
+MARGIN = 1  # by which a formula may cost more than another that fits, and be the right one
 DENOMINATOR = 4096  # of a constant that counts as a fraction, such as the 1/2 of a mean square
+
+
+def in_words(sizes: Sizes) -> str:
+    """Returns sizes for a message, and what an axis of the data has that follows none of them.
+
+    >>> in_words({"inputs": 5, "the axis of 9": 3})
+    'inputs=5, 3 for the axis of 9'
+    """
+    return ", ".join([f"{name}={size}" if name.isidentifier() else f"{size} for {name}"
+                      for name, size in sizes.items()])
 
 
 class Differ(ValueError):
@@ -82,7 +93,7 @@ class Formula:
         if self.is_whole:
             number = self.constant * exact + self.added
             if number.denominator != 1:
-                raise Differ(f"{number} is not a whole number")
+                raise Differ(f"a length or a place would be {number}, which is not a whole number")
             return int(number)
         way, is_rounded = divmod(self.way, 2)
         once, twice = float(self.constant * exact), float(self.constant) * float(exact)
@@ -91,6 +102,13 @@ class Formula:
             return number
         size, power = (float(under), 0.5) if under > 1 else (float(1 / under), -0.5)
         return [number * size**power, number / size**-power, number * (1 / size) ** -power][way]
+
+    def is_like(self, other: Formula, sizes: Sizes) -> bool:
+        """Returns whether another formula gives the same at these sizes, but for its rounding."""
+        try:
+            return isclose(self.at(sizes), other.at(sizes))
+        except (Differ, ArithmeticError):  # there is no such number
+            return False
 
 
 def _of_sum(of: Sum) -> Formula:
@@ -112,6 +130,10 @@ class Formulas:
         self._likely = [Sum(((name, 1),)) for name in self.names]
         self._products = _Products(members, self.names, self._likely, most)
         self._known: dict[Any, Formula] = {}
+        self._same = self._of_all_members()
+        self.unclear = set[tuple[Formula, Formula]]()  # both fit all members, and one is right
+        # sizes at which they part: halves and thirds are whole, and no sum is a product
+        self._generic = dict(members[0]) | {n: 60 * 101**k for k, n in enumerate(self.names, 1)}
 
     def at(self, numbers: Sequence[Any], sizes: Sizes) -> Any:
         """Returns the number at these sizes, from the number of each member.
@@ -127,11 +149,23 @@ class Formulas:
         (111, 0.1)
         """
         if all(number == numbers[0] for number in numbers):
+            self.unclear.update(self._same.get(numbers[0], ()))
             return numbers[0]
         key = type(numbers[0]), *numbers
         if key not in self._known:
             self._known[key] = self._found(numbers)
         return self._known[key].at(sizes)
+
+    def _of_all_members(self) -> dict[int, list[tuple[Formula, Formula]]]:
+        """Returns the sums and products of two sizes that are one number in all members."""
+        found = dict[int, list[tuple[Formula, Formula]]]()
+        for one, other in combinations(self._likely, 2):
+            both = _of_sum(Sum(one.multiples + other.multiples))
+            for each in (both, replace(both, factors=((one, Fraction(1)), (other, Fraction(1))))):
+                first, *others = {each.at(sizes) for sizes in self.members}
+                if not others:
+                    found.setdefault(first, []).append((_of_sum(Sum((), first)), each))
+        return found
 
     def alike(self) -> int:
         """Returns how many sums, or products, grow from member to member as an earlier one does."""
@@ -150,13 +184,22 @@ class Formulas:
         candidates.sort(key=lambda each: each[0])
         pairs = [*zip(self.members, numbers, strict=True)]
         for roundings in (0.0,) if is_whole else (0.0, ROUNDINGS):
-            for _, formula in candidates:
-                if all(abs(formula.at(sizes) - n) <= roundings * abs(n) for sizes, n in pairs):
-                    length = formula.factors[0][0]
-                    if formula == _of_sum(length) and length not in self._likely:
-                        self._likely.append(length)
-                        self._products = _Products(self.members, self.names, self._likely, MOST)
-                    return formula
+            most, found = inf, None
+            for cost, formula in candidates:
+                if cost > most:
+                    break
+                if any(abs(formula.at(sizes) - n) > roundings * abs(n) for sizes, n in pairs):
+                    continue
+                if found is None:
+                    found, most = formula, cost + MARGIN
+                elif not found.is_like(formula, self._generic):
+                    self.unclear.add((found, formula))
+            if found is not None:
+                length = found.factors[0][0]
+                if found == _of_sum(length) and length not in self._likely:
+                    self._likely.append(length)
+                    self._products = _Products(self.members, self.names, self._likely, MOST)
+                return found
         raise Differ(f"{', '.join(map(str, numbers))} follow no formula of the sizes")
 
     def _of_products(

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.util import find_spec
 from inspect import signature
-from itertools import combinations_with_replacement, product
+from itertools import combinations_with_replacement, islice
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from micrograd_notes.common import checks
 from micrograd_notes.common.extras import install, numpy as np
@@ -23,15 +23,27 @@ from micrograd_notes.lifting.compiled import Compiled, passed
 from micrograd_notes.lifting.guards.inputs import check_number
 from micrograd_notes.lifting.program import Found, Lifted, Shapes, checked_values, lift
 from micrograd_notes.lifting.sizes.check import compare, uncollected
-from micrograd_notes.lifting.sizes.family import AS_IS, STARTS, Family, freeze
-from micrograd_notes.lifting.sizes.formulas import Differ, Sizes
-from micrograd_notes.lifting.sizes.refused import first
+from micrograd_notes.lifting.sizes.family import AS_IS, STARTS, Family, NoMember, freeze
+from micrograd_notes.lifting.sizes.formulas import Differ, Sizes, Sum, in_words
+from micrograd_notes.lifting.sizes.refused import first, refusing
 from micrograd_notes.lifting.sizes.small import Large, typed_of_sizes
 from micrograd_notes.lifting.trace.name import in_order, values_of_lists
 from micrograd_notes.lifting.trace.recorded import CannotLift
 from micrograd_notes.lifting.trace.tape import Recording
 
-Axes = dict[tuple[int, int], tuple[str, ...]]  # the sizes whose product is an axis of an array
+Way = tuple[Sum, ...]  # the product that an axis of the data is as long as, or () if it stays
+Axes = dict[tuple[int, int], Way]  # by the place of an input, and of its axis
+TRIES = 1000  # ways to read the data, for one start
+NEAR = (2, 0), (3, 0), (4, 0), (1, 1), (1, -1)  # a multiple of a size, and what is added to it
+PRIMES = 3, 5, 7, 11, 13, 17
+
+
+class Axis(NamedTuple):
+    """An axis of the data, and how it may follow the sizes."""
+
+    place: tuple[int, int]
+    length: int
+    ways: list[Way]
 
 
 class OfSizes(Lifted):
@@ -53,9 +65,14 @@ class OfSizes(Lifted):
             values = checked_values(_values(function, model, lists), is_loss)
 
             def placed(start: int) -> Found:
-                arrays = family.small(sizes, start).parameters(sizes)
-                if sum(array.size for array in arrays) != len(values):
-                    raise Differ(f"the model of these sizes has {len(values)} parameters")
+                self._places = family.small(sizes, start)
+                arrays = self._places.parameters(sizes)
+                expected = sum(array.size for array in arrays)
+                if expected != len(values):
+                    raise Differ(
+                        f"the model of these sizes has {len(values)} parameters, and those of "
+                        f"small ones lead to {expected}"
+                    )
                 return values, arrays
 
             return first(placed, [(start,) for start in STARTS])
@@ -66,15 +83,25 @@ class OfSizes(Lifted):
     @uncollected()
     def _recorded(self, shapes: Shapes) -> Recording:
         frozen = self._frozen_arrays()
+        axes = [Axis((k, axis), length, _ways(length, self._sizes))
+                for k, (_, shape) in enumerate(shapes)
+                for axis, length in enumerate(shape) if length > AS_IS]
 
-        def large(start: int, axes: Axes) -> Large:
-            lengths = {names: shapes[k][1][axis] for (k, axis), names in axes.items()}
-            free = {names[0]: n for names, n in lengths.items() if names[0] not in self._sizes}
-            at = partial(_shapes_at, shapes, axes)
-            return self._family.large(self._sizes | free, start, at, frozen)
+        def large(start: int, chosen: Axes) -> Large:
+            names = {name for way in chosen.values() for each in way for name, _ in each.multiples}
+            free = {name: int(name.split()[-1]) for name in sorted(names - {*self._sizes})}
+            at = partial(_shapes_at, shapes, chosen)
+            found = self._family.large(self._sizes | free, start, at, frozen)
+            shapes_of = [array.shape for array in found.arrays if array.is_parameter]
+            if shapes_of != [array.shape for array in self._arrays]:
+                raise Differ("the parameters follow the sizes in another way")
+            return found
 
+        is_open = prod([len(axis.ways) for axis in axes]) > TRIES
+        read = _as_read(self._family, axes, shapes, self._sizes, frozen) if is_open else Axes()
         odd = _odd(self._inputs.names(len(shapes)), shapes, self._sizes)
-        return first(large, _attempts(shapes, self._sizes), odd)
+        odd = odd or is_open * "sizes are equal, and data can follow them in too many ways to try"
+        return first(large, _attempts(axes, read), odd)
 
     def _frozen_arrays(self) -> frozenset[str]:
         frozen = set()
@@ -89,7 +116,14 @@ class OfSizes(Lifted):
         return frozenset(frozen)
 
     def _passed(self, recorded: Recording) -> Compiled:
-        return passed(recorded, self._name, typed_of_sizes)
+        with refusing():
+            return passed(recorded, self._name, typed_of_sizes)
+
+    def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
+        raise TypeError(
+            f"a program of sizes can't be copied or pickled, got {self!r}. Make it again where it "
+            f"is used, lift_of_sizes(make, {in_words(self._sizes)}), and load(theta)"
+        )
 
     # ---- checking ------------------------------------------------------------------------------
 
@@ -146,47 +180,86 @@ class OfSizes(Lifted):
     def _compare(
         self, compiled: Compiled, given: Sequence[Any], sizes: Sizes | None
     ) -> None:
-        with uncollected(), np.errstate(all="ignore"):  # results may be inf
+        with refusing(Differ), uncollected(), np.errstate(all="ignore"):  # results may be inf
             self.checked = compare(self, compiled, given, sizes)
         compiled.is_trusted = True
 
     def _model_of(self, at: Large) -> tuple[Callable[..., Any], list[Value]]:
         """Returns the function of a new member, and its parameters in the order of its program."""
         parts = _parts(self._make(**{name: at.sizes[name] for name in self._sizes}))
-        leaves, arrays = in_order(_values(*parts), at.small.parameters(at.sizes))
+        leaves, arrays = in_order(_values(*parts), self._places.parameters(at.sizes))
         freeze(leaves, arrays, self._frozen_arrays())
         return parts[0], leaves
 
 
-def _attempts(shapes: Shapes, sizes: Sizes) -> Iterator[tuple[int, Axes]]:
+def _attempts(axes: Sequence[Axis], read: Axes) -> Iterator[tuple[int, Axes]]:
     """Yields sizes to begin with, and how the axes of the data may follow the sizes.
 
     Where two sizes are equal, an axis may follow either, and which one shows in small models first.
+    An axis that is as long as no size is one more size, or stays as it is.
     """
-    choices = [*_choices(shapes, sizes)]
-    most = max(map(len, choices))
-    of_sizes = [axes for axes in choices if len(axes) == most
-                and all(name in sizes for names in axes.values() for name in names)]
-    yield from product(STARTS, of_sizes)
-    yield from ((start, axes) for axes in choices if axes not in of_sizes for start in STARTS)
+    for start in STARTS:
+        yield from [(start, read)] if read else []
+        own = _choices(axes, [axis.ways for axis in axes])
+        yield from ((start, chosen) for chosen in islice(own, TRIES))
+    free = [(Sum(((f"the axis of {axis.length}", 1),)),) for axis in axes]
+    every = _choices(axes, [[*axis.ways, way, ()] for axis, way in zip(axes, free, strict=True)])
+    others = (each for each in every if any(each[axis.place] not in axis.ways for axis in axes))
+    yield from ((start, chosen) for chosen in islice(others, TRIES) for start in STARTS)
 
 
-def _choices(shapes: Shapes, sizes: Sizes) -> Iterator[Axes]:
-    """Yields how the axes of the data may follow the sizes, likely ways first.
+def _choices(axes: Sequence[Axis], ways: Sequence[Sequence[Way]]) -> Iterator[Axes]:
+    """Yields one way for each axis: at first, axes of one length follow the same size."""
+    pairs = [[(axis.length, way) for way in each] for axis, each in zip(axes, ways, strict=True)]
 
-    An axis that is as long as a size, or as a product of two, follows it. Any other length is one
-    more size, or stays as it is. Axes of one length are likely to follow the same size.
+    def chosen(k: int, used: frozenset[Any], left: int) -> Iterator[list[Way]]:
+        unused = {pair for each in pairs[k:] for pair in each} - used
+        if left > min(len(unused), len(pairs) - k):
+            return
+        yield from [[]] if k == len(pairs) else []
+        for pair in pairs[k] if k < len(pairs) else []:
+            more = int(pair not in used)
+            if more <= left:
+                rests = chosen(k + 1, used | {pair}, left - more)
+                yield from ([pair[1], *rest] for rest in rests)
+
+    places = [axis.place for axis in axes]
+    for count in range(len({axis.length for axis in axes}), len(axes) + 1):
+        yield from (dict(zip(places, each, strict=True)) for each in chosen(0, frozenset(), count))
+
+
+def _ways(length: int, sizes: Sizes) -> list[Way]:
+    """Returns the sizes that an axis is as long as, or products of two, or else what is near."""
+    own = [Sum(((name, 1),)) for name in sizes]
+    near: list[Way] = [(Sum(((name, k),), more),) for k, more in NEAR for name in sizes]
+    for ways in ([(one,) for one in own] + [*combinations_with_replacement(own, 2)], near):
+        found = [way for way in ways if _length(way, sizes) == length]
+        if found:
+            return found
+    return []
+
+
+def _length(way: Way, sizes: Sizes) -> int:
+    return prod([each.at(sizes) for each in way])
+
+
+def _as_read(
+    family: Family, axes: Sequence[Axis], shapes: Shapes, sizes: Sizes, frozen: frozenset[str]
+) -> Axes:
+    """Returns the way in which a small loss reads each axis, or none if that does not show.
+
+    Its axes are as long as in any way, and it does not read the rest.
     """
-    axes = {(k, axis): length for k, (_, shape) in enumerate(shapes)
-            for axis, length in enumerate(shape) if length > AS_IS}
-    several = [(n,) for n in sizes] + [*combinations_with_replacement(sizes, 2)]
-    ways = []
-    for length in axes.values():
-        found = [names for names in several if prod(sizes[n] for n in names) == length]
-        ways.append([*found, (f"an axis of {length}",), ()])
-    lengths = [*axes.values()]
-    for chosen in sorted(product(*ways), key=lambda each: len({*zip(lengths, each, strict=True)})):
-        yield {axis: names for axis, names in zip(axes, chosen, strict=True) if names}
+    large = [name for name in sizes if sizes[name] > AS_IS]
+    small = sizes | dict(zip(large, PRIMES, strict=False))
+    longest = {axis.place: max(axis.ways, key=partial(_length, sizes=small), default=())
+               for axis in axes}
+    try:
+        ends = family.member(small, _shapes_at(shapes, longest, small), frozen).ends()
+    except NoMember:
+        return {}
+    fits = [[way for way in axis.ways if _length(way, small) == ends[axis.place]] for axis in axes]
+    return next(_choices(axes, fits), {})
 
 
 def _odd(inputs: Sequence[str], shapes: Shapes, sizes: Sizes) -> str:
@@ -195,15 +268,14 @@ def _odd(inputs: Sequence[str], shapes: Shapes, sizes: Sizes) -> str:
     each = zip(inputs, shapes, strict=True)
     odd = [f"{name} has an axis of {length}" for name, (_, shape) in each
            for length in shape if length not in known]
-    said = ", ".join(f"{name}={size}" for name, size in sizes.items())
-    return f"{', '.join(odd)}, and the sizes are {said}" if odd else ""
+    return f"{', '.join(odd)}, and the sizes are {in_words(sizes)}" if odd else ""
 
 
 def _shapes_at(shapes: Shapes, axes: Axes, sizes: Sizes) -> Shapes:
     """Returns the shapes of the data at other sizes."""
     return tuple([
         (is_whole, tuple([
-            prod(sizes[name] for name in axes[k, axis]) if (k, axis) in axes else length
+            _length(axes[k, axis], sizes) if axes.get((k, axis)) else length
             for axis, length in enumerate(shape)
         ]))
         for k, (is_whole, shape) in enumerate(shapes)
@@ -213,7 +285,6 @@ def _shapes_at(shapes: Shapes, axes: Axes, sizes: Sizes) -> Shapes:
 def _parts(made: Any) -> tuple[Any, Any, Any]:
     """Returns what `make` returned as `lift` takes it: a function, and a model or parameters."""
     if isinstance(made, tuple) and len(made) == 2 and callable(made[0]) and made[1] is not None:
-        function, holder = made
         function, holder = made
         is_model = hasattr(holder, "parameters")
         return (function, holder, None) if is_model else (function, None, holder)
@@ -249,11 +320,14 @@ def lift_of_sizes(
         TypeError: make returns something else, or a size is not a whole number.
         CannotLift: small models differ in more than numbers, as in the number of layers.
 
-    `make` is called with small sizes, too; errors there mean that they do not fit each other. The
-    program is a `Lifted`, with the source that `lift` writes for the large model. Three things may
-    differ: a name, which is that of most numbers of an array; the place of a factor that is a power
-    of two, since it rounds nothing; and the order in which terms are added up, if their sizes are
-    equal or they are squares of parameters.
+    `make` is called with small sizes, too; errors there mean that they do not fit each other. An
+    axis of the data follows a size, or a product of two, that is as long; or else one that is
+    half, a third or a quarter as long, or shorter or longer by one.
+
+    The program is a `Lifted`, with the source that `lift` writes for the large model. Three things
+    may differ: a name, which is that of most numbers of an array; the place of a factor that is a
+    power of two, since it rounds nothing; and the order in which terms are added up, if their sizes
+    are equal or they are squares of parameters.
 
     At its first call, the smallest model is compared with the scalars as `lift` does it, and then
     one example of the large model: loss and gradient if that takes at most a quarter of a million

@@ -8,14 +8,15 @@ none, the message shows where their programs part.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import zip_longest
 from typing import Any, TypeVar
 
 from micrograd_notes.lifting.guards.blame import WithLines
 from micrograd_notes.lifting.sizes.family import NoMember
-from micrograd_notes.lifting.sizes.formulas import Differ, differing
+from micrograd_notes.lifting.sizes.formulas import Differ, Sizes, differing, in_words
 from micrograd_notes.lifting.sizes.small import Member
 from micrograd_notes.lifting.trace.recorded import CannotLift, recording
 
@@ -26,7 +27,10 @@ ATTEMPTS = 9  # to begin with small sizes or larger ones, for three ways to read
 def refusal(problem: Exception, odd: str = "") -> CannotLift:
     """Returns the error for a family that can't be lifted; `odd` says which axes have no size."""
     if not isinstance(problem, Differ):
-        what = "make must accept small sizes, from 2 on, and its loss must take data of these sizes"
+        what = (
+            "make must accept small sizes, from 2 on or multiples of 4, 6 or 10, and its loss must "
+            "take data of these sizes"
+        )
         return CannotLift(
             f"no small model could be lifted instead: {odd or problem}\n  {what}."
             + (f" Here it raises {problem}" if odd else "")
@@ -34,18 +38,19 @@ def refusal(problem: Exception, odd: str = "") -> CannotLift:
     said, line = "", ""
     if problem.members:
         base, other = problem.members
-        sizes = ", ".join(f"{name}={size}" for name, size in base.sizes.items())
-        changed = ", ".join(f"{n}={k}" for n, k in other.sizes.items() if k != base.sizes[n])
-        said = f" with {sizes} and with {changed}"
+        changed = {n: k for n, k in other.sizes.items() if k != base.sizes[n]}
+        said = f" with {in_words(base.sizes)} and with {in_words(changed)}"
         if base.recorded is not None and other.recorded is not None:
             with suppress(Exception):  # without a line, the message still says what to do
-                line = _first_that_differs(base, other) or _where_they_part(base, other, problem)
+                of = base, other, problem
+                line = _line_at_fault(*of) or _where_they_part(*of)
     return CannotLift(
         f"models{said} differ in more than numbers, so a large one does not follow from small "
         f"ones: {problem}.{line}\n"
-        "  A size may only be the length of lists, and a number to calculate with. Keep a number "
-        "of layers in make itself: lift_of_sizes(partial(make, layers=4), ...). Or lift the model, "
-        "which takes longer: lift(loss, model)."
+        "  A size may only be the length of lists, and a number to calculate with. If only some "
+        "sizes fit, such as even ones for hidden // 2, raise a ValueError in make for the others. "
+        "Keep a number of layers in make itself: lift_of_sizes(partial(make, layers=4), ...). Or "
+        "lift the model, which takes longer: lift(loss, model)."
     )
 
 
@@ -54,26 +59,49 @@ def first(
 ) -> Result:
     """Returns what is made at the first attempt at which small members lead to a large one.
 
-    The arguments of `made` are an attempt. CannotLift if there is none, or if a few attempts found
-    members that differ, as each takes several lifts; `odd` as in `refusal`.
+    The arguments of `made` are an attempt: where to begin, and a way to read the data. A way is
+    given up when its members differ as those of another base do, since each attempt takes several
+    lifts. CannotLift if there is no attempt more, or after a few; `odd` as in `refusal`.
     """
-    problems: list[Exception] = []
-    for attempt in attempts:
+    problems, given_up = list[Exception](), list[Any]()
+    bases = defaultdict[str, list[Sizes]](list)
+    for start, *way in attempts:
+        if way in given_up:
+            continue
+        try:
+            return made(start, *way)
+        except Exception as error:
+            problem = error if isinstance(error, Differ | NoMember) else differing(error, ())
+        problems.append(problem)
+        if isinstance(problem, Differ) and problem.members:
+            kind = re.sub(r"\W|\d", "", str(problem).partition(":")[0])
+            bases[kind] += [problem.members[0].sizes]
+            given_up += [way] * any(base != bases[kind][0] for base in bases[kind])
         if len([each for each in problems if not isinstance(each, NoMember)]) == ATTEMPTS:
             break
-        try:
-            return made(*attempt)
-        except Exception as error:
-            is_known = isinstance(error, Differ | NoMember)
-            problems.append(error if is_known else differing(error, ()))
     raise refusal(min(problems, key=lambda problem: not isinstance(problem, Differ)), odd)
 
 
-def _first_that_differs(base: Member, other: Member) -> str:
-    """Returns the first line that computes with other operations in one member; or ""."""
-    here, there = _operations(base), _operations(other)
+@contextmanager
+def refusing(kind: type[Exception] = Exception) -> Iterator[None]:
+    """Turns an error of this kind into the one for a family that can't be lifted."""
+    try:
+        yield
+    except CannotLift:
+        raise
+    except kind as error:
+        raise refusal(differing(error, ())) from error
+
+
+def _line_at_fault(base: Member, other: Member, problem: Exception) -> str:
+    """Returns the first line with other operations in one member, or with the numbers; or ""."""
+    (here, numbers), (there, others) = map(_computed, (base, other))
     lines = [line for line in {**here, **there} if here.get(line) != there.get(line)]
-    return f"\n  Other operations begin at {lines[0]}" if lines else ""
+    if lines:
+        return f"\n  Other operations begin at {lines[0]}"
+    said = str(problem).partition(" follow ")[0].split(", ")
+    lines = [line for line in numbers if said[0] in numbers[line] and said[-1] in others[line]]
+    return f"\n  It is a number in {lines[0]}" if lines else ""
 
 
 def _where_they_part(base: Member, other: Member, problem: Exception) -> str:
@@ -88,14 +116,16 @@ def _where_they_part(base: Member, other: Member, problem: Exception) -> str:
     return "".join([f"\n  It is the number in {row}" for row in rows[0] if number in row][:1])
 
 
-def _operations(member: Member) -> dict[str, set[str]]:
-    """Returns the names of the operations that each line of the learner's computes."""
+def _computed(member: Member) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """Returns the operations of each line of the learner's, and the plain numbers that it takes."""
     assert member.recorded is not None
     lifted, arrays = member.lifted, member.recorded.arrays
     with recording(lifted._parameters, arrays, WithLines) as session:
         lifted._function(*session.inputs(arrays))
-    operations: dict[str, set[str]] = {}
+    tape, operations, numbers = session.tape, dict[str, set[str]](), dict[str, set[str]]()
     for i, line in session.lines.items():
-        operation: Any = session.tape.ops[i]
+        operation: Any = tape.ops[i]
         operations.setdefault(line, set()).add(operation.name)
-    return operations
+        plain = [str(tape.numbers[k]) for k in tape.operands[i] if k in tape.numbers]
+        numbers.setdefault(line, set()).update(plain)
+    return operations, numbers

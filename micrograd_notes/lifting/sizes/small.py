@@ -62,6 +62,21 @@ class Member:
             self._passed[guarded] = _passed(self.recorded, guarded)
         return self._passed[guarded]
 
+    def ends(self) -> dict[tuple[int, int], int]:
+        """Returns how far the loss reads each input along each axis."""
+        assert self.recorded is not None
+        tape, read, found = self.recorded.tape, {*self.recorded.roots}, dict[Array, list[int]]()
+        for i in range(len(tape) - 1, -1, -1):
+            source = tape.ops[i]
+            if i in read and isinstance(source, Array):
+                found.setdefault(source, []).append(tape.operands[i][0])
+            elif i in read:
+                read.update(tape.operands[i])
+        inputs = [array for array in self.recorded.arrays if not array.is_parameter]
+        along = [np.unravel_index(found.get(each, [0]), each.shape or (1,)) for each in inputs]
+        places = [((k, axis), at) for k, each in enumerate(along) for axis, at in enumerate(each)]
+        return {place: int(at.max()) + 1 for place, at in places}
+
 
 @dataclass
 class Small:
