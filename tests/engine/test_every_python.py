@@ -34,6 +34,7 @@ EXACT = {
     "draw/training/page.py": ["number < low or number > high"],
     "train/evaluation.py": ["map(operator.eq, map(chosen_class, outputs), labels)"],
     "lifting/arrays/axes.py": ["s * int(i)"],
+    "lifting/codegen/buffered/pool.py": ["calls.size"],
     "lifting/codegen/c/emit.py": ["array.size"],
     "lifting/codegen/c/evaluate.py": ["map(self._is_product, terms)"],
     "lifting/codegen/c/frame.py": ["array.size"],

@@ -258,3 +258,26 @@ def _text() -> Family:
 
 
 FAMILIES["text"] = _text()
+
+
+def _filter() -> Family:
+    """A kernel over a window of the input, which moves with a loop."""
+
+    def make(steps: int) -> Any:
+        kernel, w = values(0, 3), values(1, 1)
+
+        def loss(xs: Any) -> Any:
+            h: Any = 0.0
+            for t in range(steps):
+                h = tanh(dot(kernel, [xs[t + 2], xs[t + 1], xs[t]]) + w[0] * h)
+            return h * h
+
+        return loss, {"kernel": kernel, "w": w}
+
+    def data(steps: int) -> tuple[Any, ...]:
+        return (numbers(3, steps + 2),)
+
+    return Family(make, data, [{"steps": 21}])
+
+
+FAMILIES["filter"] = _filter()
