@@ -16,7 +16,7 @@ from micrograd_notes.engine.functions import pick
 from micrograd_notes.engine.helper_ops import greater, step, where
 from micrograd_notes.lifting import CannotLift, Lifted, lift, lift_of_sizes, program as program_file
 from tests.lifting.examples import EXAMPLES
-from tests.lifting.programs import KINDS, agree_in_jax
+from tests.lifting.programs import KINDS, agree_in_jax, convolutions
 
 jax = pytest.importorskip("jax")
 QUICK = {"classifier", "recurrent"}
@@ -249,3 +249,14 @@ def test_theta_of_another_shape_is_refused_and_whole_numbers_are_floats() -> Non
     _, gradient = function.value_and_grad([1, 2], x)
     assert gradient.dtype == float
     assert gradient.tolist() == program.value_and_grad([1.0, 2.0], x)[1].tolist()
+
+
+def test_the_derivative_of_a_maximum_is_right_where_xla_computes_it_anew() -> None:
+    """It may round x of `x == x.max()` in another way than in the maximum; then no x is one."""
+    program_of = convolutions(random.Random(1011124))
+    program = lift(program_of.loss, parameters=program_of.parameters)
+    theta, data = program.parameters(), program_of.data
+    _, expected = program.value_and_grad(theta, *data)
+    with jax.enable_x64(True):
+        _, gradient = jax.jit(program.jax().value_and_grad)(theta, *data)
+    assert np.asarray(gradient) == pytest.approx(expected, rel=1e-13)

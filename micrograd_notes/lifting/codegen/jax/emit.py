@@ -41,6 +41,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Part,
     Program,
     Read,
+    Reduce,
     lines_of,
 )
 
@@ -61,10 +62,21 @@ def emit(program: Program, title: str) -> str:
     return _Emitter(program, title).run()
 
 
+TIED = """
+def tied(a, b):
+    \"\"\"Returns where a is the maximum b, which XLA may round in another way, computed anew.\"\"\"
+    return (a == b) | (abs(a - b) <= 8 * np.finfo(b.dtype).eps * abs(b))
+"""
+
+
 class _Emitter:
     def __init__(self, program: Program, title: str) -> None:
         self.printable = printable(program)
         self.program, self.names, self.constants = self.printable
+        lines = lines_of(self.program.steps)
+        self.extremes = frozenset([  # the names of maxima and minima
+            self.names(line) for line in lines if isinstance(line.value, Reduce)
+        ])
         self.title = title
 
     def run(self) -> str:
@@ -76,6 +88,8 @@ class _Emitter:
         blocks.append(self._function("loss" if is_loss else "forward", f"{what}.", False))
         if is_loss:
             blocks.append(self._function("loss_and_gradient", f"{what}, and its gradient.", True))
+        if any("tied(" in block for block in blocks):
+            blocks.insert(2, TIED)
         if any(WINDOWS in block for block in blocks):
             blocks.insert(2, WINDOWS_SOURCE)
         return "\n".join(blocks)
@@ -214,7 +228,7 @@ class _Emitter:
 
     def _tree(self, expression: Expression) -> ast.expr:
         digits = "theta.dtype" if self.program.parameters else "float"
-        tree: ast.expr = _InJax(digits).visit(spelled(expression, self.names))
+        tree: ast.expr = _InJax(digits, self.extremes).visit(spelled(expression, self.names))
         return tree
 
 
@@ -255,8 +269,17 @@ class _InJax(ast.NodeTransformer):
         is_whole = of is not node.value and all(map(_is_whole, index))
         return of if is_whole else ast.Subscript(of, ast.Tuple(index) if index[1:] else index[0])
 
-    def __init__(self, digits: str) -> None:
-        self.digits = parse(digits)
+    def __init__(self, digits: str, extremes: frozenset[str]) -> None:
+        self.digits, self.extremes = parse(digits), extremes
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        self.generic_visit(node)
+        sides = [node.left, *node.comparators]
+        read = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+        is_inside = any(f".{name}(" in ast.unparse(node) for name in ("max", "min"))
+        if isinstance(node.ops[0], ast.Eq) and (is_inside or read & self.extremes):
+            return ast.Call(ast.Name("tied"), sides, [])
+        return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         new = ast.Call(node.func, node.args, node.keywords)
