@@ -12,8 +12,9 @@ import pytest
 
 np = pytest.importorskip("numpy")
 
-from micrograd_notes import MLP, Value, cross_entropy, lift_of_sizes, pick, relu  # noqa: E402
+from micrograd_notes import MLP, Value, cross_entropy, lift_of_sizes, log, pick, relu  # noqa: E402
 from micrograd_notes.lifting import CannotLift  # noqa: E402
+from micrograd_notes.lifting.sizes import check  # noqa: E402
 from tests.lifting.examples import numbers  # noqa: E402
 
 REFUSED = "lifted and scalars differ"
@@ -86,3 +87,32 @@ def test_what_was_compared_is_said() -> None:
     program = lift_of_sizes(make, inputs=30, classes=12)
     program(numbers(0, 3, 30), np.array([1, 1, 2]))
     assert program.checked == "the gradient at these sizes, the loss at each label"
+
+
+def test_a_number_alone_is_an_example_of_its_own() -> None:
+    def make(n: int) -> Any:
+        w = weights(n)
+        return lambda x, y: (sum(a * x for a in w) - y) ** 2, w
+
+    program = lift_of_sizes(make, batch=False, n=30)
+    program.value_and_grad(program.parameters(), 2.0, 1.0)
+    assert program.checked == "the gradient at these sizes"
+
+
+@pytest.mark.parametrize("most", [1_500_000, 60])
+def test_a_made_up_example_outside_of_the_domain_is_not_compared(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gradient on one of the data, and the loss alone where scalars are many."""
+    def make(n: int) -> Any:
+        w = weights(n)
+        return (lambda x, y: (sum(a * b for a, b in zip(w, x, strict=True)) - y) ** 2
+                + w[0] * log(1e-9 - (x[0] - y) ** 2)), w
+
+    monkeypatch.setattr(check, "FITS", most)
+    x = numbers(0, 4, 30)
+    x[1:, 5:] = 0.0
+    program = lift_of_sizes(make, n=30)
+    program(x, x[:, 0])
+    at = "at these sizes" if most > 60 else "at n=15, the loss at these sizes"
+    assert program.checked == f"the gradient {at}"

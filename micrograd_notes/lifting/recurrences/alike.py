@@ -41,11 +41,11 @@ class Alike:
         self.tape, self.kinds = tape, kinds
         self.numbers = [i for i in numbers if i not in kinds]
         self.zeros = {i for i, x in tape.numbers.items() if x == 0}
-        parameters = {op for op in {*tape.ops} if isinstance(op, Array) and op.is_parameter}
         for i in self.numbers if self.zeros else ():  # k * 0 is one, too
             if tape.ops[i] is ops.multiply and not self.zeros.isdisjoint(tape.operands[i]):
-                of_parameter = any(tape.ops[k] in parameters for k in tape.operands[i])
-                self.zeros |= {i} if of_parameter else set()
+                factors = [tape.ops[k] for k in tape.operands[i]]
+                if any(isinstance(op, Array) and op.is_parameter for op in factors):
+                    self.zeros.add(i)
         self.known = dict[Any, int]()
         self.terms = dict[int, frozenset[int]]()  # by the key of the sum
         self.walls = dict[int, Row]()

@@ -55,8 +55,10 @@ class Ends(NamedTuple):
         """Returns the end that an operand is, as the step before left it, or the last step."""
         if at >= self.of.stop:
             first = self.after.get(_reading(finder, at, n))
-            found = [end for end in self.each if end.number == number and first is not None]
-            return found[0 if first is not None and at < first else -1] if found else None
+            if first is None:
+                return None
+            found = [end for end in self.each if end.number == number]
+            return found[0 if at < first else -1] if found else None
         end = self.reads.get(((at - self.of.begin) % self.of.period, n))
         return end if at >= self.of.begin and end is not None and end.number == number else None
 
@@ -74,11 +76,12 @@ def with_fixed_ends(
     new = Rewritten(finder.tape, place=[-1] * len(finder.tape))
     now: dict[End, int] = {}  # the copy of an end after the latest step
     copies = [list[dict[End, int]]() for _ in ends]  # per step
+    numbers = {end.number for each in ends for end in each.each}
     sums = {_after(finder, each.of, state, step) for each in ends for state in each.states
             for step in range(each.of.count + 1)}
 
     def read(at: int, n: int, i: int) -> int:
-        for each in ends:
+        for each in ends if i in numbers else ():
             if (end := each.read(finder, at, n, i)) in now:
                 return now[end]
         return write(i)

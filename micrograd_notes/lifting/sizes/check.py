@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import gc
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
 from math import ceil, prod
@@ -181,10 +181,11 @@ class Comparison:
         The data may begin with one that has weight 0, or zeros for many features; so one is made
         of the numbers of all of them that are not 0.
         """
-        several = range(min([len(array) for array in self.data], default=1))[:SOME]
-        rows = [[array[[k]] for array in self.data] for k in several]
-        found, theta = list[tuple[int, int, list[Any]]](), _numbers(self.leaves)
-        rows = rows if self.program._batch else [[*self.data]]
+        rows, theta = [[*self.data]], _numbers(self.leaves)
+        if self.program._batch:
+            several = range(min([len(array) for array in self.data], default=1))[:SOME]
+            rows = [[array[[k]] for array in self.data] for k in several]
+        found = list[tuple[int, int, list[Any]]]()
         for example in [*rows, self._mixed()]:
             try:
                 result = self._run(theta, example)
@@ -236,7 +237,10 @@ class Comparison:
                 % array.below
                 for array, numbers in zip(arrays, member.examples[0], strict=True)
             ]
-            member.hold_forward(example)
+            try:
+                member._forward_on(example)
+            except _Raised:  # what is made up may be no example
+                return False
         return True
 
     def hold_gradient(self) -> None:
@@ -258,12 +262,18 @@ class Comparison:
 
     def _gradient(self) -> Any:
         """Returns the gradient of the scalars, if that of the program is like it."""
+        return self._on_an_example(self._gradient_on)
+
+    def hold_forward(self) -> None:
+        """Raises CannotLift if the loss, or an output, differs on one example."""
+        self._on_an_example(self._forward_on)
+
+    def _on_an_example(self, hold: Callable[[list[Any]], Any]) -> Any:
+        """Compares on the first example on which the scalars do not raise an error."""
         for example in self.examples[:-1]:
-            try:
-                return self._gradient_on(example)
-            except _Raised:
-                continue
-        return self._gradient_on(self.examples[-1])
+            with suppress(_Raised):
+                return hold(example)
+        return hold(self.examples[-1])
 
     def _gradient_on(self, example: list[Any]) -> Any:
         loss, gradient = self._run(_numbers(self.leaves), example)
@@ -286,9 +296,7 @@ class Comparison:
                 self._hold_alike(f"a derivative by {array.name}", got, known, allowed)
         return expected
 
-    def hold_forward(self, example: list[Any] | None = None) -> None:
-        """Raises CannotLift if the loss, or an output, differs on one example."""
-        example = example or self.examples[0]
+    def _forward_on(self, example: list[Any]) -> None:
         result = self._run(_numbers(self.leaves), example)
         is_loss = self.program._is_loss
         got = _numbers([result[0]]) if is_loss else result.reshape(-1)

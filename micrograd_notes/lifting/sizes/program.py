@@ -45,6 +45,11 @@ class Axis(NamedTuple):
     length: int
     ways: list[Way]
 
+    @property
+    def name(self) -> str:
+        """Its name, where it follows no size and is one of its own."""
+        return f"the axis of {self.length}"
+
 
 class OfSizes(Lifted):
     """The program of a model at some sizes. `lift_of_sizes` makes it; see there for its use."""
@@ -86,10 +91,11 @@ class OfSizes(Lifted):
         axes = [Axis((k, axis), length, _ways(length, self._sizes))
                 for k, (_, shape) in enumerate(shapes)
                 for axis, length in enumerate(shape) if length > AS_IS]
+        lengths = {axis.name: axis.length for axis in axes}
 
         def large(start: int, chosen: Axes) -> Large:
             names = {name for way in chosen.values() for each in way for name, _ in each.multiples}
-            free = {name: int(name.split()[-1]) for name in sorted(names - {*self._sizes})}
+            free = {name: lengths[name] for name in sorted(names - {*self._sizes})}
             at = partial(_shapes_at, shapes, chosen)
             found = self._family.large(self._sizes | free, start, at, frozen)
             shapes_of = [array.shape for array in found.arrays if array.is_parameter]
@@ -202,7 +208,7 @@ def _attempts(axes: Sequence[Axis], read: Axes) -> Iterator[tuple[int, Axes]]:
         yield from [(start, read)] if read else []
         own = _choices(axes, [axis.ways for axis in axes])
         yield from ((start, chosen) for chosen in islice(own, TRIES))
-    free = [(Sum(((f"the axis of {axis.length}", 1),)),) for axis in axes]
+    free = [(Sum(((axis.name, 1),)),) for axis in axes]
     every = _choices(axes, [[*axis.ways, way, ()] for axis, way in zip(axes, free, strict=True)])
     others = (each for each in every if any(each[axis.place] not in axis.ways for axis in axes))
     yield from ((start, chosen) for chosen in islice(others, TRIES) for start in STARTS)

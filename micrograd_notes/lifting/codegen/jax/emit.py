@@ -55,18 +55,16 @@ def {WINDOWS}(x, sizes, axis):
         x = np.moveaxis(np.take(x, first[:, None] + np.arange(size), axis=k), k + 1, -1)
     return x
 '''  # NumPy has it, and JAX does not
-
-
-def emit(program: Program, title: str) -> str:
-    """Returns the source; CannotPrint if JAX lacks a function of the program."""
-    return _Emitter(program, title).run()
-
-
 TIED = """
 def tied(a, b):
     \"\"\"Returns where a is the maximum b, which XLA may round in another way, computed anew.\"\"\"
     return (a == b) | (abs(a - b) <= 8 * np.finfo(b.dtype).eps * abs(b))
 """
+
+
+def emit(program: Program, title: str) -> str:
+    """Returns the source; CannotPrint if JAX lacks a function of the program."""
+    return _Emitter(program, title).run()
 
 
 class _Emitter:
@@ -254,6 +252,9 @@ def _with_arrays(index: ast.expr) -> ast.expr:
 class _InJax(ast.NodeTransformer):
     """Replaces what JAX has elsewhere, in trees of which parts are shared."""
 
+    def __init__(self, digits: str, extremes: frozenset[str]) -> None:
+        self.digits, self.extremes = parse(digits), extremes
+
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         """Reads a cut that moves with t by its first place and its length, as `jit` needs it."""
         of, index, axis = self.visit(node.value), list[Any](), 0
@@ -269,17 +270,15 @@ class _InJax(ast.NodeTransformer):
         is_whole = of is not node.value and all(map(_is_whole, index))
         return of if is_whole else ast.Subscript(of, ast.Tuple(index) if index[1:] else index[0])
 
-    def __init__(self, digits: str, extremes: frozenset[str]) -> None:
-        self.digits, self.extremes = parse(digits), extremes
-
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
-        self.generic_visit(node)
-        sides = [node.left, *node.comparators]
+        """Writes `x == x.max()` as a call of `tied`."""
         read = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-        is_inside = any(f".{name}(" in ast.unparse(node) for name in ("max", "min"))
-        if isinstance(node.ops[0], ast.Eq) and (is_inside or read & self.extremes):
-            return ast.Call(ast.Name("tied"), sides, [])
-        return node
+        called = {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
+        new = ast.Compare(node.left, node.ops, [*node.comparators])
+        self.generic_visit(new)
+        if isinstance(node.ops[0], ast.Eq) and (called & {"max", "min"} or read & self.extremes):
+            return ast.Call(ast.Name("tied"), [new.left, *new.comparators], [])
+        return new
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         new = ast.Call(node.func, node.args, node.keywords)
