@@ -23,7 +23,7 @@ compares program and scalars to 40 digits. Read `program.py` next, or print ever
 """
 
 from micrograd_notes.lifting.certificate import Certificate
-from micrograd_notes.lifting.guards.net import NotChecked
+from micrograd_notes.lifting.guards.point import NotChecked
 from micrograd_notes.lifting.native.backend import NotInC
 from micrograd_notes.lifting.program import Lifted, lift
 from micrograd_notes.lifting.sizes.program import lift_of_sizes

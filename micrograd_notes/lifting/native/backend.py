@@ -15,7 +15,8 @@ from typing import Any
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.codegen import CannotPrint
 from micrograd_notes.lifting.codegen.c import FLAGS
-from micrograd_notes.lifting.guards.net import ALIKE, AT_MOST, EXAMPLES, Answer
+from micrograd_notes.lifting.guards.answers import ALIKE, Answer
+from micrograd_notes.lifting.guards.net import AT_MOST, EXAMPLES
 from micrograd_notes.lifting.native.call import ENTRY, Call, Result
 from micrograd_notes.lifting.native.compiler import CannotCompile
 from micrograd_notes.lifting.native.library import library

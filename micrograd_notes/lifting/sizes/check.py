@@ -29,8 +29,10 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.common.users_line import users_line
 from micrograd_notes.engine import Value, no_grad
 from micrograd_notes.lifting.compiled import Compiled
-from micrograd_notes.lifting.guards.net import EXAMPLES, Net, NotChecked, as_values, flat
+from micrograd_notes.lifting.guards.answers import called, flat
+from micrograd_notes.lifting.guards.net import EXAMPLES, Net
 from micrograd_notes.lifting.guards.outside import Outside
+from micrograd_notes.lifting.guards.point import NotChecked
 from micrograd_notes.lifting.guards.slopes import misfit
 from micrograd_notes.lifting.sizes.formulas import Sizes, in_words
 from micrograd_notes.lifting.sizes.small import Large
@@ -323,10 +325,7 @@ class Comparison:
         """Returns what the learner's function makes of an example."""
         try:
             first = [array[0] if self.program._batch else array for array in example]
-            try:
-                return self.function(*[array.tolist() for array in first])
-            except (AttributeError, TypeError):  # it takes Values, as x.tanh() does
-                return self.function(*as_values([array.tolist() for array in first], self.leaves))
+            return called(self.function, [array.tolist() for array in first], self.leaves)
         except Exception as error:
             raise _Raised(f"the scalars raise {type(error).__name__}: {error}") from error
 

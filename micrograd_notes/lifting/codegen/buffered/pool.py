@@ -13,7 +13,7 @@ from typing import Any
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.codegen.buffered.calls import Calls, is_flat
 from micrograd_notes.lifting.codegen.buffered.tape import CannotKeep
-from micrograd_notes.lifting.guards.net import ALIKE
+from micrograd_notes.lifting.guards.answers import ALIKE
 from micrograd_notes.lifting.typed.expressions import Program
 from micrograd_notes.lifting.typed.ready import shown_by_gradient
 
