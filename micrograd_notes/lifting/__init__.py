@@ -17,9 +17,9 @@ calling its rule, and an operation is printed as its spelling there says.
 | `guards` | `net`: compared with the scalars before use; `inputs`, `outside`: checks per call |
 | `sizes` | `lift_of_sizes`: a large program follows from small ones, which are lifted instead |
 
-`compiled.py` runs the passes in that order, and `program.py` what they made. `certificate.py`
-compares program and scalars to 40 digits. Read `program.py` next, or print every pass with
-`lift(...).explain()`.
+`compiled.py` runs the passes in that order, `per_shape.py` keeps and runs what they made, and
+`program.py` has what a learner calls. `certificate.py` compares program and scalars to 40 digits.
+Read `program.py` next, or print every pass with `lift(...).explain()`.
 """
 
 from micrograd_notes.lifting.certificate import Certificate

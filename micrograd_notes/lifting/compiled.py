@@ -1,6 +1,6 @@
 """A program for one shape: the passes run in their order, and this is what they made.
 
-`program.py` calls `passed`. Read `passes/record.py` next, the first pass.
+`per_shape.py` calls `passed`. Read `passes/record.py` next, the first pass.
 """
 
 import linecache

@@ -18,7 +18,13 @@ from micrograd_notes.engine import ops  # noqa: E402
 from micrograd_notes.engine.functions import maximum, minimum, pick, softmax  # noqa: E402
 from micrograd_notes.engine.helper_ops import greater, where  # noqa: E402
 from micrograd_notes.engine.ops import log, relu, sqrt  # noqa: E402
-from micrograd_notes.lifting import CannotLift, NotChecked, compiled, program  # noqa: E402
+from micrograd_notes.lifting import (  # noqa: E402
+    CannotLift,
+    NotChecked,
+    compiled,
+    per_shape,
+    program,
+)
 from micrograd_notes.lifting.codegen.numpy import emit  # noqa: E402
 from micrograd_notes.lifting.guards import answers, point  # noqa: E402
 from micrograd_notes.nn.losses import cross_entropy  # noqa: E402
@@ -530,7 +536,7 @@ def test_while_a_label_is_missing_a_step_without_new_ones_compares_nothing(
     lifted = lift(lambda x, y: pick(w, y) * x, parameters=w)
     lifted([1.0, 2.0, 3.0], [0, 1, 1])
     before, looks = len(runs), []
-    monkeypatch.setattr(program, "Outside", lambda *roots: looks.append(roots))
+    monkeypatch.setattr(per_shape, "Outside", lambda *roots: looks.append(roots))
     lifted([4.0, 5.0, 6.0], [1, 0, 1])
     assert (len(runs), looks) == (before, [])
 

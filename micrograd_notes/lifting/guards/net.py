@@ -1,6 +1,6 @@
 """The net: before a program is trusted, it is compared with the scalars that it was lifted from.
 
-`program.py` calls `Net.check`. A few examples of the data go through the learner's function on
+`per_shape.py` calls `Net.check`. A few examples of the data go through the learner's function on
 scalars, and through the program. If loss and gradient differ by more than rounding, the program is
 refused; read `point.py` next, which judges, and `blame.py`.
 

@@ -5,7 +5,7 @@ at once), and some programs can't be printed in C. Then NumPy runs, and `why_not
 program is compared with NumPy on the first call with a number of examples, at the parameters given
 and at two others, because loops have rests that depend on that number. Loss and gradient must be
 alike to a few thousand roundings. Where they differ by more, C must pass the net, as NumPy did.
-`program.py` calls it.
+`per_shape.py` calls it.
 """
 
 from collections.abc import Callable, Sequence

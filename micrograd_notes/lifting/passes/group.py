@@ -1,6 +1,6 @@
 """The third pass: numbers that are made alike become the lanes of one array.
 
-`program.py` calls `group`. Every number gets a key: a leaf that of its array, all constants the
+`compiled.py` calls `group`. Every number gets a key: a leaf that of its array, all constants the
 same, an operation its name and the keys of its operands. For a sum, or a maximum, it is the *set*
 of these keys, so that the number of terms does not matter. Numbers with the same key are lanes of
 one array operation (`keys.py`). A key contains the keys below it, so no number has the key of one

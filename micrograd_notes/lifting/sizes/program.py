@@ -21,7 +21,8 @@ from micrograd_notes.common.extras import install, numpy as np
 from micrograd_notes.engine import Value
 from micrograd_notes.lifting.compiled import Compiled, passed
 from micrograd_notes.lifting.guards.inputs import check_number
-from micrograd_notes.lifting.program import Found, Lifted, Shapes, checked_values, lift
+from micrograd_notes.lifting.per_shape import Found, Shapes
+from micrograd_notes.lifting.program import Lifted, checked_values, lift
 from micrograd_notes.lifting.sizes.check import compare, uncollected
 from micrograd_notes.lifting.sizes.family import AS_IS, STARTS, Family, NoMember, freeze
 from micrograd_notes.lifting.sizes.formulas import Differ, Sizes, Sum, in_words

@@ -1,6 +1,6 @@
 """A program's calls and their arrays, kept from call to call, for each thread that is in a call.
 
-`program.py` runs a `Pool` instead of the source's function. A set of arrays serves one number of
+`per_shape.py` runs a `Pool` instead of the source's function. A set of arrays serves one number of
 examples and one call at a time: a call takes a set that is free, or makes one. Calls from several
 threads, or from a signal handler, therefore never share arrays, and a set is dropped if its call
 is interrupted.
