@@ -75,10 +75,8 @@ class OfSizes(Lifted):
                 arrays = self._places.parameters(sizes)
                 expected = sum(array.size for array in arrays)
                 if expected != len(values):
-                    raise Differ(
-                        f"the model of these sizes has {len(values)} parameters, and those of "
-                        f"small ones lead to {expected}"
-                    )
+                    what = "the model of these sizes has {} parameters, and those of small ones "
+                    raise Differ(what + "lead to {}", len(values), expected)
                 return values, arrays
 
             return first(placed, [(start,) for start in STARTS])

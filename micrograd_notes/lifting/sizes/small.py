@@ -108,7 +108,7 @@ class Small:
         """
         found, counts = [], [len(member.arrays) for member in self.members]
         if len({*counts}) > 1:
-            raise Differ(f"they have {' and '.join(map(str, counts))} arrays of parameters")
+            raise Differ("they have {} arrays of parameters", " and ".join(map(str, counts)))
         every = [*zip(*[member.arrays for member in self.members], strict=True)]
         shapes = [self._at([array.shape for array in each], sizes) for each in every]
         is_free = np.ones(sum(map(prod, shapes)), bool)
