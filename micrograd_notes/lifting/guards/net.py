@@ -25,6 +25,16 @@ EXAMPLES, AT_MOST = 3, 8  # the number of examples to compare, with one of each 
 THOROUGH, FEWER = 2, 2  # so many programs get the whole check; the examples for later ones
 
 
+def others(theta: Any) -> tuple[Any, Any]:
+    """Returns two other vectors of parameters, at which other faults show.
+
+    Parameters that are all 0 hide many faults, and so does a unit that is off for some examples:
+    with the opposite weights it is on.
+    """
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, len(theta))
+    return noise - theta, theta + noise
+
+
 def _are_enough(seen: Collection[int], array: Array) -> bool:
     """Returns whether as many whole numbers of an input were checked as may come."""
     return len(seen) >= (array.below or AT_MOST)
@@ -132,12 +142,9 @@ class Net:
         the parameters. `is_trusted` says whether other parameters were tried before. `refusal`
         returns the error for parameters, an example, both answers, and words for the place.
         """
-        # Parameters that are all 0 hide many faults, and so does a unit that is off for these
-        # examples: with the opposite weights it is on.
-        noise = np.random.default_rng(0).uniform(-0.5, 0.5, len(theta))
         points = [(theta, chosen)]
         if not is_trusted:
-            points += [(noise - theta, chosen[:2]), (theta + noise, chosen[:1])]
+            points += zip(others(theta), (chosen[:2], chosen[:1]), strict=True)
         agreed = not is_trusted
         both = self.function, self.is_loss, self.is_batched, self.generators, run
         for numbers, places in points:

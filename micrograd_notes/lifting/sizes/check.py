@@ -218,7 +218,7 @@ class Comparison:
         on in another way than it begins.
         """
         def belows(sizes: Sizes) -> list[int | None]:
-            return [array.below for array in self.at.at(sizes).arrays if not array.is_parameter]
+            return [array.below for array in self.at.at(sizes).inputs]
 
         grow = {name: size for name, size in self.at.sizes.items() if size > base[name]}
         of_base = belows(base)
@@ -230,7 +230,7 @@ class Comparison:
             member = _largest(FITS, self.of(self.at.at(base | sizes)), base)
         if member is None:
             return False
-        arrays = [array for array in member.at.arrays if not array.is_parameter]
+        arrays = member.at.inputs
         places = [(array.below or 0) / (prod(array.shape) or 1) for array in arrays]
         for k in range(ceil(max(places))):
             example = [
@@ -252,9 +252,8 @@ class Comparison:
         are 0, it is a new model that gets other ones, as it is at other sizes.
         """
         if self.is_own:
-            gradient = self._gradient()
-            parameters = [array for array in self.at.arrays if array.is_parameter]
-            reached = [array for array in parameters if self.at.gradient[array.where[0]] >= 0]
+            at, gradient = self.at, self._gradient()
+            reached = [array for array in at.parameters if at.gradient[array.where[0]] >= 0]
             if all(gradient[array.where].any() for array in reached):
                 return
             self.function, self.leaves = self.program._model_of(self.at)
@@ -292,10 +291,9 @@ class Comparison:
                 leaf._grad = kept
         self._hold_alike("the loss", _numbers([loss]), _numbers([scalars]), ROUNDED)
         allowed = ROUNDED * abs(expected).max()
-        for array in self.at.arrays:
-            if array.is_parameter:
-                got, known = gradient[array.where], expected[array.where]
-                self._hold_alike(f"a derivative by {array.name}", got, known, allowed)
+        for array in self.at.parameters:
+            got, known = gradient[array.where], expected[array.where]
+            self._hold_alike(f"a derivative by {array.name}", got, known, allowed)
         return expected
 
     def _forward_on(self, example: list[Any]) -> None:

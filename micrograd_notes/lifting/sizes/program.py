@@ -97,7 +97,7 @@ class OfSizes(Lifted):
             free = {name: lengths[name] for name in sorted(names - {*self._sizes})}
             at = partial(_shapes_at, shapes, chosen)
             found = self._family.large(self._sizes | free, start, at, frozen)
-            shapes_of = [array.shape for array in found.arrays if array.is_parameter]
+            shapes_of = [array.shape for array in found.parameters]
             if shapes_of != [array.shape for array in self._arrays]:
                 raise Differ("the parameters follow the sizes in another way")
             return found

@@ -73,7 +73,7 @@ class Member:
                 found.setdefault(source, []).append(tape.operands[i][0])
             elif i in read:
                 read.update(tape.operands[i])
-        inputs = [array for array in self.recorded.arrays if not array.is_parameter]
+        inputs = self.recorded.inputs
         along = [np.unravel_index(found.get(each, [0]), each.shape or (1,)) for each in inputs]
         places = [((k, axis), at) for k, each in enumerate(along) for axis, at in enumerate(each)]
         return {place: int(at.max()) + 1 for place, at in places}
@@ -185,9 +185,8 @@ class Large(Recording):
 
     def cut(self, data: Sequence[Any]) -> list[Any]:
         """Returns data for this member: the first part of each axis, or all of it repeated."""
-        inputs = [array for array in self.arrays if not array.is_parameter]
         parts = []
-        for array, numbers in zip(inputs, data, strict=True):
+        for array, numbers in zip(self.inputs, data, strict=True):
             for axis, size in enumerate(array.shape, int(array.is_batched)):
                 numbers = np.take(numbers, range(size), axis, mode="wrap")
             parts.append(numbers if array.below is None else numbers % array.below)

@@ -187,12 +187,12 @@ class Program:
     @property
     def parameters(self) -> list[Array]:
         """The arrays of parameters, in their order in the flat vector."""
-        return [array for array in self.grouping.recording.arrays if array.is_parameter]
+        return self.grouping.recording.parameters
 
     @property
     def inputs(self) -> list[Array]:
         """The arrays that the program gets, in their order."""
-        return [array for array in self.grouping.recording.arrays if not array.is_parameter]
+        return self.grouping.recording.inputs
 
     @property
     def is_loss(self) -> bool:

@@ -50,7 +50,7 @@ class Names:
         grouping = program.grouping
         self.grouping, self.recording = grouping, grouping.recording
         arrays = self.recording.arrays
-        self.parameters = {array for array in arrays if array.is_parameter}
+        self.parameters = {*self.recording.parameters}
         self.reserved = names_of_the_source(self.parameters) | {array.name for array in arrays}
         self.counter = unused("t", self.reserved)
         self.reserved.add(self.counter)
@@ -289,7 +289,7 @@ class Names:
         if not (isinstance(value, Apply) and value.function == "subtract") or "error" in self.used:
             return ""
         sides = [{*operand.sources()} for operand in value.of]
-        inputs = {array for array in self.recording.arrays if not array.is_parameter}
+        inputs = {*self.recording.inputs}
         is_error = any(a & self.outputs and b and b <= inputs for a, b in (sides, sides[::-1]))
         return "error" if is_error else ""
 
