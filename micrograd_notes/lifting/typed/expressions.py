@@ -434,6 +434,13 @@ class View(Expression):
         return self.of.kind
 
 
+def source_of(expression: Expression, through: Any = View) -> Array | Constant | Line | None:
+    """Returns what an expression reads, below operations of these kinds; None if it has others."""
+    while isinstance(expression, through):
+        expression = expression.of
+    return expression.source if isinstance(expression, Read) else None
+
+
 @dataclass(frozen=True, eq=False)
 class Reshape(View):
     """The same elements in the same order, in another shape."""

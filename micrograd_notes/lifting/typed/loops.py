@@ -314,8 +314,7 @@ class _Roller:
         Nor is there one if its steps need a line that needs the first of them: k = tanh(b), c * k.
         """
         for window in self.windows:
-            moving = [each for every in window.fillings for each in every]
-            moving += [each for _, _, every in window.sums for each in every]
+            moving = [each for every in window.all_fillings() for each in every]
             fixed = [each.line for each in moving if isinstance(each, Fixed)]
             needed = reached([Read(line) for line in fixed if line not in window.where])
             if any(line in window.where for line in needed):
@@ -341,9 +340,7 @@ class _Roller:
         for window in self.windows:
             for line in window.initial.values():
                 self._keep_if_not_last(line)
-            lists = [*enumerate(window.fillings)]
-            lists += [(len(window.lines[0]), moving) for _, _, moving in window.sums]
-            for reader, moving in lists:
+            for reader, moving in enumerate(window.all_fillings()):
                 for each in moving:
                     if isinstance(each, Own) and each.ago and reader > each.position:
                         window.kept.add(each.position)

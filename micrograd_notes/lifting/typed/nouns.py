@@ -79,6 +79,4 @@ def _shown(expression: Expression) -> Any:
 
 def _seen(expression: Expression) -> Any:
     """Returns what an expression reads, if that is only moved, cut or added up; None otherwise."""
-    while isinstance(expression, ex.View | ex.Padded | Sum | ex.Reduce):
-        expression = expression.of
-    return expression.source if isinstance(expression, Read) else None
+    return ex.source_of(expression, ex.View | ex.Padded | Sum | ex.Reduce)
