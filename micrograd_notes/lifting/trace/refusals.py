@@ -1,4 +1,4 @@
-"""What a recording can't follow, and what a learner can write instead.
+"""The words of refusals: a thing that a recording can't follow, and how to write it instead.
 
 Each refusal has two texts, for "uses a recorded number as ...; Write ... ."; a third one gives the
 reason, if it is another than `NO_VALUE`. `recorded.py` raises them.

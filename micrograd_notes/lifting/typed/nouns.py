@@ -1,4 +1,4 @@
-"""What an array is called by the expression that computes it: a total, or the sum of another array.
+"""Nouns for arrays, by the expressions that compute them: a total, or the sum of another array.
 
 `names.py` asks, where neither the learner's function nor another one has a name for the array.
 """
