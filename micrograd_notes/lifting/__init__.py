@@ -17,13 +17,13 @@ calling its rule, and an operation is printed as its spelling there says.
 | `guards` | `net`: compared with the scalars before use; `inputs`, `outside`: checks per call |
 | `sizes` | `lift_of_sizes`: a large program follows from small ones, which are lifted instead |
 
-`compiled.py` runs the passes in that order, and `program.py` what they made. `certificate.py`
-compares program and scalars to 40 digits. Read `program.py` next, or print every pass with
-`lift(...).explain()`.
+`compiled.py` runs the passes in that order, `per_shape.py` keeps and runs what they made, and
+`program.py` has what a learner calls. `certificate.py` compares program and scalars to 40 digits.
+Read `program.py` next, or print every pass with `lift(...).explain()`.
 """
 
 from micrograd_notes.lifting.certificate import Certificate
-from micrograd_notes.lifting.guards.net import NotChecked
+from micrograd_notes.lifting.guards.point import NotChecked
 from micrograd_notes.lifting.native.backend import NotInC
 from micrograd_notes.lifting.program import Lifted, lift
 from micrograd_notes.lifting.sizes.program import lift_of_sizes

@@ -15,7 +15,7 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import grad
 from micrograd_notes.engine.stand_ins import standing_in
 from micrograd_notes.lifting.codegen import erfc
-from micrograd_notes.lifting.guards.net import Lookout, as_values, outputs_of
+from micrograd_notes.lifting.guards.answers import as_values, outputs_of, rounded
 
 ROWS = 4  # of a batch, at each point: n * 0.1 in the source is not rounded if n is a power of two
 TRIES = 8  # points that may be left out
@@ -100,7 +100,7 @@ def certified(
 
 def _agreeing(lifted: Any, compiled: Any, theta: Any, data: Any, digits: int) -> list[int] | str:
     """Returns how many digits of each number agree at a point; or why it is left out."""
-    from micrograd_notes.testing.numbers.both_sides import mp
+    from micrograd_notes.testing.numbers.both_sides import mp, number_of
     from micrograd_notes.testing.numbers.precise import OpaqueError
 
     def agreeing(these: Sequence[Any], those: Sequence[Any]) -> list[int]:
@@ -124,9 +124,10 @@ def _agreeing(lifted: Any, compiled: Any, theta: Any, data: Any, digits: int) ->
         raise
     except Exception as error:
         return f"the source raises {type(error).__name__}: {error}"
-    for again in range(AGAIN if min(agree) < digits else 0):
+    for seed in range(AGAIN if min(agree) < digits else 0):
         with suppress(ArithmeticError, ValueError):
-            nudged = _scalars(lifted, theta, data, _nudge(again, digits))
+            again = rounded(seed, mp.mpf(10) ** (-2 * digits), "number", number_of)
+            nudged = _scalars(lifted, theta, data, again)
             if min(agreeing(nudged, scalars)) == digits:
                 continue
         return "rounding decides between two branches there"
@@ -169,21 +170,6 @@ def _scalars(lifted: Any, theta: Any, data: Sequence[Any], lookout: Any = None) 
     if not lifted._is_loss:
         return [x for numbers in found for x in numbers]
     return [mp.fsum(column) / len(found) for column in zip(*found, strict=True)]
-
-
-def _nudge(seed: int, digits: int) -> Lookout:
-    """Returns a lookout that changes each result a little, as rounding does."""
-    from micrograd_notes.testing.numbers.both_sides import number_of
-
-    uniform = Random(seed).uniform
-
-    def nudge(node: Any) -> None:
-        # a plain `Value` is a constant; and what is one of the operands was not rounded
-        is_made = hasattr(node, "number")
-        if is_made and all(node.number != number_of(below) for below in node.operands):
-            node.number += node.number / 10 ** (2 * digits) * uniform(-1.0, 1.0)
-
-    return nudge
 
 
 # ---- points --------------------------------------------------------------------------------------

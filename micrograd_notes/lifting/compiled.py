@@ -1,6 +1,6 @@
 """A program for one shape: the passes run in their order, and this is what they made.
 
-`program.py` calls `passed`. Read `passes/record.py` next, the first pass.
+`per_shape.py` calls `passed`. Read `passes/record.py` next, the first pass.
 """
 
 import linecache
@@ -128,11 +128,9 @@ def _made(recorded: Recording, name: str, passes: Passes, guarded: bool) -> Comp
     linecache.cache[file] = (len(written), None, written.splitlines(True), file)
     exec(compile(written, file, "exec"), namespace)
     entry = namespace["loss_and_gradient" if recorded.is_loss else "forward"]
-    inputs = [array for array in recorded.arrays if not array.is_parameter]
-    has_parameters = len(inputs) < len(recorded.arrays)
-    run = entry if has_parameters else lambda theta, *given: entry(*given)
+    run = entry if recorded.parameters else lambda theta, *given: entry(*given)
     fast = Pool(printed, run)
-    made = name, recorded, grouped, written, run, inputs, fast
+    made = name, recorded, grouped, written, run, recorded.inputs, fast
     return Compiled(*made, passes, anew)
 
 

@@ -291,16 +291,27 @@ class LiftedTraining:
 
     def _lift(self, counts: bool) -> None:
         """Lifts the loss, and finds the parameters that a step changes."""
-        import numpy as np
-
-        model, loss, counter = self._model, self._loss, self._counter
         self.is_mean = is_mean(
-            loss, self._outputs, self._parameters, self._batch_size, self._examples,
+            self._loss, self._outputs, self._parameters, self._batch_size, self._examples,
             self._validation,
         )
-        counts = counts and self.is_mean
-        more = [*self._more, *([counter] if counts else [])]
-        self._trained = _Parameters(model, more) if more else model
+        counters = [self._counter] if counts and self.is_mean else []
+        more = [*self._more, *counters]
+        self._trained = _Parameters(self._model, more) if more else self._model
+        self._program: Lifted = lift(
+            self._function(*counters), self._trained, batch=self.is_mean, backend=self._backend
+        )
+        self._set_order(self._program.leaves())
+        self._counter_at = self._parameters.index(self._counter) if counters else None
+        self._columns = self._columns_of(self._examples)
+        self._at_once = 1 if self.is_mean else self._batch_size
+        self._lift_each_size()
+        self._note_what_is_learned()
+        self._in_c = self._epoch_in_c()
+
+    def _function(self, counter: Any = None) -> Callable[..., Any]:
+        """Returns the function to lift: of one example if it can be, and with its right answer."""
+        model, loss = self._model, self._loss
 
         def loss_of_one(x: Any, y: Any) -> Any:
             return loss([model(x)], [y])
@@ -312,38 +323,37 @@ class LiftedTraining:
         def loss_of_all(xs: Any, ys: Any) -> Any:
             return loss([model(x) for x in xs], ys)
 
-        of_one = loss_and_answer if counts else loss_of_one
-        function: Callable[..., Any] = of_one if self.is_mean else loss_of_all
-        self._program: Lifted = lift(
-            function, self._trained, batch=self.is_mean, backend=self._backend
-        )
-        self._set_order(self._program.leaves())
-        self._counter_at = self._parameters.index(counter) if counts else None
-        self._columns = columns = self._columns_of(self._examples)
-        self._at_once = 1 if self.is_mean else self._batch_size
-        # Every batch size is lifted now, so that CannotLift is raised before the first step.
-        size = len(columns[0])
+        of_one = loss_of_one if counter is None else loss_and_answer
+        return of_one if self.is_mean else loss_of_all
+
+    def _lift_each_size(self) -> None:
+        """Lifts every batch size now, so that CannotLift is raised before the first step."""
+        size = len(self._columns[0])
         for start in {0, size - size % self._batch_size} - {size}:
-            batch = [column[start : start + self._batch_size] for column in columns]
+            batch = [column[start : start + self._batch_size] for column in self._columns]
             self._reached = self._program.reaches(*batch)
             if not self.is_mean:
                 self._program.check(*batch)
+
+    def _note_what_is_learned(self) -> None:
+        """Finds the parameters that get a gradient, and compares the program with the scalars."""
+        import numpy as np
+
         learned = np.array(self._reached)
-        learned[self._counter_at if counts else []] = False
+        learned[[] if self._counter_at is None else self._counter_at] = False
         if not learned.any():
             raise RuntimeError(NOTHING_TO_LEARN)
         reached = partial(compress, self._parameters, self._reached)
-        refuse_strangers(self._optimizer, model.parameters(), reached)
+        refuse_strangers(self._optimizer, self._model.parameters(), reached)
         began = time.perf_counter()
         if self.is_mean:
-            self._program.check(*columns)
+            self._program.check(*self._columns)
         self._cost, self._seconds = time.perf_counter() - began, 0.0
         mine = slice(None) if self._mine is None else self._mine
         self._has_grad = None if learned[mine].all() else learned[mine]
         adds_up = learned.copy()
         adds_up[mine] = False
         self._adds_up = adds_up if adds_up.any() else None
-        self._in_c = self._epoch_in_c()
 
     def _epoch_in_c(self) -> EpochInC:
         """Returns what takes steps in C; it takes none if the program does not run in C."""

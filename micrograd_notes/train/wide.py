@@ -10,7 +10,7 @@ from typing import Any
 
 from micrograd_notes.lifting import Lifted, lift
 from micrograd_notes.lifting.codegen.numpy.emit import emit
-from micrograd_notes.lifting.program import Shapes
+from micrograd_notes.lifting.per_shape import Shapes
 from micrograd_notes.lifting.sizes.family import STARTS, Family
 from micrograd_notes.lifting.sizes.refused import first
 from micrograd_notes.lifting.sizes.small import Large

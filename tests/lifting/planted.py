@@ -22,7 +22,7 @@ from micrograd_notes.engine import functions, ops
 from micrograd_notes.engine.functions import pick
 from micrograd_notes.engine.op import Op
 from micrograd_notes.engine.ops import logsumexp, relu, tanh
-from micrograd_notes.lifting import CannotLift, compiled, program
+from micrograd_notes.lifting import CannotLift, compiled, per_shape
 from micrograd_notes.lifting.codegen.numpy.emit import Printed
 from micrograd_notes.lifting.passes.columns import Columns
 from micrograd_notes.lifting.typed.expressions import (
@@ -305,7 +305,7 @@ def outcome(work: Work, which: str, seed: int, earlier: Sequence[tuple[Any, ...]
 
     def lifted(check: bool) -> Any:
         generator = random.Random(seed)
-        module = next(each for each in (compiled, program) if hasattr(each, which))
+        module = next(each for each in (compiled, per_shape) if hasattr(each, which))
         made = getattr(module, which)
 
         def with_a_fault(*arguments: Any, **options: Any) -> Any:

@@ -21,7 +21,7 @@ from micrograd_notes.engine.op import TABLE  # noqa: E402
 from micrograd_notes.engine.ops import log, relu, sigmoid, tanh  # noqa: E402
 from micrograd_notes.lifting.trace.name import RESERVED  # noqa: E402
 from micrograd_notes.lifting.trace.recorded import Recorded, Session  # noqa: E402
-from micrograd_notes.lifting.typed.names import NOUNS  # noqa: E402
+from micrograd_notes.lifting.typed.nouns import NOUNS  # noqa: E402
 from tests.lifting.programs import NAMES  # noqa: E402
 
 X, Z = [0.1, -0.7, 1.3], [0.5, 0.2, -0.1]

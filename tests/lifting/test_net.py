@@ -18,9 +18,15 @@ from micrograd_notes.engine import ops  # noqa: E402
 from micrograd_notes.engine.functions import maximum, minimum, pick, softmax  # noqa: E402
 from micrograd_notes.engine.helper_ops import greater, where  # noqa: E402
 from micrograd_notes.engine.ops import log, relu, sqrt  # noqa: E402
-from micrograd_notes.lifting import CannotLift, NotChecked, compiled, program  # noqa: E402
+from micrograd_notes.lifting import (  # noqa: E402
+    CannotLift,
+    NotChecked,
+    compiled,
+    per_shape,
+    program,
+)
 from micrograd_notes.lifting.codegen.numpy import emit  # noqa: E402
-from micrograd_notes.lifting.guards import net  # noqa: E402
+from micrograd_notes.lifting.guards import answers, point  # noqa: E402
 from micrograd_notes.nn.losses import cross_entropy  # noqa: E402
 from micrograd_notes.nn.vectors import dot, linear  # noqa: E402
 from micrograd_notes.train import lifted_loop as training_on_arrays  # noqa: E402
@@ -276,7 +282,7 @@ def test_labels_whose_check_was_interrupted_are_checked_when_they_come_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(net, "answer_of", interrupts)
+        patch.setattr(point, "answer_of", interrupts)
         with pytest.raises(KeyboardInterrupt):
             lifted([1.0, 2.0], [0, 2])
     with pytest.raises(CannotLift, match="on example 1 "):
@@ -492,13 +498,13 @@ def test_the_net_checks_the_program_at_the_parameters_that_are_given() -> None:
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The examples on which the function runs on scalars, to be compared with the program."""
     examples: list[Any] = []
-    answer_of = net.answer_of
+    answer_of = answers.answer_of
 
     def counted(function: Any, parameters: Any, theta: Any, example: Any, lookout: Any) -> Any:
         examples.append(example)
         return answer_of(function, parameters, theta, example, lookout)
 
-    monkeypatch.setattr(net, "answer_of", counted)
+    monkeypatch.setattr(point, "answer_of", counted)
     return examples
 
 
@@ -530,7 +536,7 @@ def test_while_a_label_is_missing_a_step_without_new_ones_compares_nothing(
     lifted = lift(lambda x, y: pick(w, y) * x, parameters=w)
     lifted([1.0, 2.0, 3.0], [0, 1, 1])
     before, looks = len(runs), []
-    monkeypatch.setattr(program, "Outside", lambda *roots: looks.append(roots))
+    monkeypatch.setattr(per_shape, "Outside", lambda *roots: looks.append(roots))
     lifted([4.0, 5.0, 6.0], [1, 0, 1])
     assert (len(runs), looks) == (before, [])
 
@@ -640,8 +646,8 @@ def test_an_example_out_of_range_is_said_and_the_others_are_compared() -> None:
     with pytest.warns(NotChecked, match=said):
         lifted.value_and_grad([1.0], [450.0, 1.0])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(net.Answer, "is_like", lambda self, other: False)
-        patch.setattr(net.Answer, "is_among", lambda self, samples: False)
+        patch.setattr(answers.Answer, "is_like", lambda self, other: False)
+        patch.setattr(answers.Answer, "is_among", lambda self, samples: False)
         other = lift(loss, parameters={"w": w})
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotChecked)

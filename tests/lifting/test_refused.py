@@ -27,7 +27,7 @@ from micrograd_notes.engine.op import operation  # noqa: E402
 from micrograd_notes.engine.ops import cos  # noqa: E402
 from micrograd_notes.engine.stand_ins import standing_in  # noqa: E402
 from micrograd_notes.lifting import CannotLift, compiled as passes_of_lift, lift  # noqa: E402
-from micrograd_notes.lifting.guards.net import answer_of  # noqa: E402
+from micrograd_notes.lifting.guards.answers import answer_of  # noqa: E402
 from micrograd_notes.nn.losses import cross_entropy  # noqa: E402
 
 X = np.array([[1.0, 2.0], [3.0, -1.0]])

@@ -17,7 +17,7 @@ from micrograd_notes.engine.ops import exp, log, relu, sigmoid, softplus, sqrt, 
 from micrograd_notes.lifting import CannotLift, NotChecked, lift, lift_of_sizes
 from micrograd_notes.lifting.sizes import check, family, program as program_of_sizes
 from micrograd_notes.lifting.sizes.family import Family as FamilyOfModels
-from micrograd_notes.lifting.sizes.formulas import Differ, Formulas, Sum
+from micrograd_notes.lifting.sizes.formulas import Differ, Formulas, Sum, differing
 from micrograd_notes.lifting.sizes.small import Small
 from tests.lifting.examples import values
 from tests.lifting.families import FAMILIES, Family, numbers
@@ -715,6 +715,13 @@ def test_a_root_of_a_sum_of_sizes_is_right_but_for_its_rounding() -> None:
 def test_numbers_without_a_formula_are_refused() -> None:
     with pytest.raises(Differ, match="follow no formula"):
         Formulas([{"a": 3}, {"a": 5}]).at([7, 24], {"a": 9})
+
+
+def test_differences_of_one_kind_differ_in_what_is_given_alone() -> None:
+    one, other = (Differ("they have {} lines", counts) for counts in ("3, 5", "4, 7"))
+    of_members = differing(other, [{"width": 4}])
+    assert (str(of_members), of_members.kind) == ("they have 4, 7 lines", one.kind)
+    assert differing(KeyError("{}"), []).kind != differing(IndexError("{}"), []).kind
 
 
 def test_a_compared_program_runs_again_without_further_checks_of_its_labels() -> None:

@@ -28,7 +28,7 @@ from micrograd_notes.engine.ops import (  # noqa: E402
     sqrt,
 )
 from micrograd_notes.lifting import lift  # noqa: E402
-from micrograd_notes.lifting.guards.net import answer_of  # noqa: E402
+from micrograd_notes.lifting.guards.answers import answer_of  # noqa: E402
 from micrograd_notes.train.data import digits  # noqa: E402
 
 TRAINING = """

@@ -31,7 +31,7 @@ A printer for a new language does this with a `program` of `typed/expressions.py
    those of `engine/facts.py` by their names in NumPy, and `math.erfc` and its like. A learner's own
    operation may have any other. `CannotPrint` says what a language lacks.
 7. Its caller does the rest. If a number of the result is nan, it runs the program again with the
-   products guarded (`compiled.guarded`), as `program.py` and `in_jax.py` do. If the program can't
+   products guarded (`compiled.guarded`), as `per_shape.py` and `in_jax.py` do. If the program can't
    be printed, NumPy runs it instead of C, and JAX refuses it.
 8. A method of `Lifted` offers it, as `jax` in `program.py`. It is tested as `plain_python` is, and
    by many random programs once `tests/lifting/__main__.py` has it among its `MODES`.

@@ -2,7 +2,7 @@
 
 Training calls the same program again and again with arrays of the same types and shapes, for which
 all checks together cost as much as a matrix product. The number of examples may change from call to
-call. `program.py` calls it.
+call. `per_shape.py` calls it.
 """
 
 from collections.abc import Callable, Collection, Sequence

@@ -13,7 +13,7 @@ from typing import Any
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import Value
 from micrograd_notes.engine.op import Op
-from micrograd_notes.lifting.guards.net import Answer, answer_of, flat
+from micrograd_notes.lifting.guards.answers import Answer, answer_of, flat
 from micrograd_notes.lifting.trace.recorded import CannotLift, Session, line_at_fault, recording
 from micrograd_notes.lifting.trace.tape import Array
 

@@ -1,6 +1,6 @@
 """The data of a lifted program: checked arrays of floats or of whole numbers.
 
-`program.py` calls it for each new call. Read `program.py` next.
+`per_shape.py` calls it for each new call. Read `per_shape.py` next.
 """
 
 import inspect

@@ -4,7 +4,7 @@ Numbers from a closure, a module, or an object's attributes are constants of the
 layers and activations are fixed. `Outside` walks from the function through everything that its code
 can name, copies each container and variable, and reports whether they have changed. It can't see
 files, the system, the results of libraries, or changes within arrays of over 100,000 numbers.
-`program.py` calls it before each epoch.
+`per_shape.py` calls it before each epoch.
 """
 
 import gc

@@ -2,7 +2,7 @@
 
 Three runs of a program compare its two halves on all of the data, without a scalar. They can't
 judge: at a kink, or behind a `detach`, the gradient of the scalars differs from the slope as well.
-So `program.py` has the net compare an example that stands out here.
+So `per_shape.py` has the net compare an example that stands out here.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ at once), and some programs can't be printed in C. Then NumPy runs, and `why_not
 program is compared with NumPy on the first call with a number of examples, at the parameters given
 and at two others, because loops have rests that depend on that number. Loss and gradient must be
 alike to a few thousand roundings. Where they differ by more, C must pass the net, as NumPy did.
-`program.py` calls it.
+`per_shape.py` calls it.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,8 @@ from typing import Any
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.codegen import CannotPrint
 from micrograd_notes.lifting.codegen.c import FLAGS
-from micrograd_notes.lifting.guards.net import ALIKE, AT_MOST, EXAMPLES, Answer
+from micrograd_notes.lifting.guards.answers import ALIKE, Answer
+from micrograd_notes.lifting.guards.net import AT_MOST, EXAMPLES, others
 from micrograd_notes.lifting.native.call import ENTRY, Call, Result
 from micrograd_notes.lifting.native.compiler import CannotCompile
 from micrograd_notes.lifting.native.library import library
@@ -77,8 +78,7 @@ class InC:
         n = len(data[0]) if self._is_batched else 1
         if self.why_not or n in self.sizes:
             return not self.why_not
-        noise = np.random.default_rng(0).uniform(-0.5, 0.5, len(theta))
-        for numbers in (theta, noise - theta, theta + noise):
+        for numbers in (theta, *others(theta)):
             if (got := self.trial(numbers, data)) is None:
                 if numbers is theta:  # it may trust its numbers with the next parameters
                     return False

@@ -1,6 +1,6 @@
 """A program in C, for data whose labels and whole numbers were compared with the scalars.
 
-`program.py` calls it while a label or a whole number may still come that was not.
+`per_shape.py` calls it while a label or a whole number may still come that was not.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class KnownInC:
     def knows_all(self, data: Sequence[Any]) -> bool:
         """Returns whether it may run on all these examples; the same arrays are asked once.
 
-        If another whole number was checked, `program.py` makes another `KnownInC`.
+        If another whole number was checked, `per_shape.py` makes another `KnownInC`.
         """
         before, answer = self._latest
         if len(before) != len(data) or any(a is not b for a, b in zip(before, data, strict=True)):

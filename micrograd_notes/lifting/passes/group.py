@@ -1,6 +1,6 @@
 """The third pass: numbers that are made alike become the lanes of one array.
 
-`program.py` calls `group`. Every number gets a key: a leaf that of its array, all constants the
+`compiled.py` calls `group`. Every number gets a key: a leaf that of its array, all constants the
 same, an operation its name and the keys of its operands. For a sum, or a maximum, it is the *set*
 of these keys, so that the number of terms does not matter. Numbers with the same key are lanes of
 one array operation (`keys.py`). A key contains the keys below it, so no number has the key of one
@@ -136,8 +136,7 @@ def _with_constants(tape: Tape, columns: Columns) -> Columns:
 
 def _results(recording: Recording) -> list[list[int]]:
     """Returns the results of each array: outputs, derivatives, and states of recurrences."""
-    parameters = [array for array in recording.arrays if array.is_parameter]
-    gradient = [[recording.gradient[k] for k in array.where] for array in parameters]
+    gradient = [[recording.gradient[k] for k in array.where] for array in recording.parameters]
     starts = [op for op in dict.fromkeys(recording.tape.ops) if isinstance(op, Start)]
     alive = [[recording.alive[k] for k in each] for s in starts for each in (s.sources, s.where)]
     return [recording.outputs, *[[i for i in each if i >= 0] for each in gradient], *alive]

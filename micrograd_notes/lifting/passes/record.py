@@ -1,6 +1,6 @@
 """The first pass: the tape of the learner's function gets the derivatives of its result.
 
-`program.py` calls `record`. The function is traced (`trace/traced.py`), and the steps of its
+`per_shape.py` calls `record`. The function is traced (`trace/traced.py`), and the steps of its
 recurrences are made alike (`recurrences/starts.py`). Then the derivatives are recorded by the chain
 rule on the tape, with the partials of the table called with `Recorded` numbers.
 

@@ -1,10 +1,10 @@
 """The second pass: it shares equal numbers, folds constants, and simplifies and flattens sums.
 
-`program.py` calls `simplify`. A chain of `+` becomes one sum without an order, so its last bits and
+`compiled.py` calls it. A chain of `+` becomes one sum without an order, so its last bits and
 the sign of a zero may change. The rules of algebra are in `rules.py`. One more applies to most
 programs: `chain`, the product of the chain rule that is 0 if the adjoint is 0, becomes a plain
 product, except at a pole (`poles.py`). They differ only if a partial is infinite or nan, because
-something overflows, and then the plain product is nan. `program.py` then runs the guarded program
+something overflows, and then the plain product is nan. `per_shape.py` then runs the guarded program
 instead, which is made with `guarded=True`.
 
 The operations of one level (`columns.py`) are treated together: each gets a key, an int that holds

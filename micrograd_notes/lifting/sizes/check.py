@@ -29,8 +29,10 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.common.users_line import users_line
 from micrograd_notes.engine import Value, no_grad
 from micrograd_notes.lifting.compiled import Compiled
-from micrograd_notes.lifting.guards.net import EXAMPLES, Net, NotChecked, as_values, flat
+from micrograd_notes.lifting.guards.answers import called, flat
+from micrograd_notes.lifting.guards.net import EXAMPLES, Net
 from micrograd_notes.lifting.guards.outside import Outside
+from micrograd_notes.lifting.guards.point import NotChecked
 from micrograd_notes.lifting.guards.slopes import misfit
 from micrograd_notes.lifting.sizes.formulas import Sizes, in_words
 from micrograd_notes.lifting.sizes.small import Large
@@ -216,7 +218,7 @@ class Comparison:
         on in another way than it begins.
         """
         def belows(sizes: Sizes) -> list[int | None]:
-            return [array.below for array in self.at.at(sizes).arrays if not array.is_parameter]
+            return [array.below for array in self.at.at(sizes).inputs]
 
         grow = {name: size for name, size in self.at.sizes.items() if size > base[name]}
         of_base = belows(base)
@@ -228,7 +230,7 @@ class Comparison:
             member = _largest(FITS, self.of(self.at.at(base | sizes)), base)
         if member is None:
             return False
-        arrays = [array for array in member.at.arrays if not array.is_parameter]
+        arrays = member.at.inputs
         places = [(array.below or 0) / (prod(array.shape) or 1) for array in arrays]
         for k in range(ceil(max(places))):
             example = [
@@ -250,9 +252,8 @@ class Comparison:
         are 0, it is a new model that gets other ones, as it is at other sizes.
         """
         if self.is_own:
-            gradient = self._gradient()
-            parameters = [array for array in self.at.arrays if array.is_parameter]
-            reached = [array for array in parameters if self.at.gradient[array.where[0]] >= 0]
+            at, gradient = self.at, self._gradient()
+            reached = [array for array in at.parameters if at.gradient[array.where[0]] >= 0]
             if all(gradient[array.where].any() for array in reached):
                 return
             self.function, self.leaves = self.program._model_of(self.at)
@@ -290,10 +291,9 @@ class Comparison:
                 leaf._grad = kept
         self._hold_alike("the loss", _numbers([loss]), _numbers([scalars]), ROUNDED)
         allowed = ROUNDED * abs(expected).max()
-        for array in self.at.arrays:
-            if array.is_parameter:
-                got, known = gradient[array.where], expected[array.where]
-                self._hold_alike(f"a derivative by {array.name}", got, known, allowed)
+        for array in self.at.parameters:
+            got, known = gradient[array.where], expected[array.where]
+            self._hold_alike(f"a derivative by {array.name}", got, known, allowed)
         return expected
 
     def _forward_on(self, example: list[Any]) -> None:
@@ -323,10 +323,7 @@ class Comparison:
         """Returns what the learner's function makes of an example."""
         try:
             first = [array[0] if self.program._batch else array for array in example]
-            try:
-                return self.function(*[array.tolist() for array in first])
-            except (AttributeError, TypeError):  # it takes Values, as x.tanh() does
-                return self.function(*as_values([array.tolist() for array in first], self.leaves))
+            return called(self.function, [array.tolist() for array in first], self.leaves)
         except Exception as error:
             raise _Raised(f"the scalars raise {type(error).__name__}: {error}") from error
 

@@ -17,7 +17,8 @@ from typing import Any
 
 from micrograd_notes.common.users_line import as_text
 from micrograd_notes.engine import Value
-from micrograd_notes.lifting.program import Lifted, Shapes
+from micrograd_notes.lifting.per_shape import Shapes
+from micrograd_notes.lifting.program import Lifted
 from micrograd_notes.lifting.sizes.fill import filled
 from micrograd_notes.lifting.sizes.formulas import Differ, Formulas, Sizes, differing
 from micrograd_notes.lifting.sizes.small import Large, Member, Small

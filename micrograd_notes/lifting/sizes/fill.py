@@ -60,7 +60,7 @@ class _Filler:
             self.known |= {array: large.get(array.name) for array in arrays}
         each = [[*lines_of(member.steps)] for member in members]
         if len({*map(len, each)}) > 1:
-            raise Differ(f"they have {', '.join(map(str, map(len, each)))} lines")
+            raise Differ("they have {} lines", ", ".join(map(str, map(len, each))))
         self.lines = [*zip(*each, strict=True)]
         for lines in self.lines:
             self.known |= dict.fromkeys(lines, replace(lines[0]))
@@ -160,7 +160,7 @@ class _Filler:
         if first.dtype.kind in "iuf" and all(map(is_even, each)):
             corner, *steps = self._filled([(one.item(0), *along_axes(one)) for one in each])
             return evenly(shape, corner, steps).astype(first.dtype)
-        raise Differ(f"an array of constants is irregular: {shown(first.tolist())}")
+        raise Differ("an array of constants is irregular: {}", shown(first.tolist()))
 
 
 def along_axes(array: Any) -> list[Any]:

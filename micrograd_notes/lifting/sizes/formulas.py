@@ -30,6 +30,7 @@ ADDED = (0, 1, -1, 2, -2)
 ROUNDINGS = 8 * 2.0**-53  # of a number that was computed from sizes in a few operations
 ALIKE = 1e-12  # logarithms of ratios that are equal
 MARGIN = 1  # by which a formula may cost more than another that fits, and be the right one
+NO_FORMULA = "{} follow no formula of the sizes"
 DENOMINATOR = 4096  # of a constant that counts as a fraction, such as the 1/2 of a mean square
 
 
@@ -44,11 +45,19 @@ def in_words(sizes: Sizes) -> str:
 
 
 class Differ(ValueError):
-    """The programs of two members differ in more than numbers, or a number has no formula."""
+    """The programs of two members differ in more than numbers, or a number has no formula.
 
-    def __init__(self, message: str, members: Sequence[Any] = ()) -> None:
-        super().__init__(message)
-        self.members = members
+    `kind` has the words of the message, with {} for each thing in it that is `given`.
+    """
+
+    def __init__(self, kind: str, *given: Any, members: Sequence[Any] = ()) -> None:
+        super().__init__(kind.format(*given))
+        self.kind, self.given, self.members = kind, given, members
+
+    @property
+    def without_formula(self) -> list[str]:
+        """The members' numbers that no formula gives, as the message has them."""
+        return str(self.given[0]).split(", ") if self.kind == NO_FORMULA else []
 
 
 def differing(error: Exception, members: Sequence[Any]) -> Differ:
@@ -56,8 +65,9 @@ def differing(error: Exception, members: Sequence[Any]) -> Differ:
 
     A step that takes them to be alike may fail anywhere: a name is missing, an axis is negative.
     """
-    what = f"to compare them raises {type(error).__name__}: {error}"
-    return Differ(str(error) if isinstance(error, Differ) else what, members)
+    if isinstance(error, Differ):
+        return Differ(error.kind, *error.given, members=members)
+    return Differ(f"to compare them raises {type(error).__name__}: {{}}", error, members=members)
 
 
 @dataclass(frozen=True)
@@ -93,7 +103,7 @@ class Formula:
         if self.is_whole:
             number = self.constant * exact + self.added
             if number.denominator != 1:
-                raise Differ(f"a length or a place would be {number}, which is not a whole number")
+                raise Differ("a length or a place would be {}, which is not a whole number", number)
             return int(number)
         way, is_rounded = divmod(self.way, 2)
         once, twice = float(self.constant * exact), float(self.constant) * float(exact)
@@ -200,7 +210,7 @@ class Formulas:
                     self._likely.append(length)
                     self._products = _Products(self.members, self.names, self._likely, MOST)
                 return found
-        raise Differ(f"{', '.join(map(str, numbers))} follow no formula of the sizes")
+        raise Differ(NO_FORMULA, ", ".join(map(str, numbers)))
 
     def _of_products(
         self, numbers: Sequence[Any], is_whole: bool

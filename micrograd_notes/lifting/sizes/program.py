@@ -21,7 +21,8 @@ from micrograd_notes.common.extras import install, numpy as np
 from micrograd_notes.engine import Value
 from micrograd_notes.lifting.compiled import Compiled, passed
 from micrograd_notes.lifting.guards.inputs import check_number
-from micrograd_notes.lifting.program import Found, Lifted, Shapes, checked_values, lift
+from micrograd_notes.lifting.per_shape import Found, Shapes
+from micrograd_notes.lifting.program import Lifted, checked_values, lift
 from micrograd_notes.lifting.sizes.check import compare, uncollected
 from micrograd_notes.lifting.sizes.family import AS_IS, STARTS, Family, NoMember, freeze
 from micrograd_notes.lifting.sizes.formulas import Differ, Sizes, Sum, in_words
@@ -74,10 +75,8 @@ class OfSizes(Lifted):
                 arrays = self._places.parameters(sizes)
                 expected = sum(array.size for array in arrays)
                 if expected != len(values):
-                    raise Differ(
-                        f"the model of these sizes has {len(values)} parameters, and those of "
-                        f"small ones lead to {expected}"
-                    )
+                    what = "the model of these sizes has {} parameters, and those of small ones "
+                    raise Differ(what + "lead to {}", len(values), expected)
                 return values, arrays
 
             return first(placed, [(start,) for start in STARTS])
@@ -98,7 +97,7 @@ class OfSizes(Lifted):
             free = {name: lengths[name] for name in sorted(names - {*self._sizes})}
             at = partial(_shapes_at, shapes, chosen)
             found = self._family.large(self._sizes | free, start, at, frozen)
-            shapes_of = [array.shape for array in found.arrays if array.is_parameter]
+            shapes_of = [array.shape for array in found.parameters]
             if shapes_of != [array.shape for array in self._arrays]:
                 raise Differ("the parameters follow the sizes in another way")
             return found

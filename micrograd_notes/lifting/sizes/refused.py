@@ -74,9 +74,9 @@ def first(
             problem = error if isinstance(error, Differ | NoMember) else differing(error, ())
         problems.append(problem)
         if isinstance(problem, Differ) and problem.members:
-            kind = re.sub(r"\W|\d", "", str(problem).partition(":")[0])
-            bases[kind] += [problem.members[0].sizes]
-            given_up += [way] * any(base != bases[kind][0] for base in bases[kind])
+            alike = bases[problem.kind]
+            alike.append(problem.members[0].sizes)
+            given_up += [way] * any(base != alike[0] for base in alike)
         if len([each for each in problems if not isinstance(each, NoMember)]) == ATTEMPTS:
             break
     raise refusal(min(problems, key=lambda problem: not isinstance(problem, Differ)), odd)
@@ -93,18 +93,19 @@ def refusing(kind: type[Exception] = Exception) -> Iterator[None]:
         raise refusal(differing(error, ())) from error
 
 
-def _line_at_fault(base: Member, other: Member, problem: Exception) -> str:
+def _line_at_fault(base: Member, other: Member, problem: Differ) -> str:
     """Returns the first line with other operations in one member, or with the numbers; or ""."""
     (here, numbers), (there, others) = map(_computed, (base, other))
     lines = [line for line in {**here, **there} if here.get(line) != there.get(line)]
     if lines:
         return f"\n  Other operations begin at {lines[0]}"
-    said = str(problem).partition(" follow ")[0].split(", ")
-    lines = [line for line in numbers if said[0] in numbers[line] and said[-1] in others[line]]
+    said = problem.without_formula
+    if said:
+        lines = [line for line in numbers if said[0] in numbers[line] and said[-1] in others[line]]
     return f"\n  It is a number in {lines[0]}" if lines else ""
 
 
-def _where_they_part(base: Member, other: Member, problem: Exception) -> str:
+def _where_they_part(base: Member, other: Member, problem: Differ) -> str:
     """Returns the first lines of their programs that differ, or the line of a number."""
     sources = [m.lifted._passed(m.recorded).source for m in (base, other) if m.recorded]
     halves = [re.sub(r" *#.*", "", source.partition("# forward")[2]) for source in sources]
@@ -112,8 +113,8 @@ def _where_they_part(base: Member, other: Member, problem: Exception) -> str:
     for pair in zip_longest(*rows, fillvalue=""):
         if len({re.sub(r"\d[\d.e-]*", "", row) for row in pair}) > 1:
             return "\n  Their programs part here:\n    " + "\n    ".join(pair)
-    number = str(problem).partition(",")[0]
-    return "".join([f"\n  It is the number in {row}" for row in rows[0] if number in row][:1])
+    said = [row for row in rows[0] for number in problem.without_formula[:1] if number in row]
+    return f"\n  It is the number in {said[0]}" if said else ""
 
 
 def _computed(member: Member) -> tuple[dict[str, set[str]], dict[str, set[str]]]:

@@ -18,7 +18,8 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.arrays.arrange import arrange
 from micrograd_notes.lifting.compiled import Typed, typed
 from micrograd_notes.lifting.passes.group import Grouping
-from micrograd_notes.lifting.program import Lifted, Shapes
+from micrograd_notes.lifting.per_shape import Shapes
+from micrograd_notes.lifting.program import Lifted
 from micrograd_notes.lifting.sizes.fill import along_axes, evenly, filled, is_even
 from micrograd_notes.lifting.sizes.formulas import Differ, Formulas, Sizes
 from micrograd_notes.lifting.trace.tape import Array, Recording
@@ -72,7 +73,7 @@ class Member:
                 found.setdefault(source, []).append(tape.operands[i][0])
             elif i in read:
                 read.update(tape.operands[i])
-        inputs = [array for array in self.recorded.arrays if not array.is_parameter]
+        inputs = self.recorded.inputs
         along = [np.unravel_index(found.get(each, [0]), each.shape or (1,)) for each in inputs]
         places = [((k, axis), at) for k, each in enumerate(along) for axis, at in enumerate(each)]
         return {place: int(at.max()) + 1 for place, at in places}
@@ -107,7 +108,7 @@ class Small:
         """
         found, counts = [], [len(member.arrays) for member in self.members]
         if len({*counts}) > 1:
-            raise Differ(f"they have {' and '.join(map(str, counts))} arrays of parameters")
+            raise Differ("they have {} arrays of parameters", " and ".join(map(str, counts)))
         every = [*zip(*[member.arrays for member in self.members], strict=True)]
         shapes = [self._at([array.shape for array in each], sizes) for each in every]
         is_free = np.ones(sum(map(prod, shapes)), bool)
@@ -184,9 +185,8 @@ class Large(Recording):
 
     def cut(self, data: Sequence[Any]) -> list[Any]:
         """Returns data for this member: the first part of each axis, or all of it repeated."""
-        inputs = [array for array in self.arrays if not array.is_parameter]
         parts = []
-        for array, numbers in zip(inputs, data, strict=True):
+        for array, numbers in zip(self.inputs, data, strict=True):
             for axis, size in enumerate(array.shape, int(array.is_batched)):
                 numbers = np.take(numbers, range(size), axis, mode="wrap")
             parts.append(numbers if array.below is None else numbers % array.below)

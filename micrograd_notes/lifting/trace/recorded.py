@@ -32,6 +32,7 @@ from micrograd_notes.engine.backward import topological_order
 from micrograd_notes.engine.messages import completed, described
 from micrograd_notes.engine.op import Op, on_new_operation
 from micrograd_notes.engine.stand_ins import standing_in
+from micrograd_notes.lifting.trace import refusals
 from micrograd_notes.lifting.trace.questions import asks_about_numbers, is_asked_by
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Tape
 
@@ -86,22 +87,22 @@ class Recorded(Value):
         return Recorded
 
     def __eq__(self, other: object) -> Any:
-        return self is other or self._compared(helper_ops.equal, other, False, *EQUAL)
+        return self is other or self._compared(helper_ops.equal, other, False, *refusals.EQUAL)
 
     def __ne__(self, other: object) -> Any:
-        return self is not other and self._compared(helper_ops.equal, other, True, *UNEQUAL)
+        return self is not other and self._compared(helper_ops.equal, other, True, *refusals.UNLIKE)
 
     def __gt__(self, other: object) -> Any:
-        return self._compared(helper_ops.greater, other, False, *ORDER)
+        return self._compared(helper_ops.greater, other, False, *refusals.ORDER)
 
     def __le__(self, other: object) -> Any:
-        return self._compared(helper_ops.greater, other, True, *ORDER)
+        return self._compared(helper_ops.greater, other, True, *refusals.ORDER)
 
     def __lt__(self, other: object) -> Any:
-        return self._compared(_less, other, False, *ORDER)
+        return self._compared(_less, other, False, *refusals.ORDER)
 
     def __ge__(self, other: object) -> Any:
-        return self._compared(_less, other, True, *ORDER)
+        return self._compared(_less, other, True, *refusals.ORDER)
 
     def _compared(self, row: Any, other: Any, is_not: bool, *words: str) -> Any:
         """Returns the truth as a recorded 1 or 0, which only `if` and its kin can't take."""
@@ -113,11 +114,11 @@ class Recorded(Value):
         return truth
 
     def __bool__(self) -> bool:
-        _refuse(*self._left.asked.get(self._born, TRUTH))
+        _refuse(*self._left.asked.get(self._born, refusals.TRUTH))
 
     def __hash__(self) -> int:
         if is_asked_by(sys._getframe(1), PACKAGE):
-            _refuse(*WALK)
+            _refuse(*refusals.WALK)
         _refuse(
             "looks a recorded number up in a dictionary or a set",
             "pick(values, index) with a list of values, where(equal(y, 1), a, b) for one case, or "
@@ -153,78 +154,8 @@ class Recorded(Value):
         return session.new(ops.pos, (session.index(self),), False)
 
 
-WALK = (
-    "walks through the graph of a recorded number, as grad() and draw_dot() do",
-    "nothing for the gradient of the loss, which the lifted program finds, and a derivative inside "
-    "of it by hand, as 2 * w * x. Pictures need the scalars: call the function without lift",
-    "a recording does not have a graph to walk through",
-)
-TRUTH = "asks whether a recorded number is true", "where(condition, a, b)"
-EQUAL = (
-    "compares a recorded number with ==",
-    "equal(a, b), which is 1.0 or 0.0, and where(equal(a, b), x, y) instead of an if",
-)
-UNEQUAL = (
-    "compares a recorded number with !=",
-    "1 - equal(a, b), and where(equal(a, b), y, x) instead of an if",
-)
-ORDER = (
-    "compares a recorded number with < or >, as `if`, `while`, max(), min() and sorted() do",
-    "maximum(a, b) or minimum(a, b) instead of max() and min(), clamp(x, low, high) for a number "
-    "between two, where(greater(a, b), a, b) instead of an if, and a fixed number of steps instead "
-    "of a while; sort or check the data outside",
-)
-
-
 def _less(a: Any, b: Any) -> Any:
     return helper_ops.greater(b, a)
-
-
-# These methods are refused by name, and below them attributes that are read or set.
-METHODS: dict[str, tuple[str, ...]] = {
-    "__index__": (
-        "uses a recorded number as a whole one, as values[y], range(y) and a list times y do",
-        "pick(values, y) for an element, a loop whose length does not depend on the data, "
-        "[w * x for x in xs] for a list times a number, and pass y.ravel() for a column of labels",
-    ),
-    "__mod__ __rmod__": ("calculates a % b with a recorded number", "a - b * floor(a / b)"),
-    "__floordiv__ __rfloordiv__": (
-        "calculates a // b with a recorded number", "floor(a / b)"
-    ),
-    "__divmod__ __rdivmod__": ("calls divmod() with a recorded number", "floor(a / b) for a // b"),
-    "__lshift__ __rshift__": (
-        "shifts the bits of a recorded number", "y * 2**k, or floor(y / 2**k)"
-    ),
-    "__and__ __rand__ __or__ __ror__ __xor__ __rxor__ __invert__": (
-        "uses the bits of a recorded number with &, |, ^ or ~",
-        "a * b for both, maximum(a, b) for either and 1 - a for not, of conditions; or calculate "
-        "it outside, and pass the result as another input",
-    ),
-    "__int__": ("turns a recorded number into an int", "floor(x), or pick(values, index)"),
-    "__float__": (
-        "turns a recorded number into a float, as float(x) and functions of math and NumPy do",
-        "x itself, or a function of micrograd_notes, which records: exp(x) for math.exp(x), "
-        "sum(xs) for math.fsum(xs)",
-    ),
-    "__contains__": ("looks into a recorded number", "a list of numbers"),
-    "__copy__ __deepcopy__ __reduce_ex__": (
-        "copies a recorded number",
-        "the number itself, or x.detach() for one without a gradient",
-        "a copy does not have a gradient, and its number would be frozen into the program",
-    ),
-    "item": ("reads item() of a recorded number", "the number itself"),
-    "backward": ("calls backward() inside", "nothing: the lifted program finds the gradient"),
-}
-READ: dict[str, tuple[str, ...]] = {
-    "data": ("reads .data of a recorded number", "the number itself, without .data"),
-    "grad": ("reads .grad of a recorded number", "value_and_grad of the lifted program"),
-    "operands has_grad _right _data": WALK,
-}
-SET: dict[str, tuple[str, ...]] = {
-    "data": ("sets .data of a recorded number", "a new number: y = x + 1"),
-    "grad": ("sets .grad of a recorded number", "value_and_grad of the lifted program"),
-    "requires_grad": ("sets requires_grad of a recorded number", "that outside of the function"),
-}
 
 
 def _refusing(*words: str) -> Any:
@@ -241,13 +172,13 @@ for _name in {*dir(float), *dir(int)} - {*dir(object), *vars(Recorded)}:  # rows
         "as another input",
     )
     setattr(Recorded, _name, _refused if _name.startswith("__") else property(_refused))
-for _names, _words in METHODS.items():
+for _names, _words in refusals.METHODS.items():
     for _name in _names.split():
         setattr(Recorded, _name, _refusing(*_words))
-for _names, _words in READ.items():
+for _names, _words in refusals.READ.items():
     for _name in _names.split():
         setattr(Recorded, _name, property(_refusing(*_words)))
-for _name, _words in SET.items():
+for _name, _words in refusals.SET.items():
     setattr(Recorded, _name, getattr(Recorded, _name).setter(_refusing(*_words)))
 
 
@@ -293,10 +224,7 @@ def line_at_fault() -> str:
     return as_text(users_line(NOT_THE_LEARNERS))
 
 
-NO_VALUE = "while recording its value is not known, and the branch would be frozen into the program"
-
-
-def _refuse(what: str, instead: str, why: str = NO_VALUE) -> NoReturn:
+def _refuse(what: str, instead: str, why: str = refusals.NO_VALUE) -> NoReturn:
     _raise(f"{line_at_fault()}\n  {what}; {why}.\n  Write {instead}.")
 
 

@@ -183,6 +183,16 @@ class Recording:
     plain: Callable[[], Recording] | None = field(default=None, repr=False)  # if it has no loop
 
     @property
+    def parameters(self) -> list[Array]:
+        """The arrays of parameters, in their order in the flat vector."""
+        return [array for array in self.arrays if array.is_parameter]
+
+    @property
+    def inputs(self) -> list[Array]:
+        """The arrays that the function gets, in their order."""
+        return [array for array in self.arrays if not array.is_parameter]
+
+    @property
     def roots(self) -> list[int]:
         """Every number that is a result."""
         return [*self.outputs, *[at for at in self.gradient if at >= 0], *self.alive]

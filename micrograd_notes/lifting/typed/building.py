@@ -57,8 +57,7 @@ class Built:
 
     def _counts(self, built: Mapping[Window, Built]) -> range:
         """Returns the values of t: the places of the data that are read, if there are any."""
-        lists = [*self.window.fillings, *[moving for _, _, moving in self.window.sums]]
-        moves = [each for moving in lists for each in moving]
+        moves = [each for moving in self.window.all_fillings() for each in moving]
         places = [each for each in moves if isinstance(each, Place) and abs(each.moves) == 1]
         series = [each for each in moves if isinstance(each, Series) and abs(each.moves) == 1]
         begin, step = 0, 1

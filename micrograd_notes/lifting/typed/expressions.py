@@ -187,12 +187,12 @@ class Program:
     @property
     def parameters(self) -> list[Array]:
         """The arrays of parameters, in their order in the flat vector."""
-        return [array for array in self.grouping.recording.arrays if array.is_parameter]
+        return self.grouping.recording.parameters
 
     @property
     def inputs(self) -> list[Array]:
         """The arrays that the program gets, in their order."""
-        return [array for array in self.grouping.recording.arrays if not array.is_parameter]
+        return self.grouping.recording.inputs
 
     @property
     def is_loss(self) -> bool:
@@ -432,6 +432,13 @@ class View(Expression):
     def kind(self) -> Kind:
         """The kind of the other array's elements."""
         return self.of.kind
+
+
+def source_of(expression: Expression, through: Any = View) -> Array | Constant | Line | None:
+    """Returns what an expression reads, below operations of these kinds; None if it has others."""
+    while isinstance(expression, through):
+        expression = expression.of
+    return expression.source if isinstance(expression, Read) else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,6 +29,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Total,
     Where,
     part,
+    source_of,
     substituted,
     times,
     total,
@@ -131,10 +132,7 @@ def _squared(term: Expression) -> Array | None:
     is_product = isinstance(term, Inner | MatMul) or getattr(term, "function", "") == "multiply"
     if not is_product or term.shape != () or term.operands[0] != term.operands[1]:
         return None
-    seen = term.operands[0]
-    while isinstance(seen, Reshape | Part):
-        seen = seen.of
-    source = seen.source if isinstance(seen, Read) else None
+    source = source_of(term.operands[0], Reshape | Part)
     if not isinstance(source, Array) or not source.is_parameter:
         return None
     return source if _count(term.operands[0]) == source.size else None

@@ -74,31 +74,9 @@ class _Roller:
         self.program, self.windows = program, list[Window]()
 
     def run(self) -> None:
-        self.starts = starts = starts_of(self.program)
-        self.lines = list(self.program.lines)
-        self.holes_of: dict[Line, list[Hole]] = {line: [] for line in self.lines}
-        known: dict[Any, int] = {}
-        kinds: dict[Line, int] = {}
-        for line in self.lines:
-            kind = skeleton(line.value, self.holes_of[line])
-            is_apart = line.derivative_of is not None or line in starts or is_number(line)
-            key = line if is_apart else kind
-            kinds[line] = known.setdefault(key, len(known))
-        in_order, counts = self.lines, Counter(kinds.values())
-        single = {line for line in kinds if counts[kinds[line]] == 1}
-        self.lines, waiting = _apart(in_order, single, starts)
-        self.kinds = [kinds[line] for line in self.lines]
-        self._find(0, len(self.lines))
-        self.lines = self._in_order(waiting) if self.windows else in_order
-        self.order = {line: k for k, line in enumerate(self.lines)}
-        for window in self.windows:
-            window.start = self.order[window.lines[0][0]]
-        self.origin: dict[Any, tuple[Window, int]] = {}  # of lines in loops: where they are made
-        for window in self.windows:
-            self.origin |= {line: (window, at) for at, line in window.initial.items()}
-        for window in self.windows:
-            self.origin |= {line: (window, at) for line, (at, _) in window.where.items()}
-        outside = [e for e in self.lines if e not in starts and not self._is_inside(e)]
+        """Goes through the steps that the file lists, and writes the program anew."""
+        self._cut_out()
+        outside = [e for e in self.lines if e not in self.starts and not self._is_inside(e)]
         moved = self._one_per_step(outside)
         outside = [line for line in outside if moved.get(line, line) is line]
         rest = {e: [] if e in moved else self._without_sums(e) for e in outside}
@@ -115,6 +93,31 @@ class _Roller:
             for position, line in window.initial.items():  # so that dh is the derivative by h
                 if position in built.arrays:
                     self.program.stands_for.setdefault(line, built.arrays[position])
+
+    def _cut_out(self) -> None:
+        """Finds the windows, the order of all lines, and where those of the loops are made."""
+        self.starts = starts = starts_of(self.program)
+        in_order = self.program.lines
+        self.holes_of: dict[Line, list[Hole]] = {line: [] for line in in_order}
+        known: dict[Any, int] = {}
+        kinds: dict[Line, int] = {}
+        for line in in_order:
+            kind = skeleton(line.value, self.holes_of[line])
+            is_apart = line.derivative_of is not None or line in starts or is_number(line)
+            kinds[line] = known.setdefault(line if is_apart else kind, len(known))
+        counts = Counter(kinds.values())
+        single = {line for line in kinds if counts[kinds[line]] == 1}
+        self.lines, waiting = _apart(in_order, single, starts)
+        self.kinds = [kinds[line] for line in self.lines]
+        self._find(0, len(self.lines))
+        self.lines = self._in_order(waiting) if self.windows else [*in_order]
+        self.order = {line: k for k, line in enumerate(self.lines)}
+        self.origin: dict[Any, tuple[Window, int]] = {}  # of lines in loops: where they are made
+        for window in self.windows:
+            window.start = self.order[window.lines[0][0]]
+            self.origin |= {line: (window, at) for at, line in window.initial.items()}
+        for window in self.windows:
+            self.origin |= {line: (window, at) for line, (at, _) in window.where.items()}
 
     def _find(self, first: int, last: int) -> None:
         """Finds the windows among some lines, from left to right."""
@@ -311,8 +314,7 @@ class _Roller:
         Nor is there one if its steps need a line that needs the first of them: k = tanh(b), c * k.
         """
         for window in self.windows:
-            moving = [each for every in window.fillings for each in every]
-            moving += [each for _, _, every in window.sums for each in every]
+            moving = [each for every in window.all_fillings() for each in every]
             fixed = [each.line for each in moving if isinstance(each, Fixed)]
             needed = reached([Read(line) for line in fixed if line not in window.where])
             if any(line in window.where for line in needed):
@@ -338,9 +340,7 @@ class _Roller:
         for window in self.windows:
             for line in window.initial.values():
                 self._keep_if_not_last(line)
-            lists = [*enumerate(window.fillings)]
-            lists += [(len(window.lines[0]), moving) for _, _, moving in window.sums]
-            for reader, moving in lists:
+            for reader, moving in enumerate(window.all_fillings()):
                 for each in moving:
                     if isinstance(each, Own) and each.ago and reader > each.position:
                         window.kept.add(each.position)

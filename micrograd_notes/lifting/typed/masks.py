@@ -39,6 +39,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Where,
     Windows,
     for_one,
+    source_of,
 )
 from micrograd_notes.lifting.typed.share import reached
 
@@ -115,7 +116,7 @@ class _Known:
             case Read(Line() as line):
                 return self.found.get(line, np.nan)
             case Apply("subtract", (left, right)):
-                if (one := _base(left)) is not None and one is _base(right):
+                if (one := source_of(left)) is not None and one is source_of(right):
                     return np.where(_places(left) == _places(right), 0.0, np.nan)
                 return sides[0] - sides[1]
             case Apply("multiply"):
@@ -177,13 +178,6 @@ def _only_adds(line: Line, expression: Expression) -> bool:
         return line not in operands[1].lines() and _only_adds(line, operands[0])
     is_sum = isinstance(expression, Total) or function in HARMLESS or expression == Read(line)
     return is_sum and all(_only_adds(line, each) for each in operands)
-
-
-def _base(view: Expression) -> Any:
-    """Returns what a view is of; None for what is computed."""
-    while isinstance(view, View):
-        view = view.of
-    return view.source if isinstance(view, Read) else None
 
 
 def _places(view: Expression) -> Any:

@@ -1,9 +1,10 @@
-"""The names of a program's lines and constants.
+"""The names of a program's lines and constants: no two are the same.
 
 A number that the learner's function names keeps its name. The sums with a layer's weights W1 are
 z1, the activations of z1 are hidden1, and the last sums are the output. The output minus the target
 is the error. The derivative of the loss by z1 is dz1. Other arrays have the names that the called
-functions use, or are named by what was done: a difference, a product. `emit.py` calls it.
+functions use, or are named by what was done: a difference, a product (`nouns.py`). `emit.py` of a
+printer calls it.
 """
 
 from __future__ import annotations
@@ -22,38 +23,16 @@ from micrograd_notes.lifting.typed.algebra import softmax_of
 from micrograd_notes.lifting.typed.expressions import (
     Apply,
     Constant,
-    Counting,
     Expression,
-    Inner,
-    Kind,
     Line,
     MatMul,
-    Number,
-    Padded,
     Part,
     Program,
     Read,
-    Reduce,
-    Reshape,
     Step,
-    Sum,
-    Transpose,
-    View,
-    Where,
-    Windows,
 )
+from micrograd_notes.lifting.typed.nouns import NOUNS, made_of, noun_of
 from micrograd_notes.lifting.typed.share import reached
-
-NOUNS = {  # what an operation makes, where its own name says what it does
-    "add": "total", "subtract": "difference", "multiply": "product", "divide": "ratio",
-    "ieee_divide": "ratio", "neg": "negative", "negative": "negative", "where": "chosen",
-    "at_least": "larger", "at_most": "smaller", "greater": "is_greater", "equal": "is_equal",
-    "pick": "picked", "maximum": "larger", "minimum": "smaller", "max": "largest",
-    "min": "smallest", "exp": "exponentials", "exp_difference": "exponentials",
-    "power_less": "power", "chain": "product", "plus": "total", "minus": "difference",
-    "times": "product",
-}
-
 
 Readable = Array | Constant | Line
 
@@ -71,7 +50,7 @@ class Names:
         grouping = program.grouping
         self.grouping, self.recording = grouping, grouping.recording
         arrays = self.recording.arrays
-        self.parameters = {array for array in arrays if array.is_parameter}
+        self.parameters = {*self.recording.parameters}
         self.reserved = names_of_the_source(self.parameters) | {array.name for array in arrays}
         self.counter = unused("t", self.reserved)
         self.reserved.add(self.counter)
@@ -115,7 +94,7 @@ class Names:
 
     def _new(self, read: Constant | Line) -> tuple[str, Readable | None]:
         if isinstance(read, Constant):
-            return self._constant(read)
+            return noun_of(Read(read)), None
         named = read.holds or read
         return self.wanted.get(named) or self._shared(named)
 
@@ -310,7 +289,7 @@ class Names:
         if not (isinstance(value, Apply) and value.function == "subtract") or "error" in self.used:
             return ""
         sides = [{*operand.sources()} for operand in value.of]
-        inputs = {array for array in self.recording.arrays if not array.is_parameter}
+        inputs = {*self.recording.inputs}
         is_error = any(a & self.outputs and b and b <= inputs for a, b in (sides, sides[::-1]))
         return "error" if is_error else ""
 
@@ -318,62 +297,12 @@ class Names:
         """Returns the words for an expression that several lines need."""
         if softmax_of(line.value) is not None:
             return self._softmax(line)
-        if (what := self._what_it_is(line.value)) is not None:
-            return what
-        match line.value:
-            case Sum():
-                return "total", None
-            case Reduce(function):
-                return NOUNS[function], None
-            case Counting():
-                return "each", None
-            case Reshape():
-                return "reshaped", None
-            case Transpose():
-                return "turned", None
-            case Windows():
-                return "windows", None
-            case Padded():
-                return "padded", None
-            case Apply(function):
-                function = function.removeprefix("math.")
-                return NOUNS.get(function, function), None
-        return "shared", None
+        return self._what_it_is(line.value) or (noun_of(line.value), None)
 
     def _what_it_is(self, value: Expression) -> tuple[str, Readable | None] | None:
         """Returns the words for what is made of one array that has a name; None if it is not."""
-        if isinstance(value, Where) and isinstance(value.no, Number):
-            value = value.yes  # where a mask is
-        words, of = "", value
-        match value:
-            case Sum():
-                words = "{}_sum"
-            case Reduce(function):
-                words = f"{{}}_{function}"
-            case Reshape(_, to):
-                words = "{}_rows" if len(to) == 2 else "{}_split"
-            case Transpose():
-                words = "{}"
-            case Windows():
-                words = "{}_windows"
-            case Padded():
-                words = "{}_padded"
-            case Inner(left, right) | Apply("multiply", (left, right)) if left == right:
-                words, of = "{}_squared", left
-            case Apply("multiply", (Number(c), Inner(left, _))) if left.shape[-1] == 1.0 / c:
-                return "mean", None
-            case Apply("divide", (Number(1.0), under)):
-                words, of = "{}_inverse", under
-            case Apply("divide", (over, Read(Line(Sum(whole))) | Part(Read(Line(Sum(whole))), _))):
-                is_share = _shown(over) == _shown(whole)
-                words, of = ("{}_share", whole) if is_share else ("", over)
-        source = _seen(of)
-        return (words, source) if words and source in self.of else None
-
-    def _constant(self, constant: Constant) -> tuple[str, None]:
-        if constant.kind is Kind.CONDITION:
-            return ("causal" if constant.where == "lower" else "mask"), None
-        return ("indices" if constant.counts else "K"), None
+        made = made_of(value)
+        return made if made is not None and (made[1] is None or made[1] in self.of) else None
 
 
 class _Taken:
@@ -395,17 +324,3 @@ def _starts(line: Line) -> list[Any]:
         case Line(again=Line() as state):
             return [state]
     return []
-
-
-def _shown(expression: Expression) -> Any:
-    """Returns what an expression reads, also through a line that only moves it."""
-    seen = _seen(expression)
-    is_moved = isinstance(seen, Line) and isinstance(seen.value, View)
-    return _shown(seen.value) if is_moved else seen
-
-
-def _seen(expression: Expression) -> Any:
-    """Returns what an expression reads, if that is only moved, cut or added up; None otherwise."""
-    while isinstance(expression, View | Padded | Sum | Reduce):
-        expression = expression.of
-    return expression.source if isinstance(expression, Read) else None

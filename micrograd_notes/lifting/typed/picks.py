@@ -7,7 +7,7 @@ its derivative, a `Flag`. `algebra.py` asks for them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.lifting.typed.expressions import (
@@ -47,8 +47,8 @@ class Pick(NamedTuple):
     others: tuple[int, ...]
 
 
-def is_flag(atom: Any) -> bool:
-    """Returns whether a factor is 1 or 0."""
+def is_flag(atom: Any) -> TypeGuard[Where]:
+    """Returns whether a factor is 1 or 0, by a condition."""
     return isinstance(atom, Where) and (atom.yes, atom.no) == (Number(1.0), Number(0.0))
 
 

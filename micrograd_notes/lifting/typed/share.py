@@ -98,12 +98,7 @@ class _Sharer:
             self.lines.append(line)
         elif number not in self._line_of:
             is_copy = isinstance(line.value, Read)  # of a line that may be gone
-            value = (self.moved if is_copy else self._inside)(line.value)
-            is_read = isinstance(value, Read) and isinstance(value.source, Line)
-            if is_read and line not in self._starts and line.group not in self._passed:
-                self._line_of[number] = value.source  # type: ignore[attr-defined]
-                return
-            line.value = value
+            line.value = (self.moved if is_copy else self._inside)(line.value)
             self._line_of[number] = line
             self.lines.append(line)
 

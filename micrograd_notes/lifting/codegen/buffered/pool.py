@@ -1,6 +1,6 @@
 """A program's calls and their arrays, kept from call to call, for each thread that is in a call.
 
-`program.py` runs a `Pool` instead of the source's function. A set of arrays serves one number of
+`per_shape.py` runs a `Pool` instead of the source's function. A set of arrays serves one number of
 examples and one call at a time: a call takes a set that is free, or makes one. Calls from several
 threads, or from a signal handler, therefore never share arrays, and a set is dropped if its call
 is interrupted.
@@ -13,7 +13,7 @@ from typing import Any
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.codegen.buffered.calls import Calls, is_flat
 from micrograd_notes.lifting.codegen.buffered.tape import CannotKeep
-from micrograd_notes.lifting.guards.net import ALIKE
+from micrograd_notes.lifting.guards.answers import ALIKE
 from micrograd_notes.lifting.typed.expressions import Program
 from micrograd_notes.lifting.typed.ready import shown_by_gradient
 

@@ -17,14 +17,14 @@ from typing import Any
 
 from micrograd_notes.lifting.typed import expressions as ex
 from micrograd_notes.lifting.typed.expressions import Expression, Line, Program
+from micrograd_notes.lifting.typed.picks import is_flag
 
 
 def condition_of(expression: Expression) -> Expression | None:
     """Returns the c of where(c, 1, 0); None for anything else."""
-    if not isinstance(expression, ex.Where) or expression.condition.kind is not ex.Kind.CONDITION:
+    if not is_flag(expression) or expression.condition.kind is not ex.Kind.CONDITION:
         return None
-    is_flag = (expression.yes, expression.no) == (ex.Number(1.0), ex.Number(0.0))
-    return expression.condition if is_flag else None
+    return expression.condition
 
 
 def with_plain_conditions(program: Program) -> Program:
@@ -115,9 +115,7 @@ def _with_condition_last(made: ex.Apply, flags: Mapping[Line, Expression]) -> Ex
 
 def _viewed(expression: Expression) -> Line | None:
     """Returns the line of an array that is only reshaped, transposed or indexed."""
-    while isinstance(expression, ex.Reshape | ex.Transpose | ex.Part):
-        expression = expression.of
-    source = expression.source if isinstance(expression, ex.Read) else None
+    source = ex.source_of(expression, ex.Reshape | ex.Transpose | ex.Part)
     return source if isinstance(source, Line) else None
 
 
