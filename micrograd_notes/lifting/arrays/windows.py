@@ -63,7 +63,8 @@ def windows(
     group = layout.group(nodes)
     if group not in layout.arrays:  # they are constants
         return None
-    array, shape, columns = layout.arrays[group], layout.shapes[group], layout.columns(nodes)
+    array: Expression = layout.arrays[group]
+    shape, columns = layout.shapes[group], layout.columns(nodes)
     batch = layout.batch(layout.batched[group])
     made = _windows(layout, array, shape, columns, batch, letters, holes, inside)
     if made is not None or holes is None:
