@@ -255,10 +255,12 @@ class Finder:
     def _unnatural(self, found: Recurrence) -> tuple[int, ...]:
         """Sorts cuts: most steps, few states that start with something computed, few guesses.
 
-        Of others, it is the one whose states are made by the same operation.
+        Of others, it is the one whose states are made by the same operations: those of a cut amid
+        a line of the learner are not.
         """
         direct = [self.tape.ops[i].__class__ is Op for i in found.starts.values()]
-        made_by = {self.tape.ops[i] for i in found.states.values()}
+        ops, operands = self.tape.ops, self.tape.operands
+        made_by = {(ops[i], *[ops[k] for k in operands[i]]) for i in found.states.values()}
         return -found.count, direct.count(True), len(found.guesses), len(made_by), found.begin
 
     def _cut(self, period: int, begin: int, end: int) -> Recurrence | None:
