@@ -24,6 +24,12 @@ def choosing(visit: Open, tmp_path: Path) -> Any:
     return page
 
 
+def answered(page: Any) -> Any:
+    """Returns the page once it knows that the answer is open, which the browser tells it soon."""
+    page.wait_for_function("heard.length > 0")
+    return page
+
+
 def is_open(page: Any) -> bool:
     return bool(page.locator("details.guess").evaluate("fold => fold.open"))
 
@@ -43,7 +49,7 @@ def test_a_choice_opens_the_answer_and_is_marked(
 ) -> None:
     choosing.get_by_role("button", name=choice).click()
     assert choosing.get_by_text("It is 56").is_visible()
-    assert choosing.get_by_role("status").inner_text() == verdict
+    assert answered(choosing).get_by_role("status").inner_text() == verdict
     assert choosing.get_by_role("button").all_inner_texts() == marks
     assert choosing.evaluate("heard") == [right]
     choosing.get_by_role("button").first.click(force=True)  # a second thought does not count
@@ -55,7 +61,7 @@ def test_without_a_choice_the_answer_opens_too(choosing: Any) -> None:
     choosing.locator("summary").focus()
     choosing.keyboard.press("Enter")
     assert choosing.get_by_text("It is 56").is_visible()
-    assert choosing.get_by_role("status").inner_text() == ""
+    assert answered(choosing).get_by_role("status").inner_text() == ""
     assert choosing.evaluate("heard") == [None]
 
 

@@ -485,6 +485,27 @@ def test_a_constant_of_the_first_step_is_what_later_steps_make_there_or_it_is_no
     held_alike(loss, a, b, c)
 
 
+def test_a_loop_is_cut_where_all_states_are_made_alike() -> None:
+    """And not amid the last one, though as few numbers are passed on there (sparse coding, ISTA)."""
+    counts = []
+    for size in (3, 5):
+        weights, inner, limits = values(1, size, 3), values(2, size, size), values(3, size)
+
+        def loss(
+            y: Any, w: Any = weights, s: Any = inner, limits: Any = limits
+        ) -> Any:
+            given = [dot(row, y) for row in w]
+            z = [tanh(b) * (abs(b) - limit) for b, limit in zip(given, limits, strict=True)]
+            for _ in range(5):
+                found = [b + dot(row, z) for b, row in zip(given, s, strict=True)]
+                z = [tanh(c) * (abs(c) - limit) for c, limit in zip(found, limits, strict=True)]
+            return sum(each * each for each in z)
+
+        program = lift(loss, parameters={"w": weights, "s": inner, "limits": limits})
+        counts.append(program.source_for(numbers(4, 2, 3)).count("\n"))
+    assert counts[0] == counts[1] < 70, program.source  # 130 if the last unit is apart
+
+
 @pytest.mark.parametrize("gates", [2, 4])
 @pytest.mark.parametrize("lies_as", ["axis", "rows", "columns"])
 def test_the_derivatives_of_gates_are_one_array_with_one_product(lies_as: str, gates: int) -> None:

@@ -135,13 +135,30 @@ def by_flux(a: float, b: float, k: Any, u: list[Any]) -> list[Any]:
                  for i in range(1, len(u) - 1)], b]
 
 
-@pytest.mark.parametrize("begins_with_them", [False, True])
-@pytest.mark.parametrize("ends", [(0.0, 0.0), (1.0, 1.0), (1.0, 0.0), (0.0, 2.5), (1.0, 2.5)])
-@pytest.mark.parametrize("step", [by_curvature, by_flux])
-def test_ends_that_each_step_sets_are_in_the_array(
+def by_mean(a: float, b: float, k: Any, u: list[Any]) -> list[Any]:
+    return [a, *[k * (u[i - 1] + u[i + 1]) for i in range(1, len(u) - 1)], b]
+
+
+def written_out(a: float, b: float, k: Any, u: list[Any]) -> list[Any]:
+    return [a, *[(1 - 2 * k) * u[i] + k * u[i - 1] + k * u[i + 1] for i in range(1, len(u) - 1)], b]
+
+
+def by_product(a: float, b: float, k: Any, u: list[Any]) -> list[Any]:
+    return [a, *[k * u[i - 1] * u[i + 1] for i in range(1, len(u) - 1)], b]
+
+
+def gated(a: float, b: float, k: Any, u: list[Any]) -> list[Any]:
+    return [a, *[u[i] * tanh(k * u[i - 1]) + u[i + 1] for i in range(1, len(u) - 1)], b]
+
+
+def from_the_left(a: float, b: float, k: Any, u: list[Any]) -> list[Any]:
+    return [a, *[tanh(k * u[i - 1] + u[i]) for i in range(1, len(u))]]
+
+
+def lines_with_ends(
     step: Callable[..., list[Any]], ends: tuple[float, float], begins_with_them: bool
-) -> None:
-    """Also equal ones, and a 0 at one end alone. The first step may find others there."""
+) -> list[int]:
+    """Returns how many statements the source has, by the number of places; it has two loops."""
     statements = []
     for places in (7, 9, 14):
         k, inner = Value(0.3), values(0, places - 2)
@@ -164,7 +181,41 @@ def test_ends_that_each_step_sets_are_in_the_array(
         statements.append(len([each for each in parts if isinstance(each, ast.stmt)]))
         steps = 8 if begins_with_them else 7
         assert source.count(f"range({steps})") == 2, source
-    assert len({*statements}) == 1, source
+    return statements
+
+
+@pytest.mark.parametrize("begins_with_them", [False, True])
+@pytest.mark.parametrize("ends", [(0.0, 0.0), (1.0, 1.0), (1.0, 0.0), (0.0, 2.5), (1.0, 2.5)])
+@pytest.mark.parametrize("step", [by_curvature, by_flux])
+def test_ends_that_each_step_sets_are_in_the_array(
+    step: Callable[..., list[Any]], ends: tuple[float, float], begins_with_them: bool
+) -> None:
+    """Also equal ones, and a 0 at one end alone. The first step may find others there."""
+    assert len({*lines_with_ends(step, ends, begins_with_them)}) == 1
+
+
+@pytest.mark.parametrize(("step", "ends", "begins_with_them"), [
+    (by_mean, (1.0, 0.0), False), (by_mean, (1.0, 1.0), True), (written_out, (1.0, 2.5), False),
+    (written_out, (0.0, 0.0), True), (by_product, (1.0, 1.0), True), (gated, (0.0, 2.5), True),
+    (from_the_left, (1.0, 1.0), True),
+])
+def test_ends_are_joined_to_numbers_that_are_made_otherwise(
+    step: Callable[..., list[Any]], ends: tuple[float, float], begins_with_them: bool
+) -> None:
+    assert len({*lines_with_ends(step, ends, begins_with_them)}) == 1
+
+
+def test_a_step_joins_its_ends_as_a_book_does() -> None:
+    parameters, target = {"inner": values(0, 4)}, numbers(1, 3, 6)
+
+    def loss(target: Any) -> Any:
+        u = [1.0, *parameters["inner"], 2.5]
+        for _ in range(8):
+            u = by_mean(1.0, 2.5, 0.5, u)
+        return sum((a - b) ** 2 for a, b in zip(u, target, strict=True))
+
+    source = lift(loss, parameters=parameters).source_for(target)
+    assert "u = np.concatenate([[u[0]], 0.5 * (u[:4] + u[2:]), [u[5]]])" in source, source
 
 
 def test_the_form_that_has_one_term_more_is_still_right() -> None:

@@ -54,7 +54,9 @@ class _Arranger:
         self.ways: dict[int, int] = {}  # of numbers that had better be told apart
         self.flat = Read(Array("dtheta", (len(self.recording.gradient),), True))
         self.columns = columns = grouping.columns
-        by_others = columns.read_by(~columns.is_sum)
+        needs_array = ~columns.is_sum
+        needs_array[[*self.tape.joined]] = True
+        by_others = columns.read_by(needs_array)
         self.is_read = columns.read_by(columns.is_sum) | by_others
         results = [*self.recording.outputs, *self.recording.alive]
         self.is_read[results] = by_others[results] = True
@@ -170,7 +172,11 @@ class _Arranger:
     def _arrange(self, i: int, op: Any, members: Ints, of_one_kind: bool) -> None:
         layout = self.layout
         self.ways |= ways(layout, op, members)
-        if op is ops.add:
+        below = layout.terms(members)[1]
+        if members[0] in self.tape.joined and len(below) == len(members):
+            shape = layout.place(members, [(np.arange(len(members)), len(members))])
+            made = self._gathered(below, range(len(below)), shape, layout.batched[i])
+        elif op is ops.add:
             made, shape = sums(layout, members, *layout.terms(members), layout.batched[i])
             self.ways |= layout.parted
         elif op.chooses:

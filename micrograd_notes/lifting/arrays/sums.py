@@ -49,6 +49,7 @@ def sums(
             kind.order_factors(found)
         found = _split(layout, found, [c for kind in classes for c in kind.kept_columns()])
         shape = tuple(n for _, n in found)
+    classes = [part for kind in classes for part in kind.at_both_ends(found)]
     if members is not None and not all(k.is_in_all or k.is_in_a_part(found) for k in classes):
         layout.parted |= _kinds_of_terms(members, classes)
     letters = layout.batch(is_batched and not over_batch) + list(range(len(found)))

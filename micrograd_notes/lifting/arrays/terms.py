@@ -244,8 +244,7 @@ class Terms:
             return None
         parts = []
         for kind in range(count):
-            these = which.reshape(-1) == kind
-            terms = Terms(self.layout, self.nodes[these], self.owner[these], self.owners)
+            terms = self._of(which.reshape(-1) == kind)
             if not terms.is_in_a_part(found):
                 return None
             parts.append(terms.summed(found, over_batch))
@@ -276,9 +275,26 @@ class Terms:
         made = self.layout.aligned(reading, [*batch, *range(len(long))])
         if made.shape:
             made = reshaped(spread(made, [*[N] * len(batch), *long]), [*[N] * len(batch), *shape])
+        elif prod(shape) == 1:
+            made = reshaped(made, shape)
         made = spread(made, [*[N] * len(batch), *shape])  # a number, too
         widths = [*[(0, 0)] * len(batch), *[(start, n - stop) for start, stop, n in ends]]
         return Reading(Padded(made, tuple(widths)), [*batch, *range(len(found))])
+
+    def at_both_ends(self, found: list[Any]) -> list[Terms]:
+        """Returns the terms of the first sums, and those of the last ones; or all, if others have
+        some.
+        """
+        at = found[0][0][self.owner] if len(found) == 1 and not self.is_in_all else ()
+        gaps = np.flatnonzero(np.diff(there := np.unique(at)) > 1)
+        if len(gaps) != 1 or there[0] > 0 or there[-1] < found[0][1] - 1:
+            return [self]
+        is_first = at <= there[gaps[0]]
+        return [self._of(is_first), self._of(~is_first)]
+
+    def _of(self, these: Any) -> Terms:
+        """Returns some of the terms."""
+        return Terms(self.layout, self.nodes[these], self.owner[these], self.owners)
 
     def _masked(
         self, readings: list[Reading], letters: list[Any], found: list[Any], filling: float

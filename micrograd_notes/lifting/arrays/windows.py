@@ -10,7 +10,7 @@ slice fits, and `terms.py` lets terms that are missing be zeros outside.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from micrograd_notes.common.extras import numpy as np
@@ -56,12 +56,35 @@ def windows(
 ) -> tuple[Expression, list[int]] | None:
     """Returns an operand as windows, with its letters; None if its places are not so even.
 
-    Zeros around it are read in all `holes`, and without them there are none. A letter that may be
-    `inside` of windows is, if it reaches no farther than the other one.
+    Zeros around it are read in all `holes`, and without them there are none. They may also be
+    around the part of it that is read. A letter that may be `inside` of windows is, if it reaches
+    no farther than the other one.
     """
-    group, box = layout.group(nodes), [n for _, n in letters]
+    group = layout.group(nodes)
+    if group not in layout.arrays:  # they are constants
+        return None
+    array: Expression = layout.arrays[group]
+    shape, columns = layout.shapes[group], layout.columns(nodes)
+    batch = layout.batch(layout.batched[group])
+    made = _windows(layout, array, shape, columns, batch, letters, holes, inside)
+    if made is not None or holes is None:
+        return made
+    ends = [(int(column.min()), int(column.max()) + 1) for column in columns]
+    cuts = [cut(*each, size) for each, size in zip(ends, shape, strict=True)]
+    array = part(array, [*[WHOLE] * len(batch), *cuts])
+    columns = [column - low for column, (low, _) in zip(columns, ends, strict=True)]
+    shape = tuple([high - low for low, high in ends])
+    return _windows(layout, array, shape, columns, batch, letters, holes, inside)
+
+
+def _windows(
+    layout: Layout, array: Expression, shape: Sequence[int], columns: Sequence[Any],
+    batch: list[int], letters: list[Any], holes: Any | None, inside: Collection[int],
+) -> tuple[Expression, list[int]] | None:
+    """Returns windows of an array, by the places that are read along its axes."""
+    box = [n for _, n in letters]
     found, outside = list[Along](), np.zeros(box, dtype=bool)
-    for size, column in zip(layout.shapes[group], layout.columns(nodes), strict=True):
+    for size, column in zip(shape, columns, strict=True):
         grid = layout.grid(letters, column)
         even = axes.affine(grid)
         fit = axes.on_a_ring(grid, size) if even is None else even
@@ -78,8 +101,6 @@ def windows(
     read = [k for each in letters_of for k in each if k is not None]
     if len({*read}) < len(read) or (holes is not None and (holes & ~outside).any()):
         return None
-    array: Expression = layout.arrays[group]
-    batch = layout.batch(layout.batched[group])
     for axis, each in enumerate(found):
         if each.wraps:
             widths = [(0, 0)] * len(array.shape)

@@ -7,7 +7,8 @@ By the way they are made, these are three kinds of sums. But they are the deriva
 of one array, and share kinds of terms: so they are one array, and `arrays/terms.py` writes zeros
 where a kind of term is missing, np.pad(d, (1, 0)) - np.pad(d, (0, 1)). Derivatives that share no
 kind, as those by queries and keys that one matrix makes, stay apart. Sums at a wall are one array
-in the same way (`padding.py`). `keys.py` calls it.
+in the same way (`padding.py`); sums that a step joins, and their derivatives, are in any case
+(`recurrences/fixed.py`). `keys.py` calls it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class Borders:
 
     def __init__(self, columns: Columns, arrays_of: Sequence[Mapping[int, int]]) -> None:
         self.columns, self.rows = columns, [*columns.codes]
+        joined = arrays_of[3] if arrays_of else ()
         self.primal = np.full(len(columns.code), -1, dtype=np.int64)
         self.sort = np.zeros(len(columns.code), dtype=np.int64)  # which of these mappings has it
         for sort, each in enumerate(arrays_of):
@@ -36,7 +38,8 @@ class Borders:
                 numbers, of = numbers[is_only], of[is_only]
             self.primal[numbers], self.sort[numbers] = of, sort
         self.primal[~columns.is_sum] = -1
-        self.is_wall = self.sort == 2
+        self.is_wall = self.sort >= 2
+        self.is_whole = np.isin(self.primal, [*joined]) | (self.sort == 3)
         self.numbers = np.flatnonzero(self.primal >= 0)
         self.is_joined = np.zeros(len(columns.code), dtype=bool)  # by an adjoint of another key
 
@@ -51,6 +54,9 @@ class Borders:
         both = np.unique(np.stack([of, keys[numbers]]), axis=1)[0]
         for primal in np.unique(both[1:][both[1:] == both[:-1]]).tolist():
             mine = numbers[of == primal]
+            if self.is_whole[mine[0]]:
+                yield mine
+                continue
             _, first, counts = np.unique(keys[mine], return_index=True, return_counts=True)
             kinds_of = {int(keys[i]): self._kinds(i, keys) for i in mine[first].tolist()}
             count_of = dict(zip(keys[mine[first]].tolist(), counts.tolist(), strict=True))
@@ -59,7 +65,7 @@ class Borders:
 
     def _labels(self, numbers: Ints, primal_keys: Ints) -> Ints:
         """Returns an int for the array that each of these numbers may belong to."""
-        return 3 * primal_keys[self.primal[numbers]] + self.sort[numbers]
+        return 4 * primal_keys[self.primal[numbers]] + self.sort[numbers]
 
     def _kinds(self, i: int, keys: Ints) -> frozenset[int]:
         """Returns the kinds of a sum's terms; of p * d, where p is one parameter, that of d.

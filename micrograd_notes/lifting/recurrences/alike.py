@@ -109,7 +109,9 @@ class Alike:
         found: dict[int, frozenset[int]] = {}
         for here in arrays.values():
             count = Counter([self.of[i] for i in here])
-            for family in in_families({key: self.terms[key] for key in count}, count):
+            is_joined = tape.adjoint_of.get(here[0], here[0]) in tape.joined
+            terms = {key: self.terms[key] for key in count}
+            for family in [{*count}] if is_joined else in_families(terms, count):
                 whole = frozenset[int]().union(*[self.terms[key] for key in family])
                 found |= {i: whole for i in here if self.of[i] in family}
         return self.ends | found

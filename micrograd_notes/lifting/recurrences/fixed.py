@@ -5,8 +5,12 @@
 On the tape, a step makes only the inner numbers, and those beside an end read a or b, a parameter
 or a constant, where all others read a state. So here each step gets one more operation per end, a
 sum of one term, as in `delays.py`. Then the ends and the inner numbers, which are sums, too, are
-one array. `starts.py` calls `with_fixed_ends`, and takes the new tape if its states are fewer
-arrays.
+one array. Other inner numbers are not made like the ends:
+
+    u = [a] + [tanh(k * (u[i - 1] + u[i + 1])) for i in range(1, n - 1)] + [b]
+
+They get a sum of one term each, and all these sums are one array, which joins what they are made
+of. `starts.py` calls `with_fixed_ends`, and takes the new tape if its states are fewer arrays.
 """
 
 from __future__ import annotations
@@ -63,16 +67,16 @@ class Ends(NamedTuple):
         return end if at >= self.of.begin and end is not None and end.number == number else None
 
 
-def with_fixed_ends(
-    finder: Finder, found: Sequence[Recurrence], with_zeros: bool
-) -> Rewritten | None:
-    """Returns the tape with a copy of each end per step; None if no recurrence has such ends.
+def fixed_ends(finder: Finder, found: Sequence[Recurrence], with_zeros: bool) -> list[Ends]:
+    """Returns the ends of the recurrences that have some.
 
     A 0 that is added is a wall; it is an end beside other ends, or if asked for `with_zeros`.
     """
-    ends = [each for each in [_ends(finder, of, with_zeros) for of in found] if each.reads]
-    if not ends:
-        return None
+    return [each for each in [_ends(finder, of, with_zeros) for of in found] if each.reads]
+
+
+def with_fixed_ends(finder: Finder, ends: Sequence[Ends], joins: bool) -> Rewritten:
+    """Returns the tape with a copy of each end per step, and perhaps of what it joins."""
     new = Rewritten(finder.tape, place=[-1] * len(finder.tape))
     now: dict[End, int] = {}  # the copy of an end after the latest step
     copies = [list[dict[End, int]]() for _ in ends]  # per step
@@ -95,6 +99,9 @@ def with_fixed_ends(
                 new.place[i] = new.put(ops.add, terms, i)
             else:
                 new.place[i] = new.copy(i, place)
+            if joins and i in sums:
+                new.tape.kept.add(new.place[i])
+                new.place[i] = new.put(ops.add, (new.place[i],), i)
         return new.place[i]
 
     def copied(end: End) -> int:
@@ -113,10 +120,12 @@ def with_fixed_ends(
     new.tape.note_as(new.old, new.place)
     for each, made in zip(ends, copies, strict=True):
         for step, of_step in enumerate(made):
-            new.tape.kept |= {*of_step.values()}
-            new.tape.passed |= {*of_step.values()}
             states = [new.place[_after(finder, each.of, state, step)] for state in each.states]
             new.tape.neighbour_of |= dict.fromkeys([*states, *of_step.values()], states[0])
+            copies_of_step = {*of_step.values(), *(states if joins else ())}
+            new.tape.kept |= copies_of_step
+            new.tape.passed |= copies_of_step
+            new.tape.joined |= copies_of_step if joins else set()
     return new
 
 
@@ -153,17 +162,23 @@ class _Step:
         self.made = finder.made[of.begin : of.begin + of.period]
         self.reader: dict[int, int] = {}
         self.ways: dict[Any, list[tuple[int, int]]] = {}  # operations of two operands, and which
-        same: dict[int, int] = {}  # the first operation that computes the same
-        known: dict[Any, int] = {}
+        for i in self.made:
+            for k in self.tape.operands[i]:
+                self.reader.setdefault(k, i)
+        made = {*self.made}
         for at, i in enumerate(self.made):
             op, operands = self.tape.ops[i], self.tape.operands[i]
-            same[i] = known.setdefault((op, *[same.get(k, k) for k in operands]), i)
-            for n, k in enumerate(operands):
-                self.reader.setdefault(k, i)
-                if len(operands) == 2:
-                    other = operands[1 - n]
-                    beside = self.keys.get(other) if op in SIGNS else same.get(other, other)
-                    self.ways.setdefault((op, n, beside), []).append((at, n))
+            for n, other in enumerate(operands[::-1] if len(operands) == 2 else ()):
+                is_kind = op in SIGNS or other in made  # and not one parameter, or one constant
+                beside = self.keys.get(other) if is_kind else other
+                self.ways.setdefault((op, n, beside, self._role(i)), []).append((at, n))
+
+    def _role(self, i: int) -> Any:
+        """Returns how an operation is read first: k * left and k * right are terms of a sum."""
+        if i not in self.reader:
+            return None
+        op, operands = self.tape.ops[self.reader[i]], self.tape.operands[self.reader[i]]
+        return op, operands.index(i), (*[self.tape.ops[k] for k in operands if k != i],)
 
     @cached_property
     def keys(self) -> dict[int, int]:

@@ -21,11 +21,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.recurrences.delays import with_delays
-from micrograd_notes.lifting.recurrences.fixed import with_fixed_ends
+from micrograd_notes.lifting.recurrences.fixed import fixed_ends, with_fixed_ends
 from micrograd_notes.lifting.recurrences.kinds import kinds_of
 from micrograd_notes.lifting.recurrences.steps import Finder, Recurrence, recurrences
 from micrograd_notes.lifting.trace.rewritten import Rewritten
@@ -127,11 +128,11 @@ def with_starts(tape: Tape, requires_grad: Sequence[int], has_walls: bool = True
         if other.covered() > best.covered():
             best, changes = other, [each]
     own, before = best, changes
-    for with_zeros in (False, True) if has_walls else ():
+    for with_zeros, joins in product((False, True), repeat=2) if has_walls else ():
         if best.count_of_kinds() == len(best.found):
             break
-        fixed = with_fixed_ends(own.finder, own.found, with_zeros)
-        if fixed is not None:
+        if ends := fixed_ends(own.finder, own.found, with_zeros):
+            fixed = with_fixed_ends(own.finder, ends, joins)
             other = own.on(fixed)
             is_better = other.count_of_kinds() < best.count_of_kinds()
             if is_better and other.covered() >= best.covered():
@@ -266,6 +267,9 @@ class _Writer:
         for leaf, state in zip(steps.states[0], steps.states[-1], strict=True):
             if state in tape.names:
                 tape.names[leaf] = tape.names[state]
+            if state in tape.joined:
+                tape.joined.add(leaf)
+                tape.neighbour_of[leaf] = steps.states[0][0]
 
     def _depends_on(self, leaves: set[Array]) -> bytearray:
         """Returns for each old number whether it depends on some leaves."""

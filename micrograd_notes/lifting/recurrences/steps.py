@@ -119,7 +119,9 @@ class Finder:
             second = begin + period  # if the first step begins before, it may not be alike
             for window in ((low, second), (second, second + period)):
                 cuts = self._cuts(period, *window) if window[1] + period <= end else []
-                ways = [way for cut in cuts if (way := self._cut(period, cut, end)) is not None]
+                # the first step may be unlike the others, as one that reads other ends
+                ways = [way for cut in cuts for at in (cut, cut + period)
+                        if (way := self._cut(period, at, end)) is not None]
                 ways = [e for e in ways
                         if all(e.stop <= f.first or f.stop <= e.first for f in found)]
                 if ways:
@@ -250,10 +252,16 @@ class Finder:
         least = passed.min()  # 0 if the steps are apart from each other
         return [low + k for k in np.flatnonzero(passed == least).tolist() if least > 0]
 
-    def _unnatural(self, found: Recurrence) -> tuple[int, int, int, int]:
-        """Sorts cuts: most steps, few states that start with something computed, few guesses."""
+    def _unnatural(self, found: Recurrence) -> tuple[int, ...]:
+        """Sorts cuts: most steps, few states that start with something computed, few guesses.
+
+        Of others, it is the one whose states are made by the same operations: those of a cut amid
+        a line of the learner are not.
+        """
         direct = [self.tape.ops[i].__class__ is Op for i in found.starts.values()]
-        return -found.count, direct.count(True), len(found.guesses), found.begin
+        ops, operands = self.tape.ops, self.tape.operands
+        made_by = {(ops[i], *[ops[k] for k in operands[i]]) for i in found.states.values()}
+        return -found.count, direct.count(True), len(found.guesses), len(made_by), found.begin
 
     def _cut(self, period: int, begin: int, end: int) -> Recurrence | None:
         """Returns the recurrence with a second step from `begin`; None if the first is not alike.

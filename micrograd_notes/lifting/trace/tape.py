@@ -88,6 +88,7 @@ class Tape:
         self.names: dict[int, Name] = {}  # the names of numbers, with their quality
         self.adjoint_of: dict[int, int] = {}  # for an adjoint, the number whose adjoint it is
         self.neighbour_of: dict[int, int] = {}  # for sums at a wall: one that is made alike
+        self.joined: set[int] = set()  # such sums of one term: one array, whatever the terms are
         self.kept: set[int] = set()  # sums that stay apart from the sum that reads them
         self.passed: set[int] = set()  # sums, even of one term, that a step passes to the next one
         self.guarded: set[int] = set()  # products that are 0 if the adjoint is, as at sqrt(0)
@@ -105,7 +106,10 @@ class Tape:
         own, passed = dict[int, int](), dict[int, int]()
         for i, of in self.adjoint_of.items():
             (passed if i in self.passed else own)[i] = of
-        return own, passed, self.neighbour_of
+        alike, joined = dict[int, int](), dict[int, int]()
+        for i, of in self.neighbour_of.items():
+            (joined if i in self.joined else alike)[i] = of
+        return own, passed, alike, joined
 
     def append(self, op: Op | Array | str, operands: Iterable[int]) -> int:
         """Returns the index of a new entry."""
@@ -130,7 +134,8 @@ class Tape:
     def note_as(self, old: Tape, place: Sequence[int]) -> None:
         """Takes over what is noted of another tape's numbers, by their places here, or -1."""
         for mine, theirs in (
-            (self.kept, old.kept), (self.passed, old.passed), (self.guarded, old.guarded)
+            (self.kept, old.kept), (self.passed, old.passed), (self.guarded, old.guarded),
+            (self.joined, old.joined)
         ):
             mine |= {place[i] for i in theirs} - {-1}
         self.given |= {place[i]: x for i, x in old.given.items() if place[i] >= 0}

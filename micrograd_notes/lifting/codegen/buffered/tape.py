@@ -191,7 +191,7 @@ class Tape:
 
         A product that is made for nobody else goes into this copy at once.
         """
-        moved = of.transpose(order)
+        moved = np.asarray(of).transpose(order)
         view = moved.reshape(to)
         if not self.changes(of) or np.shares_memory(view, of):
             return view
