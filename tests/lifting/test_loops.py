@@ -486,7 +486,7 @@ def test_a_constant_of_the_first_step_is_what_later_steps_make_there_or_it_is_no
 
 
 def test_a_loop_is_cut_where_all_states_are_made_alike() -> None:
-    """And not amid the last one, though as few numbers are passed on there (sparse coding, ISTA)."""
+    """And not amid the last one, though as few numbers are passed on there (as in ISTA)."""
     counts = []
     for size in (3, 5):
         weights, inner, limits = values(1, size, 3), values(2, size, size), values(3, size)
