@@ -89,8 +89,8 @@ def _is_in_order(column: Column) -> bool:
 
 def determines(one: Column, other: Column) -> bool:
     """Returns whether numbers at the same place of one column are so in the other one, too."""
-    pairs = np.unique(np.stack([one, other]), axis=1)
-    return bool(pairs.shape[1] == len(np.unique(one)))
+    (one, size), (other, count) = ranks(one), ranks(other)
+    return distinct([(one, size), (other, count)], len(one)) == size
 
 
 def by_distance(columns: Sequence[Column], length: int) -> list[tuple[Column, int]] | None:

@@ -160,6 +160,19 @@ def starts(sizes: Ints) -> Ints:
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
 
 
+def unique(numbers: Ints) -> Ints:
+    """Returns the different ones of some ints, in order.
+
+    >>> unique(np.array([3, 1, 3])).tolist()
+    [1, 3]
+    """
+    # np.unique would import numpy.ma first, which takes longer than most passes
+    ordered = np.sort(numbers, axis=None)
+    is_first = np.ones(len(ordered), dtype=bool)
+    is_first[1:] = ordered[1:] != ordered[:-1]
+    return ordered[is_first]
+
+
 def packed(code: Any, first: Any, last: Any) -> Any:
     """Returns a key in one int, for an operation on one or two operands.
 

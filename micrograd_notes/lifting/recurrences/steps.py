@@ -25,6 +25,7 @@ from typing import Any
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
+from micrograd_notes.lifting.passes.columns import unique
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Tape
 
 Ints = Any  # an array of NumPy's whole numbers
@@ -137,7 +138,7 @@ class Finder:
         weights = [i for op, i in first.items() if isinstance(op, Array) and op.is_parameter]
         found: dict[tuple[int, int], int] = {}
         for leaf in [i for i in [*sorted(weights), *tape.numbers] if count[i] >= LEAST - 1]:
-            uses = np.unique(owner[flat == leaf])
+            uses = unique(owner[flat == leaf])
             most = len(uses) // (LEAST - 1)
             for lag in [*range(1, min(LAGS, most) + 1), *self._long_lags(uses, most)]:
                 gaps = uses[lag:] - uses[:-lag]

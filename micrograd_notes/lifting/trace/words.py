@@ -29,38 +29,24 @@ _RECORDING = (fast, messages, methods, modes, op, stand_ins, value)
 ARITHMETIC = (str(Path(PACKAGE, "lifting")), *(str(module.__file__) for module in _RECORDING))
 
 
-ENDS = ("record", "decline")  # an operator ends in one of these methods of the session
-
-
 def call_and_listen(function: Callable[..., Any], arguments: list[Any], session: Any) -> Any:
     """Returns the result of the function, and writes the names of numbers on the session's tape."""
     if sys.gettrace() is not None:
         return function(*arguments)
-    listener = _Listener(function, session)
+    listener, own = _Listener(function, session), get_ident()
+
+    def on_again() -> None:
+        if get_ident() == own:  # nobody listens to another thread
+            sys.settrace(listener.on_call)
+
     if sys.version_info < (3, 12):  # later, turning it off and on takes longer than listening
-        listener.operator = session.operator
-        for name in ENDS:
-            setattr(session, name, _heard_after(getattr(session, name), listener.on_call))
+        listener.operator, session.after_operator = session.operator, on_again
     sys.settrace(listener.on_call)
     try:
         return function(*arguments)
     finally:
         sys.settrace(None)
-        for name in ENDS:
-            vars(session).pop(name, None)
-
-
-def _heard_after(method: Callable[..., Any], listener: Any) -> Callable[..., Any]:
-    """Returns a method of the session after which the listener is on again."""
-    own = get_ident()
-
-    def on_again(*given: Any) -> Any:
-        result = method(*given)
-        if get_ident() == own:  # nobody listens to another thread
-            sys.settrace(listener)
-        return result
-
-    return on_again
+        session.after_operator = None
 
 
 class _Listener:
