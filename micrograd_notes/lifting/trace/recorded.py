@@ -381,7 +381,7 @@ class Session:
             requires_grad = any(flags[k] and op.is_differentiated(i) for i, k in enumerate(indices))
         if len(modes.in_use) > 1:  # one is the recording's own
             requires_grad = requires_grad and not modes.asked().forgets
-        return self.new(op, indices, requires_grad)
+        return self.new(op, indices, bool(requires_grad))
 
     def _note_choice(self, op: Op, indices: tuple[int, ...]) -> None:
         """Notes the bound for the numbers of an input that chooses among the operands."""
