@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from micrograd_notes.common import checks
 from micrograd_notes.common.backends import asked_for
 from micrograd_notes.common.extras import install, numpy as np
+from micrograd_notes.common.uncollected import uncollected
 from micrograd_notes.common.users_line import users_line
 from micrograd_notes.engine import Value, modes, value as engine
 from micrograd_notes.engine.backward import sweeping
@@ -490,7 +491,7 @@ class Lifted:
         key = shapes, self._frozen
         compiled = self._compiled.get(key)
         if compiled is None:
-            with self._lock:
+            with self._lock, uncollected():
                 if key not in self._compiled:
                     self._compiled[key] = self._passed(self._recorded(shapes))
                 compiled = self._compiled[key]

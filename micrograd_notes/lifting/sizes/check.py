@@ -17,10 +17,9 @@ loss.
 
 from __future__ import annotations
 
-import gc
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property, partial
 from math import ceil, prod
 from typing import TYPE_CHECKING, Any
@@ -96,18 +95,6 @@ def compare(
     if is_loss and member is not large and large.off_slope() > NEAR >= member.off_slope():
         raise _refusal(large.at, "the program's gradient is not the slope of its loss")
     return said
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Pauses Python's collector, which would walk millions of scalars again and again."""
-    is_collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if is_collecting:
-            gc.enable()
 
 
 def _largest(most: int, member: Comparison, base: Sizes) -> Comparison:
