@@ -38,6 +38,7 @@ class Columns:
         self.codes, self.code, self.flat, self.first = codes, code, flat, first
         self._flat, self._first = memoryview(flat), memoryview(first)  # for one, faster
         self.short = {op: k for k, op in enumerate([op for op in codes if isinstance(op, Op)])}
+        self._short: Ints = ()
         self.is_made = self.where(lambda op: True)
         self.is_read = self.is_made[self.owner]
         self.is_sum = self.where(lambda op: op is ops.add)
@@ -79,7 +80,9 @@ class Columns:
 
     def key_codes(self, numbers: Ints) -> Ints:
         """Returns for each of these operations its int in keys."""
-        return np.array([self.short.get(op, 0) for op in self.codes])[self.code[numbers]]
+        if len(self._short) < len(self.codes):  # there are new ones
+            self._short = np.array([self.short.get(op, 0) for op in self.codes])
+        return self._short[self.code[numbers]]
 
     def below(self, values: Any) -> Any:
         """Returns for each operand the value of its number; any value for a place in an array."""

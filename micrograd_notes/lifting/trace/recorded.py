@@ -14,6 +14,7 @@ import sysconfig
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import get_ident
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
@@ -279,8 +280,8 @@ def _install(op: Op) -> None:
             else:
                 a, b = (other, self) if is_turned else (self, other)
                 made = apply(op, (a, b)) if _is_operand(other) else NotImplemented
-            if session.after_operator is not None:
-                session.after_operator()
+            if session.listener is not None and get_ident() == session.thread:
+                sys.settrace(session.listener)
             return made
 
         symbol.__qualname__ = f"Value.{name}"
@@ -340,7 +341,8 @@ class Session:
         self.asked: dict[int, tuple[str, ...]] = {}  # truths, and why one can't ask for them
         self.refused: CannotLift | None = None
         self.is_open = True
-        self.after_operator: Callable[[], None] | None = None  # see `words.py`
+        self.listener: Any = None  # an operator turns it on again, in this thread: see `words.py`
+        self.thread = get_ident()
         engine.clock += 1
         self.started = engine.clock  # an older Value comes from outside
 
@@ -458,7 +460,10 @@ class Session:
     def leaves(self, array: Array, requires_grad: bytes) -> list[Recorded]:
         """Returns the numbers of an array, one after another."""
         self.requires_grad += requires_grad
-        return [*map(self.at, self.tape.leaves(array, len(requires_grad)))]
+        numbers = [*map(object.__new__, [Recorded] * len(requires_grad))]
+        for number, place in zip(numbers, self.tape.leaves(array, len(numbers)), strict=True):
+            number._left, number._born = self, place
+        return numbers
 
     def inputs(self, arrays: Sequence[Array]) -> list[Any]:
         """Returns the arguments of the function: lists nested like each array that is an input."""
