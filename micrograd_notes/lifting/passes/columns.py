@@ -107,11 +107,11 @@ class Columns:
         """The level of each number."""
         level = [0] * len(self.code)
         at, first, flat = level.__getitem__, self._first, self._flat
-        is_wide = self.is_wide.tobytes()
+        is_long = (self.sizes > 2).tobytes()  # others are read at both ends
         made = np.flatnonzero(self.is_made)
         ends = [memoryview(each) for each in (made, *self.ends(made))]
         for i, a, b in zip(*ends, strict=True):
-            if is_wide[i]:
+            if is_long[i]:
                 level[i] = 1 + max(map(at, flat[first[i] : first[i + 1]]))
             else:
                 a, b = level[a], level[b]
