@@ -126,11 +126,16 @@ def reference_adjoints(order: list["Value"], adjoint: float) -> None:
 adjoints = reference_adjoints  # `fast` replaces it by the same sweep, written out
 
 
-def backward(root: "Value", adjoint: float = 1.0) -> None:
-    """Adds d root / d leaf, times the adjoint, to the gradient of every leaf."""
+def backward(
+    root: "Value", adjoint: float = 1.0, order: list["Value"] | None = None
+) -> None:
+    """Adds d root / d leaf, times the adjoint, to the gradient of every leaf.
+
+    The order may be known already.
+    """
     messages.check_root(root)
     adjoint = finite_number("adjoint", adjoint)
-    order = ordered(root)
+    order = ordered(root) if order is None else order
     with sweeping:
         leaves = [(node, node._grad) for node in order if node.op is None]
         modes.before_a_sweep(root, adjoint, leaves)

@@ -16,6 +16,7 @@ from typing import Any
 
 from micrograd_notes.common.backends import asked_for
 from micrograd_notes.common.extras import numpy as np
+from micrograd_notes.common.uncollected import uncollected
 from micrograd_notes.common.users_line import users_line
 from micrograd_notes.engine import Value, value as engine
 from micrograd_notes.lifting.compiled import Compiled, failed, passed
@@ -108,7 +109,7 @@ class PerShape:
         key = shapes, self._frozen
         compiled = self._compiled.get(key)
         if compiled is None:
-            with self._lock:
+            with self._lock, uncollected():
                 if key not in self._compiled:
                     self._compiled[key] = self._passed(self._recorded(shapes))
                 compiled = self._compiled[key]

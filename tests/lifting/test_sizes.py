@@ -12,7 +12,8 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
-from micrograd_notes import MLP, Value, mse_loss
+from micrograd_notes import MLP, Value, mse_loss, pick
+from micrograd_notes.engine.backward import backward, topological_order
 from micrograd_notes.engine.ops import exp, log, relu, sigmoid, softplus, sqrt, tanh
 from micrograd_notes.lifting import CannotLift, NotChecked, lift, lift_of_sizes
 from micrograd_notes.lifting.sizes import check, family, program as program_of_sizes
@@ -96,6 +97,23 @@ def test_the_passes_on_the_base_are_explained() -> None:
     arranged = program.explain().partition("\n4. arrange: ")[2].partition("\n5. emit: ")[0]
     assert "[n, 3] = np.tanh(g" in arranged
     assert "gNone" not in arranged
+
+
+def test_the_check_has_the_order_of_the_engine_and_keeps_gradients() -> None:
+    x, y, z = Value(2.0), Value(3.0), Value(0.5)
+    x.grad = 7.0
+    shared = x * y
+    loss = pick([shared + shared, tanh(x * shared), z], 1) * x + 1.0
+    expected, found = topological_order(loss), check._ordered(loss)
+    assert [v for v in found if v.op is not None] == [v for v in expected if v.op is not None]
+    assert {*found} == {*expected}
+    assert len(found) == len(expected)
+    assert x.grad == 7.0
+    assert not y.has_grad
+    backward(loss, order=found)
+    once = y.grad
+    loss.backward()
+    assert y.grad == 2 * once
 
 
 def test_a_frozen_array_is_frozen_in_the_small_models() -> None:

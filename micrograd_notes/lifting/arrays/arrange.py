@@ -21,7 +21,7 @@ from micrograd_notes.lifting.arrays.layout import MOST_HOLES, Layout, Reading
 from micrograd_notes.lifting.arrays.operations import choice, elementwise, filling_for, reduction
 from micrograd_notes.lifting.arrays.sums import sums
 from micrograd_notes.lifting.arrays.uneven import ways
-from micrograd_notes.lifting.passes.columns import Bools, Ints
+from micrograd_notes.lifting.passes.columns import Bools, Ints, unique
 from micrograd_notes.lifting.passes.group import Grouping
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Start
 from micrograd_notes.lifting.typed.expressions import (
@@ -100,7 +100,7 @@ class _Arranger:
                     places = np.array(group.op.lanes)[places]
                 layout.lane[group.members] = places
             elif group.op != CONSTANT:
-                below = np.unique(layout.group_of[layout.terms(group.members)[1]])
+                below = unique(layout.group_of[layout.terms(group.members)[1]])
                 layout.batched[i] = layout.batched[below].any()
                 layout.is_data[i] = layout.is_data[below].any()
                 # one of them depends on what a recurrence starts with
@@ -279,7 +279,7 @@ def _stretch(column: Ints, size: int) -> Any:
 
 def _even_places(column: Ints, size: int) -> Any:
     """Returns the index of the places in a column, as every second one; None if they are uneven."""
-    places = np.unique(column)
+    places = unique(column)
     steps = {*np.diff(places).tolist()}
     if len(steps) > 1:
         return None

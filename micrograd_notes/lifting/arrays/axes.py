@@ -19,12 +19,13 @@ Column = Any  # a NumPy array of whole numbers
 def ranks(column: Column) -> tuple[Column, int]:
     """Returns the column counted from 0 without gaps, and the number of different places."""
     low = int(column.min())
-    present = np.zeros(int(column.max()) - low + 1, dtype=np.int64)
-    present[column - low] = 1
-    count = int(present.sum())
+    places = column - low
+    present = np.zeros(int(column.max()) - low + 1, dtype=bool)
+    present[places] = True
+    count = int(np.count_nonzero(present))
     if count == len(present):
-        return column - low, count
-    return (np.cumsum(present) - 1)[column - low], count
+        return places, count
+    return (np.cumsum(present) - 1)[places], count
 
 
 def distinct(columns: Sequence[tuple[Column, int]], length: int) -> int:
@@ -34,7 +35,7 @@ def distinct(columns: Sequence[tuple[Column, int]], length: int) -> int:
         code, size = code * count + column, size * count
         if size > 8 * length:
             code, size = ranks(np.unique(code, return_inverse=True)[1].reshape(-1))
-    return int((np.bincount(code, minlength=1) > 0).sum())
+    return int(np.count_nonzero(np.bincount(code)))
 
 
 def counted(columns: Sequence[tuple[Column, int]], length: int) -> Column:
@@ -83,14 +84,16 @@ def independent(columns: Sequence[Column], length: int) -> list[tuple[Column, in
 
 def _is_in_order(column: Column) -> bool:
     """Returns whether places come one after the other, upwards or downwards."""
-    first = np.unique(column, return_index=True)[1]
-    return bool((np.diff(first) > 0).all() or (np.diff(first) < 0).all())
+    first = np.empty(int(column.max()) + 1, dtype=np.int64)
+    first[column[::-1]] = np.arange(len(column))[::-1]  # of several the last one stays
+    is_later = first[1:] > first[:-1]
+    return bool(is_later.all() or not is_later.any())
 
 
 def determines(one: Column, other: Column) -> bool:
     """Returns whether numbers at the same place of one column are so in the other one, too."""
-    pairs = np.unique(np.stack([one, other]), axis=1)
-    return bool(pairs.shape[1] == len(np.unique(one)))
+    (one, size), (other, count) = ranks(one), ranks(other)
+    return distinct([(one, size), (other, count)], len(one)) == size
 
 
 def by_distance(columns: Sequence[Column], length: int) -> list[tuple[Column, int]] | None:

@@ -47,8 +47,9 @@ class Terms:
     def __init__(self, layout: Layout, nodes: Any, owner: Any, owners: int) -> None:
         self.layout, self.nodes, self.owner, self.owners = layout, nodes, owner, owners
         self.operands = [nodes]
-        # the sums that have such terms, and for each term its sum among these
-        self.present, self._owner_of_present = np.unique(owner, return_inverse=True)
+        # the sums that have such terms, and for each term its sum among these; owners are in order
+        is_next = np.diff(owner, prepend=-1) > 0
+        self.present, self._owner_of_present = owner[is_next], np.cumsum(is_next) - 1
         self.is_in_all = len(self.present) == owners
         if layout.group(nodes) in layout.inlined:
             self.operands = sorted(layout.operands(nodes), key=layout.priority)
@@ -112,7 +113,7 @@ class Terms:
         of = [*map(layout.group, self.operands)]
         if not self.is_in_all or len(of) < 2 or not all(layout.is_data[of]):
             return found
-        first = np.unique(self.owner, return_index=True)[1]  # a term of each sum
+        first = np.flatnonzero(np.diff(self.owner, prepend=-1))  # a term of each sum
         grids = [layout.grid(found, layout.lane[operand[first]]) for operand in self.operands]
         is_common = [all(layout.varies(grid, i) for grid in grids) for i in range(len(found))]
         return [found[i] for i in sorted(range(len(found)), key=lambda i: not is_common[i])]

@@ -16,7 +16,7 @@ from micrograd_notes.engine import ops
 from micrograd_notes.lifting.arrays import axes
 from micrograd_notes.lifting.arrays.layout import Layout
 from micrograd_notes.lifting.arrays.terms import Terms
-from micrograd_notes.lifting.passes.columns import Ints
+from micrograd_notes.lifting.passes.columns import Ints, unique
 
 
 def ways(layout: Layout, op: Any, members: Ints) -> dict[int, int]:
@@ -54,7 +54,7 @@ def _ways_of_sums(layout: Layout, members: Ints) -> tuple[Ints, list[Any]]:
     owner, of, columns = np.repeat(np.arange(count), sizes), layout.group_of[nodes], list[Any]()
     if sizes.min() < 2:
         return way, columns
-    for kind in np.unique(of):
+    for kind in unique(of):
         terms = Terms(layout, nodes[of == kind], owner[of == kind], count)
         if not terms.is_in_all:
             return np.zeros_like(way), []

@@ -64,6 +64,8 @@ def _what_differs(arrays: Sequence[Array], got: Answer, expected: Answer) -> tup
 class WithLines(Session):
     """A recording that notes the learner's line of each operation."""
 
+    is_plain = False
+
     def __init__(self) -> None:
         super().__init__()
         self.lines: dict[int, str] = {}

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
-from micrograd_notes.lifting.passes.columns import FEW, Columns, Ints
+from micrograd_notes.lifting.passes.columns import BITS, FEW, Columns, Ints, packed, unique
 from micrograd_notes.lifting.passes.order import levels
 from micrograd_notes.lifting.recurrences.alike import in_families
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array
@@ -51,8 +51,8 @@ class Borders:
         """Yields those of these numbers that have several keys, and are one array."""
         numbers = numbers[self.primal[numbers] >= 0]
         of = self._labels(numbers, primal_keys)
-        both = np.unique(np.stack([of, keys[numbers]]), axis=1)[0]
-        for primal in np.unique(both[1:][both[1:] == both[:-1]]).tolist():
+        both = unique(packed(0, of, keys[numbers])) >> BITS
+        for primal in unique(both[1:][both[1:] == both[:-1]]).tolist():
             mine = numbers[of == primal]
             if self.is_whole[mine[0]]:
                 yield mine

@@ -38,6 +38,7 @@ class Columns:
         self.codes, self.code, self.flat, self.first = codes, code, flat, first
         self._flat, self._first = memoryview(flat), memoryview(first)  # for one, faster
         self.short = {op: k for k, op in enumerate([op for op in codes if isinstance(op, Op)])}
+        self._short: Ints = ()
         self.is_made = self.where(lambda op: True)
         self.is_read = self.is_made[self.owner]
         self.is_sum = self.where(lambda op: op is ops.add)
@@ -79,7 +80,9 @@ class Columns:
 
     def key_codes(self, numbers: Ints) -> Ints:
         """Returns for each of these operations its int in keys."""
-        return np.array([self.short.get(op, 0) for op in self.codes])[self.code[numbers]]
+        if len(self._short) < len(self.codes):  # there are new ones
+            self._short = np.array([self.short.get(op, 0) for op in self.codes])
+        return self._short[self.code[numbers]]
 
     def below(self, values: Any) -> Any:
         """Returns for each operand the value of its number; any value for a place in an array."""
@@ -104,11 +107,11 @@ class Columns:
         """The level of each number."""
         level = [0] * len(self.code)
         at, first, flat = level.__getitem__, self._first, self._flat
-        is_wide = self.is_wide.tobytes()
+        is_long = (self.sizes > 2).tobytes()  # others are read at both ends
         made = np.flatnonzero(self.is_made)
         ends = [memoryview(each) for each in (made, *self.ends(made))]
         for i, a, b in zip(*ends, strict=True):
-            if is_wide[i]:
+            if is_long[i]:
                 level[i] = 1 + max(map(at, flat[first[i] : first[i + 1]]))
             else:
                 a, b = level[a], level[b]
@@ -158,6 +161,19 @@ def ints(numbers: Ints) -> array[int]:
 def starts(sizes: Ints) -> Ints:
     """Returns where stretches of these sizes start that lie one after another, and the end."""
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
+
+
+def unique(numbers: Ints) -> Ints:
+    """Returns the different ones of some ints, in order.
+
+    >>> unique(np.array([3, 1, 3])).tolist()
+    [1, 3]
+    """
+    # np.unique would import numpy.ma first, which takes longer than most passes
+    ordered = np.sort(numbers, axis=None)
+    is_first = np.ones(len(ordered), dtype=bool)
+    is_first[1:] = ordered[1:] != ordered[:-1]
+    return ordered[is_first]
 
 
 def packed(code: Any, first: Any, last: Any) -> Any:

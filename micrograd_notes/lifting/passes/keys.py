@@ -20,6 +20,7 @@ from micrograd_notes.lifting.passes.columns import (
     Ints,
     has_any_order,
     packed,
+    unique,
 )
 from micrograd_notes.lifting.passes.order import in_order
 from micrograd_notes.lifting.passes.sides import sides
@@ -60,7 +61,7 @@ class Keys:
             if joined is None or self._in_order(joined) is None:  # two arrays would read each other
                 borders.is_joined = before
                 break
-            if len(np.unique(joined)) == len(np.unique(keys)):
+            if len(unique(joined)) == len(unique(keys)):
                 break
             keys = joined
         return keys
@@ -105,7 +106,7 @@ class Keys:
             if primal_keys is not None:
                 both = level[[i not in apart for i in level.tolist()]] if apart else level
                 for joined in self.borders.of(both, keys, primal_keys):
-                    keys[joined] = key_of(("adjoints", *np.unique(keys[joined]).tolist()))
+                    keys[joined] = key_of(("adjoints", *unique(keys[joined]).tolist()))
                     self.borders.is_joined[joined] = True
         return keys
 
@@ -201,9 +202,11 @@ class Keys:
         reader = np.concatenate([keys[columns.owner[edges]], keys.max() + 1 + labels])
         read = np.concatenate([columns.flat[edges], *together]).astype(np.int64)
         uses, is_single = packed(0, keys[read], reader), columns.sizes[read] == 1
-        both = np.intersect1d(uses[is_single], uses[~is_single]) >> BITS
+        each = np.concatenate([unique(uses[is_single]), unique(uses[~is_single])])
+        each.sort()
+        both = each[1:][each[1:] == each[:-1]] >> BITS
         sums, sizes = np.flatnonzero(columns.is_sum), columns.sizes
-        several = np.bincount(np.unique(packed(0, keys[sums], sizes[sums])) >> BITS) > 2
+        several = np.bincount(unique(packed(0, keys[sums], sizes[sums])) >> BITS) > 2
         singles = sums[(sizes[sums] == 1) & ~self.borders.is_joined[sums]]
         return singles[~np.isin(keys[singles], both) & ~several[keys[singles]]]
 

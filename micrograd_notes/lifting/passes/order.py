@@ -8,12 +8,12 @@ from __future__ import annotations
 from heapq import heapify, heappop, heappush
 
 from micrograd_notes.common.extras import numpy as np
-from micrograd_notes.lifting.passes.columns import BITS, MASK, Ints, packed, starts
+from micrograd_notes.lifting.passes.columns import BITS, MASK, Ints, packed, starts, unique
 
 
 def _edges(readers: Ints, read: Ints, count: int) -> tuple[list[list[int]], list[int]]:
     """Returns the readers of each thing, and how many things each reader reads."""
-    edges = np.unique(packed(0, read, readers))
+    edges = unique(packed(0, read, readers))
     read, readers = edges >> BITS, edges & MASK
     ends = starts(np.bincount(read, minlength=count))[1:-1]
     waits = np.bincount(readers, minlength=count).tolist()

@@ -60,15 +60,19 @@ def without_padding(started: Started) -> Started:
 def _zeros(tape: Tape) -> set[int]:
     """Returns the products of 0 and a parameter whose array has other products, too."""
     numbers, operands = tape.numbers, tape.operands
-    zeros = {k for k, x in numbers.items() if x == 0}
-    products = {i: operands[i] for i, op in enumerate(tape.ops) if zeros and op is ops.multiply}
+    zeros = [k for k, x in numbers.items() if x == 0]
+    read = np.isin(np.array(operands.flat), zeros).nonzero()[0] if zeros else np.array([], int)
+    owners = np.searchsorted(np.array(operands.first), read, side="right") - 1
+    found = {i for i in owners.tolist() if tape.ops[i] is ops.multiply}
+    if not found:
+        return found
+    products = {i: operands[i] for i, op in enumerate(tape.ops) if op is ops.multiply}
 
     def parameters(factors: Iterable[int]) -> set[Array]:
         of = [tape.ops[k] for k in factors]
         return {array for array in of if isinstance(array, Array) and array.is_parameter}
 
-    found = [i for i, factors in products.items() if not zeros.isdisjoint(factors)]
-    both = [each for each in products.values() if found and numbers.keys().isdisjoint(each)]
+    both = [each for each in products.values() if numbers.keys().isdisjoint(each)]
     others = parameters(chain.from_iterable(both))
     return {i for i in found if parameters(products[i]) & others}
 

@@ -93,7 +93,7 @@ def differentiate(
     (`recurrences/ends.py`).
     """
     tape, put = session.tape, session.tape.append
-    flat, first = tape.operands.flat, tape.operands.first
+    made, flat, first = tape.ops, tape.operands.flat, tape.operands.first
     one = session.constant(1.0)
     contributions: list[list[int] | None] = [None] * len(tape)
     contributions[root] = [one]
@@ -102,6 +102,7 @@ def differentiate(
     whole = {op for op in {*tape.ops} if isinstance(op, Array) and op.is_whole}
     for k in [*tape.numbers, *[k for k, op in enumerate(tape.ops) if op in whole]]:
         marks[k] = k  # for these a rule may compute something else
+    mark_of = marks.__getitem__
     known: dict[Any, Slopes] = {}
     of_leaves = list[tuple[int, int]]()
     ends, poles = Ends(session, root, started, contributions, passed_on), Poles(tape)
@@ -112,32 +113,41 @@ def differentiate(
         if terms is None:
             continue
         contributions[i] = None
-        adjoint, op = terms[0], tape.ops[i]
-        if len(terms) > 1 or (isinstance(op, Op) and i not in passed_on):
-            adjoint = put(ops.add, terms)
+        adjoint, op = terms[0], made[i]
+        # most numbers are written without a call of `put`, which takes longer than all the rest
+        if len(terms) > 1 or (op.__class__ is Op and i not in passed_on):
+            adjoint = len(made)
+            made.append(ops.add)
+            flat.extend(terms)
+            first.append(len(flat))
             tape.adjoint_of[adjoint] = i
             tape.kept.add(adjoint)
-        if not isinstance(op, Op):
+        if op.__class__ is not Op:
             ends.pass_on(i, adjoint)
             of_leaves.append((i, adjoint))
             continue
-        operands = flat[first[i] : first[i + 1]]
-        key = op, *map(marks.__getitem__, operands)
+        places = flat[first[i] : first[i + 1]].tolist()
+        key = op, *map(mark_of, places)
         if key not in known:
             known[key] = _slopes(session, i, op, key[1:], poles)
         steps, slopes, has_pole = known[key]
-        places, begin = [*operands, i], len(tape) if has_pole else 0
+        places.append(i)
+        begin = len(made)
         for step, below in steps:
             places.append(
                 put(step, [places[k] for k in below])
                 if step.__class__ is Op else session.constant(step)
             )
         for k, slope in slopes:
-            operand, at = operands[k], adjoint
-            if slope is not None:
+            operand, at = places[k], adjoint
+            if slope is not None and adjoint == one:
                 at = places[slope]
-                if adjoint != one:
-                    at = put(helper_ops.chain, (adjoint, at))
+            elif slope is not None:
+                at = len(made)
+                made.append(helper_ops.chain)
+                flat.append(adjoint)
+                flat.append(places[slope])
+                first.append(len(flat))
             others = contributions[operand]
             if others is not None:
                 others.append(at)
@@ -147,7 +157,7 @@ def differentiate(
                 if at == adjoint and op is not ops.subtract:  # b in b - a, where a gets -adjoint
                     passed_on.add(operand)
         if has_pole:
-            tape.guarded.update(range(begin, len(tape)))
+            tape.guarded.update(range(begin, len(made)))
     ends.finish()
     own = tape.adjoint_of.get
     summed = {tape.ops[leaf] for leaf, adjoint in of_leaves if own(adjoint) == leaf}

@@ -123,7 +123,10 @@ def _all_match(
     """Returns whether the operands fit; those of a product may be turned round."""
     for order in (operands, operands[::-1]) if left.op is multiply else (operands,):
         new = dict(found)
-        if all(_matches(numbers, p, i, new) for p, i in zip(left.operands, order, strict=True)):
+        for pattern, i in zip(left.operands, order, strict=True):
+            if not _matches(numbers, pattern, i, new):
+                break
+        else:
             found.update(new)
             return True
     return False

@@ -47,6 +47,8 @@ def with_series(recording: Recording, started: Started) -> Started:
     Operations that would be lanes of one array if no rule looked at their numbers are a series.
     Each of them has its own number, even if some are equal; but what is computed twice has one.
     """
+    if len({*started.tape.numbers.values()}) < 2:  # a series has several
+        return started
     uses = _of_series(_uses(started.tape), {})
     if not uses:
         return started

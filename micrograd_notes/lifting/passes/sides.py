@@ -8,7 +8,7 @@ and so on. `group.py` calls `sides`, so that each side gets an array, as in a bo
 
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
-from micrograd_notes.lifting.passes.columns import Columns, Ints
+from micrograd_notes.lifting.passes.columns import Columns, Ints, unique
 from micrograd_notes.lifting.trace.tape import Array
 
 
@@ -22,7 +22,7 @@ def sides(columns: Columns, keys: Ints) -> dict[int, bool]:
     a, b = columns.ends(products)
     is_mixed = (keys[a] == keys[b]) & columns.is_made[a]
     found: dict[int, bool] = {}
-    for key in np.unique(keys[products[is_mixed]]).tolist():
+    for key in unique(keys[products[is_mixed]]).tolist():
         these = is_mixed & (keys[products] == key)
         pairs = np.stack([a[these], b[these]])
         numbers, which = np.unique(pairs, return_inverse=True)

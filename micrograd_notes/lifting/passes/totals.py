@@ -43,18 +43,18 @@ def _totals(tape: Tape, outputs: list[int]) -> dict[int, int]:
     if ops.subtract not in {*tape.ops}:
         return {}
     first, flat, numbers = tape.operands.first, tape.operands.flat, tape.numbers
+    is_term = np.array([op is ops.add or op is ops.subtract for op in tape.ops])
     chain_of: dict[int, int] = {}
     taken: dict[int, Counter[Any]] = {}  # what is taken away from the totals
     uses, total = _uses(tape, outputs), set[int]()
-    for i, op in enumerate(tape.ops):
-        if op is ops.add or op is ops.subtract:
-            a, b = flat[first[i]], flat[first[i + 1] - 1]
-            is_first = a not in chain_of or uses[a] != 1
-            chain_of[i] = chain = i if is_first else chain_of[a]
-            if is_first and (tape.ops[a] is ops.neg or numbers.get(a) == 0):
-                total.add(i)
-            if op is ops.subtract and chain in total:
-                taken.setdefault(chain, Counter())[tape.ops[b]] += 1
+    for i in np.flatnonzero(is_term).tolist():
+        a, b = flat[first[i]], flat[first[i + 1] - 1]
+        is_first = a not in chain_of or uses[a] != 1
+        chain_of[i] = chain = i if is_first else chain_of[a]
+        if is_first and (tape.ops[a] is ops.neg or numbers.get(a) == 0):
+            total.add(i)
+        if tape.ops[i] is ops.subtract and chain in total:
+            taken.setdefault(chain, Counter())[tape.ops[b]] += 1
     starts = {i for i in total if tape.ops[i] is ops.subtract and flat[first[i]] in numbers}
     long = {i for i, count in taken.items() if max(count.values()) >= LEAST - (i in starts)}
     return {i: chain for i, chain in chain_of.items() if chain in long}

@@ -19,12 +19,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
+from micrograd_notes.lifting.passes.columns import unique
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Tape
 
 Ints = Any  # an array of NumPy's whole numbers
@@ -139,7 +140,7 @@ class Finder:
         weights = [i for op, i in first.items() if isinstance(op, Array) and op.is_parameter]
         found: dict[tuple[int, int], int] = {}
         for leaf in [i for i in [*sorted(weights), *tape.numbers] if count[i] >= LEAST - 1]:
-            uses = np.unique(owner[flat == leaf])
+            uses = unique(owner[flat == leaf])
             most = len(uses) // (LEAST - 1)
             for lag in [*range(1, min(LAGS, most) + 1), *self._long_lags(uses, most)]:
                 gaps = uses[lag:] - uses[:-lag]
@@ -271,21 +272,26 @@ class Finder:
         states: dict[int, int] = {}
         layers = set[Array]()
         early = begin - period  # what is made before both steps may move from step to step
-        for k in range(begin, begin + period):
-            three = [self.operands(at) for at in range(k, k + 3 * period, period)]
-            for x, y, z in zip(*three, strict=True):
-                leaf = self.tape.ops[x]
-                if isinstance(leaf, Array) and not self._is_even(x, y, z):
+        ends = self.offset[begin : begin + 4 * period : period].tolist()
+        three = [self.read[a:b] for a, b in pairwise(ends)]
+        now, then = (self.of[a:b] for a, b in pairwise(ends[:3]))
+        are_early = (now >= 0) & (now < early) & (then >= 0) & (then < early)
+        are_even = (now >= begin) & (then == now + period)
+        stay = (three[0] == three[1]) & (three[1] == three[2])
+        moves = ~(are_early | are_even | stay)  # mostly few
+        for x, y, z in zip(*[each[moves].tolist() for each in three], strict=True):
+            leaf = self.tape.ops[x]
+            if isinstance(leaf, Array) and not self._is_even(x, y, z):
+                return None
+            if isinstance(leaf, Array) and leaf.is_parameter and x != y:
+                layers.add(leaf)
+            if x == y:
+                continue
+            if -1 < self.position[x] < begin:
+                if states.setdefault(x, y) != y or self.position[y] < begin:
                     return None
-                if isinstance(leaf, Array) and leaf.is_parameter and x != y:
-                    layers.add(leaf)
-                if x == y or (-1 < self.position[x] < early and -1 < self.position[y] < early):
-                    continue
-                if -1 < self.position[x] < begin:
-                    if states.setdefault(x, y) != y or self.position[y] < begin:
-                        return None
-                elif -1 < self.position[y] != self.position[x] + period:
-                    return None
+            elif -1 < self.position[y] != self.position[x] + period:
+                return None
         states = dict(sorted(states.items()))
         found = _First(self, Recurrence(period, begin, end, states, layers=layers))
         return found.completed()

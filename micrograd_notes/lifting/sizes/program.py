@@ -18,12 +18,13 @@ from typing import Any, NamedTuple
 
 from micrograd_notes.common import checks
 from micrograd_notes.common.extras import install, numpy as np
+from micrograd_notes.common.uncollected import uncollected
 from micrograd_notes.engine import Value
 from micrograd_notes.lifting.compiled import Compiled, passed
 from micrograd_notes.lifting.guards.inputs import check_number
 from micrograd_notes.lifting.per_shape import Found, Shapes
 from micrograd_notes.lifting.program import Lifted, checked_values, lift
-from micrograd_notes.lifting.sizes.check import compare, uncollected
+from micrograd_notes.lifting.sizes.check import compare
 from micrograd_notes.lifting.sizes.family import AS_IS, STARTS, Family, NoMember, freeze
 from micrograd_notes.lifting.sizes.formulas import Differ, Sizes, Sum, in_words
 from micrograd_notes.lifting.sizes.refused import first, refusing
@@ -84,7 +85,6 @@ class OfSizes(Lifted):
         super().__init__(function, find, [model, lists], is_loss, batch, check, backend)
         self.look()
 
-    @uncollected()
     def _recorded(self, shapes: Shapes) -> Recording:
         frozen = self._frozen_arrays()
         axes = [Axis((k, axis), length, _ways(length, self._sizes))

@@ -14,6 +14,7 @@ import sysconfig
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import get_ident
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
@@ -184,7 +185,7 @@ for _name, _words in refusals.SET.items():
 
 def _install(op: Op) -> None:
     """Makes an operation a method of `Recorded`, as it is one of `Value`."""
-    apply = Recorded._apply_
+    apply, create, in_use = Recorded._apply_, object.__new__, modes.in_use
 
     def method(*operands: Any) -> Any:
         return apply(op, operands)
@@ -194,10 +195,25 @@ def _install(op: Op) -> None:
             session = self._left
             if type(other) is not Recorded:
                 other = session.stand_ins.get(id(other), other)
-            a, b = (other, self) if is_turned else (self, other)
-            if type(other) is Recorded and other._left is session and session.is_open:
-                return session.record(op, (a._born, b._born))  # most operations
-            return apply(op, (a, b)) if _is_operand(other) else session.decline()
+            is_ours = type(other) is Recorded and other._left is session and session.is_open
+            if is_ours and session.is_plain and len(in_use) == 1:  # most operations
+                # `session.record`, written out: a call takes a fifth of a recording's time
+                a, b = (other._born, self._born) if is_turned else (self._born, other._born)
+                flags, tape = session.requires_grad, session.tape
+                made = create(Recorded)
+                made._left, made._born = session, len(flags)
+                flags.append(flags[a] or flags[b])
+                tape.ops.append(op)
+                flat = tape.operands.flat
+                flat.append(a)
+                flat.append(b)
+                tape.operands.first.append(len(flat))
+            else:
+                a, b = (other, self) if is_turned else (self, other)
+                made = apply(op, (a, b)) if _is_operand(other) else NotImplemented
+            if session.listener is not None and get_ident() == session.thread:
+                sys.settrace(session.listener)
+            return made
 
         symbol.__qualname__ = f"Value.{name}"
         return symbol
@@ -242,7 +258,8 @@ def _raise(message: str) -> NoReturn:
 class Session:
     """The state of a recording: the tape, and the numbers on it that a gradient flows into."""
 
-    operator = vars(Recorded)["__add__"].__code__  # of + and the like, which call `record`
+    operator = vars(Recorded)["__add__"].__code__  # of + and the like
+    is_plain = True  # they need not call `record`
 
     def __init__(self) -> None:
         self.tape = Tape()
@@ -252,6 +269,8 @@ class Session:
         self.asked: dict[int, tuple[str, ...]] = {}  # truths, and why one can't ask for them
         self.refused: CannotLift | None = None
         self.is_open = True
+        self.listener: Any = None  # an operator turns it on again, in this thread: see `words.py`
+        self.thread = get_ident()
         engine.clock += 1
         self.started = engine.clock  # an older Value comes from outside
 
@@ -292,20 +311,7 @@ class Session:
             requires_grad = any(flags[k] and op.is_differentiated(i) for i, k in enumerate(indices))
         if len(modes.in_use) > 1:  # one is the recording's own
             requires_grad = requires_grad and not modes.asked().forgets
-        # `new`, written out: each call of a function here takes a tenth of a recording's time
-        number: Recorded = object.__new__(Recorded)
-        number._left = self
-        number._born = len(flags)
-        flags.append(requires_grad)
-        self.tape.ops.append(op)
-        operands = self.tape.operands
-        operands.flat.extend(indices)
-        operands.first.append(len(operands.flat))
-        return number
-
-    def decline(self) -> Any:
-        """Returns what Python takes for an operand that is not a number, as a class of your own."""
-        return NotImplemented
+        return self.new(op, indices, bool(requires_grad))
 
     def _note_choice(self, op: Op, indices: tuple[int, ...]) -> None:
         """Notes the bound for the numbers of an input that chooses among the operands."""
@@ -382,7 +388,10 @@ class Session:
     def leaves(self, array: Array, requires_grad: bytes) -> list[Recorded]:
         """Returns the numbers of an array, one after another."""
         self.requires_grad += requires_grad
-        return [*map(self.at, self.tape.leaves(array, len(requires_grad)))]
+        numbers = [*map(object.__new__, [Recorded] * len(requires_grad))]
+        for number, place in zip(numbers, self.tape.leaves(array, len(numbers)), strict=True):
+            number._left, number._born = self, place
+        return numbers
 
     def inputs(self, arrays: Sequence[Array]) -> list[Any]:
         """Returns the arguments of the function: lists nested like each array that is an input."""

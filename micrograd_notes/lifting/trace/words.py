@@ -13,7 +13,6 @@ from collections.abc import Callable
 from functools import cache
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from pathlib import Path
-from threading import get_ident
 from types import CodeType, FrameType
 from typing import Any
 
@@ -29,38 +28,25 @@ _RECORDING = (fast, messages, methods, modes, op, stand_ins, value)
 ARITHMETIC = (str(Path(PACKAGE, "lifting")), *(str(module.__file__) for module in _RECORDING))
 
 
-ENDS = ("record", "decline")  # an operator ends in one of these methods of the session
-
-
 def call_and_listen(function: Callable[..., Any], arguments: list[Any], session: Any) -> Any:
     """Returns the result of the function, and writes the names of numbers on the session's tape."""
     if sys.gettrace() is not None:
         return function(*arguments)
-    listener = _Listener(function, session)
+    listener, operator, listen = _Listener(function, session), None, sys.settrace
+
+    def on_call(frame: FrameType, event: str, argument: Any) -> Any:
+        if frame.f_code is operator:  # it turns the listener on again when it has recorded
+            return listen(None)
+        return listener.on_call(frame, event, argument)
+
     if sys.version_info < (3, 12):  # later, turning it off and on takes longer than listening
-        listener.operator = session.operator
-        for name in ENDS:
-            setattr(session, name, _heard_after(getattr(session, name), listener.on_call))
-    sys.settrace(listener.on_call)
+        operator, session.listener = session.operator, on_call
+    listen(on_call)
     try:
         return function(*arguments)
     finally:
-        sys.settrace(None)
-        for name in ENDS:
-            vars(session).pop(name, None)
-
-
-def _heard_after(method: Callable[..., Any], listener: Any) -> Callable[..., Any]:
-    """Returns a method of the session after which the listener is on again."""
-    own = get_ident()
-
-    def on_again(*given: Any) -> Any:
-        result = method(*given)
-        if get_ident() == own:  # nobody listens to another thread
-            sys.settrace(listener)
-        return result
-
-    return on_again
+        listen(None)
+        session.listener = None
 
 
 class _Listener:
@@ -69,18 +55,16 @@ class _Listener:
         self.place_of, self.names = session.place_of, session.tape.names
         self._is_heard: dict[str, bool] = {}  # by the file
         self._held: dict[str, Any] = {}  # by the learner's variables, as of the line before
-        self.operator: CodeType | None = None  # it turns the listener off until it has recorded
 
     def on_call(self, frame: FrameType, event: str, argument: Any) -> Any:
         """Listens to functions that hold numbers, except comprehensions and the engine's own."""
         code = frame.f_code
-        if code is self.operator:
-            sys.settrace(None)
+        if code.co_name[0] == "<":
             return None
         file = code.co_filename  # faster to look up than the code itself
         if file not in self._is_heard:
             self._is_heard[file] = not file.startswith(ARITHMETIC)
-        if not self._is_heard[file] or code.co_name[0] == "<":
+        if not self._is_heard[file]:
             return None
         frame.f_trace_lines = code is self.own
         return self.on_event
