@@ -1,9 +1,18 @@
-#include <math.h>
 #include <stdint.h>
-#include <string.h>
+
+/* Of math.h and string.h, as to read all of them takes longer than to compile some functions. */
+double fabs(double), floor(double), rint(double), sqrt(double), cbrt(double), sin(double),
+    cos(double), tan(double), asin(double), acos(double), atan(double), atan2(double, double),
+    hypot(double, double), sinh(double), asinh(double), acosh(double), atanh(double), erf(double),
+    pow(double, double), copysign(double, double);
+void *memcpy(void *, const void *, __SIZE_TYPE__), *memset(void *, int, __SIZE_TYPE__);
+
+#define INFINITY __builtin_inf()
+
+#define NAN __builtin_nan("")
 
 /* One rounding for a * b + c where the machine has that. Elementwise loops round twice, as NumPy. */
-#ifdef FP_FAST_FMA
+#if defined(__FP_FAST_FMA) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
 #define FMA __builtin_fma
 #else
 #define FMA(a, b, c) ((a) * (b) + (c))
@@ -171,13 +180,15 @@ INLINE double over_sqrt_cubed(double x) { return 1.0 / x * over_sqrt(x); }
 #endif
 #define DEPTH (1024 / LANES)
 typedef double vec __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
+/* In a loop that the compiler must not spend time on, to compute more numbers at once */
+#define SINGLY __asm__ volatile("")
 /* Some rows of A, each column after the one before */
 INLINE void copy_tile(int64_t rows, int64_t K, const double *A, int64_t ar, int64_t ac, double *out) {
     if (rows == MOST && ar == 1) for (int64_t x = 0; x < K; x++, A += ac, out += MOST) {
         *(vec *)out = *(const vec *)A;
         for (int i = LANES; i < MOST; i++) out[i] = A[i];
     } else for (int64_t x = 0; x < K; x++, A += ac, out += rows)
-        for (int64_t i = 0; i < rows; i++) out[i] = A[i * ar];
+        for (int64_t i = 0; i < rows; i++) { out[i] = A[i * ar]; SINGLY; }
 }
 /* In a register, while gcc would read it again for each row of a tile. */
 #if defined(__AVX512F__)
@@ -187,16 +198,15 @@ INLINE void copy_tile(int64_t rows, int64_t K, const double *A, int64_t ar, int6
 #else
 #define KEEP(v)
 #endif
-/* The first columns of a tile's rows */
+/* The first columns of a tile's rows; the last row alone if all lie in the same place */
 __attribute__((noinline)) static void write_some(int64_t rows, const double *made, double *C, int64_t cr,
         int64_t columns, int adds) {
-    for (int64_t i = 0; i < rows; i++, made += 2 * LANES, C += cr)
+    for (int64_t i = cr ? 0 : rows - 1; i < rows; i++, made += 2 * LANES, C += cr)
         for (int64_t j = 0; j < columns; j++) C[j] = adds ? C[j] + made[j] : made[j];
 }
 /* A tile of a matrix product: some rows, two vectors of columns, all in registers while x goes along
    the sums. A narrow tile has one vector. */
-#define ROWS1(DO) DO(0)
-#define ROWS2(DO) ROWS1(DO) DO(1)
+#define ROWS2(DO) DO(0) DO(1)
 #define ROWS4(DO) ROWS2(DO) DO(2) DO(3)
 #define ROWS6(DO) ROWS4(DO) DO(4) DO(5)
 #define ROWS8(DO) ROWS6(DO) DO(6) DO(7)
@@ -228,7 +238,6 @@ __attribute__((noinline)) static void write_some(int64_t rows, const double *mad
         if (adds) { ROWS##R(ADD) } \
         ROWS##R(SET) \
     }
-TILE(1)
 TILE(2)
 TILE(4)
 TILE(6)
@@ -243,10 +252,10 @@ typedef void Tile(int64_t, const double *, int64_t, int64_t, const double *, int
    columns. `panel` is the distance from eight columns of B to the next eight. 16 KB of B stay in the
    first level of the cache for all tiles that read them, 48 rows of A with as many columns in the
    second: as they lie, or tile after tile in a copy, which takes less time than lines that lie apart
-   take for each panel. */
+   take for each panel. A single row is computed twice, in the same time. */
 static void product(int64_t M, int64_t K, int64_t N, const double *A, int64_t ar, int64_t ac,
         const double *B, int64_t br, int64_t panel, double *C, int64_t cr, int adds, int copies) {
-    static Tile *const tiles[] = {0, tile1, tile2, 0, tile4, 0, tile6, 0, tile8};
+    static Tile *const tiles[] = {0, tile2, tile2, 0, tile4, 0, tile6, 0, tile8};
     static const char dealt[] = {0, 1, 2, 2, 4, 4, 6, 4, MOST == 8 ? 8 : 4, 6, 6};  /* the last rows */
     double copy[48 * DEPTH];
     const int64_t step = copies ? 48 : 144, next = LANES == 8 ? panel : LANES;
@@ -257,8 +266,8 @@ static void product(int64_t M, int64_t K, int64_t N, const double *A, int64_t ar
             double *c = C + i * cr + j, *o = copy + (i - y) * k;
             rows = end - i < 11 ? dealt[end - i] : MOST;
             if (copies && j == 0) copy_tile(rows, k, a, ar, ac, o);
-            if (copies) tiles[rows](k, o, 1, rows, b, br, next, c, cr, N - j, adds);
-            else tiles[rows](k, a, ar, ac, b, br, next, c, cr, N - j, adds);
+            tiles[rows](k, copies ? o : a, rows > 1 ? copies ? 1 : ar : 0, copies ? rows : ac,
+                b, br, next, c, rows > 1 ? cr : 0, N - j, adds);
         }
     }
 }
@@ -289,10 +298,8 @@ static void pack(int64_t K, int64_t N, const double *B, int64_t br, int64_t bc, 
         if (N - j >= 8 && bc == 1) for (; x < end; x++, o += 8) {
             *(four *)o = *(const four *)(B + x * br + j);
             *(four *)(o + 4) = *(const four *)(B + x * br + j + 4);
-        } else if (N - j >= 8 && br == 1) for (; x + 4 <= end; x += 4, o += 32) {
-            turn(B + x + j * bc, bc, o);
-            turn(B + x + (j + 4) * bc, bc, o + 4);
-        }
+        } else if (N - j >= 8 && br == 1) for (; x + 4 <= end; x += 4, o += 32)
+            for (int c = 0; c < 8; c += 4) { turn(B + x + (j + c) * bc, bc, o + c); SINGLY; }
         for (; x < end; x++, o += 8)
             for (int c = 0; c < 8; c++) o[c] = B[x * br + (j + c < N ? j + c : N - 1) * bc];
     }
