@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from micrograd_notes import Value
-from micrograd_notes.engine import functions, ops
+from micrograd_notes.engine import functions, helper_ops, ops
 from micrograd_notes.lifting import CannotLift, Lifted, lift
 from tests.lifting.eager import eager
 from tests.programs import STEPS, run
@@ -242,6 +242,18 @@ def recurrences(generator: random.Random) -> Program:
     return Program(loss, parameters, (_numbers(generator, 3, length), _numbers(generator, 3)))
 
 
+# what a step makes of its plain number, a new and an old state, and a weight
+SCHEDULES: list[Callable[[float, Any, Any, Any], Any]] = [
+    lambda c, new, old, w: c * new,
+    lambda c, new, old, w: new + c,
+    lambda c, new, old, w: c * new + (1 - c) * old,
+    lambda c, new, old, w: new * ops.exp(w * c),
+    lambda c, new, old, w: new / (3 + c) - w * old,
+    lambda c, new, old, w: new ** (1 + abs(round(c))),
+    lambda c, new, old, w: helper_ops.where(c, new, old * w),
+]
+
+
 def filters(generator: random.Random) -> Program:
     """States that read a window of a series in each step, and some of each other."""
     size, reach = generator.choice([1, 1, 2, 3]), generator.randint(2, 4)
@@ -256,6 +268,8 @@ def filters(generator: random.Random) -> Program:
               for j in range(size)] for i in range(size)]
     inner, bends = nested(generator, [size, size]), generator.choice([ops.tanh, ops.sin, ops.pos])
     scored = generator.random() < 0.5
+    schedule = [generator.choice(generator.choice([PLAIN, [0.0, 1.0]])) for _ in range(steps)]
+    meets = generator.choice([None, None, *SCHEDULES])
 
     def loss(x: Any, y: Any) -> Any:
         state: list[Any] = [0.0] * size
@@ -271,6 +285,8 @@ def filters(generator: random.Random) -> Program:
                     new = new + own[place] * x[0][place] if has_own else new
                 for j in range(size):
                     new = new + inner[i][j] * before[j] if mixes[i][j] else new
+                if meets is not None:
+                    new = meets(schedule[step], new, before[i], inner[i][i])
                 state.append(bends(new))
             total = total + (state[-1] - y) ** 2 if scored else total
         return total + (state[0] - 2 * y) ** 2

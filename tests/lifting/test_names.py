@@ -121,6 +121,22 @@ def test_no_array_is_called_after_a_variable_of_the_engine() -> None:
     assert not called & (inside - said), source
 
 
+@pytest.mark.parametrize("lists", [lambda W: W, lambda W: [W], lambda W: {"W": W}])
+def test_an_array_is_called_as_a_helper_calls_it(lists: Callable[[Any], Any]) -> None:
+    W = [[Value(0.1 * (k + i)) for i in range(4)] for k in range(3)]
+
+    def rows(x: Any) -> Any:
+        return [sum(w * v for w, v in zip(row, x, strict=True)) for row in W]
+
+    def embedded(x: Any) -> Any:
+        return rows(x)
+
+    program = lift(lambda x: sum(v * v for v in embedded(x)), parameters=lists(W))
+    source = program.source_for(np.ones((2, 4)))
+    assert "W = theta[0:12].reshape(3, 4)" in source, source
+    assert "p1" not in source, source
+
+
 def test_a_matrix_and_a_vector_in_a_pair_are_two_arrays_of_their_own_shapes() -> None:
     layer = ([[Value(0.5), Value(1.0)], [Value(2.0), Value(3.0)]], [Value(0.1), Value(0.2)])
     layers = {"gate": layer}

@@ -42,7 +42,8 @@ def elementwise(layout: Layout, op: Op, members: Ints) -> Arranged:
     read = [layout.aligned(layout.read(nodes, found), letters) for nodes in operands]
     if op.arity is None:
         return formula(op, [Stack(tuple(read), -1)]), shape
-    made = formula(op, read)
+    given = [k for k, nodes in enumerate(operands) if int(nodes[0]) in layout.tape.given]
+    made = formula(op, read, given)
     if prod(shape) > len(members):
         made = _filled(layout, op, members, operands, found, made)
     return layout.like_primal(members, made, shape)

@@ -104,7 +104,9 @@ def group(recording: Recording) -> Grouping:
         recording = simplify(recording, guarded=True)
         columns = Columns.of(recording.tape)
     keys = _keys(recording, columns)
-    return Grouping.of(recording, keys, keys.told_apart(recording.tape.numbers))
+    tape = recording.tape
+    schedules = {i: ("schedule", k) for i, k in tape.schedules.items()}
+    return Grouping.of(recording, keys, keys.told_apart(tape.numbers | schedules))
 
 
 def _keys(recording: Recording, columns: Columns) -> Keys:
@@ -128,7 +130,8 @@ def _with_constants(tape: Tape, columns: Columns) -> Columns:
     for i in np.flatnonzero(columns.is_made).tolist():
         op, below = tape.ops[i], columns.operands(i)
         if isinstance(op, Op) and all(k in numbers for k in below):
-            numbers[i], tape.ops[i] = op(*[numbers[k] for k in below]), CONSTANT
+            numbers[i] = tape.given[i] = op(*[numbers[k] for k in below])
+            tape.ops[i] = CONSTANT
     code = columns.code.copy()
     code[[*numbers]] = columns.codes[CONSTANT]
     return Columns(columns.codes, code, columns.flat, columns.first, columns.level)

@@ -144,12 +144,14 @@ class Keys:
             below = sorted(below)
         return packed(self.columns.short[op], below[0], below[-1])
 
-    def told_apart(self, numbers: Mapping[int, float]) -> dict[int, Any]:
+    def told_apart(self, numbers: Mapping[int, Any]) -> dict[int, Any]:
         """Returns what distinguishes operations that look alike.
 
-        x**-0.5 and x**-1.5 are two arrays. But equal(y, 0), equal(y, 1), ... are the lanes of one
-        array, however many there are, and so are other operations if one number meets many
-        constants. Queries and keys that one matrix makes are two arrays (`sides.py`).
+        x**-0.5 and x**-1.5 are two arrays, and so are where(c, 1, 0) and where(c, 0, 1). But
+        equal(y, 0), equal(y, 1), ... are the lanes of one array, however many there are, and so are
+        other operations if one number meets many constants. A schedule of a recurrence (see
+        `schedules.py`) is one of the `numbers`. Queries and keys that one matrix makes are two
+        arrays (`sides.py`).
         """
         columns, keys = self.columns, self.alike
         may = columns.where(
@@ -158,11 +160,11 @@ class Keys:
         is_number = np.zeros(len(keys), dtype=bool)
         is_number[[*numbers]] = True
         of_number = columns.is_read & columns.below(is_number) & may[columns.owner]
-        met: dict[int, dict[Any, set[float]]] = {}
-        constant_of: dict[int, float] = {}
-        for i in np.flatnonzero(np.bincount(columns.owner[of_number], minlength=1) == 1).tolist():
+        met: dict[int, dict[Any, set[Any]]] = {}
+        constant_of: dict[int, Any] = {}
+        for i in np.unique(columns.owner[of_number]).tolist():
             operands = columns.operands(i)
-            [constant_of[i]] = [numbers[k] for k in operands if k in numbers]
+            constant_of[i] = (*[numbers[k] for k in operands if k in numbers],)
             others = tuple([k for k in operands if k not in numbers])
             met.setdefault(keys[i], {}).setdefault(others, set()).add(constant_of[i])
         few = {key for key, found in met.items() if 2 <= max(map(len, found.values())) <= FEW}

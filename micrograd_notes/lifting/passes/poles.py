@@ -17,8 +17,10 @@ from micrograd_notes.engine.accurate import total
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.trace.tape import Tape
 
+MANY = 64  # given numbers: more of them are tried as an input is
 TRIED = (0.0, 1.0, -1.0, 0.5, -0.5, 2.0, 3.0)
-Constants = tuple[float | None, ...]  # of the operands: None for one that is not a constant
+# of the operands: None for one that is not a constant, and more than one number for a given one
+Constants = tuple[tuple[float, ...] | None, ...]
 
 
 class Poles:
@@ -26,6 +28,9 @@ class Poles:
 
     def __init__(self, tape: Tape) -> None:
         self.tape, self.count = tape, len(tape)
+        self.numbers: dict[int, tuple[float, ...]] = {i: (x,) for i, x in tape.numbers.items()}
+        given = {*tape.given.values()}
+        self.numbers |= dict.fromkeys(tape.given if len(given) <= MANY else (), (*given,))
 
     def has(self, i: int, steps: Sequence[Any]) -> bool:
         """Returns whether a slope of operations like number i may be infinite.
@@ -55,7 +60,7 @@ class Poles:
         tape, low = self.tape, list[float]()
         for i in range(self.count):
             is_made = tape.ops[i].__class__ is Op
-            low.append(self._least(i, low) if is_made else tape.numbers.get(i, -inf))
+            low.append(self._least(i, low) if is_made else min(self.numbers.get(i, (-inf,))))
         found = {i for i, least in enumerate(low) if least > 0.0}
         for i in range(self.count - 1, -1, -1):
             op: Any = tape.ops[i]
@@ -77,7 +82,7 @@ class Poles:
         return 0.0 if _is_never_negative(op, self._constants(i)) else -inf
 
     def _constants(self, i: int) -> Constants:
-        return tuple(map(self.tape.numbers.get, self.tape.operands[i]))
+        return tuple(map(self.numbers.get, self.tape.operands[i]))
 
 
 def _points(op: Op, constants: Constants) -> Iterator[tuple[float, ...]]:
@@ -85,7 +90,7 @@ def _points(op: Op, constants: Constants) -> Iterator[tuple[float, ...]]:
     choices = []
     for k, constant in enumerate(constants if op.arity else ()):
         ends = op.domain[k] if k < len(op.domain) else ()
-        choices.append([constant] if constant is not None else {*TRIED, *filter(isfinite, ends)})
+        choices.append(constant or {*TRIED, *filter(isfinite, ends)})
     return product(*choices) if choices else iter(())
 
 

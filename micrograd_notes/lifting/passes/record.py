@@ -22,6 +22,7 @@ from micrograd_notes.engine.op import Op, is_built_in
 from micrograd_notes.engine.spelling import spelling_differs
 from micrograd_notes.lifting.passes.padding import without_padding
 from micrograd_notes.lifting.passes.poles import Poles
+from micrograd_notes.lifting.passes.schedules import with_schedules
 from micrograd_notes.lifting.passes.series import with_series
 from micrograd_notes.lifting.passes.totals import with_sums
 from micrograd_notes.lifting.recurrences.ends import Ends, UnlikeError
@@ -54,7 +55,7 @@ def record(
         plain = Recording(
             started.tape, arrays, found.outputs, found.shape, array("i"), is_loss, is_batched
         )
-        started = with_series(plain, without_padding(started))
+        started = with_series(plain, without_padding(with_schedules(started)))
         tape = started.tape
         if tape is not session.tape:
             session = session.on(tape, started.like, started.place)

@@ -52,7 +52,10 @@ def with_series(recording: Recording, started: Started) -> Started:
     uses = _of_series(_uses(started.tape), {})
     if not uses:
         return started
-    trial = _with_given(started, {at: use[1:] for at, use in uses.items()}, uses)
+    trial = with_given(
+        started, {at: use[1:] for at, use in uses.items()},
+        {at: use.number for at, use in uses.items()},
+    )
     count = len(trial.tape) - len(started.tape)
     asked = [use.owner + count for use in uses.values()]
     outputs = [trial.place[k] for k in recording.outputs]
@@ -62,7 +65,11 @@ def with_series(recording: Recording, started: Started) -> Started:
     numbers = dict(zip(uses, simple.alive[len(trial.alive) :], strict=True))
     keys = Keys(Columns.of(simple.tape)).found()
     uses = _of_series(uses, {at: int(keys[i]) for at, i in numbers.items()})
-    return _with_given(started, {at: numbers[at] for at in uses}, uses) if uses else started
+    if not uses:
+        return started
+    return with_given(
+        started, {at: numbers[at] for at in uses}, {at: use.number for at, use in uses.items()}
+    )
 
 
 def _uses(tape: Tape) -> dict[int, Use]:
@@ -101,8 +108,13 @@ def _of_series(uses: Mapping[int, Use], keys: Mapping[int, int]) -> dict[int, Us
             if is_series(use.kind, together[use.kind, keys.get(at)])}
 
 
-def _with_given(started: Started, which: Mapping[int, Any], uses: Mapping[int, Use]) -> Started:
-    """Returns the tape with a given number for all uses of which the same is said."""
+def with_given(
+    started: Started, which: Mapping[int, Any], numbers: Mapping[int, float]
+) -> Started:
+    """Returns the tape with a given number for all uses of which the same is said.
+
+    Uses, and their numbers, are told by their places in the tape's `flat`.
+    """
     given = {key: k for k, key in enumerate(dict.fromkeys(which.values()))}
     old, new, count = started.tape, Tape(), len(given)
     columns = Columns.of(old)
@@ -111,7 +123,7 @@ def _with_given(started: Started, which: Mapping[int, Any], uses: Mapping[int, U
     new.ops = [CONSTANT] * count + old.ops
     new.operands.flat, new.operands.first = ints(flat), array("i", [0] * count) + old.operands.first
     new.numbers = {i + count: x for i, x in old.numbers.items()}
-    new.given = {given[key]: uses[at].number for at, key in which.items()}
+    new.given = {given[key]: numbers[at] for at, key in which.items()}
     place = range(count, count + len(old) + 1)
     new.note_as(old, place)
     old.columns = None  # they take memory

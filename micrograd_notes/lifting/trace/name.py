@@ -24,6 +24,7 @@ from typing import Any
 from micrograd_notes.common.checks import is_number, shown
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import Value
+from micrograd_notes.lifting.trace.recorded import NOT_THE_LEARNERS
 from micrograd_notes.lifting.trace.tape import Array
 
 Leaves = Iterator[tuple[str, Value]]  # each with the expression that reaches it
@@ -51,8 +52,7 @@ def arrays_of_lists(
     values = values_of_lists(parameters)
     if len({*map(id, values)}) < len(values):
         raise ValueError("parameters must hold each Value once, got one twice")
-    scope = inspect.getclosurevars(function) if inspect.isroutine(function) else None
-    seen = {**scope.globals, **scope.nonlocals} if scope else {}
+    seen = _named_in(function) if inspect.isroutine(function) else {}
     if isinstance(parameters, dict):
         seen = {str(key): held for key, held in parameters.items()} | seen
     named = dict(sorted(seen.items(), key=lambda item: item[1] is parameters))  # the whole last
@@ -65,6 +65,20 @@ def arrays_of_lists(
     found = [*_paths(named), *_paths(others)]
     paths = {id(value): name for name, value in found[::-1]}  # of several names, the first one
     return values, arrays_of_paths([paths[id(value)] for value in values])
+
+
+def _named_in(function: Callable[..., Any]) -> dict[str, Any]:
+    """Returns what a function names outside of it, and then what the functions that it names do."""
+    found, functions = dict[str, Any](), [function]
+    for each in functions:
+        scope = inspect.getclosurevars(each)
+        named = {**scope.globals, **scope.nonlocals}
+        found = {**found, **{name: held for name, held in named.items() if name not in found}}
+        functions += [
+            held for held in named.values() if isinstance(held, FunctionType)
+            and held not in functions and not held.__code__.co_filename.startswith(NOT_THE_LEARNERS)
+        ]
+    return found
 
 
 def values_of_lists(parameters: Any) -> list[Value]:

@@ -29,7 +29,7 @@ class Rewritten:
         `read` returns its operand on the new tape, by the place of the operand and the old one.
         """
         op, operands = self.old.ops[i], self.old.operands[i]
-        if op == CONSTANT:
+        if op == CONSTANT and i not in self.old.given:
             self.like.append(i)
             return self.tape.constant(self.old.numbers[i])
         if op.__class__ is Op:

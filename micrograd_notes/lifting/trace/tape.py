@@ -85,6 +85,7 @@ class Tape:
         self.operands = Operands()
         self.numbers: dict[int, float] = {}  # of the constants
         self.given: dict[int, float] = {}  # of constants that no rule looks at, in a series
+        self.schedules: dict[int, int] = {}  # of given ones, one per step: which series it is
         self.names: dict[int, Name] = {}  # the names of numbers, with their quality
         self.adjoint_of: dict[int, int] = {}  # for an adjoint, the number whose adjoint it is
         self.neighbour_of: dict[int, int] = {}  # for sums at a wall: one that is made alike
@@ -139,6 +140,7 @@ class Tape:
         ):
             mine |= {place[i] for i in theirs} - {-1}
         self.given |= {place[i]: x for i, x in old.given.items() if place[i] >= 0}
+        self.schedules |= {place[i]: k for i, k in old.schedules.items() if place[i] >= 0}
         for here, there in (
             (self.adjoint_of, old.adjoint_of), (self.neighbour_of, old.neighbour_of)
         ):

@@ -8,7 +8,7 @@ as data, so a printer for another target spells these functions alone and needs 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from types import CodeType
 from typing import Any
@@ -72,11 +72,17 @@ class Traced:
         return Traced(made)[..., None] if keepdims else Traced(made)
 
 
+class Given(Traced):
+    """An operand that is a given number: in other steps of a loop it may be another one."""
+
+
 def _function(name: str) -> Callable[..., Traced]:
     def apply(*operands: Any) -> Traced:
         made = tuple(map(_made, operands))
-        if name == "multiply" and Number(1.0) in made:
-            return Traced(made[made[0] == Number(1.0)])
+        if name == "multiply":
+            for each, other in zip(operands, reversed(made), strict=True):
+                if not isinstance(each, Given) and _made(each) == Number(1.0):
+                    return Traced(other)
         return Traced(Apply(name, made))
 
     return apply
@@ -132,8 +138,8 @@ def _spelling(text: str, arity: int | None) -> CodeType:
     return compile(text.format(*operands, all=everything), text, "eval")
 
 
-def formula(op: Op, operands: list[Expression]) -> Expression:
-    """Returns an operation on expressions.
+def formula(op: Op, operands: list[Expression], given: Collection[int] = ()) -> Expression:
+    """Returns an operation on expressions, of which some are `given` numbers, by their places.
 
     For an operation of any number of operands, it gets one expression, with the operands along
     its last axis.
@@ -142,7 +148,7 @@ def formula(op: Op, operands: list[Expression]) -> Expression:
     >>> formula(relu, [Number(-1.0)])
     Apply(function='maximum', of=(Number(value=-1.0), Number(value=0.0)))
     """
-    names = {f"x{i}": Traced(operand) for i, operand in enumerate(operands)}
+    names = {f"x{i}": (Given if i in given else Traced)(x) for i, x in enumerate(operands)}
     if op.arity is None:
         names = {"xs": Traced(operands[0])}
     return _made(eval(_spelling(op.numpy, op.arity), {**NAMES, **names}))

@@ -135,6 +135,8 @@ def _is_worth_a_line(expression: Expression) -> bool:
     """Returns whether it takes work to compute, or a call to write."""
     if isinstance(expression, Transpose):
         return expression.order != (1, 0)
+    if isinstance(expression, Apply) and all(isinstance(e, Number) for e in expression.of):
+        return False  # or steps with equal numbers of a schedule would read one line
     return not isinstance(expression, Read | Number | Count | Part)
 
 
