@@ -148,7 +148,7 @@ REFUSED: dict[str, tuple[Callable[[Any, Any, Any], Any], str]] = {
     "whole or not": (lambda w, x, y: w if y.is_integer() else 2 * w, "is_integer"),
     "a mean by statistics": (lambda w, x, y: w * statistics.mean(x), "operations of micrograd"),
     "the truth of a parameter": (lambda w, x, y: w if w else y, "where"),
-    "setting data": (lambda w, x, y: [w, setattr(w, "data", 1.0)][0], "sets .data.*outside"),  # type: ignore[func-returns-value]
+    "setting data": (lambda w, x, y: [w, setattr(w, "data", 1.0)][0], r"\n  sets .data.*outside"),  # type: ignore[func-returns-value]
     "setting a gradient": (lambda w, x, y: [w, setattr(w, "grad", None)][0], "sets .grad"),  # type: ignore[func-returns-value]
     "freezing": (lambda w, x, y: [w, setattr(w, "requires_grad", False)][0], "requires_grad"),  # type: ignore[func-returns-value]
     "item": (lambda w, x, y: w * w.item(), r"item.*x\.detach\(\)"),
