@@ -6,6 +6,7 @@ this file next: it is the map of the rooms.
 """
 
 from micrograd_notes.common import ctrl_c  # noqa: F401, I001  (first: the command's Ctrl-C)
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +90,7 @@ _HOMES = {
 
 _home_of = {name: room for room, names in _HOMES.items() for name in names.split()}
 
-__all__ = [*_engine, *_home_of]
+_names = [*_engine, *_home_of]
 __version__ = "0.1.0"
 
 moved.install()
@@ -97,6 +98,8 @@ moved.install()
 
 def __getattr__(name: str) -> Any:
     """Imports the room of a public name when it is first used."""
+    if name == "__all__":  # of import *, which must not raise where an extra is not installed
+        return [each for each in _names if _is_there(each)]
     if name not in _home_of:
         raise AttributeError(f"micrograd_notes does not have {name!r}")
     room = import_module(f"micrograd_notes.{_home_of[name]}")
@@ -107,5 +110,11 @@ def __getattr__(name: str) -> Any:
     return thing
 
 
+def _is_there(name: str) -> bool:
+    with suppress(ImportError):
+        return name in globals() or __getattr__(name) is not None
+    return False
+
+
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_names})

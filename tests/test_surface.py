@@ -88,6 +88,15 @@ def python(program: str) -> str:
     return done.stdout + done.stderr
 
 
+def test_import_star_gives_what_is_installed() -> None:
+    program = (
+        "import sys; sys.modules['sklearn'] = sys.modules['mpmath'] = None\n"
+        "from micrograd_notes import *\n"
+        "print(lift.__name__, {'MLPClassifier', 'gradcheck', 'MLP', 'tanh'} & {*globals()})"
+    )
+    assert python(program).strip() in ("lift {'MLP', 'tanh'}", "lift {'tanh', 'MLP'}")
+
+
 def test_importing_the_package_imports_the_engine_alone() -> None:
     out = python(
         "import sys, micrograd_notes; print(sorted({m.split('.')[1] for m in sys.modules"

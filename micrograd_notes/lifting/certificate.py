@@ -25,7 +25,7 @@ AGAIN = 8  # times that the scalars are computed with other roundings
 
 @dataclass(frozen=True)
 class Certificate:
-    """The digits to which a program agrees with the scalars. It is true if all asked for do.
+    """The digits to which a program agrees with the scalars; true if all do, at enough points.
 
     Attributes:
         digits: how many were asked for.
@@ -33,7 +33,7 @@ class Certificate:
         gradient: how many agree in each derivative; None for a model without a loss.
         worst: the array whose derivative has the fewest; "" if all agree.
         points: at how many points they were compared.
-        left_out: how many points were drawn anew, and `reason` why the last of them was.
+        left_out: how many points were drawn anew, `TRIES` at most, and `reason` why the last was.
     """
 
     digits: int
@@ -45,16 +45,26 @@ class Certificate:
     reason: str
 
     def __bool__(self) -> bool:
+        return self._agree and self.left_out < TRIES
+
+    @property
+    def _agree(self) -> bool:
         return self.loss >= self.digits and self.gradient in (None, self.digits)
 
     def __str__(self) -> str:
         what = "outputs" if self.gradient is None else "loss and gradient"
+        if not self.points:
+            return (
+                f"not certified: {what} were not compared at any point. All {self.left_out} that "
+                f"were drawn had to be left out, the last one since {self.reason}"
+            )
         agree = "" if self.gradient is None else f"loss and {self.gradient} of the gradient"
         agree = f"{self.loss} digits of the {agree or what} agree with the scalars"
         agree += f", fewest in d{self.worst}," if self.worst else ""
         text = f"not certified: {agree} instead of {self.digits}"
-        if self:
-            text = f"certified: {what} agree with the scalars to {self.digits} digits"
+        if self._agree:
+            text = "certified:" if self else "not certified, as more points were asked for:"
+            text += f" {what} agree with the scalars to {self.digits} digits"
         elif 12 < min(self.loss, self.gradient or self.loss) < 22:  # of a float, or a part of it
             text += " (a number inside may be rounded to a float, as a sum of constants is)"
         text += f", at {self.points} random point{'s' * (self.points != 1)}"
@@ -88,8 +98,7 @@ def certified(
                 reasons.append(here)
             else:
                 found, agree = found + 1, [*map(min, here, agree or here)]
-    if found < points and min(agree, default=digits) == digits:
-        agree = [0, 0]  # nothing is shown
+    agree = agree or [0, 0]  # nothing was compared
     count = 1 if lifted._is_loss else len(agree)
     loss, gradient = min(agree[:count]), min(agree[count:], default=digits)
     flat = agree.index(gradient, 1) - 1 if gradient < digits and found else -1

@@ -225,7 +225,7 @@ class PerShape:
         with np.errstate(all="ignore"):  # IEEE rules: what overflows is inf
             result = run(theta, *given)
             if not self._is_loss:
-                return result
+                return np.asarray(result, float)[()]  # the source may have a constant as 1
             loss, gradient = result
             if loss != loss or holds_nan(gradient):
                 self._checked(theta)

@@ -208,7 +208,9 @@ class Lifted(PerShape):
         by the program's own backward pass. So does `jax.grad(f)`, also at kinks and where no
         gradient flows, as behind a `detach`. By the data, JAX differentiates the loss by itself.
         Where a slope overflows, as that of `1 / (1 + exp(-w * x))` far out, `f.value_and_grad` is
-        right outside of `jax.jit`, as in NumPy; inside, and in `jax.grad(f)`, it is nan.
+        right outside of `jax.jit`, as in NumPy; inside, and in `jax.grad(f)`, it is nan. Where an
+        infinite slope meets one of 0, as at the ends of `asin(clamp(w * x, -1, 1))`, the scalars
+        give nan, and JAX may give 0.
 
         NumPy's float64 is computed in float64, and the result has it, whatever JAX is set to. Under
         `jax.jit`, JAX first makes it float32. `with jax.enable_x64(True):` around the call keeps
@@ -293,7 +295,7 @@ def lift(
         function: a loss, loss(x, y), of one example: lists of `Value`s, nested if an array has more
             axes, and numbers. Or a model, to lift its outputs alone.
         model: an object whose `parameters()` are those of the loss.
-        parameters: or the parameters themselves: `Value`s in lists, nested as they are arrays.
+        parameters: or the parameters themselves: `Value`s in arrays, or in lists nested like them.
         batch: whether the arrays have a leading axis, over which the loss of one example is
             averaged. With False, the function itself loops over the examples.
         check: whether the program is compared with the scalars before it is used. False trusts the
@@ -351,7 +353,10 @@ def lift(
     holder: Any = model if is_loss else function
     if parameters is None and (not hasattr(holder, "parameters") or isinstance(holder, type)):
         name, got = "model" if is_loss else "function", checks.shown(holder)
-        raise TypeError(f"{name} must have parameters(), got {got}. Or pass parameters=[...]")
+        advice = "Pass the model of a loss after it, lift(loss, model), or its parameters=[...]"
+        if is_loss and hasattr(function, "parameters"):
+            advice = "The loss comes first: lift(loss, model)"
+        raise TypeError(f"{name} must have parameters(), got {got}. {advice}")
 
     options = {"parameters": parameters, "batch": batch, "check": check, "backend": backend}
     program = _lifted(function, model, options)

@@ -17,6 +17,7 @@ from micrograd_notes.engine import functions, helper_ops, ops  # noqa: E402
 from micrograd_notes.engine.op import TABLE, Op  # noqa: E402
 from micrograd_notes.gpt import GPT  # noqa: E402
 from micrograd_notes.lifting import CannotLift, Lifted, lift  # noqa: E402
+from micrograd_notes.lifting.certificate import TRIES, Certificate  # noqa: E402
 from micrograd_notes.nn import activation_names  # noqa: E402
 from micrograd_notes.testing.numbers import both_sides  # noqa: E402
 from tests.lifting.planted import Work, on_source, works  # noqa: E402
@@ -325,9 +326,9 @@ def test_the_text_says_which_digits_and_which_array(regression: Lifted) -> None:
     assert "since the source raises ValueError: matmul" in str(regression.certify(X, Y, points=1))
     regression._known().source = right.replace("np.cosh(z1) ** 2", "(z1 - z1)")
     assert str(regression.certify(X, Y)) == (
-        "not certified: 0 digits of the loss and 0 of the gradient agree with the scalars instead "
-        "of 40, at 0 random points\n"
-        "left out: 8, since the source gives nan or inf there, and the scalars do not"
+        "not certified: loss and gradient were not compared at any point. All 8 that were drawn "
+        "had to be left out, the last one since the source gives nan or inf there, and the scalars "
+        "do not"
     )
 
 
@@ -336,6 +337,35 @@ def test_a_sum_of_constants_is_rounded_and_the_text_says_so() -> None:
     program = lift(lambda x: ((0.1 + p * x) + 0.3) ** 2, parameters=p)
     assert "may be rounded to a float, as a sum of constants is" in str(program.certify([1.0]))
     assert program.certify([1.0], digits=13)
+
+
+SMOOTHED: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "equal": lambda p, x, y: y == 1, "unequal": lambda p, x, y: y != 1,
+    "more": lambda p, x, y: x > 0.0, "at least": lambda p, x, y: x >= 0.3,
+    "less than a parameter": lambda p, x, y: x < p, "at most": lambda p, x, y: p >= x,
+}
+
+
+@pytest.mark.parametrize("what", SMOOTHED)
+def test_constants_and_the_truth_of_a_comparison_have_many_digits(what: str) -> None:
+    """Python rounds 0.9 * True + 0.02 to a float, and the source has 0.9 * (y == 1) + 0.02."""
+    p = Value(0.5)
+    program = lift(lambda x, y: (0.9 * SMOOTHED[what](p, x[0], y) + 0.1 / 5) * p, parameters=p)
+    assert program.certify(X, LABELS, raise_exception=True)
+
+
+def test_too_few_points_certify_nothing() -> None:
+    some = Certificate(40, 40, 40, "", 1, TRIES, "the scalars raise ValueError there")
+    assert not some
+    assert str(some) == (
+        "not certified, as more points were asked for: loss and gradient agree with the scalars to "
+        f"40 digits, at 1 random point\nleft out: {TRIES}, since {some.reason}"
+    )
+    w = [Value(0.3), Value(-0.4)]
+    roots = lift(lambda x: sum(ops.sqrt(ops.relu(p * x[0])) for p in w), parameters=w)
+    said = str(roots.certify([[1.0, 1.0], [2.0, -1.0], [-1.0, 1.0]]))
+    assert said.startswith("not certified: loss and gradient were not compared at any point")
+    assert said.endswith("since the scalars are not finite there")
 
 
 def test_bad_arguments() -> None:

@@ -190,6 +190,8 @@ def test_what_is_called_a_derivative_is_one(name: str) -> None:
     body, assigned = list[ast.stmt](), set[str]()
     for step in function.body[:-1]:
         body.append(step)
+        if ast.unparse(step).startswith("theta ="):  # as floats
+            continue
         if isinstance(step, ast.Assign) and isinstance(step.targets[0], ast.Name):
             assigned.add(array := step.targets[0].id)
             if array != "dtheta":

@@ -251,6 +251,16 @@ def test_theta_of_another_shape_is_refused_and_whole_numbers_are_floats() -> Non
     assert gradient.tolist() == program.value_and_grad([1.0, 2.0], x)[1].tolist()
 
 
+def test_the_source_alone_makes_floats_of_a_theta_of_whole_numbers() -> None:
+    w = Value(2.0)
+    program = lift(lambda x: (w * x - 0.75) ** 2, parameters=w)
+    names: dict[str, Any] = {}
+    exec(program.jax().source_for([0.5, 1.5]), names)
+    loss, gradient = names["loss_and_gradient"](np.array([2]), np.array([0.5, 1.5]))
+    expected, derivatives = program.value_and_grad([2.0], [0.5, 1.5])
+    assert (float(loss), *np.asarray(gradient)) == pytest.approx((expected, *derivatives), 1e-6)
+
+
 def test_the_derivative_of_a_maximum_is_right_where_xla_computes_it_anew() -> None:
     """It may round x of `x == x.max()` in another way than in the maximum; then no x is one."""
     program_of = convolutions(random.Random(1011124))

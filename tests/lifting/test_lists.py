@@ -260,12 +260,18 @@ class Outputs:
         lambda v, w, x, y: [v * x],
         lambda v, w, x, y: [v * w, tanh(v)],
         lambda v, w, x, y: v * x,
+        lambda v, w, x, y: [[v * x, 1.0], [2, tanh(w * y)]],
+        lambda v, w, x, y: [x, 0.5],
+        lambda v, w, x, y: [1, 2.0],
+        lambda v, w, x, y: 1,
     ],
 )
 def test_outputs_are_nested_as_the_scalars_even_lists_of_one_number(outputs: Any) -> None:
     model, data = Outputs(outputs), [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
     scalars = [
-        np.array([each.data for each in np.array(model(x)).reshape(-1)]).reshape(np.shape(model(x)))
+        np.vectorize(lambda each: each.data if isinstance(each, Value) else float(each))(
+            np.array(model(x), object)
+        )
         for x in data
     ]
     for x, expected in zip(data, scalars, strict=True):
@@ -275,6 +281,26 @@ def test_outputs_are_nested_as_the_scalars_even_lists_of_one_number(outputs: Any
     found = lift(model)(data)
     assert found.shape == (3, *(scalars[0].shape or (1,)))  # a number is a row of one
     assert found.reshape(-1) == pytest.approx(np.array(scalars).reshape(-1), rel=1e-15)
+
+
+def test_arrays_of_values_are_parameters_as_nested_lists_are() -> None:
+    W, b = np.array(matrix(2, 3)), np.array([Value(0.5), Value(-0.25)])
+
+    def loss(x: Any) -> Any:
+        return sum(tanh(z) for z in W @ np.array(x) + b) ** 2
+
+    x = GENERATOR.normal(size=(4, 3))
+    listed = lift(loss, parameters=[W.tolist(), b.tolist()])
+    expected = listed.value_and_grad(listed.parameters(), x)
+    for parameters in ([W, b], {"W": W, "b": b}):
+        program = lift(loss, parameters=parameters)
+        loss_there, gradient = program.value_and_grad(program.parameters(), x)
+        assert (loss_there, *gradient) == (expected[0], *expected[1])
+        assert "W = theta[0:6].reshape(2, 3)" in program.source
+    alone = lift(lambda x: (W @ np.array(x)).sum(), parameters=W)
+    before = alone(x)
+    W[0, 0] = Value(W[0, 0].data + 1.0)  # is noticed, as in a list
+    assert alone(x) == pytest.approx(before + x[:, 0].mean(), rel=1e-12)
 
 
 @pytest.mark.parametrize("choices", [

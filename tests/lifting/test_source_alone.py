@@ -50,6 +50,30 @@ print((guesses == data["labels"]).sum(), repr(loss))
 """
 
 
+@pytest.mark.parametrize("kind", ["uint8", "int8", "int64", "float16", "float32"])
+def test_it_calculates_in_floats_whatever_it_is_given(kind: str) -> None:
+    """Images are bytes: 200 * 200 is 64 there. A loop keeps its states in an array like theta."""
+    w = [Value(2.0), Value(1.0)]
+
+    def loss(x: Any, label: Any) -> Any:
+        state = w[0] * x[0] - x[1] * x[1]
+        for pixel in x[2:]:
+            state = (state * w[1] + pixel * pixel * 0.5) * 0.25
+        return (state - pick(w, label)) ** 2
+
+    x = np.array([[3, 100, 7, 120, 90, 11], [5, 2, 127, 1, 0, 101], [9, 8, 7, 6, 5, 4]])
+    labels, theta = np.array([1, 0, 1]), np.array([2, 1])
+    program = lift(loss, parameters=w)
+    expected = program.value_and_grad(theta, x, labels)
+    names: dict[str, Any] = {}
+    exec(program.source, names)
+    for given in (theta, theta.astype(kind)):
+        value, gradient = names["loss_and_gradient"](given, x.astype(kind), labels)
+        assert value == pytest.approx(expected[0], rel=1e-12)
+        assert gradient == pytest.approx(expected[1], rel=1e-12)
+    assert "range(" in program.source
+
+
 def test_pasted_into_a_file_it_trains_digits_alike(tmp_path: Path) -> None:
     train, held_out = digits().split(0.25, seed=0)
     model = MLP(64, [32, 10], seed=0)

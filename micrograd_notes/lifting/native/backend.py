@@ -28,6 +28,7 @@ Check = Callable[[Run, Any, list[int]], None]
 TINY = 2.0**-1000  # is added to sizes, one of which may be 0
 LINES = 2_000  # that a compiler takes some two seconds for; a network has 300 to 1,500
 FOR_ONE = 4  # lines of C, at least, for one of NumPy; a network has 6 to 9
+NOT_FINITE = "C got nan or inf in each call so far, as from the slope of sqrt at 0"
 CHANCE = 4  # so many times the rounding of some examples is by chance that of others
 
 
@@ -70,7 +71,7 @@ class InC:
     @property
     def backend(self) -> str:
         """The backend that runs: "c", or "numpy" and why C does not run."""
-        why_not = self.why_not or (not self.sizes and "C does not trust its numbers so far")
+        why_not = self.why_not or (not self.sizes and NOT_FINITE)
         return f"numpy: {why_not}" if why_not else "c"
 
     def agrees(self, theta: Any, data: Sequence[Any], numpy: Run, check: Check) -> bool:

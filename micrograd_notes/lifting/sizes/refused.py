@@ -14,11 +14,11 @@ from contextlib import contextmanager, suppress
 from itertools import zip_longest
 from typing import Any, TypeVar
 
-from micrograd_notes.lifting.guards.blame import WithLines
 from micrograd_notes.lifting.sizes.family import NoMember
 from micrograd_notes.lifting.sizes.formulas import Differ, Sizes, differing, in_words
 from micrograd_notes.lifting.sizes.small import Member
 from micrograd_notes.lifting.trace.recorded import CannotLift, recording
+from micrograd_notes.lifting.trace.traced import WithLines
 
 Result = TypeVar("Result")
 ATTEMPTS = 9  # to begin with small sizes or larger ones, for three ways to read the data

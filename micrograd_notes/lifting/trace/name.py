@@ -53,14 +53,16 @@ def arrays_of_lists(
     if len({*map(id, values)}) < len(values):
         raise ValueError("parameters must hold each Value once, got one twice")
     seen = _named_in(function) if inspect.isroutine(function) else {}
+    given, parameters = parameters, _listed(parameters)
     if isinstance(parameters, dict):
         seen = {str(key): held for key, held in parameters.items()} | seen
-    named = dict(sorted(seen.items(), key=lambda item: item[1] is parameters))  # the whole last
+    named = dict(sorted(seen.items(), key=lambda item: item[1] is given))  # the whole last
     others = {"p": parameters}
     if isinstance(parameters, list | tuple) and not any(isinstance(p, Value) for p in parameters):
         others = {}  # each is an array, p1, or with a capital a matrix, P1
         for k, item in enumerate(parameters):
-            is_matrix = isinstance(next(iter(item), None), list | tuple)
+            item = _listed(item)
+            is_matrix = isinstance(_listed(next(iter(item), None)), list | tuple)
             others[f"{'P' if is_matrix else 'p'}{k + 1}"] = item
     found = [*_paths(named), *_paths(others)]
     paths = {id(value): name for name, value in found[::-1]}  # of several names, the first one
@@ -79,6 +81,11 @@ def _named_in(function: Callable[..., Any]) -> dict[str, Any]:
             and held not in functions and not held.__code__.co_filename.startswith(NOT_THE_LEARNERS)
         ]
     return found
+
+
+def _listed(held: Any) -> Any:
+    """Returns an array of `Value`s as nested lists, and anything else unchanged."""
+    return held.tolist() if isinstance(held, np.ndarray) and held.dtype == object else held
 
 
 def values_of_lists(parameters: Any) -> list[Value]:
@@ -105,11 +112,12 @@ def _paths(
     held: Any, name: str = "", inside: tuple[int, ...] = (), only: bool = False
 ) -> Leaves:
     """Yields each leaf in lists and dictionaries, and in objects, which `only` refuses."""
+    held, given = _listed(held), held
     members = held if isinstance(held, dict) else None
     if members is None and not only and not isinstance(held, NOT_A_LAYER):
         members = getattr(held, "__dict__", None)
-    is_walked = len(inside) < DEEP and id(held) not in inside  # an object may hold itself
-    inside = (*inside, id(held))
+    is_walked = len(inside) < DEEP and id(given) not in inside  # an object may hold itself
+    inside = (*inside, id(given))
     if isinstance(held, Value) and held.op is None:
         yield name, held
     elif isinstance(held, list | tuple) and is_walked:
@@ -119,7 +127,7 @@ def _paths(
         for key, item in members.items():
             yield from _paths(item, f"{name}.{key}" if name else str(key), inside, only)
     elif only:
-        wanted = "Values that no operation made, in lists or dictionaries"
+        wanted = "Values that no operation made, in lists, arrays or dictionaries"
         are_numbers = is_number(held) or getattr(getattr(held, "dtype", None), "kind", "O") in "fiu"
         advice = ". Write w = [Value(x) for x in numbers], and use w in the loss" * are_numbers
         raise TypeError(f"parameters must be {wanted}, got {shown(held)}{advice}")

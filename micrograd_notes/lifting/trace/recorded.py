@@ -294,8 +294,9 @@ class Session:
         """Records an operation of the table."""
         if not self.is_open:
             _raise(
-                "a number was kept after its recording, but it does not have a value. Return what "
-                "you need from the function, or compute it from the parameters' .data"
+                f"{line_at_fault()}\n  uses a number that was kept after its recording, but it "
+                "does not have a value. Return what you need from the function, or compute it from "
+                "the parameters' .data."
             )
         indices = (*map(self.index, operands),)
         if op.chooses:
@@ -321,7 +322,7 @@ class Session:
         elif isinstance(index, Array) and not index.is_parameter:
             _refuse(
                 f"{op.name}s by {index.name}",
-                f"whole numbers into it, as {index.name}.astype(int) does",
+                f"whole numbers into it, as np.asarray({index.name}, int) does",
                 f"an index must be a whole number, but {index.name} holds floats",
             )
         elif index != CONSTANT:

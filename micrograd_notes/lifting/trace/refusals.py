@@ -27,12 +27,19 @@ ORDER = (
     "of a while; sort or check the data outside",
 )
 
+PLAIN = (
+    "x.detach() for its number without a gradient, where(x > 0, a, b) instead of an if, and print "
+    "or keep numbers outside of the function",
+    "while recording its number is not known, and would be frozen into the program",
+)
+
 # These methods are refused by name, and below them attributes that are read or set.
 METHODS: dict[str, tuple[str, ...]] = {
     "__index__": (
         "uses a recorded number as a whole one, as values[y], range(y) and a list times y do",
         "pick(values, y) for an element, a loop whose length does not depend on the data, "
-        "[w * x for x in xs] for a list times a number, and pass y.ravel() for a column of labels",
+        "[w * x for x in xs] for a list times a number, and pass np.ravel(y) for a column of "
+        "labels",
     ),
     "__mod__ __rmod__": ("calculates a % b with a recorded number", "a - b * floor(a / b)"),
     "__floordiv__ __rfloordiv__": (
@@ -59,16 +66,19 @@ METHODS: dict[str, tuple[str, ...]] = {
         "the number itself, or x.detach() for one without a gradient",
         "a copy does not have a gradient, and its number would be frozen into the program",
     ),
-    "item": ("reads item() of a recorded number", "the number itself"),
+    "item": ("reads item() of a recorded number", *PLAIN),
     "backward": ("calls backward() inside", "nothing: the lifted program finds the gradient"),
 }
 READ: dict[str, tuple[str, ...]] = {
-    "data": ("reads .data of a recorded number", "the number itself, without .data"),
+    "data": ("reads .data of a recorded number", *PLAIN),
     "grad": ("reads .grad of a recorded number", "value_and_grad of the lifted program"),
     "operands has_grad _right _data": WALK,
 }
 SET: dict[str, tuple[str, ...]] = {
-    "data": ("sets .data of a recorded number", "a new number: y = x + 1"),
+    "data": (
+        "sets .data of a recorded number",
+        "a new number, y = x + 1, or set it outside of the function, between two calls",
+    ),
     "grad": ("sets .grad of a recorded number", "value_and_grad of the lifted program"),
     "requires_grad": ("sets requires_grad of a recorded number", "that outside of the function"),
 }

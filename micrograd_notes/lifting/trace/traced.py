@@ -7,17 +7,20 @@ randomness that is equal twice goes unnoticed. Read `recorded.py` next.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from traceback import walk_tb
 from typing import Any, NamedTuple
 
-from micrograd_notes.common.checks import shown
+from micrograd_notes.common.checks import is_number, shown
 from micrograd_notes.common.users_line import as_text
 from micrograd_notes.engine import Value
+from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.trace.recorded import (
     NOT_THE_LEARNERS,
     CannotLift,
     Recorded,
     Session,
+    line_at_fault,
     recording,
 )
 from micrograd_notes.lifting.trace.tape import Array, Tape
@@ -46,9 +49,10 @@ def traced(
     first = _traced_once(function, parameters, arrays, is_loss, with_names=True)
     again = _traced_once(function, parameters, arrays, is_loss, with_names=False)
     if not _begins_with(first.session.tape, again.session.tape):
+        where = _line_that_differs(function, parameters, arrays)
         raise CannotLift(
-            "two recordings of the function differ: it draws random numbers, or changes something "
-            "between calls. Draw them outside, and pass them as an input."
+            f"{where}two recordings of the function differ: it draws random numbers, or changes "
+            "something between calls. Draw them outside, and pass them as an input."
         )
     return first
 
@@ -63,6 +67,41 @@ def _begins_with(tape: Tape, other: Tape) -> bool:
         # a constant that is nan does not equal itself
         and all(repr(tape.numbers[i]) == repr(x) for i, x in other.numbers.items())
     )
+
+
+class WithLines(Session):
+    """A recording that notes the learner's line of each operation."""
+
+    is_plain = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: dict[int, str] = {}
+
+    def record(self, op: Op, indices: tuple[int, ...]) -> Recorded:
+        """Records an operation, and notes the line that computes it."""
+        number = super().record(op, indices)
+        self.lines[number._born] = line_at_fault()
+        return number
+
+
+def _line_that_differs(
+    function: Callable[..., Any], parameters: Sequence[Value], arrays: Sequence[Array]
+) -> str:
+    """Returns the first line that makes another number in another recording; "" if unknown."""
+    def made() -> list[tuple[str, Any, list[str]]]:
+        with recording(parameters, arrays, WithLines) as session:
+            function(*session.inputs(arrays))
+        ops, operands, numbers = session.tape.ops, session.tape.operands, session.tape.numbers
+        return [
+            (line, ops[i], [repr(numbers.get(k, k)) for k in operands[i]])
+            for i, line in session.lines.items()
+        ]
+
+    for mine, theirs in zip_longest(made(), made(), fillvalue=("",)):
+        if mine != theirs:
+            return f"{mine[0] or theirs[0]}\n  "
+    return ""
 
 
 def _traced_once(
@@ -99,7 +138,7 @@ def _in_words(inputs: Sequence[Array]) -> str:
         words.append(f"{array.name} as {whole}")
     is_one = any(array.is_batched for array in inputs)
     columns = [array.name for array in inputs[1:] if is_one and array.shape == (1,)]
-    advice = "".join(f". If {y} is one number per example, pass {y}.ravel()" for y in columns)
+    advice = "".join(f". If {y} is one number per example, pass np.ravel({y})" for y in columns)
     return f"{'one example, ' * is_one}{' and '.join(words) or 'no arguments'}{advice}"
 
 
@@ -119,7 +158,7 @@ def _misfit(error: Exception, note: str) -> str:
 
 def _flattened(returned: Any, is_loss: bool) -> tuple[tuple[int, ...], list[Any]]:
     """Returns the shape and the numbers of the function's result."""
-    if isinstance(returned, Value):
+    if isinstance(returned, Value) or (is_number(returned) and not is_loss):
         return (), [returned]
     what = "a loss returns one Value" if is_loss else "a model returns a Value or a list of them"
     if is_loss or not isinstance(returned, list | tuple) or not returned:

@@ -10,6 +10,7 @@ have the parts, is not. `lifting.certificate` compares them.
 
 import ast
 import math
+import operator
 import re
 from collections.abc import Callable
 from functools import partial
@@ -18,9 +19,11 @@ from typing import Any
 import mpmath
 import numpy as np
 
+from micrograd_notes.common.checks import is_number
 from micrograd_notes.engine import modes
 from micrograd_notes.engine.messages import completed
 from micrograd_notes.engine.op import TABLE, Op, lookup
+from micrograd_notes.engine.stand_ins import stand_in
 from micrograd_notes.engine.value import Value, as_value
 from micrograd_notes.testing.numbers.precise import MOST_BITS, OpaqueError, Precise, counterpart
 
@@ -38,10 +41,23 @@ class Exact(Value):
         """Whether it is a number of the data."""
         return self.op is None and not self._requires_grad
 
-    def __eq__(self, other: object) -> bool:
-        if not self.is_given:
-            return super().__eq__(other)
-        return bool(self.number == getattr(other, "number", other))
+    def __eq__(self, other: object) -> Any:
+        return _truth(operator.eq, self, other) if self.is_given else super().__eq__(other)
+
+    def __ne__(self, other: object) -> Any:
+        return _truth(operator.ne, self, other) if self.is_given else super().__ne__(other)
+
+    def __lt__(self, other: Any) -> Any:
+        return _truth(operator.lt, self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return _truth(operator.le, self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return _truth(operator.gt, self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return _truth(operator.ge, self, other)
 
     def __init__(self, data: Any, name: str | None = None, requires_grad: bool = True) -> None:
         self.number = number_of(data)
@@ -63,6 +79,14 @@ class Exact(Value):
     def detach(self) -> "Exact":
         """Returns the same number, which no gradient flows through."""
         return Exact(self.number, self.name, False)
+
+
+def _truth(relation: Callable[[Any, Any], bool], one: Exact, other: Any) -> Any:
+    """Returns 1 or 0 as the recording has it, so 0.9 * (y == k) + 0.02 is not rounded either."""
+    other = stand_in(other)
+    if not (isinstance(other, Value) or is_number(other)):
+        return NotImplemented
+    return Exact(float(relation(one.number, number_of(other))), requires_grad=False)
 
 
 def number_of(given: Any) -> Any:
@@ -154,6 +178,7 @@ class _Function:
         def made(x: Any) -> Any:
             if isinstance(x, list):  # of arrays, or of lists of numbers, as in np.concatenate
                 return [many(np.stack(each)) if isinstance(each, list) else each for each in x]
+            x = object if x is float else x  # the type of numbers
             return many(x) if isinstance(x, self.kinds) else x
 
         given = tuple([made(x) for x in given])

@@ -15,6 +15,7 @@ def unpack(theta):
 
 def loss_and_gradient(theta, xs):
     """Returns the mean loss over the n examples, and its gradient."""
+    theta, xs = (np.asarray(a, float) for a in (theta, xs))
     n = len(xs)
     assert theta.shape == (18,), theta.shape
     assert xs.shape == (n, 4, 3), xs.shape

@@ -13,6 +13,7 @@ def unpack(theta):
 
 def loss_and_gradient(theta, charge):
     """Returns the loss, and its gradient."""
+    theta, charge = (np.asarray(a, float) for a in (theta, charge))
     assert theta.shape == (8,), theta.shape
     assert charge.shape == (4,), charge.shape
     (at,) = unpack(theta)

@@ -16,6 +16,7 @@ def unpack(theta):
 
 def loss_and_gradient(theta, xs, ys):
     """Returns the loss, and its gradient."""
+    theta, xs, ys = (np.asarray(a, float) for a in (theta, xs, ys))
     assert theta.shape == (337,), theta.shape
     assert xs.shape == (5, 2), xs.shape
     assert ys.shape == (5,), ys.shape

@@ -13,6 +13,7 @@ def unpack(theta):
 
 def loss_and_gradient(theta, ys):
     """Returns the mean loss over the n examples, and its gradient."""
+    theta, ys = (np.asarray(a, float) for a in (theta, ys))
     n = len(ys)
     assert theta.shape == (3,), theta.shape
     assert ys.shape == (n, 6), ys.shape

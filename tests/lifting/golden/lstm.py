@@ -14,6 +14,7 @@ def unpack(theta):
 
 def loss_and_gradient(theta, xs, y):
     """Returns the mean loss over the n examples, and its gradient."""
+    theta, xs, y = (np.asarray(a, float) for a in (theta, xs, y))
     n = len(xs)
     assert theta.shape == (75,), theta.shape
     assert xs.shape == (n, 6, 2), xs.shape

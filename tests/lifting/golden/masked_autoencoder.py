@@ -13,6 +13,7 @@ def unpack(theta):
 
 def loss_and_gradient(theta, x):
     """Returns the mean loss over the n examples, and its gradient."""
+    theta, x = (np.asarray(a, float) for a in (theta, x))
     n = len(x)
     assert theta.shape == (16,), theta.shape
     assert x.shape == (n, 4), x.shape

@@ -41,6 +41,7 @@ def unpack(theta):
 
 def loss_and_gradient(theta, x, y):
     """Returns the mean loss over the n examples, and its gradient."""
+    theta, x, y = (np.asarray(a, float) for a in (theta, x, y))
     n = len(x)
     assert theta.shape == (13,), theta.shape
     assert x.shape == (n, 2), x.shape

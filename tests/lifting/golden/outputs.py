@@ -14,6 +14,7 @@ def unpack(theta):
 
 def forward(theta, x):
     """Returns the outputs."""
+    theta, x = (np.asarray(a, float) for a in (theta, x))
     n = len(x)
     assert theta.shape == (17,), theta.shape
     assert x.shape == (n, 2), x.shape

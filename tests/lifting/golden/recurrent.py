@@ -13,6 +13,7 @@ def unpack(theta):
 
 def loss_and_gradient(theta, xs, y):
     """Returns the mean loss over the n examples, and its gradient."""
+    theta, xs, y = (np.asarray(a, float) for a in (theta, xs, y))
     n = len(xs)
     assert theta.shape == (18,), theta.shape
     assert xs.shape == (n, 5, 2), xs.shape

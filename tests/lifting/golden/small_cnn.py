@@ -15,6 +15,7 @@ def unpack(theta):
 
 def loss_and_gradient(theta, image, label):
     """Returns the mean loss over the n examples, and its gradient."""
+    theta, image = (np.asarray(a, float) for a in (theta, image))
     n = len(image)
     assert theta.shape == (24,), theta.shape
     assert image.shape == (n, 6, 6), image.shape

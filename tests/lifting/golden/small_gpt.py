@@ -22,6 +22,7 @@ def unpack(theta):
 
 def loss_and_gradient(theta, tokens, targets):
     """Returns the mean loss over the n examples, and its gradient."""
+    theta = np.asarray(theta, float)
     n = len(tokens)
     assert theta.shape == (248,), theta.shape
     assert tokens.shape == (n, 4), tokens.shape

@@ -13,6 +13,7 @@ def unpack(theta):
 
 def loss_and_gradient(theta, wanted):
     """Returns the loss, and its gradient."""
+    theta, wanted = (np.asarray(a, float) for a in (theta, wanted))
     assert theta.shape == (8,), theta.shape
     assert wanted.shape == (4, 4), wanted.shape
     (at,) = unpack(theta)

@@ -16,6 +16,7 @@ def unpack(theta):
 
 def loss_and_gradient(theta, x, label):
     """Returns the mean loss over the n examples, and its gradient."""
+    theta, x = (np.asarray(a, float) for a in (theta, x))
     n = len(x)
     assert theta.shape == (26,), theta.shape
     assert x.shape == (n, 3), x.shape

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from micrograd_notes import MLP, Value, lift, logsumexp
+from micrograd_notes import MLP, Value, lift, logsumexp, relu, sqrt
 from micrograd_notes.common.backends import asked_for
 from micrograd_notes.lifting import NotInC, compiled
 from micrograd_notes.lifting.codegen import CannotPrint
@@ -48,6 +48,15 @@ def assert_numpy_runs(why: str, backend: str = "c") -> None:
     kind, _, reason = program.backend.partition(": ")
     assert kind == "numpy"
     assert why in reason
+
+
+@needs_cc
+@pytest.mark.usefixtures("as_printed")
+def test_where_c_gets_nan_the_backend_says_so() -> None:
+    w = Value(0.3)
+    program = lift(lambda x: sqrt(relu(w * x)), parameters=w, backend="c")
+    program([1.0, -1.0])
+    assert program.backend.startswith("numpy: C got nan or inf in each call so far")
 
 
 # ---- compilers -----------------------------------------------------------------------------------

@@ -121,6 +121,8 @@ class _Emitter:
     def _first_rows(self, body: str) -> Iterator[str]:
         program, count = self.program, len(self.program.grouping.recording.gradient)
         digits = "theta.dtype" if program.parameters else "float"
+        if program.parameters:
+            yield "theta = np.asarray(theta, np.result_type(theta, float))"
         for array in program.inputs:
             shape = spelled_shape(Read(array).shape)
             if array.is_batched and array is program.inputs[0]:

@@ -67,7 +67,8 @@ def emit(typed: Program, title: str) -> Printed:
 
 def _first_rows(program: Program, body: str) -> list[str]:
     """Returns what comes before the first array: checks, parameters, and places to write to."""
-    rows, names = list[str](), [array.name for array in program.parameters]
+    names = [array.name for array in program.parameters]
+    rows = _as_floats(program)
     batched = [array for array in program.inputs if array.is_batched]
     if batched:
         rows.append(f"n = len({batched[0].name})")
@@ -93,6 +94,17 @@ def _first_rows(program: Program, body: str) -> list[str]:
         if has_views:
             rows += listed("", [f"d{name}" for name in names], " = unpack(dtheta)")
     return rows
+
+
+def _as_floats(program: Program) -> list[str]:
+    """Returns the rows that make floats of theta and of data, which overflow as bytes of images."""
+    names = ["theta"] * bool(program.parameters)
+    names += [array.name for array in program.inputs if array.below is None]
+    every = ", ".join(names)
+    row = f"{every} = (np.asarray(a, float) for a in ({every}))"
+    if len(names) > 1 and len(INDENT + row) <= LIMIT:
+        return [row]
+    return [f"{name} = np.asarray({name}, float)" for name in names]
 
 
 def spelled_constant(
