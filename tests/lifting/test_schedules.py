@@ -57,7 +57,7 @@ def body(loss: Any, parameters: Any, *data: Any) -> str:
 
 def run(step: Step, number: Callable[[int], float], length: int) -> str:
     def loss(xs: Any) -> Any:
-        h: Any = 0.1
+        h: Any = 0.5  # exact, whatever Python multiplies it by
         for t, x in enumerate(xs):
             h = step(h, number(t), x)
         return h * h
@@ -129,6 +129,22 @@ def test_two_schedules_on_a_vector() -> None:
         return sum(h)
 
     is_same_for((8, 12), lambda length: body(loss, {"U": U, "b": b}, numbers(0, 3, length)))
+
+
+@pytest.mark.parametrize("mixes", [False, True])
+def test_a_number_per_step_and_unit_as_of_a_mask(mixes: bool) -> None:
+    U, b = values(0, 3, 3), values(1, 3)
+
+    def loss(xs: Any) -> Any:
+        chosen, h = random.Random(1), [0.0] * 3  # type: Any, list[Any]
+        for x in xs:
+            new = [tanh(sum(u * k for u, k in zip(row, h, strict=True)) + v * x)
+                   for row, v in zip(U, b, strict=True)]
+            mask = [float(chosen.random() < 0.6) for _ in h]  # in some steps all are equal
+            h = [c * n + (1 - c) * k * mixes for c, n, k in zip(mask, new, h, strict=True)]
+        return sum(h)
+
+    is_same_for((8, 14), lambda length: body(loss, {"U": U, "b": b}, numbers(0, 3, length)))
 
 
 def test_both_answers_of_a_choice_have_a_slope_without_an_array() -> None:

@@ -169,7 +169,9 @@ class Layout:
         """
         numbers = self.numbers(nodes)
         if numbers is not None:
-            return self.read_constants(numbers, letters)
+            # equal numbers of a schedule differ in another step, whose line must look alike
+            is_scheduled = int(nodes[0]) in self.tape.schedules
+            return self.read_constants(numbers, nodes if is_scheduled else numbers, letters)
         group = self.group(nodes)
         grid = self.grid(letters, self.lane[nodes])
         batch = self.batch(self.batched[group])
@@ -230,14 +232,14 @@ class Layout:
                 kept.remove(axis)
         return grid.squeeze(tuple({*range(grid.ndim)} - {*kept})), kept
 
-    def read_constants(self, numbers: Any, letters: list[Any]) -> Reading:
-        """Returns constants: one number, or an array of them."""
-        if (numbers == numbers[0]).all() or (numbers != numbers).all():
+    def read_constants(self, numbers: Any, what: Any, letters: list[Any]) -> Reading:
+        """Returns constants: one number if all are the same `what`, or an array of them."""
+        if (what == what[0]).all() or (what != what).all():
             return Reading(Number(float(numbers[0])), [])
-        which = np.unique(numbers, return_inverse=True)
-        grid = self.grid(letters, which[1].reshape(-1))
+        _, first, which = np.unique(what, return_index=True, return_inverse=True)
+        grid = self.grid(letters, which.reshape(-1))
         index, varying = self.without_constant_axes(grid)
-        return Reading(self.constant(which[0][np.maximum(index, 0)]), varying)
+        return Reading(self.constant(numbers[first][np.maximum(index, 0)]), varying)
 
     def constant(self, array: Any) -> Read:
         """Returns an array of constants, the same for equal ones."""

@@ -22,7 +22,7 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.passes.columns import Columns, Ints, ints, starts
-from micrograd_notes.lifting.passes.keys import Keys
+from micrograd_notes.lifting.passes.keys import Keys, Schedule
 from micrograd_notes.lifting.passes.simplify import simplify
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Recording, Start, Tape
 
@@ -105,7 +105,7 @@ def group(recording: Recording) -> Grouping:
         columns = Columns.of(recording.tape)
     keys = _keys(recording, columns)
     tape = recording.tape
-    schedules = {i: ("schedule", k) for i, k in tape.schedules.items()}
+    schedules = {i: Schedule(k) for i, k in tape.schedules.items()}
     return Grouping.of(recording, keys, keys.told_apart(tape.numbers | schedules))
 
 
@@ -132,6 +132,8 @@ def _with_constants(tape: Tape, columns: Columns) -> Columns:
         if isinstance(op, Op) and all(k in numbers for k in below):
             numbers[i] = tape.given[i] = op(*[numbers[k] for k in below])
             tape.ops[i] = CONSTANT
+            of = [tape.schedules[k] for k in below if k in tape.schedules]
+            tape.schedules |= dict.fromkeys([i] if of else [], min(of, default=0))
     code = columns.code.copy()
     code[[*numbers]] = columns.codes[CONSTANT]
     return Columns(columns.codes, code, columns.flat, columns.first, columns.level)

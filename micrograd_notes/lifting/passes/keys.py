@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import helper_ops, ops
@@ -24,6 +24,13 @@ from micrograd_notes.lifting.passes.columns import (
 )
 from micrograd_notes.lifting.passes.order import in_order
 from micrograd_notes.lifting.passes.sides import sides
+
+
+class Schedule(NamedTuple):
+    """Stands for the numbers of a schedule (see `schedules.py`), by which it is."""
+
+    which: int
+
 
 FEW = 3  # if one number meets at most so many constants, each gets its own array
 
@@ -161,14 +168,19 @@ class Keys:
         is_number[[*numbers]] = True
         of_number = columns.is_read & columns.below(is_number) & may[columns.owner]
         met: dict[int, dict[Any, set[Any]]] = {}
-        constant_of: dict[int, Any] = {}
+        with_same, constant_of = dict[int, set[Any]](), dict[int, Any]()
         for i in np.unique(columns.owner[of_number]).tolist():
             operands = columns.operands(i)
             constant_of[i] = (*[numbers[k] for k in operands if k in numbers],)
             others = tuple([k for k in operands if k not in numbers])
-            met.setdefault(keys[i], {}).setdefault(others, set()).add(constant_of[i])
+            with_same[i] = met.setdefault(keys[i], {}).setdefault(others, set())
+            with_same[i].add(constant_of[i])
         few = {key for key, found in met.items() if 2 <= max(map(len, found.values())) <= FEW}
-        apart: dict[int, Any] = {i: x for i, x in constant_of.items() if keys[i] in few}
+        apart = {i: x for i, x in constant_of.items() if keys[i] in few}
+        for i, x in apart.items():
+            if isinstance(x[0], Schedule):  # each lane may have its own: which of those it meets
+                scheduled = sorted(e for e in with_same[i] if isinstance(e[0], Schedule))
+                apart[i] = "schedule", scheduled.index(x)
         return apart | {i: (apart.get(i), side) for i, side in sides(columns, keys).items()}
 
     def in_order(self, apart: Mapping[int, Any]) -> Ints:

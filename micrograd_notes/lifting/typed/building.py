@@ -14,6 +14,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Expression,
     Line,
     Loop,
+    Number,
     Part,
     Read,
     Step,
@@ -132,7 +133,7 @@ class Built:
                 if len(set(numbers)) == 1:
                     return numbers[0]
                 in_order = numbers[:: self.counts.step]
-                array = constant([number.value for number in in_order])
+                array = constant([e.value if isinstance(e, Number) else e.source for e in in_order])
                 return Part(Read(array), (Step(1, -min(self.counts)),))
             case Fixed(line):
                 return read(line)
@@ -163,8 +164,8 @@ class Built:
         return Part(Read(self.arrays[position]), (slot,))
 
 
-def constant(numbers: Sequence[float]) -> Constant:
-    """Returns an array of numbers."""
+def constant(numbers: Sequence[Any]) -> Constant:
+    """Returns an array of numbers, or of arrays of them."""
     import numpy as np
 
-    return Constant(np.array(numbers))
+    return Constant(np.array([getattr(each, "array", each) for each in numbers]))

@@ -39,7 +39,7 @@ from micrograd_notes.lifting.typed.expressions import (
 
 # ---- what lines have in common -------------------------------------------------------------------
 
-Hole = Line | int | range | Number  # a range: the places of a cut
+Hole = Line | int | range | Number | Read  # the places of a cut; an array of numbers
 
 
 def skeleton(expression: Expression, holes: list[Hole]) -> Any:
@@ -58,10 +58,19 @@ def skeleton(expression: Expression, holes: list[Hole]) -> Any:
             kind = (places.step, len(places)) if places else "place"
             index.append(kind if isinstance(each, int) or places else _plain(each, holes))
         return "part", skeleton(expression.of, holes), tuple(index)
+    if _is_numbers(expression):
+        holes.append(expression)  # type: ignore[arg-type]
+        return Constant, expression.shape
     if isinstance(expression, Read):
         return expression
     found = [_plain(getattr(expression, each.name), holes) for each in fields(expression)]
     return type(expression), tuple(found)
+
+
+def _is_numbers(expression: Expression) -> bool:
+    """Returns whether it is an array of numbers that the program holds, not of places."""
+    source = expression.source if isinstance(expression, Read) else None
+    return isinstance(source, Constant) and source.array.dtype.kind == "f"
 
 
 def _cuts(of: Part) -> Iterator[tuple[Any, range | None]]:
@@ -91,7 +100,7 @@ def holes_of(expression: Expression) -> list[Hole]:
 def filled(expression: Expression, fillings: Iterator[Any]) -> Expression:
     """Returns an expression with other things in its holes, in the order of `skeleton`."""
     is_line = isinstance(expression, Read) and isinstance(expression.source, Line)
-    if is_line or isinstance(expression, Number):
+    if is_line or isinstance(expression, Number) or _is_numbers(expression):
         made: Expression = next(fillings)
         return made
     if isinstance(expression, Part):
@@ -188,9 +197,9 @@ class Series:
 
 @dataclass(frozen=True)
 class Numbers:
-    """A number for each step."""
+    """A number, or an array of numbers, for each step."""
 
-    numbers: tuple[Number, ...]
+    numbers: tuple[Number | Read, ...]
 
 
 Filling = Place | Own | Fixed | Series | Numbers
@@ -242,7 +251,7 @@ class Window:
             moves = starts[1] - starts[0]
             expected = [starts[0] + k * moves for k in range(len(values))]
             return Place(starts[0], moves, cut) if starts == expected else None
-        if isinstance(first, Number):
+        if isinstance(first, Number | Read):
             return Numbers(tuple(values))  # type: ignore[arg-type]
         if second in self.where:
             return self._own(values, position)
