@@ -13,11 +13,11 @@ from functools import cached_property
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
+from micrograd_notes.common.ints import Ints
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.trace.tape import Tape
 
-Ints = Any  # an array of NumPy's whole numbers
 Bools = Any
 BITS = 27  # of the index of a number, or of a group, in a key; 9 are left for an operation
 MASK = (1 << BITS) - 1
@@ -161,19 +161,6 @@ def ints(numbers: Ints) -> array[int]:
 def starts(sizes: Ints) -> Ints:
     """Returns where stretches of these sizes start that lie one after another, and the end."""
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
-
-
-def unique(numbers: Ints) -> Ints:
-    """Returns the different ones of some ints, in order.
-
-    >>> unique(np.array([3, 1, 3])).tolist()
-    [1, 3]
-    """
-    # np.unique would import numpy.ma first, which takes longer than most passes
-    ordered = np.sort(numbers, axis=None)
-    is_first = np.ones(len(ordered), dtype=bool)
-    is_first[1:] = ordered[1:] != ordered[:-1]
-    return ordered[is_first]
 
 
 def packed(code: Any, first: Any, last: Any) -> Any:

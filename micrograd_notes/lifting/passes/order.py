@@ -8,7 +8,8 @@ from __future__ import annotations
 from heapq import heapify, heappop, heappush
 
 from micrograd_notes.common.extras import numpy as np
-from micrograd_notes.lifting.passes.columns import BITS, MASK, Ints, packed, starts, unique
+from micrograd_notes.common.ints import Ints, unique
+from micrograd_notes.lifting.passes.columns import BITS, MASK, packed, starts
 
 
 def _edges(readers: Ints, read: Ints, count: int) -> tuple[list[list[int]], list[int]]:

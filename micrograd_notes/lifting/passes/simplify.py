@@ -20,6 +20,7 @@ from itertools import chain
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
+from micrograd_notes.common.ints import Ints
 from micrograd_notes.engine import helper_ops, ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.passes import rules
@@ -28,7 +29,6 @@ from micrograd_notes.lifting.passes.columns import (
     MASK,
     Bools,
     Columns,
-    Ints,
     has_any_order,
     ints,
     packed,

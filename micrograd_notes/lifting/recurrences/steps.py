@@ -23,12 +23,11 @@ from itertools import pairwise, product
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
+from micrograd_notes.common.ints import Ints, unique
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
-from micrograd_notes.lifting.passes.columns import unique
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Tape
 
-Ints = Any  # an array of NumPy's whole numbers
 Bools = Any
 
 LEAST = 4  # steps that make a loop

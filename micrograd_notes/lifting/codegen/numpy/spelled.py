@@ -72,6 +72,8 @@ def spelled(expression: Expression, name_of: NameOf) -> Any:
             return _call("np.where", tree(condition), *map(real, (yes, no)))
         case ex.Where(condition, yes, no):
             return _call("np.where", tree(condition), tree(yes), tree(no))
+        case ex.Reshape(of, (1,)) if not of.shape:  # which may be a plain number
+            return _call("np.reshape", tree(of), ast.Constant(1))
         case ex.Reshape(of, to):
             sizes = [-1 if isinstance(size, ex.Examples) else size for size in to]
             return _method(tree(of), "reshape", *(map(ast.Constant, sizes) if to else [_shape(())]))
@@ -88,8 +90,7 @@ def spelled(expression: Expression, name_of: NameOf) -> Any:
             return _call(WINDOWS, tree(of), span, axis=along)
         case ex.Padded(of, by, wraps):
             mode = {"mode": ast.Constant("wrap")} if wraps else {}
-            inner = _piece(of, tree)
-            return _call("np.pad", inner, parse(repr(by if len(by) > 1 else by[0])), **mode)
+            return _call("np.pad", tree(of), parse(repr(by if len(by) > 1 else by[0])), **mode)
         case ex.Stack(of, axis):
             shapes = {each.shape for each in of}
             arrays: Any = ast.List(list(map(tree, of)))
@@ -97,7 +98,8 @@ def spelled(expression: Expression, name_of: NameOf) -> Any:
                 arrays = _call("np.broadcast_arrays", *arrays.elts)
             return _call("np.stack", arrays, axis=ast.Constant(axis))
         case ex.Join(of):
-            pieces = [_piece(each, tree) for each in of]
+            pieces = [ast.List([tree(each.of)]) if isinstance(each, ex.Reshape | ex.Spread)
+                      and each.shape == (1,) and not each.of.shape else tree(each) for each in of]
             along = {"axis": ast.Constant(-1)} if len(expression.shape) > 1 else {}
             return _call("np.concatenate", ast.List(pieces), **along)
         case ex.Sum(of, axes):
@@ -113,14 +115,6 @@ def spelled(expression: Expression, name_of: NameOf) -> Any:
         case ex.Einstein(left, right, letters):
             return _call("np.einsum", ast.Constant(letters), tree(left), tree(right))
     raise AssertionError(f"no spelling for {expression!r}")
-
-
-def _piece(of: Expression, tree: Callable[[Expression], Any]) -> Any:
-    """Returns an array; of one number, as a list."""
-    match of:
-        case ex.Reshape(number, (1,)) | ex.Spread(number, (1,)) if not number.shape:
-            return ast.List([tree(number)])
-    return tree(of)
 
 
 def _filled(function: str, to: Shape, name_of: NameOf) -> Any:
