@@ -23,16 +23,16 @@ def loss_and_gradient(theta, ys):
 
     # forward
     a_squared = a * a
-    total = np.zeros((n,), dtype=theta.dtype)  # (n,)
-    variance2 = np.empty((6,), dtype=theta.dtype)
-    spread = np.empty((6,), dtype=theta.dtype)
-    difference = np.empty((6, n), dtype=theta.dtype)
-    ratio = np.empty((6, n), dtype=theta.dtype)
-    gain = np.empty((6,), dtype=theta.dtype)
-    mean = np.empty((7, n), dtype=theta.dtype)
+    total = np.zeros(n)
+    variance2 = np.empty(6)
+    spread = np.empty(6)
+    difference = np.empty((6, n))
+    ratio = np.empty((6, n))
+    gain = np.empty(6)
+    mean = np.empty((7, n))
     mean[0] = 0  # (n,)
-    difference2 = np.empty((6,), dtype=theta.dtype)
-    variance = np.empty((7,), dtype=theta.dtype)
+    difference2 = np.empty(6)
+    variance = np.empty(7)
     variance[0] = 1
     for t in range(6):
         mean2 = a * mean[t]  # (n,)
@@ -49,8 +49,8 @@ def loss_and_gradient(theta, ys):
     loss = (total / 2).sum() / n
 
     # backward, of the sum of the losses; divided by n at the end
-    dvariance = np.zeros((n,), dtype=theta.dtype)  # (n,)
-    dmean = np.zeros((n,), dtype=theta.dtype)  # (n,)
+    dvariance = np.zeros(n)
+    dmean = np.zeros(n)
     for t in reversed(range(6)):
         dgain = difference[t] * dmean - variance2[t] * dvariance  # (n,)
         spread_inverse = 1 / spread[t]

@@ -26,13 +26,13 @@ def loss_and_gradient(theta, xs, y):
     # forward
     gates_rows = gates[:, :, 2:5].reshape(12, 3)  # (12, 3)
     gates_rows2 = gates[:, :, :2].reshape(12, 2)  # (12, 2)
-    z = np.empty((6, n, 4, 3), dtype=theta.dtype)
-    sigmoid = np.empty((6, n, 3, 3), dtype=theta.dtype)
-    tanh = np.empty((6, n, 3), dtype=theta.dtype)
-    c = np.empty((7, n, 3), dtype=theta.dtype)
+    z = np.empty((6, n, 4, 3))
+    sigmoid = np.empty((6, n, 3, 3))
+    tanh = np.empty((6, n, 3))
+    c = np.empty((7, n, 3))
     c[0] = 0  # (n, 3)
-    tanh2 = np.empty((6, n, 3), dtype=theta.dtype)
-    h = np.empty((7, n, 3), dtype=theta.dtype)
+    tanh2 = np.empty((6, n, 3))
+    h = np.empty((7, n, 3))
     h[0] = 0  # (n, 3)
     for t in range(6):
         z[t] = (  # (n, 4, 3)
@@ -51,8 +51,8 @@ def loss_and_gradient(theta, xs, y):
     # backward, of the sum of the losses; divided by n at the end
     derror = 2 * error  # (n,)
     dh = out * derror[:, None]  # (n, 3)
-    dc = np.zeros((n, 3), dtype=theta.dtype)  # (n, 3)
-    dz = np.empty((n, 4, 3), dtype=theta.dtype)
+    dc = np.zeros((n, 3))
+    dz = np.empty((n, 4, 3))
     for t in reversed(range(6)):
         # with cosh, a slope keeps the digits that s * (1 - s) of a sigmoid s loses near 1
         slope = 0.25 * (1 / np.cosh(0.5 * z[t][:, K]) ** 2)  # (n, 3, 3)

@@ -22,9 +22,9 @@ def loss_and_gradient(theta, x, y):
     dfirst, dsecond = unpack(dtheta)
 
     # forward
-    first_sum = np.empty((8, n, 4), dtype=theta.dtype)
-    inside = np.empty((8, n, 4), dtype=theta.dtype)
-    h = np.empty((9, n, 2), dtype=theta.dtype)
+    first_sum = np.empty((8, n, 4))
+    inside = np.empty((8, n, 4))
+    h = np.empty((9, n, 2))
     h[0] = x  # (n, 2)
     for t in range(8):
         first_sum[t] = h[t] @ first.T  # (n, 4)
@@ -34,7 +34,7 @@ def loss_and_gradient(theta, x, y):
     loss = (difference * difference).sum() / n
 
     # backward, of the sum of the losses; divided by n at the end
-    dh = np.stack([2 * difference, np.zeros((n,), dtype=theta.dtype)], axis=-1)  # (n, 2)
+    dh = np.stack([2 * difference, np.zeros(n)], axis=-1)  # (n, 2)
     for t in reversed(range(8)):
         doutput = 0.1 * dh  # (n, 2)
         # with cosh, a slope keeps the digits that 1 - tanh(z)**2 loses near 1

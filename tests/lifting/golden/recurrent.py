@@ -23,8 +23,8 @@ def loss_and_gradient(theta, xs, y):
     dinner, douter, dout = unpack(dtheta)
 
     # forward
-    inner_sum = np.empty((5, n, 3), dtype=theta.dtype)
-    h = np.empty((6, n, 3), dtype=theta.dtype)
+    inner_sum = np.empty((5, n, 3))
+    h = np.empty((6, n, 3))
     h[0] = 0  # (n, 3)
     for t in range(5):
         inner_sum[t] = h[t] @ inner.T + xs[:, t] @ outer.T  # (n, 3)

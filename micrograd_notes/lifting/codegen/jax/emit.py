@@ -290,6 +290,8 @@ class _InJax(ast.NodeTransformer):
             joined = [ast.Call(parse("np.asarray"), [each, self.digits], [])
                       if isinstance(each, ast.List) else each for each in pieces.elts]
             return ast.Call(new.func, [ast.List(joined)], new.keywords)
+        if ast.unparse(node.func) in ("np.empty", "np.zeros"):  # with the digits of the parameters
+            return ast.Call(new.func, new.args, [ast.keyword("dtype", self.digits)])
         if isinstance(node.func, ast.Name) and node.func.id == erfc.NAME:
             return ast.Call(parse("jax.scipy.special.erfc"), new.args, [])
         inner = node.func

@@ -54,9 +54,9 @@ def spelled(expression: Expression, name_of: NameOf) -> Any:
         case ex.Count():
             return ast.Name("n")
         case ex.Empty(to):
-            return _filled("np.empty", to, name_of)
+            return _call("np.empty", _shape(to, alone=True))
         case ex.Spread(ex.Number(0.0), to):
-            return _filled("np.zeros", to, name_of)
+            return _call("np.zeros", _shape(to, alone=True))
         case ex.Counting(size):
             return _call("np.arange", _size(size))
         case ex.Apply("add", (left, right)):
@@ -115,12 +115,6 @@ def spelled(expression: Expression, name_of: NameOf) -> Any:
         case ex.Einstein(left, right, letters):
             return _call("np.einsum", ast.Constant(letters), tree(left), tree(right))
     raise AssertionError(f"no spelling for {expression!r}")
-
-
-def _filled(function: str, to: Shape, name_of: NameOf) -> Any:
-    """Returns a new array, with as many digits as the parameters, if there are any."""
-    has_theta = getattr(name_of, "parameters", None)
-    return _call(function, _shape(to), **({"dtype": parse("theta.dtype")} if has_theta else {}))
 
 
 def _applied(function: str, operands: list[Any]) -> Any:
@@ -230,8 +224,10 @@ def _size(size: Any) -> Any:
     return parse("n" if size == ex.N else f"n * {size.times}")
 
 
-def _shape(shape: Shape) -> Any:
-    return ast.Tuple(list(map(_size, shape)))
+def _shape(shape: Shape, alone: bool = False) -> Any:
+    """Returns a shape; a single size may stand alone, as in np.empty(3)."""
+    sizes = [*map(_size, shape)]
+    return sizes[0] if alone and len(sizes) == 1 else ast.Tuple(sizes)
 
 
 @cache
