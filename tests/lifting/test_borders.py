@@ -94,3 +94,20 @@ def test_parts_that_share_no_kind_of_term_stay_apart() -> None:
         return sum(z[i] * V[i][j] * exp(z[3 + j]) for i in range(3) for j in range(3))
 
     assert "np.pad" not in source_of(loss, {"W": W, "V": V}, numbers(0, 2, 2))
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_one_number_of_an_array_may_have_a_term_that_is_a_plain_number(columns: int) -> None:
+    """Then zeros stand around 1 * n, which is an int of Python."""
+    rows = values(0, 3, columns)
+
+    def loss(x: Any) -> Any:
+        return rows[0][0] + sum(
+            tanh(a - b * x[j]) for i, first in enumerate(rows) for j, other in enumerate(rows)
+            if i != j for a, b in zip(first, other, strict=True)
+        )
+
+    source = source_of(loss, {"rows": rows}, numbers(0, 2, 3))
+    assert "np.pad(np.reshape(1 * n" in source, source
+    program = lift(loss, parameters={"rows": rows})
+    program.value_and_grad(program.parameters(), numbers(0, 2, 3))  # compared with the scalars

@@ -72,8 +72,8 @@ def spelled(expression: Expression, name_of: NameOf) -> Any:
             return _call("np.where", tree(condition), *map(real, (yes, no)))
         case ex.Where(condition, yes, no):
             return _call("np.where", tree(condition), tree(yes), tree(no))
-        case ex.Reshape(of, (1,)) if not of.shape:  # which may be a plain number
-            return _call("np.reshape", tree(of), ast.Constant(1))
+        case ex.Reshape(of, (_, *_) as to) if not of.shape:  # which may be a plain number
+            return _call("np.reshape", tree(of), _shape(to, alone=True))
         case ex.Reshape(of, to):
             sizes = [-1 if isinstance(size, ex.Examples) else size for size in to]
             return _method(tree(of), "reshape", *(map(ast.Constant, sizes) if to else [_shape(())]))
