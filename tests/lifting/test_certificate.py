@@ -189,6 +189,14 @@ def f(x):
         assert [*np.asarray(logs)] == [mpmath.log(2)] * 2
 
 
+def test_an_array_that_waits_for_its_numbers_holds_numbers_until_then() -> None:
+    """What lies in memory may be a nan that NumPy warns of, where tests make errors of warnings."""
+    source = "import numpy as np\ndef f(x):\n    a = np.empty((2, 3))\n    a[0] = x\n    return a"
+    with mpmath.workdps(50):
+        found = both_sides.with_many_digits(source)["f"](both_sides.many(np.array(1 / 3)))
+        assert [*np.asarray(found).reshape(-1)] == [mpmath.mpf(1 / 3)] * 3 + [0] * 3
+
+
 # ---- points --------------------------------------------------------------------------------------
 
 

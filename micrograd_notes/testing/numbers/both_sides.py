@@ -202,7 +202,7 @@ class _Names:
         self.module = module
 
     def __getattr__(self, name: str) -> Any:
-        thing = getattr(self.module, name)
+        thing = getattr(self.module, "zeros" if name == "empty" else name)  # which has numbers
         if isinstance(thing, float):  # pi, e, inf
             return many(+getattr(mp, name, mpmath.mpf(thing)))
         if self.module is math:
