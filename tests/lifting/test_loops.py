@@ -66,7 +66,7 @@ def test_a_name_without_a_number_is_that_of_a_state(name: str) -> None:
     program, data = RECURRENCES[name](8)
     forward = program.source_for(*data).split("# backward")[0]
     inside = {*re.findall(r"(?m)^        (\w+)(?:\[t.*\])? = ", forward)}
-    before = {*re.findall(r"(?m)^    (\w+)(?:\[\d\]| = np.(?!empty).*) ", forward)}
+    before = {*re.findall(r"(?m)^    (\w+)(?:\[\d\] =| = np\.(?!empty))", forward)}
     states = before & inside
     assert states
     for state in states:
