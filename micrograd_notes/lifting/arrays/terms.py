@@ -13,6 +13,7 @@ from math import prod
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
+from micrograd_notes.common.ints import unique
 from micrograd_notes.lifting.arrays import axes
 from micrograd_notes.lifting.arrays.contract import contracted, reduced
 from micrograd_notes.lifting.arrays.layout import BATCH, MOST_HOLES, SMALL, Layout, Reading
@@ -286,8 +287,10 @@ class Terms:
         """Returns the terms of the first sums, and those of the last ones; or all, if others have
         some.
         """
-        at = found[0][0][self.owner] if len(found) == 1 and not self.is_in_all else ()
-        gaps = np.flatnonzero(np.diff(there := np.unique(at)) > 1)
+        if len(found) != 1 or self.is_in_all:
+            return [self]
+        at = found[0][0][self.owner]
+        gaps = np.flatnonzero(np.diff(there := unique(at)) > 1)
         if len(gaps) != 1 or there[0] > 0 or there[-1] < found[0][1] - 1:
             return [self]
         is_first = at <= there[gaps[0]]

@@ -162,7 +162,7 @@ class Keys:
         of_number = columns.is_read & columns.below(is_number) & may[columns.owner]
         met: dict[int, dict[Any, set[Any]]] = {}
         with_same, constant_of = dict[int, set[Any]](), dict[int, Any]()
-        for i in np.unique(columns.owner[of_number]).tolist():
+        for i in unique(columns.owner[of_number]).tolist():
             operands = columns.operands(i)
             constant_of[i] = (*[numbers[k] for k in operands if k in numbers],)
             others = tuple([k for k in operands if k not in numbers])
