@@ -173,12 +173,13 @@ class _Arranger:
     def _arrange(self, i: int, op: Any, members: Ints, of_one_kind: bool) -> None:
         layout = self.layout
         self.ways |= ways(layout, op, members)
-        below = layout.terms(members)[1]
-        if members[0] in self.tape.joined and len(below) == len(members):
-            shape = layout.place(members, [(np.arange(len(members)), len(members))])
-            made = self._gathered(below, range(len(below)), shape, layout.batched[i])
-        elif op is ops.add:
-            made, shape = sums(layout, members, *layout.terms(members), layout.batched[i])
+        if op is ops.add:
+            sizes, terms = layout.terms(members)
+            if members[0] in self.tape.joined and len(terms) == len(members):
+                shape = layout.place(members, [(np.arange(len(members)), len(members))])
+                made = self._gathered(terms, range(len(terms)), shape, layout.batched[i])
+            else:
+                made, shape = sums(layout, members, sizes, terms, layout.batched[i])
             self.ways |= layout.parted
         elif op.chooses:
             made, shape = choice(layout, members)

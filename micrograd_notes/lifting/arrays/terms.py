@@ -13,7 +13,6 @@ from math import prod
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
-from micrograd_notes.common.ints import unique
 from micrograd_notes.lifting.arrays import axes
 from micrograd_notes.lifting.arrays.contract import contracted, reduced
 from micrograd_notes.lifting.arrays.layout import BATCH, MOST_HOLES, SMALL, Layout, Reading
@@ -284,16 +283,15 @@ class Terms:
         return Reading(Padded(made, tuple(widths)), [*batch, *range(len(found))])
 
     def at_both_ends(self, found: list[Any]) -> list[Terms]:
-        """Returns the terms of the first sums, and those of the last ones; or all, if others have
-        some.
-        """
+        """Returns the terms of the first sums and of the last ones; or all, if others have some."""
         if len(found) != 1 or self.is_in_all:
             return [self]
-        at = found[0][0][self.owner]
-        gaps = np.flatnonzero(np.diff(there := unique(at)) > 1)
-        if len(gaps) != 1 or there[0] > 0 or there[-1] < found[0][1] - 1:
+        [(places, size)] = found
+        there = np.sort(places[self.present])
+        gaps = np.flatnonzero(np.diff(there) > 1)
+        if len(gaps) != 1 or there[0] > 0 or there[-1] < size - 1:
             return [self]
-        is_first = at <= there[gaps[0]]
+        is_first = places[self.owner] <= there[gaps[0]]
         return [self._of(is_first), self._of(~is_first)]
 
     def _of(self, these: Any) -> Terms:

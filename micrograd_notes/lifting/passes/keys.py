@@ -18,14 +18,13 @@ from micrograd_notes.lifting.passes.columns import BITS, Bools, Columns, has_any
 from micrograd_notes.lifting.passes.order import in_order
 from micrograd_notes.lifting.passes.sides import sides
 
+FEW = 3  # if one number meets at most so many constants, each gets its own array
+
 
 class Schedule(NamedTuple):
     """Stands for the numbers of a schedule (see `schedules.py`), by which it is."""
 
     which: int
-
-
-FEW = 3  # if one number meets at most so many constants, each gets its own array
 
 
 class Keys:

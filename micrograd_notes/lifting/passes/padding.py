@@ -15,6 +15,7 @@ from itertools import chain
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
+from micrograd_notes.common.ints import Ints
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.recurrences.alike import SIGNS, Alike
@@ -60,10 +61,7 @@ def without_padding(started: Started) -> Started:
 def _zeros(tape: Tape) -> set[int]:
     """Returns the products of 0 and a parameter whose array has other products, too."""
     numbers, operands = tape.numbers, tape.operands
-    zeros = [k for k, x in numbers.items() if x == 0]
-    read = np.isin(np.array(operands.flat), zeros).nonzero()[0] if zeros else np.array([], int)
-    owners = np.searchsorted(np.array(operands.first), read, side="right") - 1
-    found = {i for i in owners.tolist() if tape.ops[i] is ops.multiply}
+    found = {i for i in _uses_of_zero(tape)[1].tolist() if tape.ops[i] is ops.multiply}
     if not found:
         return found
     products = {i: operands[i] for i, op in enumerate(tape.ops) if op is ops.multiply}
@@ -77,15 +75,20 @@ def _zeros(tape: Tape) -> set[int]:
     return {i for i in found if parameters(products[i]) & others}
 
 
+def _uses_of_zero(tape: Tape) -> tuple[Ints, Ints]:
+    """Returns where a 0 is read in all operands, and which numbers read it there."""
+    zeros = [k for k, x in tape.numbers.items() if x == 0]
+    at = np.flatnonzero(np.isin(np.array(tape.operands.flat), zeros))
+    return at, np.searchsorted(np.array(tape.operands.first), at, side="right") - 1
+
+
 def _may_have_walls(tape: Tape) -> bool:
     """Returns whether something adds or subtracts a 0 that no sum begins with.
 
     A sum of one term, 0 + a, goes nowhere: it is at a wall if others add such a term to a number.
     """
-    zeros = [k for k, x in tape.numbers.items() if x == 0]
+    at, owner = _uses_of_zero(tape)
     flat, first = np.array(tape.operands.flat), np.array(tape.operands.first)
-    at = np.flatnonzero(np.isin(flat, zeros))
-    owner = np.searchsorted(first, at, side="right") - 1
     begun = set[int]()
     for i, is_left in zip(owner.tolist(), (at == first[owner]).tolist(), strict=True):
         if tape.ops[i] is ops.add and is_left:
@@ -98,6 +101,6 @@ def _may_have_walls(tape: Tape) -> bool:
     adds = np.flatnonzero(is_add)
     left, right = flat[first[adds]], flat[first[adds + 1] - 1]
     alone = begun.difference(left.tolist())
-    to_numbers = right[~is_add[left] & ~np.isin(left, zeros)]
+    to_numbers = right[~is_add[left] & ~np.isin(left, flat[at])]
     others = {tape.ops[k] for k in to_numbers.tolist()} if alone else set()
     return any(tape.ops[tape.operands[i][-1]] in others for i in alone)

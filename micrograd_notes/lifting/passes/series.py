@@ -52,10 +52,8 @@ def with_series(recording: Recording, started: Started) -> Started:
     uses = _of_series(_uses(started.tape), {})
     if not uses:
         return started
-    trial = with_given(
-        started, {at: use[1:] for at, use in uses.items()},
-        {at: use.number for at, use in uses.items()},
-    )
+    given = {at: use.number for at, use in uses.items()}
+    trial = with_given(started, {at: use[1:] for at, use in uses.items()}, given)
     count = len(trial.tape) - len(started.tape)
     asked = [use.owner + count for use in uses.values()]
     outputs = [trial.place[k] for k in recording.outputs]
@@ -65,11 +63,7 @@ def with_series(recording: Recording, started: Started) -> Started:
     numbers = dict(zip(uses, simple.alive[len(trial.alive) :], strict=True))
     keys = Keys(Columns.of(simple.tape)).found()
     uses = _of_series(uses, {at: int(keys[i]) for at, i in numbers.items()})
-    if not uses:
-        return started
-    return with_given(
-        started, {at: numbers[at] for at in uses}, {at: use.number for at, use in uses.items()}
-    )
+    return with_given(started, {at: numbers[at] for at in uses}, given) if uses else started
 
 
 def _uses(tape: Tape) -> dict[int, Use]:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property, partial
 from itertools import product
 from typing import Any
 
@@ -128,10 +128,11 @@ def with_starts(tape: Tape, requires_grad: Sequence[int], has_walls: bool = True
         if other.covered() > best.covered():
             best, changes = other, [each]
     own, before = best, changes
+    ends_of = cache(partial(fixed_ends, own.finder, own.found))
     for with_zeros, joins in product((False, True), repeat=2) if has_walls else ():
         if best.count_of_kinds() == len(best.found):
             break
-        if ends := fixed_ends(own.finder, own.found, with_zeros):
+        if ends := ends_of(with_zeros):
             fixed = with_fixed_ends(own.finder, ends, joins)
             other = own.on(fixed)
             is_better = other.count_of_kinds() < best.count_of_kinds()

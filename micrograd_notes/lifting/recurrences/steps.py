@@ -120,8 +120,8 @@ class Finder:
             for window in ((low, second), (second, second + period)):
                 cuts = self._cuts(period, *window) if window[1] + period <= end else []
                 # the first step may be unlike the others, as one that reads other ends
-                ways = [way for cut in cuts for at in (cut, cut + period)
-                        if (way := self._cut(period, at, end)) is not None]
+                cuts = sorted({*cuts, *[cut + period for cut in cuts]})
+                ways = [way for cut in cuts if (way := self._cut(period, cut, end)) is not None]
                 ways = [e for e in ways
                         if all(e.stop <= f.first or f.stop <= e.first for f in found)]
                 if ways:
