@@ -41,6 +41,7 @@ NEEDED_BY_EXAMPLES = {
     "micrograd_notes/engine/spelling.py": ("numpy",),
     "micrograd_notes/train/dataset.py": ("sklearn",),
     "micrograd_notes/train/measured.py": ("numpy", "sklearn"),
+    "micrograd_notes/train/names.py": ("tzdata",),  # a machine's own zones are some, or none
     "micrograd_notes/train/optim.py": ("numpy",),
 }
 

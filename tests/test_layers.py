@@ -20,6 +20,7 @@ LAYERS = [
     {"engine"},
     {"nn"},
     {"testing.numbers"},
+    {"lifting.ints"},
     {"lifting.trace"},
     {"lifting.recurrences", "lifting.guards"},
     {"lifting.passes"},

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.quick import NOT_QUICK, QUICK, ROOT, is_quick
+from tests.quick import NEEDED_BY_EXAMPLES, NOT_QUICK, QUICK, ROOT, is_quick
 
 ONE_OF_EACH = """
 import pytest
@@ -82,3 +82,29 @@ def test_quick_tests_import_no_other_file(copy: Path) -> None:
 def test_a_file_is_quick_by_its_path_alone() -> None:
     assert is_quick(ROOT / "tests/engine/test_of_tomorrow.py")
     assert not is_quick(ROOT / "tests/lifting/test_net.py")
+
+
+RUNS_EXAMPLES = """
+import doctest
+import sys
+from importlib import import_module
+
+import graphviz  # with mpmath, what the core and its quick tests install
+import mpmath
+
+sys.path = [place for place in sys.path if "-packages" not in place]
+tried = [doctest.testmod(import_module(name)) for name in sys.argv[1:]]
+print(sum(each.attempted for each in tried), "examples")
+sys.exit(sum(each.failed for each in tried))
+"""
+
+
+def test_examples_of_the_core_need_what_the_quick_tests_install_or_say_what_they_need() -> None:
+    quick = [path for path in sorted(ROOT.glob("micrograd_notes/**/*.py")) if is_quick(path)]
+    files = [path.relative_to(ROOT) for path in quick]
+    bare = [file for file in files if file.as_posix() not in NEEDED_BY_EXAMPLES]
+    names = [".".join(file.with_suffix("").parts).removesuffix(".__init__") for file in bare]
+    command = [sys.executable, "-c", RUNS_EXAMPLES, *names]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert int(run.stdout.split()[0]) > len(bare)

@@ -14,7 +14,6 @@ from math import prod
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
-from micrograd_notes.common.ints import Ints, unique
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.arrays import axes
@@ -22,6 +21,7 @@ from micrograd_notes.lifting.arrays.layout import MOST_HOLES, Layout, Reading
 from micrograd_notes.lifting.arrays.operations import choice, elementwise, filling_for, reduction
 from micrograd_notes.lifting.arrays.sums import sums
 from micrograd_notes.lifting.arrays.uneven import ways
+from micrograd_notes.lifting.ints import Ints, unique
 from micrograd_notes.lifting.passes.columns import Bools
 from micrograd_notes.lifting.passes.group import Grouping
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Start

@@ -10,11 +10,11 @@ from math import isfinite, prod
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
-from micrograd_notes.common.ints import Ints
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.arrays import axes
 from micrograd_notes.lifting.arrays.layout import BATCH, Layout, Reading
 from micrograd_notes.lifting.arrays.terms import Terms
+from micrograd_notes.lifting.ints import Ints
 from micrograd_notes.lifting.typed.expressions import (
     Counting,
     Expression,

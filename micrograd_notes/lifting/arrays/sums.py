@@ -11,10 +11,10 @@ from math import prod
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
-from micrograd_notes.common.ints import Ints
 from micrograd_notes.lifting.arrays import axes
 from micrograd_notes.lifting.arrays.layout import Layout, Reading
 from micrograd_notes.lifting.arrays.terms import Terms
+from micrograd_notes.lifting.ints import Ints
 from micrograd_notes.lifting.typed.expressions import Expression, total
 
 

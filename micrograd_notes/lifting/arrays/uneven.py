@@ -12,11 +12,11 @@ from math import prod
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
-from micrograd_notes.common.ints import Ints, unique
 from micrograd_notes.engine import ops
 from micrograd_notes.lifting.arrays import axes
 from micrograd_notes.lifting.arrays.layout import Layout
 from micrograd_notes.lifting.arrays.terms import Terms
+from micrograd_notes.lifting.ints import Ints, unique
 
 
 def ways(layout: Layout, op: Any, members: Ints) -> dict[int, int]:

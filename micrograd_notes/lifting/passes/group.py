@@ -19,9 +19,9 @@ from functools import cached_property
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
-from micrograd_notes.common.ints import Ints
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
+from micrograd_notes.lifting.ints import Ints
 from micrograd_notes.lifting.passes.columns import Columns, ints, starts
 from micrograd_notes.lifting.passes.keys import Keys, Schedule
 from micrograd_notes.lifting.passes.simplify import simplify

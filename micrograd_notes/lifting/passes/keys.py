@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from micrograd_notes.common.extras import numpy as np
-from micrograd_notes.common.ints import Ints, unique
 from micrograd_notes.engine import helper_ops, ops
+from micrograd_notes.lifting.ints import Ints, unique
 from micrograd_notes.lifting.passes.borders import Borders
 from micrograd_notes.lifting.passes.columns import BITS, Bools, Columns, has_any_order, packed
 from micrograd_notes.lifting.passes.order import in_order

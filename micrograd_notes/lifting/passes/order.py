@@ -8,7 +8,7 @@ from __future__ import annotations
 from heapq import heapify, heappop, heappush
 
 from micrograd_notes.common.extras import numpy as np
-from micrograd_notes.common.ints import Ints, unique
+from micrograd_notes.lifting.ints import Ints, unique
 from micrograd_notes.lifting.passes.columns import BITS, MASK, packed, starts
 
 

@@ -15,9 +15,9 @@ from itertools import chain
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
-from micrograd_notes.common.ints import Ints
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
+from micrograd_notes.lifting.ints import Ints
 from micrograd_notes.lifting.recurrences.alike import SIGNS, Alike
 from micrograd_notes.lifting.recurrences.starts import Started
 from micrograd_notes.lifting.trace.rewritten import Rewritten

@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
-from micrograd_notes.common.ints import Ints
+from micrograd_notes.lifting.ints import Ints
 from micrograd_notes.lifting.passes.columns import Columns
 from micrograd_notes.lifting.passes.series import with_given
 from micrograd_notes.lifting.recurrences.starts import Started, Steps

@@ -20,9 +20,9 @@ from itertools import chain
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
-from micrograd_notes.common.ints import Ints
 from micrograd_notes.engine import helper_ops, ops
 from micrograd_notes.engine.op import Op
+from micrograd_notes.lifting.ints import Ints
 from micrograd_notes.lifting.passes import rules
 from micrograd_notes.lifting.passes.columns import (
     BITS,

@@ -5,7 +5,7 @@ the first free slot after the one that its hash gives.
 """
 
 from micrograd_notes.common.extras import numpy as np
-from micrograd_notes.common.ints import Ints
+from micrograd_notes.lifting.ints import Ints
 
 SPREAD = 0x9E3779B97F4A7C15  # 2**64 divided by the golden ratio, an odd number: see Knuth 6.4
 

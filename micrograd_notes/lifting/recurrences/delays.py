@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from micrograd_notes.common.extras import numpy as np
-from micrograd_notes.common.ints import Ints
 from micrograd_notes.engine import ops
+from micrograd_notes.lifting.ints import Ints
 from micrograd_notes.lifting.recurrences.steps import Finder
 from micrograd_notes.lifting.trace.rewritten import Rewritten
 

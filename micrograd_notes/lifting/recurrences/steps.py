@@ -23,9 +23,9 @@ from itertools import pairwise, product
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
-from micrograd_notes.common.ints import Ints, unique
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
+from micrograd_notes.lifting.ints import Ints, unique
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Tape
 
 Bools = Any
