@@ -59,6 +59,15 @@ def labels(seed: int, count: int, classes: int) -> Any:
     return np.random.default_rng(seed).integers(0, classes, count)
 
 
+def certified(program: Lifted, *data: Any) -> None:
+    """Asserts that a program agrees with its function to forty digits.
+
+    One random point is enough: what is wrong with a program shows at any of them.
+    """
+    certificate = program.certify(*data, points=1)
+    assert certificate, certificate
+
+
 # ---- networks ------------------------------------------------------------------------------------
 
 

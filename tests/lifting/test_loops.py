@@ -15,7 +15,7 @@ from micrograd_notes.engine.ops import cos, exp, log, sigmoid, sin, softplus, ta
 from micrograd_notes.lifting import Lifted, lift  # noqa: E402
 from micrograd_notes.lifting.typed.windows import stretches  # noqa: E402
 from micrograd_notes.nn.vectors import dot  # noqa: E402
-from tests.lifting.examples import numbers, values  # noqa: E402
+from tests.lifting.examples import certified, numbers, values  # noqa: E402
 from tests.lifting.in_c import COMPILER, QUICKLY, compiled  # noqa: E402
 from tests.lifting.programs import agree, recurrences as random_recurrence  # noqa: E402
 from tests.lifting.recurrences import RECURRENCES, times  # noqa: E402
@@ -527,7 +527,7 @@ def test_the_derivatives_of_gates_are_one_array_with_one_product(lies_as: str, g
 
     data = numbers(0, 4, 6, given), numbers(1, 4)
     program = lift(loss, parameters={"W": W, "b": b, "out": out})
-    assert program.certify(*data), program.certify(*data)
+    certified(program, *data)
     backward = program.source_for(*data).partition("# backward")[2]
     assert len(re.findall(r"dW\[.*@", backward)) == 2, backward  # with h, and with x
     assert len(re.findall(r"db\[", backward)) == 1, backward
@@ -566,7 +566,7 @@ def test_a_derivative_per_step_is_in_a_loop_though_the_first_ones_are_not(polyno
     for degree in (16, 24):
         loss, parameters = polynomial(degree)
         program, data = lift(loss, parameters={"c": parameters}), numbers(0, 3)
-        assert program.certify(data), program.certify(data)
+        certified(program, data)
         lines.append(program.source_for(data).count("\n"))
     assert lines[0] == lines[1] < 50, program.source
 
@@ -722,7 +722,7 @@ def test_more_steps_have_no_more_lines(name: str) -> None:
         assert len(loops_of(source)) >= 2, source
         sources.append(source[source.index("def loss_and_gradient") :])
     assert sources[0].count("\n") == sources[1].count("\n"), sources[0]
-    assert program.certify(data, points=1)
+    certified(program, data)
 
 
 @pytest.mark.parametrize("name", GROWING)

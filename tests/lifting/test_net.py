@@ -33,7 +33,7 @@ from micrograd_notes.train import lifted_loop as training_on_arrays  # noqa: E40
 from micrograd_notes.train.loop import fit  # noqa: E402
 from micrograd_notes.train.optim import SGD  # noqa: E402
 from tests.lifting import planted  # noqa: E402
-from tests.lifting.examples import values  # noqa: E402
+from tests.lifting.examples import certified, values  # noqa: E402
 
 WORKS = list(planted.works())
 backends = pytest.mark.parametrize("backend", ["numpy", "auto"])  # C, where there is a compiler
@@ -80,7 +80,7 @@ def test_ties_that_rounding_decides_are_right(largest: Any, size: int) -> None:
 
     program = lift(loss, parameters=kernel)
     program.check(images)
-    assert program.certify(images), program.certify(images)
+    certified(program, images)
 
 
 # ---- what is caught ------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ pytest.importorskip("mpmath")
 
 from micrograd_notes import Value, exp, lift, tanh  # noqa: E402
 from micrograd_notes.engine.helper_ops import where  # noqa: E402
-from tests.lifting.examples import numbers, values  # noqa: E402
+from tests.lifting.examples import certified, numbers, values  # noqa: E402
 
 Step = Callable[[Any, float, Any], Any]  # of the state, the step's number and its input
 
@@ -51,7 +51,7 @@ USUAL = [
 
 def body(loss: Any, parameters: Any, *data: Any) -> str:
     program = lift(loss, parameters=parameters)
-    assert program.certify(*data, points=1), program.certify(*data, points=1)
+    certified(program, *data)
     return str(program.source_for(*data).partition("def loss_and_gradient")[2])
 
 

@@ -16,7 +16,7 @@ pytest.importorskip("mpmath")
 
 from micrograd_notes import lift, relu, sin, softmax, tanh  # noqa: E402
 from micrograd_notes.nn.vectors import dot, linear  # noqa: E402
-from tests.lifting.examples import labels, numbers, values  # noqa: E402
+from tests.lifting.examples import certified, labels, numbers, values  # noqa: E402
 
 Case = tuple[Callable[..., Any], Any, tuple[Any, ...]]
 PLAIN = [1.0, 0.0, -1.0, 2.0, 0.5]
@@ -90,7 +90,7 @@ CASES = [weighted_sum, divided, knots, offsets, class_weights, graph, biased_att
 def lines_of(case: Case) -> list[str]:
     loss, parameters, data = case
     program = lift(loss, parameters=parameters)
-    assert program.certify(*data), program.certify(*data)
+    certified(program, *data)
     lines = program.source_for(*data).partition("def loss_and_gradient")[2].splitlines()
     return [re.sub(r"\b(K\d*|indices)\b", "K", line) for line in lines]
 
@@ -171,5 +171,5 @@ def test_a_number_per_row_may_be_inside_of_the_sum(form: str, size: int) -> None
         return sum(total * total for total in rows)
 
     program, data = lift(loss, parameters={"W": W}), numbers(0, 3, size + 1)
-    assert program.certify(data), program.certify(data)
+    certified(program, data)
     program.value_and_grad(program.parameters(), data)

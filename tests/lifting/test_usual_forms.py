@@ -21,14 +21,14 @@ from micrograd_notes.lifting.codegen.readable.printable import printable  # noqa
 from micrograd_notes.lifting.typed import algebra, ready  # noqa: E402
 from micrograd_notes.lifting.typed.expressions import lines_of  # noqa: E402
 from micrograd_notes.nn.vectors import dot, linear, rms_norm  # noqa: E402
-from tests.lifting.examples import labels, numbers, values  # noqa: E402
+from tests.lifting.examples import certified, labels, numbers, values  # noqa: E402
 from tests.lifting.programs import KINDS  # noqa: E402
 
 
 def source_of(loss: Callable[..., Any], parameters: Any, *data: Any, batch: bool = True) -> str:
     """Returns a certified source, from `# forward` on."""
     program = lift(loss, parameters=parameters, batch=batch)
-    assert program.certify(*data), program.certify(*data)
+    certified(program, *data)
     program.value_and_grad(program.parameters(), *data)
     return program.source
 
@@ -223,7 +223,7 @@ def test_rows_and_columns_of_one_matrix_are_two_arrays(of_row: Any) -> None:
 
     program = lift(loss, parameters={"W": W, "V": V})
     data = numbers(0, 2, 5, 4), numbers(1, 2, 5, 4)
-    assert program.certify(*data), program.certify(*data)
+    certified(program, *data)
     source = program.source_for(*data)
     assert not re.search(r"(?m)^(mask|K)\d* = ", source), source
 
@@ -261,7 +261,7 @@ def test_differences_to_the_right_and_below_are_two_arrays(rows: int, columns: i
 
     program = lift(loss, parameters={"u": u})
     data = numbers(0, 3, rows, columns)
-    assert program.certify(data), program.certify(data)
+    certified(program, data)
     source = program.source_for(data)
     assert not re.search(r"(?m)^(mask|K)\d* = ", source), source
     assert len(re.findall(r" = U\[.*\] - U\[.*\]", source)) == 2, source

@@ -15,7 +15,7 @@ np = pytest.importorskip("numpy")
 pytest.importorskip("mpmath")
 
 from micrograd_notes import Value, exp, lift, log, relu, tanh  # noqa: E402
-from tests.lifting.examples import numbers, values  # noqa: E402
+from tests.lifting.examples import certified, numbers, values  # noqa: E402
 
 Step = Callable[[Any, list[Any]], list[Any]]
 
@@ -75,11 +75,11 @@ def stepped(step: Step, places: int, steps: int = 8) -> tuple[Any, Any, tuple[An
 ])
 def test_many_places_have_as_many_lines_as_few(step: Step) -> None:
     lines = []
-    for places in (5, 9, 14):
+    for places in (5, 12):
         loss, parameters, data = stepped(step, places)
         program = lift(loss, parameters=parameters)
         if places == 5:
-            assert program.certify(*data), program.certify(*data)
+            certified(program, *data)
         program.value_and_grad(program.parameters(), *data)
         lines.append(program.source.count("\n"))
         assert program.source.count("range(8)") == 2, program.source
@@ -107,7 +107,7 @@ def inflow(k: Any, u: list[Any]) -> list[Any]:
 def test_ends_that_never_change_are_in_the_array(step: Step, of_data: bool) -> None:
     """However many places there are: also more than `LAGS`, of one number that all of them use."""
     lines = []
-    for places in (6, 11, 24):
+    for places in (6, 24):
         k, start = Value(0.3), values(0, places)
 
         def loss(x: Any, target: Any, k: Any = k, start: Any = start) -> Any:
@@ -119,7 +119,7 @@ def test_ends_that_never_change_are_in_the_array(step: Step, of_data: bool) -> N
         program = lift(loss, parameters={"k": k, "start": start})
         data = numbers(1, 3, places), numbers(2, 3, places)
         if places == 6:
-            assert program.certify(*data), program.certify(*data)
+            certified(program, *data)
         program.value_and_grad(program.parameters(), *data)
         lines.append(program.source.count("\n"))
         assert program.source.count("range(8)") == 2, program.source
@@ -160,7 +160,7 @@ def lines_with_ends(
 ) -> list[int]:
     """Returns how many statements the source has, by the number of places; it has two loops."""
     statements = []
-    for places in (7, 9, 14):
+    for places in (7, 13):
         k, inner = Value(0.3), values(0, places - 2)
         outer = [*ends] if begins_with_them else values(1, 2)
 
@@ -174,7 +174,7 @@ def lines_with_ends(
         program = lift(loss, parameters={"k": k, "inner": inner, **rest})
         target = numbers(1, 3, places)
         if places == 7:
-            assert program.certify(target), program.certify(target)
+            certified(program, target)
         program.value_and_grad(program.parameters(), target)
         source = program.source
         parts = ast.walk(ast.parse(source))
@@ -185,8 +185,10 @@ def lines_with_ends(
 
 
 @pytest.mark.parametrize("begins_with_them", [False, True])
-@pytest.mark.parametrize("ends", [(0.0, 0.0), (1.0, 1.0), (1.0, 0.0), (0.0, 2.5), (1.0, 2.5)])
-@pytest.mark.parametrize("step", [by_curvature, by_flux])
+@pytest.mark.parametrize(("step", "ends"), [
+    (by_curvature, (0.0, 0.0)), (by_curvature, (1.0, 1.0)), (by_curvature, (1.0, 0.0)),
+    (by_curvature, (0.0, 2.5)), (by_flux, (1.0, 1.0)), (by_flux, (1.0, 2.5)),
+])
 def test_ends_that_each_step_sets_are_in_the_array(
     step: Callable[..., list[Any]], ends: tuple[float, float], begins_with_them: bool
 ) -> None:
@@ -221,7 +223,7 @@ def test_a_step_joins_its_ends_as_a_book_does() -> None:
 def test_the_form_that_has_one_term_more_is_still_right() -> None:
     loss, parameters, data = stepped(asked, 6)
     program = lift(loss, parameters=parameters)
-    assert program.certify(*data), program.certify(*data)
+    certified(program, *data)
 
 
 @pytest.mark.parametrize("step", [padded, upwind])
@@ -252,7 +254,7 @@ def test_the_four_neighbours_on_a_grid_are_four_arrays(shape: tuple[int, int]) -
                    for a, b in zip(*pair, strict=True))
 
     program, data = lift(loss, parameters={"k": k, "start": start}), numbers(1, 2, *shape)
-    assert program.certify(data), program.certify(data)
+    certified(program, data)
     source = program.source_for(data)
     assert "np.array(" not in source, source
     assert "reduceat" not in source, source
@@ -272,7 +274,7 @@ def test_a_chain_of_states_that_stay_or_go_on(states: int) -> None:
 
     program = lift(loss, parameters={"emission": emission, "stay": stay, "go": go})
     data = numbers(0, 2, 6, 4)
-    assert program.certify(data), program.certify(data)
+    certified(program, data)
     assert program.source_for(data).count("range(6)") == 2, program.source
 
 

@@ -16,7 +16,7 @@ from micrograd_notes import Value, lift, lift_of_sizes  # noqa: E402
 from micrograd_notes.engine.functions import maximum  # noqa: E402
 from micrograd_notes.engine.ops import relu, tanh  # noqa: E402
 from micrograd_notes.nn.vectors import dot  # noqa: E402
-from tests.lifting.examples import numbers, values  # noqa: E402
+from tests.lifting.examples import certified, numbers, values  # noqa: E402
 from tests.lifting.test_usual_forms import backward_of, source_of  # noqa: E402
 
 Row = list[Any]
@@ -79,7 +79,7 @@ def test_a_convolution_has_no_table(form: Any, length: int) -> None:
     """Forwards and backwards; each array of windows is written once, and read by dk, too."""
     loss, parameters, data = deep(form, length)
     program = lift(loss, parameters=parameters)
-    assert program.certify(data), program.certify(data)
+    certified(program, data)
     program.value_and_grad(program.parameters(), data)
     source = program.source
     assert "np.array(" not in source, source
