@@ -64,7 +64,7 @@ def close(got: Any, expected: tuple[float, Any]) -> bool:
 @pytest.mark.parametrize(
     ("first", "count", "flags", "times"),
     [
-        (200, 7, QUICKLY, 50),  # 150 examples, some in three blocks
+        (200, 5, QUICKLY, 50),  # 150 examples, some in three blocks
         pytest.param(300, 100, QUICKLY, 50, marks=pytest.mark.long),
         pytest.param(400, 25, c.FLAGS, 1, marks=pytest.mark.long),
     ],
@@ -79,7 +79,7 @@ def test_random_programs(
     for each, result in zip(programs, results, strict=True):
         if result is not None:
             each.hold(*result)
-    assert len([result for result in results if result is not None]) >= 0.7 * count
+    assert len([result for result in results if result is not None]) >= 0.6 * count
 
 
 def test_every_row() -> None:

@@ -715,7 +715,7 @@ GROWING: dict[str, Callable[[int], Case]] = {
 def test_more_steps_have_no_more_lines(name: str) -> None:
     """What is read moves by a window of the input, derivatives have masks, keys are large."""
     sources = []
-    for length in (24, 9):
+    for length in (17, 9):
         loss, parameters, data = GROWING[name](length)
         program = lift(loss, parameters=parameters)
         source = program.source_for(data)

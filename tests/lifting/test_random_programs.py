@@ -21,11 +21,11 @@ from tests.lifting.programs import KINDS, Program, agree  # noqa: E402
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    "block", [0, *(pytest.param(block, marks=pytest.mark.long) for block in (1, 2, 3))]
+    "block", [0, *(pytest.param(block, marks=pytest.mark.long) for block in range(1, 8))]
 )
 def test_random_programs(kind: Callable[[random.Random], Program], block: int) -> None:
-    seeds = range(25 * block, 25 * block + 25)
-    assert sum(agree(kind(random.Random(seed))) for seed in seeds) >= 15
+    seeds = range(13 * block, 13 * block + 13)
+    assert sum(agree(kind(random.Random(seed))) for seed in seeds) >= 7
 
 
 # Rows with operands of their own: what is inside their domain, and whole digits to round to.
