@@ -14,7 +14,7 @@ import pytest
 
 from micrograd_notes import MLP, Value, mse_loss, pick
 from micrograd_notes.engine.backward import backward, topological_order
-from micrograd_notes.engine.ops import exp, log, relu, sigmoid, softplus, sqrt, tanh
+from micrograd_notes.engine.ops import exp, log, sigmoid, tanh
 from micrograd_notes.lifting import CannotLift, NotChecked, lift, lift_of_sizes
 from micrograd_notes.lifting.sizes import check, family, program as program_of_sizes
 from micrograd_notes.lifting.sizes.family import Family as FamilyOfModels
@@ -398,7 +398,7 @@ def test_a_problem_that_shows_again_and_again_ends_the_tries(
     program = lift_of_sizes(make, heads=9, positions=12)
     with pytest.raises(CannotLift, match="array of constants is irregular"):
         program.value_and_grad(program.parameters(), numbers(2, 12))
-    assert tried == [2, 5, 2, 2]  # its axis follows the size, is one more, or stays
+    assert tried == [2, 5, 6, 2, 2]  # its axis follows the size, is one more, or stays
 
 
 def with_factor(factor: Any) -> Any:
@@ -425,13 +425,15 @@ def test_code_that_branches_on_a_size_is_refused_with_its_line() -> None:
         model = MLP(inputs, [hidden, 1], seed=0)
 
         def loss(x: Any, y: Any) -> Any:
-            bent = [tanh, exp, relu, sigmoid, log, sqrt, softplus][hidden % 7]
-            return bent(model(x) - y)
+            error = model(x) - y
+            for bit in f"{hidden:b}":  # no two sizes are alike
+                error = tanh(error) if bit == "1" else exp(-error)
+            return error
 
         return loss, model
 
     program = lift_of_sizes(make, inputs=40, hidden=20)
-    with pytest.raises(CannotLift, match=r"(?s)hidden=\d differ.*test_sizes.*return bent"):
+    with pytest.raises(CannotLift, match=r"(?s)hidden=\d differ.*test_sizes.*error = tanh"):
         program.value_and_grad(program.parameters(), *DATA)
 
 
@@ -527,16 +529,24 @@ def test_what_can_not_be_made_small_is_refused() -> None:
 
 def test_what_a_refusal_says_of_sizes_is_what_was_tried() -> None:
     def make(inputs: int, hidden: int) -> Any:
-        if inputs != 5 * hidden:
+        if inputs != hidden**3:
             raise ValueError
         return network(inputs, hidden)
 
     with pytest.raises(CannotLift, match=r"test_sizes.py:\d+: raise ValueError\n.* multiples of 4"):
-        lift_of_sizes(make, inputs=45, hidden=9)
+        lift_of_sizes(make, inputs=729, hidden=9)
 
     def of_two(degree: int) -> Any:
         w = [Value(0.1 * k) for k in range(degree)]
-        return lambda x, y: sum(tanh(b) for b in y) * reduce(lambda p, v: p * x + v, w), w
+        bent = [tanh if bit == "1" else exp for bit in f"{degree:b}"]  # no two degrees are alike
+
+        def loss(x: Any, y: Any) -> Any:
+            z = sum(v * x for v in w)
+            for f in bent:
+                z = f(z)
+            return sum(tanh(b) for b in y) * z
+
+        return loss, w
 
     program = lift_of_sizes(of_two, degree=9)
     said = r"degree=\d, \d+ for the axis of 20 and with degree=\d, \d+ for the axis of 20 differ"
@@ -597,7 +607,7 @@ def test_a_tree_whose_depth_is_a_size_is_refused() -> None:
 
         return loss, [weights, leaves]
 
-    with pytest.raises(CannotLift, match=r"has 106 parameters, and those of small ones lead to \d"):
+    with pytest.raises(CannotLift, match="3, 7, 31 follow no formula of the sizes"):
         lift_of_sizes(make, inputs=6, depth=4)
 
 

@@ -22,21 +22,25 @@ from micrograd_notes.lifting.program import Lifted
 from micrograd_notes.lifting.sizes.fill import filled
 from micrograd_notes.lifting.sizes.formulas import Differ, Formulas, Sizes, differing
 from micrograd_notes.lifting.sizes.small import Large, Member, Small
-from micrograd_notes.lifting.trace.tape import Array
+from micrograd_notes.lifting.trace.tape import Array, Recording
 
 AS_IS = 3  # sizes up to it are not changed
 STARTS = (2, 5, 6)  # the smallest size of a base; a loop over time, say, begins at four steps
 UNITS = 1, 4, 6, 10  # of sizes to choose from; powers of two are among multiples of 4
 SPARE, BASES, TRIED = 6, 300, 4  # sizes to choose from; bases, and members that differ, to try
+APART = 3  # times as many to choose from if sizes must also lie apart
 NEAR, AT_ONCE = 2, 50  # choices from those of the base; members that are compared at a time
+GROWN = 10  # times the numbers of the base, as a tree of more levels has: then no other is tried
 SIMPLE, FEW = 2, 10  # cost of formulas that members should tell apart; and but for so many of them
 LOSSES = 10  # losses of bases to try: if they fail, it is the data that has other sizes
+MISTAKES = 2  # and if they fail with an error that sizes seldom raise
 
 
 class NoMember(ValueError):
     """`make`, or the loss that it returned, raises an error at small sizes."""
 
     is_made = False  # whether it was the loss
+    is_mistake = False  # whether it is an error that any size would raise, as for a wrong name
 
 
 class Family:
@@ -80,7 +84,8 @@ class Family:
                 return _with_others(Small([base]), names, choices, member)
             except NoMember as error:
                 problems.append(error)
-                if sum(each.is_made for each in problems) == LOSSES:
+                of_losses = [each for each in problems if each.is_made]
+                if len(of_losses) == (MISTAKES if error.is_mistake else LOSSES):
                     break
         raise problems[0]
 
@@ -95,12 +100,16 @@ class Family:
                 freeze(member.lifted._parameters, member.lifted._arrays, frozen)
                 if shapes is not None:
                     member.recorded = member.lifted._recorded(shapes)
+                    if _depends_on_nothing(member.recorded):
+                        raise ValueError("the loss depends on no parameter")
                 self._members[key] = member
             except Exception as error:  # of the learner's code, which need not take small sizes
                 *_, (frame, number) = walk_tb(error.__traceback__)
                 said = str(error) or as_text((frame.f_code.co_filename, number))
                 self._members[key] = missing = NoMember(f"{type(error).__name__}: {said}")
                 missing.is_made = member is not None
+                raised = error.__cause__ or error
+                missing.is_mistake = isinstance(raised, TypeError | NameError | AttributeError)
         found = self._members[key]
         if isinstance(found, NoMember):
             raise found
@@ -109,14 +118,32 @@ class Family:
 
 def _bases(count: int, start: int) -> Iterator[tuple[list[int], tuple[int, ...]]]:
     """Yields sizes to choose from, and sizes of a base; at last multiples, which alone may fit."""
-    # a power of two is written otherwise, since it multiplies without rounding
-    near = (-1, 0, 1) if start == STARTS[-1] else (0,)  # a loss may divide by n - 1
     for unit in UNITS:
+        spare = SPARE * (APART if start == STARTS[-1] else 1)
         choices = [n for n in range(unit, 99, unit) if n >= start and (
-            n == 2 or unit > 1 or all((n + k) & (n + k - 1) for k in near))][: count + SPARE]
+            n == 2 or unit > 1 or _is_plain(n, start))][: count + spare]
         every = [*sorted(combinations(choices, count), key=sum)]
         every += sorted(combinations_with_replacement(choices, count), key=sum)
+        every = [each for each in every if unit > 1 or _are_apart(each, start)]
         yield from ((choices, chosen) for chosen in every[: BASES // unit])
+
+
+def _is_plain(number: int, start: int) -> bool:
+    """Returns whether it is not a power of two, which multiplies without rounding and joins others.
+
+    The last start is for losses that divide by n - 1 or n + 1, too.
+    """
+    near = (-1, 0, 1) if start == STARTS[-1] else (0,)
+    return all((number + k) & (number + k - 1) for k in near)
+
+
+def _are_apart(sizes: Sequence[int], start: int) -> bool:
+    """Returns whether each difference of two sizes is plain; a loss may divide by n - kernel + 1.
+
+    A size that is larger in the large model is larger here.
+    """
+    pairs = combinations(sizes, 2) if start == STARTS[-1] else ()
+    return all(b > a and _is_plain(b - a, start) for a, b in pairs)
 
 
 def _with_others(
@@ -151,10 +178,12 @@ def _further(small: Small, names: Sequence[str], choices: Sequence[int]) -> Iter
         unclear = [one for one, other in small.formulas.unclear if one.is_like(other, each)]
         return len(unclear), _alike(own, *others, tuple(each.items()))
 
-    near = [[n for n in choices if abs(place[n] - place[base[name]]) <= NEAR] for name in names]
+    reach = NEAR * (APART if choices[0] == STARTS[-1] else 1)
+    near = [[n for n in choices if abs(place[n] - place[base[name]]) <= reach] for name in names]
     every = [base | dict(zip(names, chosen, strict=True)) for chosen in product(*near)
              if chosen.count(2) < 2]  # since 2 * 2 is a power of two
-    every = [each for each in every if tuple(each.items()) not in (own, *others)]
+    every = [each for each in every if tuple(each.items()) not in (own, *others)
+             and _are_apart([each[name] for name in names], choices[0])]
     every.sort(key=lambda e: (-len({e[n] for n in names}), max(steps(e)), sum(e.values())))
     if not others:
         yield from [each for each in every if all(steps(each))]
@@ -188,9 +217,14 @@ def _like(
             missing.append(error)
         except Exception as error:
             problems.append(differing(error, [small.members[0], other]))
-            if len(problems) == TRIED:
+            if len(problems) == TRIED or other.count > GROWN * small.members[0].count:
                 break
     raise [*problems, *missing][0]
+
+
+def _depends_on_nothing(recorded: Recording) -> bool:
+    """Returns whether no parameter has a derivative: at small sizes, a loop may have no step."""
+    return recorded.is_loss and max(recorded.gradient, default=-1) < 0
 
 
 def freeze(leaves: Sequence[Value], arrays: Sequence[Array], frozen: frozenset[str]) -> None:

@@ -74,6 +74,9 @@ class _Filler:
         for each in self.lines:
             for name in ("value", "target", "adds", "derivative_of", "again", "holds"):
                 setattr(known[each[0]], name, self._filled([getattr(line, name) for line in each]))
+        for value in [result, *[known[each[0]].value for each in self.lines]]:
+            for each in value.walk():
+                each.shape  # noqa: B018  (a wrong formula shows where shapes do not fit)
         lines = [known.get(line, line) for line in base.lines]
         stands_for = {
             known.get(line, line): known.get(of_loop, of_loop)

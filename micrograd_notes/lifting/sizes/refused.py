@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from itertools import zip_longest
 from typing import Any, TypeVar
 
-from micrograd_notes.lifting.sizes.family import NoMember
+from micrograd_notes.lifting.sizes.family import STARTS, NoMember
 from micrograd_notes.lifting.sizes.formulas import Differ, Sizes, differing, in_words
 from micrograd_notes.lifting.sizes.small import Member
 from micrograd_notes.lifting.trace.recorded import CannotLift, recording
@@ -61,13 +61,15 @@ def first(
 
     The arguments of `made` are an attempt: where to begin, and a way to read the data. A way is
     given up when its members differ as those of another base do, since each attempt takes several
-    lifts. CannotLift if there is no attempt more, or after a few; `odd` as in `refusal`.
+    lifts; but for one with the last start, where sizes and differences are not near a power of two.
+    CannotLift if there is no attempt more, or after a few; `odd` as in `refusal`.
     """
-    problems, given_up = list[Exception](), list[Any]()
+    problems, given_up, is_last_tried = list[Exception](), list[Any](), False
     bases = defaultdict[str, list[Sizes]](list)
     for start, *way in attempts:
-        if way in given_up:
+        if way in given_up and (start != STARTS[-1] or is_last_tried):
             continue
+        is_last_tried |= start == STARTS[-1]
         try:
             return made(start, *way)
         except Exception as error:
@@ -77,7 +79,9 @@ def first(
             alike = bases[problem.kind]
             alike.append(problem.members[0].sizes)
             given_up += [way] * any(base != alike[0] for base in alike)
-        if len([each for each in problems if not isinstance(each, NoMember)]) == ATTEMPTS:
+        missing = [each for each in problems if isinstance(each, NoMember)]
+        mistakes = [each for each in missing if each.is_mistake]
+        if len(problems) - len(missing) == ATTEMPTS or len(mistakes) == len(STARTS):
             break
     raise refusal(min(problems, key=lambda problem: not isinstance(problem, Differ)), odd)
 

@@ -56,6 +56,11 @@ class Member:
     recorded: Recording | None = None
     _passed: dict[bool, Passed] = field(default_factory=dict)
 
+    @property
+    def count(self) -> int:
+        """How many numbers were recorded, or else how many parameters there are."""
+        return len(self.recorded.tape if self.recorded else self.lifted._parameters)
+
     def passed(self, guarded: bool = False) -> Passed:
         """Returns what the passes make of its recording."""
         assert self.recorded is not None

@@ -621,6 +621,8 @@ class MatMul(Product):
 
     def _shape(self) -> Shape:
         left, right = self.left.shape, self.right.shape
+        if left[-1] != right[-2:][0]:
+            raise AssertionError(f"the shapes {left} and {right} do not fit")
         rows, columns = left[-2:-1], (right[-1:] if len(right) > 1 else ())
         return (*broadcast(left[:-2], right[:-2]), *rows, *columns)
 
