@@ -185,7 +185,7 @@ class Layout:
         if (made := windows(self, nodes, letters, None, inside)) is not None:
             return Reading(*made)
         if fit is not None:  # a hole is read where it would lie, which `has_filling` relies on
-            grid = axes.at_every_place(fit, grid.shape)
+            grid = axes.evenly(grid.shape, *fit)
         index, varying = self.without_constant_axes(grid)
         index = index.clip(index[index >= 0].min(), prod(self.shapes[group]) - 1)
         array, order = self._gathered(group, index)
@@ -338,7 +338,7 @@ class Layout:
         fit = axes.affine(self.grid(letters, self.lane[nodes]))
         if fit is None:
             return False
-        lanes = axes.at_every_place(fit, where.shape)[where]
+        lanes = axes.evenly(where.shape, *fit)[where]
         holes = self.holes[group]
         inside = lanes.size == 0 or (lanes.min() >= 0 and lanes.max() < holes.size)
         return bool(inside and holes.reshape(-1)[lanes].all())

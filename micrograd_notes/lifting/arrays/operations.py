@@ -154,7 +154,7 @@ def _in_holes(layout: Layout, nodes: Any, found: list[Any], holes: Any) -> tuple
     fit = axes.affine(layout.grid(found, layout.lane[nodes]))
     if fit is None:
         return UNKNOWN
-    lanes = axes.at_every_place(fit, holes.shape)[holes]
+    lanes = axes.evenly(holes.shape, *fit)[holes]
     return UNKNOWN[1:] if {*lanes.tolist()} <= {*layout.lane[nodes].tolist()} else UNKNOWN
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from micrograd_notes.common.checks import shown
 from micrograd_notes.common.extras import numpy as np
+from micrograd_notes.lifting.arrays.axes import along_axes, evenly
 from micrograd_notes.lifting.sizes.formulas import Differ, Formulas, Sizes
 from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.lifting.typed.expressions import (
@@ -161,23 +162,6 @@ class _Filler:
             corner, *steps = self._filled([(one.item(0), *along_axes(one)) for one in each])
             return evenly(shape, corner, steps).astype(first.dtype)
         raise Differ("an array of constants is irregular: {}", shown(first.tolist()))
-
-
-def along_axes(array: Any) -> list[Any]:
-    """Returns by how much an array grows along each axis, at its corner."""
-    seconds = [array.take(min(1, size - 1), axis) for axis, size in enumerate(array.shape)]
-    return [second.item(0) - array.item(0) for second in seconds]
-
-
-def evenly(shape: Sequence[int], corner: Any, steps: Sequence[Any]) -> Any:
-    """Returns an array that grows evenly along each axis.
-
-    >>> evenly((2, 3), 5, (10, 1)).tolist()
-    [[5, 6, 7], [15, 16, 17]]
-    """
-    places = np.indices(shape, sparse=True)
-    grown = [step * place for step, place in zip(steps, places, strict=True)]
-    return np.broadcast_to(sum(grown, np.array(corner)), shape)
 
 
 def is_even(array: Any) -> bool:
