@@ -73,7 +73,7 @@ class Layout:
         # others, so that those of its first step lie as in the other steps
         self.rank = np.arange(len(grouping.groups))
         self.arrays: dict[int, Read] = {}  # of each group, once it is arranged
-        self.constants: list[Read] = []
+        self.constants: dict[Any, Read] = {}  # by their bits
         self.holes: dict[int, Any] = {}  # the lanes of an array without a number
         self.filling: dict[int, float] = {}  # the number in its holes
         self.sizes: dict[int, int] = {}  # of the letters of the current statement
@@ -171,7 +171,8 @@ class Layout:
         if numbers is not None:
             # equal numbers of a schedule differ in another step, whose line must look alike
             is_scheduled = int(nodes[0]) in self.tape.schedules
-            return self.read_constants(numbers, nodes if is_scheduled else numbers, letters)
+            what = nodes if is_scheduled else numbers + 1j * np.signbit(numbers)  # -0.0 is not 0.0
+            return self.read_constants(numbers, what, letters)
         group = self.group(nodes)
         grid = self.grid(letters, self.lane[nodes])
         batch = self.batch(self.batched[group])
@@ -242,13 +243,9 @@ class Layout:
         return Reading(self.constant(numbers[first][np.maximum(index, 0)]), varying)
 
     def constant(self, array: Any) -> Read:
-        """Returns an array of constants, the same for equal ones."""
-        for known in self.constants:
-            other = known.source.array  # type: ignore[union-attr]
-            if other.shape == array.shape and other.dtype == array.dtype and (other == array).all():
-                return known
-        self.constants.append(Read(Constant(array)))
-        return self.constants[-1]
+        """Returns an array of constants, the same for equal ones; 0.0 and -0.0 are two."""
+        key = array.shape, array.dtype, array.tobytes()
+        return self.constants.setdefault(key, Read(Constant(array)))
 
     def view(
         self, group: int, shape: tuple[int, ...], offset: int, strides: dict[int, int]
