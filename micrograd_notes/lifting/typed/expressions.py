@@ -25,6 +25,7 @@ from functools import cached_property
 from itertools import zip_longest
 from typing import Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.passes.group import Grouping
 from micrograd_notes.lifting.trace.tape import Array
 
@@ -100,21 +101,19 @@ class Constant:
         """Conditions for an array of bools."""
         return Kind.CONDITION if self.array.dtype == bool else Kind.NUMBER
 
-    @property
+    @cached_property
     def counts(self) -> bool:
         """Whether it is 0, 1, 2, ..."""
-        return len(self.shape) == 1 and self.array.tolist() == [*range(len(self.array))]
+        return len(self.shape) == 1 and np.array_equal(self.array, np.arange(len(self.array)))
 
-    @property
+    @cached_property
     def where(self) -> str | None:
         """Where a square of conditions is true: see `WHERE`; None for other arrays."""
         if self.kind is not Kind.CONDITION or len(self.shape) != 2 or len({*self.shape}) != 1:
             return None
-        rows, places = self.array.tolist(), range(len(self.array))
-        for name, is_there in WHERE.items():
-            if rows == [[is_there(row, column) for column in places] for row in places]:
-                return name
-        return None
+        place = np.indices(self.shape, sparse=True)
+        fitting = (name for name, at in WHERE.items() if np.array_equal(self.array, at(*place)))
+        return next(fitting, None)
 
 
 @dataclass(eq=False, repr=False)
