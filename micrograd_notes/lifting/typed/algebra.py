@@ -161,9 +161,10 @@ class _Rewriter:
         self.most_terms, self.most_uses = WRITTEN_OUT[0]
         lines = [line]
         for new in map(self._built, ways):
-            uses, saved = self._with_another(line.value, new)
+            more, saved = self._with_another(line.value, new)
             if new.shape == line.shape and saved > 0:
-                line.value, self.uses = new, uses
+                line.value = new
+                self.uses.update(more)
         for each in [*line.value.walk()]:
             if each is not line.value and softmax_of(each) is not None:
                 lines.insert(0, Line(each))
@@ -501,17 +502,18 @@ class _Rewriter:
     # ---- what it saves ---------------------------------------------------------------------------
 
     def _with_another(self, old: Expression, new: Expression) -> tuple[Counter[Line], int]:
-        """Returns the uses with another expression instead of one, and how many operations go."""
-        uses, saved = Counter(self.uses), _operations(old) - _operations(new)
+        """Returns how many more uses another expression has, and how many operations go with it."""
+        more, saved = Counter[Line](), _operations(old) - _operations(new)
         for expression, step in (new, 1), (old, -1):  # so that nothing goes that comes again
             waiting = [expression]
             while waiting:
                 for read in waiting.pop().lines():
-                    uses[read] += step
-                    if uses[read] == max(step, 0) and not self._writes(read):
+                    more[read] += step
+                    uses = self.uses[read] + more[read]
+                    if uses == max(step, 0) and not self._writes(read):
                         saved -= step * _operations(read.value)
                         waiting.append(read.value)
-        return uses, saved
+        return more, saved
 
 
 def _read_by(line: Line) -> Iterator[Line]:
