@@ -199,7 +199,7 @@ def test_families_with_windows_have_any_size() -> None:
         assert program.source == own.source
 
 
-def test_the_places_of_windows_take_memory_per_term_and_not_per_pair_of_places():
+def test_the_places_of_windows_take_memory_per_term_and_not_per_pair_of_places() -> None:
     count = 5_000
     owner = np.repeat(np.arange(count), 3)
     tracemalloc.start()
@@ -209,4 +209,4 @@ def test_the_places_of_windows_take_memory_per_term_and_not_per_pair_of_places()
     finally:
         tracemalloc.stop()
     assert found.overlaps
-    assert found.kept.tolist() == [*range(count)]
+    assert [*found.kept] == [*range(count)]  # type: ignore[misc]
