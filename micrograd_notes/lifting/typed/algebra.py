@@ -33,7 +33,7 @@ numbers unless something is divided by 0, or is not finite.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress
 from math import frexp, fsum, prod
 from typing import Any
@@ -119,7 +119,7 @@ class _Rewriter:
         self.of_loops = {*every} - {*program.steps}
         self.inside = set[Line]()  # the lines of the loop that is rewritten
         self.replaced = {line.again for line in every if line.again is not None}
-        self.uses = Counter(read for line in every for read in _read_by(line))
+        self.uses = Counter(e for line in every for e in [*line.value.lines(), *line.writes_to])
         self.uses.update(program.result.lines())
         values = [each for line in self.is_forward for each in line.value.walk()]
         values += program.result.walk()
@@ -175,18 +175,14 @@ class _Rewriter:
             self._know(known)
         return lines
 
-    def _writes(self, line: Line) -> bool:
-        """Returns whether a line writes to an array that is there, or stands before a loop."""
-        return (line.target, line.again, line.derivative_of, line.holds) != (None,) * 4
-
     def _is_used(self, line: Line) -> bool:
-        return self._writes(line) or self.uses[line] > 0
+        return not line.is_own or self.uses[line] > 0
 
     def _is_plain(self, line: Line) -> bool:
         """Returns whether a line is an array of its own, and what it reads does not change."""
         is_here = line in self.inside or line not in self.of_loops
         is_fixed = line not in self.replaced and not self.replaced & {*line.value.lines()}
-        return not self._writes(line) and is_here and is_fixed
+        return line.is_own and is_here and is_fixed
 
     def _know(self, line: Line) -> None:
         """Notes the terms of a line, for lines after it."""
@@ -510,16 +506,10 @@ class _Rewriter:
                 for read in waiting.pop().lines():
                     more[read] += step
                     uses = self.uses[read] + more[read]
-                    if uses == max(step, 0) and not self._writes(read):
+                    if uses == max(step, 0) and read.is_own:
                         saved -= step * _operations(read.value)
                         waiting.append(read.value)
         return more, saved
-
-
-def _read_by(line: Line) -> Iterator[Line]:
-    yield from line.value.lines()
-    yield from line.target.lines() if line.target is not None else ()
-    yield from [line.again] if line.again is not None else ()
 
 
 def _operations(expression: Expression) -> int:

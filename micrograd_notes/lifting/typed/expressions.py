@@ -148,6 +148,17 @@ class Line:
         return self.value.kind
 
     @property
+    def is_own(self) -> bool:
+        """Whether it is an array of its own, which no loop begins with."""
+        return (self.target, self.again, self.derivative_of, self.holds) == (None,) * 4
+
+    @property
+    def writes_to(self) -> list[Line]:
+        """The lines whose arrays it writes to, instead of making one."""
+        into = self.target.lines() if self.target is not None else []
+        return into if self.again is None else [*into, self.again]
+
+    @property
     def first(self) -> Line:
         """The line whose array it replaces, or adds to, or else the line itself."""
         return self if self.again is None else self.again.first

@@ -100,8 +100,7 @@ def join_gates(program: Program) -> None:
 
 def _found(lines: Sequence[Line], read_outside: set[Line]) -> Iterator[Gates]:
     """Yields the derivatives that are used alike, side by side, for the derivatives of a matrix."""
-    held = [line.target or line.again or line.derivative_of for line in lines]
-    free = {e for e, by in zip(lines, held, strict=True) if by is None} - read_outside
+    free = {line for line in lines if line.is_own} - read_outside
     for uses in _alike([use for line in lines for use in _uses(line)]):
         gates = {use.gate: use.place for use in uses}
         has_axis, shapes = isinstance(uses[0].place, int), {gate.shape for gate in gates}

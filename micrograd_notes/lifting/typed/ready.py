@@ -59,19 +59,14 @@ def _needed(steps: Sequence[Line | Loop], roots: Sequence[Expression]) -> list[L
     while grows:
         grows = False
         for step in steps:
-            if step not in needed and any(_writes(line, lines) for line in lines_of([step])):
+            made = {each for line in lines_of([step]) for each in (line, *line.writes_to)}
+            if step not in needed and made & lines:
                 needed.add(step)
                 new = {line for line in lines_of([step]) if line not in lines}
                 into = [line.target for line in lines_of([step]) if line.target is not None]
                 lines = reached([*[line.value for line in new], *into], lines | new)
                 grows = True
     return [step for step in steps if step in needed]
-
-
-def _writes(line: Line, lines: set[Line]) -> bool:
-    """Returns whether a line computes one of the lines, or a part of one."""
-    into = line.target.lines() if line.target is not None else [line.again]
-    return line in lines or any(each in lines for each in into)
 
 
 def total_of(program: Program) -> Expression:

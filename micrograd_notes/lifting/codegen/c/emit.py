@@ -190,10 +190,10 @@ class _Emitter:
             return self._call(line)
         self.arrays[line] = into or self._new(line.shape, "", line.kind)
         self.written.add(self.arrays[line].pointer or "dtheta")
-        if into is not None and uses.reads_its_own(line):
+        if line.again and line.first in uses.reads[line]:  # it reads what it replaces
             made = self._new(line.shape, "next", line.kind)
             evaluator.store(value, made)
-            evaluator.fill(into, made)
+            evaluator.fill(self.arrays[line], made)
         elif not isinstance(value, ex.Empty):
             evaluator.store(value, self.arrays[line], array is not None)
         return self._call(line)
