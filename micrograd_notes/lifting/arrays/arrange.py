@@ -50,13 +50,11 @@ class _Arranger:
     def __init__(self, grouping: Grouping) -> None:
         self.grouping = grouping
         self.recording = grouping.recording
-        self.tape = grouping.recording.tape
         self.lines: list[Line] = []
-        self.ways: dict[int, int] = {}  # of numbers that had better be told apart
         self.flat = Read(Array("dtheta", (len(self.recording.gradient),), True))
         self.columns = columns = grouping.columns
         needs_array = ~columns.is_sum
-        needs_array[[*self.tape.joined]] = True
+        needs_array[[*self.recording.tape.joined]] = True
         by_others = columns.read_by(needs_array)
         self.is_read = columns.read_by(columns.is_sum) | by_others
         results = [*self.recording.outputs, *self.recording.alive]
@@ -71,13 +69,13 @@ class _Arranger:
 
     def _wanted_filling(self) -> dict[int, float]:
         """Returns the number for the holes of groups whose readers do not take a 0."""
-        tape, group_of = self.tape, self.grouping.group_of
+        numbers_of, group_of = self.recording.tape.numbers, self.grouping.group_of
         wanted: dict[int, float] = {}
         for group in self.grouping.groups:
             if not isinstance(group.op, Op) or group.op is ops.add or group.op.chooses:
                 continue
             operands = self.columns.operands(group.members[0])
-            numbers = [tape.numbers.get(k) for k in operands]
+            numbers = [*map(numbers_of.get, operands)]
             for index, operand in enumerate(operands[:1] if group.op.arity is None else operands):
                 filling = filling_for(group.op, numbers, index)
                 if filling is not None:
@@ -136,23 +134,14 @@ class _Arranger:
             nodes = nodes[np.argsort(places)]
             runs = np.split(nodes, 1 + np.flatnonzero(np.diff(layout.group_of[nodes])))
             if len(letters) == 1 and len(runs) < len(nodes):
-                return Join(tuple([self._run(run, is_batched) for run in runs]))
+                each = [self._gathered(e, range(len(e)), (len(e),), is_batched) for e in runs]
+                return Join(tuple(each))
             each = [layout.read(nodes[[k]], []).array for k in range(len(nodes))]
             inner = broadcast(*[number.shape for number in each])
             made = Stack(tuple([spread(number, inner) for number in each]), -1)
             made = reshaped(made, (*inner, *layout.sizes.values()))
         made = spread(made, [*map(layout.size, wanted)])
         return reshaped(made, [*([N] if is_batched else []), *shape])
-
-    def _run(self, nodes: Ints, is_batched: bool) -> Expression:
-        """Returns numbers of one group as an array, with as many axes as its neighbours have."""
-        layout, several = self.layout, len(nodes) > 1
-        layout.sizes = {0: len(nodes)} if several else {}
-        wanted = [*layout.batch(is_batched), *layout.sizes]
-        letters = [(np.arange(len(nodes)), len(nodes))] if several else []
-        made = layout.aligned(layout.read(nodes, letters), wanted)
-        made = spread(made, [*map(layout.size, wanted)])
-        return made if several else reshaped(made, (*made.shape, 1))
 
     def lays_starts_like_states(self) -> bool:
         """Returns whether what a recurrence starts with gets other axes: those of its states."""
@@ -172,15 +161,14 @@ class _Arranger:
 
     def _arrange(self, i: int, op: Any, members: Ints, of_one_kind: bool) -> None:
         layout = self.layout
-        self.ways |= ways(layout, op, members)
+        layout.ways |= ways(layout, op, members)
         if op is ops.add:
             sizes, terms = layout.terms(members)
-            if members[0] in self.tape.joined and len(terms) == len(members):
+            if members[0] in self.recording.tape.joined and len(terms) == len(members):
                 shape = layout.place(members, [(np.arange(len(members)), len(members))])
                 made = self._gathered(terms, range(len(terms)), shape, layout.batched[i])
             else:
-                made, shape = sums(layout, members, sizes, terms, layout.batched[i])
-            self.ways |= layout.parted
+                made, shape = sums(layout, members, sizes, terms)
         elif op.chooses:
             made, shape = choice(layout, members)
         elif op.arity is None and of_one_kind:
@@ -226,12 +214,12 @@ class _Arranger:
         if not is_whole:
             found = box or [(np.arange(len(places)), len(places))]
         over_batch = self.recording.is_batched
-        made, shape = sums(self.layout, None, sizes, nodes, False, found, over_batch)
+        made, shape = sums(self.layout, None, sizes, nodes, found, over_batch)
         made, target = spread(made, shape), None
         index: list[Any] = [*map(_stretch, by_axis, array.shape)]
         if box and not is_whole:
             letters = [*range(len(box))]
-            there = self.layout.grid(box, np.ones(len(places), dtype=np.int64)) == 1
+            there = self.layout.there(box, len(places))
             made = self.layout.masked(Reading(made, letters), there, letters, 0.0).array
             target = self._at(array, index) if {*index} != {WHOLE} else None
         elif len(places) != array.size:
@@ -312,4 +300,4 @@ def _arranged(grouping: Grouping) -> tuple[dict[int, int], Program]:
     program = arranger.run()
     if arranger.lays_starts_like_states():
         program = _Arranger(grouping).run()
-    return arranger.ways, program
+    return arranger.layout.ways, program

@@ -44,6 +44,11 @@ def distinct(columns: Sequence[tuple[Column, int]], length: int) -> int:
     return int(np.count_nonzero(np.bincount(codes(columns, length))))
 
 
+def fills(columns: Sequence[tuple[Column, int]], length: int) -> bool:
+    """Returns whether each row of the axes is there, once."""
+    return prod(size for _, size in columns) == length == distinct(columns, length)
+
+
 def counted(columns: Sequence[tuple[Column, int]], length: int) -> Column:
     """Returns a column that counts the equal rows of the columns side by side, from 0.
 
@@ -109,7 +114,7 @@ def by_distance(columns: Sequence[Column], length: int) -> list[tuple[Column, in
             offsets, count = ranks(base - column)
             if 1 < count < ranks(base)[1]:
                 found = independent([c for c in columns if c is not base] + [offsets], length)
-                if prod(n for _, n in found) == length == distinct(found, length):
+                if fills(found, length):
                     return found
     return None
 

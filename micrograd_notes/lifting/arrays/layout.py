@@ -62,7 +62,7 @@ class Layout:
     ) -> None:
         self.grouping, self.inlined, self.wanted_filling = grouping, inlined, wanted_filling
         self.recording = grouping.recording
-        self.tape, self.read_from = grouping.recording.tape, grouping.columns
+        self.tape = grouping.recording.tape
         self.group_of = grouping.group_of
         self.lane = np.zeros(len(self.tape), dtype=np.int64)
         constants = [i for i, group in enumerate(grouping.groups) if group.op == CONSTANT]
@@ -77,11 +77,11 @@ class Layout:
         self.holes: dict[int, Any] = {}  # the lanes of an array without a number
         self.filling: dict[int, float] = {}  # the number in its holes
         self.sizes: dict[int, int] = {}  # of the letters of the current statement
-        self.parted: dict[int, int] = {}  # sums whose terms do not fill boxes of one array
+        self.ways: dict[int, int] = {}  # of numbers that had better be told apart
 
     @cached_property
     def _times_read(self) -> Any:
-        columns = self.read_from
+        columns = self.grouping.columns
         return np.bincount(columns.flat[columns.is_read], minlength=len(self.tape))
 
     def is_read_once(self, group: int) -> bool:
@@ -161,6 +161,10 @@ class Layout:
         grid = np.full([n for _, n in letters], -1, dtype=np.int64)
         grid[tuple(column for column, _ in letters)] = lanes if letters else lanes[0]
         return grid
+
+    def there(self, letters: list[Any], count: int) -> Any:
+        """Returns where the box of all letters has a number, of so many."""
+        return self.grid(letters, np.ones(count, dtype=np.int64)) == 1
 
     def read(self, nodes: Any, letters: list[Any], inside: Collection[int] = ()) -> Reading:
         """Returns the operand: row k of the letters has the place of node k.
@@ -301,7 +305,8 @@ class Layout:
 
     def terms(self, nodes: Any) -> tuple[Any, Any]:
         """Returns how many operands each node has, and all of them, one after another."""
-        return self.read_from.sizes[nodes], self.read_from.flat[self.read_from.places(nodes)]
+        columns = self.grouping.columns
+        return columns.sizes[nodes], columns.flat[columns.places(nodes)]
 
     def operands(self, nodes: Any) -> list[Any]:
         """Returns for each operand a column of nodes: all first ones, all second ones, ...

@@ -7,8 +7,7 @@ stand for them (`windows.py`). Terms without fitting axes are summed by segment.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, reduce
 from math import prod
 from typing import Any
 
@@ -303,9 +302,8 @@ class Terms:
     ) -> list[Reading]:
         """Returns the readings with a number instead of missing terms."""
         layout = self.layout
-        there = np.zeros([n for _, n in letters], dtype=np.int64)
-        there[tuple(column for column, _ in letters)] = 1
-        known = layout.grid(found, np.ones(self.owners, dtype=np.int64)) == 1
+        there = layout.there(letters, len(self.nodes))
+        known = layout.there(found, self.owners)
         known = np.expand_dims(known, [*range(len(found), len(letters))])
         grid = np.where(known, there, -1)  # a missing sum may have any terms
         holes = grid == 0
@@ -321,7 +319,7 @@ class Terms:
             wanted = set(varying).union(*[r.letters for r in readings])
             present = [k for k in (BATCH, *range(len(letters))) if k in wanted]
             aligned = [layout.aligned(r, present) for r in readings]
-            readings, able = [Reading(product(aligned), present)], [0]
+            readings, able = [Reading(reduce(times, aligned), present)], [0]
         readings[able[0]] = layout.masked(readings[able[0]], mask == 1, varying, filling)
         return readings
 
@@ -337,7 +335,7 @@ class Terms:
         layout.sizes = {0: len(order)}
         readings = [layout.read(operand[order], row) for operand in self.operands]
         letters = [BATCH] if any(BATCH in r.letters for r in readings) else []
-        terms = product([layout.aligned(r, [*letters, 0]) for r in readings])
+        terms = reduce(times, [layout.aligned(r, [*letters, 0]) for r in readings])
         terms = spread(terms, [*terms.shape[:-1], len(order)])  # all may have the same operands
         if over_batch:
             terms, letters = (Sum(terms, (0,)) if letters else times(Count(), terms)), []
@@ -352,8 +350,3 @@ class Terms:
             sums = Where(layout.constant(np.isin(np.arange(size), present)), sums, Number(0.0))
         sums = reshaped(sums, (*([N] if letters else []), *shape))
         return Reading(sums, letters + list(range(len(shape))))
-
-
-def product(factors: Sequence[Expression]) -> Expression:
-    """Returns the product of one or two factors."""
-    return factors[0] if len(factors) == 1 else times(*factors)
