@@ -5,7 +5,6 @@ kept, such as an attention head, makes a product of stacks of matrices. If one s
 left, it is a product of vectors. `terms.py` calls it.
 """
 
-from math import prod
 from typing import Any
 
 from micrograd_notes.lifting.arrays.layout import BATCH, Layout, Reading
@@ -17,13 +16,12 @@ from micrograd_notes.lifting.typed.expressions import (
     Inner,
     Line,
     MatMul,
-    N,
     Part,
     Read,
-    Size,
     Sum,
     Windows,
     every,
+    length,
     part,
     reshaped,
     times,
@@ -106,7 +104,7 @@ def _stacked(
     layout: Layout, reading: Reading, both: list[int], first: list[int], second: list[int]
 ) -> Expression:
     """Returns the operand with one axis for each block of letters, after those of both factors."""
-    blocks = [_size(layout, block) for block in (first, second) if block]
+    blocks = [length([*map(layout.size, block)]) for block in (first, second) if block]
     order, natural = [*both, *first, *second], reading.letters
     # .T says more than a transposition of all axes
     is_turned = natural == [*second, *first] != order or BATCH in second
@@ -115,12 +113,6 @@ def _stacked(
         return transposed(reshaped(array, blocks[::-1]), [1, 0])
     array = layout.turned(reading.array, [natural.index(k) for k in order])
     return reshaped(array, [*map(layout.size, both), *blocks])
-
-
-def _size(layout: Layout, block: list[int]) -> Size:
-    """Returns the size of one axis for a block of letters."""
-    inner = prod(layout.sizes[k] for k in block if k != BATCH)
-    return N * inner if BATCH in block else inner
 
 
 def _products_of_rows(layout: Layout, left: Reading, right: Reading, letters: list[int]) -> Reading:

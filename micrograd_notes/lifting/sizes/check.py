@@ -44,8 +44,8 @@ from micrograd_notes.lifting.typed.expressions import (
     Program,
     Total,
     View,
-    for_one,
     lines_of,
+    sizes_at,
 )
 
 if TYPE_CHECKING:
@@ -371,12 +371,12 @@ def scalars_of(program: Program) -> int:
 def operations(expression: Expression) -> int:
     """Returns about how many scalars an expression takes for an example."""
     if isinstance(expression, MatMul):
-        return 2 * prod(for_one((*expression.shape, *expression.left.shape[-1:])))
+        return 2 * prod(sizes_at((*expression.shape, *expression.left.shape[-1:])))
     if isinstance(expression, View) or not expression.operands:
         return 0
     each = 2 if isinstance(expression, Product) else 1
     each = len(expression.operands) - 1 if isinstance(expression, Total) else each
-    return each * max(prod(for_one(one.shape)) for one in (expression, *expression.operands))
+    return each * max(prod(sizes_at(one.shape)) for one in (expression, *expression.operands))
 
 
 def _numbers(values: Sequence[Any]) -> Any:

@@ -57,8 +57,8 @@ from micrograd_notes.lifting.typed.expressions import (
     Transpose,
     View,
     Where,
-    for_one,
     lines_of,
+    sizes_at,
     substituted,
     times,
     total,
@@ -338,7 +338,7 @@ class _Rewriter:
             if inner and not self._is_one(inner, gone):
                 whole = frozenset([(self._sum_of(inner, {*gone}), 1.0)])
                 outer = self._product(outer, whole)
-            count = float(prod(for_one(counted)))
+            count = float(prod(sizes_at(counted)))
             found.append(scaled({relabelled(outer, new): c}, count))
         return added(found)
 

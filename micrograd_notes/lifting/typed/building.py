@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.typed.expressions import (
     Constant,
     Empty,
@@ -102,7 +103,7 @@ class Built:
         for position, (line, value) in enumerate(zip(self.body, values, strict=True)):
             line.value = value
             if position in self.arrays:
-                line.target = Part(Read(self.arrays[position]), (Step(1, -self.shifts[position]),))
+                line.target = self._kept(position, Step(1, -self.shifts[position]))
             lines.append(line)
         for line, term, moving in window.sums:
             fillings = (self._filling(each, read) for each in moving)
@@ -133,39 +134,34 @@ class Built:
                 if len(set(numbers)) == 1:
                     return numbers[0]
                 in_order = numbers[:: self.counts.step]
-                array = constant([e.value if isinstance(e, Number) else e.source for e in in_order])
-                return Part(Read(array), (Step(1, -min(self.counts)),))
+                sources = [e.value if isinstance(e, Number) else e.source for e in in_order]
+                array = np.array([getattr(each, "array", each) for each in sources])
+                return Part(Read(Constant(array)), (Step(1, -min(self.counts)),))
             case Fixed(line):
                 return read(line)
             case Own(position, ago):
                 if position in self.arrays:
                     slot = Step(1, -ago * self.counts.step - self.shifts[position])
-                    return Part(Read(self.arrays[position]), (slot,))
+                    return self._kept(position, slot)
                 line = self.body[position]
                 return Read(line.again if ago and line.again is not None else line)
             case Series(window, position):
                 other = self.built[window]
-                slot = self._step(*other.slots_of(moving))
-                return Part(Read(other.arrays[position]), (slot,))
+                return other._kept(position, self._step(*other.slots_of(moving)))
         raise AssertionError(moving)
 
     def read(self, position: int, step: int) -> Expression:
         """Returns the expression that reads a line after the loop."""
         if position in self.arrays:
-            slot = self.counts[step] - self.shifts[position]
-            return Part(Read(self.arrays[position]), (slot,))
+            return self._kept(position, self.counts[step] - self.shifts[position])
         if step != self.window.steps - 1:
             raise NoLoop
         return Read(self.body[position])
 
     def read_start(self, position: int) -> Part:
         """Returns the place of what a position starts with, which is kept."""
-        slot = self.counts.start - self.counts.step - self.shifts[position]
+        return self._kept(position, self.counts.start - self.counts.step - self.shifts[position])
+
+    def _kept(self, position: int, slot: int | Step) -> Part:
+        """Returns what a slot has of the steps of a position."""
         return Part(Read(self.arrays[position]), (slot,))
-
-
-def constant(numbers: Sequence[Any]) -> Constant:
-    """Returns an array of numbers, or of arrays of them."""
-    import numpy as np
-
-    return Constant(np.array([getattr(each, "array", each) for each in numbers]))

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from itertools import zip_longest
+from math import prod
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
@@ -250,14 +251,14 @@ class Expression:
     @cached_property
     def operands(self) -> tuple[Expression, ...]:
         """The expressions that it is computed from."""
-        return tuple(_inside(self._fields))
+        return tuple(_inside(self.fields))
 
     def with_operands(self, operands: Sequence[Expression]) -> Expression:
         """Returns the same operation on other operands."""
         if all(a is b for a, b in zip(operands, self.operands, strict=True)):
             return self
         left = iter(operands)
-        return type(self)(*[_replaced(value, left) for value in self._fields])
+        return type(self)(*[_replaced(value, left) for value in self.fields])
 
     def walk(self) -> Iterator[Expression]:
         """Yields the expression and those below it."""
@@ -278,13 +279,14 @@ class Expression:
         return ()  # of a number
 
     @property
-    def _fields(self) -> tuple[Any, ...]:
+    def fields(self) -> tuple[Any, ...]:
+        """What it is made of, in the order of its declaration."""
         names: tuple[str, ...] = self.__match_args__
         return tuple([getattr(self, name) for name in names])
 
     @cached_property
     def _key(self) -> Any:
-        return type(self), *self._fields
+        return type(self), *self.fields
 
     @cached_property
     def _hash(self) -> int:
@@ -686,9 +688,15 @@ def broadcast(*shapes: Shape) -> Shape:
     return tuple(reversed(found))
 
 
-def for_one(shape: Iterable[Size]) -> tuple[int, ...]:
-    """Returns a shape for one example."""
-    return tuple([size.times if isinstance(size, Examples) else size for size in shape])
+def sizes_at(shape: Iterable[Size], n: int = 1) -> tuple[int, ...]:
+    """Returns a shape for so many examples."""
+    return tuple([size.times * n if isinstance(size, Examples) else size for size in shape])
+
+
+def length(sizes: Sequence[Size]) -> Size:
+    """Returns the product of sizes."""
+    number = prod(sizes_at(sizes))
+    return Examples(number) if number and any(isinstance(s, Examples) for s in sizes) else number
 
 
 def reshaped(of: Expression, to: Sequence[Any]) -> Expression:

@@ -28,7 +28,9 @@ from micrograd_notes.lifting.typed.expressions import (
     Sum,
     Total,
     Where,
+    every,
     part,
+    sizes_at,
     source_of,
     substituted,
     times,
@@ -64,11 +66,9 @@ def _flat(expression: Expression, program: Program) -> Expression:
     found: list[Expression] = []
     for stretch in filter(None, stretches):
         first = program.parameters.index(stretch[0])
-        bounds = starts[first], starts[first + len(stretch)]
-        theta: Expression = Read(program.grouping.theta)
-        if bounds != (0, starts[-1]):
-            stop = None if bounds[1] == starts[-1] else bounds[1]
-            theta = part(theta, [(bounds[0] or None, stop, None)])
+        start, stop = starts[first], starts[first + len(stretch)]
+        index = [every(1, start, stop - start, starts[-1])]
+        theta = part(Read(program.grouping.theta), index)
         whole = Read(stretch[0])
         if len(stretch) > 1:
             found.append(MatMul(theta, theta))
@@ -123,7 +123,7 @@ def _over(term: Expression, line: Line, theta: Array) -> Expression | None:
         whole = part(whole, line.target.index)
     changed = substituted(term, whole, Read(theta))
     kinds, read = {type(each) for each in changed.walk()}, {*changed.sources()}
-    is_whole = term.shape == whole.shape and _count(whole) == line.derivative_of.size
+    is_whole = term.shape == whole.shape and prod(sizes_at(whole.shape)) == line.derivative_of.size
     return changed if is_whole and kinds <= BY_NUMBER and read == {theta} else None
 
 
@@ -135,9 +135,4 @@ def _squared(term: Expression) -> Array | None:
     source = source_of(term.operands[0], Reshape | Part)
     if not isinstance(source, Array) or not source.is_parameter:
         return None
-    return source if _count(term.operands[0]) == source.size else None
-
-
-def _count(of: Expression) -> int:
-    """Returns how many numbers of a parameter an expression has."""
-    return prod([size for size in of.shape if isinstance(size, int)])
+    return source if prod(sizes_at(term.operands[0].shape)) == source.size else None

@@ -76,7 +76,8 @@ class _Roller:
     def run(self) -> None:
         """Goes through the steps that the file lists, and writes the program anew."""
         self._cut_out()
-        outside = [e for e in self.lines if e not in self.starts and not self._is_inside(e)]
+        apart = {*self.starts}.union(*[window.where for window in self.windows])
+        outside = [line for line in self.lines if line not in apart]
         moved = self._one_per_step(outside)
         outside = [line for line in outside if moved.get(line, line) is line]
         rest = {e: [] if e in moved else self._without_sums(e) for e in outside}
@@ -209,9 +210,6 @@ class _Roller:
                 joined.append(window)
         self.windows = joined
 
-    def _is_inside(self, line: Line) -> bool:
-        return any(line in window.where for window in self.windows)
-
     # ---- sums ----------------------------------------------------------------------------------
 
     def _without_sums(self, line: Line) -> list[Expression]:
@@ -257,12 +255,7 @@ class _Roller:
                 if len(chosen) < len(group):
                     break
                 last = max(lines, key=self.order.__getitem__)
-                own = Window(self.order[last], [[] for _ in chosen], {})
-                columns = zip(*[holes_of_all[k] for k in chosen], strict=True)
-                moving = [own.moving(column, self.windows, 0) for column in columns]
-                if None not in moving:
-                    own.sums.append((last, last.value, moving))  # type: ignore[arg-type]
-                    self.windows.append(own)
+                if self._adds_up(last, last.value, [holes_of_all[k] for k in chosen]):
                     found |= dict.fromkeys(lines, last)
         return found
 
@@ -281,14 +274,19 @@ class _Roller:
                 some = chosen[first : len(chosen) - last]
                 if len(some) < LEAST:
                     break
-                own = Window(self.order[line], [[] for _ in some], {})
-                columns = zip(*[holes[k] for k in some], strict=True)
-                moving = [own.moving(column, self.windows, 0) for column in columns]
-                if None not in moving:
-                    own.sums.append((line, group[some[1]], moving))  # type: ignore[arg-type]
-                    self.windows.append(own)
+                if self._adds_up(line, group[some[1]], [holes[k] for k in some]):
                     return [group[k] for k in some]
         return []
+
+    def _adds_up(self, line: Line, term: Expression, holes: Sequence[Sequence[Hole]]) -> bool:
+        """Adds a loop over terms that are alike, by their holes, if these move evenly."""
+        own = Window(self.order[line], [[] for _ in holes], {})
+        moving = [own.moving(column, self.windows, 0) for column in zip(*holes, strict=True)]
+        if None in moving:
+            return False
+        own.sums.append((line, term, moving))  # type: ignore[arg-type]
+        self.windows.append(own)
+        return True
 
     def _read_outside(
         self, outside: Sequence[Line], rest: dict[Line, list[Expression]]

@@ -38,7 +38,7 @@ from micrograd_notes.lifting.typed.expressions import (
     View,
     Where,
     Windows,
-    for_one,
+    sizes_at,
     source_of,
 )
 from micrograd_notes.lifting.typed.share import reached
@@ -77,7 +77,7 @@ def _holes(expression: Expression) -> Any:
         case Where(mask, yes, Number()) if yes.shape == expression.shape:
             seen = mask.of if isinstance(mask, Part) else mask
             if isinstance(seen, Read) and isinstance(seen.source, Constant):
-                return ~np.broadcast_to(_Known().of(mask) == 1.0, for_one(expression.shape))
+                return ~np.broadcast_to(_Known().of(mask) == 1.0, sizes_at(expression.shape))
     return None
 
 
@@ -106,7 +106,7 @@ class _Known:
         is_pair = isinstance(expression, Apply) and expression.function == "subtract"
         if inside and not any(isinstance(each, np.ndarray) for each in inside) and not is_pair:
             return np.nan
-        shapes = [for_one(each.shape) for each in expression.operands]
+        shapes = [sizes_at(each.shape) for each in expression.operands]
         sides = [*map(np.broadcast_to, inside, shapes)]
         match expression:
             case Number(value):
@@ -160,7 +160,7 @@ class _Known:
         if value.shape == line.shape and getattr(value, "function", "") == "multiply":
             for one, other in (value.operands, value.operands[::-1]):
                 if one == Read(line) and line not in reached([other]):
-                    there = np.broadcast_to(self.of(other), for_one(value.shape))
+                    there = np.broadcast_to(self.of(other), sizes_at(value.shape))
                     return bool((there[holes] == 0.0).all())
         return False
 
@@ -184,7 +184,7 @@ def _places(view: Expression) -> Any:
     """Returns which element of what is read stands at each place."""
     if isinstance(view, View):
         return _seen(view, _places(view.of))
-    shape = for_one(view.shape)
+    shape = sizes_at(view.shape)
     return np.arange(prod(shape), dtype=float).reshape(shape)
 
 
@@ -192,25 +192,22 @@ def _seen(view: View, array: Any) -> Any:
     """Returns a view of an array; nan if it depends on an input, or on the step of a loop."""
     match view:
         case Reshape(_, to):
-            return array.reshape(for_one(to))
+            return array.reshape(sizes_at(to))
         case Transpose(_, order):
             return array.transpose(order)
         case Spread(_, to):
-            return np.broadcast_to(array, for_one(to))
+            return np.broadcast_to(array, sizes_at(to))
         case Windows(_, axes, sizes):
             return np.lib.stride_tricks.sliding_window_view(array, sizes, axes)
-        case Part(_, index) if all(map(_is_fixed, index)):
-            return array[tuple([_fixed(each) for each in index])]
-    return np.full(for_one(view.shape), np.nan)
+        case Part(_, index):
+            places = tuple(map(_as_index, index))
+            if not any(isinstance(each, Step | Stretch | Expression) for each in places):
+                return array[places]
+    return np.full(sizes_at(view.shape), np.nan)
 
 
-def _is_fixed(place: Any) -> bool:
-    is_read = isinstance(place, Read) and isinstance(place.source, Constant)
-    return is_read or not isinstance(place, Step | Stretch | Expression)
-
-
-def _fixed(place: Any) -> Any:
-    """Returns a part of an index as NumPy takes it."""
-    if isinstance(place, Read):
-        return place.source.array  # type: ignore[union-attr]
+def _as_index(place: Any) -> Any:
+    """Returns a part of an index as NumPy takes it, if it is known."""
+    if isinstance(place, Read) and isinstance(place.source, Constant):
+        return place.source.array
     return slice(*place) if isinstance(place, tuple) else place

@@ -16,9 +16,10 @@ Read `building.py` next.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.recurrences.steps import LEAST
 from micrograd_notes.lifting.typed.expressions import (
     WHOLE,
@@ -63,8 +64,7 @@ def skeleton(expression: Expression, holes: list[Hole]) -> Any:
         return Constant, expression.shape
     if isinstance(expression, Read):
         return expression
-    found = [_plain(getattr(expression, each.name), holes) for each in fields(expression)]
-    return type(expression), tuple(found)
+    return type(expression), _plain(expression.fields, holes)
 
 
 def _is_numbers(expression: Expression) -> bool:
@@ -345,8 +345,6 @@ def stretches(kinds: Sequence[int]) -> list[tuple[int, int, int]]:
     >>> stretches([7, 1, 2, 1, 2, 1, 2, 1, 2, 1, 3])
     [(1, 10, 2)]
     """
-    import numpy as np
-
     numbers = np.array(kinds)
     found: list[tuple[int, int, int]] = []
     for period in range(1, len(kinds) // LEAST + 1):

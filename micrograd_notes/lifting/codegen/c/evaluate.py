@@ -17,9 +17,9 @@ from micrograd_notes.lifting.codegen import CannotPrint
 from micrograd_notes.lifting.codegen.c import places
 from micrograd_notes.lifting.codegen.c.frame import Step
 from micrograd_notes.lifting.codegen.c.loops import Nest, filled, reduced
-from micrograd_notes.lifting.codegen.c.places import Array, bracketed, length, spelled
+from micrograd_notes.lifting.codegen.c.places import Array, bracketed, spelled
 from micrograd_notes.lifting.typed import expressions as ex
-from micrograd_notes.lifting.typed.expressions import WHOLE, Expression, Kind, Shape, Size
+from micrograd_notes.lifting.typed.expressions import WHOLE, Expression, Kind, Shape, Size, length
 
 OPERATORS = {
     "add": "+", "subtract": "-", "multiply": "*", "divide": "/",
