@@ -84,11 +84,11 @@ class _Sharer:
     def _number(self, expression: Expression) -> int:
         if isinstance(expression, Read) and isinstance(expression.source, Line):
             return self._number_of_line[expression.source]
-        key: object = expression
-        if expression.operands:
+        if expression not in self._numbers:
             inside = tuple(map(self._number, expression.operands))
-            key = (type(expression), expression.with_operands([_NOTHING] * len(inside)), inside)
-        return self._numbers.setdefault(key, len(self._numbers))
+            key = type(expression), expression.with_operands([_NOTHING] * len(inside)), inside
+            self._numbers[expression] = self._numbers.setdefault(key, len(self._numbers))
+        return self._numbers[expression]
 
     def add(self, line: Line) -> None:
         """Adds a line, unless an earlier one has its expression."""
