@@ -129,13 +129,8 @@ class Net:
         return b"".join(array[k].tobytes() for array in given)
 
     def check(
-        self,
-        run: Run,
-        parameters: Sequence[Value],
-        theta: Any,
-        given: Sequence[Any],
-        chosen: Sequence[int],
-        is_trusted: bool,
+        self, run: Run, parameters: Sequence[Value], theta: Any, given: Sequence[Any],
+        chosen: Sequence[int], is_trusted: bool,
         refusal: Callable[[Any, list[Any], Answer, Answer, str], CannotLift],
     ) -> None:
         """Raises a refusal if program and scalars differ on the chosen examples.
