@@ -25,25 +25,8 @@ from micrograd_notes.lifting.ints import Ints, unique
 from micrograd_notes.lifting.passes.columns import Bools
 from micrograd_notes.lifting.passes.group import Grouping
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Start
-from micrograd_notes.lifting.typed.expressions import (
-    WHOLE,
-    Apply,
-    Count,
-    Expression,
-    Join,
-    Line,
-    N,
-    Part,
-    Program,
-    Read,
-    Stack,
-    Sum,
-    broadcast,
-    cut,
-    every,
-    reshaped,
-    spread,
-)
+from micrograd_notes.lifting.typed import expressions as ex
+from micrograd_notes.lifting.typed.expressions import WHOLE, Expression, Line, N, Program
 
 
 class _Arranger:
@@ -51,7 +34,7 @@ class _Arranger:
         self.grouping = grouping
         self.recording = grouping.recording
         self.lines: list[Line] = []
-        self.flat = Read(Array("dtheta", (len(self.recording.gradient),), True))
+        self.flat = ex.Read(Array("dtheta", (len(self.recording.gradient),), True))
         self.columns = columns = grouping.columns
         needs_array = ~columns.is_sum
         needs_array[[*self.recording.tape.joined]] = True
@@ -91,7 +74,7 @@ class _Arranger:
                 layout.shapes[i], layout.batched[i] = group.op.shape, group.op.is_batched
                 layout.is_data[i] = not group.op.is_parameter
                 places = layout.terms(group.members)[1]
-                layout.arrays[i] = Read(group.op)
+                layout.arrays[i] = ex.Read(group.op)
                 if isinstance(group.op, Start):
                     layout.is_data[i] = group.op.is_data
                     layout.rank[i] += len(layout.rank)
@@ -112,12 +95,12 @@ class _Arranger:
         self._arrange_gradient()
         return Program(self.grouping, self.lines, self._outputs())
 
-    def _start(self, i: int, array: Start) -> Read:
+    def _start(self, i: int, array: Start) -> ex.Read:
         """Returns the array of what a recurrence starts with, which is a line of its own."""
         nodes = np.array([self.recording.alive[k] for k in array.sources])
         made = self._gathered(nodes, array.lanes, array.shape, array.is_batched)
         self.lines.append(Line(made, i))
-        return Read(self.lines[-1])
+        return ex.Read(self.lines[-1])
 
     def _gathered(
         self, nodes: Ints, places: Sequence[int], shape: Sequence[int], is_batched: bool
@@ -135,13 +118,13 @@ class _Arranger:
             runs = np.split(nodes, 1 + np.flatnonzero(np.diff(layout.group_of[nodes])))
             if len(letters) == 1 and len(runs) < len(nodes):
                 each = [self._gathered(e, range(len(e)), (len(e),), is_batched) for e in runs]
-                return Join(tuple(each))
+                return ex.Join(tuple(each))
             each = [layout.read(nodes[[k]], []).array for k in range(len(nodes))]
-            inner = broadcast(*[number.shape for number in each])
-            made = Stack(tuple([spread(number, inner) for number in each]), -1)
-            made = reshaped(made, (*inner, *layout.sizes.values()))
-        made = spread(made, [*map(layout.size, wanted)])
-        return reshaped(made, [*([N] if is_batched else []), *shape])
+            inner = ex.broadcast(*[number.shape for number in each])
+            made = ex.Stack(tuple([ex.spread(number, inner) for number in each]), -1)
+            made = ex.reshaped(made, (*inner, *layout.sizes.values()))
+        made = ex.spread(made, [*map(layout.size, wanted)])
+        return ex.reshaped(made, [*([N] if is_batched else []), *shape])
 
     def lays_starts_like_states(self) -> bool:
         """Returns whether what a recurrence starts with gets other axes: those of its states."""
@@ -177,8 +160,8 @@ class _Arranger:
             made, shape = elementwise(layout, op, members)
         layout.shapes[i] = shape
         full = (N, *shape) if layout.batched[i] else shape
-        self.lines.append(Line(spread(made, full), i))
-        layout.arrays[i] = Read(self.lines[-1])
+        self.lines.append(Line(ex.spread(made, full), i))
+        layout.arrays[i] = ex.Read(self.lines[-1])
 
     def _arrange_gradient(self) -> None:
         """Adds a statement for each parameter's derivative: its sum over the batch."""
@@ -215,7 +198,7 @@ class _Arranger:
             found = box or [(np.arange(len(places)), len(places))]
         over_batch = self.recording.is_batched
         made, shape = sums(self.layout, None, sizes, nodes, found, over_batch)
-        made, target = spread(made, shape), None
+        made, target = ex.spread(made, shape), None
         index: list[Any] = [*map(_stretch, by_axis, array.shape)]
         if box and not is_whole:
             letters = [*range(len(box))]
@@ -228,13 +211,13 @@ class _Arranger:
                 target = self._at(array, index)
             else:
                 flat = np.array(array.where)[places].reshape([n for _, n in found])
-                target = Part(self.flat, (self.layout.constant(flat),))
-            made = reshaped(made, target.shape)
+                target = ex.Part(self.flat, (self.layout.constant(flat),))
+            made = ex.reshaped(made, target.shape)
         elif shape == tuple([size for size in array.shape if size > 1]) != array.shape:
             index = [0 if size == 1 else WHOLE for size in array.shape]
             target = self._at(array, index)
         else:
-            made = reshaped(made, array.shape)
+            made = ex.reshaped(made, array.shape)
         self.lines.append(Line(made, None, array, target))
 
     def _box(self, array: Array, columns: Sequence[Ints], count: int) -> list[Any] | None:
@@ -245,10 +228,10 @@ class _Arranger:
         is_alone = (part >= 0).sum() == count and part.size <= MOST_HOLES * count
         return found if is_alone else None
 
-    def _at(self, array: Array, index: list[Any]) -> Part:
+    def _at(self, array: Array, index: list[Any]) -> ex.Part:
         while index[-1] == WHOLE:
             index.pop()
-        return Part(Read(Array(f"d{array.name}", array.shape, True)), tuple(index))
+        return ex.Part(ex.Read(Array(f"d{array.name}", array.shape, True)), tuple(index))
 
     def _outputs(self) -> Expression:
         """Returns the outputs of the function as one array."""
@@ -256,7 +239,8 @@ class _Arranger:
         is_batched = self.recording.is_batched
         if self.recording.is_loss:
             made = self.layout.read(nodes, []).array
-            return Apply("divide", (Sum(made, (0,)), Count())) if made.shape == (N,) else made
+            mean = ex.Apply("divide", (ex.Sum(made, (0,)), ex.Count()))
+            return mean if made.shape == (N,) else made
         shape = shape or ((1,) if is_batched else ())  # an example has a row of outputs
         return self._gathered(nodes, range(len(nodes)), shape, is_batched)
 
@@ -264,7 +248,7 @@ class _Arranger:
 def _stretch(column: Ints, size: int) -> Any:
     """Returns the index of the places in a column, which follow each other on an axis."""
     start, stop = int(column.min()), int(column.max()) + 1
-    return start if stop - start == 1 else cut(start, stop, size)
+    return start if stop - start == 1 else ex.cut(start, stop, size)
 
 
 def _even_places(column: Ints, size: int) -> Any:
@@ -276,7 +260,7 @@ def _even_places(column: Ints, size: int) -> Any:
     step = steps.pop() if steps else 1
     if step == 1:
         return _stretch(column, size)
-    return every(step, int(places[0]), len(places), size)
+    return ex.every(step, int(places[0]), len(places), size)
 
 
 def arrange(grouping: Grouping) -> Program:

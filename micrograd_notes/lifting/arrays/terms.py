@@ -17,22 +17,8 @@ from micrograd_notes.lifting.arrays.contract import contracted, reduced
 from micrograd_notes.lifting.arrays.layout import BATCH, MOST_HOLES, SMALL, Layout, Reading
 from micrograd_notes.lifting.arrays.windows import windows
 from micrograd_notes.lifting.recurrences.alike import FULL
-from micrograd_notes.lifting.typed.expressions import (
-    WHOLE,
-    Count,
-    Expression,
-    N,
-    Number,
-    Padded,
-    SegmentSums,
-    Sum,
-    Where,
-    part,
-    reshaped,
-    spread,
-    times,
-    total,
-)
+from micrograd_notes.lifting.typed import expressions as ex
+from micrograd_notes.lifting.typed.expressions import WHOLE, Expression, N
 
 MOST_NEIGHBOURS = 8  # of one kind, as those of a place on a grid
 
@@ -223,8 +209,8 @@ class Terms:
             reading = reduced(layout, readings[0], summed)
         for letter in sorted(summed - {k for r in readings for k in r.letters}, reverse=True):
             # terms that do not vary along this axis are counted once per place
-            count = Count() if letter == BATCH else Number(layout.sizes[letter])
-            reading.array = times(count, reading.array)
+            count = ex.Count() if letter == BATCH else ex.Number(layout.sizes[letter])
+            reading.array = ex.times(count, reading.array)
         return reading
 
     def _by_offset(self, found: list[Any], over_batch: bool) -> Reading | None:
@@ -249,7 +235,7 @@ class Terms:
                 return None
             parts.append(terms.summed(found, over_batch))
         letters = [*self.layout.batch(BATCH in parts[0].letters), *range(len(found))]
-        return Reading(total([self.layout.aligned(each, letters) for each in parts]), letters)
+        return Reading(ex.total([self.layout.aligned(each, letters) for each in parts]), letters)
 
     def is_in_a_part(self, found: list[Any]) -> bool:
         """Returns whether the sums with such terms fill a box of the axes."""
@@ -274,12 +260,13 @@ class Terms:
         long = [n for n in shape if n > 1]
         made = self.layout.aligned(reading, [*batch, *range(len(long))])
         if made.shape:
-            made = reshaped(spread(made, [*[N] * len(batch), *long]), [*[N] * len(batch), *shape])
+            made = ex.spread(made, [*[N] * len(batch), *long])
+            made = ex.reshaped(made, [*[N] * len(batch), *shape])
         elif prod(shape) == 1:
-            made = reshaped(made, shape)
-        made = spread(made, [*[N] * len(batch), *shape])  # a number, too
+            made = ex.reshaped(made, shape)
+        made = ex.spread(made, [*[N] * len(batch), *shape])  # a number, too
         widths = [*[(0, 0)] * len(batch), *[(start, n - stop) for start, stop, n in ends]]
-        return Reading(Padded(made, tuple(widths)), [*batch, *range(len(found))])
+        return Reading(ex.Padded(made, tuple(widths)), [*batch, *range(len(found))])
 
     def at_both_ends(self, found: list[Any]) -> list[Terms]:
         """Returns the terms of the first sums and of the last ones; or all, if others have some."""
@@ -319,7 +306,7 @@ class Terms:
             wanted = set(varying).union(*[r.letters for r in readings])
             present = [k for k in (BATCH, *range(len(letters))) if k in wanted]
             aligned = [layout.aligned(r, present) for r in readings]
-            readings, able = [Reading(reduce(times, aligned), present)], [0]
+            readings, able = [Reading(reduce(ex.times, aligned), present)], [0]
         readings[able[0]] = layout.masked(readings[able[0]], mask == 1, varying, filling)
         return readings
 
@@ -335,18 +322,19 @@ class Terms:
         layout.sizes = {0: len(order)}
         readings = [layout.read(operand[order], row) for operand in self.operands]
         letters = [BATCH] if any(BATCH in r.letters for r in readings) else []
-        terms = reduce(times, [layout.aligned(r, [*letters, 0]) for r in readings])
-        terms = spread(terms, [*terms.shape[:-1], len(order)])  # all may have the same operands
+        terms = reduce(ex.times, [layout.aligned(r, [*letters, 0]) for r in readings])
+        terms = ex.spread(terms, [*terms.shape[:-1], len(order)])  # all may have the same operands
         if over_batch:
-            terms, letters = (Sum(terms, (0,)) if letters else times(Count(), terms)), []
+            terms, letters = (ex.Sum(terms, (0,)) if letters else ex.times(ex.Count(), terms)), []
         starts = np.flatnonzero(np.diff(lanes[order], prepend=-1))
-        sums: Expression = SegmentSums(terms, layout.constant(starts))
+        sums: Expression = ex.SegmentSums(terms, layout.constant(starts))
         present = lanes[order][starts]
         size = prod(shape)
         if len(present) < size:  # places without a sum: read any
             where = np.searchsorted(present, np.arange(size)).clip(0, len(present) - 1)
-            sums = part(sums, [*([WHOLE] if letters else []), layout.constant(where)])
+            sums = ex.part(sums, [*([WHOLE] if letters else []), layout.constant(where)])
         if not self.is_in_all:
-            sums = Where(layout.constant(np.isin(np.arange(size), present)), sums, Number(0.0))
-        sums = reshaped(sums, (*([N] if letters else []), *shape))
+            there = layout.constant(np.isin(np.arange(size), present))
+            sums = ex.Where(there, sums, ex.Number(0.0))
+        sums = ex.reshaped(sums, (*([N] if letters else []), *shape))
         return Reading(sums, letters + list(range(len(shape))))
