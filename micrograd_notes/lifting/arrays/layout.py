@@ -47,7 +47,6 @@ class Layout:
         self, grouping: Grouping, inlined: Collection[int], wanted_filling: Mapping[int, float]
     ) -> None:
         self.grouping, self.inlined, self.wanted_filling = grouping, inlined, wanted_filling
-        self.recording = grouping.recording
         self.tape = grouping.recording.tape
         self.group_of = grouping.group_of
         self.lane = np.zeros(len(self.tape), dtype=np.int64)

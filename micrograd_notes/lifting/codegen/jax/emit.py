@@ -34,15 +34,8 @@ from micrograd_notes.lifting.codegen.numpy.spelled import (
 from micrograd_notes.lifting.codegen.readable.printable import printable
 from micrograd_notes.lifting.codegen.rows import INDENT, LIMIT, listed, wrapped
 from micrograd_notes.lifting.trace.tape import Array
-from micrograd_notes.lifting.typed.expressions import (
-    Expression,
-    Line,
-    Loop,
-    Program,
-    Read,
-    Reduce,
-    lines_of,
-)
+from micrograd_notes.lifting.typed import expressions as ex
+from micrograd_notes.lifting.typed.expressions import Expression, Line, Loop, Program, lines_of
 
 SPECIAL = {"erf": "erf", "lgamma": "gammaln"}  # functions of math in jax.scipy
 WINDOWS_SOURCE = f'''
@@ -72,7 +65,7 @@ class _Emitter:
         self.program, self.names, self.constants = self.printable
         lines = lines_of(self.program.steps)
         self.extremes = frozenset([  # the names of maxima and minima
-            self.names(line) for line in lines if isinstance(line.value, Reduce)
+            self.names(line) for line in lines if isinstance(line.value, ex.Reduce)
         ])
         self.title = title
         self.digits = "theta.dtype" if self.program.parameters else "float"
@@ -123,7 +116,7 @@ class _Emitter:
         if program.parameters:
             yield "theta = np.asarray(theta, np.result_type(theta, float))"
         for array in program.inputs:
-            shape = spelled_shape(Read(array).shape)
+            shape = spelled_shape(ex.Read(array).shape)
             if array.is_batched and array is program.inputs[0]:
                 yield f"n = len({array.name})"
             yield f"assert {array.name}.shape == {shape}, {array.name}.shape"
@@ -303,7 +296,7 @@ class _InJax(ast.NodeTransformer):
 
 def _written_to(line: Line) -> str:
     """Returns the name of the array of derivatives that a line writes to; or ""."""
-    if line.target is not None and isinstance(line.target.of, Read):
+    if line.target is not None and isinstance(line.target.of, ex.Read):
         source = line.target.of.source
         return source.name if isinstance(source, Array) else ""
     return f"d{line.derivative_of.name}" if line.derivative_of else ""
