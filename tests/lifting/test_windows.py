@@ -199,12 +199,13 @@ def test_families_with_windows_have_any_size() -> None:
         assert program.source == own.source
 
 
-def test_the_places_of_windows_take_memory_per_term_and_not_per_pair_of_places() -> None:
-    count = 5_000
-    owner = np.repeat(np.arange(count), 3)
+def test_the_places_of_sums_take_memory_per_term_and_not_per_pair_of_places() -> None:
+    count = 5_000  # sums: one of all places, and windows
+    owner = np.repeat(np.arange(count), [count] + [3] * (count - 1))
+    column = np.concatenate([np.arange(count), owner[count:] + np.tile([-1, 0, 1], count - 1)])
     tracemalloc.start()
     try:
-        found = parted(owner + np.tile(np.arange(3), count), owner, count)
+        found = parted(column, owner, count)
         assert tracemalloc.get_traced_memory()[1] < 4e6  # a table of pairs: 2.5e7 bytes
     finally:
         tracemalloc.stop()

@@ -176,25 +176,21 @@ def parted(column: Column, owner: Column, owners: int) -> Parted:
         return Parted(low, None)
     column, size = ranks(column)
     row, at = np.divmod(unique(owner * size + column), size)
-    place = counted([(row, owners)], len(row))
-    seen = np.full((owners, int(place.max()) + 1), size)  # the places of each sum; `size` is none
-    seen[row, place] = at
-    if (seen == seen[0]).all():
+    sets = np.split(at, 1 + np.flatnonzero(np.diff(row)))  # the places of each sum
+    kinds: dict[bytes, int] = {}  # in the order in which they were recorded
+    which = np.array([kinds.setdefault(each.tobytes(), len(kinds)) for each in sets])
+    if len(kinds) == 1:
         return Parted(None, column)
-    sets, recorded, which = np.unique(seen, axis=0, return_index=True, return_inverse=True)
-    which, order = which.reshape(-1), np.argsort(recorded)
-    counts, middle = (sets < size).sum(axis=1), sets[:, 0] + (sets % size).max(axis=1)
-    first, *_, last = middle[order]
-    has_all_others = len(sets) == size and (counts == size - 1).all()  # j != i
+    first, last = (each[0] + each[-1] for each in (sets[0], sets[which.argmax()]))
+    counts = np.array([*map(len, kinds)]) // at.itemsize
+    has_all_others = len(kinds) == size and (counts == size - 1).all()  # j != i
     if first > last and not has_all_others:  # as they were recorded, or backwards
-        order = order[::-1]
-    rank = np.empty(len(sets), dtype=np.int64)
-    rank[order] = np.arange(len(sets))
-    if int(counts.sum()) == size:  # blocks that do not overlap: which block, and where in it
+        which = len(kinds) - 1 - which
+    if counts.sum() == size:  # blocks that do not overlap: which block, and where in it
         block = np.empty(size, dtype=np.int64)
         block[column] = which[owner]
-        return Parted(rank[which], counted([(block, len(sets))], size)[column])
-    return Parted(rank[which], column, overlaps=True)
+        return Parted(which, counted([(block, len(kinds))], size)[column])
+    return Parted(which, column, overlaps=True)
 
 
 def affine(lanes: Any) -> tuple[int, list[int]] | None:

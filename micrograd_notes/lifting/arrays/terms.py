@@ -44,8 +44,8 @@ class Terms:
 
     def _sums_rows(self, operand: Any) -> bool:
         """Returns whether the sums run along the last axis of an operand."""
-        columns = self.layout.columns(operand)[-1:]
-        return any(axes.parted(c, self.owner, self.owners).kept is None for c in columns)
+        columns, owner = self.layout.columns(operand)[-1:], self._owner_of_present
+        return any(axes.parted(c, owner, len(self.present)).kept is None for c in columns)
 
     @cached_property
     def columns(self) -> list[axes.Parted]:
