@@ -280,7 +280,7 @@ class Expression:
 
     @property
     def fields(self) -> tuple[Any, ...]:
-        """What it is made of, in the order of its declaration."""
+        """Its parts, in the order of their declaration."""
         names: tuple[str, ...] = self.__match_args__
         return tuple([getattr(self, name) for name in names])
 
