@@ -54,6 +54,7 @@ class Compiled:
     anew: Callable[[], Program]  # a printer changes lines, so each gets a new typed program
     is_trusted: bool = False  # compared with the scalars
     in_c: InC | None = field(default=None, repr=False)
+    in_jax: tuple[str, dict[str, Any]] | None = field(default=None, repr=False)  # and its functions
 
     @cached_property
     def guarded(self) -> "Compiled":

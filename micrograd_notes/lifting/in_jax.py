@@ -27,11 +27,6 @@ class InJax:
 
     def __init__(self, lifted: Lifted) -> None:
         self._lifted = lifted
-        self._known: dict[int, tuple[Compiled, str, dict[str, Any]]] = {}
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Returns how to make a copy, of the program's copy; functions are written anew."""
-        return InJax, (self._lifted,)
 
     def __call__(self, theta: Any, *data: Any) -> Any:
         """Returns the mean loss, or the outputs of a model without a loss."""
@@ -80,7 +75,7 @@ class InJax:
 
     def _printed(self, compiled: Compiled) -> tuple[str, dict[str, Any]]:
         """Returns the source of a program, and the functions in it."""
-        if id(compiled) not in self._known:
+        if compiled.in_jax is None:
             try:
                 source = emit(compiled.anew(), f"{compiled.title} For JAX.")
             except CannotPrint as error:
@@ -89,8 +84,8 @@ class InJax:
             exec(compile(source, f"<{compiled.title}>", "exec"), functions)
             if self._lifted._is_loss:
                 functions["differentiable"] = _with_own_gradient(**functions)
-            self._known[id(compiled)] = compiled, source, functions
-        return self._known[id(compiled)][1:]
+            compiled.in_jax = source, functions
+        return compiled.in_jax
 
 
 def _with_own_gradient(

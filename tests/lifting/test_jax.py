@@ -1,10 +1,12 @@
 """Programs for JAX: the same loss and gradient, the derivative of JAX, and what is refused."""
 
 import copy
+import gc
 import operator
 import pickle
 import random
 import re
+import weakref
 from typing import Any
 
 import numpy as np
@@ -238,6 +240,18 @@ def test_a_model_that_holds_its_program_for_jax_is_copied() -> None:
         other.w.data = 0.5
         assert float(other.in_jax(np.array([0.5]), x)) == expected
         assert other.in_jax._lifted.leaves() == [other.w]
+
+
+def test_a_program_that_is_replaced_is_not_kept_for_jax() -> None:
+    model, scale = MLP(2, [1], seed=0), [2.0]
+    program = lift(lambda x, y: (model(x) * scale[0] - y) ** 2, model)
+    given = program.parameters(), np.ones((3, 2)), np.ones(3)
+    in_jax = program.jax()
+    before, old = float(in_jax(*given)), weakref.ref(program._known())
+    scale[0] = 3.0
+    assert float(in_jax(*given)) != before
+    gc.collect()
+    assert old() is None
 
 
 def test_theta_of_another_shape_is_refused_and_whole_numbers_are_floats() -> None:

@@ -10,7 +10,7 @@ np = pytest.importorskip("numpy")
 from micrograd_notes import MLP, Value  # noqa: E402
 from micrograd_notes.engine.functions import maximum, pick  # noqa: E402
 from micrograd_notes.engine.helper_ops import greater, step  # noqa: E402
-from micrograd_notes.engine.ops import exp, logsumexp, relu, sin, tanh  # noqa: E402
+from micrograd_notes.engine.ops import atan2, exp, logsumexp, relu, sin, tanh  # noqa: E402
 from micrograd_notes.lifting import lift  # noqa: E402
 from tests.lifting.test_networks import close, is_whole  # noqa: E402
 
@@ -323,3 +323,19 @@ def test_a_choice_among_equal_numbers(choices: Any, backend: str) -> None:
         program.value_and_grad(program.parameters(), x, labels)
     with pytest.raises(ValueError, match="whole numbers from 0 to 2, got 3"):
         program.value_and_grad(program.parameters(), x, y + 1)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "c"])
+def test_the_sign_of_a_zero_stays_in_a_table_and_tells_two_tables_apart(backend: Any) -> None:
+    above, below, mixed = [0.0, 1.0, 2.0], [-0.0, 1.0, 2.0], [0.0, -0.0, -0.0]
+    weights = [Value(0.5), Value(0.25), Value(-0.3)]
+
+    def loss(x: Any) -> Any:
+        sides = [
+            [atan2(number, v * xi) for number, v, xi in zip(table, weights, x, strict=True)]
+            for table in (above, below, mixed)
+        ]
+        return sum(0.3 * a + v * b + tanh(c) for a, b, c, v in zip(*sides, weights, strict=True))
+
+    x = np.array([[-1.0, 2.0, 3.0], [2.0, -1.0, 1.0], [1.0, 1.0, 1.0], [-2.0, -1.0, 0.5]])
+    close(lift(loss, parameters=weights, backend=backend), loss, weights, x)

@@ -4,6 +4,7 @@ Each program here is certified, too. `programs.convolutions` tries many more.
 """
 
 import re
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ pytest.importorskip("mpmath")
 from micrograd_notes import Value, lift, lift_of_sizes  # noqa: E402
 from micrograd_notes.engine.functions import maximum  # noqa: E402
 from micrograd_notes.engine.ops import relu, tanh  # noqa: E402
+from micrograd_notes.lifting.arrays.axes import parted  # noqa: E402
 from micrograd_notes.nn.vectors import dot  # noqa: E402
 from tests.lifting.examples import certified, numbers, values  # noqa: E402
 from tests.lifting.test_usual_forms import backward_of, source_of  # noqa: E402
@@ -195,3 +197,17 @@ def test_families_with_windows_have_any_size() -> None:
         assert loss == expected
         assert (gradient == slopes).all()
         assert program.source == own.source
+
+
+def test_the_places_of_sums_take_memory_per_term_and_not_per_pair_of_places() -> None:
+    count = 5_000  # sums: one of all places, and windows
+    owner = np.repeat(np.arange(count), [count] + [3] * (count - 1))
+    column = np.concatenate([np.arange(count), owner[count:] + np.tile([-1, 0, 1], count - 1)])
+    tracemalloc.start()
+    try:
+        found = parted(column, owner, count)
+        assert tracemalloc.get_traced_memory()[1] < 4e6  # a table of pairs: 2.5e7 bytes
+    finally:
+        tracemalloc.stop()
+    assert found.overlaps
+    assert [*found.kept] == [*range(count)]  # type: ignore[misc]

@@ -25,38 +25,19 @@ from micrograd_notes.lifting.ints import Ints, unique
 from micrograd_notes.lifting.passes.columns import Bools
 from micrograd_notes.lifting.passes.group import Grouping
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Start
-from micrograd_notes.lifting.typed.expressions import (
-    WHOLE,
-    Apply,
-    Count,
-    Expression,
-    Join,
-    Line,
-    N,
-    Part,
-    Program,
-    Read,
-    Stack,
-    Sum,
-    broadcast,
-    cut,
-    every,
-    reshaped,
-    spread,
-)
+from micrograd_notes.lifting.typed import expressions as ex
+from micrograd_notes.lifting.typed.expressions import WHOLE, Expression, Line, N, Program
 
 
 class _Arranger:
     def __init__(self, grouping: Grouping) -> None:
         self.grouping = grouping
         self.recording = grouping.recording
-        self.tape = grouping.recording.tape
         self.lines: list[Line] = []
-        self.ways: dict[int, int] = {}  # of numbers that had better be told apart
-        self.flat = Read(Array("dtheta", (len(self.recording.gradient),), True))
+        self.flat = ex.Read(Array("dtheta", (len(self.recording.gradient),), True))
         self.columns = columns = grouping.columns
         needs_array = ~columns.is_sum
-        needs_array[[*self.tape.joined]] = True
+        needs_array[[*self.recording.tape.joined]] = True
         by_others = columns.read_by(needs_array)
         self.is_read = columns.read_by(columns.is_sum) | by_others
         results = [*self.recording.outputs, *self.recording.alive]
@@ -71,13 +52,13 @@ class _Arranger:
 
     def _wanted_filling(self) -> dict[int, float]:
         """Returns the number for the holes of groups whose readers do not take a 0."""
-        tape, group_of = self.tape, self.grouping.group_of
+        numbers_of, group_of = self.recording.tape.numbers, self.grouping.group_of
         wanted: dict[int, float] = {}
         for group in self.grouping.groups:
             if not isinstance(group.op, Op) or group.op is ops.add or group.op.chooses:
                 continue
             operands = self.columns.operands(group.members[0])
-            numbers = [tape.numbers.get(k) for k in operands]
+            numbers = [*map(numbers_of.get, operands)]
             for index, operand in enumerate(operands[:1] if group.op.arity is None else operands):
                 filling = filling_for(group.op, numbers, index)
                 if filling is not None:
@@ -93,7 +74,7 @@ class _Arranger:
                 layout.shapes[i], layout.batched[i] = group.op.shape, group.op.is_batched
                 layout.is_data[i] = not group.op.is_parameter
                 places = layout.terms(group.members)[1]
-                layout.arrays[i] = Read(group.op)
+                layout.arrays[i] = ex.Read(group.op)
                 if isinstance(group.op, Start):
                     layout.is_data[i] = group.op.is_data
                     layout.rank[i] += len(layout.rank)
@@ -114,12 +95,12 @@ class _Arranger:
         self._arrange_gradient()
         return Program(self.grouping, self.lines, self._outputs())
 
-    def _start(self, i: int, array: Start) -> Read:
+    def _start(self, i: int, array: Start) -> ex.Read:
         """Returns the array of what a recurrence starts with, which is a line of its own."""
         nodes = np.array([self.recording.alive[k] for k in array.sources])
         made = self._gathered(nodes, array.lanes, array.shape, array.is_batched)
         self.lines.append(Line(made, i))
-        return Read(self.lines[-1])
+        return ex.Read(self.lines[-1])
 
     def _gathered(
         self, nodes: Ints, places: Sequence[int], shape: Sequence[int], is_batched: bool
@@ -136,23 +117,14 @@ class _Arranger:
             nodes = nodes[np.argsort(places)]
             runs = np.split(nodes, 1 + np.flatnonzero(np.diff(layout.group_of[nodes])))
             if len(letters) == 1 and len(runs) < len(nodes):
-                return Join(tuple([self._run(run, is_batched) for run in runs]))
+                each = [self._gathered(e, range(len(e)), (len(e),), is_batched) for e in runs]
+                return ex.Join(tuple(each))
             each = [layout.read(nodes[[k]], []).array for k in range(len(nodes))]
-            inner = broadcast(*[number.shape for number in each])
-            made = Stack(tuple([spread(number, inner) for number in each]), -1)
-            made = reshaped(made, (*inner, *layout.sizes.values()))
-        made = spread(made, [*map(layout.size, wanted)])
-        return reshaped(made, [*([N] if is_batched else []), *shape])
-
-    def _run(self, nodes: Ints, is_batched: bool) -> Expression:
-        """Returns numbers of one group as an array, with as many axes as its neighbours have."""
-        layout, several = self.layout, len(nodes) > 1
-        layout.sizes = {0: len(nodes)} if several else {}
-        wanted = [*layout.batch(is_batched), *layout.sizes]
-        letters = [(np.arange(len(nodes)), len(nodes))] if several else []
-        made = layout.aligned(layout.read(nodes, letters), wanted)
-        made = spread(made, [*map(layout.size, wanted)])
-        return made if several else reshaped(made, (*made.shape, 1))
+            inner = ex.broadcast(*[number.shape for number in each])
+            made = ex.Stack(tuple([ex.spread(number, inner) for number in each]), -1)
+            made = ex.reshaped(made, (*inner, *layout.sizes.values()))
+        made = ex.spread(made, [*map(layout.size, wanted)])
+        return ex.reshaped(made, [*([N] if is_batched else []), *shape])
 
     def lays_starts_like_states(self) -> bool:
         """Returns whether what a recurrence starts with gets other axes: those of its states."""
@@ -172,15 +144,14 @@ class _Arranger:
 
     def _arrange(self, i: int, op: Any, members: Ints, of_one_kind: bool) -> None:
         layout = self.layout
-        self.ways |= ways(layout, op, members)
+        layout.ways |= ways(layout, op, members)
         if op is ops.add:
             sizes, terms = layout.terms(members)
-            if members[0] in self.tape.joined and len(terms) == len(members):
+            if members[0] in self.recording.tape.joined and len(terms) == len(members):
                 shape = layout.place(members, [(np.arange(len(members)), len(members))])
                 made = self._gathered(terms, range(len(terms)), shape, layout.batched[i])
             else:
-                made, shape = sums(layout, members, sizes, terms, layout.batched[i])
-            self.ways |= layout.parted
+                made, shape = sums(layout, members, sizes, terms)
         elif op.chooses:
             made, shape = choice(layout, members)
         elif op.arity is None and of_one_kind:
@@ -189,8 +160,8 @@ class _Arranger:
             made, shape = elementwise(layout, op, members)
         layout.shapes[i] = shape
         full = (N, *shape) if layout.batched[i] else shape
-        self.lines.append(Line(spread(made, full), i))
-        layout.arrays[i] = Read(self.lines[-1])
+        self.lines.append(Line(ex.spread(made, full), i))
+        layout.arrays[i] = ex.Read(self.lines[-1])
 
     def _arrange_gradient(self) -> None:
         """Adds a statement for each parameter's derivative: its sum over the batch."""
@@ -226,12 +197,12 @@ class _Arranger:
         if not is_whole:
             found = box or [(np.arange(len(places)), len(places))]
         over_batch = self.recording.is_batched
-        made, shape = sums(self.layout, None, sizes, nodes, False, found, over_batch)
-        made, target = spread(made, shape), None
+        made, shape = sums(self.layout, None, sizes, nodes, found, over_batch)
+        made, target = ex.spread(made, shape), None
         index: list[Any] = [*map(_stretch, by_axis, array.shape)]
         if box and not is_whole:
             letters = [*range(len(box))]
-            there = self.layout.grid(box, np.ones(len(places), dtype=np.int64)) == 1
+            there = self.layout.there(box, len(places))
             made = self.layout.masked(Reading(made, letters), there, letters, 0.0).array
             target = self._at(array, index) if {*index} != {WHOLE} else None
         elif len(places) != array.size:
@@ -240,13 +211,13 @@ class _Arranger:
                 target = self._at(array, index)
             else:
                 flat = np.array(array.where)[places].reshape([n for _, n in found])
-                target = Part(self.flat, (self.layout.constant(flat),))
-            made = reshaped(made, target.shape)
+                target = ex.Part(self.flat, (self.layout.constant(flat),))
+            made = ex.reshaped(made, target.shape)
         elif shape == tuple([size for size in array.shape if size > 1]) != array.shape:
             index = [0 if size == 1 else WHOLE for size in array.shape]
             target = self._at(array, index)
         else:
-            made = reshaped(made, array.shape)
+            made = ex.reshaped(made, array.shape)
         self.lines.append(Line(made, None, array, target))
 
     def _box(self, array: Array, columns: Sequence[Ints], count: int) -> list[Any] | None:
@@ -257,10 +228,10 @@ class _Arranger:
         is_alone = (part >= 0).sum() == count and part.size <= MOST_HOLES * count
         return found if is_alone else None
 
-    def _at(self, array: Array, index: list[Any]) -> Part:
+    def _at(self, array: Array, index: list[Any]) -> ex.Part:
         while index[-1] == WHOLE:
             index.pop()
-        return Part(Read(Array(f"d{array.name}", array.shape, True)), tuple(index))
+        return ex.Part(ex.Read(Array(f"d{array.name}", array.shape, True)), tuple(index))
 
     def _outputs(self) -> Expression:
         """Returns the outputs of the function as one array."""
@@ -268,7 +239,8 @@ class _Arranger:
         is_batched = self.recording.is_batched
         if self.recording.is_loss:
             made = self.layout.read(nodes, []).array
-            return Apply("divide", (Sum(made, (0,)), Count())) if made.shape == (N,) else made
+            mean = ex.Apply("divide", (ex.Sum(made, (0,)), ex.Count()))
+            return mean if made.shape == (N,) else made
         shape = shape or ((1,) if is_batched else ())  # an example has a row of outputs
         return self._gathered(nodes, range(len(nodes)), shape, is_batched)
 
@@ -276,7 +248,7 @@ class _Arranger:
 def _stretch(column: Ints, size: int) -> Any:
     """Returns the index of the places in a column, which follow each other on an axis."""
     start, stop = int(column.min()), int(column.max()) + 1
-    return start if stop - start == 1 else cut(start, stop, size)
+    return start if stop - start == 1 else ex.cut(start, stop, size)
 
 
 def _even_places(column: Ints, size: int) -> Any:
@@ -288,7 +260,7 @@ def _even_places(column: Ints, size: int) -> Any:
     step = steps.pop() if steps else 1
     if step == 1:
         return _stretch(column, size)
-    return every(step, int(places[0]), len(places), size)
+    return ex.every(step, int(places[0]), len(places), size)
 
 
 def arrange(grouping: Grouping) -> Program:
@@ -312,4 +284,4 @@ def _arranged(grouping: Grouping) -> tuple[dict[int, int], Program]:
     program = arranger.run()
     if arranger.lays_starts_like_states():
         program = _Arranger(grouping).run()
-    return arranger.ways, program
+    return arranger.layout.ways, program

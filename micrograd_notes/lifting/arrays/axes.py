@@ -12,6 +12,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from micrograd_notes.common.extras import numpy as np
+from micrograd_notes.lifting.ints import unique
 
 Column = Any  # a NumPy array of whole numbers
 
@@ -28,14 +29,24 @@ def ranks(column: Column) -> tuple[Column, int]:
     return (np.cumsum(present) - 1)[places], count
 
 
-def distinct(columns: Sequence[tuple[Column, int]], length: int) -> int:
-    """Returns the number of different rows of the columns side by side."""
+def codes(columns: Sequence[tuple[Column, int]], length: int) -> Column:
+    """Returns a column with a small number per row of the columns side by side, one per kind."""
     code, size = np.zeros(length, dtype=np.int64), 1
     for column, count in columns:
         code, size = code * count + column, size * count
         if size > 8 * length:
             code, size = ranks(np.unique(code, return_inverse=True)[1].reshape(-1))
-    return int(np.count_nonzero(np.bincount(code)))
+    return code
+
+
+def distinct(columns: Sequence[tuple[Column, int]], length: int) -> int:
+    """Returns the number of different rows of the columns side by side."""
+    return int(np.count_nonzero(np.bincount(codes(columns, length))))
+
+
+def fills(columns: Sequence[tuple[Column, int]], length: int) -> bool:
+    """Returns whether each row of the axes is there, once."""
+    return prod(size for _, size in columns) == length == distinct(columns, length)
 
 
 def counted(columns: Sequence[tuple[Column, int]], length: int) -> Column:
@@ -44,11 +55,8 @@ def counted(columns: Sequence[tuple[Column, int]], length: int) -> Column:
     >>> counted([(np.array([3, 5, 3, 3]), 6)], 4).tolist()
     [0, 0, 1, 2]
     """
-    rows = np.zeros(length, dtype=np.int64)
-    if columns:
-        rows = np.unique(np.stack([c for c, _ in columns]), axis=1, return_inverse=True)[1]
-    order = np.argsort(rows.reshape(-1), kind="stable")
-    count = np.bincount(rows.reshape(-1))
+    rows = codes(columns, length)
+    order, count = np.argsort(rows, kind="stable"), np.bincount(rows)
     starts = np.cumsum(count) - count
     found = np.empty(length, dtype=np.int64)
     found[order] = np.arange(length) - np.repeat(starts, count)
@@ -106,7 +114,7 @@ def by_distance(columns: Sequence[Column], length: int) -> list[tuple[Column, in
             offsets, count = ranks(base - column)
             if 1 < count < ranks(base)[1]:
                 found = independent([c for c in columns if c is not base] + [offsets], length)
-                if prod(n for _, n in found) == length == distinct(found, length):
+                if fills(found, length):
                     return found
     return None
 
@@ -118,10 +126,7 @@ def rank_within(a: Column, b: Column, size_a: int, size_b: int) -> tuple[Column,
     counts = np.bincount(block, minlength=size_b)
     if (counts != counts[0]).any():
         return None
-    order = np.argsort(block, kind="stable")
-    rank = np.empty(size_a, dtype=np.int64)
-    rank[order] = np.arange(size_a) % counts[0]
-    return rank[a], int(counts[0])
+    return counted([(block, size_b)], size_a)[a], int(counts[0])
 
 
 def without_dependent(
@@ -170,24 +175,22 @@ def parted(column: Column, owner: Column, owners: int) -> Parted:
     if (low == high).all():
         return Parted(low, None)
     column, size = ranks(column)
-    seen = np.zeros((owners, size), dtype=bool)
-    seen[owner, column] = True
-    if (seen == seen[0]).all():
+    row, at = np.divmod(unique(owner * size + column), size)
+    sets = np.split(at, 1 + np.flatnonzero(np.diff(row)))  # the places of each sum
+    kinds: dict[bytes, int] = {}  # in the order in which they were recorded
+    which = np.array([kinds.setdefault(each.tobytes(), len(kinds)) for each in sets])
+    if len(kinds) == 1:
         return Parted(None, column)
-    sets, recorded, which = np.unique(seen, axis=0, return_index=True, return_inverse=True)
-    which, order = which.reshape(-1), np.argsort(recorded)
-    middle = [sets[k].argmax() - sets[k, ::-1].argmax() for k in (order[0], order[-1])]
-    has_all_others = len(sets) == size and (sets.sum(axis=1) == size - 1).all()  # j != i
-    if middle[0] > middle[1] and not has_all_others:  # as they were recorded, or backwards
-        order = order[::-1]
-    rank = np.empty(len(sets), dtype=np.int64)
-    rank[order] = np.arange(len(sets))
-    if int(sets.sum()) == size:  # blocks that do not overlap: which block, and where in it
-        within = np.zeros(size, dtype=np.int64)
-        for row in sets:
-            within[row] = np.arange(int(row.sum()))
-        return Parted(rank[which], within[column])
-    return Parted(rank[which], column, overlaps=True)
+    first, last = (each[0] + each[-1] for each in (sets[0], sets[which.argmax()]))
+    counts = np.array([*map(len, kinds)]) // at.itemsize
+    has_all_others = len(kinds) == size and (counts == size - 1).all()  # j != i
+    if first > last and not has_all_others:  # as they were recorded, or backwards
+        which = len(kinds) - 1 - which
+    if counts.sum() == size:  # blocks that do not overlap: which block, and where in it
+        block = np.empty(size, dtype=np.int64)
+        block[column] = which[owner]
+        return Parted(which, counted([(block, len(kinds))], size)[column])
+    return Parted(which, column, overlaps=True)
 
 
 def affine(lanes: Any) -> tuple[int, list[int]] | None:
@@ -212,7 +215,7 @@ def affine(lanes: Any) -> tuple[int, list[int]] | None:
         strides.append(stride)
     first = np.unravel_index(int(known.argmax()), lanes.shape)
     offset = int(lanes[first]) - sum(s * int(i) for s, i in zip(strides, first, strict=True))
-    if not full and (at_every_place((offset, strides), lanes.shape)[known] != lanes[known]).any():
+    if not full and (evenly(lanes.shape, offset, strides)[known] != lanes[known]).any():
         return None
     return offset, strides
 
@@ -225,11 +228,9 @@ def on_a_ring(lanes: Any, size: int) -> tuple[int, list[int]] | None:
     """
     if lanes.min() < 0:  # there are holes
         return None
-    corner, strides = int(lanes.flat[0]), list[int]()
-    for axis, count in enumerate(lanes.shape):
-        step = int(lanes.take(min(1, count - 1), axis).flat[0]) - corner
-        strides.append((step + size // 2) % size - size // 2)
-    lies = at_every_place((corner, strides), lanes.shape)
+    corner, half = int(lanes.flat[0]), size // 2
+    strides = [(step + half) % size - half for step in along_axes(lanes)]
+    lies = evenly(lanes.shape, corner, strides)
     if ((lies - lanes) % size).any():
         return None
     low, high = int(lies.min()), int(lies.max())
@@ -239,14 +240,18 @@ def on_a_ring(lanes: Any, size: int) -> tuple[int, list[int]] | None:
     return corner - turns * size, strides
 
 
-def at_every_place(fit: tuple[int, list[int]], shape: Sequence[int]) -> Any:
-    """Returns offset + sum of stride * index for every place of a grid.
+def along_axes(array: Any) -> list[Any]:
+    """Returns by how much an array grows along each axis, at its corner."""
+    seconds = [array.take(min(1, size - 1), axis) for axis, size in enumerate(array.shape)]
+    return [second.item(0) - array.item(0) for second in seconds]
 
-    >>> at_every_place((5, [2, 1]), (2, 3)).tolist()
-    [[5, 6, 7], [7, 8, 9]]
+
+def evenly(shape: Sequence[int], corner: Any, steps: Sequence[Any]) -> Any:
+    """Returns an array that grows evenly along each axis.
+
+    >>> evenly((2, 3), 5, (10, 1)).tolist()
+    [[5, 6, 7], [15, 16, 17]]
     """
-    offset, strides = fit
-    grid = np.full(shape, offset)
-    for axis, stride in enumerate(strides):
-        grid += np.expand_dims(stride * np.arange(shape[axis]), [*range(1, len(shape) - axis)])
-    return grid
+    places = np.indices(shape, sparse=True)
+    grown = [step * place for step, place in zip(steps, places, strict=True)]
+    return np.broadcast_to(sum(grown, np.array(corner)), shape)

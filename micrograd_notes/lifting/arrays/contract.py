@@ -5,31 +5,11 @@ kept, such as an attention head, makes a product of stacks of matrices. If one s
 left, it is a product of vectors. `terms.py` calls it.
 """
 
-from math import prod
 from typing import Any
 
 from micrograd_notes.lifting.arrays.layout import BATCH, Layout, Reading
-from micrograd_notes.lifting.typed.expressions import (
-    WHOLE,
-    Apply,
-    Einstein,
-    Expression,
-    Inner,
-    Line,
-    MatMul,
-    N,
-    Part,
-    Read,
-    Size,
-    Sum,
-    Windows,
-    every,
-    part,
-    reshaped,
-    times,
-    total,
-    transposed,
-)
+from micrograd_notes.lifting.typed import expressions as ex
+from micrograd_notes.lifting.typed.expressions import WHOLE, Expression, Line
 
 
 def reduced(layout: Layout, reading: Reading, summed: set[int]) -> Reading:
@@ -40,34 +20,34 @@ def reduced(layout: Layout, reading: Reading, summed: set[int]) -> Reading:
         return contracted(layout, *factors, summed & {*reading.letters})
     if gone == (len(kept),) and (both := _neighbours(reading.array)) is not None:
         return Reading(both, kept)
-    return Reading(Sum(reading.array, gone), kept) if gone else reading
+    return Reading(ex.Sum(reading.array, gone), kept) if gone else reading
 
 
 def _neighbours(array: Expression) -> Expression | None:
     """Returns the sum over two places of each window as two slices: x[:6] + x[2:]."""
-    windows, index = (array.of, array.index) if isinstance(array, Part) else (array, ())
+    windows, index = (array.of, array.index) if isinstance(array, ex.Part) else (array, ())
     match windows:
-        case Windows(of, (axis,), (span,)) if array.shape[-1] == 2:
+        case ex.Windows(of, (axis,), (span,)) if array.shape[-1] == 2:
             cuts: list[Any] = [*index, *[WHOLE] * (len(windows.shape) - len(index))]
             size: Any = of.shape[axis]
             if not isinstance(cuts[axis], tuple):
                 return None
             lies, slices = range(size - span + 1)[slice(*cuts[axis])], []
             for at in range(span)[slice(*cuts.pop())]:
-                cuts[axis] = every(lies.step, lies.start + at, len(lies), size)
-                slices.append(part(of, cuts))
-            return total(slices)
+                cuts[axis] = ex.every(lies.step, lies.start + at, len(lies), size)
+                slices.append(ex.part(of, cuts))
+            return ex.total(slices)
     return None
 
 
 def _factors(layout: Layout, reading: Reading) -> tuple[Reading, Reading] | None:
     """Returns both factors of an outer product that nothing else needs, as a[i, j] * x[i]."""
     match reading.array:
-        case Read(Line(Apply("multiply", sides), int(group))) if layout.is_read_once(group):
+        case ex.Read(Line(ex.Apply("multiply", sides), int(group))) if layout.is_read_once(group):
             found = []
             for side in sides:
                 letters = reading.letters[-len(side.shape) :]
-                if isinstance(side, Part) and all(each in (None, WHOLE) for each in side.index):
+                if isinstance(side, ex.Part) and all(each in (None, WHOLE) for each in side.index):
                     index = [*side.index, *[WHOLE] * len(letters)]
                     letters = [k for k, each in zip(letters, index, strict=False) if each]
                     side = side.of
@@ -87,7 +67,7 @@ def contracted(layout: Layout, left: Reading, right: Reading, summed: set[int]) 
     columns = [k for k in right.letters if k not in summed and k not in left.letters]
     if not summed & {*left.letters}:
         everything = sorted({*left.letters, *right.letters})
-        made = times(layout.aligned(left, everything), layout.aligned(right, everything))
+        made = ex.times(layout.aligned(left, everything), layout.aligned(right, everything))
         return Reading(made, everything)
     has_rows = BATCH in right.letters and BATCH not in left.letters  # examples are rows
     lies_first = BATCH not in rows and rows and columns and min(columns) < min(rows)
@@ -98,29 +78,23 @@ def contracted(layout: Layout, left: Reading, right: Reading, summed: set[int]) 
         return _products_of_rows(layout, left, right, letters)
     over = [k for k in left.letters if k in summed]
     first = _stacked(layout, left, both, rows, over)
-    made = MatMul(first, _stacked(layout, right, both, over, columns))
-    return Reading(reshaped(made, [layout.size(k) for k in letters]), letters)
+    made = ex.MatMul(first, _stacked(layout, right, both, over, columns))
+    return Reading(ex.reshaped(made, [layout.size(k) for k in letters]), letters)
 
 
 def _stacked(
     layout: Layout, reading: Reading, both: list[int], first: list[int], second: list[int]
 ) -> Expression:
     """Returns the operand with one axis for each block of letters, after those of both factors."""
-    blocks = [_size(layout, block) for block in (first, second) if block]
+    blocks = [ex.length([*map(layout.size, block)]) for block in (first, second) if block]
     order, natural = [*both, *first, *second], reading.letters
     # .T says more than a transposition of all axes
     is_turned = natural == [*second, *first] != order or BATCH in second
     if is_turned and not both and len(blocks) == 2:
         array = layout.turned(reading.array, [natural.index(k) for k in (*second, *first)])
-        return transposed(reshaped(array, blocks[::-1]), [1, 0])
+        return ex.transposed(ex.reshaped(array, blocks[::-1]), [1, 0])
     array = layout.turned(reading.array, [natural.index(k) for k in order])
-    return reshaped(array, [*map(layout.size, both), *blocks])
-
-
-def _size(layout: Layout, block: list[int]) -> Size:
-    """Returns the size of one axis for a block of letters."""
-    inner = prod(layout.sizes[k] for k in block if k != BATCH)
-    return N * inner if BATCH in block else inner
+    return ex.reshaped(array, [*map(layout.size, both), *blocks])
 
 
 def _products_of_rows(layout: Layout, left: Reading, right: Reading, letters: list[int]) -> Reading:
@@ -128,8 +102,8 @@ def _products_of_rows(layout: Layout, left: Reading, right: Reading, letters: li
     over = sorted({*left.letters, *right.letters} - {*letters})
     if over == left.letters[-1:] == right.letters[-1:]:
         first, second = (layout.aligned(r, letters + over) for r in (left, right))
-        return Reading(Inner(first, second), letters)
+        return Reading(ex.Inner(first, second), letters)
     names = {BATCH: "n"} | {k: "ijklmopqrst"[k] for k in layout.sizes}
     rule = ",".join("".join(names[k] for k in r.letters) for r in (left, right))
     rule += "->" + "".join(names[k] for k in letters)
-    return Reading(Einstein(left.array, right.array, rule), letters)
+    return Reading(ex.Einstein(left.array, right.array, rule), letters)

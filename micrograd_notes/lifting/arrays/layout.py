@@ -20,22 +20,8 @@ from micrograd_notes.lifting.arrays import axes
 from micrograd_notes.lifting.arrays.windows import windows
 from micrograd_notes.lifting.passes.group import Grouping
 from micrograd_notes.lifting.trace.tape import CONSTANT, Start
-from micrograd_notes.lifting.typed.expressions import (
-    WHOLE,
-    Constant,
-    Expression,
-    N,
-    Number,
-    Part,
-    Read,
-    Where,
-    cut,
-    every,
-    part,
-    reshaped,
-    spread,
-    transposed,
-)
+from micrograd_notes.lifting.typed import expressions as ex
+from micrograd_notes.lifting.typed.expressions import WHOLE, Constant, Expression, N
 
 BATCH = -1  # the axis of the examples, before all others
 MOST_HOLES = 4  # an array may have this many times as many places as numbers
@@ -61,8 +47,7 @@ class Layout:
         self, grouping: Grouping, inlined: Collection[int], wanted_filling: Mapping[int, float]
     ) -> None:
         self.grouping, self.inlined, self.wanted_filling = grouping, inlined, wanted_filling
-        self.recording = grouping.recording
-        self.tape, self.read_from = grouping.recording.tape, grouping.columns
+        self.tape = grouping.recording.tape
         self.group_of = grouping.group_of
         self.lane = np.zeros(len(self.tape), dtype=np.int64)
         constants = [i for i, group in enumerate(grouping.groups) if group.op == CONSTANT]
@@ -72,16 +57,16 @@ class Layout:
         # sorts groups; those that depend on what a recurrence starts with get a rank after all
         # others, so that those of its first step lie as in the other steps
         self.rank = np.arange(len(grouping.groups))
-        self.arrays: dict[int, Read] = {}  # of each group, once it is arranged
-        self.constants: list[Read] = []
+        self.arrays: dict[int, ex.Read] = {}  # of each group, once it is arranged
+        self.constants: dict[Any, ex.Read] = {}  # by their bits
         self.holes: dict[int, Any] = {}  # the lanes of an array without a number
         self.filling: dict[int, float] = {}  # the number in its holes
         self.sizes: dict[int, int] = {}  # of the letters of the current statement
-        self.parted: dict[int, int] = {}  # sums whose terms do not fill boxes of one array
+        self.ways: dict[int, int] = {}  # of numbers that had better be told apart
 
     @cached_property
     def _times_read(self) -> Any:
-        columns = self.read_from
+        columns = self.grouping.columns
         return np.bincount(columns.flat[columns.is_read], minlength=len(self.tape))
 
     def is_read_once(self, group: int) -> bool:
@@ -147,7 +132,7 @@ class Layout:
         if is_start or like == shape or prod(like) != prod(shape):
             return made, shape
         batch = [*map(self.size, self.batch(self.batched[self.group(members)]))]
-        return reshaped(spread(made, [*batch, *shape]), [*batch, *like]), like
+        return ex.reshaped(ex.spread(made, [*batch, *shape]), [*batch, *like]), like
 
     def place(self, nodes: Any, found: list[Any]) -> tuple[int, ...]:
         """Sets the lanes of nodes, and returns the shape of their array."""
@@ -162,6 +147,10 @@ class Layout:
         grid[tuple(column for column, _ in letters)] = lanes if letters else lanes[0]
         return grid
 
+    def there(self, letters: list[Any], count: int) -> Any:
+        """Returns where the box of all letters has a number, of so many."""
+        return self.grid(letters, np.ones(count, dtype=np.int64)) == 1
+
     def read(self, nodes: Any, letters: list[Any], inside: Collection[int] = ()) -> Reading:
         """Returns the operand: row k of the letters has the place of node k.
 
@@ -171,7 +160,8 @@ class Layout:
         if numbers is not None:
             # equal numbers of a schedule differ in another step, whose line must look alike
             is_scheduled = int(nodes[0]) in self.tape.schedules
-            return self.read_constants(numbers, nodes if is_scheduled else numbers, letters)
+            what = nodes if is_scheduled else numbers + 1j * np.signbit(numbers)  # -0.0 is not 0.0
+            return self.read_constants(numbers, what, letters)
         group = self.group(nodes)
         grid = self.grid(letters, self.lane[nodes])
         batch = self.batch(self.batched[group])
@@ -185,7 +175,7 @@ class Layout:
         if (made := windows(self, nodes, letters, None, inside)) is not None:
             return Reading(*made)
         if fit is not None:  # a hole is read where it would lie, which `has_filling` relies on
-            grid = axes.at_every_place(fit, grid.shape)
+            grid = axes.evenly(grid.shape, *fit)
         index, varying = self.without_constant_axes(grid)
         index = index.clip(index[index >= 0].min(), prod(self.shapes[group]) - 1)
         array, order = self._gathered(group, index)
@@ -207,13 +197,13 @@ class Layout:
                 table = at[tuple([slice(None) if k in own else 0 for k in range(index.ndim)])]
                 tables.append(WHOLE if np.array_equal(table, range(size)) else self.constant(table))
                 left.append((size, at))
-        array = part(self.arrays[group], cuts)
+        array = ex.part(self.arrays[group], cuts)
         if len(along) == index.ndim and len(tables) - tables.count(WHOLE) <= 1:
-            return part(array, tables), along
+            return ex.part(array, tables), along
         sizes, places = zip(*left, strict=True)
-        array = reshaped(array, [N] * len(lead) + [prod(sizes)])
+        array = ex.reshaped(array, [N] * len(lead) + [prod(sizes)])
         where = self.constant(np.ravel_multi_index(places, sizes))
-        return part(array, [*lead, where]), [*range(index.ndim)]
+        return ex.part(array, [*lead, where]), [*range(index.ndim)]
 
     def varies(self, grid: Any, axis: int) -> bool:
         """Returns whether a grid with holes differs along an axis."""
@@ -235,20 +225,16 @@ class Layout:
     def read_constants(self, numbers: Any, what: Any, letters: list[Any]) -> Reading:
         """Returns constants: one number if all are the same `what`, or an array of them."""
         if (what == what[0]).all() or (what != what).all():
-            return Reading(Number(float(numbers[0])), [])
+            return Reading(ex.Number(float(numbers[0])), [])
         _, first, which = np.unique(what, return_index=True, return_inverse=True)
         grid = self.grid(letters, which.reshape(-1))
         index, varying = self.without_constant_axes(grid)
         return Reading(self.constant(numbers[first][np.maximum(index, 0)]), varying)
 
-    def constant(self, array: Any) -> Read:
-        """Returns an array of constants, the same for equal ones."""
-        for known in self.constants:
-            other = known.source.array  # type: ignore[union-attr]
-            if other.shape == array.shape and other.dtype == array.dtype and (other == array).all():
-                return known
-        self.constants.append(Read(Constant(array)))
-        return self.constants[-1]
+    def constant(self, array: Any) -> ex.Read:
+        """Returns an array of constants, the same for equal ones; 0.0 and -0.0 are two."""
+        key = array.shape, array.dtype, array.tobytes()
+        return self.constants.setdefault(key, ex.Read(Constant(array)))
 
     def view(
         self, group: int, shape: tuple[int, ...], offset: int, strides: dict[int, int]
@@ -273,8 +259,8 @@ class Layout:
         if left:
             return None
         is_batched = self.batched[group]
-        array = reshaped(self.arrays[group], (N, *new_shape) if is_batched else new_shape)
-        return part(array, [WHOLE, *index] if is_batched else index), order
+        array = ex.reshaped(self.arrays[group], (N, *new_shape) if is_batched else new_shape)
+        return ex.part(array, [WHOLE, *index] if is_batched else index), order
 
     def aligned(self, reading: Reading, letters: Sequence[int]) -> Expression:
         """Returns the operand with the axes in this order, and length 1 for missing ones."""
@@ -282,17 +268,17 @@ class Layout:
         array = self.turned(reading.array, [reading.letters.index(k) for k in kept])
         index = [WHOLE if k in reading.letters else None for k in letters]
         index = index[index.index(WHOLE) :] if kept else []
-        return part(array, index) if None in index else array
+        return ex.part(array, index) if None in index else array
 
     def turned(self, array: Expression, order: list[int]) -> Expression:
         """Returns an array with its axes in another order; elements are gathered in this order."""
         match array:
-            case Part(of, (*lead, Read(Constant(places)))) if len(lead) == len(of.shape) - 1:
+            case ex.Part(of, (*lead, ex.Read(Constant(places)))) if len(lead) == len(of.shape) - 1:
                 first = len(lead)
                 if order[:first] == [*range(first)]:
                     moved = places.transpose([axis - first for axis in order[first:]])
-                    return part(of, [*lead, self.constant(moved)])
-        return transposed(array, order)
+                    return ex.part(of, [*lead, self.constant(moved)])
+        return ex.transposed(array, order)
 
     def batch(self, group_is_batched: bool) -> list[int]:
         """Returns a list with the letter of the examples, if the group has that axis."""
@@ -304,7 +290,8 @@ class Layout:
 
     def terms(self, nodes: Any) -> tuple[Any, Any]:
         """Returns how many operands each node has, and all of them, one after another."""
-        return self.read_from.sizes[nodes], self.read_from.flat[self.read_from.places(nodes)]
+        columns = self.grouping.columns
+        return columns.sizes[nodes], columns.flat[columns.places(nodes)]
 
     def operands(self, nodes: Any) -> list[Any]:
         """Returns for each operand a column of nodes: all first ones, all second ones, ...
@@ -328,7 +315,7 @@ class Layout:
         order = [k for k in reading.letters if k in letters]
         mask = there.transpose([letters.index(k) for k in order]).copy()
         aligned = self.aligned(Reading(self.constant(mask), order), reading.letters)
-        return Reading(Where(aligned, reading.array, Number(filling)), reading.letters)
+        return Reading(ex.Where(aligned, reading.array, ex.Number(filling)), reading.letters)
 
     def has_filling(self, nodes: Any, letters: list[Any], where: Any, filling: float) -> bool:
         """Returns whether the operand, read along the letters, holds this number there."""
@@ -338,7 +325,7 @@ class Layout:
         fit = axes.affine(self.grid(letters, self.lane[nodes]))
         if fit is None:
             return False
-        lanes = axes.at_every_place(fit, where.shape)[where]
+        lanes = axes.evenly(where.shape, *fit)[where]
         holes = self.holes[group]
         inside = lanes.size == 0 or (lanes.min() >= 0 and lanes.max() < holes.size)
         return bool(inside and holes.reshape(-1)[lanes].all())
@@ -352,7 +339,7 @@ def _axis(size: int, at: int, mine: list[tuple[int, int, int]]) -> list[Any] | N
     if len(mine) == 1 and mine[0][0] > 1:  # every second place, or the like
         [(stride, letter, count)] = mine
         is_inside = at + stride * (count - 1) < size
-        return [(size, every(stride, at, count, size), letter)] if is_inside else None
+        return [(size, ex.every(stride, at, count, size), letter)] if is_inside else None
     parts: list[Any] = []
     above = size
     for stride, letter, count in sorted(mine, reverse=True):
@@ -362,7 +349,7 @@ def _axis(size: int, at: int, mine: list[tuple[int, int, int]]) -> list[Any] | N
         start, at = divmod(at, stride)
         if start + count > length:
             return None
-        parts.append((length, cut(start, start + count, length), letter))
+        parts.append((length, ex.cut(start, start + count, length), letter))
         above = stride
     if above > 1 or not mine:
         parts.append((above, at, None))

@@ -59,7 +59,7 @@ def _filled(
     as it is.
     """
     group = layout.group(members)
-    there = layout.grid(found, np.ones(len(members), dtype=np.int64)) == 1
+    there = layout.there(found, len(members))
     wanted = layout.wanted_filling.get(group, 0.0)
     layout.holes[group], layout.filling[group] = ~there, wanted
     if _made_of(op, [_in_holes(layout, nodes, found, ~there) for nodes in operands]) == wanted:
@@ -154,7 +154,7 @@ def _in_holes(layout: Layout, nodes: Any, found: list[Any], holes: Any) -> tuple
     fit = axes.affine(layout.grid(found, layout.lane[nodes]))
     if fit is None:
         return UNKNOWN
-    lanes = axes.at_every_place(fit, holes.shape)[holes]
+    lanes = axes.evenly(holes.shape, *fit)[holes]
     return UNKNOWN[1:] if {*lanes.tolist()} <= {*layout.lane[nodes].tolist()} else UNKNOWN
 
 

@@ -19,7 +19,7 @@ from micrograd_notes.lifting.typed.expressions import Expression, total
 
 
 def sums(
-    layout: Layout, members: Ints | None, sizes: Ints, nodes: Ints, is_batched: bool,
+    layout: Layout, members: Ints | None, sizes: Ints, nodes: Ints,
     forced: list[Any] | None = None, over_batch: bool = False
 ) -> tuple[Expression, tuple[int, ...]]:
     """Returns sums of so many of the nodes each, and their shape; `forced` are given axes.
@@ -31,11 +31,10 @@ def sums(
     of = layout.group_of[nodes]
     kinds = sorted({*of.tolist()}, key=lambda g: (-int((of == g).sum()), layout.rank[g]))
     classes = [Terms(layout, nodes[of == g], owner[of == g], count) for g in kinds]
-    found, primal = forced, None
+    found = forced
     if found is None:
         columns = [c for kind in classes for c in kind.kept_columns()] or _side_by_side(classes)
-        primal = layout.primal(members)
-        own = [] if primal is None else layout.columns(primal)
+        own = layout.axes_of_primal(members)
         constants = [each for kind in classes for each in map(layout.numbers, kind.operands)]
         found = layout.settle(members, own + columns, [e for e in constants if e is not None])
         like = axes.independent(own, count)
@@ -51,8 +50,9 @@ def sums(
         shape = tuple(n for _, n in found)
     classes = [part for kind in classes for part in kind.at_both_ends(found)]
     if members is not None and not all(k.is_in_all or k.is_in_a_part(found) for k in classes):
-        layout.parted |= _kinds_of_terms(members, classes)
-    letters = layout.batch(is_batched and not over_batch) + list(range(len(found)))
+        layout.ways |= _kinds_of_terms(members, classes)
+    is_batched = members is not None and layout.batched[layout.group(members)]
+    letters = [*layout.batch(is_batched), *range(len(found))]
     summed = [layout.aligned(kind.summed(found, over_batch), letters) for kind in classes]
     layout.sizes = dict(enumerate(shape))
     made = total(summed)
@@ -60,7 +60,7 @@ def sums(
         return made, shape
     wanted = layout.wanted_filling.get(layout.group(members), 0.0)
     if wanted == 1.0 and prod(shape) > count:  # a reader would divide by what is in a hole
-        there = layout.grid(found, np.ones(count, dtype=np.int64)) == 1
+        there = layout.there(found, count)
         made = layout.masked(Reading(made, letters), there, letters[-len(found):], wanted).array
     return layout.like_primal(members, made, shape)
 
@@ -103,7 +103,7 @@ def _split(layout: Layout, given: list[Any], columns: list[Any]) -> list[Any]:
     if prod(n for _, n in given) != count:  # there are none, or holes
         return given
     found = axes.independent([c for c, _ in given] + columns, count)
-    if prod(n for _, n in found) != count or axes.distinct(found, count) != count:
+    if not axes.fills(found, count):
         return given
     places = np.ravel_multi_index([c for c, _ in given], [n for _, n in given])
     fit = axes.affine(layout.grid(found, np.broadcast_to(places, count)))

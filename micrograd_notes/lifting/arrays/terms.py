@@ -7,8 +7,7 @@ stand for them (`windows.py`). Terms without fitting axes are summed by segment.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, reduce
 from math import prod
 from typing import Any
 
@@ -18,22 +17,8 @@ from micrograd_notes.lifting.arrays.contract import contracted, reduced
 from micrograd_notes.lifting.arrays.layout import BATCH, MOST_HOLES, SMALL, Layout, Reading
 from micrograd_notes.lifting.arrays.windows import windows
 from micrograd_notes.lifting.recurrences.alike import FULL
-from micrograd_notes.lifting.typed.expressions import (
-    WHOLE,
-    Count,
-    Expression,
-    N,
-    Number,
-    Padded,
-    SegmentSums,
-    Sum,
-    Where,
-    part,
-    reshaped,
-    spread,
-    times,
-    total,
-)
+from micrograd_notes.lifting.typed import expressions as ex
+from micrograd_notes.lifting.typed.expressions import WHOLE, Expression, N
 
 MOST_NEIGHBOURS = 8  # of one kind, as those of a place on a grid
 
@@ -59,8 +44,8 @@ class Terms:
 
     def _sums_rows(self, operand: Any) -> bool:
         """Returns whether the sums run along the last axis of an operand."""
-        columns = self.layout.columns(operand)[-1:]
-        return any(axes.parted(c, self.owner, self.owners).kept is None for c in columns)
+        columns, owner = self.layout.columns(operand)[-1:], self._owner_of_present
+        return any(axes.parted(c, owner, len(self.present)).kept is None for c in columns)
 
     @cached_property
     def columns(self) -> list[axes.Parted]:
@@ -224,8 +209,8 @@ class Terms:
             reading = reduced(layout, readings[0], summed)
         for letter in sorted(summed - {k for r in readings for k in r.letters}, reverse=True):
             # terms that do not vary along this axis are counted once per place
-            count = Count() if letter == BATCH else Number(layout.sizes[letter])
-            reading.array = times(count, reading.array)
+            count = ex.Count() if letter == BATCH else ex.Number(layout.sizes[letter])
+            reading.array = ex.times(count, reading.array)
         return reading
 
     def _by_offset(self, found: list[Any], over_batch: bool) -> Reading | None:
@@ -250,7 +235,7 @@ class Terms:
                 return None
             parts.append(terms.summed(found, over_batch))
         letters = [*self.layout.batch(BATCH in parts[0].letters), *range(len(found))]
-        return Reading(total([self.layout.aligned(each, letters) for each in parts]), letters)
+        return Reading(ex.total([self.layout.aligned(each, letters) for each in parts]), letters)
 
     def is_in_a_part(self, found: list[Any]) -> bool:
         """Returns whether the sums with such terms fill a box of the axes."""
@@ -275,12 +260,13 @@ class Terms:
         long = [n for n in shape if n > 1]
         made = self.layout.aligned(reading, [*batch, *range(len(long))])
         if made.shape:
-            made = reshaped(spread(made, [*[N] * len(batch), *long]), [*[N] * len(batch), *shape])
+            made = ex.spread(made, [*[N] * len(batch), *long])
+            made = ex.reshaped(made, [*[N] * len(batch), *shape])
         elif prod(shape) == 1:
-            made = reshaped(made, shape)
-        made = spread(made, [*[N] * len(batch), *shape])  # a number, too
+            made = ex.reshaped(made, shape)
+        made = ex.spread(made, [*[N] * len(batch), *shape])  # a number, too
         widths = [*[(0, 0)] * len(batch), *[(start, n - stop) for start, stop, n in ends]]
-        return Reading(Padded(made, tuple(widths)), [*batch, *range(len(found))])
+        return Reading(ex.Padded(made, tuple(widths)), [*batch, *range(len(found))])
 
     def at_both_ends(self, found: list[Any]) -> list[Terms]:
         """Returns the terms of the first sums and of the last ones; or all, if others have some."""
@@ -303,9 +289,8 @@ class Terms:
     ) -> list[Reading]:
         """Returns the readings with a number instead of missing terms."""
         layout = self.layout
-        there = np.zeros([n for _, n in letters], dtype=np.int64)
-        there[tuple(column for column, _ in letters)] = 1
-        known = layout.grid(found, np.ones(self.owners, dtype=np.int64)) == 1
+        there = layout.there(letters, len(self.nodes))
+        known = layout.there(found, self.owners)
         known = np.expand_dims(known, [*range(len(found), len(letters))])
         grid = np.where(known, there, -1)  # a missing sum may have any terms
         holes = grid == 0
@@ -321,7 +306,7 @@ class Terms:
             wanted = set(varying).union(*[r.letters for r in readings])
             present = [k for k in (BATCH, *range(len(letters))) if k in wanted]
             aligned = [layout.aligned(r, present) for r in readings]
-            readings, able = [Reading(product(aligned), present)], [0]
+            readings, able = [Reading(reduce(ex.times, aligned), present)], [0]
         readings[able[0]] = layout.masked(readings[able[0]], mask == 1, varying, filling)
         return readings
 
@@ -337,23 +322,19 @@ class Terms:
         layout.sizes = {0: len(order)}
         readings = [layout.read(operand[order], row) for operand in self.operands]
         letters = [BATCH] if any(BATCH in r.letters for r in readings) else []
-        terms = product([layout.aligned(r, [*letters, 0]) for r in readings])
-        terms = spread(terms, [*terms.shape[:-1], len(order)])  # all may have the same operands
+        terms = reduce(ex.times, [layout.aligned(r, [*letters, 0]) for r in readings])
+        terms = ex.spread(terms, [*terms.shape[:-1], len(order)])  # all may have the same operands
         if over_batch:
-            terms, letters = (Sum(terms, (0,)) if letters else times(Count(), terms)), []
+            terms, letters = (ex.Sum(terms, (0,)) if letters else ex.times(ex.Count(), terms)), []
         starts = np.flatnonzero(np.diff(lanes[order], prepend=-1))
-        sums: Expression = SegmentSums(terms, layout.constant(starts))
+        sums: Expression = ex.SegmentSums(terms, layout.constant(starts))
         present = lanes[order][starts]
         size = prod(shape)
         if len(present) < size:  # places without a sum: read any
             where = np.searchsorted(present, np.arange(size)).clip(0, len(present) - 1)
-            sums = part(sums, [*([WHOLE] if letters else []), layout.constant(where)])
+            sums = ex.part(sums, [*([WHOLE] if letters else []), layout.constant(where)])
         if not self.is_in_all:
-            sums = Where(layout.constant(np.isin(np.arange(size), present)), sums, Number(0.0))
-        sums = reshaped(sums, (*([N] if letters else []), *shape))
+            there = layout.constant(np.isin(np.arange(size), present))
+            sums = ex.Where(there, sums, ex.Number(0.0))
+        sums = ex.reshaped(sums, (*([N] if letters else []), *shape))
         return Reading(sums, letters + list(range(len(shape))))
-
-
-def product(factors: Sequence[Expression]) -> Expression:
-    """Returns the product of one or two factors."""
-    return factors[0] if len(factors) == 1 else times(*factors)

@@ -8,7 +8,6 @@ axes, `compiled.py` has `group.py` tell them apart, and each becomes an array. `
 `ways`.
 """
 
-from math import prod
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
@@ -39,8 +38,7 @@ def ways(layout: Layout, op: Any, members: Ints) -> dict[int, int]:
 
 
 def _fill_a_box(columns: list[Any], count: int) -> bool:
-    found = axes.independent(columns, count)
-    return prod(n for _, n in found) == count == axes.distinct(found, count)
+    return axes.fills(axes.independent(columns, count), count)
 
 
 def _ways_of_sums(layout: Layout, members: Ints) -> tuple[Ints, list[Any]]:

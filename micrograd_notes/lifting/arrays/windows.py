@@ -88,7 +88,7 @@ def _windows(
         grid = layout.grid(letters, column)
         even = axes.affine(grid)
         fit = axes.on_a_ring(grid, size) if even is None else even
-        lies = grid if fit is None else axes.at_every_place(fit, box)
+        lies = grid if fit is None else axes.evenly(box, *fit)
         along = fit and _along(size, fit, lies, even is None, holes is not None, inside)
         if along is None:
             return None

@@ -18,6 +18,7 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import Value
 from micrograd_notes.lifting.guards.answers import Answer
 from micrograd_notes.lifting.guards.point import FEW, MANY, Point, Run
+from micrograd_notes.lifting.ints import unique
 from micrograd_notes.lifting.trace.recorded import CannotLift
 from micrograd_notes.lifting.trace.tape import Array
 
@@ -117,7 +118,8 @@ class Net:
         is_range = len(seen) > 0 and max(seen) - min(seen) == len(seen) - 1
         if is_range and min(seen) <= numbers.min() and numbers.max() <= max(seen):  # mostly
             return []
-        return [int(number) for number in np.unique(numbers)]
+        found: list[int] = unique(numbers).tolist()
+        return found
 
     def _placed(self, given: Sequence[Any], choices: list[int], k: int) -> set[tuple[int, ...]]:
         """Returns the labels or tokens of an example, with their places."""
@@ -127,13 +129,8 @@ class Net:
         return b"".join(array[k].tobytes() for array in given)
 
     def check(
-        self,
-        run: Run,
-        parameters: Sequence[Value],
-        theta: Any,
-        given: Sequence[Any],
-        chosen: Sequence[int],
-        is_trusted: bool,
+        self, run: Run, parameters: Sequence[Value], theta: Any, given: Sequence[Any],
+        chosen: Sequence[int], is_trusted: bool,
         refusal: Callable[[Any, list[Any], Answer, Answer, str], CannotLift],
     ) -> None:
         """Raises a refusal if program and scalars differ on the chosen examples.

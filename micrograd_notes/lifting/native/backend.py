@@ -39,9 +39,8 @@ class NotInC(UserWarning):
 class InC:
     """The program for one shape in C, as far as it was compared with NumPy.
 
-    `numpy` is the program in NumPy. `check` compares a program with the scalars, at parameters and
-    on examples of the data, and raises `CannotLift` if they differ. `in_numpy` is the program's
-    other source. With `is_short`, one of more than `LINES` is not compiled.
+    `in_numpy` is the program's other source. With `is_short`, one of more than `LINES` is not
+    compiled.
     """
 
     def __init__(
@@ -75,7 +74,11 @@ class InC:
         return f"numpy: {why_not}" if why_not else "c"
 
     def agrees(self, theta: Any, data: Sequence[Any], numpy: Run, check: Check) -> bool:
-        """Returns whether C computes what NumPy does for so many examples, so `again` can run."""
+        """Returns whether C computes what NumPy does for so many examples, so `again` can run.
+
+        `numpy` is the program in NumPy. `check` compares a program with the scalars, at parameters
+        and on examples of the data, and raises `CannotLift` if they differ.
+        """
         n = len(data[0]) if self._is_batched else 1
         if self.why_not or n in self.sizes:
             return not self.why_not

@@ -19,6 +19,7 @@ from collections.abc import Container, Sequence
 from math import nan
 from typing import Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.trace.tape import Array
 
 Result = tuple[float, Any]
@@ -74,8 +75,6 @@ class Ready:
         gradients = self._gradients
         which = 0 if _holders(gradients[0]) == ALONE else 1
         if which and _holders(gradients[1]) != ALONE:
-            import numpy as np
-
             gradients[1] = np.empty(self._parameters)
             self._places[1] = address(gradients[1])
             gradients.reverse()
@@ -97,8 +96,6 @@ class Call:
         self, library: ctypes.CDLL, inputs: Sequence[Array], parameters: int,
         sizes: Container[int] | None = None,
     ) -> None:
-        import numpy as np
-
         self._called, self._work_bytes = library.called, library.work_bytes
         self._called.argtypes, self._called.restype = [POINTER], ctypes.c_int32
         self._work_bytes.argtypes, self._work_bytes.restype = [SIZE], SIZE
@@ -147,8 +144,6 @@ class Call:
 
     def work_area(self, n: int) -> Any:
         """Returns an array of bytes for so many examples, where C expects it."""
-        import numpy as np
-
         raw = np.empty(self._work_bytes(n) + 64, np.uint8)
         return raw[-raw.ctypes.data % 64 :]
 

@@ -37,16 +37,8 @@ from micrograd_notes.lifting.guards.slopes import misfit
 from micrograd_notes.lifting.sizes.formulas import Sizes, in_words
 from micrograd_notes.lifting.sizes.small import Large
 from micrograd_notes.lifting.trace.recorded import CannotLift
-from micrograd_notes.lifting.typed.expressions import (
-    Expression,
-    MatMul,
-    Product,
-    Program,
-    Total,
-    View,
-    for_one,
-    lines_of,
-)
+from micrograd_notes.lifting.typed import expressions as ex
+from micrograd_notes.lifting.typed.expressions import Expression, Program, lines_of
 
 if TYPE_CHECKING:
     from micrograd_notes.lifting.sizes.program import OfSizes
@@ -370,13 +362,13 @@ def scalars_of(program: Program) -> int:
 
 def operations(expression: Expression) -> int:
     """Returns about how many scalars an expression takes for an example."""
-    if isinstance(expression, MatMul):
-        return 2 * prod(for_one((*expression.shape, *expression.left.shape[-1:])))
-    if isinstance(expression, View) or not expression.operands:
+    if isinstance(expression, ex.MatMul):
+        return 2 * prod(ex.sizes_at((*expression.shape, *expression.left.shape[-1:])))
+    if isinstance(expression, ex.View) or not expression.operands:
         return 0
-    each = 2 if isinstance(expression, Product) else 1
-    each = len(expression.operands) - 1 if isinstance(expression, Total) else each
-    return each * max(prod(for_one(one.shape)) for one in (expression, *expression.operands))
+    each = 2 if isinstance(expression, ex.Product) else 1
+    each = len(expression.operands) - 1 if isinstance(expression, ex.Total) else each
+    return each * max(prod(ex.sizes_at(one.shape)) for one in (expression, *expression.operands))
 
 
 def _numbers(values: Sequence[Any]) -> Any:

@@ -19,22 +19,11 @@ from typing import Any
 
 from micrograd_notes.common.checks import shown
 from micrograd_notes.common.extras import numpy as np
+from micrograd_notes.lifting.arrays.axes import along_axes, evenly
 from micrograd_notes.lifting.sizes.formulas import Differ, Formulas, Sizes
 from micrograd_notes.lifting.trace.tape import Array
-from micrograd_notes.lifting.typed.expressions import (
-    WHERE,
-    Constant,
-    Examples,
-    Expression,
-    Line,
-    Loop,
-    Program,
-    Read,
-    Step,
-    Stretch,
-    Total,
-    lines_of,
-)
+from micrograd_notes.lifting.typed import expressions as ex
+from micrograd_notes.lifting.typed.expressions import Constant, Examples, Expression, Line, Program
 
 OTHERS = "other operations stand at the same place"
 
@@ -58,7 +47,7 @@ class _Filler:
         for member in members:
             arrays = member.grouping.recording.arrays
             self.known |= {array: large.get(array.name) for array in arrays}
-        each = [[*lines_of(member.steps)] for member in members]
+        each = [[*ex.lines_of(member.steps)] for member in members]
         if len({*map(len, each)}) > 1:
             raise Differ("they have {} lines", ", ".join(map(str, map(len, each))))
         self.lines = [*zip(*each, strict=True)]
@@ -101,9 +90,9 @@ class _Filler:
             ends = [(counts.start, counts[-1], counts.step) for counts in each]
             start, last, step = self._filled(ends)
             return range(start, last + (1 if step > 0 else -1), step)
-        if isinstance(first, Total):
+        if isinstance(first, ex.Total):
             each = [first, *[self._in_order_of(first, one) for one in each[1:]]]
-        if isinstance(first, Expression | Step | Stretch | Examples | Loop):
+        if isinstance(first, Expression | ex.Step | ex.Stretch | Examples | ex.Loop):
             names = [one.name for one in fields(first)]
             inside = [[getattr(one, name) for one in each] for name in names]
             return type(first)(*map(self._filled, inside))
@@ -113,18 +102,18 @@ class _Filler:
             raise Differ(OTHERS)
         return first
 
-    def _in_order_of(self, first: Total, other: Total) -> Total:
+    def _in_order_of(self, first: ex.Total, other: ex.Total) -> ex.Total:
         """Returns a sum with its terms in the order of another one; long sums come first."""
         left: dict[Any, list[Expression]] = {}
         for term in reversed(other.of):
             left.setdefault(self._form(term), []).append(term)
         terms = [left[form].pop() for form in map(self._form, first.of) if left.get(form)]
-        return Total(tuple(terms)) if len(terms) == len(other.of) else other
+        return ex.Total(tuple(terms)) if len(terms) == len(other.of) else other
 
     def _form(self, expression: Expression) -> Any:
         """Returns what an expression does to what, without numbers and shapes."""
         own = getattr(expression, "function", None) or getattr(expression, "letters", None)
-        if isinstance(expression, Read):
+        if isinstance(expression, ex.Read):
             own = self.known.get(expression.source)
         return type(expression), own, tuple(map(self._form, expression.operands))
 
@@ -159,28 +148,11 @@ class _Filler:
         where = Constant(first).where
         if where is not None and all(Constant(one).where == where for one in each):
             rows = np.arange(shape[0])
-            return WHERE[where](rows[:, None], rows)
+            return ex.WHERE[where](rows[:, None], rows)
         if first.dtype.kind in "iuf" and all(map(is_even, each)):
             corner, *steps = self._filled([(one.item(0), *along_axes(one)) for one in each])
             return evenly(shape, corner, steps).astype(first.dtype)
         raise Differ("an array of constants is irregular: {}", shown(first.tolist()))
-
-
-def along_axes(array: Any) -> list[Any]:
-    """Returns by how much an array grows along each axis, at its corner."""
-    seconds = [array.take(min(1, size - 1), axis) for axis, size in enumerate(array.shape)]
-    return [second.item(0) - array.item(0) for second in seconds]
-
-
-def evenly(shape: Sequence[int], corner: Any, steps: Sequence[Any]) -> Any:
-    """Returns an array that grows evenly along each axis.
-
-    >>> evenly((2, 3), 5, (10, 1)).tolist()
-    [[5, 6, 7], [15, 16, 17]]
-    """
-    places = np.indices(shape, sparse=True)
-    grown = [step * place for step, place in zip(steps, places, strict=True)]
-    return np.broadcast_to(sum(grown, np.array(corner)), shape)
 
 
 def is_even(array: Any) -> bool:

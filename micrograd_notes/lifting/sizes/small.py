@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.arrays.arrange import arrange
+from micrograd_notes.lifting.arrays.axes import along_axes, evenly
 from micrograd_notes.lifting.compiled import Typed, typed
 from micrograd_notes.lifting.passes.group import Grouping
 from micrograd_notes.lifting.per_shape import Shapes
 from micrograd_notes.lifting.program import Lifted
-from micrograd_notes.lifting.sizes.fill import along_axes, evenly, filled, is_even
+from micrograd_notes.lifting.sizes.fill import filled, is_even
 from micrograd_notes.lifting.sizes.formulas import Differ, Formulas, Sizes
 from micrograd_notes.lifting.trace.tape import Array, Recording
 from micrograd_notes.lifting.typed.building import NoLoop

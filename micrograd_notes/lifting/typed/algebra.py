@@ -33,36 +33,13 @@ numbers unless something is divided by 0, or is not finite.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress
 from math import frexp, fsum, prod
 from typing import Any
 
-from micrograd_notes.lifting.typed.expressions import (
-    Apply,
-    Count,
-    Examples,
-    Expression,
-    Inner,
-    Line,
-    Loop,
-    MatMul,
-    Number,
-    Part,
-    Program,
-    Read,
-    Spread,
-    Sum,
-    Total,
-    Transpose,
-    View,
-    Where,
-    for_one,
-    lines_of,
-    substituted,
-    times,
-    total,
-)
+from micrograd_notes.lifting.typed import expressions as ex
+from micrograd_notes.lifting.typed.expressions import Expression, Line, Loop, Program, lines_of
 from micrograd_notes.lifting.typed.picks import Flag, chosen, flag_of, is_flag, pick_of
 from micrograd_notes.lifting.typed.terms import (
     ONE,
@@ -105,8 +82,10 @@ def in_usual_form(program: Program) -> None:
 def softmax_of(expression: Expression) -> Line | None:
     """Returns the x of exp(x) over the sum of exp(x), where something may be taken from x."""
     match expression:
-        case Apply("divide", (Read(Line(Apply("exp", (of,)))) as over, Part(Read(Line(whole)), _))):
-            is_softmax = whole == Sum(over, (len(expression.shape) - 1,)) and of.lines()
+        case ex.Apply("divide", (
+            ex.Read(Line(ex.Apply("exp", (of,)))) as over, ex.Part(ex.Read(Line(whole)), _)
+        )):
+            is_softmax = whole == ex.Sum(over, (len(expression.shape) - 1,)) and of.lines()
             return of.lines()[0] if is_softmax else None
     return None
 
@@ -119,7 +98,7 @@ class _Rewriter:
         self.of_loops = {*every} - {*program.steps}
         self.inside = set[Line]()  # the lines of the loop that is rewritten
         self.replaced = {line.again for line in every if line.again is not None}
-        self.uses = Counter(read for line in every for read in _read_by(line))
+        self.uses = Counter(e for line in every for e in [*line.value.lines(), *line.writes_to])
         self.uses.update(program.result.lines())
         values = [each for line in self.is_forward for each in line.value.walk()]
         values += program.result.walk()
@@ -161,31 +140,28 @@ class _Rewriter:
         self.most_terms, self.most_uses = WRITTEN_OUT[0]
         lines = [line]
         for new in map(self._built, ways):
-            uses, saved = self._with_another(line.value, new)
+            more, saved = self._with_another(line.value, new)
             if new.shape == line.shape and saved > 0:
-                line.value, self.uses = new, uses
+                line.value = new
+                self.uses.update(more)
         for each in [*line.value.walk()]:
             if each is not line.value and softmax_of(each) is not None:
                 lines.insert(0, Line(each))
                 self.inside |= {lines[0]} if self.inside else set()
-                line.value = substituted(line.value, each, Read(lines[0]))
+                line.value = ex.substituted(line.value, each, ex.Read(lines[0]))
                 self.uses[lines[0]] = 1
         for known in lines:
             self._know(known)
         return lines
 
-    def _writes(self, line: Line) -> bool:
-        """Returns whether a line writes to an array that is there, or stands before a loop."""
-        return (line.target, line.again, line.derivative_of, line.holds) != (None,) * 4
-
     def _is_used(self, line: Line) -> bool:
-        return self._writes(line) or self.uses[line] > 0
+        return not line.is_own or self.uses[line] > 0
 
     def _is_plain(self, line: Line) -> bool:
         """Returns whether a line is an array of its own, and what it reads does not change."""
         is_here = line in self.inside or line not in self.of_loops
         is_fixed = line not in self.replaced and not self.replaced & {*line.value.lines()}
-        return not self._writes(line) and is_here and is_fixed
+        return line.is_own and is_here and is_fixed
 
     def _know(self, line: Line) -> None:
         """Notes the terms of a line, for lines after it."""
@@ -194,7 +170,7 @@ class _Rewriter:
         is_whole = len(labels) == [size != 1 for size in line.shape].count(True)
         if not (terms and is_whole and self._is_plain(line)):
             return
-        self._numbered(Read(line))
+        self._numbered(ex.Read(line))
         self.sums.setdefault(compact, line)
         [(term, c), *others] = compact
         if not others and c == 1.0 and len(term) <= FACTORS:
@@ -226,38 +202,38 @@ class _Rewriter:
 
     def _found(self, expression: Expression) -> Terms:
         match expression:
-            case Number(value) if is_exact(value):
+            case ex.Number(value) if is_exact(value):
                 return scaled({ONE: 1.0}, value)
-            case Number(value) if value < 0.0:
-                return scaled(self.terms_of(Number(-value)), -1.0)
-            case Read(Line() as line):
+            case ex.Number(value) if value < 0.0:
+                return scaled(self.terms_of(ex.Number(-value)), -1.0)
+            case ex.Read(Line() as line):
                 return self._of_line(line)
-            case Apply("negative", (of,)):
+            case ex.Apply("negative", (of,)):
                 return scaled(self.terms_of(of), -1.0)
-            case Apply("add", of) | Total(of):
+            case ex.Apply("add", of) | ex.Total(of):
                 return added([*map(self.terms_of, of)])
-            case Apply("subtract", (left, right)):
+            case ex.Apply("subtract", (left, right)):
                 return added([self.terms_of(left), scaled(self.terms_of(right), -1.0)])
-            case Apply("multiply", (left, right)):
+            case ex.Apply("multiply", (left, right)):
                 return self._times(left, right)
-            case Apply("divide", (Number(1.0), Apply("power", (Apply("cosh"), _)))):
+            case ex.Apply("divide", (ex.Number(1.0), ex.Apply("power", (ex.Apply("cosh"), _)))):
                 raise NoTerms  # printers know it as the slope of tanh
-            case Apply("divide", (left, right)):
-                return self._times(left, Apply("power", (right, Number(-1.0))))
-            case Apply("power", (of, Number(exponent))) if exponent < 1.0 and exponent:
+            case ex.Apply("divide", (left, right)):
+                return self._times(left, ex.Apply("power", (right, ex.Number(-1.0))))
+            case ex.Apply("power", (of, ex.Number(exponent))) if exponent < 1.0 and exponent:
                 return self._power(of, exponent)
-            case Apply("sqrt", (of,)):
+            case ex.Apply("sqrt", (of,)):
                 return self._power(of, 0.5)
-            case Spread(of, _):
+            case ex.Spread(of, _):
                 return self.terms_of(of)
-            case Part(of, _) | Transpose(of, _):
+            case ex.Part(of, _) | ex.Transpose(of, _):
                 return moved(self.terms_of(of), new_labels(expression))
-            case Sum(of, axes):
+            case ex.Sum(of, axes):
                 return self._summed(of, axes)
-            case Inner(left, right) | MatMul(left, right) if (
-                isinstance(expression, Inner) or len(right.shape) == 1
+            case ex.Inner(left, right) | ex.MatMul(left, right) if (
+                isinstance(expression, ex.Inner) or len(right.shape) == 1
             ):
-                whole = times(left, right)
+                whole = ex.times(left, right)
                 return self._summed(whole, (len(whole.shape) - 1,))
         raise NoTerms
 
@@ -275,7 +251,7 @@ class _Rewriter:
         if max(map(len, terms), default=0) > FACTORS:
             raise NoTerms
         is_factor = terms == self._as_factor(line.value)
-        if is_factor and pick_of(line.value) is None and not isinstance(line.value, Where):
+        if is_factor and pick_of(line.value) is None and not isinstance(line.value, ex.Where):
             raise NoTerms
         return terms
 
@@ -316,7 +292,7 @@ class _Rewriter:
         pick = pick_of(atom)
         for flag in flags:
             if pick is not None and pick[:2] == flag[:2] and flag.axes == chosen(labels, pick.axes):
-                assert isinstance(atom, Part)
+                assert isinstance(atom, ex.Part)
                 terms = self.terms_of(atom.of)  # none if it is 0
                 places = [*chosen(labels, pick.others)]
                 places.insert(pick.along, flag.along)
@@ -336,12 +312,12 @@ class _Rewriter:
             inner = frozenset([each for each in term if {*each[0][1]} & {*gone}])
             outer, used = term - inner, used_by(inner)
             counted = [size for k, size in gone.items() if k not in used]
-            if any(isinstance(size, Examples) for size in counted):
-                outer = self._product(outer, *self._as_factor(Count()))
+            if any(isinstance(size, ex.Examples) for size in counted):
+                outer = self._product(outer, *self._as_factor(ex.Count()))
             if inner and not self._is_one(inner, gone):
                 whole = frozenset([(self._sum_of(inner, {*gone}), 1.0)])
                 outer = self._product(outer, whole)
-            count = float(prod(for_one(counted)))
+            count = float(prod(ex.sizes_at(counted)))
             found.append(scaled({relabelled(outer, new): c}, count))
         return added(found)
 
@@ -369,7 +345,7 @@ class _Rewriter:
         for factor in self._sorted([each for each, n in counts.items() if 1 < n < len(terms)]):
             some = {term: c for term, c in terms.items() if factor in dict(term)}
             others = [self._signed(term, c) for term, c in terms.items() if term not in some]
-            ways.append(total([*others, self._as_product(some)]))
+            ways.append(ex.total([*others, self._as_product(some)]))
         return min(ways, key=_operations)
 
     def _as_product(self, terms: Terms) -> Expression:
@@ -394,12 +370,12 @@ class _Rewriter:
         compact, labels = compacted(terms)
         line = self.sums.get(compact)
         if line is not None and 1 not in line.shape:
-            return placed(Read(line), labels)
-        return total([self._signed(term, c) for term, c in terms.items()])
+            return placed(ex.Read(line), labels)
+        return ex.total([self._signed(term, c) for term, c in terms.items()])
 
     def _signed(self, term: Term, c: float, inside: Expression | None = None) -> Expression:
         made = self._written(dict(term), abs(c), inside)
-        return Apply("negative", (made,)) if c < 0 else made
+        return ex.Apply("negative", (made,)) if c < 0 else made
 
     def _written(
         self, powers: dict[Factor, float], c: float, inside: Expression | None = None
@@ -409,7 +385,7 @@ class _Rewriter:
         groups: dict[tuple[int, ...], list[Factor]] = {}
         for factor in self._sorted(powers):
             groups.setdefault(tuple(sorted({*factor[1]} - {0})), []).append(factor)
-        number, made, below = (Number(c) if c != 1.0 else None), inside, list[Expression]()
+        number, made, below = (ex.Number(c) if c != 1.0 else None), inside, list[Expression]()
         for used in sorted(groups, key=len):
             new = without_gaps(used)
             own = [(placed(self._plain(atom), with_labels((atom, labels), new)[1]),
@@ -419,12 +395,12 @@ class _Rewriter:
             if over is None:
                 below += [placed(each, used) for each in under]
                 continue
-            if number is not None and not isinstance(over, Number):  # 200 * 0.1 would be rounded
-                over, number = times(number, over), None
+            if number is not None and not isinstance(over, ex.Number):  # 200 * 0.1 would be rounded
+                over, number = ex.times(number, over), None
             parts = [placed(quotient(over, under), used), made]
             is_number = made is not None and made.shape == ()
             made = product(parts[::-1] if is_number else parts)
-        return quotient(product([number, made]) or Number(1.0), below)
+        return quotient(product([number, made]) or ex.Number(1.0), below)
 
     def _plain(self, atom: Expression | Summed) -> Expression:
         """Returns the expression of a factor."""
@@ -436,15 +412,15 @@ class _Rewriter:
         axes = tuple([axis for axis, k in enumerate(labels) if -gone <= k < 0])
         kept = [k for k in labels if k < -gone]
         if not others and powers[one, labels] == 1.0 and kept == sorted(kept) and 0 not in labels:
-            return Sum(self._plain(one), axes)
+            return ex.Sum(self._plain(one), axes)
         if gone == 1 and [*powers.values()] == [1.0, 1.0]:
             sides = [placed(self._plain(each), own) for each, own in self._sorted(powers)]
             for matrix, vector in (sides, sides[::-1]):
                 if len(vector.shape) == 1 and len(matrix.shape) == atom.kept + 1 > 1:
-                    return MatMul(matrix, vector)
-            return Inner(*sides)
+                    return ex.MatMul(matrix, vector)
+            return ex.Inner(*sides)
         of = self._written(dict(atom.term), 1.0)
-        return Sum(of, tuple(range(atom.kept, len(of.shape))))
+        return ex.Sum(of, tuple(range(atom.kept, len(of.shape))))
 
     def _covered(self, powers: dict[Factor, float]) -> dict[Factor, float]:
         """Returns the factors of a term, with known lines instead of some of them.
@@ -492,7 +468,7 @@ class _Rewriter:
                         axes = iter(sorted(used_by(term)))
                         labels = tuple([0 if n == 1 else new[next(axes)] for n in line.shape])
                         left = {f: p - gone.get(f, 0.0) for f, p in every.items()}
-                        left[Read(line), labels] = left.get((Read(line), labels), 0.0) + sign
+                        left[ex.Read(line), labels] = left.get((ex.Read(line), labels), 0.0) + sign
                         best = {factor: power for factor, power in left.items() if power}
                         largest = size
                         break
@@ -501,33 +477,28 @@ class _Rewriter:
     # ---- what it saves ---------------------------------------------------------------------------
 
     def _with_another(self, old: Expression, new: Expression) -> tuple[Counter[Line], int]:
-        """Returns the uses with another expression instead of one, and how many operations go."""
-        uses, saved = Counter(self.uses), _operations(old) - _operations(new)
+        """Returns how many more uses another expression has, and how many operations go with it."""
+        more, saved = Counter[Line](), _operations(old) - _operations(new)
         for expression, step in (new, 1), (old, -1):  # so that nothing goes that comes again
             waiting = [expression]
             while waiting:
                 for read in waiting.pop().lines():
-                    uses[read] += step
-                    if uses[read] == max(step, 0) and not self._writes(read):
+                    more[read] += step
+                    uses = self.uses[read] + more[read]
+                    if uses == max(step, 0) and read.is_own:
                         saved -= step * _operations(read.value)
                         waiting.append(read.value)
-        return uses, saved
-
-
-def _read_by(line: Line) -> Iterator[Line]:
-    yield from line.value.lines()
-    yield from line.target.lines() if line.target is not None else ()
-    yield from [line.again] if line.again is not None else ()
+        return more, saved
 
 
 def _operations(expression: Expression) -> int:
     """Returns how many operations compute an expression; a view, or a sign, is none."""
     count = 0
     for each in {*expression.walk()}:
-        if isinstance(each, Total):
+        if isinstance(each, ex.Total):
             count += len(each.of) - 1
-        elif isinstance(each, Apply):
+        elif isinstance(each, ex.Apply):
             count += each.function != "negative"
         elif each.operands:
-            count += not isinstance(each, View) or pick_of(each) is not None
+            count += not isinstance(each, ex.View) or pick_of(each) is not None
     return count

@@ -5,22 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from micrograd_notes.lifting.typed.expressions import (
-    Constant,
-    Empty,
-    Expression,
-    Line,
-    Loop,
-    Number,
-    Part,
-    Read,
-    Step,
-    Stretch,
-    plus,
-)
+from micrograd_notes.common.extras import numpy as np
+from micrograd_notes.lifting.typed import expressions as ex
+from micrograd_notes.lifting.typed.expressions import Constant, Expression, Line, Loop, Step
 from micrograd_notes.lifting.typed.windows import (
     Filling,
     Fixed,
@@ -54,7 +44,7 @@ class Built:
             # Slot t is for step t, unless that leaves several empty ones before it.
             self.shifts[position] = shift = min(slots) if min(slots) not in (0, 1) else 0
             shape = (max(slots) - shift + 1, *line.shape)
-            self.arrays[position] = Line(Empty(shape), holds=line)
+            self.arrays[position] = Line(ex.Empty(shape), holds=line)
 
     def _counts(self, built: Mapping[Window, Built]) -> range:
         """Returns the values of t: the places of the data that are read, if there are any."""
@@ -102,7 +92,7 @@ class Built:
         for position, (line, value) in enumerate(zip(self.body, values, strict=True)):
             line.value = value
             if position in self.arrays:
-                line.target = Part(Read(self.arrays[position]), (Step(1, -self.shifts[position]),))
+                line.target = self._kept(position, Step(1, -self.shifts[position]))
             lines.append(line)
         for line, term, moving in window.sums:
             fillings = (self._filling(each, read) for each in moving)
@@ -114,7 +104,7 @@ class Built:
                 lines.append(Line(value, None, line.derivative_of, target, None, not places))
             else:
                 so_far = summed[line]
-                lines.append(Line(plus(Read(so_far), value), again=so_far))
+                lines.append(Line(ex.plus(ex.Read(so_far), value), again=so_far))
         return Loop(self.counts, lines)
 
     def _step(self, start: int, moves: int) -> Any:
@@ -128,44 +118,39 @@ class Built:
                 return self._step(start, moves)
             case Place(_, moves, range() as cut):
                 first = self._step(min(cut), moves)
-                return Stretch(first, len(cut), abs(cut.step)) if moves else cut
+                return ex.Stretch(first, len(cut), abs(cut.step)) if moves else cut
             case Numbers(numbers):
                 if len(set(numbers)) == 1:
                     return numbers[0]
                 in_order = numbers[:: self.counts.step]
-                array = constant([e.value if isinstance(e, Number) else e.source for e in in_order])
-                return Part(Read(array), (Step(1, -min(self.counts)),))
+                sources = [e.value if isinstance(e, ex.Number) else e.source for e in in_order]
+                array = np.array([getattr(each, "array", each) for each in sources])
+                return ex.Part(ex.Read(Constant(array)), (Step(1, -min(self.counts)),))
             case Fixed(line):
                 return read(line)
             case Own(position, ago):
                 if position in self.arrays:
                     slot = Step(1, -ago * self.counts.step - self.shifts[position])
-                    return Part(Read(self.arrays[position]), (slot,))
+                    return self._kept(position, slot)
                 line = self.body[position]
-                return Read(line.again if ago and line.again is not None else line)
+                return ex.Read(line.again if ago and line.again is not None else line)
             case Series(window, position):
                 other = self.built[window]
-                slot = self._step(*other.slots_of(moving))
-                return Part(Read(other.arrays[position]), (slot,))
+                return other._kept(position, self._step(*other.slots_of(moving)))
         raise AssertionError(moving)
 
     def read(self, position: int, step: int) -> Expression:
         """Returns the expression that reads a line after the loop."""
         if position in self.arrays:
-            slot = self.counts[step] - self.shifts[position]
-            return Part(Read(self.arrays[position]), (slot,))
+            return self._kept(position, self.counts[step] - self.shifts[position])
         if step != self.window.steps - 1:
             raise NoLoop
-        return Read(self.body[position])
+        return ex.Read(self.body[position])
 
-    def read_start(self, position: int) -> Part:
+    def read_start(self, position: int) -> ex.Part:
         """Returns the place of what a position starts with, which is kept."""
-        slot = self.counts.start - self.counts.step - self.shifts[position]
-        return Part(Read(self.arrays[position]), (slot,))
+        return self._kept(position, self.counts.start - self.counts.step - self.shifts[position])
 
-
-def constant(numbers: Sequence[Any]) -> Constant:
-    """Returns an array of numbers, or of arrays of them."""
-    import numpy as np
-
-    return Constant(np.array([getattr(each, "array", each) for each in numbers]))
+    def _kept(self, position: int, slot: int | Step) -> ex.Part:
+        """Returns what a slot has of the steps of a position."""
+        return ex.Part(ex.Read(self.arrays[position]), (slot,))

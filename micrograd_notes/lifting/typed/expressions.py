@@ -23,8 +23,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from itertools import zip_longest
+from math import prod
 from typing import Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.passes.group import Grouping
 from micrograd_notes.lifting.trace.tape import Array
 
@@ -100,21 +102,19 @@ class Constant:
         """Conditions for an array of bools."""
         return Kind.CONDITION if self.array.dtype == bool else Kind.NUMBER
 
-    @property
+    @cached_property
     def counts(self) -> bool:
         """Whether it is 0, 1, 2, ..."""
-        return len(self.shape) == 1 and self.array.tolist() == [*range(len(self.array))]
+        return len(self.shape) == 1 and np.array_equal(self.array, np.arange(len(self.array)))
 
-    @property
+    @cached_property
     def where(self) -> str | None:
         """Where a square of conditions is true: see `WHERE`; None for other arrays."""
         if self.kind is not Kind.CONDITION or len(self.shape) != 2 or len({*self.shape}) != 1:
             return None
-        rows, places = self.array.tolist(), range(len(self.array))
-        for name, is_there in WHERE.items():
-            if rows == [[is_there(row, column) for column in places] for row in places]:
-                return name
-        return None
+        place = np.indices(self.shape, sparse=True)
+        fitting = (name for name, at in WHERE.items() if np.array_equal(self.array, at(*place)))
+        return next(fitting, None)
 
 
 @dataclass(eq=False, repr=False)
@@ -147,6 +147,17 @@ class Line:
     def kind(self) -> Kind:
         """The kind of its elements."""
         return self.value.kind
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is an array of its own, which no loop begins with."""
+        return (self.target, self.again, self.derivative_of, self.holds) == (None,) * 4
+
+    @property
+    def writes_to(self) -> list[Line]:
+        """The lines whose arrays it writes to, instead of making one."""
+        into = self.target.lines() if self.target is not None else []
+        return into if self.again is None else [*into, self.again]
 
     @property
     def first(self) -> Line:
@@ -240,14 +251,14 @@ class Expression:
     @cached_property
     def operands(self) -> tuple[Expression, ...]:
         """The expressions that it is computed from."""
-        return tuple(_inside(self._fields))
+        return tuple(_inside(self.fields))
 
     def with_operands(self, operands: Sequence[Expression]) -> Expression:
         """Returns the same operation on other operands."""
         if all(a is b for a, b in zip(operands, self.operands, strict=True)):
             return self
         left = iter(operands)
-        return type(self)(*[_replaced(value, left) for value in self._fields])
+        return type(self)(*[_replaced(value, left) for value in self.fields])
 
     def walk(self) -> Iterator[Expression]:
         """Yields the expression and those below it."""
@@ -268,13 +279,14 @@ class Expression:
         return ()  # of a number
 
     @property
-    def _fields(self) -> tuple[Any, ...]:
+    def fields(self) -> tuple[Any, ...]:
+        """Its parts, in the order of their declaration."""
         names: tuple[str, ...] = self.__match_args__
         return tuple([getattr(self, name) for name in names])
 
     @cached_property
     def _key(self) -> Any:
-        return type(self), *self._fields
+        return type(self), *self.fields
 
     @cached_property
     def _hash(self) -> int:
@@ -678,9 +690,15 @@ def broadcast(*shapes: Shape) -> Shape:
     return tuple(reversed(found))
 
 
-def for_one(shape: Iterable[Size]) -> tuple[int, ...]:
-    """Returns a shape for one example."""
-    return tuple([size.times if isinstance(size, Examples) else size for size in shape])
+def sizes_at(shape: Iterable[Size], n: int = 1) -> tuple[int, ...]:
+    """Returns a shape for so many examples."""
+    return tuple([size.times * n if isinstance(size, Examples) else size for size in shape])
+
+
+def length(sizes: Sequence[Size]) -> Size:
+    """Returns the product of sizes."""
+    number = prod(sizes_at(sizes))
+    return Examples(number) if number and any(isinstance(s, Examples) for s in sizes) else number
 
 
 def reshaped(of: Expression, to: Sequence[Any]) -> Expression:

@@ -13,29 +13,10 @@ from itertools import accumulate
 from math import prod
 
 from micrograd_notes.lifting.trace.tape import Array
-from micrograd_notes.lifting.typed.expressions import (
-    Apply,
-    Count,
-    Expression,
-    Inner,
-    Line,
-    MatMul,
-    Number,
-    Part,
-    Program,
-    Read,
-    Reshape,
-    Sum,
-    Total,
-    Where,
-    part,
-    source_of,
-    substituted,
-    times,
-    total,
-)
+from micrograd_notes.lifting.typed import expressions as ex
+from micrograd_notes.lifting.typed.expressions import Expression, Line, Program
 
-BY_NUMBER = {Apply, Count, Number, Read, Total, Where}
+BY_NUMBER = {ex.Apply, ex.Count, ex.Number, ex.Read, ex.Total, ex.Where}
 
 
 def with_flat_squares(program: Program) -> Program:
@@ -47,7 +28,7 @@ def with_flat_squares(program: Program) -> Program:
 
 
 def _flat(expression: Expression, program: Program) -> Expression:
-    terms = expression.of if isinstance(expression, Total) else [expression]
+    terms = expression.of if isinstance(expression, ex.Total) else [expression]
     arrays = [*map(_squared, terms)]
     squared = {a: t for a, t in zip(arrays, terms, strict=True) if a and arrays.count(a) == 1}
     if not squared:
@@ -64,19 +45,17 @@ def _flat(expression: Expression, program: Program) -> Expression:
     found: list[Expression] = []
     for stretch in filter(None, stretches):
         first = program.parameters.index(stretch[0])
-        bounds = starts[first], starts[first + len(stretch)]
-        theta: Expression = Read(program.grouping.theta)
-        if bounds != (0, starts[-1]):
-            stop = None if bounds[1] == starts[-1] else bounds[1]
-            theta = part(theta, [(bounds[0] or None, stop, None)])
-        whole = Read(stretch[0])
+        start, stop = starts[first], starts[first + len(stretch)]
+        index = [ex.every(1, start, stop - start, starts[-1])]
+        theta = ex.part(ex.Read(program.grouping.theta), index)
+        whole = ex.Read(stretch[0])
         if len(stretch) > 1:
-            found.append(MatMul(theta, theta))
+            found.append(ex.MatMul(theta, theta))
         elif len(whole.shape) > 1:
-            found.append(Sum(times(whole, whole), tuple(range(len(whole.shape)))))
+            found.append(ex.Sum(ex.times(whole, whole), tuple(range(len(whole.shape)))))
         else:
             found.append(squared[stretch[0]])
-    return total([*found, *others])
+    return ex.total([*found, *others])
 
 
 def with_flat_decay(program: Program) -> Program:
@@ -95,7 +74,7 @@ def with_flat_decay(program: Program) -> Program:
     if decay is None:
         return program
     for line, (_, others) in zip(lines, split, strict=True):
-        line.value = total(others)
+        line.value = ex.total(others)
     program.backward.append(Line(decay, derivative_of=theta, adds=True))
     return program
 
@@ -105,7 +84,7 @@ def _split(line: Line, theta: Array) -> tuple[Expression | None, list[Expression
 
     The term is that for theta. None if there is no such term, or nothing else.
     """
-    terms = line.value.of if isinstance(line.value, Total) else ()
+    terms = line.value.of if isinstance(line.value, ex.Total) else ()
     changed = [_over(term, line, theta) for term in terms]
     found = [each for each in changed if each is not None]
     others = [term for term, each in zip(terms, changed, strict=True) if each is None]
@@ -118,26 +97,23 @@ def _over(term: Expression, line: Line, theta: Array) -> Expression | None:
     It has to work number by number, on all of the parameter.
     """
     assert line.derivative_of is not None
-    whole: Expression = Read(line.derivative_of)
+    whole: Expression = ex.Read(line.derivative_of)
     if line.target is not None:
-        whole = part(whole, line.target.index)
-    changed = substituted(term, whole, Read(theta))
+        whole = ex.part(whole, line.target.index)
+    changed = ex.substituted(term, whole, ex.Read(theta))
     kinds, read = {type(each) for each in changed.walk()}, {*changed.sources()}
-    is_whole = term.shape == whole.shape and _count(whole) == line.derivative_of.size
+    is_all = prod(ex.sizes_at(whole.shape)) == line.derivative_of.size
+    is_whole = is_all and term.shape == whole.shape
     return changed if is_whole and kinds <= BY_NUMBER and read == {theta} else None
 
 
 def _squared(term: Expression) -> Array | None:
     """Returns the parameter whose squares a term adds up."""
-    is_product = isinstance(term, Inner | MatMul) or getattr(term, "function", "") == "multiply"
+    function = getattr(term, "function", "")
+    is_product = isinstance(term, ex.Inner | ex.MatMul) or function == "multiply"
     if not is_product or term.shape != () or term.operands[0] != term.operands[1]:
         return None
-    source = source_of(term.operands[0], Reshape | Part)
+    source = ex.source_of(term.operands[0], ex.Reshape | ex.Part)
     if not isinstance(source, Array) or not source.is_parameter:
         return None
-    return source if _count(term.operands[0]) == source.size else None
-
-
-def _count(of: Expression) -> int:
-    """Returns how many numbers of a parameter an expression has."""
-    return prod([size for size in of.shape if isinstance(size, int)])
+    return source if prod(ex.sizes_at(term.operands[0].shape)) == source.size else None

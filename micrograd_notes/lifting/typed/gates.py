@@ -20,27 +20,8 @@ from itertools import accumulate, pairwise, product
 from math import prod
 from typing import Any, NamedTuple
 
-from micrograd_notes.lifting.typed.expressions import (
-    WHOLE,
-    Empty,
-    Expression,
-    Line,
-    Loop,
-    MatMul,
-    N,
-    Part,
-    Program,
-    Read,
-    Sum,
-    Total,
-    Transpose,
-    cut,
-    lines_of,
-    part,
-    reshaped,
-    substituted,
-    total,
-)
+from micrograd_notes.lifting.typed import expressions as ex
+from micrograd_notes.lifting.typed.expressions import WHOLE, Expression, Line, Loop, N, Program
 
 
 class Use(NamedTuple):
@@ -62,21 +43,21 @@ class Gates:
         self.has_axis, self.count, self.width = has_axis, len(gates), widths[0]
         ends = [0, *accumulate(widths)]
         shape = (N, self.count, self.width) if has_axis else (N, ends[-1])
-        self.array = Line(Empty(shape), holds=gates[0])
-        places = range(len(gates)) if has_axis else map(cut, ends, ends[1:])
+        self.array = Line(ex.Empty(shape), holds=gates[0])
+        places = range(len(gates)) if has_axis else map(ex.cut, ends, ends[1:])
         self.parts = {
-            gate: Part(Read(self.array), (WHOLE, place))
+            gate: ex.Part(ex.Read(self.array), (WHOLE, place))
             for gate, place in zip(gates, places, strict=True)
         }
 
     @property
     def rows(self) -> Expression:
         """The array with one axis beside that of the examples."""
-        return reshaped(Read(self.array), (N, prod(self.array.shape[1:])))
+        return ex.reshaped(ex.Read(self.array), (N, prod(self.array.shape[1:])))
 
     def in_rows(self, of: Expression) -> Expression:
         """Returns a part of a matrix, for all gates, with as many rows as they have columns."""
-        return reshaped(of, (self.count * self.width, of.shape[-1])) if self.has_axis else of
+        return ex.reshaped(of, (self.count * self.width, of.shape[-1])) if self.has_axis else of
 
 
 def join_gates(program: Program) -> None:
@@ -87,21 +68,20 @@ def join_gates(program: Program) -> None:
     steps, made = list[Line | Loop](), [each for each in program.forward if isinstance(each, Line)]
     for step in program.backward:
         if isinstance(step, Loop):
-            others = [line for line in lines_of(program.steps) if line not in {*step.lines}]
+            others = [line for line in ex.lines_of(program.steps) if line not in {*step.lines}]
             read_outside = {read for line in others for read in line.value.lines()}
             for gates in _found(step.lines, read_outside):
                 steps.append(gates.array)
                 step.lines = [*_joined(step.lines, gates)]
                 for line, known in product(step.lines, made):
-                    line.value = substituted(line.value, known.value, Read(known))
+                    line.value = ex.substituted(line.value, known.value, ex.Read(known))
         steps.append(step)
     program.backward = steps
 
 
 def _found(lines: Sequence[Line], read_outside: set[Line]) -> Iterator[Gates]:
     """Yields the derivatives that are used alike, side by side, for the derivatives of a matrix."""
-    held = [line.target or line.again or line.derivative_of for line in lines]
-    free = {e for e, by in zip(lines, held, strict=True) if by is None} - read_outside
+    free = {line for line in lines if line.is_own} - read_outside
     for uses in _alike([use for line in lines for use in _uses(line)]):
         gates = {use.gate: use.place for use in uses}
         has_axis, shapes = isinstance(uses[0].place, int), {gate.shape for gate in gates}
@@ -134,11 +114,11 @@ def _uses(line: Line) -> Iterator[Use]:
         return
     other: Expression | None = None
     match line.value:
-        case MatMul(Transpose(Read(Line() as gate), (1, 0)), other):
+        case ex.MatMul(ex.Transpose(ex.Read(Line() as gate), (1, 0)), other):
             kind, along = "rows", 0
-        case Sum(Read(Line() as gate), (0,)):
+        case ex.Sum(ex.Read(Line() as gate), (0,)):
             kind, along = "sum", 0
-        case MatMul(other, Read(Line() as gate)):
+        case ex.MatMul(other, ex.Read(Line() as gate)):
             kind, along = "columns", -1
         case _:
             return
@@ -150,9 +130,9 @@ def _uses(line: Line) -> Iterator[Use]:
 def _term(term: Expression) -> Iterator[Use]:
     """Yields the use that is a term's product with a part of a matrix, by each axis of it."""
     match term:
-        case MatMul(Read(Line() as gate), Part() as matrix):
+        case ex.MatMul(ex.Read(Line() as gate), ex.Part() as matrix):
             is_turned = False
-        case MatMul(Read(Line() as gate), Transpose(Part() as matrix, (1, 0))):
+        case ex.MatMul(ex.Read(Line() as gate), ex.Transpose(ex.Part() as matrix, (1, 0))):
             is_turned = True
         case _:
             return
@@ -161,7 +141,7 @@ def _term(term: Expression) -> Iterator[Use]:
             yield Use(gate, place, (matrix.of, axis, rest, is_turned))
 
 
-def _by_axis(of: Part, along: int) -> Iterator[tuple[int, Any, tuple[Any, ...]]]:
+def _by_axis(of: ex.Part, along: int) -> Iterator[tuple[int, Any, tuple[Any, ...]]]:
     """Yields the axis of a matrix that the gates may divide, the place there, and all others.
 
     A gate has a stretch of the axis that its columns lie along, the first or the last one of the
@@ -192,7 +172,7 @@ def _joined(lines: Sequence[Line], gates: Gates) -> Iterator[Line]:
             continue
         line.value = _in_one_product(line.value, gates)
         for gate, place in gates.parts.items():
-            line.value = substituted(line.value, Read(gate), place)
+            line.value = ex.substituted(line.value, ex.Read(gate), place)
         line.target = gates.parts.get(line, line.target)
         yield line
 
@@ -201,20 +181,21 @@ def _derivative(line: Line, uses: Sequence[Use], gates: Gates) -> Line:
     """Returns the derivative of all parts in one line."""
     array, axis, rest, kind, other, _ = uses[0].alike
     place = _around(uses, array.shape[axis])
-    made: Expression = Sum(Read(gates.array), (0,))
+    made: Expression = ex.Sum(ex.Read(gates.array), (0,))
     if kind == "rows":
-        made = MatMul(Transpose(gates.rows, (1, 0)), other)
+        made = ex.MatMul(ex.Transpose(gates.rows, (1, 0)), other)
     elif kind == "columns":
-        made = MatMul(other, gates.rows)
-    target = part(line.target.of, [*rest[:axis], place, *rest[axis:]])  # type: ignore[union-attr]
-    made = reshaped(made, target.shape)
-    found = target if isinstance(target, Part) else None
+        made = ex.MatMul(other, gates.rows)
+    index = [*rest[:axis], place, *rest[axis:]]
+    target = ex.part(line.target.of, index)  # type: ignore[union-attr]
+    made = ex.reshaped(made, target.shape)
+    found = target if isinstance(target, ex.Part) else None
     return Line(made, None, array, found, None, line.adds)
 
 
 def _in_one_product(value: Expression, gates: Gates) -> Expression:
     """Returns a sum of products of the gates with parts of a matrix as one product with all."""
-    if not isinstance(value, Total):
+    if not isinstance(value, ex.Total):
         return value
     terms: dict[Any, list[Use]] = {}
     for term in value.of:
@@ -225,17 +206,17 @@ def _in_one_product(value: Expression, gates: Gates) -> Expression:
         if [use.gate for use in uses] == [*gates.parts]:
             matrix, axis, rest, is_turned = alike
             place = _around(uses, matrix.shape[axis])
-            whole = part(matrix, [*rest[:axis], place, *rest[axis:]])
-            both = Transpose(whole, (1, 0)) if is_turned else gates.in_rows(whole)
+            whole = ex.part(matrix, [*rest[:axis], place, *rest[axis:]])
+            both = ex.Transpose(whole, (1, 0)) if is_turned else gates.in_rows(whole)
             mine = [t for t in value.of if any(use in uses for use in _term(t))]
             others = [t for t in value.of if not any(t is each for each in mine)]
-            return total([MatMul(gates.rows, both), *others])
+            return ex.total([ex.MatMul(gates.rows, both), *others])
     return value
 
 
 def _around(uses: Sequence[Use], size: Any) -> Any:
     """Returns the place of all parts together."""
-    return cut(_ends(uses[0].place)[0], _ends(uses[-1].place)[1], size)
+    return ex.cut(_ends(uses[0].place)[0], _ends(uses[-1].place)[1], size)
 
 
 def _ends(place: Any) -> tuple[int, int]:

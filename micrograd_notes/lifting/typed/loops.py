@@ -27,19 +27,9 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any, TypeGuard
 
 from micrograd_notes.lifting.recurrences.steps import LEAST
+from micrograd_notes.lifting.typed import expressions as ex
 from micrograd_notes.lifting.typed.building import Built, NoLoop
-from micrograd_notes.lifting.typed.expressions import (
-    Expression,
-    Line,
-    Loop,
-    Number,
-    Part,
-    Program,
-    Read,
-    Spread,
-    Sum,
-    total,
-)
+from micrograd_notes.lifting.typed.expressions import Expression, Line, Loop, Program
 from micrograd_notes.lifting.typed.share import reached, starts_of
 from micrograd_notes.lifting.typed.windows import (
     Fixed,
@@ -76,7 +66,8 @@ class _Roller:
     def run(self) -> None:
         """Goes through the steps that the file lists, and writes the program anew."""
         self._cut_out()
-        outside = [e for e in self.lines if e not in self.starts and not self._is_inside(e)]
+        apart = {*self.starts}.union(*[window.where for window in self.windows])
+        outside = [line for line in self.lines if line not in apart]
         moved = self._one_per_step(outside)
         outside = [line for line in outside if moved.get(line, line) is line]
         rest = {e: [] if e in moved else self._without_sums(e) for e in outside}
@@ -209,9 +200,6 @@ class _Roller:
                 joined.append(window)
         self.windows = joined
 
-    def _is_inside(self, line: Line) -> bool:
-        return any(line in window.where for window in self.windows)
-
     # ---- sums ----------------------------------------------------------------------------------
 
     def _without_sums(self, line: Line) -> list[Expression]:
@@ -244,7 +232,7 @@ class _Roller:
         for line in outside:
             if line.derivative_of is not None and line.target is not None:
                 holes = list[Hole]()
-                part = Part(Read(line.derivative_of), line.target.index)
+                part = ex.Part(ex.Read(line.derivative_of), line.target.index)
                 kind = skeleton(line.value, holes), skeleton(part, holes)
                 key = line.derivative_of, kind, self._origins(holes)
                 alike.setdefault(key, []).append((line, holes))
@@ -257,12 +245,7 @@ class _Roller:
                 if len(chosen) < len(group):
                     break
                 last = max(lines, key=self.order.__getitem__)
-                own = Window(self.order[last], [[] for _ in chosen], {})
-                columns = zip(*[holes_of_all[k] for k in chosen], strict=True)
-                moving = [own.moving(column, self.windows, 0) for column in columns]
-                if None not in moving:
-                    own.sums.append((last, last.value, moving))  # type: ignore[arg-type]
-                    self.windows.append(own)
+                if self._adds_up(last, last.value, [holes_of_all[k] for k in chosen]):
                     found |= dict.fromkeys(lines, last)
         return found
 
@@ -281,14 +264,19 @@ class _Roller:
                 some = chosen[first : len(chosen) - last]
                 if len(some) < LEAST:
                     break
-                own = Window(self.order[line], [[] for _ in some], {})
-                columns = zip(*[holes[k] for k in some], strict=True)
-                moving = [own.moving(column, self.windows, 0) for column in columns]
-                if None not in moving:
-                    own.sums.append((line, group[some[1]], moving))  # type: ignore[arg-type]
-                    self.windows.append(own)
+                if self._adds_up(line, group[some[1]], [holes[k] for k in some]):
                     return [group[k] for k in some]
         return []
+
+    def _adds_up(self, line: Line, term: Expression, holes: Sequence[Sequence[Hole]]) -> bool:
+        """Adds a loop over terms that are alike, by their holes, if these move evenly."""
+        own = Window(self.order[line], [[] for _ in holes], {})
+        moving = [own.moving(column, self.windows, 0) for column in zip(*holes, strict=True)]
+        if None in moving:
+            return False
+        own.sums.append((line, term, moving))  # type: ignore[arg-type]
+        self.windows.append(own)
+        return True
 
     def _read_outside(
         self, outside: Sequence[Line], rest: dict[Line, list[Expression]]
@@ -297,7 +285,7 @@ class _Roller:
         roots = [self.program.result]
         for window in self.windows:
             roots += [line.value for line in [*window.where, *window.initial.values()]]
-            roots += [Read(line) for line in window.initial.values()]
+            roots += [ex.Read(line) for line in window.initial.values()]
         roots += [term for line in outside if line.derivative_of for term in rest[line]]
         read = reached(roots)
         kept = [line for line in outside if line.derivative_of or line in read]
@@ -316,7 +304,7 @@ class _Roller:
         for window in self.windows:
             moving = [each for every in window.all_fillings() for each in every]
             fixed = [each.line for each in moving if isinstance(each, Fixed)]
-            needed = reached([Read(line) for line in fixed if line not in window.where])
+            needed = reached([ex.Read(line) for line in fixed if line not in window.where])
             if any(line in window.where for line in needed):
                 raise NoLoop
         whole = {
@@ -382,8 +370,8 @@ class _Roller:
         for window in self.windows:
             for line, _, _ in window.sums:
                 if line.derivative_of is None and line not in summed:
-                    zero = Number(0.0)
-                    start = Spread(zero, line.shape) if line.shape else zero
+                    zero = ex.Number(0.0)
+                    start = ex.Spread(zero, line.shape) if line.shape else zero
                     summed[line] = Line(start, holds=line)
         begun: set[Line] = set()
         for k, line in enumerate(self.lines):
@@ -406,10 +394,10 @@ class _Roller:
             line.value = self._reading(line.value, line)
             yield line
         elif line.derivative_of is None:
-            line.value = total([*terms, Read(summed[line])])
+            line.value = ex.total([*terms, ex.Read(summed[line])])
             yield line
         elif terms:
-            line.value, line.adds = total(terms), True
+            line.value, line.adds = ex.total(terms), True
             yield line
 
     def _reading(self, expression: Expression, reader: Line | None = None) -> Expression:
@@ -424,7 +412,8 @@ class _Roller:
                 return self.built[window].read(*window.where[line])
             if (position := self._start_of(window, line, reader)) is not None:
                 return self.built[window].read_start(position)
-        return self._reading(line.value) if line in self.starts or is_number(line) else Read(line)
+        is_inside = line in self.starts or is_number(line)
+        return self._reading(line.value) if is_inside else ex.Read(line)
 
 
 def _in_steps(window: Window, position: int, lines: Sequence[Any]) -> list[int]:
@@ -435,8 +424,8 @@ def _in_steps(window: Window, position: int, lines: Sequence[Any]) -> list[int]:
 
 def _is_sum(term: Expression) -> TypeGuard[Any]:
     """Returns whether a term is a line of its own that only adds up another one."""
-    is_line = isinstance(term, Read) and isinstance(term.source, Line)
-    return is_line and isinstance(term.source.value, Sum)  # type: ignore[attr-defined]
+    is_line = isinstance(term, ex.Read) and isinstance(term.source, Line)
+    return is_line and isinstance(term.source.value, ex.Sum)  # type: ignore[attr-defined]
 
 
 def _apart(

@@ -16,37 +16,14 @@ from math import prod
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
-from micrograd_notes.lifting.typed.expressions import (
-    Apply,
-    Constant,
-    Einstein,
-    Examples,
-    Expression,
-    Kind,
-    Line,
-    Number,
-    Part,
-    Program,
-    Read,
-    Reshape,
-    Spread,
-    Step,
-    Stretch,
-    Sum,
-    Total,
-    Transpose,
-    View,
-    Where,
-    Windows,
-    for_one,
-    source_of,
-)
+from micrograd_notes.lifting.typed import expressions as ex
+from micrograd_notes.lifting.typed.expressions import Constant, Examples, Expression, Kind, Line
 from micrograd_notes.lifting.typed.share import reached
 
 HARMLESS = ("add", "subtract", "multiply", "negative")  # of any finite numbers
 
 
-def without_needless_masks(program: Program) -> None:
+def without_needless_masks(program: ex.Program) -> None:
     """Changes lines whose masks nothing needs."""
     grouping = program.grouping
     states = {grouping.group_of[k] for k in grouping.recording.alive}
@@ -59,8 +36,8 @@ def without_needless_masks(program: Program) -> None:
         for read in reader.value.lines():
             known.readers.setdefault(read, []).append(reader)
     for line in masked:
-        assert isinstance(line.value, Where)
-        assert isinstance(line.value.no, Number)
+        assert isinstance(line.value, ex.Where)
+        assert isinstance(line.value.no, ex.Number)
         value, number, holes = line.value.yes, line.value.no.value, _holes(line.value)
         there = np.broadcast_to(known.of(value), holes.shape)[holes]
         is_finite = bool(np.isfinite(there).all())
@@ -74,10 +51,10 @@ def _holes(expression: Expression) -> Any:
     """Returns where a mask puts a number; None for anything else, also where a shape would change.
     """
     match expression:
-        case Where(mask, yes, Number()) if yes.shape == expression.shape:
-            seen = mask.of if isinstance(mask, Part) else mask
-            if isinstance(seen, Read) and isinstance(seen.source, Constant):
-                return ~np.broadcast_to(_Known().of(mask) == 1.0, for_one(expression.shape))
+        case ex.Where(mask, yes, ex.Number()) if yes.shape == expression.shape:
+            seen = mask.of if isinstance(mask, ex.Part) else mask
+            if isinstance(seen, ex.Read) and isinstance(seen.source, Constant):
+                return ~np.broadcast_to(_Known().of(mask) == 1.0, ex.sizes_at(expression.shape))
     return None
 
 
@@ -103,36 +80,36 @@ class _Known:
 
     def _of(self, expression: Expression) -> Any:
         inside = [*map(self.of, expression.operands)]
-        is_pair = isinstance(expression, Apply) and expression.function == "subtract"
+        is_pair = isinstance(expression, ex.Apply) and expression.function == "subtract"
         if inside and not any(isinstance(each, np.ndarray) for each in inside) and not is_pair:
             return np.nan
-        shapes = [for_one(each.shape) for each in expression.operands]
+        shapes = [ex.sizes_at(each.shape) for each in expression.operands]
         sides = [*map(np.broadcast_to, inside, shapes)]
         match expression:
-            case Number(value):
+            case ex.Number(value):
                 return value
-            case Read(Constant() as constant) if constant.array.dtype.kind in "bf":
+            case ex.Read(Constant() as constant) if constant.array.dtype.kind in "bf":
                 return constant.array
-            case Read(Line() as line):
+            case ex.Read(Line() as line):
                 return self.found.get(line, np.nan)
-            case Apply("subtract", (left, right)):
-                if (one := source_of(left)) is not None and one is source_of(right):
+            case ex.Apply("subtract", (left, right)):
+                if (one := ex.source_of(left)) is not None and one is ex.source_of(right):
                     return np.where(_places(left) == _places(right), 0.0, np.nan)
                 return sides[0] - sides[1]
-            case Apply("multiply"):
+            case ex.Apply("multiply"):
                 is_zero = (sides[0] == 0.0) | (sides[1] == 0.0)
                 return np.where(is_zero, 0.0, sides[0] * sides[1])
-            case Apply(function) if expression.kind is Kind.NUMBER:
+            case ex.Apply(function) if expression.kind is Kind.NUMBER:
                 return getattr(np, function)(*sides) if hasattr(np, function) else np.nan
-            case Total():
+            case ex.Total():
                 return reduce(np.add, sides)
-            case Where() if not np.isnan(sides[0]).any():
+            case ex.Where() if not np.isnan(sides[0]).any():
                 return np.where(sides[0] == 1.0, *sides[1:])
-            case Sum(of, axes) if not any(isinstance(of.shape[k], Examples) for k in axes):
+            case ex.Sum(of, axes) if not any(isinstance(of.shape[k], Examples) for k in axes):
                 return sides[0].sum(axis=axes)
-            case Einstein(_, _, letters) if "n" in letters.split("->")[1] or "n" not in letters:
+            case ex.Einstein(_, _, letters) if "n" in letters.split("->")[1] or "n" not in letters:
                 return np.einsum(letters, *sides)
-            case View():
+            case ex.View():
                 return _seen(expression, sides[0])
         return np.nan
 
@@ -155,18 +132,18 @@ class _Known:
         """Returns whether a line is multiplied with 0 in its holes, and then added to others."""
         if line not in value.lines():
             return True
-        if value.shape == line.shape and isinstance(value, Total):
+        if value.shape == line.shape and isinstance(value, ex.Total):
             return all(self._is_times_zero(line, holes, each) for each in value.of)
         if value.shape == line.shape and getattr(value, "function", "") == "multiply":
             for one, other in (value.operands, value.operands[::-1]):
-                if one == Read(line) and line not in reached([other]):
-                    there = np.broadcast_to(self.of(other), for_one(value.shape))
+                if one == ex.Read(line) and line not in reached([other]):
+                    there = np.broadcast_to(self.of(other), ex.sizes_at(value.shape))
                     return bool((there[holes] == 0.0).all())
         return False
 
 
 def _minus(line: Line) -> Expression:
-    return Apply("negative", (Read(line),))
+    return ex.Apply("negative", (ex.Read(line),))
 
 
 def _only_adds(line: Line, expression: Expression) -> bool:
@@ -176,41 +153,38 @@ def _only_adds(line: Line, expression: Expression) -> bool:
     function, operands = getattr(expression, "function", ""), expression.operands
     if function == "divide":
         return line not in operands[1].lines() and _only_adds(line, operands[0])
-    is_sum = isinstance(expression, Total) or function in HARMLESS or expression == Read(line)
+    is_sum = isinstance(expression, ex.Total) or function in HARMLESS or expression == ex.Read(line)
     return is_sum and all(_only_adds(line, each) for each in operands)
 
 
 def _places(view: Expression) -> Any:
     """Returns which element of what is read stands at each place."""
-    if isinstance(view, View):
+    if isinstance(view, ex.View):
         return _seen(view, _places(view.of))
-    shape = for_one(view.shape)
+    shape = ex.sizes_at(view.shape)
     return np.arange(prod(shape), dtype=float).reshape(shape)
 
 
-def _seen(view: View, array: Any) -> Any:
+def _seen(view: ex.View, array: Any) -> Any:
     """Returns a view of an array; nan if it depends on an input, or on the step of a loop."""
     match view:
-        case Reshape(_, to):
-            return array.reshape(for_one(to))
-        case Transpose(_, order):
+        case ex.Reshape(_, to):
+            return array.reshape(ex.sizes_at(to))
+        case ex.Transpose(_, order):
             return array.transpose(order)
-        case Spread(_, to):
-            return np.broadcast_to(array, for_one(to))
-        case Windows(_, axes, sizes):
+        case ex.Spread(_, to):
+            return np.broadcast_to(array, ex.sizes_at(to))
+        case ex.Windows(_, axes, sizes):
             return np.lib.stride_tricks.sliding_window_view(array, sizes, axes)
-        case Part(_, index) if all(map(_is_fixed, index)):
-            return array[tuple([_fixed(each) for each in index])]
-    return np.full(for_one(view.shape), np.nan)
+        case ex.Part(_, index):
+            places = tuple(map(_as_index, index))
+            if not any(isinstance(each, ex.Step | ex.Stretch | Expression) for each in places):
+                return array[places]
+    return np.full(ex.sizes_at(view.shape), np.nan)
 
 
-def _is_fixed(place: Any) -> bool:
-    is_read = isinstance(place, Read) and isinstance(place.source, Constant)
-    return is_read or not isinstance(place, Step | Stretch | Expression)
-
-
-def _fixed(place: Any) -> Any:
-    """Returns a part of an index as NumPy takes it."""
-    if isinstance(place, Read):
-        return place.source.array  # type: ignore[union-attr]
+def _as_index(place: Any) -> Any:
+    """Returns a part of an index as NumPy takes it, if it is known."""
+    if isinstance(place, ex.Read) and isinstance(place.source, Constant):
+        return place.source.array
     return slice(*place) if isinstance(place, tuple) else place

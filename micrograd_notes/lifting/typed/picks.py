@@ -7,6 +7,7 @@ its derivative, a `Flag`. `algebra.py` asks for them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import permutations
 from typing import Any, NamedTuple, TypeGuard
 
 from micrograd_notes.lifting.trace.tape import Array
@@ -55,12 +56,10 @@ def is_flag(atom: Any) -> TypeGuard[Where]:
 def flag_of(factor: Factor) -> Flag | None:
     """Returns what a factor says of a label; None if it says nothing."""
     atom, labels = factor
-    match atom:
-        case Where(Apply("equal", sides)) if is_flag(atom):
-            pass
-        case _:
-            return None
-    for choice, numbers in (sides, sides[::-1]):
+    condition = atom.condition if is_flag(atom) else None
+    if not isinstance(condition, Apply) or condition.function != "equal":
+        return None
+    for choice, numbers in permutations(condition.of):
         (label, axes), (counts, along) = seen_in(choice), seen_in(numbers)
         is_label = isinstance(label, Array) and choice.kind is Kind.CHOICE
         is_counted = isinstance(counts, Constant) and counts.counts and 0 not in (*axes, *along)

@@ -13,19 +13,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from micrograd_notes.lifting.trace.tape import Array
+from micrograd_notes.lifting.typed import expressions as ex
 from micrograd_notes.lifting.typed.algebra import in_usual_form
-from micrograd_notes.lifting.typed.expressions import (
-    Apply,
-    Count,
-    Expression,
-    Line,
-    Loop,
-    MatMul,
-    Program,
-    Read,
-    Transpose,
-    lines_of,
-)
+from micrograd_notes.lifting.typed.expressions import Expression, Line, Loop, Program, lines_of
 from micrograd_notes.lifting.typed.gates import join_gates
 from micrograd_notes.lifting.typed.loops import rolled
 from micrograd_notes.lifting.typed.masks import without_needless_masks
@@ -44,7 +34,7 @@ def ready(program: Program) -> Program:
     program = rolled(shared(program))
     derivatives = [line for line in lines_of(program.steps) if line.derivative_of]
     result = [program.result]
-    needed = _needed(program.steps, [*result, *map(Read, derivatives)])
+    needed = _needed(program.steps, [*result, *map(ex.Read, derivatives)])
     program.forward = _needed(program.steps, result)
     program.backward = [step for step in needed if step not in {*program.forward}]
     join_gates(program)
@@ -59,7 +49,8 @@ def _needed(steps: Sequence[Line | Loop], roots: Sequence[Expression]) -> list[L
     while grows:
         grows = False
         for step in steps:
-            if step not in needed and any(_writes(line, lines) for line in lines_of([step])):
+            made = {each for line in lines_of([step]) for each in (line, *line.writes_to)}
+            if step not in needed and made & lines:
                 needed.add(step)
                 new = {line for line in lines_of([step]) if line not in lines}
                 into = [line.target for line in lines_of([step]) if line.target is not None]
@@ -68,16 +59,10 @@ def _needed(steps: Sequence[Line | Loop], roots: Sequence[Expression]) -> list[L
     return [step for step in steps if step in needed]
 
 
-def _writes(line: Line, lines: set[Line]) -> bool:
-    """Returns whether a line computes one of the lines, or a part of one."""
-    into = line.target.lines() if line.target is not None else [line.again]
-    return line in lines or any(each in lines for each in into)
-
-
 def total_of(program: Program) -> Expression:
     """Returns the loss before it is divided by n, if it is a mean."""
     match program.result:
-        case Apply("divide", (of, Count())):
+        case ex.Apply("divide", (of, ex.Count())):
             return of
     return program.result
 
@@ -91,6 +76,6 @@ def shown_by_gradient(program: Program) -> set[Array]:
     shown = set()
     for line in [each for each in program.backward if isinstance(each, Line)]:
         match line.value:
-            case MatMul(Transpose(Read(Array() as x), (1, 0))) if line.derivative_of:
+            case ex.MatMul(ex.Transpose(ex.Read(Array() as x), (1, 0))) if line.derivative_of:
                 shown.add(x)
     return shown

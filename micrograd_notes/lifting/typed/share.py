@@ -15,20 +15,8 @@ from collections import Counter
 from collections.abc import Iterable, Set
 
 from micrograd_notes.lifting.trace.tape import Start
-from micrograd_notes.lifting.typed.expressions import (
-    Apply,
-    Count,
-    Expression,
-    Line,
-    Number,
-    Part,
-    Program,
-    Read,
-    Spread,
-    Total,
-    Transpose,
-    Where,
-)
+from micrograd_notes.lifting.typed import expressions as ex
+from micrograd_notes.lifting.typed.expressions import Expression, Line, Program
 
 
 def shared(program: Program) -> Program:
@@ -39,7 +27,7 @@ def shared(program: Program) -> Program:
     result = sharer.moved(program.result)
     grouping = program.grouping
     alive = {grouping.group_of[k] for k in grouping.recording.alive}
-    last = [sharer.moved(Read(line)) for line in program.lines if line.group in alive]
+    last = [sharer.moved(ex.Read(line)) for line in program.lines if line.group in alive]
     needed = reached([result, *last, *[line.value for line in sharer.lines if line.derivative_of]])
     lines = [line for line in sharer.lines if line.derivative_of or line in needed]
     return Program(grouping, lines, result)
@@ -82,13 +70,13 @@ class _Sharer:
         return number
 
     def _number(self, expression: Expression) -> int:
-        if isinstance(expression, Read) and isinstance(expression.source, Line):
+        if isinstance(expression, ex.Read) and isinstance(expression.source, Line):
             return self._number_of_line[expression.source]
-        key: object = expression
-        if expression.operands:
+        if expression not in self._numbers:
             inside = tuple(map(self._number, expression.operands))
-            key = (type(expression), expression.with_operands([_NOTHING] * len(inside)), inside)
-        return self._numbers.setdefault(key, len(self._numbers))
+            key = type(expression), expression.with_operands([_NOTHING] * len(inside)), inside
+            self._numbers[expression] = self._numbers.setdefault(key, len(self._numbers))
+        return self._numbers[expression]
 
     def add(self, line: Line) -> None:
         """Adds a line, unless an earlier one has its expression."""
@@ -97,7 +85,7 @@ class _Sharer:
             line.value = self.moved(line.value)
             self.lines.append(line)
         elif number not in self._line_of:
-            is_copy = isinstance(line.value, Read)  # of a line that may be gone
+            is_copy = isinstance(line.value, ex.Read)  # of a line that may be gone
             line.value = (self.moved if is_copy else self._inside)(line.value)
             self._line_of[number] = line
             self.lines.append(line)
@@ -111,33 +99,35 @@ class _Sharer:
                 return inside
             self._line_of[number] = Line(inside)
             self.lines.append(self._line_of[number])
-        return Read(self._line_of[number])
+        return ex.Read(self._line_of[number])
 
     def _number_of(self, operand: Expression) -> Expression:
         """Returns the number that a line repeats, unless a loop changes it; others as they are."""
         match operand:
-            case Read(Line(Spread(Number() as number, _)) as line) if line not in self._starts:
+            case ex.Read(Line(ex.Spread(ex.Number() as number, _)) as line) if (
+                line not in self._starts
+            ):
                 return number
         return operand
 
     def _inside(self, expression: Expression) -> Expression:
         made = expression.with_operands([*map(self.moved, expression.operands)])
-        if isinstance(made, Apply | Total | Where):  # they repeat a number where they need it
+        if isinstance(made, ex.Apply | ex.Total | ex.Where):  # they repeat a number
             alone = made.with_operands([*map(self._number_of, made.operands)])
             return alone if alone.shape == made.shape else made
         return made
 
 
-_NOTHING = Number(0.0)
+_NOTHING = ex.Number(0.0)
 
 
 def _is_worth_a_line(expression: Expression) -> bool:
     """Returns whether it takes work to compute, or a call to write."""
-    if isinstance(expression, Transpose):
+    if isinstance(expression, ex.Transpose):
         return expression.order != (1, 0)
-    if isinstance(expression, Apply) and all(isinstance(e, Number) for e in expression.of):
+    if isinstance(expression, ex.Apply) and all(isinstance(e, ex.Number) for e in expression.of):
         return False  # or steps with equal numbers of a schedule would read one line
-    return not isinstance(expression, Read | Number | Count | Part)
+    return not isinstance(expression, ex.Read | ex.Number | ex.Count | ex.Part)
 
 
 def reached(roots: Iterable[Expression], known: Set[Line] = frozenset()) -> set[Line]:

@@ -16,41 +16,28 @@ Read `building.py` next.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.recurrences.steps import LEAST
-from micrograd_notes.lifting.typed.expressions import (
-    WHOLE,
-    Constant,
-    Expression,
-    Line,
-    Number,
-    Part,
-    Read,
-    Step,
-    Stretch,
-    Sum,
-    Total,
-    View,
-    Where,
-    part,
-)
+from micrograd_notes.lifting.typed import expressions as ex
+from micrograd_notes.lifting.typed.expressions import WHOLE, Constant, Expression, Line, Step
 
 # ---- what lines have in common -------------------------------------------------------------------
 
-Hole = Line | int | range | Number | Read  # the places of a cut; an array of numbers
+Hole = Line | int | range | ex.Number | ex.Read  # the places of a cut; an array of numbers
 
 
 def skeleton(expression: Expression, holes: list[Hole]) -> Any:
     """Returns what an expression is without its lines, places and numbers; these are added."""
-    if isinstance(expression, Read) and isinstance(expression.source, Line):
+    if isinstance(expression, ex.Read) and isinstance(expression.source, Line):
         holes.append(expression.source)
         return expression.source.shape
-    if isinstance(expression, Number):
+    if isinstance(expression, ex.Number):
         holes.append(expression)
-        return Number
-    if isinstance(expression, Part):
+        return ex.Number
+    if isinstance(expression, ex.Part):
         index = []
         for each, places in _cuts(expression):
             if isinstance(each, int) or places:
@@ -61,19 +48,18 @@ def skeleton(expression: Expression, holes: list[Hole]) -> Any:
     if _is_numbers(expression):
         holes.append(expression)  # type: ignore[arg-type]
         return Constant, expression.shape
-    if isinstance(expression, Read):
+    if isinstance(expression, ex.Read):
         return expression
-    found = [_plain(getattr(expression, each.name), holes) for each in fields(expression)]
-    return type(expression), tuple(found)
+    return type(expression), _plain(expression.fields, holes)
 
 
 def _is_numbers(expression: Expression) -> bool:
     """Returns whether it is an array of numbers that the program holds, not of places."""
-    source = expression.source if isinstance(expression, Read) else None
+    source = expression.source if isinstance(expression, ex.Read) else None
     return isinstance(source, Constant) and source.array.dtype.kind == "f"
 
 
-def _cuts(of: Part) -> Iterator[tuple[Any, range | None]]:
+def _cuts(of: ex.Part) -> Iterator[tuple[Any, range | None]]:
     """Yields each place of an index, with the places of a cut that may move along its axis."""
     sizes, is_chosen = iter(of.of.shape), any(isinstance(each, Expression) for each in of.index)
     for each in of.index:
@@ -99,20 +85,20 @@ def holes_of(expression: Expression) -> list[Hole]:
 
 def filled(expression: Expression, fillings: Iterator[Any]) -> Expression:
     """Returns an expression with other things in its holes, in the order of `skeleton`."""
-    is_line = isinstance(expression, Read) and isinstance(expression.source, Line)
-    if is_line or isinstance(expression, Number) or _is_numbers(expression):
+    is_line = isinstance(expression, ex.Read) and isinstance(expression.source, Line)
+    if is_line or isinstance(expression, ex.Number) or _is_numbers(expression):
         made: Expression = next(fillings)
         return made
-    if isinstance(expression, Part):
+    if isinstance(expression, ex.Part):
         index, turned = list[Any](), list[Any]()
         for each, places in _cuts(expression):
             new = next(fillings) if isinstance(each, int) or places else _filled(each, fillings)
             index.append(each if isinstance(new, range) else new)
-            is_back = isinstance(new, Stretch) and each[2] is not None and each[2] < 0
+            is_back = isinstance(new, ex.Stretch) and each[2] is not None and each[2] < 0
             if not isinstance(new, int | Step):
                 turned.append((None, None, -1) if is_back else WHOLE)
-        made = Part(filled(expression.of, fillings), tuple(index))
-        return part(made, turned) if {*turned} - {WHOLE} else made
+        made = ex.Part(filled(expression.of, fillings), tuple(index))
+        return ex.part(made, turned) if {*turned} - {WHOLE} else made
     return expression.with_operands([filled(each, fillings) for each in expression.operands])
 
 
@@ -131,13 +117,13 @@ def terms_of(expression: Expression) -> list[Expression]:
     That is the sum over an axis, a view, or a mask with 0 elsewhere.
     """
     match expression:
-        case Total(of):
+        case ex.Total(of):
             return [term for operand in of for term in terms_of(operand)]
-        case Sum(of) | View(of) | Where(_, of, Number(0.0)):
+        case ex.Sum(of) | ex.View(of) | ex.Where(_, of, ex.Number(0.0)):
             terms = terms_of(of)
             operands = [[term if e is of else e for e in expression.operands] for term in terms]
             made = [*map(expression.with_operands, operands)] if len(terms) >= LEAST else []
-            may_be_less = isinstance(expression, Where)  # as one row for all rows of a mask
+            may_be_less = isinstance(expression, ex.Where)  # as one row for all rows of a mask
             if made and all(
                 each.shape == expression.shape and (may_be_less or term.shape == of.shape)
                 for each, term in zip(made, terms, strict=True)
@@ -199,7 +185,7 @@ class Series:
 class Numbers:
     """A number, or an array of numbers, for each step."""
 
-    numbers: tuple[Number | Read, ...]
+    numbers: tuple[ex.Number | ex.Read, ...]
 
 
 Filling = Place | Own | Fixed | Series | Numbers
@@ -251,7 +237,7 @@ class Window:
             moves = starts[1] - starts[0]
             expected = [starts[0] + k * moves for k in range(len(values))]
             return Place(starts[0], moves, cut) if starts == expected else None
-        if isinstance(first, Number | Read):
+        if isinstance(first, ex.Number | ex.Read):
             return Numbers(tuple(values))  # type: ignore[arg-type]
         if second in self.where:
             return self._own(values, position)
@@ -345,8 +331,6 @@ def stretches(kinds: Sequence[int]) -> list[tuple[int, int, int]]:
     >>> stretches([7, 1, 2, 1, 2, 1, 2, 1, 2, 1, 3])
     [(1, 10, 2)]
     """
-    import numpy as np
-
     numbers = np.array(kinds)
     found: list[tuple[int, int, int]] = []
     for period in range(1, len(kinds) // LEAST + 1):

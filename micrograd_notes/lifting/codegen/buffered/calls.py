@@ -235,13 +235,13 @@ class Calls:
             case ex.Count():
                 return self._count
             case ex.Empty(to):
-                return tape.kept(np.empty(self._shape(to), float))
+                return tape.kept(np.empty(ex.sizes_at(to, self._count), float))
             case ex.Spread(ex.Number(0.0), to):
-                made = tape.kept(np.zeros(self._shape(to), float))
+                made = tape.kept(np.zeros(ex.sizes_at(to, self._count), float))
                 tape.run(made.fill, 0.0)
                 return made
             case ex.Counting(size):
-                return np.arange(self._size(size))
+                return np.arange(*ex.sizes_at([size], self._count))
             case ex.Total(of):
                 return value(reduce(summed, of))
             case ex.Apply("add", (ex.MatMul() as product, bias)) if is_batched:
@@ -265,15 +265,15 @@ class Calls:
             case ex.Where(condition, yes, no):
                 return tape.chosen(*map(value, (condition, yes, no)))
             case ex.Reshape(ex.Transpose(of, order), to):
-                return tape.reshaped(value(of), order, self._shape(to))
+                return tape.reshaped(value(of), order, ex.sizes_at(to, self._count))
             case ex.Reshape(of, to):
-                return tape.reshaped(value(of), range(len(of.shape)), self._shape(to))
+                return tape.reshaped(value(of), range(len(of.shape)), ex.sizes_at(to, self._count))
             case ex.Transpose(of, order):
                 return value(of).transpose(order)
             case ex.Part():
                 return self._part(expression)
             case ex.Spread(of, to):
-                return np.broadcast_to(value(of), self._shape(to))
+                return np.broadcast_to(value(of), ex.sizes_at(to, self._count))
             case ex.Windows(of, axes, sizes):
                 return np.lib.stride_tricks.sliding_window_view(value(of), sizes, axes)
             case ex.Padded(of, widths, wraps):
@@ -344,12 +344,6 @@ class Calls:
         if isinstance(place, ex.Stretch):
             return slice(self._place(place.first), self._place(place.stop), place.by)
         return slice(*place) if isinstance(place, tuple) else place
-
-    def _size(self, size: Any) -> int:
-        return size.times * self._count if isinstance(size, ex.Examples) else size
-
-    def _shape(self, shape: ex.Shape) -> tuple[int, ...]:
-        return tuple(map(self._size, shape))
 
 
 def is_flat(program: Program) -> bool:

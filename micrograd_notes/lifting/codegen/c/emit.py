@@ -13,7 +13,7 @@ from typing import Any
 
 from micrograd_notes.lifting.codegen import CannotPrint
 from micrograd_notes.lifting.codegen.c.evaluate import FUNCTIONS, Evaluator
-from micrograd_notes.lifting.codegen.c.frame import Frame, Step, fit_the_cache
+from micrograd_notes.lifting.codegen.c.frame import Step, entry, fit_the_cache
 from micrograd_notes.lifting.codegen.c.kernels import kernel_names, with_kernels
 from micrograd_notes.lifting.codegen.c.loops import INDENT, within
 from micrograd_notes.lifting.codegen.c.places import Array, counting, literal, square, stored
@@ -47,10 +47,12 @@ def functions_of(program: ex.Program) -> str:
     """Returns the functions of a program."""
     if not program.is_loss or not program.parameters:
         raise CannotPrint("it computes outputs, not a loss and its gradient")
-    return _Emitter(program).run()
+    return Emitter(program).run()
 
 
-class _Emitter:
+class Emitter(Evaluator):
+    """Writes a function per group of lines, and keeps what the function that calls them needs."""
+
     def __init__(self, program: ex.Program) -> None:
         self.names = Names(program)
         program = ready(program)
@@ -67,36 +69,33 @@ class _Emitter:
         self.heading: list[Line] = []  # lines that are computed inside of the current one
         self.base = "loss"  # the pointer of the current one
         self.written = {"loss"}  # pointers that the current one writes to
-        self.counter = self._identifier(self.names.counter)
-        self.loop: Loop | None = None  # that of the current line
-        self.used: list[Collection[str]] = []  # the arrays that the calls of the current step use
-        self.is_batched = any(array.is_batched for array in program.inputs)
         is_small = fit_the_cache(len(program.grouping.recording.gradient))
-        self.evaluator = Evaluator(self._read, self._new, self.counter, packs_once=is_small)
+        super().__init__(self._identifier(self.names.counter), packs_once=is_small)
+        self.loop: Loop | None = None  # that of the current line
+        self.of_calls: list[Collection[str]] = []  # the arrays that calls of the current step use
+        self.is_batched = any(array.is_batched for array in program.inputs)
         self.uses = uses = Uses(program, sorts if self.in_blocks else {})
         self.names.count_anew([e for e in uses.lines if e not in uses.inside], program.stands_for)
 
     def run(self) -> str:
+        """Returns all functions, and the arrays of constants before them."""
         program = self.program
         for array in [*program.parameters, *program.inputs]:
             self._read(array)
         behind = sum(array.size for array in program.parameters)
         for array in program.parameters:
             self._pointer(f"d{array.name}")
-            self.evaluator.fixed.add(self._pointer(array.name))
+            self.fixed.add(self._pointer(array.name))
             behind -= array.size
-            self.evaluator.roomy |= {self._pointer(array.name)} if behind >= 7 else set()
+            self.roomy |= {self._pointer(array.name)} if behind >= 7 else set()
         steps = list[Step]()
         for step in [*program.forward, None, *program.backward]:
-            self.used = []
-            steps.append(Step(self._step(step) if step else self._loss(), self.used))
+            steps.append(Step([], []))
+            self.of_calls = steps[-1].uses
+            steps[-1].calls += self._step(step) if step else self._loss()
         written = [each for each in self.uses.written if each in self.arrays]
         lasting = {self.arrays[each].pointer for each in written}
-        frame = Frame(
-            program, self.identifiers, self.types, self.shapes, self.evaluator.fixed,
-            self.evaluator.filled, lasting, self.evaluator.before, steps, self.in_blocks,
-        )
-        return "\n\n".join([*self.constants, *self.functions, frame.source()])
+        return "\n\n".join([*self.constants, *self.functions, entry(self, steps, lasting)])
 
     # ---- what is read ----------------------------------------------------------------------------
 
@@ -112,7 +111,6 @@ class _Emitter:
         return self.types.setdefault(self._identifier(name), TYPES[kind]) and self.identifiers[name]
 
     def _read(self, source: Any) -> Array | Expression:
-        """Returns the array of what is read, or the expression to compute instead."""
         if isinstance(source, Line) and source in self.uses.inside:
             if source not in self.heading:
                 self.heading.insert(0, source)
@@ -144,17 +142,13 @@ class _Emitter:
     # ---- what is stored --------------------------------------------------------------------------
 
     def _new(self, shape: Shape, word: str, kind: Kind = Kind.NUMBER, of: str = "") -> Array:
-        """Returns a new array in the work area: the current line's, or one that it needs.
-
-        If it is made of an array that is the same in each block, it is made once.
-        """
         pointer = self.base
         if of or pointer in self.types:
             pointer = unused(f"{of or self.base}_{word}", self.taken)
         self.taken.add(pointer)
         self.types[pointer], self.shapes[pointer] = TYPES[kind], shape
-        self.evaluator.roomy.add(pointer)
-        (self.evaluator.fixed if of else self.written).add(pointer)
+        self.roomy.add(pointer)
+        (self.fixed if of else self.written).add(pointer)
         return stored(pointer, shape, kind)
 
     # ---- lines -----------------------------------------------------------------------------------
@@ -173,29 +167,29 @@ class _Emitter:
     def _line(self, line: Line) -> list[str]:
         if line in self.uses.inside:
             return []
-        array, value, evaluator, uses = line.derivative_of, line.value, self.evaluator, self.uses
+        array, value, uses = line.derivative_of, line.value, self.uses
         self.base = self._pointer(f"d{array.name}") if array else self._identifier(self.names(line))
         self.heading, self.written = [], set()
-        evaluator.first = self.base if self.in_blocks and uses.fills(line, self.loop) else ""
+        self.first = self.base if self.in_blocks and uses.fills(line, self.loop) else ""
         into = self.arrays[line.again] if line.again else None
         if line.target is not None:
-            into = evaluator.of(line.target)
+            into = self.of(line.target)
         elif array is not None:
             into = stored(self.base, array.shape, Kind.NUMBER)
-        elif is_view(line) and uses.is_own(line) and not evaluator.is_computed(value):
-            found = evaluator.of(value)
+        elif is_view(line) and uses.is_own(line) and not self.is_computed(value):
+            found = self.of(value)
             is_there = found.kind is Kind.CHOICE or found.pointer
             keeps = is_there and not self._is_written(line, found)
-            self.arrays[line] = found if keeps else evaluator.copied(found, "")
+            self.arrays[line] = found if keeps else self.copied(found, "")
             return self._call(line)
         self.arrays[line] = into or self._new(line.shape, "", line.kind)
         self.written.add(self.arrays[line].pointer or "dtheta")
-        if into is not None and uses.reads_its_own(line):
+        if line.again and line.first in uses.reads[line]:  # it reads what it replaces
             made = self._new(line.shape, "next", line.kind)
-            evaluator.store(value, made)
-            evaluator.fill(into, made)
+            self.store(value, made)
+            self.fill(self.arrays[line], made)
         elif not isinstance(value, ex.Empty):
-            evaluator.store(value, self.arrays[line], array is not None)
+            self.store(value, self.arrays[line], array is not None)
         return self._call(line)
 
     def _is_written(self, line: Line, view: Array) -> bool:
@@ -207,13 +201,13 @@ class _Emitter:
 
     def _loss(self) -> list[str]:
         self.base, self.heading, self.written = "loss", [], {"loss"}
-        self.evaluator.store(total_of(self.program), stored("loss", (), Kind.NUMBER), True)
+        self.store(total_of(self.program), stored("loss", (), Kind.NUMBER), True)
         return self._call(None)
 
     def _call(self, line: Line | None) -> list[str]:
         """Returns the call of a new function with the rows so far, if there are any."""
-        rows, self.evaluator.rows = self.evaluator.rows, []
-        used, self.evaluator.used = self.evaluator.used, set()
+        rows, self.rows = self.rows, []
+        used, self.used = self.used, set()
         if not rows:
             return []
         counts = ["nb"] if self.is_batched and line not in self.uses.fixed else []
@@ -230,11 +224,11 @@ class _Emitter:
         self.functions.append("\n".join([*about, *within("\n".join(head).replace("~", " "), rows)]))
         call = f"{name}({', '.join([*counts, *arrays])});"
         if line not in self.uses.fixed:
-            self.used.append(arrays)
+            self.of_calls.append(arrays)
             return [call]
-        self.evaluator.before.calls.append(call)
-        self.evaluator.before.uses.append(arrays)
-        self.evaluator.fixed.update(arrays)
+        self.before.calls.append(call)
+        self.before.uses.append(arrays)
+        self.fixed.update(arrays)
         return []
 
     def _spelled(self, line: Line | None) -> list[str]:

@@ -8,6 +8,7 @@ is. `emit.py` calls it, and collects the rows. Read `loops.py` next.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import accumulate, pairwise
@@ -17,9 +18,9 @@ from micrograd_notes.lifting.codegen import CannotPrint
 from micrograd_notes.lifting.codegen.c import places
 from micrograd_notes.lifting.codegen.c.frame import Step
 from micrograd_notes.lifting.codegen.c.loops import Nest, filled, reduced
-from micrograd_notes.lifting.codegen.c.places import Array, bracketed, length, spelled
+from micrograd_notes.lifting.codegen.c.places import Array, bracketed, spelled
 from micrograd_notes.lifting.typed import expressions as ex
-from micrograd_notes.lifting.typed.expressions import WHOLE, Expression, Kind, Shape, Size
+from micrograd_notes.lifting.typed.expressions import WHOLE, Expression, Kind, Shape, Size, length
 
 OPERATORS = {
     "add": "+", "subtract": "-", "multiply": "*", "divide": "/",
@@ -47,20 +48,16 @@ EXAMPLES = 128  # that a block of a large program has
 DEPTH = 256  # terms of sums that `product_packing` of `kernels.c` reads at a time, at most
 
 
-class Evaluator:
+class Evaluator(ABC):
     """Writes rows of C for expressions.
 
-    `read` returns the array of what an expression reads, or the expression of a line that is
-    computed in its reader. `new` makes an array in the work area. `fixed` has the pointers of
-    arrays that are the same in each block, and `roomy` of those behind whose end seven numbers may
-    be read, too. `before` runs before the blocks: it makes panels of parameters if it `packs_once`.
+    `fixed` has the pointers of arrays that are the same in each block, and `roomy` of those behind
+    whose end seven numbers may be read, too. `before` runs before the blocks: it makes panels of
+    parameters if it `packs_once`.
     """
 
-    def __init__(
-        self, read: Callable[[Any], Array | Expression], new: Callable[..., Array], counter: str,
-        packs_once: bool,
-    ) -> None:
-        self.read, self.new, self.counter, self.packs_once = read, new, counter, packs_once
+    def __init__(self, counter: str, packs_once: bool) -> None:
+        self.counter, self.packs_once = counter, packs_once
         self.rows: list[str] = []
         self.used = set[str]()  # what they read and write
         self.before = Step([], [])
@@ -70,6 +67,17 @@ class Evaluator:
         self._packed: dict[tuple[Any, ...], Array] = {}
         self._is_taken = False  # a product lies where its reader will
 
+    @abstractmethod
+    def _read(self, source: Any) -> Array | Expression:
+        """Returns the array of what is read, or the expression to compute instead."""
+
+    @abstractmethod
+    def _new(self, shape: Shape, word: str, kind: Kind = Kind.NUMBER, of: str = "") -> Array:
+        """Returns a new array in the work area: the current line's, or one that it needs.
+
+        If it is made of an array that is the same in each block, it is made once.
+        """
+
     def of(self, expression: Expression, spare: Array | None = None) -> Array:
         """Returns an array that can be read at an index.
 
@@ -78,13 +86,13 @@ class Evaluator:
         if spare and (self._is_taken or spare.shape != expression.shape):
             spare = None
         if isinstance(expression, STORED):
-            place = spare or self.new(expression.shape, type(expression).__name__.lower())
+            place = spare or self._new(expression.shape, type(expression).__name__.lower())
             self._is_taken = self._is_taken or place is spare
             self.store(expression, place)
             return place
         match expression:
             case ex.Read(source):
-                read = self.read(source)
+                read = self._read(source)
                 return read if isinstance(read, Array) else self.of(read, spare)
             case ex.Number(value):
                 return Array((), Kind.NUMBER, lambda index: places.literal(value), is_cheap=True)
@@ -135,7 +143,7 @@ class Evaluator:
     def _behind(self, expression: Expression) -> Expression:
         """Returns the expression of a line that is computed here, and others as they are."""
         while isinstance(expression, ex.Read):
-            found = self.read(expression.source)
+            found = self._read(expression.source)
             if isinstance(found, Array):
                 break
             expression = found
@@ -159,7 +167,7 @@ class Evaluator:
 
     def copied(self, found: Array, word: str) -> Array:
         """Returns a new array with the same elements, in memory."""
-        made = self.new(found.shape, word, found.kind)
+        made = self._new(found.shape, word, found.kind)
         self.fill(made, found)
         return made
 
@@ -209,7 +217,7 @@ class Evaluator:
         """Writes an array, or adds it, to a place, again and again along axes that it lacks."""
         sign, whole = "+=" if adds else "=", expression.shape == into.shape
         match expression:
-            case ex.Read(source) if isinstance(found := self.read(source), Expression):
+            case ex.Read(source) if isinstance(found := self._read(source), Expression):
                 self.store(found, into, adds)
             case ex.Total(terms) if adds or (
                 whole and into.pointer and sum(map(self._is_product, terms)) > 1
@@ -301,7 +309,7 @@ class Evaluator:
         if into.strides[0][-1] == 1:
             self._tiles(a, b, into, adds)
         else:
-            made = self.new(into.shape, "product")
+            made = self._new(into.shape, "product")
             self._tiles(a, b, made, False)
             self.fill(into, made, "+=" if adds else "=")
 
@@ -322,7 +330,7 @@ class Evaluator:
                 b, row, panel = self._packed_once(b), 8, spelled(length([K, 8]))
             else:
                 depth = min(K, DEPTH) if isinstance(K, int) else DEPTH
-                used.append(room := self.new((depth, _whole(N)), "packed"))
+                used.append(room := self._new((depth, _whole(N)), "packed"))
                 start = f"product_packing({room.pointer}, "
                 panel = spelled(b.strides[0][-1])
         numbers = [*map(spelled, (M, K, N)), a.address(index), *map(spelled, a.strides[0][-2:])]
@@ -338,7 +346,7 @@ class Evaluator:
         """Returns a matrix in panels, which are made once for all blocks."""
         key, (K, N) = (b.pointer, b.shape, b.strides, b.offset), b.shape[-2:]
         if key not in self._packed:
-            self._packed[key] = made = self.new((K, _whole(N)), "packed", of=b.pointer)
+            self._packed[key] = made = self._new((K, _whole(N)), "packed", of=b.pointer)
             given = *map(spelled, (K, N)), b.address([]), *map(spelled, b.strides[0][-2:])
             self.before.calls.append(f"pack({', '.join([*given, made.pointer])});")
             self.before.uses.append(b.reads)

@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
+from typing import TYPE_CHECKING
 
 from micrograd_notes.lifting.codegen.c.loops import within
 from micrograd_notes.lifting.codegen.c.rooms import places_of
-from micrograd_notes.lifting.typed.expressions import Examples, Program, Shape, lines_of
+from micrograd_notes.lifting.typed.expressions import Examples, lines_of
 from micrograd_notes.lifting.typed.ready import shown_by_gradient, total_of
+
+if TYPE_CHECKING:
+    from micrograd_notes.lifting.codegen.c.emit import Emitter
 
 CACHE, SECOND = 32 * 1024, 512 * 1024  # bytes of the first level and of the second
 LEAST_ROWS = {True: 24, False: 128}  # of a block, by whether it finds all parameters in the second
@@ -34,110 +38,96 @@ class Step:
     uses: list[Collection[str]]
 
 
-@dataclass
-class Frame:
-    """The parts of the function.
+def entry(emitter: Emitter, steps: Sequence[Step], lasting: Collection[str]) -> str:
+    """Returns the function, and the one for the size of its work area.
 
-    `names` has the pointers of parameters, derivatives and inputs, `types` the type behind each
-    pointer, and `shapes` the arrays in the work area. `steps` have the calls for a block; `before`
-    has those before all blocks, which make the arrays that are `kept`. Those `lasting` keep their
-    numbers from one step of a loop to the next. The first block fills the derivatives that are
-    `filled`, and adds to all others.
+    `steps` have the calls for a block, after those of `emitter.before`. Arrays that are `lasting`
+    keep their numbers from one step of a loop to the next.
     """
+    program, size = emitter.program, len(emitter.program.grouping.recording.gradient)
+    uses = [step.uses for step in steps]
+    places, total = places_of(emitter.shapes, emitter.fixed, lasting, uses)
+    block = _block(emitter, total[1]) if emitter.is_batched else []
+    in_rows = "const int64_t rows = (block + 7) / 8 * 8;"
+    used = set[str]().union(*[e for of_step in [emitter.before.uses, *uses] for e in of_step])
+    rows = [*_pointers(emitter, used), *block]
+    rows += [in_rows] * any(count for _, count in places.values())
+    rows += ["double *w = work;"] * bool(places)
+    for name, place in places.items():
+        kind = emitter.types[name]
+        at = f"w + {_numbers(*place)}"
+        rows.append(f"{kind} *{name} = {at if kind == 'double' else f'({kind} *)({at})'};")
+    rows += ["loss[0] = 0.0;", *_zeros(emitter), *emitter.before.calls]
+    inner = [*_inputs(emitter), *[call for step in steps for call in step.calls]]
+    if emitter.is_batched:
+        inner.insert(0, "const int64_t nb = n - start < block ? n - start : block;")
+    over = "for (int64_t start = 0; start < n; start += block)" if emitter.is_batched else ""
+    rows += within(over, inner)
+    is_mean_loss = total_of(program) is not program.result
+    counts = ["n" if is_mean else "1" for is_mean in (is_mean_loss, program.is_mean)]
+    looks = f"mean_is_unfit(1, loss, {counts[0]}) | mean_is_unfit({size}, dtheta, {counts[1]})"
+    rows.append(f"return {looks};")
+    room = [*block, in_rows] if total[1] else []
+    room.append(f"return sizeof(double) * ({_numbers(*total)});")
+    work_bytes = within("int64_t work_bytes(int64_t n)", room)
+    return "\n".join([*within(ENTRY, rows), "", *work_bytes, ""])
 
-    program: Program
-    names: Mapping[str, str]
-    types: Mapping[str, str]
-    shapes: Mapping[str, Shape]
-    kept: Collection[str]
-    filled: Collection[str]
-    lasting: Collection[str]
-    before: Step
-    steps: Sequence[Step]
-    in_blocks: bool
 
-    def source(self) -> str:
-        """Returns the function, and the one for the size of its work area."""
-        program, size = self.program, len(self.program.grouping.recording.gradient)
-        is_batched = any(array.is_batched for array in program.inputs)
-        places, total = places_of(
-            self.shapes, self.kept, self.lasting, [step.uses for step in self.steps]
-        )
-        block = self._block(total[1], size) if is_batched else []
-        in_rows = "const int64_t rows = (block + 7) / 8 * 8;"
-        used = set[str]().union(*[e for step in [self.before, *self.steps] for e in step.uses])
-        rows = [*self._pointers(used), *block]
-        rows += [in_rows] * any(count for _, count in places.values())
-        rows += ["double *w = work;"] * bool(places)
-        for name, place in places.items():
-            kind = self.types[name]
-            at = f"w + {_numbers(*place)}"
-            rows.append(f"{kind} *{name} = {at if kind == 'double' else f'({kind} *)({at})'};")
-        rows += ["loss[0] = 0.0;", *self._zeros(), *self.before.calls]
-        inner = [*self._inputs(), *[call for step in self.steps for call in step.calls]]
-        if is_batched:
-            inner.insert(0, "const int64_t nb = n - start < block ? n - start : block;")
-        over = "for (int64_t start = 0; start < n; start += block)" if is_batched else ""
-        rows += within(over, inner)
-        is_mean_loss = total_of(program) is not program.result
-        counts = ["n" if is_mean else "1" for is_mean in (is_mean_loss, program.is_mean)]
-        looks = f"mean_is_unfit(1, loss, {counts[0]}) | mean_is_unfit({size}, dtheta, {counts[1]})"
-        rows.append(f"return {looks};")
-        room = [*block, in_rows] if total[1] else []
-        room.append(f"return sizeof(double) * ({_numbers(*total)});")
-        work_bytes = within("int64_t work_bytes(int64_t n)", room)
-        return "\n".join([*within(ENTRY, rows), "", *work_bytes, ""])
+def _pointers(emitter: Emitter, used: Collection[str]) -> list[str]:
+    """Returns the pointers into the flat vectors of parameters and derivatives."""
+    parameters, names = emitter.program.parameters, emitter.identifiers
+    starts = accumulate([array.size for array in parameters], initial=0)
+    return [
+        f"{const}double *{names[d + array.name]} = {d}theta + {start};"
+        for array, start in zip(parameters, starts, strict=False)
+        for const, d in (("const ", ""), ("", "d")) if names[d + array.name] in used
+    ]
 
-    def _pointers(self, used: Collection[str]) -> list[str]:
-        """Returns the pointers into the flat vectors of parameters and derivatives."""
-        starts = accumulate([array.size for array in self.program.parameters], initial=0)
-        return [
-            f"{const}double *{self.names[d + array.name]} = {d}theta + {start};"
-            for array, start in zip(self.program.parameters, starts, strict=False)
-            for const, d in (("const ", ""), ("", "d")) if self.names[d + array.name] in used
-        ]
 
-    def _zeros(self) -> list[str]:
-        """Returns what makes all derivatives 0 that are added to."""
-        rows, start = list[str](), 0
-        is_filled = lambda array: self.names[f"d{array.name}"] in self.filled  # noqa: E731
-        for is_done, stretch in groupby(self.program.parameters, is_filled):
-            size = sum(array.size for array in stretch)
-            rows += [f"memset(dtheta + {start}, 0, {size} * sizeof(double));"] * (not is_done)
-            start += size
-        return rows
+def _zeros(emitter: Emitter) -> list[str]:
+    """Returns what makes all derivatives 0 that are added to, and not filled by the first block."""
+    rows, start = list[str](), 0
+    is_filled = lambda array: emitter.identifiers[f"d{array.name}"] in emitter.filled  # noqa: E731
+    for is_done, stretch in groupby(emitter.program.parameters, is_filled):
+        size = sum(array.size for array in stretch)
+        rows += [f"memset(dtheta + {start}, 0, {size} * sizeof(double));"] * (not is_done)
+        start += size
+    return rows
 
-    def _block(self, per_example: int, parameters: int) -> list[str]:
-        """Returns how many examples to compute at a time.
 
-        What lies between the lines must fit into the first level of the cache. But a block has
-        enough rows that it multiplies longer than it reads the parameters.
-        """
-        found = ["const int64_t block = n;"]
-        if self.in_blocks:
-            sizes = [size for line in lines_of(self.program.steps) for size in line.shape]
-            rows = max([size.times for size in sizes if isinstance(size, Examples)], default=1)
-            fitting = CACHE // (8 * max(per_example, 1)) // 8 * 8
-            least = -(-LEAST_ROWS[fit_the_cache(parameters)] // rows)
-            most = max(min(fitting, MOST_EXAMPLES), least)
-            found = [f"const int64_t blocks = n > {most} ? (n + {most - 1}) / {most} : 1;"]
-            found.append("const int64_t block = (n + blocks - 1) / blocks;")
-        return found
+def _block(emitter: Emitter, per_example: int) -> list[str]:
+    """Returns how many examples to compute at a time.
 
-    def _inputs(self) -> list[str]:
-        """Returns the inputs of a block, after checks of their numbers."""
-        found, shown = [], shown_by_gradient(self.program)
-        for k, array in enumerate(self.program.inputs):
-            name = self.names[array.name]
-            kind = f"const {self.types[name]} *"
-            start = f" + start*{array.size}" if array.is_batched else ""
-            found.append(f"{kind}{name} = ({kind})inputs[{k}]{start};")
-            count = f"nb*{array.size}" if array.is_batched else str(array.size)
-            look = f"has_outside({count}, {name}, {array.below})"
-            look = f"has_unfit({count}, {name})" if array.below is None else look
-            if array not in shown:
-                found.append(f"if ({look}) return 1;")
-        return found
+    What lies between the lines must fit into the first level of the cache. But a block has
+    enough rows that it multiplies longer than it reads the parameters.
+    """
+    if not emitter.in_blocks:
+        return ["const int64_t block = n;"]
+    sizes = [size for line in lines_of(emitter.program.steps) for size in line.shape]
+    rows = max([size.times for size in sizes if isinstance(size, Examples)], default=1)
+    fitting = CACHE // (8 * max(per_example, 1)) // 8 * 8
+    least = -(-LEAST_ROWS[emitter.packs_once] // rows)
+    most = max(min(fitting, MOST_EXAMPLES), least)
+    return [
+        f"const int64_t blocks = n > {most} ? (n + {most - 1}) / {most} : 1;",
+        "const int64_t block = (n + blocks - 1) / blocks;",
+    ]
+
+
+def _inputs(emitter: Emitter) -> list[str]:
+    """Returns the inputs of a block, after checks of their numbers."""
+    found, shown = [], shown_by_gradient(emitter.program)
+    for k, array in enumerate(emitter.program.inputs):
+        name = emitter.identifiers[array.name]
+        kind = f"const {emitter.types[name]} *"
+        start = f" + start*{array.size}" if array.is_batched else ""
+        found.append(f"{kind}{name} = ({kind})inputs[{k}]{start};")
+        count = f"nb*{array.size}" if array.is_batched else str(array.size)
+        look = f"has_outside({count}, {name}, {array.below})"
+        look = f"has_unfit({count}, {name})" if array.below is None else look
+        if array not in shown:
+            found.append(f"if ({look}) return 1;")
+    return found
 
 
 def _numbers(same: int, per_example: int) -> str:

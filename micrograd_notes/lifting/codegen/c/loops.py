@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from micrograd_notes.lifting.codegen.c.places import Array, Strides, length, spelled
-from micrograd_notes.lifting.typed.expressions import Shape
+from micrograd_notes.lifting.codegen.c.places import Array, Strides, spelled
+from micrograd_notes.lifting.typed.expressions import Shape, length
 
 INDENT = "    "
 SHORT = 8  # numbers that are added up one by one

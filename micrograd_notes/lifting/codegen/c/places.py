@@ -20,19 +20,13 @@ from math import isfinite, prod
 from typing import Any
 
 from micrograd_notes.lifting.typed import expressions as ex
-from micrograd_notes.lifting.typed.expressions import Examples, Kind, N, Shape, Size
+from micrograd_notes.lifting.typed.expressions import Kind, N, Shape, Size, length, sizes_at
 
 Index = Sequence[str]
 Strides = tuple[Any, ...]  # None along an axis whose index is not just multiplied
 Pick = Any  # the index along an axis: (an axis of the view, step, start), or an array of choices
 SIGNS = {"lower": ">=", "upper": "<=", "diagonal": "==", "elsewhere": "!="}
 MANY = 1_000_003  # stands for n where sizes are compared: a prime that no other size holds
-
-
-def length(sizes: Sequence[Size]) -> Size:
-    """Returns the product of sizes."""
-    number = prod([size.times if isinstance(size, Examples) else size for size in sizes])
-    return Examples(number) if number and any(isinstance(s, Examples) for s in sizes) else number
 
 
 def spelled(size: Size) -> str:
@@ -178,7 +172,7 @@ class Array:
 
 
 def _count(sizes: Sequence[Size]) -> int:
-    return prod([s.times * MANY if isinstance(s, Examples) else s for s in sizes])
+    return prod(sizes_at(sizes, MANY))
 
 
 def stored(

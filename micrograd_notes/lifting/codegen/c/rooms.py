@@ -14,9 +14,9 @@ the cache. `frame.py` calls `places_of`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from operator import le
 
-from micrograd_notes.lifting.codegen.c.places import length
-from micrograd_notes.lifting.typed.expressions import Examples, Shape
+from micrograd_notes.lifting.typed.expressions import Examples, Shape, length
 
 Room = tuple[int, int]  # so many numbers, and so many per example
 
@@ -37,7 +37,7 @@ def places_of(
     def put(names: Collection[str], *lists: list[tuple[Room, Room]]) -> None:
         nonlocal total
         for name in [each for each in rooms if each in names and each not in places]:
-            fitting = [each for free in lists for each in free if _fits(rooms[name], each[0])]
+            fitting = [e for free in lists for e in free if all(map(le, rooms[name], e[0]))]
             if fitting:
                 rooms[name], places[name] = best = min(fitting)
                 next(free for free in lists if best in free).remove(best)
@@ -67,7 +67,3 @@ def _room(shape: Shape) -> Room:
     """
     size = length(shape)
     return (8, size.times) if isinstance(size, Examples) else (-(-size // 8) * 8 + 8, 0)
-
-
-def _fits(room: Room, free: Room) -> bool:
-    return room[0] <= free[0] and room[1] <= free[1]

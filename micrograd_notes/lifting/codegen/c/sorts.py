@@ -33,8 +33,7 @@ def sorts_of(program: ex.Program) -> dict[Line, Sort]:
         before = dict(found)
         for line in lines:
             sort = sort_of(line.value, found)
-            others = line.target.lines() if line.target and not line.derivative_of else [line.again]
-            for each in [line, *[other for other in others if other is not None]]:
+            for each in [line, *line.writes_to]:
                 found[each] = _either(found[each], sort)
     return found
 

@@ -35,10 +35,9 @@ def derived_early(steps: Sequence[Line | Loop]) -> list[Line | Loop]:
 
 def _comes_before(derivative: Line, line: Line) -> bool:
     """Returns whether a line writes to what a derivative reads, or to that derivative."""
-    into = [line, *(line.target.lines() if line.target else ())]
     read = {each.first for each in derivative.value.lines()}
     is_same = line.derivative_of is derivative.derivative_of
-    return is_same or not read.isdisjoint([each.first for each in into])
+    return is_same or not read.isdisjoint([each.first for each in [line, *line.writes_to]])
 
 
 class Uses:
@@ -55,9 +54,8 @@ class Uses:
         self.place = {line: k for k, line in enumerate(self.lines)}
         self.written = dict[Line, list[int]]()
         for k, line in enumerate(self.lines):
-            for each in [*(line.target.lines() if line.target else ()), line.again]:
-                if each is not None:
-                    self.written.setdefault(each.first, []).append(k)
+            for each in line.writes_to:
+                self.written.setdefault(each.first, []).append(k)
         targets = [line.target for line in self.lines if line.target is not None]
         roots = [program.result, *targets, *[line.value for line in self.lines]]
         self.counts = Counter(each for root in roots for each in root.lines())
@@ -70,12 +68,7 @@ class Uses:
 
     def is_own(self, line: Line) -> bool:
         """Returns whether a line makes an array that nothing else writes to."""
-        others = line.derivative_of, line.target, line.again, line.holds
-        return others == (None,) * 4 and line not in self.written
-
-    def reads_its_own(self, line: Line) -> bool:
-        """Returns whether a line reads the array that it replaces."""
-        return line.again is not None and line.first in self.reads[line]
+        return line.is_own and line not in self.written
 
     def is_written(self, array: Line, after: Line, until: int) -> bool:
         """Returns whether a line behind another one writes to an array, up to a place."""

@@ -34,16 +34,8 @@ from micrograd_notes.lifting.codegen.numpy.spelled import (
 from micrograd_notes.lifting.codegen.readable.printable import printable
 from micrograd_notes.lifting.codegen.rows import INDENT, LIMIT, listed, wrapped
 from micrograd_notes.lifting.trace.tape import Array
-from micrograd_notes.lifting.typed.expressions import (
-    Expression,
-    Line,
-    Loop,
-    Part,
-    Program,
-    Read,
-    Reduce,
-    lines_of,
-)
+from micrograd_notes.lifting.typed import expressions as ex
+from micrograd_notes.lifting.typed.expressions import Expression, Line, Loop, Program, lines_of
 
 SPECIAL = {"erf": "erf", "lgamma": "gammaln"}  # functions of math in jax.scipy
 WINDOWS_SOURCE = f'''
@@ -73,9 +65,10 @@ class _Emitter:
         self.program, self.names, self.constants = self.printable
         lines = lines_of(self.program.steps)
         self.extremes = frozenset([  # the names of maxima and minima
-            self.names(line) for line in lines if isinstance(line.value, Reduce)
+            self.names(line) for line in lines if isinstance(line.value, ex.Reduce)
         ])
         self.title = title
+        self.digits = "theta.dtype" if self.program.parameters else "float"
 
     def run(self) -> str:
         program = self.program
@@ -120,26 +113,25 @@ class _Emitter:
 
     def _first_rows(self, body: str) -> Iterator[str]:
         program, count = self.program, len(self.program.grouping.recording.gradient)
-        digits = "theta.dtype" if program.parameters else "float"
         if program.parameters:
             yield "theta = np.asarray(theta, np.result_type(theta, float))"
         for array in program.inputs:
-            shape = spelled_shape(Read(array).shape)
+            shape = spelled_shape(ex.Read(array).shape)
             if array.is_batched and array is program.inputs[0]:
                 yield f"n = len({array.name})"
             yield f"assert {array.name}.shape == {shape}, {array.name}.shape"
             if array.below is None:
-                yield f"{array.name} = np.asarray({array.name}, {digits})"
+                yield f"{array.name} = np.asarray({array.name}, {self.digits})"
         if program.parameters:
             yield f"assert theta.shape == ({count},), theta.shape"
             yield from listed("", [array.name for array in program.parameters], " = unpack(theta)")
         for constant in self.constants:
             name = self.names(constant)
             if name in body:
-                row = spelled_constant(constant, name, digits, LIMIT - len(INDENT))
+                row = spelled_constant(constant, name, self.digits, LIMIT - len(INDENT))
                 yield from row.split("\n")
         if "ones" in body:
-            yield f"ones = np.ones(n, {digits})"
+            yield f"ones = np.ones(n, {self.digits})"
 
     def _zeros(self, written: Sequence[Line]) -> Iterator[str]:
         """Yields a row for each array of derivatives that is written in parts."""
@@ -186,7 +178,7 @@ class _Emitter:
     def _name(self, line: Line) -> str:
         """Returns the name of the array that a line makes or changes."""
         if line.target is not None or line.derivative_of is not None:
-            return _written_to(line) or text(_array_of(line), self.names)
+            return _written_to(line) or text(line.target.of, self.names)  # type: ignore[union-attr]
         return self.names(line)
 
     def _loop(self, loop: Loop, lines: Sequence[Line]) -> Iterator[str]:
@@ -194,7 +186,7 @@ class _Emitter:
         own = set(lines)
         read_later = {
             each for step in [*self.program.steps, Line(self.program.result)] if step is not loop
-            for line in lines_of([step]) for value in _expressions([line])
+            for line in lines_of([step]) for value in (line.value, line.target) if value
             for each in value.lines() if each in own
         }
         carried, starts = list[str](), list[str]()
@@ -227,8 +219,7 @@ class _Emitter:
         yield from listed("", carried, f" = jax.lax.fori_loop({ends}, step, carry)")
 
     def _tree(self, expression: Expression) -> ast.expr:
-        digits = "theta.dtype" if self.program.parameters else "float"
-        tree: ast.expr = _InJax(digits, self.extremes).visit(spelled(expression, self.names))
+        tree: ast.expr = _InJax(self.digits, self.extremes).visit(spelled(expression, self.names))
         return tree
 
 
@@ -303,19 +294,10 @@ class _InJax(ast.NodeTransformer):
         return new
 
 
-def _expressions(lines: Sequence[Line]) -> list[Expression]:
-    return [each for line in lines for each in (line.value, line.target) if each is not None]
-
-
-def _array_of(line: Line) -> Expression:
-    assert isinstance(line.target, Part)
-    return line.target.of
-
-
 def _written_to(line: Line) -> str:
     """Returns the name of the array of derivatives that a line writes to; or ""."""
-    if line.target is not None and isinstance(_array_of(line), Read):
-        source = _array_of(line).source  # type: ignore[attr-defined]
+    if line.target is not None and isinstance(line.target.of, ex.Read):
+        source = line.target.of.source
         return source.name if isinstance(source, Array) else ""
     return f"d{line.derivative_of.name}" if line.derivative_of else ""
 
@@ -328,6 +310,6 @@ def _in_parts(written: Sequence[Line]) -> dict[str, Array]:
             name = _written_to(line)
             own = line.derivative_of
             if line.target is not None and name == "dtheta":
-                own = _array_of(line).source  # type: ignore[attr-defined]
+                own = line.target.of.source  # type: ignore[attr-defined]
             found[name] = own
     return found

@@ -27,12 +27,10 @@ def written(steps: Sequence[Line | Loop], names: Names) -> list[str]:
 
 def assignment(line: Line, names: Names, is_whole: bool = True) -> list[str]:
     """Returns the source of a line, with the shape of its array; see `wrapped`."""
-    value = line.value
+    value, shape = line.value, f"  # {spelled_shape(line.shape)}" if line.shape else ""
     match value:
         case ex.Empty() | ex.Spread(ex.Number(0.0)) if line.target is None:  # it names its shape
             shape = ""
-        case _:
-            shape = f"  # {spelled_shape(line.shape)}" if line.shape else ""
     if isinstance(value, ex.Spread) and line.target is not None:
         value = value.of  # NumPy repeats it
     begin = f"{target(line, names)} {'+=' if line.adds else '='}"

@@ -51,8 +51,7 @@ def with_plain_conditions(program: Program) -> Program:
 
 
 def plain(
-    expression: Expression,
-    flags: Mapping[Line, Expression] = MappingProxyType({}),
+    expression: Expression, flags: Mapping[Line, Expression] = MappingProxyType({}),
     may_be_one: bool = False,
 ) -> Any:
     """Returns an expression with conditions where they do instead of numbers.

@@ -78,13 +78,12 @@ class _Mover:
 
         for line in lines:
             line.value = settled(line.value, line)
-            for other in [each for each in waiting if line.again in each.value.lines()]:
-                del waiting[other]  # it reads what this line replaces
+            into = {*line.writes_to}
+            for other in [each for each in waiting if not into.isdisjoint(each.value.lines())]:
+                del waiting[other]  # it reads what this line writes to
                 kept.append(other)
-            is_own = (line.derivative_of, line.target, line.again) == (None, None, None)
-            is_copy = isinstance(line.value, ex.Read)
-            is_named = line in self.names.spoken and not is_copy
-            may_move = is_own and self.uses[line] == 1 and not is_named
+            is_named = line in self.names.spoken and not isinstance(line.value, ex.Read)
+            may_move = line.is_own and self.uses[line] == 1 and not is_named
             if may_move and line in read_here:
                 waiting[line] = None
             else:
