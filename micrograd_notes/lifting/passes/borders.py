@@ -18,9 +18,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.lifting.ints import Ints, unique
-from micrograd_notes.lifting.passes.columns import BITS, FEW, Columns, packed
 from micrograd_notes.lifting.passes.order import levels
 from micrograd_notes.lifting.recurrences.alike import in_families
+from micrograd_notes.lifting.trace.columns import BITS, FEW, Columns, packed
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array
 
 

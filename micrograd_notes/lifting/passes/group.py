@@ -22,9 +22,9 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.ints import Ints
-from micrograd_notes.lifting.passes.columns import Columns, ints, starts
 from micrograd_notes.lifting.passes.keys import Keys, Schedule
 from micrograd_notes.lifting.passes.simplify import simplify
+from micrograd_notes.lifting.trace.columns import Columns, ints, starts
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Recording, Start, Tape
 
 

@@ -14,9 +14,9 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import helper_ops, ops
 from micrograd_notes.lifting.ints import Ints, unique
 from micrograd_notes.lifting.passes.borders import Borders
-from micrograd_notes.lifting.passes.columns import BITS, Bools, Columns, has_any_order, packed
 from micrograd_notes.lifting.passes.order import in_order
 from micrograd_notes.lifting.passes.sides import sides
+from micrograd_notes.lifting.trace.columns import BITS, Bools, Columns, has_any_order, packed
 
 FEW = 3  # if one number meets at most so many constants, each gets its own array
 

@@ -17,9 +17,9 @@ from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.ints import Ints
-from micrograd_notes.lifting.passes.columns import Columns
 from micrograd_notes.lifting.passes.series import with_given
 from micrograd_notes.lifting.recurrences.starts import Started, Steps
+from micrograd_notes.lifting.trace.columns import Columns
 
 
 def with_schedules(started: Started) -> Started:

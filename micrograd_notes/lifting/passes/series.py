@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
-from micrograd_notes.lifting.passes.columns import Columns, ints
 from micrograd_notes.lifting.passes.keys import FEW, Keys
 from micrograd_notes.lifting.passes.simplify import simplify
 from micrograd_notes.lifting.recurrences.starts import Started
+from micrograd_notes.lifting.trace.columns import Columns, ints
 from micrograd_notes.lifting.trace.tape import CONSTANT, Recording, Tape
 
 Kind = tuple[Any, int]  # an operation, and which operand is a plain number

@@ -9,7 +9,7 @@ and so on. `group.py` calls `sides`, so that each side gets an array, as in a bo
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.lifting.ints import Ints, unique
-from micrograd_notes.lifting.passes.columns import Columns
+from micrograd_notes.lifting.trace.columns import Columns
 from micrograd_notes.lifting.trace.tape import Array
 
 

@@ -7,9 +7,9 @@ product, except at a pole (`poles.py`). They differ only if a partial is infinit
 something overflows, and then the plain product is nan. `per_shape.py` then runs the guarded program
 instead, which is made with `guarded=True`.
 
-The operations of one level (`columns.py`) are treated together: each gets a key, an int that holds
-the operation and its operands, and those with equal keys are one. The few that a rule may fit are
-treated one by one, as are operations on any number of operands. Read `group.py` next.
+The operations of one level (`trace/columns.py`) are treated together: each gets a key, an int that
+holds the operation and its operands, and those with equal keys are one. The few that a rule may fit
+are treated one by one, as are operations on any number of operands. Read `group.py` next.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from micrograd_notes.engine import helper_ops, ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.ints import Ints
 from micrograd_notes.lifting.passes import rules
-from micrograd_notes.lifting.passes.columns import (
+from micrograd_notes.lifting.passes.table import Table
+from micrograd_notes.lifting.trace.columns import (
     BITS,
     MASK,
     Bools,
@@ -34,7 +35,6 @@ from micrograd_notes.lifting.passes.columns import (
     packed,
     starts,
 )
-from micrograd_notes.lifting.passes.table import Table
 from micrograd_notes.lifting.trace.tape import CONSTANT, Operands, Recording
 
 
@@ -88,9 +88,8 @@ class Simplifier:
 
     def _inside(self, columns: Columns, needed: Bools) -> Bools:
         """Returns which sums join the one that reads them: nothing else does."""
-        uses = columns.flat[columns.is_read & needed[columns.owner]]
-        count = np.bincount(np.concatenate([uses, self.roots]), minlength=self.count)
-        inside = columns.read_by(columns.is_sum & needed) & columns.is_sum & (count == 1)
+        is_read_once = columns.uses(self.roots, needed[columns.owner]) == 1
+        inside = columns.read_by(columns.is_sum & needed) & columns.is_sum & is_read_once
         inside[[*self.recording.tape.kept]] = False
         return inside
 

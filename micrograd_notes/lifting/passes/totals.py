@@ -11,13 +11,12 @@ differentiates.
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
-from micrograd_notes.engine.op import Op
+from micrograd_notes.lifting.trace.columns import Columns
 from micrograd_notes.lifting.trace.recorded import Session
 from micrograd_notes.lifting.trace.rewritten import Rewritten
 from micrograd_notes.lifting.trace.tape import Tape
@@ -42,31 +41,21 @@ def _totals(tape: Tape, outputs: list[int]) -> dict[int, int]:
     """
     if ops.subtract not in {*tape.ops}:
         return {}
-    first, flat, numbers = tape.operands.first, tape.operands.flat, tape.numbers
-    is_term = np.array([op is ops.add or op is ops.subtract for op in tape.ops])
+    columns, numbers = Columns.of(tape), tape.numbers
+    terms = np.flatnonzero(columns.where(lambda op: op is ops.add or op is ops.subtract))
     chain_of: dict[int, int] = {}
     taken: dict[int, Counter[Any]] = {}  # what is taken away from the totals
-    uses, total = _uses(tape, outputs), set[int]()
-    for i in np.flatnonzero(is_term).tolist():
-        a, b = flat[first[i]], flat[first[i + 1] - 1]
+    uses, total = memoryview(columns.uses(outputs)), set[int]()
+    for i, a, b in zip(*[memoryview(each) for each in (terms, *columns.ends(terms))], strict=True):
         is_first = a not in chain_of or uses[a] != 1
         chain_of[i] = chain = i if is_first else chain_of[a]
         if is_first and (tape.ops[a] is ops.neg or numbers.get(a) == 0):
             total.add(i)
         if tape.ops[i] is ops.subtract and chain in total:
             taken.setdefault(chain, Counter())[tape.ops[b]] += 1
-    starts = {i for i in total if tape.ops[i] is ops.subtract and flat[first[i]] in numbers}
+    starts = {i for i in total if tape.ops[i] is ops.subtract and tape.operands[i][0] in numbers}
     long = {i for i, count in taken.items() if max(count.values()) >= LEAST - (i in starts)}
     return {i: chain for i, chain in chain_of.items() if chain in long}
-
-
-def _uses(tape: Tape, outputs: list[int]) -> array[int]:
-    """Returns how often each number is read; an output once more."""
-    is_made = [op.__class__ is Op for op in tape.ops]
-    read = np.repeat(is_made, np.diff(tape.operands.first))
-    below = np.array(tape.operands.flat)[read]
-    uses = np.bincount(np.concatenate([below, outputs]).astype(int), minlength=len(tape))
-    return array("i", uses.astype(np.int32).tobytes())
 
 
 def _written(old: Session, totals: dict[int, int]) -> tuple[Session, list[int]]:

@@ -17,12 +17,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
-from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.recurrences.kinds import kinds_of
 from micrograd_notes.lifting.recurrences.starts import Started, Steps
+from micrograd_notes.lifting.trace.columns import Columns
 from micrograd_notes.lifting.trace.recorded import Session
-from micrograd_notes.lifting.trace.tape import Array, Start, Tape
+from micrograd_notes.lifting.trace.tape import Array, Start
 
 
 class UnlikeError(Exception):
@@ -46,7 +47,8 @@ class Ends:
         self.leaves: dict[int, tuple[int, int]] = {}  # and their sources, by the last state
         self.crossed: dict[int, tuple[list[int], int]] = {}  # derivatives, and the tape's length
         self.copies = {*self.tape.passed}  # states that are passed on to a later step
-        self.needed = _needed(self.tape, root) if started.steps else bytearray()
+        everyone = np.ones(len(self.tape), dtype=bool)
+        self.needed = Columns.of(self.tape).reached([root], everyone) if started.steps else everyone
         self.at = {at: (steps, k) for steps in started.steps for k, at in enumerate(steps.begins)}
 
     def cross(self, at: int) -> None:
@@ -124,14 +126,3 @@ class Ends:
         made = self.tape.append(ops.add, terms)
         self.tape.kept.add(made)
         return made
-
-
-def _needed(tape: Tape, root: int) -> bytearray:
-    """Returns for each number whether the root is computed from it."""
-    needed = bytearray(len(tape))
-    needed[root] = 1
-    for i in range(root, -1, -1):
-        if needed[i] and tape.ops[i].__class__ is Op:
-            for k in tape.operands[i]:
-                needed[k] = 1
-    return needed

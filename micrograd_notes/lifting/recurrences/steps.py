@@ -26,9 +26,8 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.ints import Ints, unique
+from micrograd_notes.lifting.trace.columns import Bools, Columns, starts
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Tape
-
-Bools = Any
 
 LEAST = 4  # steps that make a loop
 LAGS = 16  # a number that is used at most so often per step is found without further hints
@@ -85,24 +84,18 @@ class Finder:
     """Finds recurrences, and numbers that are used evenly."""
 
     def __init__(self, tape: Tape) -> None:
-        self.tape = tape
+        self.tape, self.columns = tape, (columns := Columns.of(tape))
         self.seen: dict[int, list[tuple[int, int]]] = {}  # by the period, what was compared
-        self.code = np.fromiter(map(id, tape.ops), np.int64, len(tape))
-        of_rows = [id(op) for op in {*tape.ops} if op.__class__ is Op]
-        self.is_made = np.isin(self.code, of_rows)
-        made = np.flatnonzero(self.is_made)
-        self.made: list[int] = made.tolist()
+        made, self.code = np.flatnonzero(columns.is_made), columns.code
         self.row = self.code[made]
+        self.made: list[int] = made.tolist()
         self.position = array("i", [-1]) * len(tape)  # of each number among the operations, or -1
         position = np.frombuffer(self.position, dtype=np.intc)
         position[made] = np.arange(len(made))
-        first, flat = np.array(tape.operands.first), np.array(tape.operands.flat)
-        sizes = np.diff(first)
-        self.place = np.where(sizes, flat.take(first[:-1], mode="clip"), 0)  # of leaves in arrays
-        self.offset = np.concatenate([[0], np.cumsum(sizes[made])])
-        self.read = flat[np.repeat(self.is_made, sizes)]
+        self.offset = starts(columns.sizes[made])
+        self.read = columns.flat[columns.is_read]
         self.of = position[self.read]  # the position of what is read, and that of its reader:
-        self.reader = np.repeat(np.arange(len(made)), sizes[made])
+        self.reader = position[columns.owner[columns.is_read]]
 
     def operands(self, k: int) -> tuple[int, ...]:
         """Returns the operands of an operation, by its position."""
@@ -136,7 +129,7 @@ class Finder:
         """Each (period, position) where a parameter or a constant is used evenly, and how often."""
         tape, flat, owner = self.tape, self.read, self.reader
         count = np.bincount(flat, minlength=len(tape))
-        leaves = np.flatnonzero(~self.is_made)[::-1].tolist()
+        leaves = np.flatnonzero(~self.columns.is_made)[::-1].tolist()
         first = dict(zip(map(tape.ops.__getitem__, leaves), leaves, strict=True))
         weights = [i for op, i in first.items() if isinstance(op, Array) and op.is_parameter]
         found: dict[tuple[int, int], int] = {}
@@ -305,19 +298,21 @@ class Finder:
         return _First(self, found).completed()
 
     def _are_even(self, *leaves: Ints) -> bool:
-        """Returns whether leaves of arrays lie evenly in them."""
-        first, second, third = [self.place[each] for each in leaves]
+        """Returns whether leaves of arrays lie evenly in them; constants are not in any."""
+        columns, are_of_arrays = self.columns, self.columns.sizes[leaves[0]] > 0
+        places = [columns.first[each[are_of_arrays]] for each in leaves]
+        first, second, third = [columns.flat[at] for at in places]
         return bool((second - first == third - second).all())
 
     @cached_property
     def added_to(self) -> memoryview:
         """The sum or difference that begins with each number, or -1 if it has other readers."""
-        op, is_first = self.row[self.reader], np.zeros(len(self.read), dtype=bool)
-        is_first[self.offset[:-1]] = True
-        grows = (op == id(ops.add)) | (is_first & (op == id(ops.subtract)))
-        grows &= np.bincount(self.read, minlength=1)[self.read] == 1
-        found = np.full(len(self.tape), -1)
-        found[self.read[grows]] = np.array(self.made)[self.reader[grows]]
+        columns, found = self.columns, np.full(len(self.tape), -1)
+        of_sums = columns.places(np.flatnonzero(columns.is_sum))
+        differences = np.flatnonzero(columns.where(lambda op: op is ops.subtract))
+        found[columns.flat[of_sums]] = columns.owner[of_sums]
+        found[columns.ends(differences)[0]] = differences
+        found[columns.uses() != 1] = -1
         return memoryview(found)
 
     def growth(self, state: int, after: int) -> set[Op]:
