@@ -46,8 +46,8 @@ def traced(
         CannotLift: a recording can't follow the function, or two recordings differ.
         TypeError: the function did not return a `Value`.
     """
-    first = _traced_once(function, parameters, arrays, is_loss, with_names=True)
-    again = _traced_once(function, parameters, arrays, is_loss, with_names=False)
+    first = _traced_once(function, parameters, arrays, is_loss, call_and_listen)
+    again = _traced_once(function, parameters, arrays, is_loss, _call)
     if not _begins_with(first.session.tape, again.session.tape):
         where = _line_that_differs(function, parameters, arrays)
         raise CannotLift(
@@ -104,17 +104,18 @@ def _line_that_differs(
     return ""
 
 
+def _call(function: Callable[..., Any], arguments: list[Any], session: Session) -> Any:
+    return function(*arguments)
+
+
 def _traced_once(
     function: Callable[..., Any], parameters: Sequence[Value], arrays: list[Array], is_loss: bool,
-    with_names: bool
+    call: Callable[..., Any]
 ) -> Traced:
     with recording(parameters, arrays, Session) as session:
         given = session.inputs(arrays)
         try:
-            if with_names or not is_loss:
-                returned = call_and_listen(function, given, session)
-            else:
-                returned = function(*given)
+            returned = call(function, given, session)
         except Exception as error:
             if session.refused is not None:
                 raise session.refused from None
