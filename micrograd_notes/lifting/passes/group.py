@@ -120,7 +120,8 @@ def _keys(recording: Recording, columns: Columns) -> Keys:
 
 
 def _with_constants(tape: Tape, columns: Columns) -> Columns:
-    """Makes constants of given numbers (`series.py`), and of what is made of constants alone.
+    """Makes constants of given numbers (`series.py`), and of what is made of constants alone, on
+    the tape, and returns its columns.
 
     Numbers of one key are made alike, so all numbers of an array become constants, or none.
     """

@@ -20,6 +20,7 @@ from micrograd_notes.lifting.ints import Ints
 from micrograd_notes.lifting.passes.series import with_given
 from micrograd_notes.lifting.recurrences.starts import Started, Steps
 from micrograd_notes.lifting.trace.columns import Columns
+from micrograd_notes.lifting.trace.tape import Tape
 
 
 def with_schedules(started: Started) -> Started:
@@ -27,9 +28,11 @@ def with_schedules(started: Started) -> Started:
 
     Within a step, equal schedules are one, so that nothing is computed twice.
     """
-    numbers, which = dict[int, float](), dict[int, Any]()
+    if not started.steps:
+        return started
+    numbers, which, columns = dict[int, float](), dict[int, Any](), Columns.of(started.tape)
     for steps in started.steps:
-        for slots, schedule in _schedules(started, steps):
+        for slots, schedule in _schedules(started.tape, columns, steps):
             name = steps.begins[0], *map(repr, schedule)
             for k, (slot, number) in enumerate(zip(slots, schedule, strict=True)):
                 which.setdefault(slot, (name, k))
@@ -42,14 +45,14 @@ def with_schedules(started: Started) -> Started:
     return made
 
 
-def _schedules(started: Started, steps: Steps) -> Iterator[tuple[list[int], list[float]]]:
+def _schedules(
+    tape: Tape, columns: Columns, steps: Steps
+) -> Iterator[tuple[list[int], list[float]]]:
     """Yields where in `flat` all steps read plain numbers, not all equal, and these numbers.
 
     Those with which a step's operand was made before the first step belong to the step, too.
     """
-    tape, begins = started.tape, steps.begins
-    columns = Columns.of(tape)
-    flat, first, owner = columns.flat, columns.first, columns.owner
+    begins, flat, first, owner = steps.begins, columns.flat, columns.first, columns.owner
     is_number, is_early = np.zeros((2, len(tape)), dtype=bool)
     is_number[[*tape.numbers]] = True
     is_early[: begins[0]] = columns.is_made[: begins[0]]

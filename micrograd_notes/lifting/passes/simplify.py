@@ -1,11 +1,11 @@
 """The second pass: it shares equal numbers, folds constants, and simplifies and flattens sums.
 
-`compiled.py` calls it. A chain of `+` becomes one sum without an order, so its last bits and
-the sign of a zero may change. The rules of algebra are in `rules.py`. One more applies to most
-programs: `chain`, the product of the chain rule that is 0 if the adjoint is 0, becomes a plain
-product, except at a pole (`poles.py`). They differ only if a partial is infinite or nan, because
-something overflows, and then the plain product is nan. `per_shape.py` then runs the guarded program
-instead, which is made with `guarded=True`.
+`compiled.py`, `series.py` and `group.py` call it. A chain of `+` becomes one sum without an order,
+so its last bits and the sign of a zero may change. The rules of algebra are in `rules.py`. One more
+applies to most programs: `chain`, the product of the chain rule that is 0 if the adjoint is 0,
+becomes a plain product, except at a pole (`poles.py`). They differ only if a partial is infinite or
+nan, because something overflows, and then the plain product is nan. `per_shape.py` then runs the
+guarded program instead, which is made with `guarded=True`.
 
 The operations of one level (`trace/columns.py`) are treated together: each gets a key, an int that
 holds the operation and its operands, and those with equal keys are one. The few that a rule may fit
@@ -35,7 +35,7 @@ from micrograd_notes.lifting.trace.columns import (
     packed,
     starts,
 )
-from micrograd_notes.lifting.trace.tape import CONSTANT, Operands, Recording
+from micrograd_notes.lifting.trace.tape import CONSTANT, Operands, Recording, key_of
 
 
 def simplify(recording: Recording, guarded: bool = False) -> Recording:
@@ -58,7 +58,7 @@ class Simplifier:
         self.instead = everyone.copy()
         self.constants: dict[Any, int] = {}
         for i, x in self.numbers.items():  # after it was rewritten, a tape may have one twice
-            self.instead[i] = self.constants.setdefault(x if x else str(x), i)
+            self.instead[i] = self.constants.setdefault(key_of(x), i)
         self.roots = self.instead[recording.roots]
         columns, tape.columns = Columns.of(tape), None  # they take memory
         codes, code = dict(columns.codes), columns.code
@@ -103,7 +103,7 @@ class Simplifier:
 
     def constant(self, number: float) -> int:
         """Returns a constant; 0.0 and -0.0 are two."""
-        at = self.constants.setdefault(number if number else str(number), len(self.ops))
+        at = self.constants.setdefault(key_of(number), len(self.ops))
         self.numbers[at] = number
         return self._added(at, CONSTANT, ())
 

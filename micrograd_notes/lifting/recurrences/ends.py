@@ -23,7 +23,7 @@ from micrograd_notes.lifting.recurrences.kinds import kinds_of
 from micrograd_notes.lifting.recurrences.starts import Started, Steps
 from micrograd_notes.lifting.trace.columns import Columns
 from micrograd_notes.lifting.trace.recorded import Session
-from micrograd_notes.lifting.trace.tape import Array, Start
+from micrograd_notes.lifting.trace.tape import Start
 
 
 class UnlikeError(Exception):
@@ -84,7 +84,6 @@ class Ends:
 
     def finish(self) -> None:
         """Makes arrays of the leaves, when all derivatives are known."""
-        inputs = [op for op in {*self.tape.ops} if isinstance(op, Array) and not op.is_parameter]
         for steps in self.started.steps:
             (first, begin), (second, _) = (self.crossed[at] for at in steps.begins[1::-1])
             both = zip(steps.states[-1], first, second, strict=True)
@@ -97,10 +96,8 @@ class Ends:
             states = dict(zip(before, after, strict=True))
             numbers = [*range(steps.begins[1]), *range(begin, len(self.tape))]
             kinds = kinds_of(self.tape, states, numbers, self.started.has_walls)
-            is_data = [bool(inputs)] * len(leaves)
-            is_batched = any(array.is_batched for array in inputs)
-            count = len(steps.begins) - 1
-            self.started.join(leaves, sources, after, is_data, kinds, is_batched, count)
+            are_data, count = [True] * len(leaves), len(steps.begins) - 1
+            self.started.join(leaves, sources, after, are_data, kinds, count)
 
     def _start(self, steps: Steps) -> None:
         """Gives each state after the last step a leaf for what comes from the step after it."""

@@ -89,9 +89,14 @@ class Started:
         """Returns a new leaf, which becomes one of an array later on."""
         return self.tape.append(Start("start", (), is_parameter=False), (0,))
 
+    @cached_property
+    def is_batched(self) -> bool:
+        """Whether an input has one example of a batch."""
+        return any(isinstance(op, Array) and op.is_batched for op in {*self.tape.ops})
+
     def join(
         self, leaves: Sequence[int], sources: Sequence[int], last: Sequence[int],
-        is_data: Sequence[bool], kinds: Sequence[int], is_batched: bool, steps: int
+        is_data: Sequence[bool], kinds: Sequence[int], steps: int
     ) -> None:
         """Makes one array of the leaves of each kind.
 
@@ -99,13 +104,13 @@ class Started:
         """
         for kind in dict.fromkeys(kinds):
             alike = [k for k, each in enumerate(kinds) if each == kind]
-            array = Start("start", (len(alike),) if len(alike) > 1 else (), is_parameter=False)
-            array.steps = steps
-            array.is_data = any(is_data[k] for k in alike)
-            array.is_batched = array.is_data and is_batched
-            array.sources = [self._kept(sources[k]) for k in alike]
-            array.where = [self._kept(last[k]) for k in alike]
-            array.lanes = [*range(len(alike))]
+            depends = any(is_data[k] for k in alike)
+            array = Start(
+                "start", (len(alike),) if len(alike) > 1 else (), is_parameter=False,
+                is_batched=depends and self.is_batched, is_data=depends, steps=steps,
+                sources=[self._kept(sources[k]) for k in alike],
+                where=[self._kept(last[k]) for k in alike], lanes=[*range(len(alike))],
+            )
             for place, k in enumerate(alike):
                 self.tape.ops[leaves[k]] = array
                 self.tape.operands.flat[self.tape.operands.first[leaves[k]]] = place
@@ -153,7 +158,7 @@ class _Writer:
     def __init__(self, finder: Finder, requires_grad: Sequence[int], has_walls: bool) -> None:
         self.finder, self.requires_grad = finder, requires_grad
         self.old, self.made, self.position = finder.tape, finder.made, finder.position
-        self.found = [each for each in recurrences(finder) if self._flows(each, requires_grad)]
+        self.found = [each for each in recurrences(finder) if self._flows(each)]
         self.place = [-1] * len(self.old)
         self.written = Rewritten(self.old, place=self.place)
         self.new = Started(self.written.tape, self.place, self.written.like, has_walls=has_walls)
@@ -190,12 +195,12 @@ class _Writer:
             operations += (each.count + 1) * len(step)
         return operations, steps
 
-    def _flows(self, found: Recurrence, requires_grad: Sequence[int]) -> bool:
+    def _flows(self, found: Recurrence) -> bool:
         """Returns whether a gradient flows in all steps as in the last one, once all states do."""
         last = self.made[found.stop - found.period : found.stop]
         steps = [(self.made[at], last[(at - found.begin) % found.period])
                  for at in range(found.begin, found.stop)]
-        second = dict(steps[: found.period])
+        second, requires_grad = dict(steps[: found.period]), self.requires_grad
         for i, like in [*steps, *[(x, second[y]) for y, x in found.like.items()]]:
             op: Any = self.old.ops[i]
             below = [k for n, k in enumerate(self.old.operands[i]) if op.is_differentiated(n)]
@@ -206,9 +211,7 @@ class _Writer:
 
     def run(self) -> Started:
         """Returns the new tape."""
-        inputs = {op for op in self.old.ops if isinstance(op, Array) and not op.is_parameter}
-        self.is_batched = any(array.is_batched for array in inputs)
-        self.is_data = self._depends_on(inputs)
+        self.is_data = self._are_data()
         begun = {self.made[found.first]: found for found in self.found}
         gone = {self.made[k] for found in self.found for k in range(found.first, found.begin)}
         for i in range(len(self.old)):
@@ -261,8 +264,7 @@ class _Writer:
             self.new.like[new] = like
         for leaf, state in zip(steps.states[0], states[-1], strict=True):
             self.new.like[leaf] = state
-        self.new.join(steps.states[0], sources, steps.states[-1], is_data, kinds, self.is_batched,
-                      count + 1)
+        self.new.join(steps.states[0], sources, steps.states[-1], is_data, kinds, count + 1)
         tape = self.new.tape
         tape.kept |= {state for after in steps.states[1:] for state in after}
         for leaf, state in zip(steps.states[0], steps.states[-1], strict=True):
@@ -272,10 +274,12 @@ class _Writer:
                 tape.joined.add(leaf)
                 tape.neighbour_of[leaf] = steps.states[0][0]
 
-    def _depends_on(self, leaves: set[Array]) -> bytearray:
-        """Returns for each old number whether it depends on some leaves."""
+    def _are_data(self) -> bytearray:
+        """Returns for each old number whether it depends on an input."""
         found = bytearray(len(self.old))
         for i, op in enumerate(self.old.ops):
-            is_made = op.__class__ is Op
-            found[i] = any(found[k] for k in self.old.operands[i]) if is_made else op in leaves
+            if op.__class__ is Op:
+                found[i] = any(found[k] for k in self.old.operands[i])
+            else:
+                found[i] = isinstance(op, Array) and not op.is_parameter
         return found

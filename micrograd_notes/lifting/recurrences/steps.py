@@ -253,10 +253,10 @@ class Finder:
         return [low + k for k in np.flatnonzero(passed == least).tolist() if least > 0]
 
     def _unnatural(self, found: Recurrence) -> tuple[int, ...]:
-        """Sorts cuts: most steps, few states that start with something computed, few guesses.
+        """Returns what sorts cuts: most steps, few states that start with something computed.
 
-        Of others, it is the one whose states are made by the same operations: those of a cut amid
-        a line of the learner are not.
+        After few guesses, the one is best whose states are made by the same operations: those of a
+        cut amid a line of the learner are not.
         """
         direct = [self.tape.ops[i].__class__ is Op for i in found.starts.values()]
         ops, operands = self.tape.ops, self.tape.operands

@@ -21,7 +21,7 @@ from micrograd_notes.lifting.trace.tape import Tape
 Bools = Any
 BITS = 27  # of the index of a number, or of a group, in a key; 9 are left for an operation
 MASK = (1 << BITS) - 1
-FEW = 32  # so few numbers of a level are faster one by one
+ONE_BY_ONE = 32  # so few numbers of a level are faster one by one
 
 
 class Columns:
@@ -127,7 +127,7 @@ class Columns:
         level = self.level[numbers]
         order = np.argsort(level, kind="stable")
         stops = np.flatnonzero(np.diff(level[order], append=-1)) + 1
-        are_few = np.diff(stops, prepend=0) <= FEW
+        are_few = np.diff(stops, prepend=0) <= ONE_BY_ONE
         joins = are_few & np.concatenate([[False], are_few])[:-1]  # the level before it
         begins = np.flatnonzero(~joins)
         split = np.split(numbers[order], stops[begins[1:] - 1])[: len(begins)]  # there may be none

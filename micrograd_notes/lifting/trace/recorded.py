@@ -35,7 +35,7 @@ from micrograd_notes.engine.op import Op, on_new_operation
 from micrograd_notes.engine.stand_ins import standing_in
 from micrograd_notes.lifting.trace import refusals
 from micrograd_notes.lifting.trace.questions import asks_about_numbers, is_asked_by
-from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Tape
+from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Tape, key_of
 
 NOT_THE_LEARNERS = (PACKAGE, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), "<frozen")
 
@@ -369,10 +369,11 @@ class Session:
 
     def constant(self, number: float) -> int:
         """Returns the place of a constant; 0.0 and -0.0 are two."""
-        key = number if number else str(number)
+        key = key_of(number)
         if key not in self.constants:
             self.constants[key] = self.tape.constant(number)
-            self.requires_grad.append(False)
+            # derivatives before it on the tape do not have flags
+            self.requires_grad += bytes(len(self.tape) - len(self.requires_grad))
         return self.constants[key]
 
     def _value_from_outside(self, value: Value) -> int:

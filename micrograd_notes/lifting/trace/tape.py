@@ -77,6 +77,11 @@ class Operands:
         return tuple(self.flat[self.first[i] : self.first[i + 1]])
 
 
+def key_of(number: float) -> Any:
+    """Returns the key of a constant, which 0.0 and -0.0 do not share as floats would."""
+    return number if number else str(number)
+
+
 class Tape:
     """A program of scalar operations."""
 
