@@ -57,7 +57,7 @@ class Keys:
             before = borders.is_joined.copy()
             by_level = borders.levels(keys)
             joined = by_level and self._found(apart, False, keys, by_level)
-            if joined is None or self._in_order(joined) is None:  # two arrays would read each other
+            if joined is None or self.in_order(joined) is None:  # two arrays would read each other
                 borders.is_joined = before
                 break
             if len(unique(joined)) == len(unique(keys)):
@@ -175,13 +175,9 @@ class Keys:
                 apart[i] = "schedule", scheduled.index(x)
         return apart | {i: (apart.get(i), side) for i, side in sides(columns, keys).items()}
 
-    def in_order(self, apart: Mapping[int, Any]) -> Ints:
-        """Returns the keys, so that a group comes after those of its operands."""
-        keys = self._in_order(self.found(apart) if apart else self.alike)
-        assert keys is not None
-        return keys
-
-    def _in_order(self, keys: Ints) -> Ints | None:
+    def in_order(self, keys: Ints) -> Ints | None:
+        """Returns keys, so that a group comes after those of its operands, None if that can't be.
+        """
         columns = self.columns
         different, first, keys = np.unique(keys, return_index=True, return_inverse=True)
         is_read = columns.is_read

@@ -94,12 +94,11 @@ def _of_series(uses: Mapping[int, Use], keys: Mapping[int, int]) -> dict[int, Us
     for at, use in uses.items():
         together.setdefault((use.kind, keys.get(at)), set()).add(use.number)
 
-    def is_series(kind: Kind, numbers: set[float]) -> bool:
-        is_odd = kind[0] is not ops.power and len(numbers) > 1 and numbers & SIMPLER[kind[0]]
-        return len(numbers) > FEW or bool(is_odd)
-
-    return {at: use for at, use in uses.items()
-            if is_series(use.kind, together[use.kind, keys.get(at)])}
+    series = {
+        each for each, numbers in together.items() if len(numbers) > FEW
+        or (each[0][0] is not ops.power and len(numbers) > 1 and numbers & SIMPLER[each[0][0]])
+    }
+    return {at: use for at, use in uses.items() if (use.kind, keys.get(at)) in series}
 
 
 def with_given(
@@ -120,5 +119,4 @@ def with_given(
     new.given = {given[key]: numbers[at] for at, key in which.items()}
     place = range(count, count + len(old) + 1)
     new.note_as(old, place)
-    old.columns = None  # they take memory
     return started.moved(new, place, [-1] * count + [*range(len(old))], place)

@@ -175,9 +175,10 @@ class Simplifier:
         columns, place = self.columns, self.place
         kinds = rules.OTHER + 1
         fits = np.zeros((len(columns.codes), kinds, kinds), dtype=bool)
-        for op, code in columns.codes.items():
-            for fit in rules.kinds_that_fit(op) if isinstance(op, Op) else ():
-                fits[(code, *fit)] = True
+        fits[:, rules.KINDS[CONSTANT], rules.KINDS[CONSTANT]] = True  # it may be folded
+        for op, first_kind, last_kind in rules.RULES_AT:
+            if op in columns.codes:
+                fits[columns.codes[op], first_kind, last_kind] = True
         any_order = columns.where(has_any_order)
         is_long_sum = columns.is_sum & (columns.sizes > 1)
         is_alone = columns.is_wide & ~columns.is_sum

@@ -34,7 +34,7 @@ from micrograd_notes.engine.messages import completed, described
 from micrograd_notes.engine.op import Op, on_new_operation
 from micrograd_notes.engine.stand_ins import standing_in
 from micrograd_notes.lifting.trace import refusals
-from micrograd_notes.lifting.trace.questions import asks_about_numbers, is_asked_by
+from micrograd_notes.lifting.trace.questions import asks_about_numbers
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Tape, key_of
 
 NOT_THE_LEARNERS = (PACKAGE, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), "<frozen")
@@ -118,7 +118,7 @@ class Recorded(Value):
         _refuse(*self._left.asked.get(self._born, refusals.TRUTH))
 
     def __hash__(self) -> int:
-        if is_asked_by(sys._getframe(1), PACKAGE):
+        if sys._getframe(1).f_code.co_filename.startswith(PACKAGE):
             _refuse(*refusals.WALK)
         _refuse(
             "looks a recorded number up in a dictionary or a set",
@@ -136,7 +136,7 @@ class Recorded(Value):
         if asking.f_code.co_filename == stand_ins.__file__ and asking.f_back:  # for a parameter
             asking = asking.f_back
         # The package's messages, and a debugger afterwards, may show it.
-        if self._left.is_open and not is_asked_by(asking, PACKAGE):
+        if self._left.is_open and not asking.f_code.co_filename.startswith(PACKAGE):
             _refuse(
                 "turns a recorded number into text, as print() and f-strings do",
                 "where(condition, a, b) for a choice; print outside of the function",

@@ -109,13 +109,11 @@ class Tape:
 
         Adjoints that a step passes on are only parts, and are apart from the whole ones.
         """
-        own, passed = dict[int, int](), dict[int, int]()
-        for i, of in self.adjoint_of.items():
-            (passed if i in self.passed else own)[i] = of
-        alike, joined = dict[int, int](), dict[int, int]()
-        for i, of in self.neighbour_of.items():
-            (joined if i in self.joined else alike)[i] = of
-        return own, passed, alike, joined
+        both = (self.adjoint_of, self.passed), (self.neighbour_of, self.joined)
+        return tuple(
+            {i: of for i, of in each.items() if (i in special) == is_special}
+            for each, special in both for is_special in (False, True)
+        )
 
     def append(self, op: Op | Array | str, operands: Iterable[int]) -> int:
         """Returns the index of a new entry."""
@@ -139,19 +137,14 @@ class Tape:
 
     def note_as(self, old: Tape, place: Sequence[int]) -> None:
         """Takes over what is noted of another tape's numbers, by their places here, or -1."""
-        for mine, theirs in (
-            (self.kept, old.kept), (self.passed, old.passed), (self.guarded, old.guarded),
-            (self.joined, old.joined)
-        ):
-            mine |= {place[i] for i in theirs} - {-1}
+        for noted in ("kept", "passed", "guarded", "joined"):
+            getattr(self, noted).update({place[i] for i in getattr(old, noted)} - {-1})
         self.given |= {place[i]: x for i, x in old.given.items() if place[i] >= 0}
         self.schedules |= {place[i]: k for i, k in old.schedules.items() if place[i] >= 0}
-        for here, there in (
-            (self.adjoint_of, old.adjoint_of), (self.neighbour_of, old.neighbour_of)
-        ):
-            for i, of in there.items():
+        for noted in ("adjoint_of", "neighbour_of"):
+            for i, of in getattr(old, noted).items():
                 if place[i] >= 0 and place[of] >= 0:
-                    here.setdefault(place[i], place[of])
+                    getattr(self, noted).setdefault(place[i], place[of])
         for named, name in old.names.items():
             if (at := place[named]) >= 0:
                 self.names[at] = min(name, self.names.get(at, name))
