@@ -28,13 +28,16 @@ def without_padding(started: Started) -> Started:
 
     Every bit stays the same, unless the parameter is infinite, which makes a nan of 0.
     """
-    tape, columns = started.tape, Columns.of(started.tape)
-    is_zero = np.isin(columns.flat, [k for k, x in tape.numbers.items() if x == 0])
-    at = np.flatnonzero(columns.is_read & is_zero)  # where a 0 is read
+    tape = started.tape
+    zeros = [k for k, x in tape.numbers.items() if x == 0]
+    if not zeros:
+        return started
+    columns = Columns.of(tape)
+    at = np.flatnonzero(columns.is_read & np.isin(columns.flat, zeros))  # where a 0 is read
     may_have_walls = started.has_walls and _may_have_walls(columns, at)
-    zeros = _zeros(tape, columns, at)
+    products = _zeros(tape, columns, at)
     keys = Alike(tape, range(len(tape)) if may_have_walls else (), {})
-    if not zeros and not keys.walls:
+    if not products and not keys.walls:
         return started
     new, begin = Rewritten(tape), list[int]()
     place, put = new.place, new.put
@@ -51,7 +54,7 @@ def without_padding(started: Started) -> Started:
             place.append(put(ops.add, terms, i))
             new.tape.neighbour_of[place[i]] = first.setdefault((op, keys.walls[i]), place[i])
         elif op.__class__ is Op:
-            left = [k for k in operands if k not in zeros] if op is ops.add else [*operands]
+            left = [k for k in operands if k not in products] if op is ops.add else [*operands]
             is_less = len(left) == 1 < len(operands)
             place.append(place[left[0]] if is_less else put(op, [place[k] for k in operands], i))
         else:

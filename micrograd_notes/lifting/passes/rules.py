@@ -107,8 +107,9 @@ RULES = (
 
 def rewritten(numbers: Simplifier, op: Op, operands: Sequence[int]) -> int | None:
     """Returns what the first rule that fits makes of an operation; None if none does."""
-    kinds = numbers.kinds[operands[0]], numbers.kinds[operands[-1]]
-    for rule in RULES_AT.get((op, *kinds), ()):
+    kinds, made_by = numbers.kinds, numbers.made_by
+    both = kinds[made_by[operands[0]]], kinds[made_by[operands[-1]]]
+    for rule in RULES_AT.get((op, *both), ()):
         found: dict[Any, int] = {}
         if _all_match(numbers, rule.left, operands, found):
             constants = [numbers.numbers[i] for i in found.values() if i in numbers.numbers]
@@ -134,7 +135,7 @@ def _all_match(
 
 def _matches(numbers: Simplifier, pattern: Any, i: int, found: dict[Any, int]) -> bool:
     """Returns whether number i fits, and notes which number each variable stands for."""
-    op, number = numbers.ops[i], numbers.numbers.get(i)
+    op, number = numbers.op_of(i), numbers.numbers.get(i)
     if isinstance(pattern, Pattern):
         return op is pattern.op and _all_match(numbers, pattern, numbers.operands_of(i), found)
     if isinstance(pattern, float):

@@ -24,7 +24,6 @@ from micrograd_notes.engine import helper_ops, ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.ints import Ints
 from micrograd_notes.lifting.passes import rules
-from micrograd_notes.lifting.passes.table import Table
 from micrograd_notes.lifting.trace.columns import (
     BITS,
     MASK,
@@ -74,16 +73,13 @@ class Simplifier:
         needed &= ~inside
         self.needed = np.flatnonzero(needed)
         self.place = np.where(needed, everyone, -1).astype(np.int32)
-        self.ops = [*map([*codes].__getitem__, code.tolist())]
+        self.rows, self.kinds = [*codes], [*map(rules.kind, codes)]  # by their codes
         # and of new numbers, too:
-        kinds = np.array([*map(rules.kind, codes)], dtype=np.uint8)
-        self.kinds = bytearray(kinds[code])
         self.level = array("i", columns.level.tobytes())
-        self.made_by = array("i", code.astype(np.int32).tobytes())  # codes of operations
+        self.made_by = array("i", code.astype(np.int32).tobytes())  # codes
         self.born = array("i", everyone.tobytes())  # the first old number that each was made for
         self.made = Operands()  # of the new numbers
         self.known: dict[Any, int] = {}
-        self.table = Table(self.count)
         self.now = 0  # the old number that is treated
 
     def _inside(self, columns: Columns, needed: Bools) -> Bools:
@@ -95,6 +91,10 @@ class Simplifier:
 
     # ---- one number ----------------------------------------------------------------------------
 
+    def op_of(self, i: int) -> Any:
+        """Returns the operation that makes a number, or its array."""
+        return self.rows[self.made_by[i]]
+
     def operands_of(self, i: int) -> Sequence[int]:
         """Returns the operands of a number, as they are now."""
         if i >= self.count:
@@ -103,7 +103,7 @@ class Simplifier:
 
     def constant(self, number: float) -> int:
         """Returns a constant; 0.0 and -0.0 are two."""
-        at = self.constants.setdefault(key_of(number), len(self.ops))
+        at = self.constants.setdefault(key_of(number), len(self.made_by))
         self.numbers[at] = number
         return self._added(at, CONSTANT, ())
 
@@ -148,20 +148,20 @@ class Simplifier:
             # k[1] * k[2] and k[2] * k[1] have places of their own among the products of all pairs
             is_sorted = False
         ordered = sorted(operands) if is_sorted else operands
-        self.columns.codes.setdefault(op, len(self.columns.codes))
         code = self.columns.short.setdefault(op, len(self.columns.short))
         if (op is ops.add and len(operands) > 1) or op.arity not in (1, 2):
             key = array("i", [code, *ordered]).tobytes()
-            return self._added(self.known.setdefault(key, len(self.ops)), op, operands)
+            return self._added(self.known.setdefault(key, len(self.made_by)), op, operands)
         key = packed(code, ordered[0], ordered[-1])
-        return self._added(self.table.found(key, len(self.ops)), op, operands)
+        return self._added(self.known.setdefault(key, len(self.made_by)), op, operands)
 
     def _added(self, at: int, op: Any, operands: Sequence[int]) -> int:
         """Returns the number at a place, which is a new one if it is the next place."""
-        if at == len(self.ops):
-            self.ops.append(op)
-            self.kinds.append(rules.kind(op))
-            self.made_by.append(self.columns.codes.setdefault(op, len(self.columns.codes)))
+        if at == len(self.made_by):
+            self.made_by.append(self.columns.codes.setdefault(op, len(self.rows)))
+            if self.made_by[at] == len(self.rows):
+                self.rows.append(op)
+                self.kinds.append(rules.kind(op))
             self.made.append(operands)
             self.level.append(1 + max(map(self.level.__getitem__, operands), default=-1))
             self.born.append(self.now)
@@ -191,13 +191,12 @@ class Simplifier:
             a, b = (place[ends] for ends in columns.ends(level))
             code = columns.key_codes(level)
             turned = any_order[level] & (a > b)
-            made_by = np.frombuffer(self.made_by, dtype=np.intc)
-            turned &= made_by[a] != made_by[b]
-            del made_by  # so that there may be more
+            made_by = np.frombuffer(self.made_by, dtype=np.intc)[np.stack([a, b])]
+            turned &= made_by[0] != made_by[1]
             keys = packed(code, np.where(turned, b, a), np.where(turned, a, b))
-            kind = np.frombuffer(self.kinds, dtype=np.uint8)[np.stack([a, b])]
-            may = fits[columns.code[level], kind[0], kind[1]]
-            place[level[~may]] = self.table.all_found(keys[~may], level[~may])
+            may = fits[(columns.code[level], *np.array(self.kinds)[made_by])]
+            found = map(self.known.setdefault, keys[~may].tolist(), level[~may].tolist())
+            place[level[~may]] = [*found]
             levels = np.frombuffer(self.level, dtype=np.intc)
             levels[level] = 1 + np.maximum(levels[a], levels[b])
             del levels  # so that there may be more
@@ -215,7 +214,8 @@ class Simplifier:
         owner, stops = np.repeat(np.arange(len(sums)), sizes), np.cumsum(sizes)
         terms = self.place[columns.flat[columns.places(sums)]]
         terms = (np.sort(owner << BITS | terms) & MASK).astype(np.int32)  # in order in each sum
-        is_odd = np.frombuffer(self.kinds, dtype=np.uint8)[terms] == rules.KINDS[CONSTANT]
+        made_by = np.frombuffer(self.made_by, dtype=np.intc)[terms]
+        is_odd = made_by == columns.codes.get(CONSTANT, -1)
         is_odd[1:] |= (terms[1:] == terms[:-1]) & (owner[1:] == owner[:-1])
         is_simple = np.bincount(owner, is_odd, len(sums)) == 0
         levels = np.frombuffer(self.level, dtype=np.intc)
@@ -230,21 +230,21 @@ class Simplifier:
         at, columns = memoryview(self.place), self.columns
         for i in numbers.tolist():
             self.now = i
-            at[i] = self.apply(self.ops[i], (*[at[k] for k in columns.operands(i)],))
+            at[i] = self.apply(self.op_of(i), (*[at[k] for k in columns.operands(i)],))
 
     def written(self) -> Recording:
         """Returns the recording of the numbers that are left, in the order of their first use."""
-        del self.table, self.known  # they take memory
+        del self.known  # it takes memory
         columns = self._everything()
-        among = np.zeros(len(self.ops), dtype=bool)
+        among = np.zeros(len(self.made_by), dtype=bool)
         among[self.place[self.needed]] = among[self.count :] = True
         among[[*self.numbers]] = True  # a rule may need one that no result needed
         alive = columns.reached(self.place[self.roots], among)
         left = self._in_order(columns, np.flatnonzero(alive))
-        number = np.full(len(self.ops) + 1, -1, dtype=np.int32)  # the last one is of place -1
+        number = np.full(len(self.made_by) + 1, -1, dtype=np.int32)  # the last one is of place -1
         number[left] = np.arange(len(left))
         numbers = {int(number[i]): x for i, x in self.numbers.items() if alive[i]}
-        del self.ops, self.kinds, self.made_by, self.level, self.born, among, alive
+        del self.made_by, self.level, self.born, among, alive
         tape = _moved(columns, left, number).tape(numbers)
         return self.recording.moved(tape, ints(number[self.place[self.instead]]))
 
@@ -252,11 +252,10 @@ class Simplifier:
         """Returns the columns of old and new numbers."""
         old, made = self.columns, self.made
         del self.columns, self.made
-        new = np.array([*map(old.codes.__getitem__, self.ops[self.count :])], dtype=np.int32)
         flat = np.where(old.is_read, old.below(self.place), old.flat)
         first = np.array(made.first) + old.first[-1]
         return Columns(
-            old.codes, np.concatenate([old.code, new]), np.concatenate([flat, made.flat]),
+            old.codes, np.array(self.made_by), np.concatenate([flat, made.flat]),
             np.concatenate([old.first[:-1], first]), np.array(self.level),
         )
 
