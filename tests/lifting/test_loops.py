@@ -405,7 +405,7 @@ def test_many_sums_are_seen_to_be_no_loop_with_few_calls() -> None:
             states = [s + w[0] * x[t] + w[1] * x[t + k] for k, s in enumerate(states)]
         return sum(s * s for s in states)
 
-    tape = traced(loss, w, arrays, is_loss=True).session.tape
+    tape = traced(loss, w, arrays, is_loss=True, is_batched=False).tape
     calls = itertools.count()
     sys.setprofile(lambda *_: next(calls))
     found = recurrences(Finder(tape))

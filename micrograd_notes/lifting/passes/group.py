@@ -85,16 +85,16 @@ class Grouping:
 
 def group(recording: Recording) -> Grouping:
     """Returns the groups of a simplified recording."""
-    whole = _with_sums(recording)
-    tape, columns = whole.tape, Columns.of(whole.tape)
-    singles = Keys(columns, tape.arrays_of_sums).sums_of_one_term(_results(whole))
+    count, recording = len(recording.tape), _with_sums(recording)
+    tape, columns = recording.tape, Columns.of(recording.tape)
+    singles = Keys(columns, tape.arrays_of_sums).sums_of_one_term(_results(recording))
     singles = singles[~np.isin(singles, [*tape.passed])]
     tape.columns = None  # they take memory
-    if whole is not recording or singles.size:
+    if len(tape) > count or singles.size:
         columns.code[singles] = columns.codes.setdefault(ops.pos, len(columns.codes))
         tape.columns = columns
         del columns
-        recording = simplify(whole, guarded=True)
+        recording = simplify(recording, guarded=True)
         columns = Columns.of(recording.tape)
     keys = _keys(recording, columns)
     tape = recording.tape

@@ -17,28 +17,27 @@ from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.ints import Ints
 from micrograd_notes.lifting.recurrences.alike import SIGNS, Alike
-from micrograd_notes.lifting.recurrences.starts import Started
 from micrograd_notes.lifting.trace.columns import Columns
 from micrograd_notes.lifting.trace.rewritten import Rewritten
-from micrograd_notes.lifting.trace.tape import Array, Tape
+from micrograd_notes.lifting.trace.tape import Array, Recording, Tape
 
 
-def without_padding(started: Started) -> Started:
-    """Returns the tape, in which sums do without 0 times a parameter, and without a 0 at a wall.
+def without_padding(recording: Recording) -> Recording:
+    """Returns a recording whose sums do without 0 times a parameter, and without a 0 at a wall.
 
     Every bit stays the same, unless the parameter is infinite, which makes a nan of 0.
     """
-    tape = started.tape
+    tape = recording.tape
     zeros = [k for k, x in tape.numbers.items() if x == 0]
     if not zeros:
-        return started
+        return recording
     columns = Columns.of(tape)
     at = np.flatnonzero(columns.is_read & np.isin(columns.flat, zeros))  # where a 0 is read
-    may_have_walls = started.has_walls and _may_have_walls(columns, at)
+    may_have_walls = recording.has_walls and _may_have_walls(columns, at)
     products = _zeros(tape, columns, at)
     keys = Alike(tape, range(len(tape)) if may_have_walls else (), {})
     if not products and not keys.walls:
-        return started
+        return recording
     new, begin = Rewritten(tape), list[int]()
     place, put = new.place, new.put
     first: dict[Any, int] = {}  # of the sums that are made alike
@@ -59,8 +58,7 @@ def without_padding(started: Started) -> Started:
             place.append(place[left[0]] if is_less else put(op, [place[k] for k in operands], i))
         else:
             place.append(new.copy(i))
-    new.tape.note_as(tape, place)
-    return started.moved(new.tape, place, new.like, [*begin, len(new.tape)])
+    return recording.moved(new.tape, place, [*begin, len(new.tape)])
 
 
 def _zeros(tape: Tape, columns: Columns, at: Ints) -> set[int]:

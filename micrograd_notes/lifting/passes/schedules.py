@@ -18,28 +18,27 @@ from typing import Any
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.ints import Ints
 from micrograd_notes.lifting.passes.series import with_given
-from micrograd_notes.lifting.recurrences.starts import Started, Steps
 from micrograd_notes.lifting.trace.columns import Columns
-from micrograd_notes.lifting.trace.tape import Tape
+from micrograd_notes.lifting.trace.tape import Recording, Steps, Tape
 
 
-def with_schedules(started: Started) -> Started:
-    """Returns the tape, in which each step has its own numbers wherever they differ between steps.
+def with_schedules(recording: Recording) -> Recording:
+    """Returns a recording whose steps have numbers of their own wherever they differ.
 
     Within a step, equal schedules are one, so that nothing is computed twice.
     """
-    if not started.steps:
-        return started
-    numbers, which, columns = dict[int, float](), dict[int, Any](), Columns.of(started.tape)
-    for steps in started.steps:
-        for slots, schedule in _schedules(started.tape, columns, steps):
+    if not recording.steps:
+        return recording
+    numbers, which, columns = dict[int, float](), dict[int, Any](), Columns.of(recording.tape)
+    for steps in recording.steps:
+        for slots, schedule in _schedules(recording.tape, columns, steps):
             name = steps.begins[0], *map(repr, schedule)
             for k, (slot, number) in enumerate(zip(slots, schedule, strict=True)):
                 which.setdefault(slot, (name, k))
                 numbers.setdefault(slot, number)
     if not which:
-        return started
-    made, known = with_given(started, which, numbers), dict[Any, int]()
+        return recording
+    made, known = with_given(recording, which, numbers), dict[Any, int]()
     for i, (name, _) in enumerate(dict.fromkeys(which.values())):
         made.tape.schedules[i] = known.setdefault(name, len(known))
     return made

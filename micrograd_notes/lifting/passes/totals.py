@@ -17,21 +17,19 @@ from typing import Any
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.lifting.trace.columns import Columns
-from micrograd_notes.lifting.trace.recorded import Session
 from micrograd_notes.lifting.trace.rewritten import Rewritten
-from micrograd_notes.lifting.trace.tape import Tape
-from micrograd_notes.lifting.trace.traced import Traced
+from micrograd_notes.lifting.trace.tape import Recording, Tape
 
 LEAST = 3  # terms to take away that are made alike; -a - b is a formula, but 0 - a - b is none
 
 
-def with_sums(found: Traced) -> Traced:
+def with_sums(found: Recording) -> Recording:
     """Returns the recording of a function with its totals as sums."""
-    totals = _totals(found.session.tape, found.outputs)
+    totals = _totals(found.tape, found.outputs)
     if not totals:
         return found
-    session, place = _written(found.session, totals)
-    return Traced(session, [place[i] for i in found.outputs], found.shape)
+    new = _written(found.tape, totals)
+    return found.moved(new.tape, new.place)
 
 
 def _totals(tape: Tape, outputs: list[int]) -> dict[int, int]:
@@ -58,9 +56,9 @@ def _totals(tape: Tape, outputs: list[int]) -> dict[int, int]:
     return {i: chain for i, chain in chain_of.items() if chain in long}
 
 
-def _written(old: Session, totals: dict[int, int]) -> tuple[Session, list[int]]:
-    """Returns a session with sums for the totals, and the new place of each number."""
-    tape, new, joined = old.tape, Rewritten(old.tape), _joined(old.tape, totals)
+def _written(tape: Tape, totals: dict[int, int]) -> Rewritten:
+    """Returns the tape with sums for the totals."""
+    new, joined = Rewritten(tape), _joined(tape, totals)
     place = new.place
     for i, op in enumerate(tape.ops):
         if i in joined:  # it is written where something is taken from its second term
@@ -69,15 +67,14 @@ def _written(old: Session, totals: dict[int, int]) -> tuple[Session, list[int]]:
             a, b = tape.operands[i]
             if a in joined:
                 a, c = tape.operands[a]
-                flows = max(b, c, key=old.requires_grad.__getitem__)
+                flows = max(b, c, key=tape.flows.__getitem__)
                 term = new.put(ops.subtract, (place[c], place[b]), flows)
             else:
                 term = new.put(ops.neg, (place[b],), b)
             place.append(new.put(ops.add, (place[a], term), i))
         else:
             place.append(new.copy(i))
-    new.tape.note_as(tape, place)
-    return old.on(new.tape, new.like, place), place
+    return new
 
 
 def _joined(tape: Tape, totals: dict[int, int]) -> set[int]:

@@ -115,7 +115,7 @@ class _Writer:
         for i in range(len(old)):
             for copy, of in self.copies.get(self.finder.position[i], ()):
                 term = write(of) if isinstance(of, int) else made[of]
-                made[copy] = new.put(ops.add, (term,), new.like[term])
+                made[copy] = new.tape.append(ops.add, (term,), new.tape.flows[term])
                 state, before = map(old.names.get, self.names[copy])
                 if before is not None and state is not None:
                     # as the v of u, v = v, a * u + b * v; one that is passed on has a former name

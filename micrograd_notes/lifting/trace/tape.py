@@ -57,6 +57,20 @@ class Start(Array):
     is_laid: bool = False  # whether another array gave it its axes
 
 
+@dataclass
+class Steps:
+    """The steps of a recurrence on a tape.
+
+    `states` has the leaves before the first step, and the states after each one. `begins` has the
+    place where each step begins, and the place after the last one; `totals` has for each state
+    whether its derivative is the same after all steps.
+    """
+
+    states: list[list[int]]
+    begins: list[int]
+    totals: list[bool]
+
+
 class Operands:
     """The operands of each number: those of number i lie in `flat` from `first[i]`.
 
@@ -88,7 +102,9 @@ class Tape:
     def __init__(self) -> None:
         self.ops: list[Op | Array | str] = []
         self.operands = Operands()
+        self.flows = bytearray()  # whether a gradient flows into each number, before derivatives
         self.numbers: dict[int, float] = {}  # of the constants
+        self.constants: dict[Any, int] = {}  # their indices, by their keys
         self.given: dict[int, float] = {}  # of constants that no rule looks at, in a series
         self.schedules: dict[int, int] = {}  # of given ones, one per step: which series it is
         self.names: dict[int, Name] = {}  # the names of numbers, with their quality
@@ -115,25 +131,30 @@ class Tape:
             for each, special in both for is_special in (False, True)
         )
 
-    def append(self, op: Op | Array | str, operands: Iterable[int]) -> int:
+    def append(self, op: Op | Array | str, operands: Iterable[int], flows: int = False) -> int:
         """Returns the index of a new entry."""
+        self.flows.append(flows)
         self.ops.append(op)
         self.operands.flat.extend(operands)
         self.operands.first.append(len(self.operands.flat))
         return len(self.ops) - 1
 
-    def leaves(self, array: Array, count: int) -> range:
+    def leaves(self, array: Array, flows: bytes) -> range:
         """Returns the indices of new entries, one for each place of an array."""
-        first, before = len(self), len(self.operands.flat)
+        first, before, count = len(self), len(self.operands.flat), len(flows)
+        self.flows += flows
         self.ops += [array] * count
         self.operands.flat.extend(range(count))
         self.operands.first.extend(range(before + 1, before + count + 1))
         return range(first, first + count)
 
     def constant(self, number: float) -> int:
-        """Returns the index of a new constant."""
-        self.numbers[len(self)] = number
-        return self.append(CONSTANT, ())
+        """Returns the index of a constant, a new one if there is none yet."""
+        at = self.constants.setdefault(key_of(number), len(self))
+        if at == len(self):
+            self.numbers[at] = number
+            self.append(CONSTANT, ())
+        return at
 
     def note_as(self, old: Tape, place: Sequence[int]) -> None:
         """Takes over what is noted of another tape's numbers, by their places here, or -1."""
@@ -181,10 +202,12 @@ class Recording:
     arrays: list[Array]
     outputs: list[int]
     output_shape: tuple[int, ...]
-    gradient: array[int]
+    gradient: array[int] = field(default_factory=lambda: array("i"))
     is_loss: bool = True
     is_batched: bool = True  # one example was recorded, and runs for each of a batch
     alive: list[int] = field(default_factory=list)  # so that the last steps are like the others
+    steps: list[Steps] = field(default_factory=list)  # of recurrences, until it has derivatives
+    has_walls: bool = True  # states at the ends of an array may be made of fewer terms
     plain: Callable[[], Recording] | None = field(default=None, repr=False)  # if it has no loop
 
     @property
@@ -202,8 +225,13 @@ class Recording:
         """Every number that is a result."""
         return [*self.outputs, *[at for at in self.gradient if at >= 0], *self.alive]
 
-    def moved(self, tape: Tape, place: Sequence[int]) -> Recording:
-        """Returns the recording on a new tape, with the new place of each number, or -1."""
+    def moved(
+        self, tape: Tape, place: Sequence[int], begin: Sequence[int] = ()
+    ) -> Recording:
+        """Returns the recording on a new tape, with the new place of each number, or -1.
+
+        Its steps are left out without the places where they `begin` then.
+        """
         tape.note_as(self.tape, place)
         return replace(
             self,
@@ -211,6 +239,11 @@ class Recording:
             outputs=[place[i] for i in self.outputs],
             gradient=array("i", [place[i] if i >= 0 else -1 for i in self.gradient]),
             alive=[place[i] for i in self.alive],
+            steps=[
+                Steps([[place[i] for i in after] for after in each.states],
+                      [begin[at] for at in each.begins], each.totals)
+                for each in self.steps if begin
+            ],
         )
 
     def plainer(self) -> Recording:
