@@ -70,9 +70,7 @@ def _schedules(
         places = {*(slots - first[owner[slots]]).tolist()}
         is_index = places == {0} and any(tape.ops[i].chooses for i in owner[slots])
         if is_number[read].all() and not is_index:
-            schedule = [tape.numbers[i] for i in read.tolist()]
-            if len({*map(repr, schedule)}) > 1:  # a rewritten tape may have a constant twice
-                yield slots.tolist(), schedule
+            yield slots.tolist(), [tape.numbers[i] for i in read.tolist()]
         elif is_early[read].all() and _are_alike(columns, read):
             waiting += [first[read] + n for n in range(columns.sizes[read[0]])]
 

@@ -54,20 +54,16 @@ class Simplifier:
         self.recording, tape = recording, recording.tape
         self.count, self.numbers = len(tape), dict(tape.numbers)
         everyone = np.arange(self.count, dtype=np.int32)
-        self.instead = everyone.copy()
-        self.constants: dict[Any, int] = {}
-        for i, x in self.numbers.items():  # after it was rewritten, a tape may have one twice
-            self.instead[i] = self.constants.setdefault(key_of(x), i)
-        self.roots = self.instead[recording.roots]
+        self.constants = {key_of(x): i for i, x in self.numbers.items()}
+        self.roots = np.array(recording.roots, dtype=np.int32)
         columns, tape.columns = Columns.of(tape), None  # they take memory
         codes, code = dict(columns.codes), columns.code
         if not guarded and helper_ops.chain in codes:
             is_chain = code == codes[helper_ops.chain]
             is_chain[[*tape.guarded]] = False
             code = np.where(is_chain, codes.setdefault(ops.multiply, len(codes)), code)
-        flat = np.where(columns.is_read, columns.below(self.instead), columns.flat)
-        columns = Columns(codes, code, flat, columns.first, columns.level)
-        needed = columns.reached(self.roots, self.instead == everyone)
+        columns = Columns(codes, code, columns.flat, columns.first, columns.level)
+        needed = columns.reached(self.roots, np.ones(self.count, dtype=bool))
         inside = self._inside(columns, needed)
         self.columns = columns = _joined(columns, needed, inside)
         needed &= ~inside
@@ -246,7 +242,7 @@ class Simplifier:
         numbers = {int(number[i]): x for i, x in self.numbers.items() if alive[i]}
         del self.made_by, self.level, self.born, among, alive
         tape = _moved(columns, left, number).tape(numbers)
-        return self.recording.moved(tape, ints(number[self.place[self.instead]]))
+        return self.recording.moved(tape, ints(number[self.place]))
 
     def _everything(self) -> Columns:
         """Returns the columns of old and new numbers."""
