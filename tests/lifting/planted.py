@@ -24,7 +24,7 @@ from micrograd_notes.engine.op import Op
 from micrograd_notes.engine.ops import logsumexp, relu, tanh
 from micrograd_notes.lifting import CannotLift, compiled, per_shape
 from micrograd_notes.lifting.codegen.numpy.emit import Printed
-from micrograd_notes.lifting.passes.columns import Columns
+from micrograd_notes.lifting.trace.columns import Columns
 from micrograd_notes.lifting.typed.expressions import (
     Apply,
     Expression,

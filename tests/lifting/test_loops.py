@@ -1,7 +1,9 @@
 """Recurrences over time become loops, of any kind and length, and are the scalars."""
 
+import itertools
 import random
 import re
+import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
@@ -13,6 +15,9 @@ np = pytest.importorskip("numpy")
 from micrograd_notes import Value, no_grad  # noqa: E402
 from micrograd_notes.engine.ops import cos, exp, log, sigmoid, sin, softplus, tanh  # noqa: E402
 from micrograd_notes.lifting import Lifted, lift  # noqa: E402
+from micrograd_notes.lifting.recurrences.steps import Finder, recurrences  # noqa: E402
+from micrograd_notes.lifting.trace.tape import Array  # noqa: E402
+from micrograd_notes.lifting.trace.traced import traced  # noqa: E402
 from micrograd_notes.lifting.typed.windows import stretches  # noqa: E402
 from micrograd_notes.nn.vectors import dot  # noqa: E402
 from tests.lifting.examples import certified, numbers, values  # noqa: E402
@@ -387,6 +392,26 @@ def test_a_state_may_be_read_many_steps_later(count: int) -> None:
         lines.add(len(source.splitlines()))
         program.check(data)
     assert len(lines) == 1
+
+
+def test_many_sums_are_seen_to_be_no_loop_with_few_calls() -> None:
+    sums, steps = 8, 40
+    w = values(0, 2)
+    arrays = [Array("w", (2,), True, where=range(2)), Array("x", (sums + steps,), False)]
+
+    def loss(x: Any) -> Any:
+        states: list[Any] = [0.0] * sums
+        for t in range(steps):
+            states = [s + w[0] * x[t] + w[1] * x[t + k] for k, s in enumerate(states)]
+        return sum(s * s for s in states)
+
+    tape = traced(loss, w, arrays, is_loss=True, is_batched=False).tape
+    calls = itertools.count()
+    sys.setprofile(lambda *_: next(calls))
+    found = recurrences(Finder(tape))
+    sys.setprofile(None)
+    assert not found
+    assert next(calls) < 100 * len(tape)
 
 
 def test_names_of_a_step_are_those_of_the_learner_if_the_loss_does_not_need_the_last_ones() -> None:

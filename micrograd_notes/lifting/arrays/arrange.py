@@ -22,8 +22,8 @@ from micrograd_notes.lifting.arrays.operations import choice, elementwise, filli
 from micrograd_notes.lifting.arrays.sums import sums
 from micrograd_notes.lifting.arrays.uneven import ways
 from micrograd_notes.lifting.ints import Ints, unique
-from micrograd_notes.lifting.passes.columns import Bools
 from micrograd_notes.lifting.passes.group import Grouping
+from micrograd_notes.lifting.trace.columns import Bools
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Start
 from micrograd_notes.lifting.typed import expressions as ex
 from micrograd_notes.lifting.typed.expressions import WHOLE, Expression, Line, N, Program

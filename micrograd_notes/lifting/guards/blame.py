@@ -113,8 +113,8 @@ def _cause_in_the_function(
         outputs = [*map(session.index, returned)]
     tape, numbers = session.tape, _numbers(session.tape, theta, given)
     made = {i: (line, numbers[i]) for i, line in session.lines.items()}
-    if line := _line_that_differs(scalars, made, [i for i in made if session.requires_grad[i]]):
-        plain = [i for i in made if not session.requires_grad[i]]  # they may not be nodes
+    if line := _line_that_differs(scalars, made, [i for i in made if session.tape.flows[i]]):
+        plain = [i for i in made if not session.tape.flows[i]]  # they may not be nodes
         short = [(i, k) for i in plain for k in tape.operands[i] if k in session.short]
         for i, kind in [(i, session.short[k]) for i, k in short[:1]]:
             return (

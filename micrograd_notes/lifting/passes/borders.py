@@ -18,9 +18,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.lifting.ints import Ints, unique
-from micrograd_notes.lifting.passes.columns import BITS, FEW, Columns, packed
 from micrograd_notes.lifting.passes.order import levels
 from micrograd_notes.lifting.recurrences.alike import in_families
+from micrograd_notes.lifting.trace.columns import BITS, ONE_BY_ONE, Columns, packed
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array
 
 
@@ -112,4 +112,4 @@ class Borders:
         level, made = level[together], np.flatnonzero(columns.is_made)
         made = made[np.argsort(level[made], kind="stable")]
         split = np.split(made, np.flatnonzero(np.diff(level[made])) + 1)
-        return [(each, len(each) <= FEW) for each in split]
+        return [(each, len(each) <= ONE_BY_ONE) for each in split]

@@ -22,9 +22,9 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.ints import Ints
-from micrograd_notes.lifting.passes.columns import Columns, ints, starts
 from micrograd_notes.lifting.passes.keys import Keys, Schedule
 from micrograd_notes.lifting.passes.simplify import simplify
+from micrograd_notes.lifting.trace.columns import Columns, ints, starts
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Recording, Start, Tape
 
 
@@ -50,7 +50,8 @@ class Grouping:
     @classmethod
     def of(cls, recording: Recording, found: Keys, apart: Mapping[int, Any]) -> Grouping:
         """Returns the groups of numbers that are made alike, and not told apart."""
-        keys, columns = found.in_order(apart), found.columns
+        keys, columns = found.in_order(found.found(apart) if apart else found.alike), found.columns
+        assert keys is not None
         members = np.split(np.argsort(keys, kind="stable"), np.cumsum(np.bincount(keys))[:-1])
         with_constants = _with_constants(recording.tape, columns)
         groups = [Group(recording.tape.ops[these[0]], these) for these in members]
@@ -84,24 +85,15 @@ class Grouping:
 
 def group(recording: Recording) -> Grouping:
     """Returns the groups of a simplified recording."""
-    columns, numbers = Columns.of(recording.tape), recording.tape.numbers
-    missing = Keys(columns, recording.tape.arrays_of_sums).missing_sums()
-    recording.tape.columns = None  # they take memory
-    columns, place, sums = _with_sums(columns, missing)
-    arrays_of_sums = [
-        {int(place[i]): int(place[of]) for i, of in each.items()}
-        for each in recording.tape.arrays_of_sums
-    ]
-    singles = Keys(columns, arrays_of_sums).sums_of_one_term(
-        [place[each] for each in _results(recording)]
-    )
-    singles = singles[~np.isin(singles, place[[*recording.tape.passed]])]
-    if missing.size or singles.size:
+    count, recording = len(recording.tape), _with_sums(recording)
+    tape, columns = recording.tape, Columns.of(recording.tape)
+    singles = Keys(columns, tape.arrays_of_sums).sums_of_one_term(_results(recording))
+    singles = singles[~np.isin(singles, [*tape.passed])]
+    tape.columns = None  # they take memory
+    if len(tape) > count or singles.size:
         columns.code[singles] = columns.codes.setdefault(ops.pos, len(columns.codes))
-        tape = columns.tape({int(place[i]): x for i, x in numbers.items()})
-        tape.kept = {*sums.tolist()}
-        recording = recording.moved(tape, ints(place))
-        del columns, tape
+        tape.columns = columns
+        del columns
         recording = simplify(recording, guarded=True)
         columns = Columns.of(recording.tape)
     keys = _keys(recording, columns)
@@ -120,7 +112,8 @@ def _keys(recording: Recording, columns: Columns) -> Keys:
 
 
 def _with_constants(tape: Tape, columns: Columns) -> Columns:
-    """Makes constants of given numbers (`series.py`), and of what is made of constants alone.
+    """Makes constants of given numbers (`series.py`), and of what is made of constants alone, on
+    the tape, and returns its columns.
 
     Numbers of one key are made alike, so all numbers of an array become constants, or none.
     """
@@ -148,11 +141,15 @@ def _results(recording: Recording) -> list[list[int]]:
     return [recording.outputs, *[[i for i in each if i >= 0] for each in gradient], *alive]
 
 
-def _with_sums(columns: Columns, missing: Ints) -> tuple[Columns, Ints, Ints]:
-    """Returns the columns with a sum of one term for each operand where one is missing.
+def _with_sums(recording: Recording) -> Recording:
+    """Returns the recording with a sum of one term for each operand where one is missing.
 
-    Also the new place of each number, and the sums, each just before the number that reads it.
+    Each sum is just before the number that reads it.
     """
+    columns, numbers = Columns.of(recording.tape), recording.tape.numbers
+    missing = Keys(columns, recording.tape.arrays_of_sums).missing_sums()
+    if not missing.size:
+        return recording
     readers = columns.owner[missing]
     place = np.arange(len(columns.code))
     place += np.cumsum(np.bincount(readers, minlength=len(place)))
@@ -160,11 +157,12 @@ def _with_sums(columns: Columns, missing: Ints) -> tuple[Columns, Ints, Ints]:
     flat = np.where(columns.is_read, columns.below(place), columns.flat)
     terms, flat[missing] = flat[missing], sums
     level = 2 * columns.level  # to have room between
-    added = Columns(
+    tape = Columns(
         dict(columns.codes),
         np.insert(columns.code, readers, columns.codes.get(ops.add, 0)),
         np.insert(flat, columns.first[readers], terms).astype(np.int32),
         starts(np.insert(columns.sizes, readers, 1)),
         np.insert(level, readers, level[readers] - 1),
-    )
-    return added, place, sums
+    ).tape({int(place[i]): x for i, x in numbers.items()})
+    tape.kept, recording.tape.columns = {*sums.tolist()}, None  # they take memory
+    return recording.moved(tape, ints(place))

@@ -14,9 +14,9 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import helper_ops, ops
 from micrograd_notes.lifting.ints import Ints, unique
 from micrograd_notes.lifting.passes.borders import Borders
-from micrograd_notes.lifting.passes.columns import BITS, Bools, Columns, has_any_order, packed
 from micrograd_notes.lifting.passes.order import in_order
 from micrograd_notes.lifting.passes.sides import sides
+from micrograd_notes.lifting.trace.columns import BITS, Bools, Columns, has_any_order, packed
 
 FEW = 3  # if one number meets at most so many constants, each gets its own array
 
@@ -57,7 +57,7 @@ class Keys:
             before = borders.is_joined.copy()
             by_level = borders.levels(keys)
             joined = by_level and self._found(apart, False, keys, by_level)
-            if joined is None or self._in_order(joined) is None:  # two arrays would read each other
+            if joined is None or self.in_order(joined) is None:  # two arrays would read each other
                 borders.is_joined = before
                 break
             if len(unique(joined)) == len(unique(keys)):
@@ -175,13 +175,9 @@ class Keys:
                 apart[i] = "schedule", scheduled.index(x)
         return apart | {i: (apart.get(i), side) for i, side in sides(columns, keys).items()}
 
-    def in_order(self, apart: Mapping[int, Any]) -> Ints:
-        """Returns the keys, so that a group comes after those of its operands."""
-        keys = self._in_order(self.found(apart) if apart else self.alike)
-        assert keys is not None
-        return keys
-
-    def _in_order(self, keys: Ints) -> Ints | None:
+    def in_order(self, keys: Ints) -> Ints | None:
+        """Returns keys, so that a group comes after those of its operands, None if that can't be.
+        """
         columns = self.columns
         different, first, keys = np.unique(keys, return_index=True, return_inverse=True)
         is_read = columns.is_read

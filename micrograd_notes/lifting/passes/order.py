@@ -9,7 +9,7 @@ from heapq import heapify, heappop, heappush
 
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.ints import Ints, unique
-from micrograd_notes.lifting.passes.columns import BITS, MASK, packed, starts
+from micrograd_notes.lifting.trace.columns import BITS, MASK, packed, starts
 
 
 def _edges(readers: Ints, read: Ints, count: int) -> tuple[list[list[int]], list[int]]:

@@ -10,8 +10,6 @@ sum at a wall is like them, too: 0 - 2 * u[0] + u[1] beside u[0] - 2 * u[1] + u[
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import chain
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
@@ -19,21 +17,27 @@ from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.ints import Ints
 from micrograd_notes.lifting.recurrences.alike import SIGNS, Alike
-from micrograd_notes.lifting.recurrences.starts import Started
+from micrograd_notes.lifting.trace.columns import Columns
 from micrograd_notes.lifting.trace.rewritten import Rewritten
-from micrograd_notes.lifting.trace.tape import Array, Tape
+from micrograd_notes.lifting.trace.tape import Array, Recording, Tape
 
 
-def without_padding(started: Started) -> Started:
-    """Returns the tape, in which sums do without 0 times a parameter, and without a 0 at a wall.
+def without_padding(recording: Recording) -> Recording:
+    """Returns a recording whose sums do without 0 times a parameter, and without a 0 at a wall.
 
     Every bit stays the same, unless the parameter is infinite, which makes a nan of 0.
     """
-    tape = started.tape
-    may_have_walls = started.has_walls and _may_have_walls(tape)
-    zeros, keys = _zeros(tape), Alike(tape, range(len(tape)) if may_have_walls else (), {})
-    if not zeros and not keys.walls:
-        return started
+    tape = recording.tape
+    zeros = [k for k, x in tape.numbers.items() if x == 0]
+    if not zeros:
+        return recording
+    columns = Columns.of(tape)
+    at = np.flatnonzero(columns.is_read & np.isin(columns.flat, zeros))  # where a 0 is read
+    may_have_walls = recording.has_walls and _may_have_walls(columns, at)
+    products = _zeros(tape, columns, at)
+    keys = Alike(tape, range(len(tape)) if may_have_walls else (), {})
+    if not products and not keys.walls:
+        return recording
     new, begin = Rewritten(tape), list[int]()
     place, put = new.place, new.put
     first: dict[Any, int] = {}  # of the sums that are made alike
@@ -49,58 +53,39 @@ def without_padding(started: Started) -> Started:
             place.append(put(ops.add, terms, i))
             new.tape.neighbour_of[place[i]] = first.setdefault((op, keys.walls[i]), place[i])
         elif op.__class__ is Op:
-            left = [k for k in operands if k not in zeros] if op is ops.add else [*operands]
+            left = [k for k in operands if k not in products] if op is ops.add else [*operands]
             is_less = len(left) == 1 < len(operands)
             place.append(place[left[0]] if is_less else put(op, [place[k] for k in operands], i))
         else:
             place.append(new.copy(i))
-    new.tape.note_as(tape, place)
-    return started.moved(new.tape, place, new.like, [*begin, len(new.tape)])
+    return recording.moved(new.tape, place, [*begin, len(new.tape)])
 
 
-def _zeros(tape: Tape) -> set[int]:
+def _zeros(tape: Tape, columns: Columns, at: Ints) -> set[int]:
     """Returns the products of 0 and a parameter whose array has other products, too."""
-    numbers, operands = tape.numbers, tape.operands
-    found = {i for i in _uses_of_zero(tape)[1].tolist() if tape.ops[i] is ops.multiply}
-    if not found:
-        return found
-    products = {i: operands[i] for i, op in enumerate(tape.ops) if op is ops.multiply}
+    is_product = columns.where(lambda op: op is ops.multiply)
 
-    def parameters(factors: Iterable[int]) -> set[Array]:
-        of = [tape.ops[k] for k in factors]
-        return {array for array in of if isinstance(array, Array) and array.is_parameter}
+    def parameters(product: int) -> set[Array]:
+        factors = [tape.ops[k] for k in tape.operands[product]]
+        return {op for op in factors if isinstance(op, Array) and op.is_parameter}
 
-    both = [each for each in products.values() if numbers.keys().isdisjoint(each)]
-    others = parameters(chain.from_iterable(both))
-    return {i for i in found if parameters(products[i]) & others}
+    found = [i for i in columns.owner[at].tolist() if is_product[i]]
+    products = np.flatnonzero(is_product).tolist() if found else []
+    both = [i for i in products if tape.numbers.keys().isdisjoint(tape.operands[i])]
+    others = {array for i in both for array in parameters(i)}
+    return {i for i in found if parameters(i) & others}
 
 
-def _uses_of_zero(tape: Tape) -> tuple[Ints, Ints]:
-    """Returns where a 0 is read in all operands, and which numbers read it there."""
-    zeros = [k for k, x in tape.numbers.items() if x == 0]
-    at = np.flatnonzero(np.isin(np.array(tape.operands.flat), zeros))
-    return at, np.searchsorted(np.array(tape.operands.first), at, side="right") - 1
-
-
-def _may_have_walls(tape: Tape) -> bool:
+def _may_have_walls(columns: Columns, at: Ints) -> bool:
     """Returns whether something adds or subtracts a 0 that no sum begins with.
 
     A sum of one term, 0 + a, goes nowhere: it is at a wall if others add such a term to a number.
     """
-    at, owner = _uses_of_zero(tape)
-    flat, first = np.array(tape.operands.flat), np.array(tape.operands.first)
-    begun = set[int]()
-    for i, is_left in zip(owner.tolist(), (at == first[owner]).tolist(), strict=True):
-        if tape.ops[i] is ops.add and is_left:
-            begun.add(i)
-        elif tape.ops[i] in SIGNS:
-            return True
-    if not begun:
-        return False
-    is_add = np.array([op is ops.add for op in tape.ops])
-    adds = np.flatnonzero(is_add)
-    left, right = flat[first[adds]], flat[first[adds + 1] - 1]
-    alone = begun.difference(left.tolist())
-    to_numbers = right[~is_add[left] & ~np.isin(left, flat[at])]
-    others = {tape.ops[k] for k in to_numbers.tolist()} if alone else set()
-    return any(tape.ops[tape.operands[i][-1]] in others for i in alone)
+    owner, code = columns.owner[at], columns.code
+    begins = columns.is_sum[owner] & (at == columns.first[owner])
+    if columns.where(SIGNS.__contains__)[owner[~begins]].any():
+        return True
+    left, right = columns.ends(np.flatnonzero(columns.is_sum))
+    alone = owner[begins & ~np.isin(owner, left)]
+    to_numbers = right[~columns.is_sum[left] & ~np.isin(left, columns.flat[at])]
+    return bool(np.isin(code[columns.ends(alone)[1]], code[to_numbers]).any())

@@ -26,9 +26,9 @@ from micrograd_notes.lifting.passes.schedules import with_schedules
 from micrograd_notes.lifting.passes.series import with_series
 from micrograd_notes.lifting.passes.totals import with_sums
 from micrograd_notes.lifting.recurrences.ends import Ends, UnlikeError
-from micrograd_notes.lifting.recurrences.starts import Started, with_starts
+from micrograd_notes.lifting.recurrences.starts import with_starts
 from micrograd_notes.lifting.trace.recorded import CannotLift, Session, recording
-from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Recording
+from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Recording, Tape
 from micrograd_notes.lifting.trace.traced import traced
 
 # The steps of a row's partials: operations, with the places of their operands, and constants. The
@@ -41,39 +41,21 @@ def record(
     function: Callable[..., Any], parameters: Sequence[Value], parameter_arrays: Sequence[Array],
     inputs: Sequence[Array], is_loss: bool, is_batched: bool
 ) -> Recording:
-    """Returns the recording of a call of the function, with the derivatives of its result.
-
-    Raises:
-        CannotLift: a recording can't follow the function, or two recordings differ.
-        TypeError: the function did not return a `Value`.
-    """
+    """Returns the recording of a call of the function, with the derivatives of its result."""
     arrays = [*parameter_arrays, *inputs]
-    found = with_sums(traced(function, parameters, arrays, is_loss))
+    found = with_sums(traced(function, parameters, arrays, is_loss, is_batched))
 
-    def finished(started: Started) -> Recording:
-        session, gradient = found.session, array("i", [-1]) * len(parameters)
-        plain = Recording(
-            started.tape, arrays, found.outputs, found.shape, array("i"), is_loss, is_batched
-        )
-        started = with_series(plain, without_padding(with_schedules(started)))
-        tape = started.tape
-        if tape is not session.tape:
-            session = session.on(tape, started.like, started.place)
-        outputs = [started.place[k] for k in found.outputs]
-        for leaf, derivative in differentiate(session, outputs[0], started) if is_loss else ():
+    def finished(started: Recording) -> Recording:
+        made = with_series(without_padding(with_schedules(started)))
+        tape, gradient = made.tape, array("i", [-1]) * len(parameters)
+        for leaf, derivative in differentiate(made) if is_loss else ():
             op = tape.ops[leaf]
             if isinstance(op, Array) and op.is_parameter:
                 gradient[op.where[tape.operands[leaf][0]]] = derivative
-        made = replace(
-            plain, tape=tape, outputs=outputs, gradient=gradient, alive=started.alive
-        )
-        return written_out(made)
-
-    def plain() -> Recording:
-        return finished(Started.without_steps(found.session.tape))
+        return written_out(replace(made, gradient=gradient, steps=[]))
 
     def looped(has_walls: bool, otherwise: Callable[[], Recording]) -> Recording:
-        started = with_starts(found.session.tape, found.session.requires_grad, has_walls)
+        started = with_starts(found, has_walls)
         try:
             made = finished(started)
         except UnlikeError:
@@ -81,32 +63,30 @@ def record(
         made.plain = cache(otherwise) if started.steps else None
         return made
 
-    return looped(True, lambda: looped(False, plain))
+    return looped(True, lambda: looped(False, lambda: finished(found)))
 
 
-def differentiate(
-    session: Session, root: int, started: Started
-) -> Iterator[tuple[int, int]]:
+def differentiate(recording: Recording) -> Iterator[tuple[int, int]]:
     """Yields every leaf below the root with the place of its derivative on the tape.
 
     Every adjoint is one sum, even of one term. This way a number that is used once looks like its
     neighbours that are used often, and they form one array. The steps of a recurrence become alike
     (`recurrences/ends.py`).
     """
-    tape, put = session.tape, session.tape.append
+    tape, root, put = recording.tape, recording.outputs[0], recording.tape.append
     made, flat, first = tape.ops, tape.operands.flat, tape.operands.first
-    one = session.constant(1.0)
+    one = tape.constant(1.0)
     contributions: list[list[int] | None] = [None] * len(tape)
     contributions[root] = [one]
     passed_on: set[int] = {root}  # adjoints that equal another one, as those of a and b in a + b
-    marks = [-1 if flag else -2 for flag in session.requires_grad]
+    marks = [-1 if flag else -2 for flag in tape.flows]
     whole = {op for op in {*tape.ops} if isinstance(op, Array) and op.is_whole}
     for k in [*tape.numbers, *[k for k, op in enumerate(tape.ops) if op in whole]]:
         marks[k] = k  # for these a rule may compute something else
     mark_of = marks.__getitem__
     known: dict[Any, Slopes] = {}
     of_leaves = list[tuple[int, int]]()
-    ends, poles = Ends(session, root, started, contributions, passed_on), Poles(tape)
+    ends, poles = Ends(recording, contributions, passed_on), Poles(tape)
     for i in range(len(contributions) - 1, -1, -1):
         if i + 1 in ends.at:
             ends.cross(i + 1)
@@ -130,14 +110,14 @@ def differentiate(
         places = flat[first[i] : first[i + 1]].tolist()
         key = op, *map(mark_of, places)
         if key not in known:
-            known[key] = _slopes(session, i, op, key[1:], poles)
+            known[key] = _slopes(tape, i, op, key[1:], poles)
         steps, slopes, has_pole = known[key]
         places.append(i)
         begin = len(made)
         for step, below in steps:
             places.append(
                 put(step, [places[k] for k in below])
-                if step.__class__ is Op else session.constant(step)
+                if step.__class__ is Op else tape.constant(step)
             )
         for k, slope in slopes:
             operand, at = places[k], adjoint
@@ -170,13 +150,13 @@ def differentiate(
         yield leaf, adjoint
 
 
-def _slopes(session: Session, i: int, op: Op, marks: Sequence[Any], poles: Poles) -> Slopes:
+def _slopes(tape: Tape, i: int, op: Op, marks: Sequence[Any], poles: Poles) -> Slopes:
     """Returns the steps that compute the partials of an operation like number i of the tape.
 
     The row's rule is called once, with symbols for the operands and the result; constants are plain
     numbers. Then the same steps do for every number whose operands have these marks.
     """
-    tape, operands = session.tape, session.tape.operands[i]
+    operands = tape.operands[i]
     wanted = [k for k, mark in enumerate(marks) if mark == -1 and op.is_differentiated(k)]
     scratch = Session()
     *symbols, result = [scratch.new(tape.ops[k], (), False) for k in (*operands, i)]
@@ -236,11 +216,11 @@ def written_out(recording_of_all: Recording) -> Recording:
             if isinstance(op, Op):
                 operands = tuple([place[k] for k in operands])
             if i in tape.given:
-                place.append(session.append(op, (), False))
+                place.append(session.tape.append(op, ()))
             elif op == CONSTANT:
-                place.append(session.constant(tape.numbers[i]))
+                place.append(session.tape.constant(tape.numbers[i]))
             elif not isinstance(op, Op) or _is_spelled(op):
-                place.append(session.append(op, operands, False))
+                place.append(session.tape.append(op, operands))
             else:  # constants are plain floats
                 symbols = [numbers[k] if k in numbers else session.at(k) for k in operands]
                 place.append(session.index(_forward(op, symbols)))

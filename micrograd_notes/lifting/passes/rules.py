@@ -10,7 +10,7 @@ Pattern(op=Op(multiply), operands=(1.0, x))
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import copysign, frexp, isfinite
@@ -107,8 +107,9 @@ RULES = (
 
 def rewritten(numbers: Simplifier, op: Op, operands: Sequence[int]) -> int | None:
     """Returns what the first rule that fits makes of an operation; None if none does."""
-    kinds = numbers.kinds[operands[0]], numbers.kinds[operands[-1]]
-    for rule in _rules_at.get((op, *kinds), ()):
+    kinds, made_by = numbers.kinds, numbers.made_by
+    both = kinds[made_by[operands[0]]], kinds[made_by[operands[-1]]]
+    for rule in RULES_AT.get((op, *both), ()):
         found: dict[Any, int] = {}
         if _all_match(numbers, rule.left, operands, found):
             constants = [numbers.numbers[i] for i in found.values() if i in numbers.numbers]
@@ -134,7 +135,7 @@ def _all_match(
 
 def _matches(numbers: Simplifier, pattern: Any, i: int, found: dict[Any, int]) -> bool:
     """Returns whether number i fits, and notes which number each variable stands for."""
-    op, number = numbers.ops[i], numbers.numbers.get(i)
+    op, number = numbers.op_of(i), numbers.numbers.get(i)
     if isinstance(pattern, Pattern):
         return op is pattern.op and _all_match(numbers, pattern, numbers.operands_of(i), found)
     if isinstance(pattern, float):
@@ -168,14 +169,6 @@ def kind(op: Any) -> int:
     return KINDS.get(op, OTHER)
 
 
-def kinds_that_fit(op: Op) -> Iterator[tuple[int, int]]:
-    """Yields the kinds of first and last operand with which a rule, or folding, may apply."""
-    yield KINDS[CONSTANT], KINDS[CONSTANT]
-    for of, *kinds in _rules_at:
-        if of is op:
-            yield kinds[0], kinds[1]
-
-
 def _kinds_of(pattern: Any) -> Sequence[int]:
     """Returns the kinds of numbers that may fit."""
     if isinstance(pattern, Variable) and not pattern.is_number:
@@ -183,10 +176,10 @@ def _kinds_of(pattern: Any) -> Sequence[int]:
     return [KINDS[pattern.op if isinstance(pattern, Pattern) else CONSTANT]]
 
 
-_rules_at: dict[tuple[Op, int, int], list[Rule]] = {}  # by the kinds of first and last operand
+RULES_AT: dict[tuple[Op, int, int], list[Rule]] = {}  # by the kinds of first and last operand
 for _rule in RULES:
     for _kinds in product(*map(_kinds_of, _rule.left.operands)):
         for _way in (_kinds, _kinds[::-1]) if _rule.left.op is multiply else (_kinds,):
-            _there = _rules_at.setdefault((_rule.left.op, _way[0], _way[-1]), [])
+            _there = RULES_AT.setdefault((_rule.left.op, _way[0], _way[-1]), [])
             if _rule not in _there[-1:]:
                 _there.append(_rule)

@@ -17,39 +17,41 @@ from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.ints import Ints
-from micrograd_notes.lifting.passes.columns import Columns
 from micrograd_notes.lifting.passes.series import with_given
-from micrograd_notes.lifting.recurrences.starts import Started, Steps
+from micrograd_notes.lifting.trace.columns import Columns
+from micrograd_notes.lifting.trace.tape import Recording, Steps, Tape
 
 
-def with_schedules(started: Started) -> Started:
-    """Returns the tape, in which each step has its own numbers wherever they differ between steps.
+def with_schedules(recording: Recording) -> Recording:
+    """Returns a recording whose steps have numbers of their own wherever they differ.
 
     Within a step, equal schedules are one, so that nothing is computed twice.
     """
-    numbers, which = dict[int, float](), dict[int, Any]()
-    for steps in started.steps:
-        for slots, schedule in _schedules(started, steps):
+    if not recording.steps:
+        return recording
+    numbers, which, columns = dict[int, float](), dict[int, Any](), Columns.of(recording.tape)
+    for steps in recording.steps:
+        for slots, schedule in _schedules(recording.tape, columns, steps):
             name = steps.begins[0], *map(repr, schedule)
             for k, (slot, number) in enumerate(zip(slots, schedule, strict=True)):
                 which.setdefault(slot, (name, k))
                 numbers.setdefault(slot, number)
     if not which:
-        return started
-    made, known = with_given(started, which, numbers), dict[Any, int]()
+        return recording
+    made, known = with_given(recording, which, numbers), dict[Any, int]()
     for i, (name, _) in enumerate(dict.fromkeys(which.values())):
         made.tape.schedules[i] = known.setdefault(name, len(known))
     return made
 
 
-def _schedules(started: Started, steps: Steps) -> Iterator[tuple[list[int], list[float]]]:
+def _schedules(
+    tape: Tape, columns: Columns, steps: Steps
+) -> Iterator[tuple[list[int], list[float]]]:
     """Yields where in `flat` all steps read plain numbers, not all equal, and these numbers.
 
     Those with which a step's operand was made before the first step belong to the step, too.
     """
-    tape, begins = started.tape, steps.begins
-    columns = Columns.of(tape)
-    flat, first, owner = columns.flat, columns.first, columns.owner
+    begins, flat, first, owner = steps.begins, columns.flat, columns.first, columns.owner
     is_number, is_early = np.zeros((2, len(tape)), dtype=bool)
     is_number[[*tape.numbers]] = True
     is_early[: begins[0]] = columns.is_made[: begins[0]]
@@ -68,9 +70,7 @@ def _schedules(started: Started, steps: Steps) -> Iterator[tuple[list[int], list
         places = {*(slots - first[owner[slots]]).tolist()}
         is_index = places == {0} and any(tape.ops[i].chooses for i in owner[slots])
         if is_number[read].all() and not is_index:
-            schedule = [tape.numbers[i] for i in read.tolist()]
-            if len({*map(repr, schedule)}) > 1:  # a rewritten tape may have a constant twice
-                yield slots.tolist(), schedule
+            yield slots.tolist(), [tape.numbers[i] for i in read.tolist()]
         elif is_early[read].all() and _are_alike(columns, read):
             waiting += [first[read] + n for n in range(columns.sizes[read[0]])]
 

@@ -18,10 +18,9 @@ from typing import Any, NamedTuple
 
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
-from micrograd_notes.lifting.passes.columns import Columns, ints
 from micrograd_notes.lifting.passes.keys import FEW, Keys
 from micrograd_notes.lifting.passes.simplify import simplify
-from micrograd_notes.lifting.recurrences.starts import Started
+from micrograd_notes.lifting.trace.columns import Columns, ints
 from micrograd_notes.lifting.trace.tape import CONSTANT, Recording, Tape
 
 Kind = tuple[Any, int]  # an operation, and which operand is a plain number
@@ -41,29 +40,26 @@ class Use(NamedTuple):
     number: float
 
 
-def with_series(recording: Recording, started: Started) -> Started:
-    """Returns the tape of a function, in which the numbers of series are given.
+def with_series(recording: Recording) -> Recording:
+    """Returns the recording of a function, in which the numbers of series are given.
 
     Operations that would be lanes of one array if no rule looked at their numbers are a series.
     Each of them has its own number, even if some are equal; but what is computed twice has one.
     """
-    if len({*started.tape.numbers.values()}) < 2:  # a series has several
-        return started
-    uses = _of_series(_uses(started.tape), {})
+    if len({*recording.tape.numbers.values()}) < 2:  # a series has several
+        return recording
+    uses = _of_series(_uses(recording.tape), {})
     if not uses:
-        return started
+        return recording
     given = {at: use.number for at, use in uses.items()}
-    trial = with_given(started, {at: use[1:] for at, use in uses.items()}, given)
-    count = len(trial.tape) - len(started.tape)
+    trial = with_given(recording, {at: use[1:] for at, use in uses.items()}, given)
+    count = len(trial.tape) - len(recording.tape)
     asked = [use.owner + count for use in uses.values()]
-    outputs = [trial.place[k] for k in recording.outputs]
-    simple = simplify(
-        replace(recording, tape=trial.tape, outputs=outputs, alive=[*trial.alive, *asked])
-    )
+    simple = simplify(replace(trial, alive=[*trial.alive, *asked]))
     numbers = dict(zip(uses, simple.alive[len(trial.alive) :], strict=True))
     keys = Keys(Columns.of(simple.tape)).found()
     uses = _of_series(uses, {at: int(keys[i]) for at, i in numbers.items()})
-    return with_given(started, {at: numbers[at] for at in uses}, given) if uses else started
+    return with_given(recording, {at: numbers[at] for at in uses}, given) if uses else recording
 
 
 def _uses(tape: Tape) -> dict[int, Use]:
@@ -94,31 +90,30 @@ def _of_series(uses: Mapping[int, Use], keys: Mapping[int, int]) -> dict[int, Us
     for at, use in uses.items():
         together.setdefault((use.kind, keys.get(at)), set()).add(use.number)
 
-    def is_series(kind: Kind, numbers: set[float]) -> bool:
-        is_odd = kind[0] is not ops.power and len(numbers) > 1 and numbers & SIMPLER[kind[0]]
-        return len(numbers) > FEW or bool(is_odd)
-
-    return {at: use for at, use in uses.items()
-            if is_series(use.kind, together[use.kind, keys.get(at)])}
+    series = {
+        each for each, numbers in together.items() if len(numbers) > FEW
+        or (each[0][0] is not ops.power and len(numbers) > 1 and numbers & SIMPLER[each[0][0]])
+    }
+    return {at: use for at, use in uses.items() if (use.kind, keys.get(at)) in series}
 
 
 def with_given(
-    started: Started, which: Mapping[int, Any], numbers: Mapping[int, float]
-) -> Started:
-    """Returns the tape with a given number for all uses of which the same is said.
+    recording: Recording, which: Mapping[int, Any], numbers: Mapping[int, float]
+) -> Recording:
+    """Returns the recording with a given number for all uses of which the same is said.
 
     Uses, and their numbers, are told by their places in the tape's `flat`.
     """
     given = {key: k for k, key in enumerate(dict.fromkeys(which.values()))}
-    old, new, count = started.tape, Tape(), len(given)
+    old, new, count = recording.tape, Tape(), len(given)
     columns = Columns.of(old)
     flat = np.where(columns.is_read, columns.flat + count, columns.flat)
     flat[[*which]] = [given[key] for key in which.values()]
     new.ops = [CONSTANT] * count + old.ops
     new.operands.flat, new.operands.first = ints(flat), array("i", [0] * count) + old.operands.first
+    new.flows = bytearray(count) + old.flows
     new.numbers = {i + count: x for i, x in old.numbers.items()}
+    new.constants = {key: i + count for key, i in old.constants.items()}
     new.given = {given[key]: numbers[at] for at, key in which.items()}
     place = range(count, count + len(old) + 1)
-    new.note_as(old, place)
-    old.columns = None  # they take memory
-    return started.moved(new, place, [-1] * count + [*range(len(old))], place)
+    return recording.moved(new, place, place)

@@ -3,13 +3,13 @@
 One matrix may make all queries, keys and values. Each query is multiplied by several keys, and `*`
 does not say which factor is the query, which comes first in the recording in one product and second
 in another. But the parameters say it: row 0 of the matrix always meets row 6, row 1 meets row 7,
-and so on. `group.py` calls `sides`, so that each side gets an array, as in a book.
+and so on. `keys.py` calls `sides`, so that each side gets an array, as in a book.
 """
 
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.lifting.ints import Ints, unique
-from micrograd_notes.lifting.passes.columns import Columns
+from micrograd_notes.lifting.trace.columns import Columns
 from micrograd_notes.lifting.trace.tape import Array
 
 

@@ -1,15 +1,15 @@
 """The second pass: it shares equal numbers, folds constants, and simplifies and flattens sums.
 
-`compiled.py` calls it. A chain of `+` becomes one sum without an order, so its last bits and
-the sign of a zero may change. The rules of algebra are in `rules.py`. One more applies to most
-programs: `chain`, the product of the chain rule that is 0 if the adjoint is 0, becomes a plain
-product, except at a pole (`poles.py`). They differ only if a partial is infinite or nan, because
-something overflows, and then the plain product is nan. `per_shape.py` then runs the guarded program
-instead, which is made with `guarded=True`.
+`compiled.py`, `series.py` and `group.py` call it. A chain of `+` becomes one sum without an order,
+so its last bits and the sign of a zero may change. The rules of algebra are in `rules.py`. One more
+applies to most programs: `chain`, the product of the chain rule that is 0 if the adjoint is 0,
+becomes a plain product, except at a pole (`poles.py`). They differ only if a partial is infinite or
+nan, because something overflows, and then the plain product is nan. `per_shape.py` then runs the
+guarded program instead, which is made with `guarded=True`.
 
-The operations of one level (`columns.py`) are treated together: each gets a key, an int that holds
-the operation and its operands, and those with equal keys are one. The few that a rule may fit are
-treated one by one, as are operations on any number of operands. Read `group.py` next.
+The operations of one level (`trace/columns.py`) are treated together: each gets a key, an int that
+holds the operation and its operands, and those with equal keys are one. The few that a rule may fit
+are treated one by one, as are operations on any number of operands. Read `group.py` next.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from micrograd_notes.engine import helper_ops, ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.ints import Ints
 from micrograd_notes.lifting.passes import rules
-from micrograd_notes.lifting.passes.columns import (
+from micrograd_notes.lifting.trace.columns import (
     BITS,
     MASK,
     Bools,
@@ -34,8 +34,7 @@ from micrograd_notes.lifting.passes.columns import (
     packed,
     starts,
 )
-from micrograd_notes.lifting.passes.table import Table
-from micrograd_notes.lifting.trace.tape import CONSTANT, Operands, Recording
+from micrograd_notes.lifting.trace.tape import CONSTANT, Operands, Recording, key_of
 
 
 def simplify(recording: Recording, guarded: bool = False) -> Recording:
@@ -55,46 +54,42 @@ class Simplifier:
         self.recording, tape = recording, recording.tape
         self.count, self.numbers = len(tape), dict(tape.numbers)
         everyone = np.arange(self.count, dtype=np.int32)
-        self.instead = everyone.copy()
-        self.constants: dict[Any, int] = {}
-        for i, x in self.numbers.items():  # after it was rewritten, a tape may have one twice
-            self.instead[i] = self.constants.setdefault(x if x else str(x), i)
-        self.roots = self.instead[recording.roots]
+        self.constants = {key_of(x): i for i, x in self.numbers.items()}
+        self.roots = np.array(recording.roots, dtype=np.int32)
         columns, tape.columns = Columns.of(tape), None  # they take memory
         codes, code = dict(columns.codes), columns.code
         if not guarded and helper_ops.chain in codes:
             is_chain = code == codes[helper_ops.chain]
             is_chain[[*tape.guarded]] = False
             code = np.where(is_chain, codes.setdefault(ops.multiply, len(codes)), code)
-        flat = np.where(columns.is_read, columns.below(self.instead), columns.flat)
-        columns = Columns(codes, code, flat, columns.first, columns.level)
-        needed = columns.reached(self.roots, self.instead == everyone)
+        columns = Columns(codes, code, columns.flat, columns.first, columns.level)
+        needed = columns.reached(self.roots, np.ones(self.count, dtype=bool))
         inside = self._inside(columns, needed)
         self.columns = columns = _joined(columns, needed, inside)
         needed &= ~inside
         self.needed = np.flatnonzero(needed)
         self.place = np.where(needed, everyone, -1).astype(np.int32)
-        self.ops = [*map([*codes].__getitem__, code.tolist())]
+        self.rows, self.kinds = [*codes], [*map(rules.kind, codes)]  # by their codes
         # and of new numbers, too:
-        kinds = np.array([*map(rules.kind, codes)], dtype=np.uint8)
-        self.kinds = bytearray(kinds[code])
         self.level = array("i", columns.level.tobytes())
-        self.made_by = array("i", code.astype(np.int32).tobytes())  # codes of operations
+        self.made_by = array("i", code.astype(np.int32).tobytes())  # codes
         self.born = array("i", everyone.tobytes())  # the first old number that each was made for
         self.made = Operands()  # of the new numbers
         self.known: dict[Any, int] = {}
-        self.table = Table(self.count)
         self.now = 0  # the old number that is treated
 
     def _inside(self, columns: Columns, needed: Bools) -> Bools:
         """Returns which sums join the one that reads them: nothing else does."""
-        uses = columns.flat[columns.is_read & needed[columns.owner]]
-        count = np.bincount(np.concatenate([uses, self.roots]), minlength=self.count)
-        inside = columns.read_by(columns.is_sum & needed) & columns.is_sum & (count == 1)
+        is_read_once = columns.uses(self.roots, needed[columns.owner]) == 1
+        inside = columns.read_by(columns.is_sum & needed) & columns.is_sum & is_read_once
         inside[[*self.recording.tape.kept]] = False
         return inside
 
     # ---- one number ----------------------------------------------------------------------------
+
+    def op_of(self, i: int) -> Any:
+        """Returns the operation that makes a number, or its array."""
+        return self.rows[self.made_by[i]]
 
     def operands_of(self, i: int) -> Sequence[int]:
         """Returns the operands of a number, as they are now."""
@@ -104,7 +99,7 @@ class Simplifier:
 
     def constant(self, number: float) -> int:
         """Returns a constant; 0.0 and -0.0 are two."""
-        at = self.constants.setdefault(number if number else str(number), len(self.ops))
+        at = self.constants.setdefault(key_of(number), len(self.made_by))
         self.numbers[at] = number
         return self._added(at, CONSTANT, ())
 
@@ -149,20 +144,20 @@ class Simplifier:
             # k[1] * k[2] and k[2] * k[1] have places of their own among the products of all pairs
             is_sorted = False
         ordered = sorted(operands) if is_sorted else operands
-        self.columns.codes.setdefault(op, len(self.columns.codes))
         code = self.columns.short.setdefault(op, len(self.columns.short))
         if (op is ops.add and len(operands) > 1) or op.arity not in (1, 2):
             key = array("i", [code, *ordered]).tobytes()
-            return self._added(self.known.setdefault(key, len(self.ops)), op, operands)
+            return self._added(self.known.setdefault(key, len(self.made_by)), op, operands)
         key = packed(code, ordered[0], ordered[-1])
-        return self._added(self.table.found(key, len(self.ops)), op, operands)
+        return self._added(self.known.setdefault(key, len(self.made_by)), op, operands)
 
     def _added(self, at: int, op: Any, operands: Sequence[int]) -> int:
         """Returns the number at a place, which is a new one if it is the next place."""
-        if at == len(self.ops):
-            self.ops.append(op)
-            self.kinds.append(rules.kind(op))
-            self.made_by.append(self.columns.codes.setdefault(op, len(self.columns.codes)))
+        if at == len(self.made_by):
+            self.made_by.append(self.columns.codes.setdefault(op, len(self.rows)))
+            if self.made_by[at] == len(self.rows):
+                self.rows.append(op)
+                self.kinds.append(rules.kind(op))
             self.made.append(operands)
             self.level.append(1 + max(map(self.level.__getitem__, operands), default=-1))
             self.born.append(self.now)
@@ -176,9 +171,10 @@ class Simplifier:
         columns, place = self.columns, self.place
         kinds = rules.OTHER + 1
         fits = np.zeros((len(columns.codes), kinds, kinds), dtype=bool)
-        for op, code in columns.codes.items():
-            for fit in rules.kinds_that_fit(op) if isinstance(op, Op) else ():
-                fits[(code, *fit)] = True
+        fits[:, rules.KINDS[CONSTANT], rules.KINDS[CONSTANT]] = True  # it may be folded
+        for op, first_kind, last_kind in rules.RULES_AT:
+            if op in columns.codes:
+                fits[columns.codes[op], first_kind, last_kind] = True
         any_order = columns.where(has_any_order)
         is_long_sum = columns.is_sum & (columns.sizes > 1)
         is_alone = columns.is_wide & ~columns.is_sum
@@ -191,13 +187,12 @@ class Simplifier:
             a, b = (place[ends] for ends in columns.ends(level))
             code = columns.key_codes(level)
             turned = any_order[level] & (a > b)
-            made_by = np.frombuffer(self.made_by, dtype=np.intc)
-            turned &= made_by[a] != made_by[b]
-            del made_by  # so that there may be more
+            made_by = np.frombuffer(self.made_by, dtype=np.intc)[np.stack([a, b])]
+            turned &= made_by[0] != made_by[1]
             keys = packed(code, np.where(turned, b, a), np.where(turned, a, b))
-            kind = np.frombuffer(self.kinds, dtype=np.uint8)[np.stack([a, b])]
-            may = fits[columns.code[level], kind[0], kind[1]]
-            place[level[~may]] = self.table.all_found(keys[~may], level[~may])
+            may = fits[(columns.code[level], *np.array(self.kinds)[made_by])]
+            found = map(self.known.setdefault, keys[~may].tolist(), level[~may].tolist())
+            place[level[~may]] = [*found]
             levels = np.frombuffer(self.level, dtype=np.intc)
             levels[level] = 1 + np.maximum(levels[a], levels[b])
             del levels  # so that there may be more
@@ -215,7 +210,8 @@ class Simplifier:
         owner, stops = np.repeat(np.arange(len(sums)), sizes), np.cumsum(sizes)
         terms = self.place[columns.flat[columns.places(sums)]]
         terms = (np.sort(owner << BITS | terms) & MASK).astype(np.int32)  # in order in each sum
-        is_odd = np.frombuffer(self.kinds, dtype=np.uint8)[terms] == rules.KINDS[CONSTANT]
+        made_by = np.frombuffer(self.made_by, dtype=np.intc)[terms]
+        is_odd = made_by == columns.codes.get(CONSTANT, -1)
         is_odd[1:] |= (terms[1:] == terms[:-1]) & (owner[1:] == owner[:-1])
         is_simple = np.bincount(owner, is_odd, len(sums)) == 0
         levels = np.frombuffer(self.level, dtype=np.intc)
@@ -230,33 +226,32 @@ class Simplifier:
         at, columns = memoryview(self.place), self.columns
         for i in numbers.tolist():
             self.now = i
-            at[i] = self.apply(self.ops[i], (*[at[k] for k in columns.operands(i)],))
+            at[i] = self.apply(self.op_of(i), (*[at[k] for k in columns.operands(i)],))
 
     def written(self) -> Recording:
         """Returns the recording of the numbers that are left, in the order of their first use."""
-        del self.table, self.known  # they take memory
+        del self.known  # it takes memory
         columns = self._everything()
-        among = np.zeros(len(self.ops), dtype=bool)
+        among = np.zeros(len(self.made_by), dtype=bool)
         among[self.place[self.needed]] = among[self.count :] = True
         among[[*self.numbers]] = True  # a rule may need one that no result needed
         alive = columns.reached(self.place[self.roots], among)
         left = self._in_order(columns, np.flatnonzero(alive))
-        number = np.full(len(self.ops) + 1, -1, dtype=np.int32)  # the last one is of place -1
+        number = np.full(len(self.made_by) + 1, -1, dtype=np.int32)  # the last one is of place -1
         number[left] = np.arange(len(left))
         numbers = {int(number[i]): x for i, x in self.numbers.items() if alive[i]}
-        del self.ops, self.kinds, self.made_by, self.level, self.born, among, alive
+        del self.made_by, self.level, self.born, among, alive
         tape = _moved(columns, left, number).tape(numbers)
-        return self.recording.moved(tape, ints(number[self.place[self.instead]]))
+        return self.recording.moved(tape, ints(number[self.place]))
 
     def _everything(self) -> Columns:
         """Returns the columns of old and new numbers."""
         old, made = self.columns, self.made
         del self.columns, self.made
-        new = np.array([*map(old.codes.__getitem__, self.ops[self.count :])], dtype=np.int32)
         flat = np.where(old.is_read, old.below(self.place), old.flat)
         first = np.array(made.first) + old.first[-1]
         return Columns(
-            old.codes, np.concatenate([old.code, new]), np.concatenate([flat, made.flat]),
+            old.codes, np.array(self.made_by), np.concatenate([flat, made.flat]),
             np.concatenate([old.first[:-1], first]), np.array(self.level),
         )
 

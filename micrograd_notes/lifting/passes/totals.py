@@ -11,28 +11,25 @@ differentiates.
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
-from micrograd_notes.engine.op import Op
-from micrograd_notes.lifting.trace.recorded import Session
+from micrograd_notes.lifting.trace.columns import Columns
 from micrograd_notes.lifting.trace.rewritten import Rewritten
-from micrograd_notes.lifting.trace.tape import Tape
-from micrograd_notes.lifting.trace.traced import Traced
+from micrograd_notes.lifting.trace.tape import Recording, Tape
 
 LEAST = 3  # terms to take away that are made alike; -a - b is a formula, but 0 - a - b is none
 
 
-def with_sums(found: Traced) -> Traced:
+def with_sums(found: Recording) -> Recording:
     """Returns the recording of a function with its totals as sums."""
-    totals = _totals(found.session.tape, found.outputs)
+    totals = _totals(found.tape, found.outputs)
     if not totals:
         return found
-    session, place = _written(found.session, totals)
-    return Traced(session, [place[i] for i in found.outputs], found.shape)
+    new = _written(found.tape, totals)
+    return found.moved(new.tape, new.place)
 
 
 def _totals(tape: Tape, outputs: list[int]) -> dict[int, int]:
@@ -42,36 +39,26 @@ def _totals(tape: Tape, outputs: list[int]) -> dict[int, int]:
     """
     if ops.subtract not in {*tape.ops}:
         return {}
-    first, flat, numbers = tape.operands.first, tape.operands.flat, tape.numbers
-    is_term = np.array([op is ops.add or op is ops.subtract for op in tape.ops])
+    columns, numbers = Columns.of(tape), tape.numbers
+    terms = np.flatnonzero(columns.where(lambda op: op is ops.add or op is ops.subtract))
     chain_of: dict[int, int] = {}
     taken: dict[int, Counter[Any]] = {}  # what is taken away from the totals
-    uses, total = _uses(tape, outputs), set[int]()
-    for i in np.flatnonzero(is_term).tolist():
-        a, b = flat[first[i]], flat[first[i + 1] - 1]
+    uses, total = memoryview(columns.uses(outputs)), set[int]()
+    for i, a, b in zip(*[memoryview(each) for each in (terms, *columns.ends(terms))], strict=True):
         is_first = a not in chain_of or uses[a] != 1
         chain_of[i] = chain = i if is_first else chain_of[a]
         if is_first and (tape.ops[a] is ops.neg or numbers.get(a) == 0):
             total.add(i)
         if tape.ops[i] is ops.subtract and chain in total:
             taken.setdefault(chain, Counter())[tape.ops[b]] += 1
-    starts = {i for i in total if tape.ops[i] is ops.subtract and flat[first[i]] in numbers}
+    starts = {i for i in total if tape.ops[i] is ops.subtract and tape.operands[i][0] in numbers}
     long = {i for i, count in taken.items() if max(count.values()) >= LEAST - (i in starts)}
     return {i: chain for i, chain in chain_of.items() if chain in long}
 
 
-def _uses(tape: Tape, outputs: list[int]) -> array[int]:
-    """Returns how often each number is read; an output once more."""
-    is_made = [op.__class__ is Op for op in tape.ops]
-    read = np.repeat(is_made, np.diff(tape.operands.first))
-    below = np.array(tape.operands.flat)[read]
-    uses = np.bincount(np.concatenate([below, outputs]).astype(int), minlength=len(tape))
-    return array("i", uses.astype(np.int32).tobytes())
-
-
-def _written(old: Session, totals: dict[int, int]) -> tuple[Session, list[int]]:
-    """Returns a session with sums for the totals, and the new place of each number."""
-    tape, new, joined = old.tape, Rewritten(old.tape), _joined(old.tape, totals)
+def _written(tape: Tape, totals: dict[int, int]) -> Rewritten:
+    """Returns the tape with sums for the totals."""
+    new, joined = Rewritten(tape), _joined(tape, totals)
     place = new.place
     for i, op in enumerate(tape.ops):
         if i in joined:  # it is written where something is taken from its second term
@@ -80,15 +67,14 @@ def _written(old: Session, totals: dict[int, int]) -> tuple[Session, list[int]]:
             a, b = tape.operands[i]
             if a in joined:
                 a, c = tape.operands[a]
-                flows = max(b, c, key=old.requires_grad.__getitem__)
+                flows = max(b, c, key=tape.flows.__getitem__)
                 term = new.put(ops.subtract, (place[c], place[b]), flows)
             else:
                 term = new.put(ops.neg, (place[b],), b)
             place.append(new.put(ops.add, (place[a], term), i))
         else:
             place.append(new.copy(i))
-    new.tape.note_as(tape, place)
-    return old.on(new.tape, new.like, place), place
+    return new
 
 
 def _joined(tape: Tape, totals: dict[int, int]) -> set[int]:

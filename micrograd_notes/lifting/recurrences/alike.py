@@ -7,8 +7,8 @@ At a wall, a 0 stands where the neighbours of a sum have a number:
                                            u[1] - 2 * u[2] + 0
 
 All three are made alike, and have fewer terms at the walls. But a 0 says nothing if no neighbour
-has a number there, as the one that `sum` begins with. `kinds.py` makes `Alike`, and also
-`passes/padding.py`, which takes the zeros out.
+has a number there, as the one that `sum` begins with. `kinds.py` and `fixed.py` make `Alike`, and
+also `passes/padding.py`, which takes the zeros out.
 """
 
 from __future__ import annotations

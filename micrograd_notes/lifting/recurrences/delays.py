@@ -20,6 +20,7 @@ from micrograd_notes.lifting.ints import Ints
 from micrograd_notes.lifting.recurrences.steps import Finder
 from micrograd_notes.lifting.trace.rewritten import Rewritten
 
+LATE = (3, 13, 25)  # from one of these steps on, nothing is read from before the first one
 Copy = tuple[int, int, int]  # the operation that makes the state, by how many steps, in which step
 
 
@@ -32,9 +33,6 @@ def with_delays(finder: Finder) -> Iterator[Rewritten]:
                 free = writer.pass_on(at, at + late * period, period) or free
         if writer.copies:
             yield writer.run()
-
-
-LATE = (3, 13, 25)  # from one of these steps on, nothing is read from before the first one
 
 
 class _Writer:
@@ -112,14 +110,12 @@ class _Writer:
         def write(i: int) -> int:
             if new.place[i] < 0:
                 new.place[i] = new.copy(i, partial(read, self.finder.position[i]))
-                if i in old.names:
-                    new.tape.names[new.place[i]] = old.names[i]
             return new.place[i]
 
         for i in range(len(old)):
             for copy, of in self.copies.get(self.finder.position[i], ()):
                 term = write(of) if isinstance(of, int) else made[of]
-                made[copy] = new.put(ops.add, (term,), new.like[term])
+                made[copy] = new.tape.append(ops.add, (term,), new.tape.flows[term])
                 state, before = map(old.names.get, self.names[copy])
                 if before is not None and state is not None:
                     # as the v of u, v = v, a * u + b * v; one that is passed on has a former name
@@ -128,6 +124,7 @@ class _Writer:
                     name = before[1] if is_own else f"{state[1]}_before{number}"
                     new.tape.names[made[copy]] = state[0], name
             write(i)
+        new.tape.note_as(old, new.place)
         new.tape.kept |= {*made.values()}
         new.tape.passed |= {*made.values()}
         return new

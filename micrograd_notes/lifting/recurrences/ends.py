@@ -17,12 +17,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
-from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.recurrences.kinds import kinds_of
-from micrograd_notes.lifting.recurrences.starts import Started, Steps
-from micrograd_notes.lifting.trace.recorded import Session
-from micrograd_notes.lifting.trace.tape import Array, Start, Tape
+from micrograd_notes.lifting.recurrences.starts import join, leaf
+from micrograd_notes.lifting.trace.columns import Columns
+from micrograd_notes.lifting.trace.tape import Recording, Start, Steps
 
 
 class UnlikeError(Exception):
@@ -37,17 +37,18 @@ class Ends:
     """
 
     def __init__(
-        self, session: Session, root: int, started: Started,
-        contributions: list[list[int] | None], passed_on: set[int]
+        self, recording: Recording, contributions: list[list[int] | None], passed_on: set[int]
     ) -> None:
-        self.session, self.tape, self.started = session, session.tape, started
+        self.recording, self.tape, steps = recording, recording.tape, recording.steps
         self.contributions, self.passed_on = contributions, passed_on
         self.outside: dict[int, list[int]] = {}  # what comes from outside, by the state
         self.leaves: dict[int, tuple[int, int]] = {}  # and their sources, by the last state
         self.crossed: dict[int, tuple[list[int], int]] = {}  # derivatives, and the tape's length
         self.copies = {*self.tape.passed}  # states that are passed on to a later step
-        self.needed = _needed(self.tape, root) if started.steps else bytearray()
-        self.at = {at: (steps, k) for steps in started.steps for k, at in enumerate(steps.begins)}
+        self.needed = np.ones(len(self.tape), dtype=bool)
+        if steps:
+            self.needed = Columns.of(self.tape).reached(recording.outputs, self.needed)
+        self.at = {at: (each, k) for each in steps for k, at in enumerate(each.begins)}
 
     def cross(self, at: int) -> None:
         """Makes one number of what each state gets from the step that begins at a place."""
@@ -72,18 +73,17 @@ class Ends:
                 self.passed_on.discard(state)
         self.crossed[at] = passed, len(self.tape)
 
-    def pass_on(self, leaf: int, derivative: int) -> None:
+    def pass_on(self, at: int, derivative: int) -> None:
         """Passes the derivative by a leaf on to the number that it stands for."""
-        op = self.tape.ops[leaf]
+        op = self.tape.ops[at]
         if isinstance(op, Start):
-            source = self.started.alive[op.sources[self.tape.operands[leaf][0]]]
+            source = self.recording.alive[op.sources[self.tape.operands[at][0]]]
             self.contributions[source] = [*(self.contributions[source] or []), derivative]
             self.passed_on.discard(source)
 
     def finish(self) -> None:
         """Makes arrays of the leaves, when all derivatives are known."""
-        inputs = [op for op in {*self.tape.ops} if isinstance(op, Array) and not op.is_parameter]
-        for steps in self.started.steps:
+        for steps in self.recording.steps:
             (first, begin), (second, _) = (self.crossed[at] for at in steps.begins[1::-1])
             both = zip(steps.states[-1], first, second, strict=True)
             found = [(*self.leaves[last], x, y) for last, x, y in both if last in self.leaves]
@@ -94,11 +94,9 @@ class Ends:
                 raise UnlikeError
             states = dict(zip(before, after, strict=True))
             numbers = [*range(steps.begins[1]), *range(begin, len(self.tape))]
-            kinds = kinds_of(self.tape, states, numbers, self.started.has_walls)
-            is_data = [bool(inputs)] * len(leaves)
-            is_batched = any(array.is_batched for array in inputs)
-            count = len(steps.begins) - 1
-            self.started.join(leaves, sources, after, is_data, kinds, is_batched, count)
+            kinds = kinds_of(self.tape, states, numbers, self.recording.has_walls)
+            are_data, count = [True] * len(leaves), len(steps.begins) - 1
+            join(self.recording, leaves, sources, after, are_data, kinds, count)
 
     def _start(self, steps: Steps) -> None:
         """Gives each state after the last step a leaf for what comes from the step after it."""
@@ -111,27 +109,16 @@ class Ends:
         sources: dict[int, int] = {}
         for column in moving:
             last = column[-1]
-            flows = self.needed[column[1]] and self.session.requires_grad[column[1]]
+            flows = self.needed[column[1]] and self.tape.flows[column[1]]
             if flows and last not in {*self.leaves, *sources}:  # two states may be one in the end
                 is_read = any(state in self.outside for state in column[:-1])
                 terms = [] if is_read else self.outside.pop(last, [])
-                sources[last] = self._sum(terms) if terms else self.session.constant(0.0)
+                sources[last] = self._sum(terms) if terms else self.tape.constant(0.0)
         for last, source in sources.items():  # an array of leaves comes after all its sources
-            self.leaves[last] = self.started.leaf(), source
+            self.leaves[last] = leaf(self.tape), source
             self.contributions[last] = [self.leaves[last][0]]
 
     def _sum(self, terms: Sequence[int]) -> int:
         made = self.tape.append(ops.add, terms)
         self.tape.kept.add(made)
         return made
-
-
-def _needed(tape: Tape, root: int) -> bytearray:
-    """Returns for each number whether the root is computed from it."""
-    needed = bytearray(len(tape))
-    needed[root] = 1
-    for i in range(root, -1, -1):
-        if needed[i] and tape.ops[i].__class__ is Op:
-            for k in tape.operands[i]:
-                needed[k] = 1
-    return needed

@@ -19,7 +19,6 @@ the same for the derivatives, backwards.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from itertools import product
 from typing import Any
@@ -30,99 +29,50 @@ from micrograd_notes.lifting.recurrences.fixed import fixed_ends, with_fixed_end
 from micrograd_notes.lifting.recurrences.kinds import kinds_of
 from micrograd_notes.lifting.recurrences.steps import Finder, Recurrence, recurrences
 from micrograd_notes.lifting.trace.rewritten import Rewritten
-from micrograd_notes.lifting.trace.tape import Array, Start, Tape
+from micrograd_notes.lifting.trace.tape import Array, Recording, Start, Steps, Tape
 
 
-@dataclass
-class Steps:
-    """The steps of a recurrence on the new tape.
+def leaf(tape: Tape) -> int:
+    """Returns a new leaf, which becomes one of an array later on."""
+    return tape.append(Start("start", (), is_parameter=False), (0,))
 
-    `states` has the leaves before the first step, and the states after each one. `begins` has the
-    place where each step begins, and the place after the last one; `totals` has for each state
-    whether its derivative is the same after all steps.
+
+def join(
+    recording: Recording, leaves: Sequence[int], sources: Sequence[int], last: Sequence[int],
+    is_data: Sequence[bool], kinds: Sequence[int], steps: int
+) -> None:
+    """Makes one array of the leaves of each kind.
+
+    Each has the number that it stands for, and the state that has its place at the end.
     """
+    operands, is_batched = recording.tape.operands, any(a.is_batched for a in recording.inputs)
 
-    states: list[list[int]]
-    begins: list[int]
-    totals: list[bool]
-
-
-@dataclass
-class Started:
-    """A tape with leaves for what states start with.
-
-    `place` has the new place of each number, `like` for each new number an old one through which a
-    gradient flows if it does here, or -1, and `alive` the further results (see `Recording`). Only
-    if it `has_walls`, states at the ends of an array may be made of fewer terms than the others.
-    """
-
-    tape: Tape
-    place: Sequence[int]
-    like: list[int]
-    steps: list[Steps] = field(default_factory=list)
-    alive: list[int] = field(default_factory=list)
-    has_walls: bool = True
-
-    @classmethod
-    def without_steps(cls, tape: Tape) -> Started:
-        """Returns the tape as it is."""
-        return cls(tape, range(len(tape)), [])
-
-    def moved(
-        self, tape: Tape, place: Sequence[int], like: Sequence[int], begin: Sequence[int]
-    ) -> Started:
-        """Returns it on a new tape, with the place of each number, and where steps begin.
-
-        `like` has for each new number the one of this tape that it stands for, or -1.
-        """
-        steps = [
-            Steps([[place[i] for i in after] for after in each.states],
-                  [begin[at] for at in each.begins], each.totals)
-            for each in self.steps
-        ]
-        places = [place[i] if i >= 0 else -1 for i in self.place]
-        alive = [place[i] for i in self.alive]
-        like = [self.like[i] if i >= 0 and self.like else i for i in like]
-        return Started(tape, places, like, steps, alive, self.has_walls)
-
-    def leaf(self) -> int:
-        """Returns a new leaf, which becomes one of an array later on."""
-        return self.tape.append(Start("start", (), is_parameter=False), (0,))
-
-    def join(
-        self, leaves: Sequence[int], sources: Sequence[int], last: Sequence[int],
-        is_data: Sequence[bool], kinds: Sequence[int], is_batched: bool, steps: int
-    ) -> None:
-        """Makes one array of the leaves of each kind.
-
-        Each has the number that it stands for, and the state that has its place at the end.
-        """
-        for kind in dict.fromkeys(kinds):
-            alike = [k for k, each in enumerate(kinds) if each == kind]
-            array = Start("start", (len(alike),) if len(alike) > 1 else (), is_parameter=False)
-            array.steps = steps
-            array.is_data = any(is_data[k] for k in alike)
-            array.is_batched = array.is_data and is_batched
-            array.sources = [self._kept(sources[k]) for k in alike]
-            array.where = [self._kept(last[k]) for k in alike]
-            array.lanes = [*range(len(alike))]
-            for place, k in enumerate(alike):
-                self.tape.ops[leaves[k]] = array
-                self.tape.operands.flat[self.tape.operands.first[leaves[k]]] = place
-
-    def _kept(self, i: int) -> int:
+    def kept(i: int) -> int:
         """Returns the index in `alive` of a number."""
-        self.alive.append(i)
-        return len(self.alive) - 1
+        recording.alive.append(i)
+        return len(recording.alive) - 1
+
+    for kind in dict.fromkeys(kinds):
+        alike = [k for k, each in enumerate(kinds) if each == kind]
+        depends = any(is_data[k] for k in alike)
+        array = Start(
+            "start", (len(alike),) if len(alike) > 1 else (), is_parameter=False,
+            is_batched=depends and is_batched, is_data=depends, steps=steps,
+            sources=[kept(sources[k]) for k in alike], where=[kept(last[k]) for k in alike],
+            lanes=[*range(len(alike))],
+        )
+        for place, k in enumerate(alike):
+            recording.tape.ops[leaves[k]] = array
+            operands.flat[operands.first[leaves[k]]] = place
 
 
-def with_starts(tape: Tape, requires_grad: Sequence[int], has_walls: bool = True) -> Started:
-    """Returns the tape with leaves for what the recurrences on it start with.
+def with_starts(recording: Recording, has_walls: bool = True) -> Recording:
+    """Returns the recording with leaves for what its recurrences start with.
 
     A gradient will flow in each step where it flows in the last one, so recurrences are left alone
     if some of their steps are computed without a gradient.
     """
-    best, changes = _Writer(Finder(tape), requires_grad, has_walls), list[Rewritten]()
+    best, changes = _Writer(Finder(recording.tape), has_walls), list[Rewritten]()
     for each in with_delays(best.finder):
         other = best.on(each)
         if other.covered() > best.covered():
@@ -138,31 +88,27 @@ def with_starts(tape: Tape, requires_grad: Sequence[int], has_walls: bool = True
             is_better = other.count_of_kinds() < best.count_of_kinds()
             if is_better and other.covered() >= best.covered():
                 best, changes = other, [*before, fixed]
-    if not best.found:
-        return Started.without_steps(tape)
-    started = best.run()
-    for change in reversed(changes):
-        started.place = [started.place[i] for i in change.place]
-        started.like = [change.like[i] if i >= 0 else -1 for i in started.like]
-    return started
+    for change in changes if best.found else ():
+        recording = recording.moved(change.tape, change.place)
+    return best.run(recording) if best.found else recording
 
 
 class _Writer:
     """Writes the new tape, with the recurrences that are not left alone."""
 
-    def __init__(self, finder: Finder, requires_grad: Sequence[int], has_walls: bool) -> None:
-        self.finder, self.requires_grad = finder, requires_grad
+    def __init__(self, finder: Finder, has_walls: bool) -> None:
+        self.finder, self.has_walls = finder, has_walls
         self.old, self.made, self.position = finder.tape, finder.made, finder.position
-        self.found = [each for each in recurrences(finder) if self._flows(each, requires_grad)]
+        self.found = [each for each in recurrences(finder) if self._flows(each)]
         self.place = [-1] * len(self.old)
         self.written = Rewritten(self.old, place=self.place)
-        self.new = Started(self.written.tape, self.place, self.written.like, has_walls=has_walls)
+        self.new = self.written.tape
+        self.steps: list[Steps] = []
         self.sources: dict[int, int] = {}  # the place of what a state starts with
 
     def on(self, other: Rewritten) -> _Writer:
         """Returns a writer of another tape."""
-        requires_grad = [self.requires_grad[i] for i in other.like]
-        return _Writer(Finder(other.tape), requires_grad, self.new.has_walls)
+        return _Writer(Finder(other.tape), self.has_walls)
 
     @cached_property
     def kinds(self) -> list[list[int]]:
@@ -171,7 +117,7 @@ class _Writer:
         for each in self.found:
             second = self.made[each.begin : each.begin + each.period]
             numbers = [*range(second[0]), *second]
-            found.append(kinds_of(self.old, each.states, numbers, self.new.has_walls))
+            found.append(kinds_of(self.old, each.states, numbers, self.has_walls))
         return found
 
     def count_of_kinds(self) -> int:
@@ -190,25 +136,22 @@ class _Writer:
             operations += (each.count + 1) * len(step)
         return operations, steps
 
-    def _flows(self, found: Recurrence, requires_grad: Sequence[int]) -> bool:
+    def _flows(self, found: Recurrence) -> bool:
         """Returns whether a gradient flows in all steps as in the last one, once all states do."""
         last = self.made[found.stop - found.period : found.stop]
         steps = [(self.made[at], last[(at - found.begin) % found.period])
                  for at in range(found.begin, found.stop)]
-        second = dict(steps[: found.period])
+        second, flows = dict(steps[: found.period]), self.old.flows
         for i, like in [*steps, *[(x, second[y]) for y, x in found.like.items()]]:
             op: Any = self.old.ops[i]
             below = [k for n, k in enumerate(self.old.operands[i]) if op.is_differentiated(n)]
-            may = requires_grad[i] or any(requires_grad[k] for k in below)
-            if requires_grad[i] != requires_grad[like] and may:
+            if flows[i] != flows[like] and (flows[i] or any(flows[k] for k in below)):
                 return False
         return True
 
-    def run(self) -> Started:
-        """Returns the new tape."""
-        inputs = {op for op in self.old.ops if isinstance(op, Array) and not op.is_parameter}
-        self.is_batched = any(array.is_batched for array in inputs)
-        self.is_data = self._depends_on(inputs)
+    def run(self, recording: Recording) -> Recording:
+        """Returns the recording on the new tape."""
+        self.is_data = self._are_data()
         begun = {self.made[found.first]: found for found in self.found}
         gone = {self.made[k] for found in self.found for k in range(found.first, found.begin)}
         for i in range(len(self.old)):
@@ -216,10 +159,11 @@ class _Writer:
                 self._write_first_step(begun[i], i)
             if self.place[i] < 0 and i not in gone:
                 self.place[i] = self.written.copy(i)
-        self.new.tape.note_as(self.old, self.place)
-        for found, steps, kinds in zip(self.found, self.new.steps, self.kinds, strict=True):
-            self._note_steps(found, steps, kinds)
-        return self.new
+        made = recording.moved(self.new, self.place)
+        made.steps, made.has_walls = self.steps, self.has_walls
+        for found, steps, kinds in zip(self.found, self.steps, self.kinds, strict=True):
+            self._note_steps(made, found, steps, kinds)
+        return made
 
     def _write_first_step(self, found: Recurrence, first: int) -> None:
         second = self.made[found.begin : found.begin + found.period]
@@ -227,13 +171,11 @@ class _Writer:
             if self.old.ops[i].__class__ is not Op and self.place[i] < 0:
                 self.place[i] = self.written.copy(i)
         for state, guess in found.guesses.items():
-            self.new.like.append(-1)
-            self.sources[state] = self.new.tape.constant(guess)
+            self.sources[state] = self.new.constant(guess)
         self.sources |= {state: self.place[i] for state, i in found.starts.items()}
-        self.new.like += found.states
-        leaves = [self.new.leaf() for _ in found.states]
+        leaves = [leaf(self.new) for _ in found.states]
         totals = [state in found.totals for state in found.states]
-        self.new.steps.append(Steps([leaves], [], totals))
+        self.steps.append(Steps([leaves], [], totals))
         here = dict(zip(found.states, leaves, strict=True))
         here |= {state: self.sources[state] for state in found.sums}
         for y in second:
@@ -244,8 +186,10 @@ class _Writer:
             if x != y:
                 self.place[x] = here[y]
 
-    def _note_steps(self, found: Recurrence, steps: Steps, kinds: Sequence[int]) -> None:
-        count = found.count
+    def _note_steps(
+        self, recording: Recording, found: Recurrence, steps: Steps, kinds: Sequence[int]
+    ) -> None:
+        tape, old, count = self.new, self.old, found.count
         moves = [k * found.period for k in range(count + 1)]  # from the second step to a later one
         made = [self.position[i] for i in found.states.values()]
         states = [[*found.states], *[[self.made[at + by] for at in made] for by in moves[:-1]]]
@@ -258,24 +202,24 @@ class _Writer:
             like = self.made[found.begin + found.period * (count - 1) + at % found.period]
             later = found.begin - found.period + at
             new = self.place[self.made[later]] if at >= found.period else steps.begins[0] + at
-            self.new.like[new] = like
-        for leaf, state in zip(steps.states[0], states[-1], strict=True):
-            self.new.like[leaf] = state
-        self.new.join(steps.states[0], sources, steps.states[-1], is_data, kinds, self.is_batched,
-                      count + 1)
-        tape = self.new.tape
+            tape.flows[new] = old.flows[like]
+        for start, state in zip(steps.states[0], states[-1], strict=True):
+            tape.flows[start] = old.flows[state]
+        join(recording, steps.states[0], sources, steps.states[-1], is_data, kinds, count + 1)
         tape.kept |= {state for after in steps.states[1:] for state in after}
-        for leaf, state in zip(steps.states[0], steps.states[-1], strict=True):
+        for start, state in zip(steps.states[0], steps.states[-1], strict=True):
             if state in tape.names:
-                tape.names[leaf] = tape.names[state]
+                tape.names[start] = tape.names[state]
             if state in tape.joined:
-                tape.joined.add(leaf)
-                tape.neighbour_of[leaf] = steps.states[0][0]
+                tape.joined.add(start)
+                tape.neighbour_of[start] = steps.states[0][0]
 
-    def _depends_on(self, leaves: set[Array]) -> bytearray:
-        """Returns for each old number whether it depends on some leaves."""
+    def _are_data(self) -> bytearray:
+        """Returns for each old number whether it depends on an input."""
         found = bytearray(len(self.old))
         for i, op in enumerate(self.old.ops):
-            is_made = op.__class__ is Op
-            found[i] = any(found[k] for k in self.old.operands[i]) if is_made else op in leaves
+            if op.__class__ is Op:
+                found[i] = any(found[k] for k in self.old.operands[i])
+            else:
+                found[i] = isinstance(op, Array) and not op.is_parameter
         return found

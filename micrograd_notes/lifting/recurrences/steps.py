@@ -26,9 +26,8 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.ints import Ints, unique
+from micrograd_notes.lifting.trace.columns import Bools, Columns, starts
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Tape
-
-Bools = Any
 
 LEAST = 4  # steps that make a loop
 LAGS = 16  # a number that is used at most so often per step is found without further hints
@@ -85,22 +84,18 @@ class Finder:
     """Finds recurrences, and numbers that are used evenly."""
 
     def __init__(self, tape: Tape) -> None:
-        self.tape = tape
+        self.tape, self.columns = tape, (columns := Columns.of(tape))
         self.seen: dict[int, list[tuple[int, int]]] = {}  # by the period, what was compared
-        self.code = np.fromiter(map(id, tape.ops), np.int64, len(tape))
-        of_rows = [id(op) for op in {*tape.ops} if op.__class__ is Op]
-        self.is_made = np.isin(self.code, of_rows)
-        made = np.flatnonzero(self.is_made)
-        self.made: list[int] = made.tolist()
+        made, self.code = np.flatnonzero(columns.is_made), columns.code
         self.row = self.code[made]
+        self.made: list[int] = made.tolist()
         self.position = array("i", [-1]) * len(tape)  # of each number among the operations, or -1
         position = np.frombuffer(self.position, dtype=np.intc)
         position[made] = np.arange(len(made))
-        sizes = np.diff(tape.operands.first)
-        self.offset = np.concatenate([[0], np.cumsum(sizes[made])])
-        self.read = np.array(tape.operands.flat)[np.repeat(self.is_made, sizes)]
+        self.offset = starts(columns.sizes[made])
+        self.read = columns.flat[columns.is_read]
         self.of = position[self.read]  # the position of what is read, and that of its reader:
-        self.reader = np.repeat(np.arange(len(made)), sizes[made])
+        self.reader = position[columns.owner[columns.is_read]]
 
     def operands(self, k: int) -> tuple[int, ...]:
         """Returns the operands of an operation, by its position."""
@@ -134,12 +129,17 @@ class Finder:
         """Each (period, position) where a parameter or a constant is used evenly, and how often."""
         tape, flat, owner = self.tape, self.read, self.reader
         count = np.bincount(flat, minlength=len(tape))
-        leaves = np.flatnonzero(~self.is_made)[::-1].tolist()
+        leaves = np.flatnonzero(~self.columns.is_made)[::-1].tolist()
         first = dict(zip(map(tape.ops.__getitem__, leaves), leaves, strict=True))
         weights = [i for op, i in first.items() if isinstance(op, Array) and op.is_parameter]
         found: dict[tuple[int, int], int] = {}
-        for leaf in [i for i in [*sorted(weights), *tape.numbers] if count[i] >= LEAST - 1]:
-            uses = unique(owner[flat == leaf])
+        used = [i for i in [*sorted(weights), *tape.numbers] if count[i] >= LEAST - 1]
+        place = np.full(len(tape), -1)
+        place[used] = np.arange(len(used))
+        of_used = np.flatnonzero(place[flat] >= 0)
+        of_used = of_used[np.argsort(place[flat[of_used]], kind="stable")]
+        for each in np.split(owner[of_used], np.cumsum(count[used])[:-1]) if used else ():
+            uses = unique(each)
             most = len(uses) // (LEAST - 1)
             for lag in [*range(1, min(LAGS, most) + 1), *self._long_lags(uses, most)]:
                 gaps = uses[lag:] - uses[:-lag]
@@ -253,10 +253,10 @@ class Finder:
         return [low + k for k in np.flatnonzero(passed == least).tolist() if least > 0]
 
     def _unnatural(self, found: Recurrence) -> tuple[int, ...]:
-        """Sorts cuts: most steps, few states that start with something computed, few guesses.
+        """Returns what sorts cuts: most steps, few states that start with something computed.
 
-        Of others, it is the one whose states are made by the same operations: those of a cut amid
-        a line of the learner are not.
+        After few guesses, the one is best whose states are made by the same operations: those of a
+        cut amid a line of the learner are not.
         """
         direct = [self.tape.ops[i].__class__ is Op for i in found.starts.values()]
         ops, operands = self.tape.ops, self.tape.operands
@@ -269,7 +269,6 @@ class Finder:
         if end + period - begin < (LEAST - 1) * period:
             return None
         states: dict[int, int] = {}
-        layers = set[Array]()
         early = begin - period  # what is made before both steps may move from step to step
         ends = self.offset[begin : begin + 4 * period : period].tolist()
         three = [self.read[a:b] for a, b in pairwise(ends)]
@@ -278,43 +277,52 @@ class Finder:
         are_even = (now >= begin) & (then == now + period)
         stay = (three[0] == three[1]) & (three[1] == three[2])
         moves = ~(are_early | are_even | stay)  # mostly few
-        for x, y, z in zip(*[each[moves].tolist() for each in three], strict=True):
-            leaf = self.tape.ops[x]
-            if isinstance(leaf, Array) and not self._is_even(x, y, z):
-                return None
-            if isinstance(leaf, Array) and leaf.is_parameter and x != y:
-                layers.add(leaf)
-            if x == y:
-                continue
-            if -1 < self.position[x] < begin:
+        is_leaf, differs = moves & (now < 0), three[0] != three[1]
+        if not self._are_even(*[each[is_leaf] for each in three]):
+            return None
+        leaves = {self.tape.ops[i] for i in three[0][is_leaf & differs].tolist()}
+        layers = {op for op in leaves if isinstance(op, Array) and op.is_parameter}
+        moves &= ~is_leaf & differs
+        for x, y in zip(*[each[moves].tolist() for each in three[:2]], strict=True):
+            if self.position[x] < begin:
                 if states.setdefault(x, y) != y or self.position[y] < begin:
                     return None
             elif -1 < self.position[y] != self.position[x] + period:
                 return None
-        states = dict(sorted(states.items()))
-        found = _First(self, Recurrence(period, begin, end, states, layers=layers))
-        return found.completed()
+        growth = {state: self.growth(state, states[state]) for state in sorted(states)}
+        sums = {state for state in growth if growth[state] == {ops.add}}
+        if len(sums) == len(states):
+            return None
+        found = Recurrence(period, begin, end, {k: states[k] for k in growth}, sums=sums,
+                           totals={k for k in growth if growth[k]}, layers=layers)
+        return _First(self, found).completed()
 
-    def _is_even(self, *leaves: int) -> bool:
-        """Returns whether leaves of an array lie evenly in it."""
-        first, second, third = [self.tape.operands[leaf][0] for leaf in leaves]
-        return second - first == third - second
+    def _are_even(self, *leaves: Ints) -> bool:
+        """Returns whether leaves of arrays lie evenly in them; constants are not in any."""
+        columns, are_of_arrays = self.columns, self.columns.sizes[leaves[0]] > 0
+        places = [columns.first[each[are_of_arrays]] for each in leaves]
+        first, second, third = [columns.flat[at] for at in places]
+        return bool((second - first == third - second).all())
+
+    @cached_property
+    def added_to(self) -> memoryview:
+        """The sum or difference that begins with each number, or -1 if it has other readers."""
+        columns, found = self.columns, np.full(len(self.tape), -1)
+        of_sums = columns.places(np.flatnonzero(columns.is_sum))
+        differences = np.flatnonzero(columns.where(lambda op: op is ops.subtract))
+        found[columns.flat[of_sums]] = columns.owner[of_sums]
+        found[columns.ends(differences)[0]] = differences
+        found[columns.uses() != 1] = -1
+        return memoryview(found)
 
     def growth(self, state: int, after: int) -> set[Op]:
         """Returns the operations by which a state only grows, as a total does; none if it differs.
         """
-        found: set[Op] = set()
-        while state != after:
-            readers = self.reader[self.read == state].tolist()
-            if len(readers) != 1:
-                return set()
-            made = self.made[readers[0]]
-            op, is_first = self.tape.ops[made], self.tape.operands[made][0] == state
-            if not (op is ops.add or (op is ops.subtract and is_first)):
-                return set()
-            found.add(op)
-            state = made
-        return found
+        found: set[Any] = set()
+        while state not in (after, -1):
+            state = self.added_to[state]
+            found.add(self.tape.ops[state])
+        return found if state == after else set()
 
 
 def _passed(made: Ints, last: Ints, count: int) -> Ints:
@@ -342,16 +350,13 @@ class _First:
         found = self.found
         if not self._pairs():
             return None
-        growth = {state: self.finder.growth(state, y) for state, y in found.states.items()}
-        found.totals = {state for state in growth if growth[state]}
-        found.sums = {state for state in growth if growth[state] == {ops.add}}
         solved = self._solved(self.folded, {})
         if solved is None:
             return None
         found.guesses = solved
         is_known = {*found.states} == {*found.starts, *found.guesses}
         found.states = {state: y for state, y in found.states.items() if state not in found.sums}
-        return found if is_known and found.states else None
+        return found if is_known else None
 
     def _pairs(self) -> bool:
         """Pairs operations of both steps, and notes what states start with; False if it fails."""

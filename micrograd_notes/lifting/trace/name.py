@@ -192,27 +192,26 @@ def _boxes(rows: Any, counting: int) -> Iterator[tuple[tuple[int, ...], Any]]:
             return
 
 
-def _words(family: str, fixed: int) -> list[tuple[str, bool]]:
-    """Returns the words of a name, each with whether a fixed number follows it.
+def _words(family: str, fixed: int) -> list[str]:
+    """Returns the words of a name, without those that number an axis.
 
     >>> _words("layers[].neurons[].w[]", 1)
-    [('layers', True), ('w', False)]
+    ['layers', 'w']
     """
     words = []
     for part in re.findall(r"[^.\[\]]+(?:\[\])*", family):
         word, axes = re.sub(r"\W", "_", part.split("[")[0]), part.count("[]")
-        words.append((word, fixed > 0 and axes > 0, axes > max(fixed, 0)))
+        words.append((word, axes > max(fixed, 0)))
         fixed -= axes
-    kept = [(w, numbered) for w, numbered, is_axis in words[:-1] if not is_axis]
-    return [*kept, words[-1][:2]]
+    return [*[word for word, is_axis in words[:-1] if not is_axis], words[-1][0]]
 
 
 def _short_names(
-    described: Sequence[tuple[list[tuple[str, bool]], tuple[int, ...], int]],
+    described: Sequence[tuple[list[str], tuple[int, ...], int]],
 ) -> list[str]:
     """Returns a name for each array: its last word and its number, and more words if needed."""
-    def spelled(words: list[tuple[str, bool]], fixed: Sequence[int], rank: int, count: int) -> str:
-        *before, last = [word for word, _ in words[-count:]]
+    def spelled(words: list[str], fixed: Sequence[int], rank: int, count: int) -> str:
+        *before, last = words[-count:]
         if len(last) == 1 and rank == 2:
             last = last.upper()
         return "_".join([*before, last]) + "_".join(str(k + 1) for k in fixed)

@@ -6,17 +6,14 @@ has. `recorded.py` calls `asks_about_numbers`.
 """
 
 import ast
+import inspect
 import linecache
-from itertools import islice
 from types import FrameType
 from typing import Any
 
+from micrograd_notes.common.users_line import PACKAGE
+
 NAMES = ast.Name | ast.Attribute | ast.Tuple | ast.BinOp | ast.BitOr | ast.Load
-
-
-def is_asked_by(frame: FrameType, folder: str) -> bool:
-    """Returns whether the code of a frame lies in the folder."""
-    return frame.f_code.co_filename.startswith(folder)
 
 
 def asks_about_numbers(frame: FrameType | None) -> bool:
@@ -27,7 +24,7 @@ def asks_about_numbers(frame: FrameType | None) -> bool:
     """
     while frame is not None and frame.f_code.co_filename == "<frozen abc>":
         frame = frame.f_back
-    if frame is None or is_asked_by(frame, __file__.rpartition("lifting")[0]):
+    if frame is None or frame.f_code.co_filename.startswith(PACKAGE):
         return False
     if not linecache.getline(frame.f_code.co_filename, frame.f_lineno):
         return False
@@ -44,10 +41,8 @@ def asks_about_numbers(frame: FrameType | None) -> bool:
 
 def _text(frame: FrameType) -> str:
     """Returns the source of the expression that a frame evaluates."""
-    [(first, last, start, end)] = islice(
-        frame.f_code.co_positions(), frame.f_lasti // 2, frame.f_lasti // 2 + 1
-    )
-    file, numbers = frame.f_code.co_filename, range(first or 0, (last or 0) + 1)
-    lines = [linecache.getline(file, number).encode() for number in numbers]
-    lines[-1] = lines[-1][:end]
-    return b"".join([lines[0][start:], *lines[1:]]).decode()
+    at: Any = inspect.getframeinfo(frame, context=0).positions
+    numbers = range(at.lineno, at.end_lineno + 1)
+    lines = [linecache.getline(frame.f_code.co_filename, each).encode() for each in numbers]
+    lines[-1] = lines[-1][: at.end_col_offset]
+    return b"".join([lines[0][at.col_offset :], *lines[1:]]).decode()

@@ -34,7 +34,7 @@ from micrograd_notes.engine.messages import completed, described
 from micrograd_notes.engine.op import Op, on_new_operation
 from micrograd_notes.engine.stand_ins import standing_in
 from micrograd_notes.lifting.trace import refusals
-from micrograd_notes.lifting.trace.questions import asks_about_numbers, is_asked_by
+from micrograd_notes.lifting.trace.questions import asks_about_numbers
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Tape
 
 NOT_THE_LEARNERS = (PACKAGE, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), "<frozen")
@@ -70,7 +70,7 @@ class Recorded(Value):
         if name in ("name", "origin"):
             return None
         if name == "_requires_grad":
-            return bool(self._left.requires_grad[self._born])
+            return bool(self._left.tape.flows[self._born])
         if name == "op":
             op = self._left.tape.ops[self._born]
             return op if op.__class__ is Op else None
@@ -118,7 +118,7 @@ class Recorded(Value):
         _refuse(*self._left.asked.get(self._born, refusals.TRUTH))
 
     def __hash__(self) -> int:
-        if is_asked_by(sys._getframe(1), PACKAGE):
+        if sys._getframe(1).f_code.co_filename.startswith(PACKAGE):
             _refuse(*refusals.WALK)
         _refuse(
             "looks a recorded number up in a dictionary or a set",
@@ -136,7 +136,7 @@ class Recorded(Value):
         if asking.f_code.co_filename == stand_ins.__file__ and asking.f_back:  # for a parameter
             asking = asking.f_back
         # The package's messages, and a debugger afterwards, may show it.
-        if self._left.is_open and not is_asked_by(asking, PACKAGE):
+        if self._left.is_open and not asking.f_code.co_filename.startswith(PACKAGE):
             _refuse(
                 "turns a recorded number into text, as print() and f-strings do",
                 "where(condition, a, b) for a choice; print outside of the function",
@@ -199,7 +199,8 @@ def _install(op: Op) -> None:
             if is_ours and session.is_plain and len(in_use) == 1:  # most operations
                 # `session.record`, written out: a call takes a fifth of a recording's time
                 a, b = (other._born, self._born) if is_turned else (self._born, other._born)
-                flags, tape = session.requires_grad, session.tape
+                tape = session.tape
+                flags = tape.flows
                 made = create(Recorded)
                 made._left, made._born = session, len(flags)
                 flags.append(flags[a] or flags[b])
@@ -256,16 +257,14 @@ def _raise(message: str) -> NoReturn:
 
 
 class Session:
-    """The state of a recording: the tape, and the numbers on it that a gradient flows into."""
+    """The state of a recording."""
 
     operator = vars(Recorded)["__add__"].__code__  # of + and the like
     is_plain = True  # they need not call `record`
 
     def __init__(self) -> None:
         self.tape = Tape()
-        self.requires_grad = bytearray()
         self.stand_ins: dict[int, Recorded] = {}  # for the parameters, by identity
-        self.constants: dict[Any, int] = {}
         self.asked: dict[int, tuple[str, ...]] = {}  # truths, and why one can't ask for them
         self.refused: CannotLift | None = None
         self.is_open = True
@@ -276,7 +275,7 @@ class Session:
 
     def new(self, op: Op | Array | str, operands: tuple[Any, ...], requires_grad: bool) -> Recorded:
         """Returns the number of a new entry of the tape."""
-        return self.at(self.append(op, operands, requires_grad))
+        return self.at(self.tape.append(op, operands, requires_grad))
 
     def at(self, place: int) -> Recorded:
         """Returns the number at a place of the tape."""
@@ -284,11 +283,6 @@ class Session:
         number._left = self
         number._born = place
         return number
-
-    def append(self, op: Any, operands: tuple[Any, ...], requires_grad: bool) -> int:
-        """Returns the place of a new entry."""
-        self.requires_grad.append(requires_grad)
-        return self.tape.append(op, operands)
 
     def apply(self, op: Op, operands: tuple[Any, ...]) -> Recorded:
         """Records an operation of the table."""
@@ -305,7 +299,7 @@ class Session:
 
     def record(self, op: Op, indices: tuple[int, ...]) -> Recorded:
         """Records an operation on numbers of the tape."""
-        flags = self.requires_grad
+        flags = self.tape.flows
         if op.is_simple:
             requires_grad = flags[indices[0]] or flags[indices[-1]]
         else:
@@ -347,33 +341,13 @@ class Session:
             return self._value_from_outside(operand)
         if not is_number(operand):
             raise TypeError(f"operands must be numbers or Values, got {operand!r}")
-        return self.constant(float(operand))
-
-    def on(self, tape: Tape, like: Sequence[int], place: Sequence[int]) -> "Session":
-        """Returns a session with another tape.
-
-        `like` has for each of its numbers one of this session's through which a gradient flows if
-        it does there, or -1; `place` has the new place of each number.
-        """
-        session = Session()
-        session.tape = tape
-        session.requires_grad = bytearray([k >= 0 and self.requires_grad[k] for k in like])
-        session.constants = {x: place[at] for x, at in self.constants.items()}
-        return session
+        return self.tape.constant(float(operand))
 
     def place_of(self, thing: Any) -> int | None:
         """Returns the place of a number that an operation made; None for anything else."""
         if type(thing) is not Recorded or thing._left is not self:
             return None
         return int(thing._born) if self.tape.ops[thing._born].__class__ is Op else None
-
-    def constant(self, number: float) -> int:
-        """Returns the place of a constant; 0.0 and -0.0 are two."""
-        key = number if number else str(number)
-        if key not in self.constants:
-            self.constants[key] = self.tape.constant(number)
-            self.requires_grad.append(False)
-        return self.constants[key]
 
     def _value_from_outside(self, value: Value) -> int:
         """Returns the place of a `Value` that the function made from numbers, as Value(0.0)."""
@@ -384,13 +358,12 @@ class Session:
                     "input.\n  Pass it in parameters=[...], or use its .data, a plain number "
                     "that becomes a constant of the program."
                 )
-        return self.constant(value._data)
+        return self.tape.constant(value._data)
 
     def leaves(self, array: Array, requires_grad: bytes) -> list[Recorded]:
         """Returns the numbers of an array, one after another."""
-        self.requires_grad += requires_grad
         numbers = [*map(object.__new__, [Recorded] * len(requires_grad))]
-        for number, place in zip(numbers, self.tape.leaves(array, len(numbers)), strict=True):
+        for number, place in zip(numbers, self.tape.leaves(array, requires_grad), strict=True):
             number._left, number._born = self, place
         return numbers
 

@@ -11,17 +11,15 @@ from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Tape
 
 @dataclass
 class Rewritten:
-    """The new tape, the place on it of each old number so far, and what each new one stands for."""
+    """The new tape, and the place on it of each old number so far."""
 
     old: Tape
     tape: Tape = field(default_factory=Tape)
     place: list[int] = field(default_factory=list)
-    like: list[int] = field(default_factory=list)
 
     def put(self, op: Op | Array | str, operands: Iterable[int], like: int) -> int:
-        """Returns a new number, which stands for an old one."""
-        self.like.append(like)
-        return self.tape.append(op, operands)
+        """Returns a new number, into which a gradient flows if it does into an old one."""
+        return self.tape.append(op, operands, self.old.flows[like])
 
     def copy(self, i: int, read: Callable[[int, int], int] | None = None) -> int:
         """Returns a new number like an old one.
@@ -30,7 +28,6 @@ class Rewritten:
         """
         op, operands = self.old.ops[i], self.old.operands[i]
         if op == CONSTANT and i not in self.old.given:
-            self.like.append(i)
             return self.tape.constant(self.old.numbers[i])
         if op.__class__ is Op:
             both = enumerate(operands)

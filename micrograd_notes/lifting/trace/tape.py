@@ -57,6 +57,20 @@ class Start(Array):
     is_laid: bool = False  # whether another array gave it its axes
 
 
+@dataclass
+class Steps:
+    """The steps of a recurrence on a tape.
+
+    `states` has the leaves before the first step, and the states after each one. `begins` has the
+    place where each step begins, and the place after the last one; `totals` has for each state
+    whether its derivative is the same after all steps.
+    """
+
+    states: list[list[int]]
+    begins: list[int]
+    totals: list[bool]
+
+
 class Operands:
     """The operands of each number: those of number i lie in `flat` from `first[i]`.
 
@@ -77,13 +91,20 @@ class Operands:
         return tuple(self.flat[self.first[i] : self.first[i + 1]])
 
 
+def key_of(number: float) -> Any:
+    """Returns the key of a constant, which 0.0 and -0.0 do not share as floats would."""
+    return number if number else str(number)
+
+
 class Tape:
     """A program of scalar operations."""
 
     def __init__(self) -> None:
         self.ops: list[Op | Array | str] = []
         self.operands = Operands()
+        self.flows = bytearray()  # whether a gradient flows into each number, before derivatives
         self.numbers: dict[int, float] = {}  # of the constants
+        self.constants: dict[Any, int] = {}  # their indices, by their keys
         self.given: dict[int, float] = {}  # of constants that no rule looks at, in a series
         self.schedules: dict[int, int] = {}  # of given ones, one per step: which series it is
         self.names: dict[int, Name] = {}  # the names of numbers, with their quality
@@ -104,49 +125,47 @@ class Tape:
 
         Adjoints that a step passes on are only parts, and are apart from the whole ones.
         """
-        own, passed = dict[int, int](), dict[int, int]()
-        for i, of in self.adjoint_of.items():
-            (passed if i in self.passed else own)[i] = of
-        alike, joined = dict[int, int](), dict[int, int]()
-        for i, of in self.neighbour_of.items():
-            (joined if i in self.joined else alike)[i] = of
-        return own, passed, alike, joined
+        both = (self.adjoint_of, self.passed), (self.neighbour_of, self.joined)
+        return tuple(
+            {i: of for i, of in each.items() if (i in special) == is_special}
+            for each, special in both for is_special in (False, True)
+        )
 
-    def append(self, op: Op | Array | str, operands: Iterable[int]) -> int:
+    def append(self, op: Op | Array | str, operands: Iterable[int], flows: int = False) -> int:
         """Returns the index of a new entry."""
+        self.flows.append(flows)
         self.ops.append(op)
         self.operands.flat.extend(operands)
         self.operands.first.append(len(self.operands.flat))
         return len(self.ops) - 1
 
-    def leaves(self, array: Array, count: int) -> range:
+    def leaves(self, array: Array, flows: bytes) -> range:
         """Returns the indices of new entries, one for each place of an array."""
-        first, before = len(self), len(self.operands.flat)
+        first, before, count = len(self), len(self.operands.flat), len(flows)
+        self.flows += flows
         self.ops += [array] * count
         self.operands.flat.extend(range(count))
         self.operands.first.extend(range(before + 1, before + count + 1))
         return range(first, first + count)
 
     def constant(self, number: float) -> int:
-        """Returns the index of a new constant."""
-        self.numbers[len(self)] = number
-        return self.append(CONSTANT, ())
+        """Returns the index of a constant, a new one if there is none yet."""
+        at = self.constants.setdefault(key_of(number), len(self))
+        if at == len(self):
+            self.numbers[at] = number
+            self.append(CONSTANT, ())
+        return at
 
     def note_as(self, old: Tape, place: Sequence[int]) -> None:
         """Takes over what is noted of another tape's numbers, by their places here, or -1."""
-        for mine, theirs in (
-            (self.kept, old.kept), (self.passed, old.passed), (self.guarded, old.guarded),
-            (self.joined, old.joined)
-        ):
-            mine |= {place[i] for i in theirs} - {-1}
+        for noted in ("kept", "passed", "guarded", "joined"):
+            getattr(self, noted).update({place[i] for i in getattr(old, noted)} - {-1})
         self.given |= {place[i]: x for i, x in old.given.items() if place[i] >= 0}
         self.schedules |= {place[i]: k for i, k in old.schedules.items() if place[i] >= 0}
-        for here, there in (
-            (self.adjoint_of, old.adjoint_of), (self.neighbour_of, old.neighbour_of)
-        ):
-            for i, of in there.items():
+        for noted in ("adjoint_of", "neighbour_of"):
+            for i, of in getattr(old, noted).items():
                 if place[i] >= 0 and place[of] >= 0:
-                    here.setdefault(place[i], place[of])
+                    getattr(self, noted).setdefault(place[i], place[of])
         for named, name in old.names.items():
             if (at := place[named]) >= 0:
                 self.names[at] = min(name, self.names.get(at, name))
@@ -183,10 +202,12 @@ class Recording:
     arrays: list[Array]
     outputs: list[int]
     output_shape: tuple[int, ...]
-    gradient: array[int]
+    gradient: array[int] = field(default_factory=lambda: array("i"))
     is_loss: bool = True
     is_batched: bool = True  # one example was recorded, and runs for each of a batch
     alive: list[int] = field(default_factory=list)  # so that the last steps are like the others
+    steps: list[Steps] = field(default_factory=list)  # of recurrences, until it has derivatives
+    has_walls: bool = True  # states at the ends of an array may be made of fewer terms
     plain: Callable[[], Recording] | None = field(default=None, repr=False)  # if it has no loop
 
     @property
@@ -204,8 +225,13 @@ class Recording:
         """Every number that is a result."""
         return [*self.outputs, *[at for at in self.gradient if at >= 0], *self.alive]
 
-    def moved(self, tape: Tape, place: Sequence[int]) -> Recording:
-        """Returns the recording on a new tape, with the new place of each number, or -1."""
+    def moved(
+        self, tape: Tape, place: Sequence[int], begin: Sequence[int] = ()
+    ) -> Recording:
+        """Returns the recording on a new tape, with the new place of each number, or -1.
+
+        Its steps are left out without the places where they `begin` then.
+        """
         tape.note_as(self.tape, place)
         return replace(
             self,
@@ -213,6 +239,11 @@ class Recording:
             outputs=[place[i] for i in self.outputs],
             gradient=array("i", [place[i] if i >= 0 else -1 for i in self.gradient]),
             alive=[place[i] for i in self.alive],
+            steps=[
+                Steps([[place[i] for i in after] for after in each.states],
+                      [begin[at] for at in each.begins], each.totals)
+                for each in self.steps if begin
+            ],
         )
 
     def plainer(self) -> Recording:

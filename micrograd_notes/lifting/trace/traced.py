@@ -9,7 +9,7 @@ randomness that is equal twice goes unnoticed. Read `recorded.py` next.
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from traceback import walk_tb
-from typing import Any, NamedTuple
+from typing import Any
 
 from micrograd_notes.common.checks import is_number, shown
 from micrograd_notes.common.users_line import as_text
@@ -23,38 +23,31 @@ from micrograd_notes.lifting.trace.recorded import (
     line_at_fault,
     recording,
 )
-from micrograd_notes.lifting.trace.tape import Array, Tape
+from micrograd_notes.lifting.trace.tape import Array, Recording, Tape
 from micrograd_notes.lifting.trace.words import call_and_listen
 
 GIVEN = (list, Recorded)  # what the function gets
 
 
-class Traced(NamedTuple):
-    """A recording of the function alone, with the places and the shape of its results."""
-
-    session: Session
-    outputs: list[int]
-    shape: tuple[int, ...]
-
-
 def traced(
-    function: Callable[..., Any], parameters: Sequence[Value], arrays: list[Array], is_loss: bool
-) -> Traced:
-    """Returns the tape of a call of the function, with its results.
+    function: Callable[..., Any], parameters: Sequence[Value], arrays: list[Array], is_loss: bool,
+    is_batched: bool
+) -> Recording:
+    """Returns the recording of a call of the function, without derivatives.
 
     Raises:
         CannotLift: a recording can't follow the function, or two recordings differ.
         TypeError: the function did not return a `Value`.
     """
-    first = _traced_once(function, parameters, arrays, is_loss, with_names=True)
-    again = _traced_once(function, parameters, arrays, is_loss, with_names=False)
-    if not _begins_with(first.session.tape, again.session.tape):
+    tape, shape, outputs = _traced_once(function, parameters, arrays, is_loss, call_and_listen)
+    again, *_ = _traced_once(function, parameters, arrays, is_loss, _call)
+    if not _begins_with(tape, again):
         where = _line_that_differs(function, parameters, arrays)
         raise CannotLift(
             f"{where}two recordings of the function differ: it draws random numbers, or changes "
             "something between calls. Draw them outside, and pass them as an input."
         )
-    return first
+    return Recording(tape, arrays, outputs, shape, is_loss=is_loss, is_batched=is_batched)
 
 
 def _begins_with(tape: Tape, other: Tape) -> bool:
@@ -104,17 +97,18 @@ def _line_that_differs(
     return ""
 
 
+def _call(function: Callable[..., Any], arguments: list[Any], session: Session) -> Any:
+    return function(*arguments)
+
+
 def _traced_once(
     function: Callable[..., Any], parameters: Sequence[Value], arrays: list[Array], is_loss: bool,
-    with_names: bool
-) -> Traced:
+    call: Callable[..., Any]
+) -> tuple[Tape, tuple[int, ...], list[int]]:
     with recording(parameters, arrays, Session) as session:
         given = session.inputs(arrays)
         try:
-            if with_names or not is_loss:
-                returned = call_and_listen(function, given, session)
-            else:
-                returned = function(*given)
+            returned = call(function, given, session)
         except Exception as error:
             if session.refused is not None:
                 raise session.refused from None
@@ -126,7 +120,7 @@ def _traced_once(
         if session.refused is not None:
             raise session.refused
         shape, numbers = _flattened(returned, is_loss)
-        return Traced(session, [session.index(number) for number in numbers], shape)
+        return session.tape, shape, [session.index(number) for number in numbers]
 
 
 def _in_words(inputs: Sequence[Array]) -> str:

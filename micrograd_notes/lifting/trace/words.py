@@ -53,18 +53,12 @@ class _Listener:
     def __init__(self, function: Callable[..., Any], session: Any) -> None:
         self.own = getattr(getattr(function, "__func__", function), "__code__", None)
         self.place_of, self.names = session.place_of, session.tape.names
-        self._is_heard: dict[str, bool] = {}  # by the file
         self._held: dict[str, Any] = {}  # by the learner's variables, as of the line before
 
     def on_call(self, frame: FrameType, event: str, argument: Any) -> Any:
         """Listens to functions that hold numbers, except comprehensions and the engine's own."""
         code = frame.f_code
-        if code.co_name[0] == "<":
-            return None
-        file = code.co_filename  # faster to look up than the code itself
-        if file not in self._is_heard:
-            self._is_heard[file] = not file.startswith(ARITHMETIC)
-        if not self._is_heard[file]:
+        if code.co_name[0] == "<" or not _is_heard(code.co_filename):
             return None
         frame.f_trace_lines = code is self.own
         return self.on_event
@@ -98,6 +92,12 @@ class _Listener:
         elif isinstance(thing, list | tuple) and depth < 3:
             for item in thing:
                 self._note(name, item, depth + 1)
+
+
+@cache
+def _is_heard(file: str) -> bool:
+    """Returns whether functions of a file are the learner's, or others that hold numbers."""
+    return not file.startswith(ARITHMETIC)
 
 
 @cache

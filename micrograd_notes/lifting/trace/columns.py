@@ -1,8 +1,8 @@
 """A tape in NumPy's arrays, for passes that treat many numbers at once.
 
-`simplify.py` and `group.py` go through a program level by level: the operands of an operation are
-on lower levels. A program has as many levels as its longest chain of operations, however wide it
-is. Read `simplify.py` next.
+`recurrences/steps.py` compares its stretches. `passes/simplify.py` and `passes/keys.py` go through
+it level by level: the operands of an operation are on lower levels. A program has as many levels as
+its longest chain of operations, however wide it is. Read `passes/simplify.py` next.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from micrograd_notes.lifting.trace.tape import Tape
 Bools = Any
 BITS = 27  # of the index of a number, or of a group, in a key; 9 are left for an operation
 MASK = (1 << BITS) - 1
-FEW = 32  # so few numbers of a level are faster one by one
+ONE_BY_ONE = 32  # so few numbers of a level are faster one by one
 
 
 class Columns:
@@ -127,7 +127,7 @@ class Columns:
         level = self.level[numbers]
         order = np.argsort(level, kind="stable")
         stops = np.flatnonzero(np.diff(level[order], append=-1)) + 1
-        are_few = np.diff(stops, prepend=0) <= FEW
+        are_few = np.diff(stops, prepend=0) <= ONE_BY_ONE
         joins = are_few & np.concatenate([[False], are_few])[:-1]  # the level before it
         begins = np.flatnonzero(~joins)
         split = np.split(numbers[order], stops[begins[1:] - 1])[: len(begins)]  # there may be none
@@ -139,10 +139,15 @@ class Columns:
         is_read[self.flat[self.is_read & readers[self.owner]]] = True
         return is_read
 
+    def uses(self, roots: Ints = (), by: Bools = True) -> Ints:
+        """Returns how often each number is read by these operations, and is a root."""
+        read = self.flat[self.is_read & by]
+        both = np.concatenate([read, roots], dtype=np.intp, casting="unsafe")
+        return np.bincount(both, minlength=len(self.code))
+
     def reached(self, roots: Ints, among: Bools) -> Bools:
         """Returns which of these numbers the roots are computed from."""
-        reached, read = among.copy(), self.flat[self.is_read & among[self.owner]]
-        uses = np.bincount(np.concatenate([read, roots]), minlength=len(reached))
+        reached, uses = among.copy(), self.uses(roots, among[self.owner])
         waiting = np.flatnonzero(reached & (uses == 0)).tolist()
         while waiting:  # mostly few: whatever nobody reads
             i = waiting.pop()
