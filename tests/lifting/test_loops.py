@@ -15,6 +15,8 @@ np = pytest.importorskip("numpy")
 from micrograd_notes import Value, no_grad  # noqa: E402
 from micrograd_notes.engine.ops import cos, exp, log, sigmoid, sin, softplus, tanh  # noqa: E402
 from micrograd_notes.lifting import Lifted, lift  # noqa: E402
+from micrograd_notes.lifting.passes.totals import with_sums  # noqa: E402
+from micrograd_notes.lifting.recurrences.starts import with_starts  # noqa: E402
 from micrograd_notes.lifting.recurrences.steps import Finder, recurrences  # noqa: E402
 from micrograd_notes.lifting.trace.tape import Array  # noqa: E402
 from micrograd_notes.lifting.trace.traced import traced  # noqa: E402
@@ -412,6 +414,46 @@ def test_many_sums_are_seen_to_be_no_loop_with_few_calls() -> None:
     sys.setprofile(None)
     assert not found
     assert next(calls) < 100 * len(tape)
+
+
+@pytest.mark.parametrize("states", [2, 4, 7])
+@pytest.mark.parametrize("way", ["one after another", "all at once"])
+def test_states_of_one_time_are_one_step(states: int, way: str) -> None:
+    """Not as many steps, one for each state, that read what was made so many steps before."""
+    w = values(0, states)
+
+    def loss(x: Any) -> Any:
+        m: list[Any] = [0.0] * states
+        for v in x:
+            if way == "all at once":
+                m = [sigmoid(w[k]) * m[k] + (1 - sigmoid(w[k])) * v for k in range(states)]
+                continue
+            for k in range(states):
+                m[k] = sigmoid(w[k]) * m[k] + (1 - sigmoid(w[k])) * v
+        return sum(a * a for a in m)
+
+    program, data = lift(loss, parameters=w), numbers(0, 3, 12)
+    certified(program, data)
+    assert [*map(counted, loops_of(program.source_for(data)))] == [12, 12], program.source
+
+
+def test_totals_that_grow_in_turn_are_no_loop() -> None:
+    """Each is passed on until its turn comes, and grows then, as a total does."""
+    centers = values(0, 8)
+
+    def histogram(x: Any) -> Any:
+        found: list[Any] = [0.0] * 8
+        for v in x:
+            for k in range(8):
+                found[k] = found[k] + exp(-((v - centers[k]) ** 2))
+        return sum(a * log(a) for a in found)
+
+    program, data = lift(histogram, parameters=centers), numbers(0, 3, 20)
+    certified(program, data)
+    assert "for t in" not in program.source_for(data), program.source
+    arrays = [Array("c", (8,), True, where=range(8)), Array("x", (20,), False)]
+    recorded = traced(histogram, centers, arrays, is_loss=True, is_batched=False)
+    assert not with_starts(with_sums(recorded)).steps
 
 
 def test_names_of_a_step_are_those_of_the_learner_if_the_loss_does_not_need_the_last_ones() -> None:

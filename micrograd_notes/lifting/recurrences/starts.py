@@ -124,17 +124,27 @@ class _Writer:
         """Returns how many arrays the states of all recurrences are."""
         return len([kind for kinds in self.kinds for kind in {*kinds}])
 
-    def covered(self) -> tuple[int, int]:
+    def covered(self) -> tuple[int, int, int]:
         """Returns how many operations all steps have, without copies, and how many steps there are.
 
-        The first steps count, too.
+        The first steps count, too. Between them is, with a minus, how many operations wait for each
+        other: four averages of one time are one step, and not four that come one after another.
         """
-        operations = steps = 0
+        operations = steps = waiting = 0
         for each in self.found:
-            step = {*self.made[each.begin : each.begin + each.period]} - self.old.passed
+            step = self.made[each.begin : each.begin + each.period]
             steps += each.count + 1
-            operations += (each.count + 1) * len(step)
-        return operations, steps
+            operations += (each.count + 1) * len({*step} - self.old.passed)
+            waiting += (each.count + 1) * self._depth(step)
+        return operations, -waiting, steps
+
+    def _depth(self, step: Sequence[int]) -> int:
+        """Returns how many operations of a step wait for each other, without copies."""
+        depth: dict[int, int] = {}
+        for i in step:
+            below = max([depth.get(k, 0) for k in self.old.operands[i]], default=0)
+            depth[i] = below + (i not in self.old.passed)
+        return max(depth.values())
 
     def _flows(self, found: Recurrence) -> bool:
         """Returns whether a gradient flows in all steps as in the last one, once all states do."""

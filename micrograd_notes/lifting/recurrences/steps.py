@@ -289,7 +289,7 @@ class Finder:
                     return None
             elif -1 < self.position[y] != self.position[x] + period:
                 return None
-        growth = {state: self.growth(state, states[state]) for state in sorted(states)}
+        growth = {state: self.growth(state, states[state], period) for state in sorted(states)}
         sums = {state for state in growth if growth[state] == {ops.add}}
         if len(sums) == len(states):
             return None
@@ -315,14 +315,17 @@ class Finder:
         found[columns.uses() != 1] = -1
         return memoryview(found)
 
-    def growth(self, state: int, after: int) -> set[Op]:
+    def growth(self, state: int, after: int, period: int) -> set[Op]:
         """Returns the operations by which a state only grows, as a total does; none if it differs.
+
+        A total may also be passed on for some steps before it grows, where many grow in turn.
         """
         found: set[Any] = set()
-        while state not in (after, -1):
-            state = self.added_to[state]
+        while (state := self.added_to[state]) >= 0:
             found.add(self.tape.ops[state])
-        return found if state == after else set()
+            if (self.position[state] - self.position[after]) % period == 0:
+                return found
+        return set()
 
 
 def _passed(made: Ints, last: Ints, count: int) -> Ints:
