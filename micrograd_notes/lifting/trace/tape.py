@@ -119,6 +119,15 @@ class Tape:
     def __len__(self) -> int:
         return len(self.ops)
 
+    def is_like(self, other: Tape) -> bool:
+        """Returns whether both have the same operations, of starts that lie alike."""
+        mine, others = ((tape.operands.flat, tape.operands.first, tape.neighbour_of, tape.joined)
+                        for tape in (self, other))
+        return mine == others and all(
+            a is b or (isinstance(a, Start) and isinstance(b, Start) and a.shape == b.shape)
+            for a, b in zip(self.ops, other.ops, strict=True)
+        )
+
     @property
     def arrays_of_sums(self) -> tuple[dict[int, int], ...]:
         """For sums of one array the number whose adjoint each one is, or one that is made alike.
@@ -247,5 +256,10 @@ class Recording:
         )
 
     def plainer(self) -> Recording:
-        """Returns the recording with arrays without walls, and then with all steps as they were."""
-        return self.plain() if self.plain is not None else self
+        """Returns the recording with arrays without walls, and then with all steps as they were.
+
+        One that has no walls anyway is not returned once more.
+        """
+        found = self.plain() if self.plain is not None else self
+        has_another = found.plain is not None and found.tape.is_like(self.tape)
+        return found.plainer() if has_another else found
