@@ -26,12 +26,14 @@ Copy = tuple[int, int, int]  # the operation that makes the state, by how many s
 
 def with_delays(finder: Finder) -> Iterator[Rewritten]:
     """Yields tapes with states passed on, if some are read two or more steps later."""
+    tried = list[dict[tuple[int, int], Copy]]()
     for late in LATE:
         writer, free = _Writer(finder), 0  # where the stretch before it ended
         for period, at in sorted(finder.periods(late), key=lambda each: each[::-1]):
             if at >= free:
                 free = writer.pass_on(at, at + late * period, period) or free
-        if writer.copies:
+        if writer.copies and writer.instead not in tried:
+            tried.append(writer.instead)
             yield writer.run()
 
 

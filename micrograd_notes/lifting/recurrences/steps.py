@@ -116,9 +116,12 @@ class Finder:
                 cuts = self._cuts(period, *window) if window[1] + period <= end else []
                 # the first step may be unlike the others, as one that reads other ends
                 cuts = sorted({*cuts, *[cut + period for cut in cuts]})
-                ways = [way for cut in cuts if (way := self._cut(period, cut, end)) is not None]
-                ways = [e for e in ways
-                        if all(e.stop <= f.first or f.stop <= e.first for f in found)]
+                ways = list[Recurrence]()
+                for way in filter(None, (self._cut(period, cut, end) for cut in cuts)):
+                    if not way.states:
+                        break  # totals alone, and the same ones wherever it is cut
+                    if all(way.stop <= f.first or f.stop <= way.first for f in found):
+                        ways.append(way)
                 if ways:
                     found.append(min(ways, key=self._unnatural))
                     break
@@ -265,6 +268,8 @@ class Finder:
 
     def _cut(self, period: int, begin: int, end: int) -> Recurrence | None:
         """Returns the recurrence with a second step from `begin`; None if the first is not alike.
+
+        It has no states if all of them are totals.
         """
         if end + period - begin < (LEAST - 1) * period:
             return None
@@ -289,10 +294,12 @@ class Finder:
                     return None
             elif -1 < self.position[y] != self.position[x] + period:
                 return None
-        growth = {state: self.growth(state, states[state], period) for state in sorted(states)}
+        if not states:
+            return None
+        growth = {state: self.growth(state, states, period) for state in sorted(states)}
         sums = {state for state in growth if growth[state] == {ops.add}}
         if len(sums) == len(states):
-            return None
+            return Recurrence(period, begin, end, {})
         found = Recurrence(period, begin, end, {k: states[k] for k in growth}, sums=sums,
                            totals={k for k in growth if growth[k]}, layers=layers)
         return _First(self, found).completed()
@@ -315,16 +322,19 @@ class Finder:
         found[columns.uses() != 1] = -1
         return memoryview(found)
 
-    def growth(self, state: int, after: int, period: int) -> set[Op]:
+    def growth(self, state: int, states: Mapping[int, int], period: int) -> set[Op]:
         """Returns the operations by which a state only grows, as a total does; none if it differs.
 
         A total may also be passed on for some steps before it grows, where many grow in turn.
         """
-        found: set[Any] = set()
+        found, after = set[Any](), self.position[states[state]]
         while (state := self.added_to[state]) >= 0:
             found.add(self.tape.ops[state])
-            if (self.position[state] - self.position[after]) % period == 0:
+            steps, rest = divmod(self.position[state] - after, period)
+            if rest == 0:
                 return found
+            if steps > len(states):
+                break
         return set()
 
 
