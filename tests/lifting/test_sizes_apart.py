@@ -9,6 +9,7 @@ np = pytest.importorskip("numpy")
 from micrograd_notes import MLP, lift, lift_of_sizes  # noqa: E402
 from micrograd_notes.engine.ops import relu, tanh  # noqa: E402
 from micrograd_notes.lifting import CannotLift  # noqa: E402
+from micrograd_notes.lifting.sizes import family  # noqa: E402
 from micrograd_notes.nn.vectors import dot  # noqa: E402
 from tests.lifting.examples import numbers, values  # noqa: E402
 
@@ -95,3 +96,31 @@ def test_a_mistake_that_any_size_shows_is_looked_for_at_few_sizes() -> None:
     with pytest.raises(CannotLift, match="squared"):
         program.value_and_grad(program.parameters(), numbers(0, 3, 40), numbers(1, 3))
     assert len({*tried}) <= 6, tried  # at any data of any size, they were 39
+
+
+def test_sizes_that_must_be_equal_may_be_taken_away_from_each_other() -> None:
+    def make(rows: int, columns: int) -> Any:
+        if rows != columns:
+            raise ValueError("a square")
+        W = values(0, rows, columns)
+
+        def loss(x: Any, y: Any) -> Any:
+            z = [tanh(dot(row, x)) for row in W]
+            mean = sum(z) / rows
+            return sum((a - mean) ** 2 for a in z) / (rows - 1) - y
+
+        return loss, W
+
+    program = lift_of_sizes(make, rows=12, columns=12)
+    program.value_and_grad(program.parameters(), numbers(0, 3, 12), numbers(1, 3))
+    assert "the gradient at these sizes" in program.checked
+
+
+def test_many_sizes_are_not_chosen_from_all_that_lie_apart() -> None:
+    """Of six sizes there would be millions of choices, and a refusal took half a minute."""
+    choices, chosen = next(family._bases(6, family.STARTS[-1]))
+    assert not choices.lie_apart
+    assert len(choices.sizes) == 12
+    assert next(family._bases(3, family.STARTS[-1]))[0].allow((6, 12, 18))
+    assert not next(family._bases(3, family.STARTS[-1]))[0].allow((6, 10, 18))
+    assert len(chosen) == 6

@@ -75,7 +75,7 @@ def with_starts(recording: Recording, has_walls: bool = True) -> Recording:
     best, changes = _Writer(Finder(recording.tape), has_walls), list[Rewritten]()
     for each in with_delays(best.finder):
         other = best.on(each)
-        if other.covered() > best.covered():
+        if other.covered > best.covered:
             best, changes = other, [each]
     own, before = best, changes
     ends_of = cache(partial(fixed_ends, own.finder, own.found))
@@ -86,7 +86,7 @@ def with_starts(recording: Recording, has_walls: bool = True) -> Recording:
             fixed = with_fixed_ends(own.finder, ends, joins)
             other = own.on(fixed)
             is_better = other.count_of_kinds() < best.count_of_kinds()
-            if is_better and other.covered() >= best.covered():
+            if is_better and other.covered >= best.covered:
                 best, changes = other, [*before, fixed]
     for change in changes if best.found else ():
         recording = recording.moved(change.tape, change.place)
@@ -124,6 +124,7 @@ class _Writer:
         """Returns how many arrays the states of all recurrences are."""
         return len([kind for kinds in self.kinds for kind in {*kinds}])
 
+    @cached_property
     def covered(self) -> tuple[int, int, int]:
         """Returns how many operations all steps have, without copies, and how many steps there are.
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import combinations, combinations_with_replacement, product
 from traceback import walk_tb
-from typing import Any
+from typing import Any, NamedTuple
 
 from micrograd_notes.common.users_line import as_text
 from micrograd_notes.engine import Value
@@ -28,7 +28,8 @@ AS_IS = 3  # sizes up to it are not changed
 STARTS = (2, 5, 6)  # the smallest size of a base; a loop over time, say, begins at four steps
 UNITS = 1, 4, 6, 10  # of sizes to choose from; powers of two are among multiples of 4
 SPARE, BASES, TRIED = 6, 300, 4  # sizes to choose from; bases, and members that differ, to try
-APART = 3  # times as many to choose from if sizes must also lie apart
+APART, NEIGHBOURS = 3, (-1, 0, 1)  # times as many to choose from if sizes must also lie apart
+FEW_SIZES = 4  # that must lie apart: of more, there would be a million ways to choose
 NEAR, AT_ONCE = 2, 50  # choices from those of the base; members that are compared at a time
 GROWN = 10  # times the numbers of the base, as a tree of more levels has: then no other is tried
 SIMPLE, FEW = 2, 10  # cost of formulas that members should tell apart; and but for so many of them
@@ -116,38 +117,43 @@ class Family:
         return found
 
 
-def _bases(count: int, start: int) -> Iterator[tuple[list[int], tuple[int, ...]]]:
+class Choices(NamedTuple):
+    """Sizes to choose from, and whether those that are chosen must lie apart."""
+
+    sizes: list[int]
+    lie_apart: bool
+
+    def allow(self, chosen: Sequence[int]) -> bool:
+        """Returns whether no difference is near a power of two: a loss divides by n - kernel + 1.
+
+        A size that is larger in the large model is not smaller here.
+        """
+        pairs = combinations(chosen, 2) if self.lie_apart else ()
+        return all(a == b or (a < b and _is_plain(b - a, NEIGHBOURS)) for a, b in pairs)
+
+
+def _bases(count: int, start: int) -> Iterator[tuple[Choices, tuple[int, ...]]]:
     """Yields sizes to choose from, and sizes of a base; at last multiples, which alone may fit."""
     for unit in UNITS:
-        spare = SPARE * (APART if start == STARTS[-1] else 1)
-        choices = [n for n in range(unit, 99, unit) if n >= start and (
-            n == 2 or unit > 1 or _is_plain(n, start))][: count + spare]
-        every = [*sorted(combinations(choices, count), key=sum)]
-        every += sorted(combinations_with_replacement(choices, count), key=sum)
-        every = [each for each in every if unit > 1 or _are_apart(each, start)]
+        is_last = start == STARTS[-1]  # for losses that divide by n - 1 or n + 1, too
+        lie_apart = is_last and unit == 1 and count <= FEW_SIZES
+        near, spare = NEIGHBOURS if is_last else (0,), SPARE * (APART if lie_apart else 1)
+        sizes = [n for n in range(unit, 99, unit) if n >= start and (
+            n == 2 or unit > 1 or _is_plain(n, near))][: count + spare]
+        choices = Choices(sizes, lie_apart)
+        every = [*sorted(combinations(sizes, count), key=sum)]
+        every += sorted(combinations_with_replacement(sizes, count), key=sum)
+        every = [*filter(choices.allow, every)]
         yield from ((choices, chosen) for chosen in every[: BASES // unit])
 
 
-def _is_plain(number: int, start: int) -> bool:
-    """Returns whether it is not a power of two, which multiplies without rounding and joins others.
-
-    The last start is for losses that divide by n - 1 or n + 1, too.
-    """
-    near = (-1, 0, 1) if start == STARTS[-1] else (0,)
+def _is_plain(number: int, near: Iterable[int]) -> bool:
+    """Returns whether none of those near is a power of two, which is joined to other factors."""
     return all((number + k) & (number + k - 1) for k in near)
 
 
-def _are_apart(sizes: Sequence[int], start: int) -> bool:
-    """Returns whether each difference of two sizes is plain; a loss may divide by n - kernel + 1.
-
-    A size that is larger in the large model is larger here.
-    """
-    pairs = combinations(sizes, 2) if start == STARTS[-1] else ()
-    return all(b > a and _is_plain(b - a, start) for a, b in pairs)
-
-
 def _with_others(
-    small: Small, names: Sequence[str], choices: Sequence[int], member: Callable[[Sizes], Member]
+    small: Small, names: Sequence[str], choices: Choices, member: Callable[[Sizes], Member]
 ) -> Small:
     """Returns a base with members that tell formulas apart: simple ones, and those it needs."""
     while True:
@@ -163,13 +169,13 @@ def _with_others(
             raise
 
 
-def _further(small: Small, names: Sequence[str], choices: Sequence[int]) -> Iterator[Sizes]:
+def _further(small: Small, names: Sequence[str], choices: Choices) -> Iterator[Sizes]:
     """Yields sizes for one member more, in the order to try them.
 
     Sizes that differ from each other come first, and of them those that are close to the base's.
     """
     own, *others = [tuple(member.sizes.items()) for member in small.members]
-    base, place = dict(own), {n: k for k, n in enumerate(choices)}
+    base, place = dict(own), {n: k for k, n in enumerate(choices.sizes)}
 
     def steps(each: Sizes) -> list[int]:
         return [abs(place[each[name]] - place[base[name]]) for name in names]
@@ -178,12 +184,12 @@ def _further(small: Small, names: Sequence[str], choices: Sequence[int]) -> Iter
         unclear = [one for one, other in small.formulas.unclear if one.is_like(other, each)]
         return len(unclear), _alike(own, *others, tuple(each.items()))
 
-    reach = NEAR * (APART if choices[0] == STARTS[-1] else 1)
-    near = [[n for n in choices if abs(place[n] - place[base[name]]) <= reach] for name in names]
+    reach = NEAR * (APART if choices.lie_apart else 1)
+    near = [[n for n in place if abs(place[n] - place[base[name]]) <= reach] for name in names]
     every = [base | dict(zip(names, chosen, strict=True)) for chosen in product(*near)
              if chosen.count(2) < 2]  # since 2 * 2 is a power of two
     every = [each for each in every if tuple(each.items()) not in (own, *others)
-             and _are_apart([each[name] for name in names], choices[0])]
+             and choices.allow([each[name] for name in names])]
     every.sort(key=lambda e: (-len({e[n] for n in names}), max(steps(e)), sum(e.values())))
     if not others:
         yield from [each for each in every if all(steps(each))]
