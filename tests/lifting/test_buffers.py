@@ -153,6 +153,19 @@ def test_many_random_programs_do_what_their_source_does() -> None:
     compare_random_programs(200)
 
 
+@pytest.mark.parametrize("in_columns", [False, True])
+def test_an_array_is_lent_again_after_its_last_reader(in_columns: bool) -> None:
+    """One more layer needs room for what its backward half reads alone: z and hidden."""
+    sizes = []
+    for layers in (4, 8):
+        program, data = network(16, *[16] * layers, 1)
+        theta = program.parameters()
+        program(*data)
+        calls = Calls(program._known().fast.program, theta, data, in_columns)
+        sizes.append(calls._tape.size - 2 * theta.nbytes)
+    assert sizes[1] - sizes[0] <= 4 * 2 * 65 * 16 * 8
+
+
 # ---- in columns: the last bits may differ --------------------------------------------------------
 
 

@@ -62,12 +62,14 @@ class Calls:
             and line.value.axes == (0,) and line.value.of.shape[0] == ex.N
         }
         self._done: set[Line] = set()
+        self._last = last_readers(program)
         self._shared: dict[Expression, Any] = {}  # the arrays of those that are read several times
         if not program.fills_gradient:
             tape.run(self._dtheta.fill, 0.0)
         self._steps(program.forward)
         total = total_of(program)
         self._loss, self._terms = self._array(total), 1 if total is program.result else self._count
+        tape.name(self._loss)
         self._steps(program.backward)
         n = self._count if program.is_mean else 1
         is_power = n & (n - 1) == 0  # of two, by which a product has the bits of the quotient
@@ -134,6 +136,9 @@ class Calls:
             for self._t in step.counts if isinstance(step, Loop) else (0,):
                 for line in lines_of([step]):
                     self._line(line)
+                    self._tape.end_line()
+            for line in self._last.get(step, ()):
+                self._tape.unname(self._arrays[line])
 
     def _line(self, line: Line) -> None:
         tape, into, first = self._tape, self._target(line), line.first
@@ -153,8 +158,11 @@ class Calls:
             if not (is_alike and tape.goes_into(made, into)):
                 tape.run(np.copyto, into, made)
         else:
-            made = self._arrays[first] = self._array(line.value)
+            made = self._array(line.value)
             tape.name(made)
+            if first in self._arrays:  # of the step before, in a loop
+                tape.unname(self._arrays[first])
+            self._arrays[first] = made
 
     def _target(self, line: Line) -> Any:
         """Returns the array that a line writes to, or adds to; None for one of its own."""
@@ -325,6 +333,9 @@ class Calls:
         for step in erfc.steps(x):
             self._shared[step] = made = self._array(step)
             self._tape.name(made)
+        for each in self._shared.values():
+            self._tape.unname(each)
+        self._shared.clear()
         return made
 
     def _part(self, part: ex.Part) -> Any:
@@ -344,6 +355,21 @@ class Calls:
         if isinstance(place, ex.Stretch):
             return slice(self._place(place.first), self._place(place.stop), place.by)
         return slice(*place) if isinstance(place, tuple) else place
+
+
+def last_readers(program: Program) -> dict[Line | Loop, list[Line]]:
+    """Returns the lines whose arrays a step is the last to read, or to write to."""
+    last = dict[Line, Line | Loop]()
+    for step in program.steps:
+        for line in lines_of([step]):
+            own = [line] if line.target is None and line.derivative_of is None else []
+            last |= {each.first: step for each in [*own, *line.value.lines(), *line.writes_to]}
+    for each in program.result.lines():
+        last.pop(each.first, None)
+    found = dict[Line | Loop, list[Line]]()
+    for line, step in last.items():
+        found.setdefault(step, []).append(line)
+    return found
 
 
 def is_flat(program: Program) -> bool:

@@ -2,13 +2,15 @@
 
 `calls.py` runs each operation of a program here. An operation on numbers that stay the same, such
 as `np.arange(n)[:, None]`, is done for good. Any other becomes a call that writes into the array
-that NumPy has just made for it, so that this array has the layout that it has in the source.
+that NumPy has just made for it, so that this array has the layout that it has in the source. After
+its last reader, an array is lent to the next result of the same layout: it is still in the cache.
 
 With `in_columns`, arrays of one row per example are stored column by column. Sums and maxima along
 a row then add whole columns, which is several times as fast. Each such array has one column more,
 of ones, because x @ W + b is one product: (x, 1) @ (W over b).
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -31,7 +33,9 @@ class Tape:
         self.calls: list[Callable[[], Any]] = []
         self.in_columns, self.size = in_columns, 0  # bytes of all arrays
         self._changing: dict[int, Any] = {}  # by the id of the array that owns the memory
-        self._made: set[int] = set()  # the ids of arrays that one expression reads
+        self._lent: dict[int, Any] = {}  # until their last reader, by the same id
+        self._names: Counter[int] = Counter()  # how many names each array has, by the same id
+        self._free: defaultdict[Any, list[Any]] = defaultdict(list)  # by their layout
         self._with_ones: dict[int, Any] = {}
 
     # ---- arrays ----------------------------------------------------------------------------------
@@ -60,7 +64,39 @@ class Tape:
 
     def name(self, array: Any) -> None:
         """Keeps the numbers of an array for later lines."""
-        self._made.discard(id(array))
+        self._names[id(_owner(array))] += 1
+
+    def unname(self, array: Any) -> None:
+        """Tells that nothing reads an array by one of its names from here on."""
+        self._names[id(_owner(array))] -= 1
+
+    def end_line(self) -> None:
+        """Lends what has no name to later lines."""
+        for key, array in [*self._lent.items()]:
+            if not self._names[key]:
+                has_ones = id(array) in self._with_ones
+                self._free[array.shape, array.strides, array.dtype, has_ones].append(array)
+                del self._lent[key]
+
+    def _lends(self, result: Any, has_ones: bool = False) -> Any:
+        """Returns an array for a result which each run writes as a whole: a free one, or a new one.
+
+        It has the numbers and the layout of the result.
+        """
+        result = np.asarray(result)
+        free = self._free[result.shape, result.strides, result.dtype, has_ones]
+        if free:
+            made = free.pop()
+            made[...] = result
+        else:
+            made = self.column_by_column(result) if has_ones else self.kept(result)
+        self._lent[id(_owner(made))] = made
+        return made
+
+    def _is_read_once(self, array: Any) -> bool:
+        """Returns whether no line reads an array but the one for which it was made."""
+        key = id(_owner(array))
+        return key in self._lent and not self._names[key]
 
     def with_ones(self, array: Any) -> Any:
         """Returns an array with its column of ones; None if it does not have one."""
@@ -97,14 +133,12 @@ class Tape:
         in_columns = self.in_columns and is_batched and result.ndim == 2
         like = np.asfortranarray(result) if in_columns else result
         for each in operands:
-            is_alike = id(each) in self._made and each.dtype == result.dtype
-            if is_alike and (each.shape, each.strides) == (like.shape, like.strides):
+            is_alike = isinstance(each, np.ndarray) and each.dtype == result.dtype
+            is_alike = is_alike and (each.shape, each.strides) == (like.shape, like.strides)
+            if is_alike and self._is_read_once(each):
                 each[...] = result
                 return each
-        if in_columns and result.dtype == float:
-            like = self.column_by_column(result)
-        self._made.add(id(like))
-        return self.kept(like)
+        return self._lends(like, has_ones=in_columns and result.dtype == float)
 
     def reduced(self, function: Any, of: Any, *arguments: Any) -> Any:
         """Returns what a method of a ufunc, such as `np.add.reduce`, makes along some axes."""
@@ -117,7 +151,7 @@ class Tape:
         """Returns an array, kept for a call that fills it again if what it reads changes."""
         if not any(map(self.changes, reads)):
             return made
-        made = self.kept(made)
+        made = self._lends(made)
         self.calls.append(partial(function, *operands, made, **named))
         return made
 
@@ -130,8 +164,8 @@ class Tape:
         is_short = of.size >= SHORT * length**2 and of.strides[-1] == of.itemsize
         if not is_short or not self.changes(of):
             return self.reduced(function, of, -1)
-        made = self.kept(function(of, -1))  # its layout decides in which order it is added up
-        columns = self.kept(np.empty((length, *of.shape[:-1])))
+        made = self._lends(function(of, -1))  # its layout decides in which order it is added up
+        columns = self._lends(np.empty((length, *of.shape[:-1])))
         self.run(np.copyto, columns, np.moveaxis(of, -1, 0))
         self.run(function, columns, 0, None, made)
         return made
@@ -153,7 +187,7 @@ class Tape:
             return operand
         made = operand.astype(float)
         if self.changes(operand):
-            self.kept(made)
+            made = self._lends(made)
             if not self.goes_into(operand, made):
                 self.calls.append(partial(np.copyto, made, operand))
         return made
@@ -162,7 +196,7 @@ class Tape:
         """Lets the last call write into another array, if it made this one for nobody else."""
         last: Any = self.calls[-1] if self.calls else None
         is_last = isinstance(last, partial) and bool(last.args) and last.args[-1] is made
-        if not is_last or id(made) not in self._made:
+        if not is_last or not self._is_read_once(made):
             return False
         self.calls[-1] = partial(last.func, *last.args[:-1], other, **last.keywords)
         other[...] = made
@@ -195,7 +229,7 @@ class Tape:
         view = moved.reshape(to)
         if not self.changes(of) or np.shares_memory(view, of):
             return view
-        made = self.kept(np.empty(moved.shape, of.dtype))
+        made = self._lends(np.empty(moved.shape, of.dtype))
         into = made.transpose(np.argsort(order))
         has_rows = into.strides[-1] == of.strides[-1] == of.itemsize
         is_product = bool(self.calls) and getattr(self.calls[-1], "func", None) is np.matmul
