@@ -115,6 +115,8 @@ class _Arranger:
             made = layout.aligned(layout.read(nodes, letters), wanted)
         else:
             nodes = nodes[np.argsort(places)]
+            if (stacked := self._stacked(nodes, shape, is_batched)) is not None:
+                return stacked
             runs = np.split(nodes, 1 + np.flatnonzero(np.diff(layout.group_of[nodes])))
             if len(letters) == 1 and len(runs) < len(nodes):
                 each = [self._gathered(e, range(len(e)), (len(e),), is_batched) for e in runs]
@@ -125,6 +127,19 @@ class _Arranger:
             made = ex.reshaped(made, (*inner, *layout.sizes.values()))
         made = ex.spread(made, [*map(layout.size, wanted)])
         return ex.reshaped(made, [*([N] if is_batched else []), *shape])
+
+    def _stacked(
+        self, nodes: Ints, shape: Sequence[int], is_batched: bool
+    ) -> Expression | None:
+        """Returns the arrays along the last axis side by side, as [x, y] of each body, if there are
+        some: each is a part of one group.
+        """
+        slices = nodes.reshape(-1, shape[-1]).T if len(shape) > 1 else nodes[:, None]
+        of = self.layout.group_of[slices]
+        if (of != of[:, :1]).any() or slices.shape[1] == 1:
+            return None
+        each = [self._gathered(k, range(len(k)), shape[:-1], is_batched) for k in slices]
+        return ex.Stack(tuple(each), -1)
 
     def lays_starts_like_states(self) -> bool:
         """Returns whether what a recurrence starts with gets other axes: those of its states."""
