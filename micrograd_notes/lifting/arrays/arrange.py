@@ -128,18 +128,20 @@ class _Arranger:
         made = ex.spread(made, [*map(layout.size, wanted)])
         return ex.reshaped(made, [*([N] if is_batched else []), *shape])
 
-    def _stacked(
-        self, nodes: Ints, shape: Sequence[int], is_batched: bool
-    ) -> Expression | None:
-        """Returns the arrays along the last axis side by side, as [x, y] of each body, if there are
-        some: each is a part of one group.
+    def _stacked(self, nodes: Ints, shape: Sequence[int], is_batched: bool) -> Expression | None:
+        """Returns arrays side by side, along the last axis or the first one, if each is of a group.
+
+        So the places of bodies are np.stack([x, y], axis=-1).
         """
-        slices = nodes.reshape(-1, shape[-1]).T if len(shape) > 1 else nodes[:, None]
-        of = self.layout.group_of[slices]
-        if (of != of[:, :1]).any() or slices.shape[1] == 1:
-            return None
-        each = [self._gathered(k, range(len(k)), shape[:-1], is_batched) for k in slices]
-        return ex.Stack(tuple(each), -1)
+        grid = nodes.reshape(shape)
+        for slices, axis in ((np.moveaxis(grid, -1, 0), -1), (grid, int(is_batched))):
+            of = self.layout.group_of[slices.reshape(len(slices), -1)]
+            if len(shape) > 1 and (of == of[:, :1]).all():
+                inner = slices.shape[1:]
+                each = [self._gathered(k.reshape(-1), range(k.size), inner, is_batched)
+                        for k in slices]
+                return ex.Stack(tuple(each), axis)
+        return None
 
     def lays_starts_like_states(self) -> bool:
         """Returns whether what a recurrence starts with gets other axes: those of its states."""

@@ -8,8 +8,8 @@
 By the way they are made, the first body, those between, and the last one are three kinds of sums.
 Here they are noted as one array, and `arrays/terms.py` writes zeros where a kind of term is
 missing. What is lost may have another factor than what is gained, as m[i] * d and m[j] * d: then
-partners are the terms that share most factors. The totals may begin with 0, or go on from numbers,
-as velocities do. `totals.py` calls `partners`; read `borders.py` next.
+partners are the terms that share most factors. `totals.py` calls `partners`; read `borders.py`
+next.
 """
 
 from __future__ import annotations
@@ -27,28 +27,15 @@ MOST = 16  # terms that share a factor; with more it is one of all, and says not
 Term = tuple[int, int]  # the total, by its first operation, and the number that it gains or loses
 
 
-def partners(tape: Tape, total_of: Mapping[int, int]) -> tuple[list[list[int]], bool]:
-    """Returns the totals of each array, and whether all begin with 0.
+def partners(tape: Tape, total_of: Mapping[int, int]) -> list[list[int]]:
+    """Returns the totals of each array; all of them begin with 0.
 
-    `total_of` has the total of each addition and subtraction. Those that go on from a number have
-    as many terms each, and several, or else they are formulas.
+    `total_of` has the total of each addition and subtraction.
     """
-    lengths = Counter(total_of.values())
-    new, going = dict[int, int](), dict[int, int]()
-    for i, total in total_of.items():
-        if tape.numbers.get(tape.operands[total][0]) == 0:
-            new[i] = total
-        elif lengths[total] > 1:
-            going[i] = total
-    both = [_arrays(tape, each) for each in (new, going)] if _may_have(tape, total_of) else [[], []]
-    even = [each for each in both[1] if len({lengths[total] for total in each}) == 1]
-    return [*both[0], *even], not even
-
-
-def _may_have(tape: Tape, total_of: Mapping[int, int]) -> bool:
-    """Returns whether enough totals lose something."""
+    begin = {total for total in total_of.values() if tape.numbers.get(tape.operands[total][0]) == 0}
+    total_of = {i: total for i, total in total_of.items() if total in begin}
     lose = {total for i, total in total_of.items() if _changes(tape, i)[0]}
-    return len(lose) >= LEAST - 1
+    return _arrays(tape, total_of) if len(lose) >= LEAST - 1 else []
 
 
 def _changes(tape: Tape, i: int) -> tuple[bool, int]:

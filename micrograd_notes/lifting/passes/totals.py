@@ -26,7 +26,7 @@ LEAST = 3  # terms to take away that are made alike; -a - b is a formula, but 0 
 
 def with_sums(found: Recording) -> Recording:
     """Returns the recording of a function with its totals as sums."""
-    totals, (arrays, are_whole) = _totals(found.tape, found.outputs)
+    totals, arrays = _totals(found.tape, found.outputs)
     if not totals:
         return found
     new = _written(found.tape, totals)
@@ -34,18 +34,18 @@ def with_sums(found: Recording) -> Recording:
     for firsts in arrays:
         sums = [last[first] for first in firsts]
         new.tape.neighbour_of |= dict.fromkeys(sums, sums[0])
-        new.tape.joined |= {*sums} if are_whole else set()
+        new.tape.joined |= {*sums}
         new.tape.kept |= {*sums}
     return found.moved(new.tape, new.place)
 
 
-def _totals(tape: Tape, outputs: list[int]) -> tuple[dict[int, int], tuple[list[list[int]], bool]]:
+def _totals(tape: Tape, outputs: list[int]) -> tuple[dict[int, int], list[list[int]]]:
     """Returns the additions and subtractions of totals, with the first one of each total.
 
     All but the last are read once. Beside them are the `partners`, by the first ones, too.
     """
     if not {ops.subtract, ops.neg} & {*tape.ops}:
-        return {}, ([], True)
+        return {}, []
     columns, numbers = Columns.of(tape), tape.numbers
     terms = np.flatnonzero(columns.where(lambda op: op is ops.add or op is ops.subtract))
     chain_of: dict[int, int] = {}
@@ -60,9 +60,9 @@ def _totals(tape: Tape, outputs: list[int]) -> tuple[dict[int, int], tuple[list[
             taken.setdefault(chain, Counter())[tape.ops[b]] += 1
     starts = {i for i in total if tape.ops[i] is ops.subtract and tape.operands[i][0] in numbers}
     long = {i for i, count in taken.items() if max(count.values()) >= LEAST - (i in starts)}
-    arrays, _ = both = partners(tape, chain_of)
+    arrays = partners(tape, chain_of)
     long = long.union(*arrays)
-    return {i: chain for i, chain in chain_of.items() if chain in long}, both
+    return {i: chain for i, chain in chain_of.items() if chain in long}, arrays
 
 
 def _written(tape: Tape, totals: dict[int, int]) -> Rewritten:
