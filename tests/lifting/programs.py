@@ -1,13 +1,14 @@
 """Random programs to lift, and what it means that lifted equals eager.
 
-Eight kinds: chains of single operations on shared values; layers, whose rows choose their operands
+Ten kinds: chains of single operations on shared values; layers, whose rows choose their operands
 at random (irregular arrays, holes, gathers, sums of different lengths); windows, where each number
 looks at a stretch of those before it (causal attention, maxima and softmaxes of different lengths,
 values picked by a label); pairs, loops over i < j, i != j or some other part of all pairs, by
 arguments that are called as anything at all; recurrences, whose state changes step by step;
 series, where operations that are alike have plain numbers, 0 and 1 among them; convolutions, with
-steps, distances and borders of many sorts, and weights that have a name each; and walls, sums of
-neighbours on a line or a grid that ends somewhere, once or step by step.
+steps, distances and borders of many sorts, and weights that have a name each; walls, sums of
+neighbours on a line or a grid that ends somewhere, once or step by step; filters, states that read
+a window of a series; and exchanges, in which one number gains what another one loses.
 """
 
 import itertools
@@ -436,6 +437,55 @@ def walls(generator: random.Random) -> Program:
     return Program(loss, {"weights": weights, "start": start}, data)
 
 
+def exchanges(generator: random.Random) -> Program:
+    """What one body gains another one loses, for all pairs of some, once or step by step."""
+    count, steps = generator.randint(2, 5), generator.choice([1, 1, 2, 4, 6])
+    wide = generator.randint(1, 2)
+    every = [(i, j) for i in range(count) for j in range(i + 1, count)]
+    kept = generator.choice([1.0, 1.0, 1.0, 0.7])
+    edges = [pair for pair in every if generator.random() < kept] or every
+    form = generator.choice(["one", "masses", "quotient", "negative", "both", "each"])
+    begins = generator.choice(["zero", "zero", "state", "number"])
+    bend: Callable[[Any], Any] = generator.choice(
+        [lambda d: d, lambda d: d * d * d, lambda d: d / (1.0 + d * d)]
+    )
+    masses, rate = nested(generator, [count]), nested(generator, [])
+
+    def step(x: list[list[Any]]) -> list[list[Any]]:
+        start: Any = {"zero": 0.0, "number": 0.3}.get(begins)
+        gains = [[a if start is None else start for a in row] for row in x]
+        for i, j in edges:
+            for k in range(wide):
+                d = bend(x[j][k] - x[i][k])
+                lose = gain = rate * d
+                if form == "masses":
+                    gain, lose = masses[j] * d * rate, masses[i] * d * rate
+                if form == "quotient":
+                    gain, lose = rate * d / (1.5 + masses[i]), rate * d / (1.5 + masses[j])
+                gains[i][k] = gains[i][k] + gain
+                if form == "negative":
+                    gains[j][k] += -lose
+                elif form == "both":
+                    gains[j][k] += lose
+                elif form == "each":
+                    gains[j][k] -= rate * bend(x[j][k] - x[i][k])
+                else:
+                    gains[j][k] = gains[j][k] - lose
+        if start is None:
+            return gains
+        return [[a + 0.1 * m * g for a, g in zip(row, gain, strict=True)]
+                for row, gain, m in zip(x, gains, masses, strict=True)]
+
+    def loss(x: Any, y: Any) -> Any:
+        state = [[a * masses[0] if begins == "number" else a for a in row] for row in x]
+        for _ in range(steps):
+            state = step(state)
+        return sum((a - y) ** 2 * m for row, m in zip(state, masses, strict=True) for a in row)
+
+    data = _numbers(generator, 2, count, wide) / 4, _numbers(generator, 2)
+    return Program(loss, {"masses": masses, "rate": [rate]}, data)
+
+
 def nested(generator: random.Random, shape: list[int]) -> Any:
     """Returns new parameters in lists of this shape."""
     if not shape:
@@ -510,7 +560,7 @@ def agree_in_jax(program: Program, jits: bool = False) -> bool:
 
 
 KINDS = [
-    chain, layers, windows, pairs, recurrences, series, convolutions, walls, filters,
+    chain, layers, windows, pairs, recurrences, series, convolutions, walls, filters, exchanges,
 ]
 
 

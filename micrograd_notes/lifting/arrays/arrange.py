@@ -115,6 +115,8 @@ class _Arranger:
             made = layout.aligned(layout.read(nodes, letters), wanted)
         else:
             nodes = nodes[np.argsort(places)]
+            if (stacked := self._stacked(nodes, shape, is_batched)) is not None:
+                return stacked
             runs = np.split(nodes, 1 + np.flatnonzero(np.diff(layout.group_of[nodes])))
             if len(letters) == 1 and len(runs) < len(nodes):
                 each = [self._gathered(e, range(len(e)), (len(e),), is_batched) for e in runs]
@@ -125,6 +127,21 @@ class _Arranger:
             made = ex.reshaped(made, (*inner, *layout.sizes.values()))
         made = ex.spread(made, [*map(layout.size, wanted)])
         return ex.reshaped(made, [*([N] if is_batched else []), *shape])
+
+    def _stacked(self, nodes: Ints, shape: Sequence[int], is_batched: bool) -> Expression | None:
+        """Returns arrays side by side, along the last axis or the first one, if each is of a group.
+
+        So the places of bodies are np.stack([x, y], axis=-1).
+        """
+        grid = nodes.reshape(shape)
+        for slices, axis in ((np.moveaxis(grid, -1, 0), -1), (grid, int(is_batched))):
+            of = self.layout.group_of[slices.reshape(len(slices), -1)]
+            if len(shape) > 1 and (of == of[:, :1]).all():
+                inner = slices.shape[1:]
+                each = [self._gathered(k.reshape(-1), range(k.size), inner, is_batched)
+                        for k in slices]
+                return ex.Stack(tuple(each), axis)
+        return None
 
     def lays_starts_like_states(self) -> bool:
         """Returns whether what a recurrence starts with gets other axes: those of its states."""

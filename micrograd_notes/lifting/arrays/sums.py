@@ -72,19 +72,29 @@ def _side_by_side(classes: list[Terms]) -> list[Any]:
     and one place beside the second one where there is no first.
     """
     first, *others = classes
-    places = [np.full(first.owners, np.nan) for _ in first.columns]
+    places = [np.full(first.owners, np.nan) for _ in _kept(first)]
     for kind in classes:
-        if len(kind.columns) != len(places) or any(c.rest is not None for c in kind.columns):
+        left = _kept(kind)
+        if len(left) != len(places):
             return []
-        for place, column in zip(places, kind.columns, strict=True):
-            at: Any = column.kept
-            beside = (at - place[kind.present])[~np.isnan(place[kind.present])]
-            if kind is not first and (not beside.size or (beside != beside[0]).any()):
+        for place in places:
+            there = ~np.isnan(place[kind.present])
+            for k, at in enumerate(left):
+                beside = (at - place[kind.present])[there]
+                if kind is first or (beside.size and (beside == beside[0]).all()):
+                    place[kind.present] = left.pop(k) - (0 if kind is first else beside[0])
+                    break
+            else:
                 return []
-            place[kind.present] = at - (0 if kind is first else beside[0])
     if not others or any(np.isnan(place).any() for place in places):
         return []
     return [(place - place.min()).astype(np.int64) for place in places]
+
+
+def _kept(kind: Terms) -> list[Any]:
+    """Returns the different parts of the terms' places that their sums determine."""
+    kept = [each.kept for each in kind.columns if each.kept is not None]
+    return [c for k, c in enumerate(kept) if not any((c == each).all() for each in kept[:k])]
 
 
 def _kinds_of_terms(members: Ints, classes: list[Terms]) -> dict[int, int]:

@@ -54,7 +54,7 @@ class Keys:
         """
         keys, borders = self._found(apart, sums_join_terms), self.borders
         while not sums_join_terms and borders.part(keys):  # then more adjoints are of one array
-            before = borders.is_joined.copy()
+            before, borders.is_joined = borders.is_joined, np.zeros_like(borders.is_joined)
             by_level = borders.levels(keys)
             joined = by_level and self._found(apart, False, keys, by_level)
             if joined is None or self.in_order(joined) is None:  # two arrays would read each other

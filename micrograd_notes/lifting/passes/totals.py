@@ -4,9 +4,9 @@
     total = total + logsumexp(z) - z[y]      ->   total = total + (logsumexp(z) - z[y])
 
 A chain of + becomes one sum in `simplify.py`, and no loop is left. A total begins with 0, or with a
-first term that is taken away, as -log(p[0]). Any other chain, as x - m - s, is a formula, and stays
-as it is written: its terms may cancel in this order. `record.py` calls `with_sums`, before it
-differentiates.
+first term that is taken away, as -log(p[0]); or one total gains what another one loses
+(`partners.py`). Any other chain, as x - m - s, is a formula, and stays as it is written: its terms
+may cancel in this order. `record.py` calls `with_sums`, before it differentiates.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
+from micrograd_notes.lifting.passes.partners import partners
 from micrograd_notes.lifting.trace.columns import Columns
 from micrograd_notes.lifting.trace.rewritten import Rewritten
 from micrograd_notes.lifting.trace.tape import Recording, Tape
@@ -25,20 +26,26 @@ LEAST = 3  # terms to take away that are made alike; -a - b is a formula, but 0 
 
 def with_sums(found: Recording) -> Recording:
     """Returns the recording of a function with its totals as sums."""
-    totals = _totals(found.tape, found.outputs)
+    totals, arrays = _totals(found.tape, found.outputs)
     if not totals:
         return found
     new = _written(found.tape, totals)
+    last = {first: new.place[i] for i, first in totals.items()}  # of each total
+    for firsts in arrays:
+        sums = [last[first] for first in firsts]
+        new.tape.neighbour_of |= dict.fromkeys(sums, sums[0])
+        new.tape.joined |= {*sums}
+        new.tape.kept |= {*sums}
     return found.moved(new.tape, new.place)
 
 
-def _totals(tape: Tape, outputs: list[int]) -> dict[int, int]:
+def _totals(tape: Tape, outputs: list[int]) -> tuple[dict[int, int], list[list[int]]]:
     """Returns the additions and subtractions of totals, with the first one of each total.
 
-    All but the last are read once.
+    All but the last are read once. Beside them are the `partners`, by the first ones, too.
     """
-    if ops.subtract not in {*tape.ops}:
-        return {}
+    if not {ops.subtract, ops.neg} & {*tape.ops}:
+        return {}, []
     columns, numbers = Columns.of(tape), tape.numbers
     terms = np.flatnonzero(columns.where(lambda op: op is ops.add or op is ops.subtract))
     chain_of: dict[int, int] = {}
@@ -53,7 +60,9 @@ def _totals(tape: Tape, outputs: list[int]) -> dict[int, int]:
             taken.setdefault(chain, Counter())[tape.ops[b]] += 1
     starts = {i for i in total if tape.ops[i] is ops.subtract and tape.operands[i][0] in numbers}
     long = {i for i, count in taken.items() if max(count.values()) >= LEAST - (i in starts)}
-    return {i: chain for i, chain in chain_of.items() if chain in long}
+    arrays = partners(tape, chain_of)
+    long = long.union(*arrays)
+    return {i: chain for i, chain in chain_of.items() if chain in long}, arrays
 
 
 def _written(tape: Tape, totals: dict[int, int]) -> Rewritten:

@@ -19,6 +19,7 @@ the same for the derivatives, backwards.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache, cached_property, partial
 from itertools import product
 from typing import Any
@@ -72,6 +73,8 @@ def with_starts(recording: Recording, has_walls: bool = True) -> Recording:
     A gradient will flow in each step where it flows in the last one, so recurrences are left alone
     if some of their steps are computed without a gradient.
     """
+    if not has_walls:
+        recording = replace(recording, tape=recording.tape.without_walls())
     best, changes = _Writer(Finder(recording.tape), has_walls), list[Rewritten]()
     for each in with_delays(best.finder):
         other = best.on(each)

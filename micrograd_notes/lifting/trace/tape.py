@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
@@ -139,6 +140,12 @@ class Tape:
             {i: of for i, of in each.items() if (i in special) == is_special}
             for each, special in both for is_special in (False, True)
         )
+
+    def without_walls(self) -> Tape:
+        """Returns the tape with sums of one array only where they are made alike."""
+        made = copy(self)
+        made.neighbour_of, made.joined = {}, set()
+        return made
 
     def append(self, op: Op | Array | str, operands: Iterable[int], flows: int = False) -> int:
         """Returns the index of a new entry."""

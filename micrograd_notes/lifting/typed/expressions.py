@@ -564,7 +564,7 @@ class Padded(Expression):
 
 @dataclass(frozen=True, eq=False)
 class Stack(Expression):
-    """Arrays of one shape, after broadcasting, side by side along a new axis, 0 or -1."""
+    """Arrays of one shape, after broadcasting, side by side along a new axis."""
 
     of: tuple[Expression, ...]
     axis: int
