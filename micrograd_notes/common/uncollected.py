@@ -17,4 +17,7 @@ def uncollected() -> Iterator[None]:
         yield
     finally:
         if is_collecting:
+            if not gc.get_freeze_count():  # what was made is old now, and not walked at once
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
