@@ -102,6 +102,28 @@ def _gpt_by_width() -> Family:
 FAMILIES["gpt by width"] = _gpt_by_width()
 
 
+def _factorization_machine() -> Family:
+    """A loop over pairs of features, i < j."""
+
+    def make(features: int, rank: int) -> Any:
+        weights, factors = values(0, features), values(1, features, rank)
+
+        def loss(x: Any, y: Any) -> Any:
+            pairs = sum(dot(factors[i], factors[j]) * x[i] * x[j]
+                        for i in range(features) for j in range(i + 1, features))
+            return (dot(weights, x) + pairs - y) ** 2
+
+        return loss, {"weights": weights, "factors": factors}
+
+    def data(features: int, rank: int) -> tuple[Any, ...]:
+        return numbers(3, features), numbers(3)
+
+    return Family(make, data, [{"features": 9, "rank": 5}])
+
+
+FAMILIES["factorization machine"] = _factorization_machine()
+
+
 def _cnn() -> Family:
     def make(side: int, channels: int, classes: int) -> Any:
         kernels, out = values(0, channels, 3, 3), values(1, classes, channels)

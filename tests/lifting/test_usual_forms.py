@@ -4,6 +4,7 @@ Each program here is certified: it is the learner's function to forty digits. So
 only at how it is written.
 """
 
+import operator
 import random
 import re
 from collections.abc import Callable
@@ -207,6 +208,31 @@ def test_similarities_of_all_pairs_are_one_product(made_by: Any) -> None:
     assert re.search(r"(\w+) @ \1\.swapaxes\(1, 2\)", forward), forward
     assert "mask" not in forward, forward
     assert "K" not in forward, forward
+
+
+@pytest.mark.parametrize("part", [operator.lt, operator.gt, operator.ne])
+@pytest.mark.parametrize("width", [0, 3])
+def test_derivatives_of_sums_over_pairs_are_two_products(part: Any, width: int) -> None:
+    """Each number is the first of some pairs, and the second of others: a @ q and a.T @ q."""
+    found = []
+    for count in (4, 7, 12):
+        W = values(0, count, width) if width else values(0, count)
+
+        def loss(x: Any, W: Any = W, count: int = count) -> Any:
+            def weight(i: int, j: int) -> Any:
+                return dot(W[i], W[j]) if width else W[i] * W[j]
+
+            return sum(weight(i, j) / (1 + (x[i] - x[j]) ** 2)
+                       for i in range(count) for j in range(count) if part(i, j))
+
+        program = lift(loss, parameters={"W": W})
+        data = numbers(0, 3, count)
+        source = program.source_for(data)
+        assert "np.array(" not in source, source
+        assert len(re.findall(r"\w @ W|\.T @ W", backward_of(source))) == 2, source
+        certified(program, data)
+        found.append(source.count("\n"))
+    assert found[0] == found[1] == found[2]
 
 
 @pytest.mark.parametrize("of_row", [logsumexp, maximum, lambda row: sqrt(dot(row, row)),

@@ -49,6 +49,7 @@ def sums(
         found = _split(layout, found, [c for kind in classes for c in kind.kept_columns()])
         shape = tuple(n for _, n in found)
     classes = [part for kind in classes for part in kind.at_both_ends(found)]
+    classes = [part for kind in classes for part in kind.on_each_side(found)]
     if members is not None and not all(k.is_in_all or k.is_in_a_part(found) for k in classes):
         layout.ways |= _kinds_of_terms(members, classes)
     is_batched = members is not None and layout.batched[layout.group(members)]

@@ -8,6 +8,7 @@ stand for them (`windows.py`). Terms without fitting axes are summed by segment.
 from __future__ import annotations
 
 from functools import cached_property, reduce
+from itertools import combinations, product
 from math import prod
 from typing import Any
 
@@ -280,6 +281,21 @@ class Terms:
         is_first = places[self.owner] <= there[gaps[0]]
         return [self._of(is_first), self._of(~is_first)]
 
+    def on_each_side(self, found: list[Any]) -> list[Terms]:
+        """Returns the terms a[i][j] * q[j] apart from a[j][i] * q[j], of sums at i that have both.
+
+        So the derivatives of sums over pairs, i < j, are two products, a @ q and a.T @ q.
+        """
+        for (axis, _), operand in product(found, self.operands):
+            offsets = [c - axis[self.owner] for c in self.layout.columns(operand)]
+            is_near = [each == _most_common(each) for each in offsets]
+            if any(near.all() for near in is_near):
+                continue
+            for one, other in combinations(is_near, 2):
+                if (one | other).all():
+                    return [self._of(one), self._of(~one)]
+        return [self]
+
     def _of(self, these: Any) -> Terms:
         """Returns some of the terms."""
         return Terms(self.layout, self.nodes[these], self.owner[these], self.owners)
@@ -338,3 +354,7 @@ class Terms:
             sums = ex.Where(there, sums, ex.Number(0.0))
         sums = ex.reshaped(sums, (*([N] if letters else []), *shape))
         return Reading(sums, letters + list(range(len(shape))))
+
+
+def _most_common(column: Any) -> int:
+    return int(np.bincount(column - column.min()).argmax() + column.min())

@@ -3,24 +3,6 @@
 import numpy as np
 
 mask = np.tri(4, dtype=bool).T
-mask2 = np.array([[[True, True, True, True], [False, False, False, False], [False, False, False,
-    False], [False, False, False, False]], [[True, False, False, False], [False, True, True, True],
-    [False, False, False, False], [False, False, False, False]], [[False, True, False, False],
-    [False, True, False, False], [False, False, True, True], [False, False, False, False]], [[False,
-    False, True, False], [False, False, True, False], [False, False, True, False], [False, False,
-    False, True]], [[False, False, False, True], [False, False, False, True], [False, False, False,
-    True], [False, False, False, True]]])
-K = np.array([[[[3, 6, 9, 12], [6, 9, 12, 14], [9, 12, 14, 14], [12, 14, 14, 14]], [[4, 7, 10, 13],
-    [7, 10, 13, 14], [10, 13, 14, 14], [13, 14, 14, 14]], [[5, 8, 11, 14], [8, 11, 14, 14], [11, 14,
-    14, 14], [14, 14, 14, 14]]], [[[0, 3, 6, 9], [3, 6, 9, 12], [6, 9, 12, 14], [9, 12, 14, 14]],
-    [[1, 4, 7, 10], [4, 7, 10, 13], [7, 10, 13, 14], [10, 13, 14, 14]], [[2, 5, 8, 11], [5, 8, 11,
-    14], [8, 11, 14, 14], [11, 14, 14, 14]]], [[[0, 0, 3, 6], [0, 3, 6, 9], [3, 6, 9, 12], [6, 9,
-    12, 14]], [[0, 1, 4, 7], [1, 4, 7, 10], [4, 7, 10, 13], [7, 10, 13, 14]], [[0, 2, 5, 8], [2, 5,
-    8, 11], [5, 8, 11, 14], [8, 11, 14, 14]]], [[[0, 0, 0, 3], [0, 0, 3, 6], [0, 3, 6, 9], [3, 6, 9,
-    12]], [[0, 0, 1, 4], [0, 1, 4, 7], [1, 4, 7, 10], [4, 7, 10, 13]], [[0, 0, 2, 5], [0, 2, 5, 8],
-    [2, 5, 8, 11], [5, 8, 11, 14]]], [[[0, 0, 0, 0], [0, 0, 0, 3], [0, 0, 3, 6], [0, 3, 6, 9]], [[0,
-    0, 0, 1], [0, 0, 1, 4], [0, 1, 4, 7], [1, 4, 7, 10]], [[0, 0, 0, 2], [0, 0, 2, 5], [0, 2, 5, 8],
-    [2, 5, 8, 11]]]])
 
 
 def unpack(theta):
@@ -52,9 +34,10 @@ def loss_and_gradient(theta, x, y):
     product2 = x * derror[:, None]  # (n, 5)
     dw[...] = ones @ product2  # (5,)
     dtotal = np.where(mask, x[:, :4][..., None] * product2[:, 1:5][:, None], 0)  # (n, 4, 4)
-    shared = np.where(mask2[:, None], V.reshape(15)[K], 0)  # (5, 3, 4, 4)
+    dtotal_sum = dtotal.sum(axis=0)  # (4, 4)
     dV[...] = (  # (5, 3)
-        dtotal.sum(axis=0).reshape(16) @ shared.reshape(15, 16).T
-    ).reshape(5, 3)
+        np.pad(dtotal_sum @ V[1:5], ((0, 1), (0, 0)))
+        + np.pad(dtotal_sum.T @ V[:4], ((1, 0), (0, 0)))
+    )
     dtheta /= n
     return loss, dtheta
