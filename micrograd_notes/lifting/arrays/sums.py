@@ -94,7 +94,7 @@ def _side_by_side(classes: list[Terms]) -> list[Any]:
 
 def _kept(kind: Terms) -> list[Any]:
     """Returns the different parts of the terms' places that their sums determine."""
-    kept = [each.kept for each in kind.columns if each.kept is not None]
+    kept = [each.kept for each in kind.columns if each.kept is not None and not each.overlaps]
     return [c for k, c in enumerate(kept) if not any((c == each).all() for each in kept[:k])]
 
 

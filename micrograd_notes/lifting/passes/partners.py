@@ -8,18 +8,19 @@
 By the way they are made, the first body, those between, and the last one are three kinds of sums.
 Here they are noted as one array, and `arrays/terms.py` writes zeros where a kind of term is
 missing. What is lost may have another factor than what is gained, as m[i] * d and m[j] * d: then
-partners are the terms that share most factors. `totals.py` calls `partners`; read `borders.py`
-next.
+partners are the terms of the same form that share most factors; u and 4 * u are none. `totals.py`
+calls `partners`; read `borders.py` next.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
-from micrograd_notes.lifting.trace.tape import Tape
+from micrograd_notes.lifting.trace.tape import CONSTANT, Tape
 
 LEAST = 3  # totals of an array: two that share a term are a formula, as a + d and a - d
 MOST = 16  # terms that share a factor; with more it is one of all, and says nothing
@@ -53,15 +54,17 @@ def _arrays(tape: Tape, total_of: Mapping[int, int]) -> list[list[int]]:
     for i, total in total_of.items():
         loses, number = _changes(tape, i)
         (lost if loses else gained).append((total, equal[number]))
-    gain = dict[int, set[Term]]()  # by their factors
+    gain = dict[Any, set[Term]]()  # by their forms and factors
     for term in gained:
-        for factor in _factors(tape, equal, term[1]):
-            gain.setdefault(factor, set()).add(term)
+        form, factors = _factors(tape, equal, term[1])
+        for factor in factors:
+            gain.setdefault((form, factor), set()).add(term)
     array_of = dict[int, list[int]]()
     for total, number in lost:
         near = Counter[Term]()
-        for factor in _factors(tape, equal, number):
-            here = gain.get(factor, set())
+        form, factors = _factors(tape, equal, number)
+        for factor in factors:
+            here = gain.get((form, factor), set())
             near.update([term for term in here if term[0] != total] if len(here) <= MOST else [])
         most = max(near.values(), default=0)
         found = {total, *[other for (other, _), count in near.items() if count == most]}
@@ -80,13 +83,15 @@ def _equal(tape: Tape) -> list[int]:
     return found
 
 
-def _factors(tape: Tape, equal: list[int], number: int) -> set[int]:
-    """Returns the numbers that a term is a product or a quotient of, but those that are given."""
-    found, waiting = set[int](), [number]
+def _factors(tape: Tape, equal: list[int], number: int) -> tuple[Any, set[int]]:
+    """Returns what a term is a product or a quotient of: the form of all, and computed numbers."""
+    form, found, waiting = Counter[Any](), set[int](), [number]
     while waiting:
         i = waiting.pop()
-        if tape.ops[i] in (ops.multiply, ops.divide, ops.neg):
+        op = tape.ops[i]
+        if op in (ops.multiply, ops.divide, ops.neg):
             waiting += tape.operands[i]
-        elif isinstance(tape.ops[i], Op):
+        elif isinstance(op, Op):
             found.add(equal[i])
-    return found
+        form[tape.numbers.get(i) if op == CONSTANT else op] += 1
+    return frozenset(form.items()), found
