@@ -297,7 +297,7 @@ NOT_TOLD = {65, 69, 71, 88}
 
 @pytest.mark.parametrize(
     "seed",
-    [pytest.param(n, marks=[] if n < 16 else [pytest.mark.long])
+    [pytest.param(n, marks=[] if n < 8 else [pytest.mark.long])
      for n in range(100) if n not in NOT_TOLD],
 )
 def test_any_states_have_one_loop_forwards_and_one_backwards_from_the_first_step(seed: int) -> None:
@@ -337,7 +337,7 @@ def coupled(seed: int) -> tuple[Lifted, tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize(
-    "seed", [pytest.param(n, marks=[] if n < 12 else [pytest.mark.long]) for n in range(60)]
+    "seed", [pytest.param(n, marks=[] if n < 6 else [pytest.mark.long]) for n in range(60)]
 )
 def test_a_derivative_may_start_with_numbers_of_many_kinds(seed: int) -> None:
     """The last states get derivatives that are made in different ways, one after another."""
@@ -792,7 +792,9 @@ def test_more_steps_have_no_more_lines(name: str) -> None:
     certified(program, data)
 
 
-@pytest.mark.parametrize("name", GROWING)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.long] * (k % 2)) for k, n in enumerate(GROWING)]
+)
 def test_windows_that_move_with_a_loop_are_the_same_everywhere(name: str) -> None:
     loss, parameters, data = GROWING[name](9)
     program = lift(loss, parameters=parameters)

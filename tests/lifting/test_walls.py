@@ -184,7 +184,9 @@ def lines_with_ends(
     return statements
 
 
-@pytest.mark.parametrize("begins_with_them", [False, True])
+@pytest.mark.parametrize(
+    "begins_with_them", [False, pytest.param(True, marks=pytest.mark.long)]
+)
 @pytest.mark.parametrize(("step", "ends"), [
     (by_curvature, (0.0, 0.0)), (by_curvature, (1.0, 1.0)), (by_curvature, (1.0, 0.0)),
     (by_curvature, (0.0, 2.5)), (by_flux, (1.0, 1.0)), (by_flux, (1.0, 2.5)),
@@ -197,9 +199,12 @@ def test_ends_that_each_step_sets_are_in_the_array(
 
 
 @pytest.mark.parametrize(("step", "ends", "begins_with_them"), [
-    (by_mean, (1.0, 0.0), False), (by_mean, (1.0, 1.0), True), (written_out, (1.0, 2.5), False),
-    (written_out, (0.0, 0.0), True), (by_product, (1.0, 1.0), True), (gated, (0.0, 2.5), True),
+    (by_mean, (1.0, 1.0), True), (written_out, (1.0, 2.5), False), (gated, (0.0, 2.5), True),
     (from_the_left, (1.0, 1.0), True),
+    *[pytest.param(*each, marks=pytest.mark.long) for each in [
+        (by_mean, (1.0, 0.0), False), (written_out, (0.0, 0.0), True),
+        (by_product, (1.0, 1.0), True),
+    ]],
 ])
 def test_ends_are_joined_to_numbers_that_are_made_otherwise(
     step: Callable[..., list[Any]], ends: tuple[float, float], begins_with_them: bool
