@@ -131,6 +131,34 @@ def test_arrays_are_stored_as_in_the_source(seed: int, times: int) -> None:
     assert_like_the_source(lift(loss, parameters=parameters), many)
 
 
+OF_NUMBERS: list[Any] = [  # with inputs that are one number; labels are 0 to 2
+    (lambda w, x, k: w * k * x[0] * x[1], ([1.0, 2.0], 2.0), ([1.0, 2.0], 3.0), ([0.5, 1.0], 4.0)),
+    (lambda w, a, b: tanh(w * a - b) ** 2, (1.0, 2.0), (2.0, 1.0), (0.5, -1.0)),
+    (lambda w, a: w * a, (1.0,), (2.0,), (0.5,)),
+    (lambda w, a, b: where(greater(a, b), w * a, w), (1.0, 2.0), (2.0, 1.0), (0.5, -1.0)),
+    (lambda w, a, b: w * a * b, (1, 2), (2, 1), (3, 5)),
+    (lambda w, y, b: pick([w, 2 * w, w * w], y) * b, (0, 2.0), (2, 1.0), (1, -1.0)),
+]
+
+
+@pytest.mark.parametrize("which", range(len(OF_NUMBERS)))
+@pytest.mark.parametrize("backend", ["numpy", "auto"])
+@pytest.mark.parametrize("is_array", [True, False])
+def test_inputs_may_be_one_number(which: int, backend: str, is_array: bool) -> None:
+    function, *data = OF_NUMBERS[which]
+    w, theta = Value(2.0), np.array([2.0])
+    program = lift(lambda *given: function(w, *given), parameters=w, batch=False, backend=backend)
+    for given in 4 * data:
+        w.grad = None
+        function(w, *given).backward()
+        arrays = [np.asarray(each) for each in given] if is_array else given
+        loss, [slope] = program.value_and_grad(theta, *arrays)
+        assert loss == pytest.approx(function(w, *given).data, rel=1e-14)
+        assert slope == pytest.approx(w.grad, rel=1e-14)
+    program.check(*data[0])
+    assert program.certify(*data[0], points=1)
+
+
 def compare_random_programs(count: int) -> None:
     for kind in KINDS:
         for seed in range(count):

@@ -42,7 +42,7 @@ class Calls:
         lines = [*lines_of(program.steps)]
         self.is_exact = not (in_columns and is_flat(program))
         self._tape = tape = Tape(in_columns=not self.is_exact)
-        self._count = len(given[0]) if given else 0
+        self._count = count_of(given)
         self._given: list[Any] = []  # theta and the inputs: the caller's arrays, or our own
         for array in (theta, *given):
             self._given.append(self._input(array))
@@ -370,6 +370,11 @@ def last_readers(program: Program) -> dict[Line | Loop, list[Line]]:
     for line, step in last.items():
         found.setdefault(step, []).append(line)
     return found
+
+
+def count_of(given: Sequence[Any]) -> int:
+    """Returns the number of examples; 1 where an input is one number, or there are no inputs."""
+    return len(given[0]) if given and given[0].ndim else 1
 
 
 def is_flat(program: Program) -> bool:
