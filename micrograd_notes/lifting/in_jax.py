@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from micrograd_notes.lifting.certificate import made_up
 from micrograd_notes.lifting.codegen import CannotPrint
 from micrograd_notes.lifting.codegen.jax.emit import emit
-from micrograd_notes.lifting.guards.inputs import as_array, check_choices
+from micrograd_notes.lifting.guards.inputs import as_array, check_whole_numbers
 from micrograd_notes.lifting.trace.recorded import CannotLift
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class InJax:
         given = lifted._inputs.checked(data) if is_here else data
         compiled = lifted._compiled_for(given)
         if is_here:
-            check_choices(compiled.inputs, given)
+            check_whole_numbers(compiled.inputs, given)
         if lifted._check and not compiled.is_trusted:
             some = given if is_here else [*map(made_up, compiled.inputs)]
             lifted._hold(compiled, lifted.parameters(), some)

@@ -25,8 +25,8 @@ from micrograd_notes.lifting.guards.blame import refusal
 from micrograd_notes.lifting.guards.inputs import (
     Inputs,
     as_array,
-    check_choices,
     check_number,
+    check_whole_numbers,
     holds_nan,
 )
 from micrograd_notes.lifting.guards.net import Net
@@ -172,7 +172,7 @@ class PerShape:
         given = self._inputs.checked(data)
         compiled = self._compiled_for(given)
         self._again = None
-        check_choices(compiled.inputs, given)
+        check_whole_numbers(compiled.inputs, given)
         if self._check:
             self._hold(compiled, theta, given)
         # further labels must be compared with the scalars first

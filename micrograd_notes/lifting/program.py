@@ -16,7 +16,7 @@ from micrograd_notes.common.extras import install, numpy as np
 from micrograd_notes.engine import Value, modes
 from micrograd_notes.engine.backward import sweeping
 from micrograd_notes.lifting.certificate import Certificate, certified
-from micrograd_notes.lifting.guards.inputs import check_choices
+from micrograd_notes.lifting.guards.inputs import check_whole_numbers
 from micrograd_notes.lifting.guards.net import EXAMPLES
 from micrograd_notes.lifting.in_jax import InJax
 from micrograd_notes.lifting.native.call import Call
@@ -124,7 +124,9 @@ class Lifted(PerShape):
         checks.whole_number("least", least, 0)
         theta = self.parameters() if theta is None else self._checked(theta)
         given = self._inputs.checked(data)
-        self._hold(self._compiled_for(given), theta, given, least)
+        compiled = self._compiled_for(given)
+        check_whole_numbers(compiled.inputs, given)
+        self._hold(compiled, theta, given, least)
 
     def certify(
         self, *data: Any, points: int = 3, digits: int = 40, seed: int = 0,
@@ -159,7 +161,7 @@ class Lifted(PerShape):
         if data or not self._inputs.signature.parameters:
             given = self._inputs.checked(data)
             compiled = self._compiled_for(given, is_latest=False)
-            check_choices(compiled.inputs, given)
+            check_whole_numbers(compiled.inputs, given)
         else:
             given, compiled = None, self._known()
         certificate = certified(self, compiled, given, points, digits, seed)

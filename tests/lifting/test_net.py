@@ -399,6 +399,47 @@ def test_whole_numbers_that_are_too_large_and_masks_are_refused() -> None:
         program(np.ma.array([1.0, 2.0], mask=[True, False]))
 
 
+TIMES = 1764536047123456789, 1764536047123456999  # in nanoseconds, of which floats lose 256
+
+
+@pytest.mark.parametrize("backend", ["numpy", "c", "jax"])
+@pytest.mark.parametrize("times", [
+    [*TIMES], np.array(TIMES), np.array(TIMES, np.uint64), [-TIMES[0], 1], [TIMES[0], 0.5],
+    [2**53 + 1, 0.5], [[1], TIMES[:1]],
+], ids=str)
+def test_whole_numbers_that_floats_do_not_have_are_refused_at_each_call(
+    backend: str, times: Any
+) -> None:
+    w = Value(1.0)
+    in_jax = backend == "jax"
+    if in_jax:
+        pytest.importorskip("jax")
+
+    def loss(a: Any) -> Any:
+        return w * ((a[0] if np.ndim(times) == 2 else a) - 1)
+
+    program = lift(loss, parameters=w, backend="numpy" if in_jax else backend)
+    run = program.jax().value_and_grad if in_jax else program.value_and_grad
+    said = r"a must hold .*2\*\*53.* got -?\d{16,}\. Subtract"
+    small, largest, theta = np.arange(20), np.array([2**53]), np.ones(1)
+    small, largest = [a.reshape(-1, *np.shape(times)[1:]) for a in (small, largest)]
+    for data in (small, times, small, small, times, times):
+        if data is times:
+            with pytest.raises(ValueError, match=said):
+                run(theta, data)
+        else:
+            assert float(run(theta, data)[0]) == 8.5
+    assert float(run(theta, largest)[0]) == 2.0**53 - 1
+    with pytest.raises(ValueError, match=r"2\*\*53"):
+        program.check(times)
+
+
+def test_training_refuses_whole_numbers_that_floats_do_not_have() -> None:
+    examples = [[time] for time in TIMES], [0.5, 1.0]
+    with pytest.raises(ValueError, match=r"inputs must hold .*2\*\*53"):
+        fit(MLP(1, [1], seed=0), examples, epochs=1, progress=False, lifted=True)
+
+
 def test_a_parameter_that_the_loss_does_not_reach_has_no_gradient() -> None:
     w, unused = Value(0.5), Value(1.0)
     lift(lambda x: w * x, parameters=[w, unused])([1.0, 2.0])
