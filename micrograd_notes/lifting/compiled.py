@@ -53,6 +53,7 @@ class Compiled:
     passes: Passes
     anew: Callable[[], Program]  # a printer changes lines, so each gets a new typed program
     is_trusted: bool = False  # compared with the scalars
+    decided: int = 0  # on how many examples the scalars are not finite, either
     in_c: InC | None = field(default=None, repr=False)
     in_jax: tuple[str, dict[str, Any]] | None = field(default=None, repr=False)  # and its functions
 

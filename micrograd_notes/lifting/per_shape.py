@@ -22,6 +22,7 @@ from micrograd_notes.engine import Value, value as engine
 from micrograd_notes.lifting.compiled import Compiled, failed, passed
 from micrograd_notes.lifting.guards.again import Result, call_again
 from micrograd_notes.lifting.guards.blame import refusal
+from micrograd_notes.lifting.guards.infinite import is_finite, not_finite
 from micrograd_notes.lifting.guards.inputs import (
     Inputs,
     as_array,
@@ -29,7 +30,7 @@ from micrograd_notes.lifting.guards.inputs import (
     check_whole_numbers,
     holds_nan,
 )
-from micrograd_notes.lifting.guards.net import Net
+from micrograd_notes.lifting.guards.net import AT_MOST, EXAMPLES, Net
 from micrograd_notes.lifting.guards.outside import Outside
 from micrograd_notes.lifting.guards.slopes import suspects
 from micrograd_notes.lifting.native.backend import InC, NotInC, Run
@@ -189,7 +190,10 @@ class PerShape:
             known = compiled.inputs, pool.shown_by_gradient, given, len(theta), net
             self._again = call_again(pool.at, *known)
         run = compiled.fast if self._is_loss else compiled.run
-        return self._computed(compiled, run, theta, given)
+        result = self._computed(compiled, run, theta, given)
+        if not is_finite(result):
+            self._decide(compiled, theta, given)
+        return result
 
     def _in_c(self, compiled: Compiled, theta: Any, given: Sequence[Any]) -> Call | None:
         """Returns the program in C, if it was asked for and computes what NumPy does."""
@@ -268,6 +272,20 @@ class PerShape:
         except BaseException:  # such as Ctrl-C; the net has noted labels that were not compared
             net.forget()
             raise
+
+    def _decide(self, compiled: Compiled, theta: Any, given: Sequence[Any]) -> None:
+        """Compares a program with the scalars on examples on which it is not finite, up to eight.
+
+        A function that catches an error, as that of 1 / 0, may be finite there.
+        """
+        most = min(EXAMPLES, AT_MOST - compiled.decided)
+        asks = self._check and self._checks_labels and np.isfinite(theta).all()
+        if most > 0 and asks:
+            run = partial(self._computed, compiled, compiled.run)
+            places = not_finite(run, theta, given, most) if self._batch else [0]
+            refused = self._refusal(compiled)
+            self._net.decide(run, self._parameters, theta, given, places, refused)
+            compiled.decided += len(places)
 
     def _refusal(self, compiled: Compiled) -> Callable[..., CannotLift]:
         """Returns the function that makes the error where the program and the scalars differ."""

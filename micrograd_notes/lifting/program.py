@@ -333,7 +333,9 @@ def lift(
     rules: where the scalars raise, as log(-1) or 1 / 0 do, the program goes on with nan or inf, and
     its loss is nan, inf, or what follows from them: minimum(1 / x, 2) is 2 at 0. A warning
     (`NotChecked`) says so if it happens during the comparison. A function that catches such an
-    error differs from its program there. Choose the operand instead: 1 / where(x, x, 1).
+    error differs from its program there. It is refused where the result is nan or inf, as the
+    scalars are computed for such examples, up to eight. Choose the operand instead:
+    1 / where(x, x, 1).
 
     >>> from micrograd_notes.nn import MLP
     >>> model = MLP(2, [1], seed=0)

@@ -506,6 +506,79 @@ def test_the_scalars_raise_and_that_is_said() -> None:
         assert np.isnan(lift(lambda x: log(p[0] * x), parameters=p)([1.0, 2.0]))
 
 
+def caught(function: Any, error: type[Exception], otherwise: float) -> Any:
+    def loss(x: Any) -> Any:
+        try:
+            return function(W, x)
+        except error:
+            return W * otherwise
+
+    return loss
+
+
+W = Value(0.5)
+CAUGHT: list[Any] = [  # a loss, data on which program and scalars agree, and then do not
+    (caught(lambda w, x: w / x, ZeroDivisionError, 0.0), [1.0, 2.0], [1.0, 0.0]),
+    (caught(lambda w, x: ops.exp(w * x), OverflowError, 1e3), [1.0, 2.0], [1.0, 2e3]),
+    (caught(lambda w, x: w * x**-0.5, ZeroDivisionError, 2.0), [1.0, 2.0], [1.0, 0.0]),
+    (caught(lambda w, x: log(x) * w, ValueError, 2.0), [1.0, 2.0], [1.0, 0.0]),
+    (caught(lambda w, x: w * (x * x) / (x - 1), ZeroDivisionError, 2.0), [2.0], [1e200, 3.0, 1.0]),
+]
+
+
+@pytest.mark.parametrize("which", range(len(CAUGHT)))
+@pytest.mark.parametrize("backend", ["numpy", "c", "jax"])
+def test_an_error_that_the_function_catches_is_no_infinity(which: int, backend: str) -> None:
+    """The program goes on with nan or inf there, and then the scalars decide, at every call."""
+    function, fine, bad = CAUGHT[which]
+    in_jax = backend == "jax"
+    if in_jax:
+        pytest.importorskip("jax")
+    program = lift(function, parameters=W, backend="numpy" if in_jax else backend)
+    run = program.jax().value_and_grad if in_jax else program.value_and_grad
+    theta = np.array([0.5])
+    for _ in range(3):
+        for _ in range(3):
+            assert np.isfinite(run(theta, np.array(fine))[0])
+        with pytest.raises(CannotLift, match=r"(?s)on example [12] .* catches an error"):
+            run(theta, np.array(bad))
+    with pytest.raises(CannotLift, match="catches an error"):
+        lift(function, parameters=W, backend="numpy")(bad)
+
+
+def test_a_model_whose_outputs_are_not_finite_is_compared_too() -> None:
+    class Model:
+        def parameters(self) -> list[Value]:
+            return [W]
+
+        def __call__(self, x: Any) -> Any:
+            return CAUGHT[0][0](x[0])
+
+    program = lift(Model())
+    assert program([[1.0], [2.0]]).tolist() == [[0.5], [0.25]]
+    with pytest.raises(CannotLift, match="an output is inf lifted"):
+        program([[1.0], [0.0]])
+
+
+@pytest.mark.parametrize("function", [
+    lambda x: W * x * 1e200 * 1e200 * x, lambda x: log(x) * W, lambda x: W / x, lambda x: W * x**3,
+], ids=["overflows", "log", "divide", "sum"])
+@backends
+def test_infinities_stay_and_are_looked_at_a_few_times(
+    function: Any, backend: str, runs: list[Any]
+) -> None:
+    """So does what the scalars raise, without a word; and they cost no more than eight examples."""
+    program, theta = lift(function, parameters=W, backend=backend), np.array([0.5])
+    fine, bad = np.linspace(1e-200, 2e-200, 50), np.linspace(0.0, 1e103, 50)
+    program.value_and_grad(theta, fine)
+    before = len(runs)
+    program.value_and_grad(theta, fine)
+    assert len(runs) == before
+    for _ in range(9):
+        assert not np.isfinite(program.value_and_grad(theta, bad)[0])
+    assert len(runs) - before <= 8 + 2 * 3  # twice each where one draws no random numbers
+
+
 def test_a_loss_that_takes_values_is_called_with_values() -> None:
     w = Value(0.5)
     assert lift(lambda x: x[0].tanh() * w + x[1].exp(), parameters=[w])(X) > 0
