@@ -15,11 +15,11 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.certificate import made_up
 from micrograd_notes.lifting.codegen import CannotPrint
 from micrograd_notes.lifting.codegen.jax.emit import emit
+from micrograd_notes.lifting.compiled import Compiled, too_deep
 from micrograd_notes.lifting.guards.inputs import as_array, check_whole_numbers
 from micrograd_notes.lifting.trace.recorded import CannotLift
 
 if TYPE_CHECKING:
-    from micrograd_notes.lifting.compiled import Compiled
     from micrograd_notes.lifting.program import Lifted
 
 
@@ -84,6 +84,9 @@ class InJax:
                 source = emit(compiled.anew(), f"{compiled.title} For JAX.")
             except CannotPrint as error:
                 raise CannotLift(f"the program can't be written for JAX: {error}") from None
+            except RecursionError:
+                why = too_deep(compiled.recorded)
+                raise CannotLift(f"the program can't be written for JAX: {why}") from None
             functions: dict[str, Any] = {}
             exec(compile(source, f"<{compiled.title}>", "exec"), functions)
             if self._lifted._is_loss:

@@ -80,7 +80,7 @@ class Pool:
             with np.errstate(all="ignore"):  # making them computes their numbers
                 try:
                     calls = Calls(self.program, theta, data, self._in_columns)
-                except CannotKeep:
+                except (CannotKeep, RecursionError):  # also where the caller is deep in calls
                     self._is_kept = False
                     continue
                 self._agrees = self._agrees or self._are_alike(calls, theta, data)
