@@ -60,7 +60,8 @@ class PerShape:
     ) -> None:
         self._function, self._find, self._roots = function, find, [function, *roots]
         self._is_loss, self._batch, self._check = is_loss, batch, check
-        self._wanted = asked_for(backend)
+        wanted = asked_for(backend)
+        self._wanted = wanted if is_loss else backend  # the variable does not ask for outputs in C
         self._compiled: dict[Key, Compiled] = {}
         self._latest: Compiled | None = None
         self._shapes: Shapes | None = None  # of the latest program, also when it was forgotten
@@ -197,7 +198,7 @@ class PerShape:
 
     def _in_c(self, compiled: Compiled, theta: Any, given: Sequence[Any]) -> Call | None:
         """Returns the program in C, if it was asked for and computes what NumPy does."""
-        if self._wanted == "numpy" or not self._is_loss:
+        if self._wanted == "numpy":
             return None
 
         def check(run: Run, theta: Any, places: list[int]) -> None:
