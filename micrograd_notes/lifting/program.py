@@ -4,6 +4,7 @@ A program checks its data (`guards/inputs.py`) and compiles itself again for eac
 `per_shape.py` next, which keeps, compares and runs what is compiled.
 """
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from copyreg import __newobj__  # type: ignore[attr-defined]
 from importlib.util import find_spec
@@ -40,12 +41,18 @@ class Lifted(PerShape):
 
     # ---- running -------------------------------------------------------------------------------
 
-    def __call__(self, *data: Any) -> Any:
+    def __call__(self, *data: Any, **named: Any) -> Any:
         """Returns the mean loss over the batch, and adds to `.grad` of the parameters.
 
         Under `no_grad`, no gradient is added. The program of a model without a loss returns its
         outputs, (batch, outputs), and changes nothing.
         """
+        if named:
+            known, got = ", ".join(self._inputs.signature.parameters), ", ".join(named)
+            raise TypeError(
+                f"a lifted program takes its data in order, ({known}), got {got} by name. Leave "
+                f"out the names: program({known})"
+            )
         theta = self.parameters()
         if not self._is_loss:
             return self.outputs(theta, *data)
@@ -350,6 +357,11 @@ def lift(
         raise ImportError(f"lift writes NumPy: {install('data')}")
     if not callable(function) or isinstance(function, type):
         raise TypeError(f"function must be a function of one example, got {checks.shown(function)}")
+    if inspect.isbuiltin(function):
+        raise TypeError(
+            f"function must be written in Python, got {function!r}. Write a def that returns a "
+            "Value, such as def loss(x, y)"
+        )
     checks.flag("batch", batch), checks.flag("check", check)
     is_loss = model is not None or parameters is not None
     if model is not None and parameters is not None:
@@ -361,6 +373,12 @@ def lift(
         if is_loss and hasattr(function, "parameters"):
             advice = "The loss comes first: lift(loss, model)"
         raise TypeError(f"{name} must have parameters(), got {got}. {advice}")
+    if parameters is None and not callable(holder.parameters):
+        raise TypeError(
+            "parameters of a model must be a method that returns them, got "
+            f"{checks.shown(holder.parameters)}. Write def parameters(self), or pass them to lift: "
+            "lift(loss, parameters=model.parameters)"
+        )
 
     options = {"parameters": parameters, "batch": batch, "check": check, "backend": backend}
     program = _lifted(function, model, options)

@@ -5,7 +5,7 @@
 
 import inspect
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from micrograd_notes.common.checks import is_number, is_value, shown
@@ -145,4 +145,10 @@ def _no_number(name: str, array: Any) -> str:
         advice = f"The dtype is {array.dtype}. Pass np.asarray({name}, float)"
     elif isinstance(entry, int):
         advice = "It is too large for a whole number, so pass floats"
+    elif isinstance(entry, Mapping):
+        advice = "Pass each of its arrays as one input, in the order of the function"
+        if name == "theta":
+            advice = "Pass a flat vector, as program.parameters() returns it"
+    elif isinstance(entry, Iterable) and not place:  # NumPy takes lists apart, and no zip
+        advice = f"Pass list({name})"
     return f"{name} must hold numbers, got {shown(entry)} at {where}. {advice}"
