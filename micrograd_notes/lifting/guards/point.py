@@ -42,8 +42,8 @@ class Point:
 
     `is_loss` says whether they have a gradient, and `is_batched` whether the program takes many
     examples and returns their mean loss. The function may draw from the `generators` of random
-    numbers. `is_own` says whether the numbers are the learner's, and `is_said` whether a warning
-    tells of examples that were not compared.
+    numbers. `is_own` says whether the numbers are the learner's. If `is_said`, a warning names what
+    was not compared.
     """
 
     function: Callable[..., Any]
