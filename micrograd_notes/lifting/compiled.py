@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from micrograd_notes.lifting.arrays.arrange import arrange, arranged
+from micrograd_notes.lifting.codegen import CannotPrint
 from micrograd_notes.lifting.codegen.buffered.pool import Pool
 from micrograd_notes.lifting.codegen.c.emit import emit as emit_c
 from micrograd_notes.lifting.codegen.numpy.emit import arranged_text, emit
@@ -53,6 +54,7 @@ class Compiled:
     passes: Passes
     anew: Callable[[], Program]  # a printer changes lines, so each gets a new typed program
     is_trusted: bool = False  # compared with the scalars
+    decided: int = 0  # on how many examples the scalars are not finite, either
     in_c: InC | None = field(default=None, repr=False)
     in_jax: tuple[str, dict[str, Any]] | None = field(default=None, repr=False)  # and its functions
 
@@ -68,7 +70,10 @@ class Compiled:
 
     def c_source(self) -> str:
         """Returns the program in C; ValueError if it can't be printed in C."""
-        return emit_c(self.anew(), self.title)
+        try:
+            return emit_c(self.anew(), self.title)
+        except RecursionError:
+            raise CannotPrint(too_deep(self.recorded)) from None
 
     def explained(self) -> str:
         """Returns the result of each pass, on a screen each; long ones without their middle."""
@@ -108,14 +113,18 @@ def passed(
     except CannotLift:
         raise
     except RecursionError:
-        raise CannotLift(
-            f"the function can't be lifted: its {len(recorded.tape):,} numbers depend on each "
-            "other in more steps than Python's calls may nest, and the steps differ, so they are "
-            "not one loop. Make the steps alike, take fewer of them, or call "
-            "sys.setrecursionlimit(10_000) first."
-        ) from None
+        raise CannotLift(f"the function can't be lifted: {too_deep(recorded)}") from None
     except Exception as error:
         raise failed("the compiler failed", error) from error
+
+
+def too_deep(recorded: Recording) -> str:
+    """Returns why a pass or a printer raised RecursionError, and what to do."""
+    return (
+        f"its {len(recorded.tape):,} numbers make a chain or a sum of more unlike steps than "
+        "Python's calls may nest. Make the steps or terms alike, so that they become a loop or an "
+        "array, take fewer of them, or call sys.setrecursionlimit(10_000) first."
+    )
 
 
 def _made(recorded: Recording, name: str, passes: Passes, guarded: bool) -> Compiled:

@@ -11,14 +11,15 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.certificate import made_up
 from micrograd_notes.lifting.codegen import CannotPrint
 from micrograd_notes.lifting.codegen.jax.emit import emit
-from micrograd_notes.lifting.guards.inputs import as_array, check_choices
+from micrograd_notes.lifting.compiled import Compiled, too_deep
+from micrograd_notes.lifting.guards.inputs import as_array, check_whole_numbers
 from micrograd_notes.lifting.trace.recorded import CannotLift
 
 if TYPE_CHECKING:
-    from micrograd_notes.lifting.compiled import Compiled
     from micrograd_notes.lifting.program import Lifted
 
 
@@ -55,7 +56,7 @@ class InJax:
         given = lifted._inputs.checked(data) if is_here else data
         compiled = lifted._compiled_for(given)
         if is_here:
-            check_choices(compiled.inputs, given)
+            check_whole_numbers(compiled.inputs, given)
         if lifted._check and not compiled.is_trusted:
             some = given if is_here else [*map(made_up, compiled.inputs)]
             lifted._hold(compiled, lifted.parameters(), some)
@@ -68,10 +69,13 @@ class InJax:
         with jax.enable_x64(True) if is_double else nullcontext():
             arrays = [*map(jax.numpy.asarray, [theta, *given] if lifted._arrays else given)]
             found = self._printed(compiled)[1][name](*arrays)
-            for each in jax.tree.leaves(found) if lifted._is_loss else ():
-                if not isinstance(each, jax.core.Tracer) and jax.numpy.isnan(each).any():
-                    return self._printed(compiled.guarded)[1][name](*arrays)
-            return found
+            leaves = [a for a in jax.tree.leaves(found) if not isinstance(a, jax.core.Tracer)]
+            if all(jax.numpy.isfinite(each).all() for each in leaves):
+                return found
+            if is_here and is_double:
+                lifted._decide(compiled, np.asarray(theta), given)
+            has_nan = lifted._is_loss and any(jax.numpy.isnan(each).any() for each in leaves)
+            return self._printed(compiled.guarded)[1][name](*arrays) if has_nan else found
 
     def _printed(self, compiled: Compiled) -> tuple[str, dict[str, Any]]:
         """Returns the source of a program, and the functions in it."""
@@ -80,6 +84,9 @@ class InJax:
                 source = emit(compiled.anew(), f"{compiled.title} For JAX.")
             except CannotPrint as error:
                 raise CannotLift(f"the program can't be written for JAX: {error}") from None
+            except RecursionError:
+                why = too_deep(compiled.recorded)
+                raise CannotLift(f"the program can't be written for JAX: {why}") from None
             functions: dict[str, Any] = {}
             exec(compile(source, f"<{compiled.title}>", "exec"), functions)
             if self._lifted._is_loss:

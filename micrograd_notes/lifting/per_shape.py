@@ -22,14 +22,15 @@ from micrograd_notes.engine import Value, value as engine
 from micrograd_notes.lifting.compiled import Compiled, failed, passed
 from micrograd_notes.lifting.guards.again import Result, call_again
 from micrograd_notes.lifting.guards.blame import refusal
+from micrograd_notes.lifting.guards.infinite import is_finite, not_finite
 from micrograd_notes.lifting.guards.inputs import (
     Inputs,
     as_array,
-    check_choices,
     check_number,
+    check_whole_numbers,
     holds_nan,
 )
-from micrograd_notes.lifting.guards.net import Net
+from micrograd_notes.lifting.guards.net import AT_MOST, EXAMPLES, Net
 from micrograd_notes.lifting.guards.outside import Outside
 from micrograd_notes.lifting.guards.slopes import suspects
 from micrograd_notes.lifting.native.backend import InC, NotInC, Run
@@ -59,7 +60,8 @@ class PerShape:
     ) -> None:
         self._function, self._find, self._roots = function, find, [function, *roots]
         self._is_loss, self._batch, self._check = is_loss, batch, check
-        self._wanted = asked_for(backend)
+        wanted = asked_for(backend)
+        self._wanted = wanted if is_loss else backend  # the variable does not ask for outputs in C
         self._compiled: dict[Key, Compiled] = {}
         self._latest: Compiled | None = None
         self._shapes: Shapes | None = None  # of the latest program, also when it was forgotten
@@ -172,7 +174,7 @@ class PerShape:
         given = self._inputs.checked(data)
         compiled = self._compiled_for(given)
         self._again = None
-        check_choices(compiled.inputs, given)
+        check_whole_numbers(compiled.inputs, given)
         if self._check:
             self._hold(compiled, theta, given)
         # further labels must be compared with the scalars first
@@ -189,11 +191,14 @@ class PerShape:
             known = compiled.inputs, pool.shown_by_gradient, given, len(theta), net
             self._again = call_again(pool.at, *known)
         run = compiled.fast if self._is_loss else compiled.run
-        return self._computed(compiled, run, theta, given)
+        result = self._computed(compiled, run, theta, given)
+        if not is_finite(result):
+            self._decide(compiled, theta, given)
+        return result
 
     def _in_c(self, compiled: Compiled, theta: Any, given: Sequence[Any]) -> Call | None:
         """Returns the program in C, if it was asked for and computes what NumPy does."""
-        if self._wanted == "numpy" or not self._is_loss:
+        if self._wanted == "numpy":
             return None
 
         def check(run: Run, theta: Any, places: list[int]) -> None:
@@ -268,6 +273,20 @@ class PerShape:
         except BaseException:  # such as Ctrl-C; the net has noted labels that were not compared
             net.forget()
             raise
+
+    def _decide(self, compiled: Compiled, theta: Any, given: Sequence[Any]) -> None:
+        """Compares a program with the scalars on examples on which it is not finite, up to eight.
+
+        A function that catches an error, as that of 1 / 0, may be finite there.
+        """
+        most = min(EXAMPLES, AT_MOST - compiled.decided)
+        asks = self._check and self._checks_labels and np.isfinite(theta).all()
+        if most > 0 and asks:
+            run = partial(self._computed, compiled, compiled.run)
+            places = not_finite(run, theta, given, most) if self._batch else [0]
+            refused = self._refusal(compiled)
+            self._net.decide(run, self._parameters, theta, given, places, refused)
+            compiled.decided += len(places)
 
     def _refusal(self, compiled: Compiled) -> Callable[..., CannotLift]:
         """Returns the function that makes the error where the program and the scalars differ."""

@@ -4,6 +4,7 @@ A program checks its data (`guards/inputs.py`) and compiles itself again for eac
 `per_shape.py` next, which keeps, compares and runs what is compiled.
 """
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from copyreg import __newobj__  # type: ignore[attr-defined]
 from importlib.util import find_spec
@@ -16,7 +17,7 @@ from micrograd_notes.common.extras import install, numpy as np
 from micrograd_notes.engine import Value, modes
 from micrograd_notes.engine.backward import sweeping
 from micrograd_notes.lifting.certificate import Certificate, certified
-from micrograd_notes.lifting.guards.inputs import check_choices
+from micrograd_notes.lifting.guards.inputs import check_whole_numbers
 from micrograd_notes.lifting.guards.net import EXAMPLES
 from micrograd_notes.lifting.in_jax import InJax
 from micrograd_notes.lifting.native.call import Call
@@ -40,12 +41,18 @@ class Lifted(PerShape):
 
     # ---- running -------------------------------------------------------------------------------
 
-    def __call__(self, *data: Any) -> Any:
+    def __call__(self, *data: Any, **named: Any) -> Any:
         """Returns the mean loss over the batch, and adds to `.grad` of the parameters.
 
         Under `no_grad`, no gradient is added. The program of a model without a loss returns its
         outputs, (batch, outputs), and changes nothing.
         """
+        if named:
+            known, got = ", ".join(self._inputs.signature.parameters), ", ".join(named)
+            raise TypeError(
+                f"a lifted program takes its data in order, ({known}), got {got} by name. Leave "
+                f"out the names: program({known})"
+            )
         theta = self.parameters()
         if not self._is_loss:
             return self.outputs(theta, *data)
@@ -124,7 +131,9 @@ class Lifted(PerShape):
         checks.whole_number("least", least, 0)
         theta = self.parameters() if theta is None else self._checked(theta)
         given = self._inputs.checked(data)
-        self._hold(self._compiled_for(given), theta, given, least)
+        compiled = self._compiled_for(given)
+        check_whole_numbers(compiled.inputs, given)
+        self._hold(compiled, theta, given, least)
 
     def certify(
         self, *data: Any, points: int = 3, digits: int = 40, seed: int = 0,
@@ -159,7 +168,7 @@ class Lifted(PerShape):
         if data or not self._inputs.signature.parameters:
             given = self._inputs.checked(data)
             compiled = self._compiled_for(given, is_latest=False)
-            check_choices(compiled.inputs, given)
+            check_whole_numbers(compiled.inputs, given)
         else:
             given, compiled = None, self._known()
         certificate = certified(self, compiled, given, points, digits, seed)
@@ -331,7 +340,9 @@ def lift(
     rules: where the scalars raise, as log(-1) or 1 / 0 do, the program goes on with nan or inf, and
     its loss is nan, inf, or what follows from them: minimum(1 / x, 2) is 2 at 0. A warning
     (`NotChecked`) says so if it happens during the comparison. A function that catches such an
-    error differs from its program there. Choose the operand instead: 1 / where(x, x, 1).
+    error differs from its program there. It is refused where the result is nan or inf, as the
+    scalars are computed for such examples, up to eight. Choose the operand instead:
+    1 / where(x, x, 1).
 
     >>> from micrograd_notes.nn import MLP
     >>> model = MLP(2, [1], seed=0)
@@ -346,6 +357,11 @@ def lift(
         raise ImportError(f"lift writes NumPy: {install('data')}")
     if not callable(function) or isinstance(function, type):
         raise TypeError(f"function must be a function of one example, got {checks.shown(function)}")
+    if inspect.isbuiltin(function):
+        raise TypeError(
+            f"function must be written in Python, got {function!r}. Write a def that returns a "
+            "Value, such as def loss(x, y)"
+        )
     checks.flag("batch", batch), checks.flag("check", check)
     is_loss = model is not None or parameters is not None
     if model is not None and parameters is not None:
@@ -357,6 +373,12 @@ def lift(
         if is_loss and hasattr(function, "parameters"):
             advice = "The loss comes first: lift(loss, model)"
         raise TypeError(f"{name} must have parameters(), got {got}. {advice}")
+    if parameters is None and not callable(holder.parameters):
+        raise TypeError(
+            "parameters of a model must be a method that returns them, got "
+            f"{checks.shown(holder.parameters)}. Write def parameters(self), or pass them to lift: "
+            "lift(loss, parameters=model.parameters)"
+        )
 
     options = {"parameters": parameters, "batch": batch, "check": check, "backend": backend}
     program = _lifted(function, model, options)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from micrograd_notes.common.extras import install
 from micrograd_notes.engine import Value
+from micrograd_notes.lifting.guards.inputs import check_exact
 
 __all__ = ["Examples", "chosen_classes"]
 
@@ -57,6 +58,7 @@ def _as_array(name: str, given: list[Any]) -> Any:
         ) from None
     if array.dtype.kind not in "biuf":
         raise TypeError(f"fit(..., lifted=True) needs numbers as {name}, got {given[0]!r}")
+    check_exact(name, array)
     return array.astype(np.int64 if array.dtype.kind in "biu" else np.float64)
 
 

@@ -7,6 +7,7 @@ nobody else holds the returned gradient. Networks in columns differ by rounding 
 import random
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -26,7 +27,13 @@ from micrograd_notes import (  # noqa: E402
     tanh,
     where,
 )
-from micrograd_notes.lifting import CannotLift, Lifted, NotChecked  # noqa: E402
+from micrograd_notes.lifting import (  # noqa: E402
+    CannotLift,
+    Lifted,
+    NotChecked,
+    compiled,
+    in_jax,
+)
 from micrograd_notes.lifting.codegen.buffered import pool, tape  # noqa: E402
 from micrograd_notes.lifting.codegen.buffered.calls import Calls  # noqa: E402
 from tests.lifting.examples import EXAMPLES  # noqa: E402
@@ -129,6 +136,74 @@ def test_arrays_are_stored_as_in_the_source(seed: int, times: int) -> None:
     loss, parameters, data = windows(random.Random(seed))
     many = [np.concatenate([array] * times) for array in data]
     assert_like_the_source(lift(loss, parameters=parameters), many)
+
+
+def of_many_unlike_terms(count: int) -> Lifted:
+    """Its derivatives are sums of hundreds of terms, of which no two are made alike."""
+    w = [Value(0.5), Value(0.3), Value(-0.4)]
+
+    def loss(x: Any) -> Any:
+        z = 0.0
+        for k in range(count):
+            z = z * x + w[k * k % 3] * (k + 1)
+        return z
+
+    return lift(loss, parameters=w)
+
+
+def test_a_sum_of_hundreds_of_terms_is_added_up_without_nesting() -> None:
+    program, data = of_many_unlike_terms(400), (np.array([0.1, 0.2]),)
+    program(*data)
+    assert_like_the_source(program, data)
+    assert_like_the_source(program, data, in_columns=True)
+
+
+def test_what_nests_too_deep_is_refused_or_runs_as_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_deep(*arguments: Any) -> Any:
+        raise RecursionError
+
+    data, words = np.array([0.1, 0.2]), "numbers make a chain or a sum of more unlike steps"
+    with pytest.raises(CannotLift, match=words):
+        of_many_unlike_terms(500)(data)
+    program = of_many_unlike_terms(5)
+    loss = program(data)
+    monkeypatch.setattr(pool, "Calls", too_deep)
+    assert [program(data) for _ in range(3)] == [loss] * 3
+    monkeypatch.setattr(compiled, "emit_c", too_deep)
+    with pytest.raises(ValueError, match=words):
+        _ = program.c_source
+    monkeypatch.setattr(in_jax, "emit", too_deep)
+    if find_spec("jax"):
+        with pytest.raises(CannotLift, match=words):
+            program.jax()(program.parameters(), data)
+
+
+OF_NUMBERS: list[Any] = [  # with inputs that are one number; labels are 0 to 2
+    (lambda w, x, k: w * k * x[0] * x[1], ([1.0, 2.0], 2.0), ([1.0, 2.0], 3.0), ([0.5, 1.0], 4.0)),
+    (lambda w, a, b: tanh(w * a - b) ** 2, (1.0, 2.0), (2.0, 1.0), (0.5, -1.0)),
+    (lambda w, a: w * a, (1.0,), (2.0,), (0.5,)),
+    (lambda w, a, b: where(greater(a, b), w * a, w), (1.0, 2.0), (2.0, 1.0), (0.5, -1.0)),
+    (lambda w, a, b: w * a * b, (1, 2), (2, 1), (3, 5)),
+    (lambda w, y, b: pick([w, 2 * w, w * w], y) * b, (0, 2.0), (2, 1.0), (1, -1.0)),
+]
+
+
+@pytest.mark.parametrize("which", range(len(OF_NUMBERS)))
+@pytest.mark.parametrize("backend", ["numpy", "auto"])
+@pytest.mark.parametrize("is_array", [True, False])
+def test_inputs_may_be_one_number(which: int, backend: str, is_array: bool) -> None:
+    function, *data = OF_NUMBERS[which]
+    w, theta = Value(2.0), np.array([2.0])
+    program = lift(lambda *given: function(w, *given), parameters=w, batch=False, backend=backend)
+    for given in 4 * data:
+        w.grad = None
+        function(w, *given).backward()
+        arrays = [np.asarray(each) for each in given] if is_array else given
+        loss, [slope] = program.value_and_grad(theta, *arrays)
+        assert loss == pytest.approx(function(w, *given).data, rel=1e-14)
+        assert slope == pytest.approx(w.grad, rel=1e-14)
+    program.check(*data[0])
+    assert program.certify(*data[0], points=1)
 
 
 def compare_random_programs(count: int) -> None:

@@ -19,6 +19,7 @@ from micrograd_notes.engine import ops  # noqa: E402
 from micrograd_notes.engine.functions import pick  # noqa: E402
 from micrograd_notes.engine.op import built_in_rows  # noqa: E402
 from micrograd_notes.gpt import GPT  # noqa: E402
+from micrograd_notes.lifting import NotInC  # noqa: E402
 from micrograd_notes.lifting.codegen import CannotPrint, c  # noqa: E402
 from micrograd_notes.lifting.codegen.c.evaluate import DEPTH  # noqa: E402
 from micrograd_notes.lifting.codegen.c.kernels import kernel_names, with_kernels  # noqa: E402
@@ -435,3 +436,18 @@ def test_the_kernels_are_printed_as_needed() -> None:
     few = with_kernels("a maximum", "maximum(a, b)")
     assert "double maximum(" in few
     assert "exp_" not in few
+
+
+def test_outputs_run_in_numpy_and_say_so() -> None:
+    model = MLP(2, [1], seed=0)
+    program, why = lift(model, backend="c"), "it computes outputs, not a loss and its gradient"
+    with pytest.warns(NotInC, match=f"runs in NumPy, because {why}"):
+        outputs = program([[1.0, 2.0]])
+    assert program([[1.0, 2.0]]) == outputs  # once is enough
+    assert program.backend == f"numpy: {why}"
+    program = lift(model, backend="auto")
+    program([[1.0, 2.0]])
+    assert program.backend == f"numpy: {why}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MICROGRAD_NOTES_BACKEND", "c")
+        lift(model)([[1.0, 2.0]])

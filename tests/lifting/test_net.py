@@ -399,6 +399,47 @@ def test_whole_numbers_that_are_too_large_and_masks_are_refused() -> None:
         program(np.ma.array([1.0, 2.0], mask=[True, False]))
 
 
+TIMES = 1764536047123456789, 1764536047123456999  # in nanoseconds, of which floats lose 256
+
+
+@pytest.mark.parametrize("backend", ["numpy", "c", "jax"])
+@pytest.mark.parametrize("times", [
+    [*TIMES], np.array(TIMES), np.array(TIMES, np.uint64), [-TIMES[0], 1], [TIMES[0], 0.5],
+    [2**53 + 1, 0.5], [[1], TIMES[:1]],
+], ids=str)
+def test_whole_numbers_that_floats_do_not_have_are_refused_at_each_call(
+    backend: str, times: Any
+) -> None:
+    w = Value(1.0)
+    in_jax = backend == "jax"
+    if in_jax:
+        pytest.importorskip("jax")
+
+    def loss(a: Any) -> Any:
+        return w * ((a[0] if np.ndim(times) == 2 else a) - 1)
+
+    program = lift(loss, parameters=w, backend="numpy" if in_jax else backend)
+    run = program.jax().value_and_grad if in_jax else program.value_and_grad
+    said = r"a must hold .*2\*\*53.* got -?\d{16,}\. Subtract"
+    small, largest, theta = np.arange(20), np.array([2**53]), np.ones(1)
+    small, largest = [a.reshape(-1, *np.shape(times)[1:]) for a in (small, largest)]
+    for data in (small, times, small, small, times, times):
+        if data is times:
+            with pytest.raises(ValueError, match=said):
+                run(theta, data)
+        else:
+            assert float(run(theta, data)[0]) == 8.5
+    assert float(run(theta, largest)[0]) == 2.0**53 - 1
+    with pytest.raises(ValueError, match=r"2\*\*53"):
+        program.check(times)
+
+
+def test_training_refuses_whole_numbers_that_floats_do_not_have() -> None:
+    examples = [[time] for time in TIMES], [0.5, 1.0]
+    with pytest.raises(ValueError, match=r"inputs must hold .*2\*\*53"):
+        fit(MLP(1, [1], seed=0), examples, epochs=1, progress=False, lifted=True)
+
+
 def test_a_parameter_that_the_loss_does_not_reach_has_no_gradient() -> None:
     w, unused = Value(0.5), Value(1.0)
     lift(lambda x: w * x, parameters=[w, unused])([1.0, 2.0])
@@ -463,6 +504,79 @@ def test_the_scalars_raise_and_that_is_said() -> None:
     assert p[0].grad == 1.0
     with pytest.warns(NotChecked, match="log"):
         assert np.isnan(lift(lambda x: log(p[0] * x), parameters=p)([1.0, 2.0]))
+
+
+def caught(function: Any, error: type[Exception], otherwise: float) -> Any:
+    def loss(x: Any) -> Any:
+        try:
+            return function(W, x)
+        except error:
+            return W * otherwise
+
+    return loss
+
+
+W = Value(0.5)
+CAUGHT: list[Any] = [  # a loss, data on which program and scalars agree, and then do not
+    (caught(lambda w, x: w / x, ZeroDivisionError, 0.0), [1.0, 2.0], [1.0, 0.0]),
+    (caught(lambda w, x: ops.exp(w * x), OverflowError, 1e3), [1.0, 2.0], [1.0, 2e3]),
+    (caught(lambda w, x: w * x**-0.5, ZeroDivisionError, 2.0), [1.0, 2.0], [1.0, 0.0]),
+    (caught(lambda w, x: log(x) * w, ValueError, 2.0), [1.0, 2.0], [1.0, 0.0]),
+    (caught(lambda w, x: w * (x * x) / (x - 1), ZeroDivisionError, 2.0), [2.0], [1e200, 3.0, 1.0]),
+]
+
+
+@pytest.mark.parametrize("which", range(len(CAUGHT)))
+@pytest.mark.parametrize("backend", ["numpy", "c", "jax"])
+def test_an_error_that_the_function_catches_is_no_infinity(which: int, backend: str) -> None:
+    """The program goes on with nan or inf there, and then the scalars decide, at every call."""
+    function, fine, bad = CAUGHT[which]
+    in_jax = backend == "jax"
+    if in_jax:
+        pytest.importorskip("jax")
+    program = lift(function, parameters=W, backend="numpy" if in_jax else backend)
+    run = program.jax().value_and_grad if in_jax else program.value_and_grad
+    theta = np.array([0.5])
+    for _ in range(3):
+        for _ in range(3):
+            assert np.isfinite(run(theta, np.array(fine))[0])
+        with pytest.raises(CannotLift, match=r"(?s)on example [12] .* catches an error"):
+            run(theta, np.array(bad))
+    with pytest.raises(CannotLift, match="catches an error"):
+        lift(function, parameters=W, backend="numpy")(bad)
+
+
+def test_a_model_whose_outputs_are_not_finite_is_compared_too() -> None:
+    class Model:
+        def parameters(self) -> list[Value]:
+            return [W]
+
+        def __call__(self, x: Any) -> Any:
+            return CAUGHT[0][0](x[0])
+
+    program = lift(Model())
+    assert program([[1.0], [2.0]]).tolist() == [[0.5], [0.25]]
+    with pytest.raises(CannotLift, match="an output is inf lifted"):
+        program([[1.0], [0.0]])
+
+
+@pytest.mark.parametrize("function", [
+    lambda x: W * x * 1e200 * 1e200 * x, lambda x: log(x) * W, lambda x: W / x, lambda x: W * x**3,
+], ids=["overflows", "log", "divide", "sum"])
+@backends
+def test_infinities_stay_and_are_looked_at_a_few_times(
+    function: Any, backend: str, runs: list[Any]
+) -> None:
+    """So does what the scalars raise, without a word; and they cost no more than eight examples."""
+    program, theta = lift(function, parameters=W, backend=backend), np.array([0.5])
+    fine, bad = np.linspace(1e-200, 2e-200, 50), np.linspace(0.0, 1e103, 50)
+    program.value_and_grad(theta, fine)
+    before = len(runs)
+    program.value_and_grad(theta, fine)
+    assert len(runs) == before
+    for _ in range(9):
+        assert not np.isfinite(program.value_and_grad(theta, bad)[0])
+    assert len(runs) - before <= 8 + 2 * 3  # twice each where one draws no random numbers
 
 
 def test_a_loss_that_takes_values_is_called_with_values() -> None:

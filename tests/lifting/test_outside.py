@@ -128,6 +128,64 @@ def agrees(program: Any, loss: Any, parameters: list[Value]) -> None:
         assert derivative == pytest.approx(next(expected).data if p.requires_grad else 0.0)
 
 
+def written(held: Any) -> float:
+    """Returns a number that depends on types and signs alone."""
+    numbers = [repr(each) for each in (sorted(held) if isinstance(held, set) else held)]
+    return 1.0 + sum(map(ord, "".join(numbers))) / 1000
+
+
+PAIRS: list[Any] = [
+    (1, True), (True, 1.0), (1.0, 1), (0.0, -0.0), (0, -0.0), ((1, 2.0), (1, 2)),
+    (((0.0,),), ((-0.0,),)), (np.float32(1.0), 1.0), (np.float64(1.0), 1.0), (1j, 1j - 0.0),
+    (frozenset([1]), frozenset([True])), (complex(1.0, 0.0), complex(1.0, -0.0)),
+]
+
+
+@pytest.mark.parametrize("where", ["list", "deque", "dict", "set", "object", "slot", "cell"])
+@pytest.mark.parametrize("pair", PAIRS, ids=str)
+def test_a_number_that_is_equal_but_has_another_type_or_sign(where: str, pair: Any) -> None:
+    before, after = pair
+    held: Any = {"list": [before, 3.0], "deque": collections.deque([before]), "set": {before},
+                 "dict": {"a": before}, "object": types.SimpleNamespace(a=before),
+                 "slot": Slotted()}.get(where)
+    cell, w = before, Value(0.5)
+    if where == "slot":
+        held.number = before
+
+    def read() -> list[Any]:
+        if where in ("object", "slot"):
+            return [held.a if where == "object" else held.number]
+        return [*held.values()] if where == "dict" else [*held] if held else [cell]
+
+    def loss(x: Any, y: Any) -> Any:
+        return (w * x[0] * written(read()) - y) ** 2
+
+    program = lift(loss, parameters=[w])
+    agrees(program, loss, [w])
+    if where in ("list", "deque", "dict"):
+        held["a" if where == "dict" else 0] = after
+    elif where == "set":
+        held.clear(), held.add(after)
+    elif where == "cell":
+        cell = after
+    else:
+        setattr(held, "a" if where == "object" else "number", after)
+    agrees(program, loss, [w])
+    latest = program._latest
+    agrees(program, loss, [w])
+    assert program._latest is latest
+
+
+def test_a_number_that_is_set_anew_is_the_same() -> None:
+    w, rates = Value(0.5), list[Any]([float("1.5"), (0.5, 2)])
+    program = lift(lambda x, y: (w * x[0] * rates[0] * rates[1][0] - y) ** 2, parameters=[w])
+    program(X, Y)
+    latest = program._latest
+    rates[:] = [float("1.5"), (0.5, 2)]
+    program(X, Y)
+    assert program._latest is latest
+
+
 def test_closures_defaults_partials_and_bound_methods() -> None:
     w, k = Value(0.5), 2.0
     cell = [3.0]

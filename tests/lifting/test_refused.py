@@ -7,6 +7,7 @@ import numbers
 import random
 import statistics
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -517,7 +518,7 @@ def test_bad_functions_and_parameters_are_refused() -> None:
         lift(lambda x, y: x[0], parameters=[])
     with pytest.raises(TypeError, match=r"function must be a function of one example, got 3\.0"):
         lift(3.0)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="function must have named arguments"):
+    with pytest.raises(TypeError, match="written in Python, got <built-in"):
         lift(max, parameters=[w])
     deep = [w, [[[[[[[[[[w]]]]]]]]]]]
     for wrong in ([w, 2.0], deep, {"w": w, "v": "a"}, [w, 2.0 * w], np.array([w, "a"], object)):
@@ -716,6 +717,52 @@ def test_what_nests_too_deep_for_python_is_refused_with_the_reason() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passes_of_lift, "emit", deep)
-        with pytest.raises(CannotLift, match=r"more steps than Python's .*setrecursionlimit"):
+        with pytest.raises(CannotLift, match=r"more unlike steps than .*setrecursionlimit"):
             program([1.0])
     assert program([1.0]) == program([1.0])
+
+
+# ---- what is given -------------------------------------------------------------------------------
+
+
+@dataclass
+class OfValues:
+    """Holds parameters, but is not a model."""
+
+    w: list[Value]
+
+
+class WithoutMethod:
+    parameters = (Value(0.5),)
+
+
+ADVICE: dict[str, tuple[Callable[[Value, Any], Any], str]] = {
+    "a list instead of a method": (lambda w, f: lift(f, WithoutMethod()),  # type: ignore[arg-type]
+                                   r"must be a method.*got \(Value.*Write def parameters\(self\)"),
+    "a dataclass": (lambda w, f: lift(f, parameters=OfValues([w])),  # type: ignore[arg-type]
+                    r"got OfValues.*vars\(it\)"),
+    "a set": (lambda w, f: lift(f, parameters={w}),  # type: ignore[arg-type]
+              "Pass a list of its Values"),
+    "a generator": (lambda w, f: lift(f, parameters=[(v for v in [w])]),
+                    "Pass a list of its Values"),
+    "None": (lambda w, f: lift(f, parameters=[w, None]), "got None. Leave it out"),
+    "a text": (lambda w, f: lift(f, parameters={"w": w, "kind": "linear"}),
+               "got 'linear'. Leave it out"),
+    "a result": (lambda w, f: lift(f, parameters=[w * 2]), "Pass the Values that it is made from"),
+    "print": (lambda w, f: lift(print, parameters=[w]), "written in Python, got <built-in .*Write"),
+    "a zip": (lambda w, f: lift(f, parameters=w)(zip([1.0]), [1.0]), r"got <zip .*Pass list\(x\)"),
+    "names": (lambda w, f: lift(f, parameters=w)([1.0], y=[1.0]),
+              r"in order, \(x, y\), got y by name\. Leave out the names: program\(x, y\)"),
+    "a dictionary of data": (lambda w, f: lift(f, parameters=w)({"x": [1.0]}, [1.0]),
+                             "Pass each of its arrays as one input"),
+    "a dictionary as theta": (lambda w, f: lift(f, parameters=w).load({"w": 1.0}),
+                              r"Pass a flat vector, as program\.parameters\(\)"),
+}
+
+
+@pytest.mark.parametrize("what", ADVICE)
+def test_what_can_not_be_taken_is_refused_with_what_to_do(what: str) -> None:
+    call, words = ADVICE[what]
+    w = Value(0.5)
+    with pytest.raises(TypeError, match=words):
+        call(w, lambda x, y: (w * x - y) ** 2)

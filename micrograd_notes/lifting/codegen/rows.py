@@ -10,7 +10,8 @@ from typing import Any
 
 LIMIT = 100  # letters in a line
 INDENT = "    "
-SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**"}
+SUM = ast.Add | ast.Sub
+TIGHT = ast.Mult | ast.Div | ast.MatMult | ast.Pow | ast.FloorDiv | ast.Mod  # bind more than a sum
 Part = tuple[str, Any, str]  # a tree, and what stands in its row before it and behind it
 
 
@@ -68,19 +69,35 @@ def listed(
     joined = f"({names[0]},)" if len(names) == 1 else ", ".join(names)
     if len(before + joined + after) <= width:
         return [before + joined + after]
-    parts = [*[f"{name}," for name in names[:-1]], names[-1] + "," * (len(names) == 1)]
-    inside = _side_by_side(parts, width - 2 * len(INDENT))
+    return _in_rows(before, [*names[:-1], names[-1] + "," * (len(names) == 1)], after, width)
+
+
+def headed(name: str, arguments: Sequence[str]) -> list[str]:
+    """Returns the rows that begin a function."""
+    row = f"def {name}({', '.join(arguments)}):"
+    return [row] if len(row) <= LIMIT else _in_rows(f"def {name}", arguments, ":", LIMIT)
+
+
+def asserted(condition: str, shown: str, width: int = LIMIT - len(INDENT)) -> list[str]:
+    """Returns the rows that check a condition, and show the reason where it does not hold."""
+    row = f"assert {condition}, {shown}"
+    return [row] if len(row) <= width else _in_rows(f"assert {condition}, ", [shown], "", width)
+
+
+def _in_rows(before: str, parts: Sequence[str], after: str, width: int) -> list[str]:
+    inside = _side_by_side([*[f"{part}," for part in parts[:-1]], *parts[-1:]],
+                           width - 2 * len(INDENT))
     return [f"{before}(", *[INDENT + row for row in inside], f"){after}"]
 
 
 def _parted(tree: Any) -> tuple[str, list[Part], str]:
     """Returns what the first row of a tree begins with, those between, and the last row."""
     match tree:
-        case ast.BinOp(_, ast.Add() | ast.Sub(), _):
+        case ast.BinOp(_, ast.Add() | ast.Sub() | ast.BitAnd() | ast.BitOr(), _):
             return "(", _terms(tree), ")"
-        case ast.BinOp(left, sign, right):
-            sides = ("", left), (f"{SIGNS[type(sign)]} ", right)
-            return "(", [_bracketed(*side, tree) for side in sides], ")"
+        case ast.BinOp(left, operator, right) | ast.Compare(left, [operator], [right]):
+            sides = ("", left), (f"{_sign(operator)} ", right)
+            return "(", [_bracketed(*side, is_term=False) for side in sides], ")"
         case ast.Call(ast.Name(""), [of], _):  # brackets
             return "(", [("", of, "")], ")"
         case ast.Call(function, given, named):
@@ -105,16 +122,26 @@ def _arguments(trees: Sequence[Any]) -> list[Part]:
 
 
 def _terms(tree: Any) -> list[Part]:
-    match tree:
-        case ast.BinOp(left, ast.Add() | ast.Sub() as sign, right):
-            return [*_terms(left), _bracketed(f"{SIGNS[type(sign)]} ", right, tree)]
-    return [("", in_brackets(tree) if isinstance(tree, ast.Compare) else tree, "")]
+    is_sum = isinstance(tree.op, SUM)
+    match tree.left:
+        case ast.BinOp(_, op, _) if isinstance(op, SUM if is_sum else type(tree.op)):
+            before = _terms(tree.left)
+        case first:
+            before = [_bracketed("", first, is_sum)]
+    return [*before, _bracketed(f"{_sign(tree.op)} ", tree.right, is_sum)]
 
 
-def _bracketed(before: str, tree: Any, parent: ast.BinOp) -> Part:
-    """Returns an operand, in brackets if its own operator binds less than that of its parent."""
-    is_sum = isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Add | ast.Sub)
-    needs = isinstance(tree, ast.Compare) or is_sum
-    if not isinstance(parent.op, ast.Add | ast.Sub):
-        needs = needs or isinstance(tree, ast.BinOp | ast.UnaryOp)
+def _sign(operator: ast.operator | ast.cmpop) -> str:
+    """Returns how Python writes an operator between two operands."""
+    none = ast.Name("")
+    if isinstance(operator, ast.operator):
+        return unparse(ast.BinOp(none, operator, none)).strip()
+    return unparse(ast.Compare(none, [operator], [none])).strip()
+
+
+def _bracketed(before: str, tree: Any, is_term: bool) -> Part:
+    """Returns an operand, in brackets if it may bind less than the operator that it stands by."""
+    is_operation = isinstance(tree, ast.BinOp | ast.UnaryOp | ast.Compare | ast.BoolOp | ast.IfExp)
+    is_tight = isinstance(getattr(tree, "op", None), TIGHT | ast.USub | ast.UAdd | ast.Invert)
+    needs = is_operation and not (is_term and is_tight)
     return before, in_brackets(tree) if needs else tree, ""

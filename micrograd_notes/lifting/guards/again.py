@@ -25,8 +25,8 @@ def call_again(
 
     `at` returns the function that runs for the number of examples of such arrays. The program
     returns the loss and its gradient. It returns None if types or shapes have changed, a number is
-    nan, or `net` has not seen a label; then the caller must check everything. A nan in one of the
-    inputs that are `shown_by_gradient` makes the gradient nan.
+    nan or inf, or `net` has not seen a label; then the caller must check everything. A nan in one
+    of the inputs that are `shown_by_gradient` makes the gradient nan.
     """
     ndarray, vdot = np.ndarray, np.vdot
     types, latest = [array.dtype for array in given], ([array.shape for array in given], at(given))
@@ -68,7 +68,7 @@ def call_again(
             return None
         loss, gradient = run(theta, *data)
         square = vdot(gradient, gradient)  # which does not warn of what overflows, as dot does
-        if loss != loss or not square < inf:
+        if loss - loss != 0.0 or not square < inf:  # it may be inf or nan
             return None
         return loss, gradient
 

@@ -46,7 +46,7 @@ def refusal(
 def _what_differs(arrays: Sequence[Array], got: Answer, expected: Answer) -> tuple[str, str]:
     """Returns the largest difference in words, and its name in the source."""
     for a, b in zip(got.outputs, expected.outputs, strict=True):
-        if not abs(a - b) <= 1e-9 * max(abs(a), abs(b), 1.0):
+        if a != b and not abs(a - b) <= 1e-9 * max(min(abs(a), abs(b)), 1.0):
             name = "the loss" if expected.gradient else "an output"
             return f"{name} is {a!r} lifted, {b!r} in the scalars", "loss"
     pairs = [*zip(got.gradient, expected.gradient, strict=True)]
@@ -111,6 +111,7 @@ def _cause_in_the_function(
     with recording(parameters, arrays, WithKinds) as session:
         returned = [*flat(function(*session.inputs(arrays)))]
         outputs = [*map(session.index, returned)]
+    theta = [*map(float, theta)]  # whose division by 0 does not warn
     tape, numbers = session.tape, _numbers(session.tape, theta, given)
     made = {i: (line, numbers[i]) for i, line in session.lines.items()}
     if line := _line_that_differs(scalars, made, [i for i in made if session.tape.flows[i]]):
@@ -124,7 +125,7 @@ def _cause_in_the_function(
             )
         return (
             f"They part at {line}\n  There the function does something else when it is recorded: "
-            "it depends on the type of a number, or it changes between calls."
+            "it depends on the type of a number, catches an error, or changes between calls."
         )
     signed = [_numbers(tape, theta, given, zero) for zero in (0.0, -0.0)]
     plus, minus = [Answer([numbers[k] for k in outputs], []) for numbers in signed]

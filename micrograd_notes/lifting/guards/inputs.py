@@ -5,14 +5,16 @@
 
 import inspect
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from micrograd_notes.common.checks import is_number, is_value, shown
 from micrograd_notes.common.extras import numpy as np
+from micrograd_notes.lifting.guards.answers import flat
 from micrograd_notes.lifting.trace.tape import Array
 
 LARGEST = 2**63 - 1  # whole number of NumPy
+EXACT = 2**53  # up to here, each whole number is a float
 
 
 class Inputs:
@@ -73,10 +75,24 @@ def holds_nan(array: Any) -> bool:
     return bool(square != square)
 
 
-def check_choices(inputs: Sequence[Array], given: Sequence[Any]) -> None:
-    """Raises ValueError if a label or a token is out of range."""
+def check_exact(name: str, array: Any) -> None:
+    """Raises ValueError if an array holds a whole number of which a float may lose digits."""
+    if array.dtype.kind in "iuO" and array.size:
+        largest = max(int(array.max()), int(array.min()), key=abs)
+        if abs(largest) > EXACT:
+            raise ValueError(
+                f"{name} must hold whole numbers up to 2**53, because floats lose digits of larger "
+                f"ones, got {largest}. Subtract a whole number from all of them first, as in "
+                f"{name} - {name}.min(), or pass floats"
+            )
+
+
+def check_whole_numbers(inputs: Sequence[Array], given: Sequence[Any]) -> None:
+    """Raises ValueError if a label or a token is out of range, or another one is too large."""
     for array, numbers in zip(inputs, given, strict=True):
         below = array.below
+        if below is None:
+            check_exact(array.name, numbers)
         # without its sign a negative number is large, so one comparison finds both
         if below is not None and np.maximum.reduce(numbers.view(np.uint64), axis=None) >= below:
             wrong = numbers[(numbers < 0) | (numbers >= below)][0]
@@ -104,6 +120,9 @@ def as_array(name: str, given: Any) -> Any:
         return np.asarray(array, np.int64, order="C")
     if array.dtype.kind != "f":
         raise TypeError(_no_number(name, array))
+    if not hasattr(given, "dtype") and array.size and np.abs(array).max() >= EXACT:
+        for each in flat(given):  # among floats, NumPy makes floats of whole numbers
+            check_exact(name, np.asarray(each))
     return np.asarray(array, np.float64, order="C")
 
 
@@ -126,4 +145,10 @@ def _no_number(name: str, array: Any) -> str:
         advice = f"The dtype is {array.dtype}. Pass np.asarray({name}, float)"
     elif isinstance(entry, int):
         advice = "It is too large for a whole number, so pass floats"
+    elif isinstance(entry, Mapping):
+        advice = "Pass each of its arrays as one input, in the order of the function"
+        if name == "theta":
+            advice = "Pass a flat vector, as program.parameters() returns it"
+    elif isinstance(entry, Iterable) and not place:  # NumPy takes lists apart, and no zip
+        advice = f"Pass list({name})"
     return f"{name} must hold numbers, got {shown(entry)} at {where}. {advice}"

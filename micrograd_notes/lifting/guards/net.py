@@ -152,3 +152,18 @@ class Net:
             if point.differs(scalars, FEW) and (differs := point.differs(scalars, MANY)):
                 raise refusal(numbers, *differs)
         self._agreed += agreed
+
+    def decide(
+        self, run: Run, parameters: Sequence[Value], theta: Any, given: Sequence[Any],
+        places: Sequence[int],
+        refusal: Callable[[Any, list[Any], Answer, Answer, str], CannotLift],
+    ) -> None:
+        """Raises a refusal if the scalars differ on examples on which the program is not finite.
+
+        Where they raise, nothing is said: inf or nan in the result says it.
+        """
+        both = self.function, self.is_loss, self.is_batched, self.generators, run
+        point = Point(*both, parameters, given, theta, is_own=True, is_said=False)
+        for k in places:  # each for itself, as their mean is not finite if one of them is
+            if differs := point.differs(point.scalars([k]), MANY):
+                raise refusal(theta, *differs)

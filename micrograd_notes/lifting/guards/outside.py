@@ -3,7 +3,8 @@
 Numbers from a closure, a module, or an object's attributes are constants of the program, and its
 layers and activations are fixed. `Outside` walks from the function through everything that its code
 can name, copies each container and variable, and reports whether they have changed. It can't see
-files, the system, the results of libraries, or changes within arrays of over 100,000 numbers.
+files, the system, the results of libraries, or changes within arrays of over 100,000 numbers; and
+not that 1 became 1.0 or True, or 0.0 became -0.0, beyond as many numbers in lists.
 `per_shape.py` calls it before each epoch.
 """
 
@@ -14,9 +15,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from math import prod
+from operator import getitem, is_
 from random import Random
 from typing import Any
 
+from micrograd_notes.common.checks import is_number
 from micrograd_notes.common.whose import MADE_BY_CLASS
 from micrograd_notes.engine import Value
 from micrograd_notes.engine.op import Op, is_built_in
@@ -42,6 +45,10 @@ class Outside:
             names = len(self._names)
             self._held: list[Any] = []  # containers, and copies of them, to compare all at once
             self._copies: list[Any] = []
+            self._holders: list[Any] = []  # the containers of numbers, their keys, and the numbers
+            self._keys: list[Any] = []
+            self._numbers: list[Any] = []
+            self._typed: list[tuple[Callable[[], Any], Any]] = []  # of `_read`, those with numbers
             self._read: list[tuple[Callable[[], Any], Any]] = []  # how to read, and what it was
             visited: dict[int, Any] = {}
             waiting = deque(roots)
@@ -63,11 +70,19 @@ class Outside:
 
     def _is_equal(self) -> bool:
         try:  # in lists, identical objects are equal, even arrays and nan
-            return self._held == self._copies and all(
-                [read()] == [was] for read, was in self._read
+            return (
+                self._held == self._copies
+                and all([read()] == [was] for read, was in self._read)
+                and (self._holds_numbers(is_) or self._holds_numbers(_is_alike))
+                and all(_is_alike(read(), was) for read, was in self._typed)
             )
         except Exception:  # an array, or a Value, instead of a number
             return False
+
+    def _holds_numbers(self, is_like: Callable[[Any, Any], bool]) -> bool:
+        """Returns whether each number in a container is like the one that was there."""
+        now = map(getitem, self._holders, self._keys)
+        return all(map(is_like, now, self._numbers))
 
     def _parts(self, thing: Any) -> Iterator[Any]:
         """Yields the things that a thing leads to, and copies its parts that may change."""
@@ -86,6 +101,7 @@ class Outside:
                 if self._parameters.issuperset(map(id, inside)):
                     self._not_to_look_at[id(thing)] = thing
                 else:
+                    self._note_numbers(thing)
                     yield from inside
             yield getattr(thing, "__dict__", None)
         elif isinstance(thing, types.ModuleType):
@@ -142,7 +158,47 @@ class Outside:
 
     def _kept(self, read: Callable[[], Any]) -> Any:
         self._read.append((read, read()))
-        return self._read[-1][1]
+        was = self._read[-1][1]
+        inside = was.values() if isinstance(was, dict) else was
+        has_parts = isinstance(inside, Iterable) and not isinstance(was, bytes)
+        if has_parts and any(map(_may_equal_another, inside)):
+            self._typed.append(self._read[-1])
+        return was
+
+    def _note_numbers(self, held: Any) -> None:
+        """Notes where numbers are, up to `MOST`, whose types and signs are compared, too."""
+        if isinstance(held, set):
+            self._kept(lambda: frozenset(held))
+        elif len(held) + len(self._numbers) <= MOST:
+            items = [*(held.items() if isinstance(held, dict) else enumerate(held))]
+            for key, item in items:
+                if _may_equal_another(item):
+                    self._holders.append(held)
+                    self._keys.append(key)
+                    self._numbers.append(item)
+
+
+def _may_equal_another(thing: Any) -> bool:
+    """Returns whether a thing of another type, or with another sign, may be equal to it."""
+    return is_number(thing) or isinstance(thing, complex | tuple | frozenset)
+
+
+def _is_alike(now: Any, was: Any) -> bool:
+    """Returns whether equal things have equal types and signs: True, 1 and 1.0 are equal."""
+    if now is was:
+        return True
+    if type(now) is not type(was):
+        return False
+    if isinstance(now, dict):
+        now, was = now.values(), was.values()
+    elif isinstance(now, float | complex):
+        return repr(now) == repr(was)
+    elif isinstance(now, set | frozenset):
+        same, other = ({(type(each), repr(each)) for each in some} for some in (now, was))
+        return same == other
+    elif not isinstance(now, list | tuple | deque):
+        return True
+    return all(map(_is_alike, now, was))
 
 
 def _bytes(thing: Any) -> bytes | None:

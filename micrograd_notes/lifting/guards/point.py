@@ -42,7 +42,8 @@ class Point:
 
     `is_loss` says whether they have a gradient, and `is_batched` whether the program takes many
     examples and returns their mean loss. The function may draw from the `generators` of random
-    numbers. `is_own` says whether the numbers are the learner's.
+    numbers. `is_own` says whether the numbers are the learner's. If `is_said`, a warning names what
+    was not compared.
     """
 
     function: Callable[..., Any]
@@ -54,6 +55,7 @@ class Point:
     given: Sequence[Any]
     numbers: Any
     is_own: bool
+    is_said: bool = True
 
     def differs(self, scalars: dict[int, Answer], count: int) -> Difference | None:
         """Returns where program and scalars differ by more than so many samples of rounding do."""
@@ -147,7 +149,7 @@ class Point:
     def _say(self, what: str, why: str = "") -> None:
         """Warns that the program was not compared with the learner's own numbers."""
         words = f"{what} on an example, so the lifted program was not compared with them there{why}"
-        if self.is_own:
+        if self.is_own and self.is_said:
             warnings.warn_explicit(words, NotChecked, *(users_line() or (__file__, 1)))
 
     # ---- samples of rounding -------------------------------------------------------------------

@@ -20,6 +20,7 @@ from math import nan
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
+from micrograd_notes.lifting.guards.inputs import EXACT
 from micrograd_notes.lifting.trace.tape import Array
 
 Result = tuple[float, Any]
@@ -148,9 +149,10 @@ class Call:
         return raw[-raw.ctypes.data % 64 :]
 
     def _as_float(self, array: Any) -> Any:
-        """Returns whole numbers as floats; None for others, which have a program of their own."""
-        is_whole = array.__class__ is self._ndarray and array.dtype.kind == "i"
-        return array.astype(float) if is_whole else None
+        """Returns whole numbers as floats; None for others, and for numbers that need a check."""
+        if array.__class__ is not self._ndarray or array.dtype.kind != "i" or not array.size:
+            return None
+        return array.astype(float) if array.min() >= -EXACT and array.max() <= EXACT else None
 
     def _ready(self, data: Sequence[Any], ready: Ready | None) -> Ready | None:
         """Returns what C gets, with these arrays; None if it can't take them."""

@@ -21,7 +21,7 @@ from micrograd_notes.common.extras import install, numpy as np
 from micrograd_notes.common.uncollected import uncollected
 from micrograd_notes.engine import Value
 from micrograd_notes.lifting.compiled import Compiled, passed
-from micrograd_notes.lifting.guards.inputs import check_number
+from micrograd_notes.lifting.guards.inputs import check_number, check_whole_numbers
 from micrograd_notes.lifting.per_shape import Found, Shapes
 from micrograd_notes.lifting.program import Lifted, checked_values, lift
 from micrograd_notes.lifting.sizes.check import compare
@@ -172,7 +172,9 @@ class OfSizes(Lifted):
     def _compare_at(self, data: Sequence[Any], sizes: Sizes | None) -> None:
         self.look()
         given = self._inputs.checked(data)
-        self._compare(self._compiled_for(given), given, sizes)
+        compiled = self._compiled_for(given)
+        check_whole_numbers(compiled.inputs, given)
+        self._compare(compiled, given, sizes)
 
     def _hold(
         self, compiled: Compiled, theta: Any, given: Sequence[Any], least: int | None = None

@@ -14,7 +14,7 @@ import keyword
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from functools import cache
 from math import prod
@@ -128,9 +128,20 @@ def _paths(
             yield from _paths(item, f"{name}.{key}" if name else str(key), inside, only)
     elif only:
         wanted = "Values that no operation made, in lists, arrays or dictionaries"
-        are_numbers = is_number(held) or getattr(getattr(held, "dtype", None), "kind", "O") in "fiu"
-        advice = ". Write w = [Value(x) for x in numbers], and use w in the loss" * are_numbers
-        raise TypeError(f"parameters must be {wanted}, got {shown(held)}{advice}")
+        raise TypeError(f"parameters must be {wanted}, got {shown(held)}. {_advice(held)}")
+
+
+def _advice(held: Any) -> str:
+    """Returns what to do with a thing that is not a parameter."""
+    if is_number(held) or getattr(getattr(held, "dtype", None), "kind", "O") in "fiu":
+        return "Write w = [Value(x) for x in numbers], and use w in the loss"
+    if isinstance(held, Value):
+        return "Pass the Values that it is made from"
+    if isinstance(held, Set | Iterator):
+        return "Pass a list of its Values"
+    if hasattr(held, "__dict__") and not isinstance(held, NOT_A_LAYER):
+        return "Pass its attributes, vars(it), or an object with parameters() as the model"
+    return "Leave it out"
 
 
 def arrays_of_paths(paths: Sequence[str | None]) -> list[Array]:

@@ -401,13 +401,6 @@ def test_the_variable_overrides_the_argument(monkeypatch: pytest.MonkeyPatch) ->
     assert asked_for("auto") == "auto"
 
 
-def test_outputs_run_in_numpy_and_say_so() -> None:
-    model = MLP(2, [1], seed=0)
-    program = lift(model, backend="c")
-    program([[1.0, 2.0]])
-    assert program.backend == "numpy"
-
-
 # ---- threads -------------------------------------------------------------------------------------
 
 

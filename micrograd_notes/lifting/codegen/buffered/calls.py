@@ -16,7 +16,6 @@ layers are one product each (`tape.py`). Their sums have another order, so the l
 import math
 from collections.abc import Sequence
 from contextvars import copy_context
-from functools import reduce
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
@@ -42,7 +41,7 @@ class Calls:
         lines = [*lines_of(program.steps)]
         self.is_exact = not (in_columns and is_flat(program))
         self._tape = tape = Tape(in_columns=not self.is_exact)
-        self._count = len(given[0]) if given else 0
+        self._count = count_of(given)
         self._given: list[Any] = []  # theta and the inputs: the caller's arrays, or our own
         for array in (theta, *given):
             self._given.append(self._input(array))
@@ -251,7 +250,7 @@ class Calls:
             case ex.Counting(size):
                 return np.arange(*ex.sizes_at([size], self._count))
             case ex.Total(of):
-                return value(reduce(summed, of))
+                return self._total(of)
             case ex.Apply("add", (ex.MatMul() as product, bias)) if is_batched:
                 return self._with_bias(product, value(bias))
             case ex.Apply("add", (left, right)):
@@ -309,6 +308,15 @@ class Calls:
             case ex.Einstein(left, right, letters):
                 return tape.afresh(lambda a, b: np.einsum(letters, a, b), value(left), value(right))
         raise CannotKeep(f"no call for {expression!r}")
+
+    def _total(self, of: Sequence[Expression]) -> Any:
+        """Returns a sum, term by term: nested, some hundred are more than Python's calls may be."""
+        total = of[0]
+        for each in of[1:]:
+            step = Line(summed(total, each))
+            self._arrays[step] = self._value(step.value)
+            total = ex.Read(step)
+        return self._value(total)
 
     def _read(self, source: Array | ex.Constant | Line) -> Any:
         if isinstance(source, ex.Constant):
@@ -370,6 +378,11 @@ def last_readers(program: Program) -> dict[Line | Loop, list[Line]]:
     for line, step in last.items():
         found.setdefault(step, []).append(line)
     return found
+
+
+def count_of(given: Sequence[Any]) -> int:
+    """Returns the number of examples; 1 where an input is one number, or there are no inputs."""
+    return len(given[0]) if given and given[0].ndim else 1
 
 
 def is_flat(program: Program) -> bool:

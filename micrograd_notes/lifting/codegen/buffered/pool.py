@@ -11,7 +11,7 @@ from math import inf
 from typing import Any
 
 from micrograd_notes.common.extras import numpy as np
-from micrograd_notes.lifting.codegen.buffered.calls import Calls, is_flat
+from micrograd_notes.lifting.codegen.buffered.calls import Calls, count_of, is_flat
 from micrograd_notes.lifting.codegen.buffered.tape import CannotKeep
 from micrograd_notes.lifting.guards.answers import ALIKE
 from micrograd_notes.lifting.typed.expressions import Program
@@ -36,7 +36,7 @@ class Pool:
 
     def at(self, data: Sequence[Any]) -> Callable[..., tuple[float, Any]]:
         """Returns the same function for repeated calls with data of these shapes."""
-        count = len(data[0]) if data and data[0].ndim else 1
+        count = count_of(data)
         if count not in self._runs:  # decided once, so that its bits stay the same
             kept = sum(calls.size for free in self._free for calls in free)
             self._runs[count] = self._in_arrays() if kept < MOST else self._as_printed
@@ -80,7 +80,7 @@ class Pool:
             with np.errstate(all="ignore"):  # making them computes their numbers
                 try:
                     calls = Calls(self.program, theta, data, self._in_columns)
-                except CannotKeep:
+                except (CannotKeep, RecursionError):  # also where the caller is deep in calls
                     self._is_kept = False
                     continue
                 self._agrees = self._agrees or self._are_alike(calls, theta, data)
@@ -107,4 +107,5 @@ def _moved(array: Any) -> Any:
     """Returns numbers near these ones, or whole numbers from the last example to the first."""
     if array.dtype.kind != "f":
         return array[::-1].copy() if array.ndim else array
-    return array + 0.01 * np.cos(np.arange(array.size)).reshape(array.shape)
+    moves = 0.01 * np.cos(np.arange(array.size)).reshape(array.shape)
+    return np.asarray(array + moves)  # NumPy's sum of arrays without axes is a number

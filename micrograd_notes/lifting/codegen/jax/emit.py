@@ -32,7 +32,7 @@ from micrograd_notes.lifting.codegen.numpy.spelled import (
     text,
 )
 from micrograd_notes.lifting.codegen.readable.printable import printable
-from micrograd_notes.lifting.codegen.rows import INDENT, LIMIT, listed, wrapped
+from micrograd_notes.lifting.codegen.rows import INDENT, LIMIT, asserted, headed, listed, wrapped
 from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.lifting.typed import expressions as ex
 from micrograd_notes.lifting.typed.expressions import Expression, Line, Loop, Program, lines_of
@@ -109,7 +109,8 @@ class _Emitter:
         if program.is_loss:
             rows.append(f"return loss{right}" + (f", dtheta{right}" if with_gradient else ""))
         body = "\n".join([f'"""Returns {what}"""', *self._first_rows("\n".join(rows)), *rows])
-        return f"\ndef {name}({self.printable.given}):\n{textwrap.indent(body, INDENT)}\n"
+        head = headed(name, self.printable.given)
+        return "\n".join(["", *head, textwrap.indent(body, INDENT), ""])
 
     def _first_rows(self, body: str) -> Iterator[str]:
         program, count = self.program, len(self.program.grouping.recording.gradient)
@@ -119,9 +120,10 @@ class _Emitter:
             shape = spelled_shape(ex.Read(array).shape)
             if array.is_batched and array is program.inputs[0]:
                 yield f"n = len({array.name})"
-            yield f"assert {array.name}.shape == {shape}, {array.name}.shape"
+            yield from asserted(f"{array.name}.shape == {shape}", f"{array.name}.shape")
             if array.below is None:
-                yield f"{array.name} = np.asarray({array.name}, {self.digits})"
+                as_floats = parse(f"np.asarray({array.name}, {self.digits})")
+                yield from wrapped(f"{array.name} =", as_floats, "", LIMIT - len(INDENT))
         if program.parameters:
             yield f"assert theta.shape == ({count},), theta.shape"
             yield from listed("", [array.name for array in program.parameters], " = unpack(theta)")

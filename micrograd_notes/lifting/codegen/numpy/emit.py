@@ -11,9 +11,15 @@ from typing import NamedTuple
 
 from micrograd_notes.lifting.codegen import erfc
 from micrograd_notes.lifting.codegen.numpy.lines import written
-from micrograd_notes.lifting.codegen.numpy.spelled import WINDOWS, spelled, spelled_shape, text
+from micrograd_notes.lifting.codegen.numpy.spelled import (
+    WINDOWS,
+    parse,
+    spelled,
+    spelled_shape,
+    text,
+)
 from micrograd_notes.lifting.codegen.readable.printable import printable
-from micrograd_notes.lifting.codegen.rows import INDENT, LIMIT, listed, wrapped
+from micrograd_notes.lifting.codegen.rows import INDENT, LIMIT, asserted, headed, listed, wrapped
 from micrograd_notes.lifting.trace.tape import Array
 from micrograd_notes.lifting.typed.expressions import Constant, Line, Program, Read
 
@@ -61,7 +67,7 @@ def emit(typed: Program, title: str) -> Printed:
     name = "loss_and_gradient" if program.is_loss else "forward"
     what = shown.returned + (", and its gradient" if program.is_loss else "")
     function = textwrap.indent(f'"""Returns {what}."""\n{body}', INDENT)
-    blocks.append(f"\ndef {name}({shown.given}):\n{function}")
+    blocks.append("\n".join(["", *headed(name, shown.given), function]))
     return Printed("\n".join(blocks), program)
 
 
@@ -77,15 +83,15 @@ def _first_rows(program: Program, body: str) -> list[str]:
         rows.append(f"assert theta.shape == ({count},), theta.shape")
     for array in program.inputs:
         shape = spelled_shape(Read(array).shape)
-        rows.append(f"assert {array.name}.shape == {shape}, {array.name}.shape")
+        rows += asserted(f"{array.name}.shape == {shape}", f"{array.name}.shape")
         if array.below is not None:  # what is too large raises an error where it selects
-            rows.append(f"assert ({array.name} >= 0).all(), {array.name}")
+            rows += asserted(f"({array.name} >= 0).all()", array.name)
     if names:
         rows += listed("", names, " = unpack(theta)")
     if re.search(r"\bones\b", body):
         added = [*re.findall(r"\bones @ (\w+)", body), "a"]
-        what = f"ones @ {added[0]} is {added[0]}.sum(axis=0)"
-        rows.append(f"ones = np.ones(n)  # {what}, and faster")
+        said = [f"ones = np.ones(n)  # ones @ {a} is {a}.sum(axis=0), and faster" for a in added]
+        rows.append(next(row for row in said if len(INDENT + row) <= LIMIT))
     if program.is_loss and names:
         has_views = any(f"d{name}[" in body for name in names)
         how = "  # filled through views of its parts" if has_views else ""
@@ -104,7 +110,8 @@ def _as_floats(program: Program) -> list[str]:
     row = f"{every} = (np.asarray(a, float) for a in ({every}))"
     if len(names) > 1 and len(INDENT + row) <= LIMIT:
         return [row]
-    return [f"{name} = np.asarray({name}, float)" for name in names]
+    trees = [(f"{name} =", parse(f"np.asarray({name}, float)")) for name in names]
+    return [row for pair in trees for row in wrapped(*pair, "", LIMIT - len(INDENT))]
 
 
 def spelled_constant(

@@ -23,10 +23,10 @@ class Printable(NamedTuple):
     constants: list[Constant]
 
     @property
-    def given(self) -> str:
-        """The names of what the printed function gets: "theta, x, y"."""
+    def given(self) -> list[str]:
+        """The names of what the printed function gets: theta, x, y."""
         theta = ["theta"] if self.program.parameters else []
-        return ", ".join([*theta, *[array.name for array in self.program.inputs]])
+        return [*theta, *[array.name for array in self.program.inputs]]
 
     @property
     def returned(self) -> str:
