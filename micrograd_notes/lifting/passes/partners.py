@@ -7,9 +7,9 @@
 
 By the way they are made, the first body, those between, and the last one are three kinds of sums.
 Here they are noted as one array, and `arrays/terms.py` writes zeros where a kind of term is
-missing. What is lost may have another factor than what is gained, as m[i] * d and m[j] * d: then
-partners are the terms of the same form that share most factors; u and 4 * u are none. `totals.py`
-calls `partners`; read `borders.py` next.
+missing. The lost term may have another factor than the gained one, as m[i] * d and m[j] * d: then
+partners are terms of one form that share most factors. `totals.py` calls `partners`; read
+`borders.py` next.
 """
 
 from __future__ import annotations
