@@ -55,7 +55,9 @@ def bodies(form: str, count: int, steps: int, goes_on: bool) -> tuple[Lifted, An
     return lift(loss, parameters={"masses": masses, "k": [k]}), data
 
 
-@pytest.mark.parametrize("form", [form for form in FORMS if form != "masses first"])
+@pytest.mark.parametrize("form", [
+    "one force", "masses", *[pytest.param(e, marks=pytest.mark.long) for e in ("divided", "twice")]
+])
 def test_forces_are_one_array_in_a_loop(form: str) -> None:
     """Four bodies have the code of five, and five steps that of seven."""
     found = []
