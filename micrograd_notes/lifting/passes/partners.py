@@ -33,7 +33,8 @@ def partners(tape: Tape, total_of: Mapping[int, int]) -> list[list[int]]:
 
     `total_of` has the total of each addition and subtraction.
     """
-    begin = {total for total in total_of.values() if tape.numbers.get(tape.operands[total][0]) == 0}
+    totals = {*total_of.values()}
+    begin = {total for total in totals if tape.numbers.get(tape.operands[total][0]) == 0}
     total_of = {i: total for i, total in total_of.items() if total in begin}
     lose = {total for i, total in total_of.items() if _changes(tape, i)[0]}
     return _arrays(tape, total_of) if len(lose) >= LEAST - 1 else []
