@@ -2,6 +2,7 @@
 
 import collections.abc
 import copy
+import functools
 import math
 import numbers
 import random
@@ -520,6 +521,8 @@ def test_bad_functions_and_parameters_are_refused() -> None:
         lift(3.0)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="written in Python, got <built-in"):
         lift(max, parameters=[w])
+    with pytest.raises(TypeError, match="function must have named arguments"):
+        lift(functools.partial(max), parameters=[w])
     deep = [w, [[[[[[[[[[w]]]]]]]]]]]
     for wrong in ([w, 2.0], deep, {"w": w, "v": "a"}, [w, 2.0 * w], np.array([w, "a"], object)):
         with pytest.raises(TypeError, match="parameters must be Values that no operation made"):

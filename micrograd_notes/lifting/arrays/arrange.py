@@ -115,7 +115,8 @@ class _Arranger:
             made = layout.aligned(layout.read(nodes, letters), wanted)
         else:
             nodes = nodes[np.argsort(places)]
-            if (stacked := self._stacked(nodes, shape, is_batched)) is not None:
+            stacked = self._stacked(nodes, shape, is_batched) if len(shape) > 1 else None
+            if stacked is not None:
                 return stacked
             runs = np.split(nodes, 1 + np.flatnonzero(np.diff(layout.group_of[nodes])))
             if len(letters) == 1 and len(runs) < len(nodes):
@@ -136,9 +137,8 @@ class _Arranger:
         grid = nodes.reshape(shape)
         for slices, axis in ((np.moveaxis(grid, -1, 0), -1), (grid, int(is_batched))):
             of = self.layout.group_of[slices.reshape(len(slices), -1)]
-            if len(shape) > 1 and (of == of[:, :1]).all():
-                inner = slices.shape[1:]
-                each = [self._gathered(k.reshape(-1), range(k.size), inner, is_batched)
+            if (of == of[:, :1]).all():
+                each = [self._gathered(k.reshape(-1), range(k.size), k.shape, is_batched)
                         for k in slices]
                 return ex.Stack(tuple(each), axis)
         return None

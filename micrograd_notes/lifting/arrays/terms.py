@@ -288,10 +288,9 @@ class Terms:
         """
         for (axis, _), operand in product(found, self.operands):
             offsets = [c - axis[self.owner] for c in self.layout.columns(operand)]
-            is_near = [each == _most_common(each) for each in offsets]
-            if any(near.all() for near in is_near):
+            if any((each == each[0]).all() for each in offsets):
                 continue
-            for one, other in combinations(is_near, 2):
+            for one, other in combinations([e == _most_common(e) for e in offsets], 2):
                 if (one | other).all():
                     return [self._of(one), self._of(~one)]
         return [self]

@@ -94,7 +94,7 @@ def check_whole_numbers(inputs: Sequence[Array], given: Sequence[Any]) -> None:
         if below is None:
             check_exact(array.name, numbers)
         # without its sign a negative number is large, so one comparison finds both
-        if below is not None and np.maximum.reduce(numbers.view(np.uint64), axis=None) >= below:
+        elif np.maximum.reduce(numbers.view(np.uint64), axis=None) >= below:
             wrong = numbers[(numbers < 0) | (numbers >= below)][0]
             raise ValueError(
                 f"{array.name} must hold whole numbers from 0 to {below - 1}, got {wrong}"
