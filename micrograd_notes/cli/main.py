@@ -74,7 +74,7 @@ def options(version: Version = False) -> None:
 def tour(output: Folder = Path("tour")) -> None:
     """Train on real digits, check the gradients, and write a page with the results.
 
-    It takes less than two minutes on two cores.
+    It takes two or three minutes on two cores.
 
     Example: micrograd-notes tour --output tour
     """

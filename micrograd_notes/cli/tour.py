@@ -1,4 +1,4 @@
-"""`run_tour`: the whole package on real data in less than two minutes, and a page of the results.
+"""`run_tour`: the whole package on real data in two or three minutes, and a page of the results.
 
 It trains networks on handwritten digits, scalar by scalar, and compares them with a linear model,
 and their gradients with finite differences. It draws a neuron and a decision boundary, saves a
