@@ -31,7 +31,7 @@ def test_the_source_is_attention_as_a_book_has_it() -> None:
     assert "position[:3] + embedding[tokens]" in source
     assert "softmax = exponentials / exponentials_sum[..., None]" in source
     assert "softmax * (dsoftmax - np.vecdot(softmax, dsoftmax)[..., None])" in source
-    assert "dlogits = 1 / 3 * (logits_softmax - (targets[..., None] == indices))" in source
+    assert "dlogits = 1 / 3 * (logits_softmax - targets_one_hot)" in source
     assert source.count("causal") == 2  # made once, used once
 
 

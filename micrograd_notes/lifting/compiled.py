@@ -13,14 +13,15 @@ from micrograd_notes.lifting.arrays.arrange import arrange, arranged
 from micrograd_notes.lifting.codegen import CannotPrint
 from micrograd_notes.lifting.codegen.buffered.pool import Pool
 from micrograd_notes.lifting.codegen.c.emit import emit as emit_c
-from micrograd_notes.lifting.codegen.numpy.emit import arranged_text, emit
+from micrograd_notes.lifting.codegen.numpy.emit import emit
+from micrograd_notes.lifting.codegen.numpy.spelled import text
 from micrograd_notes.lifting.native.backend import InC
 from micrograd_notes.lifting.passes.group import Grouping, group
 from micrograd_notes.lifting.passes.simplify import simplify
 from micrograd_notes.lifting.trace.recorded import CannotLift
 from micrograd_notes.lifting.trace.tape import Array, Recording
 from micrograd_notes.lifting.typed.building import NoLoop
-from micrograd_notes.lifting.typed.expressions import Program
+from micrograd_notes.lifting.typed.expressions import Constant, Line, Program
 
 
 class Typed(NamedTuple):
@@ -89,7 +90,7 @@ class Compiled:
             f"{self.grouped.text()}",
             f"4. arrange: {len(arranged.lines):,} lines: each array has axes, n for the examples,\n"
             f"   and a sum of products along an axis is a matrix product, @\n"
-            f"{arranged_text(arranged)}",
+            f"{_arranged_text(arranged)}",
             "5. emit: names, and each expression that is used once moves to its use; `source`\n"
             f"   has all of it\n{entry}",
         ]
@@ -155,3 +156,18 @@ def failed(what: str, error: Exception) -> CannotLift:
         f"the function can't be lifted: {what}, with {type(error).__name__}: {error}. Please "
         "report it, with the function. Until it is fixed, train with fit(..., lifted=False)."
     )
+
+
+def _arranged_text(program: Program) -> str:
+    """Returns the lines before names are given: a line of group 3 is g3."""
+    numbered: dict[Constant, str] = {}
+
+    def name(read: Array | Constant | Line) -> str:
+        if isinstance(read, Array):
+            return read.name
+        if isinstance(read, Constant):
+            return numbered.setdefault(read, f"k{len(numbered)}")
+        return f"g{read.group}" if read.derivative_of is None else f"d{read.derivative_of.name}"
+
+    sizes = [(line, ", ".join(map(str, line.shape))) for line in program.lines]
+    return "\n".join([f"    {name(line)}[{s}] = {text(line.value, name)}" for line, s in sizes])

@@ -116,6 +116,7 @@ def test_no_array_is_called_after_a_variable_of_the_engine() -> None:
     loss = lift(lambda x, y: (model(x) - y) ** 2 / 3 + abs(y - 2 * x[0]), model)
     source = loss.source_for([[0.1, -0.7], [1.3, 0.2]], [0.5, 0.2])
     called = {line.partition(" = ")[0].strip() for line in source.splitlines() if " = " in line}
+    called -= {"x", "y"}
     assert len(called) > 15
     said = {*TABLE, *RESERVED, *NOUNS.values(), "error"}  # what the source itself says
     assert not called & (inside - said), source

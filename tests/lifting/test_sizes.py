@@ -461,9 +461,10 @@ def test_a_size_that_is_divided_with_a_rest_is_refused(size: int) -> None:
         known = lift(loss, model).value_and_grad(program.parameters(), DATA[0][:, :3], DATA[1])
         assert found[0] == known[0]
         assert (found[1] == known[1]).all()
-    for kernels, what in ((1, "the loss is"), (5, "it fails, with ValueError")):
+    for kernels in (1, 5):
         program = lift_of_sizes(every_second_window, positions=size, kernels=kernels)
-        with pytest.raises(CannotLift, match=rf"differ at positions=\d+, kernels=\d: {what}"):
+        why = r"differ at positions=\d+, kernels=\d: it fails, with ValueError"
+        with pytest.raises(CannotLift, match=why):
             program.value_and_grad(program.parameters(), DATA[0][:, :size], DATA[1])
 
 

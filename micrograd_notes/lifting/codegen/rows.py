@@ -30,8 +30,9 @@ def wrapped(
     whole = f"{target} {unparse(tree)}{comment}"
     if len(whole) <= width:
         return [whole]
-    first, *others = _rows((f"{target} ", tree, ""), width, is_whole)
-    return [first + comment, *others]
+    rows = _rows((f"{target} ", tree, ""), width, is_whole)
+    rows[-1 if len(rows[-1] + comment) <= width else 0] += comment
+    return rows
 
 
 def _rows(of: Part, width: int, is_whole: bool) -> list[str]:

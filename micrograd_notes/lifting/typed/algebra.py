@@ -71,6 +71,7 @@ WRITTEN_OUT = [(1, 10**9), (2, 10**9), (1, 1), (2, 1)]
 RECENT = 50  # lines that may stand for a factor, so that long programs do not take long
 MANY = 8  # terms: longer sums stay as they are
 FACTORS = 12  # of a term: the slopes of a long chain of functions are not multiplied out
+WHOLE = (-1.0, 2.0, 3.0)  # powers that a product may be raised to
 DEEP = 20  # lines inside of each other, which are written out
 
 
@@ -220,7 +221,7 @@ class _Rewriter:
                 raise NoTerms  # printers know it as the slope of tanh
             case ex.Apply("divide", (left, right)):
                 return self._times(left, ex.Apply("power", (right, ex.Number(-1.0))))
-            case ex.Apply("power", (of, ex.Number(exponent))) if exponent < 1.0 and exponent:
+            case ex.Apply("power", (of, ex.Number(exponent))) if exponent not in (0.0, 1.0):
                 return self._power(of, exponent)
             case ex.Apply("sqrt", (of,)):
                 return self._power(of, 0.5)
@@ -264,12 +265,12 @@ class _Rewriter:
         return added([scaled({self._product(a, b): c}, d) for (a, c), (b, d) in pairs])
 
     def _power(self, of: Expression, exponent: float) -> Terms:
-        """Returns the power of a term: of all of its factors for -1, else of a single one."""
+        """Returns the power of a term: of all of its factors if it is whole, else of one."""
         [(term, c), *others] = self.terms_of(of).items() or self._as_factor(of).items()
         is_single = c == 1.0 and [*dict(term).values()] == [1.0]
-        if others or not (is_single or (exponent == -1.0 and abs(frexp(c)[0]) == 0.5)):
+        if others or not (is_single or (exponent in WHOLE and abs(frexp(c)[0]) == 0.5)):
             [(term, c)] = self._as_factor(of).items()
-        return {frozenset([(factor, power * exponent) for factor, power in term]): 1.0 / c}
+        return {frozenset([(factor, power * exponent) for factor, power in term]): c**exponent}
 
     def _product(self, left: Term, right: Term) -> Term:
         """Returns the product of two terms, by laws 1 and 3."""
@@ -394,6 +395,9 @@ class _Rewriter:
             over = product([raised(each, power) for each, power in own if power != -1.0])
             if over is None:
                 below += [placed(each, used) for each in under]
+                continue
+            if isinstance(over, ex.Number) and frexp(c)[0] == 0.5 and not under:
+                number = ex.Number(c * over.value)  # no digit is rounded
                 continue
             if number is not None and not isinstance(over, ex.Number):  # 200 * 0.1 would be rounded
                 over, number = ex.times(number, over), None

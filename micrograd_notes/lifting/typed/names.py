@@ -26,6 +26,7 @@ from micrograd_notes.lifting.typed.expressions import (
     Expression,
     Line,
     MatMul,
+    Number,
     Part,
     Program,
     Read,
@@ -161,6 +162,7 @@ class Names:
         layers = {line: self._layer(line) for line in lines if line in forward}
         last = max((k for k, line in enumerate(lines) if layers.get(line)), default=-1)
         line_of = {line.group: line for line in lines}
+        self.activated = {*filter(None, map(_activated_by, lines))}
         slopes = {*forward}  # what the numbers of the forward half determine
         for k, line in enumerate(lines):
             i = line.group
@@ -189,7 +191,8 @@ class Names:
             self.spoken.add(line)
             return learners[i]
         if layer is not None and (is_last or not re.fullmatch(r"[A-Z]\d*", layer)):
-            return "output" if is_last else others.get(i) or f"{layer}_sum"
+            of_layer = "z" if line in self.activated else f"{layer}_sum"
+            return "output" if is_last else others.get(i) or of_layer
         if layer is not None:
             return f"z{layer[1:]}"
         return self._activated(line) or self._error(line) or self._called(line, others)
@@ -314,6 +317,14 @@ class _Taken:
     def __contains__(self, name: object) -> bool:
         is_of_other = str(name)[:1] == "d" and str(name)[1:] in self.used and name != self.own
         return name in self.used or is_of_other
+
+
+def _activated_by(line: Line) -> Line | None:
+    """Returns the array of which a line is a function, number by number, and of nothing else."""
+    match line.value:
+        case Apply(_, (Read(Line() as of),)) | Apply("maximum", (Read(Line() as of), Number())):
+            return of
+    return None
 
 
 def _starts(line: Line) -> list[Any]:

@@ -5,8 +5,10 @@
 
 from typing import Any
 
+from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.typed import expressions as ex
 from micrograd_notes.lifting.typed.expressions import Expression, Line, Part, Read, Sum
+from micrograd_notes.lifting.typed.picks import compared_in
 
 NOUNS = {  # of functions, whose own names say what they do
     "add": "total", "subtract": "difference", "multiply": "product", "divide": "ratio",
@@ -28,8 +30,9 @@ def noun_of(value: Expression) -> str:
     match value:
         case Read(ex.Constant() as constant) if constant.kind is ex.Kind.CONDITION:
             return "causal" if constant.where == "lower" else "mask"
-        case Read(ex.Constant() as constant):
-            return "indices" if constant.counts else "K"
+        case Read(ex.Constant(array) as constant):
+            are_places = np.issubdtype(array.dtype, np.integer)
+            return "indices" if constant.counts else "places" if are_places else "K"
         case ex.Reduce(function) | ex.Apply(function):
             function = function.removeprefix("math.")
             return NOUNS.get(function, function)
@@ -41,6 +44,8 @@ def made_of(value: Expression) -> tuple[str, Any] | None:
 
     A mean is named without its array. None for anything else.
     """
+    if (compared := compared_in(value)) is not None:
+        return "{}_one_hot", compared[0][0]
     if isinstance(value, ex.Where) and isinstance(value.no, ex.Number):
         value = value.yes  # where a mask is
     words, of = "", value
@@ -49,6 +54,8 @@ def made_of(value: Expression) -> tuple[str, Any] | None:
             words = "{}_sum"
         case ex.Reduce(function):
             words = f"{{}}_{function}"
+        case ex.Reshape(ex.Windows(), (_, _)):
+            words = "{}_patches"
         case ex.Reshape(_, to):
             words = "{}_rows" if len(to) == 2 else "{}_split"
         case ex.Transpose():

@@ -25,6 +25,8 @@ from micrograd_notes.lifting.typed.expressions import (
 )
 from micrograd_notes.lifting.typed.terms import Factor, NoTerms, labels_of, new_labels
 
+Seen = tuple[Any, tuple[int, ...]]  # what an expression reads, and its labels in it
+
 
 class Flag(NamedTuple):
     """1 where label == k, for so many k, and 0 elsewhere: the label's own axes, and that of k."""
@@ -56,15 +58,23 @@ def is_flag(atom: Any) -> TypeGuard[Where]:
 def flag_of(factor: Factor) -> Flag | None:
     """Returns what a factor says of a label; None if it says nothing."""
     atom, labels = factor
-    condition = atom.condition if is_flag(atom) else None
+    compared = compared_in(atom.condition) if is_flag(atom) else None
+    if compared is None:
+        return None
+    (label, axes), (classes, along) = compared
+    return Flag(label, classes.shape[0], chosen(labels, axes), labels[along[0]])
+
+
+def compared_in(condition: Expression) -> tuple[Seen, Seen] | None:
+    """Returns the label and the classes of label[:, None] == classes; None for anything else."""
     if not isinstance(condition, Apply) or condition.function != "equal":
         return None
     for choice, numbers in permutations(condition.of):
-        (label, axes), (counts, along) = seen_in(choice), seen_in(numbers)
-        is_label = isinstance(label, Array) and choice.kind is Kind.CHOICE
-        is_counted = isinstance(counts, Constant) and counts.counts and 0 not in (*axes, *along)
-        if is_label and is_counted:
-            return Flag(label, counts.shape[0], chosen(labels, axes), labels[along[0]])
+        label, classes = seen_in(choice), seen_in(numbers)
+        is_label = isinstance(label[0], Array) and choice.kind is Kind.CHOICE
+        is_counted = isinstance(classes[0], Constant) and classes[0].counts
+        if is_label and is_counted and 0 not in (*label[1], *classes[1]):
+            return label, classes
     return None
 
 
@@ -87,7 +97,7 @@ def pick_of(atom: Any) -> Pick | None:
     return None if 0 in axes else Pick(label, atom.of.shape[along], axes, along, counted)
 
 
-def seen_in(expression: Expression) -> tuple[Any, tuple[int, ...]]:
+def seen_in(expression: Expression) -> Seen:
     """Returns what an expression reads, and its labels in it, if it only adds axes."""
     if isinstance(expression, Read):
         return expression.source, labels_of(expression)

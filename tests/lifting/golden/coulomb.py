@@ -6,14 +6,18 @@ mask = np.tri(3, dtype=bool).T
 
 
 def unpack(theta):
-    """Returns the arrays of the parameters, as views into a vector like program.parameters()."""
+    """Returns the arrays in theta, as views: what is written into them is written into theta.
+
+    The order is that of program.parameters(), and need not be that of model.parameters().
+    """
     at = theta[0:8].reshape(4, 2)  # (4, 2)
     return (at,)
 
 
 def loss_and_gradient(theta, charge):
     """Returns the loss, and its gradient."""
-    theta, charge = (np.asarray(a, float) for a in (theta, charge))
+    theta = np.asarray(theta, float)
+    charge = np.asarray(charge, float)
     assert theta.shape == (8,), theta.shape
     assert charge.shape == (4,), charge.shape
     (at,) = unpack(theta)
@@ -30,8 +34,8 @@ def loss_and_gradient(theta, charge):
     # backward
     ddifference = -(difference * (ratio / distance / distance)[:, None])  # (3, 2, 3)
     negative = -ddifference  # (3, 2, 3)
-    dat[...] = (  # (4, 2)
+    dat[...] = (
         np.pad(ddifference.sum(axis=-1), ((0, 1), (0, 0)))
         + np.pad(negative.sum(axis=0).T, ((1, 0), (0, 0)))
-    )
+    )  # (4, 2)
     return loss, dtheta

@@ -6,7 +6,10 @@ mask = np.tri(4, dtype=bool).T
 
 
 def unpack(theta):
-    """Returns the arrays of the parameters, as views into a vector like program.parameters()."""
+    """Returns the arrays in theta, as views: what is written into them is written into theta.
+
+    The order is that of program.parameters(), and need not be that of model.parameters().
+    """
     w = theta[0:5]  # (5,)
     V = theta[5:20].reshape(5, 3)  # (5, 3)
     return w, V
@@ -14,7 +17,9 @@ def unpack(theta):
 
 def loss_and_gradient(theta, x, y):
     """Returns the mean loss over the n examples, and its gradient."""
-    theta, x, y = (np.asarray(a, float) for a in (theta, x, y))
+    theta = np.asarray(theta, float)
+    x = np.asarray(x, float)
+    y = np.asarray(y, float)
     n = len(x)
     assert theta.shape == (20,), theta.shape
     assert x.shape == (n, 5), x.shape
@@ -27,17 +32,17 @@ def loss_and_gradient(theta, x, y):
     # forward
     product = np.where(mask, x[:, :4][..., None] * (V[:4] @ V[1:5].T), 0)  # (n, 4, 4)
     error = np.vecdot(product.sum(axis=1), x[:, 1:5]) + x @ w - y  # (n,)
-    loss = (error * error).sum() / n
+    loss = (error ** 2).mean()
 
-    # backward, of the sum of the losses; divided by n at the end
+    # backward: derivatives of the sum over all examples, divided by n at the end
     derror = 2 * error  # (n,)
     product2 = x * derror[:, None]  # (n, 5)
     dw[...] = ones @ product2  # (5,)
     dtotal = np.where(mask, x[:, :4][..., None] * product2[:, 1:5][:, None], 0)  # (n, 4, 4)
     dtotal_sum = dtotal.sum(axis=0)  # (4, 4)
-    dV[...] = (  # (5, 3)
+    dV[...] = (
         np.pad(dtotal_sum @ V[1:5], ((0, 1), (0, 0)))
         + np.pad(dtotal_sum.T @ V[:4], ((1, 0), (0, 0)))
-    )
+    )  # (5, 3)
     dtheta /= n
     return loss, dtheta

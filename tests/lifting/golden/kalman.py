@@ -4,7 +4,10 @@ import numpy as np
 
 
 def unpack(theta):
-    """Returns the arrays of the parameters, as views into a vector like program.parameters()."""
+    """Returns the arrays in theta, as views: what is written into them is written into theta.
+
+    The order is that of program.parameters(), and need not be that of model.parameters().
+    """
     a = theta[0:1].reshape(())  # ()
     q = theta[1:2].reshape(())  # ()
     r = theta[2:3].reshape(())  # ()
@@ -13,7 +16,8 @@ def unpack(theta):
 
 def loss_and_gradient(theta, ys):
     """Returns the mean loss over the n examples, and its gradient."""
-    theta, ys = (np.asarray(a, float) for a in (theta, ys))
+    theta = np.asarray(theta, float)
+    ys = np.asarray(ys, float)
     n = len(ys)
     assert theta.shape == (3,), theta.shape
     assert ys.shape == (n, 6), ys.shape
@@ -22,7 +26,7 @@ def loss_and_gradient(theta, ys):
     da, dq, dr = unpack(dtheta)
 
     # forward
-    a_squared = a * a
+    a_squared = a ** 2
     total = np.zeros(n)
     variance2 = np.empty(6)
     spread = np.empty(6)
@@ -39,16 +43,16 @@ def loss_and_gradient(theta, ys):
         variance2[t] = q + a_squared * variance[t]
         spread[t] = r + variance2[t]
         difference[t] = ys[:, t] - mean2  # (n,)
-        ratio[t] = difference[t] * difference[t] / spread[t]  # (n,)
+        ratio[t] = difference[t] ** 2 / spread[t]  # (n,)
         gain[t] = variance2[t] / spread[t]
         mean[t + 1] = mean2 + difference[t] * gain[t]  # (n,)
         difference2[t] = 1 - gain[t]
         variance[t + 1] = variance2[t] * difference2[t]
         total = total + np.log(spread[t])  # (n,)
         total = total + ratio[t]  # (n,)
-    loss = (total / 2).sum() / n
+    loss = (total / 2).mean()
 
-    # backward, of the sum of the losses; divided by n at the end
+    # backward: derivatives of the sum over all examples, divided by n at the end
     dvariance = np.zeros(n)
     dmean = np.zeros(n)
     for t in reversed(range(6)):

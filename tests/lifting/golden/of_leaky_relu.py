@@ -4,7 +4,10 @@ import numpy as np
 
 
 def unpack(theta):
-    """Returns the arrays of the parameters, as views into a vector like program.parameters()."""
+    """Returns the arrays in theta, as views: what is written into them is written into theta.
+
+    The order is that of program.parameters(), and need not be that of model.parameters().
+    """
     W1 = theta[0:6].reshape(2, 3)  # (2, 3)
     b1 = theta[6:9]  # (3,)
     W2 = theta[9:12].reshape(3, 1)  # (3, 1)
@@ -14,7 +17,9 @@ def unpack(theta):
 
 def loss_and_gradient(theta, x, y):
     """Returns the mean loss over the n examples, and its gradient."""
-    theta, x, y = (np.asarray(a, float) for a in (theta, x, y))
+    theta = np.asarray(theta, float)
+    x = np.asarray(x, float)
+    y = np.asarray(y, float)
     n = len(x)
     assert theta.shape == (13,), theta.shape
     assert x.shape == (n, 2), x.shape
@@ -29,14 +34,14 @@ def loss_and_gradient(theta, x, y):
     is_greater = z1 > 0  # (n, 3)
     hidden1 = np.where(is_greater, z1, 0.01 * z1)  # (n, 3)
     error = hidden1 @ W2[:, 0] + b2[0] - y  # (n,)
-    loss = (error * error).sum() / n
+    loss = (error ** 2).mean()
 
-    # backward, of the sum of the losses; divided by n at the end
+    # backward: derivatives of the sum over all examples, divided by n at the end
     derror = 2 * error  # (n,)
+    dW2[:, 0] = hidden1.T @ derror  # (3,)
+    db2[0] = derror.sum()
     dz1 = W2[:, 0] * derror[:, None] * np.where(is_greater, 1.0, 0.01)  # (n, 3)
     dW1[...] = x.T @ dz1  # (2, 3)
     db1[...] = ones @ dz1  # (3,)
-    dW2[:, 0] = hidden1.T @ derror  # (3,)
-    db2[0] = derror.sum()
     dtheta /= n
     return loss, dtheta

@@ -4,7 +4,10 @@ import numpy as np
 
 
 def unpack(theta):
-    """Returns the arrays of the parameters, as views into a vector like program.parameters()."""
+    """Returns the arrays in theta, as views: what is written into them is written into theta.
+
+    The order is that of program.parameters(), and need not be that of model.parameters().
+    """
     W1 = theta[0:6].reshape(2, 3)  # (2, 3)
     b1 = theta[6:9]  # (3,)
     W2 = theta[9:15].reshape(3, 2)  # (3, 2)
@@ -14,7 +17,8 @@ def unpack(theta):
 
 def forward(theta, x):
     """Returns the outputs."""
-    theta, x = (np.asarray(a, float) for a in (theta, x))
+    theta = np.asarray(theta, float)
+    x = np.asarray(x, float)
     n = len(x)
     assert theta.shape == (17,), theta.shape
     assert x.shape == (n, 2), x.shape

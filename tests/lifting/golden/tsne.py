@@ -6,14 +6,18 @@ mask = ~np.eye(4, dtype=bool)
 
 
 def unpack(theta):
-    """Returns the arrays of the parameters, as views into a vector like program.parameters()."""
+    """Returns the arrays in theta, as views: what is written into them is written into theta.
+
+    The order is that of program.parameters(), and need not be that of model.parameters().
+    """
     at = theta[0:8].reshape(4, 2)  # (4, 2)
     return (at,)
 
 
 def loss_and_gradient(theta, wanted):
     """Returns the loss, and its gradient."""
-    theta, wanted = (np.asarray(a, float) for a in (theta, wanted))
+    theta = np.asarray(theta, float)
+    wanted = np.asarray(wanted, float)
     assert theta.shape == (8,), theta.shape
     assert wanted.shape == (4, 4), wanted.shape
     (at,) = unpack(theta)

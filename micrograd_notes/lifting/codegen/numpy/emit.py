@@ -11,22 +11,22 @@ from typing import NamedTuple
 
 from micrograd_notes.lifting.codegen import erfc
 from micrograd_notes.lifting.codegen.numpy.lines import written
-from micrograd_notes.lifting.codegen.numpy.spelled import (
-    WINDOWS,
-    parse,
-    spelled,
-    spelled_shape,
-    text,
-)
+from micrograd_notes.lifting.codegen.numpy.spelled import WINDOWS, parse, spelled, spelled_shape
 from micrograd_notes.lifting.codegen.readable.printable import printable
 from micrograd_notes.lifting.codegen.rows import INDENT, LIMIT, asserted, headed, listed, wrapped
-from micrograd_notes.lifting.trace.tape import Array
-from micrograd_notes.lifting.typed.expressions import Constant, Line, Program, Read
+from micrograd_notes.lifting.typed.expressions import Constant, Program, Read
 
 SQUARES = {
     "lower": "np.tri({}, dtype=bool)", "upper": "np.tri({}, dtype=bool).T",
     "diagonal": "np.eye({}, dtype=bool)", "elsewhere": "~np.eye({}, dtype=bool)",
 }
+
+
+UNPACK = '''\
+"""Returns the arrays in theta, as views: what is written into them is written into theta.
+
+The order is that of program.parameters(), and need not be that of model.parameters().
+"""'''
 
 
 class Printed(NamedTuple):
@@ -45,12 +45,13 @@ def emit(typed: Program, title: str) -> Printed:
     rows += wrapped(target, spelled(program.result, names), "", LIMIT - len(INDENT))
     if program.is_loss and program.backward:
         backward = written(program.backward, names)
-        for k, row in [(k, row) for k, row in enumerate(backward) if "np.cosh(" in row][:1]:
-            lost = "s * (1 - s) of a sigmoid s" if "cosh(0.5 *" in row else "1 - tanh(z)**2"
-            said = f"# with cosh, a slope keeps the digits that {lost} loses near 1"
-            backward.insert(k, " " * (len(row) - len(row.lstrip())) + said)
-        of = ", of the sum of the losses; divided by n at the end" if program.is_mean else ""
-        rows = ["", "# forward", *rows, "", f"# backward{of}", *backward]
+        cosh = next((row for row in backward if "np.cosh(" in row), "")
+        lost = "s * (1 - s) of a sigmoid s" if "cosh(0.5 *" in cosh else "1 - tanh(z)**2"
+        said = f"with cosh, a slope keeps the digits that {lost} loses near 1"
+        _say(backward, r"np\.cosh\(", said)
+        _say(rows, r"_rows = .*# \(\d+n, ", "rows: all examples below each other, for one product")
+        of = ": derivatives of the sum over all examples, divided by n at the end"
+        rows = ["", "# forward", *rows, "", f"# backward{of * program.is_mean}", *backward]
     rows += ["dtheta /= n"] * program.is_mean
     rows += ["return loss, dtheta"] if program.is_loss else []
     body = "\n".join([*_first_rows(program, "\n".join(rows)), *rows])
@@ -69,6 +70,12 @@ def emit(typed: Program, title: str) -> Printed:
     function = textwrap.indent(f'"""Returns {what}."""\n{body}', INDENT)
     blocks.append("\n".join(["", *headed(name, shown.given), function]))
     return Printed("\n".join(blocks), program)
+
+
+def _say(rows: list[str], pattern: str, words: str) -> None:
+    """Puts a comment before the first row that has the pattern."""
+    for k, row in [(k, row) for k, row in enumerate(rows) if re.search(pattern, row)][:1]:
+        rows.insert(k, f"{' ' * (len(row) - len(row.lstrip()))}# {words}")
 
 
 def _first_rows(program: Program, body: str) -> list[str]:
@@ -104,13 +111,9 @@ def _first_rows(program: Program, body: str) -> list[str]:
 
 def _as_floats(program: Program) -> list[str]:
     """Returns the rows that make floats of theta and of data, which overflow as bytes of images."""
-    names = ["theta"] * bool(program.parameters)
-    names += [array.name for array in program.inputs if array.below is None]
-    every = ", ".join(names)
-    row = f"{every} = (np.asarray(a, float) for a in ({every}))"
-    if len(names) > 1 and len(INDENT + row) <= LIMIT:
-        return [row]
-    trees = [(f"{name} =", parse(f"np.asarray({name}, float)")) for name in names]
+    kinds = {"theta": ", float"} if program.parameters else {}
+    kinds |= {each.name: ", float" * (each.below is None) for each in program.inputs}
+    trees = [(f"{name} =", parse(f"np.asarray({name}{kind})")) for name, kind in kinds.items()]
     return [row for pair in trees for row in wrapped(*pair, "", LIMIT - len(INDENT))]
 
 
@@ -138,8 +141,7 @@ def spelled_constant(
 
 def unpack_source(program: Program) -> str:
     """Returns the source of the function that returns the arrays in the flat vector."""
-    doc = "Returns the arrays of the parameters, as views into a vector like program.parameters()."
-    rows, start = [f'"""{doc}"""'], 0
+    rows, start = [UNPACK], 0
     for array in program.parameters:
         view = f"theta[{start}:{start + array.size}]"
         if len(array.shape) != 1:
@@ -147,19 +149,4 @@ def unpack_source(program: Program) -> str:
         rows.append(f"{array.name} = {view}  # {spelled_shape(array.shape)}")
         start += array.size
     rows += listed("return ", [array.name for array in program.parameters], "")
-    return "\n".join(["def unpack(theta):", *[INDENT + row for row in rows]]) + "\n"
-
-
-def arranged_text(program: Program) -> str:
-    """Returns the lines before names are given: a line of group 3 is g3."""
-    numbered: dict[Constant, str] = {}
-
-    def name(read: Array | Constant | Line) -> str:
-        if isinstance(read, Array):
-            return read.name
-        if isinstance(read, Constant):
-            return numbered.setdefault(read, f"k{len(numbered)}")
-        return f"g{read.group}" if read.derivative_of is None else f"d{read.derivative_of.name}"
-
-    sizes = [(line, ", ".join(map(str, line.shape))) for line in program.lines]
-    return "\n".join([f"    {name(line)}[{s}] = {text(line.value, name)}" for line, s in sizes])
+    return "\n".join(["def unpack(theta):", *[textwrap.indent(row, INDENT) for row in rows], ""])

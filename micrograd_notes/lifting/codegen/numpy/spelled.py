@@ -4,6 +4,7 @@ With trees, brackets appear only where they are needed. `lines.py` calls it.
 """
 
 import ast
+import re
 from collections.abc import Callable
 from functools import cache, reduce
 from math import copysign, inf, pi
@@ -63,7 +64,13 @@ def spelled(expression: Expression, name_of: NameOf) -> Any:
             made = summed(left, right)
             return _operator(made.function, *map(tree, made.of))
         case ex.Apply("multiply", (ex.Number(part), of)) if part in PARTS:
-            return _operator("divide", tree(of), number(1 / part))
+            return tree(ex.Apply("divide", (of, ex.Number(1 / part))))
+        case ex.Apply("multiply", (left, right)) if left == right:
+            return _operator("power", tree(left), number(2))
+        case ex.Apply("multiply", (ex.Number(part), of)) if _is_inverse_root(number(part)):
+            return _operator("multiply", tree(of), number(part))  # x * (1 / 2 ** 0.5)
+        case ex.Apply("divide", (ex.Sum(of, axes), count)) if _is_size(count, of.shape, axes):
+            return _reduction(tree(of), "mean", axes, len(of.shape))
         case ex.Apply(function, of):
             return _applied(function, list(map(tree, of)))
         case ex.Total(of):
@@ -75,12 +82,14 @@ def spelled(expression: Expression, name_of: NameOf) -> Any:
         case ex.Reshape(of, (_, *_) as to) if not of.shape:  # which may be a plain number
             return _call("np.reshape", tree(of), _shape(to, alone=True))
         case ex.Reshape(of, to):
-            sizes = [-1 if isinstance(size, ex.Examples) else size for size in to]
-            return _method(tree(of), "reshape", *(map(ast.Constant, sizes) if to else [_shape(())]))
+            sizes = [-1 if isinstance(size, ex.Examples) and size != ex.N else size for size in to]
+            return _method(tree(of), "reshape", *(map(_size, sizes) if to else [_shape(())]))
         case ex.Transpose(of, order):
             return _transposed(tree(of), order)
         case ex.Part(ex.Padded(of)) if (roll := expression.roll):
             return _call("np.roll", tree(of), ast.Constant(roll[0]), axis=ast.Constant(roll[1]))
+        case ex.Part(ex.Part(of, first), index) if _is_one_index(first, index):
+            return tree(ex.Part(of, (*first, *index)))
         case ex.Part(of, index):
             return ast.Subscript(tree(of), _index(index, len(of.shape), tree, name_of))
         case ex.Spread(of, to):
@@ -163,13 +172,16 @@ def _adds_up_rows(expression: ex.Sum) -> bool:
 
 
 def _sum(expression: ex.Sum, of: Any, axes: tuple[int, ...]) -> Any:
-    rank = len(expression.of.shape)
     if _adds_up_rows(expression):
         return ast.BinOp(ast.Name("ones"), ast.MatMult(), of)
+    return _reduction(of, "sum", axes, len(expression.of.shape))
+
+
+def _reduction(of: Any, name: str, axes: tuple[int, ...], rank: int) -> Any:
     if len(axes) == rank:
-        return _method(of, "sum")
+        return _method(of, name)
     where = parse(repr(axes if len(axes) > 1 else -1 if axes == (rank - 1,) else axes[0]))
-    return _method(of, "sum", axis=where)
+    return _method(of, name, axis=where)
 
 
 def _transposed(of: Any, order: tuple[int, ...]) -> Any:
@@ -200,6 +212,22 @@ def _index(
     is_new_last = len(index) > 2 and index == (*[ex.WHOLE] * rank, None)
     parts = [*map(spelled_part, (..., None) if is_new_last else index)]
     return parts[0] if len(parts) == 1 else ast.Tuple(parts)
+
+
+def _is_inverse_root(tree: Any) -> bool:
+    return bool(re.fullmatch(r"-?1 / \d+ \*\* 0\.5", ast.unparse(tree)))
+
+
+def _is_size(count: Expression, shape: Shape, axes: tuple[int, ...]) -> bool:
+    """Returns whether it is the number of elements along some axes."""
+    number = ex.N if count == ex.Count() else getattr(count, "value", None)
+    return ex.length([shape[axis] for axis in axes]) == number
+
+
+def _is_one_index(first: tuple[Any, ...], second: tuple[Any, ...]) -> bool:
+    """Returns whether x[t][:, 2] is x[t, :, 2]; what is chosen would change the order of axes."""
+    are_places = all(isinstance(each, int | ex.Step) for each in first)
+    return are_places and not any(isinstance(each, Expression) for each in second)
 
 
 def _place(step: ex.Step, counter: str) -> Any:

@@ -11,7 +11,7 @@ is taken from a number:
 `printable.py` calls `with_plain_conditions`, and `plain` once more after lines have moved.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -68,15 +68,33 @@ def plain(
         operands.append(plain(operand if condition is None else condition, flags, takes))
     made = expression.with_operands(operands)
     if isinstance(made, ex.Total):
+        made = ex.total(_reshaped_at_once(made.of))
+    if isinstance(made, ex.Total):
         first, *rest = ex.total([*map(_with_sign_first, made.of)]).operands
         is_float = not _is_flag(first, flags) and not _is_whole(first)
         return ex.Total((first, *map(_taken_away, rest))) if is_float else made
     if isinstance(made, ex.Apply) and made.function == "multiply":
         left, right = made.of
+        for one, other in ((left, right), (right, left)):
+            if _is(one, "divide") and one.operands[0] == ex.Number(1.0):
+                return ex.Apply("divide", (other, one.operands[1]))
         if isinstance(right, ex.Number) and not isinstance(left, ex.Number):
-            return ex.Apply("multiply", (right, left))
-        return _with_condition_last(made, flags)
+            left, right = right, left
+        return _with_condition_last(ex.Apply("multiply", (left, right)), flags)
     return made
+
+
+def _reshaped_at_once(terms: Sequence[Expression]) -> list[Expression]:
+    """Returns the terms of a sum with (a + b).reshape(2, 3) for two that are reshaped alike."""
+    alike: dict[Any, list[Expression]] = {}
+    for term in terms:
+        kind = (term.of.shape, term.to) if isinstance(term, ex.Reshape) else len(alike)
+        alike.setdefault(kind, []).append(term)
+    return [
+        each[0] if len(each) == 1 else
+        ex.Reshape(ex.total([term.operands[0] for term in each]), each[0].shape)
+        for each in alike.values()
+    ]
 
 
 def _with_sign_first(term: Expression) -> Expression:
@@ -106,9 +124,16 @@ def _with_condition_last(made: ex.Apply, flags: Mapping[Line, Expression]) -> Ex
     for one, other in ((left, right), (right, left)):
         if one.kind is ex.Kind.CONDITION and other.kind is not ex.Kind.CONDITION:
             return ex.Apply("multiply", (other, one))
-        condition = condition_of(one.operands[0]) if _is(one, "negative") else None
+        sign, of = (-1.0, one.operands[0]) if _is(one, "negative") else (1.0, one)
+        condition = condition_of(of) if sign < 0.0 else None
         if condition is not None and not _is_flag(other, flags):
             return ex.Apply("multiply", (ex.Apply("negative", (other,)), condition))
+        match of:  # x * (0.2 * c)
+            case ex.Apply("multiply", (ex.Number(size), condition)) if (
+                condition.kind is ex.Kind.CONDITION and not _is_flag(other, flags)
+            ):
+                scaled = ex.Apply("multiply", (ex.Number(sign * size), other))
+                return ex.Apply("multiply", (scaled, condition))
     return made
 
 

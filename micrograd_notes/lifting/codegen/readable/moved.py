@@ -1,8 +1,8 @@
 """Lines that are read once, inside of their reader: hidden1 = np.maximum(x @ W1 + b1, 0).
 
 `printable.py` calls `moved`. Such a line stays where it is if its reader would become too long or
-hard to read, and a line that is too long on its own is cut in two. Lengths are those of NumPy's
-spelling, which JAX shares.
+hard to read, or its derivative has a line: where there is doutput, there is output. A line that is
+too long on its own is cut in two. Lengths are those of NumPy's spelling, which JAX shares.
 """
 
 from collections import Counter
@@ -39,8 +39,12 @@ class _Mover:
         roots = [result, *[line.value for line in every]]
         self.uses = Counter(each for root in roots for each in root.lines())
         self.uses.update([line.again for line in every for _ in range(2) if line.again is not None])
+        self.primals = set[Line]()
+        program.backward, _ = self._half(program.backward, result)
+        wanted = [self.names.wanted.get(line, ("", None)) for line in lines_of(program.backward)]
+        primals = {of for words, of in wanted if words == "d{}" and isinstance(of, Line)}
+        self.primals = primals - self.names.general  # an operation is not much of a name
         program.forward, program.result = self._half(program.forward, result)
-        program.backward, _ = self._half(program.backward, program.result)
 
     def _half(self, steps: Steps, result: Expression) -> tuple[Steps, Expression]:
         moved: Steps = []
@@ -82,7 +86,8 @@ class _Mover:
             for other in [each for each in waiting if not into.isdisjoint(each.value.lines())]:
                 del waiting[other]  # it reads what this line writes to
                 kept.append(other)
-            is_named = line in self.names.spoken and not isinstance(line.value, ex.Read)
+            is_known = line in self.names.spoken or line in self.primals
+            is_named = is_known and not isinstance(line.value, ex.Read)
             may_move = line.is_own and self.uses[line] == 1 and not is_named
             if may_move and line in read_here:
                 waiting[line] = None
@@ -104,7 +109,8 @@ class _Mover:
         """Returns the line, after lines for what makes it too long."""
         before: list[Line] = []
         while max(map(len, assignment(line, self.names, False))) > LIMIT - 2 * len(INDENT):
-            parts = [each for each in line.value.walk() if each is not line.value and each.operands]
+            inside = [each for each in line.value.walk() if each is not line.value]
+            parts = [each for each in inside if each.operands and not isinstance(each, ex.View)]
             lengths = [len(text(each, self.names)) for each in parts]
             short = [n for n in lengths if 2 * n < LIMIT] or lengths[-1:]
             if not parts:
