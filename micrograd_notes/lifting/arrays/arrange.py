@@ -17,6 +17,7 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.engine.op import Op
 from micrograd_notes.lifting.arrays import axes
+from micrograd_notes.lifting.arrays.at_once import summed_at_once
 from micrograd_notes.lifting.arrays.layout import MOST_HOLES, Layout, Reading
 from micrograd_notes.lifting.arrays.operations import choice, elementwise, filling_for, reduction
 from micrograd_notes.lifting.arrays.sums import sums
@@ -49,6 +50,21 @@ class _Arranger:
             if group.op is ops.multiply and i not in asked_by_others
         }
         self.layout = Layout(grouping, products_of_sums, self._wanted_filling())
+        self.below = {
+            i: unique(grouping.group_of[self.layout.terms(group.members)[1]])
+            for i, group in enumerate(grouping.groups) if isinstance(group.op, Op)
+        }
+        self.at_once = self._at_once([*results, *self.recording.tape.joined])
+
+    def _at_once(self, needed: Sequence[int]) -> set[int]:
+        groups = self.grouping.groups
+        varies = np.array([isinstance(g.op, Array) and g.op.is_batched for g in groups])
+        if any(isinstance(group.op, Start) for group in groups):  # each step has its own examples
+            return set()
+        for i, below in self.below.items():
+            varies[i] = varies[below].any()
+        inlined = self.layout.inlined
+        return summed_at_once(self.grouping, self.below, varies, needed, inlined)
 
     def _wanted_filling(self) -> dict[int, float]:
         """Returns the number for the holes of groups whose readers do not take a 0."""
@@ -82,7 +98,7 @@ class _Arranger:
                     places = np.array(group.op.lanes)[places]
                 layout.lane[group.members] = places
             elif group.op != CONSTANT:
-                below = unique(layout.group_of[layout.terms(group.members)[1]])
+                below = self.below[i]
                 layout.batched[i] = layout.batched[below].any()
                 layout.is_data[i] = layout.is_data[below].any()
                 # one of them depends on what a recurrence starts with
@@ -162,7 +178,9 @@ class _Arranger:
     def _arrange(self, i: int, op: Any, members: Ints, of_one_kind: bool) -> None:
         layout = self.layout
         layout.ways |= ways(layout, op, members)
-        if op is ops.add:
+        if i in self.at_once:
+            made, shape = self._summed(i, op, members)
+        elif op is ops.add:
             sizes, terms = layout.terms(members)
             if members[0] in self.recording.tape.joined and len(terms) == len(members):
                 shape = layout.place(members, [(np.arange(len(members)), len(members))])
@@ -179,6 +197,22 @@ class _Arranger:
         full = (N, *shape) if layout.batched[i] else shape
         self.lines.append(Line(ex.spread(made, full), i))
         layout.arrays[i] = ex.Read(self.lines[-1])
+
+    def _summed(self, i: int, op: Any, members: Ints) -> tuple[Expression, tuple[int, ...]]:
+        """Returns an array that is summed over the examples, and its shape."""
+        layout, is_batched = self.layout, bool(self.layout.batched[i])
+        layout.is_total[i], layout.batched[i] = True, False
+        if op is ops.add:
+            return sums(layout, members, *layout.terms(members), over_batch=True)
+        if op is ops.multiply and is_batched:  # a sum of one product
+            layout.inlined.add(i)
+            found = sums(layout, members, members * 0 + 1, members, over_batch=True)
+            layout.inlined.remove(i)
+            return found
+        layout.batched[i] = is_batched
+        made, shape = elementwise(layout, op, members)
+        layout.batched[i] = False
+        return ex.Sum(ex.spread(made, (N, *shape)), (0,)) if is_batched else made, shape
 
     def _arrange_gradient(self) -> None:
         """Adds a statement for each parameter's derivative: its sum over the batch."""

@@ -44,7 +44,7 @@ class Layout:
     """
 
     def __init__(
-        self, grouping: Grouping, inlined: Collection[int], wanted_filling: Mapping[int, float]
+        self, grouping: Grouping, inlined: set[int], wanted_filling: Mapping[int, float]
     ) -> None:
         self.grouping, self.inlined, self.wanted_filling = grouping, inlined, wanted_filling
         self.tape = grouping.recording.tape
@@ -54,6 +54,7 @@ class Layout:
         self.shapes: dict[int, tuple[int, ...]] = dict.fromkeys(constants, ())
         self.batched = np.zeros(len(grouping.groups), dtype=bool)
         self.is_data = self.batched.copy()
+        self.is_total = self.batched.copy()  # summed over the examples already
         # sorts groups; those that depend on what a recurrence starts with get a rank after all
         # others, so that those of its first step lie as in the other steps
         self.rank = np.arange(len(grouping.groups))

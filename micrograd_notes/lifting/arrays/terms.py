@@ -210,9 +210,15 @@ class Terms:
             reading = reduced(layout, readings[0], summed)
         for letter in sorted(summed - {k for r in readings for k in r.letters}, reverse=True):
             # terms that do not vary along this axis are counted once per place
-            count = ex.Count() if letter == BATCH else ex.Number(layout.sizes[letter])
-            reading.array = ex.times(count, reading.array)
+            if letter != BATCH or not self._are_totals():
+                count = ex.Count() if letter == BATCH else ex.Number(layout.sizes[letter])
+                reading.array = ex.times(count, reading.array)
         return reading
+
+    def _are_totals(self) -> bool:
+        """Returns whether an operand is summed over the examples already."""
+        layout = self.layout
+        return any(layout.is_total[layout.group(operand)] for operand in self.operands)
 
     def _by_offset(self, found: list[Any], over_batch: bool) -> Reading | None:
         """Returns the sum of neighbours on a grid, as those above and beside a place; or None.
@@ -339,7 +345,7 @@ class Terms:
         letters = [BATCH] if any(BATCH in r.letters for r in readings) else []
         terms = reduce(ex.times, [layout.aligned(r, [*letters, 0]) for r in readings])
         terms = ex.spread(terms, [*terms.shape[:-1], len(order)])  # all may have the same operands
-        if over_batch:
+        if over_batch and not self._are_totals():
             terms, letters = (ex.Sum(terms, (0,)) if letters else ex.times(ex.Count(), terms)), []
         starts = np.flatnonzero(np.diff(lanes[order], prepend=-1))
         sums: Expression = ex.SegmentSums(terms, layout.constant(starts))

@@ -38,11 +38,10 @@ def loss_and_gradient(theta, x, y):
     derror = 2 * error  # (n,)
     product2 = x * derror[:, None]  # (n, 5)
     dw[...] = ones @ product2  # (5,)
-    dtotal = np.where(mask, x[:, :4][..., None] * product2[:, 1:5][:, None], 0)  # (n, 4, 4)
-    dtotal_sum = dtotal.sum(axis=0)  # (4, 4)
+    shared = np.where(mask, x[:, :4].T @ product2[:, 1:5], 0)  # (4, 4)
     dV[...] = (
-        np.pad(dtotal_sum @ V[1:5], ((0, 1), (0, 0)))
-        + np.pad(dtotal_sum.T @ V[:4], ((1, 0), (0, 0)))
+        np.pad(shared @ V[1:5], ((0, 1), (0, 0)))
+        + np.pad(shared.T @ V[:4], ((1, 0), (0, 0)))
     )  # (5, 3)
     dtheta /= n
     return loss, dtheta
