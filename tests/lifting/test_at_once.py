@@ -12,6 +12,7 @@ from micrograd_notes.engine.ops import exp, log, logsumexp, tanh  # noqa: E402
 from micrograd_notes.lifting import Lifted, lift  # noqa: E402
 from micrograd_notes.nn.vectors import dot, linear  # noqa: E402
 from tests.lifting.examples import certified, numbers, values  # noqa: E402
+from tests.lifting.recurrences import RECURRENCES  # noqa: E402
 
 V, S, OUT, IN = values(0, 4, 3), values(1, 4), values(2, 4, 2), values(3, 2, 3)
 X, Y = numbers(0, 5, 3), numbers(1, 5, 4)
@@ -46,8 +47,13 @@ def program_of(weights: str, use: str, backend: str = "numpy") -> Lifted:
     )
 
 
-@pytest.mark.parametrize("use", USES)
-@pytest.mark.parametrize("weights", WEIGHTS)
+@pytest.mark.parametrize(
+    ("weights", "use"),
+    [
+        pytest.param(weights, use, marks=[pytest.mark.long] if k % 3 and n % 3 else [])
+        for k, weights in enumerate(WEIGHTS) for n, use in enumerate(USES)
+    ],
+)
 def test_the_derivative_of_a_weight_has_the_shape_of_the_weight(weights: str, use: str) -> None:
     program = program_of(weights, use)
     certified(program, X, Y)
@@ -86,3 +92,21 @@ def test_what_all_examples_have_is_counted_once_for_each() -> None:
         return dot(w[:3], x) ** 2 + w[0] * w[3] + 3 * w[1]
 
     certified(lift(loss, parameters={"S": S}), X)
+
+
+def test_so_has_a_weight_of_a_recurrence() -> None:
+    """The states of the backward loop are sums, too: those of W, and of a Kalman filter."""
+    out = values(5, 3)
+
+    def loss(xs: Any, y: Any) -> Any:
+        w, h = [[tanh(v) for v in row] for row in V[:3]], [0.0] * 3  # type: Any, Any
+        for x in xs:
+            h = [tanh(dot(row, h) + x) for row in w]
+        return (dot(out, h) - y) ** 2
+
+    program, data = lift(loss, parameters={"V": V[:3], "out": out}), (X.repeat(3, axis=1), Y[:, 0])
+    certified(program, *data)
+    assert re.search(r"dw = dw \+ \w+\.T @ h\[t\]  # \(3, 3\)", program.source_for(*data))
+    filtered, ys = RECURRENCES["kalman"](8)
+    certified(filtered, *ys)
+    assert "dgain = difference[t] @ dmean - " in filtered.source_for(*ys)

@@ -54,17 +54,20 @@ class _Arranger:
             i: unique(grouping.group_of[self.layout.terms(group.members)[1]])
             for i, group in enumerate(grouping.groups) if isinstance(group.op, Op)
         }
-        self.at_once = self._at_once([*results, *self.recording.tape.joined])
+        self.at_once = self._at_once()
 
-    def _at_once(self, needed: Sequence[int]) -> set[int]:
-        groups = self.grouping.groups
+    def _at_once(self) -> set[int]:
+        groups, tape, alive = self.grouping.groups, self.recording.tape, self.recording.alive
         varies = np.array([isinstance(g.op, Array) and g.op.is_batched for g in groups])
-        if any(isinstance(group.op, Start) for group in groups):  # each step has its own examples
-            return set()
         for i, below in self.below.items():
             varies[i] = varies[below].any()
-        inlined = self.layout.inlined
-        return summed_at_once(self.grouping, self.below, varies, needed, inlined)
+        passed_on = {
+            i: [alive[k] for k in (*group.op.sources, *group.op.where)
+                if tape.numbers.get(alive[k]) != 0.0]
+            for i, group in enumerate(groups) if isinstance(group.op, Start)
+        }
+        needed, inlined = [*self.recording.outputs, *tape.joined], self.layout.inlined
+        return summed_at_once(self.grouping, self.below, varies, needed, inlined, passed_on)
 
     def _wanted_filling(self) -> dict[int, float]:
         """Returns the number for the holes of groups whose readers do not take a 0."""
@@ -87,7 +90,9 @@ class _Arranger:
             if isinstance(group.op, Array):
                 if isinstance(group.op, Start) and not group.op.is_laid:  # grids stay grids
                     self._lay(group.op, [self.recording.alive[k] for k in group.op.sources])
-                layout.shapes[i], layout.batched[i] = group.op.shape, group.op.is_batched
+                layout.is_total[i] = i in self.at_once
+                layout.batched[i] = group.op.is_batched and not layout.is_total[i]
+                layout.shapes[i] = group.op.shape
                 layout.is_data[i] = not group.op.is_parameter
                 places = layout.terms(group.members)[1]
                 layout.arrays[i] = ex.Read(group.op)
@@ -114,7 +119,8 @@ class _Arranger:
     def _start(self, i: int, array: Start) -> ex.Read:
         """Returns the array of what a recurrence starts with, which is a line of its own."""
         nodes = np.array([self.recording.alive[k] for k in array.sources])
-        made = self._gathered(nodes, array.lanes, array.shape, array.is_batched)
+        is_batched = bool(self.layout.batched[i])
+        made = self._gathered(nodes, array.lanes, array.shape, is_batched)
         self.lines.append(Line(made, i))
         return ex.Read(self.lines[-1])
 

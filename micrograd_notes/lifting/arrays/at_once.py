@@ -24,32 +24,45 @@ LINEAR = {ops.add, ops.neg, ops.multiply, ops.divide, ieee_divide}  # in their f
 
 def summed_at_once(
     grouping: Grouping, below: Mapping[int, Ints], varies: Bools, needed: Sequence[int],
-    inlined: Collection[int],
+    inlined: Collection[int], passed_on: Mapping[int, Sequence[int]],
 ) -> set[int]:
     """Returns the groups whose arrays are sums over the examples.
 
     `below` has the groups that each one reads, and `varies` says which ones have a number for each
     example; `needed` are numbers of which each example's is needed, and `inlined` have no array.
+    What a step of a recurrence starts with is summed if all numbers that are `passed_on` to it are.
     """
     if varies[[*below]].all():  # nothing is made of parameters alone
         return set()
-    columns, group_of = grouping.columns, grouping.group_of
-    may_be, is_read = varies.copy(), np.zeros_like(varies)
-    may_be[group_of[[*needed]]] = False
-    for i in reversed([*below]):
-        op, members = grouping.groups[i].op, grouping.groups[i].members
-        is_linear = bool(may_be[i]) and op in LINEAR
-        if is_linear and op is not ops.add:
-            operands = varies[group_of[columns.flat[columns.places(members)]]]
-            operands = operands.reshape(len(members), -1)
-            is_linear = (operands.sum(axis=1) == 1).all()
-            is_linear = is_linear and (op is ops.multiply or operands[:, 0].all())
-        is_read[below[i]] = True
-        may_be[below[i]] &= is_linear
-    found, holds_sums = set[int](), np.zeros_like(varies)
+    passed = {i: grouping.group_of[np.array(nodes, int)] for i, nodes in passed_on.items()}
+    starts = {*passed}
+    while True:
+        may_be = varies.copy()
+        may_be[grouping.group_of[[*needed]]] = False
+        for i in passed.keys() - starts:
+            may_be[passed[i]] = False
+        for i in reversed([*below]):
+            may_be[below[i]] &= bool(may_be[i]) and _is_linear(grouping, i, varies)
+        still = {i for i in starts if may_be[i] and may_be[passed[i]].all()}
+        if still == starts:
+            break
+        starts = still
+    is_read, holds_sums = np.zeros_like(varies), np.zeros_like(varies)
+    for groups in (*below.values(), *[passed[i] for i in starts]):
+        is_read[groups] = True
+    holds_sums[[*starts]] = True
     for i in below:
-        holds_sums[i] = holds_sums[below[i]].any()
-        if may_be[i] and i not in inlined and (is_read[i] or holds_sums[i]):
-            found.add(i)
-            holds_sums[i] = True
-    return found
+        holds_sums[i] = holds_sums[below[i]].any() or (is_read[i] and i not in inlined)
+        holds_sums[i] &= may_be[i]
+    return starts | {i for i in below if holds_sums[i] and i not in inlined}
+
+
+def _is_linear(grouping: Grouping, i: int, varies: Bools) -> bool:
+    """Returns whether each number of a group is a sum, or one of an example times shared ones."""
+    op, members, columns = grouping.groups[i].op, grouping.groups[i].members, grouping.columns
+    if op is ops.add or op not in LINEAR:
+        return op is ops.add
+    operands = varies[grouping.group_of[columns.flat[columns.places(members)]]]
+    operands = operands.reshape(len(members), -1)
+    is_first = op is ops.multiply or operands[:, 0].all()
+    return bool(is_first and (operands.sum(axis=1) == 1).all())
