@@ -11,7 +11,7 @@ So it is also a second opinion on what each kind of expression means.
 
 import math
 from collections.abc import Iterable, Sequence
-from itertools import count, product
+from itertools import accumulate, count, product
 from typing import Any
 
 from micrograd_notes.engine.accurate import total
@@ -33,7 +33,7 @@ FUNCTIONS = {
     **{name: f"math.{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "floor")},
     "arctanh": "math.atanh", "power": "math.pow", "abs": "abs", "rint": "round", "negative": "-",
     "maximum": "max", "minimum": "min", "math.erf": "math.erf", "math.erfc": "math.erfc",
-    "logaddexp": "_logaddexp",
+    "logaddexp": "_logaddexp", "sign": "_sign",
 }
 
 
@@ -55,8 +55,14 @@ def logaddexp(a: float, b: float) -> float:
     return max(a, b) + math.log1p(math.exp(-abs(a - b)))
 
 
+def sign(a: float) -> float:
+    """Returns 1 above 0, -1 below 0, and else the number itself."""
+    return math.copysign(1.0, a) if a > 0 or a < 0 else a
+
+
 SCOPE = {
     "math": math, "_places": places, "_table": table, "_total": total, "_logaddexp": logaddexp,
+    "_sign": sign,
 }
 """What a printed source reads."""
 
@@ -88,7 +94,8 @@ class _Emitter:
         forward = self._steps(program.forward)
         loss = f"loss = {self._element(program.result, ())}"
         backward = self._steps(program.backward)
-        rows += [*self.constants.values(), *forward, loss, "dtheta = [0.0] * len(theta)", *backward]
+        zeros = "dtheta = [0.0] * len(theta)"
+        rows += [*self.constants.values(), zeros, *forward, loss, *backward]
         rows += ["dtheta = [number / n for number in dtheta]"] if program.is_mean else []
         given = ", ".join(["theta", *[array.name for array in program.inputs]])
         return "\n    ".join([f"def run({given}):", *rows, "return loss, dtheta"])
@@ -198,6 +205,14 @@ class _Emitter:
                 which = axis % len(index)
                 others = [*index[:which], *index[which + 1 :]]
                 return f"[{', '.join([at(each, others) for each in of])}][{index[which]}]"
+            case ex.Join(of):
+                *front, last = index
+                stops = [*accumulate([each.shape[-1] for each in of])]
+                pieces = [at(each, [*front, f"({last} - {begin})"])
+                          for each, begin in zip(of, [0, *stops], strict=False)]
+                heads = [f"{piece} if {last} < {stop} else "
+                        for piece, stop in zip(pieces[:-1], stops, strict=False)]
+                return f"({''.join(heads)}{pieces[-1]})"
             case ex.Sum(of, axes):
                 inner, loop = self._loop([of.shape[axis] for axis in axes])
                 every = iter(index)

@@ -1,15 +1,25 @@
 """A printer that was made from the page for printers alone computes what NumPy computes."""
 
+import inspect
 import random
+import re
 from typing import Any
 
 import pytest
 
 np = pytest.importorskip("numpy")
 
+from micrograd_notes import TABLE, Value  # noqa: E402
+from micrograd_notes.engine import helper_ops  # noqa: E402
+from micrograd_notes.engine.op import Op  # noqa: E402
 from micrograd_notes.lifting import CannotLift, lift  # noqa: E402
 from micrograd_notes.lifting.codegen import CannotPrint  # noqa: E402
-from tests.lifting.examples import EXAMPLES  # noqa: E402
+from micrograd_notes.lifting.codegen.c import evaluate  # noqa: E402
+from micrograd_notes.lifting.trace.tape import Array  # noqa: E402
+from micrograd_notes.lifting.typed import expressions as ex  # noqa: E402
+from micrograd_notes.lifting.typed.formulas import formula  # noqa: E402
+from tests.lifting import plain_python  # noqa: E402
+from tests.lifting.examples import EXAMPLES, numbers  # noqa: E402
 from tests.lifting.plain_python import SCOPE, emit  # noqa: E402
 from tests.lifting.programs import KINDS  # noqa: E402
 
@@ -55,3 +65,39 @@ def test_random_programs(kind: Any) -> None:
         except (ArithmeticError, CannotLift, CannotPrint, ValueError):
             continue
     assert agreed >= 2
+
+
+def test_a_loop_of_the_forward_half_may_add_derivatives() -> None:
+    w = Value(0.5)
+
+    def loss(xs: Any) -> Any:
+        state, total = 0.0, 0.0  # type: Any, Any
+        for x in xs:
+            state = 0.5 * state + x * x
+            total = total + w * state
+        return total
+
+    assert agrees(lift(loss, parameters=[w]), (numbers(0, 3, 6),))
+
+
+def test_it_has_all_kinds_of_expressions_and_all_functions() -> None:
+    """So a printer that does what it does lacks nothing, and so does the one for C."""
+    source = inspect.getsource(plain_python)
+    every = [each for each in vars(ex).values() if isinstance(each, type)]
+    leaves = [each for each in every if not each.__subclasses__()]
+    kinds = [each.__name__ for each in leaves if issubclass(each, ex.Expression)]
+    assert len(kinds) > 20
+    assert not [kind for kind in kinds if not re.search(rf"ex\.{kind}\b", source)]
+    rows = [*TABLE.values(), *[op for op in vars(helper_ops).values() if isinstance(op, Op)]]
+    used = frozenset().union(*[functions_in(row) for row in rows if not row.chooses])
+    assert used <= ex.FUNCTIONS, used - ex.FUNCTIONS
+    for printer in (plain_python, evaluate):
+        assert not ex.FUNCTIONS - {*printer.OPERATORS, *printer.FUNCTIONS, "negative"}
+
+
+def functions_in(row: Op) -> set[str]:
+    """Returns the functions of numbers that a row's formula is made of."""
+    operands: list[ex.Expression] = []
+    operands += [ex.Read(Array(name, (), False)) for name in "abc"[: row.arity or 3]]
+    made = formula(row, operands if row.arity is not None else [ex.Stack(tuple(operands), -1)])
+    return {each.function for each in made.walk() if isinstance(each, ex.Apply)}

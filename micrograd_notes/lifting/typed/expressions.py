@@ -6,8 +6,8 @@ is a list of lines, each an expression that later lines can read. Nothing in her
 chooses names and spellings, as `codegen/numpy` does.
 
 The functions that work element by element are few and have NumPy's names; the table's other
-operations are formulas of them (`formulas.py`). Read `arrays/arrange.py` next, which builds
-programs.
+operations are formulas of them (`formulas.py`). `arrays/arrange.py` builds programs: read it next,
+or `codegen/__init__.py` to write a printer.
 
 >>> x = Read(Array("x", (3,), is_parameter=False, is_batched=True))
 >>> W = Read(Array("W", (3, 2), is_parameter=True))
@@ -50,6 +50,12 @@ Shape = tuple[Size, ...]
 Cut = tuple[int | None, int | None, int | None]  # start, stop and step along an axis
 WHOLE: Cut = (None, None, None)
 COMPARISONS = ("greater", "less", "equal")
+FUNCTIONS = frozenset([  # of numbers, of which the table's operations are made
+    *COMPARISONS, "add", "subtract", "multiply", "divide", "power", "negative", "abs", "sign",
+    "floor", "rint", "sqrt", "cbrt", "hypot", "exp", "expm1", "log", "log1p", "logaddexp",
+    "sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2", "sinh", "cosh", "tanh",
+    "arcsinh", "arccosh", "arctanh", "maximum", "minimum", "math.erf", "math.erfc",
+])
 
 
 def cut(start: int, stop: int, size: Size | None = None) -> Cut:
@@ -99,8 +105,8 @@ class Constant:
 
     @property
     def kind(self) -> Kind:
-        """Conditions for an array of bools."""
-        return Kind.CONDITION if self.array.dtype == bool else Kind.NUMBER
+        """Conditions for an array of bools, choices for one of whole numbers."""
+        return {"b": Kind.CONDITION, "i": Kind.CHOICE}.get(self.array.dtype.kind, Kind.NUMBER)
 
     @cached_property
     def counts(self) -> bool:

@@ -130,8 +130,6 @@ class Emitter(Evaluator):
             return square(constant.where, len(array))
         if constant.counts:
             return counting(constant.shape)
-        if array.dtype.kind == "i":
-            kind = Kind.CHOICE
         pointer = self._identifier(self.names(constant))
         is_number = kind is Kind.NUMBER
         numbers = [literal(x) if is_number else str(int(x)) for x in array.reshape(-1).tolist()]
