@@ -30,7 +30,7 @@ def summed_at_once(
 
     `below` has the groups that each one reads, and `varies` says which ones have a number for each
     example; `needed` are numbers of which each example's is needed, and `inlined` have no array.
-    What a step of a recurrence starts with is summed if all numbers that are `passed_on` to it are.
+    A step of a recurrence starts with sums if all numbers that are `passed_on` to it are sums.
     """
     if varies[[*below]].all():  # nothing is made of parameters alone
         return set()

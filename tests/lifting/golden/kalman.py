@@ -53,19 +53,19 @@ def loss_and_gradient(theta, ys):
     loss = (total / 2).mean()
 
     # backward: derivatives of the sum over all examples, divided by n at the end
-    dvariance = np.zeros(n)
+    dvariance = 0
     dmean = np.zeros(n)
     for t in reversed(range(6)):
-        dgain = difference[t] * dmean - variance2[t] * dvariance  # (n,)
+        dgain = difference[t] @ dmean - variance2[t] * dvariance
         spread_inverse = 1 / spread[t]
-        dspread = spread_inverse * (0.5 - gain[t] * dgain - 0.5 * ratio[t])  # (n,)
-        dvariance2 = dvariance * difference2[t] + dgain * spread_inverse + dspread  # (n,)
+        dspread = (0.5 * n - gain[t] * dgain - 0.5 * ratio[t].sum()) * spread_inverse
+        dvariance2 = dvariance * difference2[t] + dgain * spread_inverse + dspread
         dmean2 = dmean - gain[t] * dmean - spread_inverse * difference[t]  # (n,)
         dmean = dmean2 * a  # (n,)
-        dvariance = dvariance2 * a_squared  # (n,)
+        dvariance = dvariance2 * a_squared
         da[...] += mean[t] @ dmean2
-        da[...] += 2 * (a * (variance[t] * dvariance2)).sum()
-        dq[...] += dvariance2.sum()
-        dr[...] += dspread.sum()
+        da[...] += 2 * (a * (variance[t] * dvariance2))
+        dq[...] += dvariance2
+        dr[...] += dspread
     dtheta /= n
     return loss, dtheta

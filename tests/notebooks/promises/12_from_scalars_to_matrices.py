@@ -17,13 +17,13 @@ z1 = x @ W1 + b1
 hidden1 = np.tanh(z1)
 answer = hidden1 @ W2 + b2
 error = answer - target
-loss = np.vecdot(error, error).sum() / n
+loss = np.vecdot(error, error).mean()
 derror = 2 * error
-dz1 = (derror @ W2.T) * (1 / np.cosh(z1) ** 2)
-dW1[...] = x.T @ dz1
-db1[...] = ones @ dz1
 dW2[...] = hidden1.T @ derror
 db2[...] = ones @ derror
+dz1 = (derror @ W2.T) / np.cosh(z1) ** 2
+dW1[...] = x.T @ dz1
+db1[...] = ones @ dz1
 dtheta /= n
 """  # the tables explain all lines between the comments, and these are all
 halves = program.source.partition("# forward\n")[2].partition("return loss")[0].splitlines()
