@@ -33,9 +33,8 @@ def loss_and_gradient(theta, charge):
 
     # backward
     ddifference = -(difference * (ratio / distance / distance)[:, None])  # (3, 2, 3)
-    negative = -ddifference  # (3, 2, 3)
     dat[...] = (
         np.pad(ddifference.sum(axis=-1), ((0, 1), (0, 0)))
-        + np.pad(negative.sum(axis=0).T, ((1, 0), (0, 0)))
+        + np.pad((-ddifference).sum(axis=0).T, ((1, 0), (0, 0)))
     )  # (4, 2)
     return loss, dtheta

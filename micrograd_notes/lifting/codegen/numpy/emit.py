@@ -73,9 +73,11 @@ def emit(typed: Program, title: str) -> Printed:
 
 
 def _say(rows: list[str], pattern: str, words: str) -> None:
-    """Puts a comment before the first row that has the pattern."""
-    for k, row in [(k, row) for k, row in enumerate(rows) if re.search(pattern, row)][:1]:
-        rows.insert(k, f"{' ' * (len(row) - len(row.lstrip()))}# {words}")
+    """Puts a comment before the first line whose rows have the pattern."""
+    for k in [k for k, row in enumerate(rows) if re.search(pattern, row)][:1]:
+        begin = max(i for i, row in enumerate(rows[: k + 1]) if " = " in row or " += " in row)
+        row = rows[begin]
+        rows.insert(begin, f"{' ' * (len(row) - len(row.lstrip()))}# {words}")
 
 
 def _first_rows(program: Program, body: str) -> list[str]:

@@ -74,7 +74,7 @@ class _Mover:
                     continue
                 del waiting[line]
                 moved = _with_line_inside(expression, line)
-                if moved is None or not self._is_short(moved, reader):
+                if moved is None or not (_is_sign(line) or self._is_short(moved, reader)):
                     kept.append(line)
                 else:
                     expression = moved
@@ -118,6 +118,14 @@ class _Mover:
             before.append(Line(parts[lengths.index(max(short))]))
             line.value = ex.substituted(line.value, before[-1].value, ex.Read(before[-1]))
         return [*before, line]
+
+
+def _is_sign(line: Line) -> bool:
+    """Returns whether a line is another one, or a part of it, with a minus: -x is as short as y."""
+    match line.value:
+        case ex.Apply("negative", (ex.Read() | ex.Part(ex.Read()),)):
+            return True
+    return False
 
 
 def _with_line_inside(expression: Expression, line: Line) -> Expression | None:
