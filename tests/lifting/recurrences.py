@@ -1,6 +1,7 @@
 """Recurrences as learners write them, each for any number of steps."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from micrograd_notes import Value
@@ -14,8 +15,8 @@ RECURRENCES: dict[str, Recurrence] = {}
 
 
 def recurrence(make: Recurrence) -> Recurrence:
-    """Registers a recurrence by the name of its function."""
-    RECURRENCES[make.__name__] = make
+    """Registers a recurrence by the name of its function; tests share its programs."""
+    RECURRENCES[make.__name__] = cache(make)
     return make
 
 
