@@ -32,7 +32,6 @@ LOOPS = {  # of recurrences with other loops than one forwards and one backwards
     "td_lambda": 3,  # derivatives of guesses, of which the last is the first target
 }
 NOT_FROM_THE_FIRST_STEP = {
-    "attention_over_states",  # the largest score is of as many arrays as there are steps
     "pendulum",  # the sine of the first place is read once, and that of the others twice
     "three_before",  # of five steps, the first three are one array
     "alignment",  # the sums of one step and the products of the next come in turns
