@@ -32,7 +32,6 @@ LOOPS = {  # of recurrences with other loops than one forwards and one backwards
     "td_lambda": 3,  # derivatives of guesses, of which the last is the first target
 }
 NOT_FROM_THE_FIRST_STEP = {
-    "attention_over_states",  # the largest score is of as many arrays as there are steps
     "pendulum",  # the sine of the first place is read once, and that of the others twice
     "three_before",  # of five steps, the first three are one array
     "alignment",  # the sums of one step and the products of the next come in turns
@@ -791,6 +790,32 @@ def test_more_steps_have_no_more_lines(name: str) -> None:
         sources.append(source[source.index("def loss_and_gradient") :])
     assert sources[0].count("\n") == sources[1].count("\n"), sources[0]
     certified(program, data)
+
+
+def test_a_decoder_with_gates_may_read_the_last_state_in_each_step() -> None:
+    """The line for what it starts with is no name for the state that it copies."""
+    gates, further = values(0, 4, 2, 5), values(1, 4, 2, 5)
+
+    def step(w: Any, x: Any, h: Any, c: Any) -> tuple[Any, Any]:
+        z = [times(gate, [*x, *h, 1.0]) for gate in w]
+        c = [sigmoid(f) * a + sigmoid(i) * tanh(g)
+             for f, i, g, a in zip(z[0], z[1], z[2], c, strict=True)]
+        return [sigmoid(o) * tanh(a) for o, a in zip(z[3], c, strict=True)], c
+
+    def loss(xs: Any, ys: Any) -> Any:
+        h: Any = [0.0] * 2
+        c: Any = [0.0] * 2
+        for x in xs:
+            h, c = step(gates, x, h, c)
+        last, total = h, 0.0  # type: Any, Any
+        for y in ys:
+            h, c = step(further, last, h, c)
+            total = total + (sum(h) - y) ** 2
+        return total
+
+    lifted = lift(loss, parameters={"gates": gates, "further": further})
+    data = numbers(0, 3, 5, 2), numbers(1, 3, 5)
+    lifted.check(*data)
 
 
 @pytest.mark.parametrize(

@@ -175,10 +175,14 @@ class _Arranger:
     def _lay(self, array: Start, like: Sequence[int]) -> bool:
         """Gives a start the axes of numbers that fill an array; returns whether they are new."""
         layout, before = self.layout, (array.shape, array.lanes)
-        [*groups] = {*layout.group_of[like].tolist()}
-        shape, lanes = layout.shapes.get(groups[0], ()), layout.lane[like].tolist()
-        if len(groups) == 1 and sorted(lanes) == [*range(prod(shape))]:
-            array.shape, array.lanes, array.is_laid = shape, lanes, True
+        rows = np.array(like).reshape(array.rows or 1, -1)
+        groups, lanes = layout.group_of[rows], layout.lane[rows]
+        [shape, *others] = {layout.shapes.get(int(each), ()) for each in groups[:, 0]}
+        are_alike = not others and (groups == groups[:, :1]).all() and (lanes == lanes[0]).all()
+        if are_alike and sorted(lanes[0].tolist()) == [*range(prod(shape))]:
+            lanes = lanes + prod(shape) * np.arange(len(rows))[:, None]
+            axes = (array.rows, *shape) if array.rows else shape
+            array.shape, array.lanes, array.is_laid = axes, lanes.reshape(-1).tolist(), True
         return before != (array.shape, array.lanes)
 
     def _arrange(self, i: int, op: Any, members: Ints, of_one_kind: bool) -> None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import groupby, product
 from math import isfinite, prod
 from typing import Any
 
@@ -18,6 +18,7 @@ from micrograd_notes.lifting.ints import Ints
 from micrograd_notes.lifting.typed.expressions import (
     Counting,
     Expression,
+    Join,
     Part,
     Stack,
     reshaped,
@@ -39,14 +40,32 @@ def elementwise(layout: Layout, op: Op, members: Ints) -> Arranged:
     layout.sizes = {i: n for i, (_, n) in enumerate(found)}
     batch = layout.batch(layout.batched[layout.group(members)])
     letters = batch + list(range(len(found)))
-    read = [layout.aligned(layout.read(nodes, found), letters) for nodes in operands]
     if op.arity is None:
-        return formula(op, [Stack(tuple(read), -1)]), shape
+        return formula(op, [_in_a_row(layout, operands, found, letters)]), shape
+    read = [layout.aligned(layout.read(nodes, found), letters) for nodes in operands]
     given = [k for k, nodes in enumerate(operands) if int(nodes[0]) in layout.tape.given]
     made = formula(op, read, given)
     if prod(shape) > len(members):
         made = _filled(layout, op, members, operands, found, made)
     return layout.like_primal(members, made, shape)
+
+
+def _in_a_row(
+    layout: Layout, operands: list[Any], found: list[Any], letters: list[int]
+) -> Expression:
+    """Returns operands side by side along a last axis; those of one array are read together."""
+    runs = [np.stack([*each], axis=1) for _, each in groupby(operands, layout.group)]
+    if len(runs) == len(operands):
+        read = [layout.aligned(layout.read(nodes, found), letters) for nodes in operands]
+        return Stack(tuple(read), -1)
+    parts, last = list[Expression](), len(found)
+    for nodes in runs:
+        layout.sizes[last] = nodes.shape[1]
+        owner, position = np.divmod(np.arange(nodes.size), nodes.shape[1])
+        along = [*((c[owner], n) for c, n in found), (position, nodes.shape[1])]
+        made = layout.aligned(layout.read(nodes.reshape(-1), along), [*letters, last])
+        parts.append(spread(made, [*map(layout.size, letters), nodes.shape[1]]))
+    return Join(tuple(parts))
 
 
 def _filled(

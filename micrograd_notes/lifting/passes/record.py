@@ -27,6 +27,7 @@ from micrograd_notes.lifting.passes.series import with_series
 from micrograd_notes.lifting.passes.totals import with_sums
 from micrograd_notes.lifting.recurrences.ends import Ends, UnlikeError
 from micrograd_notes.lifting.recurrences.starts import with_starts
+from micrograd_notes.lifting.recurrences.states import with_states
 from micrograd_notes.lifting.trace.recorded import CannotLift, Session, recording
 from micrograd_notes.lifting.trace.tape import CONSTANT, Array, Recording, Tape
 from micrograd_notes.lifting.trace.traced import traced
@@ -54,14 +55,20 @@ def record(
                 gradient[op.where[tape.operands[leaf][0]]] = derivative
         return written_out(replace(made, gradient=gradient, steps=[]))
 
-    def looped(has_walls: bool, otherwise: Callable[[], Recording]) -> Recording:
-        started = with_starts(found, has_walls)
+    def tried(started: Recording, otherwise: Callable[[], Recording]) -> Recording:
         try:
             made = finished(started)
         except UnlikeError:
             return otherwise()
         made.plain = cache(otherwise) if started.steps else None
         return made
+
+    def looped(has_walls: bool, otherwise: Callable[[], Recording]) -> Recording:
+        started = with_starts(found, has_walls)
+        together = with_states(started)
+        if together is started:
+            return tried(started, otherwise)
+        return tried(together, lambda: tried(with_starts(found, has_walls), otherwise))
 
     return looped(True, lambda: looped(False, lambda: finished(found)))
 

@@ -21,7 +21,7 @@ from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.engine import ops
 from micrograd_notes.lifting.recurrences.kinds import kinds_of
 from micrograd_notes.lifting.recurrences.starts import join, leaf
-from micrograd_notes.lifting.trace.columns import Columns
+from micrograd_notes.lifting.trace.columns import Bools, Columns
 from micrograd_notes.lifting.trace.tape import Recording, Start, Steps
 
 
@@ -45,10 +45,24 @@ class Ends:
         self.leaves: dict[int, tuple[int, int]] = {}  # and their sources, by the last state
         self.crossed: dict[int, tuple[list[int], int]] = {}  # derivatives, and the tape's length
         self.copies = {*self.tape.passed}  # states that are passed on to a later step
-        self.needed = np.ones(len(self.tape), dtype=bool)
-        if steps:
-            self.needed = Columns.of(self.tape).reached(recording.outputs, self.needed)
+        self.needed = self._needed() if steps else np.ones(len(self.tape), dtype=bool)
         self.at = {at: (each, k) for each in steps for k, at in enumerate(each.begins)}
+
+    def _needed(self) -> Bools:
+        """Returns which numbers the outputs are computed from, also through leaves."""
+        columns, everyone = Columns.of(self.tape), np.ones(len(self.tape), dtype=bool)
+        leaves = [(i, op) for i, op in enumerate(self.tape.ops) if isinstance(op, Start)]
+        roots = {*self.recording.outputs}
+        while True:
+            needed = columns.reached([*roots], everyone)
+            before = len(roots)
+            roots |= {self._source(i, op) for i, op in leaves if needed[i]}
+            if len(roots) == before:
+                return needed
+
+    def _source(self, leaf: int, array: Start) -> int:
+        """Returns the number that a leaf stands for."""
+        return self.recording.alive[array.sources[self.tape.operands[leaf][0]]]
 
     def cross(self, at: int) -> None:
         """Makes one number of what each state gets from the step that begins at a place."""
@@ -77,7 +91,10 @@ class Ends:
         """Passes the derivative by a leaf on to the number that it stands for."""
         op = self.tape.ops[at]
         if isinstance(op, Start):
-            source = self.recording.alive[op.sources[self.tape.operands[at][0]]]
+            source = self._source(at, op)
+            if not op.steps and self.tape.adjoint_of.get(derivative) != at:
+                derivative = self._sum([derivative])  # as those of other steps, with more terms
+                self.tape.adjoint_of[derivative] = at
             self.contributions[source] = [*(self.contributions[source] or []), derivative]
             self.passed_on.discard(source)
 

@@ -40,9 +40,9 @@ def leaf(tape: Tape) -> int:
 
 def join(
     recording: Recording, leaves: Sequence[int], sources: Sequence[int], last: Sequence[int],
-    is_data: Sequence[bool], kinds: Sequence[int], steps: int
+    is_data: Sequence[bool], kinds: Sequence[Any], steps: int, rows: int = 0
 ) -> None:
-    """Makes one array of the leaves of each kind.
+    """Makes one array of the leaves of each kind; it may have a first axis for so many steps.
 
     Each has the number that it stands for, and the state that has its place at the end.
     """
@@ -56,15 +56,27 @@ def join(
     for kind in dict.fromkeys(kinds):
         alike = [k for k, each in enumerate(kinds) if each == kind]
         depends = any(is_data[k] for k in alike)
+        axes = [n for n in (rows, len(alike) // (rows or 1)) if n > 1]
         array = Start(
-            "start", (len(alike),) if len(alike) > 1 else (), is_parameter=False,
-            is_batched=depends and is_batched, is_data=depends, steps=steps,
+            "start", tuple(axes), is_parameter=False,
+            is_batched=depends and is_batched, is_data=depends, steps=steps, rows=rows,
             sources=[kept(sources[k]) for k in alike], where=[kept(last[k]) for k in alike],
             lanes=[*range(len(alike))],
         )
         for place, k in enumerate(alike):
             recording.tape.ops[leaves[k]] = array
             operands.flat[operands.first[leaves[k]]] = place
+
+
+def are_data(tape: Tape) -> bytearray:
+    """Returns for each number whether it depends on an input."""
+    found = bytearray(len(tape))
+    for i, op in enumerate(tape.ops):
+        if op.__class__ is Op:
+            found[i] = any(found[k] for k in tape.operands[i])
+        elif isinstance(op, Array):
+            found[i] = op.is_data if isinstance(op, Start) else not op.is_parameter
+    return found
 
 
 def with_starts(recording: Recording, has_walls: bool = True) -> Recording:
@@ -165,7 +177,7 @@ class _Writer:
 
     def run(self, recording: Recording) -> Recording:
         """Returns the recording on the new tape."""
-        self.is_data = self._are_data()
+        self.is_data = are_data(self.old)
         begun = {self.made[found.first]: found for found in self.found}
         gone = {self.made[k] for found in self.found for k in range(found.first, found.begin)}
         for i in range(len(self.old)):
@@ -227,13 +239,3 @@ class _Writer:
             if state in tape.joined:
                 tape.joined.add(start)
                 tape.neighbour_of[start] = steps.states[0][0]
-
-    def _are_data(self) -> bytearray:
-        """Returns for each old number whether it depends on an input."""
-        found = bytearray(len(self.old))
-        for i, op in enumerate(self.old.ops):
-            if op.__class__ is Op:
-                found[i] = any(found[k] for k in self.old.operands[i])
-            else:
-                found[i] = isinstance(op, Array) and not op.is_parameter
-        return found

@@ -52,7 +52,8 @@ class Start(Array):
     """
 
     is_data: bool = False  # whether the state comes to depend on an input
-    steps: int = 0  # of the recurrence
+    steps: int = 0  # of the recurrence; 0 for what reads states after it (`states.py`)
+    rows: int = 0  # of an array that has a first axis for steps
     sources: list[int] = field(default_factory=list)
     lanes: list[int] = field(default_factory=list)  # of the leaves; in the end as in that state
     is_laid: bool = False  # whether another array gave it its axes

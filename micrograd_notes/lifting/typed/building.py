@@ -27,6 +27,21 @@ class NoLoop(Exception):
     """A line outside of the loops reads what a recurrence starts with, or does not keep."""
 
 
+def side_by_side(expression: Expression) -> Expression:
+    """Returns a stack of what follows each other in the array of a loop as a part of this array."""
+    match expression:
+        case ex.Stack((ex.Part(ex.Read() as read, (int() as first,)), *_) as parts, axis):
+            size, places = read.shape[0], range(len(parts))
+            for step in (1, -1):
+                slots = tuple([ex.Part(read, (first + k * step,)) for k in places])
+                if isinstance(size, int) and parts == slots:
+                    cut = ex.every(step, first, len(parts), size)
+                    order = [*range(1, len(read.shape))]
+                    order.insert(axis if axis >= 0 else len(order), 0)
+                    return ex.transposed(ex.part(read, [cut]), order)
+    return expression
+
+
 class Built:
     """A window's loop, its lines, and the arrays of what is kept."""
 

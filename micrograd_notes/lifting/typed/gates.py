@@ -65,7 +65,8 @@ def join_gates(program: Program) -> None:
 
     They read what the forward half has made of the matrix.
     """
-    steps, made = list[Line | Loop](), [each for each in program.forward if isinstance(each, Line)]
+    steps = list[Line | Loop]()
+    made = [each for each in program.forward if isinstance(each, Line) and each.is_own]
     for step in program.backward:
         if isinstance(step, Loop):
             others = [line for line in ex.lines_of(program.steps) if line not in {*step.lines}]

@@ -26,9 +26,10 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, TypeGuard
 
+from micrograd_notes.engine import ops
 from micrograd_notes.lifting.recurrences.steps import LEAST
 from micrograd_notes.lifting.typed import expressions as ex
-from micrograd_notes.lifting.typed.building import Built, NoLoop
+from micrograd_notes.lifting.typed.building import Built, NoLoop, side_by_side
 from micrograd_notes.lifting.typed.expressions import Expression, Line, Loop, Program
 from micrograd_notes.lifting.typed.share import reached, starts_of
 from micrograd_notes.lifting.typed.windows import (
@@ -316,7 +317,8 @@ class _Roller:
         if not {steps for line, steps in self.starts.items() if line in read} <= whole:
             raise NoLoop
         tape, groups = self.program.grouping.recording.tape, self.program.grouping.groups
-        for line, steps in self.starts.items() if tape.neighbour_of else ():
+        walls = [i for i in tape.neighbour_of if tape.ops[i] is ops.add]
+        for line, steps in self.starts.items() if walls else ():
             is_derivative = groups[line.group or 0].members[0] in tape.adjoint_of
             after = self.order[line] if is_derivative else 0
             if all(w.steps < steps - 1 for w in self.windows if w.start >= after):
@@ -403,7 +405,7 @@ class _Roller:
     def _reading(self, expression: Expression, reader: Line | None = None) -> Expression:
         holes = holes_of(expression)
         made = [self._read_line(e, reader) if isinstance(e, Line) else e for e in holes]
-        return filled(expression, iter(made))
+        return side_by_side(filled(expression, iter(made)))
 
     def _read_line(self, line: Line, reader: Line | None = None) -> Expression:
         """Returns the expression that reads a line from outside of its loop."""

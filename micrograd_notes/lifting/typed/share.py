@@ -149,4 +149,4 @@ def starts_of(program: Program) -> dict[Line, int]:
     """Returns the lines of what recurrences start with, and how many steps these have."""
     groups = program.grouping.groups
     made = [(line, groups[line.group].op) for line in program.lines if line.group is not None]
-    return {line: op.steps for line, op in made if isinstance(op, Start)}
+    return {line: op.steps for line, op in made if isinstance(op, Start) and op.steps}
