@@ -322,6 +322,8 @@ class _Taken:
 def _activated_by(line: Line) -> Line | None:
     """Returns the array of which a line is a function, number by number, and of nothing else."""
     match line.value:
+        case Apply("negative"):
+            return None
         case Apply(_, (Read(Line() as of),)) | Apply("maximum", (Read(Line() as of), Number())):
             return of
     return None

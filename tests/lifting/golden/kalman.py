@@ -26,7 +26,7 @@ def loss_and_gradient(theta, ys):
     da, dq, dr = unpack(dtheta)
 
     # forward
-    a_squared = a ** 2
+    a_squared = a * a
     total = np.zeros(n)
     variance2 = np.empty(6)
     spread = np.empty(6)

@@ -65,9 +65,9 @@ def spelled(expression: Expression, name_of: NameOf) -> Any:
             return _operator(made.function, *map(tree, made.of))
         case ex.Apply("multiply", (ex.Number(part), of)) if part in PARTS:
             return tree(ex.Apply("divide", (of, ex.Number(1 / part))))
-        case ex.Apply("multiply", (left, right)) if left == right:
-            return _operator("power", tree(left), number(2))
-        case ex.Apply("multiply", (ex.Number(part), of)) if _is_inverse_root(number(part)):
+        case ex.Apply("multiply", (left, right)) if left == right and left.shape:
+            return _operator("power", tree(left), number(2))  # NumPy multiplies arrays
+        case ex.Apply("multiply", (ex.Number(part), of)) if _is_inverse_root(part):
             return _operator("multiply", tree(of), number(part))  # x * (1 / 2 ** 0.5)
         case ex.Apply("divide", (ex.Sum(of, axes), count)) if _is_size(count, of.shape, axes):
             return _reduction(tree(of), "mean", axes, len(of.shape))
@@ -214,8 +214,9 @@ def _index(
     return parts[0] if len(parts) == 1 else ast.Tuple(parts)
 
 
-def _is_inverse_root(tree: Any) -> bool:
-    return bool(re.fullmatch(r"-?1 / \d+ \*\* 0\.5", ast.unparse(tree)))
+@cache
+def _is_inverse_root(part: float) -> bool:
+    return bool(re.fullmatch(r"-?1 / \d+ \*\* 0\.5", ast.unparse(number(part))))
 
 
 def _is_size(count: Expression, shape: Shape, axes: tuple[int, ...]) -> bool:
