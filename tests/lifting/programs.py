@@ -1,6 +1,6 @@
 """Random programs to lift, and what it means that lifted equals eager.
 
-Ten kinds: chains of single operations on shared values; layers, whose rows choose their operands
+Eleven kinds: chains of single operations on shared values; layers, whose rows choose their operands
 at random (irregular arrays, holes, gathers, sums of different lengths); windows, where each number
 looks at a stretch of those before it (causal attention, maxima and softmaxes of different lengths,
 values picked by a label); pairs, loops over i < j, i != j or some other part of all pairs, by
@@ -8,13 +8,15 @@ arguments that are called as anything at all; recurrences, whose state changes s
 series, where operations that are alike have plain numbers, 0 and 1 among them; convolutions, with
 steps, distances and borders of many sorts, and weights that have a name each; walls, sums of
 neighbours on a line or a grid that ends somewhere, once or step by step; filters, states that read
-a window of a series; and exchanges, in which one number gains what another one loses.
+a window of a series; exchanges, in which one number gains what another one loses; and made ones,
+programs of the other kinds with weights that are functions of the parameters.
 """
 
 import itertools
 import math
 import random
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -559,8 +561,42 @@ def agree_in_jax(program: Program, jits: bool = False) -> bool:
     return True
 
 
+def made(generator: random.Random) -> Program:
+    program = generator.choice(KINDS[:-1])(generator)
+    bounds = [generator.uniform(0.5, 2.0) for _ in range(2)]
+    ways: list[Callable[[Any], Any]] = [
+        ops.tanh, lambda v: v * v, lambda v: v / (bounds[0] + v * v), lambda v: ops.exp(-v) + v,
+        lambda v: bounds[0] * ops.sin(v) - bounds[1], lambda v: -v,
+    ]
+    function = generator.choice(ways)
+    shared, is_shared = generator.choice([0, 1, 2]), generator.random() < 0.3
+
+    @wraps(program.loss)
+    def loss(*data: Any) -> Any:
+        own = [(of, at, of[at]) for of, at in held_in(program.parameters)]
+        scale = own[min(shared, len(own) - 1)][2]
+        for of, at, value in own:
+            of[at] = function(value) * (ops.tanh(scale) if is_shared else 1.0)
+        try:
+            return program.loss(*data)
+        finally:
+            for of, at, value in own:
+                of[at] = value
+
+    return Program(loss, program.parameters, program.data)
+
+
+def held_in(parameters: Any) -> list[tuple[Any, Any]]:
+    """Returns the places of all Values in lists and dictionaries: what holds one, and where."""
+    places = parameters.items() if isinstance(parameters, dict) else enumerate(parameters)
+    found = [[(parameters, at)] if isinstance(each, Value) else held_in(each)
+             for at, each in places]
+    return [place for part in found for place in part]
+
+
 KINDS = [
     chain, layers, windows, pairs, recurrences, series, convolutions, walls, filters, exchanges,
+    made,
 ]
 
 
