@@ -16,7 +16,7 @@ np = pytest.importorskip("numpy")
 from micrograd_notes import Value  # noqa: E402
 from micrograd_notes.engine import ops  # noqa: E402
 from micrograd_notes.engine.op import TABLE, Op  # noqa: E402
-from tests.lifting.programs import KINDS, Program, agree  # noqa: E402
+from tests.lifting.programs import KINDS, Program, agree, windows  # noqa: E402
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -26,6 +26,11 @@ from tests.lifting.programs import KINDS, Program, agree  # noqa: E402
 def test_random_programs(kind: Callable[[random.Random], Program], block: int) -> None:
     seeds = range(7 * block, 7 * block + 7)
     assert sum(agree(kind(random.Random(seed))) for seed in seeds) >= 4
+
+
+def test_what_is_no_number_of_an_array_is_no_nan() -> None:
+    """A logsumexp of no operands is nan, and stood in an array that is multiplied by zeros."""
+    assert agree(windows(random.Random(9500750)))
 
 
 # Rows with operands of their own: what is inside their domain, and whole digits to round to.

@@ -83,18 +83,35 @@ def _filled(
     layout.holes[group], layout.filling[group] = ~there, wanted
     if _made_of(op, [_in_holes(layout, nodes, found, ~there) for nodes in operands]) == wanted:
         return made
+    return _masked(layout, members, found, made)
+
+
+def _masked(layout: Layout, members: Ints, found: list[Any], made: Expression) -> Expression:
+    """Returns an array with the number in its holes that `wanted_filling` has for its readers."""
+    group = layout.group(members)
+    there, wanted = layout.there(found, len(members)), layout.wanted_filling.get(group, 0.0)
+    layout.holes[group], layout.filling[group] = ~there, wanted
     mask, varying = layout.without_constant_axes(there.astype(np.int64))
     reading = Reading(made, layout.batch(layout.batched[group]) + list(range(there.ndim)))
     return layout.masked(reading, mask == 1, varying, wanted).array
 
 
 def reduction(layout: Layout, op: Op, members: Ints) -> Arranged:
-    """Returns an operation on any number of operands that lie along an axis of one array."""
+    """Returns an operation on any number of operands that lie along an axis of one array.
+
+    A hole has no operands, and what such an operation makes of none may be nan.
+    """
+    made, found = _reduced(layout, op, members)
+    shape = tuple([n for _, n in found])
+    return _masked(layout, members, found, made) if prod(shape) > len(members) else made, shape
+
+
+def _reduced(layout: Layout, op: Op, members: Ints) -> tuple[Expression, list[Any]]:
     sizes, nodes = layout.terms(members)
     owner = np.repeat(np.arange(len(members)), sizes)
     kind = Terms(layout, nodes, owner, len(members))
     found = layout.settle(members, kind.kept_columns())
-    shape = layout.place(members, found)
+    layout.place(members, found)
     letters = None
     if op.neutral is not None and (letters := kind.letters(found)) is not None:
         [reading] = kind.readings(letters, found, op.neutral)
@@ -107,12 +124,12 @@ def reduction(layout: Layout, op: Op, members: Ints) -> Arranged:
     inner = [k for k in range(len(found), len(letters)) if k in reading.letters]
     if not inner:  # one operand, again and again
         count = prod(n for _, n in letters[len(found) :])
-        return formula(op, [Stack((layout.aligned(reading, outer),) * count, -1)]), shape
+        return formula(op, [Stack((layout.aligned(reading, outer),) * count, -1)]), found
     everything = layout.aligned(reading, outer + inner)
     if len(inner) > 1:
         sizes = [*map(layout.size, outer), prod(letters[k][1] for k in inner)]
         everything = reshaped(everything, sizes)
-    return formula(op, [everything]), shape
+    return formula(op, [everything]), found
 
 
 def choice(layout: Layout, members: Ints) -> Arranged:
