@@ -116,7 +116,7 @@ def outputs() -> Example:
 
 @example
 def small_gpt() -> Example:
-    model = GPT("abcd", positions=4, width=4, heads=2, seed=0)
+    model = GPT("abcd", positions=4, width=6, heads=3, seed=0)  # no two sizes are the same
     return Example(
         lift(model.loss, model), (labels(1, 12, 5).reshape(3, 4), labels(2, 12, 5).reshape(3, 4))
     )

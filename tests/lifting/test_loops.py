@@ -239,6 +239,10 @@ def test_a_state_that_nothing_reads_is_left_alone() -> None:
     assert agree(random_recurrence(random.Random(31754)))
 
 
+def test_a_state_that_starts_with_data_and_goes_on_without() -> None:
+    assert agree(random_recurrence(random.Random(9500988)))
+
+
 CHANGES: list[Callable[[Any, Any, Any, Any], Any]] = [
     lambda w, s, other, x: tanh(w * s + other * x),
     lambda w, s, other, x: s + 0.1 * (x - w * s),

@@ -28,7 +28,7 @@ def loss_and_gradient(theta, xs):
     dQ, dK = unpack(dtheta)
 
     # forward
-    # rows: all examples below each other, for one product
+    # rows: those of all examples below each other
     xs_rows = xs.reshape(-1, 3)  # (4n, 3)
     queries = (xs_rows @ Q.T).reshape(n, 4, 3)  # (n, 4, 3)
     keys = (xs_rows @ K.T).reshape(n, 4, 3)  # (n, 4, 3)

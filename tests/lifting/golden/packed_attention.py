@@ -30,7 +30,7 @@ def loss_and_gradient(theta, xs, y):
     dmatrix, dbias, dout = unpack(dtheta)
 
     # forward
-    # rows: all examples below each other, for one product
+    # rows: those of all examples below each other
     xs_rows = xs.reshape(-1, 6)  # (5n, 6)
     queries = (xs_rows @ matrix[:6].T).reshape(n, 5, 6) + bias[:6]  # (n, 5, 6)
     keys = (xs_rows @ matrix[6:12].T).reshape(n, 5, 6) + bias[6:12]  # (n, 5, 6)

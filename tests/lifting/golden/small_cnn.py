@@ -25,7 +25,7 @@ def loss_and_gradient(theta, image, label):
     assert theta.shape == (24,), theta.shape
     assert image.shape == (n, 6, 6), image.shape
     assert label.shape == (n,), label.shape
-    assert (label >= 0).all(), label
+    assert (label >= 0).all(), label  # -1 would choose the last
     filters, weights = unpack(theta)
     dtheta = np.empty_like(theta)  # filled through views of its parts
     dfilters, dweights = unpack(dtheta)
@@ -34,7 +34,8 @@ def loss_and_gradient(theta, image, label):
     image_patches = sliding_window_view(image, (3, 3), axis=(1, 2)).reshape(-1, 9)  # (16n, 9)
     z = (image_patches @ filters.reshape(2, 9).T).reshape(n, 4, 4, 2)  # (n, 4, 4, 2)
     maps = np.maximum(z, 0)  # (n, 4, 4, 2)
-    means = maps.mean(axis=(1, 2))  # (n, 2)
+    maps_sum = maps.sum(axis=(1, 2))  # (n, 2)
+    means = maps_sum / 16  # (n, 2)
     logits = means @ weights.T  # (n, 3)
     logits_max = logits.max(axis=-1)  # (n,)
     exponentials = np.exp(logits - logits_max[:, None])  # (n, 3)

@@ -49,16 +49,15 @@ def emit(typed: Program, title: str) -> Printed:
         lost = "s * (1 - s) of a sigmoid s" if "cosh(0.5 *" in cosh else "1 - tanh(z)**2"
         said = f"with cosh, a slope keeps the digits that {lost} loses near 1"
         _say(backward, r"np\.cosh\(", said)
-        _say(rows, r"_rows = .*# \(\d+n, ", "rows: all examples below each other, for one product")
+        _say(rows, r"_rows = .*# \(\d+n, ", "rows: those of all examples below each other")
         of = ": derivatives of the sum over all examples, divided by n at the end"
         rows = ["", "# forward", *rows, "", f"# backward{of * program.is_mean}", *backward]
-    rows += ["dtheta /= n"] * program.is_mean
-    rows += ["return loss, dtheta"] if program.is_loss else []
+    rows += ["dtheta /= n"] * program.is_mean + ["return loss, dtheta"] * program.is_loss
     body = "\n".join([*_first_rows(program, "\n".join(rows)), *rows])
 
     blocks = [f'"""{title}"""\n']
-    more = f"from numpy.lib.stride_tricks import {WINDOWS}\n" if WINDOWS in body else ""
-    blocks.append("import math\n\n" * ("math." in body) + "import numpy as np\n" + more)
+    blocks.append("import math\n\n" * ("math." in body) + "import numpy as np\n")
+    blocks[-1] += f"from numpy.lib.stride_tricks import {WINDOWS}\n" * (WINDOWS in body)
     if constants:
         blocks.append("\n".join([spelled_constant(c, names(c)) for c in constants]) + "\n")
     if f"{erfc.NAME}(" in body:
@@ -76,8 +75,7 @@ def _say(rows: list[str], pattern: str, words: str) -> None:
     """Puts a comment before the first line whose rows have the pattern."""
     for k in [k for k, row in enumerate(rows) if re.search(pattern, row)][:1]:
         begin = max(i for i, row in enumerate(rows[: k + 1]) if " = " in row or " += " in row)
-        row = rows[begin]
-        rows.insert(begin, f"{' ' * (len(row) - len(row.lstrip()))}# {words}")
+        rows.insert(begin, re.sub(r"\S.*", f"# {words}", rows[begin]))
 
 
 def _first_rows(program: Program, body: str) -> list[str]:
@@ -94,7 +92,8 @@ def _first_rows(program: Program, body: str) -> list[str]:
         shape = spelled_shape(Read(array).shape)
         rows += asserted(f"{array.name}.shape == {shape}", f"{array.name}.shape")
         if array.below is not None:  # what is too large raises an error where it selects
-            rows += asserted(f"({array.name} >= 0).all()", array.name)
+            shown = f"{array.name}  # -1 would choose the last"
+            rows += asserted(f"({array.name} >= 0).all()", shown)
     if names:
         rows += listed("", names, " = unpack(theta)")
     if re.search(r"\bones\b", body):

@@ -14,6 +14,7 @@ from micrograd_notes.lifting.codegen.rows import INDENT, LIMIT
 from micrograd_notes.lifting.typed import expressions as ex
 from micrograd_notes.lifting.typed.expressions import Expression, Line, Loop, Program, lines_of
 from micrograd_notes.lifting.typed.names import Names
+from micrograd_notes.lifting.typed.nouns import NOUNS
 
 WIDTH = 84  # letters in a line that something is moved into
 Steps = list[Line | Loop]
@@ -43,7 +44,8 @@ class _Mover:
         program.backward, _ = self._half(program.backward, result)
         wanted = [self.names.wanted.get(line, ("", None)) for line in lines_of(program.backward)]
         primals = {of for words, of in wanted if words == "d{}" and isinstance(of, Line)}
-        self.primals = primals - self.names.general  # an operation is not much of a name
+        nouns = {*NOUNS.values()}  # an operation is not much of a name
+        self.primals = {of for of in primals if self.names(of).rstrip("0123456789") not in nouns}
         program.forward, program.result = self._half(program.forward, result)
 
     def _half(self, steps: Steps, result: Expression) -> tuple[Steps, Expression]:
