@@ -110,3 +110,14 @@ def test_so_has_a_weight_of_a_recurrence() -> None:
     filtered, ys = RECURRENCES["kalman"](8)
     certified(filtered, *ys)
     assert "dgain = difference[t] @ dmean - " in filtered.source_for(*ys)
+
+
+def test_weights_may_be_shared_and_be_as_many_as_holes() -> None:
+    """Two places of w have one weight: their products had one place, and each had both."""
+    c = [[0.0, 1.0, 2.0], [3.0, 0.0, -1.0], [1.0, 1.0, 0.0]]
+
+    def loss(x: Any, y: Any) -> Any:
+        w = [[a * tanh(v) for a, v in zip(row, V[0], strict=True)] for row in c]
+        return squares(linear(x, w), y[:3])
+
+    certified(lift(loss, parameters={"V": V[0]}), X, Y)

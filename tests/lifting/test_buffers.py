@@ -23,6 +23,7 @@ from micrograd_notes import (  # noqa: E402
     log,
     operation,
     pick,
+    relu,
     sqrt,
     tanh,
     where,
@@ -36,7 +37,7 @@ from micrograd_notes.lifting import (  # noqa: E402
 )
 from micrograd_notes.lifting.codegen.buffered import pool, tape  # noqa: E402
 from micrograd_notes.lifting.codegen.buffered.calls import Calls  # noqa: E402
-from tests.lifting.examples import EXAMPLES  # noqa: E402
+from tests.lifting.examples import EXAMPLES, numbers, values  # noqa: E402
 from tests.lifting.programs import KINDS, Program, windows  # noqa: E402
 
 ALIKE = 1e-12  # in columns: of the loss, or of the largest derivative; 4,500 roundings
@@ -485,3 +486,18 @@ def test_kept_arrays_with_old_numbers_are_found_before_they_are_used(
 
 def _never_again(self: Any, function: Any, *operands: Any, is_batched: bool = False) -> Any:
     return self.kept(function(*operands))
+
+
+def test_slopes_of_some_weights_that_are_only_decayed() -> None:
+    """They are conditions at some places, which `np.take` does not make floats of."""
+    v = values(0, 5)
+
+    def loss(x: Any, y: Any) -> Any:
+        w = [relu(a) for a in v]
+        return (x * w[3] - y) ** 2 + sum(a * a for a in w)
+
+    program, data = lift(loss, parameters={"v": v}), (numbers(0, 4), numbers(1, 4))
+    first, *others = [program.value_and_grad(program.parameters(), *data) for _ in range(4)]
+    for other in others:
+        assert other[0] == first[0]
+        assert (other[1] == first[1]).all()

@@ -40,8 +40,8 @@ def sums(
         like = axes.independent(own, count)
         if not own:
             found = classes[0].in_order(found)
-        elif [n for _, n in like] == [n for _, n in found]:  # but perhaps in another order
-            found = like
+        elif [n for _, n in like] == [n for _, n in found] and axes.distinct(like, count) == count:
+            found = like  # but perhaps in another order; products of one weight share its place
         shape = layout.place(members, found)
     else:
         for kind in classes:

@@ -198,6 +198,8 @@ class Tape:
         is_last = isinstance(last, partial) and bool(last.args) and last.args[-1] is made
         if not is_last or not self._is_read_once(made):
             return False
+        if last.func is np.take and made.dtype != other.dtype:  # it converts nothing
+            return False
         self.calls[-1] = partial(last.func, *last.args[:-1], other, **last.keywords)
         other[...] = made
         return True
