@@ -5,9 +5,13 @@ only at how it is written.
 """
 
 import operator
+import os
 import random
 import re
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -608,3 +612,32 @@ def test_a_formula_with_several_terms_to_take_away_stays() -> None:
 
     source = source_of(loss, {"w": w, **named}, numbers(0, 4, 2), numbers(1, 4, 3))
     assert "x @ w - a * y[:, 0] - b * y[:, 1] - c * y[:, 2] - d" in source, source
+
+
+STANDARDISED = """
+from micrograd_notes.engine.ops import relu, sqrt
+from micrograd_notes.lifting import lift
+from tests.lifting.examples import numbers, values
+
+V = values(0, 7, 9)
+
+def loss(x, y):
+    def size(row):
+        return sqrt(sum((u - sum(row) / 9) ** 2 for u in row) / 9 + 0.1)
+
+    w = [[(v - sum(row) / 9) / size(row) for v in row] for row in V]
+    return sum((relu(sum(a * b for a, b in zip(row, x))) - c) ** 2 for row, c in zip(w, y))
+
+print(lift(loss, parameters={"V": V}).source_for(numbers(0, 4, 9), numbers(1, 4, 7)))
+"""
+
+
+def test_the_source_is_the_same_whatever_order_sets_have() -> None:
+    """Of two forms with as few operations, one was found first: which one, hashes decided."""
+    sources = set()
+    for seed in ("0", "1"):
+        given = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parents[2])}
+        run = subprocess.run([sys.executable, "-c", STANDARDISED], env=given, capture_output=True)
+        assert run.returncode == 0, run.stderr
+        sources.add(run.stdout)
+    assert len(sources) == 1

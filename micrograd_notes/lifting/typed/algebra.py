@@ -457,7 +457,8 @@ class _Rewriter:
         If there are factors `inner`, it stands for one of them, and for one of the others.
         """
         best, largest, every = None, 0.0, {**powers, **inner}
-        atoms = dict.fromkeys([atom for atom, _ in self._sorted(every)])
+        every = {factor: every[factor] for factor in self._sorted(every)}
+        atoms = dict.fromkeys([atom for atom, _ in every])
         for atom in atoms:
             for term, line in self.known.get(atom, [])[-RECENT:]:
                 size = fsum([abs(power) for _, power in term])
