@@ -26,7 +26,7 @@ def loss_and_gradient(theta, x, label):
     assert theta.shape == (43,), theta.shape
     assert x.shape == (n, 4), x.shape
     assert label.shape == (n,), label.shape
-    assert (label >= 0).all(), label  # -1 would choose the last
+    assert (label >= 0).all(), label  # -1 would be the last
     W1, b1, W2, b2 = unpack(theta)
     ones = np.ones(n)  # ones @ doutput is doutput.sum(axis=0), and faster
     dtheta = np.empty_like(theta)  # filled through views of its parts

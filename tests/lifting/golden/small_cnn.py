@@ -25,7 +25,7 @@ def loss_and_gradient(theta, image, label):
     assert theta.shape == (24,), theta.shape
     assert image.shape == (n, 6, 6), image.shape
     assert label.shape == (n,), label.shape
-    assert (label >= 0).all(), label  # -1 would choose the last
+    assert (label >= 0).all(), label  # -1 would be the last
     filters, weights = unpack(theta)
     dtheta = np.empty_like(theta)  # filled through views of its parts
     dfilters, dweights = unpack(dtheta)

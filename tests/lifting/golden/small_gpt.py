@@ -31,9 +31,9 @@ def loss_and_gradient(theta, tokens, targets):
     n = len(tokens)
     assert theta.shape == (516,), theta.shape
     assert tokens.shape == (n, 4), tokens.shape
-    assert (tokens >= 0).all(), tokens  # -1 would choose the last
+    assert (tokens >= 0).all(), tokens  # -1 would be the last
     assert targets.shape == (n, 4), targets.shape
-    assert (targets >= 0).all(), targets  # -1 would choose the last
+    assert (targets >= 0).all(), targets  # -1 would be the last
     embedding, position, Wq, Wk, Wv, Wo, W1, W2, unembedding = unpack(theta)
     dtheta = np.empty_like(theta)  # filled through views of its parts
     dembedding, dposition, dWq, dWk, dWv, dWo, dW1, dW2, dunembedding = unpack(dtheta)

@@ -92,7 +92,7 @@ def _first_rows(program: Program, body: str) -> list[str]:
         shape = spelled_shape(Read(array).shape)
         rows += asserted(f"{array.name}.shape == {shape}", f"{array.name}.shape")
         if array.below is not None:  # what is too large raises an error where it selects
-            shown = f"{array.name}  # -1 would choose the last"
+            shown = f"{array.name}  # -1 would be the last"
             rows += asserted(f"({array.name} >= 0).all()", shown)
     if names:
         rows += listed("", names, " = unpack(theta)")
