@@ -77,13 +77,9 @@ def _filled(
     makes this number from what the operands have there, as a product does from 0, the array stays
     as it is.
     """
-    group = layout.group(members)
-    there = layout.there(found, len(members))
-    wanted = layout.wanted_filling.get(group, 0.0)
-    layout.holes[group], layout.filling[group] = ~there, wanted
-    if _made_of(op, [_in_holes(layout, nodes, found, ~there) for nodes in operands]) == wanted:
-        return made
-    return _masked(layout, members, found, made)
+    group, filled = layout.group(members), _masked(layout, members, found, made)
+    inside = [_in_holes(layout, nodes, found, layout.holes[group]) for nodes in operands]
+    return made if _made_of(op, inside) == layout.filling[group] else filled
 
 
 def _masked(layout: Layout, members: Ints, found: list[Any], made: Expression) -> Expression:

@@ -8,8 +8,8 @@ A printer for a new language does this with a `program` of `typed/expressions.py
 1. It calls `Names(program)`, then `ready(program)`: afterwards `names(...)` has a name for all that
    an expression reads, and `program.forward` and `program.backward` have the steps. It renames
    what means something else in its language, and reads `program.lines` no more. For one with
-   NumPy's functions, `printable` in
-   `readable/printable.py` does both, and makes the steps fit for readers.
+   NumPy's functions, `printable` in `readable/printable.py` does both, and makes the steps fit for
+   readers.
 2. The function gets `theta`, a flat vector in which `program.parameters` lie one after the other,
    and `program.inputs`. An input has a row per example if it `is_batched`; their number is `N`. It
    holds whole numbers from 0 if it has a `below`, which the function or its caller must check.

@@ -223,9 +223,10 @@ class _Writer:
         ends = [found.begin + by - 1 for by in moves]
         steps.begins = [max(steps.states[0]) + 1, *[self.place[self.made[at]] + 1 for at in ends]]
         sources = [self.sources[state] for state in found.states]
-        # what a state starts with may depend on an input where its last step does not
-        begins, pairs = are_data(tape), zip(sources, states[-1], strict=True)
-        is_data = [bool(begins[first] or self.is_data[last]) for first, last in pairs]
+        is_data = [bool(self.is_data[i]) for i in states[-1]]
+        if not all(is_data):  # what a state starts with may depend on an input all the same
+            begins, pairs = are_data(tape), zip(sources, is_data, strict=True)
+            is_data = [bool(begins[first]) or last for first, last in pairs]
         for at in range(found.period * (count + 1)):  # gradients flow as in the last step
             like = self.made[found.begin + found.period * (count - 1) + at % found.period]
             later = found.begin - found.period + at

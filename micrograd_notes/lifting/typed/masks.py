@@ -88,7 +88,7 @@ class _Known:
         match expression:
             case ex.Number(value):
                 return value
-            case ex.Read(Constant() as constant) if constant.array.dtype.kind in "bf":
+            case ex.Read(Constant() as constant) if constant.kind is not Kind.CHOICE:
                 return constant.array
             case ex.Read(Line() as line):
                 return self.found.get(line, np.nan)

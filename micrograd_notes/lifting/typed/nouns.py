@@ -5,7 +5,6 @@
 
 from typing import Any
 
-from micrograd_notes.common.extras import numpy as np
 from micrograd_notes.lifting.typed import expressions as ex
 from micrograd_notes.lifting.typed.expressions import Expression, Line, Part, Read, Sum
 from micrograd_notes.lifting.typed.picks import compared_in
@@ -30,9 +29,10 @@ def noun_of(value: Expression) -> str:
     match value:
         case Read(ex.Constant() as constant) if constant.kind is ex.Kind.CONDITION:
             return "causal" if constant.where == "lower" else "mask"
-        case Read(ex.Constant(array) as constant):
-            are_places = np.issubdtype(array.dtype, np.integer)
-            return "indices" if constant.counts else "places" if are_places else "K"
+        case Read(ex.Constant() as constant) if constant.counts:
+            return "indices"
+        case Read(ex.Constant() as constant):
+            return "places" if constant.kind is ex.Kind.CHOICE else "K"
         case ex.Reduce(function) | ex.Apply(function):
             function = function.removeprefix("math.")
             return NOUNS.get(function, function)

@@ -56,7 +56,7 @@ def skeleton(expression: Expression, holes: list[Hole]) -> Any:
 def _is_numbers(expression: Expression) -> bool:
     """Returns whether it is an array of numbers that the program holds, not of places."""
     source = expression.source if isinstance(expression, ex.Read) else None
-    return isinstance(source, Constant) and source.array.dtype.kind == "f"
+    return isinstance(source, Constant) and source.kind is ex.Kind.NUMBER
 
 
 def _cuts(of: ex.Part) -> Iterator[tuple[Any, range | None]]:
